@@ -1,0 +1,82 @@
+//! An event as others see it: CloudEvents 1.0, JSON format.
+
+use crate::Recorded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The structured-mode document that goes to event streams, brokers and webhooks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CloudEvent {
+    pub specversion: String,
+    pub id: String,
+    /// `/accounts/<account>`
+    pub source: String,
+    /// `verbatim.<kind>.<EventType>.v<version>`
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// The stream.
+    pub subject: String,
+    /// When it occurred, RFC 3339.
+    pub time: String,
+    pub datacontenttype: String,
+    /// Where the JSON Schema of `data` is.
+    pub dataschema: String,
+    /// Extension: the place in the log, to resume after.
+    pub position: String,
+    /// Extension: the place in the stream.
+    pub streamversion: String,
+    pub correlationid: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causationid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// Extension: when it was recorded, RFC 3339.
+    pub recordedtime: String,
+    /// Extension: who caused it, `user`, `contact`, `service` or `system`.
+    pub actortype: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actorid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actorname: Option<String>,
+    pub data: Value,
+}
+
+impl CloudEvent {
+    /// `schemas` is the address the schemas are served under, without a slash at the end.
+    pub fn of(recorded: &Recorded, schemas: &str) -> Self {
+        let kind = recorded.stream.category().map_or("other", |c| c.as_str());
+        let metadata = &recorded.metadata;
+        Self {
+            specversion: "1.0".to_owned(),
+            id: recorded.id.to_string(),
+            source: format!("/accounts/{}", metadata.account_id),
+            event_type: format!("verbatim.{kind}.{}.v{}", recorded.event_type, recorded.schema_version),
+            subject: recorded.stream.to_string(),
+            time: metadata.occurred_at.to_string(),
+            datacontenttype: "application/json".to_owned(),
+            dataschema: format!("{schemas}/{}.v{}.json", recorded.event_type, recorded.schema_version),
+            position: recorded.position.to_string(),
+            streamversion: recorded.version.to_string(),
+            correlationid: metadata.correlation_id.to_string(),
+            causationid: metadata.causation_id.map(|id| id.to_string()),
+            traceparent: metadata.traceparent.clone(),
+            recordedtime: recorded.recorded_at.to_string(),
+            actortype: json!(metadata.actor.actor_type).as_str().unwrap_or_default().to_owned(),
+            actorid: metadata.actor.id.map(|id| id.to_string()),
+            actorname: metadata.actor.name.clone(),
+            data: without_secrets(&recorded.event_type, &recorded.data),
+        }
+    }
+}
+
+/// Credentials are stored, and never shown again: their names remain, their values do not.
+fn without_secrets(event_type: &str, data: &str) -> Value {
+    let mut data: Value = serde_json::from_str(data).unwrap_or(Value::Null);
+    if event_type == "ChannelDefined"
+        && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
+    {
+        credentials.values_mut().for_each(|value| *value = json!("***"));
+    }
+    data
+}

@@ -1,0 +1,306 @@
+//! What happens in a conversation. Status is not an event: it is derived from these.
+
+use crate::catalogue::{BusinessCalendar, SlaPolicy};
+use crate::events::events;
+use crate::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Template};
+use crate::{
+    AccountId, BotRuleId, ChannelId, ContactId, ConversationId, MessageId, TeamId, Timestamp, UserId,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+events! {
+    /// Every event of a stream `conversation-<uuid>`.
+    pub enum ConversationEvent {
+        ConversationOpened = 1,
+        MessageReceived = 1,
+        MessageSent = 1,
+        NoteAdded = 1,
+        MessageDispatched = 1,
+        MessageDelivered = 1,
+        MessageRead = 1,
+        MessageFailed = 1,
+        BotEngaged = 1,
+        BotContextCollected = 1,
+        Assigned = 1,
+        Unassigned = 1,
+        MarkedPending = 1,
+        Resolved = 1,
+        Reopened = 1,
+        Closed = 1,
+        PriorityChanged = 1,
+        LabelsChanged = 1,
+        SubjectChanged = 1,
+        SlaApplied = 1,
+        SlaWarned = 1,
+        SlaBreached = 1,
+        SeenByAgent = 1,
+    }
+}
+
+/// A contact's first message, or an agent who writes first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConversationOpened {
+    pub conversation_id: ConversationId,
+    pub account_id: AccountId,
+    pub channel_id: ChannelId,
+    pub channel_type: ChannelType,
+    pub contact_id: ContactId,
+    pub contact_identifier: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Which conversation of this contact on this channel it is, from 0.
+    pub ordinal: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(default)]
+    pub priority: Priority,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+/// The customer wrote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageReceived {
+    pub message_id: MessageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    #[serde(flatten)]
+    pub body: Content,
+    /// The provider's id of the message this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// When the customer sent it, by the provider's clock.
+    pub sent_at: Timestamp,
+    /// What others found out about it: intent, confidence, the provider's extras.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+/// An agent, the bot or the system answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageSent {
+    pub message_id: MessageId,
+    pub sender_type: SenderType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
+    #[serde(flatten)]
+    pub body: Content,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Template>,
+    /// The message this one answers, as the customer's app will show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<MessageId>,
+    /// The provider's id of that message, for the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to_provider_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+/// An agent left an internal note. It never leaves the house.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoteAdded {
+    pub message_id: MessageId,
+    pub author_id: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_name: Option<String>,
+    pub content: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+}
+
+/// The provider accepted an outgoing message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageDispatched {
+    pub message_id: MessageId,
+    pub provider_message_id: String,
+    pub time: Timestamp,
+}
+
+/// It reached the customer's device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageDelivered {
+    pub message_id: MessageId,
+    pub provider_message_id: String,
+    pub time: Timestamp,
+}
+
+/// The customer saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageRead {
+    pub message_id: MessageId,
+    pub provider_message_id: String,
+    pub time: Timestamp,
+}
+
+/// It will never arrive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageFailed {
+    pub message_id: MessageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    pub time: Timestamp,
+    /// The provider's code, or ours: `gave_up`, `unreachable`, `channel_retired`.
+    pub code: String,
+    pub reason: String,
+}
+
+/// The bot took the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BotEngaged {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<BotRuleId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The bot learned something an agent will want to know. Later fields win over earlier ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BotContextCollected {
+    pub fields: Map<String, Value>,
+}
+
+/// How an assignment came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignStrategy {
+    /// An agent took it.
+    Claimed,
+    /// Somebody handed it to somebody.
+    Manual,
+    RoundRobin,
+    LeastBusy,
+    ManualQueue,
+}
+
+/// It is somebody's now: an agent's, a team's, or both. Both fields say how it stands afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Assigned {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    pub strategy: AssignStrategy,
+    /// Who decided, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_by: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// It is taken off an agent, a team, or both. The fields say who lost it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unassigned {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unassigned_by: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The agent waits for the customer; with `until`, at most until then (a snooze).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MarkedPending {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The matter is settled. A further message from the customer reopens it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resolved {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Why a conversation is open again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReopenCause {
+    /// The customer wrote after it was resolved.
+    CustomerMessage,
+    /// The time it was put aside for has passed.
+    SnoozeEnded,
+    /// An agent took it up again.
+    Agent,
+}
+
+/// Open again. A pending conversation goes back to its agent; a resolved one opens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reopened {
+    pub cause: ReopenCause,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Over for good. The contact's next message begins another conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Closed {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PriorityChanged {
+    pub old: Priority,
+    pub new: Priority,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelsChanged {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SubjectChanged {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+}
+
+/// A policy starts to count. It and its calendar are here whole, so that a replay needs nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaApplied {
+    pub policy: SlaPolicy,
+    /// None: every hour counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<BusinessCalendar>,
+}
+
+/// A deadline is near and nothing has met it yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaWarned {
+    pub metric: SlaMetric,
+    pub warn_at: Timestamp,
+    pub due_at: Timestamp,
+    pub detected_at: Timestamp,
+}
+
+/// A deadline was missed. The event is dated `due_at`; `detected_at` is when the clock noticed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaBreached {
+    pub metric: SlaMetric,
+    pub due_at: Timestamp,
+    pub detected_at: Timestamp,
+}
+
+/// An agent has read the conversation up to the `received`th message of the customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeenByAgent {
+    pub agent_id: UserId,
+    pub received: u32,
+}

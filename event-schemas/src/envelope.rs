@@ -1,0 +1,294 @@
+//! The envelope around every event: where it is, when it was, who caused it.
+
+use crate::catalogue::CatalogueKind;
+use crate::events::Events;
+use crate::{AccountId, ChannelId, ContactIdentifierId, ConversationId, EventId, Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// The name of a stream: one aggregate's events.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(Cow<'static, str>);
+
+/// The kinds of stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Category {
+    Conversation,
+    Catalogue,
+    Agent,
+    Contact,
+    Inbound,
+}
+
+impl Category {
+    pub const ALL: [Category; 5] =
+        [Self::Conversation, Self::Catalogue, Self::Agent, Self::Contact, Self::Inbound];
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conversation => "conversation",
+            Self::Catalogue => "catalogue",
+            Self::Agent => "agent",
+            Self::Contact => "contact",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
+impl StreamId {
+    pub fn conversation(id: ConversationId) -> Self {
+        Self(format!("conversation-{id}").into())
+    }
+    pub fn catalogue(kind: CatalogueKind, account: AccountId) -> Self {
+        Self(format!("catalogue-{}-{account}", kind.as_str()).into())
+    }
+    pub fn agent(user: UserId) -> Self {
+        Self(format!("agent-{user}").into())
+    }
+    pub fn contact(identifier: ContactIdentifierId) -> Self {
+        Self(format!("contact-{identifier}").into())
+    }
+    pub fn inbound(channel: ChannelId) -> Self {
+        Self(format!("inbound-{channel}").into())
+    }
+    /// A stream under any name, as an engine or an import reads it.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(Cow::Owned(name.into()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// What comes before the first `-`, when it is a kind this version knows.
+    pub fn category(&self) -> Option<Category> {
+        let kind = self.0.split('-').next()?;
+        Category::ALL.into_iter().find(|c| c.as_str() == kind)
+    }
+    /// The conversation this stream is, if it is one.
+    pub fn as_conversation(&self) -> Option<ConversationId> {
+        self.0.strip_prefix("conversation-")?.parse().ok()
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An event's place in its stream, dense from 0.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, Default,
+)]
+#[serde(transparent)]
+pub struct Version(pub u64);
+
+impl Version {
+    pub const FIRST: Version = Version(0);
+    pub const fn next(self) -> Version {
+        Version(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An event's place in the whole log. Ordered and opaque: positions can be compared and handed back,
+/// never counted with. Some engines need a pair; where one number is enough, both halves are that number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    commit: u64,
+    prepare: u64,
+}
+
+impl Position {
+    pub const fn new(commit: u64, prepare: u64) -> Self {
+        Self { commit, prepare }
+    }
+    pub const fn at(place: u64) -> Self {
+        Self { commit: place, prepare: place }
+    }
+    pub const fn commit(self) -> u64 {
+        self.commit
+    }
+    pub const fn prepare(self) -> u64 {
+        self.prepare
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.commit == self.prepare {
+            self.commit.fmt(f)
+        } else {
+            write!(f, "{}.{}", self.commit, self.prepare)
+        }
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Position({self})")
+    }
+}
+
+/// Not a position: neither `123` nor `123.120`.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("'{0}' is not a position of the log")]
+pub struct NotAPosition(String);
+
+impl FromStr for Position {
+    type Err = NotAPosition;
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        let no = || NotAPosition(text.to_owned());
+        let (commit, prepare) = text.split_once('.').unwrap_or((text, text));
+        Ok(Self { commit: commit.parse().map_err(|_| no())?, prepare: prepare.parse().map_err(|_| no())? })
+    }
+}
+
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Position {
+    fn schema_name() -> Cow<'static, str> {
+        "Position".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A place in the log: opaque and ordered.",
+            "examples": ["1729"]
+        })
+    }
+}
+
+/// Who caused an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Actor {
+    #[serde(rename = "type")]
+    pub actor_type: ActorType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorType {
+    /// A person who signed in.
+    User,
+    /// The customer, by way of a channel.
+    Contact,
+    /// Another program with a token of its own.
+    Service,
+    /// Verbatim itself: a clock, the delivery.
+    System,
+}
+
+impl Actor {
+    pub fn system(name: &str) -> Self {
+        Self { actor_type: ActorType::System, id: None, name: Some(name.to_owned()) }
+    }
+    pub fn contact() -> Self {
+        Self { actor_type: ActorType::Contact, id: None, name: None }
+    }
+    pub fn user(id: UserId, name: Option<String>) -> Self {
+        Self { actor_type: ActorType::User, id: Some(id.0), name }
+    }
+}
+
+/// Why, when and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Metadata {
+    pub account_id: AccountId,
+    pub actor: Actor,
+    /// The same for all that one outside cause led to: a request, a webhook.
+    pub correlation_id: Uuid,
+    /// The event that led to this one, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation_id: Option<EventId>,
+    /// W3C Trace Context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// When it happened, which may be before it was recorded.
+    pub occurred_at: Timestamp,
+}
+
+/// An event to be appended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub event_type: Cow<'static, str>,
+    pub schema_version: u16,
+    pub metadata: Metadata,
+    /// JSON.
+    pub data: String,
+}
+
+impl NewEvent {
+    pub fn of<E: Events>(id: EventId, event: &E, metadata: Metadata) -> Self {
+        Self {
+            id,
+            event_type: Cow::Borrowed(event.event_type()),
+            schema_version: event.schema_version(),
+            metadata,
+            data: event.encode(),
+        }
+    }
+}
+
+/// An event as the log has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    pub position: Position,
+    pub stream: StreamId,
+    pub version: Version,
+    pub id: EventId,
+    pub event_type: Cow<'static, str>,
+    pub schema_version: u16,
+    pub recorded_at: Timestamp,
+    pub metadata: Metadata,
+    /// JSON.
+    pub data: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_order_by_commit_then_prepare_and_read_back() {
+        let (a, b) = (Position::new(5, 3), Position::at(5));
+        assert!(a < b && b < Position::at(6));
+        assert_eq!(a.to_string().parse::<Position>().unwrap(), a);
+        assert_eq!("5".parse::<Position>().unwrap(), b);
+        assert!("five".parse::<Position>().is_err());
+    }
+
+    #[test]
+    fn a_stream_knows_its_kind() {
+        let account = AccountId::from_u128(1);
+        assert_eq!(StreamId::catalogue(CatalogueKind::Teams, account).category(), Some(Category::Catalogue));
+        assert_eq!(StreamId::named("elsewhere-1").category(), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! From typed events to what is stored, and back.
+
+use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, Recorded};
+
+/// A family of events: all that one kind of stream can hold.
+pub trait Events: Sized {
+    /// Each type's name and the version of its stored shape that is written today.
+    const TYPES: &'static [(&'static str, u16)];
+    fn event_type(&self) -> &'static str;
+    fn schema_version(&self) -> u16;
+    /// The event's data as JSON. Values of this crate always serialise.
+    fn encode(&self) -> String;
+    fn decode(event_type: &str, schema_version: u16, data: &str) -> Result<Self, DecodeError>;
+}
+
+/// A stored event that this version cannot read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error("the event type '{0}' is not known to this version")]
+    UnknownType(String),
+    #[error("'{event_type}' was written in version {found}, and this program knows up to {known}")]
+    FromTheFuture { event_type: String, found: u16, known: u16 },
+    #[error("the data of a '{event_type}' cannot be read")]
+    Unreadable {
+        event_type: String,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl DecodeError {
+    pub fn is_unknown_type(&self) -> bool {
+        matches!(self, Self::UnknownType(_))
+    }
+}
+
+macro_rules! events {
+    ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $name { $($event($event)),+ }
+
+        impl $crate::events::Events for $name {
+            const TYPES: &'static [(&'static str, u16)] = &[$((stringify!($event), $version)),+];
+            fn event_type(&self) -> &'static str {
+                match self { $($name::$event(_) => stringify!($event)),+ }
+            }
+            fn schema_version(&self) -> u16 {
+                match self { $($name::$event(_) => $version),+ }
+            }
+            fn encode(&self) -> String {
+                let encoded = match self { $($name::$event(data) => serde_json::to_string(data)),+ };
+                encoded.unwrap_or_else(|impossible| unreachable!("an event always serialises: {impossible}"))
+            }
+            fn decode(
+                event_type: &str,
+                schema_version: u16,
+                data: &str,
+            ) -> Result<Self, $crate::events::DecodeError> {
+                match event_type {
+                    $(stringify!($event) => {
+                        if schema_version > $version {
+                            return Err($crate::events::DecodeError::FromTheFuture {
+                                event_type: event_type.to_owned(),
+                                found: schema_version,
+                                known: $version,
+                            });
+                        }
+                        serde_json::from_str(data).map($name::$event).map_err(|source| {
+                            $crate::events::DecodeError::Unreadable { event_type: event_type.to_owned(), source }
+                        })
+                    })+
+                    _ => Err($crate::events::DecodeError::UnknownType(event_type.to_owned())),
+                }
+            }
+        }
+
+        $(impl From<$event> for $name {
+            fn from(event: $event) -> Self {
+                Self::$event(event)
+            }
+        })+
+
+        impl $name {
+            /// The JSON Schema of every event's data, by type name.
+            pub fn schemas() -> Vec<(&'static str, u16, schemars::Schema)> {
+                vec![$((stringify!($event), $version, schemars::schema_for!($event))),+]
+            }
+        }
+    };
+}
+pub(crate) use events;
+
+/// Any event of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    Conversation(ConversationEvent),
+    Catalogue(CatalogueEvent),
+    Agent(AgentEvent),
+    Contact(ContactEvent),
+    Inbound(InboundEvent),
+}
+
+impl Event {
+    /// Reads a recorded event, by the kind of stream it is in.
+    pub fn read(recorded: &Recorded) -> Result<Self, DecodeError> {
+        let (name, version, data) = (&*recorded.event_type, recorded.schema_version, &*recorded.data);
+        use crate::Category;
+        match recorded.stream.category() {
+            Some(Category::Conversation) => {
+                ConversationEvent::decode(name, version, data).map(Self::Conversation)
+            }
+            Some(Category::Catalogue) => CatalogueEvent::decode(name, version, data).map(Self::Catalogue),
+            Some(Category::Agent) => AgentEvent::decode(name, version, data).map(Self::Agent),
+            Some(Category::Contact) => ContactEvent::decode(name, version, data).map(Self::Contact),
+            Some(Category::Inbound) => InboundEvent::decode(name, version, data).map(Self::Inbound),
+            None => Err(DecodeError::UnknownType(name.to_owned())),
+        }
+    }
+
+    /// Every type name in the language, with the version written today.
+    pub fn types() -> impl Iterator<Item = (&'static str, u16)> {
+        [
+            ConversationEvent::TYPES,
+            CatalogueEvent::TYPES,
+            AgentEvent::TYPES,
+            ContactEvent::TYPES,
+            InboundEvent::TYPES,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+    }
+}

@@ -1,0 +1,151 @@
+//! Identifiers, each with a type of its own so that a team cannot be passed where an agent is meant.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            pub const fn from_u128(value: u128) -> Self {
+                Self(Uuid::from_u128(value))
+            }
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+        }
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A tenant. Every row and every event belongs to one.
+    AccountId,
+    /// A place customers write to: one WhatsApp number, one web chat.
+    ChannelId,
+    /// A person who writes to the account, whatever the channel.
+    ContactId,
+    /// One identifier of a contact on one kind of channel: a phone number, an address.
+    ContactIdentifierId,
+    /// One exchange with one contact on one channel, from opened to closed.
+    ConversationId,
+    /// One message or note of a conversation.
+    MessageId,
+    /// A group of agents.
+    TeamId,
+    /// A person who signs in: an agent, a supervisor, an administrator.
+    UserId,
+    /// A text agents reuse.
+    CannedResponseId,
+    /// Promises about how quickly customers are answered.
+    SlaPolicyId,
+    /// When the desk is open.
+    CalendarId,
+    /// What the bot does with which message.
+    BotRuleId,
+    /// One event in the log.
+    EventId,
+}
+
+/// Ids that are computed rather than drawn, so that two who race for the same thing name it the same.
+///
+/// Version 5 (RFC 9562): a name hashed under a namespace. The namespaces are fixed for ever.
+const CONTACT: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0001);
+const CONVERSATION: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0002);
+const PROVIDER: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0003);
+const COMMAND: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0004);
+
+fn derive(namespace: Uuid, parts: &[&[u8]]) -> Uuid {
+    let mut name = Vec::with_capacity(parts.iter().map(|p| p.len() + 8).sum());
+    for part in parts {
+        // Each part is preceded by its length: ("ab", "c") and ("a", "bc") must not meet.
+        name.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        name.extend_from_slice(part);
+    }
+    Uuid::new_v5(&namespace, &name)
+}
+
+impl ContactIdentifierId {
+    /// An identifier has one home per account and kind of channel, wherever it was first seen.
+    pub fn of(account: AccountId, channel_type: &str, identifier: &str) -> Self {
+        Self(derive(CONTACT, &[account.0.as_bytes(), channel_type.as_bytes(), identifier.as_bytes()]))
+    }
+    /// Who is behind an identifier until somebody links it to another contact.
+    pub fn own_contact(self) -> ContactId {
+        ContactId(self.0)
+    }
+}
+
+impl ConversationId {
+    /// The `ordinal`th conversation of a contact on a channel. The next begins when the one before is closed.
+    pub fn of(channel: ChannelId, contact_identifier: &str, ordinal: u32) -> Self {
+        Self(derive(
+            CONVERSATION,
+            &[channel.0.as_bytes(), contact_identifier.as_bytes(), &ordinal.to_be_bytes()],
+        ))
+    }
+}
+
+impl EventId {
+    /// What a provider reports has the same id however often it is reported. `fact` tells apart the
+    /// several things one provider message can report: received, delivered, read.
+    pub fn reported(channel: ChannelId, provider_message_id: &str, fact: &str) -> Self {
+        Self(derive(PROVIDER, &[channel.0.as_bytes(), provider_message_id.as_bytes(), fact.as_bytes()]))
+    }
+    /// The `index`th event of a command that may be sent again, `cause` being its idempotency key or the
+    /// event that made a process manager send it.
+    pub fn caused(account: AccountId, cause: &str, index: u32) -> Self {
+        Self(derive(COMMAND, &[account.0.as_bytes(), cause.as_bytes(), &index.to_be_bytes()]))
+    }
+}
+
+impl From<EventId> for MessageId {
+    /// A message is named after the event that brought it, so a retry names it the same.
+    fn from(event: EventId) -> Self {
+        Self(event.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_only_differ_in_where_they_split_stay_apart() {
+        let channel = ChannelId::from_u128(1);
+        assert_ne!(EventId::reported(channel, "ab", "c"), EventId::reported(channel, "a", "bc"));
+    }
+
+    #[test]
+    fn derived_ids_never_change() {
+        let id = ConversationId::of(ChannelId::from_u128(7), "251911000000", 0);
+        assert_eq!(id.to_string(), "2b85f64f-a1d7-5412-93c2-186f3fa89fda");
+    }
+}

@@ -1,0 +1,29 @@
+//! The published language of Verbatim: ids, value objects, events and the envelope they travel in.
+//!
+//! Everything here is a value. Nothing waits, nothing decides. A stored shape is for ever: the golden
+//! samples in `samples/` are what was written yesterday, and a test fails when they stop reading the same.
+
+pub mod agent;
+pub mod catalogue;
+pub mod clock;
+pub mod cloud_event;
+pub mod contact;
+pub mod conversation;
+pub mod envelope;
+mod events;
+pub mod ids;
+pub mod inbound;
+pub mod message;
+pub mod time;
+
+pub use agent::AgentEvent;
+pub use catalogue::CatalogueEvent;
+pub use clock::Clock;
+pub use cloud_event::CloudEvent;
+pub use contact::ContactEvent;
+pub use conversation::ConversationEvent;
+pub use envelope::{Actor, ActorType, Category, Metadata, NewEvent, Position, Recorded, StreamId, Version};
+pub use events::{DecodeError, Event, Events};
+pub use ids::*;
+pub use inbound::InboundEvent;
+pub use time::Timestamp;

@@ -1,0 +1,43 @@
+//! From any position through the present, for ever.
+
+use crate::{EventStore, Filter, Page, ReadError, Waiter};
+use event_schemas::Position;
+use std::sync::Arc;
+
+/// Reads the log page by page and waits at its end.
+pub struct Subscription {
+    store: Arc<dyn EventStore>,
+    filter: Filter,
+    after: Option<Position>,
+    limit: usize,
+    waiter: Waiter,
+}
+
+impl Subscription {
+    pub fn new(store: Arc<dyn EventStore>, after: Option<Position>, filter: Filter, limit: usize) -> Self {
+        let waiter = store.waiter();
+        Self { store, filter, after, limit, waiter }
+    }
+
+    /// How far this subscription has read.
+    pub fn after(&self) -> Option<Position> {
+        self.after
+    }
+
+    /// The next events; waits until there are some. Safe to drop and call again: what was not returned is
+    /// read again.
+    pub async fn next(&mut self) -> Result<Page, ReadError> {
+        loop {
+            // Whatever is appended from here on wakes the wait below, so nothing slips between.
+            self.waiter.changed.mark_unchanged();
+            let page = self.store.read_all(self.after, &self.filter, self.limit).await?;
+            self.after = page.through.or(self.after);
+            if !page.events.is_empty() {
+                return Ok(page);
+            }
+            if page.at_end {
+                self.waiter.wait().await;
+            }
+        }
+    }
+}
