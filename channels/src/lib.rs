@@ -1,1 +1,23 @@
+//! One room per provider: verify what it sends, read it, deliver what we answer.
+//!
+//! Nothing here decides or remembers. A provider's words go in and values of the language come out; what
+//! cannot be read is handed back whole, never dropped.
 
+mod api;
+mod channel;
+mod http;
+mod inbound;
+mod outgoing;
+mod registry;
+mod signature;
+mod whatsapp;
+
+pub use api::{Api, SIGNATURE_HEADER as API_SIGNATURE_HEADER};
+pub use channel::{BadSetting, Channel, Proof, Refused};
+pub use http::{NoClient, Timeouts, client};
+pub use inbound::{Inbound, InboundMessage, InboundStatus, Unreadable};
+pub use outgoing::{CallbackData, DeliveryError, Dispatched, Outgoing};
+pub use registry::Channels;
+pub use reqwest::header::HeaderMap;
+pub use signature::sign;
+pub use whatsapp::{SIGNATURE_HEADER as WHATSAPP_SIGNATURE_HEADER, WhatsApp};

@@ -1,0 +1,117 @@
+//! What a developer posted: messages and statuses, one or an array of them.
+
+use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, Unreadable};
+use event_schemas::message::{Attachment, Content, ContentType, Delivery};
+use event_schemas::{ConversationId, MessageId, Timestamp};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// A customer's message.
+#[derive(Deserialize)]
+struct Message {
+    /// The developer's own id of it: posting it again changes nothing.
+    id: String,
+    from: String,
+    name: Option<String>,
+    #[serde(alias = "text", default)]
+    content: String,
+    content_type: Option<ContentType>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+    details: Option<Value>,
+    reply_to: Option<String>,
+    sent_at: Option<Timestamp>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
+}
+
+/// Word on a message of ours.
+#[derive(Deserialize)]
+struct Status {
+    status: Delivery,
+    conversation_id: ConversationId,
+    message_id: MessageId,
+    /// The developer's own id of it, when it has one.
+    id: Option<String>,
+    time: Option<Timestamp>,
+    error: Option<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    code: String,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(default)]
+    status: Option<serde::de::IgnoredAny>,
+}
+
+pub(super) fn posted(body: &[u8], received_at: Timestamp) -> Result<Vec<Inbound>, Unreadable> {
+    let whole = |reason: String| Unreadable { part: String::from_utf8_lossy(body).into_owned(), reason };
+    let raw: &RawValue = serde_json::from_slice(body).map_err(|error| whole(format!("not JSON: {error}")))?;
+    let elements: Vec<&RawValue> = match raw.get().as_bytes().first() {
+        Some(b'[') => {
+            serde_json::from_str(raw.get()).map_err(|error| whole(format!("not an array: {error}")))?
+        }
+        _ => vec![raw],
+    };
+    let read = |raw: &RawValue| {
+        element(raw.get(), received_at)
+            .unwrap_or_else(|reason| Inbound::Unreadable(Unreadable { part: raw.get().to_owned(), reason }))
+    };
+    Ok(elements.into_iter().map(read).collect())
+}
+
+fn element(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
+    let Kind { status: named } =
+        serde_json::from_str(raw).map_err(|error| format!("not an object: {error}"))?;
+    if named.is_some() { status(raw, received_at) } else { message(raw, received_at) }
+}
+
+fn message(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
+    let message: Message = serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
+    if message.id.is_empty() || message.from.is_empty() {
+        return Err("a message: 'id' or 'from' is empty".into());
+    }
+    let of_the_first_file = message.attachments.first().map(|file| file.content_type);
+    Ok(Inbound::Message(InboundMessage {
+        provider_message_id: message.id,
+        from: message.from,
+        display_name: message.name.filter(|name| !name.is_empty()),
+        body: Content {
+            content: message.content,
+            content_type: message.content_type.or(of_the_first_file).unwrap_or(ContentType::Text),
+            attachments: message.attachments,
+            details: message.details,
+        },
+        reply_to: message.reply_to,
+        sent_at: message.sent_at.unwrap_or(received_at),
+        metadata: message.metadata,
+    }))
+}
+
+fn status(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
+    let status: Status = serde_json::from_str(raw).map_err(|error| format!("a status: {error}"))?;
+    let failure = status.error.map(|failure| (failure.code, failure.reason));
+    let error = match status.status {
+        Delivery::Queued => return Err("a status: 'queued' is nothing that a receiver can say".into()),
+        Delivery::Failed => {
+            Some(failure.unwrap_or_else(|| ("unknown".into(), "the receiver gives no reason".into())))
+        }
+        Delivery::Dispatched | Delivery::Delivered | Delivery::Read => None,
+    };
+    Ok(Inbound::Status(InboundStatus {
+        provider_message_id: status.id.unwrap_or_else(|| status.message_id.to_string()),
+        recipient: None,
+        status: status.status,
+        time: status.time.unwrap_or(received_at),
+        error,
+        about: Some(CallbackData { conversation_id: status.conversation_id, message_id: status.message_id }),
+        metadata: Map::new(),
+    }))
+}

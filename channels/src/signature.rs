@@ -1,0 +1,107 @@
+//! HMAC-SHA256 over a raw body, as `sha256=<hex>` in a header.
+
+use crate::{HeaderMap, Refused};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt::Write;
+
+/// The header's value for this body: what a provider sends, and what a receiver of ours can check.
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let digest = mac(secret, body).finalize().into_bytes();
+    digest.iter().fold(String::from("sha256="), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Whether the header signs this body, compared in constant time.
+pub(crate) fn check(
+    secret: &str,
+    headers: &HeaderMap,
+    header: &'static str,
+    body: &[u8],
+) -> Result<(), Refused> {
+    let given = headers.get(header).ok_or(Refused::NoSignature(header))?;
+    let given = given
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("sha256="))
+        .and_then(bytes_of)
+        .ok_or(Refused::WrongSignature)?;
+    mac(secret, body).verify_slice(&given).map_err(|_| Refused::WrongSignature)
+}
+
+fn mac(secret: &str, body: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    mac.update(body);
+    mac
+}
+
+fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    if !hex.is_ascii() || hex.len() % 2 != 0 {
+        return None;
+    }
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            Some((digit(pair[0])? * 16 + digit(pair[1])?) as u8)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "x-signature";
+
+    fn headers(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(HEADER.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn signs_as_the_standard_example() {
+        // RFC 4231, test case 2.
+        assert_eq!(
+            sign("Jefe", b"what do ya want for nothing?"),
+            "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn takes_its_own_signature_in_either_case() {
+        let signed = sign("s3cret", b"body");
+        assert_eq!(check("s3cret", &headers(&signed), HEADER, b"body"), Ok(()));
+        let upper = format!("sha256={}", signed["sha256=".len()..].to_uppercase());
+        assert_eq!(check("s3cret", &headers(&upper), HEADER, b"body"), Ok(()));
+    }
+
+    #[test]
+    fn refuses_another_body_another_secret_and_what_is_no_signature() {
+        let signed = sign("s3cret", b"body");
+        assert_eq!(check("s3cret", &headers(&signed), HEADER, b"body "), Err(Refused::WrongSignature));
+        assert_eq!(check("secret", &headers(&signed), HEADER, b"body"), Err(Refused::WrongSignature));
+        for nonsense in ["", "sha256=", "sha256=zz", "sha256=abc", "sha256=é", "sha1=00", &signed[7..]] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HEADER, reqwest::header::HeaderValue::from_bytes(nonsense.as_bytes()).unwrap());
+            assert_eq!(
+                check("s3cret", &headers, HEADER, b"body"),
+                Err(Refused::WrongSignature),
+                "{nonsense}"
+            );
+        }
+        assert_eq!(check("s3cret", &HeaderMap::new(), HEADER, b"body"), Err(Refused::NoSignature(HEADER)));
+    }
+
+    #[test]
+    fn a_truncated_signature_is_refused() {
+        let signed = sign("s3cret", b"body");
+        assert_eq!(
+            check("s3cret", &headers(&signed[..signed.len() - 2]), HEADER, b"body"),
+            Err(Refused::WrongSignature)
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! What the Graph API answered to a message.
+
+use crate::http::{Answer, refusal};
+use crate::{DeliveryError, Dispatched};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Accepted {
+    messages: Vec<AcceptedMessage>,
+}
+
+#[derive(Deserialize)]
+struct AcceptedMessage {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: GraphError,
+}
+
+#[derive(Deserialize)]
+struct GraphError {
+    code: i64,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    error_data: ErrorData,
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorData {
+    #[serde(default)]
+    details: Option<String>,
+}
+
+/// Codes that pass: the service is down (2, 131000, 131016, 133004), under maintenance (131057), or asked
+/// for too much at once (4 and 80007 the app, 130429 the number, 131048 after spam reports, 131056 this
+/// pair of numbers, 133016 registrations).
+const PASSING: [i64; 11] = [2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133004, 133016];
+
+pub(super) fn read(answer: Answer) -> Result<Dispatched, DeliveryError> {
+    if answer.status.is_success() {
+        // Success without an id: it may well be on its way.
+        let nonsense = || DeliveryError::Unknown {
+            reason: "the provider answered success without a message id".into(),
+            source: None,
+        };
+        let accepted: Accepted = serde_json::from_slice(&answer.body).map_err(|_| nonsense())?;
+        let first = accepted.messages.into_iter().find(|message| !message.id.is_empty());
+        return first.map(|message| Dispatched { provider_message_id: message.id }).ok_or_else(nonsense);
+    }
+    let Ok(Refusal { error }) = serde_json::from_slice(&answer.body) else {
+        let status = answer.status.as_u16();
+        let reason = format!("the provider answered {status} and nothing that can be read");
+        return Err(refusal(&answer, format!("http_{status}"), reason));
+    };
+    let reason = error.error_data.details.unwrap_or(error.message);
+    if PASSING.contains(&error.code) {
+        let reason = format!("error {}", error.code);
+        return Err(DeliveryError::TryAgain { after: answer.retry_after, reason, source: None });
+    }
+    Err(refusal(&answer, error.code.to_string(), reason))
+}

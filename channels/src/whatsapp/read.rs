@@ -1,0 +1,257 @@
+//! A webhook of the Cloud API, taken apart down to the single message, status and error.
+//!
+//! Each level is read by itself: what is broken costs the smallest element it is in.
+
+use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, Unreadable};
+use event_schemas::Timestamp;
+use event_schemas::message::Delivery;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+mod content;
+
+#[derive(Deserialize)]
+struct Webhook<'a> {
+    object: String,
+    #[serde(borrow)]
+    entry: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    changes: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Change<'a> {
+    field: String,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Notification<'a> {
+    metadata: Number,
+    #[serde(borrow)]
+    contacts: Option<&'a RawValue>,
+    #[serde(borrow)]
+    messages: Option<&'a RawValue>,
+    #[serde(borrow)]
+    statuses: Option<&'a RawValue>,
+    #[serde(borrow)]
+    errors: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    phone_number_id: String,
+}
+
+/// Everything in the webhook that is about the number with this id; anything else comes back unreadable.
+pub(super) fn webhook(body: &[u8], phone_number_id: &str) -> Result<Vec<Inbound>, Unreadable> {
+    let whole = |reason: String| Unreadable { part: String::from_utf8_lossy(body).into_owned(), reason };
+    let webhook: Webhook = serde_json::from_slice(body)
+        .map_err(|error| whole(format!("not a webhook of the Cloud API: {error}")))?;
+    if webhook.object != "whatsapp_business_account" {
+        return Err(whole(format!("about a '{}', not a whatsapp_business_account", webhook.object)));
+    }
+    let mut reading = Reading { phone_number_id, found: Vec::new() };
+    for entry in webhook.entry {
+        reading.entry(entry);
+    }
+    Ok(reading.found)
+}
+
+struct Reading<'a> {
+    phone_number_id: &'a str,
+    found: Vec<Inbound>,
+}
+
+impl Reading<'_> {
+    fn entry(&mut self, raw: &RawValue) {
+        match serde_json::from_str::<Entry>(raw.get()) {
+            Ok(entry) => entry.changes.into_iter().for_each(|change| self.change(change)),
+            Err(error) => self.unreadable(raw, format!("an entry without changes: {error}")),
+        }
+    }
+
+    fn change(&mut self, raw: &RawValue) {
+        let change: Change = match serde_json::from_str(raw.get()) {
+            Ok(change) => change,
+            Err(error) => {
+                return self.unreadable(raw, format!("a change without a field and a value: {error}"));
+            }
+        };
+        if change.field != "messages" {
+            return self.unreadable(raw, format!("about '{}', not about messages", change.field));
+        }
+        let value: Notification = match serde_json::from_str(change.value.get()) {
+            Ok(value) => value,
+            Err(error) => return self.unreadable(raw, format!("a change that names no number: {error}")),
+        };
+        if value.metadata.phone_number_id != self.phone_number_id {
+            return self.unreadable(raw, "about another number than this channel's".into());
+        }
+        let names = self.names(value.contacts);
+        self.each(value.messages, |raw| message(raw, &names).map(Inbound::Message).map(Some));
+        self.each(value.statuses, |raw| status(raw).map(Inbound::Status).map(Some));
+        self.each(value.errors, |raw| Err(reported(raw)));
+    }
+
+    fn names(&mut self, contacts: Option<&RawValue>) -> Names {
+        let mut names = Names::new();
+        self.each(contacts, |raw| {
+            let contact: Contact =
+                serde_json::from_str(raw).map_err(|error| format!("a contact: {error}"))?;
+            let name = contact.profile.and_then(|profile| profile.name).filter(|name| !name.is_empty());
+            for id in [contact.wa_id, contact.user_id].into_iter().flatten() {
+                names.extend(name.clone().map(|name| (id, name)));
+            }
+            Ok(None)
+        });
+        names
+    }
+
+    /// Reads each element of an array by itself.
+    fn each(
+        &mut self,
+        array: Option<&RawValue>,
+        mut read: impl FnMut(&str) -> Result<Option<Inbound>, String>,
+    ) {
+        let Some(array) = array else { return };
+        match serde_json::from_str::<Vec<&RawValue>>(array.get()) {
+            Ok(elements) => {
+                for raw in elements {
+                    match read(raw.get()) {
+                        Ok(element) => self.found.extend(element),
+                        Err(reason) => self.unreadable(raw, reason),
+                    }
+                }
+            }
+            Err(error) => self.unreadable(array, format!("not an array: {error}")),
+        }
+    }
+
+    fn unreadable(&mut self, raw: &RawValue, reason: String) {
+        self.found.push(Inbound::Unreadable(Unreadable { part: raw.get().to_owned(), reason }));
+    }
+}
+
+/// What the senders call themselves, by phone number and by id.
+type Names = HashMap<String, String>;
+
+#[derive(Deserialize)]
+struct Contact {
+    wa_id: Option<String>,
+    user_id: Option<String>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    name: Option<String>,
+}
+
+/// Parts of a message that are about how it came, not about what it says.
+const CIRCUMSTANCES: [&str; 6] =
+    ["referral", "group_id", "identity", "from_user_id", "from_parent_user_id", "errors"];
+
+fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
+    let message: Map<String, Value> =
+        serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
+    // Who hides the number is known by the business's own id of them alone.
+    let from = word(&message, "from").or_else(|_| word(&message, "from_user_id"))?;
+    let (body, reacts_to) = content::of(&message, word(&message, "type")?)?;
+    let context = message.get("context").and_then(Value::as_object);
+    let in_context =
+        |name: &str| context.and_then(|context| context.get(name)).filter(|value| !value.is_null());
+    let answers = in_context("id").and_then(Value::as_str).map(str::to_owned);
+
+    let mut metadata = Map::new();
+    for name in ["forwarded", "frequently_forwarded", "referred_product"] {
+        metadata.extend(in_context(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    for name in CIRCUMSTANCES {
+        metadata.extend(message.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    Ok(InboundMessage {
+        provider_message_id: word(&message, "id")?.to_owned(),
+        from: from.to_owned(),
+        display_name: names.get(from).cloned(),
+        body,
+        reply_to: reacts_to.or(answers),
+        sent_at: moment(&message)?,
+        metadata,
+    })
+}
+
+fn status(raw: &str) -> Result<InboundStatus, String> {
+    let status: Map<String, Value> =
+        serde_json::from_str(raw).map_err(|error| format!("a status: {error}"))?;
+    let reached = match word(&status, "status")? {
+        "sent" => Delivery::Dispatched,
+        "delivered" => Delivery::Delivered,
+        // A voice message that was listened to.
+        "read" | "played" => Delivery::Read,
+        "failed" => Delivery::Failed,
+        other => return Err(format!("a status of a kind that is not known: '{other}'")),
+    };
+    let mut metadata = Map::new();
+    for name in ["conversation", "pricing", "errors", "recipient_user_id", "recipient_type"] {
+        metadata.extend(status.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    let recipient = word(&status, "recipient_id").or_else(|_| word(&status, "recipient_user_id"));
+    let callback_data = status.get("biz_opaque_callback_data").and_then(Value::as_str);
+    Ok(InboundStatus {
+        provider_message_id: word(&status, "id")?.to_owned(),
+        recipient: recipient.ok().map(str::to_owned),
+        error: (reached == Delivery::Failed)
+            .then(|| why(status.get("errors").and_then(|errors| errors.get(0)))),
+        status: reached,
+        time: moment(&status)?,
+        about: callback_data.and_then(|data| data.parse::<CallbackData>().ok()),
+        metadata,
+    })
+}
+
+/// An error that is about no message of ours.
+fn reported(raw: &str) -> String {
+    let (code, text) = why(serde_json::from_str::<Value>(raw).ok().as_ref());
+    format!("the provider reports error {code}: {text}")
+}
+
+/// The code and the most telling text of a provider's error.
+fn why(error: Option<&Value>) -> (String, String) {
+    let code = match error.and_then(|error| error.get("code")) {
+        Some(Value::Number(code)) => code.to_string(),
+        Some(Value::String(code)) => code.clone(),
+        _ => "unknown".into(),
+    };
+    let details = error.and_then(|error| error.pointer("/error_data/details"));
+    let text = details.or_else(|| error?.get("message")).or_else(|| error?.get("title"));
+    (code, text.and_then(Value::as_str).unwrap_or("the provider gives no reason").to_owned())
+}
+
+/// A string that has to be there and say something.
+fn word<'a>(element: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+    match element.get(name).and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => Err(format!("'{name}' is missing or is not text")),
+    }
+}
+
+/// Seconds since 1970, as text or as a number, up to the year 9999.
+fn moment(element: &Map<String, Value>) -> Result<Timestamp, String> {
+    let seconds = match element.get("timestamp") {
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(Value::Number(number)) => number.as_i64(),
+        _ => None,
+    };
+    match seconds {
+        Some(seconds @ 0..=253_402_300_799) => Ok(Timestamp::from_secs(seconds)),
+        _ => Err("'timestamp' is missing or is not seconds since 1970".into()),
+    }
+}
