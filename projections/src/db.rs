@@ -1,0 +1,117 @@
+//! The databases of the read side: one file each, one connection that writes, a few that read.
+//!
+//! Reads never wait for the writer (WAL), and a crash may cost the newest transactions but never the
+//! file's consistency (`synchronous=NORMAL`): the log is the truth, and the checkpoint is in the same
+//! transaction as the rows, so what was lost is simply projected again.
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use sqlx::Error as DbError;
+
+/// A transaction of the one connection that writes.
+pub type Tx = Transaction<'static, Sqlite>;
+
+/// How much memory a database's connections may keep, and how many of them there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    pub readers: u32,
+    pub writer_cache_kib: u32,
+    pub reader_cache_kib: u32,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { readers: 4, writer_cache_kib: 16 * 1024, reader_cache_kib: 2 * 1024 }
+    }
+}
+
+impl Sizes {
+    /// For tables that hold what is in progress rather than all there ever was.
+    pub fn small() -> Self {
+        Self { readers: 2, writer_cache_kib: 2 * 1024, reader_cache_kib: 512 }
+    }
+}
+
+/// One database file.
+#[derive(Clone)]
+pub struct Db {
+    path: PathBuf,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Db {
+    /// Opens the file, creating it where there is none, and makes sure its tables are there. The script
+    /// must say `if not exists`.
+    pub async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(false)
+            .statement_cache_capacity(100);
+        let writer = pool(1)
+            .connect_with(options.clone().pragma("cache_size", format!("-{}", sizes.writer_cache_kib)))
+            .await?;
+        sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
+        sqlx::raw_sql(schema).execute(&writer).await?;
+        let readers = pool(sizes.readers).connect_lazy_with(
+            options
+                .create_if_missing(false)
+                .pragma("query_only", "on")
+                .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
+        );
+        Ok(Self { path: path.to_owned(), writer, readers })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Connections that only read.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Begins to write. Who asks while another writes, waits.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        self.writer.begin_with("begin immediate").await
+    }
+
+    /// Runs a script outside any transaction: building indexes, folding the write-ahead log back.
+    pub async fn run(&self, script: &str) -> Result<(), DbError> {
+        sqlx::raw_sql(AssertSqlSafe(script)).execute(&self.writer).await.map(|_| ())
+    }
+
+    /// Finishes what was begun and lets go of the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// How far each runner has come, beside the tables it fills.
+const CHECKPOINTS: &str = "
+create table if not exists checkpoints (
+    name             text   not null primary key,
+    commit_position  bigint not null,
+    prepare_position bigint not null,
+    events           bigint not null
+);
+";

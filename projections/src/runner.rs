@@ -1,0 +1,285 @@
+//! Takes the log page by page, hands it to a projection, and moves the checkpoint in the same transaction.
+//!
+//! While one page is written the next is read and decoded. The checkpoint moves by compare-and-set: of two
+//! runners only one can write, and the other begins again from where the first has come.
+
+mod checkpoint;
+mod progress;
+mod reader;
+
+pub use checkpoint::Checkpoint;
+pub use progress::{Condition, NotYet, Progress, Watch};
+
+use crate::db::{Db, DbError, Tx};
+use event_schemas::{DecodeError, Event, EventId, Metadata, Position, StreamId, Timestamp, Version};
+use event_store::{EventStore, Filter, ReadError};
+use reader::Reader;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// An event of the log, decoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    pub position: Position,
+    pub stream: StreamId,
+    pub version: Version,
+    pub id: EventId,
+    pub recorded_at: Timestamp,
+    pub metadata: Metadata,
+    pub event: Event,
+}
+
+/// Something that follows the log with tables of its own.
+pub trait Projection: Send + 'static {
+    /// The name of its checkpoint: `read-models`, `outbound-delivery`.
+    fn name(&self) -> &'static str;
+    /// What it wants to see.
+    fn filter(&self) -> Filter {
+        Filter::all()
+    }
+    /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
+    /// written exactly once.
+    fn project(
+        &mut self,
+        page: &[Happened],
+        tx: &mut Tx,
+    ) -> impl Future<Output = Result<(), DbError>> + Send;
+    /// The page is committed: what was learnt from it may be kept, and who waits may be woken.
+    fn keep(&mut self) {}
+    /// The page is not committed, or another runner wrote: nothing that is remembered counts.
+    fn forget(&mut self) {}
+}
+
+/// Why a projection stands still.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    #[error("the event {event_type} at {position} ({stream}, version {version}) cannot be read")]
+    Unreadable {
+        position: Position,
+        stream: StreamId,
+        version: Version,
+        event_type: String,
+        #[source]
+        source: DecodeError,
+    },
+    #[error("the log cannot be read")]
+    Log(#[from] ReadError),
+    #[error("the tables cannot be written")]
+    Db(#[from] DbError),
+    /// The reading task ended by itself, which only a panic in it can cause.
+    #[error("the reading of the log broke off")]
+    BrokeOff,
+}
+
+impl RunnerError {
+    /// Whether waiting may help: a full disk may be cleared, a stored event does not become readable.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } | Self::Log(ReadError::Damaged { .. }) => false,
+            Self::Log(ReadError::Unavailable(_)) | Self::Db(_) | Self::BrokeOff => true,
+        }
+    }
+}
+
+/// Events of one page of the log.
+#[derive(Debug, Default)]
+struct Batch {
+    events: Vec<Happened>,
+    /// How many were of a type this version does not know.
+    skipped: u64,
+    through: Option<Position>,
+    at_end: bool,
+}
+
+/// How many events a page holds at most.
+pub const PAGE: usize = 2000;
+
+/// Keeps one projection up with the log.
+pub struct Runner<P: Projection> {
+    store: Arc<dyn EventStore>,
+    db: Db,
+    projection: P,
+    checkpoint: Checkpoint,
+    page: usize,
+    progress: watch::Sender<Progress>,
+}
+
+/// What became of one page.
+enum Outcome {
+    Written,
+    /// Another runner moved the checkpoint.
+    Overtaken,
+}
+
+impl<P: Projection> Runner<P> {
+    /// Takes up where the checkpoint is.
+    pub async fn open(store: Arc<dyn EventStore>, db: Db, projection: P) -> Result<Self, RunnerError> {
+        let checkpoint = Checkpoint::read(&db, projection.name()).await?;
+        let (progress, _) = watch::channel(Progress::at(checkpoint));
+        Ok(Self { store, db, projection, checkpoint, page: PAGE, progress })
+    }
+
+    /// How many events a page holds at most.
+    pub fn with_page(mut self, page: usize) -> Self {
+        self.page = page.max(1);
+        self
+    }
+
+    /// To wait for the tables and to ask how they are.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.progress.subscribe())
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub fn projection(&self) -> &P {
+        &self.projection
+    }
+
+    /// Follows the log until told to stop. Ends early only when an event cannot be read.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunnerError> {
+        loop {
+            let ended = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                ended = self.follow(None, |_| {}) => ended,
+            };
+            let Err(error) = ended else { continue };
+            let name = self.projection.name();
+            self.projection.forget();
+            let passing = error.may_pass();
+            self.progress.send_modify(|progress| progress.trouble(&error, passing));
+            if !passing {
+                tracing::error!(projection = name, error = %Chain(&error), "the projection stopped");
+                return Err(error);
+            }
+            tracing::warn!(projection = name, error = %Chain(&error), "the projection tries again");
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+            if let Ok(checkpoint) = Checkpoint::read(&self.db, name).await {
+                self.checkpoint = checkpoint;
+            }
+        }
+    }
+
+    /// Works off what is in the log: up to `until`, or to where the log ends now.
+    pub async fn catch_up(
+        &mut self,
+        until: Option<Position>,
+        on_page: impl FnMut(&Progress) + Send,
+    ) -> Result<(), RunnerError> {
+        let Some(until) = (match until {
+            Some(until) => Some(until),
+            None => self.store.end().await?,
+        }) else {
+            return Ok(());
+        };
+        let caught_up = self.follow(Some(until), on_page).await;
+        if caught_up.is_err() {
+            self.projection.forget();
+        }
+        caught_up
+    }
+
+    /// One page, of what is there now. Answers whether the end of the log was reached.
+    pub async fn step(&mut self) -> Result<bool, RunnerError> {
+        let page = self.store.read_all(self.checkpoint.position, &self.projection.filter(), self.page).await?;
+        let batch = reader::decode(page)?;
+        let at_end = batch.at_end;
+        if let Outcome::Overtaken = self.write(&batch).await? {
+            self.start_over().await?;
+            return Ok(false);
+        }
+        Ok(at_end)
+    }
+
+    async fn follow(
+        &mut self,
+        until: Option<Position>,
+        mut on_page: impl FnMut(&Progress) + Send,
+    ) -> Result<(), RunnerError> {
+        loop {
+            if until.is_some_and(|until| self.checkpoint.position >= Some(until)) {
+                return Ok(());
+            }
+            let mut reader =
+                Reader::start(&self.store, self.checkpoint.position, self.projection.filter(), self.page, until);
+            loop {
+                let batch = reader.next().await?;
+                let (at_end, batch) = (batch.at_end, batch.until(until));
+                match self.write(&batch).await? {
+                    Outcome::Overtaken => {
+                        self.start_over().await?;
+                        break;
+                    }
+                    Outcome::Written => on_page(&self.progress.borrow()),
+                }
+                let reached = until.is_some_and(|until| self.checkpoint.position >= Some(until) || at_end);
+                if reached {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<Outcome, RunnerError> {
+        let name = self.projection.name();
+        if let Some(through) = batch.through
+            && self.checkpoint.position < Some(through)
+        {
+            let mut tx = self.db.begin().await?;
+            let next = self.checkpoint.moved_to(through, batch.events.len() as u64 + batch.skipped);
+            if !next.take_over_from(self.checkpoint, name, &mut tx).await? {
+                return Ok(Outcome::Overtaken);
+            }
+            if !batch.events.is_empty()
+                && let Err(error) = self.projection.project(&batch.events, &mut tx).await
+            {
+                self.projection.forget();
+                return Err(error.into());
+            }
+            if let Err(error) = tx.commit().await {
+                self.projection.forget();
+                return Err(error.into());
+            }
+            self.projection.keep();
+            self.checkpoint = next;
+        }
+        metrics::counter!("verbatim_projection_events_total", "projection" => name)
+            .increment(batch.events.len() as u64);
+        if batch.skipped > 0 {
+            metrics::counter!("verbatim_projection_skipped_events_total", "projection" => name)
+                .increment(batch.skipped);
+        }
+        self.progress.send_modify(|progress| progress.advance(self.checkpoint, batch));
+        Ok(Outcome::Written)
+    }
+
+    async fn start_over(&mut self) -> Result<(), RunnerError> {
+        self.projection.forget();
+        self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
+        Ok(())
+    }
+}
+
+/// An error with what caused it, on one line.
+pub(crate) struct Chain<'e>(pub &'e dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

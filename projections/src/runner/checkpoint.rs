@@ -1,0 +1,58 @@
+//! How far a projection has come.
+
+use crate::db::{Db, DbError, Tx};
+use crate::table::{Columns, Values};
+use event_schemas::Position;
+
+/// A projection's place in the log, and how many events it has taken to get there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub position: Option<Position>,
+    pub events: u64,
+}
+
+impl Checkpoint {
+    pub async fn read(db: &Db, name: &str) -> Result<Self, DbError> {
+        const SELECT: &str =
+            "select commit_position, prepare_position, events from checkpoints where name = $1";
+        let row = sqlx::query_with(SELECT, Values::default().with(&name.to_owned()).into_arguments())
+            .fetch_optional(db.readers())
+            .await?;
+        let Some(row) = row else { return Ok(Self::default()) };
+        let mut columns = Columns::of(&row);
+        let (commit, prepare, events): (i64, i64, i64) = (columns.take()?, columns.take()?, columns.take()?);
+        Ok(Self {
+            position: Some(Position::new(commit as u64, prepare as u64)),
+            events: events as u64,
+        })
+    }
+
+    pub(super) fn moved_to(self, position: Position, events: u64) -> Self {
+        Self { position: Some(position), events: self.events + events }
+    }
+
+    /// Moves the stored checkpoint here, provided it is where the caller believes it is.
+    pub(super) async fn take_over_from(self, before: Self, name: &str, tx: &mut Tx) -> Result<bool, DbError> {
+        const FIRST: &str = "insert into checkpoints (name, commit_position, prepare_position, events)
+            values ($1, $2, $3, $4) on conflict (name) do nothing";
+        const NEXT: &str = "update checkpoints set commit_position = $2, prepare_position = $3, events = $4
+            where name = $1 and commit_position = $5 and prepare_position = $6";
+        let Some((commit, prepare)) = self.position.map(halves) else { return Ok(true) };
+        let mut values = Values::default().with(&name.to_owned()).with(&commit).with(&prepare);
+        values.put(&(self.events as i64));
+        let statement = match before.position.map(halves) {
+            None => FIRST,
+            Some((commit, prepare)) => {
+                values.put(&commit).put(&prepare);
+                NEXT
+            }
+        };
+        let done = sqlx::query_with(statement, values.into_arguments()).execute(&mut **tx).await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+/// No engine counts past the signed half of 64 bits.
+fn halves(position: Position) -> (i64, i64) {
+    (position.commit() as i64, position.prepare() as i64)
+}

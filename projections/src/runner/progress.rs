@@ -1,0 +1,90 @@
+//! How a projection is doing: where it is, whether it is behind, whether it stands still and why.
+
+use super::{Batch, Chain, Checkpoint, RunnerError};
+use event_schemas::{Position, Timestamp};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Whether a projection moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Running,
+    /// It failed and tries again.
+    Retrying { error: String },
+    /// It ended and will not go on by itself.
+    Stopped { error: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub position: Option<Position>,
+    /// How many events were taken since the beginning of the log.
+    pub events: u64,
+    /// Whether the last page reached the end of the log.
+    pub at_end: bool,
+    /// When the newest event that was taken had been recorded.
+    pub recorded_at: Option<Timestamp>,
+    pub condition: Condition,
+}
+
+impl Progress {
+    pub(super) fn at(checkpoint: Checkpoint) -> Self {
+        Self {
+            position: checkpoint.position,
+            events: checkpoint.events,
+            at_end: false,
+            recorded_at: None,
+            condition: Condition::Running,
+        }
+    }
+
+    pub(super) fn advance(&mut self, checkpoint: Checkpoint, batch: &Batch) {
+        self.position = checkpoint.position;
+        self.events = checkpoint.events;
+        self.at_end = batch.at_end;
+        self.recorded_at = batch.events.last().map(|event| event.recorded_at).or(self.recorded_at);
+        self.condition = Condition::Running;
+    }
+
+    pub(super) fn trouble(&mut self, error: &RunnerError, passing: bool) {
+        let error = Chain(error).to_string();
+        self.condition = if passing { Condition::Retrying { error } } else { Condition::Stopped { error } };
+    }
+}
+
+/// The tables are not where the caller wants them yet.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the tables have not reached {wanted} yet")]
+pub struct NotYet {
+    pub wanted: Position,
+}
+
+/// Watches a projection from outside.
+#[derive(Clone)]
+pub struct Watch {
+    progress: watch::Receiver<Progress>,
+}
+
+impl Watch {
+    pub(super) fn new(progress: watch::Receiver<Progress>) -> Self {
+        Self { progress }
+    }
+
+    pub fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
+    pub fn position(&self) -> Option<Position> {
+        self.progress.borrow().position
+    }
+
+    /// Returns when the tables hold everything up to `wanted`.
+    pub async fn wait_for(&self, wanted: Position, patience: Duration) -> Result<(), NotYet> {
+        let mut progress = self.progress.clone();
+        let there = progress.wait_for(|progress| progress.position >= Some(wanted));
+        match tokio::time::timeout(patience, there).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(NotYet { wanted }),
+        }
+    }
+}

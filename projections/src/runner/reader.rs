@@ -1,0 +1,125 @@
+//! Reads and decodes ahead: while one page is written, the next is made ready.
+
+use super::{Batch, Happened, RunnerError};
+use event_schemas::{Event, Position};
+use event_store::{EventStore, Filter, Page};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// A task that is one page ahead of the writer. It ends with the reader.
+pub(super) struct Reader {
+    batches: mpsc::Receiver<Result<Batch, RunnerError>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Reader {
+    pub(super) fn start(
+        store: &Arc<dyn EventStore>,
+        after: Option<Position>,
+        filter: Filter,
+        limit: usize,
+        until: Option<Position>,
+    ) -> Self {
+        let (sender, batches) = mpsc::channel(1);
+        let store = Arc::clone(store);
+        let task = tokio::spawn(async move { read(store, after, filter, limit, until, sender).await });
+        Self { batches, task }
+    }
+
+    pub(super) async fn next(&mut self) -> Result<Batch, RunnerError> {
+        self.batches.recv().await.ok_or(RunnerError::BrokeOff)?
+    }
+}
+
+async fn read(
+    store: Arc<dyn EventStore>,
+    mut after: Option<Position>,
+    filter: Filter,
+    limit: usize,
+    until: Option<Position>,
+    sender: mpsc::Sender<Result<Batch, RunnerError>>,
+) {
+    let mut waiter = store.waiter();
+    loop {
+        // Whatever is appended from here on wakes the wait below, so nothing slips between.
+        waiter.changed.mark_unchanged();
+        let batch = match store.read_all(after, &filter, limit).await {
+            Ok(page) => decode_aside(page).await,
+            Err(error) => Err(error.into()),
+        };
+        let (news, at_end, failed) = match &batch {
+            Ok(batch) => (batch.through > after, batch.at_end, false),
+            Err(_) => (true, true, true),
+        };
+        if let Ok(batch) = &batch {
+            after = batch.through.or(after);
+        }
+        // A page without news still tells that the end is reached, which who catches up waits for.
+        if (news || until.is_some()) && sender.send(batch).await.is_err() {
+            return;
+        }
+        if failed || until.is_some_and(|until| after >= Some(until)) {
+            return;
+        }
+        if at_end {
+            waiter.wait().await;
+        }
+    }
+}
+
+/// Large pages are decoded off the event loop, so that requests do not wait for them.
+async fn decode_aside(page: Page) -> Result<Batch, RunnerError> {
+    if page.events.len() < 64 {
+        return decode(page);
+    }
+    tokio::task::spawn_blocking(move || decode(page)).await.unwrap_or(Err(RunnerError::BrokeOff))
+}
+
+pub(super) fn decode(page: Page) -> Result<Batch, RunnerError> {
+    let mut batch = Batch { through: page.through, at_end: page.at_end, ..Batch::default() };
+    batch.events.reserve(page.events.len());
+    for recorded in page.events {
+        match Event::read(&recorded) {
+            Ok(event) => batch.events.push(Happened {
+                position: recorded.position,
+                stream: recorded.stream,
+                version: recorded.version,
+                id: recorded.id,
+                recorded_at: recorded.recorded_at,
+                metadata: recorded.metadata,
+                event,
+            }),
+            Err(error) if error.is_unknown_type() => batch.skipped += 1,
+            Err(source) => {
+                return Err(RunnerError::Unreadable {
+                    position: recorded.position,
+                    stream: recorded.stream,
+                    version: recorded.version,
+                    event_type: recorded.event_type.into_owned(),
+                    source,
+                });
+            }
+        }
+    }
+    Ok(batch)
+}
+
+impl Batch {
+    /// Without what comes after `until`.
+    pub(super) fn until(mut self, until: Option<Position>) -> Self {
+        let Some(until) = until else { return self };
+        if self.through > Some(until) {
+            let within = self.events.partition_point(|event| event.position <= until);
+            self.events.truncate(within);
+            self.through = Some(until);
+        }
+        self
+    }
+}
