@@ -1,0 +1,206 @@
+//! From a bearer token, or a trusted gateway's headers, to a [`Caller`].
+
+use crate::caller::{Caller, Role};
+use crate::problem::Problem;
+use axum::http::{HeaderMap, header};
+use event_schemas::{AccountId, Clock, UserId};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use std::sync::Arc;
+use std::time::Duration;
+
+mod claims;
+mod jwks;
+
+pub use claims::{Claims, TokenError, issue_token};
+pub use jwks::{JwksError, JwksSource};
+
+use jwks::{Jwks, KeyError};
+
+/// How callers show who they are. At least one way has to be set.
+#[derive(Clone, Default)]
+pub struct AuthConfig {
+    /// Accepts HS256 tokens signed with it.
+    pub secret: Option<String>,
+    /// Accepts RS256 and ES256 tokens signed with one of these keys.
+    pub jwks: Option<JwksSource>,
+    /// When set, tokens of anyone else are refused.
+    pub issuer: Option<String>,
+    /// When set, tokens meant for others are refused.
+    pub audience: Option<String>,
+    /// Believes `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` without a token. Only behind a
+    /// gateway that removes them from what comes from outside.
+    pub trust_gateway: bool,
+}
+
+/// A configuration with which nobody could be let in, or anybody.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthConfigError {
+    #[error("no way to sign in is configured: set a secret, a JWKS, or trust a gateway")]
+    NoWayIn,
+    #[error("the token secret is shorter than 32 bytes, which can be guessed")]
+    ShortSecret,
+    #[error(transparent)]
+    Jwks(#[from] JwksError),
+}
+
+/// Checks tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Authenticator(Arc<Inner>);
+
+struct Inner {
+    secret: Option<DecodingKey>,
+    jwks: Option<Jwks>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    trust_gateway: bool,
+    clock: Clock,
+}
+
+/// How far apart two machines' clocks may be.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+impl Authenticator {
+    pub fn new(config: AuthConfig, clock: Clock) -> Result<Self, AuthConfigError> {
+        if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
+            return Err(AuthConfigError::NoWayIn);
+        }
+        if config.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+            return Err(AuthConfigError::ShortSecret);
+        }
+        Ok(Self(Arc::new(Inner {
+            secret: config.secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),
+            jwks: config.jwks.map(|source| Jwks::new(source, clock.clone())).transpose()?,
+            issuer: config.issuer,
+            audience: config.audience,
+            trust_gateway: config.trust_gateway,
+            clock,
+        })))
+    }
+
+    /// Who sent these headers.
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        match bearer(headers)? {
+            Some(token) => self.identify_token(token, headers).await,
+            None if self.0.trust_gateway && headers.contains_key("x-user-id") => vouched(headers),
+            None => Err(Problem::unauthenticated("Send `Authorization: Bearer <token>`.")),
+        }
+    }
+
+    async fn identify_token(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let claims = self.verify(token).await?;
+        let account = chosen_account(headers, &claims.accounts)?;
+        Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name })
+    }
+
+    async fn verify(&self, token: &str) -> Result<Claims, Problem> {
+        let no = Problem::unauthenticated;
+        let head = decode_header(token).map_err(|_| no("The token is not a JWT."))?;
+        // The kind of key decides which algorithms it may be used with, never the token: a public key is no
+        // HMAC secret, whatever the token's header says.
+        let key = match head.alg {
+            Algorithm::HS256 => match &self.0.secret {
+                Some(secret) => secret.clone(),
+                None => return Err(no("This server takes no HS256 tokens.")),
+            },
+            Algorithm::RS256 | Algorithm::ES256 => match &self.0.jwks {
+                Some(jwks) => jwks.key(head.kid.as_deref(), head.alg).await.map_err(|error| match error {
+                    KeyError::Unknown => no("The token is signed with a key this server does not know."),
+                    KeyError::Unreachable => Problem::unavailable(
+                        "The keys that tokens are signed with cannot be fetched just now.",
+                        Duration::from_secs(5),
+                    ),
+                })?,
+                None => return Err(no("This server takes HS256 tokens only.")),
+            },
+            _ => return Err(no("Tokens are signed with HS256, RS256 or ES256.")),
+        };
+        let mut validation = Validation::new(head.alg);
+        // Times are checked below, by a clock that tests can set.
+        validation.validate_exp = false;
+        validation.required_spec_claims.clear();
+        validation.validate_aud = self.0.audience.is_some();
+        if let Some(audience) = &self.0.audience {
+            validation.set_audience(&[audience]);
+            validation.required_spec_claims.insert("aud".to_owned());
+        }
+        if let Some(issuer) = &self.0.issuer {
+            validation.set_issuer(&[issuer]);
+            validation.required_spec_claims.insert("iss".to_owned());
+        }
+        let claims = decode::<Claims>(token, &key, &validation).map_err(|error| no(refusal(&error)))?.claims;
+        claims.check_times(self.0.clock.now(), LEEWAY).map_err(no)?;
+        Ok(claims)
+    }
+}
+
+fn refusal(error: &jsonwebtoken::errors::Error) -> &'static str {
+    use jsonwebtoken::errors::ErrorKind;
+    match error.kind() {
+        ErrorKind::InvalidSignature => "The token's signature does not match.",
+        ErrorKind::InvalidIssuer => "The token's `iss` is not who this server trusts.",
+        ErrorKind::InvalidAudience => "The token's `aud` does not include this server.",
+        ErrorKind::MissingRequiredClaim(_) => "The token lacks `iss` or `aud`, which this server requires.",
+        ErrorKind::Json(_) => {
+            "The token's claims cannot be read: `sub` is a UUID, `accounts` a list of UUIDs, `role` one of \
+             agent, supervisor, administrator, service, and `exp` a time in seconds."
+        }
+        _ => "The token is not a JWT this server can check.",
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    match token {
+        Some(token) if !token.is_empty() => Ok(Some(token)),
+        _ => Err(Problem::unauthenticated("`Authorization` takes `Bearer <token>`.")),
+    }
+}
+
+fn chosen_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<AccountId, Problem> {
+    let wanted = match headers.get("x-account-id") {
+        Some(_) => Some(identifier::<AccountId>(headers, "X-Account-Id")?),
+        None => None,
+    };
+    match (wanted, accounts) {
+        (Some(wanted), _) if accounts.contains(&wanted) => Ok(wanted),
+        (Some(_), _) => Err(Problem::forbidden("The token does not name the account in `X-Account-Id`.")
+            .field("X-Account-Id")),
+        (None, [only]) => Ok(*only),
+        (None, []) => Err(Problem::forbidden("The token names no account.")),
+        (None, _) => {
+            Err(Problem::unreadable("The token names several accounts: say which in `X-Account-Id`.")
+                .field("X-Account-Id"))
+        }
+    }
+}
+
+/// What a gateway says about who it let in.
+fn vouched(headers: &HeaderMap) -> Result<Caller, Problem> {
+    let role = plain(headers, "X-User-Role")?;
+    let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {
+        Problem::unauthenticated(format!("The gateway's `X-User-Role`: {unknown}.")).field("X-User-Role")
+    })?;
+    let name = headers.get("x-user-name").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Ok(Caller {
+        account: identifier(headers, "X-Account-Id")?,
+        user: identifier::<UserId>(headers, "X-User-Id")?,
+        role,
+        name: name.filter(|name| !name.is_empty()),
+    })
+}
+
+fn plain<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).ok_or_else(|| {
+        Problem::unauthenticated(format!("The gateway did not send `{name}` as plain text.")).field(name)
+    })
+}
+
+fn identifier<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, Problem> {
+    plain(headers, name)?
+        .parse()
+        .map_err(|_| Problem::unreadable(format!("`{name}` is not a UUID.")).field(name))
+}

@@ -1,0 +1,187 @@
+//! The public keys that tokens are signed with, from a JSON Web Key Set (RFC 7517).
+//!
+//! The set is kept and looked at again when it is old, or when a token names a key that is not in it, for
+//! keys rotate. One request at a time fetches, at most every [`PAUSE`], and what was known stays good while
+//! the source cannot be reached.
+
+use event_schemas::{Clock, Timestamp};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Where the keys are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JwksSource {
+    Url(String),
+    File(PathBuf),
+}
+
+/// The keys cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum JwksError {
+    #[error("the HTTP client for fetching keys cannot be set up")]
+    Client(#[source] reqwest::Error),
+    #[error("the keys cannot be fetched")]
+    Fetch(#[source] reqwest::Error),
+    #[error("the answer with the keys is larger than {LARGEST} bytes")]
+    TooLarge,
+    #[error("the file of keys cannot be read")]
+    File(#[source] std::io::Error),
+    #[error("this is not a JSON Web Key Set")]
+    Unreadable(#[source] serde_json::Error),
+}
+
+/// Why there is no key for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyError {
+    Unknown,
+    /// The source has never answered: the token may be good.
+    Unreachable,
+}
+
+/// At most one fetch in this time, so that tokens with made-up keys do not become requests to the source.
+const PAUSE: Duration = Duration::from_secs(10);
+/// After this time a withdrawn key is noticed even if nobody uses a new one.
+const FRESH: Duration = Duration::from_secs(600);
+/// How long a fetch may take, all in all.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LARGEST: usize = 1 << 20;
+
+pub(super) struct Jwks {
+    source: JwksSource,
+    client: reqwest::Client,
+    clock: Clock,
+    known: RwLock<Option<Arc<Known>>>,
+    /// When the last fetch ended. Held while one is under way.
+    last_try: tokio::sync::Mutex<Option<Timestamp>>,
+}
+
+struct Known {
+    keys: Vec<Key>,
+    at: Timestamp,
+}
+
+struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl Known {
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
+        let mut fitting = self.keys.iter().filter(|key| key.algorithm == algorithm);
+        match id {
+            Some(_) => fitting.find(|key| key.id.as_deref() == id).map(|key| key.key.clone()),
+            // A token may leave the key's name out only where there is nothing to choose.
+            None => match (fitting.next(), fitting.next()) {
+                (Some(only), None) => Some(only.key.clone()),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Jwks {
+    pub(super) fn new(source: JwksSource, clock: Clock) -> Result<Self, JwksError> {
+        // Whoever else set a provider first chose the same one.
+        let _already_set = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::limited(3))
+            .build()
+            .map_err(JwksError::Client)?;
+        Ok(Self { source, client, clock, known: RwLock::default(), last_try: Default::default() })
+    }
+
+    pub(super) async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, KeyError> {
+        let before = self.known();
+        let found = before.as_ref().and_then(|known| known.find(id, algorithm));
+        let is_fresh = before.as_ref().is_some_and(|known| self.clock.now().since(known.at) < FRESH);
+        match found {
+            Some(key) if is_fresh => return Ok(key),
+            // Old and still good: one request looks for news, the others go on.
+            Some(key) => {
+                let Ok(turn) = self.last_try.try_lock() else { return Ok(key) };
+                self.refresh(turn).await;
+            }
+            // Whoever needs what may be new waits for the fetch that is under way.
+            None => self.refresh(self.last_try.lock().await).await,
+        }
+        let after = self.known().ok_or(KeyError::Unreachable)?;
+        after.find(id, algorithm).ok_or(KeyError::Unknown)
+    }
+
+    fn known(&self) -> Option<Arc<Known>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn refresh(&self, mut last_try: tokio::sync::MutexGuard<'_, Option<Timestamp>>) {
+        if last_try.is_some_and(|last| self.clock.now().since(last) < PAUSE) {
+            return;
+        }
+        let outcome = self.fetch().await;
+        let now = self.clock.now();
+        // Only afterwards: a fetch whose request went away is no try.
+        *last_try = Some(now);
+        match outcome {
+            Ok(keys) => {
+                metrics::counter!("verbatim_jwks_fetches_total", "outcome" => "ok").increment(1);
+                let known = Arc::new(Known { keys, at: now });
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
+            }
+            Err(error) => {
+                metrics::counter!("verbatim_jwks_fetches_total", "outcome" => "failed").increment(1);
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "token keys not refreshed, the known ones stay"
+                );
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<Vec<Key>, JwksError> {
+        let text = match &self.source {
+            JwksSource::File(path) => tokio::fs::read(path).await.map_err(JwksError::File)?,
+            JwksSource::Url(url) => self.download(url).await?,
+        };
+        let set: JwkSet = serde_json::from_slice(&text).map_err(JwksError::Unreadable)?;
+        Ok(set.keys.iter().filter_map(usable).collect())
+    }
+
+    async fn download(&self, url: &str) -> Result<Vec<u8>, JwksError> {
+        let answer = self.client.get(url).send().await.and_then(|answer| answer.error_for_status());
+        let mut answer = answer.map_err(JwksError::Fetch)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(JwksError::Fetch)? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(JwksError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// A key that tokens may be checked with. Symmetric keys, keys for encryption and kinds that Verbatim does
+/// not use are passed over.
+fn usable(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Key> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
+        _ => return None,
+    };
+    let declared = match jwk.common.key_algorithm {
+        None => algorithm,
+        Some(KeyAlgorithm::RS256) => Algorithm::RS256,
+        Some(KeyAlgorithm::ES256) => Algorithm::ES256,
+        Some(_) => return None,
+    };
+    if declared != algorithm || matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption)) {
+        return None;
+    }
+    let key = DecodingKey::from_jwk(jwk).ok()?;
+    Some(Key { id: jwk.common.key_id.clone(), algorithm, key })
+}

@@ -1,0 +1,199 @@
+//! Who asks, and whether that is enough. A handler names what it needs as a parameter, so that it cannot
+//! forget to check.
+
+use crate::auth::Authenticator;
+use crate::context::Seat;
+use crate::headers::describe;
+use crate::limits::RateLimits;
+use crate::problem::{Problem, described};
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ApiResponse};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use event_schemas::{AccountId, Actor, ActorType, UserId};
+use schemars::{JsonSchema, json_schema};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::Deref;
+
+/// What a caller may do. An agent's rights are a supervisor's too, and a supervisor's an administrator's.
+/// A service is another program: it may do what an agent may, and a few things of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Agent,
+    Supervisor,
+    Administrator,
+    Service,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [Self::Agent, Self::Supervisor, Self::Administrator, Self::Service];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Supervisor => "supervisor",
+            Self::Administrator => "administrator",
+            Self::Service => "service",
+        }
+    }
+    pub fn is_agent(self) -> bool {
+        true
+    }
+    pub fn is_supervisor(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Administrator)
+    }
+    pub fn is_administrator(self) -> bool {
+        matches!(self, Self::Administrator)
+    }
+    pub fn is_administrator_or_service(self) -> bool {
+        matches!(self, Self::Administrator | Self::Service)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Not a role.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("'{0}' is none of: agent, supervisor, administrator, service")]
+pub struct UnknownRole(String);
+
+impl std::str::FromStr for Role {
+    type Err = UnknownRole;
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(text.to_owned()))
+    }
+}
+
+/// Somebody who showed who they are, acting in one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub account: AccountId,
+    pub user: UserId,
+    pub role: Role,
+    pub name: Option<String>,
+}
+
+impl Caller {
+    /// As events name who caused them.
+    pub fn actor(&self) -> Actor {
+        let actor_type = match self.role {
+            Role::Agent | Role::Supervisor | Role::Administrator => ActorType::User,
+            Role::Service => ActorType::Service,
+        };
+        Actor { actor_type, id: Some(self.user.0), name: self.name.clone() }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(known) = parts.extensions.get::<Caller>() {
+            return Ok(known.clone());
+        }
+        // Both are missing only from a router that `finish` did not assemble.
+        let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
+        let caller = authenticator.identify(&parts.headers).await?;
+        if let Some(limits) = parts.extensions.get::<RateLimits>() {
+            limits.check_caller(&caller)?;
+        }
+        if let Some(seat) = parts.extensions.get::<Seat>() {
+            seat.take(&caller);
+        }
+        parts.extensions.insert(caller.clone());
+        Ok(caller)
+    }
+}
+
+impl OperationInput for Caller {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        require_token(operation);
+    }
+    fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
+        refusals(ctx)
+    }
+}
+
+fn require_token(operation: &mut Operation) {
+    operation.security = vec![[("bearer".to_owned(), Vec::new())].into_iter().collect()];
+    describe(
+        operation,
+        "X-Account-Id",
+        "Which account is meant, when the token names several.",
+        json_schema!({ "type": "string", "format": "uuid" }),
+    );
+}
+
+fn refusals(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
+    vec![
+        (Some(401), described(ctx, "There is no valid token.")),
+        (Some(403), described(ctx, "The token's role or accounts do not allow this.")),
+        (Some(429), described(ctx, "Too many requests; `Retry-After` says how long to wait.")),
+    ]
+}
+
+macro_rules! callers {
+    ($($(#[$doc:meta])* $name:ident: $allowed:ident, $whom:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub Caller);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                let caller = Caller::from_request_parts(parts, state).await?;
+                if caller.role.$allowed() {
+                    Ok(Self(caller))
+                } else {
+                    Err(Problem::forbidden(format!("This is for {}; you are {}.", $whom, article(caller.role))))
+                }
+            }
+        }
+
+        impl Deref for $name {
+            type Target = Caller;
+            fn deref(&self) -> &Caller {
+                &self.0
+            }
+        }
+
+        impl OperationInput for $name {
+            fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+                require_token(operation);
+            }
+            fn inferred_early_responses(
+                ctx: &mut GenContext,
+                _: &mut Operation,
+            ) -> Vec<(Option<u16>, ApiResponse)> {
+                refusals(ctx)
+            }
+        }
+    )+};
+}
+
+callers! {
+    /// Anyone with a token: agents, those above them, and services.
+    Agent: is_agent, "agents";
+    /// Supervisors and administrators.
+    Supervisor: is_supervisor, "supervisors and administrators";
+    /// Administrators alone.
+    Administrator: is_administrator, "administrators";
+    /// Administrators, and programs that work for them.
+    AdministratorOrService: is_administrator_or_service, "administrators and services";
+}
+
+fn article(role: Role) -> &'static str {
+    match role {
+        Role::Agent => "an agent",
+        Role::Supervisor => "a supervisor",
+        Role::Administrator => "an administrator",
+        Role::Service => "a service",
+    }
+}

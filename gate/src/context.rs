@@ -1,0 +1,128 @@
+//! What goes with a request from end to end: its ids, its trace, its line in the access log.
+
+use crate::caller::Caller;
+use crate::problem::{Kind, Problem};
+use aide::OperationInput;
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use event_schemas::{AccountId, Clock, UserId};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// For the metadata of every event that a request leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestContext {
+    /// From `X-Request-Id` or `X-Correlation-Id`; drawn when neither came.
+    pub correlation_id: Uuid,
+    /// W3C Trace Context: the caller's trace, under a span of our own. None when the caller has none.
+    pub traceparent: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<RequestContext>().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+impl OperationInput for RequestContext {}
+
+/// Where the caller's ids are left for the access log, once they are known.
+#[derive(Clone, Default)]
+pub(crate) struct Seat(Arc<OnceLock<(AccountId, UserId)>>);
+
+impl Seat {
+    pub(crate) fn take(&self, caller: &Caller) {
+        self.0.get_or_init(|| (caller.account, caller.user));
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// Puts the context into the request, and writes down how it went. The log has the route's pattern, never the
+/// address: what customers and agents type can be in the latter.
+pub(crate) async fn accompany(State(clock): State<Clock>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let (request_id, correlation_id) = correlation(request.headers(), &clock);
+    let traceparent = traceparent(request.headers(), &clock);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "unknown".to_owned());
+    let seat = Seat::default();
+    request.extensions_mut().insert(seat.clone());
+    request.extensions_mut().insert(RequestContext { correlation_id, traceparent: traceparent.clone() });
+
+    let mut response = next.run(request).await;
+
+    let took = began.elapsed();
+    let status = response.status().as_u16();
+    let problem = response.extensions().get::<&'static Kind>().map(|kind| kind.name);
+    let caller = seat.0.get();
+    let labels =
+        [("method", method.as_str().to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::histogram!("verbatim_http_request_seconds", &labels).record(took.as_secs_f64());
+    tracing::info!(
+        target: "verbatim::access",
+        method = method.as_str(),
+        route,
+        status,
+        micros = took.as_micros() as u64,
+        problem,
+        account_id = caller.map(|(account, _)| tracing::field::display(account)),
+        user_id = caller.map(|(_, user)| tracing::field::display(user)),
+        correlation_id = %correlation_id,
+        trace_id = traceparent.as_deref().and_then(|trace| trace.get(3..35)),
+        "request answered"
+    );
+    response.headers_mut().insert(REQUEST_ID, request_id);
+    response
+}
+
+/// The id as it is echoed, and as events carry it.
+fn correlation(headers: &HeaderMap, clock: &Clock) -> (HeaderValue, Uuid) {
+    let given = headers.get(REQUEST_ID).or_else(|| headers.get(CORRELATION_ID));
+    let text = given.and_then(|value| value.to_str().ok()).map(str::trim);
+    match text.filter(|text| (1..=128).contains(&text.len())) {
+        // An id that is no UUID is hashed to one, the same each time it comes.
+        Some(text) => {
+            let id = text.parse().unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()));
+            (value(text), id)
+        }
+        None => {
+            let id = clock.fresh_id();
+            (value(&id.to_string()), id)
+        }
+    }
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unprintable"))
+}
+
+/// `00-<trace>-<parent span>-<flags>`: the same trace and flags under a span of our own. What is malformed is
+/// passed over, as the standard asks.
+fn traceparent(headers: &HeaderMap, clock: &Clock) -> Option<String> {
+    let text = headers.get("traceparent")?.to_str().ok()?.trim();
+    let mut fields = text.split('-');
+    let (version, trace, parent, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let is_hex = |field: &str, digits: usize| {
+        field.len() == digits && field.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_nothing = |field: &str| field.bytes().all(|byte| byte == b'0');
+    let is_wellformed = is_hex(version, 2)
+        && version != "ff"
+        && (version != "00" || fields.next().is_none())
+        && is_hex(trace, 32)
+        && !is_nothing(trace)
+        && is_hex(parent, 16)
+        && !is_nothing(parent)
+        && is_hex(flags, 2);
+    // The last eight bytes of a fresh UUIDv7 are its random half.
+    let (_, span) = clock.fresh_id().as_u64_pair();
+    is_wellformed.then(|| format!("00-{trace}-{span:016x}-{flags}"))
+}

@@ -1,0 +1,280 @@
+//! Reading requests: bodies, queries and paths, whose faults are problems that name the field.
+
+use crate::problem::{Problem, described, kinds};
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ApiResponse};
+use aide::{OperationInput, OperationOutput};
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_path_to_error as located;
+
+/// A JSON body, in and out.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = has_json(request.headers());
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        if !is_json {
+            return Err(Problem::new(
+                &kinds::UNSUPPORTED_MEDIA_TYPE,
+                "Send the body as `Content-Type: application/json`.",
+            ));
+        }
+        parse(&body).map(Self)
+    }
+}
+
+/// A JSON body that may be left out, which then reads as the default.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = has_json(request.headers());
+        let RawBody(body) = RawBody::from_request(request, state).await?;
+        match (body.is_empty(), is_json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => parse(&body).map(Self),
+            (false, false) => Err(Problem::new(
+                &kinds::UNSUPPORTED_MEDIA_TYPE,
+                "Send the body as `Content-Type: application/json`.",
+            )),
+        }
+    }
+}
+
+fn has_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Reads JSON as bodies are read: a fault names the field where it is.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = located::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        let problem = Problem::unreadable(sentence(error.inner()));
+        if field == "." { problem } else { problem.field(field) }
+    })?;
+    json.end().map_err(|error| Problem::unreadable(sentence(error)))?;
+    Ok(value)
+}
+
+fn sentence(error: impl std::fmt::Display) -> String {
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    text.push('.');
+    text
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// The body as it came, byte for byte: what a signature is computed over.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Bytes::from_request(request, state).await {
+            Ok(body) => Ok(Self(body)),
+            Err(rejection) => Err(unread(rejection)),
+        }
+    }
+}
+
+fn unread(rejection: BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(&kinds::TOO_LARGE, "The body is larger than this server takes.")
+    } else {
+        Problem::unreadable("The body broke off before its end.")
+    }
+}
+
+/// What follows the `?`.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        located::deserialize(pairs).map(Self).map_err(|error| {
+            let field = error.path().to_string();
+            let problem = Problem::unreadable(sentence(error.inner()));
+            if field == "." { problem } else { problem.field(field) }
+        })
+    }
+}
+
+/// What the address itself says.
+#[derive(Clone, Copy, Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(failure)) => {
+                Err(misaddressed(failure.into_kind()))
+            }
+            Err(_) => Err(Problem::internal()),
+        }
+    }
+}
+
+fn misaddressed(kind: ErrorKind) -> Problem {
+    match kind {
+        ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
+            Problem::unreadable(format!("`{key}` in the address is not a {expected_type}.")).field(key)
+        }
+        ErrorKind::DeserializeError { key, message, .. } => {
+            Problem::unreadable(format!("`{key}` in the address cannot be read: {message}.")).field(key)
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => {
+            Problem::unreadable(format!("`{key}` in the address is not UTF-8.")).field(key)
+        }
+        other => Problem::unreadable(sentence(other)),
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Json<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        axum::Json::<T>::operation_input(ctx, operation);
+    }
+    fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
+        body_refusals(ctx)
+    }
+}
+
+impl<T: JsonSchema> OperationInput for OptionalJson<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        axum::Json::<T>::operation_input(ctx, operation);
+        if let Some(body) = operation.request_body.as_mut().and_then(|body| body.as_item_mut()) {
+            body.required = false;
+        }
+    }
+    fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
+        body_refusals(ctx)
+    }
+}
+
+impl OperationInput for RawBody {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        axum::Json::<serde_json::Value>::operation_input(ctx, operation);
+    }
+    fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
+        body_refusals(ctx)
+    }
+}
+
+fn body_refusals(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
+    vec![
+        (Some(400), described(ctx, "The request cannot be read; `field` says where.")),
+        (Some(413), described(ctx, "The body is larger than this server takes.")),
+        (Some(415), described(ctx, "The body is not JSON.")),
+    ]
+}
+
+impl<T: JsonSchema> OperationOutput for Json<T> {
+    type Inner = T;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
+        axum::Json::<T>::operation_response(ctx, operation)
+    }
+    fn inferred_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, ApiResponse)> {
+        Self::operation_response(ctx, operation).map(|response| (Some(200), response)).into_iter().collect()
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Query<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        axum::extract::Query::<T>::operation_input(ctx, operation);
+    }
+    fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
+        vec![(Some(400), described(ctx, "The request cannot be read; `field` says where."))]
+    }
+}
+
+/// Where the schema of a path's parameters waits until [`crate::docs`] knows their names.
+pub(crate) const PATH_SCHEMA: &str = "x-path-schema";
+
+impl<T: JsonSchema> OperationInput for Path<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        let schema = ctx.schema.subschema_for::<T>();
+        let schema = ctx.resolve_schema(&schema).clone();
+        operation.extensions.insert(PATH_SCHEMA.to_owned(), schema.into());
+    }
+    fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
+        vec![(Some(400), described(ctx, "The request cannot be read; `field` says where."))]
+    }
+}
+
+/// A field of a partial change: left out, set to nothing, or set. `#[serde(default)]` belongs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Change<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Change<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Option::<T>::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+impl<T> Change<T> {
+    /// None: keep; Some(None): clear; Some(Some(value)): set.
+    pub fn into_option(self) -> Option<Option<T>> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Everything around a service's routes, put together.
+
+use crate::auth::Authenticator;
+use crate::context::accompany;
+use crate::docs::{self, About};
+use crate::health::{self, Check};
+use crate::limits::{Limits, RateLimits, lose_patience};
+use crate::problem::{Kind, Problem, kinds};
+use aide::axum::ApiRouter;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use event_schemas::Clock;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// Which web pages may call the API from a browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cors {
+    /// Those served from the same host.
+    #[default]
+    SameOrigin,
+    /// Those of these origins: `https://desk.example.com`.
+    Origins(Vec<HeaderValue>),
+    /// Every page. Tokens travel in a header that a page has to set itself, so this opens nothing to a page
+    /// that has none.
+    Any,
+}
+
+/// What [`finish`] puts around a service.
+pub struct Gate {
+    pub about: About,
+    pub authenticator: Authenticator,
+    pub limits: Limits,
+    pub cors: Cors,
+    pub clock: Clock,
+    /// None: nothing is counted, and there is no `/metrics`.
+    pub metrics: Option<PrometheusHandle>,
+    /// What `/readyz` asks.
+    pub checks: Vec<Check>,
+    /// The problems of the service's own rules, to be explained beside the common ones.
+    pub problems: Vec<&'static Kind>,
+}
+
+/// The whole of a service: its routes, and around them authentication, limits, the access log, health,
+/// metrics, and the description of it all.
+pub fn finish(api: ApiRouter, gate: Gate) -> Router {
+    let mut document = docs::blank(&gate.about);
+    let service = api.finish_api(&mut document);
+    docs::complete(&mut document);
+    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
+
+    service
+        .merge(docs::routes(document, problems))
+        .merge(own_routes(gate.checks.into(), gate.metrics))
+        .fallback(async || Problem::new(&kinds::NOT_FOUND, "There is nothing at this address."))
+        .method_not_allowed_fallback(async || {
+            Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists what this address takes.")
+        })
+        .layer(DefaultBodyLimit::max(gate.limits.body_bytes))
+        .layer(Extension(RateLimits::new(&gate.limits)))
+        .layer(Extension(gate.authenticator))
+        .layer(from_fn_with_state(gate.limits.patience, lose_patience))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(cors(gate.cors))
+        .layer(map_response(no_sniffing))
+        .layer(from_fn_with_state(gate.clock, accompany))
+}
+
+fn own_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(move || health::ready(checks.clone())));
+    match metrics {
+        None => routes,
+        Some(handle) => routes.route(
+            "/metrics",
+            get(async move || {
+                // Also forgets what the histograms no longer need, which otherwise grows without end.
+                handle.run_upkeep();
+                ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+            }),
+        ),
+    }
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    // What a panic says may quote what it choked on, so only its kind goes to the log; where it happened the
+    // panic hook has written already.
+    let is_text = panic.is::<String>() || panic.is::<&str>();
+    tracing::error!(is_text, "a request made the program panic");
+    metrics::counter!("verbatim_panics_total").increment(1);
+    Problem::internal().into_response()
+}
+
+async fn no_sniffing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+const EXPOSED: [HeaderName; 5] = [
+    header::ETAG,
+    header::RETRY_AFTER,
+    header::LOCATION,
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("x-request-id"),
+];
+
+fn cors(cors: Cors) -> CorsLayer {
+    let origins = match cors {
+        // Without an origin to allow the layer adds no permission, which is what browsers take for a no.
+        Cors::SameOrigin => return CorsLayer::new(),
+        Cors::Origins(origins) => AllowOrigin::list(origins),
+        Cors::Any => AllowOrigin::any(),
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("verbatim-after"),
+            HeaderName::from_static("x-account-id"),
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("x-correlation-id"),
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers(EXPOSED)
+        .max_age(Duration::from_secs(600))
+}

@@ -1,0 +1,138 @@
+//! The request headers with a meaning of their own.
+
+use crate::problem::Problem;
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::{
+    HeaderStyle, Operation, Parameter, ParameterData, ParameterSchemaOrContent, SchemaObject,
+};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use event_schemas::{Position, Version};
+use schemars::json_schema;
+
+/// `Verbatim-After: <position>`: answer with what was written up to there, or later, never earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After(pub Option<Position>);
+
+/// `If-Match: "<version>"`: only if the thing still has the version the caller saw. `*` asks for nothing
+/// more than that the thing exists, which every command asks for anyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfMatch(pub Option<Version>);
+
+/// `Idempotency-Key`: the same command sent again under the same key happens once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(pub Option<String>);
+
+fn text<'a>(parts: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
+    match parts.headers.get(name).map(|value| value.to_str()) {
+        None => Ok(None),
+        Some(Ok(text)) => Ok(Some(text.trim())),
+        Some(Err(_)) => Err(Problem::unreadable(format!("`{name}` is not plain text.")).field(name)),
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for After {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        const NAME: &str = "Verbatim-After";
+        let position = text(parts, NAME)?.map(str::parse).transpose();
+        position.map(Self).map_err(|_| {
+            Problem::unreadable(format!("`{NAME}` takes a `position` that a command answered.")).field(NAME)
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        const NAME: &str = "If-Match";
+        let Some(tag) = text(parts, NAME)? else { return Ok(Self(None)) };
+        if tag == "*" {
+            return Ok(Self(None));
+        }
+        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        // `parse` alone would take "+3".
+        let version = version.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        match version.and_then(|digits| digits.parse().ok()) {
+            Some(version) => Ok(Self(Some(Version(version)))),
+            None => Err(Problem::unreadable(format!(
+                "`{NAME}` takes one `ETag` as it was answered: a version in double quotes."
+            ))
+            .field(NAME)),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        const NAME: &str = "Idempotency-Key";
+        let Some(key) = text(parts, NAME)? else { return Ok(Self(None)) };
+        if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(Some(key.to_owned())))
+        } else {
+            Err(Problem::unreadable(format!("`{NAME}` takes 1 to 255 visible ASCII characters.")).field(NAME))
+        }
+    }
+}
+
+impl OperationInput for After {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        describe(
+            operation,
+            "Verbatim-After",
+            "A `position` that a command answered: wait until the answer can include it.",
+            json_schema!({ "type": "string", "pattern": "^[0-9]{1,19}(\\.[0-9]{1,19})?$" }),
+        );
+    }
+}
+
+impl OperationInput for IfMatch {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        describe(
+            operation,
+            "If-Match",
+            "The `ETag` of the version this change is meant for.",
+            json_schema!({ "type": "string", "pattern": "^\"[0-9]{1,19}\"$" }),
+        );
+    }
+}
+
+impl OperationInput for IdempotencyKey {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        describe(
+            operation,
+            "Idempotency-Key",
+            "A key of your choice: the same command under the same key happens once.",
+            json_schema!({ "type": "string", "pattern": "^[!-~]{1,255}$" }),
+        );
+    }
+}
+
+/// Adds an optional header to an operation's description.
+pub(crate) fn describe(operation: &mut Operation, name: &str, description: &str, schema: schemars::Schema) {
+    let known = operation.parameters.iter().filter_map(|parameter| parameter.as_item());
+    if known.into_iter().any(|parameter| parameter.parameter_data_ref().name == name) {
+        return;
+    }
+    let parameter = Parameter::Header {
+        parameter_data: ParameterData {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            required: false,
+            deprecated: None,
+            format: ParameterSchemaOrContent::Schema(SchemaObject {
+                json_schema: schema,
+                example: None,
+                external_docs: None,
+            }),
+            example: None,
+            examples: Default::default(),
+            explode: None,
+            extensions: Default::default(),
+        },
+        style: HeaderStyle::Simple,
+    };
+    operation.parameters.push(aide::openapi::ReferenceOr::Item(parameter));
+}

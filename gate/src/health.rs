@@ -1,0 +1,63 @@
+//! Whether the program is alive, and whether it is ready to be given work.
+
+use crate::extract::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use futures::future::{BoxFuture, join_all};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that has to be well for the program to be ready.
+#[derive(Clone)]
+pub struct Check {
+    name: &'static str,
+    run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+}
+
+/// A check that takes longer than this has failed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Check {
+    /// `run` says what is wrong, in words for an operator.
+    pub fn new<F, Fut>(name: &'static str, run: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        Self { name, run: Arc::new(move || Box::pin(run())) }
+    }
+
+    async fn outcome(&self) -> (&'static str, String) {
+        let word = match tokio::time::timeout(PATIENCE, (self.run)()).await {
+            Ok(Ok(())) => "ok".to_owned(),
+            Ok(Err(trouble)) => trouble,
+            Err(_) => "no answer in time".to_owned(),
+        };
+        (self.name, word)
+    }
+}
+
+/// How it stands, in all and in each part.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    checks: BTreeMap<&'static str, String>,
+}
+
+pub(crate) async fn alive() -> Json<Health> {
+    Json(Health { status: "ok", checks: BTreeMap::new() })
+}
+
+pub(crate) async fn ready(checks: Arc<[Check]>) -> Response {
+    let checks: BTreeMap<_, _> = join_all(checks.iter().map(Check::outcome)).await.into_iter().collect();
+    if checks.values().all(|word| word == "ok") {
+        Json(Health { status: "ok", checks }).into_response()
+    } else {
+        let health = Json(Health { status: "unavailable", checks });
+        (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], health).into_response()
+    }
+}

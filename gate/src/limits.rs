@@ -1,0 +1,144 @@
+//! How much one caller may ask, and how large and long a request may be.
+
+use crate::caller::Caller;
+use crate::problem::Problem;
+use aide::OperationInput;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use event_schemas::{AccountId, ChannelId, UserId};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// So many requests in so much time, all of which may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub requests: NonZeroU32,
+    pub per: Duration,
+}
+
+impl Rate {
+    /// `requests` a second, two seconds' worth of which may come at once.
+    pub const fn per_second(requests: NonZeroU32) -> Self {
+        Self {
+            requests: requests.saturating_mul(NonZeroU32::MIN.saturating_add(1)),
+            per: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The bounds of what the door lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body.
+    pub body_bytes: usize,
+    /// How long a request may take until its answer begins. A stream may then go on for as long as it likes.
+    pub patience: Duration,
+    /// Of one user in one account. None: as much as they like.
+    pub per_caller: Option<Rate>,
+    /// Of one channel's webhooks. None: as many as come.
+    pub per_channel: Option<Rate>,
+}
+
+const fn times(count: u32) -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(count - 1)
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            patience: Duration::from_secs(30),
+            per_caller: Some(Rate::per_second(times(1_000))),
+            per_channel: Some(Rate::per_second(times(5_000))),
+        }
+    }
+}
+
+/// Counts requests. Cheap to clone.
+#[derive(Clone)]
+pub struct RateLimits {
+    callers: Option<Arc<Counter<(AccountId, UserId)>>>,
+    channels: Option<Arc<Counter<ChannelId>>>,
+}
+
+struct Counter<K: Hash + Eq + Clone> {
+    limiter: DefaultKeyedRateLimiter<K>,
+    clock: DefaultClock,
+    asked: AtomicU64,
+}
+
+/// After so many questions those who have not asked for a while are forgotten, so that made-up keys do not
+/// fill the memory.
+const TIDY_EVERY: u64 = 65_536;
+
+impl<K: Hash + Eq + Clone> Counter<K> {
+    fn new(rate: Rate) -> Option<Arc<Self>> {
+        let quota = Quota::with_period(rate.per / rate.requests.get())?.allow_burst(rate.requests);
+        Some(Arc::new(Self {
+            limiter: DefaultKeyedRateLimiter::dashmap(quota),
+            clock: DefaultClock::default(),
+            asked: AtomicU64::new(0),
+        }))
+    }
+
+    fn check(&self, key: &K, whose: &'static str) -> Result<(), Problem> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(key).map_err(|not_until| {
+            metrics::counter!("verbatim_rate_limited_total", "whose" => whose).increment(1);
+            Problem::too_many_requests(not_until.wait_time_from(self.clock.now()))
+        })
+    }
+}
+
+impl RateLimits {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            callers: limits.per_caller.and_then(Counter::new),
+            channels: limits.per_channel.and_then(Counter::new),
+        }
+    }
+    /// Asked for every request with a token; [`Caller`]'s extractor does.
+    pub fn check_caller(&self, caller: &Caller) -> Result<(), Problem> {
+        match &self.callers {
+            Some(counter) => counter.check(&(caller.account, caller.user), "caller"),
+            None => Ok(()),
+        }
+    }
+    /// Asked for every webhook, by its handler.
+    pub fn check_channel(&self, channel: ChannelId) -> Result<(), Problem> {
+        match &self.channels {
+            Some(counter) => counter.check(&channel, "channel"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RateLimits {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<RateLimits>().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+impl OperationInput for RateLimits {}
+
+/// Gives up on a request whose answer does not begin in time.
+pub(crate) async fn lose_patience(
+    State(patience): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match tokio::time::timeout(patience, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::unavailable("It took too long.", Duration::from_secs(1)).into_response(),
+    }
+}
