@@ -1,6 +1,9 @@
 //! The rules. Values in, values out: time, ids and chance come in with the command.
 
 pub mod aggregate;
+pub mod calendar;
 pub mod conversation;
+pub mod lifecycle;
+pub mod sla;
 
 pub use aggregate::{Decide, Evolve};

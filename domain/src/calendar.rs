@@ -1,0 +1,369 @@
+//! Business time: how much of it lies between two moments, and when so much of it has passed.
+//!
+//! # The rule
+//!
+//! A local time means **the first moment at which the clock on the wall shows it, or later**. An interval
+//! lasts from the moment its start means until the moment its end means. So where the clock is put back an
+//! interval's times are the earlier of the two, where it is put forward a time that is skipped is the moment
+//! of the jump, and neighbouring intervals never overlap nor leave a hole. What counts are elapsed seconds:
+//! a day on which the clock is put back may have one open hour more than another.
+//!
+//! An interval belongs to the day on which it starts, and goes on into the next day if its end is not after
+//! its start. On a holiday no interval begins; one that began the day before goes on. Where intervals
+//! overlap, time counts once.
+//!
+//! # How it is quick
+//!
+//! A calendar is compiled year by year, when a year is first asked about, into moments with running totals.
+//! After that a question is one or two binary searches. Compiled calendars are shared by value.
+
+use event_schemas::Timestamp;
+use event_schemas::catalogue::{BusinessCalendar, Holiday, Weekday, WeeklyHours};
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+const MINUTES_A_DAY: u16 = 24 * 60;
+const MOST_INTERVALS: usize = 200;
+const MOST_HOLIDAYS: usize = 2_000;
+
+/// A "year" of the compiled calendar. Its length only decides how much is compiled at once.
+const YEAR: i64 = 366 * 24 * 3_600 * 1_000_000;
+/// Business time is counted from 1970 for so many years: until 2220. Beyond, no desk is open.
+const YEARS: usize = 250;
+/// More calendars than this are not kept compiled at once.
+const MOST_SHARED: usize = 4_096;
+
+/// Why a calendar makes no sense. [`CalendarError::field`] names the part at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarError {
+    #[error("'{zone}' is not a time zone of the IANA database")]
+    UnknownZone { zone: String },
+    #[error("a schedule needs at least one interval")]
+    EmptySchedule,
+    #[error("an interval needs at least one day")]
+    NoDays { field: String },
+    #[error("'{text}' is not a time of day such as 09:00")]
+    BadTime { field: String, text: String },
+    #[error("'{text}' is not a date such as 2026-12-25")]
+    BadDate { field: String, text: String },
+    #[error("at most {limit} entries")]
+    TooMany { field: &'static str, limit: usize },
+}
+
+impl CalendarError {
+    /// The field at fault, as a path into the calendar: `schedule[0].start`.
+    pub fn field(&self) -> &str {
+        match self {
+            Self::UnknownZone { .. } => "timezone",
+            Self::EmptySchedule => "schedule",
+            Self::NoDays { field } | Self::BadTime { field, .. } | Self::BadDate { field, .. } => field,
+            Self::TooMany { field, .. } => field,
+        }
+    }
+}
+
+/// Opening hours, ready to be counted with. Cheap to clone; small when serialised.
+#[derive(Clone)]
+pub struct Hours(Arc<Compiled>);
+
+/// What makes opening hours what they are, and nothing else: no id, no names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Pattern {
+    #[serde(rename = "z")]
+    zone: String,
+    /// Days as bits from Monday, first minute, minute after the last; the last may be on the next day.
+    #[serde(rename = "w")]
+    week: Vec<(u8, u16, u16)>,
+    /// Days since 1970, sorted.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    holidays: Vec<i32>,
+}
+
+struct Compiled {
+    pattern: Pattern,
+    zone: TimeZone,
+    years: Box<[OnceLock<Year>]>,
+}
+
+/// The open stretches of a year, in order and apart from each other.
+#[derive(Default)]
+struct Year {
+    open: Vec<Stretch>,
+    total: i64,
+}
+
+struct Stretch {
+    from: i64,
+    until: i64,
+    /// The open time of the year before this stretch.
+    before: i64,
+}
+
+impl Hours {
+    pub fn of(calendar: &BusinessCalendar) -> Result<Self, CalendarError> {
+        Self::weekly(&calendar.timezone, &calendar.schedule, &calendar.holidays)
+    }
+
+    pub fn weekly(
+        timezone: &str,
+        schedule: &[WeeklyHours],
+        holidays: &[Holiday],
+    ) -> Result<Self, CalendarError> {
+        if schedule.is_empty() {
+            return Err(CalendarError::EmptySchedule);
+        }
+        if schedule.len() > MOST_INTERVALS {
+            return Err(CalendarError::TooMany { field: "schedule", limit: MOST_INTERVALS });
+        }
+        if holidays.len() > MOST_HOLIDAYS {
+            return Err(CalendarError::TooMany { field: "holidays", limit: MOST_HOLIDAYS });
+        }
+        let mut week = schedule.iter().enumerate().map(interval).collect::<Result<Vec<_>, _>>()?;
+        let mut closed = holidays.iter().enumerate().map(holiday).collect::<Result<Vec<_>, _>>()?;
+        week.sort_unstable();
+        week.dedup();
+        closed.sort_unstable();
+        closed.dedup();
+        Self::shared(Pattern { zone: timezone.to_owned(), week, holidays: closed })
+    }
+
+    /// The moment at which so much business time has passed since `from`: the first such moment, so a promise
+    /// that runs out at closing time is due at closing time. None: not before 2220.
+    pub fn add(&self, from: Timestamp, business: Duration) -> Option<Timestamp> {
+        if business.is_zero() {
+            return Some(from);
+        }
+        let from = from.as_micros().max(0);
+        let first = usize::try_from(from / YEAR).ok()?;
+        let mut wanted = i64::try_from(business.as_micros()).ok()?;
+        for index in first..YEARS {
+            let year = self.0.year(index);
+            if index == first {
+                wanted = wanted.checked_add(year.open_before(from))?;
+            }
+            if wanted <= year.total {
+                return year.when(wanted).map(Timestamp::from_micros);
+            }
+            wanted -= year.total;
+        }
+        None
+    }
+
+    /// The business time from one moment until another; zero when the other is not later.
+    pub fn between(&self, from: Timestamp, until: Timestamp) -> Duration {
+        let last = YEARS as i64 * YEAR - 1;
+        let (from, until) = (from.as_micros().clamp(0, last), until.as_micros().clamp(0, last));
+        if until <= from {
+            return Duration::ZERO;
+        }
+        let (first, end) = ((from / YEAR) as usize, (until / YEAR) as usize);
+        let whole: i64 = (first..end).map(|index| self.0.year(index).total).sum();
+        let open = whole + self.0.year(end).open_before(until) - self.0.year(first).open_before(from);
+        Duration::from_micros(open.unsigned_abs())
+    }
+
+    /// Whether the desk is open at a moment.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        !self.between(at, at + Duration::from_micros(1)).is_zero()
+    }
+
+    fn shared(pattern: Pattern) -> Result<Self, CalendarError> {
+        static SHARED: LazyLock<RwLock<HashMap<Pattern, Hours>>> = LazyLock::new(RwLock::default);
+        if let Some(known) = SHARED.read().unwrap_or_else(PoisonError::into_inner).get(&pattern) {
+            return Ok(known.clone());
+        }
+        let hours = Self(Arc::new(Compiled::new(pattern)?));
+        let mut shared = SHARED.write().unwrap_or_else(PoisonError::into_inner);
+        if shared.len() >= MOST_SHARED {
+            shared.clear();
+        }
+        Ok(shared.entry(hours.0.pattern.clone()).or_insert(hours).clone())
+    }
+}
+
+impl Compiled {
+    fn new(pattern: Pattern) -> Result<Self, CalendarError> {
+        // The database inside the program, never the machine's: a replay elsewhere must count the same.
+        static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+        let zone =
+            ZONES.get(&pattern.zone).ok().filter(|zone| zone.iana_name() != Some("Etc/Unknown"));
+        let zone = zone.ok_or_else(|| CalendarError::UnknownZone { zone: pattern.zone.clone() })?;
+        Ok(Self { pattern, zone, years: (0..YEARS).map(|_| OnceLock::new()).collect() })
+    }
+
+    fn year(&self, index: usize) -> &Year {
+        self.years[index].get_or_init(|| self.compile(index as i64 * YEAR))
+    }
+
+    fn compile(&self, begin: i64) -> Year {
+        let end = begin + YEAR;
+        // An interval reaches a day beyond its own at most, and no zone is more than a day from UTC.
+        let (first, last) = (days(begin) - 3, days(end) + 2);
+        let mut open = Vec::new();
+        for day in first..=last {
+            if self.pattern.holidays.binary_search(&day).is_ok() {
+                continue;
+            }
+            let Some(date) = date(day) else { continue };
+            let bit = 1u8 << date.weekday().to_monday_zero_offset();
+            for &(_, start, stop) in self.pattern.week.iter().filter(|(days, ..)| days & bit != 0) {
+                let from = self.moment(date, start).max(begin);
+                let until = self.moment(date, stop).min(end);
+                if from < until {
+                    open.push((from, until));
+                }
+            }
+        }
+        Year::of(open)
+    }
+
+    /// The first moment at which the clock on the wall shows this, or later.
+    fn moment(&self, date: Date, minutes: u16) -> i64 {
+        let local = DateTime::from(date).saturating_add(SignedDuration::from_mins(minutes.into()));
+        let at = |offset: jiff::tz::Offset| {
+            offset.to_timestamp(local).map_or(i64::MAX, |moment| moment.as_microsecond())
+        };
+        match self.zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } => at(offset),
+            AmbiguousOffset::Fold { before, .. } => at(before),
+            AmbiguousOffset::Gap { before, after } => after
+                .to_timestamp(local)
+                .ok()
+                .and_then(|earlier| self.zone.following(earlier).find(|jump| jump.offset() == after))
+                .map_or(at(before), |jump| jump.timestamp().as_microsecond()),
+        }
+    }
+}
+
+impl Year {
+    fn of(mut open: Vec<(i64, i64)>) -> Self {
+        open.sort_unstable();
+        let mut year = Self::default();
+        for (from, until) in open {
+            match year.open.last_mut() {
+                Some(last) if from <= last.until => {
+                    year.total += (until - last.until).max(0);
+                    last.until = last.until.max(until);
+                }
+                _ => {
+                    year.open.push(Stretch { from, until, before: year.total });
+                    year.total += until - from;
+                }
+            }
+        }
+        year
+    }
+
+    /// The open time of this year before a moment.
+    fn open_before(&self, moment: i64) -> i64 {
+        match self.open.partition_point(|stretch| stretch.from <= moment) {
+            0 => 0,
+            later => {
+                let stretch = &self.open[later - 1];
+                stretch.before + moment.min(stretch.until) - stretch.from
+            }
+        }
+    }
+
+    /// The first moment before which this much of the year was open.
+    fn when(&self, open: i64) -> Option<i64> {
+        let later = self.open.partition_point(|stretch| stretch.before < open);
+        let stretch = self.open.get(later.checked_sub(1)?)?;
+        Some(stretch.from + open - stretch.before)
+    }
+}
+
+fn days(micros: i64) -> i32 {
+    i32::try_from(micros.div_euclid(24 * 3_600 * 1_000_000)).unwrap_or(i32::MAX)
+}
+
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+fn date(day: i32) -> Option<Date> {
+    EPOCH.checked_add(SignedDuration::from_hours(i64::from(day) * 24)).ok()
+}
+
+fn interval((index, hours): (usize, &WeeklyHours)) -> Result<(u8, u16, u16), CalendarError> {
+    if hours.days.is_empty() {
+        return Err(CalendarError::NoDays { field: format!("schedule[{index}].days") });
+    }
+    let bad = |part: &str, text: &str| CalendarError::BadTime {
+        field: format!("schedule[{index}].{part}"),
+        text: text.to_owned(),
+    };
+    let start = minutes(&hours.start)
+        .filter(|start| *start < MINUTES_A_DAY)
+        .ok_or_else(|| bad("start", &hours.start))?;
+    let end = minutes(&hours.end).ok_or_else(|| bad("end", &hours.end))?;
+    let days = hours.days.iter().fold(0, |days, day| days | 1 << weekday(*day));
+    Ok((days, start, if end <= start { end + MINUTES_A_DAY } else { end }))
+}
+
+/// `HH:MM` until `24:00`, as minutes.
+fn minutes(text: &str) -> Option<u16> {
+    let two = |digits: &str| {
+        (digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+            .then(|| digits.parse::<u16>().ok())
+            .flatten()
+    };
+    let (hour, minute) = text.split_once(':')?;
+    let (hour, minute) = (two(hour)?, two(minute)?);
+    (minute < 60 && hour * 60 + minute <= MINUTES_A_DAY).then_some(hour * 60 + minute)
+}
+
+fn holiday((index, holiday): (usize, &Holiday)) -> Result<i32, CalendarError> {
+    let text = &holiday.date;
+    (text.len() == 10)
+        .then(|| text.parse::<Date>().ok())
+        .flatten()
+        .and_then(|date| date.since(EPOCH).ok())
+        .map(|span| span.get_days())
+        .ok_or_else(|| CalendarError::BadDate {
+            field: format!("holidays[{index}].date"),
+            text: text.to_owned(),
+        })
+}
+
+fn weekday(day: Weekday) -> u8 {
+    match day {
+        Weekday::Mon => 0,
+        Weekday::Tue => 1,
+        Weekday::Wed => 2,
+        Weekday::Thu => 3,
+        Weekday::Fri => 4,
+        Weekday::Sat => 5,
+        Weekday::Sun => 6,
+    }
+}
+
+impl PartialEq for Hours {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.pattern == other.0.pattern
+    }
+}
+
+impl Eq for Hours {}
+
+impl fmt::Debug for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.pattern.fmt(f)
+    }
+}
+
+impl Serialize for Hours {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.pattern.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::shared(Pattern::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}

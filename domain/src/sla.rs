@@ -1,0 +1,272 @@
+//! The SLA clocks of a conversation: what was promised, when it is due, what was kept and what was missed.
+//!
+//! [`Clocks`] is a fold of the conversation's own events and nothing else. The aggregate asks it whether an
+//! alarm still stands, read models show its timers, and the clock process sleeps until its next alarm.
+//!
+//! * **First response** runs from opened until an agent's first message, **next response** from the first
+//!   message of the customer that waits after that until an agent's next, **resolution** from opened until
+//!   resolved.
+//! * While the conversation is resolved no clock runs, and none while it is pending if the policy says so.
+//!   A reopened conversation counts on where it left off.
+//! * A deed's own time decides: a reply at the due time is in time, whenever its event arrives. A deadline is
+//!   missed once anything happens later than it, and a missed one stays missed, whatever the priority
+//!   becomes.
+//! * Every missed deadline is told once, also when the deed came before the clock noticed: until then it is
+//!   among the alarms.
+
+mod alarm;
+mod choose;
+mod clock;
+mod micros;
+mod terms;
+
+pub use alarm::{Alarm, AlarmKind};
+pub use choose::choose;
+pub use clock::{Timer, TimerState};
+
+use clock::{Clock, How};
+use event_schemas::conversation::{SlaApplied, SlaBreached, SlaWarned};
+use event_schemas::message::{Priority, SenderType, SlaMetric};
+use event_schemas::{ConversationEvent, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use terms::{Pause, PauseKind, Terms};
+
+/// The clocks of one conversation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clocks {
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    terms: Option<Arc<Terms>>,
+    #[serde(rename = "p", default)]
+    priority: Priority,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    first_response: Option<Clock>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    next_response: Option<Clock>,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    resolution: Option<Clock>,
+    /// When the clocks stood still, in order; the last may still go on.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pauses: Vec<Pause>,
+    /// Missed deadlines that no event has told of yet.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    untold: Vec<Alarm>,
+}
+
+impl Clocks {
+    /// Remembers what happened, `at` being when it occurred.
+    pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
+        use ConversationEvent as E;
+        self.miss_what_was_due_before(at);
+        match event {
+            E::ConversationOpened(opened) => {
+                self.priority = opened.priority;
+                self.first_response = Some(Clock::started(1, at));
+                self.resolution = Some(Clock::started(1, at));
+                self.reckon();
+            }
+            E::MessageReceived(_) => {
+                self.resume(PauseKind::Pending, at);
+                self.customer_waits(at);
+            }
+            E::MessageSent(sent) => match sent.sender_type {
+                SenderType::Agent => {
+                    self.end(SlaMetric::FirstResponse, How::Met, at);
+                    self.end(SlaMetric::NextResponse, How::Met, at);
+                }
+                SenderType::Bot | SenderType::System | SenderType::Contact => {}
+            },
+            E::MarkedPending(_) => self.pause(PauseKind::Pending, at),
+            E::BotEngaged(_) => self.resume(PauseKind::Pending, at),
+            E::Assigned(assigned) => {
+                if assigned.assignee_id.is_some() {
+                    self.resume(PauseKind::Pending, at);
+                }
+            }
+            E::Unassigned(unassigned) => {
+                if unassigned.assignee_id.is_some() {
+                    self.resume(PauseKind::Pending, at);
+                }
+            }
+            E::Resolved(_) => {
+                self.end(SlaMetric::Resolution, How::Met, at);
+                self.end(SlaMetric::NextResponse, How::Cancelled, at);
+                self.pause(PauseKind::Resolved, at);
+            }
+            E::Reopened(_) => {
+                if let Some(resolution) = &mut self.resolution {
+                    resolution.go_on();
+                }
+                self.resume(PauseKind::Pending, at);
+                self.resume(PauseKind::Resolved, at);
+            }
+            E::Closed(_) => {
+                SlaMetric::ALL.into_iter().for_each(|metric| self.end(metric, How::Cancelled, at));
+                self.terms = None;
+                self.pauses.clear();
+            }
+            E::PriorityChanged(change) => self.matter_as(change.new),
+            E::SlaApplied(applied) => self.apply(applied),
+            E::SlaWarned(warned) => self.warned(warned),
+            E::SlaBreached(breached) => self.breached(breached),
+            E::NoteAdded(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotContextCollected(_)
+            | E::LabelsChanged(_)
+            | E::SubjectChanged(_)
+            | E::SeenByAgent(_) => {}
+        }
+    }
+
+    /// The latest of each promise that was made: at most one per metric.
+    pub fn timers(&self) -> impl Iterator<Item = Timer> {
+        self.clocks().filter_map(|(metric, clock)| clock.timer(metric))
+    }
+
+    /// The earliest deadline of what is still waited for, overdue ones included.
+    pub fn next_deadline(&self) -> Option<(SlaMetric, Timestamp)> {
+        self.clocks()
+            .filter_map(|(metric, clock)| Some((metric, clock.awaited_until()?)))
+            .min_by_key(|(metric, due_at)| (*due_at, *metric))
+    }
+
+    /// What the clock has to tell next, and when.
+    pub fn next_alarm(&self) -> Option<Alarm> {
+        self.alarms().min_by_key(|alarm| (alarm.at, alarm.metric, alarm.kind))
+    }
+
+    /// Everything the clock would have to tell if nothing else happened.
+    pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
+        let coming = self.clocks().flat_map(|(metric, clock)| clock.alarms(metric));
+        self.untold.iter().copied().chain(coming)
+    }
+
+    /// Whether this is so and has not been told: what decides if an alarm becomes an event.
+    pub fn alarm_stands(&self, alarm: &Alarm, now: Timestamp) -> bool {
+        alarm.at <= now && self.alarms().any(|standing| standing == *alarm)
+    }
+
+    fn clocks(&self) -> impl Iterator<Item = (SlaMetric, &Clock)> {
+        SlaMetric::ALL.into_iter().filter_map(|metric| Some((metric, self.clock(metric)?)))
+    }
+
+    fn clock(&self, metric: SlaMetric) -> Option<&Clock> {
+        match metric {
+            SlaMetric::FirstResponse => self.first_response.as_ref(),
+            SlaMetric::NextResponse => self.next_response.as_ref(),
+            SlaMetric::Resolution => self.resolution.as_ref(),
+        }
+    }
+
+    fn clock_mut(&mut self, metric: SlaMetric) -> Option<&mut Clock> {
+        match metric {
+            SlaMetric::FirstResponse => self.first_response.as_mut(),
+            SlaMetric::NextResponse => self.next_response.as_mut(),
+            SlaMetric::Resolution => self.resolution.as_mut(),
+        }
+    }
+
+    fn miss_what_was_due_before(&mut self, at: Timestamp) {
+        for metric in SlaMetric::ALL {
+            let missed = self.clock_mut(metric).and_then(|clock| clock.miss_if_due_before(at, metric));
+            self.untold.extend(missed);
+        }
+    }
+
+    /// After the first response the customer's message starts a clock, unless one runs already.
+    fn customer_waits(&mut self, at: Timestamp) {
+        if !self.first_response.as_ref().is_some_and(Clock::is_met) {
+            return;
+        }
+        let generation = match &self.next_response {
+            None => 1,
+            Some(last) if last.is_over() => last.generation() + 1,
+            Some(_) => return,
+        };
+        self.next_response = Some(Clock::started(generation, at));
+        self.reckon();
+    }
+
+    fn end(&mut self, metric: SlaMetric, how: How, at: Timestamp) {
+        let Some(clock) = self.clock_mut(metric) else { return };
+        if clock.end(how, at) {
+            // It had been taken for missed, and was in time after all.
+            let generation = clock.generation();
+            self.untold.retain(|alarm| (alarm.metric, alarm.generation) != (metric, generation));
+        }
+    }
+
+    fn pause(&mut self, kind: PauseKind, at: Timestamp) {
+        if self.pauses.last().is_some_and(|last| last.is(kind)) {
+            return;
+        }
+        terms::begin_pause(&mut self.pauses, kind, at);
+        self.reckon();
+    }
+
+    fn resume(&mut self, kind: PauseKind, at: Timestamp) {
+        if let Some(last) = self.pauses.last_mut().filter(|last| last.is(kind)) {
+            last.end(at);
+            self.reckon();
+        }
+    }
+
+    fn apply(&mut self, applied: &SlaApplied) {
+        self.terms = Some(Arc::new(Terms::of(applied)));
+        SlaMetric::ALL.into_iter().for_each(|metric| self.forget_warning(metric));
+        self.reckon();
+    }
+
+    fn matter_as(&mut self, priority: Priority) {
+        if let Some(terms) = self.terms.clone() {
+            let (old, new) = (self.priority, priority);
+            SlaMetric::ALL
+                .into_iter()
+                .filter(|metric| terms.target(*metric, old) != terms.target(*metric, new))
+                .for_each(|metric| self.forget_warning(metric));
+        }
+        self.priority = priority;
+        self.reckon();
+    }
+
+    fn forget_warning(&mut self, metric: SlaMetric) {
+        if let Some(clock) = self.clock_mut(metric) {
+            clock.forget_warning();
+        }
+    }
+
+    /// Works out anew what is due when, for every clock that may still be met.
+    fn reckon(&mut self) {
+        let Some(terms) = self.terms.clone() else { return };
+        let Self { priority, pauses, .. } = self;
+        let clocks = [
+            (SlaMetric::FirstResponse, &mut self.first_response),
+            (SlaMetric::NextResponse, &mut self.next_response),
+            (SlaMetric::Resolution, &mut self.resolution),
+        ];
+        for (metric, clock) in clocks {
+            if let Some(clock) = clock {
+                let target = terms.target(metric, *priority);
+                let promised = target.map(|target| terms.reckon(target, clock.started_at(), pauses));
+                clock.promise(promised);
+            }
+        }
+    }
+
+    fn warned(&mut self, warned: &SlaWarned) {
+        if let Some(clock) = self.clock_mut(warned.metric) {
+            clock.warned(warned.due_at);
+        }
+    }
+
+    fn breached(&mut self, breached: &SlaBreached) {
+        let SlaBreached { metric, due_at, .. } = *breached;
+        self.untold.retain(|alarm| (alarm.metric, alarm.due_at) != (metric, due_at));
+        if let Some(clock) = self.clock_mut(metric) {
+            clock.breached(due_at);
+        }
+    }
+}

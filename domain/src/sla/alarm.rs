@@ -1,0 +1,58 @@
+//! What the clocks have to tell.
+
+use super::micros::moment;
+use event_schemas::conversation::{SlaBreached, SlaWarned};
+use event_schemas::message::SlaMetric;
+use event_schemas::{ConversationEvent, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A deadline comes near, or has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    Warning,
+    Breach,
+}
+
+impl AlarmKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Breach => "breach",
+        }
+    }
+}
+
+/// One thing the clock has to tell: which, about which deadline, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Alarm {
+    #[serde(rename = "m")]
+    pub metric: SlaMetric,
+    #[serde(rename = "k")]
+    pub kind: AlarmKind,
+    /// Which run of this metric's clock in the conversation, from 1.
+    #[serde(rename = "g")]
+    pub generation: u32,
+    /// When it is to be told: a breach when it is due, a warning before.
+    #[serde(rename = "a", with = "moment")]
+    pub at: Timestamp,
+    #[serde(rename = "d", with = "moment")]
+    pub due_at: Timestamp,
+}
+
+impl Alarm {
+    /// What the conversation remembers of it. The event is to be dated `at`.
+    pub fn event(&self, detected_at: Timestamp) -> ConversationEvent {
+        let Self { metric, at, due_at, .. } = *self;
+        match self.kind {
+            AlarmKind::Warning => SlaWarned { metric, warn_at: at, due_at, detected_at }.into(),
+            AlarmKind::Breach => SlaBreached { metric, due_at, detected_at }.into(),
+        }
+    }
+
+    /// Names the alarm within its conversation: the same for all who notice it.
+    pub fn name(&self) -> String {
+        let Self { metric, kind, generation, due_at, .. } = self;
+        format!("sla/{}/{}/{generation}/{}", metric.as_str(), kind.as_str(), due_at.as_micros())
+    }
+}
