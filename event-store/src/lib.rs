@@ -18,10 +18,17 @@
 //! 7. **Text is text.** Any Unicode in data and metadata comes back byte for byte.
 //! 8. **Reopening.** After a kill at any moment the log opens again and holds all that was acknowledged.
 
+mod open;
 mod port;
 mod subscription;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod sqlite;
 
-pub use port::{AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter};
+pub use open::open;
+pub use port::{
+    AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
+};
+pub use sqlite::SqliteStore;
 pub use subscription::Subscription;

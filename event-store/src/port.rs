@@ -36,6 +36,35 @@ pub struct Unavailable {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl Unavailable {
+    pub fn because(reason: &str) -> Self {
+        Self { reason: reason.to_owned(), source: None }
+    }
+}
+
+/// Why a log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("no engine for '{scheme}:' is built into this program; it has: sqlite")]
+    UnknownEngine { scheme: String },
+    #[error("{url} does not name an event log; sqlite:<path> does")]
+    NotAUrl { url: String },
+    #[error("{path} belongs to another program and was left as it is")]
+    Foreign { path: String },
+    #[error(
+        "{path} was written by a newer version of this program (its format is {found}, this one knows {known}) \
+         and was left as it is"
+    )]
+    Newer { path: String, found: i64, known: i64 },
+    #[error("{path} cannot be opened: {reason}")]
+    Failed {
+        path: String,
+        reason: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
 /// Why nothing was appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -109,6 +138,11 @@ pub trait EventStore: Send + Sync + 'static {
         expected: Expected,
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError>;
+
+    /// Takes events over from another log, in the order given, all or none: their ids, versions and times
+    /// stay, their positions are this log's. What is here already is passed over, so importing twice
+    /// changes nothing; a hole in a stream is a conflict. Answers where the last of them is.
+    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError>;
 
     /// A stream's events from version `from` on, at most `limit`, oldest first. Empty where there are none.
     async fn read_stream(

@@ -1,1 +1,181 @@
-//! The embedded engine: one SQLite file.
+//! The embedded engine: one SQLite file, one writer that commits in groups, a few readers.
+//!
+//! A position is the row's key: dense, handed out by the writer, so that an insert at the wrong end of the
+//! log collides instead of leaving a gap. That collision is also how one process notices that another has
+//! appended to the same file.
+
+#[cfg(feature = "conformance")]
+mod fault;
+mod judge;
+mod read;
+mod rows;
+mod schema;
+mod writer;
+
+use crate::{
+    AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
+};
+use async_trait::async_trait;
+use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
+use quick_cache::sync::Cache;
+use sqlx::SqlitePool;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use writer::{Job, Writer};
+
+/// How many events one append may hold, and one group: what fits one statement.
+pub const MAX_EVENTS: usize = 512;
+
+/// How many appends may wait for the writer before callers wait to be let in.
+const QUEUE: usize = 4096;
+
+/// How many streams' last versions are remembered.
+const HEADS: usize = 50_000;
+
+/// How long a reader sleeps at most before it looks for what another process appended.
+const POLL: Duration = Duration::from_millis(100);
+
+/// The last versions of the streams used of late. A wrong one does no harm: the unique index on
+/// (stream, version) refuses the row, and the writer looks.
+type Heads = Cache<StreamId, Version>;
+
+/// An event log in one SQLite file.
+pub struct SqliteStore {
+    jobs: mpsc::Sender<Job>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    readers: SqlitePool,
+    heads: Arc<Heads>,
+    grown: watch::Receiver<u64>,
+    #[cfg(feature = "conformance")]
+    fault: fault::FaultSwitch,
+}
+
+impl SqliteStore {
+    /// Opens the log, creating or migrating the file as needed.
+    pub async fn open(path: impl AsRef<Path>, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        let path = path.as_ref();
+        schema::prepare(path).await?;
+        let readers = read::pool(path);
+        let heads = Arc::new(Cache::new(HEADS));
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (grew, grown) = watch::channel(0);
+        let writer = Writer::new(path, clock, Arc::clone(&heads), grew);
+        #[cfg(feature = "conformance")]
+        let fault = writer.fault();
+        Ok(Arc::new(Self {
+            jobs,
+            writer: Mutex::new(Some(tokio::spawn(writer.run(queue)))),
+            readers,
+            heads,
+            grown,
+            #[cfg(feature = "conformance")]
+            fault,
+        }))
+    }
+
+    /// Makes the writer meet a fault of the disk from its next group on, or no longer.
+    #[cfg(feature = "conformance")]
+    pub fn pretend(&self, fault: Option<Fault>) {
+        self.fault.set(fault);
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(job(answer)).await.map_err(|_| Unavailable::because("it is closed"))?;
+        answered.await.map_err(|_| Unavailable::because("it was closed"))
+    }
+}
+
+#[cfg(feature = "conformance")]
+pub use fault::Fault;
+
+#[async_trait]
+impl EventStore for SqliteStore {
+    async fn append(
+        &self,
+        stream: &StreamId,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        if events.is_empty() || events.len() > MAX_EVENTS {
+            return Err(AppendError::TooMany { limit: MAX_EVENTS });
+        }
+        let append = judge::Append {
+            stream: stream.clone(),
+            expected,
+            // Encoded here, so that callers do it side by side while the writer is flushing.
+            rows: events.into_iter().map(rows::Row::encode).collect(),
+        };
+        self.ask(|answer| Job::Append { append, answer }).await?
+    }
+
+    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
+        self.ask(|answer| Job::Import { events, answer }).await?
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Version,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let events = read::stream(&self.readers, stream, from, limit).await?;
+        // Whoever loads a stream to its end is about to append to it.
+        if let Some(last) = events.last()
+            && events.len() < limit
+            && !self.heads.contains_key(stream)
+        {
+            self.heads.insert(stream.clone(), last.version);
+        }
+        Ok(events)
+    }
+
+    async fn read_all(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        read::page(&self.readers, after, filter, limit).await
+    }
+
+    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
+        read::find(&self.readers, id).await
+    }
+
+    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
+        read::stream_version(&self.readers, stream).await
+    }
+
+    async fn end(&self) -> Result<Option<Position>, ReadError> {
+        read::end(&self.readers).await
+    }
+
+    fn waiter(&self) -> Waiter {
+        Waiter { changed: self.grown.clone(), poll: POLL }
+    }
+
+    async fn check(&self) -> Result<(), Unavailable> {
+        read::end(&self.readers).await.map_err(|error| match error {
+            ReadError::Unavailable(why) => why,
+            damaged @ ReadError::Damaged { .. } => {
+                Unavailable { reason: "it is damaged".to_owned(), source: Some(Box::new(damaged)) }
+            }
+        })?;
+        self.ask(|answer| Job::Check { answer }).await?
+    }
+
+    async fn close(&self) {
+        // Closed before: then there is nothing to finish.
+        let _finished = self.ask(|answer| Job::Close { answer }).await;
+        if let Some(task) = self.writer.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the event log's writer ended badly");
+        }
+        self.readers.close().await;
+    }
+}

@@ -1,0 +1,22 @@
+//! Which engine a URL names.
+
+use crate::{EventStore, OpenError, SqliteStore};
+use event_schemas::Clock;
+use std::sync::Arc;
+
+/// Opens the log that `url` names: `sqlite:<path>`.
+pub async fn open(url: &str, clock: Clock) -> Result<Arc<dyn EventStore>, OpenError> {
+    let Some((scheme, rest)) = url.split_once(':') else {
+        return Err(OpenError::NotAUrl { url: url.to_owned() });
+    };
+    match scheme {
+        "sqlite" => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            if path.is_empty() {
+                return Err(OpenError::NotAUrl { url: url.to_owned() });
+            }
+            Ok(SqliteStore::open(path, clock).await?)
+        }
+        _ => Err(OpenError::UnknownEngine { scheme: scheme.to_owned() }),
+    }
+}

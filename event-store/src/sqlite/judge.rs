@@ -1,0 +1,178 @@
+//! Who of a group may write, and where: the rules of an append as values in, values out.
+
+use super::rows::Row;
+use crate::{AppendError, Appended, Expected};
+use event_schemas::{EventId, Position, Recorded, StreamId, Version};
+use std::collections::HashMap;
+
+/// What a caller wants at the end of a stream.
+#[derive(Clone, Debug)]
+pub struct Append {
+    pub stream: StreamId,
+    pub expected: Expected,
+    pub rows: Vec<Row>,
+}
+
+/// Where an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub stream: StreamId,
+    pub version: Version,
+    pub position: u64,
+}
+
+/// What is to become of one append.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Its rows go into the log, the first of them here.
+    Write { version: Version, position: u64 },
+    /// Nothing of it is written.
+    Answer(Result<Appended, AppendError>),
+}
+
+/// All that the log knows about a group's streams and events.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub end: u64,
+    pub heads: HashMap<StreamId, Version>,
+    pub events: HashMap<EventId, Place>,
+}
+
+/// Judges a group by what is remembered, without a look at the log. None: only a look can tell.
+///
+/// It writes where the remembered versions fit and trusts the unique indexes to object if an id is known
+/// already or somebody else has written since.
+pub fn at_a_glance(
+    group: &[Append],
+    end: u64,
+    remembered: impl Fn(&StreamId) -> Option<Version>,
+) -> Option<Vec<Verdict>> {
+    let mut moved: HashMap<&StreamId, Version> = HashMap::with_capacity(group.len());
+    let mut position = end + 1;
+    let mut verdicts = Vec::with_capacity(group.len());
+    for append in group {
+        let head = moved.get(&append.stream).copied().or_else(|| remembered(&append.stream));
+        let version = match (append.expected, head) {
+            (Expected::NoStream, None) => Version::FIRST,
+            (Expected::Exact(version), Some(head)) if version == head => head.next(),
+            (Expected::Any, Some(head)) => head.next(),
+            _ => return None,
+        };
+        verdicts.push(Verdict::Write { version, position });
+        position += append.rows.len() as u64;
+        moved.insert(&append.stream, last(version, append.rows.len()));
+    }
+    Some(verdicts)
+}
+
+/// Judges a group with everything about it at hand, each append as if those before it had been written.
+pub fn in_full(group: &[Append], mut known: Known) -> Vec<Verdict> {
+    group.iter().map(|append| judge(append, &mut known)).collect()
+}
+
+fn judge(append: &Append, known: &mut Known) -> Verdict {
+    match repeated(append, known) {
+        Repeated::Whole(place) => {
+            return Verdict::Answer(Ok(Appended {
+                version: place.version,
+                position: Position::at(place.position),
+                repeated: true,
+            }));
+        }
+        Repeated::Partly(id, place) => {
+            return Verdict::Answer(Err(AppendError::PartlyRecorded {
+                id,
+                stream: place.stream,
+                version: place.version,
+            }));
+        }
+        Repeated::No => {}
+    }
+    let actual = known.heads.get(&append.stream).copied();
+    let fits = match append.expected {
+        Expected::NoStream => actual.is_none(),
+        Expected::Exact(version) => actual == Some(version),
+        Expected::Any => true,
+    };
+    if !fits {
+        return Verdict::Answer(Err(AppendError::Conflict {
+            stream: append.stream.clone(),
+            expected: append.expected,
+            actual,
+        }));
+    }
+    let (version, position) = (actual.map_or(Version::FIRST, Version::next), known.end + 1);
+    for (offset, row) in (0..).zip(&append.rows) {
+        let place = Place {
+            stream: append.stream.clone(),
+            version: Version(version.0 + offset),
+            position: position + offset,
+        };
+        known.events.insert(row.id, place);
+    }
+    known.end += append.rows.len() as u64;
+    known.heads.insert(append.stream.clone(), last(version, append.rows.len()));
+    Verdict::Write { version, position }
+}
+
+enum Repeated {
+    /// Every event is in the log; the last of them is here.
+    Whole(Place),
+    /// This one is and another is not, or it is told twice in this very append.
+    Partly(EventId, Place),
+    No,
+}
+
+fn repeated(append: &Append, known: &Known) -> Repeated {
+    let mut here = HashMap::with_capacity(append.rows.len());
+    for (offset, row) in (0..).zip(&append.rows) {
+        if let Some(first) = here.insert(row.id, offset) {
+            let place = Place { stream: append.stream.clone(), version: Version(first), position: 0 };
+            return Repeated::Partly(row.id, place);
+        }
+    }
+    let mut places = append.rows.iter().filter_map(|row| Some((row.id, known.events.get(&row.id)?)));
+    let Some((id, first)) = places.next() else { return Repeated::No };
+    let others = places.count();
+    if others + 1 < append.rows.len() {
+        return Repeated::Partly(id, first.clone());
+    }
+    let last = append.rows.last().and_then(|row| known.events.get(&row.id)).unwrap_or(first);
+    Repeated::Whole(last.clone())
+}
+
+pub fn last(first: Version, count: usize) -> Version {
+    Version(first.0 + count as u64 - 1)
+}
+
+/// What an imported event is to this log.
+pub enum Arrival {
+    Known(u64),
+    New(u64),
+}
+
+/// Judges one imported event as if those before it had been written.
+pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendError> {
+    if let Some(place) = known.events.get(&event.id) {
+        return if place.stream == event.stream && place.version == event.version {
+            Ok(Arrival::Known(place.position))
+        } else {
+            Err(AppendError::PartlyRecorded {
+                id: event.id,
+                stream: place.stream.clone(),
+                version: place.version,
+            })
+        };
+    }
+    let actual = known.heads.get(&event.stream).copied();
+    let before = event.version.0.checked_sub(1).map(Version);
+    if actual != before {
+        let expected = before.map_or(Expected::NoStream, Expected::Exact);
+        return Err(AppendError::Conflict { stream: event.stream.clone(), expected, actual });
+    }
+    known.end += 1;
+    let place = Place { stream: event.stream.clone(), version: event.version, position: known.end };
+    known.heads.insert(event.stream.clone(), event.version);
+    known.events.insert(event.id, place);
+    Ok(Arrival::New(known.end))
+}

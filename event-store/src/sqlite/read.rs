@@ -1,0 +1,212 @@
+//! Reading: a few connections of their own, each on the snapshot of its moment.
+
+use super::rows::{columns, decode};
+use super::schema::options;
+use super::writer::unavailable;
+use crate::{Filter, Page, ReadError};
+use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
+use std::path::Path;
+use std::time::Duration;
+
+/// How many rows one page looks through at most.
+const SCAN: i64 = 4096;
+
+pub fn pool(path: &Path) -> SqlitePool {
+    let options = options(path).pragma("query_only", "on").pragma("cache_size", "-1024").row_buffer_size(256);
+    SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(Duration::from_secs(10))
+        .max_lifetime(None)
+        // A look before each use would cost as much as most of the reads.
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+pub async fn stream(
+    pool: &SqlitePool,
+    stream: &StreamId,
+    from: Version,
+    limit: usize,
+) -> Result<Vec<Recorded>, ReadError> {
+    const SQL: &str = concat!(
+        "select ",
+        columns!(),
+        " from event where stream = ? and version >= ? order by version limit ?"
+    );
+    let Ok(from) = i64::try_from(from.0) else { return Ok(Vec::new()) };
+    let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(count(limit)).fetch_all(pool).await;
+    events(rows)
+}
+
+pub async fn find(pool: &SqlitePool, id: EventId) -> Result<Option<Recorded>, ReadError> {
+    const SQL: &str = concat!("select ", columns!(), " from event where id = ?");
+    let rows = sqlx::query(SQL).bind(&id.0.as_bytes()[..]).fetch_all(pool).await;
+    Ok(events(rows)?.pop())
+}
+
+pub async fn stream_version(pool: &SqlitePool, stream: &StreamId) -> Result<Option<Version>, ReadError> {
+    let version: Option<i64> = sqlx::query_scalar("select max(version) from event where stream = ?")
+        .bind(stream.as_str())
+        .fetch_one(pool)
+        .await
+        .map_err(unavailable)?;
+    Ok(version.map(|version| Version(version as u64)))
+}
+
+pub async fn end(pool: &SqlitePool) -> Result<Option<Position>, ReadError> {
+    Ok(last(pool).await?.map(|place| Position::at(place as u64)))
+}
+
+async fn last(pool: &SqlitePool) -> Result<Option<i64>, ReadError> {
+    Ok(sqlx::query_scalar("select max(position) from event").fetch_one(pool).await.map_err(unavailable)?)
+}
+
+/// Which rows a filter has to look at: a run of an index, in the order of the log.
+enum Scan<'a> {
+    Account(&'a [u8]),
+    /// Some kinds of stream, conversations not among them: as a JSON list.
+    Elsewhere(String),
+    Everything,
+}
+
+impl Scan<'_> {
+    fn of(filter: &Filter) -> Scan<'_> {
+        match &filter.account {
+            Some(account) => Scan::Account(account.0.as_bytes()),
+            None if filter.categories.is_empty() || filter.categories.contains(&Category::Conversation) => {
+                Scan::Everything
+            }
+            None => Scan::Elsewhere(list(filter.categories.iter().map(|kind| kind.as_str()))),
+        }
+    }
+}
+
+pub async fn page(
+    pool: &SqlitePool,
+    after: Option<Position>,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Page, ReadError> {
+    // Past the last number a row can have there is nothing, and never will be.
+    let from = after.map_or(0, |position| i64::try_from(position.commit()).unwrap_or(i64::MAX));
+    if *filter == Filter::default() {
+        return unfiltered(pool, after, from, limit).await;
+    }
+    let scan = Scan::of(filter);
+    // What is found up to `end` is complete whatever is appended meanwhile: positions only grow.
+    let end = last(pool).await?.unwrap_or(0);
+    let until = bound(pool, &scan, from).await?.map_or(end, |bound| bound.min(end));
+    let events = matching(pool, &scan, filter, (from, until), limit).await?;
+    let cut = events.len() >= limit;
+    let through = if cut { events.last().map(|event| event.position) } else { Some(at(until)) };
+    let through = through.filter(|place| *place != Position::at(0)).max(after);
+    let at_end = through.map_or(0, |place| place.commit() as i64) >= end;
+    Ok(Page { events, through, at_end })
+}
+
+async fn unfiltered(
+    pool: &SqlitePool,
+    after: Option<Position>,
+    from: i64,
+    limit: usize,
+) -> Result<Page, ReadError> {
+    const SQL: &str =
+        concat!("select ", columns!(), " from event where position > ? order by position limit ?");
+    let rows = sqlx::query(SQL).bind(from).bind(count(limit)).fetch_all(pool).await;
+    let events = events(rows)?;
+    let through = events.last().map(|event| event.position).or(after);
+    let at_end = events.len() < limit;
+    Ok(Page { events, through, at_end })
+}
+
+/// The position after which this page looks no further. None: the end of the log is nearer.
+async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i64>, ReadError> {
+    let query = match scan {
+        Scan::Everything => return Ok(Some(from.saturating_add(SCAN))),
+        Scan::Account(account) => sqlx::query_scalar(
+            "select max(position) from (select position from event where account = ?3 and position > ?1 \
+             order by position limit 1 offset ?2)",
+        )
+        .bind(from)
+        .bind(SCAN)
+        .bind(account.to_vec()),
+        Scan::Elsewhere(categories) => sqlx::query_scalar(
+            "select min(nth) from (select (select position from event where category = kind.value \
+             and category <> 'conversation' and position > ?1 order by position limit 1 offset ?2) as nth \
+             from json_each(?3) as kind)",
+        )
+        .bind(from)
+        .bind(SCAN)
+        .bind(categories.clone()),
+    };
+    Ok(query.fetch_one(pool).await.map_err(unavailable)?)
+}
+
+async fn matching(
+    pool: &SqlitePool,
+    scan: &Scan<'_>,
+    filter: &Filter,
+    (from, until): (i64, i64),
+    limit: usize,
+) -> Result<Vec<Recorded>, ReadError> {
+    // Named, because the planner knows nothing of how unevenly categories are spread.
+    macro_rules! run {
+        ($index:literal, $more:literal) => {
+            concat!(
+                "select ",
+                columns!(),
+                " from event indexed by ",
+                $index,
+                " where position > ?1 and position <= ?2 and ",
+                $more,
+                " and (?4 is null or category in (select value from json_each(?4)))",
+                " and (?5 is null or type in (select value from json_each(?5))) order by position limit ?6"
+            )
+        };
+    }
+    let categories = (!filter.categories.is_empty())
+        .then(|| list(filter.categories.iter().map(|category| category.as_str())));
+    let types = (!filter.event_types.is_empty()).then(|| list(filter.event_types.iter().map(String::as_str)));
+    let query = match scan {
+        Scan::Account(account) => sqlx::query(run!("event_by_account", "account = ?3"))
+            .bind(from)
+            .bind(until)
+            .bind(account.to_vec()),
+        Scan::Elsewhere(kinds) => sqlx::query(run!(
+            "event_elsewhere",
+            "category in (select value from json_each(?3)) and category <> 'conversation'"
+        ))
+        .bind(from)
+        .bind(until)
+        .bind(kinds.clone()),
+        Scan::Everything => sqlx::query(concat!(
+            "select ",
+            columns!(),
+            " from event where position > ?1 and position <= ?2 and ?3 is null",
+            " and (?4 is null or category in (select value from json_each(?4)))",
+            " and (?5 is null or type in (select value from json_each(?5))) order by position limit ?6"
+        ))
+        .bind(from)
+        .bind(until)
+        .bind(None::<String>),
+    };
+    events(query.bind(categories).bind(types).bind(count(limit)).fetch_all(pool).await)
+}
+
+fn events(rows: Result<Vec<SqliteRow>, sqlx::Error>) -> Result<Vec<Recorded>, ReadError> {
+    rows.map_err(unavailable)?.iter().map(decode).collect()
+}
+
+fn list<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(values).to_string()
+}
+
+fn at(place: i64) -> Position {
+    Position::at(place as u64)
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,157 @@
+//! Events as rows and rows as events, and the statement that writes them.
+
+use super::MAX_EVENTS;
+use crate::ReadError;
+use event_schemas::{AccountId, EventId, NewEvent, Position, Recorded, StreamId, Timestamp, Version};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, AssertSqlSafe, Row as _, SqliteConnection};
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+use uuid::Uuid;
+
+/// An event on its way into the log.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub id: EventId,
+    pub event_type: Cow<'static, str>,
+    pub schema_version: u16,
+    pub account: AccountId,
+    pub metadata: String,
+    pub data: String,
+}
+
+impl Row {
+    pub fn encode(event: NewEvent) -> Self {
+        Self {
+            id: event.id,
+            event_type: event.event_type,
+            schema_version: event.schema_version,
+            account: event.metadata.account_id,
+            metadata: encode_metadata(&event.metadata),
+            data: event.data,
+        }
+    }
+}
+
+fn encode_metadata(metadata: &event_schemas::Metadata) -> String {
+    // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
+    serde_json::to_string(metadata).unwrap_or_default()
+}
+
+/// The columns in the order in which [`decode`] reads them.
+macro_rules! columns {
+    () => {
+        "position, id, stream, version, type, schema_version, recorded_at, metadata, data"
+    };
+}
+pub(super) use columns;
+
+pub fn decode(row: &SqliteRow) -> Result<Recorded, ReadError> {
+    let position: i64 = row.get_unchecked(0);
+    let damaged = |reason: String| ReadError::Damaged { at: format!("position {position}"), reason };
+    let read = || -> Result<Recorded, sqlx::Error> {
+        let metadata: &str = row.try_get_unchecked(7)?;
+        Ok(Recorded {
+            position: Position::at(position as u64),
+            id: EventId(uuid(row.try_get_unchecked(1)?)?),
+            stream: StreamId::named(row.try_get_unchecked::<String, _>(2)?),
+            version: Version(row.try_get_unchecked::<i64, _>(3)? as u64),
+            event_type: Cow::Owned(row.try_get_unchecked(4)?),
+            schema_version: row.try_get_unchecked(5)?,
+            recorded_at: Timestamp::from_micros(row.try_get_unchecked(6)?),
+            metadata: serde_json::from_str(metadata).map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            data: row.try_get_unchecked(8)?,
+        })
+    };
+    read().map_err(|error| damaged(error.to_string()))
+}
+
+pub fn uuid(bytes: &[u8]) -> Result<Uuid, sqlx::Error> {
+    Uuid::from_slice(bytes).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// A row with its place.
+pub struct Placed<'a> {
+    pub position: u64,
+    pub stream: &'a StreamId,
+    pub version: Version,
+    pub recorded_at: Timestamp,
+    pub row: &'a Row,
+}
+
+/// The row counts for which there is a statement. A statement with room to spare is left unbound at its
+/// end, and passes over what it was not given: so any number of rows is one statement from a small cache.
+const ROOMS: [usize; 6] = [1, 4, 16, 64, 256, MAX_EVENTS];
+
+static INSERTS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| ROOMS.into_iter().map(insert_sql).collect());
+
+fn insert_sql(rows: usize) -> Arc<str> {
+    let mut sql = String::from(
+        "insert into event (position, id, stream, version, type, schema_version, recorded_at, account, \
+         metadata, data) select * from (values ",
+    );
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?,?)" });
+    }
+    sql.push_str(") where column1 is not null");
+    sql.into()
+}
+
+/// Writes up to [`MAX_EVENTS`] rows in one statement: all of them, or none.
+pub async fn insert(connection: &mut SqliteConnection, rows: Vec<Placed<'_>>) -> Result<(), sqlx::Error> {
+    let room = ROOMS.iter().position(|room| *room >= rows.len()).unwrap_or(ROOMS.len() - 1);
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(rows.len() * 10, 0);
+    for placed in rows {
+        bind(&mut arguments, placed).map_err(sqlx::Error::Encode)?;
+    }
+    sqlx::query_with(AssertSqlSafe(Arc::clone(&INSERTS[room])), arguments).execute(connection).await?;
+    Ok(())
+}
+
+fn bind(arguments: &mut SqliteArguments, placed: Placed<'_>) -> Result<(), sqlx::error::BoxDynError> {
+    let row = placed.row;
+    arguments.add(placed.position as i64)?;
+    arguments.add(row.id.0.as_bytes().to_vec())?;
+    arguments.add(placed.stream.as_str())?;
+    arguments.add(placed.version.0 as i64)?;
+    arguments.add(&*row.event_type)?;
+    arguments.add(row.schema_version)?;
+    arguments.add(placed.recorded_at.as_micros())?;
+    arguments.add(row.account.0.as_bytes().to_vec())?;
+    arguments.add(row.metadata.as_str())?;
+    arguments.add(row.data.as_str())
+}
+
+/// An event of another log, with its place in this one.
+pub struct Adopted {
+    pub position: u64,
+    pub stream: StreamId,
+    pub version: Version,
+    pub recorded_at: Timestamp,
+    pub row: Row,
+}
+
+impl Adopted {
+    pub fn at(position: u64, event: Recorded) -> Self {
+        let row = Row {
+            id: event.id,
+            event_type: event.event_type,
+            schema_version: event.schema_version,
+            account: event.metadata.account_id,
+            metadata: encode_metadata(&event.metadata),
+            data: event.data,
+        };
+        Self { position, stream: event.stream, version: event.version, recorded_at: event.recorded_at, row }
+    }
+
+    pub fn placed(&self) -> Placed<'_> {
+        Placed {
+            position: self.position,
+            stream: &self.stream,
+            version: self.version,
+            recorded_at: self.recorded_at,
+            row: &self.row,
+        }
+    }
+}

@@ -1,0 +1,495 @@
+//! The one writer: takes what has arrived, commits it as one group, answers each caller.
+
+use super::judge::{self, Append, Known, Place, Verdict, last};
+use super::rows::{self, Adopted, Placed};
+use super::{Heads, MAX_EVENTS, schema};
+use crate::{AppendError, Appended, Unavailable};
+use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
+use metrics::{Counter, Histogram};
+use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{mpsc, oneshot, watch};
+
+#[cfg(feature = "conformance")]
+use super::fault::FaultSwitch;
+
+/// What callers ask of the writer.
+pub enum Job {
+    Append { append: Append, answer: oneshot::Sender<Result<Appended, AppendError>> },
+    Import { events: Vec<Recorded>, answer: oneshot::Sender<Result<Option<Position>, AppendError>> },
+    Check { answer: oneshot::Sender<Result<(), Unavailable>> },
+    Close { answer: oneshot::Sender<()> },
+}
+
+/// The log's last row.
+#[derive(Clone, Copy)]
+struct End {
+    position: u64,
+    recorded_at: Timestamp,
+}
+
+/// A group that could not be written.
+struct Failure {
+    error: sqlx::Error,
+    /// Whether it may have been written all the same: the failure came after the first row was handed over.
+    in_doubt: bool,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self { error, in_doubt: false }
+    }
+}
+
+pub struct Writer {
+    path: PathBuf,
+    clock: Clock,
+    /// None: to be opened before the next group. A connection that has failed is not used again.
+    connection: Option<SqliteConnection>,
+    /// None: to be read before the next group.
+    end: Option<End>,
+    heads: Arc<Heads>,
+    grew: watch::Sender<u64>,
+    /// Whether the last write failed.
+    ailing: bool,
+    figures: Figures,
+    #[cfg(feature = "conformance")]
+    fault: FaultSwitch,
+}
+
+struct Figures {
+    group_seconds: Histogram,
+    group_events: Histogram,
+    appended: Counter,
+    failed: Counter,
+}
+
+impl Figures {
+    fn new() -> Self {
+        Self {
+            group_seconds: metrics::histogram!("verbatim_event_log_commit_seconds"),
+            group_events: metrics::histogram!("verbatim_event_log_commit_events"),
+            appended: metrics::counter!("verbatim_event_log_events_total"),
+            failed: metrics::counter!("verbatim_event_log_failed_commits_total"),
+        }
+    }
+}
+
+impl Writer {
+    pub fn new(path: &Path, clock: Clock, heads: Arc<Heads>, grew: watch::Sender<u64>) -> Self {
+        Self {
+            path: path.to_owned(),
+            clock,
+            connection: None,
+            end: None,
+            heads,
+            grew,
+            ailing: false,
+            figures: Figures::new(),
+            #[cfg(feature = "conformance")]
+            fault: FaultSwitch::default(),
+        }
+    }
+
+    #[cfg(feature = "conformance")]
+    pub fn fault(&self) -> FaultSwitch {
+        self.fault.clone()
+    }
+
+    pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(MAX_EVENTS);
+        let mut closed = Vec::new();
+        loop {
+            if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
+                break;
+            }
+            // Callers who were answered a moment ago and are ready to go on speak before the next flush:
+            // not a delay, only their turn.
+            tokio::task::yield_now().await;
+            while jobs.len() < MAX_EVENTS {
+                let Ok(job) = queue.try_recv() else { break };
+                jobs.push(job);
+            }
+            let mut group = Group::default();
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Append { append, answer } => {
+                        if group.events + append.rows.len() > MAX_EVENTS {
+                            self.commit(std::mem::take(&mut group)).await;
+                        }
+                        group.push(append, answer);
+                    }
+                    Job::Import { events, answer } => {
+                        self.commit(std::mem::take(&mut group)).await;
+                        let imported = self.import(events).await;
+                        // Whoever asked may have stopped waiting.
+                        let _unheard = answer.send(imported);
+                    }
+                    Job::Check { answer } => {
+                        let _unheard = answer.send(self.check().await);
+                    }
+                    Job::Close { answer } => {
+                        queue.close();
+                        closed.push(answer);
+                    }
+                }
+            }
+            self.commit(group).await;
+        }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the event log's file was not closed cleanly");
+        }
+        for answer in closed {
+            let _unheard = answer.send(());
+        }
+    }
+
+    async fn commit(&mut self, group: Group) {
+        if group.appends.is_empty() {
+            return;
+        }
+        let began = Instant::now();
+        let answers = match self.write(&group.appends).await {
+            Ok(answers) => {
+                self.ailing = false;
+                answers
+            }
+            Err(failure) => self.after(failure, &group.appends).await,
+        };
+        self.figures.group_seconds.record(began.elapsed().as_secs_f64());
+        self.figures.group_events.record(group.events as f64);
+        let written = |answer: &Result<Appended, _>| answer.as_ref().is_ok_and(|appended| !appended.repeated);
+        let new = group.appends.iter().zip(&answers).filter(|(_, answer)| written(answer));
+        let events: usize = new.map(|(append, _)| append.rows.len()).sum();
+        if events > 0 {
+            self.figures.appended.increment(events as u64);
+            self.grew.send_modify(|times| *times += 1);
+        }
+        for (waiting, answer) in group.waiting.into_iter().zip(answers) {
+            let _unheard = waiting.send(answer);
+        }
+    }
+
+    async fn write(&mut self, group: &[Append]) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
+        if let Some(end) = self.end
+            && let Some(verdicts) = judge::at_a_glance(group, end.position, |stream| self.heads.get(stream))
+        {
+            let recorded_at = self.clock.now().max(end.recorded_at);
+            let connection = connected(&mut self.connection, &self.path).await?;
+            #[cfg(feature = "conformance")]
+            self.fault.meet(connection).await?;
+            match rows::insert(connection, placed(group, &verdicts, recorded_at)).await {
+                Ok(()) => return Ok(self.remember(group, verdicts, end.position, recorded_at)),
+                // An id is known, or another process has written: nothing went in. Look, then judge again.
+                Err(error) if is_collision(&error) => {}
+                Err(error) => return Err(Failure { error, in_doubt: true }),
+            }
+        }
+        self.write_carefully(group).await
+    }
+
+    /// Looks at everything the group touches and writes under one lock.
+    async fn write_carefully(
+        &mut self,
+        group: &[Append],
+    ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
+        let connection = connected(&mut self.connection, &self.path).await?;
+        #[cfg(feature = "conformance")]
+        self.fault.meet(connection).await?;
+        let mut transaction = connection.begin_with("begin immediate").await?;
+        let streams = names(group.iter().map(|append| &append.stream));
+        let (end, known) = look(&mut transaction, streams, ids_of(group)).await?;
+        let recorded_at = self.clock.now().max(end.recorded_at);
+        let found = known.heads.clone();
+        let verdicts = judge::in_full(group, known);
+        let rows = placed(group, &verdicts, recorded_at);
+        if !rows.is_empty() {
+            rows::insert(&mut transaction, rows).await?;
+        }
+        transaction.commit().await.map_err(|error| Failure { error, in_doubt: true })?;
+        for (stream, version) in found {
+            self.heads.insert(stream, version);
+        }
+        Ok(self.remember(group, verdicts, end.position, recorded_at))
+    }
+
+    /// Keeps what the next group is judged by, and turns verdicts into answers.
+    fn remember(
+        &mut self,
+        group: &[Append],
+        verdicts: Vec<Verdict>,
+        mut end: u64,
+        recorded_at: Timestamp,
+    ) -> Vec<Result<Appended, AppendError>> {
+        let answers = group
+            .iter()
+            .zip(verdicts)
+            .map(|(append, verdict)| match verdict {
+                Verdict::Answer(answer) => answer,
+                Verdict::Write { version, position } => {
+                    let version = last(version, append.rows.len());
+                    self.heads.insert(append.stream.clone(), version);
+                    end = position + append.rows.len() as u64 - 1;
+                    Ok(Appended { version, position: Position::at(end), repeated: false })
+                }
+            })
+            .collect();
+        self.end = Some(End { position: end, recorded_at });
+        answers
+    }
+
+    /// What to tell the callers of a group that failed. If it may have been written all the same, the log
+    /// is asked; the connection is given up in any case, so that nothing of the group stays half done.
+    async fn after(&mut self, failure: Failure, group: &[Append]) -> Vec<Result<Appended, AppendError>> {
+        self.ailing = true;
+        self.end = None;
+        self.figures.failed.increment(1);
+        self.hang_up().await;
+        let reason = reason(&failure.error);
+        tracing::error!(error = %failure.error, %reason, appends = group.len(), "the event log was not written");
+        let mut settled = HashMap::new();
+        let mut reason = reason;
+        if failure.in_doubt {
+            match self.settle(ids_of(group)).await {
+                Ok(events) => settled = events,
+                Err(_) => {
+                    reason.push_str(
+                        "; whether the events were recorded is not known, and appending them again is safe",
+                    );
+                }
+            }
+        }
+        let source = Arc::new(failure.error);
+        group
+            .iter()
+            .map(|append| {
+                let place = append.rows.last().and_then(|row| settled.get(&row.id));
+                place.map_or_else(
+                    || Err(unavailable_because(&reason, &source).into()),
+                    |place: &Place| {
+                        let position = Position::at(place.position);
+                        Ok(Appended { version: place.version, position, repeated: false })
+                    },
+                )
+            })
+            .collect()
+    }
+
+    async fn settle(&mut self, ids: String) -> Result<HashMap<EventId, Place>, sqlx::Error> {
+        let connection = connected(&mut self.connection, &self.path).await?;
+        Ok(look(connection, names(std::iter::empty()), ids).await?.1.events)
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the event log's file was not closed cleanly");
+        }
+    }
+
+    /// A log that failed is healthy again when it can be written to, which is found out by writing what
+    /// its header says already.
+    async fn check(&mut self) -> Result<(), Unavailable> {
+        if !self.ailing {
+            return Ok(());
+        }
+        let outcome = self.rewrite_header().await;
+        if let Err(error) = outcome {
+            self.hang_up().await;
+            return Err(unavailable(error));
+        }
+        self.ailing = false;
+        Ok(())
+    }
+
+    async fn rewrite_header(&mut self) -> Result<(), sqlx::Error> {
+        let connection = connected(&mut self.connection, &self.path).await?;
+        #[cfg(feature = "conformance")]
+        self.fault.meet(connection).await?;
+        schema::stamp(connection).await
+    }
+
+    async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
+        match self.take_over(events).await {
+            Ok(Ok(place)) => {
+                self.grew.send_modify(|times| *times += 1);
+                Ok(place.map(Position::at))
+            }
+            Ok(Err(refused)) => Err(refused),
+            Err(error) => {
+                self.ailing = true;
+                self.end = None;
+                self.hang_up().await;
+                Err(unavailable(error).into())
+            }
+        }
+    }
+
+    async fn take_over(
+        &mut self,
+        events: Vec<Recorded>,
+    ) -> Result<Result<Option<u64>, AppendError>, sqlx::Error> {
+        let connection = connected(&mut self.connection, &self.path).await?;
+        let mut transaction = connection.begin_with("begin immediate").await?;
+        let streams = names(events.iter().map(|event| &event.stream));
+        let ids = hex(events.iter().map(|event| event.id));
+        let (mut end, mut known) = look(&mut transaction, streams, ids).await?;
+        let mut place = None;
+        let mut new: Vec<Adopted> = Vec::with_capacity(events.len());
+        for event in events {
+            match judge::arrival(&event, &mut known) {
+                Ok(judge::Arrival::Known(position)) => place = Some(position),
+                Ok(judge::Arrival::New(position)) => {
+                    place = Some(position);
+                    end = End { position, recorded_at: event.recorded_at };
+                    new.push(Adopted::at(position, event));
+                }
+                // Dropping the transaction rolls it back.
+                Err(refused) => return Ok(Err(refused)),
+            }
+        }
+        for chunk in new.chunks(MAX_EVENTS) {
+            rows::insert(&mut transaction, chunk.iter().map(Adopted::placed).collect()).await?;
+        }
+        transaction.commit().await?;
+        for adopted in new {
+            self.heads.insert(adopted.stream, adopted.version);
+        }
+        self.end = Some(end);
+        Ok(Ok(place))
+    }
+}
+
+/// The appends that are committed together.
+#[derive(Default)]
+struct Group {
+    appends: Vec<Append>,
+    waiting: Vec<oneshot::Sender<Result<Appended, AppendError>>>,
+    events: usize,
+}
+
+impl Group {
+    fn push(&mut self, append: Append, answer: oneshot::Sender<Result<Appended, AppendError>>) {
+        self.events += append.rows.len();
+        self.appends.push(append);
+        self.waiting.push(answer);
+    }
+}
+
+async fn connected<'a>(
+    connection: &'a mut Option<SqliteConnection>,
+    path: &Path,
+) -> Result<&'a mut SqliteConnection, sqlx::Error> {
+    match connection {
+        Some(open) => Ok(open),
+        closed => Ok(closed.insert(schema::writer(path).connect().await?)),
+    }
+}
+
+fn placed<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<Placed<'a>> {
+    let mut rows = Vec::with_capacity(group.len());
+    for (append, verdict) in group.iter().zip(verdicts) {
+        let Verdict::Write { version, position } = *verdict else { continue };
+        rows.extend((0..).zip(&append.rows).map(|(offset, row)| Placed {
+            position: position + offset,
+            stream: &append.stream,
+            version: Version(version.0 + offset),
+            recorded_at,
+            row,
+        }));
+    }
+    rows
+}
+
+fn names<'a>(streams: impl Iterator<Item = &'a StreamId>) -> String {
+    serde_json::Value::from_iter(streams.map(StreamId::as_str)).to_string()
+}
+
+fn hex(ids: impl Iterator<Item = EventId>) -> String {
+    serde_json::Value::from_iter(ids.map(|id| id.0.simple().to_string())).to_string()
+}
+
+fn ids_of(group: &[Append]) -> String {
+    hex(group.iter().flat_map(|append| append.rows.iter().map(|row| row.id)))
+}
+
+/// The end of the log, the last versions of these streams, and which of these events are in it.
+async fn look(
+    connection: &mut SqliteConnection,
+    streams: String,
+    ids: String,
+) -> Result<(End, Known), sqlx::Error> {
+    let end = sqlx::query("select position, recorded_at from event order by position desc limit 1")
+        .fetch_optional(&mut *connection)
+        .await?;
+    let end = match end {
+        Some(row) => End {
+            position: row.try_get::<i64, _>(0)? as u64,
+            recorded_at: Timestamp::from_micros(row.try_get(1)?),
+        },
+        None => End { position: 0, recorded_at: Timestamp::from_micros(i64::MIN) },
+    };
+    let mut known = Known { end: end.position, ..Known::default() };
+    let rows = sqlx::query(
+        "select name, version from (select distinct value as name, \
+         (select max(version) from event where stream = value) as version from json_each(?)) \
+         where version is not null",
+    )
+    .bind(streams)
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in rows {
+        known.heads.insert(StreamId::named(row.try_get::<String, _>(0)?), version(&row, 1)?);
+    }
+    let rows = sqlx::query(
+        "select id, stream, version, position from event where id in (select unhex(value) from json_each(?))",
+    )
+    .bind(ids)
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in rows {
+        let place = Place {
+            stream: StreamId::named(row.try_get::<String, _>(1)?),
+            version: version(&row, 2)?,
+            position: row.try_get::<i64, _>(3)? as u64,
+        };
+        known.events.insert(EventId(rows::uuid(row.try_get(0)?)?), place);
+    }
+    Ok((end, known))
+}
+
+fn version(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<Version, sqlx::Error> {
+    Ok(Version(row.try_get::<i64, _>(column)? as u64))
+}
+
+/// A unique index or the primary key objected.
+fn is_collision(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.is_unique_violation())
+}
+
+/// For the operator: what stands in the way.
+pub fn reason(error: &sqlx::Error) -> String {
+    match schema::code(error) {
+        Some(5 | 6) => "another program is holding the file".to_owned(),
+        Some(8) => "the file is read-only".to_owned(),
+        Some(10) => "the disk failed to read or write the file".to_owned(),
+        Some(11 | 26) => "the file is damaged".to_owned(),
+        Some(13) => "the disk is full".to_owned(),
+        Some(14) => "the file cannot be opened".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+pub fn unavailable(error: sqlx::Error) -> Unavailable {
+    Unavailable { reason: reason(&error), source: Some(Box::new(error)) }
+}
+
+fn unavailable_because(reason: &str, error: &Arc<sqlx::Error>) -> Unavailable {
+    Unavailable { reason: reason.to_owned(), source: Some(Box::new(Arc::clone(error))) }
+}
