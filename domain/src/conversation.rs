@@ -1,1 +1,242 @@
-//! The conversation.
+//! The conversation: one exchange with one contact on one channel.
+//!
+//! The state keeps what the next decision needs; what people look at is the read models' business.
+
+mod assign;
+mod deliver;
+mod label;
+mod receive;
+mod send;
+mod sla;
+mod status;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub use assign::{Assign, Assignee, By, Unassign};
+pub use deliver::{RecordDelivery, Report};
+pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
+pub use receive::{Open, Opening, Receive, See};
+pub use send::{AddNote, Send, Sender};
+pub use sla::RaiseAlarm;
+pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
+pub use update::Update;
+
+use crate::aggregate::Evolve;
+use crate::lifecycle::Lifecycle;
+use crate::sla::Clocks;
+use event_schemas::message::{ChannelType, Delivery, Priority, Status};
+use event_schemas::{
+    AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, MessageId, SlaPolicyId, Timestamp,
+    UserId,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Nobody wrote yet, or somebody did.
+#[derive(Clone, Debug, Default)]
+pub enum Conversation {
+    #[default]
+    NotOpened,
+    Opened(Box<Opened>),
+}
+
+/// A conversation that has begun.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub id: ConversationId,
+    pub account_id: AccountId,
+    pub channel_id: ChannelId,
+    pub channel_type: ChannelType,
+    pub contact_id: ContactId,
+    pub contact_identifier: String,
+    pub display_name: Option<String>,
+    pub lifecycle: Lifecycle,
+    pub priority: Priority,
+    pub subject: Option<String>,
+    pub labels: BTreeSet<String>,
+    pub sla_policy: Option<SlaPolicyId>,
+    pub clocks: Clocks,
+    /// How many messages the customer wrote, and when the last came.
+    pub received: u32,
+    pub last_received_at: Option<Timestamp>,
+    /// How many of them each agent has seen.
+    seen: HashMap<UserId, u32>,
+    /// How far each outgoing message has come.
+    outgoing: HashMap<MessageId, Delivery>,
+    /// The providers' names for messages, for answers that quote them.
+    provider_ids: BTreeMap<MessageId, String>,
+}
+
+/// Why a conversation refuses something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    #[error("there is no such conversation")]
+    NotOpened,
+    #[error("this contact's conversation on this channel is open already")]
+    AlreadyOpen { status: Status },
+    #[error("the conversation is closed; the contact's next message begins another")]
+    Closed,
+    #[error("a conversation that is {from} cannot become {to}")]
+    NoSuchStep { from: Status, to: Status },
+    #[error("the conversation is taken")]
+    Taken { by: UserId, name: Option<String> },
+    #[error("nobody is assigned")]
+    NobodyAssigned,
+    #[error("name an agent, a team, or both")]
+    NobodyNamed,
+    #[error("the customer last wrote more than {hours} hours ago; only a template may be sent")]
+    OutsideReplyWindow { hours: u64 },
+    #[error("a message needs words, an attachment or a template")]
+    EmptyMessage,
+    #[error("at most {limit} characters")]
+    TooLong { limit: usize },
+    #[error("there is no message {0} in this conversation")]
+    NoSuchMessage(MessageId),
+    #[error("the snooze would end in the past")]
+    SnoozeInThePast,
+    #[error("a label has between 1 and 64 characters")]
+    BadLabel,
+    #[error("a conversation has at most {limit} labels")]
+    TooManyLabels { limit: usize },
+    #[error("a subject has at most {limit} characters")]
+    SubjectTooLong { limit: usize },
+}
+
+impl Conversation {
+    /// The conversation, if it has begun.
+    pub fn opened(&self) -> Result<&Opened, Rejection> {
+        match self {
+            Self::NotOpened => Err(Rejection::NotOpened),
+            Self::Opened(opened) => Ok(opened),
+        }
+    }
+
+    /// The conversation, if something may still happen in it.
+    pub fn live(&self) -> Result<&Opened, Rejection> {
+        let opened = self.opened()?;
+        if opened.lifecycle.is_closed() { Err(Rejection::Closed) } else { Ok(opened) }
+    }
+}
+
+impl Opened {
+    pub fn status(&self) -> Status {
+        self.lifecycle.status
+    }
+
+    /// How far an outgoing message has come; None: no such message went out from here.
+    pub fn delivery(&self, message: MessageId) -> Option<Delivery> {
+        self.outgoing.get(&message).copied()
+    }
+
+    pub fn provider_id(&self, message: MessageId) -> Option<&str> {
+        self.provider_ids.get(&message).map(String::as_str)
+    }
+
+    /// The outgoing message the provider knows by this id.
+    pub fn outgoing_by_provider_id(&self, provider_message_id: &str) -> Option<MessageId> {
+        self.provider_ids
+            .iter()
+            .find(|(id, name)| *name == provider_message_id && self.outgoing.contains_key(id))
+            .map(|(id, _)| *id)
+    }
+}
+
+impl Evolve for Conversation {
+    type Event = ConversationEvent;
+
+    fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
+        if let ConversationEvent::ConversationOpened(opening) = event {
+            *self = Self::Opened(Box::new(Opened {
+                id: opening.conversation_id,
+                account_id: opening.account_id,
+                channel_id: opening.channel_id,
+                channel_type: opening.channel_type,
+                contact_id: opening.contact_id,
+                contact_identifier: opening.contact_identifier.clone(),
+                display_name: opening.display_name.clone(),
+                lifecycle: Lifecycle::default(),
+                priority: opening.priority,
+                subject: opening.subject.clone(),
+                labels: BTreeSet::new(),
+                sla_policy: None,
+                clocks: Clocks::default(),
+                received: 0,
+                last_received_at: None,
+                seen: HashMap::new(),
+                outgoing: HashMap::new(),
+                provider_ids: BTreeMap::new(),
+            }));
+        }
+        if let Self::Opened(opened) = self {
+            opened.remember(event, at);
+        }
+    }
+}
+
+impl Opened {
+    fn remember(&mut self, event: &ConversationEvent, at: Timestamp) {
+        use ConversationEvent as E;
+        self.lifecycle.evolve(event);
+        self.clocks.evolve(event, at);
+        match event {
+            E::MessageReceived(message) => {
+                self.received += 1;
+                self.last_received_at = Some(at);
+                if let Some(name) = &message.provider_message_id {
+                    self.provider_ids.insert(message.message_id, name.clone());
+                }
+            }
+            E::MessageSent(message) => {
+                self.outgoing.insert(message.message_id, Delivery::Queued);
+                if let Some(agent) = message.sender_id {
+                    self.seen.insert(agent, self.received);
+                }
+            }
+            E::MessageDispatched(report) => {
+                self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Dispatched);
+            }
+            E::MessageDelivered(report) => {
+                self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Delivered);
+            }
+            E::MessageRead(report) => {
+                self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Read);
+            }
+            E::MessageFailed(report) => {
+                self.progress(report.message_id, report.provider_message_id.as_deref(), Delivery::Failed);
+            }
+            E::PriorityChanged(change) => self.priority = change.new,
+            E::SubjectChanged(change) => self.subject.clone_from(&change.new),
+            E::LabelsChanged(change) => {
+                change.removed.iter().for_each(|label| {
+                    self.labels.remove(label);
+                });
+                self.labels.extend(change.added.iter().cloned());
+            }
+            E::SlaApplied(applied) => self.sla_policy = Some(applied.policy.id),
+            E::SeenByAgent(seen) => {
+                self.seen.insert(seen.agent_id, seen.received);
+            }
+            // What these change is kept by the lifecycle, by the clocks, or only by read models.
+            E::ConversationOpened(_)
+            | E::NoteAdded(_)
+            | E::BotEngaged(_)
+            | E::BotContextCollected(_)
+            | E::Assigned(_)
+            | E::Unassigned(_)
+            | E::MarkedPending(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+            | E::Closed(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_) => {}
+        }
+    }
+
+    fn progress(&mut self, message: MessageId, provider_id: Option<&str>, to: Delivery) {
+        self.outgoing.insert(message, to);
+        if let Some(name) = provider_id {
+            self.provider_ids.insert(message, name.to_owned());
+        }
+    }
+}

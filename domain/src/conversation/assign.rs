@@ -1,0 +1,113 @@
+//! Whose it is. An agent takes only what nobody has; moving it from a colleague is explicit.
+
+use super::{Conversation, Opened, Rejection};
+use crate::aggregate::Decide;
+use event_schemas::conversation::{AssignStrategy, Assigned, Unassigned};
+use event_schemas::message::Status;
+use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
+
+/// An agent, and the name colleagues know them by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignee {
+    pub id: UserId,
+    pub name: Option<String>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By {
+    /// None: Verbatim itself, or another program.
+    pub user: Option<UserId>,
+    /// A supervisor, or somebody who named the version they saw, may take from a colleague.
+    pub may_take_over: bool,
+}
+
+impl By {
+    fn may_move(&self, conversation: &Opened) -> Result<(), Rejection> {
+        match conversation.lifecycle.assignee_id {
+            Some(holder) if Some(holder) != self.user && !self.may_take_over => {
+                Err(Rejection::Taken { by: holder, name: conversation.lifecycle.assignee_name.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Give it to an agent, a team, or both. What is not named stays as it is.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    pub assignee: Option<Assignee>,
+    pub team_id: Option<TeamId>,
+    pub strategy: AssignStrategy,
+    pub by: By,
+    pub reason: Option<String>,
+}
+
+impl Decide<Conversation> for Assign {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        if self.assignee.is_none() && self.team_id.is_none() {
+            return Err(Rejection::NobodyNamed);
+        }
+        let held = &conversation.lifecycle;
+        let changes_hands = self.assignee.as_ref().is_some_and(|to| Some(to.id) != held.assignee_id);
+        if changes_hands {
+            self.by.may_move(conversation)?;
+        }
+        let at_work = matches!(held.status, Status::Assigned | Status::Pending);
+        let starts_work = self.assignee.is_some() && !at_work;
+        let changes_team = self.team_id.is_some_and(|team| Some(team) != held.team_id);
+        if !changes_hands && !starts_work && !changes_team {
+            return Ok(Vec::new());
+        }
+        if self.assignee.is_some() && held.status == Status::Resolved {
+            return Err(Rejection::NoSuchStep { from: Status::Resolved, to: Status::Assigned });
+        }
+        let (assignee_id, assignee_name) = match &self.assignee {
+            Some(to) => (Some(to.id), to.name.clone()),
+            None => (held.assignee_id, held.assignee_name.clone()),
+        };
+        Ok(vec![
+            Assigned {
+                assignee_id,
+                assignee_name,
+                team_id: self.team_id.or(held.team_id),
+                strategy: self.strategy,
+                assigned_by: self.by.user,
+                reason: self.reason.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+/// Take it off its agent, its team, or both.
+#[derive(Clone, Debug)]
+pub struct Unassign {
+    pub agent: bool,
+    pub team: bool,
+    pub by: By,
+    pub reason: Option<String>,
+}
+
+impl Decide<Conversation> for Unassign {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        let held = &conversation.lifecycle;
+        let assignee_id = held.assignee_id.filter(|_| self.agent);
+        let team_id = held.team_id.filter(|_| self.team);
+        if assignee_id.is_none() && team_id.is_none() {
+            return Ok(Vec::new());
+        }
+        if assignee_id.is_some() {
+            self.by.may_move(conversation)?;
+        }
+        Ok(vec![
+            Unassigned { assignee_id, team_id, unassigned_by: self.by.user, reason: self.reason.clone() }.into(),
+        ])
+    }
+}

@@ -1,0 +1,114 @@
+//! What agents write on a conversation's cover: priority, labels, subject, the promise that counts.
+
+use super::{Conversation, Rejection};
+use crate::aggregate::Decide;
+use event_schemas::conversation::{
+    BotContextCollected, LabelsChanged, PriorityChanged, SlaApplied, SubjectChanged,
+};
+use event_schemas::message::Priority;
+use event_schemas::{ConversationEvent, Timestamp};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+const MOST_LABELS: usize = 50;
+const LONGEST_LABEL: usize = 64;
+const LONGEST_SUBJECT: usize = 500;
+
+#[derive(Clone, Debug)]
+pub struct SetPriority {
+    pub priority: Priority,
+}
+
+impl Decide<Conversation> for SetPriority {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let old = state.live()?.priority;
+        if old == self.priority {
+            return Ok(Vec::new());
+        }
+        Ok(vec![PriorityChanged { old, new: self.priority }.into()])
+    }
+}
+
+/// These are the labels from now on.
+#[derive(Clone, Debug)]
+pub struct ChangeLabels {
+    pub labels: BTreeSet<String>,
+}
+
+impl Decide<Conversation> for ChangeLabels {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let had = &state.live()?.labels;
+        let fits = |label: &String| !label.trim().is_empty() && label.chars().count() <= LONGEST_LABEL;
+        if !self.labels.iter().all(fits) {
+            return Err(Rejection::BadLabel);
+        }
+        if self.labels.len() > MOST_LABELS {
+            return Err(Rejection::TooManyLabels { limit: MOST_LABELS });
+        }
+        let added: Vec<_> = self.labels.difference(had).cloned().collect();
+        let removed: Vec<_> = had.difference(&self.labels).cloned().collect();
+        if added.is_empty() && removed.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![LabelsChanged { added, removed }.into()])
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct SetSubject {
+    pub subject: Option<String>,
+}
+
+impl Decide<Conversation> for SetSubject {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let old = state.live()?.subject.clone();
+        if self.subject.as_ref().is_some_and(|subject| subject.chars().count() > LONGEST_SUBJECT) {
+            return Err(Rejection::SubjectTooLong { limit: LONGEST_SUBJECT });
+        }
+        if old == self.subject {
+            return Ok(Vec::new());
+        }
+        Ok(vec![SubjectChanged { old, new: self.subject.clone() }.into()])
+    }
+}
+
+/// The bot, or whoever asked the customer, hands over what it learned.
+#[derive(Clone, Debug)]
+pub struct CollectContext {
+    pub fields: Map<String, Value>,
+}
+
+impl Decide<Conversation> for CollectContext {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        state.live()?;
+        if self.fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![BotContextCollected { fields: self.fields.clone() }.into()])
+    }
+}
+
+/// Another promise counts from now on.
+#[derive(Clone, Debug)]
+pub struct ApplySla {
+    pub applied: SlaApplied,
+}
+
+impl Decide<Conversation> for ApplySla {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        if state.live()?.sla_policy == Some(self.applied.policy.id) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.applied.clone().into()])
+    }
+}

@@ -1,0 +1,133 @@
+//! How a conversation begins, and what the customer says in it.
+
+use super::{Conversation, Rejection};
+use crate::aggregate::Decide;
+use event_schemas::conversation::{
+    ConversationOpened, MessageReceived, ReopenCause, Reopened, SeenByAgent, SlaApplied,
+};
+use event_schemas::message::{ChannelType, Content, Priority, Status};
+use event_schemas::{
+    AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, MessageId, Timestamp, UserId,
+};
+use serde_json::{Map, Value};
+
+/// Everything that is true of a conversation from its first moment.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub account_id: AccountId,
+    pub channel_id: ChannelId,
+    pub channel_type: ChannelType,
+    pub contact_id: ContactId,
+    pub contact_identifier: String,
+    pub display_name: Option<String>,
+    pub ordinal: u32,
+    pub subject: Option<String>,
+    pub priority: Priority,
+    pub language: Option<String>,
+    pub metadata: Map<String, Value>,
+    /// The promise that counts from the start, if the account makes one.
+    pub sla: Option<SlaApplied>,
+}
+
+impl Opening {
+    pub fn conversation_id(&self) -> ConversationId {
+        ConversationId::of(self.channel_id, &self.contact_identifier, self.ordinal)
+    }
+
+    fn events(&self) -> Vec<ConversationEvent> {
+        let opened = ConversationOpened {
+            conversation_id: self.conversation_id(),
+            account_id: self.account_id,
+            channel_id: self.channel_id,
+            channel_type: self.channel_type,
+            contact_id: self.contact_id,
+            contact_identifier: self.contact_identifier.clone(),
+            display_name: self.display_name.clone(),
+            ordinal: self.ordinal,
+            subject: self.subject.clone(),
+            priority: self.priority,
+            language: self.language.clone(),
+            metadata: self.metadata.clone(),
+        };
+        std::iter::once(opened.into()).chain(self.sla.clone().map(Into::into)).collect()
+    }
+}
+
+/// An agent writes first.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub opening: Opening,
+}
+
+impl Decide<Conversation> for Open {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        match state {
+            Conversation::NotOpened => Ok(self.opening.events()),
+            Conversation::Opened(opened) if opened.lifecycle.is_closed() => Err(Rejection::Closed),
+            Conversation::Opened(opened) => Err(Rejection::AlreadyOpen { status: opened.status() }),
+        }
+    }
+}
+
+/// The customer wrote.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// Used when this is the first message.
+    pub opening: Opening,
+    pub message_id: MessageId,
+    pub provider_message_id: Option<String>,
+    pub body: Content,
+    pub reply_to: Option<String>,
+    pub sent_at: Timestamp,
+    pub metadata: Map<String, Value>,
+}
+
+impl Decide<Conversation> for Receive {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let mut events = match state {
+            Conversation::NotOpened => self.opening.events(),
+            Conversation::Opened(opened) => match opened.status() {
+                Status::Closed => return Err(Rejection::Closed),
+                Status::Resolved => {
+                    vec![Reopened { cause: ReopenCause::CustomerMessage, reason: None }.into()]
+                }
+                Status::Open | Status::Bot | Status::Assigned | Status::Pending => Vec::new(),
+            },
+        };
+        events.push(
+            MessageReceived {
+                message_id: self.message_id,
+                provider_message_id: self.provider_message_id.clone(),
+                body: self.body.clone(),
+                reply_to: self.reply_to.clone(),
+                sent_at: self.sent_at,
+                metadata: self.metadata.clone(),
+            }
+            .into(),
+        );
+        Ok(events)
+    }
+}
+
+/// An agent has read what the customer wrote so far.
+#[derive(Clone, Debug)]
+pub struct See {
+    pub agent_id: UserId,
+}
+
+impl Decide<Conversation> for See {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let opened = state.opened()?;
+        let already = opened.seen.get(&self.agent_id).copied().unwrap_or(0);
+        if already >= opened.received {
+            return Ok(Vec::new());
+        }
+        Ok(vec![SeenByAgent { agent_id: self.agent_id, received: opened.received }.into()])
+    }
+}

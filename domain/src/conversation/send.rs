@@ -1,0 +1,115 @@
+//! What goes out, and what stays in the house.
+
+use super::{Conversation, Rejection};
+use crate::aggregate::Decide;
+use event_schemas::conversation::{MessageSent, NoteAdded};
+use event_schemas::message::{Content, ContentType, SenderType, Template};
+use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// The longest text a provider takes: WhatsApp's limit, the tightest of those with a limit worth having.
+pub const LONGEST_MESSAGE: usize = 4096;
+/// The longest note.
+pub const LONGEST_NOTE: usize = 65_536;
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub sender_type: SenderType,
+    pub id: Option<UserId>,
+    pub name: Option<String>,
+}
+
+/// An answer to the customer.
+#[derive(Clone, Debug)]
+pub struct Send {
+    pub message_id: MessageId,
+    pub sender: Sender,
+    pub body: Content,
+    pub template: Option<Template>,
+    pub in_reply_to: Option<MessageId>,
+    pub metadata: Map<String, Value>,
+    /// How long after the customer's last message the channel lets anything but a template out.
+    pub reply_window: Option<Duration>,
+}
+
+impl Decide<Conversation> for Send {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        let says_something = !self.body.content.trim().is_empty()
+            || !self.body.attachments.is_empty()
+            || self.body.details.is_some()
+            || self.template.is_some()
+            || self.body.content_type == ContentType::Reaction;
+        if !says_something {
+            return Err(Rejection::EmptyMessage);
+        }
+        if self.body.content.chars().count() > LONGEST_MESSAGE {
+            return Err(Rejection::TooLong { limit: LONGEST_MESSAGE });
+        }
+        if let (Some(window), None) = (self.reply_window, &self.template) {
+            let open = conversation.last_received_at.is_some_and(|last| now.since(last) <= window);
+            if !open {
+                return Err(Rejection::OutsideReplyWindow { hours: window.as_secs() / 3600 });
+            }
+        }
+        let in_reply_to_provider_id = match self.in_reply_to {
+            None => None,
+            Some(message) => Some(
+                conversation.provider_id(message).ok_or(Rejection::NoSuchMessage(message))?.to_owned(),
+            ),
+        };
+        Ok(vec![
+            MessageSent {
+                message_id: self.message_id,
+                sender_type: self.sender.sender_type,
+                sender_id: self.sender.id,
+                sender_name: self.sender.name.clone(),
+                body: self.body.clone(),
+                template: self.template.clone(),
+                in_reply_to: self.in_reply_to,
+                in_reply_to_provider_id,
+                metadata: self.metadata.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+/// An internal note.
+#[derive(Clone, Debug)]
+pub struct AddNote {
+    pub message_id: MessageId,
+    pub author_id: UserId,
+    pub author_name: Option<String>,
+    pub content: String,
+    pub mentions: Vec<UserId>,
+}
+
+impl Decide<Conversation> for AddNote {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        // A note may be left on a closed conversation too: it changes nothing for the customer.
+        state.opened()?;
+        if self.content.trim().is_empty() {
+            return Err(Rejection::EmptyMessage);
+        }
+        if self.content.chars().count() > LONGEST_NOTE {
+            return Err(Rejection::TooLong { limit: LONGEST_NOTE });
+        }
+        Ok(vec![
+            NoteAdded {
+                message_id: self.message_id,
+                author_id: self.author_id,
+                author_name: self.author_name.clone(),
+                content: self.content.clone(),
+                mentions: self.mentions.clone(),
+            }
+            .into(),
+        ])
+    }
+}

@@ -1,0 +1,159 @@
+//! Several changes at once: all of them happen, or none.
+
+use super::assign::{Assign, Assignee, By, Unassign};
+use super::label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
+use super::status::{Close, EngageBot, MarkPending, Reopen, Resolve};
+use super::{Conversation, Rejection};
+use crate::aggregate::{Decide, Evolve};
+use event_schemas::conversation::{AssignStrategy, ReopenCause, SlaApplied};
+use event_schemas::message::{Priority, Status};
+use event_schemas::{ConversationEvent, TeamId, Timestamp};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// What `PATCH /v1/conversations/{id}` can change. `Some(None)` takes away.
+#[derive(Clone, Debug)]
+pub struct Update {
+    pub by: By,
+    pub assignee: Option<Option<Assignee>>,
+    pub team_id: Option<Option<TeamId>>,
+    pub status: Option<Status>,
+    pub snoozed_until: Option<Timestamp>,
+    pub priority: Option<Priority>,
+    pub labels: Option<BTreeSet<String>>,
+    pub subject: Option<Option<String>>,
+    pub bot_context: Option<Map<String, Value>>,
+    pub sla: Option<SlaApplied>,
+    pub reason: Option<String>,
+}
+
+impl Update {
+    /// Nothing, asked by somebody; for callers to fill in.
+    pub fn by(by: By) -> Self {
+        Self {
+            by,
+            assignee: None,
+            team_id: None,
+            status: None,
+            snoozed_until: None,
+            priority: None,
+            labels: None,
+            subject: None,
+            bot_context: None,
+            sla: None,
+            reason: None,
+        }
+    }
+}
+
+/// The conversation as it would be, while the parts are decided one after the other.
+struct Draft {
+    state: Conversation,
+    now: Timestamp,
+    events: Vec<ConversationEvent>,
+}
+
+impl Draft {
+    fn then(&mut self, part: impl Decide<Conversation, Rejection = Rejection>) -> Result<(), Rejection> {
+        let events = part.decide(&self.state, self.now)?;
+        events.iter().for_each(|event| self.state.evolve(event, self.now));
+        self.events.extend(events);
+        Ok(())
+    }
+
+    fn status(&self) -> Result<Status, Rejection> {
+        Ok(self.state.opened()?.status())
+    }
+}
+
+impl Decide<Conversation> for Update {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let closed = state.opened()?.lifecycle.is_closed();
+        if closed && self.status != Some(Status::Closed) {
+            return Err(Rejection::Closed);
+        }
+        let mut draft = Draft { state: state.clone(), now, events: Vec::new() };
+        if closed {
+            return Ok(draft.events);
+        }
+        if let Some(priority) = self.priority {
+            draft.then(SetPriority { priority })?;
+        }
+        if let Some(labels) = &self.labels {
+            draft.then(ChangeLabels { labels: labels.clone() })?;
+        }
+        if let Some(subject) = &self.subject {
+            draft.then(SetSubject { subject: subject.clone() })?;
+        }
+        if let Some(fields) = &self.bot_context {
+            draft.then(CollectContext { fields: fields.clone() })?;
+        }
+        if let Some(applied) = &self.sla {
+            draft.then(ApplySla { applied: applied.clone() })?;
+        }
+        self.move_hands(&mut draft)?;
+        self.step(&mut draft)?;
+        Ok(draft.events)
+    }
+}
+
+impl Update {
+    fn move_hands(&self, draft: &mut Draft) -> Result<(), Rejection> {
+        let (agent, team) = (self.assignee == Some(None), self.team_id == Some(None));
+        if agent || team {
+            draft.then(Unassign { agent, team, by: self.by, reason: self.reason.clone() })?;
+        }
+        let assignee = self.assignee.clone().flatten();
+        let team_id = self.team_id.flatten();
+        if assignee.is_none() && team_id.is_none() {
+            return Ok(());
+        }
+        if assignee.is_some() && draft.status()? == Status::Resolved {
+            draft.then(Reopen { cause: ReopenCause::Agent, reason: self.reason.clone() })?;
+        }
+        let claimed = assignee.as_ref().is_some_and(|to| Some(to.id) == self.by.user);
+        draft.then(Assign {
+            assignee,
+            team_id,
+            strategy: if claimed { AssignStrategy::Claimed } else { AssignStrategy::Manual },
+            by: self.by,
+            reason: self.reason.clone(),
+        })
+    }
+
+    fn step(&self, draft: &mut Draft) -> Result<(), Rejection> {
+        let reason = || self.reason.clone();
+        match self.status {
+            // A snooze alone is a wait.
+            None if self.snoozed_until.is_some() => {
+                draft.then(MarkPending { until: self.snoozed_until, reason: reason() })
+            }
+            None => Ok(()),
+            Some(Status::Bot) => draft.then(EngageBot { rule_id: None, reason: reason() }),
+            Some(Status::Pending) => draft.then(MarkPending { until: self.snoozed_until, reason: reason() }),
+            Some(Status::Resolved) => draft.then(Resolve { reason: reason() }),
+            Some(Status::Closed) => draft.then(Close { reason: reason() }),
+            Some(Status::Open) => {
+                // Open means that anybody may take it.
+                draft.then(Reopen { cause: ReopenCause::Agent, reason: reason() })?;
+                draft.then(Unassign { agent: true, team: false, by: self.by, reason: reason() })
+            }
+            Some(Status::Assigned) => self.back_to_agent(draft),
+        }
+    }
+
+    fn back_to_agent(&self, draft: &mut Draft) -> Result<(), Rejection> {
+        draft.then(Reopen { cause: ReopenCause::Agent, reason: self.reason.clone() })?;
+        let held = &draft.state.opened()?.lifecycle;
+        let assignee = held.assignee_id.map(|id| Assignee { id, name: held.assignee_name.clone() });
+        draft.then(Assign {
+            assignee: Some(assignee.ok_or(Rejection::NobodyAssigned)?),
+            team_id: None,
+            strategy: AssignStrategy::Manual,
+            by: self.by,
+            reason: self.reason.clone(),
+        })
+    }
+}

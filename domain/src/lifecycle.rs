@@ -1,0 +1,106 @@
+//! Where a conversation stands, derived from its events in one place (requirement 000, section 1.1).
+//!
+//! open → bot → assigned → pending → resolved → closed. The customer's message brings a pending
+//! conversation back to its agent and a resolved one back to the open ones; nothing leaves closed.
+
+use event_schemas::conversation::ReopenCause;
+use event_schemas::message::Status;
+use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Who has a conversation and what is being done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    pub status: Status,
+    pub assignee_id: Option<UserId>,
+    pub assignee_name: Option<String>,
+    pub team_id: Option<TeamId>,
+    pub snoozed_until: Option<Timestamp>,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            status: Status::Open,
+            assignee_id: None,
+            assignee_name: None,
+            team_id: None,
+            snoozed_until: None,
+        }
+    }
+}
+
+impl Lifecycle {
+    pub fn evolve(&mut self, event: &ConversationEvent) {
+        use ConversationEvent as E;
+        match event {
+            E::ConversationOpened(_) => *self = Self::default(),
+            E::MessageReceived(_) => {
+                if self.status == Status::Pending {
+                    self.back_to_work();
+                }
+            }
+            E::BotEngaged(_) => self.status = Status::Bot,
+            E::Assigned(assigned) => {
+                self.assignee_id = assigned.assignee_id;
+                self.assignee_name.clone_from(&assigned.assignee_name);
+                self.team_id = assigned.team_id;
+                if assigned.assignee_id.is_some() {
+                    self.go_to(Status::Assigned);
+                } else if matches!(self.status, Status::Bot | Status::Assigned) {
+                    self.go_to(Status::Open);
+                }
+            }
+            E::Unassigned(unassigned) => {
+                if unassigned.assignee_id.is_some() {
+                    self.assignee_id = None;
+                    self.assignee_name = None;
+                    if matches!(self.status, Status::Assigned | Status::Pending) {
+                        self.go_to(Status::Open);
+                    }
+                }
+                if unassigned.team_id.is_some() {
+                    self.team_id = None;
+                }
+            }
+            E::MarkedPending(pending) => {
+                self.status = Status::Pending;
+                self.snoozed_until = pending.until;
+            }
+            E::Resolved(_) => self.go_to(Status::Resolved),
+            E::Reopened(reopened) => match reopened.cause {
+                ReopenCause::CustomerMessage => self.go_to(Status::Open),
+                ReopenCause::SnoozeEnded | ReopenCause::Agent => self.back_to_work(),
+            },
+            E::Closed(_) => self.go_to(Status::Closed),
+            E::MessageSent(_)
+            | E::NoteAdded(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotContextCollected(_)
+            | E::PriorityChanged(_)
+            | E::LabelsChanged(_)
+            | E::SubjectChanged(_)
+            | E::SlaApplied(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_)
+            | E::SeenByAgent(_) => {}
+        }
+    }
+
+    /// Nothing but closed is for ever.
+    pub fn is_closed(&self) -> bool {
+        self.status == Status::Closed
+    }
+
+    fn go_to(&mut self, status: Status) {
+        self.status = status;
+        self.snoozed_until = None;
+    }
+
+    fn back_to_work(&mut self) {
+        self.go_to(if self.assignee_id.is_some() { Status::Assigned } else { Status::Open });
+    }
+}
