@@ -126,3 +126,6 @@ impl Channel for Api {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,322 @@
+//! The seam of the Cloud API: settings, handshake, signature, and every sample of a webhook.
 
+use super::*;
+use crate::{Api, CallbackData, InboundMessage, InboundStatus, sign};
+use event_schemas::ChannelId;
+use event_schemas::catalogue::Secret;
+use event_schemas::message::{ChannelType, ContentType, Delivery};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+/// A webhook as the provider would send it.
+macro_rules! sample {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/whatsapp/", $name, ".json"))
+    };
+}
+
+mod never_panics;
+
+const NUMBER: &str = "106540352242922";
+
+fn whatsapp() -> &'static WhatsApp {
+    static WHATSAPP: LazyLock<WhatsApp> = LazyLock::new(|| {
+        let client = crate::client(crate::Timeouts::default()).unwrap();
+        WhatsApp::new(client, "https://graph.facebook.com".into(), Clock::System)
+    });
+    &WHATSAPP
+}
+
+fn channel() -> catalogue::Channel {
+    let credentials = [
+        (PHONE_NUMBER_ID, NUMBER),
+        (ACCESS_TOKEN, "EAAJB"),
+        (APP_SECRET, "app-secret"),
+        (VERIFY_TOKEN, "verify-me"),
+    ];
+    catalogue::Channel {
+        id: ChannelId::from_u128(1),
+        channel_type: ChannelType::WhatsApp,
+        name: "Support".into(),
+        credentials: credentials.map(|(name, word)| (name.to_owned(), Secret(word.into()))).into(),
+        base_url: None,
+        is_enabled: true,
+    }
+}
+
+fn read(body: &str) -> Vec<Inbound> {
+    whatsapp().read(&channel(), body.as_bytes(), Timestamp::from_secs(0)).unwrap()
+}
+
+fn messages(body: &str) -> Vec<InboundMessage> {
+    let message = |element| match element {
+        Inbound::Message(message) => message,
+        other => panic!("not a message: {other:?}"),
+    };
+    read(body).into_iter().map(message).collect()
+}
+
+fn words(messages: &[InboundMessage]) -> Vec<&str> {
+    messages.iter().map(|message| message.body.content.as_str()).collect()
+}
+
+fn unreadable(element: &Inbound) -> &Unreadable {
+    match element {
+        Inbound::Unreadable(part) => part,
+        other => panic!("readable: {other:?}"),
+    }
+}
+
+#[test]
+fn a_text_comes_with_its_sender_and_its_time() {
+    assert_eq!(
+        messages(sample!("text")),
+        [InboundMessage {
+            provider_message_id: "wamid.SAMPLE0001".into(),
+            from: "251911234567".into(),
+            display_name: Some("Hana Tesfaye".into()),
+            body: event_schemas::message::Content::text("Selam! My parcel has not arrived 📦"),
+            reply_to: None,
+            sent_at: "2026-11-21T01:00:00Z".parse().unwrap(),
+            metadata: Default::default(),
+        }]
+    );
+}
+
+#[test]
+fn files_keep_their_reference_their_kind_and_their_caption() {
+    let messages = messages(sample!("media"));
+    let kinds: Vec<_> = messages.iter().map(|message| message.body.content_type).collect();
+    use ContentType::{Audio, Document, Image, Sticker, Video};
+    assert_eq!(kinds, [Image, Audio, Video, Document, Sticker]);
+    assert_eq!(words(&messages), ["This is the crack", "", "", "", ""]);
+    let files: Vec<_> = messages.iter().map(|message| &message.body.attachments[0]).collect();
+    assert_eq!(files[0].provider_media_id.as_deref(), Some("1003383421387256"));
+    assert_eq!(files[0].sha256.as_deref(), Some("OzQ0M2Y1"));
+    assert_eq!(files[1].mime_type.as_deref(), Some("audio/ogg; codecs=opus"));
+    assert_eq!(messages[1].body.details, Some(json!({ "voice": true })));
+    assert_eq!(files[3].file_name.as_deref(), Some("invoice-7781.pdf"));
+}
+
+#[test]
+fn a_place_and_cards_are_kept_and_named() {
+    let messages = messages(sample!("location_and_contacts"));
+    assert_eq!(words(&messages), ["Meskel Square, Addis Ababa", "", "Dawit Bekele, Front desk"]);
+    let latitude = messages[0].body.details.as_ref().and_then(|details| details["latitude"].as_f64());
+    assert_eq!(latitude, Some(9.0108));
+    assert_eq!(messages[2].body.details.as_ref().unwrap()[1]["emails"][0]["email"], "desk@example.com");
+}
+
+#[test]
+fn a_choice_reads_as_its_title_and_keeps_its_id() {
+    let messages = messages(sample!("choices"));
+    assert_eq!(words(&messages), ["Yes, refund me", "Billing", "Sent", "Confirm"]);
+    assert_eq!(messages[0].reply_to.as_deref(), Some("wamid.OURS0001"));
+    assert_eq!(messages[0].body.details.as_ref().unwrap()["button_reply"]["id"], "refund-yes");
+    assert_eq!(messages[1].body.details.as_ref().unwrap()["list_reply"]["id"], "topic-billing");
+    assert_eq!(
+        messages[2].body.details.as_ref().unwrap()["nfm_reply"]["response_json"],
+        r#"{"order":"7781"}"#
+    );
+    assert_eq!(messages[3].body.content_type, ContentType::Button);
+    assert_eq!(messages[3].body.details.as_ref().unwrap()["payload"], "confirm-7781");
+}
+
+#[test]
+fn a_reaction_is_to_a_message_and_an_empty_one_takes_it_back() {
+    let messages = messages(sample!("reactions"));
+    assert_eq!(words(&messages), ["👍", ""]);
+    assert!(messages.iter().all(|message| message.reply_to.as_deref() == Some("wamid.OURS0003")));
+    assert!(messages.iter().all(|message| message.body.content_type == ContentType::Reaction));
+}
+
+#[test]
+fn how_a_message_came_is_kept_beside_it() {
+    let messages = messages(sample!("circumstances"));
+    assert_eq!(messages[0].reply_to.as_deref(), Some("wamid.OURS0004"));
+    assert_eq!((&messages[1].reply_to, &messages[1].metadata["forwarded"]), (&None, &Value::Bool(true)));
+    assert_eq!(messages[2].metadata["referral"]["headline"], "Autumn sale");
+    assert_eq!(messages[3].metadata["referred_product"]["product_retailer_id"], "di9ozbzfi4");
+}
+
+#[test]
+fn statuses_name_our_message_and_say_why_it_failed() {
+    let status = |element| match element {
+        Inbound::Status(status) => status,
+        other => panic!("not a status: {other:?}"),
+    };
+    let statuses: Vec<InboundStatus> = read(sample!("statuses")).into_iter().map(status).collect();
+    let reached: Vec<_> = statuses.iter().map(|status| status.status).collect();
+    use Delivery::{Delivered, Dispatched, Failed, Read};
+    assert_eq!(reached, [Dispatched, Delivered, Read, Read, Failed, Dispatched, Dispatched]);
+    let ours = CallbackData {
+        conversation_id: "2b85f64f-a1d7-5412-93c2-186f3fa89fda".parse().unwrap(),
+        message_id: "0193c5f0-0000-7000-8000-000000000001".parse().unwrap(),
+    };
+    assert!(statuses[..5].iter().all(|status| status.about == Some(ours)));
+    assert_eq!(statuses[4].error, Some(("131026".into(), "Message Undeliverable.".into())));
+    assert_eq!(statuses[0].error, None);
+    assert_eq!(statuses[0].metadata["pricing"]["category"], "service");
+    assert_eq!(statuses[0].recipient.as_deref(), Some("251911234567"));
+    // Sent by another program that uses the same number.
+    assert_eq!((statuses[5].about, statuses[6].about), (None, None));
+}
+
+#[test]
+fn a_kind_this_version_does_not_know_is_a_message_with_everything_in_it() {
+    let messages = messages(sample!("not_known_yet"));
+    assert!(messages.iter().all(|message| message.body.content_type == ContentType::Unsupported));
+    let details: Vec<_> = messages.iter().map(|message| message.body.details.as_ref().unwrap()).collect();
+    assert_eq!(details[0]["order"]["product_items"][0]["quantity"], 2);
+    assert_eq!(words(&messages)[1], "User Hana changed from 251911234567 to 251911999999");
+    assert_eq!(details[2]["errors"][0]["code"], 131051);
+    assert_eq!(details[3], &json!({ "type": "hologram", "hologram": { "frames": 3 } }));
+}
+
+#[test]
+fn an_error_that_is_about_no_message_is_kept_for_the_administrator() {
+    let found = read(sample!("errors"));
+    let [error] = found.as_slice() else { panic!("not one element") };
+    let error = unreadable(error);
+    assert!(error.reason.starts_with("the provider reports error 130429: "), "{}", error.reason);
+    assert!(error.part.contains("Rate limit hit"));
+}
+
+#[test]
+fn what_is_about_another_number_or_no_message_is_kept_and_not_applied() {
+    let found = read(sample!("for_others"));
+    assert!(unreadable(&found[0]).part.contains("Wrong door"));
+    assert!(matches!(&found[1], Inbound::Message(message) if message.body.content == "Right door"));
+    assert!(unreadable(&found[2]).reason.contains("message_template_status_update"));
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn a_broken_element_costs_itself_alone() {
+    let found = read(sample!("one_broken"));
+    let told: Vec<_> = found
+        .iter()
+        .map(|element| match element {
+            Inbound::Message(message) => message.body.content.clone(),
+            Inbound::Status(status) => status.status.to_string(),
+            Inbound::Unreadable(part) => part.reason.clone(),
+        })
+        .collect();
+    assert_eq!((told[0].as_str(), told[4].as_str(), told[6].as_str()), ("First", "Last", "read"));
+    assert_eq!(told[1], "'timestamp' is missing or is not seconds since 1970");
+    assert_eq!(told[2], "'id' is missing or is not text");
+    assert!(told[3].starts_with("a message: "), "{}", told[3]);
+    assert_eq!(told[5], "a status of a kind that is not known: 'deleted'");
+    assert_eq!(unreadable(&found[3]).part, r#""not even an object""#);
+    assert_eq!(told.len(), 7);
+}
+
+#[test]
+fn who_hides_the_number_is_known_by_an_id() {
+    let message = messages(sample!("hidden_number")).remove(0);
+    assert_eq!(
+        (message.from.as_str(), message.display_name.as_deref()),
+        ("ET.13491208655302741918", Some("Abebe"))
+    );
+}
+
+#[test]
+fn every_entry_change_message_and_status_of_a_batch_comes_through_in_order() {
+    let told: Vec<_> = read(sample!("batch"))
+        .into_iter()
+        .map(|element| match element {
+            Inbound::Message(message) => {
+                format!("{}: {}", message.display_name.unwrap(), message.body.content)
+            }
+            Inbound::Status(status) => status.status.to_string(),
+            Inbound::Unreadable(part) => panic!("{}", part.reason),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Hana Tesfaye: one",
+            "Hana Tesfaye: two",
+            "dispatched",
+            "delivered",
+            "Sara: three",
+            "Yonas: four",
+            "read"
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_webhook_at_all_comes_back_whole() {
+    for body in ["", "{", "[]", "null", r#"{"object":"page","entry":[]}"#, r#"{"entry":[]}"#, "\u{0}"] {
+        let refused = whatsapp().read(&channel(), body.as_bytes(), Timestamp::from_secs(0)).unwrap_err();
+        assert_eq!(refused.part, body);
+    }
+    let not_text = whatsapp().read(&channel(), b"\xff{", Timestamp::from_secs(0)).unwrap_err();
+    assert_eq!(not_text.part, "\u{fffd}{");
+}
+
+#[test]
+fn the_handshake_echoes_the_challenge_to_who_knows_the_token() {
+    let ask = |mode: &str, token: &str| {
+        let query = [("hub.mode", mode), ("hub.verify_token", token), ("hub.challenge", "1158201444")];
+        whatsapp().handshake(&channel(), &query.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    };
+    assert_eq!(ask("subscribe", "verify-me"), Ok("1158201444".into()));
+    assert_eq!(ask("subscribe", "verify-you"), Err(Refused::WrongToken));
+    assert_eq!(ask("subscribe", ""), Err(Refused::WrongToken));
+    assert_eq!(ask("unsubscribe", "verify-me"), Err(Refused::NotAHandshake("hub.mode")));
+    assert_eq!(whatsapp().handshake(&channel(), &[]), Err(Refused::NotAHandshake("hub.mode")));
+}
+
+#[test]
+fn the_signature_is_over_the_raw_body() {
+    let body = sample!("text").as_bytes();
+    let headers =
+        |value: String| HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), value.parse().unwrap())]);
+    let signed = headers(sign("app-secret", body));
+    assert_eq!(whatsapp().verify(&channel(), &signed, body), Ok(Proof::Signed));
+    assert_eq!(whatsapp().verify(&channel(), &signed, &body[1..]), Err(Refused::WrongSignature));
+    let forged = headers(sign("another", body));
+    assert_eq!(whatsapp().verify(&channel(), &forged, body), Err(Refused::WrongSignature));
+    let none = whatsapp().verify(&channel(), &HeaderMap::new(), body);
+    assert_eq!(none, Err(Refused::NoSignature(SIGNATURE_HEADER)));
+}
+
+#[test]
+fn a_channel_without_its_secret_trusts_nobody() {
+    let mut bare = channel();
+    bare.credentials.insert(APP_SECRET.into(), Secret(String::new()));
+    let headers =
+        HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), sign("", b"{}").parse().unwrap())]);
+    assert_eq!(whatsapp().verify(&bare, &headers, b"{}"), Err(Refused::NotConfigured(APP_SECRET)));
+}
+
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let spoilt = |name: &str, word: Option<&str>| {
+        let mut channel = channel();
+        match word {
+            Some(word) => channel.credentials.insert(name.into(), Secret(word.into())),
+            None => channel.credentials.remove(name),
+        };
+        whatsapp().check(&channel).unwrap_err().field
+    };
+    assert_eq!(whatsapp().check(&channel()), Ok(()));
+    for name in [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN] {
+        assert_eq!(spoilt(name, None), format!("credentials.{name}"));
+        assert_eq!(spoilt(name, Some("")), format!("credentials.{name}"));
+    }
+    assert_eq!(spoilt(PHONE_NUMBER_ID, Some("../me")), "credentials.phone_number_id");
+    assert_eq!(spoilt(ACCESS_TOKEN, Some("a\nb")), "credentials.access_token");
+    assert_eq!(spoilt("acces_token", Some("a typo")), "credentials.acces_token");
+    let elsewhere = catalogue::Channel { base_url: Some("file:///etc/passwd".into()), ..channel() };
+    assert_eq!(whatsapp().check(&elsewhere).unwrap_err().field, "base_url");
+}
+
+#[test]
+fn only_whatsapp_closes_its_window() {
+    assert_eq!(whatsapp().reply_window(), Some(Duration::from_secs(86_400)));
+    let client = crate::client(crate::Timeouts::default()).unwrap();
+    assert_eq!(Api::new(client, Clock::System).reply_window(), None);
+}
