@@ -40,7 +40,7 @@ fn mac(secret: &str, body: &[u8]) -> Hmac<Sha256> {
 }
 
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
-    if !hex.is_ascii() || hex.len() % 2 != 0 {
+    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
         return None;
     }
     hex.as_bytes()

@@ -1,5 +1,7 @@
 //! Delivery over real HTTP: what goes out, and what becomes of each kind of answer.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "../../tests/support/fake_whatsapp.rs"]
 mod fake_whatsapp;
 

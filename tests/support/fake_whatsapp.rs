@@ -1,7 +1,7 @@
 //! A Cloud API on a free port of this machine: takes messages as the real one does, misbehaves when told
 //! to, and remembers what it got.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use axum::body::Body;
 use axum::extract::{Path, State};
