@@ -68,13 +68,23 @@ fn has_json(headers: &HeaderMap) -> bool {
 /// Reads JSON as bodies are read: a fault names the field where it is.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = located::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        let problem = Problem::unreadable(sentence(error.inner()));
-        if field == "." { problem } else { problem.field(field) }
-    })?;
+    let value = located::deserialize(&mut json).map_err(|error| misread(&error))?;
     json.end().map_err(|error| Problem::unreadable(sentence(error)))?;
     Ok(value)
+}
+
+fn misread<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
+    let text = error.inner().to_string();
+    let mut field = error.path().to_string();
+    // A field that is missing or there twice is named in serde's words alone, not in the path.
+    let named = ["missing field `", "duplicate field `"].iter().find_map(|words| text.strip_prefix(words));
+    match named.and_then(|rest| rest.split('`').next()) {
+        Some(name) if field == "." => field = name.to_owned(),
+        Some(name) if !field.ends_with(name) => field = format!("{field}.{name}"),
+        _ => {}
+    }
+    let problem = Problem::unreadable(sentence(text));
+    if field == "." || field == "?" { problem } else { problem.field(field) }
 }
 
 fn sentence(error: impl std::fmt::Display) -> String {
@@ -125,11 +135,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        located::deserialize(pairs).map(Self).map_err(|error| {
-            let field = error.path().to_string();
-            let problem = Problem::unreadable(sentence(error.inner()));
-            if field == "." { problem } else { problem.field(field) }
-        })
+        located::deserialize(pairs).map(Self).map_err(|error| misread(&error))
     }
 }
 

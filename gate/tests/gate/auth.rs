@@ -1,0 +1,206 @@
+use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, ask, bearer, token};
+use axum::Router;
+use event_schemas::Clock;
+use gate::auth::AuthConfigError;
+use gate::{AuthConfig, Claims, Role};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn whoami(router: &Router, authorization: &str) -> Answer {
+    ask(router, "/whoami", &[("authorization", authorization)]).await
+}
+
+fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
+    format!("Bearer {}", encode(&Header::new(algorithm), claims, key).unwrap())
+}
+
+fn now() -> i64 {
+    NOW.as_micros() / 1_000_000
+}
+
+fn claims() -> Value {
+    json!({ "sub": ANA, "accounts": [ACME], "role": "agent", "exp": now() + 60 })
+}
+
+#[tokio::test]
+async fn a_token_says_who_is_asking() {
+    let answer = whoami(&Service::default().build(), &token(Role::Supervisor)).await;
+    let expected = json!({ "account": ACME, "user": ANA, "role": "supervisor", "name": "Ana" });
+    assert_eq!(answer.json(), expected);
+}
+
+#[tokio::test]
+async fn without_a_token_it_is_said_what_to_send() {
+    let answer = ask(&Service::default().build(), "/whoami", &[]).await;
+    let problem = answer.is_problem(401, "unauthenticated");
+    assert!(problem["detail"].as_str().unwrap().contains("Authorization: Bearer"));
+    assert!(answer.header("www-authenticate").starts_with("Bearer"));
+}
+
+#[tokio::test]
+async fn what_is_no_good_token_is_refused_and_harms_nothing() {
+    let router = Service::default().build();
+    let secret = EncodingKey::from_secret(SECRET.as_bytes());
+    let with = |name: &str, value: Value| {
+        let mut claims = claims();
+        claims[name] = value;
+        signed(Algorithm::HS256, &secret, &claims)
+    };
+    let unsigned = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIwIn0.";
+    let mut tampered = token(Role::Agent);
+    tampered.pop();
+    let refused = [
+        String::new(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        "Basic dXNlcjpwYXNz".to_owned(),
+        "Bearer not.a.token".to_owned(),
+        "Bearer ....".to_owned(),
+        unsigned.to_owned(),
+        tampered,
+        signed(
+            Algorithm::HS256,
+            &EncodingKey::from_secret(b"another secret, as long as the right one"),
+            &claims(),
+        ),
+        signed(Algorithm::HS512, &secret, &claims()),
+        with("exp", json!(null)),
+        with("exp", json!("tomorrow")),
+        with("exp", json!(-1)),
+        with("sub", json!("ana")),
+        with("role", json!("emperor")),
+        with("accounts", json!("all")),
+        with("nbf", json!(now() + 3600)),
+    ];
+    for authorization in refused {
+        let answer = whoami(&router, &authorization).await;
+        assert_eq!(answer.status, 401, "{authorization}: {}", answer.text);
+        answer.is_problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_when_it_says_give_or_take_what_clocks_differ_by() {
+    let clock = Clock::manual(NOW);
+    let router = Service { clock: clock.clone(), ..Service::default() }.build();
+    let token = token(Role::Agent);
+    clock.advance(Duration::from_secs(3600 + 30));
+    assert_eq!(whoami(&router, &token).await.status, 200);
+    clock.advance(Duration::from_secs(1));
+    let problem = whoami(&router, &token).await.is_problem(401, "unauthenticated");
+    assert!(problem["detail"].as_str().unwrap().contains("expired"));
+}
+
+#[tokio::test]
+async fn one_account_is_implied_and_of_several_one_is_chosen() {
+    let router = Service::default().build();
+    let mut both = Claims::of(ANA, ACME, Role::Agent);
+    both.accounts.push(GLOBEX);
+    let both = bearer(both);
+    let globex = GLOBEX.to_string();
+
+    let problem = whoami(&router, &both).await.is_problem(400, "unreadable");
+    assert_eq!(problem["field"], "X-Account-Id");
+    let headers = [("authorization", &*both), ("x-account-id", &*globex)];
+    assert_eq!(ask(&router, "/whoami", &headers).await.json()["account"], globex);
+    let one = token(Role::Agent);
+    let headers = [("authorization", &*one), ("x-account-id", &*globex)];
+    ask(&router, "/whoami", &headers).await.is_problem(403, "forbidden");
+    let headers = [("authorization", &*one), ("x-account-id", "acme")];
+    ask(&router, "/whoami", &headers).await.is_problem(400, "unreadable");
+
+    let mut none = Claims::of(ANA, ACME, Role::Agent);
+    none.accounts.clear();
+    whoami(&router, &bearer(none)).await.is_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn each_role_may_what_those_below_may_and_a_service_has_rights_of_its_own() {
+    let router = Service::default().build();
+    let may = |role| {
+        let router = router.clone();
+        async move {
+            let token = token(role);
+            let headers = [("authorization", &*token)];
+            let mut allowed = Vec::new();
+            for path in ["/agents", "/supervisors", "/admins", "/programs"] {
+                let answer = ask(&router, path, &headers).await;
+                if answer.status == 200 {
+                    allowed.push(path);
+                } else {
+                    answer.is_problem(403, "forbidden");
+                }
+            }
+            allowed
+        }
+    };
+    assert_eq!(may(Role::Agent).await, ["/agents"]);
+    assert_eq!(may(Role::Supervisor).await, ["/agents", "/supervisors"]);
+    assert_eq!(may(Role::Administrator).await, ["/agents", "/supervisors", "/admins", "/programs"]);
+    assert_eq!(may(Role::Service).await, ["/agents", "/programs"]);
+}
+
+#[tokio::test]
+async fn issuer_and_audience_are_required_once_they_are_configured() {
+    let auth = AuthConfig {
+        secret: Some(SECRET.to_owned()),
+        issuer: Some("https://id.example.com".to_owned()),
+        audience: Some("verbatim".to_owned()),
+        ..AuthConfig::default()
+    };
+    let router = Service { auth, ..Service::default() }.build();
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let of = |issuer: Value, audience: Value| {
+        let mut claims = claims();
+        claims["iss"] = issuer;
+        claims["aud"] = audience;
+        signed(Algorithm::HS256, &key, &claims)
+    };
+    let (issuer, audience) = (json!("https://id.example.com"), json!("verbatim"));
+    assert_eq!(whoami(&router, &of(issuer.clone(), audience.clone())).await.status, 200);
+    assert_eq!(whoami(&router, &of(issuer.clone(), json!(["else", "verbatim"]))).await.status, 200);
+    for (issuer, audience) in [
+        (json!(null), audience.clone()),
+        (issuer.clone(), json!(null)),
+        (json!("https://elsewhere.example.com"), audience),
+        (issuer, json!("else")),
+    ] {
+        whoami(&router, &of(issuer, audience)).await.is_problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
+    let (account, user) = (ACME.to_string(), ANA.to_string());
+    let headers = [
+        ("x-account-id", &*account),
+        ("x-user-id", &*user),
+        ("x-user-role", "administrator"),
+        ("x-user-name", "Ana"),
+    ];
+    ask(&Service::default().build(), "/admins", &headers).await.is_problem(401, "unauthenticated");
+
+    let auth = AuthConfig { secret: Some(SECRET.to_owned()), trust_gateway: true, ..AuthConfig::default() };
+    let trusting = Service { auth, ..Service::default() }.build();
+    let answer = ask(&trusting, "/admins", &headers).await;
+    assert_eq!(
+        answer.json(),
+        json!({ "account": ACME, "user": ANA, "role": "administrator", "name": "Ana" })
+    );
+    ask(&trusting, "/admins", &headers[1..]).await.is_problem(401, "unauthenticated");
+    ask(&trusting, "/admins", &[]).await.is_problem(401, "unauthenticated");
+
+    // A token says more than a header: the caller cannot raise itself.
+    let agent = token(Role::Agent);
+    let with_token = [("authorization", &*agent), headers[0], headers[1], headers[2]];
+    ask(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
+}
+
+#[test]
+fn a_configuration_that_lets_nobody_or_anybody_in_is_refused() {
+    let build = |auth| Service { auth, ..Service::default() }.try_build();
+    assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NoWayIn)));
+    let short = AuthConfig { secret: Some("secret".to_owned()), ..AuthConfig::default() };
+    assert!(matches!(build(short), Err(AuthConfigError::ShortSecret)));
+}

@@ -1,0 +1,82 @@
+use super::service::{Service, ask};
+use serde_json::Value;
+
+async fn description() -> Value {
+    ask(&Service::default().build(), "/openapi.json", &[]).await.json()
+}
+
+#[tokio::test]
+async fn the_description_names_every_parameter_of_every_path_with_its_type() {
+    let api = description().await;
+    assert_eq!((api["openapi"].as_str(), api["servers"][0]["url"].as_str()), (Some("3.1.0"), Some("/")));
+    for (path, item) in api["paths"].as_object().unwrap() {
+        let names: Vec<_> =
+            path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        for operation in item.as_object().unwrap().values() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let described: Vec<_> = parameters.iter().filter(|p| p["in"] == "path").collect();
+            assert_eq!(described.iter().map(|p| p["name"].as_str().unwrap()).collect::<Vec<_>>(), names);
+            assert!(described.iter().all(|p| p["required"] == true));
+        }
+    }
+    let parameters = |path: &str| api["paths"][path]["get"]["parameters"].clone();
+    assert_eq!(parameters("/pairs/{account}/{number}")[1]["schema"]["type"], "integer");
+    assert_eq!(parameters("/tuples/{first}/{second}")[0]["schema"]["format"], "uuid");
+    assert!(!api.to_string().contains("x-path-schema"));
+}
+
+#[tokio::test]
+async fn the_description_says_who_may_and_what_a_refusal_looks_like() {
+    let api = description().await;
+    assert_eq!(api["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    let guarded = &api["paths"]["/admins"]["get"];
+    assert!(guarded["security"][0]["bearer"].is_array());
+    for status in ["401", "403", "429", "default"] {
+        let schema = &guarded["responses"][status]["content"]["application/problem+json"]["schema"];
+        assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{status}");
+    }
+    assert!(api["paths"]["/things"]["post"].get("security").is_none());
+    assert!(api["components"]["schemas"]["Problem"]["properties"]["type"].is_object());
+}
+
+/// Every address in a page that a browser would fetch by itself.
+fn fetched(html: &str) -> Vec<&str> {
+    let after =
+        |attribute: &'static str| html.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
+    after("src=\"").chain(after("href=\"")).collect()
+}
+
+#[tokio::test]
+async fn the_page_to_browse_it_needs_no_other_host_and_no_inline_script() {
+    let router = Service::default().build();
+    let page = ask(&router, "/docs", &[]).await;
+    assert!(page.header("content-security-policy").contains("script-src 'self'"));
+    let addresses = fetched(&page.text);
+    assert!(addresses.iter().all(|address| address.starts_with("/docs/") || address.starts_with("data:")));
+    assert!(!page.text.contains("<script>") && !page.text.contains("<style"));
+    for address in addresses.iter().filter(|address| address.starts_with('/')) {
+        let asset = ask(&router, address, &[]).await;
+        assert!(asset.status == 200 && asset.text.len() > 50, "{address}");
+    }
+
+    let style = ask(&router, "/docs/style.css", &[]).await.text;
+    assert!(style.contains(".swagger-ui") && !style.contains("@import") && !style.contains("url(http"));
+    let script = ask(&router, "/docs/swagger-ui.js", &[]).await.text;
+    assert!(script.contains("SwaggerUIBundle") && !script.contains("</script>"));
+    let start = ask(&router, "/docs/start.js", &[]).await.text;
+    assert!(start.contains("validatorUrl: null") && start.contains("/openapi.json"));
+}
+
+#[tokio::test]
+async fn a_problems_type_can_be_opened() {
+    let router = Service::default().build();
+    let problem = ask(&router, "/whoami", &[]).await.json();
+    let address = problem["type"].as_str().unwrap();
+    let explained = ask(&router, address, &[]).await.json();
+    assert_eq!((&explained["type"], &explained["status"]), (&problem["type"], &problem["status"]));
+    let page = ask(&router, address, &[("accept", "text/html,*/*")]).await;
+    assert!(page.header("content-type").starts_with("text/html") && page.text.contains("Bearer"));
+    let index = ask(&router, "/problems", &[]).await.text;
+    assert!(fetched(&index).contains(&address));
+    ask(&router, "/problems/nothing", &[]).await.is_problem(404, "not-found");
+}

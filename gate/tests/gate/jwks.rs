@@ -1,0 +1,232 @@
+use super::service::{ACME, ANA, NOW, SECRET, Service, ask};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::{Router, routing};
+use event_schemas::Clock;
+use gate::{AuthConfig, JwksSource};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const ONE: &str = include_str!("keys/one.ec.pem");
+const TWO: &str = include_str!("keys/two.ec.pem");
+const THREE: &str = include_str!("keys/three.rsa.pem");
+
+/// A key pair and its name.
+#[derive(Clone)]
+struct Pair {
+    id: &'static str,
+    algorithm: Algorithm,
+    key: EncodingKey,
+}
+
+fn ec(id: &'static str, pem: &str) -> Pair {
+    Pair { id, algorithm: Algorithm::ES256, key: EncodingKey::from_ec_pem(pem.as_bytes()).unwrap() }
+}
+
+fn rsa(id: &'static str) -> Pair {
+    Pair { id, algorithm: Algorithm::RS256, key: EncodingKey::from_rsa_pem(THREE.as_bytes()).unwrap() }
+}
+
+impl Pair {
+    fn public(&self) -> Jwk {
+        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
+        jwk.common.key_id = Some(self.id.to_owned());
+        jwk
+    }
+    fn token(&self) -> String {
+        self.token_named(Some(self.id))
+    }
+    fn token_named(&self, id: Option<&str>) -> String {
+        let mut head = Header::new(self.algorithm);
+        head.kid = id.map(str::to_owned);
+        format!("Bearer {}", encode(&head, &claims(), &self.key).unwrap())
+    }
+}
+
+fn claims() -> Value {
+    let expires = NOW.as_micros() / 1_000_000 + 86_400;
+    json!({ "sub": ANA, "accounts": [ACME], "role": "agent", "exp": expires })
+}
+
+fn set(pairs: &[&Pair]) -> String {
+    serde_json::to_string(&JwkSet { keys: pairs.iter().map(|pair| pair.public()).collect() }).unwrap()
+}
+
+/// An identity provider on the loopback: what it answers, and how often it was asked.
+#[derive(Clone, Default)]
+struct Provider(Arc<Mutex<(Option<String>, usize)>>);
+
+impl Provider {
+    fn publish(&self, keys: String) {
+        self.0.lock().unwrap().0 = Some(keys);
+    }
+    fn fail(&self) {
+        self.0.lock().unwrap().0 = None;
+    }
+    fn asked(&self) -> usize {
+        self.0.lock().unwrap().1
+    }
+    async fn serve(&self) -> JwksSource {
+        async fn answer(State(provider): State<Provider>) -> axum::response::Response {
+            let mut state = provider.0.lock().unwrap();
+            state.1 += 1;
+            match &state.0 {
+                Some(keys) => keys.clone().into_response(),
+                None => StatusCode::BAD_GATEWAY.into_response(),
+            }
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/keys", routing::get(answer)).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        JwksSource::Url(format!("http://{address}/keys"))
+    }
+}
+
+struct Desk {
+    provider: Provider,
+    clock: Clock,
+    router: Router,
+}
+
+async fn desk() -> Desk {
+    let provider = Provider::default();
+    let source = provider.serve().await;
+    let clock = Clock::manual(NOW);
+    let auth = AuthConfig { jwks: Some(source), ..AuthConfig::default() };
+    let router = Service { auth, clock: clock.clone(), ..Service::default() }.build();
+    Desk { provider, clock, router }
+}
+
+impl Desk {
+    async fn status(&self, authorization: &str) -> u16 {
+        ask(&self.router, "/whoami", &[("authorization", authorization)]).await.status.as_u16()
+    }
+}
+
+#[tokio::test]
+async fn both_kinds_of_key_are_fetched_once_and_kept() {
+    let (desk, one, three) = (desk().await, ec("one", ONE), rsa("three"));
+    desk.provider.publish(set(&[&one, &three]));
+    for _ in 0..5 {
+        assert_eq!(desk.status(&one.token()).await, 200);
+        assert_eq!(desk.status(&three.token()).await, 200);
+    }
+    assert_eq!(desk.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_when_a_token_names_it() {
+    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
+    desk.provider.publish(set(&[&one]));
+    assert_eq!(desk.status(&one.token()).await, 200);
+    desk.provider.publish(set(&[&one, &two]));
+    desk.clock.advance(Duration::from_secs(11));
+    assert_eq!(desk.status(&two.token()).await, 200);
+    assert_eq!(desk.provider.asked(), 2);
+}
+
+#[tokio::test]
+async fn made_up_keys_do_not_become_requests_to_the_provider() {
+    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
+    desk.provider.publish(set(&[&one]));
+    for _ in 0..20 {
+        assert_eq!(desk.status(&two.token()).await, 401);
+    }
+    assert_eq!(desk.provider.asked(), 1);
+    desk.clock.advance(Duration::from_secs(10));
+    for _ in 0..20 {
+        assert_eq!(desk.status(&two.token()).await, 401);
+    }
+    assert_eq!(desk.provider.asked(), 2);
+}
+
+#[tokio::test]
+async fn known_keys_stay_good_while_the_provider_is_away() {
+    let (desk, one) = (desk().await, ec("one", ONE));
+    desk.provider.publish(set(&[&one]));
+    assert_eq!(desk.status(&one.token()).await, 200);
+    desk.provider.fail();
+    desk.clock.advance(Duration::from_secs(3600));
+    assert_eq!(desk.status(&one.token()).await, 200);
+    assert_eq!(desk.provider.asked(), 2);
+    desk.provider.publish("nonsense".to_owned());
+    desk.clock.advance(Duration::from_secs(3600));
+    assert_eq!(desk.status(&one.token()).await, 200);
+}
+
+#[tokio::test]
+async fn a_provider_that_never_answered_is_no_reason_to_call_a_token_bad() {
+    let (desk, one) = (desk().await, ec("one", ONE));
+    assert_eq!(desk.status(&one.token()).await, 503);
+    desk.provider.publish(set(&[&one]));
+    desk.clock.advance(Duration::from_secs(10));
+    assert_eq!(desk.status(&one.token()).await, 200);
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_is_noticed_in_time() {
+    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
+    desk.provider.publish(set(&[&one, &two]));
+    assert_eq!(desk.status(&one.token()).await, 200);
+    desk.provider.publish(set(&[&two]));
+    desk.clock.advance(Duration::from_secs(600));
+    assert_eq!(desk.status(&one.token()).await, 401);
+    assert_eq!(desk.status(&two.token()).await, 200);
+}
+
+#[tokio::test]
+async fn a_token_need_not_name_its_key_where_there_is_only_one() {
+    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
+    desk.provider.publish(set(&[&one, &rsa("three")]));
+    assert_eq!(desk.status(&one.token_named(None)).await, 200);
+    desk.provider.publish(set(&[&one, &two]));
+    desk.clock.advance(Duration::from_secs(600));
+    assert_eq!(desk.status(&one.token_named(None)).await, 401);
+}
+
+#[tokio::test]
+async fn the_kind_of_key_decides_the_algorithm_never_the_token() {
+    let (desk, one, three) = (desk().await, ec("one", ONE), rsa("three"));
+    let shared = json!({ "kty": "oct", "kid": "shared", "alg": "HS256", "k": "c2VjcmV0" });
+    let mut keys: Value = serde_json::from_str(&set(&[&one, &three])).unwrap();
+    keys["keys"].as_array_mut().unwrap().push(shared);
+    desk.provider.publish(keys.to_string());
+
+    // The public key as an HMAC secret: the classic.
+    let public = keys["keys"][1]["n"].as_str().unwrap().as_bytes();
+    for secret in [public, b"secret", THREE.as_bytes(), SECRET.as_bytes()] {
+        for id in ["three", "one", "shared"] {
+            let mut head = Header::new(Algorithm::HS256);
+            head.kid = Some(id.to_owned());
+            let forged = encode(&head, &claims(), &EncodingKey::from_secret(secret)).unwrap();
+            assert_eq!(desk.status(&format!("Bearer {forged}")).await, 401);
+        }
+    }
+    // One key's name with another's signature.
+    assert_eq!(desk.status(&one.token_named(Some("three"))).await, 401);
+    assert_eq!(desk.status(&ec("one", TWO).token()).await, 401);
+    assert_eq!(desk.status(&one.token()).await, 200);
+}
+
+#[tokio::test]
+async fn a_server_of_secrets_takes_no_tokens_of_key_pairs() {
+    let router = Service::default().build();
+    let token = ec("one", ONE).token();
+    ask(&router, "/whoami", &[("authorization", &token)]).await.is_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn keys_can_come_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, file) = (ec("one", ONE), folder.path().join("keys.json"));
+    std::fs::write(&file, set(&[&one])).unwrap();
+    let auth = AuthConfig { jwks: Some(JwksSource::File(file)), ..AuthConfig::default() };
+    let router = Service { auth, ..Service::default() }.build();
+    let answer = ask(&router, "/whoami", &[("authorization", &one.token())]).await;
+    assert_eq!(answer.status, 200);
+}
