@@ -16,20 +16,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// So many requests in so much time, all of which may come at once.
+/// How many requests may come at once, and how soon each of them counts no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    pub requests: NonZeroU32,
-    pub per: Duration,
+    pub burst: NonZeroU32,
+    pub one_every: Duration,
 }
 
 impl Rate {
-    /// `requests` a second, two seconds' worth of which may come at once.
-    pub const fn per_second(requests: NonZeroU32) -> Self {
-        Self {
-            requests: requests.saturating_mul(NonZeroU32::MIN.saturating_add(1)),
-            per: Duration::from_secs(2),
-        }
+    /// None where either is zero, which means no limit.
+    pub fn per_second(requests: u32, burst: u32) -> Option<Self> {
+        let requests = NonZeroU32::new(requests)?;
+        Some(Self { burst: NonZeroU32::new(burst)?, one_every: Duration::from_secs(1) / requests.get() })
     }
 }
 
@@ -46,17 +44,13 @@ pub struct Limits {
     pub per_channel: Option<Rate>,
 }
 
-const fn times(count: u32) -> NonZeroU32 {
-    NonZeroU32::MIN.saturating_add(count - 1)
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
             patience: Duration::from_secs(30),
-            per_caller: Some(Rate::per_second(times(1_000))),
-            per_channel: Some(Rate::per_second(times(5_000))),
+            per_caller: Rate::per_second(500, 1_000),
+            per_channel: Rate::per_second(5_000, 10_000),
         }
     }
 }
@@ -80,7 +74,7 @@ const TIDY_EVERY: u64 = 65_536;
 
 impl<K: Hash + Eq + Clone> Counter<K> {
     fn new(rate: Rate) -> Option<Arc<Self>> {
-        let quota = Quota::with_period(rate.per / rate.requests.get())?.allow_burst(rate.requests);
+        let quota = Quota::with_period(rate.one_every)?.allow_burst(rate.burst);
         Some(Arc::new(Self {
             limiter: DefaultKeyedRateLimiter::dashmap(quota),
             clock: DefaultClock::default(),

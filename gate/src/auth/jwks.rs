@@ -18,6 +18,16 @@ pub enum JwksSource {
     File(PathBuf),
 }
 
+impl JwksSource {
+    /// An address, or `file:` and a path.
+    pub fn named(text: &str) -> Self {
+        match text.strip_prefix("file:") {
+            Some(path) => Self::File(path.strip_prefix("//").unwrap_or(path).into()),
+            None => Self::Url(text.to_owned()),
+        }
+    }
+}
+
 /// The keys cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksError {

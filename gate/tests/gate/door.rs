@@ -106,7 +106,7 @@ async fn what_takes_too_long_is_given_up() {
 
 #[tokio::test]
 async fn a_caller_who_asks_too_much_waits_and_nobody_else_does() {
-    let rate = Rate { requests: NonZeroU32::new(3).unwrap(), per: Duration::from_secs(3 * 3600) };
+    let rate = Rate { burst: NonZeroU32::new(3).unwrap(), one_every: Duration::from_secs(3600) };
     let limits = Limits { per_caller: Some(rate), ..Limits::default() };
     let router = Service { limits, ..Service::default() }.build();
     let ana = token(Role::Agent);

@@ -225,7 +225,10 @@ async fn keys_can_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (one, file) = (ec("one", ONE), folder.path().join("keys.json"));
     std::fs::write(&file, set(&[&one])).unwrap();
-    let auth = AuthConfig { jwks: Some(JwksSource::File(file)), ..AuthConfig::default() };
+    let auth = AuthConfig {
+        jwks: Some(JwksSource::named(&format!("file://{}", file.display()))),
+        ..AuthConfig::default()
+    };
     let router = Service { auth, ..Service::default() }.build();
     let answer = ask(&router, "/whoami", &[("authorization", &one.token())]).await;
     assert_eq!(answer.status, 200);

@@ -1,5 +1,7 @@
 //! What the gate promises, asked of an assembled service from outside.
 
+#![allow(clippy::unwrap_used)]
+
 mod auth;
 mod docs;
 mod door;
