@@ -42,11 +42,8 @@ pub trait Projection: Send + 'static {
     }
     /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
     /// written exactly once.
-    fn project(
-        &mut self,
-        page: &[Happened],
-        tx: &mut Tx,
-    ) -> impl Future<Output = Result<(), DbError>> + Send;
+    fn project(&mut self, page: &[Happened], tx: &mut Tx)
+    -> impl Future<Output = Result<(), DbError>> + Send;
     /// The page is committed: what was learnt from it may be kept, and who waits may be woken.
     fn keep(&mut self) {}
     /// The page is not committed, or another runner wrote: nothing that is remembered counts.
@@ -190,7 +187,8 @@ impl<P: Projection> Runner<P> {
 
     /// One page, of what is there now. Answers whether the end of the log was reached.
     pub async fn step(&mut self) -> Result<bool, RunnerError> {
-        let page = self.store.read_all(self.checkpoint.position, &self.projection.filter(), self.page).await?;
+        let page =
+            self.store.read_all(self.checkpoint.position, &self.projection.filter(), self.page).await?;
         let batch = reader::decode(page)?;
         let at_end = batch.at_end;
         if let Outcome::Overtaken = self.write(&batch).await? {
@@ -209,8 +207,13 @@ impl<P: Projection> Runner<P> {
             if until.is_some_and(|until| self.checkpoint.position >= Some(until)) {
                 return Ok(());
             }
-            let mut reader =
-                Reader::start(&self.store, self.checkpoint.position, self.projection.filter(), self.page, until);
+            let mut reader = Reader::start(
+                &self.store,
+                self.checkpoint.position,
+                self.projection.filter(),
+                self.page,
+                until,
+            );
             loop {
                 let batch = reader.next().await?;
                 let (at_end, batch) = (batch.at_end, batch.until(until));

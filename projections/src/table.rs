@@ -1,9 +1,7 @@
 //! Rows as structs, and the statements that load and write many of them at once.
 
 use crate::db::{DbError, Tx};
-use event_schemas::message::{
-    ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status,
-};
+use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId, ContactIdentifierId,
     ConversationId, EventId, MessageId, Position, SlaPolicyId, TeamId, Timestamp, UserId, Version,
@@ -313,6 +311,20 @@ macro_rules! table {
     };
 }
 
+/// What a table looks like, for who compares two of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub table: &'static str,
+    pub columns: &'static [&'static str],
+    pub key: &'static [&'static str],
+}
+
+impl Shape {
+    pub const fn of<R: Row>() -> Self {
+        Self { table: R::TABLE, columns: R::COLUMNS, key: R::KEY }
+    }
+}
+
 /// The select list of a row.
 pub fn columns_of<R: Row>() -> String {
     R::COLUMNS.join(", ")
@@ -353,9 +365,8 @@ impl Statements {
             let names = names.iter().filter(|name| !R::KEY.contains(name));
             names.map(|name| format!("{name}=excluded.{name}")).collect::<Vec<_>>().join(",")
         };
-        let insert = |count| {
-            format!("insert into {table} ({columns}) values {}", groups(count, R::COLUMNS.len()))
-        };
+        let insert =
+            |count| format!("insert into {table} ({columns}) values {}", groups(count, R::COLUMNS.len()));
         let upsert = |names: &'static [&'static str]| {
             let set = set(names);
             let action = if set.is_empty() { "nothing".to_owned() } else { format!("update set {set}") };
@@ -416,11 +427,7 @@ impl<R: Row> Rows<R> {
     }
 
     /// Makes these rows available, from the cache or, together, from the table.
-    pub async fn load(
-        &mut self,
-        tx: &mut Tx,
-        keys: impl IntoIterator<Item = R::Key>,
-    ) -> Result<(), DbError> {
+    pub async fn load(&mut self, tx: &mut Tx, keys: impl IntoIterator<Item = R::Key>) -> Result<(), DbError> {
         let mut missing = Vec::new();
         for key in keys {
             if self.page.contains_key(&key) {
@@ -482,21 +489,21 @@ impl<R: Row> Rows<R> {
     /// Adds or replaces a row.
     pub fn put(&mut self, row: R) {
         let key = row.key();
-        let slot = self.page.entry(key).or_insert(Slot {
-            stored: None,
-            now: None,
-            in_table: true,
-            changed: false,
-        });
+        let slot =
+            self.page.entry(key).or_insert(Slot { stored: None, now: None, in_table: true, changed: false });
         slot.now = Some(Box::new(row));
         slot.changed = true;
     }
 
     pub fn remove(&mut self, key: &R::Key) {
-        if let Some(slot) = self.page.get_mut(key) {
-            slot.now = None;
-            slot.changed = true;
-        }
+        let slot = self.page.entry(key.clone()).or_insert(Slot {
+            stored: None,
+            now: None,
+            in_table: true,
+            changed: false,
+        });
+        slot.now = None;
+        slot.changed = true;
     }
 
     /// Every row of the page that is there now.
@@ -538,8 +545,11 @@ impl<R: Row> Rows<R> {
     /// The transaction is committed: what the page knew is true, and some of it stays at hand.
     pub fn keep(&mut self) {
         for (key, slot) in self.page.drain() {
-            if let Some(row) = slot.now {
-                self.cache.insert(key, row);
+            match slot.now {
+                Some(row) => self.cache.insert(key, row),
+                None => {
+                    self.cache.remove(&key);
+                }
             }
         }
     }

@@ -21,10 +21,7 @@ impl Checkpoint {
         let Some(row) = row else { return Ok(Self::default()) };
         let mut columns = Columns::of(&row);
         let (commit, prepare, events): (i64, i64, i64) = (columns.take()?, columns.take()?, columns.take()?);
-        Ok(Self {
-            position: Some(Position::new(commit as u64, prepare as u64)),
-            events: events as u64,
-        })
+        Ok(Self { position: Some(Position::new(commit as u64, prepare as u64)), events: events as u64 })
     }
 
     pub(super) fn moved_to(self, position: Position, events: u64) -> Self {

@@ -10,9 +10,13 @@ use tokio::sync::watch;
 pub enum Condition {
     Running,
     /// It failed and tries again.
-    Retrying { error: String },
+    Retrying {
+        error: String,
+    },
     /// It ended and will not go on by itself.
-    Stopped { error: String },
+    Stopped {
+        error: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,247 @@
+-- The tables of one generation of read models. The text serves SQLite and PostgreSQL alike: ids are their
+-- sixteen bytes, times are microseconds, JSON is text.
+
+create table if not exists conversations (
+    id                       bytea   not null primary key,
+    account_id               bytea   not null,
+    channel_id               bytea   not null,
+    channel_type             text    not null,
+    contact_id               bytea   not null,
+    contact_identifier       text    not null,
+    display_name             text,
+    ordinal                  integer not null,
+    assignee_id              bytea,
+    assignee_name            text,
+    team_id                  bytea,
+    status                   text    not null,
+    priority                 integer not null,
+    subject                  text,
+    language                 text,
+    labels                   text    not null,
+    bot_context              text,
+    metadata                 text,
+    created_at               bigint  not null,
+    updated_at               bigint  not null,
+    first_reply_at           bigint,
+    resolved_at              bigint,
+    closed_at                bigint,
+    snoozed_until            bigint,
+    last_message_at          bigint  not null,
+    last_message_preview     text,
+    last_message_sender_type text,
+    waiting_since            bigint,
+    message_count            integer not null,
+    received_count           integer not null,
+    sent_count               integer not null,
+    note_count               integer not null,
+    reopened_count           integer not null,
+    assignment_version       bigint,
+    sla_policy_id            bytea,
+    sla_metric               text,
+    sla_due_at               bigint,
+    sla_state                text,
+    sla_breached_count       integer not null,
+    version                  bigint  not null,
+    position                 text    not null
+);
+
+create table if not exists conversation_labels (
+    account_id      bytea not null,
+    label           text  not null,
+    conversation_id bytea not null,
+    primary key (account_id, label, conversation_id)
+);
+
+create table if not exists agent_seen (
+    conversation_id bytea   not null,
+    agent_id        bytea   not null,
+    account_id      bytea   not null,
+    received        integer not null,
+    primary key (conversation_id, agent_id)
+);
+
+create table if not exists messages (
+    conversation_id     bytea   not null,
+    version             bigint  not null,
+    id                  bytea   not null,
+    account_id          bytea   not null,
+    sender_type         text    not null,
+    sender_id           bytea,
+    sender_name         text,
+    is_private          boolean not null,
+    content             text    not null,
+    content_type        text    not null,
+    attachments         text,
+    details             text,
+    template            text,
+    mentions            text,
+    metadata            text,
+    provider_message_id text,
+    reply_to            text,
+    in_reply_to         bytea,
+    delivery            text,
+    dispatched_at       bigint,
+    delivered_at        bigint,
+    read_at             bigint,
+    failed_at           bigint,
+    error_code          text,
+    error_reason        text,
+    sent_at             bigint  not null,
+    created_at          bigint  not null,
+    primary key (conversation_id, version)
+);
+
+create table if not exists assignments (
+    conversation_id bytea  not null,
+    version         bigint not null,
+    account_id      bytea  not null,
+    assignee_id     bytea,
+    assignee_name   text,
+    team_id         bytea,
+    strategy        text   not null,
+    assigned_by     bytea,
+    reason          text,
+    from_at         bigint not null,
+    until_at        bigint,
+    primary key (conversation_id, version)
+);
+
+create table if not exists sla_clocks (
+    conversation_id bytea not null primary key,
+    clocks          text  not null
+);
+
+create table if not exists sla_timers (
+    conversation_id bytea   not null,
+    metric          text    not null,
+    account_id      bytea   not null,
+    policy_id       bytea   not null,
+    generation      integer not null,
+    state           text    not null,
+    started_at      bigint  not null,
+    due_at          bigint,
+    warn_at         bigint,
+    warned          boolean not null,
+    remaining       bigint,
+    ended_at        bigint,
+    primary key (conversation_id, metric)
+);
+
+create table if not exists tab_counts (
+    account_id bytea   not null,
+    tab        text    not null,
+    subject    bytea   not null,
+    status     text    not null,
+    count      integer not null,
+    primary key (account_id, tab, subject, status)
+);
+
+create table if not exists contacts (
+    account_id   bytea  not null,
+    id           bytea  not null,
+    display_name text,
+    created_at   bigint not null,
+    updated_at   bigint not null,
+    primary key (account_id, id)
+);
+
+create table if not exists contact_identifiers (
+    id           bytea  not null primary key,
+    account_id   bytea  not null,
+    contact_id   bytea  not null,
+    channel_type text   not null,
+    identifier   text   not null,
+    display_name text,
+    metadata     text   not null,
+    created_at   bigint not null,
+    updated_at   bigint not null,
+    version      bigint not null
+);
+
+create table if not exists channels (
+    id               bytea   not null primary key,
+    account_id       bytea   not null,
+    channel_type     text    not null,
+    name             text    not null,
+    credential_names text    not null,
+    base_url         text,
+    is_enabled       boolean not null,
+    created_at       bigint  not null,
+    updated_at       bigint  not null,
+    version          bigint  not null
+);
+
+create table if not exists teams (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    name       text   not null,
+    team       text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
+create table if not exists canned_responses (
+    id              bytea  not null primary key,
+    account_id      bytea  not null,
+    short_code      text   not null,
+    category        text,
+    canned_response text   not null,
+    created_at      bigint not null,
+    updated_at      bigint not null,
+    version         bigint not null
+);
+
+create table if not exists sla_policies (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    name       text   not null,
+    sla_policy text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
+create table if not exists calendars (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    name       text   not null,
+    calendar   text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
+create table if not exists agents (
+    account_id    bytea  not null,
+    user_id       bytea  not null,
+    name          text   not null,
+    email         text,
+    registered_at bigint not null,
+    primary key (account_id, user_id)
+);
+
+create table if not exists agent_preferences (
+    user_id     bytea  not null primary key,
+    preferences text   not null,
+    created_at  bigint not null,
+    updated_at  bigint not null,
+    version     bigint not null
+);
+
+create table if not exists webhook_rejections (
+    id           bytea  not null primary key,
+    account_id   bytea  not null,
+    channel_id   bytea  not null,
+    channel_type text   not null,
+    reason       text   not null,
+    body         text   not null,
+    body_base64  text,
+    received_at  bigint not null
+);
+
+-- What this file is: the shape of its tables, and whether its indexes are built.
+create table if not exists generation (
+    name  text   not null primary key,
+    value bigint not null
+);

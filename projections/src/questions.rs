@@ -1,0 +1,73 @@
+//! The questions that the tables answer, one account at a time.
+
+pub mod around;
+pub mod conversations;
+pub mod cursor;
+pub mod details;
+pub mod list;
+
+pub use cursor::{Cursor, NotACursor};
+
+use crate::db::DbError;
+use crate::table::{Columns, Row, Values};
+use sqlx::{AssertSqlSafe, SqlitePool};
+
+/// How many rows a page holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(usize);
+
+/// A page holds between 1 and 200 rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a page holds between 1 and {} rows", Limit::MOST)]
+pub struct BadLimit;
+
+impl Limit {
+    pub const MOST: usize = 200;
+
+    pub fn new(limit: usize) -> Result<Self, BadLimit> {
+        if (1..=Self::MOST).contains(&limit) { Ok(Self(limit)) } else { Err(BadLimit) }
+    }
+    pub const fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+/// A page of rows, and where the next begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed<T> {
+    pub rows: Vec<T>,
+    pub next: Option<Cursor>,
+}
+
+impl<T> Listed<T> {
+    /// Of one row more than was asked for, the last only tells that there is another page.
+    fn of(mut rows: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let more = rows.len() > limit.get();
+        rows.truncate(limit.get());
+        let next = if more { rows.last().map(cursor) } else { None };
+        Self { rows, next }
+    }
+}
+
+/// `select <the row's columns> from <its table> <rest>`.
+async fn rows<R: Row>(readers: &SqlitePool, rest: &str, values: Values) -> Result<Vec<R>, DbError> {
+    let sql = format!("select {} from {} {rest}", R::COLUMNS.join(", "), R::TABLE);
+    let rows = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(readers).await?;
+    rows.iter().map(R::take).collect()
+}
+
+async fn row<R: Row>(readers: &SqlitePool, rest: &str, values: Values) -> Result<Option<R>, DbError> {
+    rows(readers, rest, values).await.map(|rows| rows.into_iter().next())
+}
+
+/// The one number a statement answers.
+async fn number(readers: &SqlitePool, sql: &'static str, values: Values) -> Result<Option<i64>, DbError> {
+    let row = sqlx::query_with(sql, values.into_arguments()).fetch_optional(readers).await?;
+    row.map(|row| Columns::of(&row).take()).transpose()
+}

@@ -1,0 +1,139 @@
+//! Tab counts, catalogues and agents.
+
+use super::{number, row, rows};
+use crate::db::DbError;
+use crate::read_models::agents::{AgentPreferencesRow, AgentRow};
+use crate::read_models::calendars::CalendarRow;
+use crate::read_models::canned_responses::CannedResponseRow;
+use crate::read_models::channels::ChannelRow;
+use crate::read_models::sla_policies::SlaPolicyRow;
+use crate::read_models::tab_counts::TabCountRow;
+use crate::read_models::teams::TeamRow;
+use crate::table::{Column, Row, Values};
+use event_schemas::message::Status;
+use event_schemas::{AccountId, ContactId, TeamId, UserId};
+use sqlx::SqlitePool;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How many conversations of each status.
+pub type ByStatus = BTreeMap<Status, i64>;
+
+/// The counts beside the tabs of an inbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TabCounts {
+    pub all: ByStatus,
+    pub mine: ByStatus,
+    pub unassigned: ByStatus,
+    pub teams: BTreeMap<TeamId, ByStatus>,
+    pub without_team: ByStatus,
+    pub assignees: BTreeMap<UserId, ByStatus>,
+}
+
+/// The counts of an account, `mine` being the reader's.
+pub async fn counts(
+    readers: &SqlitePool,
+    account: AccountId,
+    reader: Option<UserId>,
+) -> Result<TabCounts, DbError> {
+    let found: Vec<TabCountRow> =
+        rows(readers, "where account_id = $1", Values::default().with(&account)).await?;
+    let mut counts = TabCounts::default();
+    for TabCountRow { tab, subject, status, count, .. } in found {
+        let somebodys = subject != Uuid::nil();
+        match (&*tab, somebodys) {
+            ("all", _) => counts.all.insert(status, count),
+            ("assignee", true) => {
+                let user = UserId(subject);
+                if Some(user) == reader {
+                    counts.mine.insert(status, count);
+                }
+                counts.assignees.entry(user).or_default().insert(status, count)
+            }
+            ("assignee", false) => counts.unassigned.insert(status, count),
+            ("team", true) => counts.teams.entry(TeamId(subject)).or_default().insert(status, count),
+            ("team", false) => counts.without_team.insert(status, count),
+            (_, _) => None,
+        };
+    }
+    Ok(counts)
+}
+
+/// A catalogue's table, as it is listed.
+pub trait Listable: Row {
+    const ORDER: &'static str;
+    type Id: Column;
+}
+
+macro_rules! listable {
+    ($($Row:ident by $order:literal: $Id:ident),+ $(,)?) => {$(
+        impl Listable for $Row {
+            const ORDER: &'static str = $order;
+            type Id = event_schemas::$Id;
+        }
+    )+};
+}
+listable!(
+    ChannelRow by "name, id": ChannelId,
+    TeamRow by "name, id": TeamId,
+    CannedResponseRow by "short_code, id": CannedResponseId,
+    SlaPolicyRow by "name, id": SlaPolicyId,
+    CalendarRow by "name, id": CalendarId,
+);
+
+/// Everything in a catalogue. Catalogues are small: they are listed whole.
+pub async fn catalogue<R: Listable>(readers: &SqlitePool, account: AccountId) -> Result<Vec<R>, DbError> {
+    let rest = format!("where account_id = $1 order by {}", R::ORDER);
+    rows(readers, &rest, Values::default().with(&account)).await
+}
+
+pub async fn entry<R: Listable>(
+    readers: &SqlitePool,
+    account: AccountId,
+    id: &R::Id,
+) -> Result<Option<R>, DbError> {
+    row(readers, "where id = $1 and account_id = $2", Values::default().with(id).with(&account)).await
+}
+
+/// The name a contact goes by, for texts that mention it.
+pub async fn contact_name(
+    readers: &SqlitePool,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Option<String>, DbError> {
+    Ok(super::list::contact(readers, account, contact).await?.and_then(|contact| contact.display_name))
+}
+
+/// The agents an account knows.
+pub async fn agents(readers: &SqlitePool, account: AccountId) -> Result<Vec<AgentRow>, DbError> {
+    rows(readers, "where account_id = $1 order by name, user_id", Values::default().with(&account)).await
+}
+
+pub async fn agent(
+    readers: &SqlitePool,
+    account: AccountId,
+    user: UserId,
+) -> Result<Option<AgentRow>, DbError> {
+    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
+}
+
+/// A person's preferences, where they ever set any.
+pub async fn preferences(readers: &SqlitePool, user: UserId) -> Result<Option<AgentPreferencesRow>, DbError> {
+    row(readers, "where user_id = $1", Values::default().with(&user)).await
+}
+
+/// The preferences of everybody an account knows.
+pub async fn all_preferences(
+    readers: &SqlitePool,
+    account: AccountId,
+) -> Result<Vec<AgentPreferencesRow>, DbError> {
+    const MEMBERS: &str =
+        "where user_id in (select user_id from agents where account_id = $1) order by user_id";
+    rows(readers, MEMBERS, Values::default().with(&account)).await
+}
+
+/// How many conversations there are in all accounts, for the operator.
+pub async fn conversations(readers: &SqlitePool) -> Result<i64, DbError> {
+    const ALL: &str = "select coalesce(sum(count), 0) from tab_counts where tab = 'all'";
+    number(readers, ALL, Values::default()).await.map(Option::unwrap_or_default)
+}

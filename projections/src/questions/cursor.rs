@@ -1,0 +1,93 @@
+//! Where a list goes on: the sort key and the id of the last row seen, in a form that callers only hand back.
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// The last row of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which list and sort it belongs to.
+    pub list: u8,
+    /// Rows without the sort key come after all that have one.
+    pub keyless: bool,
+    pub key: i64,
+    pub id: Uuid,
+}
+
+/// Not something a list handed out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not the cursor of such a list")]
+pub struct NotACursor;
+
+impl Cursor {
+    pub fn new(list: u8, keyless: bool, key: i64, id: Uuid) -> Self {
+        Self { list, keyless, key, id }
+    }
+
+    /// The cursor, provided that it belongs to this list.
+    pub fn of_list(self, list: u8) -> Result<Self, NotACursor> {
+        if self.list == list { Ok(self) } else { Err(NotACursor) }
+    }
+
+    fn bytes(&self) -> [u8; 26] {
+        let mut bytes = [0; 26];
+        bytes[0] = self.list;
+        bytes[1] = u8::from(self.keyless);
+        bytes[2..10].copy_from_slice(&self.key.to_be_bytes());
+        bytes[10..].copy_from_slice(self.id.as_bytes());
+        bytes
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(52);
+        self.bytes().iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
+        f.write_str(&text)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        if text.len() != 52 || !text.is_ascii() {
+            return Err(NotACursor);
+        }
+        let mut bytes = [0; 26];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            let digits = text.get(2 * index..2 * index + 2).ok_or(NotACursor)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| NotACursor)?;
+        }
+        let key: [u8; 8] = bytes[2..10].try_into().map_err(|_| NotACursor)?;
+        let id = Uuid::from_slice(&bytes[10..]).map_err(|_| NotACursor)?;
+        if bytes[1] > 1 {
+            return Err(NotACursor);
+        }
+        Ok(Self { list: bytes[0], keyless: bytes[1] == 1, key: i64::from_be_bytes(key), id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back() {
+        let cursor = Cursor::new(3, true, -1_795_222_800_000_001, Uuid::from_u128(42));
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let good = Cursor::new(3, false, 7, Uuid::nil()).to_string();
+        for bad in ["", "zz", &good[1..], &good.replace("03", "+3"), &format!("{good}00")] {
+            assert_eq!(bad.parse::<Cursor>(), Err(NotACursor), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_sort_is_refused() {
+        assert_eq!(Cursor::new(3, false, 7, Uuid::nil()).of_list(4), Err(NotACursor));
+    }
+}

@@ -1,0 +1,113 @@
+//! One conversation: itself, its messages, who had it, its clocks.
+
+use super::{Cursor, Limit, Listed, row, rows};
+use crate::db::DbError;
+use crate::read_models::agent_seen::AgentSeenRow;
+use crate::read_models::assignments::AssignmentRow;
+use crate::read_models::inbox::ConversationRow;
+use crate::read_models::messages::MessageRow;
+use crate::read_models::sla_timers::SlaTimerRow;
+use crate::table::Values;
+use event_schemas::{AccountId, ConversationId, UserId};
+use sqlx::SqlitePool;
+
+use super::conversations::{ListError, ListedConversation};
+
+/// The conversation, if it is this account's.
+pub async fn conversation(
+    readers: &SqlitePool,
+    account: AccountId,
+    id: ConversationId,
+    reader: Option<UserId>,
+) -> Result<Option<ListedConversation>, DbError> {
+    let values = Values::default().with(&id).with(&account);
+    let found = row::<ConversationRow>(readers, "where id = $1 and account_id = $2", values).await?;
+    let Some(conversation) = found else { return Ok(None) };
+    let seen = match reader {
+        Some(reader) => {
+            let values = Values::default().with(&id).with(&reader);
+            row::<AgentSeenRow>(readers, "where conversation_id = $1 and agent_id = $2", values).await?
+        }
+        None => None,
+    };
+    let seen = seen.map_or(0, |seen| seen.received);
+    let unread = conversation.received_count.saturating_sub(seen);
+    Ok(Some(ListedConversation { conversation, unread }))
+}
+
+/// Which messages of a conversation, from where, which way.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages {
+    pub account: AccountId,
+    pub conversation: ConversationId,
+    pub from: From,
+    pub limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The newest.
+    End,
+    /// Those before the row of a cursor.
+    Before(Cursor),
+    /// Those after it.
+    After(Cursor),
+}
+
+/// The list that cursors of messages belong to.
+const LIST: u8 = 100;
+
+/// Where a message is in its conversation, to page from.
+pub fn place(message: &MessageRow) -> Cursor {
+    let version = i64::try_from(message.version.0).unwrap_or(i64::MAX);
+    Cursor::new(LIST, false, version, message.id.0)
+}
+
+/// Messages and notes, oldest first. `next` goes on in the direction that was asked for.
+pub async fn messages(readers: &SqlitePool, query: Messages) -> Result<Listed<MessageRow>, ListError> {
+    let mut values = Values::default().with(&query.conversation).with(&query.account);
+    let wanted = query.limit.get() as i64 + 1;
+    values.put(&wanted);
+    let mut listed = match query.from {
+        From::End => rows(readers, NEWEST, values).await?,
+        From::Before(cursor) => {
+            values.put(&cursor.of_list(LIST)?.key);
+            rows(readers, BEFORE, values).await?
+        }
+        From::After(cursor) => {
+            values.put(&cursor.of_list(LIST)?.key);
+            rows(readers, AFTER, values).await?
+        }
+    };
+    let mut listed = Listed::of(std::mem::take(&mut listed), query.limit, place);
+    if !matches!(query.from, From::After(_)) {
+        listed.rows.reverse();
+    }
+    Ok(listed)
+}
+
+const NEWEST: &str = "where conversation_id = $1 and account_id = $2 order by version desc limit $3";
+const BEFORE: &str =
+    "where conversation_id = $1 and account_id = $2 and version < $4 order by version desc limit $3";
+const AFTER: &str =
+    "where conversation_id = $1 and account_id = $2 and version > $4 order by version limit $3";
+
+/// Who had the conversation, first to last.
+pub async fn assignments(
+    readers: &SqlitePool,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<Vec<AssignmentRow>, DbError> {
+    let values = Values::default().with(&id).with(&account);
+    rows(readers, "where conversation_id = $1 and account_id = $2 order by version", values).await
+}
+
+/// The clocks of a conversation.
+pub async fn timers(
+    readers: &SqlitePool,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<Vec<SlaTimerRow>, DbError> {
+    let values = Values::default().with(&id).with(&account);
+    rows(readers, "where conversation_id = $1 and account_id = $2 order by metric", values).await
+}

@@ -1,0 +1,109 @@
+//! Every table of the read side, filled together: one page of the log, one transaction.
+
+pub mod agent_seen;
+pub mod agents;
+pub mod assignments;
+pub mod calendars;
+pub mod canned_responses;
+mod catalogue;
+pub mod channels;
+pub mod contacts;
+pub mod inbox;
+pub mod labels;
+pub mod messages;
+pub mod sla_policies;
+pub mod sla_timers;
+pub mod tab_counts;
+pub mod teams;
+pub mod webhook_rejections;
+
+mod around;
+mod conversations;
+
+use crate::db::{DbError, Tx};
+use crate::runner::{Happened, Projection};
+use crate::table::Shape;
+use around::Around;
+use conversations::Conversations;
+use event_schemas::Event;
+
+/// Every table, for who compares two generations.
+pub(crate) fn shapes() -> [Shape; 18] {
+    [
+        Shape::of::<inbox::ConversationRow>(),
+        Shape::of::<labels::LabelRow>(),
+        Shape::of::<agent_seen::AgentSeenRow>(),
+        Shape::of::<messages::MessageRow>(),
+        Shape::of::<assignments::AssignmentRow>(),
+        Shape::of::<sla_timers::SlaTimerRow>(),
+        Shape::of::<sla_timers::ClocksRow>(),
+        Shape::of::<tab_counts::TabCountRow>(),
+        Shape::of::<contacts::ContactRow>(),
+        Shape::of::<contacts::ContactIdentifierRow>(),
+        Shape::of::<channels::ChannelRow>(),
+        Shape::of::<teams::TeamRow>(),
+        Shape::of::<canned_responses::CannedResponseRow>(),
+        Shape::of::<sla_policies::SlaPolicyRow>(),
+        Shape::of::<calendars::CalendarRow>(),
+        Shape::of::<agents::AgentRow>(),
+        Shape::of::<agents::AgentPreferencesRow>(),
+        Shape::of::<webhook_rejections::WebhookRejectionRow>(),
+    ]
+}
+
+/// The projection that fills all of them.
+pub struct ReadModels {
+    conversations: Conversations,
+    around: Around,
+}
+
+impl Default for ReadModels {
+    fn default() -> Self {
+        Self::remembering(8_000)
+    }
+}
+
+impl ReadModels {
+    /// Keeps about this many conversations at hand between pages.
+    pub fn remembering(conversations: usize) -> Self {
+        Self { conversations: Conversations::remembering(conversations), around: Around::default() }
+    }
+}
+
+/// The name of the checkpoint.
+pub const NAME: &str = "read-models";
+
+impl Projection for ReadModels {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        self.around.load(page, tx).await?;
+        self.conversations.load(page, tx).await?;
+        for happened in page {
+            match &happened.event {
+                Event::Conversation(event) => self.conversations.apply(event, happened),
+                Event::Contact(event) => {
+                    self.around.contact(event, happened);
+                    self.conversations.relink(event);
+                }
+                Event::Catalogue(event) => self.around.catalogue(event, happened),
+                Event::Agent(event) => self.around.agent(event, happened),
+                Event::Inbound(event) => self.around.inbound(event, happened),
+            }
+        }
+        self.around.write(tx).await?;
+        self.conversations.write(tx).await
+    }
+
+    fn keep(&mut self) {
+        self.around.keep();
+        self.conversations.keep();
+    }
+
+    fn forget(&mut self) {
+        self.around.forget();
+        self.conversations.forget();
+    }
+}

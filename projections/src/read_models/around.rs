@@ -1,0 +1,196 @@
+//! The tables around the conversations: contacts, catalogues, agents, rejected webhooks.
+
+use super::agents::{AgentPreferencesRow, AgentRow};
+use super::calendars::CalendarRow;
+use super::canned_responses::CannedResponseRow;
+use super::catalogue::Catalogue;
+use super::channels::ChannelRow;
+use super::contacts::{ContactIdentifierRow, ContactRow};
+use super::sla_policies::SlaPolicyRow;
+use super::teams::TeamRow;
+use super::webhook_rejections::WebhookRejectionRow;
+use crate::db::{DbError, Tx};
+use crate::runner::Happened;
+use crate::table::Rows;
+use event_schemas::{AgentEvent, CatalogueEvent, ContactEvent, Event, InboundEvent};
+
+pub struct Around {
+    contacts: Rows<ContactRow>,
+    identifiers: Rows<ContactIdentifierRow>,
+    channels: Catalogue<ChannelRow>,
+    teams: Catalogue<TeamRow>,
+    canned_responses: Catalogue<CannedResponseRow>,
+    sla_policies: Catalogue<SlaPolicyRow>,
+    calendars: Catalogue<CalendarRow>,
+    agents: Rows<AgentRow>,
+    preferences: Rows<AgentPreferencesRow>,
+    rejections: Rows<WebhookRejectionRow>,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self {
+            contacts: Rows::new(2000),
+            identifiers: Rows::new(2000),
+            channels: Catalogue::default(),
+            teams: Catalogue::default(),
+            canned_responses: Catalogue::default(),
+            sla_policies: Catalogue::default(),
+            calendars: Catalogue::default(),
+            agents: Rows::new(256),
+            preferences: Rows::new(256),
+            rejections: Rows::new(1),
+        }
+    }
+}
+
+impl Around {
+    pub async fn load(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
+        let (mut agents, mut preferences) = (Vec::new(), Vec::new());
+        let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sla_policies, mut calendars) = (Vec::new(), Vec::new());
+        for happened in page {
+            let account = happened.metadata.account_id;
+            match &happened.event {
+                Event::Conversation(_) | Event::Inbound(_) => {}
+                Event::Contact(event) => {
+                    let (identifier, contact) = match event {
+                        ContactEvent::ContactSeen(seen) => (seen.identifier_id, seen.contact_id),
+                        ContactEvent::IdentifierLinked(linked) => (linked.identifier_id, linked.contact_id),
+                        ContactEvent::IdentifierUnlinked(gone) => (gone.identifier_id, gone.contact_id),
+                    };
+                    identifiers.push((identifier,));
+                    contacts.push((account, contact));
+                }
+                Event::Agent(event) => match event {
+                    AgentEvent::AgentRegistered(registered) => agents.push((account, registered.user_id)),
+                    AgentEvent::PreferencesChanged(changed) => preferences.push((changed.user_id,)),
+                },
+                Event::Catalogue(event) => match event {
+                    CatalogueEvent::ChannelDefined(defined) => channels.push((defined.channel.id,)),
+                    CatalogueEvent::ChannelRetired(retired) => channels.push((retired.id,)),
+                    CatalogueEvent::TeamDefined(defined) => teams.push((defined.team.id,)),
+                    CatalogueEvent::TeamRetired(retired) => teams.push((retired.id,)),
+                    CatalogueEvent::CannedResponseDefined(defined) => {
+                        canned_responses.push((defined.canned_response.id,));
+                    }
+                    CatalogueEvent::CannedResponseRetired(retired) => canned_responses.push((retired.id,)),
+                    CatalogueEvent::SlaPolicyDefined(defined) => sla_policies.push((defined.sla_policy.id,)),
+                    CatalogueEvent::SlaPolicyRetired(retired) => sla_policies.push((retired.id,)),
+                    CatalogueEvent::CalendarDefined(defined) => calendars.push((defined.calendar.id,)),
+                    CatalogueEvent::CalendarRetired(retired) => calendars.push((retired.id,)),
+                },
+            }
+        }
+        self.contacts.load(tx, contacts).await?;
+        self.identifiers.load(tx, identifiers).await?;
+        self.agents.load(tx, agents).await?;
+        self.preferences.load(tx, preferences).await?;
+        self.channels.load(tx, channels).await?;
+        self.teams.load(tx, teams).await?;
+        self.canned_responses.load(tx, canned_responses).await?;
+        self.sla_policies.load(tx, sla_policies).await?;
+        self.calendars.load(tx, calendars).await
+    }
+
+    pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) {
+        let account = happened.metadata.account_id;
+        let (row, name) = match event {
+            ContactEvent::ContactSeen(seen) => {
+                let before = self.identifiers.get(&(seen.identifier_id,));
+                (ContactIdentifierRow::seen(before, seen, happened), seen.display_name.as_ref())
+            }
+            ContactEvent::IdentifierLinked(linked) => {
+                let before = self.identifiers.get(&(linked.identifier_id,));
+                (ContactIdentifierRow::linked(before, linked, happened), linked.display_name.as_ref())
+            }
+            ContactEvent::IdentifierUnlinked(gone) => {
+                self.identifiers.remove(&(gone.identifier_id,));
+                return;
+            }
+        };
+        let before = self.contacts.get(&(account, row.contact_id));
+        let contact = ContactRow::named(before, row.contact_id, name, happened);
+        self.contacts.put(contact);
+        self.identifiers.put(row);
+    }
+
+    pub fn catalogue(&mut self, event: &CatalogueEvent, happened: &Happened) {
+        use CatalogueEvent as E;
+        match event {
+            E::ChannelDefined(defined) => self.channels.define(&defined.channel, happened),
+            E::ChannelRetired(retired) => self.channels.retire(&(retired.id,)),
+            E::TeamDefined(defined) => self.teams.define(&defined.team, happened),
+            E::TeamRetired(retired) => self.teams.retire(&(retired.id,)),
+            E::CannedResponseDefined(defined) => {
+                self.canned_responses.define(&defined.canned_response, happened);
+            }
+            E::CannedResponseRetired(retired) => self.canned_responses.retire(&(retired.id,)),
+            E::SlaPolicyDefined(defined) => self.sla_policies.define(&defined.sla_policy, happened),
+            E::SlaPolicyRetired(retired) => self.sla_policies.retire(&(retired.id,)),
+            E::CalendarDefined(defined) => self.calendars.define(&defined.calendar, happened),
+            E::CalendarRetired(retired) => self.calendars.retire(&(retired.id,)),
+        }
+    }
+
+    pub fn agent(&mut self, event: &AgentEvent, happened: &Happened) {
+        match event {
+            AgentEvent::AgentRegistered(registered) => {
+                let before = self.agents.get(&(happened.metadata.account_id, registered.user_id));
+                self.agents.put(AgentRow::registered(before, registered, happened));
+            }
+            AgentEvent::PreferencesChanged(changed) => {
+                let before = self.preferences.get(&(changed.user_id,));
+                self.preferences.put(AgentPreferencesRow::changed(before, changed, happened));
+            }
+        }
+    }
+
+    pub fn inbound(&mut self, event: &InboundEvent, happened: &Happened) {
+        match event {
+            InboundEvent::WebhookRejected(rejected) => {
+                self.rejections.put(WebhookRejectionRow::of(rejected, happened));
+            }
+        }
+    }
+
+    pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        self.contacts.write(tx).await?;
+        self.identifiers.write(tx).await?;
+        self.agents.write(tx).await?;
+        self.preferences.write(tx).await?;
+        self.rejections.write(tx).await?;
+        self.channels.write(tx).await?;
+        self.teams.write(tx).await?;
+        self.canned_responses.write(tx).await?;
+        self.sla_policies.write(tx).await?;
+        self.calendars.write(tx).await
+    }
+
+    pub fn keep(&mut self) {
+        self.contacts.keep();
+        self.identifiers.keep();
+        self.agents.keep();
+        self.preferences.keep();
+        self.rejections.keep();
+        self.channels.keep();
+        self.teams.keep();
+        self.canned_responses.keep();
+        self.sla_policies.keep();
+        self.calendars.keep();
+    }
+
+    pub fn forget(&mut self) {
+        self.contacts.forget();
+        self.identifiers.forget();
+        self.agents.forget();
+        self.preferences.forget();
+        self.rejections.forget();
+        self.channels.forget();
+        self.teams.forget();
+        self.canned_responses.forget();
+        self.sla_policies.forget();
+        self.calendars.forget();
+    }
+}

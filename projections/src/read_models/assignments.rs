@@ -1,0 +1,39 @@
+//! Who had a conversation from when until when, and who decided it.
+
+use crate::runner::Happened;
+use crate::table::Json;
+use event_schemas::conversation::{AssignStrategy, Assigned};
+use event_schemas::{AccountId, ConversationId, TeamId, Timestamp, UserId, Version};
+
+crate::table! {
+    pub struct AssignmentRow in "assignments" key (conversation_id: ConversationId, version: Version) {
+        account_id: AccountId,
+        assignee_id: Option<UserId>,
+        assignee_name: Option<String>,
+        team_id: Option<TeamId>,
+        strategy: Json<AssignStrategy>,
+        assigned_by: Option<UserId>,
+        reason: Option<String>,
+        from_at: Timestamp,
+        /// None: it holds.
+        until_at: Option<Timestamp>,
+    }
+}
+
+impl AssignmentRow {
+    pub fn begun(conversation_id: ConversationId, assigned: &Assigned, happened: &Happened) -> Self {
+        Self {
+            conversation_id,
+            version: happened.version,
+            account_id: happened.metadata.account_id,
+            assignee_id: assigned.assignee_id,
+            assignee_name: assigned.assignee_name.clone(),
+            team_id: assigned.team_id,
+            strategy: Json(assigned.strategy),
+            assigned_by: assigned.assigned_by,
+            reason: assigned.reason.clone(),
+            from_at: happened.metadata.occurred_at,
+            until_at: None,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Who writes: contacts, and the identifiers they are known by.
+
+use crate::runner::Happened;
+use crate::table::Json;
+use event_schemas::contact::{ContactSeen, IdentifierLinked};
+use event_schemas::message::ChannelType;
+use event_schemas::{AccountId, ContactId, ContactIdentifierId, Timestamp, Version};
+use serde_json::{Map, Value};
+
+crate::table! {
+    pub struct ContactRow in "contacts" key (account_id: AccountId, id: ContactId) {
+        display_name: Option<String>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
+crate::table! {
+    pub struct ContactIdentifierRow in "contact_identifiers" key (id: ContactIdentifierId) {
+        account_id: AccountId,
+        contact_id: ContactId,
+        channel_type: ChannelType,
+        identifier: String,
+        display_name: Option<String>,
+        metadata: Json<Map<String, Value>>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+        version: Version,
+    }
+}
+
+impl ContactRow {
+    /// The contact after one of its identifiers was seen or linked: the name seen last is shown.
+    pub fn named(before: Option<&Self>, id: ContactId, name: Option<&String>, happened: &Happened) -> Self {
+        let at = happened.metadata.occurred_at;
+        Self {
+            account_id: happened.metadata.account_id,
+            id,
+            display_name: name.cloned().or_else(|| before?.display_name.clone()),
+            created_at: before.map_or(at, |before| before.created_at),
+            updated_at: at,
+        }
+    }
+}
+
+impl ContactIdentifierRow {
+    pub fn seen(before: Option<&Self>, seen: &ContactSeen, happened: &Happened) -> Self {
+        let at = happened.metadata.occurred_at;
+        Self {
+            id: seen.identifier_id,
+            account_id: happened.metadata.account_id,
+            contact_id: seen.contact_id,
+            channel_type: seen.channel_type,
+            identifier: seen.identifier.clone(),
+            display_name: seen.display_name.clone().or_else(|| before?.display_name.clone()),
+            metadata: before.map(|before| before.metadata.clone()).unwrap_or_default(),
+            created_at: before.map_or(at, |before| before.created_at),
+            updated_at: at,
+            version: happened.version,
+        }
+    }
+
+    pub fn linked(before: Option<&Self>, linked: &IdentifierLinked, happened: &Happened) -> Self {
+        let at = happened.metadata.occurred_at;
+        Self {
+            id: linked.identifier_id,
+            account_id: happened.metadata.account_id,
+            contact_id: linked.contact_id,
+            channel_type: linked.channel_type,
+            identifier: linked.identifier.clone(),
+            display_name: linked.display_name.clone(),
+            metadata: Json(linked.metadata.clone()),
+            created_at: before.map_or(at, |before| before.created_at),
+            updated_at: at,
+            version: happened.version,
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The tables that follow conversations: what one event moves in each of them.
+
+use super::agent_seen::AgentSeenRow;
+use super::assignments::AssignmentRow;
+use super::inbox::ConversationRow;
+use super::labels::LabelRow;
+use super::messages::MessageRow;
+use super::sla_timers::{ClocksRow, SlaTimerRow};
+use super::tab_counts::{Moves, Place, TabCountRow};
+use crate::db::{DbError, Tx};
+use crate::runner::Happened;
+use crate::table::{Columns, Json, Rows, Values};
+use domain::sla::Clocks;
+use event_schemas::contact::IdentifierLinked;
+use event_schemas::message::Status;
+use event_schemas::{
+    AccountId, ContactEvent, ContactId, ConversationEvent, ConversationId, Event, MessageId, Version,
+};
+use quick_cache::unsync::Cache;
+use sqlx::AssertSqlSafe;
+use std::collections::HashMap;
+
+pub struct Conversations {
+    inbox: Rows<ConversationRow>,
+    seen: Rows<AgentSeenRow>,
+    labels: Rows<LabelRow>,
+    messages: Rows<MessageRow>,
+    /// Where outgoing messages are, because reports name them by id alone.
+    places: HashMap<(ConversationId, MessageId), Version>,
+    recent_places: Cache<(ConversationId, MessageId), Version>,
+    assignments: Rows<AssignmentRow>,
+    clocks: Rows<ClocksRow>,
+    timers: Rows<SlaTimerRow>,
+    counts: Rows<TabCountRow>,
+    moves: Moves,
+}
+
+impl Conversations {
+    pub fn remembering(conversations: usize) -> Self {
+        Self {
+            inbox: Rows::new(conversations),
+            seen: Rows::new(1),
+            labels: Rows::new(1),
+            messages: Rows::new(conversations),
+            places: HashMap::new(),
+            recent_places: Cache::new(conversations),
+            assignments: Rows::new(conversations / 4),
+            clocks: Rows::new(conversations / 2),
+            timers: Rows::new(1),
+            counts: Rows::new(2000),
+            moves: Moves::default(),
+        }
+    }
+
+    pub async fn load(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let mut ids = Vec::new();
+        let mut last = None;
+        for happened in page {
+            match &happened.event {
+                Event::Conversation(event) => {
+                    let Some(id) = happened.stream.as_conversation() else { continue };
+                    if let ConversationEvent::ConversationOpened(_) = event {
+                        self.inbox.absent((id,));
+                        self.clocks.absent((id,));
+                    } else if last != Some(id) {
+                        ids.push((id,));
+                    }
+                    last = Some(id);
+                    if let ConversationEvent::MessageSent(sent) = event {
+                        self.places.insert((id, sent.message_id), happened.version);
+                    }
+                }
+                Event::Contact(ContactEvent::IdentifierLinked(linked)) => {
+                    let account = happened.metadata.account_id;
+                    ids.extend(conversations_of(account, linked, tx).await?);
+                }
+                Event::Contact(_) | Event::Catalogue(_) | Event::Agent(_) | Event::Inbound(_) => {}
+            }
+        }
+        self.inbox.load(tx, ids.iter().copied()).await?;
+        self.clocks.load(tx, ids).await?;
+        self.load_reported(page, tx).await?;
+        self.load_assignments(page, tx).await
+    }
+
+    /// The messages that reports are about.
+    async fn load_reported(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let mut unplaced = Vec::new();
+        let reports = page.iter().filter_map(|happened| match &happened.event {
+            Event::Conversation(event) => {
+                Some((happened.stream.as_conversation()?, MessageRow::reported(event)?))
+            }
+            Event::Contact(_) | Event::Catalogue(_) | Event::Agent(_) | Event::Inbound(_) => None,
+        });
+        for report in reports {
+            if self.places.contains_key(&report) {
+                continue;
+            }
+            match self.recent_places.get(&report) {
+                Some(version) => {
+                    self.places.insert(report, *version);
+                }
+                None => unplaced.push(report),
+            }
+        }
+        for some in unplaced.chunks(100) {
+            let mut values = Values::default();
+            let list = |ids: usize| vec!["?"; ids].join(",");
+            some.iter().for_each(|(conversation, _)| {
+                values.put(conversation);
+            });
+            some.iter().for_each(|(_, message)| {
+                values.put(message);
+            });
+            let (conversations, messages) = (list(some.len()), list(some.len()));
+            let sql = format!(
+                "select conversation_id, id, version from messages
+                 where conversation_id in ({conversations}) and id in ({messages})"
+            );
+            let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).persistent(false);
+            for row in query.fetch_all(&mut **tx).await? {
+                let mut columns = Columns::of(&row);
+                self.places.insert((columns.take()?, columns.take()?), columns.take()?);
+            }
+        }
+        let keys = self.places.iter().map(|((conversation, _), version)| (*conversation, *version));
+        // What this page itself brings is loaded too, which finds nothing: rare enough not to tell apart
+        // where a report follows its message within one page.
+        let page_brings: std::collections::HashSet<_> = page
+            .iter()
+            .filter_map(|happened| Some((happened.stream.as_conversation()?, happened.version)))
+            .collect();
+        let keys: Vec<_> = keys.filter(|key| !page_brings.contains(key)).collect();
+        self.messages.load(tx, keys).await
+    }
+
+    /// The assignments that this page may end.
+    async fn load_assignments(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let mut keys = Vec::new();
+        for happened in page {
+            if let Event::Conversation(event) = &happened.event
+                && ends_assignment(event)
+                && let Some(id) = happened.stream.as_conversation()
+                && let Some(version) = self.inbox.get(&(id,)).and_then(|row| row.assignment_version)
+            {
+                keys.push((id, version));
+            }
+        }
+        self.assignments.load(tx, keys).await
+    }
+
+    pub fn apply(&mut self, event: &ConversationEvent, happened: &Happened) {
+        let Some(id) = happened.stream.as_conversation() else { return };
+        let before = self.inbox.get(&(id,)).map(|row| (Place::of(row), row.assignment_version));
+        if let ConversationEvent::ConversationOpened(opened) = event {
+            self.inbox.put(ConversationRow::opened(opened, happened));
+        }
+        if let ConversationEvent::SlaApplied(applied) = event
+            && let Some(row) = self.inbox.change(&(id,))
+        {
+            row.sla_policy_id = Some(applied.policy.id);
+        }
+        self.tick(id, event, happened);
+        let Some(row) = self.inbox.change(&(id,)) else { return };
+        row.apply(event, happened);
+        if let Some(seen) = AgentSeenRow::after(event, row) {
+            self.seen.put(seen);
+        }
+        let (account, after) = (row.account_id, Place::of(row));
+        self.moves.moved(account, before.map(|(place, _)| place), after);
+        if ends_assignment(event)
+            && let Some((_, Some(version))) = before
+            && let Some(assignment) = self.assignments.change(&(id, version))
+        {
+            assignment.until_at = Some(happened.metadata.occurred_at);
+        }
+        if let ConversationEvent::Assigned(assigned) = event {
+            self.assignments.absent((id, happened.version));
+            self.assignments.put(AssignmentRow::begun(id, assigned, happened));
+        }
+        if let ConversationEvent::LabelsChanged(change) = event {
+            self.label(account, id, &change.removed, &change.added);
+        }
+        if let Some(message) = MessageRow::begun(id, event, happened) {
+            self.messages.absent((id, happened.version));
+            self.messages.put(message);
+        } else if let Some(reported) = MessageRow::reported(event)
+            && let Some(version) = self.places.get(&(id, reported))
+            && let Some(message) = self.messages.change(&(id, *version))
+        {
+            message.apply(event);
+        }
+    }
+
+    /// Lets the clocks live through the event, and shows what they say afterwards.
+    fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &Happened) {
+        let key = (id,);
+        let Some(row) = self.inbox.get(&key) else { return };
+        let (account, closed, policy) = (row.account_id, row.status == Status::Closed, row.sla_policy_id);
+        let stored = self.clocks.get(&key);
+        if stored.is_none() && closed {
+            // Whatever they had to tell was told before they were let go.
+            return;
+        }
+        let before = stored.map(|row| row.clocks.0.clone()).unwrap_or_default();
+        let mut after = before.clone();
+        after.evolve(event, happened.metadata.occurred_at);
+        if after == before {
+            return;
+        }
+        if let Some(policy) = policy {
+            self.show_timers(id, account, policy, &before, &after);
+        }
+        if let Some(row) = self.inbox.change(&key) {
+            row.show_clocks(&after);
+        }
+        let over = closed || matches!(event, ConversationEvent::Closed(_));
+        if over && after.next_alarm().is_none() {
+            self.clocks.remove(&key);
+        } else if let Some(row) = self.clocks.change(&key) {
+            row.clocks.0 = after;
+        } else {
+            self.clocks.put(ClocksRow { conversation_id: id, clocks: Json(after) });
+        }
+    }
+
+    fn show_timers(
+        &mut self,
+        id: ConversationId,
+        account: AccountId,
+        policy: event_schemas::SlaPolicyId,
+        before: &Clocks,
+        after: &Clocks,
+    ) {
+        let were: Vec<_> = before.timers().collect();
+        for timer in after.timers() {
+            if !were.contains(&timer) {
+                self.timers.put(SlaTimerRow::of(id, account, policy, &timer));
+            }
+        }
+        for timer in were {
+            if after.timers().all(|now| now.metric != timer.metric) {
+                self.timers.remove(&(id, timer.metric));
+            }
+        }
+    }
+
+    fn label(&mut self, account: AccountId, id: ConversationId, removed: &[String], added: &[String]) {
+        for label in removed {
+            self.labels.remove(&(account, label.clone(), id));
+        }
+        for label in added {
+            self.labels.put(LabelRow { account_id: account, label: label.clone(), conversation_id: id });
+        }
+    }
+
+    /// An identifier belongs to somebody else now, and with it its conversations.
+    pub fn relink(&mut self, event: &ContactEvent) {
+        let ContactEvent::IdentifierLinked(linked) = event else { return };
+        let theirs: Vec<_> = self
+            .inbox
+            .iter()
+            .filter(|row| {
+                row.contact_id != linked.contact_id
+                    && row.channel_type == linked.channel_type
+                    && row.contact_identifier == linked.identifier
+            })
+            .map(|row| row.id)
+            .collect();
+        for id in theirs {
+            if let Some(row) = self.inbox.change(&(id,)) {
+                row.contact_id = linked.contact_id;
+            }
+        }
+    }
+
+    pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        self.count(tx).await?;
+        self.messages.write(tx).await?;
+        self.inbox.write(tx).await?;
+        self.seen.write(tx).await?;
+        self.labels.write(tx).await?;
+        self.assignments.write(tx).await?;
+        self.clocks.write(tx).await?;
+        self.timers.write(tx).await?;
+        self.counts.write(tx).await?;
+        Ok(())
+    }
+
+    /// Moves the counts. A count of nothing has no row, so that tables filled in pages of any size are alike.
+    async fn count(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        let moves = self.moves.take();
+        self.counts.load(tx, moves.iter().map(|(key, _)| key.clone())).await?;
+        for (key, by) in moves {
+            let count = self.counts.get(&key).map_or(0, |row| row.count) + by;
+            if count == 0 {
+                self.counts.remove(&key);
+            } else {
+                let (account_id, tab, subject, status) = key;
+                self.counts.put(TabCountRow { account_id, tab, subject, status, count });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn keep(&mut self) {
+        for (place, version) in self.places.drain() {
+            self.recent_places.insert(place, version);
+        }
+        self.inbox.keep();
+        self.seen.keep();
+        self.labels.keep();
+        self.messages.keep();
+        self.assignments.keep();
+        self.clocks.keep();
+        self.timers.keep();
+        self.counts.keep();
+    }
+
+    pub fn forget(&mut self) {
+        self.places.clear();
+        self.recent_places.clear();
+        self.moves = Moves::default();
+        self.inbox.forget();
+        self.seen.forget();
+        self.labels.forget();
+        self.messages.forget();
+        self.assignments.forget();
+        self.clocks.forget();
+        self.timers.forget();
+        self.counts.forget();
+    }
+}
+
+fn ends_assignment(event: &ConversationEvent) -> bool {
+    matches!(
+        event,
+        ConversationEvent::Assigned(_) | ConversationEvent::Unassigned(_) | ConversationEvent::Closed(_)
+    )
+}
+
+/// The conversations of an identifier, as the tables have them before this page.
+async fn conversations_of(
+    account: AccountId,
+    linked: &IdentifierLinked,
+    tx: &mut Tx,
+) -> Result<Vec<(ConversationId,)>, DbError> {
+    const CONTACT: &str = "select contact_id from contact_identifiers where id = $1";
+    const CONVERSATIONS: &str = "select id from conversations
+        where account_id = $1 and contact_id in ($2, $3) and contact_identifier = $4 and channel_type = $5";
+    let id = linked.identifier_id;
+    let row = sqlx::query_with(CONTACT, Values::default().with(&id).into_arguments())
+        .fetch_optional(&mut **tx)
+        .await?;
+    let own = id.own_contact();
+    let current: ContactId = row.map_or(Ok(own), |row| Columns::of(&row).take())?;
+    let mut values = Values::default().with(&account).with(&current).with(&own);
+    values.put(&linked.identifier).put(&linked.channel_type);
+    let rows = sqlx::query_with(CONVERSATIONS, values.into_arguments()).fetch_all(&mut **tx).await?;
+    rows.iter().map(|row| Ok((Columns::of(row).take()?,))).collect()
+}

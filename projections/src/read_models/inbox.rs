@@ -1,0 +1,273 @@
+//! The inbox: one row per conversation with everything a list of them shows.
+
+use crate::runner::Happened;
+use crate::table::Json;
+use domain::lifecycle::Lifecycle;
+use domain::sla::{Clocks, TimerState};
+use event_schemas::conversation::{ConversationOpened, MessageReceived, MessageSent};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Status};
+use event_schemas::{
+    AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, Position, SlaPolicyId, TeamId,
+    Timestamp, UserId, Version,
+};
+use serde_json::{Map, Value};
+
+crate::table! {
+    /// A conversation as a list shows it.
+    pub struct ConversationRow in "conversations" key (id: ConversationId) {
+        account_id: AccountId,
+        channel_id: ChannelId,
+        channel_type: ChannelType,
+        contact_id: ContactId,
+        contact_identifier: String,
+        display_name: Option<String>,
+        ordinal: u32,
+        assignee_id: Option<UserId>,
+        assignee_name: Option<String>,
+        team_id: Option<TeamId>,
+        status: Status,
+        priority: Priority,
+        subject: Option<String>,
+        language: Option<String>,
+        labels: Json<Vec<String>>,
+        bot_context: Option<Json<Map<String, Value>>>,
+        metadata: Option<Json<Map<String, Value>>>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+        first_reply_at: Option<Timestamp>,
+        resolved_at: Option<Timestamp>,
+        closed_at: Option<Timestamp>,
+        snoozed_until: Option<Timestamp>,
+        last_message_at: Timestamp,
+        last_message_preview: Option<String>,
+        last_message_sender_type: Option<SenderType>,
+        waiting_since: Option<Timestamp>,
+        message_count: u32,
+        received_count: u32,
+        sent_count: u32,
+        note_count: u32,
+        reopened_count: u32,
+        /// The version of the assignment that holds now.
+        assignment_version: Option<Version>,
+        sla_policy_id: Option<SlaPolicyId>,
+        /// The promise whose deadline is next.
+        sla_metric: Option<SlaMetric>,
+        sla_due_at: Option<Timestamp>,
+        sla_state: Option<String>,
+        sla_breached_count: u32,
+        version: Version,
+        position: Position,
+    }
+    moving (
+        updated_at, first_reply_at, last_message_at, last_message_preview, last_message_sender_type,
+        waiting_since, message_count, received_count, sent_count, note_count, sla_metric, sla_due_at,
+        sla_state, sla_breached_count, version, position
+    ) unless ConversationRow::only_messages_since
+}
+
+impl ConversationRow {
+    /// A conversation begins.
+    pub fn opened(opened: &ConversationOpened, happened: &Happened) -> Self {
+        let at = happened.metadata.occurred_at;
+        Self {
+            id: opened.conversation_id,
+            account_id: opened.account_id,
+            channel_id: opened.channel_id,
+            channel_type: opened.channel_type,
+            contact_id: opened.contact_id,
+            contact_identifier: opened.contact_identifier.clone(),
+            display_name: opened.display_name.clone(),
+            ordinal: opened.ordinal,
+            assignee_id: None,
+            assignee_name: None,
+            team_id: None,
+            status: Status::Open,
+            priority: opened.priority,
+            subject: opened.subject.clone(),
+            language: opened.language.clone(),
+            labels: Json(Vec::new()),
+            bot_context: None,
+            metadata: (!opened.metadata.is_empty()).then(|| Json(opened.metadata.clone())),
+            created_at: at,
+            updated_at: at,
+            first_reply_at: None,
+            resolved_at: None,
+            closed_at: None,
+            snoozed_until: None,
+            last_message_at: at,
+            last_message_preview: None,
+            last_message_sender_type: None,
+            waiting_since: None,
+            message_count: 0,
+            received_count: 0,
+            sent_count: 0,
+            note_count: 0,
+            reopened_count: 0,
+            assignment_version: None,
+            sla_policy_id: None,
+            sla_metric: None,
+            sla_due_at: None,
+            sla_state: None,
+            sla_breached_count: 0,
+            version: happened.version,
+            position: happened.position,
+        }
+    }
+
+    /// Remembers what happened.
+    pub fn apply(&mut self, event: &ConversationEvent, happened: &Happened) {
+        use ConversationEvent as E;
+        let at = happened.metadata.occurred_at;
+        self.version = happened.version;
+        self.position = happened.position;
+        self.live_through(event);
+        match event {
+            E::MessageReceived(message) => self.received(message, at),
+            E::MessageSent(message) => self.sent(message, at),
+            E::NoteAdded(_) => self.note_count += 1,
+            E::BotContextCollected(collected) => {
+                let context = self.bot_context.get_or_insert_default();
+                context.0.extend(collected.fields.clone());
+            }
+            E::Assigned(_) => self.assignment_version = Some(happened.version),
+            E::Unassigned(_) => self.assignment_version = None,
+            E::Resolved(_) => {
+                self.resolved_at = Some(at);
+                self.waiting_since = None;
+            }
+            E::Reopened(_) => {
+                // A pending one that goes on was never resolved.
+                if self.resolved_at.take().is_some() {
+                    self.reopened_count += 1;
+                }
+            }
+            E::Closed(_) => {
+                self.closed_at = Some(at);
+                self.waiting_since = None;
+                self.assignment_version = None;
+            }
+            E::PriorityChanged(change) => self.priority = change.new,
+            E::LabelsChanged(change) => {
+                self.labels.0.retain(|label| !change.removed.contains(label));
+                for label in &change.added {
+                    if let Err(place) = self.labels.0.binary_search(label) {
+                        self.labels.0.insert(place, label.clone());
+                    }
+                }
+            }
+            E::SubjectChanged(change) => self.subject.clone_from(&change.new),
+            E::SlaApplied(applied) => self.sla_policy_id = Some(applied.policy.id),
+            E::SlaBreached(_) => self.sla_breached_count += 1,
+            E::SeenByAgent(_) => return,
+            E::ConversationOpened(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotEngaged(_)
+            | E::MarkedPending(_)
+            | E::SlaWarned(_) => {}
+        }
+        self.updated_at = self.updated_at.max(at);
+    }
+
+    /// Shows what the clocks say.
+    pub fn show_clocks(&mut self, clocks: &Clocks) {
+        let next = clocks.next_deadline();
+        self.sla_metric = next.map(|(metric, _)| metric);
+        self.sla_due_at = next.map(|(_, due_at)| due_at);
+        let worst = clocks.timers().map(|timer| timer.state).max_by_key(urgency);
+        self.sla_state = worst.map(|state| state.as_str().to_owned());
+    }
+
+    /// Status, assignee and team follow the one rule there is for them.
+    fn live_through(&mut self, event: &ConversationEvent) {
+        let mut lifecycle = Lifecycle {
+            status: self.status,
+            assignee_id: self.assignee_id,
+            assignee_name: self.assignee_name.take(),
+            team_id: self.team_id,
+            snoozed_until: self.snoozed_until,
+        };
+        lifecycle.evolve(event);
+        self.status = lifecycle.status;
+        self.assignee_id = lifecycle.assignee_id;
+        self.assignee_name = lifecycle.assignee_name;
+        self.team_id = lifecycle.team_id;
+        self.snoozed_until = lifecycle.snoozed_until;
+    }
+
+    fn received(&mut self, message: &MessageReceived, at: Timestamp) {
+        self.received_count += 1;
+        self.waiting_since = self.waiting_since.or(Some(at));
+        self.show_last(&message.body, SenderType::Contact, at);
+    }
+
+    fn sent(&mut self, message: &MessageSent, at: Timestamp) {
+        self.sent_count += 1;
+        if message.sender_type == SenderType::Agent {
+            self.first_reply_at = self.first_reply_at.or(Some(at));
+            self.waiting_since = None;
+        }
+        self.show_last(&message.body, message.sender_type, at);
+    }
+
+    fn show_last(&mut self, body: &Content, sender: SenderType, at: Timestamp) {
+        self.message_count += 1;
+        self.last_message_at = self.last_message_at.max(at);
+        self.last_message_preview = Some(preview(body));
+        self.last_message_sender_type = Some(sender);
+    }
+
+    fn only_messages_since(&self, before: &Self) -> bool {
+        self.status == before.status
+            && self.assignee_id == before.assignee_id
+            && self.assignee_name == before.assignee_name
+            && self.team_id == before.team_id
+            && self.priority == before.priority
+            && self.contact_id == before.contact_id
+            && self.display_name == before.display_name
+            && self.subject == before.subject
+            && self.language == before.language
+            && self.labels == before.labels
+            && self.bot_context == before.bot_context
+            && self.resolved_at == before.resolved_at
+            && self.closed_at == before.closed_at
+            && self.snoozed_until == before.snoozed_until
+            && self.reopened_count == before.reopened_count
+            && self.assignment_version == before.assignment_version
+            && self.sla_policy_id == before.sla_policy_id
+    }
+}
+
+/// Of several clocks the one to show.
+fn urgency(state: &TimerState) -> u8 {
+    match state {
+        TimerState::Breached { .. } => 4,
+        TimerState::Running => 3,
+        TimerState::Paused { .. } => 2,
+        TimerState::Met { .. } => 1,
+        TimerState::Cancelled { .. } => 0,
+    }
+}
+
+const PREVIEW: usize = 120;
+
+/// The beginning of a message on one line; where there are no words, what it is.
+fn preview(body: &Content) -> String {
+    let mut words = body.content.split_whitespace();
+    let Some(first) = words.next() else { return format!("[{}]", body.content_type) };
+    let mut line = first.to_owned();
+    for word in words {
+        if line.len() > 4 * PREVIEW {
+            break;
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    if let Some((cut, _)) = line.char_indices().nth(PREVIEW) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}

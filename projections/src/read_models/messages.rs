@@ -1,0 +1,182 @@
+//! Every message and every note, and how far each outgoing one has come.
+
+use crate::runner::Happened;
+use crate::table::Json;
+use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
+use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
+use event_schemas::{AccountId, ConversationEvent, ConversationId, MessageId, Timestamp, UserId, Version};
+use serde_json::{Map, Value};
+
+crate::table! {
+    /// A message, or a note if it is private.
+    pub struct MessageRow in "messages" key (conversation_id: ConversationId, version: Version) {
+        id: MessageId,
+        account_id: AccountId,
+        sender_type: SenderType,
+        sender_id: Option<UserId>,
+        sender_name: Option<String>,
+        is_private: bool,
+        content: String,
+        content_type: ContentType,
+        attachments: Option<Json<Vec<Attachment>>>,
+        details: Option<Json<Value>>,
+        template: Option<Json<Template>>,
+        mentions: Option<Json<Vec<UserId>>>,
+        metadata: Option<Json<Map<String, Value>>>,
+        provider_message_id: Option<String>,
+        /// The provider's id of the message this one answers.
+        reply_to: Option<String>,
+        in_reply_to: Option<MessageId>,
+        /// Only outgoing messages have come some way.
+        delivery: Option<Delivery>,
+        dispatched_at: Option<Timestamp>,
+        delivered_at: Option<Timestamp>,
+        read_at: Option<Timestamp>,
+        failed_at: Option<Timestamp>,
+        error_code: Option<String>,
+        error_reason: Option<String>,
+        /// When its author sent it; when Verbatim learnt of it is `created_at`.
+        sent_at: Timestamp,
+        created_at: Timestamp,
+    }
+    moving (
+        provider_message_id, delivery, dispatched_at, delivered_at, read_at, failed_at, error_code,
+        error_reason
+    ) unless |_, _| true
+}
+
+impl MessageRow {
+    /// The row that an event begins, if it is one that brings words.
+    pub fn begun(
+        conversation_id: ConversationId,
+        event: &ConversationEvent,
+        happened: &Happened,
+    ) -> Option<Self> {
+        match event {
+            ConversationEvent::MessageReceived(message) => {
+                Some(Self::received(conversation_id, message, happened))
+            }
+            ConversationEvent::MessageSent(message) => Some(Self::sent(conversation_id, message, happened)),
+            ConversationEvent::NoteAdded(note) => Some(Self::note(conversation_id, note, happened)),
+            _brings_no_words => None,
+        }
+    }
+
+    fn received(conversation_id: ConversationId, message: &MessageReceived, happened: &Happened) -> Self {
+        Self {
+            provider_message_id: message.provider_message_id.clone(),
+            reply_to: message.reply_to.clone(),
+            metadata: some_map(&message.metadata),
+            sent_at: message.sent_at,
+            ..Self::of(conversation_id, message.message_id, SenderType::Contact, &message.body, happened)
+        }
+    }
+
+    fn sent(conversation_id: ConversationId, message: &MessageSent, happened: &Happened) -> Self {
+        Self {
+            sender_id: message.sender_id,
+            sender_name: message.sender_name.clone(),
+            template: message.template.clone().map(Json),
+            metadata: some_map(&message.metadata),
+            reply_to: message.in_reply_to_provider_id.clone(),
+            in_reply_to: message.in_reply_to,
+            delivery: Some(Delivery::Queued),
+            ..Self::of(conversation_id, message.message_id, message.sender_type, &message.body, happened)
+        }
+    }
+
+    fn note(conversation_id: ConversationId, note: &NoteAdded, happened: &Happened) -> Self {
+        let body = Content::text(&*note.content);
+        Self {
+            sender_id: Some(note.author_id),
+            sender_name: note.author_name.clone(),
+            is_private: true,
+            mentions: (!note.mentions.is_empty()).then(|| Json(note.mentions.clone())),
+            ..Self::of(conversation_id, note.message_id, SenderType::Agent, &body, happened)
+        }
+    }
+
+    fn of(
+        conversation_id: ConversationId,
+        id: MessageId,
+        sender_type: SenderType,
+        body: &Content,
+        happened: &Happened,
+    ) -> Self {
+        Self {
+            conversation_id,
+            version: happened.version,
+            id,
+            account_id: happened.metadata.account_id,
+            sender_type,
+            sender_id: None,
+            sender_name: None,
+            is_private: false,
+            content: body.content.clone(),
+            content_type: body.content_type,
+            attachments: (!body.attachments.is_empty()).then(|| Json(body.attachments.clone())),
+            details: body.details.clone().map(Json),
+            template: None,
+            mentions: None,
+            metadata: None,
+            provider_message_id: None,
+            reply_to: None,
+            in_reply_to: None,
+            delivery: None,
+            dispatched_at: None,
+            delivered_at: None,
+            read_at: None,
+            failed_at: None,
+            error_code: None,
+            error_reason: None,
+            sent_at: happened.metadata.occurred_at,
+            created_at: happened.recorded_at,
+        }
+    }
+
+    /// Which outgoing message an event reports on.
+    pub fn reported(event: &ConversationEvent) -> Option<MessageId> {
+        match event {
+            ConversationEvent::MessageDispatched(report) => Some(report.message_id),
+            ConversationEvent::MessageDelivered(report) => Some(report.message_id),
+            ConversationEvent::MessageRead(report) => Some(report.message_id),
+            ConversationEvent::MessageFailed(report) => Some(report.message_id),
+            _no_report => None,
+        }
+    }
+
+    /// Remembers the provider's word on it.
+    pub fn apply(&mut self, event: &ConversationEvent) {
+        match event {
+            ConversationEvent::MessageDispatched(report) => {
+                self.provider_message_id = Some(report.provider_message_id.clone());
+                self.dispatched_at = Some(report.time);
+                self.delivery = Some(Delivery::Dispatched);
+            }
+            ConversationEvent::MessageDelivered(report) => {
+                self.provider_message_id = Some(report.provider_message_id.clone());
+                self.delivered_at = Some(report.time);
+                self.delivery = Some(Delivery::Delivered);
+            }
+            ConversationEvent::MessageRead(report) => {
+                self.provider_message_id = Some(report.provider_message_id.clone());
+                self.read_at = Some(report.time);
+                self.delivery = Some(Delivery::Read);
+            }
+            ConversationEvent::MessageFailed(report) => {
+                if report.provider_message_id.is_some() {
+                    self.provider_message_id.clone_from(&report.provider_message_id);
+                }
+                self.failed_at = Some(report.time);
+                self.error_code = Some(report.code.clone());
+                self.error_reason = Some(report.reason.clone());
+                self.delivery = Some(Delivery::Failed);
+            }
+            _no_report => {}
+        }
+    }
+}
+
+fn some_map(map: &Map<String, Value>) -> Option<Json<Map<String, Value>>> {
+    (!map.is_empty()).then(|| Json(map.clone()))
+}
