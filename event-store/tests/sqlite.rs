@@ -1,48 +1,51 @@
-//! The SQLite engine keeps the promises of an event log, and a few of its own.
+//! The SQLite engine keeps the promises of an event log.
 
-use event_schemas::*;
-use event_store::*;
+use async_trait::async_trait;
+use event_schemas::Clock;
+use event_store::conformance::{Engine, killed};
+use event_store::{EventStore, SqliteStore};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use tempfile::TempDir;
 
-fn event(text: &str) -> NewEvent {
-    let clock = Clock::System;
-    NewEvent {
-        id: clock.event_id(),
-        event_type: "Said".into(),
-        schema_version: 1,
-        metadata: Metadata {
-            account_id: AccountId::from_u128(1),
-            actor: Actor::system("test"),
-            correlation_id: clock.fresh_id(),
-            causation_id: None,
-            traceparent: None,
-            occurred_at: clock.now(),
-        },
-        data: format!("{{\"text\":\"{text}\"}}"),
+struct Sqlite(TempDir);
+
+impl Sqlite {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+    fn path(&self) -> PathBuf {
+        self.0.path().join("events.db")
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn smoke() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
-    let stream = StreamId::named("conversation-1");
-    let a = store.append(&stream, Expected::NoStream, vec![event("a"), event("b")]).await.unwrap();
-    assert_eq!((a.version, a.position), (Version(1), Position::at(2)));
-    let b = store.append(&stream, Expected::Exact(Version(1)), vec![event("c")]).await.unwrap();
-    assert_eq!((b.version, b.position), (Version(2), Position::at(3)));
-    let conflict = store.append(&stream, Expected::Exact(Version(1)), vec![event("c")]).await;
-    assert!(matches!(conflict, Err(AppendError::Conflict { actual: Some(Version(2)), .. })), "{conflict:?}");
-    let page = store.read_all(None, &Filter::all(), 10).await.unwrap();
-    assert_eq!(page.events.len(), 3);
-    assert!(page.at_end);
-    for filter in [Filter::account(AccountId::from_u128(1)), Filter::categories([Category::Conversation])] {
-        let page = store.read_all(None, &filter, 10).await.unwrap();
-        assert_eq!((page.events.len(), page.at_end, page.through), (3, true, Some(Position::at(3))));
+#[async_trait]
+impl Engine for Sqlite {
+    async fn open(&self) -> Arc<dyn EventStore> {
+        SqliteStore::open(self.path(), Clock::System).await.unwrap()
     }
-    let page =
-        store.read_all(None, &Filter::categories([Category::Agent, Category::Catalogue]), 10).await.unwrap();
-    assert_eq!((page.events.len(), page.at_end, page.through), (0, true, Some(Position::at(3))));
-    store.check().await.unwrap();
-    store.close().await;
-    assert!(store.append(&stream, Expected::Any, vec![event("c")]).await.is_err());
+}
+
+event_store::conformance!(Sqlite::new());
+
+const LOG: &str = "VERBATIM_TEST_LOG";
+
+/// The process that `what_was_acknowledged_survives_a_kill` kills: this very program, told to run only this.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "appends until it is killed"]
+async fn appender() {
+    let path = std::env::var_os(LOG).unwrap();
+    killed::append_for_ever(SqliteStore::open(path, Clock::System).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_a_kill() {
+    let engine = Sqlite::new();
+    let appender = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "appender", "--ignored", "--nocapture"]).env(LOG, engine.path());
+        command
+    };
+    killed::survives(&engine, appender, 12).await;
 }

@@ -102,3 +102,20 @@ pub fn code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_is_on_the_disk_when_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        prepare(&path).await.unwrap();
+        let mut connection = writer(&path).connect().await.unwrap();
+        let mode: String =
+            sqlx::query_scalar("pragma journal_mode").fetch_one(&mut connection).await.unwrap();
+        let full: i64 = sqlx::query_scalar("pragma synchronous").fetch_one(&mut connection).await.unwrap();
+        assert_eq!((&*mode, full), ("wal", 2));
+    }
+}
