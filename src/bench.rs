@@ -1,0 +1,76 @@
+//! `verbatim bench`: how well it does, beside a control measured in the same run.
+//!
+//! Times vary with the machine and with what else it does, so each figure stands beside the plainest
+//! program that does the same on the same file system with the same durability. The two take turns, and
+//! the middle one of several rounds counts.
+
+mod control;
+mod log;
+mod table;
+
+use std::path::PathBuf;
+use table::Table;
+
+#[derive(clap::Args, Debug)]
+pub struct BenchOptions {
+    /// What to measure.
+    #[arg(value_enum, default_value = "all")]
+    pub what: What,
+    /// How many conversations there are when the inbox is measured.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub conversations: u64,
+    /// How often each measurement is repeated; the middle one counts.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Where to measure: a new folder is made here and removed at the end.
+    #[arg(long, default_value_os_t = std::env::temp_dir())]
+    pub folder: PathBuf,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Appending to the event log and reading it.
+    Log,
+    All,
+}
+
+impl What {
+    fn wants(self, part: What) -> bool {
+        self == part || self == What::All
+    }
+}
+
+pub async fn run(options: BenchOptions) -> anyhow::Result<()> {
+    let folder = Folder::new(&options.folder)?;
+    let mut table = Table::default();
+    if options.what.wants(What::Log) {
+        log::measure(&folder.0, options.rounds, &mut table).await?;
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// A folder that goes when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(parent: &std::path::Path) -> anyhow::Result<Self> {
+        let path = parent.join(format!("verbatim-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} was left behind: {error}", self.0.display());
+        }
+    }
+}
+
+/// The middle one.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
