@@ -7,8 +7,6 @@ create index if not exists conversations_by_assignee
     on conversations (account_id, assignee_id, status, last_message_at, id);
 create index if not exists conversations_by_team
     on conversations (account_id, team_id, status, last_message_at, id) where team_id is not null;
-create index if not exists conversations_by_contact
-    on conversations (account_id, contact_id);
 create index if not exists conversations_by_channel
     on conversations (account_id, channel_id);
 create index if not exists conversations_by_updated

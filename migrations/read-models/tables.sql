@@ -45,6 +45,10 @@ create table if not exists conversations (
     position                 text    not null
 );
 
+-- Kept from the beginning, because linking an identifier moves its conversations.
+create index if not exists conversations_by_contact
+    on conversations (account_id, contact_id);
+
 create table if not exists conversation_labels (
     account_id      bytea not null,
     label           text  not null,

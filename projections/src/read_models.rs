@@ -80,13 +80,14 @@ impl Projection for ReadModels {
 
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         self.around.load(page, tx).await?;
-        self.conversations.load(page, tx).await?;
+        self.conversations.load(page, self.around.moves(page), tx).await?;
         for happened in page {
             match &happened.event {
                 Event::Conversation(event) => self.conversations.apply(event, happened),
                 Event::Contact(event) => {
-                    self.around.contact(event, happened);
-                    self.conversations.relink(event);
+                    if let Some(moved) = self.around.contact(event, happened) {
+                        self.conversations.relink(&moved);
+                    }
                 }
                 Event::Catalogue(event) => self.around.catalogue(event, happened),
                 Event::Agent(event) => self.around.agent(event, happened),

@@ -51,7 +51,7 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = NotACursor;
     fn from_str(text: &str) -> Result<Self, NotACursor> {
-        if text.len() != 52 || !text.is_ascii() {
+        if text.len() != 52 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(NotACursor);
         }
         let mut bytes = [0; 26];

@@ -5,14 +5,15 @@ use super::calendars::CalendarRow;
 use super::canned_responses::CannedResponseRow;
 use super::catalogue::Catalogue;
 use super::channels::ChannelRow;
-use super::contacts::{ContactIdentifierRow, ContactRow};
+use super::contacts::{ContactIdentifierRow, ContactRow, Moved};
 use super::sla_policies::SlaPolicyRow;
 use super::teams::TeamRow;
 use super::webhook_rejections::WebhookRejectionRow;
 use crate::db::{DbError, Tx};
 use crate::runner::Happened;
 use crate::table::Rows;
-use event_schemas::{AgentEvent, CatalogueEvent, ContactEvent, Event, InboundEvent};
+use event_schemas::{AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent};
+use std::collections::HashMap;
 
 pub struct Around {
     contacts: Rows<ContactRow>,
@@ -55,12 +56,12 @@ impl Around {
             match &happened.event {
                 Event::Conversation(_) | Event::Inbound(_) => {}
                 Event::Contact(event) => {
-                    let (identifier, contact) = match event {
-                        ContactEvent::ContactSeen(seen) => (seen.identifier_id, seen.contact_id),
-                        ContactEvent::IdentifierLinked(linked) => (linked.identifier_id, linked.contact_id),
-                        ContactEvent::IdentifierUnlinked(gone) => (gone.identifier_id, gone.contact_id),
+                    let contact = match event {
+                        ContactEvent::ContactSeen(seen) => seen.contact_id,
+                        ContactEvent::IdentifierLinked(linked) => linked.contact_id,
+                        ContactEvent::IdentifierUnlinked(gone) => gone.contact_id,
                     };
-                    identifiers.push((identifier,));
+                    identifiers.push((identifier_of(event),));
                     contacts.push((account, contact));
                 }
                 Event::Agent(event) => match event {
@@ -94,26 +95,62 @@ impl Around {
         self.calendars.load(tx, calendars).await
     }
 
-    pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) {
+    pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) -> Option<Moved> {
         let account = happened.metadata.account_id;
+        let before = self.identifiers.get(&(identifier_of(event),));
         let (row, name) = match event {
             ContactEvent::ContactSeen(seen) => {
-                let before = self.identifiers.get(&(seen.identifier_id,));
                 (ContactIdentifierRow::seen(before, seen, happened), seen.display_name.as_ref())
             }
             ContactEvent::IdentifierLinked(linked) => {
-                let before = self.identifiers.get(&(linked.identifier_id,));
                 (ContactIdentifierRow::linked(before, linked, happened), linked.display_name.as_ref())
             }
             ContactEvent::IdentifierUnlinked(gone) => {
+                let moved = before.and_then(ContactIdentifierRow::let_go);
                 self.identifiers.remove(&(gone.identifier_id,));
-                return;
+                return moved;
             }
         };
-        let before = self.contacts.get(&(account, row.contact_id));
-        let contact = ContactRow::named(before, row.contact_id, name, happened);
+        let moved = ContactIdentifierRow::moved(before, &row);
+        let contact = self.contacts.get(&(account, row.contact_id));
+        let contact = ContactRow::named(contact, row.contact_id, name, happened);
         self.contacts.put(contact);
         self.identifiers.put(row);
+        moved
+    }
+
+    /// Whose conversations this page may give to another contact.
+    pub fn moves(&self, page: &[Happened]) -> Vec<Moved> {
+        let mut moves = HashMap::new();
+        for happened in page {
+            let Event::Contact(event) = &happened.event else { continue };
+            let id = identifier_of(event);
+            let stored = self.identifiers.get(&(id,));
+            let account = happened.metadata.account_id;
+            let (contact, named) = match event {
+                ContactEvent::ContactSeen(seen) => {
+                    (seen.contact_id, Some((account, seen.channel_type, &seen.identifier)))
+                }
+                ContactEvent::IdentifierLinked(linked) => {
+                    (linked.contact_id, Some((account, linked.channel_type, &linked.identifier)))
+                }
+                ContactEvent::IdentifierUnlinked(_) => (id.own_contact(), None),
+            };
+            let named = named.or(stored.map(|row| (row.account_id, row.channel_type, &row.identifier)));
+            let was = stored.map_or(id.own_contact(), |row| row.contact_id);
+            let Some((account, channel_type, identifier)) = named else { continue };
+            if contact != was {
+                let moved = moves.entry(id).or_insert_with(|| Moved {
+                    account,
+                    channel_type,
+                    identifier: identifier.clone(),
+                    from: vec![was, id.own_contact()],
+                    to: contact,
+                });
+                moved.from.push(contact);
+            }
+        }
+        moves.into_values().collect()
     }
 
     pub fn catalogue(&mut self, event: &CatalogueEvent, happened: &Happened) {
@@ -192,5 +229,13 @@ impl Around {
         self.canned_responses.forget();
         self.sla_policies.forget();
         self.calendars.forget();
+    }
+}
+
+fn identifier_of(event: &ContactEvent) -> ContactIdentifierId {
+    match event {
+        ContactEvent::ContactSeen(seen) => seen.identifier_id,
+        ContactEvent::IdentifierLinked(linked) => linked.identifier_id,
+        ContactEvent::IdentifierUnlinked(gone) => gone.identifier_id,
     }
 }

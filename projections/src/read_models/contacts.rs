@@ -29,6 +29,41 @@ crate::table! {
     }
 }
 
+/// An identifier belongs to another contact than before, and its conversations with it.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    pub account: AccountId,
+    pub channel_type: ChannelType,
+    pub identifier: String,
+    /// Whose its conversations may have been until now.
+    pub from: Vec<ContactId>,
+    pub to: ContactId,
+}
+
+impl ContactIdentifierRow {
+    /// What it means that the identifier is somebody's now; None, if it was all along.
+    pub fn moved(before: Option<&Self>, now: &Self) -> Option<Moved> {
+        let was = before.map_or(now.id.own_contact(), |before| before.contact_id);
+        (was != now.contact_id).then(|| now.moved_from(was, now.contact_id))
+    }
+
+    /// Nobody's identifier stands for itself.
+    pub fn let_go(&self) -> Option<Moved> {
+        let own = self.id.own_contact();
+        (self.contact_id != own).then(|| self.moved_from(self.contact_id, own))
+    }
+
+    fn moved_from(&self, was: ContactId, to: ContactId) -> Moved {
+        Moved {
+            account: self.account_id,
+            channel_type: self.channel_type,
+            identifier: self.identifier.clone(),
+            from: vec![was, self.id.own_contact()],
+            to,
+        }
+    }
+}
+
 impl ContactRow {
     /// The contact after one of its identifiers was seen or linked: the name seen last is shown.
     pub fn named(before: Option<&Self>, id: ContactId, name: Option<&String>, happened: &Happened) -> Self {

@@ -2,6 +2,7 @@
 
 use super::agent_seen::AgentSeenRow;
 use super::assignments::AssignmentRow;
+use super::contacts::Moved;
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
 use super::messages::MessageRow;
@@ -11,11 +12,8 @@ use crate::db::{DbError, Tx};
 use crate::runner::Happened;
 use crate::table::{Columns, Json, Rows, Values};
 use domain::sla::Clocks;
-use event_schemas::contact::IdentifierLinked;
 use event_schemas::message::Status;
-use event_schemas::{
-    AccountId, ContactEvent, ContactId, ConversationEvent, ConversationId, Event, MessageId, Version,
-};
+use event_schemas::{AccountId, ConversationEvent, ConversationId, Event, MessageId, Version};
 use quick_cache::unsync::Cache;
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
@@ -52,8 +50,11 @@ impl Conversations {
         }
     }
 
-    pub async fn load(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    pub async fn load(&mut self, page: &[Happened], moves: Vec<Moved>, tx: &mut Tx) -> Result<(), DbError> {
         let mut ids = Vec::new();
+        for moved in moves {
+            ids.extend(conversations_of(&moved, tx).await?);
+        }
         let mut last = None;
         for happened in page {
             match &happened.event {
@@ -69,10 +70,6 @@ impl Conversations {
                     if let ConversationEvent::MessageSent(sent) = event {
                         self.places.insert((id, sent.message_id), happened.version);
                     }
-                }
-                Event::Contact(ContactEvent::IdentifierLinked(linked)) => {
-                    let account = happened.metadata.account_id;
-                    ids.extend(conversations_of(account, linked, tx).await?);
                 }
                 Event::Contact(_) | Event::Catalogue(_) | Event::Agent(_) | Event::Inbound(_) => {}
             }
@@ -255,21 +252,22 @@ impl Conversations {
     }
 
     /// An identifier belongs to somebody else now, and with it its conversations.
-    pub fn relink(&mut self, event: &ContactEvent) {
-        let ContactEvent::IdentifierLinked(linked) = event else { return };
+    pub fn relink(&mut self, moved: &Moved) {
         let theirs: Vec<_> = self
             .inbox
             .iter()
             .filter(|row| {
-                row.contact_id != linked.contact_id
-                    && row.channel_type == linked.channel_type
-                    && row.contact_identifier == linked.identifier
+                row.account_id == moved.account
+                    && row.contact_identifier == moved.identifier
+                    && row.channel_type == moved.channel_type
+                    && row.contact_id != moved.to
+                    && moved.from.contains(&row.contact_id)
             })
             .map(|row| row.id)
             .collect();
         for id in theirs {
             if let Some(row) = self.inbox.change(&(id,)) {
-                row.contact_id = linked.contact_id;
+                row.contact_id = moved.to;
             }
         }
     }
@@ -340,22 +338,16 @@ fn ends_assignment(event: &ConversationEvent) -> bool {
 }
 
 /// The conversations of an identifier, as the tables have them before this page.
-async fn conversations_of(
-    account: AccountId,
-    linked: &IdentifierLinked,
-    tx: &mut Tx,
-) -> Result<Vec<(ConversationId,)>, DbError> {
-    const CONTACT: &str = "select contact_id from contact_identifiers where id = $1";
-    const CONVERSATIONS: &str = "select id from conversations
-        where account_id = $1 and contact_id in ($2, $3) and contact_identifier = $4 and channel_type = $5";
-    let id = linked.identifier_id;
-    let row = sqlx::query_with(CONTACT, Values::default().with(&id).into_arguments())
-        .fetch_optional(&mut **tx)
-        .await?;
-    let own = id.own_contact();
-    let current: ContactId = row.map_or(Ok(own), |row| Columns::of(&row).take())?;
-    let mut values = Values::default().with(&account).with(&current).with(&own);
-    values.put(&linked.identifier).put(&linked.channel_type);
-    let rows = sqlx::query_with(CONVERSATIONS, values.into_arguments()).fetch_all(&mut **tx).await?;
-    rows.iter().map(|row| Ok((Columns::of(row).take()?,))).collect()
+async fn conversations_of(moved: &Moved, tx: &mut Tx) -> Result<Vec<(ConversationId,)>, DbError> {
+    const THEIRS: &str = "select id from conversations
+        where account_id = $1 and contact_id = $2 and contact_identifier = $3 and channel_type = $4";
+    let mut ids = Vec::new();
+    for contact in &moved.from {
+        let values = Values::default().with(&moved.account).with(contact).with(&moved.identifier);
+        let values = values.with(&moved.channel_type).into_arguments();
+        for row in sqlx::query_with(THEIRS, values).fetch_all(&mut **tx).await? {
+            ids.push((Columns::of(&row).take()?,));
+        }
+    }
+    Ok(ids)
 }

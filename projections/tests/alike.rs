@@ -1,0 +1,135 @@
+//! Tables filled live, in any pages and through any interruption, are what a rebuild makes of the log.
+
+mod story;
+
+use event_schemas::Clock;
+use event_store::EventStore;
+use event_store::sqlite::SqliteStore;
+use projections::generations::Generations;
+use projections::read_models::ReadModels;
+use projections::{ReadSide, Runner, verify};
+use std::sync::Arc;
+use story::{Dice, Story};
+
+async fn store(folder: &std::path::Path) -> Arc<dyn EventStore> {
+    SqliteStore::open(folder.join("events.db"), Clock::System).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes() {
+    for seed in 1..=12 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path()).await;
+        let generations = Generations::new(folder.path());
+        let mut story = Story::new(seed);
+        story.live(30).write(&*store).await;
+        generations.rebuild(&store, |_| {}).await.unwrap();
+        let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
+        let mut dice = Dice::new(seed + 1000);
+        let fresh = |dice: &mut Dice| {
+            let (page, remembered) = (1 + dice.below(40), 1 + dice.below(30));
+            let (store, db) = (Arc::clone(&store), db.clone());
+            async move {
+                Runner::open(store, db, ReadModels::remembering(remembered)).await.unwrap().with_page(page)
+            }
+        };
+        let mut runner = fresh(&mut dice).await;
+        for _ in 0..60 {
+            let steps = 1 + dice.below(12);
+            story.live(steps).write(&*store).await;
+            runner.step().await.unwrap();
+            if dice.chance(20) {
+                // Whatever it remembered is lost, as in a kill.
+                runner = fresh(&mut dice).await;
+            }
+        }
+        while !runner.step().await.unwrap() {}
+        drop(runner);
+        db.close().await;
+        let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
+        assert!(verdict.is_identical(), "seed {seed}: {:#?}", verdict.differences);
+        assert!(verdict.rows > 200, "{} rows are too few to prove anything", verdict.rows);
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_runners_each_event_is_written_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let generations = Generations::new(folder.path());
+    generations.rebuild(&store, |_| {}).await.unwrap();
+    let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
+    let (_, same) = generations.open_current(Default::default()).await.unwrap().unwrap();
+    let mut story = Story::new(77);
+    story.live(1500).write(&*store).await;
+    let one = Runner::open(Arc::clone(&store), db.clone(), ReadModels::default()).await.unwrap();
+    let other = Runner::open(Arc::clone(&store), same.clone(), ReadModels::default()).await.unwrap();
+    let run = |mut runner: Runner<ReadModels>| {
+        tokio::spawn(async move {
+            runner = runner.with_page(7);
+            runner.catch_up(None, |_| {}).await.unwrap();
+        })
+    };
+    let (one, other) = (run(one), run(other));
+    one.await.unwrap();
+    other.await.unwrap();
+    db.close().await;
+    same.close().await;
+    let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
+    assert!(verdict.is_identical(), "{:#?}", verdict.differences);
+    assert_eq!(verdict.position, store.end().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed() {
+    use std::time::Duration;
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let generations = Generations::new(folder.path());
+    let mut story = Story::new(5);
+    story.live(100).write(&*store).await;
+    let side = ReadSide::open(Arc::clone(&store), generations.clone(), |_| {}).await.unwrap();
+    let tables = side.tables();
+    assert_eq!(tables.current().number, 1);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(side.run(stop.clone()));
+    story.live(100).write(&*store).await;
+    generations.rebuild(&store, |_| {}).await.unwrap();
+    story.live(100).write(&*store).await;
+    let end = store.end().await.unwrap().unwrap();
+    tables.wait_for(end, Duration::from_secs(20)).await.unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while tables.current().number != 2 {
+        assert!(std::time::Instant::now() < deadline, "the next generation was not taken up");
+        tokio::task::yield_now().await;
+    }
+    story.live(20).write(&*store).await;
+    let end = store.end().await.unwrap().unwrap();
+    tables.wait_for(end, Duration::from_secs(20)).await.unwrap();
+    let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
+    assert!(verdict.is_identical(), "{:#?}", verdict.differences);
+    assert_eq!(verdict.generation, 2);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    assert!(!generations.path(1).exists(), "the generation before is gone");
+}
+
+#[tokio::test]
+async fn a_comparison_finds_the_row_that_was_tampered_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let generations = Generations::new(folder.path());
+    let mut story = Story::new(9);
+    story.live(200).write(&*store).await;
+    generations.rebuild(&store, |_| {}).await.unwrap();
+    let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
+    db.run("update conversations set received_count = received_count + 1 where ordinal = 3").await.unwrap();
+    db.run("delete from messages where conversation_id in (select id from conversations where ordinal = 4)")
+        .await
+        .unwrap();
+    db.close().await;
+    let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
+    assert!(verdict.differences.iter().any(|difference| difference.table == "conversations"));
+    assert!(verdict.differences.iter().any(|difference| difference.table == "messages"));
+}
