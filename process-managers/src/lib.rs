@@ -1,1 +1,3 @@
+//! Events in, commands out: what Verbatim does by itself.
 
+pub mod delivery;

@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -37,6 +38,7 @@ pub enum Behaviour {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Request {
+    pub at: Instant,
     pub phone_number_id: String,
     pub authorization: Option<String>,
     pub body: Value,
@@ -174,6 +176,7 @@ async fn take(
     let (behaviour, answer) = {
         let mut memory = shared.memory();
         memory.requests.push(Request {
+            at: Instant::now(),
             phone_number_id: number.clone(),
             authorization: authorization.map(str::to_owned),
             body: body.clone(),

@@ -1,0 +1,146 @@
+//! From the log to the outbox: what is sent goes in, what the log tells the end of goes out.
+
+use super::outbox::{Outbox, Queued};
+use command_api::Commands;
+use command_api::write::LoadError;
+use event_schemas::{Category, ChannelId, ConversationEvent, Event, MessageId, StreamId};
+use event_store::Filter;
+use projections::{DbError, Happened, Projection, Tx};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// The events that begin a message's way out, or end it.
+const ABOUT: [&str; 5] =
+    ["MessageSent", "MessageDispatched", "MessageDelivered", "MessageRead", "MessageFailed"];
+
+pub(super) struct Follow {
+    commands: Arc<Commands>,
+    /// Rung for every channel that has something new to do.
+    bell: mpsc::UnboundedSender<ChannelId>,
+    to_ring: HashSet<ChannelId>,
+}
+
+impl Follow {
+    pub(super) fn new(commands: Arc<Commands>, bell: mpsc::UnboundedSender<ChannelId>) -> Self {
+        Self { commands, bell, to_ring: HashSet::new() }
+    }
+
+    /// The channel of a conversation, which never changes. None: its history cannot be read, so nothing
+    /// can be said in it any more.
+    async fn channel_of(&self, stream: &StreamId) -> Result<Option<ChannelId>, DbError> {
+        let conversations = &self.commands.conversations;
+        for load in [false, true] {
+            let fold =
+                if load { conversations.load(stream).await } else { conversations.recall(stream).await };
+            match fold {
+                Ok(fold) => {
+                    if let Ok(conversation) = fold.state.opened() {
+                        return Ok(Some(conversation.channel_id));
+                    }
+                }
+                Err(LoadError::Unavailable(unavailable)) => {
+                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
+                }
+                Err(LoadError::Damaged { stream, source }) => {
+                    tracing::error!(
+                        stream,
+                        error = &*source as &dyn std::error::Error,
+                        "a message cannot be sent"
+                    );
+                    return Ok(None);
+                }
+            }
+        }
+        tracing::error!(%stream, "a message cannot be sent: its conversation was never opened");
+        Ok(None)
+    }
+}
+
+impl Projection for Follow {
+    fn name(&self) -> &'static str {
+        "outbound-delivery"
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            account: None,
+            categories: vec![Category::Conversation],
+            event_types: ABOUT.map(str::to_owned).into(),
+        }
+    }
+
+    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let (sent, mut ended) = sort(page);
+        for (message_id, happened) in &sent {
+            let Some(conversation_id) = happened.stream.as_conversation() else { continue };
+            let Some(channel_id) = self.channel_of(&happened.stream).await? else { continue };
+            let queued = Queued {
+                message_id: *message_id,
+                account_id: happened.metadata.account_id,
+                conversation_id,
+                channel_id,
+                version: happened.version,
+                queued_at: happened.metadata.occurred_at,
+            };
+            Outbox::insert(tx, &queued).await?;
+            self.to_ring.insert(channel_id);
+        }
+        for message in ended.drain() {
+            self.to_ring.extend(Outbox::settle(tx, message).await?);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self) {
+        for channel in self.to_ring.drain() {
+            // Nobody listens any more when the delivery is being stopped.
+            let _stopping = self.bell.send(channel);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.to_ring.clear();
+    }
+}
+
+/// What a page begins and does not end, in its order, and what it ends of earlier pages.
+fn sort(page: &[Happened]) -> (BTreeMap<MessageId, &Happened>, HashSet<MessageId>) {
+    use ConversationEvent as E;
+    let (mut sent, mut ended) = (BTreeMap::new(), HashSet::new());
+    for happened in page {
+        let Event::Conversation(event) = &happened.event else { continue };
+        let over = match event {
+            E::MessageSent(message) => {
+                sent.insert(message.message_id, happened);
+                continue;
+            }
+            E::MessageDispatched(report) => report.message_id,
+            E::MessageDelivered(report) => report.message_id,
+            E::MessageRead(report) => report.message_id,
+            E::MessageFailed(report) => report.message_id,
+            E::ConversationOpened(_)
+            | E::MessageReceived(_)
+            | E::NoteAdded(_)
+            | E::BotEngaged(_)
+            | E::BotContextCollected(_)
+            | E::Assigned(_)
+            | E::Unassigned(_)
+            | E::MarkedPending(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+            | E::Closed(_)
+            | E::PriorityChanged(_)
+            | E::LabelsChanged(_)
+            | E::SubjectChanged(_)
+            | E::SlaApplied(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_)
+            | E::SeenByAgent(_) => continue,
+        };
+        if sent.remove(&over).is_none() {
+            ended.insert(over);
+        }
+    }
+    (sent, ended)
+}

@@ -1,0 +1,408 @@
+//! Verbatim as a child process, on a free port and a folder of its own, and a way to talk to it.
+
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Once;
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+pub const SECRET: &str = "a-secret-that-only-the-tests-of-this-program-know";
+pub const PHONE_NUMBER_ID: &str = "106540352242922";
+pub const APP_SECRET: &str = "the-app-secret-of-the-test-channel";
+pub const VERIFY_TOKEN: &str = "the-verify-token";
+
+/// How long anything that should happen soon may take on a busy machine.
+pub const SOON: Duration = Duration::from_secs(20);
+
+pub fn http() -> Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider().install_default().ok();
+    });
+    Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client")
+}
+
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_verbatim")
+}
+
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+pub fn fresh() -> String {
+    event_schemas::Clock::System.fresh_id().to_string()
+}
+
+/// The program, running. It is killed when this is dropped.
+pub struct Program {
+    child: Child,
+    pub base: String,
+    pub port: u16,
+    pub data: PathBuf,
+    arguments: Vec<String>,
+    client: Client,
+}
+
+impl Program {
+    /// `verbatim serve` on this folder.
+    pub async fn serve(data: &Path) -> Self {
+        Self::start("serve", data, &[]).await
+    }
+
+    pub async fn serve_with(data: &Path, arguments: &[&str]) -> Self {
+        Self::start("serve", data, arguments).await
+    }
+
+    pub async fn start(command: &str, data: &Path, arguments: &[&str]) -> Self {
+        let port = free_port();
+        let mut all = vec![command.to_owned()];
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        let child = spawn(&all, data, port);
+        let program = Self {
+            child,
+            base: format!("http://127.0.0.1:{port}"),
+            port,
+            data: data.to_owned(),
+            arguments: all,
+            client: http(),
+        };
+        program.ready().await;
+        program
+    }
+
+    pub async fn ready(&self) {
+        let started = Instant::now();
+        loop {
+            let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
+            if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+                return;
+            }
+            let log = std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default();
+            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// SIGKILL, at once.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the program is killed");
+    }
+
+    /// Starts it again on the same folder and port.
+    pub async fn restart(&mut self) {
+        self.child = spawn(&self.arguments, &self.data, self.port);
+        self.ready().await;
+    }
+
+    /// SIGTERM, and waits for it to end.
+    pub async fn stop(&mut self) -> std::process::ExitStatus {
+        let id = self.child.id().expect("a running program");
+        let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await.expect("kill runs");
+        assert!(sent.success());
+        tokio::time::timeout(SOON, self.child.wait()).await.expect("it stops soon").expect("a status")
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.id().expect("a running program")
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default()
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// A fresh account with an administrator.
+    pub fn account(&self) -> Account<'_> {
+        Account::new(self, &fresh())
+    }
+}
+
+fn log_of(data: &Path, port: u16) -> PathBuf {
+    data.with_extension(format!("{port}.log"))
+}
+
+fn spawn(arguments: &[String], data: &Path, port: u16) -> Child {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(log_of(data, port))
+        .expect("a log file beside the data folder");
+    Command::new(binary())
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .arg("--listen")
+        .arg(format!("127.0.0.1:{port}"))
+        .env("VERBATIM_JWT_SECRET", SECRET)
+        .env("VERBATIM_RATE_LIMIT", "0")
+        .env("VERBATIM_LOG", "warn")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts")
+}
+
+/// Runs the program to its end and answers what it printed.
+pub async fn run(data: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(binary())
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .env("VERBATIM_JWT_SECRET", SECRET)
+        .output()
+        .await
+        .expect("the program runs");
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    (output.status.success(), text)
+}
+
+pub fn token(account: &str, user: &str, role: &str, name: &str) -> String {
+    let claims = gate::Claims::of(
+        user.parse().expect("a user id"),
+        account.parse().expect("an account id"),
+        role.parse().expect("a role"),
+    )
+    .named(name);
+    let now = event_schemas::Clock::System.now();
+    gate::issue_token(SECRET, claims, now, Duration::from_secs(3600)).expect("a token")
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub struct Person {
+    pub user: String,
+    pub token: String,
+    base: String,
+    client: Client,
+}
+
+impl Person {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        read(self.request(method, path).json(&body).send().await.expect("an answer")).await
+    }
+
+    /// Does it, and fails the test if it is refused.
+    pub async fn does(&self, method: Method, path: &str, body: Value) -> Value {
+        let (status, answer) = self.send(method.clone(), path, body).await;
+        assert!(status.is_success(), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.does(Method::POST, path, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Value {
+        self.does(Method::PATCH, path, body).await
+    }
+
+    pub async fn try_get(&self, path: &str) -> (StatusCode, Value) {
+        read(self.request(Method::GET, path).send().await.expect("an answer")).await
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, answer) = self.try_get(path).await;
+        assert!(status.is_success(), "GET {path}: {status} {answer}");
+        answer
+    }
+
+    /// Asks until the answer is as hoped for.
+    pub async fn get_until(&self, path: &str, hoped: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            let (status, answer) = self.try_get(path).await;
+            if status.is_success() && hoped(&answer) {
+                return answer;
+            }
+            assert!(started.elapsed() < SOON, "GET {path} never became as hoped: {status} {answer:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+pub async fn read(answer: Response) -> (StatusCode, Value) {
+    let status = answer.status();
+    let text = answer.text().await.expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// An account of one program.
+pub struct Account<'p> {
+    program: &'p Program,
+    pub id: String,
+    pub admin: Person,
+}
+
+impl<'p> Account<'p> {
+    pub fn new(program: &'p Program, id: &str) -> Self {
+        let mut account = Self {
+            program,
+            id: id.to_owned(),
+            admin: Person {
+                user: String::new(),
+                token: String::new(),
+                base: program.base.clone(),
+                client: program.client.clone(),
+            },
+        };
+        account.admin = account.person("administrator", "Ada");
+        account
+    }
+
+    pub fn person(&self, role: &str, name: &str) -> Person {
+        let user = fresh();
+        Person { token: token(&self.id, &user, role, name), user, ..self.admin.clone() }
+    }
+
+    /// A WhatsApp channel whose provider is at `base_url`.
+    pub async fn whatsapp(&self, base_url: &str) -> WhatsApp {
+        let channel = self
+            .admin
+            .post("/v1/channels", json!({
+                "channel_type": "whatsapp",
+                "name": format!("WhatsApp {}", fresh()),
+                "credentials": {
+                    "phone_number_id": PHONE_NUMBER_ID,
+                    "access_token": "an-access-token",
+                    "app_secret": APP_SECRET,
+                    "verify_token": VERIFY_TOKEN,
+                },
+                "base_url": base_url,
+            }))
+            .await;
+        WhatsApp {
+            id: channel["id"].as_str().expect("an id").to_owned(),
+            base: self.program.base.clone(),
+            client: self.program.client.clone(),
+        }
+    }
+}
+
+/// The provider's side of a channel: what WhatsApp sends us.
+#[derive(Clone)]
+pub struct WhatsApp {
+    pub id: String,
+    base: String,
+    client: Client,
+}
+
+pub fn signature(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).expect("any key will do");
+    mac.update(body);
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
+}
+
+pub fn text_message(from: &str, id: &str, text: &str) -> Value {
+    json!({ "from": from, "id": id, "timestamp": "1795222800", "type": "text", "text": { "body": text } })
+}
+
+pub fn status(id: &str, status: &str, recipient: &str, callback_data: Option<&str>) -> Value {
+    let mut status = json!({
+        "id": id,
+        "status": status,
+        "timestamp": "1795222801",
+        "recipient_id": recipient,
+    });
+    if let Some(data) = callback_data {
+        status["biz_opaque_callback_data"] = json!(data);
+    }
+    status
+}
+
+/// A webhook that holds these messages and statuses, in one change.
+pub fn webhook(messages: &[Value], statuses: &[Value]) -> Value {
+    let contacts: Vec<_> = messages
+        .iter()
+        .map(|message| json!({ "wa_id": message["from"], "profile": { "name": format!("Customer {}", message["from"].as_str().unwrap_or("?")) } }))
+        .collect();
+    let mut value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": { "display_phone_number": "15550783881", "phone_number_id": PHONE_NUMBER_ID },
+    });
+    if !messages.is_empty() {
+        value["contacts"] = json!(contacts);
+        value["messages"] = json!(messages);
+    }
+    if !statuses.is_empty() {
+        value["statuses"] = json!(statuses);
+    }
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "102290129340398", "changes": [{ "field": "messages", "value": value }] }],
+    })
+}
+
+impl WhatsApp {
+    pub fn path(&self) -> String {
+        format!("/v1/webhooks/whatsapp/{}", self.id)
+    }
+
+    /// Posts a body with this signature.
+    pub async fn post_signed(&self, body: &[u8], signature: &str) -> reqwest::Result<Response> {
+        self.client
+            .post(format!("{}{}", self.base, self.path()))
+            .header("Content-Type", "application/json")
+            .header("X-Hub-Signature-256", signature)
+            .body(body.to_vec())
+            .send()
+            .await
+    }
+
+    pub async fn post(&self, body: &Value) -> reqwest::Result<Response> {
+        let body = body.to_string();
+        self.post_signed(body.as_bytes(), &signature(body.as_bytes())).await
+    }
+
+    /// Delivers it, and fails the test if it is not taken.
+    pub async fn delivers(&self, body: &Value) {
+        let answer = self.post(body).await.expect("an answer");
+        let (status, text) = read(answer).await;
+        assert_eq!(status, StatusCode::OK, "{text}");
+    }
+
+    /// A customer writes one message.
+    pub async fn says(&self, from: &str, id: &str, text: &str) {
+        self.delivers(&webhook(&[text_message(from, id, text)], &[])).await;
+    }
+}
+
+/// The id of the only conversation of a contact, once it is in the inbox.
+pub async fn conversation_of(person: &Person, phone: &str) -> String {
+    let found = person
+        .get_until(&format!("/v1/contact-identifiers?identifier={phone}"), |answer| {
+            answer["data"].as_array().is_some_and(|rows| !rows.is_empty())
+        })
+        .await;
+    let contact = found["data"][0]["contact_id"].as_str().expect("a contact").to_owned();
+    let inbox = person
+        .get_until(&format!("/v1/conversations?contact_id={contact}"), |answer| {
+            answer["data"].as_array().is_some_and(|rows| !rows.is_empty())
+        })
+        .await;
+    inbox["data"][0]["id"].as_str().expect("an id").to_owned()
+}
