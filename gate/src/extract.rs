@@ -275,6 +275,14 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
 }
 
 impl<T> Change<T> {
+    /// Makes the change.
+    pub fn apply(self, to: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *to = None,
+            Self::Set(value) => *to = Some(value),
+        }
+    }
     /// None: keep; Some(None): clear; Some(Some(value)): set.
     pub fn into_option(self) -> Option<Option<T>> {
         match self {

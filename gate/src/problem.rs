@@ -3,12 +3,28 @@
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, Response as ApiResponse, SchemaObject};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+pub use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
+
+/// Names kinds of problem, each as a constant, and the list of them.
+#[macro_export]
+macro_rules! problem_kinds {
+    ($all:ident { $($constant:ident: $status:ident $name:literal, $title:literal, $explanation:literal;)+ }) => {
+        $(pub static $constant: $crate::problem::Kind = $crate::problem::Kind {
+            name: $name,
+            status: $crate::problem::StatusCode::$status,
+            title: $title,
+            explanation: $explanation,
+        };)+
+        /// All of the above.
+        pub static $all: &[&$crate::problem::Kind] = &[$(&$constant),+];
+    };
+}
 
 pub mod kinds;
 

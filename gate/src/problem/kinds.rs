@@ -1,22 +1,6 @@
 //! The problems any request may meet. A service adds those of its own rules.
 
-use super::Kind;
-use axum::http::StatusCode;
-
-macro_rules! kinds {
-    ($($constant:ident: $status:ident $name:literal, $title:literal, $explanation:literal;)+) => {
-        $(pub static $constant: Kind = Kind {
-            name: $name,
-            status: StatusCode::$status,
-            title: $title,
-            explanation: $explanation,
-        };)+
-        /// All of the above.
-        pub static COMMON: &[&Kind] = &[$(&$constant),+];
-    };
-}
-
-kinds! {
+crate::problem_kinds! { COMMON {
     UNREADABLE: BAD_REQUEST "unreadable", "The request cannot be read",
         "Something in the request is not of the form it must have: the JSON is broken, a field is missing, unknown or of another type, an id is not a UUID, a header is malformed. `field` names the place and `detail` says what was expected. Sending the same again fails again.";
     UNAUTHENTICATED: UNAUTHORIZED "unauthenticated", "Nobody knows who is asking",
@@ -45,4 +29,4 @@ kinds! {
         "A fault on the server's side. The response's `X-Request-Id` finds it in the log.";
     UNAVAILABLE: SERVICE_UNAVAILABLE "unavailable", "Not just now",
         "The server cannot do this at the moment and expects to be able to later: `Retry-After` says in how many seconds. Nothing that was acknowledged is lost. Commands are safe to repeat with the same `Idempotency-Key`.";
-}
+}}
