@@ -96,6 +96,9 @@ pub struct Conversations {
     pub sort: Sort,
     pub limit: Limit,
     pub after: Option<Cursor>,
+    /// Up to how many rows that fit a filter are sorted rather than met along an index. The answer is the
+    /// same either way.
+    pub few: usize,
 }
 
 impl Conversations {
@@ -114,6 +117,7 @@ impl Conversations {
             sort: Sort::default(),
             limit: Limit::default(),
             after: None,
+            few: 5000,
         }
     }
 }
@@ -133,9 +137,6 @@ pub enum ListError {
     #[error(transparent)]
     Db(#[from] DbError),
 }
-
-/// How many rows are few enough to be sorted.
-const FEW: usize = 5000;
 
 /// A list of conversations.
 pub async fn list(
@@ -202,7 +203,7 @@ async fn choose(readers: &SqlitePool, query: &Conversations) -> Result<Source, D
         (query.team.is_some() && !by_last_message, Few::Team),
     ];
     for (asked, few) in narrow {
-        if asked && few.count(readers, query).await? <= FEW as i64 {
+        if asked && few.count(readers, query).await? <= query.few as i64 {
             return Ok(Source::Few(few));
         }
     }
@@ -233,7 +234,8 @@ impl Few {
             }
             Self::Assignee => ("conversations", "id", assignee(query.assignee, sql)),
         };
-        let most = if matches!(self, Self::Contact) { String::new() } else { format!(" limit {}", FEW + 1) };
+        let most =
+            if matches!(self, Self::Contact) { String::new() } else { format!(" limit {}", query.few + 1) };
         format!("select {id} as id from {table} where account_id = {account} and {fits}{most}")
     }
 

@@ -1,0 +1,151 @@
+//! What the runner promises to any projection.
+
+mod story;
+
+use event_schemas::{Category, Clock, EventId, NewEvent, StreamId};
+use event_store::sqlite::SqliteStore;
+use event_store::{EventStore, Expected, Filter};
+use projections::{Condition, Db, DbError, Happened, Projection, Runner, RunnerError, Sizes, Tx};
+use std::sync::Arc;
+use std::time::Duration;
+use story::Story;
+use tokio_util::sync::CancellationToken;
+
+/// Counts what it sees, in its table and in its memory.
+#[derive(Default)]
+struct Tally {
+    kept: u64,
+    page: u64,
+    forgotten: bool,
+    fails: bool,
+}
+
+const TALLY: &str = "create table if not exists tally (id bytea not null primary key);";
+
+impl Projection for Tally {
+    fn name(&self) -> &'static str {
+        "tally"
+    }
+    fn filter(&self) -> Filter {
+        Filter::categories([Category::Conversation])
+    }
+    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        for happened in page {
+            let id = happened.id.0.as_bytes().to_vec();
+            sqlx::query("insert into tally (id) values ($1)").bind(id).execute(&mut **tx).await?;
+        }
+        self.page = page.len() as u64;
+        if self.fails { Err(DbError::WorkerCrashed) } else { Ok(()) }
+    }
+    fn keep(&mut self) {
+        self.kept += self.page;
+    }
+    fn forget(&mut self) {
+        self.forgotten = true;
+    }
+}
+
+struct Bench {
+    folder: tempfile::TempDir,
+    store: Arc<dyn EventStore>,
+    db: Db,
+}
+
+async fn bench() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn EventStore> =
+        SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
+    let db = Db::open(&folder.path().join("tally.db"), Sizes::small(), TALLY).await.unwrap();
+    Bench { folder, store, db }
+}
+
+async fn tallied(db: &Db) -> i64 {
+    sqlx::query_scalar("select count(*) from tally").fetch_one(db.readers()).await.unwrap()
+}
+
+async fn conversation_events(store: &dyn EventStore) -> usize {
+    store.read_all(None, &Filter::categories([Category::Conversation]), 10_000).await.unwrap().events.len()
+}
+
+#[tokio::test]
+async fn only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end() {
+    let bench = bench().await;
+    Story::new(1).live(300).write(&*bench.store).await;
+    let mut runner =
+        Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
+    runner.catch_up(None, |_| {}).await.unwrap();
+    assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64);
+    assert_eq!(runner.projection().kept as i64, tallied(&bench.db).await);
+    assert!(runner.watch().position() >= bench.store.end().await.unwrap());
+    drop(bench.folder);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_leaves_neither_rows_nor_checkpoint() {
+    let bench = bench().await;
+    Story::new(2).live(50).write(&*bench.store).await;
+    let failing = Tally { fails: true, ..Tally::default() };
+    let mut runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), failing).await.unwrap();
+    assert!(runner.catch_up(None, |_| {}).await.is_err());
+    assert!(runner.projection().forgotten);
+    assert_eq!(runner.projection().kept, 0);
+    assert_eq!(tallied(&bench.db).await, 0);
+    let mut runner =
+        Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
+    runner.catch_up(None, |_| {}).await.unwrap();
+    assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64);
+}
+
+fn strange(story: &mut Story, n: u128, event_type: &'static str, data: &str) -> (StreamId, NewEvent) {
+    story.open();
+    let line = story.lines.pop().expect("a line was told");
+    let mut event = line.events.into_iter().next().expect("with an event");
+    event.id = EventId::from_u128(n);
+    event.event_type = event_type.into();
+    event.data = data.to_owned();
+    (line.stream, event)
+}
+
+#[tokio::test]
+async fn an_event_of_an_unknown_type_is_passed_over() {
+    let bench = bench().await;
+    let mut story = Story::new(3);
+    story.live(20).write(&*bench.store).await;
+    let (stream, event) = strange(&mut story, 1, "CustomerSang", "{}");
+    bench.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
+    story.live(20).write(&*bench.store).await;
+    let mut runner =
+        Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
+    runner.catch_up(None, |_| {}).await.unwrap();
+    assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64 - 1);
+}
+
+#[tokio::test]
+async fn an_unreadable_event_stops_the_projection_and_says_which() {
+    let bench = bench().await;
+    let mut story = Story::new(4);
+    let (stream, event) = strange(&mut story, 1, "ConversationOpened", "{\"half\":");
+    bench.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
+    let runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
+    let watch = runner.watch();
+    let ended = runner.run(CancellationToken::new()).await;
+    assert!(matches!(ended, Err(RunnerError::Unreadable { .. })), "{ended:?}");
+    let Condition::Stopped { error } = watch.progress().condition else { panic!("it should stand still") };
+    assert!(error.contains(stream.as_str()), "{error}");
+}
+
+#[tokio::test]
+async fn who_waits_is_told_when_the_tables_are_there_or_that_they_are_not() {
+    let bench = bench().await;
+    Story::new(5).live(50).write(&*bench.store).await;
+    let end = bench.store.end().await.unwrap().unwrap();
+    let runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
+    let watch = runner.watch();
+    assert!(watch.wait_for(end, Duration::from_millis(1)).await.is_err());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    watch.wait_for(end, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
