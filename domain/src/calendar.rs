@@ -191,8 +191,7 @@ impl Compiled {
     fn new(pattern: Pattern) -> Result<Self, CalendarError> {
         // The database inside the program, never the machine's: a replay elsewhere must count the same.
         static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-        let zone =
-            ZONES.get(&pattern.zone).ok().filter(|zone| zone.iana_name() != Some("Etc/Unknown"));
+        let zone = ZONES.get(&pattern.zone).ok().filter(|zone| zone.iana_name() != Some("Etc/Unknown"));
         let zone = zone.ok_or_else(|| CalendarError::UnknownZone { zone: pattern.zone.clone() })?;
         Ok(Self { pattern, zone, years: (0..YEARS).map(|_| OnceLock::new()).collect() })
     }

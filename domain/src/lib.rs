@@ -1,7 +1,10 @@
 //! The rules. Values in, values out: time, ids and chance come in with the command.
 
+pub mod agent;
 pub mod aggregate;
 pub mod calendar;
+pub mod catalogue;
+pub mod contact;
 pub mod conversation;
 pub mod lifecycle;
 pub mod sla;

@@ -1,9 +1,9 @@
 //! The people who answer: streams `agent-<user>`.
 
-use crate::UserId;
 use crate::catalogue::{WeeklyHours, yes};
 use crate::events::events;
 use crate::message::ChannelType;
+use crate::{AccountId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ events! {
 /// An account knows this person from now on. A person may be known to several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentRegistered {
+    pub account_id: AccountId,
     pub user_id: UserId,
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,7 +107,8 @@ impl Decide<Conversation> for Unassign {
             self.by.may_move(conversation)?;
         }
         Ok(vec![
-            Unassigned { assignee_id, team_id, unassigned_by: self.by.user, reason: self.reason.clone() }.into(),
+            Unassigned { assignee_id, team_id, unassigned_by: self.by.user, reason: self.reason.clone() }
+                .into(),
         ])
     }
 }

@@ -58,9 +58,9 @@ impl Decide<Conversation> for Send {
         }
         let in_reply_to_provider_id = match self.in_reply_to {
             None => None,
-            Some(message) => Some(
-                conversation.provider_id(message).ok_or(Rejection::NoSuchMessage(message))?.to_owned(),
-            ),
+            Some(message) => {
+                Some(conversation.provider_id(message).ok_or(Rejection::NoSuchMessage(message))?.to_owned())
+            }
         };
         Ok(vec![
             MessageSent {

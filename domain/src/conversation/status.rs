@@ -2,9 +2,7 @@
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
-use event_schemas::conversation::{
-    BotEngaged, Closed, MarkedPending, ReopenCause, Reopened, Resolved,
-};
+use event_schemas::conversation::{BotEngaged, Closed, MarkedPending, ReopenCause, Reopened, Resolved};
 use event_schemas::message::Status;
 use event_schemas::{BotRuleId, ConversationEvent, Timestamp};
 

@@ -211,9 +211,7 @@ fn an_agent_does_not_take_from_a_colleague() {
 fn who_may_take_over_does() {
     let mut insists = claim(BEN, "Ben");
     insists.by.may_take_over = true;
-    given::<Conversation>([opened(), assigned_to(ANA, "Ana")])
-        .when(insists)
-        .then([assigned_to(BEN, "Ben")]);
+    given::<Conversation>([opened(), assigned_to(ANA, "Ana")]).when(insists).then([assigned_to(BEN, "Ben")]);
 }
 
 #[test]
@@ -305,9 +303,7 @@ fn after_the_reply_window_only_a_template_may_go_out() {
 
 #[test]
 fn nobody_wrote_yet_so_only_a_template_may_go_out() {
-    given::<Conversation>([opened()])
-        .when(send())
-        .then_rejected(Rejection::OutsideReplyWindow { hours: 24 });
+    given::<Conversation>([opened()]).when(send()).then_rejected(Rejection::OutsideReplyWindow { hours: 24 });
 }
 
 #[test]
@@ -434,13 +430,8 @@ fn several_changes_happen_together_or_not_at_all() {
 fn set_open_it_is_anybodys() {
     let mut update = Update::by(asks(ANA));
     update.status = Some(Status::Open);
-    let freed: E = Unassigned {
-        assignee_id: Some(ANA),
-        team_id: None,
-        unassigned_by: Some(ANA),
-        reason: None,
-    }
-    .into();
+    let freed: E =
+        Unassigned { assignee_id: Some(ANA), team_id: None, unassigned_by: Some(ANA), reason: None }.into();
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")]).when(update).then([freed]);
 }
 

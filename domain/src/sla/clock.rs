@@ -26,13 +26,21 @@ pub struct Timer {
 pub enum TimerState {
     Running,
     /// It stands still with so much business time left.
-    Paused { remaining: Duration },
+    Paused {
+        remaining: Duration,
+    },
     /// In time.
-    Met { at: Timestamp },
+    Met {
+        at: Timestamp,
+    },
     /// The deadline passed. The deed may have come since.
-    Breached { met_at: Option<Timestamp> },
+    Breached {
+        met_at: Option<Timestamp>,
+    },
     /// Nobody waits any more.
-    Cancelled { at: Timestamp },
+    Cancelled {
+        at: Timestamp,
+    },
 }
 
 impl TimerState {

@@ -1,0 +1,159 @@
+//! Whom an identifier belongs to. Each identifier's stream is the one place where that is decided.
+
+use crate::aggregate::{Decide, Evolve};
+use event_schemas::contact::{ContactSeen, IdentifierLinked, IdentifierUnlinked};
+use event_schemas::message::ChannelType;
+use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Timestamp};
+use serde_json::{Map, Value};
+
+/// An identifier, and the contact behind it.
+#[derive(Clone, Debug, Default)]
+pub struct ContactHome {
+    contact_id: Option<ContactId>,
+    display_name: Option<String>,
+    metadata: Map<String, Value>,
+}
+
+impl ContactHome {
+    /// Whose it is. None: nobody wrote by it yet and nobody linked it, or it was unlinked.
+    pub fn contact_id(&self) -> Option<ContactId> {
+        self.contact_id
+    }
+    pub fn display_name(&self) -> Option<&str> {
+        self.display_name.as_deref()
+    }
+    pub fn metadata(&self) -> &Map<String, Value> {
+        &self.metadata
+    }
+    /// Whether there is anything to remember of this.
+    pub fn is_news(&self, see: &See) -> bool {
+        self.contact_id.is_none()
+            || see.display_name.as_ref().is_some_and(|name| Some(name) != self.display_name.as_ref())
+    }
+}
+
+impl Evolve for ContactHome {
+    type Event = ContactEvent;
+
+    fn evolve(&mut self, event: &ContactEvent, _: Timestamp) {
+        match event {
+            ContactEvent::ContactSeen(seen) => {
+                self.contact_id = Some(seen.contact_id);
+                self.display_name = seen.display_name.clone().or(self.display_name.take());
+            }
+            ContactEvent::IdentifierLinked(linked) => {
+                self.contact_id = Some(linked.contact_id);
+                self.display_name.clone_from(&linked.display_name);
+                self.metadata.clone_from(&linked.metadata);
+            }
+            ContactEvent::IdentifierUnlinked(_) => *self = Self::default(),
+        }
+    }
+}
+
+/// Why an identifier cannot be linked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    #[error("this identifier is linked to nobody")]
+    NotLinked,
+    #[error("this identifier belongs to another contact")]
+    LinkedToAnother { contact_id: ContactId },
+    #[error("an identifier has between 1 and 256 characters")]
+    BadIdentifier,
+}
+
+/// Somebody wrote by it.
+#[derive(Clone, Debug)]
+pub struct See {
+    pub account_id: AccountId,
+    pub channel_type: ChannelType,
+    pub identifier: String,
+    pub display_name: Option<String>,
+}
+
+impl Decide<ContactHome> for See {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &ContactHome, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+        if !state.is_news(self) {
+            return Ok(Vec::new());
+        }
+        let identifier_id =
+            ContactIdentifierId::of(self.account_id, self.channel_type.as_str(), &self.identifier);
+        Ok(vec![
+            ContactSeen {
+                identifier_id,
+                contact_id: state.contact_id.unwrap_or_else(|| identifier_id.own_contact()),
+                channel_type: self.channel_type,
+                identifier: self.identifier.clone(),
+                display_name: self.display_name.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+/// It is this contact's from now on. What was told before of name and metadata is replaced.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub account_id: AccountId,
+    /// None: the contact it has, or one of its own.
+    pub contact_id: Option<ContactId>,
+    pub channel_type: ChannelType,
+    pub identifier: String,
+    pub display_name: Option<String>,
+    pub metadata: Map<String, Value>,
+    /// Whether it may be taken from another contact.
+    pub may_move: bool,
+}
+
+impl Decide<ContactHome> for Link {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &ContactHome, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+        if self.identifier.trim().is_empty() || self.identifier.chars().count() > 256 {
+            return Err(Rejection::BadIdentifier);
+        }
+        let identifier_id =
+            ContactIdentifierId::of(self.account_id, self.channel_type.as_str(), &self.identifier);
+        let wanted = self.contact_id.or(state.contact_id).unwrap_or_else(|| identifier_id.own_contact());
+        match state.contact_id {
+            Some(holder) if holder != wanted && !self.may_move => {
+                return Err(Rejection::LinkedToAnother { contact_id: holder });
+            }
+            Some(_) | None => {}
+        }
+        let same = state.contact_id == Some(wanted)
+            && state.display_name == self.display_name
+            && state.metadata == self.metadata;
+        if same {
+            return Ok(Vec::new());
+        }
+        Ok(vec![
+            IdentifierLinked {
+                identifier_id,
+                contact_id: wanted,
+                channel_type: self.channel_type,
+                identifier: self.identifier.clone(),
+                display_name: self.display_name.clone(),
+                metadata: self.metadata.clone(),
+            }
+            .into(),
+        ])
+    }
+}
+
+/// It is nobody's any more.
+#[derive(Clone, Debug)]
+pub struct Unlink {
+    pub identifier_id: ContactIdentifierId,
+}
+
+impl Decide<ContactHome> for Unlink {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &ContactHome, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+        let contact_id = state.contact_id.ok_or(Rejection::NotLinked)?;
+        Ok(vec![IdentifierUnlinked { identifier_id: self.identifier_id, contact_id }.into()])
+    }
+}
