@@ -1,1 +1,65 @@
+//! The write side: what may be asked, and the one way it is done.
+//!
+//! Nothing here reads a read model: decisions read the stream.
 
+mod desk;
+mod directory;
+pub mod inbound;
+mod locate;
+pub mod write;
+
+use channels::Channels as Providers;
+use directory::Directory;
+use domain::agent::Agent;
+use domain::catalogue::{Calendars, CannedResponses, Channels, SlaPolicies, Teams};
+use domain::contact::ContactHome;
+use domain::conversation::Conversation;
+use event_schemas::Clock;
+use event_store::EventStore;
+use locate::Ordinals;
+use std::sync::Arc;
+use write::Aggregates;
+
+pub use desk::Begin;
+
+/// How many conversations are remembered between commands. A remembered one saves reading its stream.
+const CONVERSATIONS: usize = 8_192;
+const CONTACTS: usize = 16_384;
+const CATALOGUES: usize = 1_024;
+
+/// Everything that can be asked of the write side.
+pub struct Commands {
+    pub store: Arc<dyn EventStore>,
+    pub clock: Clock,
+    pub providers: Arc<Providers>,
+    pub conversations: Aggregates<Conversation>,
+    pub contacts: Aggregates<ContactHome>,
+    pub agents: Aggregates<Agent>,
+    pub channels: Aggregates<Channels>,
+    pub teams: Aggregates<Teams>,
+    pub canned_responses: Aggregates<CannedResponses>,
+    pub sla_policies: Aggregates<SlaPolicies>,
+    pub calendars: Aggregates<Calendars>,
+    directory: Directory,
+    ordinals: Ordinals,
+}
+
+impl Commands {
+    pub fn new(store: Arc<dyn EventStore>, providers: Arc<Providers>, clock: Clock) -> Self {
+        Self {
+            conversations: Aggregates::new(store.clone(), clock.clone(), CONVERSATIONS),
+            contacts: Aggregates::new(store.clone(), clock.clone(), CONTACTS),
+            agents: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            channels: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            teams: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            canned_responses: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            sla_policies: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            calendars: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            directory: Directory::new(store.clone()),
+            ordinals: Ordinals::new(store.clone(), CONTACTS),
+            store,
+            providers,
+            clock,
+        }
+    }
+}

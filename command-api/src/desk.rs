@@ -1,0 +1,140 @@
+//! What a decision about a conversation needs to know of the account's catalogues, read from their streams.
+
+use crate::Commands;
+use crate::write::{CommandError, Context, LoadError, Outcome};
+use domain::conversation::{Assignee, Conversation, Open, Opening, Rejection};
+use event_schemas::catalogue::{CatalogueKind, Channel};
+use event_schemas::conversation::SlaApplied;
+use event_schemas::message::Priority;
+use event_schemas::{
+    AccountId, ChannelId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId, UserId,
+};
+use serde_json::{Map, Value};
+
+/// An agent writes first: to whom, on which channel, about what.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    pub channel: Channel,
+    pub contact_identifier: String,
+    pub display_name: Option<String>,
+    pub subject: Option<String>,
+    pub priority: Priority,
+    pub metadata: Map<String, Value>,
+}
+
+impl Commands {
+    /// The account's channel of this id, if it has one.
+    pub async fn channel(&self, account: AccountId, id: ChannelId) -> Result<Option<Channel>, LoadError> {
+        let channels = self.channels.load(&StreamId::catalogue(CatalogueKind::Channels, account)).await?;
+        Ok(channels.state.get(id).cloned())
+    }
+
+    pub async fn knows_team(&self, account: AccountId, id: TeamId) -> Result<bool, LoadError> {
+        let teams = self.teams.load(&StreamId::catalogue(CatalogueKind::Teams, account)).await?;
+        Ok(teams.state.get(id).is_some())
+    }
+
+    /// An agent by the name colleagues know them by, when the account has registered them.
+    pub async fn assignee(&self, account: AccountId, id: UserId) -> Result<Assignee, LoadError> {
+        let agent = self.agents.load(&StreamId::agent(id)).await?;
+        Ok(Assignee { id, name: agent.state.name_in(account).map(str::to_owned) })
+    }
+
+    /// The promise that counts for a conversation on this channel, with its calendar, as they are now.
+    pub async fn promise(
+        &self,
+        account: AccountId,
+        channel: ChannelId,
+        team: Option<TeamId>,
+    ) -> Result<Option<SlaApplied>, LoadError> {
+        let policies = self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+        match domain::sla::choose(policies.state.iter(), channel, team) {
+            Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// This very policy, if the account has it.
+    pub async fn promise_of(
+        &self,
+        account: AccountId,
+        policy: SlaPolicyId,
+    ) -> Result<Option<SlaApplied>, LoadError> {
+        let policies = self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+        match policies.state.get(policy) {
+            Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn with_calendar(
+        &self,
+        account: AccountId,
+        policy: event_schemas::catalogue::SlaPolicy,
+    ) -> Result<SlaApplied, LoadError> {
+        let calendar = match policy.calendar_id {
+            None => None,
+            Some(id) => {
+                let calendars =
+                    self.calendars.load(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
+                calendars.state.get(id).cloned()
+            }
+        };
+        Ok(SlaApplied { policy, calendar })
+    }
+
+    /// Opens a contact's conversation on a channel, unless one is open.
+    pub async fn begin(
+        &self,
+        begin: &Begin,
+        context: &Context,
+    ) -> Result<(ConversationId, Outcome<Conversation>), CommandError<Rejection>> {
+        let kind = begin.channel.channel_type;
+        let identifier_id = ContactIdentifierId::of(context.account, kind.as_str(), &begin.contact_identifier);
+        let home = self.contacts.load(&StreamId::contact(identifier_id)).await?;
+        let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
+        let display_name =
+            begin.display_name.clone().or_else(|| home.state.display_name().map(str::to_owned));
+        for _ in 0..16 {
+            let current = self
+                .ordinals
+                .current(&self.conversations, begin.channel.id, &begin.contact_identifier)
+                .await?;
+            let command = Open {
+                opening: Opening {
+                    account_id: context.account,
+                    channel_id: begin.channel.id,
+                    channel_type: kind,
+                    contact_id,
+                    contact_identifier: begin.contact_identifier.clone(),
+                    display_name: display_name.clone(),
+                    ordinal: current.ordinal,
+                    subject: begin.subject.clone(),
+                    priority: begin.priority,
+                    language: None,
+                    metadata: begin.metadata.clone(),
+                    sla: self.promise(context.account, begin.channel.id, None).await?,
+                },
+            };
+            let id = command.opening.conversation_id();
+            match self.conversations.ask(&current.stream, &command, context).await {
+                Ok(outcome) => return Ok((id, outcome)),
+                Err(CommandError::Rejected(Rejection::Closed)) => {
+                    self.ordinals.passed(begin.channel.id, &begin.contact_identifier, current.ordinal);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CommandError::Contended)
+    }
+
+    /// The current conversation of a contact on a channel: what a refusal to open another names.
+    pub async fn current_conversation(
+        &self,
+        channel: ChannelId,
+        identifier: &str,
+    ) -> Result<ConversationId, LoadError> {
+        let current = self.ordinals.current(&self.conversations, channel, identifier).await?;
+        Ok(ConversationId::of(channel, identifier, current.ordinal))
+    }
+}

@@ -1,0 +1,408 @@
+//! The write side's one path: load, fold, decide, append at the version that was loaded; on a conflict
+//! load what is new and decide again.
+
+use domain::{Decide, Evolve};
+use event_schemas::{
+    AccountId, Actor, Clock, ConversationEvent, EventId, Events, Metadata, NewEvent, Position, Recorded,
+    StreamId, Timestamp, Version,
+};
+use event_store::{AppendError, EventStore, Expected, ReadError, Unavailable};
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How often a decision is made again because somebody else was faster.
+const TRIES: usize = 8;
+/// How many events are read at once when an aggregate is loaded.
+const PAGE: usize = 1000;
+
+/// An aggregate as the write side keeps it.
+pub trait Aggregate: Evolve {
+    /// Whether this account may know of it. A stream that has no event yet is anybody's.
+    fn belongs_to(&self, account: AccountId) -> bool;
+    /// The id an event brings along, when it is named after what it tells of.
+    fn natural_id(_event: &Self::Event) -> Option<EventId> {
+        None
+    }
+}
+
+impl Aggregate for domain::conversation::Conversation {
+    fn belongs_to(&self, account: AccountId) -> bool {
+        self.opened().map_or(true, |conversation| conversation.account_id == account)
+    }
+
+    fn natural_id(event: &ConversationEvent) -> Option<EventId> {
+        match event {
+            ConversationEvent::MessageReceived(message) => Some(EventId(message.message_id.0)),
+            ConversationEvent::MessageSent(message) => Some(EventId(message.message_id.0)),
+            ConversationEvent::NoteAdded(note) => Some(EventId(note.message_id.0)),
+            _ => None,
+        }
+    }
+}
+
+/// A catalogue's stream bears its account's name.
+impl<T: domain::catalogue::Thing> Aggregate for domain::catalogue::Catalogue<T> {
+    fn belongs_to(&self, _: AccountId) -> bool {
+        true
+    }
+}
+
+/// An identifier's stream is named after its account.
+impl Aggregate for domain::contact::ContactHome {
+    fn belongs_to(&self, _: AccountId) -> bool {
+        true
+    }
+}
+
+/// A person is not an account's; what an account may do with them the person's own rules say.
+impl Aggregate for domain::agent::Agent {
+    fn belongs_to(&self, _: AccountId) -> bool {
+        true
+    }
+}
+
+/// For whom, by whom and why something is asked.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub account: AccountId,
+    pub actor: Actor,
+    pub correlation_id: Uuid,
+    pub causation_id: Option<EventId>,
+    pub traceparent: Option<String>,
+    /// When it happened, when that is not now.
+    pub occurred_at: Option<Timestamp>,
+    /// What names this request if it is made again: an idempotency key, or the event that caused it.
+    pub key: Option<String>,
+    /// The version the caller has seen and insists on.
+    pub if_match: Option<Version>,
+}
+
+impl Context {
+    /// Verbatim itself, because of an event. Asking again on account of the same event changes nothing.
+    pub fn because_of(cause: &Recorded, process: &str) -> Self {
+        Self {
+            account: cause.metadata.account_id,
+            actor: Actor::system(process),
+            correlation_id: cause.metadata.correlation_id,
+            causation_id: Some(cause.id),
+            traceparent: cause.metadata.traceparent.clone(),
+            occurred_at: None,
+            key: Some(format!("{process}:{}", cause.id)),
+            if_match: None,
+        }
+    }
+
+    /// The id that a message made by this request has, however often the request is made.
+    pub fn message_id(&self, clock: &Clock) -> event_schemas::MessageId {
+        match &self.key {
+            Some(key) => EventId::caused(self.account, key, 0).into(),
+            None => clock.event_id().into(),
+        }
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub struct Outcome<S> {
+    pub state: Arc<Folded<S>>,
+    /// The stream's version after it.
+    pub version: Version,
+    /// Where its last event is; where nothing had to happen, None.
+    pub position: Option<Position>,
+    /// Whether something was written by this very call.
+    pub wrote: bool,
+}
+
+/// An aggregate's state and the version it is the fold of.
+#[derive(Clone, Debug, Default)]
+pub struct Folded<S> {
+    pub state: S,
+    /// None: nothing has happened yet.
+    pub version: Option<Version>,
+}
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError<R: std::error::Error + 'static> {
+    #[error(transparent)]
+    Rejected(R),
+    /// Nothing of that name is known to this account.
+    #[error("there is no such thing")]
+    NotFound,
+    #[error("the version is {actual:?}, not {expected}")]
+    VersionMismatch { expected: Version, actual: Option<Version> },
+    /// The same key was used for something else before.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    #[error("too many others changed it at the same time; try again")]
+    Contended,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error("the history of {stream} cannot be read")]
+    Damaged {
+        stream: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Why an aggregate could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error("the history of {stream} cannot be read")]
+    Damaged {
+        stream: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl<R: std::error::Error + 'static> From<LoadError> for CommandError<R> {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            LoadError::Damaged { stream, source } => Self::Damaged { stream, source },
+        }
+    }
+}
+
+impl LoadError {
+    pub(crate) fn of(stream: &StreamId, error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            damaged @ ReadError::Damaged { .. } => {
+                Self::Damaged { stream: stream.to_string(), source: Box::new(damaged) }
+            }
+        }
+    }
+}
+
+/// All aggregates of one kind: their folds, kept while they are in use, and the way to change them.
+pub struct Aggregates<S: Aggregate> {
+    store: Arc<dyn EventStore>,
+    clock: Clock,
+    folds: Cache<StreamId, Arc<Folded<S>>>,
+}
+
+impl<S: Aggregate> Aggregates<S> {
+    /// `capacity` is how many folds are remembered between commands.
+    pub fn new(store: Arc<dyn EventStore>, clock: Clock, capacity: usize) -> Self {
+        Self { store, clock, folds: Cache::new(capacity) }
+    }
+
+    /// What is remembered of a stream, or else its whole fold. It may lag behind another process.
+    pub async fn recall(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
+        match self.folds.get(stream) {
+            Some(fold) => Ok(fold),
+            None => self.load(stream).await,
+        }
+    }
+
+    /// The fold of a stream as it is now.
+    pub async fn load(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
+        let remembered = self.folds.get(stream).unwrap_or_default();
+        self.catch_up(stream, remembered).await
+    }
+
+    async fn catch_up(
+        &self,
+        stream: &StreamId,
+        mut fold: Arc<Folded<S>>,
+    ) -> Result<Arc<Folded<S>>, LoadError> {
+        loop {
+            let from = fold.version.map_or(Version::FIRST, Version::next);
+            let page = self
+                .store
+                .read_stream(stream, from, PAGE)
+                .await
+                .map_err(|error| LoadError::of(stream, error))?;
+            let complete = page.len() < PAGE;
+            if !page.is_empty() {
+                let folded = Arc::make_mut(&mut fold);
+                for recorded in &page {
+                    let event = S::Event::decode(
+                        &recorded.event_type,
+                        recorded.schema_version,
+                        &recorded.data,
+                    )
+                    .map_err(|source| LoadError::Damaged {
+                        stream: stream.to_string(),
+                        source: Box::new(source),
+                    })?;
+                    folded.state.evolve(&event, recorded.metadata.occurred_at);
+                    folded.version = Some(recorded.version);
+                }
+            }
+            if complete {
+                if fold.version.is_some() {
+                    self.folds.insert(stream.clone(), Arc::clone(&fold));
+                }
+                return Ok(fold);
+            }
+        }
+    }
+
+    /// Asks something of an aggregate and writes down what happens.
+    pub async fn ask<C: Decide<S>>(
+        &self,
+        stream: &StreamId,
+        command: &C,
+        context: &Context,
+    ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
+        if let Some(answered) = self.answered_before(stream, context).await? {
+            return Ok(answered);
+        }
+        let mut fold = self.recall(stream).await?;
+        let mut fresh = false;
+        for _ in 0..TRIES {
+            if !fold.state.belongs_to(context.account) {
+                return Err(CommandError::NotFound);
+            }
+            let now = self.clock.now();
+            let decision = self.decide(&fold, command, context, now);
+            // Only an append proves that the fold was the latest: a refusal, or nothing to do, is believed
+            // once the log has been asked.
+            let events = match decision {
+                Ok(events) if !events.is_empty() => events,
+                _ if !fresh => {
+                    fold = self.load(stream).await?;
+                    fresh = true;
+                    continue;
+                }
+                Ok(_) => {
+                    let Some(version) = fold.version else { return Err(CommandError::NotFound) };
+                    return Ok(Outcome { state: fold, version, position: None, wrote: false });
+                }
+                Err(refusal) => return Err(refusal),
+            };
+            let at = context.occurred_at.unwrap_or(now);
+            match self.append(stream, &fold, &events, context, at).await? {
+                Some(outcome) => return Ok(outcome),
+                None => {
+                    fold = self.load(stream).await?;
+                    fresh = true;
+                }
+            }
+        }
+        Err(CommandError::Contended)
+    }
+
+    fn decide<C: Decide<S>>(
+        &self,
+        fold: &Folded<S>,
+        command: &C,
+        context: &Context,
+        now: Timestamp,
+    ) -> Result<Vec<S::Event>, CommandError<C::Rejection>> {
+        if let Some(expected) = context.if_match
+            && fold.version != Some(expected)
+        {
+            return Err(CommandError::VersionMismatch { expected, actual: fold.version });
+        }
+        command.decide(&fold.state, now).map_err(CommandError::Rejected)
+    }
+
+    /// None: somebody else was faster.
+    async fn append<R: std::error::Error + 'static>(
+        &self,
+        stream: &StreamId,
+        fold: &Arc<Folded<S>>,
+        events: &[S::Event],
+        context: &Context,
+        at: Timestamp,
+    ) -> Result<Option<Outcome<S>>, CommandError<R>> {
+        let metadata = Metadata {
+            account_id: context.account,
+            actor: context.actor.clone(),
+            correlation_id: context.correlation_id,
+            causation_id: context.causation_id,
+            traceparent: context.traceparent.clone(),
+            occurred_at: at,
+        };
+        let new_events = (0..)
+            .zip(events)
+            .map(|(index, event)| NewEvent::of(self.event_id(event, index, context), event, metadata.clone()))
+            .collect();
+        let expected = fold.version.map_or(Expected::NoStream, Expected::Exact);
+        match self.store.append(stream, expected, new_events).await {
+            Ok(appended) if !appended.repeated => {
+                let mut next = Folded { state: fold.state.clone(), version: Some(appended.version) };
+                events.iter().for_each(|event| next.state.evolve(event, at));
+                let next = Arc::new(next);
+                // Of two who wrote one after the other, the earlier must not put its older fold back.
+                if self.folds.get(stream).is_none_or(|known| known.version < next.version) {
+                    self.folds.insert(stream.clone(), Arc::clone(&next));
+                }
+                Ok(Some(Outcome {
+                    state: next,
+                    version: appended.version,
+                    position: Some(appended.position),
+                    wrote: true,
+                }))
+            }
+            Ok(before) => Ok(Some(Outcome {
+                state: self.load(stream).await?,
+                version: before.version,
+                position: Some(before.position),
+                wrote: false,
+            })),
+            Err(AppendError::Conflict { .. }) => Ok(None),
+            // Part of this was told before, by another request with the same key or the same message:
+            // that request's answer is the answer.
+            Err(AppendError::PartlyRecorded { id, stream: at_stream, version }) => {
+                if at_stream != *stream && S::natural_id(&events[events.len() - 1]).is_none() {
+                    return Err(CommandError::KeyReused);
+                }
+                let position = self
+                    .store
+                    .find(id)
+                    .await
+                    .map_err(|error| LoadError::of(stream, error))?
+                    .map(|recorded| recorded.position);
+                Ok(Some(Outcome { state: self.load(stream).await?, version, position, wrote: false }))
+            }
+            Err(AppendError::Unavailable(unavailable)) => Err(unavailable.into()),
+            Err(error @ AppendError::TooMany { .. }) => {
+                Err(CommandError::Damaged { stream: stream.to_string(), source: Box::new(error) })
+            }
+        }
+    }
+
+    fn event_id(&self, event: &S::Event, index: u32, context: &Context) -> EventId {
+        match (S::natural_id(event), &context.key) {
+            (Some(id), _) => id,
+            (None, Some(key)) => EventId::caused(context.account, key, index),
+            (None, None) => self.clock.event_id(),
+        }
+    }
+
+    /// The answer that a request with the same key was given.
+    async fn answered_before<R: std::error::Error + 'static>(
+        &self,
+        stream: &StreamId,
+        context: &Context,
+    ) -> Result<Option<Outcome<S>>, CommandError<R>> {
+        let Some(key) = &context.key else { return Ok(None) };
+        let mut last: Option<Recorded> = None;
+        for index in 0.. {
+            let id = EventId::caused(context.account, key, index);
+            match self.store.find(id).await.map_err(|error| LoadError::of(stream, error))? {
+                Some(recorded) => last = Some(recorded),
+                None => break,
+            }
+        }
+        let Some(last) = last else { return Ok(None) };
+        if last.stream != *stream {
+            return Err(CommandError::KeyReused);
+        }
+        Ok(Some(Outcome {
+            state: self.load(stream).await?,
+            version: last.version,
+            position: Some(last.position),
+            wrote: false,
+        }))
+    }
+}
