@@ -4,6 +4,9 @@
 //! [`conformance!`](crate::conformance!), which makes a test of each promise. What needs a process of its
 //! own, the engine's tests set up themselves: see [`killed`].
 
+// A test's failure is a panic, and this is all tests.
+#![allow(clippy::unwrap_used)]
+
 mod appending;
 mod importing;
 pub mod killed;

@@ -38,9 +38,9 @@ const HEADS: usize = 50_000;
 /// How long a reader sleeps at most before it looks for what another process appended.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The last versions of the streams used of late. A wrong one does no harm: the unique index on
-/// (stream, version) refuses the row, and the writer looks.
-type Heads = Cache<StreamId, Version>;
+/// The ends of the streams used of late. A stale one does no harm: the unique index on (stream, version)
+/// refuses the row, and the writer looks.
+type Heads = Cache<StreamId, judge::Head>;
 
 /// An event log in one SQLite file.
 pub struct SqliteStore {
@@ -124,11 +124,13 @@ impl EventStore for SqliteStore {
     ) -> Result<Vec<Recorded>, ReadError> {
         let events = read::stream(&self.readers, stream, from, limit).await?;
         // Whoever loads a stream to its end is about to append to it.
-        if let Some(last) = events.last()
+        if let (Some(first), Some(last)) = (events.first(), events.last())
+            && first.version == Version::FIRST
             && events.len() < limit
             && !self.heads.contains_key(stream)
         {
-            self.heads.insert(stream.clone(), last.version);
+            let head = judge::Head { stream: first.position.commit(), version: last.version };
+            self.heads.insert(stream.clone(), head);
         }
         Ok(events)
     }

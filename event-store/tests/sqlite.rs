@@ -1,5 +1,7 @@
 //! The SQLite engine keeps the promises of an event log.
 
+#![allow(clippy::unwrap_used)]
+
 use async_trait::async_trait;
 use event_schemas::Clock;
 use event_store::conformance::{Engine, killed};

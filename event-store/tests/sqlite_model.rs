@@ -1,5 +1,7 @@
 //! Whatever is appended in whatever mix of groups, the SQLite engine answers as a plain list would.
 
+#![allow(clippy::unwrap_used)]
+
 use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, StreamId, Timestamp, Version};
 use event_store::conformance::model::{Model, Outcome};
 use event_store::{EventStore, Expected, Filter, SqliteStore};

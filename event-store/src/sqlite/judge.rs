@@ -21,11 +21,20 @@ pub struct Place {
     pub position: u64,
 }
 
+/// A stream's beginning and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The position of its first event: its key.
+    pub stream: u64,
+    /// The version of its last event.
+    pub version: Version,
+}
+
 /// What is to become of one append.
 #[derive(Debug)]
 pub enum Verdict {
     /// Its rows go into the log, the first of them here.
-    Write { version: Version, position: u64 },
+    Write { stream: u64, version: Version, position: u64 },
     /// Nothing of it is written.
     Answer(Result<Appended, AppendError>),
 }
@@ -34,7 +43,7 @@ pub enum Verdict {
 #[derive(Debug, Default)]
 pub struct Known {
     pub end: u64,
-    pub heads: HashMap<StreamId, Version>,
+    pub heads: HashMap<StreamId, Head>,
     pub events: HashMap<EventId, Place>,
 }
 
@@ -45,22 +54,24 @@ pub struct Known {
 pub fn at_a_glance(
     group: &[Append],
     end: u64,
-    remembered: impl Fn(&StreamId) -> Option<Version>,
+    remembered: impl Fn(&StreamId) -> Option<Head>,
 ) -> Option<Vec<Verdict>> {
-    let mut moved: HashMap<&StreamId, Version> = HashMap::with_capacity(group.len());
+    let mut moved: HashMap<&StreamId, Head> = HashMap::with_capacity(group.len());
     let mut position = end + 1;
     let mut verdicts = Vec::with_capacity(group.len());
     for append in group {
         let head = moved.get(&append.stream).copied().or_else(|| remembered(&append.stream));
-        let version = match (append.expected, head) {
-            (Expected::NoStream, None) => Version::FIRST,
-            (Expected::Exact(version), Some(head)) if version == head => head.next(),
-            (Expected::Any, Some(head)) => head.next(),
+        let (stream, version) = match (append.expected, head) {
+            (Expected::NoStream, None) => (position, Version::FIRST),
+            (Expected::Exact(version), Some(head)) if version == head.version => {
+                (head.stream, version.next())
+            }
+            (Expected::Any, Some(head)) => (head.stream, head.version.next()),
             _ => return None,
         };
-        verdicts.push(Verdict::Write { version, position });
+        verdicts.push(Verdict::Write { stream, version, position });
         position += append.rows.len() as u64;
-        moved.insert(&append.stream, last(version, append.rows.len()));
+        moved.insert(&append.stream, Head { stream, version: last(version, append.rows.len()) });
     }
     Some(verdicts)
 }
@@ -88,7 +99,8 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
         }
         Repeated::No => {}
     }
-    let actual = known.heads.get(&append.stream).copied();
+    let head = known.heads.get(&append.stream).copied();
+    let actual = head.map(|head| head.version);
     let fits = match append.expected {
         Expected::NoStream => actual.is_none(),
         Expected::Exact(version) => actual == Some(version),
@@ -101,7 +113,9 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
             actual,
         }));
     }
-    let (version, position) = (actual.map_or(Version::FIRST, Version::next), known.end + 1);
+    let position = known.end + 1;
+    let (stream, version) =
+        head.map_or((position, Version::FIRST), |head| (head.stream, head.version.next()));
     for (offset, row) in (0..).zip(&append.rows) {
         let place = Place {
             stream: append.stream.clone(),
@@ -111,8 +125,9 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
         known.events.insert(row.id, place);
     }
     known.end += append.rows.len() as u64;
-    known.heads.insert(append.stream.clone(), last(version, append.rows.len()));
-    Verdict::Write { version, position }
+    let head = Head { stream, version: last(version, append.rows.len()) };
+    known.heads.insert(append.stream.clone(), head);
+    Verdict::Write { stream, version, position }
 }
 
 enum Repeated {
@@ -147,15 +162,15 @@ pub fn last(first: Version, count: usize) -> Version {
 
 /// What an imported event is to this log.
 pub enum Arrival {
-    Known(u64),
-    New(u64),
+    Known { position: u64 },
+    New { stream: u64, position: u64 },
 }
 
 /// Judges one imported event as if those before it had been written.
 pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendError> {
     if let Some(place) = known.events.get(&event.id) {
         return if place.stream == event.stream && place.version == event.version {
-            Ok(Arrival::Known(place.position))
+            Ok(Arrival::Known { position: place.position })
         } else {
             Err(AppendError::PartlyRecorded {
                 id: event.id,
@@ -164,7 +179,8 @@ pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendErr
             })
         };
     }
-    let actual = known.heads.get(&event.stream).copied();
+    let head = known.heads.get(&event.stream).copied();
+    let actual = head.map(|head| head.version);
     let before = event.version.0.checked_sub(1).map(Version);
     if actual != before {
         let expected = before.map_or(Expected::NoStream, Expected::Exact);
@@ -172,7 +188,8 @@ pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendErr
     }
     known.end += 1;
     let place = Place { stream: event.stream.clone(), version: event.version, position: known.end };
-    known.heads.insert(event.stream.clone(), event.version);
+    let stream = head.map_or(known.end, |head| head.stream);
+    known.heads.insert(event.stream.clone(), Head { stream, version: event.version });
     known.events.insert(event.id, place);
-    Ok(Arrival::New(known.end))
+    Ok(Arrival::New { stream, position: known.end })
 }

@@ -1,6 +1,6 @@
 //! Reading: a few connections of their own, each on the snapshot of its moment.
 
-use super::rows::{columns, decode};
+use super::rows::{decode, number, select};
 use super::schema::options;
 use super::writer::unavailable;
 use crate::{Filter, Page, ReadError};
@@ -30,10 +30,9 @@ pub async fn stream(
     from: Version,
     limit: usize,
 ) -> Result<Vec<Recorded>, ReadError> {
-    const SQL: &str = concat!(
-        "select ",
-        columns!(),
-        " from event where stream = ? and version >= ? order by version limit ?"
+    const SQL: &str = select!(
+        "from event as first join event on event.stream = first.position where first.name = ? \
+         and event.version >= ? order by event.version limit ?"
     );
     let Ok(from) = i64::try_from(from.0) else { return Ok(Vec::new()) };
     let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(count(limit)).fetch_all(pool).await;
@@ -41,17 +40,20 @@ pub async fn stream(
 }
 
 pub async fn find(pool: &SqlitePool, id: EventId) -> Result<Option<Recorded>, ReadError> {
-    const SQL: &str = concat!("select ", columns!(), " from event where id = ?");
+    const SQL: &str =
+        select!("from event join event as first on first.position = event.stream where event.id = ?");
     let rows = sqlx::query(SQL).bind(&id.0.as_bytes()[..]).fetch_all(pool).await;
     Ok(events(rows)?.pop())
 }
 
 pub async fn stream_version(pool: &SqlitePool, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-    let version: Option<i64> = sqlx::query_scalar("select max(version) from event where stream = ?")
-        .bind(stream.as_str())
-        .fetch_one(pool)
-        .await
-        .map_err(unavailable)?;
+    let version: Option<i64> = sqlx::query_scalar(
+        "select max(version) from event where stream = (select position from event where name = ?)",
+    )
+    .bind(stream.as_str())
+    .fetch_one(pool)
+    .await
+    .map_err(unavailable)?;
     Ok(version.map(|version| Version(version as u64)))
 }
 
@@ -78,7 +80,7 @@ impl Scan<'_> {
             None if filter.categories.is_empty() || filter.categories.contains(&Category::Conversation) => {
                 Scan::Everything
             }
-            None => Scan::Elsewhere(list(filter.categories.iter().map(|kind| kind.as_str()))),
+            None => Scan::Elsewhere(numbers(&filter.categories)),
         }
     }
 }
@@ -112,8 +114,10 @@ async fn unfiltered(
     from: i64,
     limit: usize,
 ) -> Result<Page, ReadError> {
-    const SQL: &str =
-        concat!("select ", columns!(), " from event where position > ? order by position limit ?");
+    const SQL: &str = select!(
+        "from event cross join event as first on first.position = event.stream \
+         where event.position > ? order by event.position limit ?"
+    );
     let rows = sqlx::query(SQL).bind(from).bind(count(limit)).fetch_all(pool).await;
     let events = events(rows)?;
     let through = events.last().map(|event| event.position).or(after);
@@ -134,7 +138,7 @@ async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i
         .bind(account.to_vec()),
         Scan::Elsewhere(categories) => sqlx::query_scalar(
             "select min(nth) from (select (select position from event where category = kind.value \
-             and category <> 'conversation' and position > ?1 order by position limit 1 offset ?2) as nth \
+             and category <> 1 and position > ?1 order by position limit 1 offset ?2) as nth \
              from json_each(?3) as kind)",
         )
         .bind(from)
@@ -151,46 +155,37 @@ async fn matching(
     (from, until): (i64, i64),
     limit: usize,
 ) -> Result<Vec<Recorded>, ReadError> {
-    // Named, because the planner knows nothing of how unevenly categories are spread.
     macro_rules! run {
         ($index:literal, $more:literal) => {
-            concat!(
-                "select ",
-                columns!(),
-                " from event indexed by ",
+            select!(
+                "from event ",
                 $index,
-                " where position > ?1 and position <= ?2 and ",
+                " cross join event as first on first.position = event.stream \
+                 where event.position > ?1 and event.position <= ?2 and ",
                 $more,
-                " and (?4 is null or category in (select value from json_each(?4)))",
-                " and (?5 is null or type in (select value from json_each(?5))) order by position limit ?6"
+                " and (?4 is null or event.category in (select value from json_each(?4))) \
+                 and (?5 is null or event.type in (select value from json_each(?5))) \
+                 order by event.position limit ?6"
             )
         };
     }
-    let categories = (!filter.categories.is_empty())
-        .then(|| list(filter.categories.iter().map(|category| category.as_str())));
-    let types = (!filter.event_types.is_empty()).then(|| list(filter.event_types.iter().map(String::as_str)));
+    let categories = (!filter.categories.is_empty()).then(|| numbers(&filter.categories));
+    let types = (!filter.event_types.is_empty())
+        .then(|| serde_json::Value::from_iter(filter.event_types.iter().map(String::as_str)).to_string());
+    // The indexes are named because the planner cannot know how unevenly accounts and kinds are spread.
     let query = match scan {
-        Scan::Account(account) => sqlx::query(run!("event_by_account", "account = ?3"))
-            .bind(from)
-            .bind(until)
-            .bind(account.to_vec()),
-        Scan::Elsewhere(kinds) => sqlx::query(run!(
-            "event_elsewhere",
-            "category in (select value from json_each(?3)) and category <> 'conversation'"
-        ))
-        .bind(from)
-        .bind(until)
-        .bind(kinds.clone()),
-        Scan::Everything => sqlx::query(concat!(
-            "select ",
-            columns!(),
-            " from event where position > ?1 and position <= ?2 and ?3 is null",
-            " and (?4 is null or category in (select value from json_each(?4)))",
-            " and (?5 is null or type in (select value from json_each(?5))) order by position limit ?6"
-        ))
-        .bind(from)
-        .bind(until)
-        .bind(None::<String>),
+        Scan::Account(account) => {
+            let sql = run!("indexed by event_by_account", "event.account = ?3");
+            sqlx::query(sql).bind(from).bind(until).bind(account.to_vec())
+        }
+        Scan::Elsewhere(kinds) => {
+            let sql = run!(
+                "indexed by event_elsewhere",
+                "event.category in (select value from json_each(?3)) and event.category <> 1"
+            );
+            sqlx::query(sql).bind(from).bind(until).bind(kinds.clone())
+        }
+        Scan::Everything => sqlx::query(run!("", "?3 is null")).bind(from).bind(until).bind(None::<String>),
     };
     events(query.bind(categories).bind(types).bind(count(limit)).fetch_all(pool).await)
 }
@@ -199,8 +194,8 @@ fn events(rows: Result<Vec<SqliteRow>, sqlx::Error>) -> Result<Vec<Recorded>, Re
     rows.map_err(unavailable)?.iter().map(decode).collect()
 }
 
-fn list<'a>(values: impl Iterator<Item = &'a str>) -> String {
-    serde_json::Value::from_iter(values).to_string()
+fn numbers(categories: &[Category]) -> String {
+    serde_json::Value::from_iter(categories.iter().map(|kind| number(*kind))).to_string()
 }
 
 fn at(place: i64) -> Position {

@@ -2,7 +2,9 @@
 
 use super::MAX_EVENTS;
 use crate::ReadError;
-use event_schemas::{AccountId, EventId, NewEvent, Position, Recorded, StreamId, Timestamp, Version};
+use event_schemas::{
+    AccountId, Category, EventId, NewEvent, Position, Recorded, StreamId, Timestamp, Version,
+};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Row as _, SqliteConnection};
 use std::borrow::Cow;
@@ -38,13 +40,17 @@ fn encode_metadata(metadata: &event_schemas::Metadata) -> String {
     serde_json::to_string(metadata).unwrap_or_default()
 }
 
-/// The columns in the order in which [`decode`] reads them.
-macro_rules! columns {
-    () => {
-        "position, id, stream, version, type, schema_version, recorded_at, metadata, data"
+/// Rows as [`decode`] reads them: of `event`, each beside the `first` of its stream, which has the name.
+macro_rules! select {
+    ($($which:literal),+) => {
+        concat!(
+            "select event.position, event.id, first.name, event.version, event.type, event.schema_version, \
+             event.recorded_at, event.metadata, event.data ",
+            $($which),+
+        )
     };
 }
-pub(super) use columns;
+pub(super) use select;
 
 pub fn decode(row: &SqliteRow) -> Result<Recorded, ReadError> {
     let position: i64 = row.get_unchecked(0);
@@ -73,10 +79,23 @@ pub fn uuid(bytes: &[u8]) -> Result<Uuid, sqlx::Error> {
 /// A row with its place.
 pub struct Placed<'a> {
     pub position: u64,
+    /// The stream's key: the position of its first event.
+    pub key: u64,
     pub stream: &'a StreamId,
     pub version: Version,
     pub recorded_at: Timestamp,
     pub row: &'a Row,
+}
+
+/// A kind of stream as its column has it. Stored for ever.
+pub const fn number(category: Category) -> i64 {
+    match category {
+        Category::Conversation => 1,
+        Category::Catalogue => 2,
+        Category::Agent => 3,
+        Category::Contact => 4,
+        Category::Inbound => 5,
+    }
 }
 
 /// The row counts for which there is a statement. A statement with room to spare is left unbound at its
@@ -87,11 +106,11 @@ static INSERTS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| ROOMS.into_iter().map
 
 fn insert_sql(rows: usize) -> Arc<str> {
     let mut sql = String::from(
-        "insert into event (position, id, stream, version, type, schema_version, recorded_at, account, \
-         metadata, data) select * from (values ",
+        "insert into event (position, id, stream, version, name, category, type, schema_version, \
+         recorded_at, account, metadata, data) select * from (values ",
     );
     for row in 0..rows {
-        sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?,?)" });
+        sql.push_str(if row == 0 { "(?,?,?,?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?,?,?,?)" });
     }
     sql.push_str(") where column1 is not null");
     sql.into()
@@ -101,7 +120,7 @@ fn insert_sql(rows: usize) -> Arc<str> {
 pub async fn insert(connection: &mut SqliteConnection, rows: Vec<Placed<'_>>) -> Result<(), sqlx::Error> {
     let room = ROOMS.iter().position(|room| *room >= rows.len()).unwrap_or(ROOMS.len() - 1);
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(rows.len() * 10, 0);
+    arguments.reserve(rows.len() * 12, 0);
     for placed in rows {
         bind(&mut arguments, placed).map_err(sqlx::Error::Encode)?;
     }
@@ -113,8 +132,10 @@ fn bind(arguments: &mut SqliteArguments, placed: Placed<'_>) -> Result<(), sqlx:
     let row = placed.row;
     arguments.add(placed.position as i64)?;
     arguments.add(row.id.0.as_bytes().to_vec())?;
-    arguments.add(placed.stream.as_str())?;
+    arguments.add(placed.key as i64)?;
     arguments.add(placed.version.0 as i64)?;
+    arguments.add((placed.version == Version::FIRST).then(|| placed.stream.as_str()))?;
+    arguments.add(placed.stream.category().map_or(0, number))?;
     arguments.add(&*row.event_type)?;
     arguments.add(row.schema_version)?;
     arguments.add(placed.recorded_at.as_micros())?;
@@ -126,6 +147,7 @@ fn bind(arguments: &mut SqliteArguments, placed: Placed<'_>) -> Result<(), sqlx:
 /// An event of another log, with its place in this one.
 pub struct Adopted {
     pub position: u64,
+    pub key: u64,
     pub stream: StreamId,
     pub version: Version,
     pub recorded_at: Timestamp,
@@ -133,7 +155,7 @@ pub struct Adopted {
 }
 
 impl Adopted {
-    pub fn at(position: u64, event: Recorded) -> Self {
+    pub fn at(position: u64, key: u64, event: Recorded) -> Self {
         let row = Row {
             id: event.id,
             event_type: event.event_type,
@@ -142,12 +164,20 @@ impl Adopted {
             metadata: encode_metadata(&event.metadata),
             data: event.data,
         };
-        Self { position, stream: event.stream, version: event.version, recorded_at: event.recorded_at, row }
+        Self {
+            position,
+            key,
+            stream: event.stream,
+            version: event.version,
+            recorded_at: event.recorded_at,
+            row,
+        }
     }
 
     pub fn placed(&self) -> Placed<'_> {
         Placed {
             position: self.position,
+            key: self.key,
             stream: &self.stream,
             version: self.version,
             recorded_at: self.recorded_at,

@@ -1,6 +1,6 @@
 //! The one writer: takes what has arrived, commits it as one group, answers each caller.
 
-use super::judge::{self, Append, Known, Place, Verdict, last};
+use super::judge::{self, Append, Head, Known, Place, Verdict, last};
 use super::rows::{self, Adopted, Placed};
 use super::{Heads, MAX_EVENTS, schema};
 use crate::{AppendError, Appended, Unavailable};
@@ -212,8 +212,8 @@ impl Writer {
             rows::insert(&mut transaction, rows).await?;
         }
         transaction.commit().await.map_err(|error| Failure { error, in_doubt: true })?;
-        for (stream, version) in found {
-            self.heads.insert(stream, version);
+        for (stream, head) in found {
+            self.heads.insert(stream, head);
         }
         Ok(self.remember(group, verdicts, end.position, recorded_at))
     }
@@ -231,9 +231,9 @@ impl Writer {
             .zip(verdicts)
             .map(|(append, verdict)| match verdict {
                 Verdict::Answer(answer) => answer,
-                Verdict::Write { version, position } => {
+                Verdict::Write { stream, version, position } => {
                     let version = last(version, append.rows.len());
-                    self.heads.insert(append.stream.clone(), version);
+                    self.heads.insert(append.stream.clone(), Head { stream, version });
                     end = position + append.rows.len() as u64 - 1;
                     Ok(Appended { version, position: Position::at(end), repeated: false })
                 }
@@ -344,11 +344,11 @@ impl Writer {
         let mut new: Vec<Adopted> = Vec::with_capacity(events.len());
         for event in events {
             match judge::arrival(&event, &mut known) {
-                Ok(judge::Arrival::Known(position)) => place = Some(position),
-                Ok(judge::Arrival::New(position)) => {
+                Ok(judge::Arrival::Known { position }) => place = Some(position),
+                Ok(judge::Arrival::New { stream, position }) => {
                     place = Some(position);
                     end = End { position, recorded_at: event.recorded_at };
-                    new.push(Adopted::at(position, event));
+                    new.push(Adopted::at(position, stream, event));
                 }
                 // Dropping the transaction rolls it back.
                 Err(refused) => return Ok(Err(refused)),
@@ -359,7 +359,7 @@ impl Writer {
         }
         transaction.commit().await?;
         for adopted in new {
-            self.heads.insert(adopted.stream, adopted.version);
+            self.heads.insert(adopted.stream, Head { stream: adopted.key, version: adopted.version });
         }
         self.end = Some(end);
         Ok(Ok(place))
@@ -395,9 +395,10 @@ async fn connected<'a>(
 fn placed<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<Placed<'a>> {
     let mut rows = Vec::with_capacity(group.len());
     for (append, verdict) in group.iter().zip(verdicts) {
-        let Verdict::Write { version, position } = *verdict else { continue };
+        let Verdict::Write { stream, version, position } = *verdict else { continue };
         rows.extend((0..).zip(&append.rows).map(|(offset, row)| Placed {
             position: position + offset,
+            key: stream,
             stream: &append.stream,
             version: Version(version.0 + offset),
             recorded_at,
@@ -437,18 +438,20 @@ async fn look(
     };
     let mut known = Known { end: end.position, ..Known::default() };
     let rows = sqlx::query(
-        "select name, version from (select distinct value as name, \
-         (select max(version) from event where stream = value) as version from json_each(?)) \
-         where version is not null",
+        "select name, position, (select max(version) from event as every where every.stream = event.position) \
+         from event where name in (select value from json_each(?))",
     )
     .bind(streams)
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
-        known.heads.insert(StreamId::named(row.try_get::<String, _>(0)?), version(&row, 1)?);
+        let head = Head { stream: row.try_get::<i64, _>(1)? as u64, version: version(&row, 2)? };
+        known.heads.insert(StreamId::named(row.try_get::<String, _>(0)?), head);
     }
     let rows = sqlx::query(
-        "select id, stream, version, position from event where id in (select unhex(value) from json_each(?))",
+        "select event.id, first.name, event.version, event.position from event \
+         join event as first on first.position = event.stream \
+         where event.id in (select unhex(value) from json_each(?))",
     )
     .bind(ids)
     .fetch_all(&mut *connection)
