@@ -1,0 +1,344 @@
+//! The alarm clock: SLA warnings and breaches, and the ends of snoozes.
+//!
+//! It keeps one row for every conversation that was promised something or put aside, with the moment at
+//! which it is next to be looked at. That moment is derived from the conversation's own events, and when
+//! it comes the conversation itself decides: restart, replay, a second clock or ten minutes of downtime
+//! fire nothing twice and nothing never.
+
+use crate::Health;
+use command_api::Commands;
+use command_api::write::{CommandError, Context, Folded, LoadError};
+use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
+use event_schemas::conversation::ReopenCause;
+use event_schemas::{
+    AccountId, Actor, Category, Clock, ConversationEvent, ConversationId, Event, EventId, StreamId, Timestamp,
+};
+use event_store::Filter;
+use projections::table::{Columns, Values};
+use projections::{Db, DbError, Happened, Projection, Runner, RunnerError, Tx, Watch};
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+const TABLE: &str = include_str!("../../migrations/process-managers/alarms.sql");
+
+/// The longest it sleeps without looking, in case the machine's clock was moved.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often it looks when a test moves the clock.
+const MANUAL_SLEEP: Duration = Duration::from_millis(5);
+/// How many conversations are looked at before the table is asked again.
+const AT_ONCE: i64 = 256;
+/// How long it waits when the log or the table cannot be used.
+const TROUBLE: Duration = Duration::from_millis(500);
+
+/// The process manager.
+pub struct AlarmClock {
+    commands: Arc<Commands>,
+    db: Db,
+    runner: Runner<Follow>,
+    changed: Arc<Notify>,
+}
+
+impl AlarmClock {
+    /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
+    pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
+        db.run(TABLE).await?;
+        let changed = Arc::new(Notify::new());
+        let follow = Follow { commands: Arc::clone(&commands), changed: Arc::clone(&changed) };
+        let runner = Runner::open(Arc::clone(&commands.store), db.clone(), follow).await?;
+        Ok(Self { commands, db, runner, changed })
+    }
+
+    /// How far the log has been followed.
+    pub fn watch(&self) -> Watch {
+        self.runner.watch()
+    }
+
+    /// Rings until told to stop. Ends early only when an event cannot be read.
+    pub async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
+        let Self { commands, db, runner, changed } = self;
+        let stop_ringing = stop.child_token();
+        let ringing = tokio::spawn(Ringer { commands, db, changed }.run(stop_ringing.clone(), health));
+        let ended = runner.run(stop).await;
+        stop_ringing.cancel();
+        ringing.await.map_err(|_| RunnerError::BrokeOff)?;
+        ended
+    }
+}
+
+/// What there is to do about a conversation, and by when.
+fn next_due(conversation: &Conversation) -> Option<Timestamp> {
+    let conversation = conversation.opened().ok()?;
+    let alarm = conversation.clocks.next_alarm().map(|alarm| alarm.at);
+    alarm.into_iter().chain(conversation.lifecycle.snoozed_until).min()
+}
+
+/// Whether there may be something to do later although there is nothing now.
+fn may_ring_again(conversation: &Conversation) -> bool {
+    conversation.opened().is_ok_and(|opened| opened.sla_policy.is_some() && !opened.lifecycle.is_closed())
+}
+
+async fn write_down(
+    tx: &mut Tx,
+    id: ConversationId,
+    account: AccountId,
+    fold: &Folded<Conversation>,
+) -> Result<(), DbError> {
+    const UPSERT: &str = "insert into alarms (conversation_id, account_id, due_at) values ($1, $2, $3)
+        on conflict (conversation_id) do update set due_at = excluded.due_at";
+    const DELETE: &str = "delete from alarms where conversation_id = $1";
+    let due_at = next_due(&fold.state);
+    let (sql, values) = if due_at.is_some() || may_ring_again(&fold.state) {
+        (UPSERT, Values::default().with(&id).with(&account).with(&due_at))
+    } else {
+        (DELETE, Values::default().with(&id))
+    };
+    sqlx::query_with(sql, values.into_arguments()).execute(&mut **tx).await.map(|_| ())
+}
+
+/// Follows the log and keeps the table.
+struct Follow {
+    commands: Arc<Commands>,
+    changed: Arc<Notify>,
+}
+
+impl Follow {
+    async fn known(&self, tx: &mut Tx, touched: &BTreeMap<ConversationId, AccountId>) -> Result<HashSet<ConversationId>, DbError> {
+        let mut known = HashSet::new();
+        let ids: Vec<_> = touched.keys().collect();
+        for some in ids.chunks(500) {
+            let places = (1..=some.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+            let sql = format!("select conversation_id from alarms where conversation_id in ({places})");
+            let mut values = Values::default();
+            for id in some {
+                values.put(*id);
+            }
+            let rows = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(&mut **tx).await?;
+            for row in &rows {
+                known.insert(Columns::of(row).take::<ConversationId>()?);
+            }
+        }
+        Ok(known)
+    }
+}
+
+impl Projection for Follow {
+    fn name(&self) -> &'static str {
+        "alarm-clock"
+    }
+
+    fn filter(&self) -> Filter {
+        Filter::categories([Category::Conversation])
+    }
+
+    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let (mut touched, mut begun) = (BTreeMap::new(), HashSet::new());
+        for happened in page {
+            let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
+            else {
+                continue;
+            };
+            if !moves_a_clock(event) {
+                continue;
+            }
+            touched.insert(id, happened.metadata.account_id);
+            if matches!(event, ConversationEvent::SlaApplied(_) | ConversationEvent::MarkedPending(_)) {
+                begun.insert(id);
+            }
+        }
+        let known = self.known(tx, &touched).await?;
+        for (id, account) in touched {
+            if !begun.contains(&id) && !known.contains(&id) {
+                continue;
+            }
+            // As it is now, which may be further than this page: what is due is due by what is true.
+            match self.commands.conversations.load(&StreamId::conversation(id)).await {
+                Ok(fold) => write_down(tx, id, account, &fold).await?,
+                Err(LoadError::Unavailable(unavailable)) => {
+                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
+                }
+                Err(error @ LoadError::Damaged { .. }) => {
+                    tracing::error!(conversation = %id, error = &error as &dyn std::error::Error, "no alarm can be set");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self) {
+        self.changed.notify_one();
+    }
+}
+
+/// Whether an event can change what is due when.
+fn moves_a_clock(event: &ConversationEvent) -> bool {
+    use ConversationEvent as E;
+    match event {
+        E::ConversationOpened(_)
+        | E::MessageReceived(_)
+        | E::MessageSent(_)
+        | E::BotEngaged(_)
+        | E::Assigned(_)
+        | E::Unassigned(_)
+        | E::MarkedPending(_)
+        | E::Resolved(_)
+        | E::Reopened(_)
+        | E::Closed(_)
+        | E::PriorityChanged(_)
+        | E::SlaApplied(_)
+        | E::SlaWarned(_)
+        | E::SlaBreached(_) => true,
+        E::NoteAdded(_)
+        | E::MessageDispatched(_)
+        | E::MessageDelivered(_)
+        | E::MessageRead(_)
+        | E::MessageFailed(_)
+        | E::BotContextCollected(_)
+        | E::LabelsChanged(_)
+        | E::SubjectChanged(_)
+        | E::SeenByAgent(_) => false,
+    }
+}
+
+/// Sleeps until the next moment comes, and asks the conversations.
+struct Ringer {
+    commands: Arc<Commands>,
+    db: Db,
+    changed: Arc<Notify>,
+}
+
+/// A conversation whose moment has come.
+struct Due {
+    id: ConversationId,
+    account: AccountId,
+}
+
+/// Why a conversation could not be looked at.
+#[derive(Debug, thiserror::Error)]
+enum RingError {
+    #[error("the table of alarms cannot be used")]
+    Db(#[from] DbError),
+    #[error("a conversation cannot be asked")]
+    Ask(#[from] CommandError<Rejection>),
+    #[error("a conversation cannot be loaded")]
+    Load(#[from] LoadError),
+}
+
+impl Ringer {
+    async fn run(self, stop: CancellationToken, health: Health) {
+        while !stop.is_cancelled() {
+            let wait = match self.ring().await {
+                Ok(wait) => {
+                    health.well();
+                    wait
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the alarm clock tries again");
+                    health.troubled(format!("the alarm clock: {error}"));
+                    TROUBLE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.changed.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Does what is due, and answers how long to sleep.
+    async fn ring(&self) -> Result<Duration, RingError> {
+        loop {
+            let now = self.commands.clock.now();
+            let due = self.due(now).await?;
+            if due.is_empty() {
+                break;
+            }
+            for conversation in &due {
+                self.look_at(conversation).await?;
+            }
+        }
+        let now = self.commands.clock.now();
+        let longest = match self.commands.clock {
+            Clock::System => LONGEST_SLEEP,
+            Clock::Manual(_) => MANUAL_SLEEP,
+        };
+        Ok(self.next().await?.map_or(longest, |next| next.since(now).min(longest)))
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Vec<Due>, DbError> {
+        const DUE: &str = "select conversation_id, account_id from alarms
+            where due_at is not null and due_at <= $1 order by due_at limit $2";
+        let values = Values::default().with(&now).with(&AT_ONCE);
+        let rows = sqlx::query_with(DUE, values.into_arguments()).fetch_all(self.db.readers()).await?;
+        rows.iter()
+            .map(|row| {
+                let mut columns = Columns::of(row);
+                Ok(Due { id: columns.take()?, account: columns.take()? })
+            })
+            .collect()
+    }
+
+    async fn next(&self) -> Result<Option<Timestamp>, DbError> {
+        const NEXT: &str = "select min(due_at) from alarms where due_at is not null";
+        let row = sqlx::query(NEXT).fetch_one(self.db.readers()).await?;
+        Columns::of(&row).take()
+    }
+
+    async fn look_at(&self, due: &Due) -> Result<(), RingError> {
+        let stream = StreamId::conversation(due.id);
+        let fold = self.commands.conversations.load(&stream).await?;
+        if let Ok(conversation) = fold.state.opened() {
+            let now = self.commands.clock.now();
+            for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
+                // Dated when it was due; the event itself says when it was noticed.
+                let context = self.because(due, &alarm.name(), alarm.at);
+                self.ask(&stream, &RaiseAlarm { alarm }, &context).await?;
+                let noticed = self.commands.clock.now().since(alarm.at);
+                metrics::histogram!("verbatim_sla_alarm_delay_seconds").record(noticed.as_secs_f64());
+            }
+            if let Some(until) = conversation.lifecycle.snoozed_until.filter(|until| *until <= now) {
+                let context = self.because(due, &format!("snooze/{}", until.as_micros()), until);
+                let command = Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
+                self.ask(&stream, &command, &context).await?;
+            }
+        }
+        // The events just written will come by in the log too; this keeps it from ringing until then.
+        let fold = self.commands.conversations.load(&stream).await?;
+        let mut tx = self.db.begin().await?;
+        write_down(&mut tx, due.id, due.account, &fold).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        stream: &StreamId,
+        command: &impl domain::Decide<Conversation, Rejection = Rejection>,
+        context: &Context,
+    ) -> Result<(), RingError> {
+        match self.commands.conversations.ask(stream, command, context).await {
+            // A refusal means that the conversation went on meanwhile and there is nothing to ring for.
+            Ok(_) | Err(CommandError::Rejected(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn because(&self, due: &Due, name: &str, at: Timestamp) -> Context {
+        let key = format!("{}/{name}", due.id);
+        Context {
+            account: due.account,
+            actor: Actor::system("alarm-clock"),
+            // The same for whoever notices: nothing outside caused it but time.
+            correlation_id: EventId::caused(due.account, &key, u32::MAX).0,
+            causation_id: None,
+            traceparent: None,
+            occurred_at: Some(at),
+            key: Some(key),
+            if_match: None,
+        }
+    }
+}
