@@ -1,0 +1,53 @@
+//! The write side over HTTP. A handler makes three moves: it reads the request, asks, and answers.
+
+use crate::Commands;
+use aide::axum::ApiRouter;
+use std::sync::Arc;
+
+mod agents;
+mod answer;
+mod asking;
+mod assignments;
+mod calendars;
+mod canned_responses;
+mod catalogue;
+mod channels;
+mod contact_identifiers;
+mod conversations;
+mod messages;
+mod sla_policies;
+mod teams;
+mod variables;
+mod webhooks;
+
+/// How the routes are grouped in the API's description.
+pub const TAGS: &[(&str, &str)] = &[
+    ("conversations", "Begin, change, assign, resolve and close conversations."),
+    ("messages", "Answer the customer, and leave notes for colleagues."),
+    ("channels", "Where customers write to."),
+    ("contacts", "Who is behind an address or a number."),
+    ("teams", "Groups of agents."),
+    ("canned responses", "Texts to use again."),
+    ("service levels", "Promises about answering times, and when the desk is open."),
+    ("agents", "The people who answer, and how they like to work."),
+    ("webhooks", "What providers send."),
+];
+
+/// Every route that changes something.
+pub fn router(commands: Arc<Commands>) -> ApiRouter {
+    ApiRouter::new()
+        .merge(conversations::routes())
+        .merge(messages::routes())
+        .merge(assignments::routes())
+        .merge(channels::routes())
+        .merge(teams::routes())
+        .merge(canned_responses::routes())
+        .merge(sla_policies::routes())
+        .merge(calendars::routes())
+        .merge(contact_identifiers::routes())
+        .merge(agents::routes())
+        .merge(webhooks::routes())
+        .with_state(commands)
+}
+
+type Desk = axum::extract::State<Arc<Commands>>;

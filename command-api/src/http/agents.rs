@@ -1,0 +1,206 @@
+//! The people who answer, and how they like to work.
+
+use super::Desk;
+use super::answer::{Answer, Done, Made};
+use super::asking::Asking;
+use crate::Commands;
+use crate::write::Context;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{patch_with, post_with};
+use axum::extract::State;
+use domain::agent::{ChangePreferences, Register};
+use event_schemas::agent::{AvailableHours, Preferences};
+use event_schemas::message::ChannelType;
+use event_schemas::{StreamId, UserId};
+use gate::{Administrator, Agent, Caller, Change, Json, Path, Problem, Supervisor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/agents",
+            post_with(register, |op| {
+                op.id("registerAgent")
+                    .tag("agents")
+                    .summary("Make a person known to the account, or rename them")
+            }),
+        )
+        .api_route(
+            "/v1/agent-preferences/me",
+            patch_with(change_own, |op| {
+                op.id("updateOwnPreferences").tag("agents").summary("Change how you like to work")
+            }),
+        )
+        .api_route(
+            "/v1/agent-preferences/{user_id}",
+            patch_with(change_anothers, |op| {
+                op.id("updatePreferences").tag("agents").summary("Change how an agent works")
+            }),
+        )
+}
+
+/// A person, by the name colleagues and customers know.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewAgent {
+    user_id: UserId,
+    name: String,
+    #[serde(default)]
+    email: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AgentState")]
+struct View {
+    id: UserId,
+    user_id: UserId,
+    name: String,
+    email: Option<String>,
+}
+
+async fn register(
+    State(commands): Desk,
+    Supervisor(caller): Supervisor,
+    asking: Asking,
+    Json(new): Json<NewAgent>,
+) -> Result<Made<View>, Problem> {
+    let command = Register {
+        account_id: caller.account,
+        user_id: new.user_id,
+        name: new.name.trim().to_owned(),
+        email: new.email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()),
+        is_self: new.user_id == caller.user,
+    };
+    let outcome = commands.agents.ask(&StreamId::agent(new.user_id), &command, &asking.of(&caller)).await?;
+    let agent = &outcome.state.state;
+    let view = View {
+        id: new.user_id,
+        user_id: new.user_id,
+        name: agent.name_in(caller.account).unwrap_or_default().to_owned(),
+        email: agent.email_in(caller.account).map(str::to_owned),
+    };
+    Ok(Made(Answer::of(&commands, &outcome, view).await?))
+}
+
+/// What changes; what is left out stays as it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PreferencesChange {
+    /// None named: any.
+    #[serde(default)]
+    available_channels: Option<Vec<ChannelType>>,
+    /// None named: any.
+    #[serde(default)]
+    available_topics: Option<Vec<String>>,
+    /// `null`: always.
+    #[serde(default)]
+    available_hours: Change<AvailableHours>,
+    /// BCP 47 tags: `en`, `am`.
+    #[serde(default)]
+    languages: Option<Vec<String>>,
+    #[serde(default)]
+    max_concurrent_conversations: Option<u32>,
+    #[serde(default)]
+    is_available: Option<bool>,
+    #[serde(default)]
+    auto_accept: Option<bool>,
+    #[serde(default)]
+    notification_preferences: NotificationChange,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NotificationChange {
+    #[serde(default)]
+    sound: Option<bool>,
+    #[serde(default)]
+    desktop: Option<bool>,
+    #[serde(default)]
+    email_on_assignment: Option<bool>,
+}
+
+impl PreferencesChange {
+    fn apply(&self, preferences: &mut Preferences) {
+        set(&mut preferences.available_channels, &self.available_channels);
+        set(&mut preferences.available_topics, &self.available_topics);
+        self.available_hours.clone().apply(&mut preferences.available_hours);
+        set(&mut preferences.languages, &self.languages);
+        set(&mut preferences.max_concurrent_conversations, &self.max_concurrent_conversations);
+        set(&mut preferences.is_available, &self.is_available);
+        set(&mut preferences.auto_accept, &self.auto_accept);
+        let (notify, change) = (&mut preferences.notification_preferences, &self.notification_preferences);
+        set(&mut notify.sound, &change.sound);
+        set(&mut notify.desktop, &change.desktop);
+        set(&mut notify.email_on_assignment, &change.email_on_assignment);
+    }
+}
+
+fn set<T: Clone>(field: &mut T, change: &Option<T>) {
+    if let Some(value) = change {
+        field.clone_from(value);
+    }
+}
+
+/// How an agent works.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PreferencesState")]
+struct PreferencesView {
+    id: UserId,
+    user_id: UserId,
+    #[serde(flatten)]
+    preferences: Preferences,
+}
+
+/// Whoever signs in with a token of the account is known to it from their first own command on.
+async fn change_own(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Json(change): Json<PreferencesChange>,
+) -> Result<Done<PreferencesView>, Problem> {
+    let context = asking.of(&caller);
+    let stream = StreamId::agent(caller.user);
+    let known = commands.agents.load(&stream).await?.state.is_known_to(caller.account);
+    if !known {
+        let join = Register {
+            account_id: caller.account,
+            user_id: caller.user,
+            name: caller.name.clone().unwrap_or_else(|| caller.user.to_string()),
+            email: None,
+            is_self: true,
+        };
+        let key = context.key.as_ref().map(|key| format!("{key}:join"));
+        commands.agents.ask(&stream, &join, &Context { key, if_match: None, ..context.clone() }).await?;
+    }
+    change_preferences(&commands, &caller, caller.user, &context, change).await
+}
+
+async fn change_anothers(
+    State(commands): Desk,
+    Administrator(caller): Administrator,
+    asking: Asking,
+    Path(user_id): Path<UserId>,
+    Json(change): Json<PreferencesChange>,
+) -> Result<Done<PreferencesView>, Problem> {
+    change_preferences(&commands, &caller, user_id, &asking.of(&caller), change).await
+}
+
+async fn change_preferences(
+    commands: &Commands,
+    caller: &Caller,
+    user_id: UserId,
+    context: &Context,
+    change: PreferencesChange,
+) -> Result<Done<PreferencesView>, Problem> {
+    let command = ChangePreferences {
+        account_id: caller.account,
+        user_id,
+        change: |preferences: &mut Preferences| change.apply(preferences),
+    };
+    let outcome = commands.agents.ask(&StreamId::agent(user_id), &command, context).await?;
+    let preferences = outcome.state.state.preferences().clone();
+    let view = PreferencesView { id: user_id, user_id, preferences };
+    Ok(Done(Answer::of(commands, &outcome, view).await?))
+}

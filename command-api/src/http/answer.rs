@@ -1,0 +1,110 @@
+//! How a command is answered: what it made, at which version of its stream, at which place in the log.
+
+use crate::Commands;
+use crate::write::Outcome;
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ApiResponse};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use event_schemas::{Position, Version};
+use gate::{Json, Problem};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The thing as it is now, and where the command is in the log.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Answer")]
+pub(crate) struct Answer<T> {
+    #[serde(flatten)]
+    what: T,
+    /// The version of its stream; also the `ETag`.
+    version: Version,
+    /// Send it as `Verbatim-After` with a query to be sure that its answer includes this command.
+    position: Position,
+}
+
+impl<T> Answer<T> {
+    pub(crate) async fn of<S>(commands: &Commands, outcome: &Outcome<S>, what: T) -> Result<Self, Problem> {
+        Ok(Self { what, version: outcome.version, position: place(commands, outcome.position).await? })
+    }
+
+    fn map<U>(self, view: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { what: view(self.what), version: self.version, position: self.position }
+    }
+}
+
+impl<T> Done<T> {
+    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Done<U> {
+        Done(self.0.map(view))
+    }
+}
+
+impl<T> Made<T> {
+    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Made<U> {
+        Made(self.0.map(view))
+    }
+}
+
+/// Where nothing had to happen, everything that matters is at or before the end of the log.
+async fn place(commands: &Commands, position: Option<Position>) -> Result<Position, Problem> {
+    if let Some(position) = position {
+        return Ok(position);
+    }
+    let end = commands.store.end().await.map_err(|error| {
+        let stream = event_schemas::StreamId::named("the log");
+        Problem::from(crate::write::LoadError::of(&stream, error))
+    })?;
+    Ok(end.unwrap_or(Position::at(0)))
+}
+
+/// 200: it is so now.
+pub(crate) struct Done<T>(pub Answer<T>);
+
+/// 201: it was made.
+pub(crate) struct Made<T>(pub Answer<T>);
+
+fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
+    let tag = HeaderValue::from_str(&format!("\"{}\"", answer.version));
+    let mut response = (status, Json(answer)).into_response();
+    if let Ok(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+impl<T: Serialize> IntoResponse for Done<T> {
+    fn into_response(self) -> Response {
+        respond(StatusCode::OK, self.0)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        respond(StatusCode::CREATED, self.0)
+    }
+}
+
+macro_rules! documented {
+    ($($answer:ident: $status:literal;)+) => {$(
+        impl<T: JsonSchema> OperationOutput for $answer<T> {
+            type Inner = Answer<T>;
+
+            fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
+                Json::<Answer<T>>::operation_response(ctx, operation)
+            }
+            fn inferred_responses(
+                ctx: &mut GenContext,
+                operation: &mut Operation,
+            ) -> Vec<(Option<u16>, ApiResponse)> {
+                let response = Self::operation_response(ctx, operation);
+                response.map(|response| (Some($status), response)).into_iter().collect()
+            }
+        }
+    )+};
+}
+
+documented! {
+    Done: 200;
+    Made: 201;
+}

@@ -1,0 +1,50 @@
+//! What every command brings along: for whom, why, under which key, against which version.
+
+use crate::write::Context;
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use gate::{Caller, IdempotencyKey, IfMatch, Problem, RequestContext};
+
+/// The part of a command that is in the request's headers.
+pub(crate) struct Asking {
+    request: RequestContext,
+    key: IdempotencyKey,
+    if_match: IfMatch,
+}
+
+impl Asking {
+    /// A key is the caller's own: two users who pick the same one do not meet.
+    pub(crate) fn of(&self, caller: &Caller) -> Context {
+        Context {
+            account: caller.account,
+            actor: caller.actor(),
+            correlation_id: self.request.correlation_id,
+            causation_id: None,
+            traceparent: self.request.traceparent.clone(),
+            occurred_at: None,
+            key: self.key.0.as_ref().map(|key| format!("request:{}:{key}", caller.user)),
+            if_match: self.if_match.0,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self {
+            request: RequestContext::from_request_parts(parts, state).await?,
+            key: IdempotencyKey::from_request_parts(parts, state).await?,
+            if_match: IfMatch::from_request_parts(parts, state).await?,
+        })
+    }
+}
+
+impl OperationInput for Asking {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        IdempotencyKey::operation_input(ctx, operation);
+        IfMatch::operation_input(ctx, operation);
+    }
+}

@@ -1,0 +1,167 @@
+//! What all catalogues have in common: things are defined, changed and retired, one stream per kind and
+//! account.
+
+use super::answer::{Answer, Done, Made};
+use crate::Commands;
+use crate::write::{Aggregates, CommandError, Context, LoadError, Outcome};
+use domain::Decide;
+use domain::catalogue::{Catalogue, Define, Rejection, Retire, Thing, Told};
+use event_schemas::catalogue::{BusinessCalendar, CannedResponse, CatalogueKind, Channel, SlaPolicy, Team};
+use event_schemas::{CatalogueEvent, Events, StreamId, Timestamp, Version};
+use gate::Problem;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Where things of a kind are kept, and what they are called.
+pub(super) trait Kind: Thing {
+    const KIND: CatalogueKind;
+    /// As a sentence names it: "team".
+    const NAME: &'static str;
+    fn all(commands: &Commands) -> &Aggregates<Catalogue<Self>>;
+}
+
+macro_rules! kinds {
+    ($($thing:ident: $kind:ident, $name:literal, $all:ident;)+) => {$(
+        impl Kind for $thing {
+            const KIND: CatalogueKind = CatalogueKind::$kind;
+            const NAME: &'static str = $name;
+            fn all(commands: &Commands) -> &Aggregates<Catalogue<Self>> {
+                &commands.$all
+            }
+        }
+    )+};
+}
+
+kinds! {
+    Channel: Channels, "channel", channels;
+    Team: Teams, "team", teams;
+    CannedResponse: CannedResponses, "canned response", canned_responses;
+    SlaPolicy: SlaPolicies, "SLA policy", sla_policies;
+    BusinessCalendar: Calendars, "calendar", calendars;
+}
+
+/// A change, made on the thing as it is when it is decided: of two who change different parts of it neither
+/// undoes the other's.
+struct Changed<T: Thing, F> {
+    id: T::Id,
+    change: F,
+}
+
+impl<T: Thing, F: Fn(&mut T)> Decide<Catalogue<T>> for Changed<T, F> {
+    type Rejection = Rejection;
+
+    fn decide(&self, catalogue: &Catalogue<T>, now: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
+        let mut thing = catalogue.get(self.id).ok_or(Rejection::NotFound)?.clone();
+        (self.change)(&mut thing);
+        Define(thing).decide(catalogue, now)
+    }
+}
+
+/// A fresh id, or, under an idempotency key, the one that the same request got before.
+pub(super) fn fresh_id(commands: &Commands, context: &Context) -> Uuid {
+    context.message_id(&commands.clock).0
+}
+
+/// Defines a thing that was not there.
+pub(super) async fn define<T: Kind>(
+    commands: &Commands,
+    thing: T,
+    context: &Context,
+) -> Result<Made<T>, Problem> {
+    let id = thing.id();
+    // `If-Match` would compare with a thing that is not there yet.
+    let context = Context { if_match: None, ..context.clone() };
+    let outcome = ask(commands, &Define(thing), &context).await?;
+    Ok(Made(settled(commands, &outcome, id).await?))
+}
+
+/// Changes a thing that is there.
+pub(super) async fn change<T: Kind>(
+    commands: &Commands,
+    id: T::Id,
+    context: &Context,
+    change: impl Fn(&mut T) + Sync,
+) -> Result<Done<T>, Problem> {
+    let context = pinned::<T>(commands, id, context).await?;
+    let outcome = ask(commands, &Changed { id, change }, &context).await?;
+    Ok(Done(settled(commands, &outcome, id).await?))
+}
+
+/// Takes a thing away.
+pub(super) async fn retire<T: Kind>(
+    commands: &Commands,
+    id: T::Id,
+    context: &Context,
+) -> Result<Done<Retired<T::Id>>, Problem> {
+    let context = pinned::<T>(commands, id, context).await?;
+    let outcome = ask(commands, &Retire::<T>(id), &context).await?;
+    Ok(Done(Answer::of(commands, &outcome, Retired { id }).await?))
+}
+
+async fn ask<T: Kind>(
+    commands: &Commands,
+    command: &impl Decide<Catalogue<T>, Rejection = Rejection>,
+    context: &Context,
+) -> Result<Outcome<Catalogue<T>>, Problem> {
+    let stream = StreamId::catalogue(T::KIND, context.account);
+    T::all(commands).ask(&stream, command, context).await.map_err(refused::<T>)
+}
+
+async fn settled<T: Kind>(
+    commands: &Commands,
+    outcome: &Outcome<Catalogue<T>>,
+    id: T::Id,
+) -> Result<Answer<T>, Problem> {
+    // An old request that is repeated under its key finds the thing as it is now, or gone.
+    let thing = outcome.state.state.get(id).cloned().ok_or_else(|| Problem::not_found(T::NAME))?;
+    Answer::of(commands, outcome, thing).await
+}
+
+fn refused<T: Kind>(error: CommandError<Rejection>) -> Problem {
+    match error {
+        CommandError::NotFound | CommandError::Rejected(Rejection::NotFound) => Problem::not_found(T::NAME),
+        other => other.into(),
+    }
+}
+
+const PAGE: usize = 1_000;
+
+/// `If-Match` names the version at which this one thing was last defined, and the stream holds all of its
+/// kind: the caller's version is compared here, and the stream's put in its place.
+async fn pinned<T: Kind>(commands: &Commands, id: T::Id, context: &Context) -> Result<Context, Problem> {
+    let Some(expected) = context.if_match else { return Ok(context.clone()) };
+    let stream = StreamId::catalogue(T::KIND, context.account);
+    let (mut own, mut last) = (None, None);
+    let mut next = Version::FIRST;
+    loop {
+        let page = commands.store.read_stream(&stream, next, PAGE).await;
+        let page = page.map_err(|error| LoadError::of(&stream, error))?;
+        for recorded in &page {
+            let event = CatalogueEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
+            let is_about_it = event.is_ok_and(|event| match T::told(&event) {
+                Some(Told::Defined(thing)) => thing.id() == id,
+                Some(Told::Retired(retired)) => retired == id,
+                None => false,
+            });
+            own = if is_about_it { Some(recorded.version) } else { own };
+            last = Some(recorded.version);
+            next = recorded.version.next();
+        }
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    match own {
+        None => Err(Problem::not_found(T::NAME)),
+        Some(own) if own == expected => Ok(Context { if_match: last, ..context.clone() }),
+        Some(own) => Err(CommandError::<Rejection>::VersionMismatch { expected, actual: Some(own) }.into()),
+    }
+}
+
+/// What is left of a thing that was taken away.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Retired")]
+pub(super) struct Retired<Id> {
+    pub id: Id,
+}

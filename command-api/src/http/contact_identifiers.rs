@@ -1,0 +1,254 @@
+//! Who is behind a number or an address.
+
+use super::Desk;
+use super::answer::{Answer, Done, Made};
+use super::asking::Asking;
+use super::catalogue::Retired;
+use crate::Commands;
+use crate::write::LoadError;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{patch_with, post_with};
+use axum::extract::State;
+use domain::Decide;
+use domain::contact::{ContactHome, Link, Rejection, Unlink};
+use event_schemas::message::ChannelType;
+use event_schemas::{
+    AccountId, ContactEvent, ContactId, ContactIdentifierId, Events, StreamId, Timestamp, Version,
+};
+use gate::{Agent, Change, Json, Path, Problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/contact-identifiers",
+            post_with(create, |op| {
+                op.id("createContactIdentifier")
+                    .tag("contacts")
+                    .summary("Say whose a number or an address is")
+            }),
+        )
+        .api_route(
+            "/v1/contact-identifiers/{id}",
+            patch_with(update, |op| {
+                op.id("updateContactIdentifier")
+                    .tag("contacts")
+                    .summary("Link it to another contact, name it")
+            })
+            .delete_with(remove, |op| {
+                op.id("deleteContactIdentifier").tag("contacts").summary("It is nobody's any more")
+            }),
+        )
+}
+
+/// As channels of this kind spell an identifier: a phone number is its digits, country code first.
+pub(super) fn spelled(kind: ChannelType, identifier: &str) -> Result<String, Problem> {
+    const LONGEST: usize = 256;
+    let no = |detail: &str| Problem::unprocessable("identifier", detail);
+    let identifier = identifier.trim();
+    match kind {
+        ChannelType::WhatsApp | ChannelType::Sms => {
+            let bare: String =
+                identifier.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/')).collect();
+            let digits = bare.strip_prefix('+').unwrap_or(&bare);
+            let fits = (5..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            if fits {
+                Ok(digits.to_owned())
+            } else {
+                Err(no("A phone number is 5 to 20 digits, country code first."))
+            }
+        }
+        ChannelType::Telegram
+        | ChannelType::Messenger
+        | ChannelType::Email
+        | ChannelType::WebChat
+        | ChannelType::Api => match identifier.chars().count() {
+            0 => Err(no("It is empty.")),
+            1..=LONGEST => Ok(identifier.to_owned()),
+            _ => Err(no("It has more than 256 characters.")),
+        },
+    }
+}
+
+/// An identifier and the contact behind it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ContactIdentifierState")]
+struct View {
+    id: ContactIdentifierId,
+    contact_id: ContactId,
+    channel_type: ChannelType,
+    identifier: String,
+    display_name: Option<String>,
+    metadata: Map<String, Value>,
+}
+
+impl View {
+    fn of(address: Address, home: &ContactHome) -> Self {
+        Self {
+            id: address.id,
+            // Linked just now, so somebody's.
+            contact_id: home.contact_id().unwrap_or_else(|| address.id.own_contact()),
+            channel_type: address.channel_type,
+            identifier: address.identifier,
+            display_name: home.display_name().map(str::to_owned),
+            metadata: home.metadata().clone(),
+        }
+    }
+}
+
+/// What an identifier is, which never changes.
+pub(super) struct Address {
+    id: ContactIdentifierId,
+    pub channel_type: ChannelType,
+    pub identifier: String,
+}
+
+impl Address {
+    fn stream(&self) -> StreamId {
+        StreamId::contact(self.id)
+    }
+}
+
+/// The account's identifier of this id. The id is derived from the account, so that another's is not found.
+pub(super) async fn address(
+    commands: &Commands,
+    account: AccountId,
+    id: ContactIdentifierId,
+) -> Result<Address, Problem> {
+    let missing = || Problem::not_found("contact identifier");
+    let stream = StreamId::contact(id);
+    let first = commands.store.read_stream(&stream, Version::FIRST, 1).await;
+    let first = first.map_err(|error| LoadError::of(&stream, error))?;
+    let first = first.first().ok_or_else(missing)?;
+    let event = ContactEvent::decode(&first.event_type, first.schema_version, &first.data);
+    let (channel_type, identifier) = match event.map_err(|_| missing())? {
+        ContactEvent::ContactSeen(seen) => (seen.channel_type, seen.identifier),
+        ContactEvent::IdentifierLinked(linked) => (linked.channel_type, linked.identifier),
+        ContactEvent::IdentifierUnlinked(_) => return Err(missing()),
+    };
+    if ContactIdentifierId::of(account, channel_type.as_str(), &identifier) != id {
+        return Err(missing());
+    }
+    Ok(Address { id, channel_type, identifier })
+}
+
+/// Whose an identifier is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewContactIdentifier {
+    /// Left out: the contact it has, or a new one.
+    #[serde(default)]
+    contact_id: Option<ContactId>,
+    channel_type: ChannelType,
+    /// A phone number, an address, a user's id on the platform.
+    identifier: String,
+    #[serde(default)]
+    display_name: Option<String>,
+    /// What the platform says of them.
+    #[serde(default)]
+    metadata: Map<String, Value>,
+}
+
+async fn create(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Json(new): Json<NewContactIdentifier>,
+) -> Result<Made<View>, Problem> {
+    let identifier =
+        spelled(new.channel_type, &new.identifier).map_err(|problem| problem.field("identifier"))?;
+    let id = ContactIdentifierId::of(caller.account, new.channel_type.as_str(), &identifier);
+    let address = Address { id, channel_type: new.channel_type, identifier };
+    let link = Link {
+        account_id: caller.account,
+        contact_id: new.contact_id,
+        channel_type: address.channel_type,
+        identifier: address.identifier.clone(),
+        display_name: name(new.display_name),
+        metadata: new.metadata,
+        may_move: false,
+    };
+    let outcome = commands.contacts.ask(&address.stream(), &link, &asking.of(&caller)).await?;
+    let view = View::of(address, &outcome.state.state);
+    Ok(Made(Answer::of(&commands, &outcome, view).await?))
+}
+
+fn name(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// What changes; what is left out stays as it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ContactIdentifierChange {
+    /// It is this contact's from now on.
+    #[serde(default)]
+    contact_id: Option<ContactId>,
+    #[serde(default)]
+    display_name: Change<String>,
+    /// All of it, as it is to be.
+    #[serde(default)]
+    metadata: Option<Map<String, Value>>,
+}
+
+/// The change, made on what is known when it is decided.
+struct Relink {
+    account_id: AccountId,
+    channel_type: ChannelType,
+    identifier: String,
+    change: ContactIdentifierChange,
+}
+
+impl Decide<ContactHome> for Relink {
+    type Rejection = Rejection;
+
+    fn decide(&self, home: &ContactHome, now: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+        home.contact_id().ok_or(Rejection::NotLinked)?;
+        let mut display_name = home.display_name().map(str::to_owned);
+        self.change.display_name.clone().apply(&mut display_name);
+        let link = Link {
+            account_id: self.account_id,
+            contact_id: self.change.contact_id,
+            channel_type: self.channel_type,
+            identifier: self.identifier.clone(),
+            display_name: name(display_name),
+            metadata: self.change.metadata.clone().unwrap_or_else(|| home.metadata().clone()),
+            may_move: true,
+        };
+        link.decide(home, now)
+    }
+}
+
+async fn update(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Path(id): Path<ContactIdentifierId>,
+    Json(change): Json<ContactIdentifierChange>,
+) -> Result<Done<View>, Problem> {
+    let address = address(&commands, caller.account, id).await?;
+    let relink = Relink {
+        account_id: caller.account,
+        channel_type: address.channel_type,
+        identifier: address.identifier.clone(),
+        change,
+    };
+    let outcome = commands.contacts.ask(&address.stream(), &relink, &asking.of(&caller)).await?;
+    let view = View::of(address, &outcome.state.state);
+    Ok(Done(Answer::of(&commands, &outcome, view).await?))
+}
+
+async fn remove(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Path(id): Path<ContactIdentifierId>,
+) -> Result<Done<Retired<ContactIdentifierId>>, Problem> {
+    let address = address(&commands, caller.account, id).await?;
+    let unlink = Unlink { identifier_id: id };
+    let outcome = commands.contacts.ask(&address.stream(), &unlink, &asking.of(&caller)).await?;
+    Ok(Done(Answer::of(&commands, &outcome, Retired { id }).await?))
+}

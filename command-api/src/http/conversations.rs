@@ -1,0 +1,428 @@
+//! Beginning, changing and ending conversations.
+
+use super::Desk;
+use super::answer::{Answer, Done, Made};
+use super::asking::Asking;
+use super::contact_identifiers::{address, spelled};
+use super::messages::{Addressee, NewMessage, Words};
+use crate::Commands;
+use crate::desk::Begin;
+use crate::write::{CommandError, Context, Outcome};
+use aide::axum::ApiRouter;
+use aide::axum::routing::{patch_with, post_with};
+use axum::extract::State;
+use domain::conversation::{Assignee, By, Close, Conversation, Opened, Rejection, SetSubject, Update};
+use domain::{Decide, Evolve};
+use event_schemas::catalogue::Channel;
+use event_schemas::conversation::{ConversationOpened, SlaApplied};
+use event_schemas::message::{ChannelType, Priority, Status};
+use event_schemas::{
+    AccountId, ChannelId, ContactId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId,
+    Timestamp, UserId,
+};
+use gate::problem::StatusCode;
+use gate::{Agent, Caller, Change, Json, Path, Problem, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/conversations",
+            post_with(begin, |op| {
+                op.id("beginConversation").tag("conversations").summary("Write to a contact first")
+            }),
+        )
+        .api_route(
+            "/v1/conversations/{id}",
+            patch_with(update, |op| {
+                op.id("updateConversation")
+                    .tag("conversations")
+                    .summary("Change status, assignee, team, labels, priority, subject; all of it or nothing")
+            })
+            .delete_with(close, |op| {
+                op.id("closeConversation").tag("conversations").summary("Close it for good")
+            }),
+        )
+}
+
+/// A conversation as the write side knows it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ConversationState")]
+pub(super) struct View {
+    id: ConversationId,
+    channel_id: ChannelId,
+    channel_type: ChannelType,
+    contact_id: ContactId,
+    contact_identifier: String,
+    display_name: Option<String>,
+    status: Status,
+    assignee_id: Option<UserId>,
+    assignee_name: Option<String>,
+    team_id: Option<TeamId>,
+    snoozed_until: Option<Timestamp>,
+    priority: Priority,
+    subject: Option<String>,
+    labels: BTreeSet<String>,
+    sla_policy_id: Option<SlaPolicyId>,
+}
+
+impl From<&Opened> for View {
+    fn from(opened: &Opened) -> Self {
+        let lifecycle = &opened.lifecycle;
+        Self {
+            id: opened.id,
+            channel_id: opened.channel_id,
+            channel_type: opened.channel_type,
+            contact_id: opened.contact_id,
+            contact_identifier: opened.contact_identifier.clone(),
+            display_name: opened.display_name.clone(),
+            status: lifecycle.status,
+            assignee_id: lifecycle.assignee_id,
+            assignee_name: lifecycle.assignee_name.clone(),
+            team_id: lifecycle.team_id,
+            snoozed_until: lifecycle.snoozed_until,
+            priority: opened.priority,
+            subject: opened.subject.clone(),
+            labels: opened.labels.clone(),
+            sla_policy_id: opened.sla_policy,
+        }
+    }
+}
+
+/// Who moves a conversation, and whether they may take it from a colleague.
+pub(super) fn by(caller: &Caller, context: &Context) -> By {
+    By {
+        user: (caller.role != Role::Service).then_some(caller.user),
+        may_take_over: caller.role.is_supervisor() || context.if_match.is_some(),
+    }
+}
+
+/// Asks something of a conversation and answers with how it stands afterwards.
+pub(super) async fn ask<C>(
+    commands: &Commands,
+    id: ConversationId,
+    command: &C,
+    context: &Context,
+) -> Result<Done<View>, Problem>
+where
+    C: Decide<Conversation, Rejection = Rejection>,
+{
+    let stream = StreamId::conversation(id);
+    let outcome = commands.conversations.ask(&stream, command, context).await.map_err(refused)?;
+    Ok(Done(answer(commands, &outcome).await?))
+}
+
+async fn answer(commands: &Commands, outcome: &Outcome<Conversation>) -> Result<Answer<View>, Problem> {
+    let view = outcome.state.state.opened().map(View::from);
+    let view = view.map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
+    Answer::of(commands, outcome, view).await
+}
+
+pub(super) fn refused(error: CommandError<Rejection>) -> Problem {
+    match error {
+        CommandError::NotFound => Problem::not_found("conversation"),
+        other => other.into(),
+    }
+}
+
+/// The account's conversation of this id, as it is remembered.
+pub(super) async fn opened(
+    commands: &Commands,
+    caller: &Caller,
+    id: ConversationId,
+) -> Result<Box<Opened>, Problem> {
+    let fold = commands.conversations.recall(&StreamId::conversation(id)).await?;
+    match &fold.state {
+        Conversation::Opened(opened) if opened.account_id == caller.account => Ok(opened.clone()),
+        Conversation::Opened(_) | Conversation::NotOpened => Err(Problem::not_found("conversation")),
+    }
+}
+
+/// To whom, on which channel, about what. The contact is named by identifier, or by the id of one that is
+/// known already.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewConversation")]
+struct NewConversation {
+    channel_id: ChannelId,
+    /// A phone number, an address: what the channel reaches the contact by.
+    #[serde(default)]
+    contact_identifier: Option<String>,
+    #[serde(default)]
+    contact_identifier_id: Option<ContactIdentifierId>,
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    subject: Option<String>,
+    #[serde(default)]
+    priority: Priority,
+    #[serde(default)]
+    labels: BTreeSet<String>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
+    #[serde(default)]
+    message: Option<NewMessage>,
+}
+
+impl NewConversation {
+    fn subject(&self) -> Option<String> {
+        self.subject.as_deref().map(str::trim).filter(|subject| !subject.is_empty()).map(str::to_owned)
+    }
+
+    async fn identifier(
+        &self,
+        commands: &Commands,
+        caller: &Caller,
+        channel: &Channel,
+    ) -> Result<String, Problem> {
+        let kind = channel.channel_type;
+        match (&self.contact_identifier, self.contact_identifier_id) {
+            (Some(identifier), None) => {
+                spelled(kind, identifier).map_err(|problem| problem.field("contact_identifier"))
+            }
+            (None, Some(id)) => {
+                let known = address(commands, caller.account, id).await;
+                let known = known.map_err(|problem| problem_of("contact_identifier_id", problem))?;
+                if known.channel_type == kind {
+                    return Ok(known.identifier);
+                }
+                let detail = format!("It is of {}, and the channel of {kind}.", known.channel_type);
+                Err(Problem::unprocessable("contact_identifier_id", detail))
+            }
+            (None, None) | (Some(_), Some(_)) => Err(Problem::unprocessable(
+                "contact_identifier",
+                "Name the contact by `contact_identifier` or by `contact_identifier_id`, and not by both.",
+            )),
+        }
+    }
+
+    /// What an opening does not hold, if there is any of it.
+    fn cover(&self, by: By) -> Option<Update> {
+        (!self.labels.is_empty()).then(|| Update { labels: Some(trimmed(&self.labels)), ..Update::by(by) })
+    }
+
+    /// A conversation is opened, labelled and written in by up to three appends. All of it is tried on a
+    /// draft first, so that a part that is refused leaves nothing half done.
+    fn rehearse(&self, begin: &Begin, parts: &Parts, now: Timestamp) -> Result<(), Rejection> {
+        let identifier_id = ContactIdentifierId::from_u128(0);
+        let mut draft = Conversation::default();
+        let opened = ConversationOpened {
+            conversation_id: ConversationId::of(begin.channel.id, &begin.contact_identifier, 0),
+            account_id: parts.account,
+            channel_id: begin.channel.id,
+            channel_type: begin.channel.channel_type,
+            contact_id: identifier_id.own_contact(),
+            contact_identifier: begin.contact_identifier.clone(),
+            display_name: None,
+            ordinal: 0,
+            subject: None,
+            priority: begin.priority,
+            language: None,
+            metadata: Map::new(),
+        };
+        draft.evolve(&opened.into(), now);
+        SetSubject { subject: begin.subject.clone() }.decide(&draft, now)?;
+        if let Some(cover) = &parts.cover {
+            cover.decide(&draft, now)?;
+        }
+        if let Some(message) = &parts.message {
+            message.decide(&draft, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of the body that names nothing is no missing page.
+fn problem_of(field: &str, problem: Problem) -> Problem {
+    if problem.status() == StatusCode::NOT_FOUND {
+        Problem::unprocessable(field, problem.detail())
+    } else {
+        problem
+    }
+}
+
+/// What follows once the conversation is open.
+struct Parts {
+    account: AccountId,
+    cover: Option<Update>,
+    message: Option<Words>,
+}
+
+async fn begin(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Json(new): Json<NewConversation>,
+) -> Result<Made<View>, Problem> {
+    let context = asking.of(&caller);
+    let channel = commands.channel(caller.account, new.channel_id).await?;
+    let channel =
+        channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
+    let contact_identifier = new.identifier(&commands, &caller, &channel).await?;
+    let begin = Begin {
+        contact_identifier,
+        display_name: new.display_name.clone(),
+        subject: new.subject(),
+        priority: new.priority,
+        metadata: new.metadata.clone(),
+        channel,
+    };
+    let write = also(&context, "message");
+    let message = match &new.message {
+        Some(message) => {
+            let to = Addressee {
+                channel_type: begin.channel.channel_type,
+                identifier: &begin.contact_identifier,
+                name: new.display_name.as_deref(),
+            };
+            Some(message.words(&commands, &caller, &write, to).await?)
+        }
+        None => None,
+    };
+    let parts = Parts { account: caller.account, cover: new.cover(by(&caller, &context)), message };
+    new.rehearse(&begin, &parts, commands.clock.now())
+        .map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
+
+    let (id, mut outcome) = match commands.begin(&begin, &context).await {
+        Ok(begun) => begun,
+        Err(error) => return Err(not_begun(&commands, &begin, error).await),
+    };
+    let stream = StreamId::conversation(id);
+    if let Some(cover) = &parts.cover {
+        outcome =
+            commands.conversations.ask(&stream, cover, &also(&context, "cover")).await.map_err(refused)?;
+    }
+    if let Some(message) = &parts.message {
+        outcome = commands.conversations.ask(&stream, message, &write).await.map_err(refused)?;
+    }
+    Ok(Made(answer(&commands, &outcome).await?))
+}
+
+/// A contact has one open conversation on a channel: a refusal to open another says which it is.
+async fn not_begun(commands: &Commands, begin: &Begin, error: CommandError<Rejection>) -> Problem {
+    let is_open = matches!(error, CommandError::Rejected(Rejection::AlreadyOpen { .. }));
+    let problem = refused(error);
+    if !is_open {
+        return problem;
+    }
+    match commands.current_conversation(begin.channel.id, &begin.contact_identifier).await {
+        Ok(open) => problem.field("contact_identifier").with("conversation_id", open.to_string()),
+        Err(error) => error.into(),
+    }
+}
+
+/// The same request's next append: under a key of its own, and no longer held to the version seen before.
+fn also(context: &Context, part: &str) -> Context {
+    let key = context.key.as_ref().map(|key| format!("{key}:{part}"));
+    Context { key, if_match: None, ..context.clone() }
+}
+
+fn trimmed(labels: &BTreeSet<String>) -> BTreeSet<String> {
+    labels.iter().map(|label| label.trim().to_owned()).collect()
+}
+
+/// What changes; what is left out stays as it is, and `null` takes away.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateConversation {
+    #[serde(default)]
+    status: Option<Status>,
+    /// With `pending`, or alone: wait until then at most.
+    #[serde(default)]
+    snoozed_until: Option<Timestamp>,
+    #[serde(default)]
+    assignee_id: Change<UserId>,
+    #[serde(default)]
+    team_id: Change<TeamId>,
+    #[serde(default)]
+    priority: Option<Priority>,
+    /// All of them, as they are to be.
+    #[serde(default)]
+    labels: Option<BTreeSet<String>>,
+    #[serde(default)]
+    subject: Change<String>,
+    /// Added to what is known already.
+    #[serde(default)]
+    bot_context: Option<Map<String, Value>>,
+    #[serde(default)]
+    sla_policy_id: Option<SlaPolicyId>,
+    /// Why, for the history.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+async fn update(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Path(id): Path<ConversationId>,
+    Json(change): Json<UpdateConversation>,
+) -> Result<Done<View>, Problem> {
+    let context = asking.of(&caller);
+    let command = Update {
+        by: by(&caller, &context),
+        assignee: match change.assignee_id.into_option() {
+            Some(Some(to)) => Some(Some(named(&commands, &caller, to).await?)),
+            Some(None) => Some(None),
+            None => None,
+        },
+        team_id: match change.team_id.into_option() {
+            Some(Some(team)) => Some(Some(known_team(&commands, &caller, team).await?)),
+            nobody_or_as_it_is => nobody_or_as_it_is,
+        },
+        status: change.status,
+        snoozed_until: change.snoozed_until,
+        priority: change.priority,
+        labels: change.labels.as_ref().map(trimmed),
+        subject: change
+            .subject
+            .into_option()
+            .map(|subject| subject.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())),
+        bot_context: change.bot_context,
+        sla: match change.sla_policy_id {
+            Some(policy) => Some(promise(&commands, &caller, policy).await?),
+            None => None,
+        },
+        reason: change.reason,
+    };
+    ask(&commands, id, &command, &context).await
+}
+
+async fn promise(commands: &Commands, caller: &Caller, policy: SlaPolicyId) -> Result<SlaApplied, Problem> {
+    let found = commands.promise_of(caller.account, policy).await?;
+    found.ok_or_else(|| Problem::unprocessable("sla_policy_id", "This account has no such SLA policy."))
+}
+
+/// An agent by the name colleagues know. Whoever assigns themselves is known by their token's.
+pub(super) async fn named(commands: &Commands, caller: &Caller, id: UserId) -> Result<Assignee, Problem> {
+    let mut assignee = commands.assignee(caller.account, id).await?;
+    if assignee.name.is_none() && id == caller.user {
+        assignee.name.clone_from(&caller.name);
+    }
+    Ok(assignee)
+}
+
+pub(super) async fn known_team(
+    commands: &Commands,
+    caller: &Caller,
+    team: TeamId,
+) -> Result<TeamId, Problem> {
+    if commands.knows_team(caller.account, team).await? {
+        Ok(team)
+    } else {
+        Err(Problem::unprocessable("team_id", "This account has no such team."))
+    }
+}
+
+async fn close(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Path(id): Path<ConversationId>,
+) -> Result<Done<View>, Problem> {
+    ask(&commands, id, &Close { reason: None }, &asking.of(&caller)).await
+}

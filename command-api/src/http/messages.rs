@@ -1,0 +1,336 @@
+//! Answers to the customer, and notes that stay in the house.
+
+use super::Desk;
+use super::answer::{Answer, Made};
+use super::asking::Asking;
+use super::conversations::{opened, refused};
+use super::variables::Known;
+use crate::Commands;
+use crate::problem::key_reused;
+use crate::write::{Context, LoadError};
+use aide::axum::ApiRouter;
+use aide::axum::routing::post_with;
+use axum::extract::State;
+use domain::Decide;
+use domain::conversation::{AddNote, Conversation, Rejection, Send, Sender};
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
+use event_schemas::{
+    CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageId, StreamId, Timestamp,
+    UserId,
+};
+use gate::{Agent, Caller, Json, Path, Problem, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new().api_route(
+        "/v1/conversations/{id}/messages",
+        post_with(write, |op| {
+            op.id("sendMessage")
+                .tag("messages")
+                .summary("Answer the customer, or leave a note for colleagues")
+        }),
+    )
+}
+
+/// What is to be said, to the customer or, with `is_private`, among colleagues.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewMessage {
+    /// The words. Left out, they are those of the canned response.
+    #[serde(default)]
+    content: String,
+    /// An internal note: it never leaves the house.
+    #[serde(default)]
+    is_private: bool,
+    #[serde(default)]
+    content_type: Option<ContentType>,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
+    /// What words cannot hold: coordinates, contact cards, the buttons of an interactive message.
+    #[serde(default)]
+    details: Option<Value>,
+    #[serde(default)]
+    template: Option<Template>,
+    /// The message this one answers.
+    #[serde(default)]
+    in_reply_to: Option<MessageId>,
+    /// Its text is used, with its variables filled in, unless `content` says something else.
+    #[serde(default)]
+    canned_response_id: Option<CannedResponseId>,
+    /// Whom a note is for.
+    #[serde(default)]
+    mentions: Vec<UserId>,
+    /// Whom a service speaks as: `bot` or `system`. People speak as themselves.
+    #[serde(default)]
+    sender_type: Option<SenderType>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
+}
+
+/// A message or a note, ready to be decided.
+pub(super) enum Words {
+    Out(Box<Send>),
+    Note(AddNote),
+}
+
+impl Words {
+    fn message_id(&self) -> MessageId {
+        match self {
+            Self::Out(send) => send.message_id,
+            Self::Note(note) => note.message_id,
+        }
+    }
+}
+
+impl Decide<Conversation> for Words {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        match self {
+            Self::Out(send) => send.decide(state, now),
+            Self::Note(note) => note.decide(state, now),
+        }
+    }
+}
+
+/// Who is written to, by which kind of channel.
+pub(super) struct Addressee<'a> {
+    pub channel_type: ChannelType,
+    pub identifier: &'a str,
+    pub name: Option<&'a str>,
+}
+
+impl NewMessage {
+    pub(super) async fn words(
+        &self,
+        commands: &Commands,
+        caller: &Caller,
+        context: &Context,
+        to: Addressee<'_>,
+    ) -> Result<Words, Problem> {
+        let message_id = context.message_id(&commands.clock);
+        let content = self.content(commands, caller, &to).await?;
+        if self.is_private {
+            return self.note(caller, message_id, content).map(Words::Note);
+        }
+        if !self.mentions.is_empty() {
+            return Err(Problem::unprocessable(
+                "mentions",
+                "Only a note mentions colleagues: set `is_private`.",
+            ));
+        }
+        let mut metadata = self.metadata.clone();
+        if let Some(id) = self.canned_response_id {
+            metadata.insert("canned_response_id".to_owned(), id.to_string().into());
+        }
+        Ok(Words::Out(Box::new(Send {
+            message_id,
+            sender: self.sender(caller)?,
+            body: Content {
+                content,
+                content_type: self.kind(),
+                attachments: self.attachments.clone(),
+                details: self.details.clone(),
+            },
+            template: self.template.clone(),
+            in_reply_to: self.in_reply_to,
+            metadata,
+            reply_window: commands.providers.of(to.channel_type).and_then(|provider| provider.reply_window()),
+        })))
+    }
+
+    /// The words as written, or else those of the canned response with its blanks filled in.
+    async fn content(
+        &self,
+        commands: &Commands,
+        caller: &Caller,
+        to: &Addressee<'_>,
+    ) -> Result<String, Problem> {
+        let Some(id) = self.canned_response_id else { return Ok(self.content.clone()) };
+        let stream = StreamId::catalogue(CatalogueKind::CannedResponses, caller.account);
+        let responses = commands.canned_responses.load(&stream).await?;
+        let response = responses.state.get(id).ok_or_else(|| {
+            Problem::unprocessable("canned_response_id", "This account has no such canned response.")
+        })?;
+        if !self.content.is_empty() {
+            return Ok(self.content.clone());
+        }
+        let known = Known {
+            contact_name: to.name.unwrap_or(to.identifier),
+            contact_identifier: to.identifier,
+            agent_name: caller.name.as_deref().unwrap_or_default(),
+        };
+        Ok(known.fill(&response.content))
+    }
+
+    fn note(&self, caller: &Caller, message_id: MessageId, content: String) -> Result<AddNote, Problem> {
+        let only_out = [
+            ("attachments", !self.attachments.is_empty()),
+            ("template", self.template.is_some()),
+            ("in_reply_to", self.in_reply_to.is_some()),
+            ("details", self.details.is_some()),
+        ];
+        if let Some((field, _)) = only_out.into_iter().find(|(_, is_there)| *is_there) {
+            return Err(Problem::unprocessable(field, "A note is words alone."));
+        }
+        Ok(AddNote {
+            message_id,
+            author_id: caller.user,
+            author_name: caller.name.clone(),
+            content,
+            mentions: self.mentions.clone(),
+        })
+    }
+
+    /// What it is, when it is not said: a template, what is attached, or text.
+    fn kind(&self) -> ContentType {
+        let attached = || self.attachments.first().map(|attachment| attachment.content_type);
+        let template = || self.template.as_ref().map(|_| ContentType::Template);
+        self.content_type.or_else(template).or_else(attached).unwrap_or(ContentType::Text)
+    }
+
+    fn sender(&self, caller: &Caller) -> Result<Sender, Problem> {
+        let sender_type = match (caller.role, self.sender_type) {
+            (Role::Service, None) => SenderType::System,
+            (Role::Service, Some(kind @ (SenderType::Bot | SenderType::System))) => kind,
+            (Role::Agent | Role::Supervisor | Role::Administrator, None | Some(SenderType::Agent)) => {
+                SenderType::Agent
+            }
+            (Role::Service, Some(SenderType::Agent | SenderType::Contact))
+            | (Role::Agent | Role::Supervisor | Role::Administrator, Some(_)) => {
+                return Err(Problem::unprocessable("sender_type", "You cannot speak as somebody else."));
+            }
+        };
+        Ok(Sender { sender_type, id: Some(caller.user), name: caller.name.clone() })
+    }
+}
+
+async fn write(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Path(id): Path<ConversationId>,
+    Json(new): Json<NewMessage>,
+) -> Result<Made<View>, Problem> {
+    let context = asking.of(&caller);
+    let conversation = opened(&commands, &caller, id).await?;
+    let to = Addressee {
+        channel_type: conversation.channel_type,
+        identifier: &conversation.contact_identifier,
+        name: conversation.display_name.as_deref(),
+    };
+    let words = new.words(&commands, &caller, &context, to).await?;
+    let outcome =
+        commands.conversations.ask(&StreamId::conversation(id), &words, &context).await.map_err(refused)?;
+    let view = if outcome.wrote { View::of(id, &words) } else { first_answer(&commands, id, &words).await? };
+    Ok(Made(Answer::of(&commands, &outcome, view).await?))
+}
+
+/// The request was made before under the same key: what it made then is what is answered now, and what it
+/// says now has to be what it said then.
+async fn first_answer(commands: &Commands, id: ConversationId, words: &Words) -> Result<View, Problem> {
+    let stream = StreamId::conversation(id);
+    let recorded = commands.store.find(EventId(words.message_id().0)).await;
+    let recorded = recorded.map_err(|error| LoadError::of(&stream, error))?.ok_or_else(key_reused)?;
+    let event = ConversationEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
+    let then = event.ok().and_then(|event| View::recorded(id, &event)).ok_or_else(key_reused)?;
+    if then == View::of(id, words) { Ok(then) } else { Err(key_reused()) }
+}
+
+/// A message or a note as it was written down.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "MessageState")]
+struct View {
+    id: MessageId,
+    conversation_id: ConversationId,
+    sender_type: SenderType,
+    sender_id: Option<UserId>,
+    sender_name: Option<String>,
+    is_private: bool,
+    #[serde(flatten)]
+    body: Content,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<Template>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_reply_to: Option<MessageId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<UserId>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    metadata: Map<String, Value>,
+    /// How far it has come; a note goes nowhere.
+    delivery: Option<Delivery>,
+}
+
+impl View {
+    fn of(conversation_id: ConversationId, words: &Words) -> Self {
+        match words {
+            Words::Out(send) => Self {
+                id: send.message_id,
+                conversation_id,
+                sender_type: send.sender.sender_type,
+                sender_id: send.sender.id,
+                sender_name: send.sender.name.clone(),
+                is_private: false,
+                body: send.body.clone(),
+                template: send.template.clone(),
+                in_reply_to: send.in_reply_to,
+                mentions: Vec::new(),
+                metadata: send.metadata.clone(),
+                delivery: Some(Delivery::Queued),
+            },
+            Words::Note(note) => Self {
+                id: note.message_id,
+                conversation_id,
+                sender_type: SenderType::Agent,
+                sender_id: Some(note.author_id),
+                sender_name: note.author_name.clone(),
+                is_private: true,
+                body: Content::text(&*note.content),
+                template: None,
+                in_reply_to: None,
+                mentions: note.mentions.clone(),
+                metadata: Map::new(),
+                delivery: None,
+            },
+        }
+    }
+
+    /// None: the event is no message that a request made.
+    fn recorded(conversation_id: ConversationId, event: &ConversationEvent) -> Option<Self> {
+        match event {
+            ConversationEvent::MessageSent(sent) => Some(Self {
+                id: sent.message_id,
+                conversation_id,
+                sender_type: sent.sender_type,
+                sender_id: sent.sender_id,
+                sender_name: sent.sender_name.clone(),
+                is_private: false,
+                body: sent.body.clone(),
+                template: sent.template.clone(),
+                in_reply_to: sent.in_reply_to,
+                mentions: Vec::new(),
+                metadata: sent.metadata.clone(),
+                delivery: Some(Delivery::Queued),
+            }),
+            ConversationEvent::NoteAdded(note) => Some(Self {
+                id: note.message_id,
+                conversation_id,
+                sender_type: SenderType::Agent,
+                sender_id: Some(note.author_id),
+                sender_name: note.author_name.clone(),
+                is_private: true,
+                body: Content::text(&*note.content),
+                template: None,
+                in_reply_to: None,
+                mentions: note.mentions.clone(),
+                metadata: Map::new(),
+                delivery: None,
+            }),
+            _brings_no_words => None,
+        }
+    }
+}

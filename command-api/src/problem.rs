@@ -1,0 +1,200 @@
+//! What a refused command is answered with: every rejection becomes a problem here, once.
+
+use crate::inbound::InboundError;
+use crate::write::{CommandError, LoadError};
+use channels::{BadSetting, Refused};
+use domain::conversation::Rejection;
+use domain::{agent, catalogue, contact};
+use event_store::Unavailable;
+use gate::Problem;
+use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
+use serde_json::json;
+use std::error::Error;
+use std::time::Duration;
+
+gate::problem_kinds! { KINDS {
+    ALREADY_ASSIGNED: CONFLICT "already-assigned", "Somebody else has it",
+        "The conversation belongs to the agent that `winner` names. Taking it from a colleague is a supervisor's right; anybody else names the version they saw in `If-Match`, to show that it is meant.";
+    ALREADY_OPEN: CONFLICT "already-open", "The conversation is open already",
+        "The contact has one open conversation on a channel at a time: `conversation_id` names it. Write in that one.";
+    CONVERSATION_CLOSED: CONFLICT "conversation-closed", "The conversation is closed",
+        "Closed is for ever. The contact's next message begins another conversation, and so does `POST /v1/conversations`.";
+    NO_SUCH_STEP: CONFLICT "no-such-step", "That does not follow from where it stands",
+        "The conversation's status does not allow this step: `from` is where it stands, `to` is where it was to go.";
+    OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template may be sent now",
+        "The provider lets free text through only for so many hours after the customer's last message. Send a `template` that the provider has approved.";
+    NAME_TAKEN: CONFLICT "name-taken", "There is another of this name",
+        "Names and short codes are unique among things of a kind in an account, whatever their case. Choose another, or change the thing that has it.";
+    LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "It belongs to another contact",
+        "The identifier belongs to the contact that `contact_id` names. Moving it is explicit: change the identifier by its id.";
+    REGISTERED_ELSEWHERE: CONFLICT "registered-elsewhere", "Another account knows this person",
+        "The person answers for another account already. They join this one by signing in to it themselves.";
+    KEY_REUSED: UNPROCESSABLE_ENTITY "idempotency-key-reused", "This key belongs to another request",
+        "The `Idempotency-Key` was used before for something else. Use a fresh key for each command, and the same only to repeat it.";
+}}
+
+/// How soon to try again what the log could not take.
+const LOG_PAUSE: Duration = Duration::from_secs(2);
+/// How soon to try again what others were faster at.
+const CROWD_PAUSE: Duration = Duration::from_secs(1);
+
+/// A reason of the domain's, as a client is told it.
+pub(crate) trait Refusal: Error + 'static {
+    fn problem(&self) -> Problem;
+}
+
+impl<R: Refusal> From<CommandError<R>> for Problem {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Rejected(rejection) => rejection.problem(),
+            CommandError::NotFound => Problem::not_found("thing"),
+            CommandError::VersionMismatch { expected, actual } => {
+                let detail = match actual {
+                    Some(actual) => format!("The version is {actual}, not {expected}."),
+                    None => "There is no version of it yet.".to_owned(),
+                };
+                Problem::version_mismatch(detail)
+                    .field("If-Match")
+                    .with("current_version", actual.map(|version| version.0))
+            }
+            CommandError::KeyReused => key_reused(),
+            CommandError::Contended => {
+                Problem::new(&CONFLICT, "Too many others changed it at the same time: try again.")
+                    .retry_after(CROWD_PAUSE)
+            }
+            CommandError::Unavailable(unavailable) => out_of_order(&unavailable),
+            CommandError::Damaged { stream, source } => damaged(&stream, &*source),
+        }
+    }
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Unavailable(unavailable) => out_of_order(&unavailable),
+            LoadError::Damaged { stream, source } => damaged(&stream, &*source),
+        }
+    }
+}
+
+impl From<InboundError> for Problem {
+    fn from(error: InboundError) -> Self {
+        match error {
+            InboundError::NoSuchChannel => Problem::not_found("channel"),
+            InboundError::Refused(Refused::NotAHandshake(missing)) => {
+                Problem::unreadable(format!("This is no verification request: {missing}."))
+            }
+            InboundError::Refused(
+                refused @ (Refused::NoSignature(_)
+                | Refused::WrongSignature
+                | Refused::WrongToken
+                | Refused::NotConfigured(_)),
+            ) => Problem::new(&BAD_SIGNATURE, format!("{}.", capital(&refused.to_string()))),
+            InboundError::TokenNeeded => Problem::unauthenticated(
+                "This channel has no secret: send a service's token of its account, or give it a secret.",
+            ),
+            InboundError::Unavailable(unavailable) => out_of_order(&unavailable),
+            InboundError::Failed(source) => damaged("a webhook's stream", &*source),
+        }
+    }
+}
+
+/// A provider's objection to a channel's settings.
+pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
+    Problem::unprocessable(&*setting.field, format!("It {}.", setting.reason))
+}
+
+pub(crate) fn key_reused() -> Problem {
+    Problem::new(&KEY_REUSED, "This key was used for another request: take a fresh one.")
+        .field("Idempotency-Key")
+}
+
+pub(crate) fn out_of_order(unavailable: &Unavailable) -> Problem {
+    tracing::warn!(error = unavailable as &dyn Error, "a command could not be written down");
+    Problem::unavailable(format!("The event log is not available: {}.", unavailable.reason), LOG_PAUSE)
+}
+
+fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {
+    tracing::error!(stream, error = source, "a command failed");
+    Problem::internal()
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl Refusal for Rejection {
+    fn problem(&self) -> Problem {
+        let sentence = format!("{}.", capital(&self.to_string()));
+        match self {
+            Self::NotOpened => Problem::not_found("conversation"),
+            Self::AlreadyOpen { status } => {
+                Problem::new(&ALREADY_OPEN, sentence).with("status", status.as_str())
+            }
+            Self::Closed => Problem::new(&CONVERSATION_CLOSED, sentence),
+            Self::NoSuchStep { from, to } => Problem::new(&NO_SUCH_STEP, sentence)
+                .field("status")
+                .with("from", from.as_str())
+                .with("to", to.as_str()),
+            Self::Taken { by, name } => {
+                let whose = name.as_deref().unwrap_or("Another agent");
+                Problem::new(&ALREADY_ASSIGNED, format!("{whose} has this conversation."))
+                    .field("assignee_id")
+                    .with("winner", json!({ "id": by, "name": name }))
+            }
+            Self::NobodyAssigned => Problem::unprocessable("status", sentence),
+            Self::NobodyNamed => Problem::unprocessable("assignee_id", sentence),
+            Self::OutsideReplyWindow { hours } => {
+                Problem::new(&OUTSIDE_REPLY_WINDOW, sentence).field("template").with("hours", *hours)
+            }
+            Self::EmptyMessage => Problem::unprocessable("content", sentence),
+            Self::TooLong { limit } => Problem::unprocessable("content", sentence).with("limit", *limit),
+            Self::NoSuchMessage(_) => Problem::unprocessable("in_reply_to", sentence),
+            Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
+            Self::BadLabel => Problem::unprocessable("labels", sentence),
+            Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),
+            Self::SubjectTooLong { limit } => {
+                Problem::unprocessable("subject", sentence).with("limit", *limit)
+            }
+        }
+    }
+}
+
+impl Refusal for catalogue::Rejection {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NotFound => Problem::not_found("thing"),
+            Self::NameTaken { field, .. } => {
+                Problem::new(&NAME_TAKEN, format!("{}.", capital(&self.to_string()))).field(*field)
+            }
+            Self::Senseless { field, reason } => Problem::unprocessable(field, format!("It {reason}.")),
+        }
+    }
+}
+
+impl Refusal for contact::Rejection {
+    fn problem(&self) -> Problem {
+        let sentence = format!("{}.", capital(&self.to_string()));
+        match self {
+            Self::NotLinked => Problem::not_found("contact identifier"),
+            Self::LinkedToAnother { contact_id } => Problem::new(&LINKED_TO_ANOTHER, sentence)
+                .field("contact_id")
+                .with("contact_id", contact_id.to_string()),
+            Self::BadIdentifier => Problem::unprocessable("identifier", sentence),
+        }
+    }
+}
+
+impl Refusal for agent::Rejection {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NotRegistered => Problem::not_found("agent"),
+            Self::RegisteredElsewhere => {
+                Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capital(&self.to_string())))
+                    .field("user_id")
+            }
+            Self::Senseless { field, reason } => Problem::unprocessable(field, format!("It {reason}.")),
+        }
+    }
+}
