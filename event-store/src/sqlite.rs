@@ -10,6 +10,7 @@ mod judge;
 mod read;
 mod rows;
 mod schema;
+mod tidy;
 mod writer;
 
 use crate::{
@@ -45,7 +46,7 @@ type Heads = Cache<StreamId, judge::Head>;
 /// An event log in one SQLite file.
 pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     readers: SqlitePool,
     heads: Arc<Heads>,
     grown: watch::Receiver<u64>,
@@ -63,11 +64,12 @@ impl SqliteStore {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
         let writer = Writer::new(path, clock, Arc::clone(&heads), grew);
+        let tidy = tidy::run(path.to_owned(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
         Ok(Arc::new(Self {
             jobs,
-            writer: Mutex::new(Some(tokio::spawn(writer.run(queue)))),
+            tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(tidy)]),
             readers,
             heads,
             grown,
@@ -173,10 +175,10 @@ impl EventStore for SqliteStore {
     async fn close(&self) {
         // Closed before: then there is nothing to finish.
         let _finished = self.ask(|answer| Job::Close { answer }).await;
-        if let Some(task) = self.writer.lock().await.take()
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the event log's writer ended badly");
+        for task in std::mem::take(&mut *self.tasks.lock().await) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the event log ended badly");
+            }
         }
         self.readers.close().await;
     }

@@ -18,10 +18,22 @@ use super::fault::FaultSwitch;
 
 /// What callers ask of the writer.
 pub enum Job {
-    Append { append: Append, answer: oneshot::Sender<Result<Appended, AppendError>> },
-    Import { events: Vec<Recorded>, answer: oneshot::Sender<Result<Option<Position>, AppendError>> },
-    Check { answer: oneshot::Sender<Result<(), Unavailable>> },
-    Close { answer: oneshot::Sender<()> },
+    Append {
+        append: Append,
+        answer: oneshot::Sender<Result<Appended, AppendError>>,
+    },
+    Import {
+        events: Vec<Recorded>,
+        answer: oneshot::Sender<Result<Option<Position>, AppendError>>,
+    },
+    Check {
+        answer: oneshot::Sender<Result<(), Unavailable>>,
+    },
+    /// Moves the last stretch of the write-ahead log into the file, and begins it anew.
+    Rewind,
+    Close {
+        answer: oneshot::Sender<()>,
+    },
 }
 
 /// The log's last row.
@@ -131,6 +143,7 @@ impl Writer {
                     Job::Check { answer } => {
                         let _unheard = answer.send(self.check().await);
                     }
+                    Job::Rewind => self.rewind().await,
                     Job::Close { answer } => {
                         queue.close();
                         closed.push(answer);
@@ -290,6 +303,13 @@ impl Writer {
             && let Err(error) = connection.close().await
         {
             tracing::warn!(%error, "the event log's file was not closed cleanly");
+        }
+    }
+
+    async fn rewind(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        if let Err(error) = sqlx::query("pragma wal_checkpoint(passive)").fetch_all(connection).await {
+            tracing::warn!(%error, "the event log was not tidied up");
         }
     }
 

@@ -1,0 +1,74 @@
+//! Moving what was committed from the write-ahead log into the file, beside the writer.
+//!
+//! Left to the writer, this work would hold up whichever append happens to come when it is due. Here the
+//! bulk of it is done by another connection while appends go on; the writer only does the last stretch,
+//! between two groups, after which it writes the log from its beginning again.
+
+use super::schema;
+use super::writer::Job;
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How many pages may wait before they are moved: 4 MB.
+const PAGES: i64 = 1_000;
+
+/// How long to let pages gather between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How far the write-ahead log has come, in pages.
+struct Ahead {
+    written: i64,
+    moved: i64,
+}
+
+/// Tidies up until the writer is gone.
+pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::WeakSender<Job>) {
+    let mut connection = None;
+    while grown.changed().await.is_ok() {
+        tokio::time::sleep(PAUSE).await;
+        let tidied = match &mut connection {
+            Some(open) => tidy(open, &writer).await,
+            none => match connect(&path).await {
+                Ok(opened) => tidy(none.insert(opened), &writer).await,
+                Err(error) => Err(error),
+            },
+        };
+        if let Err(error) = tidied {
+            // Nothing is lost by it: the writer does the work itself when too much has gathered.
+            tracing::warn!(%error, "the event log was not tidied up");
+            connection = None;
+        }
+    }
+    if let Some(open) = connection
+        && let Err(error) = open.close().await
+    {
+        tracing::warn!(%error, "the event log's file was not closed cleanly");
+    }
+}
+
+async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    // What is moved has to be on the disk before the write-ahead log is written over.
+    schema::writer(path).pragma("cache_size", "-64").connect().await
+}
+
+async fn tidy(connection: &mut SqliteConnection, writer: &mpsc::WeakSender<Job>) -> Result<(), sqlx::Error> {
+    let ahead = look(connection, "pragma wal_checkpoint(noop)").await?;
+    if ahead.written - ahead.moved < PAGES {
+        return Ok(());
+    }
+    let ahead = look(connection, "pragma wal_checkpoint(passive)").await?;
+    if ahead.written - ahead.moved < PAGES
+        && let Some(writer) = writer.upgrade()
+    {
+        // A writer that has closed has nothing left to do.
+        let _closed = writer.send(Job::Rewind).await;
+    }
+    Ok(())
+}
+
+async fn look(connection: &mut SqliteConnection, pragma: &'static str) -> Result<Ahead, sqlx::Error> {
+    let row = sqlx::query(pragma).fetch_one(connection).await?;
+    Ok(Ahead { written: row.try_get(1)?, moved: row.try_get(2)? })
+}
