@@ -1,1 +1,100 @@
-fn main() {}
+//! The program `verbatim`: configuration, wiring, command line. No rules.
+
+mod bench;
+mod config;
+mod demo;
+mod logging;
+mod progress;
+mod rebuild;
+mod serve;
+mod token;
+mod transfer;
+
+use clap::{Parser, Subcommand};
+use config::Options;
+use serve::Parts;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Event-sourced customer support across every channel a customer uses
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    /// A configuration file (TOML); `verbatim config` prints one with every key and its default
+    #[arg(long, env = "VERBATIM_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything in one process: both APIs, the projections and the process managers
+    Serve,
+    /// Run the write side's API alone
+    CommandApi,
+    /// Run the read side's API alone
+    QueryApi,
+    /// Run the projections alone: events to tables
+    Projections,
+    /// Run the process managers alone: SLA clock, snoozes, outbound delivery
+    ProcessManagers,
+    /// Start everything, fill it with a few dozen conversations, show them, and go on serving
+    Demo(demo::DemoOptions),
+    /// Make a bearer token for development
+    Token(token::TokenOptions),
+    /// Write the whole event log as NDJSON
+    Export(transfer::ExportOptions),
+    /// Read an event log from NDJSON into this one
+    Import(transfer::ImportOptions),
+    /// Build the read models anew from the log, beside those that serve, and switch
+    Rebuild,
+    /// Build the read models aside and compare every row with the live ones
+    Verify,
+    /// Measure, each figure beside a control of the same run
+    Bench(bench::BenchOptions),
+    /// Print the annotated default configuration
+    Config,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("verbatim: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("verbatim: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let settings = cli.options.settle(cli.config.as_deref())?;
+    match cli.command {
+        Command::Serve => serve::run(settings, Parts::ALL).await,
+        Command::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
+        Command::QueryApi => serve::run(settings, Parts::QUERY_API).await,
+        Command::Projections => serve::run(settings, Parts::PROJECTIONS).await,
+        Command::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
+        Command::Demo(options) => demo::run(settings, options).await,
+        Command::Token(options) => token::run(&settings, &options),
+        Command::Export(options) => transfer::export(&settings, &options).await,
+        Command::Import(options) => transfer::import(&settings, &options).await,
+        Command::Rebuild => rebuild::rebuild(&settings).await,
+        Command::Verify => rebuild::verify(&settings).await,
+        Command::Bench(options) => bench::run(options).await,
+        Command::Config => {
+            print!("{}", config::DEFAULTS);
+            Ok(())
+        }
+    }
+}

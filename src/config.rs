@@ -1,0 +1,203 @@
+//! Configuration: command line over environment over file over default.
+//!
+//! Every option is one field of [`Options`]; its flag, its `VERBATIM_…` variable and its key in the file
+//! are the field's name. `verbatim.default.toml` documents them all, and a test holds it to that.
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What can be configured. None: not said here.
+#[derive(Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Where to listen, ADDRESS:PORT
+    #[arg(long, env = "VERBATIM_LISTEN", global = true)]
+    pub listen: Option<SocketAddr>,
+    /// The folder that holds everything Verbatim keeps
+    #[arg(long, env = "VERBATIM_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// The event log, as a URL [default: sqlite:<data>/events.db]
+    #[arg(long, env = "VERBATIM_EVENT_STORE", global = true)]
+    pub event_store: Option<String>,
+    /// The address others reach this server by; event documents name their schemas under it
+    #[arg(long, env = "VERBATIM_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// The secret that HS256 tokens are signed with
+    #[arg(long, env = "VERBATIM_JWT_SECRET", global = true, hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// Where the keys of RS256 and ES256 tokens are published (JWKS)
+    #[arg(long, env = "VERBATIM_JWKS_URL", global = true)]
+    pub jwks_url: Option<String>,
+    /// The issuer that tokens must name
+    #[arg(long, env = "VERBATIM_JWT_ISSUER", global = true)]
+    pub jwt_issuer: Option<String>,
+    /// The audience that tokens must name
+    #[arg(long, env = "VERBATIM_JWT_AUDIENCE", global = true)]
+    pub jwt_audience: Option<String>,
+    /// Believe X-Account-Id, X-User-Id, X-User-Role and X-User-Name, which a gateway in front sets
+    #[arg(long, env = "VERBATIM_TRUST_GATEWAY_HEADERS", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub trust_gateway_headers: Option<bool>,
+    /// The largest request body, in bytes
+    #[arg(long, env = "VERBATIM_BODY_LIMIT", global = true)]
+    pub body_limit: Option<usize>,
+    /// Requests a second that one user may make over time; 0: as many as they like
+    #[arg(long, env = "VERBATIM_RATE_LIMIT", global = true)]
+    pub rate_limit: Option<u32>,
+    /// Requests that one user may make at once
+    #[arg(long, env = "VERBATIM_RATE_BURST", global = true)]
+    pub rate_burst: Option<u32>,
+    /// Seconds after which a request is given up
+    #[arg(long, env = "VERBATIM_REQUEST_TIMEOUT", global = true)]
+    pub request_timeout: Option<u64>,
+    /// Origins whose pages may call the API, comma-separated; `*`: all
+    #[arg(long, env = "VERBATIM_CORS_ORIGINS", global = true, value_delimiter = ',')]
+    pub cors_origins: Option<Vec<String>>,
+    /// Where WhatsApp's Graph API is, for channels that do not say
+    #[arg(long, env = "VERBATIM_WHATSAPP_BASE_URL", global = true)]
+    pub whatsapp_base_url: Option<String>,
+    /// Seconds a provider may take to answer
+    #[arg(long, env = "VERBATIM_PROVIDER_TIMEOUT", global = true)]
+    pub provider_timeout: Option<u64>,
+    /// How often an outgoing message is tried before it counts as failed
+    #[arg(long, env = "VERBATIM_DELIVERY_ATTEMPTS", global = true)]
+    pub delivery_attempts: Option<u32>,
+    /// Milliseconds before the second try; each further wait is twice as long
+    #[arg(long, env = "VERBATIM_DELIVERY_BACKOFF_MS", global = true)]
+    pub delivery_backoff_ms: Option<u64>,
+    /// Seconds to wait for the provider's word on a message that may or may not have been sent
+    #[arg(long, env = "VERBATIM_DELIVERY_GRACE", global = true)]
+    pub delivery_grace: Option<u64>,
+    /// What to log: a level, or target=level pairs
+    #[arg(long, env = "VERBATIM_LOG", global = true)]
+    pub log: Option<String>,
+    /// How to log: text or json
+    #[arg(long, env = "VERBATIM_LOG_FORMAT", global = true, value_parser = ["text", "json"])]
+    pub log_format: Option<String>,
+}
+
+/// What is in force.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub event_store: Option<String>,
+    pub public_url: Option<String>,
+    pub jwt_secret: Option<String>,
+    pub jwks_url: Option<String>,
+    pub jwt_issuer: Option<String>,
+    pub jwt_audience: Option<String>,
+    pub trust_gateway_headers: bool,
+    pub body_limit: usize,
+    pub rate_limit: u32,
+    pub rate_burst: u32,
+    pub request_timeout: u64,
+    pub cors_origins: Vec<String>,
+    pub whatsapp_base_url: String,
+    pub provider_timeout: u64,
+    pub delivery_attempts: u32,
+    pub delivery_backoff_ms: u64,
+    pub delivery_grace: u64,
+    pub log: String,
+    pub log_format: String,
+}
+
+/// The annotated default configuration: what is in force where nothing else is said.
+pub const DEFAULTS: &str = include_str!("../verbatim.default.toml");
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the configuration file {path} cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("the configuration file {path} is not as it should be: {source}")]
+    Malformed { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("the configuration makes no sense: {0}")]
+    Senseless(#[from] serde_json::Error),
+}
+
+impl Options {
+    /// Everything in force: these options over the file over the defaults.
+    pub fn settle(&self, file: Option<&Path>) -> Result<Settings, ConfigError> {
+        let mut settled = said(&parse(DEFAULTS, Path::new("verbatim.default.toml"))?)?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            settled.extend(said(&parse(&text, path)?)?);
+        }
+        settled.extend(said(self)?);
+        Ok(serde_json::from_value(settled.into())?)
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Options, ConfigError> {
+    toml::from_str(text)
+        .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
+}
+
+fn said(options: &Options) -> Result<serde_json::Map<String, serde_json::Value>, ConfigError> {
+    let serde_json::Value::Object(mut all) = serde_json::to_value(options)? else {
+        return Ok(serde_json::Map::new());
+    };
+    all.retain(|_, value| !value.is_null());
+    Ok(all)
+}
+
+impl Settings {
+    /// The URL of the event log.
+    pub fn log_url(&self) -> String {
+        match &self.event_store {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.data.join("events.db").display()),
+        }
+    }
+
+    /// The address under which the schemas of events are served.
+    pub fn schemas_url(&self) -> String {
+        let base = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
+        format!("{}/schemas", base.trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_settle() {
+        let settings = Options::default().settle(None).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.log_url(), "sqlite:data/events.db");
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("verbatim.toml");
+        std::fs::write(&file, "rate_limit = 7\nbody_limit = 1000\n").unwrap();
+        let options = Options { rate_limit: Some(9), ..Options::default() };
+        let settings = options.settle(Some(&file)).unwrap();
+        assert_eq!((settings.rate_limit, settings.body_limit), (9, 1000));
+    }
+
+    #[test]
+    fn a_key_that_does_not_exist_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("verbatim.toml");
+        std::fs::write(&file, "rate_limits = 7\n").unwrap();
+        let error = Options::default().settle(Some(&file)).unwrap_err();
+        assert!(error.to_string().contains("rate_limits"), "{error}");
+    }
+
+    #[test]
+    fn the_annotated_defaults_name_every_option() {
+        let every = serde_json::to_value(Options::default()).unwrap();
+        for key in every.as_object().unwrap().keys() {
+            let named = DEFAULTS
+                .lines()
+                .any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} =")));
+            assert!(named, "verbatim.default.toml does not name {key}");
+        }
+    }
+}

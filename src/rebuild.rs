@@ -1,0 +1,73 @@
+//! `verbatim rebuild` and `verbatim verify`.
+
+use crate::config::Settings;
+use crate::logging;
+use crate::progress::ProgressLine;
+use anyhow::{Context, bail};
+use event_schemas::Clock;
+use event_store::EventStore;
+use projections::generations::Generations;
+use projections::{What, verify as compare};
+use std::sync::Arc;
+
+async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Generations)> {
+    logging::start(settings)?;
+    if !settings.data.exists() {
+        bail!("there is no data folder {}: name it with --data", settings.data.display());
+    }
+    let store = event_store::open(&settings.log_url(), Clock::System).await?;
+    Ok((store, Generations::new(&settings.data)))
+}
+
+/// Fills the next generation while the present one serves; a program that serves notices and switches.
+pub async fn rebuild(settings: &Settings) -> anyhow::Result<()> {
+    let (store, generations) = open(settings).await?;
+    let mut line = ProgressLine::start("events projected");
+    let mut events = 0;
+    let number = generations
+        .rebuild(&store, |progress| {
+            events = progress.events;
+            line.show(events, 0);
+        })
+        .await
+        .context("the read models could not be built anew; those in use are as they were")?;
+    line.finish(events);
+    println!("Generation {number} of the read models is in use.");
+    store.close().await;
+    Ok(())
+}
+
+/// Ends with success only if every row is what the log says.
+pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
+    let (store, generations) = open(settings).await?;
+    let mut line = ProgressLine::start("events projected");
+    let mut events = 0;
+    let verdict = compare(&store, &generations, |progress| {
+        events = progress.events;
+        line.show(events, 0);
+    })
+    .await?
+    .context("there are no read models to compare: `verbatim serve` or `verbatim rebuild` makes them")?;
+    line.finish(events);
+    store.close().await;
+    let position = verdict.position.map_or("the beginning".to_owned(), |position| format!("position {position}"));
+    if verdict.is_identical() {
+        println!(
+            "Identical: {} rows in {} tables of generation {}, up to {position}.",
+            verdict.rows, verdict.tables, verdict.generation
+        );
+        return Ok(());
+    }
+    for difference in &verdict.differences {
+        let what = match &difference.what {
+            What::Missing => "is missing".to_owned(),
+            What::TooMuch => "should not be there".to_owned(),
+            What::Column { name } => format!("differs in {name}"),
+        };
+        println!("{} {} {what}", difference.table, difference.key);
+    }
+    bail!(
+        "{} differences up to {position}: `verbatim rebuild` builds the read models anew",
+        verdict.different
+    )
+}

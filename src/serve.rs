@@ -1,0 +1,328 @@
+//! Wiring: which parts run in this process, how they start, and how they stop.
+
+use crate::config::Settings;
+use crate::logging;
+use crate::progress::ProgressLine;
+use anyhow::{Context, bail};
+use axum::Router;
+use channels::{Channels, Timeouts};
+use command_api::Commands;
+use event_schemas::Clock;
+use event_store::EventStore;
+use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
+use gate::limits::Rate;
+use process_managers::{ProcessManagers, Schedule, delivery};
+use projections::generations::Generations;
+use projections::{ReadSide, Tables};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Which parts run in this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    command_api: bool,
+    query_api: bool,
+    projections: bool,
+    process_managers: bool,
+}
+
+impl Parts {
+    pub const ALL: Self = Self { command_api: true, query_api: true, projections: true, process_managers: true };
+    const NONE: Self = Self { command_api: false, query_api: false, projections: false, process_managers: false };
+    pub const COMMAND_API: Self = Self { command_api: true, ..Self::NONE };
+    pub const QUERY_API: Self = Self { query_api: true, ..Self::NONE };
+    pub const PROJECTIONS: Self = Self { projections: true, ..Self::NONE };
+    pub const PROCESS_MANAGERS: Self = Self { process_managers: true, ..Self::NONE };
+}
+
+/// How long what is under way may take to end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Starts the parts, serves until it is told to stop, and stops them in order.
+pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    logging::start(&settings)?;
+    start(&settings, parts).await?.run_until_signal().await
+}
+
+/// A running program.
+pub struct Running {
+    address: SocketAddr,
+    stop_serving: CancellationToken,
+    stop_working: CancellationToken,
+    serving: JoinSet<anyhow::Result<()>>,
+    working: JoinSet<anyhow::Result<()>>,
+    store: Arc<dyn EventStore>,
+}
+
+pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running> {
+    install_tls();
+    std::fs::create_dir_all(&settings.data)
+        .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
+    // The port first: who is mistaken about it should hear so before anything is opened.
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("cannot listen on {}: choose another address with --listen", settings.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let clock = Clock::System;
+    let store = event_store::open(&settings.log_url(), clock.clone()).await?;
+    let commands = Arc::new(Commands::new(store.clone(), providers(settings, &clock)?, clock.clone()));
+
+    let mut running = Running {
+        address,
+        stop_serving: CancellationToken::new(),
+        stop_working: CancellationToken::new(),
+        serving: JoinSet::new(),
+        working: JoinSet::new(),
+        store: store.clone(),
+    };
+    let mut checks = vec![log_check(store.clone())];
+    let mut api = aide::axum::ApiRouter::new();
+    if parts.projections || parts.query_api {
+        let tables = running.tables(settings, parts).await?;
+        if parts.projections {
+            checks.push(tables_check(tables.clone()));
+        }
+        if parts.query_api {
+            let _ = tables;
+        }
+    }
+    if parts.process_managers {
+        let managers = ProcessManagers::open(
+            &settings.data.join("process-managers.db"),
+            commands.clone(),
+            delivery_settings(settings),
+        )
+        .await
+        .context("the process managers' tables cannot be opened")?;
+        checks.push(managers_check(&managers));
+        let stop = running.stop_working.clone();
+        running.working.spawn(async move { managers.run(stop).await.context("the process managers stopped") });
+    }
+    if parts.command_api {
+        api = api.merge(command_api::http::router(commands));
+    }
+    let router = gate::finish(api, gate(settings, parts, &clock, checks)?);
+    running.serve(listener, router);
+    tracing::info!(%address, data = %settings.data.display(), "serving");
+    Ok(running)
+}
+
+impl Running {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    async fn tables(&mut self, settings: &Settings, parts: Parts) -> anyhow::Result<Tables> {
+        let generations = Generations::new(&settings.data);
+        let stop = self.stop_working.clone();
+        if parts.projections {
+            let mut progress = None;
+            let read_side = ReadSide::open(self.store.clone(), generations, |now| {
+                if now.events > 5_000 {
+                    progress.get_or_insert_with(|| ProgressLine::start("events projected")).show(now.events, 0);
+                }
+            })
+            .await?;
+            let tables = read_side.tables();
+            self.working.spawn(async move { read_side.run(stop).await.context("the projections stopped") });
+            return Ok(tables);
+        }
+        let tables = Tables::open(generations).await?.context(
+            "the query API has no tables to read: start `verbatim projections` on the same data folder first",
+        )?;
+        let follower = tables.clone();
+        self.working.spawn(async move { follower.follow(stop).await.context("the tables cannot be followed") });
+        Ok(tables)
+    }
+
+    fn serve(&mut self, listener: TcpListener, router: Router) {
+        let stop = self.stop_serving.clone();
+        self.serving.spawn(async move {
+            let graceful = stop.clone();
+            let serving = axum::serve(listener, router)
+                .with_graceful_shutdown(async move { graceful.cancelled().await })
+                .into_future();
+            // Event streams have no end of their own: what is still open after a while is cut.
+            let patience = async {
+                stop.cancelled().await;
+                tokio::time::sleep(GRACE / 4).await;
+            };
+            tokio::select! {
+                served = serving => served.context("serving broke off"),
+                () = patience => Ok(()),
+            }
+        });
+    }
+
+    /// Serves until SIGINT or SIGTERM, or until a part fails.
+    pub async fn run_until_signal(mut self) -> anyhow::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let failed = loop {
+            tokio::select! {
+                _ = interrupt.recv() => break None,
+                _ = terminate.recv() => break None,
+                Some(ended) = self.serving.join_next() => break Some(flat(ended)),
+                Some(ended) = self.working.join_next() => match flat(ended) {
+                    // A projection that cannot read an event has said so in the log and in /readyz. What can
+                    // still be served is served.
+                    Err(error) => tracing::error!(error = %format!("{error:#}"), "a part stopped"),
+                    Ok(()) => continue,
+                },
+            }
+        };
+        tracing::info!("stopping");
+        let stopped = self.stop().await;
+        match failed {
+            Some(ended) => ended,
+            None => stopped,
+        }
+    }
+
+    /// First no more requests, then no more work, then the log: what was acknowledged is in it.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop_serving.cancel();
+        finish(&mut self.serving).await?;
+        self.stop_working.cancel();
+        finish(&mut self.working).await?;
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+async fn finish(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            flat(ended)?;
+        }
+        anyhow::Ok(())
+    };
+    match tokio::time::timeout(GRACE, all).await {
+        Ok(ended) => ended,
+        Err(_) => bail!("something did not stop within {} seconds", GRACE.as_secs()),
+    }
+}
+
+fn flat(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+    ended.context("a part broke off")?
+}
+
+/// TLS for calls to providers and for fetching keys; once per process.
+pub fn install_tls() {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        if rustls::crypto::ring::default_provider().install_default().is_err() {
+            tracing::debug!("a TLS provider is installed already");
+        }
+    });
+}
+
+fn providers(settings: &Settings, clock: &Clock) -> anyhow::Result<Arc<Channels>> {
+    let timeouts = Timeouts { answer: Duration::from_secs(settings.provider_timeout), ..Timeouts::default() };
+    Ok(Arc::new(Channels::new(settings.whatsapp_base_url.clone(), timeouts, clock.clone())?))
+}
+
+fn delivery_settings(settings: &Settings) -> delivery::Settings {
+    delivery::Settings {
+        schedule: Schedule {
+            first: Duration::from_millis(settings.delivery_backoff_ms),
+            attempts: settings.delivery_attempts,
+            ..Schedule::default()
+        },
+        grace: Duration::from_secs(settings.delivery_grace),
+        ..delivery::Settings::default()
+    }
+}
+
+fn log_check(store: Arc<dyn EventStore>) -> Check {
+    Check::new("event-log", move || {
+        let store = store.clone();
+        async move { store.check().await.map_err(|error| error.to_string()) }
+    })
+}
+
+fn tables_check(tables: Tables) -> Check {
+    Check::new("read-models", move || {
+        let tables = tables.clone();
+        async move { ReadSide::trouble(&tables).map_or(Ok(()), Err) }
+    })
+}
+
+fn managers_check(managers: &ProcessManagers) -> Check {
+    let trouble = managers.trouble();
+    Check::new("process-managers", move || {
+        let trouble = trouble();
+        async move { trouble.map_or(Ok(()), Err) }
+    })
+}
+
+fn metrics() -> anyhow::Result<PrometheusHandle> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    match HANDLE.get() {
+        Some(handle) => Ok(handle.clone()),
+        None => {
+            let handle = gate::metrics::install()?;
+            Ok(HANDLE.get_or_init(|| handle).clone())
+        }
+    }
+}
+
+fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) -> anyhow::Result<Gate> {
+    let authenticator = Authenticator::new(
+        AuthConfig {
+            secret: settings.jwt_secret.clone(),
+            jwks: settings.jwks_url.clone().map(JwksSource::Url),
+            issuer: settings.jwt_issuer.clone(),
+            audience: settings.jwt_audience.clone(),
+            trust_gateway: settings.trust_gateway_headers,
+        },
+        clock.clone(),
+    )
+    .context("nobody could sign in: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
+    let limits = Limits {
+        body_bytes: settings.body_limit,
+        patience: Duration::from_secs(settings.request_timeout),
+        per_caller: Rate::per_second(settings.rate_limit, settings.rate_burst),
+        ..Limits::default()
+    };
+    Ok(Gate {
+        about: about(parts),
+        authenticator,
+        limits,
+        cors: cors(&settings.cors_origins)?,
+        clock: clock.clone(),
+        metrics: Some(metrics()?),
+        checks,
+        problems: command_api::problem::KINDS.to_vec(),
+    })
+}
+
+fn cors(origins: &[String]) -> anyhow::Result<Cors> {
+    if origins.is_empty() {
+        return Ok(Cors::SameOrigin);
+    }
+    if origins.iter().any(|origin| origin == "*") {
+        return Ok(Cors::Any);
+    }
+    let parse = |origin: &String| origin.parse().with_context(|| format!("'{origin}' is not an origin"));
+    Ok(Cors::Origins(origins.iter().map(parse).collect::<Result<_, _>>()?))
+}
+
+fn about(parts: Parts) -> About {
+    let (title, description) = match (parts.command_api, parts.query_api) {
+        (true, true) => ("Verbatim", "Customer support across every channel, event-sourced: commands and queries."),
+        (true, false) => ("Verbatim commands", "The write side: what may be asked to happen."),
+        (false, true) => ("Verbatim queries", "The read side: what happened, and how things stand."),
+        (false, false) => ("Verbatim", "This process works in the background; only its health can be asked."),
+    };
+    About {
+        title: title.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        description: description.to_owned(),
+        tags: if parts.command_api { command_api::http::TAGS.to_vec() } else { Vec::new() },
+    }
+}

@@ -1,0 +1,30 @@
+//! The whole program through its public door: the binary is started as an operator starts it, customers
+//! write by signed webhooks, and everything is asked by HTTP.
+
+#[path = "support/fake_whatsapp.rs"]
+mod fake_whatsapp;
+#[path = "support/program.rs"]
+mod program;
+
+#[path = "flows/access.rs"]
+mod access;
+#[path = "flows/audit.rs"]
+mod audit;
+#[path = "flows/claims.rs"]
+mod claims;
+#[path = "flows/disk.rs"]
+mod disk;
+#[path = "flows/kill.rs"]
+mod kill;
+#[path = "flows/provider.rs"]
+mod provider;
+#[path = "flows/real_words.rs"]
+mod real_words;
+#[path = "flows/sla.rs"]
+mod sla;
+#[path = "flows/transfer.rs"]
+mod transfer;
+#[path = "flows/walk.rs"]
+mod walk;
+#[path = "flows/webhooks.rs"]
+mod webhooks;

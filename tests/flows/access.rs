@@ -1,0 +1,80 @@
+//! Nothing of one account is ever seen by another.
+
+use crate::program::{Program, conversation_of};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_accounts_things_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let (ours, theirs) = (program.account(), program.account());
+    let whatsapp = ours.whatsapp("http://127.0.0.1:9").await;
+    whatsapp.says("251911000000", "wamid.1", "A secret of ours").await;
+    let ana = ours.person("agent", "Ana");
+    let id = conversation_of(&ana, "251911000000").await;
+    let team = ours.admin.post("/v1/teams", json!({ "name": "Billing" })).await["id"].clone();
+    let team = team.as_str().unwrap();
+    let eve = &theirs.admin;
+
+    for path in [
+        format!("/v1/conversations/{id}"),
+        format!("/v1/conversations/{id}/messages"),
+        format!("/v1/conversations/{id}/assignments"),
+        format!("/v1/conversations/{id}/events"),
+        format!("/v1/conversations/{id}?as_of=1000000"),
+        format!("/v1/channels/{}", whatsapp.id),
+        format!("/v1/teams/{team}"),
+    ] {
+        let (status, answer) = eve.try_get(&path).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "GET {path}: {answer}");
+    }
+    for (method, path, body) in [
+        (Method::POST, format!("/v1/conversations/{id}/messages"), json!({ "content": "Boo" })),
+        (Method::POST, format!("/v1/conversations/{id}/assign"), json!({})),
+        (Method::POST, format!("/v1/conversations/{id}/seen"), json!({})),
+        (Method::PATCH, format!("/v1/conversations/{id}"), json!({ "subject": "Boo" })),
+        (Method::DELETE, format!("/v1/conversations/{id}"), json!({})),
+        (Method::PATCH, format!("/v1/channels/{}", whatsapp.id), json!({ "name": "Boo" })),
+        (Method::DELETE, format!("/v1/teams/{team}"), json!({})),
+    ] {
+        let (status, answer) = eve.send(method.clone(), &path, body).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}: {answer}");
+    }
+    for list in ["/v1/conversations", "/v1/channels", "/v1/teams", "/v1/contacts", "/v1/contact-identifiers"] {
+        let answer = eve.get(list).await;
+        assert_eq!(answer["data"], json!([]), "GET {list}");
+    }
+    let stream = eve.request(Method::GET, "/v1/events").header("Accept", "application/x-ndjson").send().await.unwrap();
+    assert!(!stream.text().await.unwrap().contains("secret of ours"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_no_entry_and_a_low_role_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let answer = program.get("/v1/conversations").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    let account = program.account();
+    let ana = account.person("agent", "Ana");
+    let (status, problem) = ana.send(Method::POST, "/v1/channels", json!({})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_never_shown_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    let admin = &account.admin;
+    let listed = admin.get_until("/v1/channels", |a| a["data"][0]["id"] == whatsapp.id.as_str()).await;
+    let one = admin.get(&format!("/v1/channels/{}", whatsapp.id)).await;
+    let changed = admin.patch(&format!("/v1/channels/{}", whatsapp.id), json!({ "name": "Renamed" })).await;
+    let events = admin.request(Method::GET, "/v1/events").header("Accept", "application/x-ndjson").send().await.unwrap();
+    let seen = format!("{listed}{one}{changed}{}{}", events.text().await.unwrap(), program.log());
+    for secret in [crate::program::APP_SECRET, crate::program::VERIFY_TOKEN, "an-access-token"] {
+        assert!(!seen.contains(secret), "{secret} was shown");
+    }
+}

@@ -1,0 +1,131 @@
+//! A disk that is full, and a file system that turned read-only: a clear 503, no acknowledged loss, and
+//! recovery by itself.
+
+use crate::kill::whole_log;
+use crate::program::{Program, read, text_message, webhook};
+use reqwest::StatusCode;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A small file system in memory, taken away when this is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None where this user may not mount one.
+    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
+        std::fs::create_dir_all(at).expect("a folder");
+        let size = format!("size={megabytes}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+    }
+
+    fn remount(&self, how: &str) -> bool {
+        let options = format!("remount,{how}");
+        Command::new("mount").args(["-o", &options]).arg(&self.0).status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 12) else {
+        println!("SKIPPED: this user may not mount a small file system");
+        return;
+    };
+    let program = Program::serve(&disk.0.join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    let filler = disk.0.join("filler");
+    let mut acknowledged = Vec::new();
+    let mut refused = 0;
+    let words = "All work and no play. ".repeat(150);
+    for number in 0..4000 {
+        if number == 20 {
+            // Somebody else fills the disk.
+            Command::new("dd")
+                .args(["if=/dev/zero", "bs=64k"])
+                .arg(format!("of={}", filler.display()))
+                .output()
+                .expect("dd runs");
+        }
+        let id = format!("wamid.{number}");
+        let body = webhook(&[text_message(&format!("{}", number % 7), &id, &words)], &[]);
+        let (status, answer) = read(whatsapp.post(&body).await.unwrap()).await;
+        match status {
+            StatusCode::OK => acknowledged.push(id),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                assert!(answer["detail"].is_string(), "{answer}");
+                refused += 1;
+            }
+            other => panic!("{other}: {answer}"),
+        }
+        if refused == 20 {
+            break;
+        }
+    }
+    assert_eq!(refused, 20, "the disk never filled up");
+    std::fs::remove_file(&filler).expect("the filler goes");
+    let started = std::time::Instant::now();
+    loop {
+        let body = webhook(&[text_message("1", "wamid.after", "Room again")], &[]);
+        if whatsapp.post(&body).await.unwrap().status() == StatusCode::OK {
+            break;
+        }
+        assert!(started.elapsed() < crate::program::SOON, "writing never went on");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    acknowledged.push("wamid.after".to_owned());
+    let log = whole_log(&account.admin).await;
+    for id in acknowledged {
+        let times = log.iter().filter(|event| event["data"]["provider_message_id"] == id.as_str()).count();
+        assert_eq!(times, 1, "{id}");
+    }
+    // The inbox catches up too.
+    account
+        .admin
+        .get_until("/v1/conversations?sort=last_message_at:desc", |a| {
+            a["data"][0]["last_message_preview"] == "Room again"
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_disk_is_a_503_and_writing_goes_on_when_it_is_writable_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 64) else {
+        println!("SKIPPED: this user may not mount a small file system");
+        return;
+    };
+    let program = Program::serve(&disk.0.join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    whatsapp.says("1", "wamid.before", "Hello").await;
+    // Files that are open for writing keep a file system from becoming read-only; the kernel then refuses,
+    // and there is nothing to test.
+    if !disk.remount("ro") {
+        println!("SKIPPED: the file system is busy and cannot be made read-only");
+        return;
+    }
+    let answer = whatsapp.post(&webhook(&[text_message("1", "wamid.during", "Hello?")], &[])).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"));
+    assert!(disk.remount("rw"));
+    let started = std::time::Instant::now();
+    while whatsapp.post(&webhook(&[text_message("1", "wamid.after", "Back")], &[])).await.unwrap().status()
+        != StatusCode::OK
+    {
+        assert!(started.elapsed() < crate::program::SOON, "writing never went on");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let log = whole_log(&account.admin).await;
+    for (id, times) in [("wamid.before", 1), ("wamid.during", 0), ("wamid.after", 1)] {
+        let found = log.iter().filter(|event| event["data"]["provider_message_id"] == id).count();
+        assert_eq!(found, times, "{id}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Real conversations: every turn of a customer as a signed webhook, each gap answered by an agent. Every
+//! message is in its conversation, in order, once, and the counts are the files'.
+//!
+//! The conversations are MultiDoGO's (CDLA-Permissive-1.0), looked for beside the project; where they are
+//! not, the test says so and uses a sample of its own.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::program::{Account, Program, WhatsApp, conversation_of, text_message, webhook};
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+/// How many conversations of each domain are played, so that the test stays short.
+/// `VERBATIM_REAL_WORDS=all` plays every one.
+const PER_DOMAIN: usize = 40;
+
+/// What one customer said, by turn; a gap in the numbers is the agent speaking.
+type Turns = BTreeMap<u32, String>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
+    let conversations = real_conversations().unwrap_or_else(|| {
+        println!("the real conversations are not here; a sample of our own is used");
+        sample()
+    });
+    let expected_messages: usize = conversations.iter().map(BTreeMap::len).sum();
+    let expected_answers: usize = conversations.iter().map(gaps).sum();
+    println!(
+        "{} conversations, {expected_messages} turns of customers, {expected_answers} answers",
+        conversations.len()
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let provider = FakeWhatsApp::start().await;
+    let account = program.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    stream::iter(conversations.iter().enumerate())
+        .for_each_concurrent(16, |(number, turns)| play(&account, &whatsapp, number, turns))
+        .await;
+
+    let log = crate::kill::whole_log(&account.admin).await;
+    let count = |name: &str| log.iter().filter(|event| event["type"].as_str().unwrap().contains(name)).count();
+    assert_eq!(count(".ConversationOpened."), conversations.len());
+    assert_eq!(count(".MessageReceived."), expected_messages);
+    assert_eq!(count(".MessageSent."), expected_answers);
+    for (number, turns) in conversations.iter().enumerate() {
+        let id = conversation_of(&account.admin, &phone(number)).await;
+        let said: Vec<String> = all_messages(&account, &id, expected_of(turns)).await;
+        let expected: Vec<String> = turns.values().cloned().collect();
+        assert_eq!(said, expected, "conversation {number}");
+    }
+}
+
+fn phone(number: usize) -> String {
+    format!("2519{number:08}")
+}
+
+fn gaps(turns: &Turns) -> usize {
+    let numbers: Vec<u32> = turns.keys().copied().collect();
+    numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1).count()
+}
+
+fn expected_of(turns: &Turns) -> usize {
+    turns.len() + gaps(turns)
+}
+
+async fn play(account: &Account<'_>, whatsapp: &WhatsApp, number: usize, turns: &Turns) {
+    let phone = phone(number);
+    let mut last = None;
+    let mut id = None;
+    for (turn, words) in turns {
+        if last.is_some_and(|last: u32| *turn > last + 1) {
+            let id: &String = match &id {
+                Some(id) => id,
+                None => id.insert(conversation_of(&account.admin, &phone).await),
+            };
+            let path = format!("/v1/conversations/{id}/messages");
+            account.admin.post(&path, json!({ "content": format!("Let me see. ({turn})") })).await;
+        }
+        let message = text_message(&phone, &format!("wamid.{number}.{turn}"), words);
+        whatsapp.delivers(&webhook(&[message], &[])).await;
+        last = Some(*turn);
+    }
+}
+
+/// The customer's words, oldest first, once the read model has the whole conversation.
+async fn all_messages(account: &Account<'_>, id: &str, count: usize) -> Vec<String> {
+    account
+        .admin
+        .get_until(&format!("/v1/conversations/{id}"), |a| a["message_count"].as_u64() == Some(count as u64))
+        .await;
+    let mut rows: Vec<Value> = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = account.admin.get(&format!("/v1/conversations/{id}/messages?limit=200{cursor}")).await;
+        rows.extend(page["data"].as_array().unwrap().clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(rows.len(), count);
+    rows.sort_by_key(|row| row["version"].as_u64());
+    rows.iter()
+        .filter(|row| row["sender_type"] == "contact")
+        .map(|row| row["content"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn real_conversations() -> Option<Vec<Turns>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/multidogo");
+    let all = std::env::var("VERBATIM_REAL_WORDS").is_ok_and(|value| value == "all");
+    let mut conversations = Vec::new();
+    for domain in ["airline", "fastfood", "finance", "insurance", "media", "software"] {
+        let mut found: BTreeMap<String, Turns> = BTreeMap::new();
+        for part in ["train", "dev"] {
+            let path = folder.join(format!("{domain}.{part}.tsv.gz"));
+            if all || part == "dev" {
+                read_turns(&path, &mut found)?;
+            }
+        }
+        let limit = if all { usize::MAX } else { PER_DOMAIN };
+        conversations.extend(found.into_values().take(limit));
+    }
+    Some(conversations)
+}
+
+fn read_turns(path: &Path, found: &mut BTreeMap<String, Turns>) -> Option<()> {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?).read_to_string(&mut text).ok()?;
+    let mut rows = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(text.as_bytes());
+    for row in rows.records() {
+        let row = row.expect("a row");
+        // An empty turn is nothing a customer could have sent.
+        if row[3].trim().is_empty() {
+            continue;
+        }
+        found
+            .entry(row[0].to_owned())
+            .or_default()
+            .insert(row[1].parse().expect("a turn number"), row[3].to_owned());
+    }
+    Some(())
+}
+
+fn sample() -> Vec<Turns> {
+    let lines = ["My order is late", "It was due on Monday", "Number 40-1187", "Thanks\nfor\nlooking", "Bye 👋"];
+    (0..30)
+        .map(|number| {
+            lines.iter().enumerate().map(|(turn, words)| {
+                (turn as u32 * (1 + number % 3), format!("{words} ({number})"))
+            })
+            .collect()
+        })
+        .collect()
+}

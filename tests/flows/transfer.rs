@@ -1,0 +1,114 @@
+//! Export, import: the imported store answers every query the same.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::program::{Account, Program, conversation_of, run};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_log_answers_every_query_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let mut program = Program::serve(&here).await;
+    let provider = FakeWhatsApp::start().await;
+    let account = program.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let ana = account.person("agent", "Ana");
+    account.admin.post("/v1/teams", json!({ "name": "Billing", "member_ids": [ana.user] })).await;
+    account
+        .admin
+        .post("/v1/canned-responses", json!({ "short_code": "/hi", "title": "Hi", "content": "Hi {{contact_name}}" }))
+        .await;
+    account
+        .admin
+        .post("/v1/sla-policies", json!({ "name": "S", "targets": { "normal": { "first_response_seconds": 3600 } } }))
+        .await;
+    for customer in 0..7 {
+        let phone = format!("25191100000{customer}");
+        whatsapp.says(&phone, &format!("wamid.{customer}"), "Ünïcödé 💬 እንዴት ነህ").await;
+        let id = conversation_of(&ana, &phone).await;
+        ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
+        ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
+        if customer % 2 == 0 {
+            ana.patch(&format!("/v1/conversations/{id}"), json!({ "labels": ["even"], "status": "resolved" })).await;
+        }
+    }
+    account
+        .admin
+        .get_until("/v1/conversations/counts", |a| a["by_status"]["resolved"] == 4)
+        .await;
+    let id = conversation_of(&ana, "251911000000").await;
+    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| a.to_string().contains("dispatched")).await;
+    let account_id = account.id.clone();
+    let admin_user = account.admin.user.clone();
+    let everything = questions(&id);
+    assert_eq!(program.stop().await.code(), Some(0));
+    program.restart().await;
+    let before = ask_all(&program, &account_id, &admin_user, &everything).await;
+    program.stop().await;
+
+    let file = folder.path().join("log.ndjson");
+    let file = file.to_str().unwrap();
+    let (exported, said) = run(&here, &["export", "--output", file]).await;
+    assert!(exported, "{said}");
+    for _ in 0..2 {
+        // The second time changes nothing.
+        let (imported, said) = run(&there, &["import", "--input", file]).await;
+        assert!(imported, "{said}");
+    }
+    let program = Program::serve(&there).await;
+    let after = ask_all(&program, &account_id, &admin_user, &everything).await;
+    for ((question, before), after) in everything.iter().zip(before).zip(after) {
+        assert_eq!(before, after, "GET {question}");
+    }
+}
+
+fn questions(conversation: &str) -> Vec<String> {
+    let mut all: Vec<String> = [
+        "/v1/conversations?limit=200",
+        "/v1/conversations?status=resolved&sort=created_at:asc",
+        "/v1/conversations?label=even",
+        "/v1/conversations/counts",
+        "/v1/contacts",
+        "/v1/contact-identifiers",
+        "/v1/channels",
+        "/v1/teams",
+        "/v1/canned-responses",
+        "/v1/sla-policies",
+        "/v1/calendars",
+        "/v1/sla-timers",
+        "/v1/agent-preferences",
+        "/v1/webhook-rejections",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for part in ["", "/messages", "/assignments", "/sla", "/events?limit=200", "?as_of=12"] {
+        all.push(format!("/v1/conversations/{conversation}{part}"));
+    }
+    all
+}
+
+async fn ask_all(
+    program: &Program,
+    account: &str,
+    user: &str,
+    questions: &[String],
+) -> Vec<serde_json::Value> {
+    let account = Account::new(program, account);
+    let mut admin = account.admin.clone();
+    admin.token = crate::program::token(&account.id, user, "administrator", "Ada");
+    // The last event has to be in the tables of both.
+    let last = crate::kill::whole_log(&admin).await.last().unwrap()["position"].as_str().unwrap().to_owned();
+    let mut answers = Vec::new();
+    for question in questions {
+        let answer = admin
+            .request(reqwest::Method::GET, question)
+            .header("Verbatim-After", &last)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "GET {question}: {}", answer.status());
+        let text = answer.text().await.unwrap().replace(&program.base, "http://here");
+        answers.push(serde_json::from_str(&text).unwrap());
+    }
+    answers
+}

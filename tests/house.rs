@@ -1,0 +1,106 @@
+//! The walls of the house: which room may use what. The table is ARCHITECTURE.md's; an arrow that is not
+//! in it does not build a green main.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+/// Per room: what of the house and what of the outside it may use. Only what a wall is about is listed
+/// outside: databases, HTTP, runtimes, calendars.
+const WALLS: &[(&str, &[&str], &[&str])] = &[
+    ("event-schemas", &[], &["jiff", "schemars"]),
+    ("domain", &["event-schemas"], &["jiff", "schemars"]),
+    ("event-store", &["event-schemas"], &["sqlx", "tokio"]),
+    ("channels", &["event-schemas"], &["reqwest", "rustls", "tokio", "jiff"]),
+    ("gate", &["event-schemas"], &["axum", "aide", "schemars", "jsonwebtoken", "reqwest", "rustls", "tokio", "jiff"]),
+    (
+        "command-api",
+        &["event-schemas", "domain", "event-store", "channels", "gate"],
+        &["axum", "aide", "schemars", "tokio"],
+    ),
+    (
+        "process-managers",
+        &["event-schemas", "domain", "event-store", "channels", "command-api", "projections"],
+        &["sqlx", "tokio"],
+    ),
+    ("projections", &["event-schemas", "event-store", "domain"], &["sqlx", "tokio", "schemars"]),
+    ("query-api", &["event-schemas", "event-store", "projections", "gate"], &["axum", "aide", "schemars", "tokio"]),
+];
+
+/// What walls are about.
+const GUARDED: &[&str] = &[
+    "aide", "axum", "jiff", "jsonwebtoken", "reqwest", "rustls", "schemars", "sqlx", "tokio", "async-nats",
+    "eventstore",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    metadata["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"]
+                .as_array()
+                .expect("dependencies")
+                .iter()
+                .filter(|dependency| dependency["kind"].is_null())
+                .filter_map(|dependency| dependency["name"].as_str().map(str::to_owned))
+                .collect();
+            (package["name"].as_str().expect("a name").to_owned(), dependencies)
+        })
+        .collect()
+}
+
+#[test]
+fn every_room_uses_only_what_its_walls_allow() {
+    let dependencies = normal_dependencies();
+    let rooms: BTreeSet<&str> = WALLS.iter().map(|(room, _, _)| *room).collect();
+    let found: BTreeSet<&str> = dependencies.keys().map(String::as_str).filter(|name| *name != "verbatim").collect();
+    assert_eq!(found, rooms, "a room was built or torn down: say so in ARCHITECTURE.md and here");
+    let mut broken = Vec::new();
+    for (room, inside, outside) in WALLS {
+        for used in &dependencies[*room] {
+            let guarded = rooms.contains(used.as_str()) || GUARDED.contains(&used.as_str());
+            if guarded && !inside.contains(&used.as_str()) && !outside.contains(&used.as_str()) {
+                broken.push(format!("{room} uses {used}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            rust_files(&entry, files);
+        } else if entry.extension().is_some_and(|kind| kind == "rs") {
+            files.push(entry);
+        }
+    }
+}
+
+#[test]
+fn read_models_use_the_rules_of_time_and_lifecycle_but_no_aggregate() {
+    let mut files = Vec::new();
+    rust_files(&root().join("projections/src"), &mut files);
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        for (number, line) in text.lines().enumerate() {
+            for used in line.match_indices("domain::").map(|(at, _)| &line[at + "domain::".len()..]) {
+                let allowed = ["sla", "lifecycle", "calendar", "canned"].iter().any(|rule| used.starts_with(rule));
+                assert!(allowed, "{}:{}: {line}", file.display(), number + 1);
+            }
+        }
+    }
+}
