@@ -101,7 +101,7 @@ impl From<InboundError> for Problem {
 
 /// A provider's objection to a channel's settings.
 pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
-    Problem::unprocessable(&*setting.field, format!("It {}.", setting.reason))
+    Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
 }
 
 pub(crate) fn key_reused() -> Problem {
@@ -168,7 +168,9 @@ impl Refusal for catalogue::Rejection {
             Self::NameTaken { field, .. } => {
                 Problem::new(&NAME_TAKEN, format!("{}.", capital(&self.to_string()))).field(*field)
             }
-            Self::Senseless { field, reason } => Problem::unprocessable(field, format!("It {reason}.")),
+            Self::Senseless { field, reason } => {
+                Problem::unprocessable(field, format!("`{field}`: {reason}."))
+            }
         }
     }
 }
@@ -194,7 +196,9 @@ impl Refusal for agent::Rejection {
                 Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capital(&self.to_string())))
                     .field("user_id")
             }
-            Self::Senseless { field, reason } => Problem::unprocessable(field, format!("It {reason}.")),
+            Self::Senseless { field, reason } => {
+                Problem::unprocessable(field, format!("`{field}`: {reason}."))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use aide::openapi::{Operation, Response as ApiResponse};
 use aide::{OperationInput, OperationOutput};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -150,14 +150,15 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(failure)) => {
-                Err(misaddressed(failure.into_kind()))
+                let raw = RawPathParams::from_request_parts(parts, state).await.ok();
+                Err(misaddressed(failure.into_kind(), raw.as_ref()))
             }
             Err(_) => Err(Problem::internal()),
         }
     }
 }
 
-fn misaddressed(kind: ErrorKind) -> Problem {
+fn misaddressed(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
     match kind {
         ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
             Problem::unreadable(format!("`{key}` in the address is not a {expected_type}.")).field(key)
@@ -168,7 +169,17 @@ fn misaddressed(kind: ErrorKind) -> Problem {
         ErrorKind::InvalidUtf8InPathParam { key } => {
             Problem::unreadable(format!("`{key}` in the address is not UTF-8.")).field(key)
         }
-        other => Problem::unreadable(sentence(other)),
+        other => {
+            let text = other.to_string();
+            // A word that is none of the allowed ones is quoted, without the name of its place.
+            let quoted = |value: &str| text.contains(&format!("`{value}`"));
+            let culprit = raw.and_then(|raw| raw.iter().find(|(_, value)| quoted(value)));
+            let problem = Problem::unreadable(sentence(&text));
+            match culprit {
+                Some((key, _)) => problem.field(key),
+                None => problem,
+            }
+        }
     }
 }
 

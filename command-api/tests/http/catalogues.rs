@@ -1,0 +1,173 @@
+use crate::desk::{NOTHING, adam, ana, desk, greta, id, sue, whatsapp};
+use axum::http::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_channels_secrets_are_never_shown_again() {
+    let desk = desk().await;
+    let made = desk.post(&adam(), "/v1/channels", whatsapp("Support")).await;
+    let channel = made.is(201);
+    let names = json!(["access_token", "app_secret", "phone_number_id", "verify_token"]);
+    assert_eq!(channel["credential_names"], names);
+    let path = format!("/v1/channels/{}", id(&channel));
+    assert_eq!(channel["webhook_path"], format!("/v1/webhooks/whatsapp/{}", id(&channel)));
+    let changed =
+        desk.patch(&adam(), &path, json!({ "credentials": { "app_secret": "fresh-secret" } })).await;
+    assert_eq!(changed.is(200)["credential_names"], names);
+    for answer in [&made, &changed] {
+        for secret in ["EAAJB-access", "app-secret", "verify-me", "fresh-secret"] {
+            assert!(!answer.text.contains(secret), "{}", answer.text);
+        }
+    }
+    let stored =
+        desk.commands.channel(crate::desk::ACME, id(&channel).parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(
+        (&*stored.credentials["app_secret"].0, &*stored.credentials["verify_token"].0),
+        ("fresh-secret", "verify-me")
+    );
+}
+
+#[tokio::test]
+async fn a_channel_that_could_not_work_is_refused_by_the_setting() {
+    let desk = desk().await;
+    let mut without = whatsapp("Support");
+    without["credentials"].as_object_mut().unwrap().remove("app_secret");
+    desk.post(&adam(), "/v1/channels", without).await.refuses(422, "unprocessable", "credentials.app_secret");
+    let mut elsewhere = whatsapp("Support");
+    elsewhere["base_url"] = json!("ftp://example.com");
+    desk.post(&adam(), "/v1/channels", elsewhere).await.refuses(422, "unprocessable", "base_url");
+    let unserved = json!({ "channel_type": "telegram", "name": "Telegram" });
+    desk.post(&adam(), "/v1/channels", unserved).await.refuses(422, "unprocessable", "channel_type");
+    let path = format!("/v1/channels/{}", desk.whatsapp_channel().await);
+    let spoiled = json!({ "credentials": { "app_secret": null } });
+    desk.patch(&adam(), &path, spoiled).await.refuses(422, "unprocessable", "credentials.app_secret");
+    let retyped = json!({ "channel_type": "api" });
+    desk.patch(&adam(), &path, retyped).await.refuses(400, "unreadable", "channel_type");
+}
+
+#[tokio::test]
+async fn each_kind_is_defined_by_those_who_may() {
+    let desk = desk().await;
+    desk.post(&sue(), "/v1/channels", whatsapp("Support")).await.refuses(403, "forbidden", "");
+    for path in ["/v1/teams", "/v1/sla-policies", "/v1/calendars", "/v1/agents"] {
+        desk.post(&ana(), path, json!({})).await.refuses(403, "forbidden", "");
+    }
+}
+
+/// Every kind but channels: where it is, what it may be, and a change of it.
+fn kinds() -> [(&'static str, Value, Value); 4] {
+    [
+        ("/v1/teams", json!({ "name": "Billing", "description": "Bills" }), json!({ "name": "Accounts" })),
+        (
+            "/v1/canned-responses",
+            json!({ "short_code": "/hi", "title": "Hi", "content": "Hi {{contact_name}}", "category": "greetings" }),
+            json!({ "content": "Hello" }),
+        ),
+        (
+            "/v1/sla-policies",
+            json!({ "name": "Gold", "targets": { "urgent": { "first_response_seconds": 60 } }, "warn_before_seconds": 10 }),
+            json!({ "is_active": false }),
+        ),
+        (
+            "/v1/calendars",
+            json!({ "name": "Addis", "timezone": "Africa/Addis_Ababa", "schedule": [
+                { "days": ["mon", "tue"], "start": "08:00", "end": "17:00" },
+            ], "holidays": [{ "date": "2027-01-07" }] }),
+            json!({ "holidays": [] }),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_thing_is_defined_changed_in_part_and_retired() {
+    let desk = desk().await;
+    for (path, new, change) in kinds() {
+        let made = desk.post(&sue(), path, new.clone()).await.is(201);
+        for (field, value) in new.as_object().unwrap() {
+            let (had, has) = (value.to_string(), made[field].to_string());
+            assert!(has == had || made[field].is_object() || made[field].is_array(), "{path} {field}: {has}");
+        }
+        let own = format!("{path}/{}", id(&made));
+        let changed = desk.patch(&sue(), &own, change.clone()).await.is(200);
+        for field in new.as_object().unwrap().keys() {
+            let expected = change.get(field).filter(|value| !value.as_array().is_some_and(Vec::is_empty));
+            match expected {
+                Some(value) => assert_eq!(&changed[field], value, "{path}"),
+                None if change.get(field).is_some() => {}
+                None => assert_eq!(changed[field], made[field], "{path} {field}"),
+            }
+        }
+        let unchanged = desk.patch(&sue(), &own, change).await.is(200);
+        assert_eq!(unchanged["version"], changed["version"], "{path}");
+        desk.patch(&greta(), &own, json!({})).await.refuses(404, "not-found", "");
+        desk.delete(&greta(), &own).await.refuses(404, "not-found", "");
+        assert_eq!(id(&desk.delete(&sue(), &own).await.is(200)), id(&made));
+        desk.patch(&sue(), &own, json!({})).await.refuses(404, "not-found", "");
+        desk.delete(&sue(), &own).await.refuses(404, "not-found", "");
+        desk.patch(&sue(), &format!("{path}/{NOTHING}"), json!({})).await.refuses(404, "not-found", "");
+    }
+}
+
+#[tokio::test]
+async fn names_are_unique_in_an_account_and_free_in_another() {
+    let desk = desk().await;
+    let billing = json!({ "name": "Billing" });
+    desk.post(&sue(), "/v1/teams", billing.clone()).await.is(201);
+    desk.post(&sue(), "/v1/teams", json!({ "name": " BILLING " })).await.refuses(409, "name-taken", "name");
+    desk.post(&greta(), "/v1/teams", billing).await.is(201);
+    let code = json!({ "short_code": "/hi", "title": "Hi", "content": "Hi" });
+    desk.post(&ana(), "/v1/canned-responses", code.clone()).await.is(201);
+    desk.post(&ana(), "/v1/canned-responses", code).await.refuses(409, "name-taken", "short_code");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_by_field() {
+    let desk = desk().await;
+    for (path, body, field) in [
+        ("/v1/teams", json!({ "name": "  " }), "name"),
+        ("/v1/canned-responses", json!({ "short_code": "hi", "title": "Hi", "content": "Hi" }), "short_code"),
+        ("/v1/canned-responses", json!({ "short_code": "/hi", "title": "Hi", "content": "" }), "content"),
+        ("/v1/sla-policies", json!({ "name": "Gold", "targets": {} }), "targets"),
+        (
+            "/v1/sla-policies",
+            json!({ "name": "Gold", "targets": { "low": { "resolution_seconds": 0 } } }),
+            "targets.low.resolution_seconds",
+        ),
+        (
+            "/v1/sla-policies",
+            json!({ "name": "Gold", "targets": { "low": { "resolution_seconds": 9 } }, "calendar_id": NOTHING }),
+            "calendar_id",
+        ),
+        (
+            "/v1/calendars",
+            json!({ "name": "Moon", "timezone": "Moon/Base", "schedule": [{ "days": ["mon"], "start": "08:00", "end": "17:00" }] }),
+            "timezone",
+        ),
+    ] {
+        desk.post(&sue(), path, body).await.refuses(422, "unprocessable", field);
+    }
+    let wrong_day = json!({ "name": "A", "timezone": "UTC", "schedule": [{ "days": ["lundi"], "start": "1", "end": "2" }] });
+    desk.post(&sue(), "/v1/calendars", wrong_day).await.refuses(400, "unreadable", "schedule[0].days[0]");
+}
+
+#[tokio::test]
+async fn if_match_names_the_version_of_the_thing_whatever_happened_to_its_neighbours() {
+    let desk = desk().await;
+    let billing = desk.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await;
+    let path = format!("/v1/teams/{}", id(&billing.is(201)));
+    desk.post(&sue(), "/v1/teams", json!({ "name": "Logistics" })).await.is(201);
+    let seen = billing.header("etag");
+    let renamed = json!({ "name": "Accounts" });
+    desk.ask(&sue(), Method::PATCH, &path, &[("if-match", &seen)], renamed).await.is(200);
+    let late = desk.ask(&sue(), Method::DELETE, &path, &[("if-match", &seen)], Value::Null).await;
+    assert_eq!(late.refuses(412, "version-mismatch", "If-Match")["current_version"], 2);
+}
+
+#[tokio::test]
+async fn a_definition_repeated_under_its_key_is_made_once() {
+    let desk = desk().await;
+    let key = [("idempotency-key", "team-1")];
+    let body = json!({ "name": "Billing" });
+    let first = desk.ask(&sue(), Method::POST, "/v1/teams", &key, body.clone()).await.is(201);
+    assert_eq!(desk.ask(&sue(), Method::POST, "/v1/teams", &key, body).await.is(201), first);
+}

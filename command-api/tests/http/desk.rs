@@ -1,0 +1,237 @@
+//! A desk to work at: the assembled service, people with tokens, and short ways to ask.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request};
+use channels::{Channels, Timeouts, WHATSAPP_SIGNATURE_HEADER, sign};
+use command_api::{Commands, http, problem};
+use event_schemas::{AccountId, Clock, ConversationId, Recorded, StreamId, Timestamp, UserId, Version};
+use event_store::EventStore;
+use event_store::sqlite::SqliteStore;
+use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+const NOW: Timestamp = Timestamp::from_secs(1_795_222_800);
+pub const ACME: AccountId = AccountId::from_u128(0xA);
+pub const GLOBEX: AccountId = AccountId::from_u128(0xB);
+/// Nobody's id.
+pub const NOTHING: &str = "00000000-0000-0000-0000-00000000dead";
+
+pub struct Desk {
+    pub store: Arc<SqliteStore>,
+    pub commands: Arc<Commands>,
+    pub clock: Clock,
+    pub router: Router,
+    _folder: TempDir,
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub struct Person {
+    pub id: UserId,
+    token: String,
+}
+
+impl Person {
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+pub fn person(account: AccountId, id: u128, role: Role, name: &str) -> Person {
+    let id = UserId::from_u128(id);
+    let claims = Claims::of(id, account, role).named(name);
+    let token = issue_token(SECRET, claims, NOW, Duration::from_secs(86_400)).unwrap();
+    Person { id, token: format!("Bearer {token}") }
+}
+
+pub fn ana() -> Person {
+    person(ACME, 1, Role::Agent, "Ana")
+}
+pub fn ben() -> Person {
+    person(ACME, 2, Role::Agent, "Ben")
+}
+pub fn sue() -> Person {
+    person(ACME, 3, Role::Supervisor, "Sue")
+}
+pub fn adam() -> Person {
+    person(ACME, 4, Role::Administrator, "Adam")
+}
+pub fn robot() -> Person {
+    person(ACME, 5, Role::Service, "Robot")
+}
+/// An administrator of another account.
+pub fn greta() -> Person {
+    person(GLOBEX, 6, Role::Administrator, "Greta")
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+    pub fn header(&self, name: &str) -> String {
+        self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+    /// The document of an answer with this status.
+    #[track_caller]
+    pub fn is(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+    /// A problem of this kind, that blames this field.
+    #[track_caller]
+    pub fn refuses(&self, status: u16, name: &str, field: &str) -> Value {
+        let problem = self.is(status);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["type"], format!("/problems/{name}"), "{problem}");
+        assert_eq!(problem["field"].as_str().unwrap_or_default(), field, "{problem}");
+        problem
+    }
+}
+
+pub async fn desk() -> Desk {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(NOW);
+    let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
+    let providers =
+        Channels::new("http://127.0.0.1:9".to_owned(), Timeouts::default(), clock.clone()).unwrap();
+    let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
+    let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
+    let gate = Gate {
+        about: About { title: "Commands".to_owned(), tags: http::TAGS.to_vec(), ..About::default() },
+        authenticator: Authenticator::new(auth, clock.clone()).unwrap(),
+        limits: Limits { per_caller: None, per_channel: None, ..Limits::default() },
+        cors: Cors::default(),
+        clock: clock.clone(),
+        metrics: None,
+        checks: Vec::new(),
+        problems: problem::KINDS.to_vec(),
+    };
+    let router = finish(http::router(commands.clone()), gate);
+    Desk { store, commands, clock, router, _folder: folder }
+}
+
+impl Desk {
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        Answer { status: head.status.as_u16(), headers: head.headers, text }
+    }
+
+    pub async fn ask(
+        &self,
+        who: &Person,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("authorization", &who.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Value::Null => Body::empty(),
+            body => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub async fn post(&self, who: &Person, path: &str, body: Value) -> Answer {
+        self.ask(who, Method::POST, path, &[], body).await
+    }
+    pub async fn patch(&self, who: &Person, path: &str, body: Value) -> Answer {
+        self.ask(who, Method::PATCH, path, &[], body).await
+    }
+    pub async fn delete(&self, who: &Person, path: &str) -> Answer {
+        self.ask(who, Method::DELETE, path, &[], Value::Null).await
+    }
+
+    /// A channel that takes what any service posts.
+    pub async fn api_channel(&self) -> String {
+        let body = json!({ "channel_type": "api", "name": "Web shop" });
+        id(&self.post(&adam(), "/v1/channels", body).await.is(201))
+    }
+
+    pub async fn whatsapp_channel(&self) -> String {
+        id(&self.post(&adam(), "/v1/channels", whatsapp("Support")).await.is(201))
+    }
+
+    /// A conversation with Abebe, by the path of its own.
+    pub async fn conversation(&self) -> String {
+        let channel = self.api_channel().await;
+        let body = json!({
+            "channel_id": channel, "contact_identifier": "abebe", "display_name": "Abebe",
+        });
+        format!("/v1/conversations/{}", id(&self.post(&ana(), "/v1/conversations", body).await.is(201)))
+    }
+
+    /// A customer's text by WhatsApp, signed.
+    pub fn whatsapp_text(&self, channel: &str, from: &str, provider_id: &str, text: &str) -> Request<Body> {
+        let body = json!({
+            "object": "whatsapp_business_account",
+            "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": {
+                "messaging_product": "whatsapp",
+                "metadata": { "display_phone_number": "15550001111", "phone_number_id": "106540352242922" },
+                "contacts": [{ "profile": { "name": "Abebe" }, "wa_id": from }],
+                "messages": [{
+                    "from": from, "id": provider_id, "timestamp": "1795222800",
+                    "type": "text", "text": { "body": text },
+                }],
+            }}]}],
+        });
+        webhook(channel, &body.to_string(), "app-secret")
+    }
+
+    pub async fn events(&self, path: &str) -> Vec<Recorded> {
+        let id: ConversationId = path.rsplit('/').next().unwrap().parse().unwrap();
+        self.store.read_stream(&StreamId::conversation(id), Version::FIRST, 1000).await.unwrap()
+    }
+
+    pub async fn event_types(&self, path: &str) -> Vec<String> {
+        self.events(path).await.into_iter().map(|event| event.event_type.into_owned()).collect()
+    }
+}
+
+pub fn webhook(channel: &str, body: &str, secret: &str) -> Request<Body> {
+    Request::post(format!("/v1/webhooks/whatsapp/{channel}"))
+        .header("content-type", "application/json")
+        .header(WHATSAPP_SIGNATURE_HEADER, sign(secret, body.as_bytes()))
+        .body(Body::from(body.to_owned()))
+        .unwrap()
+}
+
+pub fn whatsapp(name: &str) -> Value {
+    json!({
+        "channel_type": "whatsapp",
+        "name": name,
+        "credentials": {
+            "phone_number_id": "106540352242922",
+            "access_token": "EAAJB-access",
+            "app_secret": "app-secret",
+            "verify_token": "verify-me",
+        },
+    })
+}
+
+/// The id of what a command made.
+#[track_caller]
+pub fn id(made: &Value) -> String {
+    made["id"].as_str().unwrap_or_else(|| panic!("no id: {made}")).to_owned()
+}

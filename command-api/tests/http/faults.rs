@@ -1,0 +1,110 @@
+use crate::desk::{Desk, adam, ana, desk, webhook};
+use axum::body::Body;
+use axum::http::{Method, Request};
+use event_store::EventStore;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_is_a_clear_503() {
+    let desk = desk().await;
+    let conversation = desk.conversation().await;
+    let channel = desk.whatsapp_channel().await;
+    desk.store.close().await;
+    let answers = [
+        desk.patch(&ana(), &conversation, json!({ "priority": "low" })).await,
+        desk.post(&ana(), &format!("{conversation}/messages"), json!({ "content": "Hello" })).await,
+        desk.post(&adam(), "/v1/teams", json!({ "name": "Billing" })).await,
+        desk.send(desk.whatsapp_text(&channel, "251911000000", "wamid.1", "Hello")).await,
+        desk.send(webhook(&channel, "unreadable", "app-secret")).await,
+    ];
+    for answer in answers {
+        answer.refuses(503, "unavailable", "");
+        assert!(!answer.header("retry-after").is_empty());
+    }
+}
+
+/// Every operation that the description lists: method and path.
+async fn operations(desk: &Desk) -> Vec<(Method, String, Value)> {
+    let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+    let api = desk.send(request).await.is(200);
+    let mut operations = Vec::new();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            operations.push((method, path.clone(), operation.clone()));
+        }
+    }
+    operations
+}
+
+#[tokio::test]
+async fn every_route_is_described_with_an_id_a_summary_and_a_group() {
+    let desk = desk().await;
+    let operations = operations(&desk).await;
+    assert!(operations.len() >= 28, "{}", operations.len());
+    let mut ids: Vec<_> = operations.iter().map(|(_, _, op)| op["operationId"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), operations.len());
+    for (method, path, operation) in &operations {
+        assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{method} {path}");
+        assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+        let groups: Vec<_> = command_api::http::TAGS.iter().map(|(name, _)| *name).collect();
+        assert!(groups.contains(&operation["tags"][0].as_str().unwrap()), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn nonsense_on_any_route_is_refused_and_never_a_fault() {
+    let desk = desk().await;
+    let conversation = desk.conversation().await;
+    let id = conversation.rsplit('/').next().unwrap();
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    let bodies = [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "7",
+        "\"\"",
+        "{\"a\":",
+        "{\"name\":\"\\u0000\"}",
+        "{\"name\":null}",
+        "{\"content\":\"\\ud800\"}",
+        "{\"content\":{\"a\":1}}",
+        "{\"channel_id\":\"x\"}",
+        &deep,
+        "{\"labels\":[1e999]}",
+        "{\"max_concurrent_conversations\":-1}",
+        "\u{0}",
+        "{\"status\":\"nowhere\"}",
+        "{\"snoozed_until\":\"9999-99-99\"}",
+        "{\"snoozed_until\":\"9999-12-31T23:59:59Z\",\"status\":\"pending\"}",
+    ];
+    for (method, path, _) in operations(&desk).await {
+        for value in [id, "7", "%00", "%ff", "-", "me"] {
+            let path = fill(&path, value);
+            for body in bodies {
+                let request = Request::builder()
+                    .method(method.clone())
+                    .uri(&path)
+                    .header("authorization", adam().token())
+                    .header("content-type", "application/json");
+                let answer = desk.send(request.body(Body::from(body.to_owned())).unwrap()).await;
+                assert!(answer.status < 500, "{method} {path} {body}: {}", answer.text);
+                if answer.status >= 400 {
+                    assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+                }
+            }
+        }
+    }
+}
+
+fn fill(path: &str, value: &str) -> String {
+    let parts = path.split('/').map(|part| match part {
+        "{channel_type}" => "whatsapp",
+        part if part.starts_with('{') => value,
+        part => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}

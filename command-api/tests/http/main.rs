@@ -1,0 +1,13 @@
+//! The write side through its door, on a log in a folder of its own.
+
+#![allow(clippy::unwrap_used)]
+
+mod agents;
+mod catalogues;
+mod claims;
+mod contacts;
+mod conversations;
+mod desk;
+mod faults;
+mod messages;
+mod webhooks;
