@@ -7,3 +7,4 @@ mod docs;
 mod door;
 mod jwks;
 mod service;
+mod traces;

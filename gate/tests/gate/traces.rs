@@ -1,0 +1,74 @@
+//! What a request leaves behind: a line in the log, and figures.
+
+use super::service::{ACME, ANA, Service, ask, token};
+use gate::Role;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_line_in_the_log_has_the_ids_and_nothing_that_anybody_typed() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    let _until_the_end = tracing::subscriber::set_default(subscriber);
+    let router = Service::default().build();
+    let agent = token(Role::Agent);
+    let headers = [("authorization", &*agent), ("x-request-id", "job-7")];
+    ask(&router, "/agents?search=abebe", &headers).await;
+    ask(&router, "/things/abebe?limit=abebe", &[("idempotency-key", "abebe")]).await;
+    ask(&router, "/abebe", &[]).await;
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let fields: Vec<_> = lines.iter().map(|line| &line["fields"]).collect();
+    assert_eq!((&fields[0]["route"], &fields[0]["status"]), (&"/agents".into(), &200.into()));
+    assert_eq!(
+        (fields[0]["account_id"].as_str(), fields[0]["user_id"].as_str()),
+        (Some(&*ACME.to_string()), Some(&*ANA.to_string()))
+    );
+    assert_eq!((&fields[1]["route"], &fields[1]["problem"]), (&"/things/{id}".into(), &"unreadable".into()));
+    assert_eq!((&fields[2]["route"], &fields[2]["status"]), (&"unknown".into(), &404.into()));
+    assert!(!text.contains("abebe") && !text.contains("Ana") && !text.contains(&agent["Bearer ".len()..]));
+}
+
+#[tokio::test]
+async fn figures_are_counted_by_route_and_not_by_address() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let figures = recorder.handle();
+    let _until_the_end = metrics::set_default_local_recorder(&recorder);
+    let router = Service::default().build();
+    ask(&router, &format!("/things/{ACME}"), &[]).await;
+    ask(&router, "/things/abebe", &[]).await;
+    ask(&router, "/abebe", &[]).await;
+    let shown = figures.render();
+    for label in [
+        "route=\"/things/{id}\",status=\"200\"",
+        "route=\"/things/{id}\",status=\"400\"",
+        "route=\"unknown\"",
+    ] {
+        assert!(shown.contains(label), "{label} is not in {shown}");
+    }
+    assert!(!shown.contains("abebe"));
+}
