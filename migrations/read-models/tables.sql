@@ -1,8 +1,11 @@
 -- The tables of one generation of read models. The text serves SQLite and PostgreSQL alike: ids are their
 -- sixteen bytes, times are microseconds, JSON is text.
 
+-- `no` counts the conversations in the order in which they were opened. What belongs to a conversation is
+-- keyed by it, so that neighbours in time are neighbours in the file; an id would scatter them.
 create table if not exists conversations (
-    id                       bytea   not null primary key,
+    no                       integer not null primary key,
+    id                       bytea   not null unique,
     account_id               bytea   not null,
     channel_id               bytea   not null,
     channel_type             text    not null,
@@ -52,23 +55,21 @@ create index if not exists conversations_by_contact
 create table if not exists conversation_labels (
     account_id      bytea not null,
     label           text  not null,
-    conversation_id bytea not null,
-    primary key (account_id, label, conversation_id)
+    conversation_no integer not null,
+    primary key (account_id, label, conversation_no)
 );
 
 create table if not exists agent_seen (
-    conversation_id bytea   not null,
+    conversation_no integer not null,
     agent_id        bytea   not null,
-    account_id      bytea   not null,
     received        integer not null,
-    primary key (conversation_id, agent_id)
+    primary key (conversation_no, agent_id)
 );
 
 create table if not exists messages (
-    conversation_id     bytea   not null,
+    conversation_no     integer not null,
     version             bigint  not null,
     id                  bytea   not null,
-    account_id          bytea   not null,
     sender_type         text    not null,
     sender_id           bytea,
     sender_name         text,
@@ -92,31 +93,30 @@ create table if not exists messages (
     error_reason        text,
     sent_at             bigint  not null,
     created_at          bigint  not null,
-    primary key (conversation_id, version)
+    primary key (conversation_no, version)
 );
 
 create table if not exists assignments (
-    conversation_id bytea  not null,
-    version         bigint not null,
-    account_id      bytea  not null,
+    conversation_no integer not null,
+    version         bigint  not null,
     assignee_id     bytea,
     assignee_name   text,
     team_id         bytea,
-    strategy        text   not null,
+    strategy        text    not null,
     assigned_by     bytea,
     reason          text,
-    from_at         bigint not null,
+    from_at         bigint  not null,
     until_at        bigint,
-    primary key (conversation_id, version)
+    primary key (conversation_no, version)
 );
 
 create table if not exists sla_clocks (
-    conversation_id bytea not null primary key,
-    clocks          text  not null
+    conversation_no integer not null primary key,
+    clocks          text    not null
 );
 
 create table if not exists sla_timers (
-    conversation_id bytea   not null,
+    conversation_no integer not null,
     metric          text    not null,
     account_id      bytea   not null,
     policy_id       bytea   not null,
@@ -128,7 +128,7 @@ create table if not exists sla_timers (
     warned          boolean not null,
     remaining       bigint,
     ended_at        bigint,
-    primary key (conversation_id, metric)
+    primary key (conversation_no, metric)
 );
 
 create table if not exists tab_counts (

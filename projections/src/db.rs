@@ -5,7 +5,8 @@
 //! transaction as the rows, so what was lost is simply projected again.
 
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,23 @@ pub struct Db {
 }
 
 impl Db {
+    /// Opens a file that is of no use before it is complete: nothing is done for its safety meanwhile, and
+    /// nobody reads it. Open it again as usual when it is filled.
+    pub(crate) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off)
+            .locking_mode(SqliteLockingMode::Exclusive)
+            .pragma("cache_size", "-65536")
+            .statement_cache_capacity(100);
+        let writer = pool(1).connect_with(options).await?;
+        sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
+        sqlx::raw_sql(schema).execute(&writer).await?;
+        Ok(Self { path: path.to_owned(), readers: writer.clone(), writer })
+    }
+
     /// Opens the file, creating it where there is none, and makes sure its tables are there. The script
     /// must say `if not exists`.
     pub async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {

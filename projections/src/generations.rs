@@ -125,18 +125,24 @@ pub(crate) async fn fill(
     until: Option<event_schemas::Position>,
     on_progress: &mut (impl FnMut(&Progress) + Send),
 ) -> Result<Db, GenerationError> {
-    let db = Db::open(path, Sizes::default(), TABLES).await?;
-    let mut runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
-    runner.catch_up(until, &mut *on_progress).await?;
-    // What arrives while the indexes are built is little, and is written with them in place.
+    let db = Db::open_to_fill(path, TABLES).await?;
+    let runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
+    runner.with_page(FILL).catch_up(until, &mut *on_progress).await?;
     db.run(INDEXES).await?;
+    db.close().await;
+    let db = Db::open(path, Sizes::default(), "").await?;
     if until.is_none() {
+        // What has arrived meanwhile is little, and is written with the indexes in place.
+        let mut runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
         runner.catch_up(None, on_progress).await?;
     }
     mark(&db).await?;
     db.run("pragma wal_checkpoint(truncate)").await?;
     Ok(db)
 }
+
+/// How many events a page holds while nobody waits for it.
+const FILL: usize = 4000;
 
 /// Notes in the file what it is. Only a file that was filled to the end has the note.
 async fn mark(db: &Db) -> Result<(), DbError> {

@@ -12,4 +12,4 @@ mod verify;
 pub use db::{Db, DbError, Sizes, Tx};
 pub use read_side::{Generation, NoTables, ReadSide, Tables};
 pub use runner::{Condition, Happened, NotYet, Progress, Projection, Runner, RunnerError, Watch};
-pub use verify::{Difference, Verdict, verify};
+pub use verify::{Difference, Verdict, What, verify};

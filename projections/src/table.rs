@@ -338,25 +338,21 @@ fn groups(count: usize, width: usize) -> String {
 }
 
 /// How many rows one statement carries: a few fixed sizes, so that each is prepared once.
-fn sizes(width: usize) -> [usize; 3] {
-    [(2400 / width).clamp(8, 400), (300 / width).clamp(4, 40), 1]
-}
+const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
 
 /// The statements of a table, by how many rows they carry.
 struct Statements {
-    sizes: [usize; 3],
-    texts: [Arc<str>; 3],
+    texts: [Arc<str>; SIZES.len()],
 }
 
 impl Statements {
-    fn new(width: usize, text: impl Fn(usize) -> String) -> Self {
-        let sizes = sizes(width);
-        Self { sizes, texts: sizes.map(|size| text(size).into()) }
+    fn new(text: impl Fn(usize) -> String) -> Self {
+        Self { texts: SIZES.map(|size| text(size).into()) }
     }
     /// The largest statement that `count` rows fill.
     fn pick(&self, count: usize) -> (usize, Arc<str>) {
-        let fits = self.sizes.iter().position(|size| *size <= count).unwrap_or(2);
-        (self.sizes[fits], Arc::clone(&self.texts[fits]))
+        let fits = SIZES.iter().position(|size| *size <= count).unwrap_or(SIZES.len() - 1);
+        (SIZES[fits], Arc::clone(&self.texts[fits]))
     }
     fn all<R: Row>() -> All {
         let (table, columns, key) = (R::TABLE, columns_of::<R>(), R::KEY.join(","));
@@ -370,7 +366,7 @@ impl Statements {
         let upsert = |names: &'static [&'static str]| {
             let set = set(names);
             let action = if set.is_empty() { "nothing".to_owned() } else { format!("update set {set}") };
-            Statements::new(R::COLUMNS.len(), move |count| {
+            Statements::new(move |count| {
                 format!("{} on conflict ({}) do {action}", insert(count), R::KEY.join(","))
             })
         };
@@ -385,11 +381,11 @@ impl Statements {
         };
         let select = format!("select {columns}");
         All {
-            insert: Statements::new(R::COLUMNS.len(), insert),
+            insert: Statements::new(insert),
             upsert: upsert(R::COLUMNS),
             moving: upsert(R::MOVING),
-            load: Statements::new(R::KEY.len() * 8, |count| keys(count, &select)),
-            delete: Statements::new(R::KEY.len() * 8, |count| keys(count, "delete")),
+            load: Statements::new(|count| keys(count, &select)),
+            delete: Statements::new(|count| keys(count, "delete")),
         }
     }
 }

@@ -79,8 +79,8 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
     rows.sort_by(|a, b| {
         let by = query.sort.by;
         match (key(a, by), key(b, by)) {
-            (Some(x), Some(y)) => (x, a.id).cmp(&(y, b.id)),
-            (None, None) => (a.last_message_at, a.id).cmp(&(b.last_message_at, b.id)),
+            (Some(x), Some(y)) => (x, a.no).cmp(&(y, b.no)),
+            (None, None) => (a.last_message_at, a.no).cmp(&(b.last_message_at, b.no)),
             // Whatever the direction turns around below, who has no key is last.
             (None, Some(_)) => {
                 if query.sort.descending {
@@ -268,7 +268,7 @@ async fn running_clocks_page_in_the_order_they_are_due() {
         };
         let all = ask(200, None).await.unwrap();
         assert!(all.rows.len() > 10 && all.next.is_none());
-        assert!(all.rows.is_sorted_by_key(|timer| timer.due_at));
+        assert!(all.rows.is_sorted_by_key(|timer| timer.timer.due_at));
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
             let page = ask(2, after).await.unwrap();

@@ -11,6 +11,7 @@ use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, TeamId, Timestamp, UserId};
 use sqlx::{AssertSqlSafe, SqlitePool};
+use uuid::Uuid;
 
 /// Whose conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,8 +160,13 @@ pub async fn list(
         let row = &listed.conversation;
         let key = query.sort.by.key(row);
         let fallback = row.last_message_at.as_micros();
-        Cursor::new(query.sort.list(), key.is_none(), key.unwrap_or(fallback), row.id.0)
+        Cursor::new(query.sort.list(), key.is_none(), key.unwrap_or(fallback), number(row.no))
     }))
+}
+
+/// A cursor holds a conversation's number where others hold an id.
+fn number(no: i64) -> Uuid {
+    Uuid::from_u128(no as u128)
 }
 
 /// Where the rows of a page come from.
@@ -215,28 +221,28 @@ async fn choose(readers: &SqlitePool, query: &Conversations) -> Result<Source, D
 }
 
 impl Few {
-    /// The ids of those that fit, and no more than can be sorted.
+    /// The numbers of those that fit, and no more than can be sorted.
     fn ids(self, query: &Conversations, sql: &mut Sql) -> String {
         let account = sql.bind(&query.account);
         let (table, id, fits) = match self {
-            Self::Contact => ("conversations", "id", sql.equal("contact_id", &query.contact)),
-            Self::Label => ("conversation_labels", "conversation_id", sql.equal("label", &query.label)),
-            Self::Channel => ("conversations", "id", sql.equal("channel_id", &query.channel)),
-            Self::Team => ("conversations", "id", sql.equal("team_id", &query.team)),
+            Self::Contact => ("conversations", "no", sql.equal("contact_id", &query.contact)),
+            Self::Label => ("conversation_labels", "conversation_no", sql.equal("label", &query.label)),
+            Self::Channel => ("conversations", "no", sql.equal("channel_id", &query.channel)),
+            Self::Team => ("conversations", "no", sql.equal("team_id", &query.team)),
             Self::Priority => {
                 let statuses = statuses(query).iter().map(|status| sql.bind(status)).collect::<Vec<_>>();
                 let among = format!("status in ({})", statuses.join(", "));
-                ("conversations", "id", format!("{among} and {}", sql.equal("priority", &query.priority)))
+                ("conversations", "no", format!("{among} and {}", sql.equal("priority", &query.priority)))
             }
             Self::Updated => {
                 let since = sql.bind(&query.updated_since);
-                ("conversations", "id", format!("updated_at >= {since}"))
+                ("conversations", "no", format!("updated_at >= {since}"))
             }
-            Self::Assignee => ("conversations", "id", assignee(query.assignee, sql)),
+            Self::Assignee => ("conversations", "no", assignee(query.assignee, sql)),
         };
         let most =
             if matches!(self, Self::Contact) { String::new() } else { format!(" limit {}", query.few + 1) };
-        format!("select {id} as id from {table} where account_id = {account} and {fits}{most}")
+        format!("select {id} as no from {table} where account_id = {account} and {fits}{most}")
     }
 
     async fn count(self, readers: &SqlitePool, query: &Conversations) -> Result<i64, DbError> {
@@ -310,11 +316,11 @@ impl Part<'_> {
             ConversationRow::COLUMNS.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ");
         let text = format!(
             "select {columns}, c.received_count - coalesce(s.received, 0)
-             from (select id, k from ({page}) as branches order by k {way}, id {way} limit {}) as page
+             from (select no, k from ({page}) as branches order by k {way}, no {way} limit {}) as page
              cross join conversations c
-             left join agent_seen s on s.conversation_id = c.id and s.agent_id = {reader}
-             where c.id = page.id
-             order by page.k {way}, page.id {way}",
+             left join agent_seen s on s.conversation_no = c.no and s.agent_id = {reader}
+             where c.no = page.no
+             order by page.k {way}, page.no {way}",
             self.wanted
         );
         let rows =
@@ -339,9 +345,9 @@ impl Part<'_> {
             Begins::Team => conditions.push(sql.equal("team_id", &self.query.team)),
         }
         self.filters(Some(begins), sql, &mut conditions);
-        self.position("id", sql, &mut conditions);
+        self.position("no", sql, &mut conditions);
         format!(
-            "select id, k from (select id, {key} as k from conversations where {} order by {key} {way}, id {way} limit {}) as s{}",
+            "select no, k from (select no, {key} as k from conversations where {} order by {key} {way}, no {way} limit {}) as s{}",
             conditions.join(" and "),
             self.wanted,
             status as u8,
@@ -350,16 +356,16 @@ impl Part<'_> {
 
     fn among_few(&self, few: Few, sql: &mut Sql) -> String {
         let ids = few.ids(self.query, sql);
-        let mut conditions = vec!["c.id = few.id".to_owned(), sql.equal("account_id", &self.query.account)];
+        let mut conditions = vec!["c.no = few.no".to_owned(), sql.equal("account_id", &self.query.account)];
         if !self.query.statuses.is_empty() {
             let statuses: Vec<_> = self.query.statuses.iter().map(|status| sql.bind(status)).collect();
             conditions.push(format!("status in ({})", statuses.join(", ")));
         }
         self.filters(None, sql, &mut conditions);
-        self.position("c.id", sql, &mut conditions);
+        self.position("c.no", sql, &mut conditions);
         let key = self.key();
         format!(
-            "select c.id, {key} as k from ({ids}) as few cross join conversations c where {}",
+            "select c.no, {key} as k from ({ids}) as few cross join conversations c where {}",
             conditions.join(" and ")
         )
     }
@@ -368,7 +374,7 @@ impl Part<'_> {
         if self.keyless { SortBy::LastMessage.column() } else { self.query.sort.by.column() }
     }
 
-    fn position(&self, id: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
+    fn position(&self, no: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
         let by = self.query.sort.by;
         if self.keyless {
             conditions.push(sql.check(format!("{} is null", by.column())));
@@ -377,8 +383,8 @@ impl Part<'_> {
         }
         if let Some(after) = self.after {
             let (_, beyond) = self.query.sort.words();
-            let (key, last) = (sql.bind(&after.key), sql.bind(&after.id));
-            conditions.push(format!("({}, {id}) {beyond} ({key}, {last})", self.key()));
+            let (key, last) = (sql.bind(&after.key), sql.bind(&(after.id.as_u128() as i64)));
+            conditions.push(format!("({}, {no}) {beyond} ({key}, {last})", self.key()));
         }
     }
 
@@ -407,10 +413,10 @@ impl Part<'_> {
         conditions.extend(checks.into_iter().map(|check| sql.check(check)));
         if query.label.is_some() {
             let (account, label) = (sql.bind(&query.account), sql.bind(&query.label));
-            let own_id = if begins.is_some() { "conversations.id" } else { "c.id" };
+            let own_no = if begins.is_some() { "conversations.no" } else { "c.no" };
             conditions.push(format!(
                 "exists (select 1 from conversation_labels l
-                  where l.account_id = {account} and l.label = {label} and l.conversation_id = {own_id})"
+                  where l.account_id = {account} and l.label = {label} and l.conversation_no = {own_no})"
             ));
         }
     }

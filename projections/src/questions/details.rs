@@ -25,8 +25,8 @@ pub async fn conversation(
     let Some(conversation) = found else { return Ok(None) };
     let seen = match reader {
         Some(reader) => {
-            let values = Values::default().with(&id).with(&reader);
-            row::<AgentSeenRow>(readers, "where conversation_id = $1 and agent_id = $2", values).await?
+            let values = Values::default().with(&conversation.no).with(&reader);
+            row::<AgentSeenRow>(readers, "where conversation_no = $1 and agent_id = $2", values).await?
         }
         None => None,
     };
@@ -86,11 +86,9 @@ pub async fn messages(readers: &SqlitePool, query: Messages) -> Result<Listed<Me
     Ok(listed)
 }
 
-const NEWEST: &str = "where conversation_id = $1 and account_id = $2 order by version desc limit $3";
-const BEFORE: &str =
-    "where conversation_id = $1 and account_id = $2 and version < $4 order by version desc limit $3";
-const AFTER: &str =
-    "where conversation_id = $1 and account_id = $2 and version > $4 order by version limit $3";
+const NEWEST: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by version desc limit $3";
+const BEFORE: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit $3";
+const AFTER: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version > $4 order by version limit $3";
 
 /// Who had the conversation, first to last.
 pub async fn assignments(
@@ -99,7 +97,7 @@ pub async fn assignments(
     id: ConversationId,
 ) -> Result<Vec<AssignmentRow>, DbError> {
     let values = Values::default().with(&id).with(&account);
-    rows(readers, "where conversation_id = $1 and account_id = $2 order by version", values).await
+    rows(readers, "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by version", values).await
 }
 
 /// The clocks of a conversation.
@@ -109,5 +107,5 @@ pub async fn timers(
     id: ConversationId,
 ) -> Result<Vec<SlaTimerRow>, DbError> {
     let values = Values::default().with(&id).with(&account);
-    rows(readers, "where conversation_id = $1 and account_id = $2 order by metric", values).await
+    rows(readers, "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by metric", values).await
 }

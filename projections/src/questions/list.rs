@@ -6,10 +6,10 @@ use crate::db::DbError;
 use crate::read_models::contacts::{ContactIdentifierRow, ContactRow};
 use crate::read_models::sla_timers::SlaTimerRow;
 use crate::read_models::webhook_rejections::WebhookRejectionRow;
-use crate::table::Values;
+use crate::table::{Column, Row, Values};
 use event_schemas::message::{ChannelType, SlaMetric};
-use event_schemas::{AccountId, ContactId, ContactIdentifierId, EventId};
-use sqlx::SqlitePool;
+use event_schemas::{AccountId, ContactId, ContactIdentifierId, ConversationId, EventId};
+use sqlx::{AssertSqlSafe, SqlitePool};
 
 /// A page of an account's rows.
 #[derive(Clone, Copy, Debug)]
@@ -134,20 +134,44 @@ pub async fn rejection(
     row(readers, "where account_id = $1 and id = $2", Values::default().with(&account).with(&id)).await
 }
 
+/// A clock that somebody waits for, and in which conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningTimer {
+    pub conversation: ConversationId,
+    pub timer: SlaTimerRow,
+}
+
 /// The clocks that somebody still waits for, the next deadline first.
-pub async fn running_timers(readers: &SqlitePool, page: Page) -> Result<Listed<SlaTimerRow>, ListError> {
-    const NEXT: &str = "where account_id = $1 and due_at is not null and ended_at is null
-        and state in ('running', 'breached') and (due_at, conversation_id, metric) > ($3, $4, $5)
-        order by due_at, conversation_id, metric limit $2";
+pub async fn running_timers(readers: &SqlitePool, page: Page) -> Result<Listed<RunningTimer>, ListError> {
     // Two clocks of a conversation can be due at once, so the cursor tells which of them was shown.
     let last =
         page.after.and_then(|cursor| SlaMetric::ALL.get(usize::from(cursor.list.wrapping_sub(TIMERS))));
     let list = page.after.filter(|_| last.is_some()).map_or(TIMERS, |cursor| cursor.list);
-    let mut values = page.values(list, false)?;
-    values.put(&last.map_or(String::new(), |metric| metric.as_str().to_owned()));
-    let found = rows(readers, NEXT, values).await?;
-    Ok(Listed::of(found, page.limit, |row: &SlaTimerRow| {
-        let due_at = row.due_at.map_or(i64::MAX, |due_at| due_at.as_micros());
-        Cursor::new(TIMERS + row.metric as u8, false, due_at, row.conversation_id.0)
+    let after = page.after.map(|cursor| cursor.of_list(list)).transpose()?;
+    let wanted = page.limit.get() as i64 + 1;
+    let values = Values::default()
+        .with(&page.account)
+        .with(&wanted)
+        .with(&after.map_or(i64::MIN, |cursor| cursor.key))
+        .with(&after.map_or(0, |cursor| cursor.id.as_u128() as i64))
+        .with(&last.map_or(String::new(), |metric| metric.as_str().to_owned()));
+    let columns =
+        SlaTimerRow::COLUMNS.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "select {columns}, c.id from sla_timers t cross join conversations c
+         where t.account_id = $1 and t.due_at is not null and t.ended_at is null
+           and t.state in ('running', 'breached') and (t.due_at, t.conversation_no, t.metric) > ($3, $4, $5)
+           and c.no = t.conversation_no
+         order by t.due_at, t.conversation_no, t.metric limit $2"
+    );
+    let found = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(readers).await?;
+    let found = found.iter().map(|row| {
+        let conversation = ConversationId::take(row, SlaTimerRow::COLUMNS.len())?;
+        Ok(RunningTimer { conversation, timer: SlaTimerRow::take(row)? })
+    });
+    Ok(Listed::of(found.collect::<Result<_, DbError>>()?, page.limit, |row: &RunningTimer| {
+        let due_at = row.timer.due_at.map_or(i64::MAX, |due_at| due_at.as_micros());
+        let no = uuid::Uuid::from_u128(row.timer.conversation_no as u128);
+        Cursor::new(TIMERS + row.timer.metric as u8, false, due_at, no)
     }))
 }

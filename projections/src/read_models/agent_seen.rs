@@ -2,11 +2,10 @@
 
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::SenderType;
-use event_schemas::{AccountId, ConversationEvent, ConversationId, UserId};
+use event_schemas::{ConversationEvent, UserId};
 
 crate::table! {
-    pub struct AgentSeenRow in "agent_seen" key (conversation_id: ConversationId, agent_id: UserId) {
-        account_id: AccountId,
+    pub struct AgentSeenRow in "agent_seen" key (conversation_no: i64, agent_id: UserId) {
         received: u32,
     }
 }
@@ -21,11 +20,6 @@ impl AgentSeenRow {
             }
             _neither_reading_nor_answering => return None,
         };
-        Some(Self {
-            conversation_id: conversation.id,
-            agent_id,
-            account_id: conversation.account_id,
-            received,
-        })
+        Some(Self { conversation_no: conversation.no, agent_id, received })
     }
 }

@@ -27,7 +27,7 @@ crate::table! {
 impl AgentRow {
     pub fn registered(before: Option<&Self>, registered: &AgentRegistered, happened: &Happened) -> Self {
         Self {
-            account_id: happened.metadata.account_id,
+            account_id: registered.account_id,
             user_id: registered.user_id,
             name: registered.name.clone(),
             email: registered.email.clone(),

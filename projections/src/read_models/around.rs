@@ -65,7 +65,9 @@ impl Around {
                     contacts.push((account, contact));
                 }
                 Event::Agent(event) => match event {
-                    AgentEvent::AgentRegistered(registered) => agents.push((account, registered.user_id)),
+                    AgentEvent::AgentRegistered(registered) => {
+                        agents.push((registered.account_id, registered.user_id));
+                    }
                     AgentEvent::PreferencesChanged(changed) => preferences.push((changed.user_id,)),
                 },
                 Event::Catalogue(event) => match event {
@@ -174,7 +176,7 @@ impl Around {
     pub fn agent(&mut self, event: &AgentEvent, happened: &Happened) {
         match event {
             AgentEvent::AgentRegistered(registered) => {
-                let before = self.agents.get(&(happened.metadata.account_id, registered.user_id));
+                let before = self.agents.get(&(registered.account_id, registered.user_id));
                 self.agents.put(AgentRow::registered(before, registered, happened));
             }
             AgentEvent::PreferencesChanged(changed) => {

@@ -3,11 +3,10 @@
 use crate::runner::Happened;
 use crate::table::Json;
 use event_schemas::conversation::{AssignStrategy, Assigned};
-use event_schemas::{AccountId, ConversationId, TeamId, Timestamp, UserId, Version};
+use event_schemas::{TeamId, Timestamp, UserId, Version};
 
 crate::table! {
-    pub struct AssignmentRow in "assignments" key (conversation_id: ConversationId, version: Version) {
-        account_id: AccountId,
+    pub struct AssignmentRow in "assignments" key (conversation_no: i64, version: Version) {
         assignee_id: Option<UserId>,
         assignee_name: Option<String>,
         team_id: Option<TeamId>,
@@ -21,11 +20,10 @@ crate::table! {
 }
 
 impl AssignmentRow {
-    pub fn begun(conversation_id: ConversationId, assigned: &Assigned, happened: &Happened) -> Self {
+    pub fn begun(conversation_no: i64, assigned: &Assigned, happened: &Happened) -> Self {
         Self {
-            conversation_id,
+            conversation_no,
             version: happened.version,
-            account_id: happened.metadata.account_id,
             assignee_id: assigned.assignee_id,
             assignee_name: assigned.assignee_name.clone(),
             team_id: assigned.team_id,

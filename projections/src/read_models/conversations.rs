@@ -19,6 +19,8 @@ use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 
 pub struct Conversations {
+    /// The number of the conversation that is opened next. None: to be looked up.
+    next_no: Option<i64>,
     inbox: Rows<ConversationRow>,
     seen: Rows<AgentSeenRow>,
     labels: Rows<LabelRow>,
@@ -36,6 +38,7 @@ pub struct Conversations {
 impl Conversations {
     pub fn remembering(conversations: usize) -> Self {
         Self {
+            next_no: None,
             inbox: Rows::new(conversations),
             seen: Rows::new(1),
             labels: Rows::new(1),
@@ -57,77 +60,73 @@ impl Conversations {
         }
         let mut last = None;
         for happened in page {
-            match &happened.event {
-                Event::Conversation(event) => {
-                    let Some(id) = happened.stream.as_conversation() else { continue };
-                    if let ConversationEvent::ConversationOpened(_) = event {
-                        self.inbox.absent((id,));
-                        self.clocks.absent((id,));
-                    } else if last != Some(id) {
-                        ids.push((id,));
-                    }
-                    last = Some(id);
-                    if let ConversationEvent::MessageSent(sent) = event {
-                        self.places.insert((id, sent.message_id), happened.version);
-                    }
-                }
-                Event::Contact(_) | Event::Catalogue(_) | Event::Agent(_) | Event::Inbound(_) => {}
+            let Event::Conversation(event) = &happened.event else { continue };
+            let Some(id) = happened.stream.as_conversation() else { continue };
+            if let ConversationEvent::ConversationOpened(_) = event {
+                self.inbox.absent((id,));
+            } else if last != Some(id) {
+                ids.push((id,));
+            }
+            last = Some(id);
+            if let ConversationEvent::MessageSent(sent) = event {
+                self.places.insert((id, sent.message_id), happened.version);
             }
         }
+        if self.next_no.is_none() {
+            const LAST: &str = "select coalesce(max(no), 0) from conversations";
+            let row = sqlx::query(LAST).fetch_one(&mut **tx).await?;
+            self.next_no = Some(Columns::of(&row).take::<i64>()? + 1);
+        }
         self.inbox.load(tx, ids.iter().copied()).await?;
-        self.clocks.load(tx, ids).await?;
+        let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.inbox.get(id)?.no,))).collect();
+        self.clocks.load(tx, numbers).await?;
         self.load_reported(page, tx).await?;
         self.load_assignments(page, tx).await
     }
 
     /// The messages that reports are about.
     async fn load_reported(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
-        let mut unplaced = Vec::new();
-        let reports = page.iter().filter_map(|happened| match &happened.event {
-            Event::Conversation(event) => {
-                Some((happened.stream.as_conversation()?, MessageRow::reported(event)?))
-            }
-            Event::Contact(_) | Event::Catalogue(_) | Event::Agent(_) | Event::Inbound(_) => None,
-        });
-        for report in reports {
-            if self.places.contains_key(&report) {
+        let (mut keys, mut unplaced) = (Vec::new(), Vec::new());
+        for happened in page {
+            let Event::Conversation(event) = &happened.event else { continue };
+            let Some(message) = MessageRow::reported(event) else { continue };
+            let Some(id) = happened.stream.as_conversation() else { continue };
+            let Some(row) = self.inbox.get(&(id,)) else { continue };
+            let place = (id, message);
+            if self.places.contains_key(&place) {
                 continue;
             }
-            match self.recent_places.get(&report) {
+            match self.recent_places.get(&place) {
                 Some(version) => {
-                    self.places.insert(report, *version);
+                    self.places.insert(place, *version);
+                    keys.push((row.no, *version));
                 }
-                None => unplaced.push(report),
+                None => unplaced.push((row.no, place)),
             }
         }
         for some in unplaced.chunks(100) {
             let mut values = Values::default();
-            let list = |ids: usize| vec!["?"; ids].join(",");
-            some.iter().for_each(|(conversation, _)| {
-                values.put(conversation);
-            });
-            some.iter().for_each(|(_, message)| {
+            for (no, _) in some {
+                values.put(no);
+            }
+            for (_, (_, message)) in some {
                 values.put(message);
-            });
-            let (conversations, messages) = (list(some.len()), list(some.len()));
+            }
+            let list = vec!["?"; some.len()].join(",");
             let sql = format!(
-                "select conversation_id, id, version from messages
-                 where conversation_id in ({conversations}) and id in ({messages})"
+                "select conversation_no, version, id from messages
+                 where conversation_no in ({list}) and id in ({list})"
             );
             let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).persistent(false);
             for row in query.fetch_all(&mut **tx).await? {
                 let mut columns = Columns::of(&row);
-                self.places.insert((columns.take()?, columns.take()?), columns.take()?);
+                let key: (i64, Version) = (columns.take()?, columns.take()?);
+                let message: MessageId = columns.take()?;
+                let places = some.iter().filter(|(no, (_, id))| (*no, *id) == (key.0, message));
+                self.places.extend(places.map(|(_, place)| (*place, key.1)));
+                keys.push(key);
             }
         }
-        let keys = self.places.iter().map(|((conversation, _), version)| (*conversation, *version));
-        // What this page itself brings is loaded too, which finds nothing: rare enough not to tell apart
-        // where a report follows its message within one page.
-        let page_brings: std::collections::HashSet<_> = page
-            .iter()
-            .filter_map(|happened| Some((happened.stream.as_conversation()?, happened.version)))
-            .collect();
-        let keys: Vec<_> = keys.filter(|key| !page_brings.contains(key)).collect();
         self.messages.load(tx, keys).await
     }
 
@@ -138,9 +137,10 @@ impl Conversations {
             if let Event::Conversation(event) = &happened.event
                 && ends_assignment(event)
                 && let Some(id) = happened.stream.as_conversation()
-                && let Some(version) = self.inbox.get(&(id,)).and_then(|row| row.assignment_version)
+                && let Some(row) = self.inbox.get(&(id,))
+                && let Some(version) = row.assignment_version
             {
-                keys.push((id, version));
+                keys.push((row.no, version));
             }
         }
         self.assignments.load(tx, keys).await
@@ -150,7 +150,10 @@ impl Conversations {
         let Some(id) = happened.stream.as_conversation() else { return };
         let before = self.inbox.get(&(id,)).map(|row| (Place::of(row), row.assignment_version));
         if let ConversationEvent::ConversationOpened(opened) = event {
-            self.inbox.put(ConversationRow::opened(opened, happened));
+            let Some(no) = self.next_no.as_mut() else { return };
+            self.inbox.put(ConversationRow::opened(*no, opened, happened));
+            self.clocks.absent((*no,));
+            *no += 1;
         }
         if let ConversationEvent::SlaApplied(applied) = event
             && let Some(row) = self.inbox.change(&(id,))
@@ -163,27 +166,27 @@ impl Conversations {
         if let Some(seen) = AgentSeenRow::after(event, row) {
             self.seen.put(seen);
         }
-        let (account, after) = (row.account_id, Place::of(row));
+        let (no, account, after) = (row.no, row.account_id, Place::of(row));
         self.moves.moved(account, before.map(|(place, _)| place), after);
         if ends_assignment(event)
             && let Some((_, Some(version))) = before
-            && let Some(assignment) = self.assignments.change(&(id, version))
+            && let Some(assignment) = self.assignments.change(&(no, version))
         {
             assignment.until_at = Some(happened.metadata.occurred_at);
         }
         if let ConversationEvent::Assigned(assigned) = event {
-            self.assignments.absent((id, happened.version));
-            self.assignments.put(AssignmentRow::begun(id, assigned, happened));
+            self.assignments.absent((no, happened.version));
+            self.assignments.put(AssignmentRow::begun(no, assigned, happened));
         }
         if let ConversationEvent::LabelsChanged(change) = event {
-            self.label(account, id, &change.removed, &change.added);
+            self.label(account, no, &change.removed, &change.added);
         }
-        if let Some(message) = MessageRow::begun(id, event, happened) {
-            self.messages.absent((id, happened.version));
+        if let Some(message) = MessageRow::begun(no, event, happened) {
+            self.messages.absent((no, happened.version));
             self.messages.put(message);
         } else if let Some(reported) = MessageRow::reported(event)
             && let Some(version) = self.places.get(&(id, reported))
-            && let Some(message) = self.messages.change(&(id, *version))
+            && let Some(message) = self.messages.change(&(no, *version))
         {
             message.apply(event);
         }
@@ -193,8 +196,9 @@ impl Conversations {
     fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &Happened) {
         let key = (id,);
         let Some(row) = self.inbox.get(&key) else { return };
-        let (account, closed, policy) = (row.account_id, row.status == Status::Closed, row.sla_policy_id);
-        let stored = self.clocks.get(&key);
+        let (no, account, policy) = (row.no, row.account_id, row.sla_policy_id);
+        let closed = row.status == Status::Closed;
+        let stored = self.clocks.get(&(no,));
         if stored.is_none() && closed {
             // Whatever they had to tell was told before they were let go.
             return;
@@ -206,24 +210,24 @@ impl Conversations {
             return;
         }
         if let Some(policy) = policy {
-            self.show_timers(id, account, policy, &before, &after);
+            self.show_timers(no, account, policy, &before, &after);
         }
         if let Some(row) = self.inbox.change(&key) {
             row.show_clocks(&after);
         }
         let over = closed || matches!(event, ConversationEvent::Closed(_));
         if over && after.next_alarm().is_none() {
-            self.clocks.remove(&key);
-        } else if let Some(row) = self.clocks.change(&key) {
+            self.clocks.remove(&(no,));
+        } else if let Some(row) = self.clocks.change(&(no,)) {
             row.clocks.0 = after;
         } else {
-            self.clocks.put(ClocksRow { conversation_id: id, clocks: Json(after) });
+            self.clocks.put(ClocksRow { conversation_no: no, clocks: Json(after) });
         }
     }
 
     fn show_timers(
         &mut self,
-        id: ConversationId,
+        no: i64,
         account: AccountId,
         policy: event_schemas::SlaPolicyId,
         before: &Clocks,
@@ -232,22 +236,22 @@ impl Conversations {
         let were: Vec<_> = before.timers().collect();
         for timer in after.timers() {
             if !were.contains(&timer) {
-                self.timers.put(SlaTimerRow::of(id, account, policy, &timer));
+                self.timers.put(SlaTimerRow::of(no, account, policy, &timer));
             }
         }
         for timer in were {
             if after.timers().all(|now| now.metric != timer.metric) {
-                self.timers.remove(&(id, timer.metric));
+                self.timers.remove(&(no, timer.metric));
             }
         }
     }
 
-    fn label(&mut self, account: AccountId, id: ConversationId, removed: &[String], added: &[String]) {
+    fn label(&mut self, account: AccountId, no: i64, removed: &[String], added: &[String]) {
         for label in removed {
-            self.labels.remove(&(account, label.clone(), id));
+            self.labels.remove(&(account, label.clone(), no));
         }
         for label in added {
-            self.labels.put(LabelRow { account_id: account, label: label.clone(), conversation_id: id });
+            self.labels.put(LabelRow { account_id: account, label: label.clone(), conversation_no: no });
         }
     }
 
@@ -316,6 +320,7 @@ impl Conversations {
     }
 
     pub fn forget(&mut self) {
+        self.next_no = None;
         self.places.clear();
         self.recent_places.clear();
         self.moves = Moves::default();

@@ -15,6 +15,8 @@ use serde_json::{Map, Value};
 crate::table! {
     /// A conversation as a list shows it.
     pub struct ConversationRow in "conversations" key (id: ConversationId) {
+        /// Which conversation of the log it is, in the order they were opened.
+        no: i64,
         account_id: AccountId,
         channel_id: ChannelId,
         channel_type: ChannelType,
@@ -67,10 +69,11 @@ crate::table! {
 
 impl ConversationRow {
     /// A conversation begins.
-    pub fn opened(opened: &ConversationOpened, happened: &Happened) -> Self {
+    pub fn opened(no: i64, opened: &ConversationOpened, happened: &Happened) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             id: opened.conversation_id,
+            no,
             account_id: opened.account_id,
             channel_id: opened.channel_id,
             channel_type: opened.channel_type,

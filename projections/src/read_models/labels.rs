@@ -1,8 +1,8 @@
 //! Which conversations carry a label, for the filter by label.
 
-use event_schemas::{AccountId, ConversationId};
+use event_schemas::AccountId;
 
 crate::table! {
     pub struct LabelRow in "conversation_labels"
-        key (account_id: AccountId, label: String, conversation_id: ConversationId) {}
+        key (account_id: AccountId, label: String, conversation_no: i64) {}
 }

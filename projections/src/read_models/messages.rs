@@ -4,14 +4,13 @@ use crate::runner::Happened;
 use crate::table::Json;
 use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
-use event_schemas::{AccountId, ConversationEvent, ConversationId, MessageId, Timestamp, UserId, Version};
+use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId, Version};
 use serde_json::{Map, Value};
 
 crate::table! {
     /// A message, or a note if it is private.
-    pub struct MessageRow in "messages" key (conversation_id: ConversationId, version: Version) {
+    pub struct MessageRow in "messages" key (conversation_no: i64, version: Version) {
         id: MessageId,
-        account_id: AccountId,
         sender_type: SenderType,
         sender_id: Option<UserId>,
         sender_name: Option<String>,
@@ -47,32 +46,28 @@ crate::table! {
 
 impl MessageRow {
     /// The row that an event begins, if it is one that brings words.
-    pub fn begun(
-        conversation_id: ConversationId,
-        event: &ConversationEvent,
-        happened: &Happened,
-    ) -> Option<Self> {
+    pub fn begun(conversation_no: i64, event: &ConversationEvent, happened: &Happened) -> Option<Self> {
         match event {
             ConversationEvent::MessageReceived(message) => {
-                Some(Self::received(conversation_id, message, happened))
+                Some(Self::received(conversation_no, message, happened))
             }
-            ConversationEvent::MessageSent(message) => Some(Self::sent(conversation_id, message, happened)),
-            ConversationEvent::NoteAdded(note) => Some(Self::note(conversation_id, note, happened)),
+            ConversationEvent::MessageSent(message) => Some(Self::sent(conversation_no, message, happened)),
+            ConversationEvent::NoteAdded(note) => Some(Self::note(conversation_no, note, happened)),
             _brings_no_words => None,
         }
     }
 
-    fn received(conversation_id: ConversationId, message: &MessageReceived, happened: &Happened) -> Self {
+    fn received(conversation_no: i64, message: &MessageReceived, happened: &Happened) -> Self {
         Self {
             provider_message_id: message.provider_message_id.clone(),
             reply_to: message.reply_to.clone(),
             metadata: some_map(&message.metadata),
             sent_at: message.sent_at,
-            ..Self::of(conversation_id, message.message_id, SenderType::Contact, &message.body, happened)
+            ..Self::of(conversation_no, message.message_id, SenderType::Contact, &message.body, happened)
         }
     }
 
-    fn sent(conversation_id: ConversationId, message: &MessageSent, happened: &Happened) -> Self {
+    fn sent(conversation_no: i64, message: &MessageSent, happened: &Happened) -> Self {
         Self {
             sender_id: message.sender_id,
             sender_name: message.sender_name.clone(),
@@ -81,33 +76,32 @@ impl MessageRow {
             reply_to: message.in_reply_to_provider_id.clone(),
             in_reply_to: message.in_reply_to,
             delivery: Some(Delivery::Queued),
-            ..Self::of(conversation_id, message.message_id, message.sender_type, &message.body, happened)
+            ..Self::of(conversation_no, message.message_id, message.sender_type, &message.body, happened)
         }
     }
 
-    fn note(conversation_id: ConversationId, note: &NoteAdded, happened: &Happened) -> Self {
+    fn note(conversation_no: i64, note: &NoteAdded, happened: &Happened) -> Self {
         let body = Content::text(&*note.content);
         Self {
             sender_id: Some(note.author_id),
             sender_name: note.author_name.clone(),
             is_private: true,
             mentions: (!note.mentions.is_empty()).then(|| Json(note.mentions.clone())),
-            ..Self::of(conversation_id, note.message_id, SenderType::Agent, &body, happened)
+            ..Self::of(conversation_no, note.message_id, SenderType::Agent, &body, happened)
         }
     }
 
     fn of(
-        conversation_id: ConversationId,
+        conversation_no: i64,
         id: MessageId,
         sender_type: SenderType,
         body: &Content,
         happened: &Happened,
     ) -> Self {
         Self {
-            conversation_id,
+            conversation_no,
             version: happened.version,
             id,
-            account_id: happened.metadata.account_id,
             sender_type,
             sender_id: None,
             sender_name: None,

@@ -3,11 +3,11 @@
 use crate::table::Json;
 use domain::sla::{Clocks, Timer, TimerState};
 use event_schemas::message::SlaMetric;
-use event_schemas::{AccountId, ConversationId, SlaPolicyId, Timestamp};
+use event_schemas::{AccountId, SlaPolicyId, Timestamp};
 
 crate::table! {
     /// The latest run of one clock.
-    pub struct SlaTimerRow in "sla_timers" key (conversation_id: ConversationId, metric: SlaMetric) {
+    pub struct SlaTimerRow in "sla_timers" key (conversation_no: i64, metric: SlaMetric) {
         account_id: AccountId,
         policy_id: SlaPolicyId,
         generation: u32,
@@ -26,18 +26,13 @@ crate::table! {
 
 crate::table! {
     /// The fold itself, kept until nothing can happen to it any more.
-    pub struct ClocksRow in "sla_clocks" key (conversation_id: ConversationId) {
+    pub struct ClocksRow in "sla_clocks" key (conversation_no: i64) {
         clocks: Json<Clocks>,
     }
 }
 
 impl SlaTimerRow {
-    pub fn of(
-        conversation_id: ConversationId,
-        account_id: AccountId,
-        policy_id: SlaPolicyId,
-        timer: &Timer,
-    ) -> Self {
+    pub fn of(conversation_no: i64, account_id: AccountId, policy_id: SlaPolicyId, timer: &Timer) -> Self {
         let (remaining, ended_at) = match timer.state {
             TimerState::Running => (None, None),
             TimerState::Paused { remaining } => {
@@ -47,7 +42,7 @@ impl SlaTimerRow {
             TimerState::Breached { met_at } => (None, met_at),
         };
         Self {
-            conversation_id,
+            conversation_no,
             metric: timer.metric,
             account_id,
             policy_id,

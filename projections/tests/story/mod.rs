@@ -436,7 +436,12 @@ impl Story {
             6 => self.tell(
                 StreamId::agent(agent),
                 account,
-                [AgentEvent::from(AgentRegistered { user_id: agent, name: "Ana".to_owned(), email: None })],
+                [AgentEvent::from(AgentRegistered {
+                    account_id: account,
+                    user_id: agent,
+                    name: "Ana".to_owned(),
+                    email: None,
+                })],
             ),
             7 => {
                 let preferences =
