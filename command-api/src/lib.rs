@@ -4,8 +4,10 @@
 
 mod desk;
 mod directory;
+pub mod http;
 pub mod inbound;
 mod locate;
+pub mod problem;
 pub mod write;
 
 use channels::Channels as Providers;
