@@ -1,0 +1,7 @@
+//! Business time and the SLA clocks against slow and obvious ones, second by second, over random
+//! calendars, around the days on which clocks are changed.
+
+mod calendars;
+mod clocks;
+mod desk;
+mod hours;
