@@ -108,3 +108,36 @@ fn fill(path: &str, value: &str) -> String {
     });
     parts.collect::<Vec<_>>().join("/")
 }
+
+#[tokio::test]
+async fn the_description_refers_only_to_what_it_holds_and_names_each_parameter_once() {
+    let desk = desk().await;
+    let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+    let api = desk.send(request).await.is(200);
+    let mut references = Vec::new();
+    collect(&api, &mut references);
+    assert!(references.len() > 50);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(api.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+    for (method, path, operation) in operations(&desk).await {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let mut names: Vec<_> =
+            parameters.iter().map(|p| (p["in"].to_string(), p["name"].to_string())).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), parameters.len(), "{method} {path}");
+    }
+}
+
+fn collect(value: &Value, references: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, member)| match member {
+            Value::String(reference) if name == "$ref" => references.push(reference.clone()),
+            other => collect(other, references),
+        }),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _leaf => {}
+    }
+}
