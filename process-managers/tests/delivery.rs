@@ -10,7 +10,7 @@ mod fake_whatsapp;
 use desk::{Desk, eventually, hurried};
 use event_store::sqlite::Fault;
 use fake_whatsapp::Behaviour;
-use process_managers::delivery::Settings;
+use process_managers::delivery::{Schedule, Settings};
 use std::time::Duration;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_message_goes_out_once_and_a_note_never() {
     assert_eq!(taken.body["biz_opaque_callback_data"], format!("{conversation}:{message}"));
     let [dispatched] = desk.dispatched(conversation).await.try_into().unwrap();
     assert_eq!((dispatched.message_id, dispatched.provider_message_id), (message, taken.id));
-    assert_eq!(desk.fake.requests().len(), 1);
+    assert_eq!(desk.fake.how_many_requests(), 1);
     working.stop().await;
 }
 
@@ -40,7 +40,7 @@ async fn a_provider_that_is_down_is_tried_until_it_is_up() {
     let working = desk.open(hurried()).await;
     desk.say(conversation, "Hello").await;
     eventually("dispatched", || async { desk.dispatched(conversation).await.len() == 1 }).await;
-    assert_eq!((desk.fake.requests().len(), desk.fake.taken().len()), (4, 1));
+    assert_eq!((desk.fake.how_many_requests(), desk.fake.how_many_taken()), (4, 1));
     working.stop().await;
 }
 
@@ -56,7 +56,7 @@ async fn a_provider_that_stays_down_is_given_up_and_the_next_message_has_its_tur
     let [failed] = desk.failed(conversation).await.try_into().unwrap();
     assert_eq!((failed.message_id, failed.code.as_str()), (lost, "gave_up"));
     assert_eq!(desk.dispatched(conversation).await[0].message_id, next);
-    assert_eq!(desk.fake.requests().len(), 6);
+    assert_eq!(desk.fake.how_many_requests(), 6);
     working.stop().await;
 }
 
@@ -71,7 +71,7 @@ async fn a_refusal_is_final() {
     working.until_empty_after(1, &desk).await;
     let [failed] = desk.failed(conversation).await.try_into().unwrap();
     assert_eq!((failed.code.as_str(), failed.reason.as_str()), ("131026", "Undeliverable"));
-    assert_eq!(desk.fake.requests().len(), 1);
+    assert_eq!(desk.fake.how_many_requests(), 1);
     working.stop().await;
 }
 
@@ -96,6 +96,25 @@ async fn who_asks_for_patience_gets_it_for_the_whole_channel() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_forget_who_asked_for_patience() {
+    let desk = Desk::new().await;
+    let channel = desk.channel(1).await;
+    let (first, second) = (desk.conversation(channel, "a").await, desk.conversation(channel, "b").await);
+    desk.fake.behave_next([Behaviour::TooMany { retry_after: "600".into() }]);
+    let working = desk.open(hurried()).await;
+    desk.say(first, "Later").await;
+    desk.requests_reach(1).await;
+    working.stop().await;
+
+    let again = desk.open(hurried()).await;
+    desk.say(second, "Now").await;
+    eventually("dispatched", || async { desk.dispatched(second).await.len() == 1 }).await;
+    assert_eq!(desk.fake.how_many_requests(), 2);
+    assert!(desk.dispatched(first).await.is_empty() && desk.failed(first).await.is_empty());
+    again.stop().await;
+}
+
+#[tokio::test]
 async fn nonsense_for_an_answer_is_asked_again_after_a_while_and_given_up_in_the_end() {
     let desk = Desk::new().await;
     let conversation = desk.conversation(desk.channel(1).await, "a").await;
@@ -104,7 +123,7 @@ async fn nonsense_for_an_answer_is_asked_again_after_a_while_and_given_up_in_the
     desk.say(conversation, "Hello").await;
     working.until_empty_after(1, &desk).await;
     assert_eq!(desk.failed(conversation).await[0].code, "gave_up");
-    assert_eq!(desk.fake.requests().len(), 5);
+    assert_eq!(desk.fake.how_many_requests(), 5);
     working.stop().await;
 }
 
@@ -140,7 +159,7 @@ async fn after_a_crash_a_status_keeps_a_message_from_being_sent_twice() {
     assert_eq!(again.outbox.len().await.unwrap(), 1);
     desk.status_says_dispatched(conversation, message).await;
     again.until_empty().await;
-    assert_eq!(desk.fake.requests().len(), 1);
+    assert_eq!(desk.fake.how_many_requests(), 1);
     again.stop().await;
 }
 
@@ -165,7 +184,7 @@ async fn a_status_that_came_while_nobody_was_delivering_counts_at_once() {
     // Without any grace the lanes set off before the log has been followed.
     let again = desk.open(Settings { grace: Duration::ZERO, ..hurried() }).await;
     again.until_empty().await;
-    assert_eq!(desk.fake.requests().len(), 4);
+    assert_eq!(desk.fake.how_many_requests(), 4);
     again.stop().await;
 }
 
@@ -182,7 +201,7 @@ async fn after_a_crash_a_message_nobody_has_heard_of_is_sent_again_when_the_grac
     desk.fake.behave(Behaviour::Accept);
     let again = desk.open(hurried()).await;
     eventually("dispatched", || async { desk.dispatched(conversation).await.len() == 1 }).await;
-    assert_eq!(desk.fake.requests().len(), 2);
+    assert_eq!(desk.fake.how_many_requests(), 2);
     let requests = desk.fake.requests();
     assert!(requests[1].at.duration_since(requests[0].at) >= Duration::from_millis(100));
     again.until_empty().await;
@@ -199,7 +218,9 @@ async fn a_conversation_is_told_in_order_whatever_the_provider_does() {
         _ => Behaviour::Accept,
     });
     desk.fake.behave_next(moods);
-    let working = desk.open(hurried()).await;
+    // Enough attempts for a message that meets every bad mood.
+    let schedule = Schedule { attempts: 20, ..hurried().schedule };
+    let working = desk.open(Settings { schedule, ..hurried() }).await;
     let expected: Vec<String> = (0..20).map(|turn| format!("{turn}")).collect();
     for text in &expected {
         desk.say(first, text).await;
@@ -242,7 +263,7 @@ async fn a_channel_that_does_not_answer_slows_no_other() {
     desk.fake.behave_for("1", Behaviour::Accept);
     desk.fake.release();
     working.until_empty().await;
-    assert_eq!(desk.fake.requests().len(), 40);
+    assert_eq!(desk.fake.how_many_requests(), 40);
     working.stop().await;
 }
 
@@ -302,7 +323,7 @@ async fn a_full_disk_delays_the_news_and_sends_nothing_twice() {
     desk.store.pretend(None);
     eventually("dispatched", || async { desk.dispatched(conversation).await.len() == 1 }).await;
     working.until_empty().await;
-    assert_eq!(desk.fake.requests().len(), 1);
+    assert_eq!(desk.fake.how_many_requests(), 1);
     working.stop().await;
 }
 
@@ -319,11 +340,11 @@ async fn stopping_finishes_what_is_under_way_and_begins_nothing() {
     desk.fake.release();
     working.task.await.unwrap().unwrap();
     assert_eq!(desk.dispatched(conversation).await.len(), 1);
-    assert_eq!(desk.fake.requests().len(), 1);
+    assert_eq!(desk.fake.how_many_requests(), 1);
 
     desk.fake.behave(Behaviour::Accept);
     let again = desk.open(hurried()).await;
     eventually("both dispatched", || async { desk.dispatched(conversation).await.len() == 2 }).await;
-    assert_eq!(desk.fake.requests().len(), 2);
+    assert_eq!(desk.fake.how_many_requests(), 2);
     again.stop().await;
 }

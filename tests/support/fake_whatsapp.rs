@@ -160,6 +160,14 @@ impl FakeWhatsApp {
         self.shared.memory().requests.clone()
     }
 
+    pub fn how_many_requests(&self) -> usize {
+        self.shared.memory().requests.len()
+    }
+
+    pub fn how_many_taken(&self) -> usize {
+        self.shared.memory().taken.len()
+    }
+
     pub fn taken(&self) -> Vec<Taken> {
         self.shared.memory().taken.clone()
     }

@@ -7,7 +7,7 @@ use command_api::write::{CommandError, Context};
 use domain::conversation::{RecordDelivery, Report};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::Delivery;
-use event_schemas::{ConversationEvent, Event, EventId, Recorded, StreamId, Timestamp};
+use event_schemas::{ChannelId, ConversationEvent, Event, EventId, Recorded, StreamId, Timestamp};
 use futures::FutureExt;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
@@ -34,8 +34,8 @@ enum Prospect {
 }
 
 /// Tries it. Answers until when the provider wants the whole channel left alone, if it said so.
-pub(super) async fn attempt(office: &Office, claimed: Claimed) -> Option<Timestamp> {
-    match AssertUnwindSafe(try_once(office, &claimed)).catch_unwind().await {
+pub(super) async fn attempt(office: &Office, channel: ChannelId, claimed: Claimed) -> Option<Timestamp> {
+    match AssertUnwindSafe(try_once(office, channel, &claimed)).catch_unwind().await {
         Ok(left_alone_until) => left_alone_until,
         Err(_panic) => {
             // A fault of ours, which may have come after the request went out.
@@ -46,8 +46,8 @@ pub(super) async fn attempt(office: &Office, claimed: Claimed) -> Option<Timesta
     }
 }
 
-async fn try_once(office: &Office, claimed: &Claimed) -> Option<Timestamp> {
-    let prospect = match look(office, claimed).await {
+async fn try_once(office: &Office, channel: ChannelId, claimed: &Claimed) -> Option<Timestamp> {
+    let prospect = match look(office, channel, claimed).await {
         Ok(prospect) => prospect,
         Err(error) => {
             tracing::warn!(
@@ -74,13 +74,19 @@ async fn try_once(office: &Office, claimed: &Claimed) -> Option<Timestamp> {
     }
 }
 
-async fn look(office: &Office, claimed: &Claimed) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
+async fn look(
+    office: &Office,
+    channel: ChannelId,
+    claimed: &Claimed,
+) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
     let commands = &office.commands;
-    let Some(because) = commands.store.find(EventId(claimed.message_id.0)).await? else {
-        return Ok(Prospect::Settled);
-    };
     let stream = StreamId::conversation(claimed.conversation_id);
-    let fold = commands.conversations.load(&stream).await?;
+    let (because, fold, channel) = futures::join!(
+        commands.store.find(EventId(claimed.message_id.0)),
+        commands.conversations.load(&stream),
+        commands.channel(claimed.account_id, channel),
+    );
+    let (Some(because), fold, channel) = (because?, fold?, channel?) else { return Ok(Prospect::Settled) };
     let Ok(conversation) = fold.state.opened() else { return Ok(Prospect::Settled) };
     if conversation.delivery(claimed.message_id) != Some(Delivery::Queued) {
         return Ok(Prospect::Settled);
@@ -93,7 +99,6 @@ async fn look(office: &Office, claimed: &Claimed) -> Result<Prospect, Box<dyn Er
     if office.settings.is_too_late(claimed, office.clock().now()) {
         return hopeless(because, "gave_up", "it was tried for too long");
     }
-    let channel = commands.channel(claimed.account_id, conversation.channel_id).await?;
     let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
         return hopeless(because, "channel_retired", "the channel is retired or switched off");
     };

@@ -33,6 +33,10 @@ impl Lane {
                 () = self.bell.notified() => {}
                 Some(landed) = flights.join_next() => {
                     left_alone_until = left_alone_until.max(self.landed(landed));
+                    // What landed at the same time is made up for in one go.
+                    while let Some(landed) = flights.try_join_next() {
+                        left_alone_until = left_alone_until.max(self.landed(landed));
+                    }
                 }
                 () = tokio::time::sleep(sleep) => {}
             }
@@ -84,8 +88,8 @@ impl Lane {
                 return Ok(HOUSE_TROUBLE);
             }
             for claimed in claimed {
-                let office = Arc::clone(&self.office);
-                flights.spawn(async move { attempt(&office, claimed).await });
+                let (office, channel) = (Arc::clone(&self.office), self.channel);
+                flights.spawn(async move { attempt(&office, channel, claimed).await });
             }
         }
     }

@@ -235,6 +235,6 @@ impl Desk {
     }
 
     pub async fn requests_reach(&self, count: usize) {
-        eventually("so many requests", || async { self.fake.requests().len() >= count }).await;
+        eventually("so many requests", || async { self.fake.how_many_requests() >= count }).await;
     }
 }
