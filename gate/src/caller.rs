@@ -49,6 +49,9 @@ impl Role {
     pub fn is_administrator(self) -> bool {
         matches!(self, Self::Administrator)
     }
+    pub fn is_supervisor_or_service(self) -> bool {
+        self.is_supervisor() || matches!(self, Self::Service)
+    }
     pub fn is_administrator_or_service(self) -> bool {
         matches!(self, Self::Administrator | Self::Service)
     }
@@ -199,6 +202,8 @@ callers! {
     Supervisor: is_supervisor, "supervisors and administrators";
     /// Administrators alone.
     Administrator: is_administrator, "administrators";
+    /// Supervisors and administrators, and programs that work for them.
+    SupervisorOrService: is_supervisor_or_service, "supervisors, administrators and services";
     /// Administrators, and programs that work for them.
     AdministratorOrService: is_administrator_or_service, "administrators and services";
 }
