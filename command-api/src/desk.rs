@@ -47,7 +47,8 @@ impl Commands {
         channel: ChannelId,
         team: Option<TeamId>,
     ) -> Result<Option<SlaApplied>, LoadError> {
-        let policies = self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+        let policies =
+            self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
         match domain::sla::choose(policies.state.iter(), channel, team) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
@@ -60,7 +61,8 @@ impl Commands {
         account: AccountId,
         policy: SlaPolicyId,
     ) -> Result<Option<SlaApplied>, LoadError> {
-        let policies = self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+        let policies =
+            self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
         match policies.state.get(policy) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
@@ -90,7 +92,8 @@ impl Commands {
         context: &Context,
     ) -> Result<(ConversationId, Outcome<Conversation>), CommandError<Rejection>> {
         let kind = begin.channel.channel_type;
-        let identifier_id = ContactIdentifierId::of(context.account, kind.as_str(), &begin.contact_identifier);
+        let identifier_id =
+            ContactIdentifierId::of(context.account, kind.as_str(), &begin.contact_identifier);
         let home = self.contacts.load(&StreamId::contact(identifier_id)).await?;
         let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
         let display_name =

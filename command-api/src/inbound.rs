@@ -137,7 +137,12 @@ impl Commands {
     }
 
     /// One contact's parts one after the other, as they came; different contacts' at the same time.
-    async fn apply(&self, place: &Place, context: &Context, parts: Vec<Inbound>) -> Result<Taken, InboundError> {
+    async fn apply(
+        &self,
+        place: &Place,
+        context: &Context,
+        parts: Vec<Inbound>,
+    ) -> Result<Taken, InboundError> {
         let mut by_contact: HashMap<String, Vec<Inbound>> = HashMap::new();
         for part in parts {
             let contact = match &part {
@@ -158,7 +163,12 @@ impl Commands {
         Ok(taken)
     }
 
-    async fn apply_run(&self, place: &Place, context: &Context, run: Vec<Inbound>) -> Result<Taken, InboundError> {
+    async fn apply_run(
+        &self,
+        place: &Place,
+        context: &Context,
+        run: Vec<Inbound>,
+    ) -> Result<Taken, InboundError> {
         let mut taken = Taken::default();
         for part in run {
             match part {
@@ -182,7 +192,12 @@ impl Commands {
         Ok(taken)
     }
 
-    async fn receive(&self, place: &Place, context: &Context, message: InboundMessage) -> Result<(), InboundError> {
+    async fn receive(
+        &self,
+        place: &Place,
+        context: &Context,
+        message: InboundMessage,
+    ) -> Result<(), InboundError> {
         let Place { account, channel } = place;
         let (contact_id, meet) = self.meet(*account, channel.channel_type, &message).await?;
         let (met, received) = futures::join!(
@@ -321,11 +336,10 @@ impl Commands {
             let Some(ordinal) = current.ordinal.checked_sub(back) else { break };
             let id = ConversationId::of(place.channel.id, recipient, ordinal);
             let fold = self.conversations.recall(&StreamId::conversation(id)).await?;
-            let found = fold
-                .state
-                .opened()
-                .ok()
-                .and_then(|conversation| conversation.outgoing_by_provider_id(&status.provider_message_id));
+            let found =
+                fold.state.opened().ok().and_then(|conversation| {
+                    conversation.outgoing_by_provider_id(&status.provider_message_id)
+                });
             if let Some(message) = found {
                 return Ok(Some((id, message)));
             }
@@ -334,7 +348,12 @@ impl Commands {
     }
 
     /// Keeps what could not be read, whole; the same again is kept once.
-    async fn keep(&self, place: &Place, context: &Context, unreadable: &Unreadable) -> Result<(), InboundError> {
+    async fn keep(
+        &self,
+        place: &Place,
+        context: &Context,
+        unreadable: &Unreadable,
+    ) -> Result<(), InboundError> {
         let event = InboundEvent::from(WebhookRejected {
             channel_id: place.channel.id,
             channel_type: place.channel.channel_type,

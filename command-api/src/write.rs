@@ -223,15 +223,12 @@ impl<S: Aggregate> Aggregates<S> {
             if !page.is_empty() {
                 let folded = Arc::make_mut(&mut fold);
                 for recorded in &page {
-                    let event = S::Event::decode(
-                        &recorded.event_type,
-                        recorded.schema_version,
-                        &recorded.data,
-                    )
-                    .map_err(|source| LoadError::Damaged {
-                        stream: stream.to_string(),
-                        source: Box::new(source),
-                    })?;
+                    let event =
+                        S::Event::decode(&recorded.event_type, recorded.schema_version, &recorded.data)
+                            .map_err(|source| LoadError::Damaged {
+                                stream: stream.to_string(),
+                                source: Box::new(source),
+                            })?;
                     folded.state.evolve(&event, recorded.metadata.occurred_at);
                     folded.version = Some(recorded.version);
                 }
