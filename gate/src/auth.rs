@@ -37,8 +37,8 @@ pub struct AuthConfig {
 pub enum AuthConfigError {
     #[error("no way to sign in is configured: set a secret, a JWKS, or trust a gateway")]
     NoWayIn,
-    #[error("the token secret is shorter than 32 bytes, which can be guessed")]
-    ShortSecret,
+    #[error("the token secret is empty")]
+    EmptySecret,
     #[error(transparent)]
     Jwks(#[from] JwksError),
 }
@@ -64,8 +64,13 @@ impl Authenticator {
         if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
             return Err(AuthConfigError::NoWayIn);
         }
-        if config.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
-            return Err(AuthConfigError::ShortSecret);
+        match config.secret.as_ref().map(String::len) {
+            Some(0) => return Err(AuthConfigError::EmptySecret),
+            // RFC 7518, section 3.2: a key of the hash's size or larger.
+            Some(length) if length < 32 => {
+                tracing::warn!("the token secret is shorter than 32 bytes: it can be guessed by who has a token");
+            }
+            Some(_) | None => {}
         }
         Ok(Self(Arc::new(Inner {
             secret: config.secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),

@@ -201,6 +201,6 @@ async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
 fn a_configuration_that_lets_nobody_or_anybody_in_is_refused() {
     let build = |auth| Service { auth, ..Service::default() }.try_build();
     assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NoWayIn)));
-    let short = AuthConfig { secret: Some("secret".to_owned()), ..AuthConfig::default() };
-    assert!(matches!(build(short), Err(AuthConfigError::ShortSecret)));
+    let empty = AuthConfig { secret: Some(String::new()), ..AuthConfig::default() };
+    assert!(matches!(build(empty), Err(AuthConfigError::EmptySecret)));
 }
