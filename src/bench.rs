@@ -6,6 +6,8 @@
 
 mod control;
 mod log;
+mod projections;
+mod seed;
 mod table;
 
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub struct BenchOptions {
 pub enum What {
     /// Appending to the event log and reading it.
     Log,
+    /// Filling the read models from the log.
+    Projections,
     All,
 }
 
@@ -45,6 +49,9 @@ pub async fn run(options: BenchOptions) -> anyhow::Result<()> {
     let mut table = Table::default();
     if options.what.wants(What::Log) {
         log::measure(&folder.0, options.rounds, &mut table).await?;
+    }
+    if options.what.wants(What::Projections) {
+        projections::measure(&folder.0, &mut table).await?;
     }
     println!("{table}");
     Ok(())

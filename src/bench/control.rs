@@ -1,15 +1,16 @@
 //! The control: the plainest program that keeps events, as anyone would write it in a minute.
 //!
-//! One connection, one event per transaction, one row per statement, no index but the key.
+//! One connection, one event per transaction, one row per statement, no index but the key, and each commit
+//! on the disk when it returns.
 
-use event_schemas::{NewEvent, StreamId};
+use event_schemas::{NewEvent, Recorded, StreamId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 
 /// Opens a file with the durability that the log has.
-pub async fn open(path: &Path) -> anyhow::Result<SqliteConnection> {
-    let mut connection = SqliteConnectOptions::new()
+async fn connect(path: &Path) -> anyhow::Result<SqliteConnection> {
+    let connection = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -17,6 +18,12 @@ pub async fn open(path: &Path) -> anyhow::Result<SqliteConnection> {
         .disable_statement_logging()
         .connect()
         .await?;
+    Ok(connection)
+}
+
+/// A log.
+pub async fn open(path: &Path) -> anyhow::Result<SqliteConnection> {
+    let mut connection = connect(path).await?;
     sqlx::query(
         "create table if not exists event (position integer primary key, id blob, stream text, \
          version integer, type text, metadata text, data text)",
@@ -42,5 +49,39 @@ pub async fn append(
         .bind(&event.data)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// One summary table and how far it has come.
+pub async fn open_summary(path: &Path) -> anyhow::Result<SqliteConnection> {
+    let mut connection = connect(path).await?;
+    sqlx::raw_sql(
+        "create table conversation (stream text primary key, events integer not null, last_at integer not null, \
+         last_type text not null); \
+         create table checkpoint (position integer not null); insert into checkpoint values (0)",
+    )
+    .execute(&mut connection)
+    .await?;
+    Ok(connection)
+}
+
+/// Projects one event in a transaction of its own.
+pub async fn project(connection: &mut SqliteConnection, event: &Recorded) -> anyhow::Result<()> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query(
+        "insert into conversation (stream, events, last_at, last_type) values (?, 1, ?, ?) \
+         on conflict (stream) do update set events = events + 1, last_at = excluded.last_at, \
+         last_type = excluded.last_type",
+    )
+    .bind(event.stream.as_str())
+    .bind(event.metadata.occurred_at.as_micros())
+    .bind(&*event.event_type)
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query("update checkpoint set position = ?")
+        .bind(event.position.commit() as i64)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
     Ok(())
 }

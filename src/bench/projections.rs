@@ -1,0 +1,81 @@
+//! Projecting from behind, all read models at once.
+
+use super::control;
+use super::seed::Desk;
+use super::table::Table;
+use crate::progress::ProgressLine;
+use event_schemas::Clock;
+use event_store::{EventStore, Filter};
+use projections::generations::Generations;
+use projections::read_models::ReadModels;
+use projections::{Runner, Sizes};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+const CONVERSATIONS: u64 = 60_000;
+const CONTROL_EVENTS: usize = 8_000;
+
+pub async fn measure(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let clock = Clock::System;
+    let data = folder.join("projections");
+    std::fs::create_dir_all(&data)?;
+    let url = format!("sqlite:{}", data.join("events.db").display());
+    let store = event_store::open(&url, clock.clone()).await?;
+    let generations = Generations::new(&data);
+    // Tables as they are when the program was away for a while: there, with their indexes, and behind.
+    generations.rebuild(&store, |_| {}).await?;
+    let events = Desk::new(&clock).seed(&store, &clock, CONVERSATIONS, CONVERSATIONS / 10).await? as f64;
+
+    let control = plainly(&store, &folder.join("projections-control.db")).await?;
+    let began = Instant::now();
+    catch_up(&store, &generations).await?;
+    let catching_up = events / began.elapsed().as_secs_f64();
+    let began = Instant::now();
+    let mut line = ProgressLine::start("events projected");
+    generations.rebuild(&store, |progress| line.show(progress.events, events as u64)).await?;
+    line.finish(events as u64);
+    let rebuilding = events / began.elapsed().as_secs_f64();
+
+    for (what, rate) in [("catching up", catching_up), ("a rebuild", rebuilding)] {
+        table.times(
+            &format!("projecting from behind, all read models: {what}"),
+            "/s",
+            rate,
+            control,
+            rate / control,
+            15.0,
+        );
+        table.at_least(&format!("the same, {what}"), "/s", rate, 60_000.0);
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn catch_up(store: &Arc<dyn EventStore>, generations: &Generations) -> anyhow::Result<()> {
+    let Some((_, db)) = generations.open_current(Sizes::default()).await? else {
+        anyhow::bail!("the tables that were just made are not there");
+    };
+    Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?.catch_up(None, |_| {}).await?;
+    db.close().await;
+    Ok(())
+}
+
+/// The control's events a second.
+async fn plainly(store: &Arc<dyn EventStore>, path: &Path) -> anyhow::Result<f64> {
+    let mut connection = control::open_summary(path).await?;
+    let (mut after, mut count) = (None, 0);
+    let began = Instant::now();
+    while count < CONTROL_EVENTS {
+        let page = store.read_all(after, &Filter::all(), 1_000).await?;
+        for event in &page.events {
+            control::project(&mut connection, event).await?;
+        }
+        count += page.events.len();
+        after = page.through;
+        if page.at_end {
+            break;
+        }
+    }
+    Ok(count as f64 / began.elapsed().as_secs_f64())
+}

@@ -1,0 +1,230 @@
+//! A desk with a past: conversations as a support desk has them, written straight into a log.
+//!
+//! The older ones are closed, the newest are open; of the open ones three in five are an agent's.
+
+use crate::progress::ProgressLine;
+use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, Secret};
+use event_schemas::contact::ContactSeen;
+use event_schemas::conversation::{
+    AssignStrategy, Assigned, Closed, ConversationOpened, MessageDispatched, MessageReceived, MessageSent,
+};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType};
+use event_schemas::{
+    AccountId, Actor, CatalogueEvent, ChannelId, Clock, ContactEvent, ContactIdentifierId, ConversationEvent,
+    ConversationId, EventId, Events, MessageId, Metadata, Position, Recorded, StreamId, Timestamp, UserId,
+    Version,
+};
+use event_store::EventStore;
+use serde_json::Map;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many events are written at a time.
+const BATCH: usize = 8_000;
+
+/// From one conversation's beginning to the next one's.
+const APART: Duration = Duration::from_secs(10);
+
+/// Who and what the desk is.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub account: AccountId,
+    pub channel: ChannelId,
+    pub app_secret: String,
+    pub agents: Vec<UserId>,
+}
+
+impl Desk {
+    pub const PHONE_NUMBER_ID: &str = "100200300";
+
+    pub fn new(clock: &Clock) -> Self {
+        Self {
+            account: AccountId(clock.fresh_id()),
+            channel: ChannelId(clock.fresh_id()),
+            app_secret: clock.fresh_id().simple().to_string(),
+            agents: (0..50).map(|_| UserId(clock.fresh_id())).collect(),
+        }
+    }
+
+    pub fn phone(customer: u64) -> String {
+        format!("2519{customer:08}")
+    }
+
+    /// The first conversation of a customer.
+    pub fn conversation(&self, customer: u64) -> ConversationId {
+        ConversationId::of(self.channel, &Self::phone(customer), 0)
+    }
+
+    /// Writes the channel and so many conversations, of which so many are open. Answers how many events
+    /// that made.
+    pub async fn seed(
+        &self,
+        store: &Arc<dyn EventStore>,
+        clock: &Clock,
+        conversations: u64,
+        open: u64,
+    ) -> anyhow::Result<u64> {
+        let mut line = ProgressLine::start("events written");
+        let began = clock.now() - APART * u32::try_from(conversations).unwrap_or(u32::MAX);
+        let mut events = vec![self.channel_defined(began)];
+        let mut written = 0;
+        let mut writing = tokio::spawn(async { anyhow::Ok(()) });
+        for customer in 0..conversations {
+            let at = began + APART * u32::try_from(customer).unwrap_or(u32::MAX);
+            self.story(&mut events, customer, customer + open >= conversations, at);
+            if events.len() >= BATCH || customer + 1 == conversations {
+                let batch = std::mem::take(&mut events);
+                written += batch.len() as u64;
+                // While one batch is written the next is made up.
+                writing.await??;
+                let store = Arc::clone(store);
+                writing = tokio::spawn(async move {
+                    store.import(batch).await?;
+                    Ok(())
+                });
+                line.show(written, 0);
+            }
+        }
+        writing.await??;
+        line.finish(written);
+        Ok(written)
+    }
+
+    fn channel_defined(&self, at: Timestamp) -> Recorded {
+        let secret = |text: &str| Secret(text.to_owned());
+        let channel = Channel {
+            id: self.channel,
+            channel_type: ChannelType::WhatsApp,
+            name: "WhatsApp".to_owned(),
+            credentials: [
+                ("phone_number_id", secret(Self::PHONE_NUMBER_ID)),
+                ("access_token", secret("bench")),
+                ("app_secret", secret(&self.app_secret)),
+                ("verify_token", secret("bench")),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+            base_url: None,
+            is_enabled: true,
+        };
+        let stream = StreamId::catalogue(CatalogueKind::Channels, self.account);
+        let event = CatalogueEvent::from(ChannelDefined { channel });
+        self.recorded(&stream, 0, &event, Actor::system("bench"), at)
+    }
+
+    fn story(&self, events: &mut Vec<Recorded>, customer: u64, open: bool, at: Timestamp) {
+        let phone = Self::phone(customer);
+        let name = format!("Customer {customer}");
+        let identifier_id = ContactIdentifierId::of(self.account, "whatsapp", &phone);
+        let contact_id = identifier_id.own_contact();
+        let seen = ContactEvent::from(ContactSeen {
+            identifier_id,
+            contact_id,
+            channel_type: ChannelType::WhatsApp,
+            identifier: phone.clone(),
+            display_name: Some(name.clone()),
+        });
+        events.push(self.recorded(&StreamId::contact(identifier_id), 0, &seen, Actor::contact(), at));
+
+        let conversation_id = self.conversation(customer);
+        let stream = StreamId::conversation(conversation_id);
+        let mut version = 0;
+        let mut tell = |event: ConversationEvent, actor: Actor, seconds: u64| {
+            let at = at + Duration::from_secs(seconds);
+            events.push(self.recorded(&stream, version, &event, actor, at));
+            version += 1;
+        };
+        let opened = ConversationOpened {
+            conversation_id,
+            account_id: self.account,
+            channel_id: self.channel,
+            channel_type: ChannelType::WhatsApp,
+            contact_id,
+            contact_identifier: phone,
+            display_name: Some(name),
+            ordinal: 0,
+            subject: None,
+            priority: Priority::ALL[customer as usize % Priority::ALL.len()],
+            language: None,
+            metadata: Map::new(),
+        };
+        tell(opened.into(), Actor::contact(), 0);
+        let provider_id = format!("wamid.past.{customer}");
+        let received = MessageReceived {
+            message_id: EventId::reported(self.channel, &provider_id, "received").into(),
+            provider_message_id: Some(provider_id),
+            body: Content::text(format!("Hello, my order {customer} has not arrived yet. Where is it?")),
+            reply_to: None,
+            sent_at: at,
+            metadata: Map::new(),
+        };
+        tell(received.into(), Actor::contact(), 0);
+        if open && customer % 5 >= 3 {
+            return;
+        }
+        let agent = self.agents[customer as usize % self.agents.len()];
+        let assigned = Assigned {
+            assignee_id: Some(agent),
+            assignee_name: Some("An agent".to_owned()),
+            team_id: None,
+            strategy: AssignStrategy::Claimed,
+            assigned_by: Some(agent),
+            reason: None,
+        };
+        tell(assigned.into(), Actor::user(agent, None), 60);
+        if open {
+            return;
+        }
+        let message_id = MessageId(EventId::caused(self.account, &format!("answer {customer}"), 0).0);
+        let sent = MessageSent {
+            message_id,
+            sender_type: SenderType::Agent,
+            sender_id: Some(agent),
+            sender_name: Some("An agent".to_owned()),
+            body: Content::text("It left our house this morning and will be with you tomorrow."),
+            template: None,
+            in_reply_to: None,
+            in_reply_to_provider_id: None,
+            metadata: Map::new(),
+        };
+        tell(sent.into(), Actor::user(agent, None), 90);
+        let dispatched = MessageDispatched {
+            message_id,
+            provider_message_id: format!("wamid.answer.{customer}"),
+            time: at + Duration::from_secs(91),
+        };
+        tell(dispatched.into(), Actor::system("outbound-delivery"), 91);
+        tell(Closed { reason: None }.into(), Actor::user(agent, None), 600);
+    }
+
+    fn recorded(
+        &self,
+        stream: &StreamId,
+        version: u64,
+        event: &impl Events,
+        actor: Actor,
+        at: Timestamp,
+    ) -> Recorded {
+        let clock = Clock::System;
+        Recorded {
+            // The log says where it is.
+            position: Position::at(0),
+            stream: stream.clone(),
+            version: Version(version),
+            id: clock.event_id(),
+            event_type: Cow::Borrowed(event.event_type()),
+            schema_version: event.schema_version(),
+            recorded_at: at,
+            metadata: Metadata {
+                account_id: self.account,
+                actor,
+                correlation_id: clock.fresh_id(),
+                causation_id: None,
+                traceparent: None,
+                occurred_at: at,
+            },
+            data: event.encode(),
+        }
+    }
+}
