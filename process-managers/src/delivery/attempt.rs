@@ -29,7 +29,7 @@ enum Prospect {
     Ready {
         because: Recorded,
         channel: Channel,
-        outgoing: Outgoing,
+        outgoing: Box<Outgoing>,
     },
 }
 
@@ -102,11 +102,11 @@ async fn look(
     let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
         return hopeless(because, "channel_retired", "the channel is retired or switched off");
     };
-    let outgoing = Outgoing {
+    let outgoing = Box::new(Outgoing {
         conversation_id: claimed.conversation_id,
         to: conversation.contact_identifier.clone(),
         message,
-    };
+    });
     Ok(Prospect::Ready { because, channel, outgoing })
 }
 
