@@ -1,6 +1,9 @@
 //! From typed events to what is stored, and back.
 
+use crate::upcast::upcast;
 use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, Recorded};
+use serde::de::DeserializeOwned;
+use std::cmp::Ordering;
 
 /// A family of events: all that one kind of stream can hold.
 pub trait Events: Sized {
@@ -34,6 +37,25 @@ impl DecodeError {
     }
 }
 
+/// Reads an event's data that was written in version `found` by a program that writes version `known`.
+pub(crate) fn read<T: DeserializeOwned>(
+    event_type: &str,
+    found: u16,
+    known: u16,
+    data: &str,
+) -> Result<T, DecodeError> {
+    let read = match found.cmp(&known) {
+        Ordering::Equal => serde_json::from_str(data),
+        Ordering::Less => {
+            serde_json::from_str(data).and_then(|old| serde_json::from_value(upcast(event_type, found, old)))
+        }
+        Ordering::Greater => {
+            return Err(DecodeError::FromTheFuture { event_type: event_type.to_owned(), found, known });
+        }
+    };
+    read.map_err(|source| DecodeError::Unreadable { event_type: event_type.to_owned(), source })
+}
+
 macro_rules! events {
     ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -59,16 +81,7 @@ macro_rules! events {
             ) -> Result<Self, $crate::events::DecodeError> {
                 match event_type {
                     $(stringify!($event) => {
-                        if schema_version > $version {
-                            return Err($crate::events::DecodeError::FromTheFuture {
-                                event_type: event_type.to_owned(),
-                                found: schema_version,
-                                known: $version,
-                            });
-                        }
-                        serde_json::from_str(data).map($name::$event).map_err(|source| {
-                            $crate::events::DecodeError::Unreadable { event_type: event_type.to_owned(), source }
-                        })
+                        $crate::events::read(event_type, schema_version, $version, data).map($name::$event)
                     })+
                     _ => Err($crate::events::DecodeError::UnknownType(event_type.to_owned())),
                 }
@@ -91,8 +104,9 @@ macro_rules! events {
 }
 pub(crate) use events;
 
-/// Any event of the log.
+/// Any event of the log. Nearly all are a conversation's: a box would be one more allocation for each.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)]
 pub enum Event {
     Conversation(ConversationEvent),
     Catalogue(CatalogueEvent),

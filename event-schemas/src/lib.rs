@@ -14,7 +14,9 @@ mod events;
 pub mod ids;
 pub mod inbound;
 pub mod message;
+pub mod schemas;
 pub mod time;
+pub mod upcast;
 
 pub use agent::AgentEvent;
 pub use catalogue::CatalogueEvent;

@@ -63,6 +63,8 @@ words! {
     Priority { Low = "low", Normal = "normal", High = "high", Urgent = "urgent" }
 }
 
+// Which variant is the default cannot be said inside `words!`.
+#[allow(clippy::derivable_impls)]
 impl Default for Priority {
     fn default() -> Self {
         Self::Normal

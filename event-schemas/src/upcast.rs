@@ -1,0 +1,87 @@
+//! Yesterday's shapes, read as today's. What is stored stays as it was written.
+
+use serde_json::Value;
+
+/// How the data of one version becomes that of the next. It cannot refuse: the past is not up for debate.
+type Step = fn(Value) -> Value;
+
+/// An event type, a version of it that is not written any more, and how that becomes the next. Whoever
+/// raises the version of an event adds the step here and keeps the sample and schema of the version before.
+const STEPS: &[(&str, u16, Step)] = &[
+    #[cfg(test)]
+    ("Greeted", 1, tests::greeted_names_its_language),
+    #[cfg(test)]
+    ("Greeted", 2, tests::greeted_takes_many),
+];
+
+/// The data of an event that was written in `from_version`, as the latest version has it.
+pub fn upcast(event_type: &str, from_version: u16, data: Value) -> Value {
+    let (mut version, mut data) = (from_version, data);
+    while let Some((.., step)) = STEPS.iter().find(|(name, from, _)| (*name, *from) == (event_type, version))
+    {
+        data = step(data);
+        version += 1;
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{DecodeError, Events, events};
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    events! {
+        pub enum PolitenessEvent { Greeted = 3 }
+    }
+
+    /// In version 1 `{"name", "text"}`, in version 2 with `language`, since then with many `names`.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    pub struct Greeted {
+        names: Vec<String>,
+        text: String,
+        language: String,
+    }
+
+    pub fn greeted_names_its_language(mut data: Value) -> Value {
+        data["language"] = json!("en");
+        data
+    }
+
+    pub fn greeted_takes_many(mut data: Value) -> Value {
+        data["names"] = json!([data["name"]]);
+        data
+    }
+
+    fn greeted(language: &str) -> PolitenessEvent {
+        Greeted { names: vec!["Ana".to_owned()], text: "Hello".to_owned(), language: language.to_owned() }
+            .into()
+    }
+
+    #[test]
+    fn an_old_shape_takes_every_step_from_its_own_version_on() {
+        let read = |version, data: Value| PolitenessEvent::decode("Greeted", version, &data.to_string());
+        assert_eq!(read(1, json!({"name": "Ana", "text": "Hello"})).unwrap(), greeted("en"));
+        let second = json!({"name": "Ana", "text": "Hello", "language": "am"});
+        assert_eq!(read(2, second).unwrap(), greeted("am"));
+        let third = json!({"names": ["Ana"], "text": "Hello", "language": "am"});
+        assert_eq!(read(3, third).unwrap(), greeted("am"));
+    }
+
+    #[test]
+    fn a_shape_of_today_is_not_touched() {
+        let [(_, today, _)] = PolitenessEvent::schemas().try_into().unwrap();
+        let first = json!({"name": "Ana", "text": "Hello"}).to_string();
+        let error = PolitenessEvent::decode("Greeted", today, &first).unwrap_err();
+        assert!(matches!(error, DecodeError::Unreadable { .. }));
+        assert_eq!(upcast("MessageRead", 1, json!({"any": 1})), json!({"any": 1}));
+    }
+
+    #[test]
+    fn a_shape_of_tomorrow_is_refused() {
+        let error = PolitenessEvent::decode("Greeted", 4, "{}").unwrap_err();
+        assert!(matches!(error, DecodeError::FromTheFuture { found: 4, known: 3, .. }));
+    }
+}
