@@ -2,6 +2,8 @@
 //! name is unique among those of its kind.
 
 mod kinds;
+#[cfg(test)]
+mod tests;
 
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Channel, SlaPolicy, Team};

@@ -157,3 +157,6 @@ impl Decide<ContactHome> for Unlink {
         Ok(vec![IdentifierUnlinked { identifier_id: self.identifier_id, contact_id }.into()])
     }
 }
+
+#[cfg(test)]
+mod tests;

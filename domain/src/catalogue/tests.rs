@@ -1,0 +1,173 @@
+use super::*;
+use crate::aggregate::given::given;
+use event_schemas::catalogue::{
+    CannedResponseDefined, ChannelDefined, Holiday, SlaTargets, TeamDefined, TeamRetired, Weekday,
+    WeeklyHours,
+};
+use event_schemas::message::{ChannelType, Priority};
+use event_schemas::{CalendarId, CannedResponseId, ChannelId, SlaPolicyId, TeamId, UserId};
+
+const BILLING: TeamId = TeamId::from_u128(1);
+const RETURNS: TeamId = TeamId::from_u128(2);
+const ANA: UserId = UserId::from_u128(3);
+
+fn team(id: TeamId, name: &str) -> Team {
+    Team { id, name: name.to_owned(), description: None, lead_id: None, member_ids: Vec::new() }
+}
+
+fn team_defined(id: TeamId, name: &str) -> CatalogueEvent {
+    TeamDefined { team: team(id, name) }.into()
+}
+
+fn taken(field: &'static str, value: &str) -> Rejection {
+    Rejection::NameTaken { field, value: value.to_owned() }
+}
+
+fn channel(channel_type: ChannelType, name: &str) -> Channel {
+    Channel {
+        id: ChannelId::from_u128(4),
+        channel_type,
+        name: name.to_owned(),
+        credentials: BTreeMap::new(),
+        base_url: None,
+        is_enabled: true,
+    }
+}
+
+fn canned(id: u128, short_code: &str) -> CannedResponse {
+    CannedResponse {
+        id: CannedResponseId::from_u128(id),
+        short_code: short_code.to_owned(),
+        title: "Greeting".to_owned(),
+        content: "Hello {{contact_name}}".to_owned(),
+        category: None,
+        created_by: None,
+    }
+}
+
+fn policy(targets: impl IntoIterator<Item = (Priority, SlaTargets)>) -> SlaPolicy {
+    SlaPolicy {
+        id: SlaPolicyId::from_u128(5),
+        name: "Standard".to_owned(),
+        description: None,
+        is_active: true,
+        order: 0,
+        channel_ids: Vec::new(),
+        team_ids: Vec::new(),
+        calendar_id: None,
+        targets: targets.into_iter().collect(),
+        warn_before_seconds: None,
+        pause_while_pending: true,
+    }
+}
+
+fn calendar() -> BusinessCalendar {
+    BusinessCalendar {
+        id: CalendarId::from_u128(6),
+        name: "Office".to_owned(),
+        timezone: "Africa/Addis_Ababa".to_owned(),
+        schedule: vec![WeeklyHours {
+            days: vec![Weekday::Mon],
+            start: "08:30".to_owned(),
+            end: "17:30".to_owned(),
+        }],
+        holidays: Vec::new(),
+    }
+}
+
+/// The path of what is wrong with something that nobody would define.
+fn senseless<T: Thing>(thing: T) -> String {
+    match Define(thing).decide(&Catalogue::default(), Timestamp::from_secs(1)) {
+        Err(Rejection::Senseless { field, .. }) => field,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_nobody_defined_is_defined() {
+    given::<Teams>([]).when(Define(team(BILLING, "Billing"))).then([team_defined(BILLING, "Billing")]);
+}
+
+#[test]
+fn what_stays_as_it_is_is_no_news() {
+    given::<Teams>([team_defined(BILLING, "Billing")]).when(Define(team(BILLING, "Billing"))).then_nothing();
+}
+
+#[test]
+fn two_cannot_have_the_same_name() {
+    given::<Teams>([team_defined(BILLING, "Billing")])
+        .when(Define(team(RETURNS, "Billing")))
+        .then_rejected(taken("name", "Billing"));
+}
+
+#[test]
+fn a_name_that_people_cannot_tell_apart_is_the_same() {
+    given::<Teams>([team_defined(BILLING, "Billing")])
+        .when(Define(team(RETURNS, " bILLING ")))
+        .then_rejected(taken("name", " bILLING "));
+    let greeting = CannedResponseDefined { canned_response: canned(1, "/hello") };
+    given::<CannedResponses>([greeting.into()])
+        .when(Define(canned(2, "/Hello")))
+        .then_rejected(taken("short_code", "/Hello"));
+}
+
+#[test]
+fn a_thing_may_be_spelt_otherwise_than_it_was() {
+    given::<Teams>([team_defined(BILLING, "Billing")])
+        .when(Define(team(BILLING, "BILLING")))
+        .then([team_defined(BILLING, "BILLING")]);
+}
+
+#[test]
+fn nobody_is_renamed_to_what_another_is_called() {
+    given::<Teams>([team_defined(BILLING, "Billing"), team_defined(RETURNS, "Returns")])
+        .when(Define(team(RETURNS, "Billing")))
+        .then_rejected(taken("name", "Billing"));
+}
+
+#[test]
+fn a_retired_name_is_free_again() {
+    let retired = TeamRetired { id: BILLING }.into();
+    given::<Teams>([team_defined(BILLING, "Billing"), retired])
+        .when(Define(team(RETURNS, "Billing")))
+        .then([team_defined(RETURNS, "Billing")]);
+}
+
+#[test]
+fn only_what_is_there_can_be_retired_and_only_once() {
+    let retired = || CatalogueEvent::from(TeamRetired { id: BILLING });
+    given::<Teams>([]).when(Retire(BILLING)).then_rejected(Rejection::NotFound);
+    given::<Teams>([team_defined(BILLING, "Billing")]).when(Retire(BILLING)).then([retired()]);
+    given::<Teams>([team_defined(BILLING, "Billing"), retired()])
+        .when(Retire(BILLING))
+        .then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn a_channel_can_be_renamed_and_never_becomes_another_kind() {
+    let defined =
+        |name| CatalogueEvent::from(ChannelDefined { channel: channel(ChannelType::WhatsApp, name) });
+    given::<Channels>([defined("Shop")])
+        .when(Define(channel(ChannelType::WhatsApp, "Shop line")))
+        .then([defined("Shop line")]);
+    given::<Channels>([defined("Shop")])
+        .when(Define(channel(ChannelType::Api, "Shop")))
+        .then_rejected(Rejection::senseless("channel_type", "cannot change; define another channel"));
+}
+
+#[test]
+fn what_makes_no_sense_is_named_by_its_path() {
+    assert_eq!(senseless(team(BILLING, " ")), "name");
+    assert_eq!(senseless(team(BILLING, &"n".repeat(201))), "name");
+    assert_eq!(senseless(Team { member_ids: vec![ANA, ANA], ..team(BILLING, "Billing") }), "member_ids");
+    for short_code in ["hello", "/", "/two words", "//"] {
+        assert_eq!(senseless(canned(1, short_code)), "short_code");
+    }
+    assert_eq!(senseless(CannedResponse { content: "\n".to_owned(), ..canned(1, "/hello") }), "content");
+    assert_eq!(senseless(policy([])), "targets");
+    let at_once = SlaTargets { resolution_seconds: Some(0), ..SlaTargets::default() };
+    assert_eq!(senseless(policy([(Priority::High, at_once)])), "targets.high.resolution_seconds");
+    assert_eq!(senseless(BusinessCalendar { timezone: "Mars/Olympus".to_owned(), ..calendar() }), "timezone");
+    let someday = Holiday { date: "2026-02-30".to_owned(), name: None };
+    assert_eq!(senseless(BusinessCalendar { holidays: vec![someday], ..calendar() }), "holidays[0].date");
+}
