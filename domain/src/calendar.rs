@@ -366,3 +366,6 @@ impl<'de> Deserialize<'de> for Hours {
         Self::shared(Pattern::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

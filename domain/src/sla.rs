@@ -270,3 +270,6 @@ impl Clocks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,9 @@ pub struct Alarm {
     /// Which run of this metric's clock in the conversation, from 1.
     #[serde(rename = "g")]
     pub generation: u32,
+    /// How often this run's warning was taken back, so that the next one is another.
+    #[serde(rename = "w", default)]
+    pub rearmed: u32,
     /// When it is to be told: a breach when it is due, a warning before.
     #[serde(rename = "a", with = "moment")]
     pub at: Timestamp,
@@ -52,7 +55,8 @@ impl Alarm {
 
     /// Names the alarm within its conversation: the same for all who notice it.
     pub fn name(&self) -> String {
-        let Self { metric, kind, generation, due_at, .. } = self;
-        format!("sla/{}/{}/{generation}/{}", metric.as_str(), kind.as_str(), due_at.as_micros())
+        let Self { metric, kind, generation, rearmed, due_at, .. } = self;
+        let (metric, kind, due_at) = (metric.as_str(), kind.as_str(), due_at.as_micros());
+        format!("sla/{metric}/{kind}/{generation}.{rearmed}/{due_at}")
     }
 }

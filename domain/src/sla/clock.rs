@@ -72,6 +72,9 @@ pub(super) struct Clock {
     started_at: Timestamp,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
+    /// How often a warning was taken back because the promise changed.
+    #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
+    rearmed: u32,
     /// None: nothing was promised for this metric and priority.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     promise: Option<Promise>,
@@ -104,9 +107,13 @@ enum Standing {
     Missed,
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Clock {
     pub fn started(generation: u32, at: Timestamp) -> Self {
-        Self { generation, started_at: at, ended: None, promise: None }
+        Self { generation, started_at: at, ended: None, rearmed: 0, promise: None }
     }
 
     pub fn generation(&self) -> u32 {
@@ -130,6 +137,9 @@ impl Clock {
         if self.is_over() || self.promise.is_some_and(|promise| promise.standing == Standing::Missed) {
             return;
         }
+        if deadline.is_none() {
+            self.forget_warning();
+        }
         let standing = self.promise.map_or(Standing::Fresh, |promise| promise.standing);
         self.promise = deadline.map(|deadline| Promise { deadline, standing });
     }
@@ -138,6 +148,7 @@ impl Clock {
     pub fn forget_warning(&mut self) {
         if let Some(promise) = self.promise.as_mut().filter(|promise| promise.standing == Standing::Warned) {
             promise.standing = Standing::Fresh;
+            self.rearmed += 1;
         }
     }
 
@@ -201,8 +212,8 @@ impl Clock {
 
     /// What comes if nothing happens. A missed deadline has been handed over already.
     pub fn alarms(&self, metric: SlaMetric) -> impl Iterator<Item = Alarm> + use<> {
-        let generation = self.generation;
-        let alarm = move |kind, at, due_at| Alarm { metric, kind, generation, at, due_at };
+        let Self { generation, rearmed, .. } = *self;
+        let alarm = move |kind, at, due_at| Alarm { metric, kind, generation, rearmed, at, due_at };
         let (warning, breach) = match (self.ended, self.promise) {
             (None, Some(Promise { deadline: Deadline::Due { at: due_at, warn_at }, standing })) => {
                 let warning = warn_at.map(|at| alarm(AlarmKind::Warning, at, due_at));
