@@ -14,6 +14,7 @@ use event_schemas::{
     AccountId, Actor, Category, Clock, ConversationEvent, ConversationId, Event, EventId, StreamId, Timestamp,
 };
 use event_store::Filter;
+use futures::{StreamExt, TryStreamExt, stream};
 use projections::table::{Columns, Values};
 use projections::{Db, DbError, Happened, Projection, Runner, RunnerError, Tx, Watch};
 use sqlx::AssertSqlSafe;
@@ -31,6 +32,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const MANUAL_SLEEP: Duration = Duration::from_millis(5);
 /// How many conversations are looked at before the table is asked again.
 const AT_ONCE: i64 = 256;
+/// How many of them at the same time: their commits are shared, so a rush at opening time is soon told.
+const TOGETHER: usize = 64;
 /// How long it waits when the log or the table cannot be used.
 const TROUBLE: Duration = Duration::from_millis(500);
 
@@ -69,11 +72,13 @@ impl AlarmClock {
     }
 }
 
-/// What there is to do about a conversation, and by when.
-fn next_due(conversation: &Conversation) -> Option<Timestamp> {
-    let conversation = conversation.opened().ok()?;
-    let alarm = conversation.clocks.next_alarm().map(|alarm| alarm.at);
-    alarm.into_iter().chain(conversation.lifecycle.snoozed_until).min()
+/// The moments at which there is something to do about a conversation.
+fn moments(conversation: &Conversation) -> impl Iterator<Item = Timestamp> {
+    conversation
+        .opened()
+        .ok()
+        .into_iter()
+        .flat_map(|opened| opened.clocks.alarms().map(|alarm| alarm.at).chain(opened.lifecycle.snoozed_until))
 }
 
 /// Whether there may be something to do later although there is nothing now.
@@ -90,7 +95,7 @@ async fn write_down(
     const UPSERT: &str = "insert into alarms (conversation_id, account_id, due_at) values ($1, $2, $3)
         on conflict (conversation_id) do update set due_at = excluded.due_at";
     const DELETE: &str = "delete from alarms where conversation_id = $1";
-    let due_at = next_due(&fold.state);
+    let due_at = moments(&fold.state).min();
     let (sql, values) = if due_at.is_some() || may_ring_again(&fold.state) {
         (UPSERT, Values::default().with(&id).with(&account).with(&due_at))
     } else {
@@ -106,7 +111,11 @@ struct Follow {
 }
 
 impl Follow {
-    async fn known(&self, tx: &mut Tx, touched: &BTreeMap<ConversationId, AccountId>) -> Result<HashSet<ConversationId>, DbError> {
+    async fn known(
+        &self,
+        tx: &mut Tx,
+        touched: &BTreeMap<ConversationId, AccountId>,
+    ) -> Result<HashSet<ConversationId>, DbError> {
         let mut known = HashSet::new();
         let ids: Vec<_> = touched.keys().collect();
         for some in ids.chunks(500) {
@@ -116,7 +125,8 @@ impl Follow {
             for id in some {
                 values.put(*id);
             }
-            let rows = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(&mut **tx).await?;
+            let rows =
+                sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(&mut **tx).await?;
             for row in &rows {
                 known.insert(Columns::of(row).take::<ConversationId>()?);
             }
@@ -214,17 +224,39 @@ struct Ringer {
 struct Due {
     id: ConversationId,
     account: AccountId,
+    at: Timestamp,
 }
 
-/// Why a conversation could not be looked at.
+/// Why conversations could not be looked at.
 #[derive(Debug, thiserror::Error)]
 enum RingError {
     #[error("the table of alarms cannot be used")]
     Db(#[from] DbError),
     #[error("a conversation cannot be asked")]
     Ask(#[from] CommandError<Rejection>),
-    #[error("a conversation cannot be loaded")]
-    Load(#[from] LoadError),
+}
+
+impl RingError {
+    /// Whether it is this one conversation that cannot be asked, now or ever, and not any of them.
+    fn next_try(&self, now: Timestamp) -> Option<NextTry> {
+        match self {
+            Self::Ask(CommandError::Contended) => Some(NextTry::At(now + TROUBLE)),
+            Self::Ask(CommandError::Damaged { .. } | CommandError::NotFound | CommandError::KeyReused) => {
+                Some(NextTry::WhenItMoves)
+            }
+            Self::Ask(
+                CommandError::Unavailable(_)
+                | CommandError::Rejected(_)
+                | CommandError::VersionMismatch { .. },
+            )
+            | Self::Db(_) => None,
+        }
+    }
+}
+
+enum NextTry {
+    At(Timestamp),
+    WhenItMoves,
 }
 
 impl Ringer {
@@ -257,9 +289,9 @@ impl Ringer {
             if due.is_empty() {
                 break;
             }
-            for conversation in &due {
-                self.look_at(conversation).await?;
-            }
+            let looks = due.into_iter().map(|due| self.look_at(due));
+            let looked: Vec<_> = stream::iter(looks).buffer_unordered(TOGETHER).try_collect().await?;
+            self.write_down(&looked).await?;
         }
         let now = self.commands.clock.now();
         let longest = match self.commands.clock {
@@ -270,14 +302,14 @@ impl Ringer {
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Due>, DbError> {
-        const DUE: &str = "select conversation_id, account_id from alarms
+        const DUE: &str = "select conversation_id, account_id, due_at from alarms
             where due_at is not null and due_at <= $1 order by due_at limit $2";
         let values = Values::default().with(&now).with(&AT_ONCE);
         let rows = sqlx::query_with(DUE, values.into_arguments()).fetch_all(self.db.readers()).await?;
         rows.iter()
             .map(|row| {
                 let mut columns = Columns::of(row);
-                Ok(Due { id: columns.take()?, account: columns.take()? })
+                Ok(Due { id: columns.take()?, account: columns.take()?, at: columns.take()? })
             })
             .collect()
     }
@@ -288,41 +320,69 @@ impl Ringer {
         Columns::of(&row).take()
     }
 
-    async fn look_at(&self, due: &Due) -> Result<(), RingError> {
-        let stream = StreamId::conversation(due.id);
-        let fold = self.commands.conversations.load(&stream).await?;
-        if let Ok(conversation) = fold.state.opened() {
-            let now = self.commands.clock.now();
-            for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
-                // Dated when it was due; the event itself says when it was noticed.
-                let context = self.because(due, &alarm.name(), alarm.at);
-                self.ask(&stream, &RaiseAlarm { alarm }, &context).await?;
-                let noticed = self.commands.clock.now().since(alarm.at);
-                metrics::histogram!("verbatim_sla_alarm_delay_seconds").record(noticed.as_secs_f64());
-            }
-            if let Some(until) = conversation.lifecycle.snoozed_until.filter(|until| *until <= now) {
-                let context = self.because(due, &format!("snooze/{}", until.as_micros()), until);
-                let command = Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
-                self.ask(&stream, &command, &context).await?;
+    /// Rings for what has come, and answers when to look again.
+    async fn look_at(&self, due: Due) -> Result<(Due, Option<Timestamp>), RingError> {
+        let now = self.commands.clock.now();
+        match self.ring_for(&due, now).await {
+            // Whatever had come was asked for just now: what is still there was told before.
+            Ok(fold) => Ok((due, moments(&fold.state).filter(|moment| *moment > now).min())),
+            Err(error) => {
+                let Some(next_try) = error.next_try(now) else { return Err(error) };
+                tracing::error!(conversation = %due.id, error = &error as &dyn std::error::Error, "no alarm can be raised");
+                Ok((
+                    due,
+                    match next_try {
+                        NextTry::At(moment) => Some(moment),
+                        NextTry::WhenItMoves => None,
+                    },
+                ))
             }
         }
-        // The events just written will come by in the log too; this keeps it from ringing until then.
-        let fold = self.commands.conversations.load(&stream).await?;
-        let mut tx = self.db.begin().await?;
-        write_down(&mut tx, due.id, due.account, &fold).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
+    async fn ring_for(&self, due: &Due, now: Timestamp) -> Result<Arc<Folded<Conversation>>, RingError> {
+        let stream = StreamId::conversation(due.id);
+        let fold = self.commands.conversations.load(&stream).await.map_err(CommandError::from)?;
+        let Ok(conversation) = fold.state.opened() else { return Ok(fold) };
+        for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
+            // Dated when it was due; the event itself says when it was noticed.
+            let context = self.because(due, &alarm.name(), alarm.at);
+            if self.ask(&stream, &RaiseAlarm { alarm }, &context).await? {
+                let late = self.commands.clock.now().since(alarm.at);
+                metrics::histogram!("verbatim_sla_alarm_delay_seconds").record(late.as_secs_f64());
+            }
+        }
+        if let Some(until) = conversation.lifecycle.snoozed_until.filter(|until| *until <= now) {
+            let context = self.because(due, &format!("snooze/{}", until.as_micros()), until);
+            let command = Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
+            self.ask(&stream, &command, &context).await?;
+        }
+        Ok(self.commands.conversations.load(&stream).await.map_err(CommandError::from)?)
+    }
+
+    /// The events just written will come by in the log too; this keeps it from ringing until then. Where
+    /// the follower has written meanwhile, it knows better.
+    async fn write_down(&self, looked: &[(Due, Option<Timestamp>)]) -> Result<(), DbError> {
+        const AGAIN: &str = "update alarms set due_at = $1 where conversation_id = $2 and due_at = $3";
+        let mut tx = self.db.begin().await?;
+        for (due, again) in looked {
+            let values = Values::default().with(again).with(&due.id).with(&due.at);
+            sqlx::query_with(AGAIN, values.into_arguments()).execute(&mut *tx).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Answers whether it was this very call that wrote it down.
     async fn ask(
         &self,
         stream: &StreamId,
         command: &impl domain::Decide<Conversation, Rejection = Rejection>,
         context: &Context,
-    ) -> Result<(), RingError> {
+    ) -> Result<bool, RingError> {
         match self.commands.conversations.ask(stream, command, context).await {
-            // A refusal means that the conversation went on meanwhile and there is nothing to ring for.
-            Ok(_) | Err(CommandError::Rejected(_)) => Ok(()),
+            Ok(outcome) => Ok(outcome.wrote),
+            // The conversation went on meanwhile and there is nothing to ring for.
+            Err(CommandError::Rejected(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

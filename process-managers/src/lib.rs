@@ -46,7 +46,8 @@ impl ProcessManagers {
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let watches = [("outbound delivery", self.delivery.watch()), ("alarm clock", self.alarm_clock.watch())];
+        let watches =
+            [("outbound delivery", self.delivery.watch()), ("alarm clock", self.alarm_clock.watch())];
         let health = self.health.clone();
         move || health.trouble().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
     }
