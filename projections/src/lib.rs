@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod generations;
+pub mod past;
 pub mod questions;
 pub mod read_models;
 mod read_side;

@@ -11,7 +11,9 @@ pub use checkpoint::Checkpoint;
 pub use progress::{Condition, NotYet, Progress, Watch};
 
 use crate::db::{Db, DbError, Tx};
-use event_schemas::{DecodeError, Event, EventId, Metadata, Position, StreamId, Timestamp, Version};
+use event_schemas::{
+    DecodeError, Event, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version,
+};
 use event_store::{EventStore, Filter, ReadError};
 use reader::Reader;
 use std::future::Future;
@@ -30,6 +32,25 @@ pub struct Happened {
     pub recorded_at: Timestamp,
     pub metadata: Metadata,
     pub event: Event,
+}
+
+impl Happened {
+    /// Reads an event of the log. None: this version does not know its type.
+    pub fn read(recorded: Recorded) -> Result<Option<Self>, DecodeError> {
+        match Event::read(&recorded) {
+            Ok(event) => Ok(Some(Self {
+                position: recorded.position,
+                stream: recorded.stream,
+                version: recorded.version,
+                id: recorded.id,
+                recorded_at: recorded.recorded_at,
+                metadata: recorded.metadata,
+                event,
+            })),
+            Err(error) if error.is_unknown_type() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Something that follows the log with tables of its own.

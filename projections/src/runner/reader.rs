@@ -1,7 +1,7 @@
 //! Reads and decodes ahead: while one page is written, the next is made ready.
 
 use super::{Batch, Happened, RunnerError};
-use event_schemas::{Event, Position};
+use event_schemas::Position;
 use event_store::{EventStore, Filter, Page};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -86,25 +86,14 @@ pub(super) fn decode(page: Page) -> Result<Batch, RunnerError> {
     let mut batch = Batch { through: page.through, at_end: page.at_end, ..Batch::default() };
     batch.events.reserve(page.events.len());
     for recorded in page.events {
-        match Event::read(&recorded) {
-            Ok(event) => batch.events.push(Happened {
-                position: recorded.position,
-                stream: recorded.stream,
-                version: recorded.version,
-                id: recorded.id,
-                recorded_at: recorded.recorded_at,
-                metadata: recorded.metadata,
-                event,
-            }),
-            Err(error) if error.is_unknown_type() => batch.skipped += 1,
+        let (position, stream, version) = (recorded.position, recorded.stream.clone(), recorded.version);
+        let event_type = recorded.event_type.clone();
+        match Happened::read(recorded) {
+            Ok(Some(happened)) => batch.events.push(happened),
+            Ok(None) => batch.skipped += 1,
             Err(source) => {
-                return Err(RunnerError::Unreadable {
-                    position: recorded.position,
-                    stream: recorded.stream,
-                    version: recorded.version,
-                    event_type: recorded.event_type.into_owned(),
-                    source,
-                });
+                let event_type = event_type.into_owned();
+                return Err(RunnerError::Unreadable { position, stream, version, event_type, source });
             }
         }
     }

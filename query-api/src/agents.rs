@@ -1,0 +1,141 @@
+//! The people who answer, and how they like to work.
+
+use crate::answer::{List, Tagged};
+use crate::asking::{Fresh, QueryState, unreadable};
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
+use event_schemas::agent::Preferences;
+use event_schemas::{Timestamp, UserId, Version};
+use gate::{AdministratorOrService, Agent, Json, Path, Problem};
+use projections::Db;
+use projections::questions::around;
+use projections::read_models::agents::{AgentPreferencesRow, AgentRow};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub fn routes() -> ApiRouter<QueryState> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/agents",
+            get_with(agents, |op| {
+                op.id("listAgents").tag("agents").summary("The people the account knows, by name")
+            }),
+        )
+        .api_route(
+            "/v1/agent-preferences",
+            get_with(all, |op| {
+                op.id("listPreferences").tag("agents").summary("How everybody likes to work")
+            }),
+        )
+        .api_route(
+            "/v1/agent-preferences/me",
+            get_with(own, |op| op.id("getOwnPreferences").tag("agents").summary("How you like to work")),
+        )
+        .api_route(
+            "/v1/agent-preferences/{user_id}",
+            get_with(anothers, |op| {
+                op.id("getPreferences").tag("agents").summary("How an agent likes to work")
+            }),
+        )
+}
+
+/// A person, by the name colleagues and customers know.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Agent")]
+struct Person {
+    id: UserId,
+    user_id: UserId,
+    name: String,
+    email: Option<String>,
+    registered_at: Timestamp,
+}
+
+impl From<AgentRow> for Person {
+    fn from(row: AgentRow) -> Self {
+        Self {
+            id: row.user_id,
+            user_id: row.user_id,
+            name: row.name,
+            email: row.email,
+            registered_at: row.registered_at,
+        }
+    }
+}
+
+/// What a person can take and when (requirement 000, section 2).
+#[derive(Debug, Serialize, JsonSchema)]
+struct AgentPreferences {
+    id: UserId,
+    user_id: UserId,
+    #[serde(flatten)]
+    preferences: Preferences,
+    /// None: they were never changed.
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    version: Option<Version>,
+}
+
+impl From<AgentPreferencesRow> for AgentPreferences {
+    fn from(row: AgentPreferencesRow) -> Self {
+        Self {
+            id: row.user_id,
+            user_id: row.user_id,
+            preferences: row.preferences.0,
+            created_at: Some(row.created_at),
+            updated_at: Some(row.updated_at),
+            version: Some(row.version),
+        }
+    }
+}
+
+impl AgentPreferences {
+    /// What holds for somebody who never said anything.
+    fn usual(user: UserId) -> Self {
+        Self {
+            id: user,
+            user_id: user,
+            preferences: Preferences::default(),
+            created_at: None,
+            updated_at: None,
+            version: None,
+        }
+    }
+}
+
+async fn agents(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Person>>, Problem> {
+    let rows = around::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
+    Ok(List::whole(rows, Person::from))
+}
+
+async fn all(
+    caller: AdministratorOrService,
+    Fresh(tables): Fresh,
+) -> Result<Json<List<AgentPreferences>>, Problem> {
+    let known = around::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let changed = around::all_preferences(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
+    Ok(List::whole(known, |agent| {
+        of(agent.user_id).map_or_else(|| AgentPreferences::usual(agent.user_id), AgentPreferences::from)
+    }))
+}
+
+async fn own(caller: Agent, Fresh(tables): Fresh) -> Result<Tagged<AgentPreferences>, Problem> {
+    of(&tables, caller.user).await
+}
+
+async fn anothers(
+    caller: AdministratorOrService,
+    Fresh(tables): Fresh,
+    Path(user): Path<UserId>,
+) -> Result<Tagged<AgentPreferences>, Problem> {
+    let known = around::agent(tables.readers(), caller.account, user).await.map_err(unreadable)?;
+    known.ok_or_else(|| Problem::not_found("agent"))?;
+    of(&tables, user).await
+}
+
+async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
+    let row = around::preferences(tables.readers(), user).await.map_err(unreadable)?;
+    let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
+    let what = row.map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
+    Ok(Tagged { version, what })
+}

@@ -1,0 +1,52 @@
+//! The blanks in a canned response, `{{contact_name}}` and the like, filled in to be looked at.
+
+/// What a blank may ask for.
+pub struct Known<'a> {
+    pub contact_name: &'a str,
+    pub contact_identifier: &'a str,
+    pub agent_name: &'a str,
+}
+
+impl Known<'_> {
+    /// The text with its blanks filled in. A blank that nobody knows stays as it is, to be seen.
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            filled.push_str(before);
+            let known = after.split_once("}}").and_then(|(name, behind)| Some((self.named(name)?, behind)));
+            let (word, behind) = known.unwrap_or(("{{", after));
+            filled.push_str(word);
+            rest = behind;
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    fn named(&self, name: &str) -> Option<&str> {
+        match name.trim() {
+            "contact_name" => Some(self.contact_name),
+            "contact_identifier" => Some(self.contact_identifier),
+            "agent_name" => Some(self.agent_name),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_blanks_are_filled_once_and_unknown_ones_stay() {
+        let known =
+            Known { contact_name: "Abebe", contact_identifier: "2519", agent_name: "{{contact_name}}" };
+        for (text, filled) in [
+            ("Hi {{contact_name}}, I am {{ agent_name }}.", "Hi Abebe, I am {{contact_name}}."),
+            ("{{order}} {{", "{{order}} {{"),
+            ("{{a {{contact_name}}", "{{a Abebe"),
+        ] {
+            assert_eq!(known.fill(text), filled);
+        }
+    }
+}

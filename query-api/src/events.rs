@@ -1,0 +1,208 @@
+//! Everything that happened in an account, from any place in the log on: as pages of NDJSON, or as
+//! Server-Sent Events that go on for ever.
+
+use crate::asking::{Auditor, QueryState, parsed, several, unread};
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
+use aide::openapi::{MediaType, Response as ApiResponse};
+use aide::transform::TransformOperation;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::sse::{Event as Told, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use event_schemas::{CloudEvent, Event, Position, Recorded};
+use event_store::{Filter, Page, Subscription};
+use futures::stream::{self, StreamExt};
+use gate::{Problem, Query};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Where the schemas of event data are served.
+pub const SCHEMAS: &str = "/schemas";
+
+pub fn routes() -> ApiRouter<QueryState> {
+    ApiRouter::new().api_route("/v1/events", get_with(events, described))
+}
+
+fn described(op: TransformOperation) -> TransformOperation {
+    op.id("listEvents")
+        .tag("events")
+        .summary("The account's events as CloudEvents, from any position on")
+        .description(
+            "With `Accept: text/event-stream` the answer goes on for ever: each event's id is its position, \
+             and `Last-Event-ID` resumes after it. Otherwise it is one page of `application/x-ndjson`; \
+             `Verbatim-Next` is the `after` of the next page and `Verbatim-At-End` says whether this page \
+             reached the end.",
+        )
+        .with(|mut op| {
+            let mut response = ApiResponse { description: "CloudEvents.".to_owned(), ..Default::default() };
+            response.content.insert("application/x-ndjson".to_owned(), MediaType::default());
+            response.content.insert("text/event-stream".to_owned(), MediaType::default());
+            let responses = op.inner_mut().responses.get_or_insert_default();
+            let ok = aide::openapi::StatusCode::Code(200);
+            responses.responses.insert(ok, aide::openapi::ReferenceOr::Item(response));
+            op
+        })
+}
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Place(Position),
+    /// Only what comes from now on.
+    End,
+}
+
+impl FromStr for After {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text == "end" {
+            return Ok(Self::End);
+        }
+        text.parse().map(Self::Place).map_err(|_| "neither a position of the log nor 'end'")
+    }
+}
+
+/// The name of an event's type.
+#[derive(Clone, Debug)]
+struct TypeName(&'static str);
+
+impl FromStr for TypeName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Event::types().map(|(name, _)| name).find(|name| *name == text);
+        known.map(Self).ok_or_else(|| format!("there is no event type '{text}'"))
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// A position of the log, or `end`; from the beginning where nothing is said.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<String>")]
+    after: Option<After>,
+    /// One or several event types, separated by commas: `MessageReceived,Assigned`.
+    #[serde(default, deserialize_with = "several")]
+    #[schemars(with = "Option<String>")]
+    types: Vec<TypeName>,
+    /// How many lines a page holds: between 1 and 1000; 200 where nothing is said.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<u16>", range(min = 1, max = 1000))]
+    limit: Option<Lines>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lines(usize);
+
+impl FromStr for Lines {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text.parse() {
+            Ok(lines @ 1..=1000) => Ok(Self(lines)),
+            _ => Err("a page holds between 1 and 1000 lines"),
+        }
+    }
+}
+
+async fn events(
+    State(state): State<QueryState>,
+    caller: Auditor,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let mut filter = Filter::account(caller.account);
+    filter.event_types = asked.types.iter().map(|name| name.0.to_owned()).collect();
+    let after = match resumed(&headers)?.or(asked.after) {
+        None => None,
+        Some(After::Place(place)) => Some(place),
+        Some(After::End) => state.store.end().await.map_err(unread)?,
+    };
+    if wants_stream(&headers) {
+        return Ok(follow(&state, filter, after));
+    }
+    let limit = asked.limit.map_or(200, |lines| lines.0);
+    page(&state, filter, after, limit).await
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
+}
+
+fn resumed(headers: &HeaderMap) -> Result<Option<After>, Problem> {
+    const NAME: &str = "Last-Event-ID";
+    let Some(id) = headers.get(NAME) else { return Ok(None) };
+    let place = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Place);
+    place.map(Some).ok_or_else(|| Problem::unreadable(format!("`{NAME}` takes the id of an event.")).field(NAME))
+}
+
+/// One page, one event a line.
+async fn page(
+    state: &QueryState,
+    filter: Filter,
+    mut after: Option<Position>,
+    limit: usize,
+) -> Result<Response, Problem> {
+    let mut lines = Vec::new();
+    let mut rounds = 0;
+    let at_end = loop {
+        let left = limit - lines.len();
+        let Page { events, through, at_end } =
+            state.store.read_all(after, &filter, left).await.map_err(unread)?;
+        lines.extend(events.iter().map(document));
+        after = through.or(after);
+        rounds += 1;
+        // A filter that little fits is not followed through the whole log in one request.
+        if at_end || lines.len() >= limit || rounds == 20 {
+            break at_end;
+        }
+    };
+    let mut body = lines.join("\n");
+    if !body.is_empty() {
+        body.push('\n');
+    }
+    let mut response =
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))], body).into_response();
+    let headers = response.headers_mut();
+    if let Some(next) = after.and_then(|next| HeaderValue::from_str(&next.to_string()).ok()) {
+        headers.insert(HeaderName::from_static("verbatim-next"), next);
+    }
+    let at_end = HeaderValue::from_static(if at_end { "true" } else { "false" });
+    headers.insert(HeaderName::from_static("verbatim-at-end"), at_end);
+    Ok(response)
+}
+
+fn document(recorded: &Recorded) -> String {
+    serde_json::to_string(&CloudEvent::of(recorded, SCHEMAS)).unwrap_or_default()
+}
+
+/// How many events are read at a time.
+const AHEAD: usize = 200;
+
+fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Response {
+    let subscription = Subscription::new(state.store.clone(), after, filter, AHEAD);
+    let stop = state.stop.clone();
+    let pages = stream::unfold(subscription, |mut subscription| async {
+        match subscription.next().await {
+            Ok(page) => Some((page.events, subscription)),
+            Err(error) => {
+                // The reader comes back with the id of the last event it has.
+                tracing::warn!(%error, "an event stream broke off");
+                None
+            }
+        }
+    });
+    let told = pages.flat_map(|events| stream::iter(events.into_iter().map(|event| Ok::<_, Infallible>(tell(&event)))));
+    let until_stop = told.take_until(async move { stop.cancelled().await });
+    Sse::new(until_stop)
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"))
+        .into_response()
+}
+
+fn tell(recorded: &Recorded) -> Told {
+    Told::default().id(recorded.position.to_string()).data(document(recorded))
+}

@@ -1,0 +1,79 @@
+//! A conversation's own stream, read up to a moment.
+
+use crate::asking::{QueryState, unread};
+use event_schemas::{AccountId, ConversationId, Position, Recorded, StreamId, Timestamp, Version};
+use gate::Problem;
+use projections::Happened;
+use projections::past::Past;
+use std::str::FromStr;
+
+/// When: a time or a place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Time(Timestamp),
+    Place(Position),
+}
+
+impl FromStr for Moment {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if let Ok(place) = text.parse() {
+            return Ok(Self::Place(place));
+        }
+        text.parse().map(Self::Time).map_err(|_| "neither a time (RFC 3339) nor a position of the log")
+    }
+}
+
+impl Moment {
+    /// Whether an event was in the log by then, and had happened.
+    fn includes(self, event: &Recorded) -> bool {
+        match self {
+            Self::Time(time) => event.metadata.occurred_at <= time,
+            Self::Place(place) => event.position <= place,
+        }
+    }
+}
+
+/// How many events are read at a time.
+const PAGE: usize = 500;
+
+/// A page of a conversation's stream, if the conversation is this account's.
+pub async fn stream(
+    state: &QueryState,
+    account: AccountId,
+    id: ConversationId,
+    from: Version,
+    limit: usize,
+) -> Result<Vec<Recorded>, Problem> {
+    let stream = StreamId::conversation(id);
+    let first = state.store.read_stream(&stream, Version::FIRST, 1).await.map_err(unread)?;
+    if first.first().is_none_or(|event| event.metadata.account_id != account) {
+        return Err(Problem::not_found("conversation"));
+    }
+    state.store.read_stream(&stream, from, limit).await.map_err(unread)
+}
+
+/// The conversation as it was. Before it began there was none.
+pub async fn past(
+    state: &QueryState,
+    account: AccountId,
+    id: ConversationId,
+    moment: Moment,
+) -> Result<Past, Problem> {
+    let (mut happened, mut from) = (Vec::new(), Version::FIRST);
+    loop {
+        let page = stream(state, account, id, from, PAGE).await?;
+        let (full, last) = (page.len() == PAGE, page.last().map(|event| event.version));
+        for recorded in page.into_iter().take_while(|event| moment.includes(event)) {
+            happened.extend(Happened::read(recorded).map_err(|error| {
+                tracing::error!(conversation_id = %id, %error, "an event of a conversation cannot be read");
+                Problem::internal()
+            })?);
+        }
+        match last {
+            Some(last) if full => from = last.next(),
+            _ => break,
+        }
+    }
+    Past::of(&happened).ok_or_else(|| Problem::not_found("conversation"))
+}

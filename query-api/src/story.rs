@@ -1,0 +1,79 @@
+//! What happened, in a sentence. It never repeats what was written.
+
+use event_schemas::conversation::{AssignStrategy, ReopenCause};
+use event_schemas::message::SlaMetric;
+use event_schemas::{Actor, ActorType, ConversationEvent};
+
+/// A line of a conversation's history.
+pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
+    use ConversationEvent as E;
+    let who = name(actor);
+    match event {
+        E::ConversationOpened(opened) => format!("{who} opened the conversation on {}", opened.channel_type),
+        E::MessageReceived(message) => format!("The customer wrote ({})", message.body.content_type),
+        E::MessageSent(message) => {
+            let sender = message.sender_name.as_deref().unwrap_or(message.sender_type.as_str());
+            format!("{sender} answered ({})", message.body.content_type)
+        }
+        E::NoteAdded(_) => format!("{who} left a note"),
+        E::MessageDispatched(_) => "The provider accepted an answer".to_owned(),
+        E::MessageDelivered(_) => "An answer reached the customer".to_owned(),
+        E::MessageRead(_) => "The customer read an answer".to_owned(),
+        E::MessageFailed(failed) => format!("An answer could not be delivered ({})", failed.code),
+        E::BotEngaged(_) => "The bot took the conversation".to_owned(),
+        E::BotContextCollected(collected) => {
+            let fields = collected.fields.keys().cloned().collect::<Vec<_>>().join(", ");
+            format!("The bot learned: {fields}")
+        }
+        E::Assigned(assigned) => {
+            let agent = assigned.assignee_name.clone().or(assigned.assignee_id.map(|id| id.to_string()));
+            match (agent, assigned.team_id, assigned.strategy) {
+                (Some(agent), _, AssignStrategy::Claimed) => format!("{agent} took the conversation"),
+                (Some(agent), _, _) => format!("{who} assigned it to {agent}"),
+                (None, Some(team), _) => format!("{who} assigned it to the team {team}"),
+                (None, None, _) => format!("{who} assigned it to nobody"),
+            }
+        }
+        E::Unassigned(_) => format!("{who} took the assignment back"),
+        E::MarkedPending(pending) => match pending.until {
+            Some(until) => format!("{who} set it aside until {until}"),
+            None => format!("{who} set it aside"),
+        },
+        E::Resolved(_) => format!("{who} resolved it"),
+        E::Reopened(reopened) => match reopened.cause {
+            ReopenCause::CustomerMessage => "The customer's message reopened it".to_owned(),
+            ReopenCause::SnoozeEnded => "The time it was set aside for ended".to_owned(),
+            ReopenCause::Agent => format!("{who} reopened it"),
+        },
+        E::Closed(_) => format!("{who} closed it for good"),
+        E::PriorityChanged(change) => format!("{who} made its priority {} ({})", change.new, change.old),
+        E::LabelsChanged(change) => {
+            let mark = |sign: char| move |label: &String| format!("{sign}{label}");
+            let changes = change.added.iter().map(mark('+')).chain(change.removed.iter().map(mark('-')));
+            format!("{who} changed its labels: {}", changes.collect::<Vec<_>>().join(" "))
+        }
+        E::SubjectChanged(_) => format!("{who} changed its subject"),
+        E::SlaApplied(applied) => format!("The policy {} began to count", applied.policy.name),
+        E::SlaWarned(warned) => format!("The {} is due soon", promise(warned.metric)),
+        E::SlaBreached(breached) => format!("The {} is late", promise(breached.metric)),
+        E::SeenByAgent(_) => format!("{who} read it"),
+    }
+}
+
+fn promise(metric: SlaMetric) -> &'static str {
+    match metric {
+        SlaMetric::FirstResponse => "first response",
+        SlaMetric::NextResponse => "next response",
+        SlaMetric::Resolution => "resolution",
+    }
+}
+
+fn name(actor: &Actor) -> String {
+    match (&actor.name, actor.actor_type) {
+        (Some(name), _) => name.clone(),
+        (None, ActorType::Contact) => "The customer".to_owned(),
+        (None, ActorType::System) => "Verbatim".to_owned(),
+        (None, ActorType::User) => actor.id.map_or("Somebody".to_owned(), |id| format!("Agent {id}")),
+        (None, ActorType::Service) => actor.id.map_or("A program".to_owned(), |id| format!("Program {id}")),
+    }
+}
