@@ -1,5 +1,7 @@
 //! The alarm clock fires nothing twice and nothing never.
 
+#![allow(clippy::unwrap_used)]
+
 use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};

@@ -45,7 +45,7 @@ fn what_runs_out_at_closing_time_is_due_at_closing_time() {
 
 #[test]
 fn no_interval_begins_on_a_holiday_but_one_from_the_day_before_goes_on() {
-    let nights = vec![open(&Weekday::ALL[..], "22:00", "06:00")];
+    let nights = vec![open(Weekday::ALL, "22:00", "06:00")];
     let hours = Hours::of(&calendar("UTC", nights, &["2026-12-25"])).unwrap();
     assert!(hours.is_open(at("2026-12-25T05:59:59Z")));
     assert!(!hours.is_open(at("2026-12-25T23:00:00Z")));
@@ -69,7 +69,7 @@ fn overlapping_intervals_count_once() {
 
 #[test]
 fn days_on_which_clocks_are_changed_have_23_and_25_hours() {
-    let hours = hours("Europe/Berlin", vec![open(&Weekday::ALL[..], "00:00", "24:00")]);
+    let hours = hours("Europe/Berlin", vec![open(Weekday::ALL, "00:00", "24:00")]);
     // From midnight to midnight in Berlin.
     assert_eq!(hours.between(at("2026-03-28T23:00:00Z"), at("2026-03-29T22:00:00Z")), HOUR * 23);
     assert_eq!(hours.between(at("2026-10-24T22:00:00Z"), at("2026-10-25T23:00:00Z")), HOUR * 25);

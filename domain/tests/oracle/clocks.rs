@@ -525,11 +525,11 @@ fn story() -> impl Strategy<Value = Story> {
             let mut mood = Mood::Active;
             for (gap, deed) in gaps {
                 now += gap;
-                let possible = match (mood, deed) {
-                    (Mood::Resolved, Deed::Resolve | Deed::Wait | Deed::Assign) => false,
-                    (Mood::Active, Deed::TakeUpAgain) => false,
-                    _ => true,
-                };
+                let possible = !matches!(
+                    (mood, deed),
+                    (Mood::Resolved, Deed::Resolve | Deed::Wait | Deed::Assign)
+                        | (Mood::Active, Deed::TakeUpAgain)
+                );
                 if !possible || now >= DAYS * 86_400 - 10 {
                     continue;
                 }
