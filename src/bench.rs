@@ -5,10 +5,14 @@
 //! the middle one of several rounds counts.
 
 mod control;
+mod inbox;
+mod latencies;
 mod log;
 mod projections;
 mod seed;
+mod server;
 mod table;
+mod webhook;
 
 use std::path::PathBuf;
 use table::Table;
@@ -35,6 +39,12 @@ pub enum What {
     Log,
     /// Filling the read models from the log.
     Projections,
+    /// From a webhook to the inbox.
+    Webhook,
+    /// The inbox of a desk with a long past, and the memory that takes.
+    Inbox,
+    /// The memory of a server that has nothing to do.
+    Memory,
     All,
 }
 
@@ -52,6 +62,15 @@ pub async fn run(options: BenchOptions) -> anyhow::Result<()> {
     }
     if options.what.wants(What::Projections) {
         projections::measure(&folder.0, &mut table).await?;
+    }
+    if options.what.wants(What::Webhook) {
+        webhook::measure(&folder.0, &mut table).await?;
+    }
+    if options.what.wants(What::Memory) {
+        inbox::idle_memory(&folder.0, &mut table).await?;
+    }
+    if options.what.wants(What::Inbox) {
+        inbox::measure(&folder.0, options.conversations, &mut table).await?;
     }
     println!("{table}");
     Ok(())

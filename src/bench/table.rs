@@ -31,11 +31,24 @@ impl Table {
     pub fn at_most(&mut self, what: &str, unit: &str, ours: f64, limit: f64) {
         self.0.push(Line {
             what: what.to_owned(),
-            ours: format!("{ours:.1} {unit}"),
+            ours: format!("{ours:.2} {unit}"),
             control: String::new(),
             result: String::new(),
             required: format!("<= {limit} {unit}"),
             ok: ours <= limit,
+        });
+    }
+
+    /// A figure beside the same under other circumstances: at most so many times as much.
+    pub fn within(&mut self, what: &str, unit: &str, ours: f64, other: f64, factor: f64) {
+        let ratio = ours / other;
+        self.0.push(Line {
+            what: what.to_owned(),
+            ours: format!("{ours:.2} {unit}"),
+            control: format!("{other:.2} {unit}"),
+            result: format!("{ratio:.2} x"),
+            required: format!("<= {factor} x"),
+            ok: ratio <= factor,
         });
     }
 

@@ -1,0 +1,146 @@
+//! The inbox of a desk with a long past, while customers write; and the memory that takes.
+
+use super::latencies::Latencies;
+use super::server::{Server, next_cursor};
+use super::table::Table;
+use super::webhook::seeded;
+use gate::Role;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+const CLIENTS: usize = 8;
+const SECONDS: u64 = 20;
+const MESSAGES_A_SECOND: u64 = 200;
+
+/// What is asked for.
+const MINE: &str = "/v1/conversations?status=assigned&assignee_id=me&sort=last_message_at:desc&limit=25";
+const UNASSIGNED: &str = "/v1/conversations?status=open&assignee_id=none&sort=waiting_since:asc&limit=25";
+const ALL: &str = "/v1/conversations?sort=last_message_at:desc&limit=25";
+const COUNTS: &str = "/v1/conversations/counts";
+const NAMES: [&str; 5] = ["mine", "unassigned", "all", "page 200", "tab counts"];
+
+/// What one desk's inbox was measured to be.
+struct Measured {
+    pages: Vec<Latencies>,
+    memory: f64,
+}
+
+pub async fn measure(folder: &Path, conversations: u64, table: &mut Table) -> anyhow::Result<()> {
+    let tenth = one(&folder.join("inbox-tenth"), conversations / 10).await?;
+    let whole = one(&folder.join("inbox"), conversations).await?;
+    for ((name, small), large) in NAMES.into_iter().zip(&tenth.pages).zip(&whole.pages) {
+        let what = format!("inbox, {conversations} conversations: {name}, p99 of {}", large.count());
+        let (small, large) = (small.percentile(99), large.percentile(99));
+        table.at_most(&what, "ms", large, 5.0);
+        table.within(
+            &format!("the same beside {} conversations", conversations / 10),
+            "ms",
+            large,
+            small,
+            2.0,
+        );
+    }
+    table.at_most(&format!("memory of serve with {conversations} conversations"), "MB", whole.memory, 250.0);
+    Ok(())
+}
+
+/// The memory of a server that has nothing in it and nothing to do.
+pub async fn idle_memory(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let data = folder.join("idle");
+    std::fs::create_dir_all(&data)?;
+    let desk = seeded(&data, 1, 1).await?;
+    let server = Server::start(&data, &desk).await?;
+    table.at_most("memory of serve, idle", "MB", server.memory()?, 60.0);
+    server.stop().await
+}
+
+async fn one(data: &Path, conversations: u64) -> anyhow::Result<Measured> {
+    eprintln!("a desk with {conversations} conversations");
+    std::fs::create_dir_all(data)?;
+    let desk = seeded(data, conversations, conversations / 10).await?;
+    let server = Arc::new(Server::start(data, &desk).await?);
+    eprintln!("memory of serve before it is asked anything: {:.1} MB", server.memory()?);
+    let stop = CancellationToken::new();
+    let customers = tokio::spawn(write(Arc::clone(&server), conversations, stop.clone()));
+    ask(&server, Duration::from_secs(2)).await?;
+    eprintln!("{CLIENTS} clients ask for {SECONDS} seconds, {MESSAGES_A_SECOND} messages arrive a second");
+    let pages = ask(&server, Duration::from_secs(SECONDS)).await?;
+    stop.cancel();
+    customers.await??;
+    let memory = server.memory()?;
+    eprintln!("memory of serve afterwards: {memory:.1} MB");
+    drop(server);
+    Ok(Measured { pages, memory })
+}
+
+/// Customers write until told to stop: those whose conversations are open, and now and then a new one.
+async fn write(server: Arc<Server>, conversations: u64, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / MESSAGES_A_SECOND));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let open = (conversations / 10).max(1);
+    let mut sending = tokio::task::JoinSet::new();
+    let mut number = 0;
+    while !stop.is_cancelled() {
+        ticks.tick().await;
+        let server = Arc::clone(&server);
+        sending.spawn(async move {
+            // A stride that meets the open conversations in no order.
+            let customer = if number % 20 == 19 {
+                conversations + number
+            } else {
+                conversations - open + number * 7_919 % open
+            };
+            server.customer_writes(customer, &format!("wamid.arriving.{number}"), "And one more thing.").await
+        });
+        number += 1;
+        while let Some(sent) = sending.try_join_next() {
+            sent??;
+        }
+    }
+    while let Some(sent) = sending.join_next().await {
+        sent??;
+    }
+    Ok(())
+}
+
+/// The clients ask in turns for as long as this, each as soon as it has its answer.
+async fn ask(server: &Arc<Server>, how_long: Duration) -> anyhow::Result<Vec<Latencies>> {
+    let administrator = server.token(server.desk().agents[0], Role::Administrator)?;
+    let mut page = ALL.to_owned();
+    for _ in 1..200 {
+        page = format!("{ALL}&cursor={}", next_cursor(&server.get(&page, &administrator).await?)?);
+    }
+    let questions =
+        Arc::new([MINE.to_owned(), UNASSIGNED.to_owned(), ALL.to_owned(), page, COUNTS.to_owned()]);
+    let deadline = Instant::now() + how_long;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let token = server.token(server.desk().agents[client], Role::Agent);
+            let (server, questions) = (Arc::clone(server), Arc::clone(&questions));
+            tokio::spawn(async move {
+                let token = token?;
+                let mut latencies = vec![Latencies::default(); questions.len()];
+                for turn in client.. {
+                    if Instant::now() >= deadline {
+                        break;
+                    }
+                    let which = turn % questions.len();
+                    let began = Instant::now();
+                    server.get(&questions[which], &token).await?;
+                    latencies[which].note(began.elapsed());
+                }
+                anyhow::Ok(latencies)
+            })
+        })
+        .collect();
+    let mut all = vec![Latencies::default(); NAMES.len()];
+    for client in clients {
+        for (sum, part) in all.iter_mut().zip(client.await??) {
+            sum.merge(part);
+        }
+    }
+    Ok(all)
+}

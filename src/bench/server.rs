@@ -1,0 +1,178 @@
+//! `verbatim serve` as a process of its own, as its users have it: spoken to by HTTP, looked at by /proc.
+
+use super::seed::Desk;
+use crate::token;
+use anyhow::{Context, bail, ensure};
+use event_schemas::{Clock, UserId};
+use gate::Role;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Client;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+/// How long it may take to start and to work off what it finds.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+pub struct Server {
+    process: Child,
+    client: Client,
+    base: String,
+    secret: String,
+    desk: Desk,
+}
+
+impl Server {
+    /// Starts it on a port that is free and waits until it answers and has nothing left to do.
+    pub async fn start(data: &Path, desk: &Desk) -> anyhow::Result<Self> {
+        crate::serve::install_tls();
+        let clock = Clock::System;
+        let secret = format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple());
+        let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let process = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .env("VERBATIM_LISTEN", address.to_string())
+            .env("VERBATIM_DATA", data)
+            .env("VERBATIM_JWT_SECRET", &secret)
+            .env("VERBATIM_RATE_LIMIT", "0")
+            .env("VERBATIM_LOG", "warn")
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("this program could not be started a second time")?;
+        let client = Client::builder().pool_max_idle_per_host(64).build()?;
+        let mut server =
+            Self { process, client, base: format!("http://{address}"), secret, desk: desk.clone() };
+        server.wait_until_ready().await?;
+        server.wait_until_idle().await?;
+        Ok(server)
+    }
+
+    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("`verbatim serve` ended with {status}");
+            }
+            let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("`verbatim serve` was not ready in time")
+    }
+
+    /// What it found on the disk has been worked off when it uses next to no processor time for a while.
+    async fn wait_until_idle(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut quiet = 0;
+        while quiet < 3 && began.elapsed() < PATIENCE {
+            let before = self.processor_ticks()?;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            quiet = if self.processor_ticks()? - before <= 3 { quiet + 1 } else { 0 };
+        }
+        ensure!(quiet == 3, "`verbatim serve` was still busy with the past after {PATIENCE:?}");
+        Ok(())
+    }
+
+    fn proc(&self, file: &str) -> anyhow::Result<String> {
+        let pid = self.process.id().context("`verbatim serve` has ended")?;
+        Ok(std::fs::read_to_string(format!("/proc/{pid}/{file}"))?)
+    }
+
+    fn processor_ticks(&self) -> anyhow::Result<u64> {
+        let stat = self.proc("stat")?;
+        // The program's name is in brackets and may hold anything; what is counted comes after it.
+        let (_, numbers) = stat.rsplit_once(')').context("/proc/<pid>/stat has another form")?;
+        let ticks = |place: usize| numbers.split_whitespace().nth(place).and_then(|n| n.parse::<u64>().ok());
+        Ok(ticks(11).zip(ticks(12)).map_or(0, |(user, system)| user + system))
+    }
+
+    /// Resident memory, in megabytes.
+    pub fn memory(&self) -> anyhow::Result<f64> {
+        let status = self.proc("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kilobytes / 1024.0)
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub fn token(&self, user: UserId, role: Role) -> anyhow::Result<String> {
+        token::issue(&self.secret, vec![self.desk.account], user, role, None, 24)
+    }
+
+    /// The body of the answer.
+    pub async fn get(&self, path: &str, token: &str) -> anyhow::Result<String> {
+        match self.find(path, token).await? {
+            Some(body) => Ok(body),
+            None => bail!("GET {path} was answered with 404"),
+        }
+    }
+
+    /// The body of the answer, if there is such a thing.
+    pub async fn find(&self, path: &str, token: &str) -> anyhow::Result<Option<String>> {
+        let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(token).send().await?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        match status.as_u16() {
+            404 => Ok(None),
+            _ if status.is_success() => Ok(Some(body)),
+            _ => bail!("GET {path} was answered with {status}: {body}"),
+        }
+    }
+
+    /// A customer writes: a signed webhook, answered when it is in the log.
+    pub async fn customer_writes(&self, customer: u64, id: &str, words: &str) -> anyhow::Result<()> {
+        let phone = Desk::phone(customer);
+        let value = json!({
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "15550001", "phone_number_id": Desk::PHONE_NUMBER_ID },
+            "contacts": [{ "profile": { "name": format!("Customer {customer}") }, "wa_id": phone }],
+            "messages": [{
+                "from": phone,
+                "id": id,
+                "timestamp": (Clock::System.now().as_micros() / 1_000_000).to_string(),
+                "type": "text",
+                "text": { "body": words },
+            }],
+        });
+        let body = json!({
+            "object": "whatsapp_business_account",
+            "entry": [{ "id": "bench", "changes": [{ "field": "messages", "value": value }] }],
+        })
+        .to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.desk.app_secret.as_bytes())?;
+        mac.update(body.as_bytes());
+        let signature: String =
+            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let answer = self
+            .client
+            .post(format!("{}/v1/webhooks/whatsapp/{}", self.base, self.desk.channel))
+            .header("Content-Type", "application/json")
+            .header("X-Hub-Signature-256", format!("sha256={signature}"))
+            .body(body)
+            .send()
+            .await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "a webhook was answered with {status}: {}", answer.text().await?);
+        Ok(())
+    }
+
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.process.kill().await?;
+        Ok(())
+    }
+}
+
+/// The `next_cursor` of a list.
+pub fn next_cursor(body: &str) -> anyhow::Result<String> {
+    let list: Value = serde_json::from_str(body)?;
+    list["next_cursor"].as_str().map(str::to_owned).context("the list has no further page")
+}

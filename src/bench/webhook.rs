@@ -1,0 +1,115 @@
+//! From the webhook to the inbox, a thousand times a second.
+
+use super::latencies::Latencies;
+use super::seed::Desk;
+use super::server::Server;
+use super::table::Table;
+use anyhow::bail;
+use event_schemas::Clock;
+use gate::Role;
+use projections::generations::Generations;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+const A_SECOND: u64 = 1_000;
+const SECONDS: u64 = 20;
+
+/// Customers who have written before; every tenth message is a new one's.
+const KNOWN: u64 = 5_000;
+
+/// Every how many messages one is watched until the inbox has it.
+const WATCHED: u64 = 20;
+
+pub async fn measure(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
+    let data = folder.join("webhook");
+    std::fs::create_dir_all(&data)?;
+    let desk = seeded(&data, KNOWN, KNOWN).await?;
+    let server = Arc::new(Server::start(&data, &desk).await?);
+    // A moment for caches and connections, on both sides.
+    run(&server, "warm", A_SECOND * 3).await?;
+    eprintln!("{A_SECOND} webhooks a second for {SECONDS} seconds");
+    let (acknowledged, visible) = run(&server, "measured", A_SECOND * SECONDS).await?;
+    eprintln!(
+        "{} webhooks, acknowledged after {:.2} ms (median) and {:.2} ms (p99); {} of them watched",
+        acknowledged.count(),
+        acknowledged.percentile(50),
+        acknowledged.percentile(99),
+        visible.count(),
+    );
+    let what = "webhook received to visible in the inbox, 1,000/s";
+    table.at_most(&format!("{what}: median"), "ms", visible.percentile(50), 3.0);
+    table.at_most(&format!("{what}: p99"), "ms", visible.percentile(99), 10.0);
+    Ok(())
+}
+
+/// A desk with a past in this folder, tables and all.
+pub async fn seeded(data: &Path, conversations: u64, open: u64) -> anyhow::Result<Desk> {
+    let clock = Clock::System;
+    let desk = Desk::new(&clock);
+    let store =
+        event_store::open(&format!("sqlite:{}", data.join("events.db").display()), clock.clone()).await?;
+    let events = desk.seed(&store, &clock, conversations, open).await?;
+    let mut line = crate::progress::ProgressLine::start("events projected");
+    Generations::new(data).rebuild(&store, |progress| line.show(progress.events, events)).await?;
+    line.finish(events);
+    store.close().await;
+    Ok(desk)
+}
+
+/// Sends so many webhooks, evenly. Answers how long until each was acknowledged, and until those that were
+/// watched were seen.
+async fn run(server: &Arc<Server>, name: &'static str, count: u64) -> anyhow::Result<(Latencies, Latencies)> {
+    let token = server.token(server.desk().agents[0], Role::Administrator)?;
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / A_SECOND));
+    // However late the last tick was, the average stays.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut sending = JoinSet::new();
+    for number in 0..count {
+        ticks.tick().await;
+        let (server, token) = (Arc::clone(server), token.clone());
+        sending.spawn(async move {
+            let customer = customer(name, number);
+            let words = format!("{name} {number}.");
+            let began = Instant::now();
+            server.customer_writes(customer, &format!("wamid.{name}.{number}"), &words).await?;
+            let acknowledged = began.elapsed();
+            if !number.is_multiple_of(WATCHED) {
+                return anyhow::Ok((acknowledged, None));
+            }
+            see(&server, &token, customer, &words).await?;
+            Ok((acknowledged, Some(began.elapsed())))
+        });
+    }
+    let (mut acknowledged, mut visible) = (Latencies::default(), Latencies::default());
+    while let Some(sent) = sending.join_next().await {
+        let (after, seen) = sent??;
+        acknowledged.note(after);
+        if let Some(after) = seen {
+            visible.note(after);
+        }
+    }
+    Ok((acknowledged, visible))
+}
+
+fn customer(name: &str, number: u64) -> u64 {
+    if number % 10 == 9 {
+        KNOWN + number + if name == "warm" { 0 } else { 1_000_000 }
+    } else {
+        number % KNOWN
+    }
+}
+
+/// Asks until the conversation shows these words.
+async fn see(server: &Server, token: &str, customer: u64, words: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/conversations/{}", server.desk().conversation(customer));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        if server.find(&path, token).await?.is_some_and(|body| body.contains(words)) {
+            return Ok(());
+        }
+    }
+    bail!("a message was not in the inbox after ten seconds")
+}
