@@ -87,7 +87,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
             checks.push(tables_check(tables.clone()));
         }
         if parts.query_api {
-            let _ = tables;
+            let state = query_api::QueryState {
+                tables,
+                store: store.clone(),
+                stop: running.stop_serving.clone(),
+            };
+            api = api.merge(query_api::router(state));
         }
     }
     if parts.process_managers {
@@ -323,6 +328,10 @@ fn about(parts: Parts) -> About {
         title: title.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: description.to_owned(),
-        tags: if parts.command_api { command_api::http::TAGS.to_vec() } else { Vec::new() },
+        tags: [
+            if parts.query_api { query_api::TAGS } else { &[] },
+            if parts.command_api || parts.query_api { command_api::http::TAGS } else { &[] },
+        ]
+        .concat(),
     }
 }

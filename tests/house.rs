@@ -12,7 +12,7 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
     ("domain", &["event-schemas"], &["jiff", "schemars"]),
     ("event-store", &["event-schemas"], &["sqlx", "tokio"]),
     ("channels", &["event-schemas"], &["reqwest", "rustls", "tokio", "jiff"]),
-    ("gate", &["event-schemas"], &["axum", "aide", "schemars", "jsonwebtoken", "reqwest", "rustls", "tokio", "jiff"]),
+    ("gate", &["event-schemas"], &["axum", "aide", "schemars", "jsonwebtoken", "reqwest", "rustls", "tokio"]),
     (
         "command-api",
         &["event-schemas", "domain", "event-store", "channels", "gate"],

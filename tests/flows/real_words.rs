@@ -96,14 +96,15 @@ async fn all_messages(account: &Account<'_>, id: &str, count: usize) -> Vec<Stri
     let mut cursor = String::new();
     loop {
         let page = account.admin.get(&format!("/v1/conversations/{id}/messages?limit=200{cursor}")).await;
-        rows.extend(page["data"].as_array().unwrap().clone());
+        // Each page is oldest first, and the next one is older.
+        let newer = std::mem::replace(&mut rows, page["data"].as_array().unwrap().clone());
+        rows.extend(newer);
         match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
+            Some(next) => cursor = format!("&before={next}"),
             None => break,
         }
     }
     assert_eq!(rows.len(), count);
-    rows.sort_by_key(|row| row["version"].as_u64());
     rows.iter()
         .filter(|row| row["sender_type"] == "contact")
         .map(|row| row["content"].as_str().unwrap().to_owned())

@@ -46,7 +46,7 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
         let message = message.clone();
         move |answer: &serde_json::Value| {
             answer["data"].as_array().is_some_and(|rows| {
-                rows.iter().any(|row| row["id"] == message.as_str() && row["delivery"] == word)
+                rows.iter().any(|row| row["id"] == message.as_str() && row["delivery"]["state"] == word)
             })
         }
     };

@@ -56,7 +56,7 @@ async fn statuses_shuffled_and_repeated_only_move_forward() {
     let path = format!("/v1/conversations/{id}/messages");
     ana.post(&path, json!({ "content": "Hi" })).await;
     let delivery = |word: &'static str| {
-        move |a: &Value| a["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"] == word))
+        move |a: &Value| a["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == word))
     };
     ana.get_until(&path, delivery("dispatched")).await;
     let taken = &provider.taken()[0];
