@@ -327,10 +327,13 @@ impl<'a> Run<'a> {
         run.clocks.evolve(&opened(), desk.moment(story.opened));
         let mut resolved = false;
         let mut priority = Priority::Normal;
+        let mut now = story.opened;
         for (second, deed) in &story.deeds {
-            if watch == Watch::Always {
+            // Not between two deeds of the same second: to the clock they are one.
+            if watch == Watch::Always && *second > now {
                 run.tell_until(*second - 1);
             }
+            now = *second;
             for event in events(story, *deed, resolved, priority) {
                 run.clocks.evolve(&event, desk.moment(*second));
             }
