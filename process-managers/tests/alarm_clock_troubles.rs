@@ -22,6 +22,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::runtime::{self, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -44,25 +45,27 @@ struct Desk {
     commands: Arc<Commands>,
 }
 
-/// An alarm clock at work.
+/// An alarm clock at work, with a runtime of its own that can be taken from under it.
 struct Ringing {
     db: Db,
     watch: Watch,
     health: Health,
     stop: CancellationToken,
     task: JoinHandle<Result<(), RunnerError>>,
+    runtime: Runtime,
 }
 
 impl Ringing {
     async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
+        self.runtime.shutdown_background();
     }
 
-    /// As a kill would: nothing under way is finished.
+    /// Nothing under way is finished.
     async fn kill(self) {
-        self.task.abort();
-        let _aborted = self.task.await;
+        self.runtime.shutdown_background();
+        assert!(self.task.await.is_err_and(|end| end.is_cancelled()));
     }
 }
 
@@ -86,12 +89,17 @@ impl Desk {
 
     /// With a write side of its own, as another process has it.
     async fn rings(&self) -> Ringing {
-        let db = Db::open(&self.dir.path().join("alarms.db"), Sizes::small(), "").await.unwrap();
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let path = self.dir.path().join("alarms.db");
         let commands = Self::write_side(&self.store, &self.clock);
-        let alarm_clock = AlarmClock::open(commands, db.clone()).await.unwrap();
+        let open = async move {
+            let db = Db::open(&path, Sizes::small(), "").await.unwrap();
+            (AlarmClock::open(commands, db.clone()).await.unwrap(), db)
+        };
+        let (alarm_clock, db) = runtime.spawn(open).await.unwrap();
         let (watch, health, stop) = (alarm_clock.watch(), Health::default(), CancellationToken::new());
-        let task = tokio::spawn(alarm_clock.run(stop.clone(), health.clone()));
-        Ringing { db, watch, health, stop, task }
+        let task = runtime.spawn(alarm_clock.run(stop.clone(), health.clone()));
+        Ringing { db, watch, health, stop, task, runtime }
     }
 
     /// The log has been followed to its end, and nothing that has come is still to be looked at.
