@@ -11,7 +11,12 @@ pub fn start(settings: &Settings) -> anyhow::Result<()> {
     let directives = format!("sqlx=warn,hyper=warn,{}", settings.log);
     let filter = EnvFilter::try_new(&directives)
         .with_context(|| format!("`log = \"{}\"` is not a log filter", settings.log))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, say to a full disk, must not take a request with it: told of its own
+    // errors, the subscriber would print them to the very same place, and panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     let started = if settings.log_format == "json" {
         builder.json().flatten_event(true).try_init()
     } else {

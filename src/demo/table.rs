@@ -1,7 +1,7 @@
 //! The inbox as a table in the terminal, while it fills.
 
 use super::desk::Desk;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use event_schemas::{Clock, Timestamp};
 use serde_json::Value;
@@ -43,7 +43,7 @@ async fn draw(desk: &Desk, played: usize, scripts: usize) -> anyhow::Result<Stri
     let counts = desk.query("/v1/conversations/counts").await?;
     let now = Clock::System.now();
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["Customer", "Status", "Priority", "Agent", "Last message", "Waiting", "SLA"]);
     for row in inbox["data"].as_array().into_iter().flatten() {
         table.add_row([
