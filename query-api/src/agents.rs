@@ -23,9 +23,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/agent-preferences",
-            get_with(all, |op| {
-                op.id("listPreferences").tag("agents").summary("How everybody likes to work")
-            }),
+            get_with(all, |op| op.id("listPreferences").tag("agents").summary("How everybody likes to work")),
         )
         .api_route(
             "/v1/agent-preferences/me",

@@ -1,11 +1,11 @@
 //! The shapes that answers share.
 
+use crate::asking::parsed;
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use crate::asking::parsed;
 use event_schemas::{AccountId, Version};
 use gate::Json;
 use projections::questions::list::Page;

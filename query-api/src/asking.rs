@@ -100,7 +100,9 @@ pub fn unread(error: event_store::ReadError) -> Problem {
 
 pub fn unlisted(error: ListError) -> Problem {
     match error {
-        ListError::Cursor(no) => Problem::unreadable(format!("{no}: begin again without it.")).field("cursor"),
+        ListError::Cursor(no) => {
+            Problem::unreadable(format!("{no}: begin again without it.")).field("cursor")
+        }
         ListError::Db(error) => unreadable(error),
     }
 }
@@ -121,4 +123,3 @@ pub fn several<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
     let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
     words.map(str::parse).collect::<Result<_, _>>().map_err(de::Error::custom)
 }
-

@@ -34,9 +34,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/contact-identifiers/{id}",
-            get_with(identifier, |op| {
-                op.id("getContactIdentifier").tag("contacts").summary("An identifier")
-            }),
+            get_with(identifier, |op| op.id("getContactIdentifier").tag("contacts").summary("An identifier")),
         )
 }
 

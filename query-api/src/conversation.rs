@@ -48,9 +48,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/conversations/{id}/sla",
-            get_with(clocks, |op| {
-                op.id("getConversationSla").tag("service levels").summary("Its clocks")
-            }),
+            get_with(clocks, |op| op.id("getConversationSla").tag("service levels").summary("Its clocks")),
         )
         .api_route(
             "/v1/sla-timers",
@@ -237,12 +235,8 @@ async fn one(
     let readers = tables.readers();
     let found = details::conversation(readers, caller.account, id, Some(caller.user)).await;
     let found = found.map_err(unreadable)?.ok_or_else(|| Problem::not_found("conversation"))?;
-    let query = Messages {
-        account: caller.account,
-        conversation: id,
-        from: Where::End,
-        limit: Limit::default(),
-    };
+    let query =
+        Messages { account: caller.account, conversation: id, from: Where::End, limit: Limit::default() };
     let messages = details::messages(readers, query).await.map_err(unlisted)?;
     let clocks = details::timers(readers, caller.account, id).await.map_err(unreadable)?;
     let earlier = messages.next.map(|cursor| cursor.to_string());

@@ -6,7 +6,8 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::message::{ChannelType, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
-    AccountId, ChannelId, ContactId, ConversationId, Position, SlaPolicyId, TeamId, Timestamp, UserId, Version,
+    AccountId, ChannelId, ContactId, ConversationId, Position, SlaPolicyId, TeamId, Timestamp, UserId,
+    Version,
 };
 use gate::{Agent, Caller, Json, Problem, Query};
 use projections::questions::around::{ByStatus, counts};
@@ -23,13 +24,17 @@ pub fn routes() -> ApiRouter<QueryState> {
         .api_route(
             "/v1/conversations",
             get_with(inbox, |op| {
-                op.id("listConversations").tag("conversations").summary("Conversations: filtered, sorted, in pages")
+                op.id("listConversations")
+                    .tag("conversations")
+                    .summary("Conversations: filtered, sorted, in pages")
             }),
         )
         .api_route(
             "/v1/conversations/counts",
             get_with(tab_counts, |op| {
-                op.id("countConversations").tag("conversations").summary("How many each tab of the inbox holds")
+                op.id("countConversations")
+                    .tag("conversations")
+                    .summary("How many each tab of the inbox holds")
             }),
         )
 }

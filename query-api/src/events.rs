@@ -137,7 +137,9 @@ fn resumed(headers: &HeaderMap) -> Result<Option<After>, Problem> {
     const NAME: &str = "Last-Event-ID";
     let Some(id) = headers.get(NAME) else { return Ok(None) };
     let place = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Place);
-    place.map(Some).ok_or_else(|| Problem::unreadable(format!("`{NAME}` takes the id of an event.")).field(NAME))
+    place
+        .map(Some)
+        .ok_or_else(|| Problem::unreadable(format!("`{NAME}` takes the id of an event.")).field(NAME))
 }
 
 /// One page, one event a line.
@@ -196,7 +198,8 @@ fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Respon
             }
         }
     });
-    let told = pages.flat_map(|events| stream::iter(events.into_iter().map(|event| Ok::<_, Infallible>(tell(&event)))));
+    let told = pages
+        .flat_map(|events| stream::iter(events.into_iter().map(|event| Ok::<_, Infallible>(tell(&event)))));
     let until_stop = told.take_until(async move { stop.cancelled().await });
     Sse::new(until_stop)
         .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"))

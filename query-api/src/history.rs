@@ -63,4 +63,3 @@ async fn history(
     });
     Ok(Json(answer::List { data: data.collect(), next_cursor }))
 }
-

@@ -87,7 +87,7 @@ struct Who {
 impl Desk {
     fn who(&self, account: AccountId, user: UserId, role: Role) -> Who {
         let claims = Claims::of(user, account, role).named("Ana");
-        let token = issue_token(SECRET, &claims, Timestamp::from_secs(1_795_222_800), Duration::from_secs(600));
+        let token = issue_token(SECRET, claims, NOW, Duration::from_secs(600));
         Who { token: token.unwrap() }
     }
     fn agent(&self) -> Who {
@@ -100,7 +100,8 @@ impl Desk {
         self.who(self.story.accounts[0], self.story.agents[0], Role::Administrator)
     }
     async fn send(&self, who: &Who, path: &str, headers: &[(&str, &str)]) -> axum::response::Response {
-        let mut request = Request::builder().uri(path).header("authorization", format!("Bearer {}", who.token));
+        let mut request =
+            Request::builder().uri(path).header("authorization", format!("Bearer {}", who.token));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -109,11 +110,7 @@ impl Desk {
     async fn ask_with(&self, who: &Who, path: &str, headers: &[(&str, &str)]) -> Answer {
         let (head, body) = self.send(who, path, headers).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: head.status,
-            headers: head.headers,
-            text: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
     }
     async fn ask(&self, who: &Who, path: &str) -> Answer {
         self.ask_with(who, path, &[]).await
@@ -132,6 +129,10 @@ impl Desk {
             }
         }
     }
+}
+
+fn total(by_status: &Value) -> u64 {
+    by_status.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
 }
 
 fn ids(rows: &[Value]) -> Vec<&str> {
@@ -155,9 +156,9 @@ async fn the_inbox_shows_mine_and_pages_hold_each_once() {
         assert!(["assigned", "pending"].contains(&row["status"].as_str().unwrap()));
     }
     let counts = desk.ask(&agent, "/v1/conversations/counts").await.good();
-    let count = |status: &str| counts["mine"]["by_status"][status].as_u64().unwrap_or(0);
+    let count = |status: &str| counts["mine_by_status"][status].as_u64().unwrap();
     assert_eq!(count("assigned") + count("pending"), mine.len() as u64);
-    assert_eq!(counts["all"]["total"].as_u64().unwrap(), all.len() as u64);
+    assert_eq!(total(&counts["by_status"]), all.len() as u64);
 }
 
 #[tokio::test]
@@ -180,7 +181,11 @@ async fn what_cannot_be_read_is_said_by_its_field() {
     ] {
         let answer = desk.ask(&agent, &format!("/v1/conversations?{query}")).await;
         let problem = answer.json();
-        assert_eq!((answer.status.as_u16(), problem["field"].as_str()), (400, Some(field)), "{query}: {problem}");
+        assert_eq!(
+            (answer.status.as_u16(), problem["field"].as_str()),
+            (400, Some(field)),
+            "{query}: {problem}"
+        );
     }
     let page = desk.ask(&agent, "/v1/conversations?limit=1").await.good();
     let cursor = page["next_cursor"].as_str().unwrap();
@@ -262,7 +267,10 @@ async fn a_conversation_is_shown_as_it_was_at_any_place_and_time() {
     let born = longest["created_at"].as_str().unwrap();
     let was = desk.ask(&agent, &format!("/v1/conversations/{id}?as_of={born}")).await.good();
     assert_eq!(was["created_at"], born);
-    assert_eq!(desk.ask(&agent, &format!("/v1/conversations/{id}?as_of=1999-01-01T00:00:00Z")).await.status, 404);
+    assert_eq!(
+        desk.ask(&agent, &format!("/v1/conversations/{id}?as_of=1999-01-01T00:00:00Z")).await.status,
+        404
+    );
     assert_eq!(desk.ask(&agent, &format!("/v1/conversations/{id}?as_of=yesterday")).await.status, 400);
 }
 
@@ -386,7 +394,7 @@ async fn who_wrote_reads_their_own_write_or_is_told_to_wait() {
         let counts = desk.ask_with(&agent, "/v1/conversations/counts", &[("verbatim-after", &end)]).await;
         assert_eq!(counts.status, 200);
         let all = desk.all(&agent, "/v1/conversations?limit=200").await;
-        assert_eq!(counts.json()["all"]["total"].as_u64().unwrap(), all.len() as u64);
+        assert_eq!(total(&counts.json()["by_status"]), all.len() as u64);
     }
     let never = desk.ask_with(&agent, "/v1/conversations", &[("verbatim-after", "999999999")]).await;
     assert_eq!((never.status.as_u16(), never.header("retry-after")), (503, "1"));

@@ -126,7 +126,7 @@ impl Story {
             }
             match self.dice.below(20) {
                 0..3 => self.open(),
-                3 => self.around(),
+                3 | 4 => self.around(),
                 _ if self.conversations.is_empty() => self.open(),
                 _ => self.go_on(),
             }
@@ -426,7 +426,7 @@ impl Story {
                 );
             }
             5 => {
-                let sla_policy = self.policy();
+                let sla_policy = SlaPolicy { id: SlaPolicyId::from_u128(salt + 1), ..self.policy() };
                 self.tell(
                     StreamId::catalogue(CatalogueKind::SlaPolicies, account),
                     account,
