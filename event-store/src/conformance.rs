@@ -54,6 +54,7 @@ macro_rules! conformance {
             a_rare_kind_is_found_without_passing_over_the_rest,
             a_long_stream_reads_in_pages,
             a_subscription_goes_from_the_past_to_the_present,
+            a_filtered_subscription_misses_nothing,
             a_closed_log_opens_again_with_everything_in_it,
             a_closed_log_says_that_it_is_closed,
             an_import_keeps_what_it_takes_over,

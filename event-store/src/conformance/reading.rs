@@ -136,6 +136,35 @@ pub async fn a_subscription_goes_from_the_past_to_the_present(engine: &impl Engi
     store.close().await;
 }
 
+pub async fn a_filtered_subscription_misses_nothing(engine: &impl Engine) {
+    let store = engine.open().await;
+    let filters = [
+        Filter::account(OTHER),
+        Filter::categories([Category::Agent, Category::Contact]),
+        Filter::categories([Category::Conversation]),
+        Filter { event_types: vec!["Assigned".to_owned()], ..Filter::all() },
+    ];
+    let followers = filters.clone().map(|filter| {
+        let subscription = Subscription::new(Arc::clone(&store), None, filter, 5);
+        // Each of them fits a quarter of the events or more.
+        tokio::spawn(follow(subscription, 100))
+    });
+    for number in 0..400usize {
+        let kind = ["conversation", "agent", "conversation", "contact"][number % 4];
+        let account = if number % 3 == 0 { OTHER } else { ACCOUNT };
+        let event_type = if number % 2 == 0 { "Assigned" } else { "MessageReceived" };
+        let event = told(Clock::System.event_id(), account, event_type, "");
+        let name = StreamId::named(format!("{kind}-{number}"));
+        store.append(&name, Expected::NoStream, vec![event]).await.unwrap();
+    }
+    for (filter, follower) in filters.iter().zip(followers) {
+        let truth = everything(&*store, filter, 1_000).await;
+        let seen = follower.await.unwrap();
+        assert_eq!(seen, truth[..seen.len()], "{filter:?}");
+    }
+    store.close().await;
+}
+
 async fn follow(mut subscription: Subscription, count: usize) -> Vec<event_schemas::Recorded> {
     let mut seen = Vec::new();
     while seen.len() < count {

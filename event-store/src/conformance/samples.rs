@@ -44,6 +44,8 @@ pub async fn everything(store: &dyn EventStore, filter: &Filter, limit: usize) -
         assert!(page.through >= after, "a page never goes back");
         assert!(page.through >= page.events.last().map(|event| event.position));
         assert!(page.at_end || page.through > after, "a page that is not the last gets on");
+        let end = store.end().await.unwrap();
+        assert!(page.through <= end, "a page passes over what is yet to come: {:?} of {end:?}", page.through);
         after = page.through;
         events.extend(page.events);
         if page.at_end {
