@@ -74,6 +74,7 @@ struct Body {
     field: Option<String>,
     /// All that is wrong, when it is more than one thing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     errors: Vec<FieldError>,
     /// Seconds to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]

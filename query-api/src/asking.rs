@@ -5,6 +5,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use event_schemas::Position;
 use event_store::EventStore;
 use gate::{After, Agent, Caller, Problem, Role};
 use projections::questions::conversations::ListError;
@@ -29,6 +30,27 @@ pub struct QueryState {
 /// How long an answer waits for what the caller wrote.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+impl QueryState {
+    /// Returns when the tables hold what is in the log up to `wanted`.
+    async fn catch_up_with(&self, wanted: Position) -> Result<(), Problem> {
+        if self.tables.position().await.map_err(unreadable)? >= Some(wanted) {
+            return Ok(());
+        }
+        match self.store.end().await.map_err(unread)? {
+            // An empty log has nothing to wait for.
+            None => return Ok(()),
+            Some(end) if end < wanted => {
+                return Err(Problem::unreadable(format!("The log ends at {end}: nobody was answered {wanted}."))
+                    .field("Verbatim-After"));
+            }
+            Some(_) => {}
+        }
+        self.tables.wait_for(wanted, PATIENCE).await.map_err(|not_yet| {
+            Problem::unavailable(format!("The tables are behind: {not_yet}."), Duration::from_secs(1))
+        })
+    }
+}
+
 /// The tables, holding at least what the caller asked for with `Verbatim-After`.
 pub struct Fresh(pub Db);
 
@@ -37,9 +59,7 @@ impl FromRequestParts<QueryState> for Fresh {
     async fn from_request_parts(parts: &mut Parts, state: &QueryState) -> Result<Self, Problem> {
         let After(after) = After::from_request_parts(parts, state).await?;
         if let Some(wanted) = after {
-            state.tables.wait_for(wanted, PATIENCE).await.map_err(|not_yet| {
-                Problem::unavailable(format!("The tables are behind: {not_yet}."), Duration::from_secs(1))
-            })?;
+            state.catch_up_with(wanted).await?;
         }
         Ok(Self(state.tables.db()))
     }
