@@ -245,6 +245,7 @@ impl<P: Projection> Runner<P> {
                     }
                     Outcome::Written => on_page(&self.progress.borrow()),
                 }
+                drop_aside(batch);
                 let reached = until.is_some_and(|until| self.checkpoint.position >= Some(until) || at_end);
                 if reached {
                     return Ok(());
@@ -290,6 +291,13 @@ impl<P: Projection> Runner<P> {
         self.projection.forget();
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
         Ok(())
+    }
+}
+
+/// A large page is taken apart while the next is being folded.
+fn drop_aside(batch: Batch) {
+    if batch.events.len() >= 64 {
+        tokio::task::spawn_blocking(move || drop(batch));
     }
 }
 

@@ -30,6 +30,11 @@ impl Values {
         value.put(&mut self);
         self
     }
+    fn for_rows(count: usize) -> Self {
+        let mut values = Self::default();
+        values.0.reserve(count, 0);
+        values
+    }
     pub fn into_arguments(self) -> SqliteArguments {
         self.0
     }
@@ -563,15 +568,28 @@ async fn write_rows<R: Row>(
     mut rows: Vec<(&R::Key, &R)>,
 ) -> Result<(), DbError> {
     // In the order of the key, neighbours in the index are written together.
-    rows.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    rows.sort_unstable_by_key(|(key, _)| *key);
     let mut rest = &rows[..];
-    while !rest.is_empty() {
-        let (size, text) = statements.pick(rest.len());
-        let (these, others) = rest.split_at(size);
-        rest = others;
-        let mut values = Values::default();
-        these.iter().for_each(|(_, row)| row.put(&mut values));
-        sqlx::query_with(AssertSqlSafe(text), values.into_arguments()).execute(&mut **tx).await?;
+    let mut next = bind(statements, &mut rest);
+    while let Some((text, values)) = next {
+        let write = sqlx::query_with(AssertSqlSafe(text), values.into_arguments()).execute(&mut **tx);
+        // The connection has a thread of its own: while it writes these, the next are made ready.
+        let (written, ready) = futures::join!(write, async { bind(statements, &mut rest) });
+        written?;
+        next = ready;
     }
     Ok(())
+}
+
+/// The next statement and what is bound to it, taken off the front of what is to be written.
+fn bind<R: Row>(statements: &Statements, rest: &mut &[(&R::Key, &R)]) -> Option<(Arc<str>, Values)> {
+    if rest.is_empty() {
+        return None;
+    }
+    let (size, text) = statements.pick(rest.len());
+    let (these, others) = rest.split_at(size);
+    *rest = others;
+    let mut values = Values::for_rows(size * R::COLUMNS.len());
+    these.iter().for_each(|(_, row)| row.put(&mut values));
+    Some((text, values))
 }

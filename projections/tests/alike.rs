@@ -1,5 +1,7 @@
 //! Tables filled live, in any pages and through any interruption, are what a rebuild makes of the log.
 
+#![allow(clippy::unwrap_used)]
+
 mod story;
 
 use event_schemas::Clock;

@@ -1,5 +1,7 @@
 //! What the runner promises to any projection.
 
+#![allow(clippy::unwrap_used)]
+
 mod story;
 
 use event_schemas::{Category, Clock, EventId, NewEvent, StreamId};

@@ -40,8 +40,10 @@ impl QueryState {
             // An empty log has nothing to wait for.
             None => return Ok(()),
             Some(end) if end < wanted => {
-                return Err(Problem::unreadable(format!("The log ends at {end}: nobody was answered {wanted}."))
-                    .field("Verbatim-After"));
+                return Err(Problem::unreadable(format!(
+                    "The log ends at {end}: nobody was answered {wanted}."
+                ))
+                .field("Verbatim-After"));
             }
             Some(_) => {}
         }

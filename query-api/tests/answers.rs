@@ -1,5 +1,7 @@
 //! The read side, asked from outside.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "../../projections/tests/story/mod.rs"]
 mod story;
 
