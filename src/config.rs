@@ -154,8 +154,8 @@ impl Settings {
     }
 
     /// The address under which the schemas of events are served.
-    pub fn schemas_url(&self) -> String {
-        let base = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
+    pub fn schemas_url(&self, listening: SocketAddr) -> String {
+        let base = self.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
         format!("{}/schemas", base.trim_end_matches('/'))
     }
 }
@@ -194,9 +194,8 @@ mod tests {
     fn the_annotated_defaults_name_every_option() {
         let every = serde_json::to_value(Options::default()).unwrap();
         for key in every.as_object().unwrap().keys() {
-            let named = DEFAULTS
-                .lines()
-                .any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} =")));
+            let named =
+                DEFAULTS.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} =")));
             assert!(named, "verbatim.default.toml does not name {key}");
         }
     }

@@ -67,13 +67,23 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     drop(done);
     show.await.context("the table broke off")??;
 
-    let token = token::issue(&secret, vec![account], desk.supervisor, Role::Administrator, Some("You".to_owned()), 24 * 7)?;
+    let token = token::issue(
+        &secret,
+        vec![account],
+        desk.supervisor,
+        Role::Administrator,
+        Some("You".to_owned()),
+        24 * 7,
+    )?;
     say_goodbye(&base, &settings, &token, &desk).await?;
     if options.once {
         statuses.abort();
         return server.stop().await;
     }
-    println!("\nServing. Ctrl-C stops; `--data {}` with `verbatim serve` goes on from here.", settings.data.display());
+    println!(
+        "\nServing. Ctrl-C stops; `--data {}` with `verbatim serve` goes on from here.",
+        settings.data.display()
+    );
     server.run_until_signal().await
 }
 
@@ -81,7 +91,9 @@ async fn play_all(desk: &Desk, done: &watch::Sender<usize>) -> anyhow::Result<()
     use futures::{StreamExt, TryStreamExt, stream};
     stream::iter(SCRIPTS.iter().enumerate())
         .map(|(number, script)| async move {
-            play(desk, number, script).await.with_context(|| format!("the conversation with {}", script.name))?;
+            play(desk, number, script)
+                .await
+                .with_context(|| format!("the conversation with {}", script.name))?;
             done.send_modify(|played| *played += 1);
             anyhow::Ok(())
         })
@@ -127,8 +139,12 @@ async fn say_goodbye(base: &str, settings: &Settings, token: &str, desk: &Desk) 
     println!("Account             {}", desk.account);
     println!("A token, good for a week:\n\n  export TOKEN={token}\n");
     println!("Try:\n");
-    println!("  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations?status=open&sort=waiting_since:asc&limit=5'");
-    println!("  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations/{some_conversation}/events'");
+    println!(
+        "  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations?status=open&sort=waiting_since:asc&limit=5'"
+    );
+    println!(
+        "  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations/{some_conversation}/events'"
+    );
     println!(
         "  curl -s -X POST -H \"Authorization: Bearer {token}\" -H 'Content-Type: application/json' -d '{{\"content\": \"The refund is booked.\"}}' '{base}/v1/conversations/{some_conversation}/messages'"
     );

@@ -9,8 +9,8 @@ use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::Clock;
 use event_store::EventStore;
-use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use gate::limits::Rate;
+use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use process_managers::{ProcessManagers, Schedule, delivery};
 use projections::generations::Generations;
 use projections::{ReadSide, Tables};
@@ -31,8 +31,10 @@ pub struct Parts {
 }
 
 impl Parts {
-    pub const ALL: Self = Self { command_api: true, query_api: true, projections: true, process_managers: true };
-    const NONE: Self = Self { command_api: false, query_api: false, projections: false, process_managers: false };
+    pub const ALL: Self =
+        Self { command_api: true, query_api: true, projections: true, process_managers: true };
+    const NONE: Self =
+        Self { command_api: false, query_api: false, projections: false, process_managers: false };
     pub const COMMAND_API: Self = Self { command_api: true, ..Self::NONE };
     pub const QUERY_API: Self = Self { query_api: true, ..Self::NONE };
     pub const PROJECTIONS: Self = Self { projections: true, ..Self::NONE };
@@ -90,6 +92,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
             let state = query_api::QueryState {
                 tables,
                 store: store.clone(),
+                schemas_url: settings.schemas_url(address).into(),
                 stop: running.stop_serving.clone(),
             };
             api = api.merge(query_api::router(state));
@@ -105,7 +108,9 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         .context("the process managers' tables cannot be opened")?;
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
-        running.working.spawn(async move { managers.run(stop).await.context("the process managers stopped") });
+        running
+            .working
+            .spawn(async move { managers.run(stop).await.context("the process managers stopped") });
     }
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
@@ -128,7 +133,9 @@ impl Running {
             let mut progress = None;
             let read_side = ReadSide::open(self.store.clone(), generations, |now| {
                 if now.events > 5_000 {
-                    progress.get_or_insert_with(|| ProgressLine::start("events projected")).show(now.events, 0);
+                    progress
+                        .get_or_insert_with(|| ProgressLine::start("events projected"))
+                        .show(now.events, 0);
                 }
             })
             .await?;
@@ -140,7 +147,8 @@ impl Running {
             "the query API has no tables to read: start `verbatim projections` on the same data folder first",
         )?;
         let follower = tables.clone();
-        self.working.spawn(async move { follower.follow(stop).await.context("the tables cannot be followed") });
+        self.working
+            .spawn(async move { follower.follow(stop).await.context("the tables cannot be followed") });
         Ok(tables)
     }
 
@@ -166,7 +174,8 @@ impl Running {
     /// Serves until SIGINT or SIGTERM, or until a part fails.
     pub async fn run_until_signal(mut self) -> anyhow::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let failed = loop {
             tokio::select! {
                 _ = interrupt.recv() => break None,
@@ -319,7 +328,9 @@ fn cors(origins: &[String]) -> anyhow::Result<Cors> {
 
 fn about(parts: Parts) -> About {
     let (title, description) = match (parts.command_api, parts.query_api) {
-        (true, true) => ("Verbatim", "Customer support across every channel, event-sourced: commands and queries."),
+        (true, true) => {
+            ("Verbatim", "Customer support across every channel, event-sourced: commands and queries.")
+        }
         (true, false) => ("Verbatim commands", "The write side: what may be asked to happen."),
         (false, true) => ("Verbatim queries", "The read side: what happened, and how things stand."),
         (false, false) => ("Verbatim", "This process works in the background; only its health can be asked."),

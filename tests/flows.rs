@@ -22,6 +22,8 @@ mod provider;
 mod real_words;
 #[path = "flows/sla.rs"]
 mod sla;
+#[path = "flows/split.rs"]
+mod split;
 #[path = "flows/transfer.rs"]
 mod transfer;
 #[path = "flows/walk.rs"]

@@ -24,12 +24,25 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
         &["sqlx", "tokio"],
     ),
     ("projections", &["event-schemas", "event-store", "domain"], &["sqlx", "tokio", "schemars"]),
-    ("query-api", &["event-schemas", "event-store", "projections", "gate"], &["axum", "aide", "schemars", "tokio"]),
+    (
+        "query-api",
+        &["event-schemas", "event-store", "projections", "gate"],
+        &["axum", "aide", "schemars", "tokio"],
+    ),
 ];
 
 /// What walls are about.
 const GUARDED: &[&str] = &[
-    "aide", "axum", "jiff", "jsonwebtoken", "reqwest", "rustls", "schemars", "sqlx", "tokio", "async-nats",
+    "aide",
+    "axum",
+    "jiff",
+    "jsonwebtoken",
+    "reqwest",
+    "rustls",
+    "schemars",
+    "sqlx",
+    "tokio",
+    "async-nats",
     "eventstore",
 ];
 
@@ -65,7 +78,8 @@ fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn every_room_uses_only_what_its_walls_allow() {
     let dependencies = normal_dependencies();
     let rooms: BTreeSet<&str> = WALLS.iter().map(|(room, _, _)| *room).collect();
-    let found: BTreeSet<&str> = dependencies.keys().map(String::as_str).filter(|name| *name != "verbatim").collect();
+    let found: BTreeSet<&str> =
+        dependencies.keys().map(String::as_str).filter(|name| *name != "verbatim").collect();
     assert_eq!(found, rooms, "a room was built or torn down: say so in ARCHITECTURE.md and here");
     let mut broken = Vec::new();
     for (room, inside, outside) in WALLS {
@@ -98,7 +112,8 @@ fn read_models_use_the_rules_of_time_and_lifecycle_but_no_aggregate() {
         let text = std::fs::read_to_string(&file).expect("a source file");
         for (number, line) in text.lines().enumerate() {
             for used in line.match_indices("domain::").map(|(at, _)| &line[at + "domain::".len()..]) {
-                let allowed = ["sla", "lifecycle", "calendar", "canned"].iter().any(|rule| used.starts_with(rule));
+                let allowed =
+                    ["sla", "lifecycle", "calendar", "canned"].iter().any(|rule| used.starts_with(rule));
                 assert!(allowed, "{}:{}: {line}", file.display(), number + 1);
             }
         }

@@ -68,7 +68,9 @@ impl Authenticator {
             Some(0) => return Err(AuthConfigError::EmptySecret),
             // RFC 7518, section 3.2: a key of the hash's size or larger.
             Some(length) if length < 32 => {
-                tracing::warn!("the token secret is shorter than 32 bytes: it can be guessed by who has a token");
+                tracing::warn!(
+                    "the token secret is shorter than 32 bytes: it can be guessed by who has a token"
+                );
             }
             Some(_) | None => {}
         }

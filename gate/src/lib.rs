@@ -17,7 +17,9 @@ pub mod metrics;
 pub mod problem;
 
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
-pub use caller::{Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService};
+pub use caller::{
+    Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService,
+};
 pub use context::RequestContext;
 pub use docs::About;
 pub use extract::{Change, Json, OptionalJson, Path, Query, RawBody, parse};

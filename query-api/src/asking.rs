@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 pub struct QueryState {
     pub tables: Tables,
     pub store: Arc<dyn EventStore>,
+    /// Where event documents say their schemas are, without a slash at the end.
+    pub schemas_url: Arc<str>,
     /// Ends the event streams that are open when the program stops.
     pub stop: CancellationToken,
 }

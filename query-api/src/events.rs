@@ -20,9 +20,6 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Where the schemas of event data are served.
-pub const SCHEMAS: &str = "/schemas";
-
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route("/v1/events", get_with(events, described))
 }
@@ -155,7 +152,7 @@ async fn page(
         let left = limit - lines.len();
         let Page { events, through, at_end } =
             state.store.read_all(after, &filter, left).await.map_err(unread)?;
-        lines.extend(events.iter().map(document));
+        lines.extend(events.iter().map(|event| document(event, &state.schemas_url)));
         after = through.or(after);
         rounds += 1;
         // A filter that little fits is not followed through the whole log in one request.
@@ -178,8 +175,8 @@ async fn page(
     Ok(response)
 }
 
-fn document(recorded: &Recorded) -> String {
-    serde_json::to_string(&CloudEvent::of(recorded, SCHEMAS)).unwrap_or_default()
+fn document(recorded: &Recorded, schemas_url: &str) -> String {
+    serde_json::to_string(&CloudEvent::of(recorded, schemas_url)).unwrap_or_default()
 }
 
 /// How many events are read at a time.
@@ -187,7 +184,7 @@ const AHEAD: usize = 200;
 
 fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Response {
     let subscription = Subscription::new(state.store.clone(), after, filter, AHEAD);
-    let stop = state.stop.clone();
+    let (stop, schemas_url) = (state.stop.clone(), state.schemas_url.clone());
     let pages = stream::unfold(subscription, |mut subscription| async {
         match subscription.next().await {
             Ok(page) => Some((page.events, subscription)),
@@ -198,14 +195,13 @@ fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Respon
             }
         }
     });
-    let told = pages
-        .flat_map(|events| stream::iter(events.into_iter().map(|event| Ok::<_, Infallible>(tell(&event)))));
+    let told = pages.flat_map(stream::iter).map(move |event| Ok::<_, Infallible>(tell(&event, &schemas_url)));
     let until_stop = told.take_until(async move { stop.cancelled().await });
     Sse::new(until_stop)
         .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"))
         .into_response()
 }
 
-fn tell(recorded: &Recorded) -> Told {
-    Told::default().id(recorded.position.to_string()).data(document(recorded))
+fn tell(recorded: &Recorded, schemas_url: &str) -> Told {
+    Told::default().id(recorded.position.to_string()).data(document(recorded, schemas_url))
 }

@@ -1,9 +1,9 @@
 //! The whole history of a conversation: who did what, why and when.
 
+use crate::answer;
 use crate::asking::{QueryState, parsed};
 use crate::past::stream;
 use crate::story::line;
-use crate::{answer, events};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
@@ -59,7 +59,7 @@ async fn history(
             Ok(Event::Conversation(event)) => line(&event, &recorded.metadata.actor),
             _unknown_here => recorded.event_type.clone().into_owned(),
         },
-        event: CloudEvent::of(recorded, events::SCHEMAS),
+        event: CloudEvent::of(recorded, &state.schemas_url),
     });
     Ok(Json(answer::List { data: data.collect(), next_cursor }))
 }

@@ -3,11 +3,9 @@
 use crate::asking::QueryState;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
-use event_schemas::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent};
-use gate::{Json, Path, Problem};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use gate::{Path, Problem};
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route(
@@ -20,18 +18,8 @@ pub fn routes() -> ApiRouter<QueryState> {
     )
 }
 
-static SCHEMAS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
-    let families = [
-        ConversationEvent::schemas(),
-        CatalogueEvent::schemas(),
-        AgentEvent::schemas(),
-        ContactEvent::schemas(),
-        InboundEvent::schemas(),
-    ];
-    let named = families.into_iter().flatten();
-    named.map(|(name, version, schema)| (format!("{name}.v{version}.json"), schema.to_value())).collect()
-});
-
-async fn schema(Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    SCHEMAS.get(&name).cloned().map(Json).ok_or_else(|| Problem::not_found("schema"))
+async fn schema(Path(name): Path<String>) -> Result<Response, Problem> {
+    let known = name.strip_suffix(".json").and_then(event_schemas::schemas::find);
+    let schema = known.ok_or_else(|| Problem::not_found("schema"))?;
+    Ok(([(header::CONTENT_TYPE, "application/schema+json")], schema).into_response())
 }

@@ -35,7 +35,12 @@ pub struct Person {
 }
 
 impl Desk {
-    pub async fn set_up(base: &str, secret: &str, account: AccountId, provider: &str) -> anyhow::Result<Self> {
+    pub async fn set_up(
+        base: &str,
+        secret: &str,
+        account: AccountId,
+        provider: &str,
+    ) -> anyhow::Result<Self> {
         let clock = Clock::System;
         let supervisor = UserId(clock.fresh_id());
         let issue = |user, role, name: &str| {
@@ -67,17 +72,22 @@ impl Desk {
 
     async fn define_channel(&self, provider: &str) -> anyhow::Result<String> {
         let channel = self
-            .command(Method::POST, "/v1/channels", &self.supervisor_token, json!({
-                "channel_type": "whatsapp",
-                "name": "WhatsApp",
-                "credentials": {
-                    "phone_number_id": PHONE_NUMBER_ID,
-                    "access_token": "demonstration",
-                    "app_secret": self.app_secret,
-                    "verify_token": "demonstration",
-                },
-                "base_url": provider,
-            }))
+            .command(
+                Method::POST,
+                "/v1/channels",
+                &self.supervisor_token,
+                json!({
+                    "channel_type": "whatsapp",
+                    "name": "WhatsApp",
+                    "credentials": {
+                        "phone_number_id": PHONE_NUMBER_ID,
+                        "access_token": "demonstration",
+                        "app_secret": self.app_secret,
+                        "verify_token": "demonstration",
+                    },
+                    "base_url": provider,
+                }),
+            )
             .await?;
         text(&channel, "id")
     }
@@ -100,11 +110,16 @@ impl Desk {
     async fn define_promises(&self) -> anyhow::Result<()> {
         let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
         let calendar = self
-            .command(Method::POST, "/v1/calendars", &self.supervisor_token, json!({
-                "name": "Around the clock",
-                "timezone": "Africa/Addis_Ababa",
-                "schedule": [{ "days": days, "start": "00:00", "end": "24:00" }],
-            }))
+            .command(
+                Method::POST,
+                "/v1/calendars",
+                &self.supervisor_token,
+                json!({
+                    "name": "Around the clock",
+                    "timezone": "Africa/Addis_Ababa",
+                    "schedule": [{ "days": days, "start": "00:00", "end": "24:00" }],
+                }),
+            )
             .await?;
         let promise = |first: u32| json!({ "first_response_seconds": first, "next_response_seconds": first * 2, "resolution_seconds": 8 * 3600 });
         self.command(Method::POST, "/v1/sla-policies", &self.supervisor_token, json!({
@@ -177,7 +192,8 @@ impl Desk {
         .to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(self.app_secret.as_bytes())?;
         mac.update(body.as_bytes());
-        let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signature: String =
+            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let answer = self
             .client
             .post(format!("{}/v1/webhooks/whatsapp/{}", self.base, self.channel))

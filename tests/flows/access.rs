@@ -41,11 +41,13 @@ async fn another_accounts_things_are_not_there() {
         let (status, answer) = eve.send(method.clone(), &path, body).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}: {answer}");
     }
-    for list in ["/v1/conversations", "/v1/channels", "/v1/teams", "/v1/contacts", "/v1/contact-identifiers"] {
+    for list in ["/v1/conversations", "/v1/channels", "/v1/teams", "/v1/contacts", "/v1/contact-identifiers"]
+    {
         let answer = eve.get(list).await;
         assert_eq!(answer["data"], json!([]), "GET {list}");
     }
-    let stream = eve.request(Method::GET, "/v1/events").header("Accept", "application/x-ndjson").send().await.unwrap();
+    let stream =
+        eve.request(Method::GET, "/v1/events").header("Accept", "application/x-ndjson").send().await.unwrap();
     assert!(!stream.text().await.unwrap().contains("secret of ours"));
 }
 
@@ -72,7 +74,12 @@ async fn secrets_are_never_shown_again() {
     let listed = admin.get_until("/v1/channels", |a| a["data"][0]["id"] == whatsapp.id.as_str()).await;
     let one = admin.get(&format!("/v1/channels/{}", whatsapp.id)).await;
     let changed = admin.patch(&format!("/v1/channels/{}", whatsapp.id), json!({ "name": "Renamed" })).await;
-    let events = admin.request(Method::GET, "/v1/events").header("Accept", "application/x-ndjson").send().await.unwrap();
+    let events = admin
+        .request(Method::GET, "/v1/events")
+        .header("Accept", "application/x-ndjson")
+        .send()
+        .await
+        .unwrap();
     let seen = format!("{listed}{one}{changed}{}{}", events.text().await.unwrap(), program.log());
     for secret in [crate::program::APP_SECRET, crate::program::VERIFY_TOKEN, "an-access-token"] {
         assert!(!seen.contains(secret), "{secret} was shown");

@@ -45,14 +45,17 @@ async fn the_history_says_who_why_and_when_and_any_moment_can_be_seen_again() {
     let sent = ana.post(&format!("{path}/messages"), json!({ "content": "Hi" })).await;
     let history = ana
         .get_until(&format!("{path}/events?limit=200"), |a| {
-            a["data"].as_array().is_some_and(|d| d.iter().any(|e| e["type"].as_str().unwrap().contains("Dispatched")))
+            a["data"]
+                .as_array()
+                .is_some_and(|d| d.iter().any(|e| e["type"].as_str().unwrap().contains("Dispatched")))
         })
         .await;
     let events = history["data"].as_array().unwrap();
     let versions: Vec<u64> =
         events.iter().map(|event| event["streamversion"].as_str().unwrap().parse().unwrap()).collect();
     assert_eq!(versions, (0..events.len() as u64).collect::<Vec<_>>(), "whole and in order");
-    let find = |name: &str| events.iter().find(|event| event["type"].as_str().unwrap().contains(name)).unwrap();
+    let find =
+        |name: &str| events.iter().find(|event| event["type"].as_str().unwrap().contains(name)).unwrap();
     assert_eq!(find("Assigned")["actorname"], "Ana");
     assert_eq!(find("MessageReceived")["actortype"], "contact");
     // The dispatch was caused by the message that was sent.

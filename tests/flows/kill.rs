@@ -43,7 +43,8 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
                     let id = format!("wamid.{customer}.{number}");
                     let phone = format!("2519110000{customer}");
                     let body = webhook(&[text_message(&phone, &id, &format!("{customer}/{number}"))], &[]);
-                    let taken = whatsapp.post(&body).await.is_ok_and(|answer| answer.status() == StatusCode::OK);
+                    let taken =
+                        whatsapp.post(&body).await.is_ok_and(|answer| answer.status() == StatusCode::OK);
                     if !taken {
                         tokio::time::sleep(Duration::from_millis(5)).await;
                         continue;
@@ -104,7 +105,9 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
     // Every answer reached the provider at most once per message id that it could tell apart.
     let mut by_callback: BTreeMap<String, usize> = BTreeMap::new();
     for taken in provider.taken() {
-        *by_callback.entry(taken.body["biz_opaque_callback_data"].as_str().unwrap().to_owned()).or_default() += 1;
+        *by_callback
+            .entry(taken.body["biz_opaque_callback_data"].as_str().unwrap().to_owned())
+            .or_default() += 1;
     }
     assert!(by_callback.len() <= keys.len());
 
@@ -113,13 +116,9 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
     assert!(equal, "{said}");
 }
 
-async fn answer(
-    ana: &crate::program::Person,
-    phone: &str,
-    key: &str,
-    answers: &Mutex<BTreeSet<String>>,
-) {
-    let found = ana.request(reqwest::Method::GET, &format!("/v1/conversations?limit=50&sort=last_message_at:desc"));
+async fn answer(ana: &crate::program::Person, phone: &str, key: &str, answers: &Mutex<BTreeSet<String>>) {
+    let found =
+        ana.request(reqwest::Method::GET, &format!("/v1/conversations?limit=50&sort=last_message_at:desc"));
     let Ok(found) = found.send().await else { return };
     let (_, inbox) = read(found).await;
     let Some(id) = inbox["data"].as_array().and_then(|rows| {

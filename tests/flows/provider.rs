@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 fn all_in(word: &'static str, count: usize) -> impl Fn(&Value) -> bool {
     move |answer| {
-        answer["data"].as_array().is_some_and(|rows| {
-            rows.iter().filter(|row| row["delivery"]["state"] == word).count() == count
-        })
+        answer["data"]
+            .as_array()
+            .is_some_and(|rows| rows.iter().filter(|row| row["delivery"]["state"] == word).count() == count)
     }
 }
 

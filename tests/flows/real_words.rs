@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-
 /// What one customer said, by turn; a gap in the numbers is the agent speaking.
 type Turns = BTreeMap<u32, String>;
 
@@ -40,7 +39,8 @@ async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
         .await;
 
     let log = crate::kill::whole_log(&account.admin).await;
-    let count = |name: &str| log.iter().filter(|event| event["type"].as_str().unwrap().contains(name)).count();
+    let count =
+        |name: &str| log.iter().filter(|event| event["type"].as_str().unwrap().contains(name)).count();
     assert_eq!(count(".ConversationOpened."), conversations.len());
     assert_eq!(count(".MessageReceived."), expected_messages);
     assert_eq!(count(".MessageSent."), expected_answers);
@@ -146,13 +146,15 @@ fn read_turns(path: &Path, found: &mut BTreeMap<String, Turns>) -> Option<()> {
 }
 
 fn sample() -> Vec<Turns> {
-    let lines = ["My order is late", "It was due on Monday", "Number 40-1187", "Thanks\nfor\nlooking", "Bye 👋"];
+    let lines =
+        ["My order is late", "It was due on Monday", "Number 40-1187", "Thanks\nfor\nlooking", "Bye 👋"];
     (0..30)
         .map(|number| {
-            lines.iter().enumerate().map(|(turn, words)| {
-                (turn as u32 * (1 + number % 3), format!("{words} ({number})"))
-            })
-            .collect()
+            lines
+                .iter()
+                .enumerate()
+                .map(|(turn, words)| (turn as u32 * (1 + number % 3), format!("{words} ({number})")))
+                .collect()
         })
         .collect()
 }

@@ -8,11 +8,14 @@ use std::time::Duration;
 async fn policy(admin: &crate::program::Person, first_response_seconds: u32) {
     let targets = json!({ "first_response_seconds": first_response_seconds, "resolution_seconds": 3600 });
     admin
-        .post("/v1/sla-policies", json!({
-            "name": "Standard",
-            "warn_before_seconds": 1,
-            "targets": { "low": targets, "normal": targets, "high": targets, "urgent": targets },
-        }))
+        .post(
+            "/v1/sla-policies",
+            json!({
+                "name": "Standard",
+                "warn_before_seconds": 1,
+                "targets": { "low": targets, "normal": targets, "high": targets, "urgent": targets },
+            }),
+        )
         .await;
 }
 
@@ -37,7 +40,9 @@ async fn a_missed_deadline_becomes_an_event_dated_when_it_was_due() {
     let has = |name: &'static str| {
         move |a: &Value| {
             let events = a["data"].as_array();
-            events.is_some_and(|events| events.iter().any(|event| event["type"].as_str().is_some_and(|t| t.contains(name))))
+            events.is_some_and(|events| {
+                events.iter().any(|event| event["type"].as_str().is_some_and(|t| t.contains(name)))
+            })
         }
     };
     let history = ana.get_until(&path, has("SlaBreached")).await;
@@ -111,7 +116,8 @@ async fn a_snooze_ends_by_itself() {
     let id = conversation_of(&ana, "1").await;
     ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
     let until = event_schemas::Clock::System.now() + Duration::from_millis(1500);
-    ana.patch(&format!("/v1/conversations/{id}"), json!({ "status": "pending", "snoozed_until": until })).await;
+    ana.patch(&format!("/v1/conversations/{id}"), json!({ "status": "pending", "snoozed_until": until }))
+        .await;
     ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "pending").await;
     ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "assigned").await;
     assert!(event_schemas::Clock::System.now() >= until);

@@ -16,11 +16,17 @@ async fn an_imported_log_answers_every_query_the_same() {
     account.admin.post("/v1/teams", json!({ "name": "Billing", "member_ids": [ana.user] })).await;
     account
         .admin
-        .post("/v1/canned-responses", json!({ "short_code": "/hi", "title": "Hi", "content": "Hi {{contact_name}}" }))
+        .post(
+            "/v1/canned-responses",
+            json!({ "short_code": "/hi", "title": "Hi", "content": "Hi {{contact_name}}" }),
+        )
         .await;
     account
         .admin
-        .post("/v1/sla-policies", json!({ "name": "S", "targets": { "normal": { "first_response_seconds": 3600 } } }))
+        .post(
+            "/v1/sla-policies",
+            json!({ "name": "S", "targets": { "normal": { "first_response_seconds": 3600 } } }),
+        )
         .await;
     for customer in 0..7 {
         let phone = format!("25191100000{customer}");
@@ -29,15 +35,17 @@ async fn an_imported_log_answers_every_query_the_same() {
         ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
         ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
         if customer % 2 == 0 {
-            ana.patch(&format!("/v1/conversations/{id}"), json!({ "labels": ["even"], "status": "resolved" })).await;
+            ana.patch(
+                &format!("/v1/conversations/{id}"),
+                json!({ "labels": ["even"], "status": "resolved" }),
+            )
+            .await;
         }
     }
-    account
-        .admin
-        .get_until("/v1/conversations/counts", |a| a["by_status"]["resolved"] == 4)
-        .await;
+    account.admin.get_until("/v1/conversations/counts", |a| a["by_status"]["resolved"] == 4).await;
     let id = conversation_of(&ana, "251911000000").await;
-    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| a.to_string().contains("dispatched")).await;
+    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| a.to_string().contains("dispatched"))
+        .await;
     let account_id = account.id.clone();
     let admin_user = account.admin.user.clone();
     let everything = questions(&id);

@@ -74,7 +74,9 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     assert!(closed["version"].is_number());
     whatsapp.says("251911000000", "wamid.3", "Hello again").await;
     let all = ana
-        .get_until("/v1/conversations?sort=created_at:asc", |a| a["data"].as_array().is_some_and(|d| d.len() == 2))
+        .get_until("/v1/conversations?sort=created_at:asc", |a| {
+            a["data"].as_array().is_some_and(|d| d.len() == 2)
+        })
         .await;
     assert_eq!(all["data"][0]["status"], "closed");
     assert_eq!(all["data"][1]["status"], "open");
@@ -94,7 +96,10 @@ async fn a_command_may_be_repeated_and_a_stale_one_is_told_so() {
 
     let path = format!("/v1/conversations/{id}/messages");
     let say = |key: &'static str| {
-        ana.request(Method::POST, &path).header("Idempotency-Key", key).json(&json!({ "content": "Hi" })).send()
+        ana.request(Method::POST, &path)
+            .header("Idempotency-Key", key)
+            .json(&json!({ "content": "Hi" }))
+            .send()
     };
     let (first, again) = (say("one").await.unwrap(), say("one").await.unwrap());
     let first: serde_json::Value = first.json().await.unwrap();
@@ -111,7 +116,8 @@ async fn a_command_may_be_repeated_and_a_stale_one_is_told_so() {
     let stale = change(version.saturating_sub(1), "Stale").await.unwrap();
     assert_eq!(stale.status(), StatusCode::PRECONDITION_FAILED);
     let current = ana.get(&format!("/v1/conversations/{id}/events")).await;
-    let last = current["data"].as_array().unwrap().last().unwrap()["streamversion"].as_str().unwrap().to_owned();
+    let last =
+        current["data"].as_array().unwrap().last().unwrap()["streamversion"].as_str().unwrap().to_owned();
     assert_eq!(change(last.parse().unwrap(), "Fresh").await.unwrap().status(), StatusCode::OK);
 }
 

@@ -32,9 +32,11 @@ async fn the_same_webhook_25_times_at_once_is_one_message_in_one_conversation() 
         let messages = ana.get(&format!("/v1/conversations/{id}/messages")).await;
         assert_eq!(messages["data"].as_array().unwrap().len(), 1, "{messages:#}");
         let history = ana.get(&format!("/v1/conversations/{id}/events")).await;
-        let received = history["data"].as_array().unwrap().iter().filter(|event| {
-            event["type"].as_str().is_some_and(|name| name.contains("MessageReceived"))
-        });
+        let received = history["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| event["type"].as_str().is_some_and(|name| name.contains("MessageReceived")));
         assert_eq!(received.count(), 1);
     }
     let inbox = ana
@@ -56,7 +58,9 @@ async fn statuses_shuffled_and_repeated_only_move_forward() {
     let path = format!("/v1/conversations/{id}/messages");
     ana.post(&path, json!({ "content": "Hi" })).await;
     let delivery = |word: &'static str| {
-        move |a: &Value| a["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == word))
+        move |a: &Value| {
+            a["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == word))
+        }
     };
     ana.get_until(&path, delivery("dispatched")).await;
     let taken = &provider.taken()[0];
@@ -95,7 +99,18 @@ async fn a_wrong_signature_is_refused_and_nothing_is_written() {
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     let body = webhook(&[text_message("1", "wamid.1", "Hello")], &[]).to_string();
-    let events = || async { account.admin.request(reqwest::Method::GET, "/v1/events?limit=1000").header("Accept", "application/x-ndjson").send().await.unwrap().text().await.unwrap() };
+    let events = || async {
+        account
+            .admin
+            .request(reqwest::Method::GET, "/v1/events?limit=1000")
+            .header("Accept", "application/x-ndjson")
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    };
     let before = events().await;
     let right = signature(body.as_bytes());
     let flipped = format!("{}{}", &right[..right.len() - 1], if right.ends_with('0') { '1' } else { '0' });
@@ -176,7 +191,8 @@ async fn every_entry_and_change_of_a_batch_counts() {
         .get_until("/v1/conversations", |a| {
             let rows = a["data"].as_array();
             rows.is_some_and(|rows| {
-                rows.len() == 3 && rows.iter().map(|row| row["message_count"].as_u64().unwrap_or(0)).sum::<u64>() == 4
+                rows.len() == 3
+                    && rows.iter().map(|row| row["message_count"].as_u64().unwrap_or(0)).sum::<u64>() == 4
             })
         })
         .await;

@@ -109,20 +109,12 @@ impl Program {
         tokio::time::timeout(SOON, self.child.wait()).await.expect("it stops soon").expect("a status")
     }
 
-    pub fn process_id(&self) -> u32 {
-        self.child.id().expect("a running program")
-    }
-
     pub fn log(&self) -> String {
         std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default()
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
-    }
-
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
     }
 
     /// A fresh account with an administrator.
@@ -168,11 +160,8 @@ pub async fn run(data: &Path, arguments: &[&str]) -> (bool, String) {
         .output()
         .await
         .expect("the program runs");
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.success(), text)
 }
 
@@ -197,6 +186,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// The same person, talking to another process.
+    pub fn at(&self, program: &Program) -> Self {
+        Self { base: program.base.clone(), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
     }
@@ -282,17 +276,20 @@ impl<'p> Account<'p> {
     pub async fn whatsapp(&self, base_url: &str) -> WhatsApp {
         let channel = self
             .admin
-            .post("/v1/channels", json!({
-                "channel_type": "whatsapp",
-                "name": format!("WhatsApp {}", fresh()),
-                "credentials": {
-                    "phone_number_id": PHONE_NUMBER_ID,
-                    "access_token": "an-access-token",
-                    "app_secret": APP_SECRET,
-                    "verify_token": VERIFY_TOKEN,
-                },
-                "base_url": base_url,
-            }))
+            .post(
+                "/v1/channels",
+                json!({
+                    "channel_type": "whatsapp",
+                    "name": format!("WhatsApp {}", fresh()),
+                    "credentials": {
+                        "phone_number_id": PHONE_NUMBER_ID,
+                        "access_token": "an-access-token",
+                        "app_secret": APP_SECRET,
+                        "verify_token": VERIFY_TOKEN,
+                    },
+                    "base_url": base_url,
+                }),
+            )
             .await;
         WhatsApp {
             id: channel["id"].as_str().expect("an id").to_owned(),

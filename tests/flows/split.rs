@@ -1,0 +1,110 @@
+//! The same program in four processes on one data folder; and a rebuild while it serves.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::program::{Account, Program, conversation_of, run};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_processes_do_what_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let commands = Program::start("command-api", &data, &[]).await;
+    let _projections = Program::start("projections", &data, &[]).await;
+    let _managers = Program::start("process-managers", &data, &[]).await;
+    let queries = Program::start("query-api", &data, &[]).await;
+    let provider = FakeWhatsApp::start().await;
+
+    let writes = commands.account();
+    let reads = Account::new(&queries, &writes.id);
+    let whatsapp = writes.whatsapp(&provider.base_url).await;
+    whatsapp.says("1", "wamid.1", "Hello").await;
+    let reader = reads.person("agent", "Ana");
+    let id = conversation_of(&reader, "1").await;
+    let writer = reader.at(&commands);
+
+    let assigned = writer.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
+    // A reader sees its own write, in another process than the one that took it.
+    let seen = reader
+        .request(Method::GET, &format!("/v1/conversations/{id}"))
+        .header("Verbatim-After", assigned["position"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let seen: serde_json::Value = seen.json().await.unwrap();
+    assert_eq!(seen["status"], "assigned");
+    writer.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
+    reader
+        .get_until(&format!("/v1/conversations/{id}/messages"), |a| a.to_string().contains("dispatched"))
+        .await;
+    assert_eq!(provider.taken().len(), 1);
+
+    // Each service has only its own routes.
+    let (no_query_here, _) = writer.try_get("/v1/conversations").await;
+    assert!(
+        matches!(no_query_here, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED),
+        "{no_query_here}"
+    );
+    let (no_command_here, _) = reader.send(Method::POST, "/v1/teams", json!({ "name": "Billing" })).await;
+    assert!(
+        matches!(no_command_here, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED),
+        "{no_command_here}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_while_serving_is_not_noticed_by_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve(&data).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    for customer in 0..50 {
+        whatsapp.says(&format!("{customer}"), &format!("wamid.{customer}"), "Hello").await;
+    }
+    let all = |a: &serde_json::Value| a["all"] == 50;
+    let ana = account.person("agent", "Ana");
+    ana.get_until("/v1/conversations/counts", all).await;
+    for _ in 0..3 {
+        let rebuilding = run(&data, &["rebuild"]);
+        tokio::pin!(rebuilding);
+        let (done, said) = loop {
+            tokio::select! {
+                done = &mut rebuilding => break done,
+                counts = ana.get("/v1/conversations/counts") => assert_eq!(counts["all"], 50),
+            }
+        };
+        assert!(done, "{said}");
+    }
+    // It goes on from the new tables.
+    whatsapp.says("50", "wamid.50", "Hello").await;
+    ana.get_until("/v1/conversations/counts", |a| a["all"] == 51).await;
+    let (equal, said) = run(&data, &["verify"]).await;
+    assert!(equal && said.contains("Identical"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_a_row_that_is_not_what_the_log_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut program = Program::serve(&data).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    whatsapp.says("1", "wamid.1", "Hello").await;
+    let ana = account.person("agent", "Ana");
+    let id = conversation_of(&ana, "1").await;
+    assert_eq!(program.stop().await.code(), Some(0));
+    let number = std::fs::read_to_string(data.join("read-model.current")).unwrap();
+    let tables = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(data.join(format!("read-model-{}.db", number.trim())));
+    let pool = sqlx::sqlite::SqlitePool::connect_with(tables).await.unwrap();
+    sqlx::query("update conversations set subject = 'Tampered with'").execute(&pool).await.unwrap();
+    pool.close().await;
+    let (equal, said) = run(&data, &["verify"]).await;
+    assert!(!equal);
+    assert!(said.contains(&id.replace('-', "")) && said.contains("subject"), "{said}");
+    let (rebuilt, said) = run(&data, &["rebuild"]).await;
+    assert!(rebuilt, "{said}");
+    let (equal, said) = run(&data, &["verify"]).await;
+    assert!(equal, "{said}");
+}
