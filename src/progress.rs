@@ -40,7 +40,11 @@ impl ProgressLine {
     fn print(&self, done: u64, total: u64) {
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = done as f64 / seconds.max(0.001);
-        let share = if total > 0 { format!(" of {total} ({:.0} %)", 100.0 * done as f64 / total as f64) } else { String::new() };
+        let share = if total > 0 {
+            format!(" of {total} ({:.0} %)", 100.0 * done as f64 / total as f64)
+        } else {
+            String::new()
+        };
         let line = format!("{}: {done}{share}, {rate:.0} a second, {seconds:.1} s", self.what);
         if self.in_place {
             eprint!("\r\x1b[2K{line}");

@@ -50,7 +50,8 @@ pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
     .context("there are no read models to compare: `verbatim serve` or `verbatim rebuild` makes them")?;
     line.finish(events);
     store.close().await;
-    let position = verdict.position.map_or("the beginning".to_owned(), |position| format!("position {position}"));
+    let position =
+        verdict.position.map_or("the beginning".to_owned(), |position| format!("position {position}"));
     if verdict.is_identical() {
         println!(
             "Identical: {} rows in {} tables of generation {}, up to {position}.",

@@ -32,7 +32,17 @@ pub fn run(settings: &Settings, options: &TokenOptions) -> anyhow::Result<()> {
         .jwt_secret
         .as_deref()
         .context("no secret is configured: set VERBATIM_JWT_SECRET to the one the server uses")?;
-    println!("{}", issue(secret, options.account.clone(), options.user, options.role, options.name.clone(), options.hours)?);
+    println!(
+        "{}",
+        issue(
+            secret,
+            options.account.clone(),
+            options.user,
+            options.role,
+            options.name.clone(),
+            options.hours
+        )?
+    );
     Ok(())
 }
 

@@ -54,9 +54,9 @@ pub async fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Res
     }
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let mut out: Box<dyn Write> = match &options.output {
-        Some(path) => {
-            Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
-        }
+        Some(path) => Box::new(BufWriter::new(
+            File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
+        )),
         None => Box::new(BufWriter::new(stdout().lock())),
     };
     let mut progress = ProgressLine::start("events exported");
@@ -101,9 +101,9 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
         .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let input: Box<dyn BufRead> = match &options.input {
-        Some(path) => {
-            Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?))
-        }
+        Some(path) => Box::new(BufReader::new(
+            File::open(path).with_context(|| format!("cannot read {}", path.display()))?,
+        )),
         None => Box::new(BufReader::new(stdin())),
     };
     let mut progress = ProgressLine::start("events imported");
@@ -114,7 +114,8 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
         if line.trim().is_empty() {
             continue;
         }
-        let event = read_line(&line).with_context(|| format!("line {} is not an exported event", number + 1))?;
+        let event =
+            read_line(&line).with_context(|| format!("line {} is not an exported event", number + 1))?;
         batch.push(event);
         if batch.len() == PAGE {
             done += batch.len() as u64;
