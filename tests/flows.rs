@@ -1,6 +1,8 @@
 //! The whole program through its public door: the binary is started as an operator starts it, customers
 //! write by signed webhooks, and everything is asked by HTTP.
 
+#![allow(clippy::unwrap_used)] // of tests, in functions that are no tests themselves
+
 #[path = "support/fake_whatsapp.rs"]
 mod fake_whatsapp;
 #[path = "support/program.rs"]

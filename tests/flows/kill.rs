@@ -117,8 +117,7 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
 }
 
 async fn answer(ana: &crate::program::Person, phone: &str, key: &str, answers: &Mutex<BTreeSet<String>>) {
-    let found =
-        ana.request(reqwest::Method::GET, &format!("/v1/conversations?limit=50&sort=last_message_at:desc"));
+    let found = ana.request(reqwest::Method::GET, "/v1/conversations?limit=50&sort=last_message_at:desc");
     let Ok(found) = found.send().await else { return };
     let (_, inbox) = read(found).await;
     let Some(id) = inbox["data"].as_array().and_then(|rows| {
