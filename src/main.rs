@@ -26,11 +26,11 @@ struct Cli {
     #[command(flatten)]
     options: Options,
     #[command(subcommand)]
-    command: Command,
+    action: Action,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum Action {
     /// Run everything in one process: both APIs, the projections and the process managers
     Serve,
     /// Run the write side's API alone
@@ -79,20 +79,20 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let settings = cli.options.settle(cli.config.as_deref())?;
-    match cli.command {
-        Command::Serve => serve::run(settings, Parts::ALL).await,
-        Command::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
-        Command::QueryApi => serve::run(settings, Parts::QUERY_API).await,
-        Command::Projections => serve::run(settings, Parts::PROJECTIONS).await,
-        Command::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
-        Command::Demo(options) => demo::run(settings, options).await,
-        Command::Token(options) => token::run(&settings, &options),
-        Command::Export(options) => transfer::export(&settings, &options).await,
-        Command::Import(options) => transfer::import(&settings, &options).await,
-        Command::Rebuild => rebuild::rebuild(&settings).await,
-        Command::Verify => rebuild::verify(&settings).await,
-        Command::Bench(options) => bench::run(options).await,
-        Command::Config => {
+    match cli.action {
+        Action::Serve => serve::run(settings, Parts::ALL).await,
+        Action::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
+        Action::QueryApi => serve::run(settings, Parts::QUERY_API).await,
+        Action::Projections => serve::run(settings, Parts::PROJECTIONS).await,
+        Action::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
+        Action::Demo(options) => demo::run(settings, options).await,
+        Action::Token(options) => token::run(&settings, &options),
+        Action::Export(options) => transfer::export(&settings, &options).await,
+        Action::Import(options) => transfer::import(&settings, &options).await,
+        Action::Rebuild => rebuild::rebuild(&settings).await,
+        Action::Verify => rebuild::verify(&settings).await,
+        Action::Bench(options) => bench::run(options).await,
+        Action::Config => {
             print!("{}", config::DEFAULTS);
             Ok(())
         }
