@@ -10,8 +10,15 @@ use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
 use std::path::Path;
 use std::time::Duration;
 
+// Limits are sums in what follows: of a bare parameter the planner remembers the value, and a statement
+// whose limit is bound anew is then prepared anew each time, which costs more than most of the reads.
+
 /// How many rows one page looks through at most.
-const SCAN: i64 = 4096;
+macro_rules! scan {
+    () => {
+        4096
+    };
+}
 
 pub fn pool(path: &Path) -> SqlitePool {
     let options = options(path).pragma("query_only", "on").pragma("cache_size", "-1024").row_buffer_size(256);
@@ -32,7 +39,7 @@ pub async fn stream(
 ) -> Result<Vec<Recorded>, ReadError> {
     const SQL: &str = select!(
         "from event as first join event on event.stream = first.position where first.name = ? \
-         and event.version >= ? order by event.version limit ?"
+         and event.version >= ? order by event.version limit 0 + ?"
     );
     let Ok(from) = i64::try_from(from.0) else { return Ok(Vec::new()) };
     let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(count(limit)).fetch_all(pool).await;
@@ -116,7 +123,7 @@ async fn unfiltered(
 ) -> Result<Page, ReadError> {
     const SQL: &str = select!(
         "from event cross join event as first on first.position = event.stream \
-         where event.position > ? order by event.position limit ?"
+         where event.position > ? order by event.position limit 0 + ?"
     );
     let rows = sqlx::query(SQL).bind(from).bind(count(limit)).fetch_all(pool).await;
     let events = events(rows)?;
@@ -128,21 +135,22 @@ async fn unfiltered(
 /// The position after which this page looks no further. None: the end of the log is nearer.
 async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i64>, ReadError> {
     let query = match scan {
-        Scan::Everything => return Ok(Some(from.saturating_add(SCAN))),
-        Scan::Account(account) => sqlx::query_scalar(
-            "select max(position) from (select position from event where account = ?3 and position > ?1 \
-             order by position limit 1 offset ?2)",
-        )
+        Scan::Everything => return Ok(Some(from.saturating_add(scan!()))),
+        Scan::Account(account) => sqlx::query_scalar(concat!(
+            "select max(position) from (select position from event where account = ?2 and position > ?1 \
+             order by position limit 1 offset ",
+            scan!(),
+            ")"
+        ))
         .bind(from)
-        .bind(SCAN)
         .bind(account.to_vec()),
-        Scan::Elsewhere(categories) => sqlx::query_scalar(
+        Scan::Elsewhere(categories) => sqlx::query_scalar(concat!(
             "select min(nth) from (select (select position from event where category = kind.value \
-             and category <> 1 and position > ?1 order by position limit 1 offset ?2) as nth \
-             from json_each(?3) as kind)",
-        )
+             and category <> 1 and position > ?1 order by position limit 1 offset ",
+            scan!(),
+            ") as nth from json_each(?2) as kind)"
+        ))
         .bind(from)
-        .bind(SCAN)
         .bind(categories.clone()),
     };
     Ok(query.fetch_one(pool).await.map_err(unavailable)?)
@@ -165,7 +173,7 @@ async fn matching(
                 $more,
                 " and (?4 is null or event.category in (select value from json_each(?4))) \
                  and (?5 is null or event.type in (select value from json_each(?5))) \
-                 order by event.position limit ?6"
+                 order by event.position limit 0 + ?6"
             )
         };
     }
