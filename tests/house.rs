@@ -9,7 +9,7 @@ use std::process::Command;
 /// outside: databases, HTTP, runtimes, calendars.
 const WALLS: &[(&str, &[&str], &[&str])] = &[
     ("event-schemas", &[], &["jiff", "schemars"]),
-    ("domain", &["event-schemas"], &["jiff", "schemars"]),
+    ("domain", &["event-schemas"], &["jiff"]),
     ("event-store", &["event-schemas"], &["sqlx", "tokio"]),
     ("channels", &["event-schemas"], &["reqwest", "rustls", "tokio", "jiff"]),
     ("gate", &["event-schemas"], &["axum", "aide", "schemars", "jsonwebtoken", "reqwest", "rustls", "tokio"]),
@@ -23,7 +23,7 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "domain", "event-store", "channels", "command-api", "projections"],
         &["sqlx", "tokio"],
     ),
-    ("projections", &["event-schemas", "event-store", "domain"], &["sqlx", "tokio", "schemars"]),
+    ("projections", &["event-schemas", "event-store", "domain"], &["sqlx", "tokio"]),
     (
         "query-api",
         &["event-schemas", "event-store", "projections", "gate"],
