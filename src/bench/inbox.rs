@@ -67,7 +67,18 @@ async fn one(data: &Path, conversations: u64) -> anyhow::Result<Measured> {
     let customers = tokio::spawn(write(Arc::clone(&server), conversations, stop.clone()));
     ask(&server, Duration::from_secs(2)).await?;
     eprintln!("{CLIENTS} clients ask for {SECONDS} seconds, {MESSAGES_A_SECOND} messages arrive a second");
+    let before = server.processor_time()?;
     let pages = ask(&server, Duration::from_secs(SECONDS)).await?;
+    let used = server.processor_time()? - before;
+    for (name, latencies) in NAMES.into_iter().zip(&pages) {
+        eprintln!(
+            "{name}: {} answers, {:.2} ms (median), {:.2} ms (p99)",
+            latencies.count(),
+            latencies.percentile(50),
+            latencies.percentile(99),
+        );
+    }
+    eprintln!("serve used {:.1} of {SECONDS} seconds of processor time", used.as_secs_f64());
     stop.cancel();
     customers.await??;
     let memory = server.memory()?;

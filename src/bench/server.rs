@@ -92,6 +92,11 @@ impl Server {
         Ok(ticks(11).zip(ticks(12)).map_or(0, |(user, system)| user + system))
     }
 
+    /// How much processor time it has used so far. A tick is a hundredth of a second on every Linux there is.
+    pub fn processor_time(&self) -> anyhow::Result<Duration> {
+        Ok(Duration::from_millis(self.processor_ticks()? * 10))
+    }
+
     /// Resident memory, in megabytes.
     pub fn memory(&self) -> anyhow::Result<f64> {
         let status = self.proc("status")?;

@@ -31,13 +31,17 @@ pub async fn measure(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
     // A moment for caches and connections, on both sides.
     run(&server, "warm", A_SECOND * 3).await?;
     eprintln!("{A_SECOND} webhooks a second for {SECONDS} seconds");
+    let before = server.processor_time()?;
     let (acknowledged, visible) = run(&server, "measured", A_SECOND * SECONDS).await?;
+    let used = server.processor_time()? - before;
     eprintln!(
-        "{} webhooks, acknowledged after {:.2} ms (median) and {:.2} ms (p99); {} of them watched",
+        "{} webhooks, acknowledged after {:.2} ms (median) and {:.2} ms (p99); {} of them watched; \
+         {:.2} ms of processor time each",
         acknowledged.count(),
         acknowledged.percentile(50),
         acknowledged.percentile(99),
         visible.count(),
+        used.as_secs_f64() * 1_000.0 / acknowledged.count() as f64,
     );
     let what = "webhook received to visible in the inbox, 1,000/s";
     table.at_most(&format!("{what}: median"), "ms", visible.percentile(50), 3.0);
