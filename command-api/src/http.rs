@@ -17,7 +17,6 @@ mod conversations;
 mod messages;
 mod sla_policies;
 mod teams;
-mod variables;
 mod webhooks;
 
 /// How the routes are grouped in the API's description.

@@ -3,9 +3,9 @@
 
 use crate::answer::{List, Tagged};
 use crate::asking::{Fresh, QueryState, unreadable};
-use crate::blanks::Known;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
+use event_schemas::blanks::Known;
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, SlaPolicy, Team};
 use event_schemas::message::ChannelType;
 use event_schemas::{

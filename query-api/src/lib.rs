@@ -4,7 +4,6 @@
 mod agents;
 mod answer;
 mod asking;
-mod blanks;
 mod catalogues;
 mod contacts;
 mod conversation;

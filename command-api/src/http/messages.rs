@@ -4,7 +4,6 @@ use super::Desk;
 use super::answer::{Answer, Made};
 use super::asking::Asking;
 use super::conversations::{opened, refused};
-use super::variables::Known;
 use crate::Commands;
 use crate::problem::key_reused;
 use crate::write::{Context, LoadError};
@@ -13,6 +12,7 @@ use aide::axum::routing::post_with;
 use axum::extract::State;
 use domain::Decide;
 use domain::conversation::{AddNote, Conversation, Rejection, Send, Sender};
+use event_schemas::blanks::Known;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{

@@ -1,4 +1,5 @@
-//! The blanks in a canned response, `{{contact_name}}` and the like, filled in to be looked at.
+//! The blanks in a canned response, `{{contact_name}}` and the like (requirement 000, section 1.3): part of
+//! the language, so that a response reads the same when it is looked at and when it is sent.
 
 /// What a blank may ask for.
 pub struct Known<'a> {
@@ -47,6 +48,14 @@ mod tests {
             ("{{a {{contact_name}}", "{{a Abebe"),
         ] {
             assert_eq!(known.fill(text), filled);
+        }
+    }
+
+    #[test]
+    fn what_is_no_blank_stays() {
+        let known = Known { contact_name: "Abebe", contact_identifier: "2519", agent_name: "Ana" };
+        for text in ["", "{{", "}}", "{{{{", "{{order}}", "{ {contact_name} }", "a {{ b", "{{}}"] {
+            assert_eq!(known.fill(text), text);
         }
     }
 }
