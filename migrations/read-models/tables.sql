@@ -45,7 +45,9 @@ create table if not exists conversations (
     sla_state                text,
     sla_breached_count       integer not null,
     version                  bigint  not null,
-    position                 text    not null
+    position                 text    not null,
+    -- The row as a list shows it, in JSON: a page of them is one value instead of two thousand.
+    card                     text    not null
 );
 
 -- Kept from the beginning, because linking an identifier moves its conversations.
@@ -134,7 +136,7 @@ create table if not exists sla_timers (
 create table if not exists tab_counts (
     account_id bytea   not null,
     tab        text    not null,
-    subject    bytea   not null,
+    subject    text    not null,
     status     text    not null,
     count      integer not null,
     primary key (account_id, tab, subject, status)

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod assignments;
 pub mod calendars;
 pub mod canned_responses;
+mod card;
 mod catalogue;
 pub mod channels;
 pub mod contacts;

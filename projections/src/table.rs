@@ -507,6 +507,12 @@ impl<R: Row> Rows<R> {
         slot.changed = true;
     }
 
+    /// Does something to every row that is about to be written.
+    pub fn finish(&mut self, finish: impl Fn(&mut R)) {
+        let changed = self.page.values_mut().filter(|slot| slot.changed);
+        changed.filter_map(|slot| slot.now.as_deref_mut()).for_each(finish);
+    }
+
     /// Every row of the page that is there now.
     pub fn iter(&self) -> impl Iterator<Item = &R> {
         self.page.values().filter_map(|slot| slot.now.as_deref())

@@ -11,7 +11,7 @@ use event_store::sqlite::SqliteStore;
 use projections::db::Db;
 use projections::generations::Generations;
 use projections::questions::around::counts;
-use projections::questions::conversations::{Conversations, Sort, SortBy, Whose, list};
+use projections::questions::conversations::{Conversations, Sort, SortBy, Whose, cards, list};
 use projections::questions::{Limit, details, list as lists};
 use projections::read_models::inbox::ConversationRow;
 use std::collections::BTreeMap;
@@ -146,6 +146,12 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter() {
                 break;
             }
         }
+        let cards = cards(desk.db.readers(), &Conversations { after: None, ..query.clone() }).await.unwrap();
+        let page: Vec<serde_json::Value> = serde_json::from_str(&cards.json).unwrap();
+        let carded: Vec<_> = page.iter().map(|card| card["id"].as_str().unwrap().to_owned()).collect();
+        let first: Vec<_> = expected.iter().take(query.limit.get()).map(|row| row.id.to_string()).collect();
+        assert_eq!(carded, first, "round {round}: {query:?}");
+        assert_eq!(cards.next.is_some(), expected.len() > query.limit.get());
         let ids = |rows: &[ConversationRow]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
         assert_eq!(ids(&found), ids(&expected), "round {round}: {query:?}");
         met += found.len();

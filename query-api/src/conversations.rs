@@ -2,8 +2,13 @@
 
 use crate::answer::{List, limit};
 use crate::asking::{Fresh, QueryState, parsed, several, unlisted, unreadable};
+use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ApiResponse};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use event_schemas::message::{ChannelType, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationId, Position, SlaPolicyId, TeamId, Timestamp, UserId,
@@ -11,7 +16,9 @@ use event_schemas::{
 };
 use gate::{Agent, Caller, Json, Problem, Query};
 use projections::questions::around::{ByStatus, counts};
-use projections::questions::conversations::{Conversations, ListedConversation, Sort, SortBy, Whose, list};
+use projections::questions::conversations::{
+    Cards, Conversations, ListedConversation, Sort, SortBy, Whose, cards,
+};
 use projections::questions::{Cursor, Limit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -237,11 +244,7 @@ struct Asked {
     cursor: Option<Cursor>,
 }
 
-async fn inbox(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Query(asked): Query<Asked>,
-) -> Result<Json<List<View>>, Problem> {
+async fn inbox(caller: Agent, Fresh(tables): Fresh, Query(asked): Query<Asked>) -> Result<Inbox, Problem> {
     let question = Conversations {
         reader: Some(caller.user),
         statuses: asked.status,
@@ -257,8 +260,35 @@ async fn inbox(
         after: asked.cursor,
         ..Conversations::of(caller.account)
     };
-    let listed = list(tables.readers(), &question).await.map_err(unlisted)?;
-    Ok(List::page(listed, View::from))
+    let cards = cards(tables.readers(), &question).await.map_err(unlisted)?;
+    Ok(Inbox { cards })
+}
+
+/// A page of the inbox. The tables hold each conversation as it is shown, and here they are only strung
+/// together; a [`View`] of the same row reads the same.
+struct Inbox {
+    cards: Cards,
+}
+
+impl IntoResponse for Inbox {
+    fn into_response(self) -> Response {
+        let next = self.cards.next.map_or("null".to_owned(), |cursor| format!("\"{cursor}\""));
+        let body = format!("{{\"data\":{},\"next_cursor\":{next}}}", self.cards.json);
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+    }
+}
+
+impl OperationOutput for Inbox {
+    type Inner = List<View>;
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
+        Json::<List<View>>::operation_response(ctx, operation)
+    }
+    fn inferred_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, ApiResponse)> {
+        Json::<List<View>>::inferred_responses(ctx, operation)
+    }
 }
 
 type Words = BTreeMap<&'static str, i64>;

@@ -240,6 +240,9 @@ async fn as_it_was_now_is_as_it_is() {
         assert_eq!(now.header("etag"), format!("\"{}\"", row["version"]));
         let was = desk.ask(&agent, &format!("/v1/conversations/{id}?as_of={end}")).await.good();
         let mut now = now.good();
+        for (name, value) in row.as_object().unwrap() {
+            assert_eq!(&now[name], value, "{name} in the list and alone");
+        }
         // Who an identifier belongs to is told in the contact's stream, not in the conversation's.
         now["contact_id"] = was["contact_id"].clone();
         // The tables list clocks by name.

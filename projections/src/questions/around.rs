@@ -7,9 +7,8 @@ use crate::read_models::calendars::CalendarRow;
 use crate::read_models::canned_responses::CannedResponseRow;
 use crate::read_models::channels::ChannelRow;
 use crate::read_models::sla_policies::SlaPolicyRow;
-use crate::read_models::tab_counts::TabCountRow;
 use crate::read_models::teams::TeamRow;
-use crate::table::{Column, Row, Values};
+use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ContactId, TeamId, UserId};
 use sqlx::SqlitePool;
@@ -36,23 +35,33 @@ pub async fn counts(
     account: AccountId,
     reader: Option<UserId>,
 ) -> Result<TabCounts, DbError> {
-    let found: Vec<TabCountRow> =
-        rows(readers, "where account_id = $1", Values::default().with(&account)).await?;
+    const ALL: &str = "select string_agg(
+            tab || ' ' || subject || ' ' || status || ' ' || cast(count as text), ',')
+        from tab_counts where account_id = $1";
+    let row =
+        sqlx::query_with(ALL, Values::default().with(&account).into_arguments()).fetch_one(readers).await?;
+    let lines: Option<String> = Columns::of(&row).take()?;
     let mut counts = TabCounts::default();
-    for TabCountRow { tab, subject, status, count, .. } in found {
-        let somebodys = subject != Uuid::nil();
-        match (&*tab, somebodys) {
+    for line in lines.iter().flat_map(|lines| lines.split(',')) {
+        let mut words = line.split(' ');
+        let (Some(tab), Some(subject)) = (words.next(), words.next()) else { continue };
+        let (Some(Ok(status)), Some(Ok(count))) =
+            (words.next().map(str::parse), words.next().map(str::parse))
+        else {
+            continue;
+        };
+        match (tab, subject.parse::<Uuid>()) {
             ("all", _) => counts.all.insert(status, count),
-            ("assignee", true) => {
-                let user = UserId(subject);
+            ("assignee", Ok(user)) => {
+                let user = UserId(user);
                 if Some(user) == reader {
                     counts.mine.insert(status, count);
                 }
                 counts.assignees.entry(user).or_default().insert(status, count)
             }
-            ("assignee", false) => counts.unassigned.insert(status, count),
-            ("team", true) => counts.teams.entry(TeamId(subject)).or_default().insert(status, count),
-            ("team", false) => counts.without_team.insert(status, count),
+            ("assignee", Err(_)) => counts.unassigned.insert(status, count),
+            ("team", Ok(team)) => counts.teams.entry(TeamId(team)).or_default().insert(status, count),
+            ("team", Err(_)) => counts.without_team.insert(status, count),
             (_, _) => None,
         };
     }

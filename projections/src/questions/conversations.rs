@@ -11,6 +11,8 @@ use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, TeamId, Timestamp, UserId};
 use sqlx::{AssertSqlSafe, SqlitePool};
+use std::fmt::Write;
+use std::future::Future;
 use uuid::Uuid;
 
 /// Whose conversations.
@@ -144,18 +146,7 @@ pub async fn list(
     readers: &SqlitePool,
     query: &Conversations,
 ) -> Result<Listed<ListedConversation>, ListError> {
-    let after = query.after.map(|cursor| cursor.of_list(query.sort.list())).transpose()?;
-    let source = choose(readers, query).await?;
-    let wanted = query.limit.get() + 1;
-    let mut found = Vec::new();
-    if after.is_none_or(|cursor| !cursor.keyless) {
-        found = Part { query, source: &source, keyless: false, after, wanted }.read(readers).await?;
-    }
-    if found.len() < wanted && query.sort.by.may_be_missing() {
-        let after = after.filter(|cursor| cursor.keyless);
-        let wanted = wanted - found.len();
-        found.extend(Part { query, source: &source, keyless: true, after, wanted }.read(readers).await?);
-    }
+    let found = pages(readers, query, Part::read_rows).await?;
     Ok(Listed::of(found, query.limit, |listed| {
         let row = &listed.conversation;
         let key = query.sort.by.key(row);
@@ -164,12 +155,86 @@ pub async fn list(
     }))
 }
 
+/// One row more than a page holds: first those that have the sort key, then those that have not.
+async fn pages<'q, T, F>(
+    readers: &'q SqlitePool,
+    query: &'q Conversations,
+    read: impl Fn(Part<'q>, &'q SqlitePool) -> F,
+) -> Result<Vec<T>, ListError>
+where
+    F: Future<Output = Result<Vec<T>, DbError>>,
+{
+    let after = query.after.map(|cursor| cursor.of_list(query.sort.list())).transpose()?;
+    let source = choose(readers, query).await?;
+    let wanted = query.limit.get() + 1;
+    let mut found = Vec::new();
+    if after.is_none_or(|cursor| !cursor.keyless) {
+        found = read(Part { query, source, keyless: false, after, wanted }, readers).await?;
+    }
+    if found.len() < wanted && query.sort.by.may_be_missing() {
+        let after = after.filter(|cursor| cursor.keyless);
+        let wanted = wanted - found.len();
+        found.extend(read(Part { query, source, keyless: true, after, wanted }, readers).await?);
+    }
+    Ok(found)
+}
+
+/// A page of conversations as their cards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cards {
+    /// A JSON array: the cards, each with the reader's `unread_count`.
+    pub json: String,
+    pub next: Option<Cursor>,
+}
+
+/// Between the rows of a page that comes as one value. JSON never holds it.
+const BETWEEN: char = '\u{1e}';
+
+/// A list of conversations, ready to be sent.
+pub async fn cards(readers: &SqlitePool, query: &Conversations) -> Result<Cards, ListError> {
+    let found = Lines(pages(readers, query, Part::read_cards).await?);
+    let mut json = String::with_capacity(found.0.iter().map(|line| line.text.len() + 24).sum::<usize>() + 2);
+    json.push('[');
+    for (place, line) in found.0.iter().take(query.limit.get()).enumerate() {
+        let (unread, card) = line.text.split_once(' ').unwrap_or(("0", "{}"));
+        let comma = if place == 0 { "" } else { "," };
+        let rest = card.strip_prefix('{').unwrap_or(card);
+        let unread = unread.parse::<u32>().unwrap_or(0);
+        // Writing to a string cannot fail.
+        let _infallible = write!(json, "{comma}{{\"unread_count\":{unread},{rest}");
+    }
+    json.push(']');
+    let last = found.0.get(query.limit.get() - 1).filter(|_| found.0.len() > query.limit.get());
+    let next = last.map(|line| Cursor::new(query.sort.list(), line.keyless, line.key, number(line.no)));
+    Ok(Cards { json, next })
+}
+
+/// One row of a page that came as one value.
+struct Line {
+    keyless: bool,
+    key: i64,
+    no: i64,
+    /// How many are unread, a space, the card.
+    text: String,
+}
+
+struct Lines(Vec<Line>);
+
+impl Line {
+    fn of(text: &str, keyless: bool) -> Option<Self> {
+        let mut parts = text.splitn(3, ' ');
+        let (key, no) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { keyless, key, no, text: parts.next()?.to_owned() })
+    }
+}
+
 /// A cursor holds a conversation's number where others hold an id.
 fn number(no: i64) -> Uuid {
     Uuid::from_u128(no as u128)
 }
 
 /// Where the rows of a page come from.
+#[derive(Clone, Copy)]
 enum Source {
     /// The few that fit one of the filters.
     Few(Few),
@@ -262,9 +327,10 @@ fn assignee(whose: Option<Whose>, sql: &mut Sql) -> String {
     }
 }
 
-/// Every status, where none is named.
-fn statuses(query: &Conversations) -> &[Status] {
-    if query.statuses.is_empty() { Status::ALL } else { &query.statuses }
+/// Every status, where none is named; each once, however often it is named.
+fn statuses(query: &Conversations) -> Vec<Status> {
+    let asked = if query.statuses.is_empty() { Status::ALL } else { &query.statuses };
+    Status::ALL.iter().copied().filter(|status| asked.contains(status)).collect()
 }
 
 /// Numbered parameters, as they come up while a statement is put together.
@@ -289,40 +355,27 @@ impl Sql {
     }
 }
 
+/// How many of a conversation's messages its reader has not seen.
+const UNREAD: &str = "c.received_count - coalesce(s.received, 0)";
+
 /// The part of a list that has the sort key, or the part that has not.
 struct Part<'q> {
     query: &'q Conversations,
-    source: &'q Source,
+    source: Source,
     keyless: bool,
     after: Option<Cursor>,
     wanted: usize,
 }
 
 impl Part<'_> {
-    async fn read(self, readers: &SqlitePool) -> Result<Vec<ListedConversation>, DbError> {
+    /// The rows, column by column.
+    async fn read_rows(self, readers: &SqlitePool) -> Result<Vec<ListedConversation>, DbError> {
         let mut sql = Sql::default();
-        let page = match self.source {
-            Source::Few(few) => self.among_few(*few, &mut sql),
-            Source::Index(begins) => {
-                let branches = statuses(self.query).iter();
-                let branches: Vec<_> =
-                    branches.map(|status| self.branch(*status, *begins, &mut sql)).collect();
-                branches.join(" union all ")
-            }
-        };
+        let page = self.page(&mut sql);
         let (way, _) = self.query.sort.words();
-        let reader = sql.bind(&self.query.reader);
         let columns =
             ConversationRow::COLUMNS.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ");
-        let text = format!(
-            "select {columns}, c.received_count - coalesce(s.received, 0)
-             from (select no, k from ({page}) as branches order by k {way}, no {way} limit {}) as page
-             cross join conversations c
-             left join agent_seen s on s.conversation_no = c.no and s.agent_id = {reader}
-             where c.no = page.no
-             order by page.k {way}, page.no {way}",
-            self.wanted
-        );
+        let text = format!("select {columns}, {UNREAD} from {page} order by page.k {way}, page.no {way}");
         let rows =
             sqlx::query_with(AssertSqlSafe(text), sql.values.into_arguments()).fetch_all(readers).await?;
         rows.iter()
@@ -332,6 +385,47 @@ impl Part<'_> {
                 Ok(ListedConversation { conversation: ConversationRow::take(row)?, unread })
             })
             .collect()
+    }
+
+    /// The cards, as one value: handing over a row costs more than finding it.
+    async fn read_cards(self, readers: &SqlitePool) -> Result<Vec<Line>, DbError> {
+        let mut sql = Sql::default();
+        let page = self.page(&mut sql);
+        let (way, _) = self.query.sort.words();
+        let between = sql.bind(&BETWEEN.to_string());
+        let text = format!(
+            "select string_agg(
+                 cast(page.k as text) || ' ' || cast(page.no as text) || ' ' ||
+                 cast({UNREAD} as text) || ' ' || c.card,
+                 {between} order by page.k {way}, page.no {way})
+             from {page}"
+        );
+        let row =
+            sqlx::query_with(AssertSqlSafe(text), sql.values.into_arguments()).fetch_one(readers).await?;
+        let lines: Option<&str> = sqlx::Row::try_get(&row, 0)?;
+        let lines = lines.into_iter().flat_map(|lines| lines.split(BETWEEN));
+        Ok(lines.filter_map(|line| Line::of(line, self.keyless)).collect())
+    }
+
+    /// The conversations of the page, with what their reader has seen of them.
+    fn page(&self, sql: &mut Sql) -> String {
+        let page = match self.source {
+            Source::Few(few) => self.among_few(few, sql),
+            Source::Index(begins) => {
+                let branches = statuses(self.query).into_iter();
+                let branches: Vec<_> = branches.map(|status| self.branch(status, begins, sql)).collect();
+                branches.join(" union all ")
+            }
+        };
+        let (way, _) = self.query.sort.words();
+        let reader = sql.bind(&self.query.reader);
+        format!(
+            "(select no, k from ({page}) as branches order by k {way}, no {way} limit {}) as page
+             cross join conversations c
+             left join agent_seen s on s.conversation_no = c.no and s.agent_id = {reader}
+             where c.no = page.no",
+            self.wanted
+        )
     }
 
     /// One status, in the order of an index.

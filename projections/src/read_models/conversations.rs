@@ -2,6 +2,7 @@
 
 use super::agent_seen::AgentSeenRow;
 use super::assignments::AssignmentRow;
+use super::card::card;
 use super::contacts::Moved;
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
@@ -279,6 +280,7 @@ impl Conversations {
     pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         self.count(tx).await?;
         self.messages.write(tx).await?;
+        self.inbox.finish(|row| row.card = card(row));
         self.inbox.write(tx).await?;
         self.seen.write(tx).await?;
         self.labels.write(tx).await?;

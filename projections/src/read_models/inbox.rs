@@ -59,11 +59,13 @@ crate::table! {
         sla_breached_count: u32,
         version: Version,
         position: Position,
+        /// What a list shows, as JSON. It is written out when the row is.
+        card: String,
     }
     moving (
         updated_at, first_reply_at, last_message_at, last_message_preview, last_message_sender_type,
         waiting_since, message_count, received_count, sent_count, note_count, sla_metric, sla_due_at,
-        sla_state, sla_breached_count, version, position
+        sla_state, sla_breached_count, version, position, card
     ) unless ConversationRow::only_messages_since
 }
 
@@ -114,6 +116,7 @@ impl ConversationRow {
             sla_breached_count: 0,
             version: happened.version,
             position: happened.position,
+            card: String::new(),
         }
     }
 

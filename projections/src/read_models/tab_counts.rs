@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 crate::table! {
-    /// Conversations of one status in one tab: `all`, an `assignee`'s or nobody's, a `team`'s or none's.
+    /// Conversations of one status in one tab: `all`, an `assignee`'s or nobody's, a `team`'s or none's. The
+    /// subject is whose, and empty where it is nobody's.
     pub struct TabCountRow in "tab_counts"
-        key (account_id: AccountId, tab: String, subject: Uuid, status: Status) {
+        key (account_id: AccountId, tab: String, subject: String, status: Status) {
         count: i64,
     }
 }
@@ -59,10 +60,13 @@ impl Moves {
         }
     }
 
-    pub fn take(&mut self) -> Vec<((AccountId, String, Uuid, Status), i64)> {
+    pub fn take(&mut self) -> Vec<((AccountId, String, String, Status), i64)> {
         let moves = self.0.drain().filter(|(_, by)| *by != 0);
         moves
-            .map(|((account, tab, subject, status), by)| ((account, tab.to_owned(), subject, status), by))
+            .map(|((account, tab, subject, status), by)| {
+                let subject = if subject.is_nil() { String::new() } else { subject.to_string() };
+                ((account, tab.to_owned(), subject, status), by)
+            })
             .collect()
     }
 }
