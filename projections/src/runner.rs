@@ -12,7 +12,7 @@ pub use progress::{Condition, NotYet, Progress, Watch};
 
 use crate::db::{Db, DbError, Tx};
 use event_schemas::{
-    DecodeError, Event, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version,
+    Clock, DecodeError, Event, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version,
 };
 use event_store::{EventStore, Filter, ReadError};
 use reader::Reader;
@@ -282,6 +282,13 @@ impl<P: Projection> Runner<P> {
         if batch.skipped > 0 {
             metrics::counter!("verbatim_projection_skipped_events_total", "projection" => name)
                 .increment(batch.skipped);
+        }
+        if let Some(last) = batch.events.last() {
+            // From recorded to visible. While the end is not reached, it is also how far behind the tables are.
+            let delay = Clock::System.now().since(last.recorded_at).as_secs_f64();
+            metrics::histogram!("verbatim_projection_delay_seconds", "projection" => name).record(delay);
+            let lag = if batch.at_end { 0.0 } else { delay };
+            metrics::gauge!("verbatim_projection_lag_seconds", "projection" => name).set(lag);
         }
         self.progress.send_modify(|progress| progress.advance(self.checkpoint, batch));
         Ok(Outcome::Written)
