@@ -44,6 +44,7 @@ pub struct Db {
     path: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
+    tidier: SqlitePool,
 }
 
 impl Db {
@@ -61,7 +62,7 @@ impl Db {
         let writer = pool(1).connect_with(options).await?;
         sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
         sqlx::raw_sql(schema).execute(&writer).await?;
-        Ok(Self { path: path.to_owned(), readers: writer.clone(), writer })
+        Ok(Self { path: path.to_owned(), readers: writer.clone(), tidier: writer.clone(), writer })
     }
 
     /// Opens the file, creating it where there is none, and makes sure its tables are there. The script
@@ -76,17 +77,25 @@ impl Db {
             .foreign_keys(false)
             .statement_cache_capacity(100);
         let writer = pool(1)
-            .connect_with(options.clone().pragma("cache_size", format!("-{}", sizes.writer_cache_kib)))
+            .connect_with(
+                options
+                    .clone()
+                    .pragma("cache_size", format!("-{}", sizes.writer_cache_kib))
+                    // 64 MB: only if `tidy` does not keep up.
+                    .pragma("wal_autocheckpoint", "16384"),
+            )
             .await?;
         sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
         sqlx::raw_sql(schema).execute(&writer).await?;
+        let tidier =
+            pool(1).connect_lazy_with(options.clone().create_if_missing(false).pragma("cache_size", "-64"));
         let readers = pool(sizes.readers).connect_lazy_with(
             options
                 .create_if_missing(false)
                 .pragma("query_only", "on")
                 .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
         );
-        Ok(Self { path: path.to_owned(), writer, readers })
+        Ok(Self { path: path.to_owned(), writer, readers, tidier })
     }
 
     pub fn path(&self) -> &Path {
@@ -108,8 +117,15 @@ impl Db {
         sqlx::raw_sql(AssertSqlSafe(script)).execute(&self.writer).await.map(|_| ())
     }
 
+    /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
+    /// done by the writer itself, every so many commits would take several times as long as the others.
+    pub async fn tidy(&self) -> Result<(), DbError> {
+        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.tidier).await.map(|_| ())
+    }
+
     /// Finishes what was begun and lets go of the file.
     pub async fn close(&self) {
+        self.tidier.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }

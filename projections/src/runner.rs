@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// An event of the log, decoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +162,7 @@ impl<P: Projection> Runner<P> {
 
     /// Follows the log until told to stop. Ends early only when an event cannot be read.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunnerError> {
+        let _tidying = AbortOnDropHandle::new(tokio::spawn(tidy(self.db.clone(), self.progress.subscribe())));
         loop {
             let ended = tokio::select! {
                 biased;
@@ -298,6 +300,20 @@ impl<P: Projection> Runner<P> {
         self.projection.forget();
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
         Ok(())
+    }
+}
+
+/// How long the write-ahead log may grow before what is in it is moved into the file.
+const TIDY: Duration = Duration::from_millis(500);
+
+/// Keeps the write-ahead log short while something is written.
+async fn tidy(db: Db, mut progress: watch::Receiver<Progress>) {
+    while progress.changed().await.is_ok() {
+        tokio::time::sleep(TIDY).await;
+        if let Err(error) = db.tidy().await {
+            // The writer does it itself, should it ever become much.
+            tracing::debug!(%error, "the write-ahead log could not be moved into the file");
+        }
     }
 }
 
