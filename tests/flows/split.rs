@@ -1,7 +1,7 @@
 //! The same program in four processes on one data folder; and a rebuild while it serves.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{Account, Program, conversation_of, run};
+use crate::program::{Account, Program, conversation_of, has_come, run};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -34,9 +34,7 @@ async fn four_processes_do_what_one_does() {
     let seen: serde_json::Value = seen.json().await.unwrap();
     assert_eq!(seen["status"], "assigned");
     writer.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
-    reader
-        .get_until(&format!("/v1/conversations/{id}/messages"), |a| a.to_string().contains("dispatched"))
-        .await;
+    reader.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
     assert_eq!(provider.taken().len(), 1);
 
     // Each service has only its own routes.

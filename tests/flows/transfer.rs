@@ -1,7 +1,7 @@
 //! Export, import: the imported store answers every query the same.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{Account, Program, conversation_of, run};
+use crate::program::{Account, Program, conversation_of, has_come, run};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,8 +44,7 @@ async fn an_imported_log_answers_every_query_the_same() {
     }
     account.admin.get_until("/v1/conversations/counts", |a| a["by_status"]["resolved"] == 4).await;
     let id = conversation_of(&ana, "251911000000").await;
-    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| a.to_string().contains("dispatched"))
-        .await;
+    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
     let account_id = account.id.clone();
     let admin_user = account.admin.user.clone();
     let everything = questions(&id);

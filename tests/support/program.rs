@@ -403,3 +403,8 @@ pub async fn conversation_of(person: &Person, phone: &str) -> String {
         .await;
     inbox["data"][0]["id"].as_str().expect("an id").to_owned()
 }
+
+/// Whether some outgoing message on a page of messages has come exactly this far.
+pub fn has_come(messages: &Value, far: &str) -> bool {
+    messages["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == far))
+}
