@@ -99,13 +99,9 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         }
     }
     if parts.process_managers {
-        let managers = ProcessManagers::open(
-            &settings.data.join("process-managers.db"),
-            commands.clone(),
-            delivery_settings(settings),
-        )
-        .await
-        .context("the process managers' tables cannot be opened")?;
+        let managers = ProcessManagers::open(&settings.data, commands.clone(), delivery_settings(settings))
+            .await
+            .context("the process managers' tables cannot be opened")?;
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
         running

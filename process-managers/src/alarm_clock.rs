@@ -303,7 +303,7 @@ impl Ringer {
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Due>, DbError> {
         const DUE: &str = "select conversation_id, account_id, due_at from alarms
-            where due_at is not null and due_at <= $1 order by due_at limit $2";
+            where due_at is not null and due_at <= $1 order by due_at limit 0 + $2";
         let values = Values::default().with(&now).with(&AT_ONCE);
         let rows = sqlx::query_with(DUE, values.into_arguments()).fetch_all(self.db.readers()).await?;
         rows.iter()

@@ -14,9 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// All process managers, sharing one file of tables.
+/// All process managers, and the files of their tables.
 pub struct ProcessManagers {
-    db: Db,
+    files: [Db; 2],
     delivery: Delivery,
     alarm_clock: AlarmClock,
     health: Health,
@@ -32,16 +32,19 @@ pub enum OpenError {
 }
 
 impl ProcessManagers {
-    /// Takes up where they left off.
+    /// Takes up where they left off, in this folder.
     pub async fn open(
-        path: &Path,
+        folder: &Path,
         commands: Arc<Commands>,
         settings: delivery::Settings,
     ) -> Result<Self, OpenError> {
-        let db = Db::open(path, Sizes::small(), "").await?;
-        let delivery = Delivery::open(Arc::clone(&commands), db.clone(), settings).await?;
-        let alarm_clock = AlarmClock::open(commands, db.clone()).await?;
-        Ok(Self { db, delivery, alarm_clock, health: Health::default() })
+        let outbox = Db::open(&folder.join("process-managers.db"), Sizes::small(), "").await?;
+        let delivery = Delivery::open(Arc::clone(&commands), outbox.clone(), settings).await?;
+        // In a file of its own: an alarm that a power cut forgets is derived from the log again, so that its
+        // commits need not wait for the disk as the outbox's must.
+        let alarms = Db::open(&folder.join("alarm-clock.db"), Sizes::small(), "").await?;
+        let alarm_clock = AlarmClock::open(commands, alarms.clone()).await?;
+        Ok(Self { files: [outbox, alarms], delivery, alarm_clock, health: Health::default() })
     }
 
     /// What is wrong, if something is; to be asked at any time.
@@ -54,10 +57,12 @@ impl ProcessManagers {
 
     /// Works until told to stop. Ends early only when an event cannot be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
-        let Self { db, delivery, alarm_clock, health } = self;
+        let Self { files, delivery, alarm_clock, health } = self;
         let (delivered, rung) =
             futures::join!(delivery.run(stop.clone()), alarm_clock.run(stop.clone(), health));
-        db.close().await;
+        for file in &files {
+            file.close().await;
+        }
         delivered.and(rung)
     }
 }

@@ -128,7 +128,7 @@ impl Outbox {
                 where o.channel_id = $1 and o.state <> 'attempting' and o.next_attempt_at <= $2
                 and not exists (select 1 from outbox earlier
                     where earlier.conversation_id = o.conversation_id and earlier.version < o.version)
-                order by o.next_attempt_at limit $3)
+                order by o.next_attempt_at limit 0 + $3)
             returning message_id, account_id, conversation_id, attempts, queued_at";
         let values =
             Values::default().with(&channel).with(&now).with(&i64::try_from(limit).unwrap_or(i64::MAX));

@@ -86,9 +86,9 @@ pub async fn messages(readers: &SqlitePool, query: Messages) -> Result<Listed<Me
     Ok(listed)
 }
 
-const NEWEST: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by version desc limit $3";
-const BEFORE: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit $3";
-const AFTER: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version > $4 order by version limit $3";
+const NEWEST: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by version desc limit 0 + $3";
+const BEFORE: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit 0 + $3";
+const AFTER: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version > $4 order by version limit 0 + $3";
 
 /// Who had the conversation, first to last.
 pub async fn assignments(

@@ -40,7 +40,7 @@ const TIMERS: u8 = 104;
 /// Contacts, the newest first.
 pub async fn contacts(readers: &SqlitePool, page: Page) -> Result<Listed<ContactRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (created_at, id) < ($3, $4)
-        order by created_at desc, id desc limit $2";
+        order by created_at desc, id desc limit 0 + $2";
     let found = rows(readers, NEWEST, page.values(CONTACTS, true)?).await?;
     Ok(Listed::of(found, page.limit, |contact: &ContactRow| {
         Cursor::new(CONTACTS, false, contact.created_at.as_micros(), contact.id.0)
@@ -100,7 +100,7 @@ pub async fn identifiers(
     }
     let rest = format!(
         "where account_id = $1 and (created_at, id) < ($3, $4){narrow}
-         order by created_at desc, id desc limit $2"
+         order by created_at desc, id desc limit 0 + $2"
     );
     let found = rows(readers, &rest, values).await?;
     Ok(Listed::of(found, page.limit, |row: &ContactIdentifierRow| {
@@ -119,7 +119,7 @@ pub async fn identifier(
 /// What could not be read, the newest first.
 pub async fn rejections(readers: &SqlitePool, page: Page) -> Result<Listed<WebhookRejectionRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (received_at, id) < ($3, $4)
-        order by received_at desc, id desc limit $2";
+        order by received_at desc, id desc limit 0 + $2";
     let found = rows(readers, NEWEST, page.values(REJECTIONS, true)?).await?;
     Ok(Listed::of(found, page.limit, |row: &WebhookRejectionRow| {
         Cursor::new(REJECTIONS, false, row.received_at.as_micros(), row.id.0)
@@ -162,7 +162,7 @@ pub async fn running_timers(readers: &SqlitePool, page: Page) -> Result<Listed<R
          where t.account_id = $1 and t.due_at is not null and t.ended_at is null
            and t.state in ('running', 'breached') and (t.due_at, t.conversation_no, t.metric) > ($3, $4, $5)
            and c.no = t.conversation_no
-         order by t.due_at, t.conversation_no, t.metric limit $2"
+         order by t.due_at, t.conversation_no, t.metric limit 0 + $2"
     );
     let found = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(readers).await?;
     let found = found.iter().map(|row| {
