@@ -113,7 +113,7 @@ impl Generations {
         let before = self.current()?;
         self.switch_to(number)?;
         // Whoever still serves from the one before needs a moment to notice.
-        self.clear_before(before.unwrap_or(number))?;
+        self.clear_before(before.unwrap_or(number).saturating_sub(1))?;
         Ok(number)
     }
 }

@@ -102,7 +102,7 @@ impl Tables {
     pub async fn follow(&self, stop: CancellationToken) -> Result<(), GenerationError> {
         while self.exchanged(&stop).await? {
             if let Some((number, db)) = self.generations.open_current(Sizes::default()).await? {
-                self.exchange(Generation { number, db, watch: None }).await;
+                self.exchange(Generation { number, db, watch: None });
             }
         }
         Ok(())
@@ -122,13 +122,10 @@ impl Tables {
         }
     }
 
-    async fn exchange(&self, next: Generation) {
-        let before = {
-            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *current, Arc::new(next))
-        };
-        // Closing waits for the questions that are being answered.
-        before.db.close().await;
+    /// The one before closes by itself when the last question that was given it is answered.
+    fn exchange(&self, next: Generation) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(next);
     }
 }
 
@@ -175,8 +172,10 @@ impl ReadSide {
             let (generation, runner) = take_up(&self.store, &self.tables.generations).await?;
             tracing::info!(generation = generation.number, "the next generation of read models is in use");
             let number = generation.number;
-            self.tables.exchange(generation).await;
-            self.tables.generations.clear_before(number)?;
+            self.tables.exchange(generation);
+            // A question under way may still open the file of the generation just replaced: it goes with the
+            // next exchange, or the next start.
+            self.tables.generations.clear_before(number.saturating_sub(1))?;
             self.runner = Some(runner);
         }
         self.tables.db().close().await;
