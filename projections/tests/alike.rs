@@ -114,7 +114,9 @@ async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed() {
     assert_eq!(verdict.generation, 2);
     stop.cancel();
     running.await.unwrap().unwrap();
-    assert!(!generations.path(1).exists(), "the generation before is gone");
+    let next_start = ReadSide::open(store.clone(), generations.clone(), |_| {}).await.unwrap();
+    assert!(!generations.path(1).exists(), "the generation before is gone with the next start");
+    drop(next_start);
 }
 
 #[tokio::test]
