@@ -29,6 +29,8 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "event-store", "projections", "gate"],
         &["axum", "aide", "schemars", "tokio"],
     ),
+    // Only ever a development dependency.
+    ("test-engines", &[], &["sqlx", "tokio"]),
 ];
 
 /// What walls are about.
@@ -91,6 +93,7 @@ fn every_room_uses_only_what_its_walls_allow() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(!dependencies["verbatim"].contains("test-engines"), "the program is built without its tests");
 }
 
 fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {

@@ -1,0 +1,271 @@
+//! PostgreSQL.
+
+use crate::supervised::{Supervised, signal};
+use crate::{SOON, free_port, installed};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+use tokio::sync::OnceCell;
+
+/// Names a server that is there already: the URL of its superuser.
+const SHARED: &str = "VERBATIM_TEST_POSTGRES";
+
+pub const USER: &str = "postgres";
+pub const PASSWORD: &str = "a password that only tests know";
+const PASSWORD_IN_A_URL: &str = "a%20password%20that%20only%20tests%20know";
+
+/// A PostgreSQL server. Durable as a real one is; nobody enters without the password.
+pub struct Postgres {
+    /// The superuser's URL without a database's name at its end.
+    base: String,
+    /// None: somebody else's to start and stop.
+    server: Option<Server>,
+}
+
+struct Server {
+    program: Supervised,
+    port: u16,
+}
+
+impl Postgres {
+    /// A server of one's own, to be stopped, killed and started again.
+    pub async fn start() -> Self {
+        let folder = Supervised::folder("postgres");
+        initialise(&folder);
+        let port = free_port();
+        let command = [
+            binary("postgres").display().to_string(),
+            "-D".to_owned(),
+            folder.join("data").display().to_string(),
+        ];
+        let settings = [
+            format!("port={port}"),
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("unix_socket_directories={}", folder.display()),
+            "max_connections=300".to_owned(),
+            "shared_buffers=128MB".to_owned(),
+            "max_wal_size=2GB".to_owned(),
+            "fsync=on".to_owned(),
+            "synchronous_commit=on".to_owned(),
+        ];
+        let settings = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]);
+        let program = Supervised::start(folder, "QUIT", command.into_iter().chain(settings).collect());
+        let base = format!("postgres://{USER}:{PASSWORD_IN_A_URL}@127.0.0.1:{port}");
+        let postgres = Self { base, server: Some(Server { program, port }) };
+        postgres.ready().await;
+        postgres
+    }
+
+    /// A server for whoever only needs a database: the one that `VERBATIM_TEST_POSTGRES` names, else one
+    /// for all tests of this process.
+    pub async fn shared() -> &'static Self {
+        static SERVER: OnceCell<Postgres> = OnceCell::const_new();
+        SERVER
+            .get_or_init(|| async {
+                let Ok(url) = std::env::var(SHARED) else { return Self::start().await };
+                let url = url.trim_end_matches('/');
+                let after_scheme = url.find("://").map_or(0, |at| at + 3);
+                let base = url[after_scheme..].find('/').map_or(url, |at| &url[..after_scheme + at]);
+                Self { base: base.to_owned(), server: None }
+            })
+            .await
+    }
+
+    /// A new, empty database: its URL.
+    pub async fn database(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let mut connection = self.connect().await.expect("a connection");
+        let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        for sql in [format!("drop database if exists {name}"), format!("create database {name}")] {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a new database");
+        }
+        connection.close().await.expect("a clean end");
+        self.url(&name)
+    }
+
+    /// The superuser's URL of a database.
+    pub fn url(&self, database: &str) -> String {
+        format!("{}/{database}", self.base)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.server().port
+    }
+
+    /// What the server has printed.
+    pub fn log(&self) -> String {
+        self.server().program.log()
+    }
+
+    /// Ends the server as an operator does who is in a hurry: connections are cut, what is done is kept.
+    pub fn stop(&self) {
+        self.server().program.signal("INT");
+        self.gone();
+    }
+
+    /// Ends all of the server's processes where they stand.
+    pub fn kill(&self) {
+        let program = &self.server().program;
+        if let Some(id) = program.id() {
+            // The parent first, so that it cannot answer the end of its children.
+            signal("KILL", &[id]);
+            signal("KILL", &children(program.path(), id));
+        }
+        self.gone();
+    }
+
+    /// Starts the server again, on the same port, with what it has on its disk.
+    pub async fn resume(&self) {
+        self.server().program.resume();
+        self.ready().await;
+    }
+
+    pub async fn restart(&self) {
+        self.stop();
+        self.resume().await;
+    }
+
+    /// Cuts every connection but the one that does it.
+    pub async fn cut_connections(&self) {
+        let mut connection = self.connect().await.expect("a connection");
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_stat_activity \
+             where backend_type = 'client backend' and pid <> pg_backend_pid()",
+        )
+        .execute(&mut connection)
+        .await
+        .expect("connections cut");
+        connection.close().await.expect("a clean end");
+    }
+
+    /// Stops every process of the server where it stands, as a disk does that does not answer. They go on
+    /// when what this returns is dropped.
+    pub fn freeze(&self) -> Frozen {
+        let program = &self.server().program;
+        let id = program.id().expect("a running server");
+        let mut ids = children(program.path(), id);
+        ids.push(id);
+        signal("STOP", &ids);
+        Frozen(ids)
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("only a server of one's own is stopped")
+    }
+
+    /// Waits until the processes have ended.
+    fn gone(&self) {
+        let program = &self.server().program;
+        let began = Instant::now();
+        let mut ids: Vec<u32> = program.id().into_iter().collect();
+        ids.extend(ids.first().map(|id| children(program.path(), *id)).unwrap_or_default());
+        while ids.iter().any(|id| is_running(*id)) {
+            assert!(began.elapsed() < SOON, "the server does not end; its log:\n{}", program.log());
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        program.stop();
+    }
+
+    async fn ready(&self) {
+        let began = Instant::now();
+        while let Err(error) = self.connect().await {
+            assert!(began.elapsed() < SOON, "the server is not ready: {error}; its log:\n{}", self.log());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let options: PgConnectOptions = self.url("postgres").parse()?;
+        options.disable_statement_logging().connect().await
+    }
+}
+
+/// Processes that stand still until this is dropped.
+pub struct Frozen(Vec<u32>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("CONT", &self.0);
+    }
+}
+
+fn initialise(folder: &Path) {
+    let password = folder.join("password");
+    std::fs::write(&password, PASSWORD).expect("a password file");
+    let mut initdb = Supervised::command(folder, binary("initdb"));
+    initdb.args(["--auth=scram-sha-256", "--no-sync", "--encoding=UTF8", "--locale=C", "-U", USER]);
+    let output = initdb
+        .arg("--pwfile")
+        .arg(&password)
+        .arg("-D")
+        .arg(folder.join("data"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("initdb runs");
+    assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn binary(program: &str) -> PathBuf {
+    let versions: Vec<String> =
+        (15..30).rev().map(|version| format!("/usr/lib/postgresql/{version}/bin")).collect();
+    let folders: Vec<&str> = versions.iter().map(String::as_str).collect();
+    installed(program, &folders)
+        .unwrap_or_else(|| panic!("{program} of PostgreSQL 15 or newer is not installed"))
+}
+
+/// The server's other processes: those the parent started, each of which leads a session of its own, and,
+/// once it is dead, those that work in its folder.
+fn children(folder: &Path, parent: u32) -> Vec<u32> {
+    let data = folder.join("data");
+    let mut ids = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("processes").flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let ours = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|place| place == data);
+        if ours && id != parent {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+/// Whether there is such a process and it is not merely waiting to be buried.
+fn is_running(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pgbouncer;
+    use sqlx::Row;
+
+    async fn one(url: &str) -> Result<i32, sqlx::Error> {
+        let mut connection = url.parse::<PgConnectOptions>()?.extra_float_digits(None).connect().await?;
+        sqlx::query("select one from here").persistent(false).fetch_one(&mut connection).await?.try_get(0)
+    }
+
+    #[tokio::test]
+    async fn a_server_keeps_what_it_was_told_through_a_stop_and_a_kill() {
+        let postgres = Postgres::start().await;
+        let url = postgres.database().await;
+        let mut connection = url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
+        sqlx::raw_sql("create table here as select 1 as one").execute(&mut connection).await.unwrap();
+        let pgbouncer = Pgbouncer::start(&postgres, 2).await;
+        assert_eq!(one(&pgbouncer.through(&postgres, &url)).await.unwrap(), 1);
+        postgres.restart().await;
+        assert_eq!(one(&url).await.unwrap(), 1);
+        postgres.kill();
+        assert!(one(&url).await.is_err());
+        postgres.resume().await;
+        assert_eq!(one(&url).await.unwrap(), 1);
+        assert!(one(&url.replace("tests", "strangers")).await.is_err());
+        assert!(one(&postgres.database().await).await.is_err());
+        let folder = postgres.server().program.path().to_owned();
+        drop(postgres);
+        assert!(!folder.exists());
+    }
+}
