@@ -21,7 +21,7 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
     (
         "process-managers",
         &["event-schemas", "domain", "event-store", "channels", "command-api", "projections"],
-        &["sqlx", "tokio"],
+        &["tokio"],
     ),
     ("projections", &["event-schemas", "event-store", "domain"], &["sqlx", "tokio"]),
     (

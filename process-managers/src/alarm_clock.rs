@@ -15,9 +15,9 @@ use event_schemas::{
 };
 use event_store::Filter;
 use futures::{StreamExt, TryStreamExt, stream};
+use projections::db::AssertSqlSafe;
 use projections::table::{Columns, Values};
 use projections::{Db, DbError, Happened, Projection, Runner, RunnerError, Tx, Watch};
-use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +101,7 @@ async fn write_down(
     } else {
         (DELETE, Values::default().with(&id))
     };
-    sqlx::query_with(sql, values.into_arguments()).execute(&mut **tx).await.map(|_| ())
+    tx.execute(sql, values).await.map(|_| ())
 }
 
 /// Follows the log and keeps the table.
@@ -125,8 +125,7 @@ impl Follow {
             for id in some {
                 values.put(*id);
             }
-            let rows =
-                sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(&mut **tx).await?;
+            let rows = tx.fetch_all(AssertSqlSafe(sql), values).await?;
             for row in &rows {
                 known.insert(Columns::of(row).take::<ConversationId>()?);
             }
@@ -305,7 +304,7 @@ impl Ringer {
         const DUE: &str = "select conversation_id, account_id, due_at from alarms
             where due_at is not null and due_at <= $1 order by due_at limit 0 + $2";
         let values = Values::default().with(&now).with(&AT_ONCE);
-        let rows = sqlx::query_with(DUE, values.into_arguments()).fetch_all(self.db.readers()).await?;
+        let rows = self.db.readers().fetch_all(DUE, values).await?;
         rows.iter()
             .map(|row| {
                 let mut columns = Columns::of(row);
@@ -316,7 +315,7 @@ impl Ringer {
 
     async fn next(&self) -> Result<Option<Timestamp>, DbError> {
         const NEXT: &str = "select min(due_at) from alarms where due_at is not null";
-        let row = sqlx::query(NEXT).fetch_one(self.db.readers()).await?;
+        let row = self.db.readers().fetch_one(NEXT, Values::default()).await?;
         Columns::of(&row).take()
     }
 
@@ -367,7 +366,7 @@ impl Ringer {
         let mut tx = self.db.begin().await?;
         for (due, again) in looked {
             let values = Values::default().with(again).with(&due.id).with(&due.at);
-            sqlx::query_with(AGAIN, values.into_arguments()).execute(&mut *tx).await?;
+            tx.execute(AGAIN, values).await?;
         }
         tx.commit().await
     }

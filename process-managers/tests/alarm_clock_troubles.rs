@@ -17,6 +17,7 @@ use event_schemas::{
 use event_store::EventStore;
 use event_store::sqlite::{Fault, SqliteStore};
 use process_managers::{AlarmClock, Health};
+use projections::table::Values;
 use projections::{Db, RunnerError, Sizes, Watch};
 use std::future::Future;
 use std::sync::Arc;
@@ -107,11 +108,9 @@ impl Desk {
         eventually("nothing left to do", || async {
             let end = self.store.end().await.unwrap();
             let followed = ringing.watch.position() == end;
-            let due: i64 = sqlx::query_scalar("select count(*) from alarms where due_at <= $1")
-                .bind(self.clock.now().as_micros())
-                .fetch_one(ringing.db.readers())
-                .await
-                .unwrap();
+            const DUE: &str = "select count(*) from alarms where due_at <= $1";
+            let values = Values::default().with(&self.clock.now());
+            let due = ringing.db.readers().fetch_one(DUE, values).await.unwrap().number(0).unwrap();
             followed && due == 0 && self.store.end().await.unwrap() == end
         })
         .await;

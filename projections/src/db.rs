@@ -1,21 +1,28 @@
-//! The databases of the read side: one file each, one connection that writes, a few that read.
+//! The databases of the read side, on either engine: one connection that writes, a few that read.
 //!
-//! Reads never wait for the writer (WAL), and a crash may cost the newest transactions but never the
-//! file's consistency (`synchronous=NORMAL`): the log is the truth, and the checkpoint is in the same
-//! transaction as the rows, so what was lost is simply projected again.
+//! SQL is written once for SQLite and PostgreSQL; only the driver is chosen here, never the text. `$1`,
+//! `on conflict`, `returning`, `->>`, row values and windows work on both; `now()`, `::type`, `ilike` and
+//! `= any` do not. Ids are their sixteen bytes, times microseconds, JSON text, text sorts by its bytes.
+//!
+//! Reads never wait for the writer, and a crash may cost the newest transactions but never the tables'
+//! consistency: the log is the truth, and the checkpoint is in the same transaction as the rows, so what was
+//! lost is simply projected again.
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod engine;
+mod postgres;
+mod row;
+mod sqlite;
+mod tx;
+mod values;
 
-pub use sqlx::Error as DbError;
+pub use engine::Engine;
+pub use row::DbRow;
+pub(crate) use row::Kind;
+pub use sqlx::{AssertSqlSafe, Error as DbError, SqlSafeStr};
+pub use tx::{Readers, Tx};
+pub use values::{Value, Values};
 
-/// A transaction of the one connection that writes.
-pub type Tx = Transaction<'static, Sqlite>;
+use std::path::Path;
 
 /// How much memory a database's connections may keep, and how many of them there are.
 #[derive(Clone, Copy, Debug)]
@@ -38,106 +45,81 @@ impl Sizes {
     }
 }
 
-/// One database file.
+/// One set of tables: a SQLite file, or a schema of a PostgreSQL database.
 #[derive(Clone)]
-pub struct Db {
-    path: PathBuf,
-    writer: SqlitePool,
-    readers: SqlitePool,
-    tidier: SqlitePool,
+pub enum Db {
+    Sqlite(sqlite::File),
+    Postgres(postgres::Schema),
 }
 
 impl Db {
-    /// Opens a file that is of no use before it is complete: nothing is done for its safety meanwhile, and
-    /// nobody reads it. Open it again as usual when it is filled.
-    pub(crate) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Off)
-            .synchronous(SqliteSynchronous::Off)
-            .locking_mode(SqliteLockingMode::Exclusive)
-            .pragma("cache_size", "-65536")
-            .statement_cache_capacity(100);
-        let writer = pool(1).connect_with(options).await?;
-        sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
-        sqlx::raw_sql(schema).execute(&writer).await?;
-        Ok(Self { path: path.to_owned(), readers: writer.clone(), tidier: writer.clone(), writer })
-    }
-
-    /// Opens the file, creating it where there is none, and makes sure its tables are there. The script
-    /// must say `if not exists`.
+    /// Opens a file, creating it where there is none, and makes sure its tables are there. The script must
+    /// say `if not exists`.
     pub async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(5))
-            .foreign_keys(false)
-            .statement_cache_capacity(100);
-        let writer = pool(1)
-            .connect_with(
-                options
-                    .clone()
-                    .pragma("cache_size", format!("-{}", sizes.writer_cache_kib))
-                    // 64 MB: only if `tidy` does not keep up.
-                    .pragma("wal_autocheckpoint", "16384"),
-            )
-            .await?;
-        sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
-        sqlx::raw_sql(schema).execute(&writer).await?;
-        let tidier =
-            pool(1).connect_lazy_with(options.clone().create_if_missing(false).pragma("cache_size", "-64"));
-        let readers = pool(sizes.readers).connect_lazy_with(
-            options
-                .create_if_missing(false)
-                .pragma("query_only", "on")
-                .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
-        );
-        Ok(Self { path: path.to_owned(), writer, readers, tidier })
+        sqlite::File::open(path, sizes, schema).await.map(Self::Sqlite)
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Opens a file that is of no use before it is complete. Open it again as usual when it is filled.
+    pub(crate) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
+        sqlite::File::open_to_fill(path, schema).await.map(Self::Sqlite)
     }
 
     /// Connections that only read.
-    pub fn readers(&self) -> &SqlitePool {
-        &self.readers
+    pub fn readers(&self) -> &Readers {
+        match self {
+            Self::Sqlite(file) => file.readers(),
+            Self::Postgres(schema) => schema.readers(),
+        }
     }
 
     /// Begins to write. Who asks while another writes, waits.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        self.writer.begin_with("begin immediate").await
+        match self {
+            Self::Sqlite(file) => file.begin().await,
+            Self::Postgres(schema) => schema.begin().await,
+        }
     }
 
-    /// Runs a script outside any transaction: building indexes, folding the write-ahead log back.
+    /// Runs a script outside any transaction: making tables, building indexes.
     pub async fn run(&self, script: &str) -> Result<(), DbError> {
-        sqlx::raw_sql(AssertSqlSafe(script)).execute(&self.writer).await.map(|_| ())
+        match self {
+            Self::Sqlite(file) => file.run(script).await,
+            Self::Postgres(schema) => schema.run(script).await,
+        }
     }
 
-    /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
-    /// done by the writer itself, every so many commits would take several times as long as the others.
-    pub async fn tidy(&self) -> Result<(), DbError> {
-        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.tidier).await.map(|_| ())
+    /// From here on a commit is on disk before it counts: for what cannot be derived from the log again.
+    pub async fn make_durable(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(file) => file.make_durable().await,
+            Self::Postgres(schema) => schema.make_durable().await,
+        }
     }
 
-    /// Finishes what was begun and lets go of the file.
+    /// Moves what is committed to where it stays, beside the writer and the readers. PostgreSQL does so by
+    /// itself.
+    pub(crate) async fn tidy(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(file) => file.tidy().await,
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The same to the end, for tables that somebody else opens next.
+    pub(crate) async fn tidy_up(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(file) => file.tidy_up().await,
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Finishes what was begun and lets go of the tables.
     pub async fn close(&self) {
-        self.tidier.close().await;
-        self.readers.close().await;
-        self.writer.close().await;
+        match self {
+            Self::Sqlite(file) => file.close().await,
+            Self::Postgres(schema) => schema.close().await,
+        }
     }
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
 }
 
 /// How far each runner has come, beside the tables it fills.

@@ -137,7 +137,7 @@ pub(crate) async fn fill(
         runner.catch_up(None, on_progress).await?;
     }
     mark(&db).await?;
-    db.run("pragma wal_checkpoint(truncate)").await?;
+    db.tidy_up().await?;
     Ok(db)
 }
 
@@ -149,15 +149,13 @@ async fn mark(db: &Db) -> Result<(), DbError> {
     const MARK: &str = "insert into generation (name, value) values ('shape', $1)
         on conflict (name) do update set value = excluded.value";
     let mut tx = db.begin().await?;
-    sqlx::query_with(MARK, Values::default().with(&shape()).into_arguments()).execute(&mut *tx).await?;
+    tx.execute(MARK, Values::default().with(&shape())).await?;
     tx.commit().await
 }
 
 async fn fits(db: &Db) -> Result<bool, DbError> {
     const TABLE: &str = "select count(*) from generation where name = 'shape' and value = $1";
-    let found = sqlx::query_with(TABLE, Values::default().with(&shape()).into_arguments())
-        .fetch_one(db.readers())
-        .await;
+    let found = db.readers().fetch_one(TABLE, Values::default().with(&shape())).await;
     match found {
         Ok(row) => Ok(Columns::of(&row).take::<i64>()? == 1),
         // There is not even the table in which a generation notes what it is.

@@ -10,7 +10,7 @@ pub mod runner;
 pub mod table;
 mod verify;
 
-pub use db::{Db, DbError, Sizes, Tx};
+pub use db::{Db, DbError, Readers, Sizes, Tx};
 pub use read_side::{Generation, NoTables, ReadSide, Tables};
 pub use runner::{Condition, Happened, NotYet, Progress, Projection, Runner, RunnerError, Watch};
 pub use verify::{Difference, Verdict, What, verify};

@@ -8,9 +8,8 @@ pub mod list;
 
 pub use cursor::{Cursor, NotACursor};
 
-use crate::db::DbError;
+use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::table::{Columns, Row, Values};
-use sqlx::{AssertSqlSafe, SqlitePool};
 
 /// How many rows a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +55,18 @@ impl<T> Listed<T> {
 }
 
 /// `select <the row's columns> from <its table> <rest>`.
-async fn rows<R: Row>(readers: &SqlitePool, rest: &str, values: Values) -> Result<Vec<R>, DbError> {
+async fn rows<R: Row>(readers: &Readers, rest: &str, values: Values) -> Result<Vec<R>, DbError> {
     let sql = format!("select {} from {} {rest}", R::COLUMNS.join(", "), R::TABLE);
-    let rows = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(readers).await?;
+    let rows = readers.fetch_all(AssertSqlSafe(sql), values).await?;
     rows.iter().map(R::take).collect()
 }
 
-async fn row<R: Row>(readers: &SqlitePool, rest: &str, values: Values) -> Result<Option<R>, DbError> {
+async fn row<R: Row>(readers: &Readers, rest: &str, values: Values) -> Result<Option<R>, DbError> {
     rows(readers, rest, values).await.map(|rows| rows.into_iter().next())
 }
 
 /// The one number a statement answers.
-async fn number(readers: &SqlitePool, sql: &'static str, values: Values) -> Result<Option<i64>, DbError> {
-    let row = sqlx::query_with(sql, values.into_arguments()).fetch_optional(readers).await?;
+async fn number(readers: &Readers, sql: &'static str, values: Values) -> Result<Option<i64>, DbError> {
+    let row = readers.fetch_optional(sql, values).await?;
     row.map(|row| Columns::of(&row).take()).transpose()
 }

@@ -1,6 +1,6 @@
 //! Fills the tables anew beside those in use and compares every row of every table.
 
-use crate::db::{DbError, Sizes};
+use crate::db::{AssertSqlSafe, DbError, DbRow, Kind, Sizes, Tx};
 use crate::generations::{GenerationError, Generations, fill, remove};
 use crate::read_models::{self, NAME};
 use crate::runner::Progress;
@@ -8,8 +8,6 @@ use crate::table::{Columns, Shape, Values};
 use event_schemas::Position;
 use event_store::EventStore;
 use futures::TryStreamExt;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, ValueRef};
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -68,18 +66,18 @@ pub async fn verify(
     mut on_progress: impl FnMut(&Progress) + Send,
 ) -> Result<Option<Verdict>, GenerationError> {
     let Some((generation, live)) = generations.open_current(Sizes::small()).await? else { return Ok(None) };
-    let mut snapshot = live.readers().begin().await?;
+    let mut snapshot = live.readers().snapshot().await?;
     let position = checkpoint(&mut snapshot).await?;
     let mut verdict = Verdict { generation, position, ..Verdict::default() };
     if let Some(position) = position {
         let aside = generations.path(generation).with_extension("verify");
         remove(&aside)?;
         let rebuilt = fill(store, &aside, Some(position), &mut on_progress).await?;
-        let mut other = rebuilt.readers().acquire().await?;
+        let mut other = rebuilt.readers().snapshot().await?;
         for shape in read_models::shapes() {
             compare(&mut snapshot, &mut other, &shape, &mut verdict).await?;
         }
-        drop(other);
+        other.rollback().await?;
         rebuilt.close().await;
         remove(&aside)?;
     }
@@ -88,11 +86,10 @@ pub async fn verify(
     Ok(Some(verdict))
 }
 
-async fn checkpoint(connection: &mut SqliteConnection) -> Result<Option<Position>, DbError> {
+async fn checkpoint(tx: &mut Tx) -> Result<Option<Position>, DbError> {
     const SELECT: &str = "select commit_position, prepare_position from checkpoints where name = $1";
     let values = Values::default().with(&NAME.to_owned());
-    let row = sqlx::query_with(SELECT, values.into_arguments()).fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = tx.fetch_optional(SELECT, values).await? else { return Ok(None) };
     let mut columns = Columns::of(&row);
     let (commit, prepare): (i64, i64) = (columns.take()?, columns.take()?);
     Ok(Some(Position::new(commit as u64, prepare as u64)))
@@ -100,8 +97,8 @@ async fn checkpoint(connection: &mut SqliteConnection) -> Result<Option<Position
 
 /// Walks both tables in the order of their keys, side by side.
 async fn compare(
-    live: &mut SqliteConnection,
-    rebuilt: &mut SqliteConnection,
+    live: &mut Tx,
+    rebuilt: &mut Tx,
     shape: &Shape,
     verdict: &mut Verdict,
 ) -> Result<(), DbError> {
@@ -109,8 +106,8 @@ async fn compare(
         shape.key.iter().chain(shape.columns.iter().filter(|c| !shape.key.contains(c))).collect();
     let list = columns.iter().map(|column| **column).collect::<Vec<_>>().join(", ");
     let sql = format!("select {list} from {} order by {}", shape.table, shape.key.join(", "));
-    let mut ours = sqlx::query(AssertSqlSafe(sql.clone())).fetch(live);
-    let mut theirs = sqlx::query(AssertSqlSafe(sql)).fetch(rebuilt);
+    let mut ours = live.fetch(AssertSqlSafe(sql.clone()));
+    let mut theirs = rebuilt.fetch(AssertSqlSafe(sql));
     let width = shape.key.len();
     let (mut left, mut right) = (next(&mut ours).await?, next(&mut theirs).await?);
     verdict.tables += 1;
@@ -144,7 +141,7 @@ async fn compare(
 }
 
 async fn next(
-    rows: &mut (impl futures::Stream<Item = Result<SqliteRow, DbError>> + Unpin),
+    rows: &mut (impl futures::Stream<Item = Result<DbRow, DbError>> + Unpin),
 ) -> Result<Option<Vec<Cell>>, DbError> {
     let Some(row) = rows.try_next().await? else { return Ok(None) };
     (0..row.len()).map(|index| Cell::of(&row, index)).collect::<Result<_, _>>().map(Some)
@@ -160,17 +157,13 @@ enum Cell {
 }
 
 impl Cell {
-    fn of(row: &SqliteRow, index: usize) -> Result<Self, DbError> {
-        use sqlx::TypeInfo;
-        let value = row.try_get_raw(index)?;
-        if value.is_null() {
-            return Ok(Self::Null);
-        }
-        let kind = value.type_info().name().to_owned();
-        Ok(match &*kind {
-            "TEXT" => Self::Text(row.try_get_unchecked(index)?),
-            "BLOB" => Self::Bytes(row.try_get_unchecked(index)?),
-            _number => Self::Number(row.try_get_unchecked(index)?),
+    fn of(row: &DbRow, index: usize) -> Result<Self, DbError> {
+        Ok(match row.kind(index)? {
+            Kind::Null => Self::Null,
+            Kind::Number => Self::Number(row.number(index)?),
+            Kind::Flag => Self::Number(row.flag(index)?.into()),
+            Kind::Text => Self::Text(row.text(index)?.to_owned()),
+            Kind::Bytes => Self::Bytes(row.bytes(index)?.to_owned()),
         })
     }
 }

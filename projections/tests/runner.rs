@@ -7,6 +7,7 @@ mod story;
 use event_schemas::{Category, Clock, EventId, NewEvent, StreamId};
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected, Filter};
+use projections::table::Values;
 use projections::{Condition, Db, DbError, Happened, Projection, Runner, RunnerError, Sizes, Tx};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +34,7 @@ impl Projection for Tally {
     }
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         for happened in page {
-            let id = happened.id.0.as_bytes().to_vec();
-            sqlx::query("insert into tally (id) values ($1)").bind(id).execute(&mut **tx).await?;
+            tx.execute("insert into tally (id) values ($1)", Values::default().with(&happened.id)).await?;
         }
         self.page = page.len() as u64;
         if self.fails { Err(DbError::WorkerCrashed) } else { Ok(()) }
@@ -62,7 +62,7 @@ async fn bench() -> Bench {
 }
 
 async fn tallied(db: &Db) -> i64 {
-    sqlx::query_scalar("select count(*) from tally").fetch_one(db.readers()).await.unwrap()
+    db.readers().fetch_one("select count(*) from tally", Values::default()).await.unwrap().number(0).unwrap()
 }
 
 async fn conversation_events(store: &dyn EventStore) -> usize {

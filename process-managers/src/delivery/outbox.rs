@@ -49,14 +49,14 @@ impl Outbox {
     /// `db` may hold other tables too. An attempt is on disk before the request goes out, so that not even
     /// a power cut sends twice.
     pub async fn open(db: Db) -> Result<Self, DbError> {
-        db.run("pragma synchronous = full").await?;
+        db.make_durable().await?;
         db.run(TABLE).await?;
         Ok(Self { db })
     }
 
     /// How many messages the log does not tell the end of.
     pub async fn len(&self) -> Result<u64, DbError> {
-        let row = sqlx::query("select count(*) from outbox").fetch_one(self.db.readers()).await?;
+        let row = self.db.readers().fetch_one("select count(*) from outbox", Values::default()).await?;
         Ok(Columns::of(&row).take::<i64>()?.unsigned_abs())
     }
 
@@ -79,15 +79,13 @@ impl Outbox {
             .with(&queued.channel_id)
             .with(&queued.version)
             .with(&queued.queued_at);
-        sqlx::query_with(INSERT, values.into_arguments()).execute(&mut **tx).await.map(|_| ())
+        tx.execute(INSERT, values).await.map(|_| ())
     }
 
     /// The log tells its end. Answers the channel that has one less to send.
     pub(super) async fn settle(tx: &mut Tx, message: MessageId) -> Result<Option<ChannelId>, DbError> {
         const DELETE: &str = "delete from outbox where message_id = $1 returning channel_id";
-        let row = sqlx::query_with(DELETE, Values::default().with(&message).into_arguments())
-            .fetch_optional(&mut **tx)
-            .await?;
+        let row = tx.fetch_optional(DELETE, Values::default().with(&message)).await?;
         row.map(|row| Columns::of(&row).take()).transpose()
     }
 
@@ -102,16 +100,15 @@ impl Outbox {
         const UPDATE: &str =
             "update outbox set state = 'unknown', next_attempt_at = $1 where state = 'attempting'";
         let mut tx = self.db.begin().await?;
-        let done = sqlx::query_with(UPDATE, Values::default().with(&try_again_at).into_arguments())
-            .execute(&mut *tx)
-            .await?;
+        let done = tx.execute(UPDATE, Values::default().with(&try_again_at)).await?;
         tx.commit().await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 
     /// The channels that have something to send.
     pub(super) async fn channels(&self) -> Result<Vec<ChannelId>, DbError> {
-        let rows = sqlx::query("select distinct channel_id from outbox").fetch_all(self.db.readers()).await?;
+        let rows =
+            self.db.readers().fetch_all("select distinct channel_id from outbox", Values::default()).await?;
         rows.iter().map(|row| Columns::of(row).take()).collect()
     }
 
@@ -133,7 +130,7 @@ impl Outbox {
         let values =
             Values::default().with(&channel).with(&now).with(&i64::try_from(limit).unwrap_or(i64::MAX));
         let mut tx = self.db.begin().await?;
-        let rows = sqlx::query_with(CLAIM, values.into_arguments()).fetch_all(&mut *tx).await?;
+        let rows = tx.fetch_all(CLAIM, values).await?;
         tx.commit().await?;
         rows.iter()
             .map(|row| {
@@ -156,9 +153,7 @@ impl Outbox {
             and not exists (select 1 from outbox earlier
                 where earlier.conversation_id = o.conversation_id and earlier.version < o.version)
             order by o.next_attempt_at limit 1";
-        let row = sqlx::query_with(NEXT, Values::default().with(&channel).into_arguments())
-            .fetch_optional(self.db.readers())
-            .await?;
+        let row = self.db.readers().fetch_optional(NEXT, Values::default().with(&channel)).await?;
         row.map(|row| Columns::of(&row).take()).transpose()
     }
 
@@ -178,7 +173,7 @@ impl Outbox {
         let values =
             Values::default().with(&message).with(&state.to_owned()).with(&at).with(&i64::from(not_counted));
         let mut tx = self.db.begin().await?;
-        sqlx::query_with(UPDATE, values.into_arguments()).execute(&mut *tx).await?;
+        tx.execute(UPDATE, values).await?;
         tx.commit().await
     }
 }

@@ -1,7 +1,7 @@
 //! Tab counts, catalogues and agents.
 
 use super::{number, row, rows};
-use crate::db::DbError;
+use crate::db::{DbError, Readers};
 use crate::read_models::agents::{AgentPreferencesRow, AgentRow};
 use crate::read_models::calendars::CalendarRow;
 use crate::read_models::canned_responses::CannedResponseRow;
@@ -11,7 +11,6 @@ use crate::read_models::teams::TeamRow;
 use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ContactId, TeamId, UserId};
-use sqlx::SqlitePool;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -31,15 +30,14 @@ pub struct TabCounts {
 
 /// The counts of an account, `mine` being the reader's.
 pub async fn counts(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     reader: Option<UserId>,
 ) -> Result<TabCounts, DbError> {
     const ALL: &str = "select string_agg(
             tab || ' ' || subject || ' ' || status || ' ' || cast(count as text), ',')
         from tab_counts where account_id = $1";
-    let row =
-        sqlx::query_with(ALL, Values::default().with(&account).into_arguments()).fetch_one(readers).await?;
+    let row = readers.fetch_one(ALL, Values::default().with(&account)).await?;
     let lines: Option<String> = Columns::of(&row).take()?;
     let mut counts = TabCounts::default();
     for line in lines.iter().flat_map(|lines| lines.split(',')) {
@@ -91,13 +89,13 @@ listable!(
 );
 
 /// Everything in a catalogue. Catalogues are small: they are listed whole.
-pub async fn catalogue<R: Listable>(readers: &SqlitePool, account: AccountId) -> Result<Vec<R>, DbError> {
+pub async fn catalogue<R: Listable>(readers: &Readers, account: AccountId) -> Result<Vec<R>, DbError> {
     let rest = format!("where account_id = $1 order by {}", R::ORDER);
     rows(readers, &rest, Values::default().with(&account)).await
 }
 
 pub async fn entry<R: Listable>(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: &R::Id,
 ) -> Result<Option<R>, DbError> {
@@ -106,7 +104,7 @@ pub async fn entry<R: Listable>(
 
 /// The name a contact goes by, for texts that mention it.
 pub async fn contact_name(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     contact: ContactId,
 ) -> Result<Option<String>, DbError> {
@@ -114,26 +112,22 @@ pub async fn contact_name(
 }
 
 /// The agents an account knows.
-pub async fn agents(readers: &SqlitePool, account: AccountId) -> Result<Vec<AgentRow>, DbError> {
+pub async fn agents(readers: &Readers, account: AccountId) -> Result<Vec<AgentRow>, DbError> {
     rows(readers, "where account_id = $1 order by name, user_id", Values::default().with(&account)).await
 }
 
-pub async fn agent(
-    readers: &SqlitePool,
-    account: AccountId,
-    user: UserId,
-) -> Result<Option<AgentRow>, DbError> {
+pub async fn agent(readers: &Readers, account: AccountId, user: UserId) -> Result<Option<AgentRow>, DbError> {
     row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
 }
 
 /// A person's preferences, where they ever set any.
-pub async fn preferences(readers: &SqlitePool, user: UserId) -> Result<Option<AgentPreferencesRow>, DbError> {
+pub async fn preferences(readers: &Readers, user: UserId) -> Result<Option<AgentPreferencesRow>, DbError> {
     row(readers, "where user_id = $1", Values::default().with(&user)).await
 }
 
 /// The preferences of everybody an account knows.
 pub async fn all_preferences(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
 ) -> Result<Vec<AgentPreferencesRow>, DbError> {
     const MEMBERS: &str =
@@ -142,7 +136,7 @@ pub async fn all_preferences(
 }
 
 /// How many conversations there are in all accounts, for the operator.
-pub async fn conversations(readers: &SqlitePool) -> Result<i64, DbError> {
+pub async fn conversations(readers: &Readers) -> Result<i64, DbError> {
     const ALL: &str = "select coalesce(sum(count), 0) from tab_counts where tab = 'all'";
     number(readers, ALL, Values::default()).await.map(Option::unwrap_or_default)
 }

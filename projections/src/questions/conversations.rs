@@ -5,12 +5,11 @@
 //! are sorted; one that many fit is checked while walking the index, which meets enough of them soon.
 
 use super::{Cursor, Limit, Listed};
-use crate::db::DbError;
+use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::inbox::ConversationRow;
 use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, TeamId, Timestamp, UserId};
-use sqlx::{AssertSqlSafe, SqlitePool};
 use std::fmt::Write;
 use std::future::Future;
 use uuid::Uuid;
@@ -142,10 +141,7 @@ pub enum ListError {
 }
 
 /// A list of conversations.
-pub async fn list(
-    readers: &SqlitePool,
-    query: &Conversations,
-) -> Result<Listed<ListedConversation>, ListError> {
+pub async fn list(readers: &Readers, query: &Conversations) -> Result<Listed<ListedConversation>, ListError> {
     let found = pages(readers, query, Part::read_rows).await?;
     Ok(Listed::of(found, query.limit, |listed| {
         let row = &listed.conversation;
@@ -157,9 +153,9 @@ pub async fn list(
 
 /// One row more than a page holds: first those that have the sort key, then those that have not.
 async fn pages<'q, T, F>(
-    readers: &'q SqlitePool,
+    readers: &'q Readers,
     query: &'q Conversations,
-    read: impl Fn(Part<'q>, &'q SqlitePool) -> F,
+    read: impl Fn(Part<'q>, &'q Readers) -> F,
 ) -> Result<Vec<T>, ListError>
 where
     F: Future<Output = Result<Vec<T>, DbError>>,
@@ -191,7 +187,7 @@ pub struct Cards {
 const BETWEEN: char = '\u{1e}';
 
 /// A list of conversations, ready to be sent.
-pub async fn cards(readers: &SqlitePool, query: &Conversations) -> Result<Cards, ListError> {
+pub async fn cards(readers: &Readers, query: &Conversations) -> Result<Cards, ListError> {
     let found = Lines(pages(readers, query, Part::read_cards).await?);
     let mut json = String::with_capacity(found.0.iter().map(|line| line.text.len() + 24).sum::<usize>() + 2);
     json.push('[');
@@ -260,7 +256,7 @@ enum Few {
     Team,
 }
 
-async fn choose(readers: &SqlitePool, query: &Conversations) -> Result<Source, DbError> {
+async fn choose(readers: &Readers, query: &Conversations) -> Result<Source, DbError> {
     if query.contact.is_some() {
         return Ok(Source::Few(Few::Contact));
     }
@@ -310,12 +306,11 @@ impl Few {
         format!("select {id} as no from {table} where account_id = {account} and {fits}{most}")
     }
 
-    async fn count(self, readers: &SqlitePool, query: &Conversations) -> Result<i64, DbError> {
+    async fn count(self, readers: &Readers, query: &Conversations) -> Result<i64, DbError> {
         let mut sql = Sql::default();
         let ids = self.ids(query, &mut sql);
         let text = format!("select count(*) from ({ids}) as few");
-        let row =
-            sqlx::query_with(AssertSqlSafe(text), sql.values.into_arguments()).fetch_one(readers).await?;
+        let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
         Columns::of(&row).take()
     }
 }
@@ -369,18 +364,17 @@ struct Part<'q> {
 
 impl Part<'_> {
     /// The rows, column by column.
-    async fn read_rows(self, readers: &SqlitePool) -> Result<Vec<ListedConversation>, DbError> {
+    async fn read_rows(self, readers: &Readers) -> Result<Vec<ListedConversation>, DbError> {
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
         let (way, _) = self.query.sort.words();
         let columns =
             ConversationRow::COLUMNS.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ");
         let text = format!("select {columns}, {UNREAD} from {page} order by page.k {way}, page.no {way}");
-        let rows =
-            sqlx::query_with(AssertSqlSafe(text), sql.values.into_arguments()).fetch_all(readers).await?;
+        let rows = readers.fetch_all(AssertSqlSafe(text), sql.values).await?;
         rows.iter()
             .map(|row| {
-                let unread: i64 = sqlx::Row::try_get(row, ConversationRow::COLUMNS.len())?;
+                let unread: i64 = row.number(ConversationRow::COLUMNS.len())?;
                 let unread = u32::try_from(unread).unwrap_or(0);
                 Ok(ListedConversation { conversation: ConversationRow::take(row)?, unread })
             })
@@ -388,7 +382,7 @@ impl Part<'_> {
     }
 
     /// The cards, as one value: handing over a row costs more than finding it.
-    async fn read_cards(self, readers: &SqlitePool) -> Result<Vec<Line>, DbError> {
+    async fn read_cards(self, readers: &Readers) -> Result<Vec<Line>, DbError> {
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
         let (way, _) = self.query.sort.words();
@@ -400,9 +394,8 @@ impl Part<'_> {
                  {between} order by page.k {way}, page.no {way})
              from {page}"
         );
-        let row =
-            sqlx::query_with(AssertSqlSafe(text), sql.values.into_arguments()).fetch_one(readers).await?;
-        let lines: Option<&str> = sqlx::Row::try_get(&row, 0)?;
+        let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
+        let lines = if row.is_null(0)? { None } else { Some(row.text(0)?) };
         let lines = lines.into_iter().flat_map(|lines| lines.split(BETWEEN));
         Ok(lines.filter_map(|line| Line::of(line, self.keyless)).collect())
     }

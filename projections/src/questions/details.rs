@@ -1,7 +1,7 @@
 //! One conversation: itself, its messages, who had it, its clocks.
 
 use super::{Cursor, Limit, Listed, row, rows};
-use crate::db::DbError;
+use crate::db::{DbError, Readers};
 use crate::read_models::agent_seen::AgentSeenRow;
 use crate::read_models::assignments::AssignmentRow;
 use crate::read_models::inbox::ConversationRow;
@@ -9,13 +9,12 @@ use crate::read_models::messages::MessageRow;
 use crate::read_models::sla_timers::SlaTimerRow;
 use crate::table::Values;
 use event_schemas::{AccountId, ConversationId, UserId};
-use sqlx::SqlitePool;
 
 use super::conversations::{ListError, ListedConversation};
 
 /// The conversation, if it is this account's.
 pub async fn conversation(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: ConversationId,
     reader: Option<UserId>,
@@ -64,7 +63,7 @@ pub fn place(message: &MessageRow) -> Cursor {
 }
 
 /// Messages and notes, oldest first. `next` goes on in the direction that was asked for.
-pub async fn messages(readers: &SqlitePool, query: Messages) -> Result<Listed<MessageRow>, ListError> {
+pub async fn messages(readers: &Readers, query: Messages) -> Result<Listed<MessageRow>, ListError> {
     let mut values = Values::default().with(&query.conversation).with(&query.account);
     let wanted = query.limit.get() as i64 + 1;
     values.put(&wanted);
@@ -92,7 +91,7 @@ const AFTER: &str = "where conversation_no = (select no from conversations where
 
 /// Who had the conversation, first to last.
 pub async fn assignments(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: ConversationId,
 ) -> Result<Vec<AssignmentRow>, DbError> {
@@ -102,7 +101,7 @@ pub async fn assignments(
 
 /// The clocks of a conversation.
 pub async fn timers(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: ConversationId,
 ) -> Result<Vec<SlaTimerRow>, DbError> {

@@ -2,14 +2,13 @@
 
 use super::conversations::ListError;
 use super::{Cursor, Limit, Listed, row, rows};
-use crate::db::DbError;
+use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::contacts::{ContactIdentifierRow, ContactRow};
 use crate::read_models::sla_timers::SlaTimerRow;
 use crate::read_models::webhook_rejections::WebhookRejectionRow;
 use crate::table::{Column, Row, Values};
 use event_schemas::message::{ChannelType, SlaMetric};
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, ConversationId, EventId};
-use sqlx::{AssertSqlSafe, SqlitePool};
 
 /// A page of an account's rows.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +37,7 @@ const REJECTIONS: u8 = 103;
 const TIMERS: u8 = 104;
 
 /// Contacts, the newest first.
-pub async fn contacts(readers: &SqlitePool, page: Page) -> Result<Listed<ContactRow>, ListError> {
+pub async fn contacts(readers: &Readers, page: Page) -> Result<Listed<ContactRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (created_at, id) < ($3, $4)
         order by created_at desc, id desc limit 0 + $2";
     let found = rows(readers, NEWEST, page.values(CONTACTS, true)?).await?;
@@ -48,7 +47,7 @@ pub async fn contacts(readers: &SqlitePool, page: Page) -> Result<Listed<Contact
 }
 
 pub async fn contact(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: ContactId,
 ) -> Result<Option<ContactRow>, DbError> {
@@ -57,7 +56,7 @@ pub async fn contact(
 
 /// What a contact is known by.
 pub async fn identifiers_of(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     contact: ContactId,
 ) -> Result<Vec<ContactIdentifierRow>, DbError> {
@@ -75,7 +74,7 @@ pub struct Identified {
 
 /// Identifiers, the newest first.
 pub async fn identifiers(
-    readers: &SqlitePool,
+    readers: &Readers,
     page: Page,
     which: &Identified,
 ) -> Result<Listed<ContactIdentifierRow>, ListError> {
@@ -109,7 +108,7 @@ pub async fn identifiers(
 }
 
 pub async fn identifier(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: ContactIdentifierId,
 ) -> Result<Option<ContactIdentifierRow>, DbError> {
@@ -117,7 +116,7 @@ pub async fn identifier(
 }
 
 /// What could not be read, the newest first.
-pub async fn rejections(readers: &SqlitePool, page: Page) -> Result<Listed<WebhookRejectionRow>, ListError> {
+pub async fn rejections(readers: &Readers, page: Page) -> Result<Listed<WebhookRejectionRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (received_at, id) < ($3, $4)
         order by received_at desc, id desc limit 0 + $2";
     let found = rows(readers, NEWEST, page.values(REJECTIONS, true)?).await?;
@@ -127,7 +126,7 @@ pub async fn rejections(readers: &SqlitePool, page: Page) -> Result<Listed<Webho
 }
 
 pub async fn rejection(
-    readers: &SqlitePool,
+    readers: &Readers,
     account: AccountId,
     id: EventId,
 ) -> Result<Option<WebhookRejectionRow>, DbError> {
@@ -142,7 +141,7 @@ pub struct RunningTimer {
 }
 
 /// The clocks that somebody still waits for, the next deadline first.
-pub async fn running_timers(readers: &SqlitePool, page: Page) -> Result<Listed<RunningTimer>, ListError> {
+pub async fn running_timers(readers: &Readers, page: Page) -> Result<Listed<RunningTimer>, ListError> {
     // Two clocks of a conversation can be due at once, so the cursor tells which of them was shown.
     let last =
         page.after.and_then(|cursor| SlaMetric::ALL.get(usize::from(cursor.list.wrapping_sub(TIMERS))));
@@ -164,7 +163,7 @@ pub async fn running_timers(readers: &SqlitePool, page: Page) -> Result<Listed<R
            and c.no = t.conversation_no
          order by t.due_at, t.conversation_no, t.metric limit 0 + $2"
     );
-    let found = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).fetch_all(readers).await?;
+    let found = readers.fetch_all(AssertSqlSafe(sql), values).await?;
     let found = found.iter().map(|row| {
         let conversation = ConversationId::take(row, SlaTimerRow::COLUMNS.len())?;
         Ok(RunningTimer { conversation, timer: SlaTimerRow::take(row)? })

@@ -9,15 +9,17 @@ use super::labels::LabelRow;
 use super::messages::MessageRow;
 use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{Moves, Place, TabCountRow};
-use crate::db::{DbError, Tx};
+use crate::db::{AssertSqlSafe, DbError, Tx};
 use crate::runner::Happened;
 use crate::table::{Columns, Json, Rows, Values};
 use domain::sla::Clocks;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ConversationEvent, ConversationId, Event, MessageId, Version};
 use quick_cache::unsync::Cache;
-use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
+
+/// How many reported messages are looked for at once.
+const REPORTS: [usize; 4] = [1, 4, 20, 100];
 
 pub struct Conversations {
     /// The number of the conversation that is opened next. None: to be looked up.
@@ -75,7 +77,7 @@ impl Conversations {
         }
         if self.next_no.is_none() {
             const LAST: &str = "select coalesce(max(no), 0) from conversations";
-            let row = sqlx::query(LAST).fetch_one(&mut **tx).await?;
+            let row = tx.fetch_one(LAST, Values::default()).await?;
             self.next_no = Some(Columns::of(&row).take::<i64>()? + 1);
         }
         self.inbox.load(tx, ids.iter().copied()).await?;
@@ -105,21 +107,23 @@ impl Conversations {
                 None => unplaced.push((row.no, place)),
             }
         }
-        for some in unplaced.chunks(100) {
+        for some in unplaced.chunks(REPORTS[REPORTS.len() - 1]) {
+            // Filled up with the last one, so that there are few statements to prepare.
+            let size = REPORTS.into_iter().find(|size| *size >= some.len()).unwrap_or(some.len());
+            let filled = || some.iter().chain(some.last().into_iter().cycle()).take(size);
             let mut values = Values::default();
-            for (no, _) in some {
+            for (no, _) in filled() {
                 values.put(no);
             }
-            for (_, (_, message)) in some {
+            for (_, (_, message)) in filled() {
                 values.put(message);
             }
-            let list = vec!["?"; some.len()].join(",");
+            let (numbers, ids) = (tx.engine().list(0, size), tx.engine().list(size, size));
             let sql = format!(
                 "select conversation_no, version, id from messages
-                 where conversation_no in ({list}) and id in ({list})"
+                 where conversation_no in ({numbers}) and id in ({ids})"
             );
-            let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).persistent(false);
-            for row in query.fetch_all(&mut **tx).await? {
+            for row in tx.fetch_all(AssertSqlSafe(sql), values).await? {
                 let mut columns = Columns::of(&row);
                 let key: (i64, Version) = (columns.take()?, columns.take()?);
                 let message: MessageId = columns.take()?;
@@ -351,8 +355,7 @@ async fn conversations_of(moved: &Moved, tx: &mut Tx) -> Result<Vec<(Conversatio
     let mut ids = Vec::new();
     for contact in &moved.from {
         let values = Values::default().with(&moved.account).with(contact).with(&moved.identifier);
-        let values = values.with(&moved.channel_type).into_arguments();
-        for row in sqlx::query_with(THEIRS, values).fetch_all(&mut **tx).await? {
+        for row in tx.fetch_all(THEIRS, values.with(&moved.channel_type)).await? {
             ids.push((Columns::of(&row).take()?,));
         }
     }

@@ -15,9 +15,7 @@ impl Checkpoint {
     pub async fn read(db: &Db, name: &str) -> Result<Self, DbError> {
         const SELECT: &str =
             "select commit_position, prepare_position, events from checkpoints where name = $1";
-        let row = sqlx::query_with(SELECT, Values::default().with(&name.to_owned()).into_arguments())
-            .fetch_optional(db.readers())
-            .await?;
+        let row = db.readers().fetch_optional(SELECT, Values::default().with(&name.to_owned())).await?;
         let Some(row) = row else { return Ok(Self::default()) };
         let mut columns = Columns::of(&row);
         let (commit, prepare, events): (i64, i64, i64) = (columns.take()?, columns.take()?, columns.take()?);
@@ -44,8 +42,7 @@ impl Checkpoint {
                 NEXT
             }
         };
-        let done = sqlx::query_with(statement, values.into_arguments()).execute(&mut **tx).await?;
-        Ok(done.rows_affected() == 1)
+        Ok(tx.execute(statement, values).await? == 1)
     }
 }
 

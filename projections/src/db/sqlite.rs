@@ -1,0 +1,115 @@
+//! A set of tables in a SQLite file of its own.
+//!
+//! Reads never wait for the writer (WAL), and a crash may cost the newest transactions but never the file's
+//! consistency (`synchronous=NORMAL`).
+
+use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use std::path::Path;
+use std::time::Duration;
+
+/// One database file.
+#[derive(Clone)]
+pub struct File {
+    writer: SqlitePool,
+    readers: Readers,
+    tidier: SqlitePool,
+}
+
+impl File {
+    /// Opens a file that is of no use before it is complete: nothing is done for its safety meanwhile, and
+    /// nobody reads it. Open it again as usual when it is filled.
+    pub(super) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off)
+            .locking_mode(SqliteLockingMode::Exclusive)
+            .pragma("cache_size", "-65536")
+            .statement_cache_capacity(100);
+        let writer = pool(1).connect_with(options).await?;
+        sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
+        sqlx::raw_sql(schema).execute(&writer).await?;
+        Ok(Self { readers: Readers::Sqlite(writer.clone()), tidier: writer.clone(), writer })
+    }
+
+    pub(super) async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(false)
+            .statement_cache_capacity(100);
+        let writer = pool(1)
+            .connect_with(
+                options
+                    .clone()
+                    .pragma("cache_size", format!("-{}", sizes.writer_cache_kib))
+                    // 64 MB: only if `tidy` does not keep up.
+                    .pragma("wal_autocheckpoint", "16384"),
+            )
+            .await?;
+        sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
+        sqlx::raw_sql(schema).execute(&writer).await?;
+        let tidier =
+            pool(1).connect_lazy_with(options.clone().create_if_missing(false).pragma("cache_size", "-64"));
+        let readers = pool(sizes.readers).connect_lazy_with(
+            options
+                .create_if_missing(false)
+                .pragma("query_only", "on")
+                .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
+        );
+        Ok(Self { writer, readers: Readers::Sqlite(readers), tidier })
+    }
+
+    pub(super) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    pub(super) async fn begin(&self) -> Result<Tx, DbError> {
+        self.writer.begin_with("begin immediate").await.map(Tx::Sqlite)
+    }
+
+    pub(super) async fn run(&self, script: &str) -> Result<(), DbError> {
+        sqlx::raw_sql(AssertSqlSafe(script)).execute(&self.writer).await.map(|_| ())
+    }
+
+    pub(super) async fn make_durable(&self) -> Result<(), DbError> {
+        self.run("pragma synchronous = full").await
+    }
+
+    /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
+    /// done by the writer itself, every so many commits would take several times as long as the others.
+    pub(super) async fn tidy(&self) -> Result<(), DbError> {
+        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.tidier).await.map(|_| ())
+    }
+
+    /// Everything into the file, and the write-ahead log emptied.
+    pub(super) async fn tidy_up(&self) -> Result<(), DbError> {
+        self.run("pragma wal_checkpoint(truncate)").await
+    }
+
+    pub(super) async fn close(&self) {
+        self.tidier.close().await;
+        if let Readers::Sqlite(readers) = &self.readers {
+            readers.close().await;
+        }
+        self.writer.close().await;
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
