@@ -1,8 +1,13 @@
-//! What an account defines: channels, teams, canned responses, SLA policies, business calendars.
+//! What an account defines: channels, teams, canned responses, SLA policies, business calendars, what the
+//! bot does (its shapes are in [`crate::bot`]).
 //!
 //! One stream per kind and account, `catalogue-<kind>-<account>`, so that a short code is unique and
 //! rules have an order without a lock. Each event carries the whole thing as it is afterwards.
 
+use crate::bot::{
+    BotRuleDefined, BotRuleRetired, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
+    HandoffRuleRetired,
+};
 use crate::events::events;
 use crate::message::{ChannelType, Priority};
 use crate::{CalendarId, CannedResponseId, ChannelId, SlaPolicyId, TeamId, UserId};
@@ -24,6 +29,12 @@ events! {
         SlaPolicyRetired = 1,
         CalendarDefined = 1,
         CalendarRetired = 1,
+        BotRuleDefined = 1,
+        BotRuleRetired = 1,
+        HandoffRuleDefined = 1,
+        HandoffRuleRetired = 1,
+        BotSettingsDefined = 1,
+        BotSettingsRetired = 1,
     }
 }
 
@@ -35,6 +46,9 @@ pub enum CatalogueKind {
     CannedResponses,
     SlaPolicies,
     Calendars,
+    BotRules,
+    HandoffRules,
+    BotSettings,
 }
 
 impl CatalogueKind {
@@ -45,6 +59,9 @@ impl CatalogueKind {
             Self::CannedResponses => "canned_responses",
             Self::SlaPolicies => "sla_policies",
             Self::Calendars => "calendars",
+            Self::BotRules => "bot_rules",
+            Self::HandoffRules => "handoff_rules",
+            Self::BotSettings => "bot_settings",
         }
     }
 }

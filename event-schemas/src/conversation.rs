@@ -1,10 +1,12 @@
 //! What happens in a conversation. Status is not an event: it is derived from these.
 
 use crate::catalogue::{BusinessCalendar, SlaPolicy};
+use crate::bot::{HandoffCause, InfoField};
 use crate::events::events;
 use crate::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Template};
 use crate::{
-    AccountId, BotRuleId, ChannelId, ContactId, ConversationId, MessageId, TeamId, Timestamp, UserId,
+    AccountId, BotRuleId, ChannelId, ContactId, ConversationId, HandoffRuleId, MessageId, TeamId, Timestamp,
+    UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,10 @@ events! {
         SlaWarned = 1,
         SlaBreached = 1,
         SeenByAgent = 1,
+        LanguageDetected = 1,
+        InfoRequested = 1,
+        HandoffRequested = 1,
+        Expired = 1,
     }
 }
 
@@ -303,4 +309,69 @@ pub struct SlaBreached {
 pub struct SeenByAgent {
     pub agent_id: UserId,
     pub received: u32,
+}
+
+/// The language of what the customer writes, as somebody who knows languages said. A replay asks nobody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LanguageDetected {
+    /// ISO 639-1 where there is such a code, else 639-3: `en`, `am`.
+    pub language: String,
+    /// Between 0 and 1.
+    pub confidence: f64,
+    /// In which message.
+    pub message_id: MessageId,
+}
+
+/// The bot asked the customer for something and waits for the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InfoRequested {
+    pub rule_id: BotRuleId,
+    /// The question.
+    pub message_id: MessageId,
+    /// What the answer is kept as in the bot's context.
+    pub field: String,
+    /// What is asked after that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remaining: Vec<InfoField>,
+    /// Whom it goes to with the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<AssignStrategy>,
+}
+
+/// A person is needed: who routes conversations takes it from here. The bot says no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HandoffRequested {
+    pub trigger: HandoffCause,
+    /// In a sentence, as whoever asked is told.
+    pub reason: String,
+    /// The message that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// The bot's rule, when one said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<BotRuleId>,
+    /// The account's handoff rule, when one said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handoff_rule_id: Option<HandoffRuleId>,
+    /// For whom; none: whoever has the conversation's team, or anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    /// How somebody is to be found; none: as the account usually does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<AssignStrategy>,
+    /// The agent who was asked for by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<UserId>,
+    /// Who asked, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<UserId>,
+}
+
+/// Nobody said anything for so long that it is over for good. The contact's next message begins another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Expired {
+    pub silent_since: Timestamp,
+    pub after_seconds: u32,
 }

@@ -70,6 +70,8 @@ ids! {
     CalendarId,
     /// What the bot does with which message.
     BotRuleId,
+    /// When the bot gives a conversation to a person.
+    HandoffRuleId,
     /// One event in the log.
     EventId,
 }

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod blanks;
+pub mod bot;
 pub mod catalogue;
 pub mod clock;
 pub mod cloud_event;
