@@ -161,7 +161,7 @@ fn words(field: &'static str, words: &[String], fits: impl Fn(&str) -> bool) -> 
 }
 
 /// The shape of a BCP 47 tag: `en`, `am`, `pt-BR`, `zh-Hant`.
-fn is_language_tag(tag: &str) -> bool {
+pub(crate) fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let primary = parts.next().unwrap_or_default();
     (2..=3).contains(&primary.len())

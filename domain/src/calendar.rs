@@ -189,10 +189,8 @@ impl Hours {
 
 impl Compiled {
     fn new(pattern: Pattern) -> Result<Self, CalendarError> {
-        // The database inside the program, never the machine's: a replay elsewhere must count the same.
-        static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-        let zone = ZONES.get(&pattern.zone).ok().filter(|zone| zone.iana_name() != Some("Etc/Unknown"));
-        let zone = zone.ok_or_else(|| CalendarError::UnknownZone { zone: pattern.zone.clone() })?;
+        let zone =
+            zone(&pattern.zone).ok_or_else(|| CalendarError::UnknownZone { zone: pattern.zone.clone() })?;
         Ok(Self { pattern, zone, years: (0..YEARS).map(|_| OnceLock::new()).collect() })
     }
 
@@ -304,8 +302,15 @@ fn interval((index, hours): (usize, &WeeklyHours)) -> Result<(u8, u16, u16), Cal
     Ok((days, start, if end <= start { end + MINUTES_A_DAY } else { end }))
 }
 
+/// The zone of this name, by the database inside the program, never the machine's: a replay elsewhere must
+/// count the same.
+pub(crate) fn zone(name: &str) -> Option<TimeZone> {
+    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+    ZONES.get(name).ok().filter(|zone| zone.iana_name() != Some("Etc/Unknown"))
+}
+
 /// `HH:MM` until `24:00`, as minutes.
-fn minutes(text: &str) -> Option<u16> {
+pub(crate) fn minutes(text: &str) -> Option<u16> {
     let two = |digits: &str| {
         (digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit()))
             .then(|| digits.parse::<u16>().ok())

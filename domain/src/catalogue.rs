@@ -1,11 +1,13 @@
 //! What an account defines, by one rule for all kinds: a thing is defined, defined anew, and retired; its
 //! name is unique among those of its kind.
 
+mod bots;
 mod kinds;
 #[cfg(test)]
 mod tests;
 
 use crate::aggregate::{Decide, Evolve};
+use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Channel, SlaPolicy, Team};
 use event_schemas::{CatalogueEvent, Timestamp};
 use std::collections::BTreeMap;
@@ -17,6 +19,9 @@ pub type Teams = Catalogue<Team>;
 pub type CannedResponses = Catalogue<CannedResponse>;
 pub type SlaPolicies = Catalogue<SlaPolicy>;
 pub type Calendars = Catalogue<BusinessCalendar>;
+pub type BotRules = Catalogue<BotRule>;
+pub type HandoffRules = Catalogue<HandoffRule>;
+pub type AllBotSettings = Catalogue<BotSettings>;
 
 /// A kind of thing that an account defines.
 pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {
@@ -29,6 +34,13 @@ pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {
     fn check(&self) -> Result<(), Rejection>;
     /// Whether it may take the place of what it was before.
     fn check_change(&self, _before: &Self) -> Result<(), Rejection> {
+        Ok(())
+    }
+    /// Whether it makes sense beside the others of its kind.
+    fn check_among<'t>(&self, _others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
+    where
+        Self: 't,
+    {
         Ok(())
     }
     fn defined(self) -> CatalogueEvent;
@@ -77,7 +89,7 @@ impl<T: Thing> Catalogue<T> {
     pub fn get(&self, id: T::Id) -> Option<&T> {
         self.things.get(&id)
     }
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> + Clone {
         self.things.values()
     }
 }
@@ -115,8 +127,10 @@ impl<T: Thing> Decide<Catalogue<T>> for Define<T> {
         if let Some(before) = before {
             thing.check_change(before)?;
         }
+        let others = state.iter().filter(|other| other.id() != thing.id());
+        thing.check_among(others.clone())?;
         let (field, name) = thing.name();
-        let taken = state.iter().any(|other| other.id() != thing.id() && same_name(other.name().1, name));
+        let taken = others.clone().any(|other| same_name(other.name().1, name));
         if taken {
             return Err(Rejection::NameTaken { field, value: name.to_owned() });
         }

@@ -2,8 +2,11 @@
 //!
 //! The state keeps what the next decision needs; what people look at is the read models' business.
 
+mod answer;
 mod assign;
 mod deliver;
+mod draft;
+mod handoff;
 mod label;
 mod receive;
 mod send;
@@ -14,19 +17,22 @@ mod update;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, AnswerIds, Detected};
 pub use assign::{Assign, Assignee, By, Unassign};
 pub use deliver::{RecordDelivery, Report};
+pub use handoff::RequestHandoff;
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 pub use receive::{Open, Opening, Receive, See};
-pub use send::{AddNote, Send, Sender};
+pub use send::{AddNote, LONGEST_MESSAGE, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 pub use update::Update;
 
 use crate::aggregate::Evolve;
+use crate::bot::Memory;
 use crate::lifecycle::Lifecycle;
 use crate::sla::Clocks;
-use event_schemas::message::{ChannelType, Delivery, Priority, Status};
+use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
 use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, MessageId, SlaPolicyId, Timestamp,
     UserId,
@@ -60,6 +66,8 @@ pub struct Opened {
     /// How many messages the customer wrote, and when the last came.
     pub received: u32,
     pub last_received_at: Option<Timestamp>,
+    /// What the bot remembers.
+    pub bot: Memory,
     /// How many of them each agent has seen.
     seen: HashMap<UserId, u32>,
     /// How far each outgoing message has come.
@@ -163,6 +171,7 @@ impl Evolve for Conversation {
                 clocks: Clocks::default(),
                 received: 0,
                 last_received_at: None,
+                bot: Memory::default(),
                 seen: HashMap::new(),
                 outgoing: HashMap::new(),
                 provider_ids: BTreeMap::new(),
@@ -179,6 +188,7 @@ impl Opened {
         use ConversationEvent as E;
         self.lifecycle.evolve(event);
         self.clocks.evolve(event, at);
+        self.bot.evolve(event);
         match event {
             E::MessageReceived(message) => {
                 self.received += 1;
@@ -189,7 +199,7 @@ impl Opened {
             }
             E::MessageSent(message) => {
                 self.outgoing.insert(message.message_id, Delivery::Queued);
-                if let Some(agent) = message.sender_id {
+                if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
                 }
             }
@@ -229,7 +239,11 @@ impl Opened {
             | E::Reopened(_)
             | E::Closed(_)
             | E::SlaWarned(_)
-            | E::SlaBreached(_) => {}
+            | E::SlaBreached(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_)
+            | E::HandoffRequested(_)
+            | E::Expired(_) => {}
         }
     }
 

@@ -72,7 +72,13 @@ impl Lifecycle {
                 ReopenCause::CustomerMessage => self.go_to(Status::Open),
                 ReopenCause::SnoozeEnded | ReopenCause::Agent => self.back_to_work(),
             },
-            E::Closed(_) => self.go_to(Status::Closed),
+            // Whoever takes it from here finds it among the open ones.
+            E::HandoffRequested(_) => {
+                if self.status == Status::Bot {
+                    self.go_to(Status::Open);
+                }
+            }
+            E::Closed(_) | E::Expired(_) => self.go_to(Status::Closed),
             E::MessageSent(_)
             | E::NoteAdded(_)
             | E::MessageDispatched(_)
@@ -86,7 +92,9 @@ impl Lifecycle {
             | E::SlaApplied(_)
             | E::SlaWarned(_)
             | E::SlaBreached(_)
-            | E::SeenByAgent(_) => {}
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_) => {}
         }
     }
 

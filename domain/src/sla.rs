@@ -100,7 +100,7 @@ impl Clocks {
                 self.resume(PauseKind::Pending, at);
                 self.resume(PauseKind::Resolved, at);
             }
-            E::Closed(_) => {
+            E::Closed(_) | E::Expired(_) => {
                 SlaMetric::ALL.into_iter().for_each(|metric| self.end(metric, How::Cancelled, at));
                 self.terms = None;
                 self.pauses.clear();
@@ -117,7 +117,10 @@ impl Clocks {
             | E::BotContextCollected(_)
             | E::LabelsChanged(_)
             | E::SubjectChanged(_)
-            | E::SeenByAgent(_) => {}
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_)
+            | E::HandoffRequested(_) => {}
         }
     }
 

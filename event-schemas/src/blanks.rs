@@ -8,24 +8,36 @@ pub struct Known<'a> {
     pub agent_name: &'a str,
 }
 
+/// The text with its blanks filled in by whoever knows their names. A blank that nobody knows stays as it is,
+/// to be seen.
+pub fn fill<W: AsRef<str>>(text: &str, named: impl Fn(&str) -> Option<W>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        filled.push_str(before);
+        match after.split_once("}}").and_then(|(name, behind)| Some((named(name.trim())?, behind))) {
+            Some((word, behind)) => {
+                filled.push_str(word.as_ref());
+                rest = behind;
+            }
+            None => {
+                filled.push_str("{{");
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
 impl Known<'_> {
     /// The text with its blanks filled in. A blank that nobody knows stays as it is, to be seen.
     pub fn fill(&self, text: &str) -> String {
-        let mut filled = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            filled.push_str(before);
-            let known = after.split_once("}}").and_then(|(name, behind)| Some((self.named(name)?, behind)));
-            let (word, behind) = known.unwrap_or(("{{", after));
-            filled.push_str(word);
-            rest = behind;
-        }
-        filled.push_str(rest);
-        filled
+        fill(text, |name| self.named(name))
     }
 
     fn named(&self, name: &str) -> Option<&str> {
-        match name.trim() {
+        match name {
             "contact_name" => Some(self.contact_name),
             "contact_identifier" => Some(self.contact_identifier),
             "agent_name" => Some(self.agent_name),

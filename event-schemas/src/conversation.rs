@@ -1,7 +1,7 @@
 //! What happens in a conversation. Status is not an event: it is derived from these.
 
-use crate::catalogue::{BusinessCalendar, SlaPolicy};
 use crate::bot::{HandoffCause, InfoField};
+use crate::catalogue::{BusinessCalendar, SlaPolicy};
 use crate::events::events;
 use crate::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Template};
 use crate::{

@@ -218,6 +218,35 @@ create table if not exists calendars (
     version    bigint not null
 );
 
+create table if not exists bot_rules (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    priority   bigint not null,
+    bot_rule   text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
+create table if not exists handoff_rules (
+    id           bytea  not null primary key,
+    account_id   bytea  not null,
+    priority     bigint not null,
+    handoff_rule text   not null,
+    created_at   bigint not null,
+    updated_at   bigint not null,
+    version      bigint not null
+);
+
+create table if not exists bot_settings (
+    id           bytea  not null primary key,
+    account_id   bytea  not null,
+    bot_settings text   not null,
+    created_at   bigint not null,
+    updated_at   bigint not null,
+    version      bigint not null
+);
+
 create table if not exists agents (
     account_id    bytea  not null,
     user_id       bytea  not null,

@@ -199,7 +199,9 @@ fn moves_a_clock(event: &ConversationEvent) -> bool {
         | E::PriorityChanged(_)
         | E::SlaApplied(_)
         | E::SlaWarned(_)
-        | E::SlaBreached(_) => true,
+        | E::SlaBreached(_)
+        | E::HandoffRequested(_)
+        | E::Expired(_) => true,
         E::NoteAdded(_)
         | E::MessageDispatched(_)
         | E::MessageDelivered(_)
@@ -208,7 +210,9 @@ fn moves_a_clock(event: &ConversationEvent) -> bool {
         | E::BotContextCollected(_)
         | E::LabelsChanged(_)
         | E::SubjectChanged(_)
-        | E::SeenByAgent(_) => false,
+        | E::SeenByAgent(_)
+        | E::LanguageDetected(_)
+        | E::InfoRequested(_) => false,
     }
 }
 

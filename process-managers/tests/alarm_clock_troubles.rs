@@ -174,6 +174,7 @@ impl Desk {
             in_reply_to: None,
             metadata: Default::default(),
             reply_window: None,
+            handoff: None,
         };
         self.ask(id, answer).await;
     }

@@ -15,7 +15,7 @@ const TABLES: &str = include_str!("../../migrations/read-models/tables.sql");
 const INDEXES: &str = include_str!("../../migrations/read-models/indexes.sql");
 
 /// Grows when events are folded into rows differently than before while the tables look the same.
-const FOLDS: i64 = 1;
+const FOLDS: i64 = 2;
 
 /// Where the generations of one data folder are.
 #[derive(Clone, Debug)]

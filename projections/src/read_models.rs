@@ -3,12 +3,15 @@
 pub mod agent_seen;
 pub mod agents;
 pub mod assignments;
+pub mod bot_rules;
+pub mod bot_settings;
 pub mod calendars;
 pub mod canned_responses;
 mod card;
 mod catalogue;
 pub mod channels;
 pub mod contacts;
+pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
 pub mod messages;
@@ -29,7 +32,7 @@ use conversations::Conversations;
 use event_schemas::Event;
 
 /// Every table, for who compares two generations.
-pub(crate) fn shapes() -> [Shape; 18] {
+pub(crate) fn shapes() -> [Shape; 21] {
     [
         Shape::of::<inbox::ConversationRow>(),
         Shape::of::<labels::LabelRow>(),
@@ -46,6 +49,9 @@ pub(crate) fn shapes() -> [Shape; 18] {
         Shape::of::<canned_responses::CannedResponseRow>(),
         Shape::of::<sla_policies::SlaPolicyRow>(),
         Shape::of::<calendars::CalendarRow>(),
+        Shape::of::<bot_rules::BotRuleRow>(),
+        Shape::of::<handoff_rules::HandoffRuleRow>(),
+        Shape::of::<bot_settings::BotSettingsRow>(),
         Shape::of::<agents::AgentRow>(),
         Shape::of::<agents::AgentPreferencesRow>(),
         Shape::of::<webhook_rejections::WebhookRejectionRow>(),

@@ -20,7 +20,10 @@ pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
         E::MessageDelivered(_) => "An answer reached the customer".to_owned(),
         E::MessageRead(_) => "The customer read an answer".to_owned(),
         E::MessageFailed(failed) => format!("An answer could not be delivered ({})", failed.code),
-        E::BotEngaged(_) => "The bot took the conversation".to_owned(),
+        E::BotEngaged(engaged) => match &engaged.reason {
+            Some(reason) => format!("The bot took the conversation: {reason}"),
+            None => "The bot took the conversation".to_owned(),
+        },
         E::BotContextCollected(collected) => {
             let fields = collected.fields.keys().cloned().collect::<Vec<_>>().join(", ");
             format!("The bot learned: {fields}")
@@ -57,6 +60,10 @@ pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
         E::SlaWarned(warned) => format!("The {} is due soon", promise(warned.metric)),
         E::SlaBreached(breached) => format!("The {} is late", promise(breached.metric)),
         E::SeenByAgent(_) => format!("{who} read it"),
+        E::LanguageDetected(detected) => format!("The customer writes in {}", detected.language),
+        E::InfoRequested(asked) => format!("The bot asked for: {}", asked.field),
+        E::HandoffRequested(handoff) => format!("A person is needed: {}", handoff.reason),
+        E::Expired(_) => "It expired: nobody said anything for too long".to_owned(),
     }
 }
 

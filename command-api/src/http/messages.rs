@@ -139,6 +139,7 @@ impl NewMessage {
             template: self.template.clone(),
             in_reply_to: self.in_reply_to,
             metadata,
+            handoff: None,
             reply_window: commands.providers.of(to.channel_type).and_then(|provider| provider.reply_window()),
         })))
     }

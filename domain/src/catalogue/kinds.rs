@@ -16,7 +16,7 @@ const MOST_MEMBERS: usize = 1_000;
 /// Ten years, in seconds: a promise beyond that is a mistake.
 const LONGEST_PROMISE: u32 = 10 * 366 * 24 * 3600;
 
-fn named(field: &'static str, text: &str) -> Result<(), Rejection> {
+pub(super) fn named(field: &'static str, text: &str) -> Result<(), Rejection> {
     match text.trim().chars().count() {
         0 => Err(Rejection::senseless(field, "must not be empty")),
         length if length > LONGEST_NAME => {

@@ -1,11 +1,15 @@
 //! What goes out, and what stays in the house.
 
-use super::{Conversation, Rejection};
+use super::assign::{Assign, By};
+use super::draft::Draft;
+use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
-use event_schemas::conversation::{MessageSent, NoteAdded};
+use crate::bot::{Need, Playbook};
+use event_schemas::conversation::{AssignStrategy, HandoffRequested, MessageSent, NoteAdded};
 use event_schemas::message::{Content, ContentType, SenderType, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest text a provider takes: WhatsApp's limit, the tightest of those with a limit worth having.
@@ -32,6 +36,8 @@ pub struct Send {
     pub metadata: Map<String, Value>,
     /// How long after the customer's last message the channel lets anything but a template out.
     pub reply_window: Option<Duration>,
+    /// What calls for a person, when it is the bot who answers.
+    pub handoff: Option<Arc<Playbook>>,
 }
 
 impl Decide<Conversation> for Send {
@@ -62,20 +68,62 @@ impl Decide<Conversation> for Send {
                 Some(conversation.provider_id(message).ok_or(Rejection::NoSuchMessage(message))?.to_owned())
             }
         };
-        Ok(vec![
-            MessageSent {
-                message_id: self.message_id,
-                sender_type: self.sender.sender_type,
-                sender_id: self.sender.id,
-                sender_name: self.sender.name.clone(),
-                body: self.body.clone(),
-                template: self.template.clone(),
-                in_reply_to: self.in_reply_to,
-                in_reply_to_provider_id,
-                metadata: self.metadata.clone(),
-            }
-            .into(),
-        ])
+        let sent = MessageSent {
+            message_id: self.message_id,
+            sender_type: self.sender.sender_type,
+            sender_id: self.sender.id,
+            sender_name: self.sender.name.clone(),
+            body: self.body.clone(),
+            template: self.template.clone(),
+            in_reply_to: self.in_reply_to,
+            in_reply_to_provider_id,
+            metadata: self.metadata.clone(),
+        };
+        let mut draft = Draft::of(state, now);
+        let need = self.need_after(conversation, &sent);
+        draft.tell(sent);
+        if let Some(need) = need {
+            self.hand_over(need, &mut draft)?;
+        }
+        Ok(draft.into_events())
+    }
+}
+
+impl Send {
+    /// Three answers that the bot was not sure of, and the like: a person is needed.
+    fn need_after(&self, conversation: &Opened, sent: &MessageSent) -> Option<Need> {
+        let playbook = self.handoff.as_ref().filter(|_| sent.sender_type == SenderType::Bot)?;
+        if conversation.bot.is_with_people() || conversation.lifecycle.assignee_id.is_some() {
+            return None;
+        }
+        let mut memory = conversation.bot.clone();
+        memory.evolve(&sent.clone().into());
+        let confidence = sent.metadata.get("confidence").and_then(Value::as_f64);
+        playbook.handoff.answered(&memory, confidence)
+    }
+
+    fn hand_over(&self, need: Need, draft: &mut Draft) -> Result<(), Rejection> {
+        if need.team_id.is_some() {
+            draft.then(Assign {
+                assignee: None,
+                team_id: need.team_id,
+                strategy: AssignStrategy::LeastBusy,
+                by: By { user: None, may_take_over: false },
+                reason: Some(need.reason.clone()),
+            })?;
+        }
+        draft.tell(HandoffRequested {
+            trigger: need.trigger,
+            reason: need.reason,
+            message_id: Some(self.message_id),
+            rule_id: None,
+            handoff_rule_id: need.rule_id,
+            team_id: need.team_id,
+            strategy: None,
+            agent_id: None,
+            requested_by: None,
+        });
+        Ok(())
     }
 }
 

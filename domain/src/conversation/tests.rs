@@ -70,6 +70,7 @@ fn send() -> Send {
         in_reply_to: None,
         metadata: Map::new(),
         reply_window: Some(DAY),
+        handoff: None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Several changes at once: all of them happen, or none.
 
 use super::assign::{Assign, Assignee, By, Unassign};
+use super::draft::Draft;
 use super::label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 use super::status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 use super::{Conversation, Rejection};
-use crate::aggregate::{Decide, Evolve};
+use crate::aggregate::Decide;
 use event_schemas::conversation::{AssignStrategy, ReopenCause, SlaApplied};
 use event_schemas::message::{Priority, Status};
 use event_schemas::{ConversationEvent, TeamId, Timestamp};
@@ -46,26 +47,6 @@ impl Update {
     }
 }
 
-/// The conversation as it would be, while the parts are decided one after the other.
-struct Draft {
-    state: Conversation,
-    now: Timestamp,
-    events: Vec<ConversationEvent>,
-}
-
-impl Draft {
-    fn then(&mut self, part: impl Decide<Conversation, Rejection = Rejection>) -> Result<(), Rejection> {
-        let events = part.decide(&self.state, self.now)?;
-        events.iter().for_each(|event| self.state.evolve(event, self.now));
-        self.events.extend(events);
-        Ok(())
-    }
-
-    fn status(&self) -> Result<Status, Rejection> {
-        Ok(self.state.opened()?.status())
-    }
-}
-
 impl Decide<Conversation> for Update {
     type Rejection = Rejection;
 
@@ -74,9 +55,9 @@ impl Decide<Conversation> for Update {
         if closed && self.status != Some(Status::Closed) {
             return Err(Rejection::Closed);
         }
-        let mut draft = Draft { state: state.clone(), now, events: Vec::new() };
+        let mut draft = Draft::of(state, now);
         if closed {
-            return Ok(draft.events);
+            return Ok(Vec::new());
         }
         if let Some(priority) = self.priority {
             draft.then(SetPriority { priority })?;
@@ -95,7 +76,7 @@ impl Decide<Conversation> for Update {
         }
         self.move_hands(&mut draft)?;
         self.step(&mut draft)?;
-        Ok(draft.events)
+        Ok(draft.into_events())
     }
 }
 
@@ -146,7 +127,7 @@ impl Update {
 
     fn back_to_agent(&self, draft: &mut Draft) -> Result<(), Rejection> {
         draft.then(Reopen { cause: ReopenCause::Agent, reason: self.reason.clone() })?;
-        let held = &draft.state.opened()?.lifecycle;
+        let held = &draft.state().opened()?.lifecycle;
         let assignee = held.assignee_id.map(|id| Assignee { id, name: held.assignee_name.clone() });
         draft.then(Assign {
             assignee: Some(assignee.ok_or(Rejection::NobodyAssigned)?),

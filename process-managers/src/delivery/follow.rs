@@ -136,7 +136,11 @@ fn sort(page: &[Happened]) -> (BTreeMap<MessageId, &Happened>, HashSet<MessageId
             | E::SlaApplied(_)
             | E::SlaWarned(_)
             | E::SlaBreached(_)
-            | E::SeenByAgent(_) => continue,
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_)
+            | E::HandoffRequested(_)
+            | E::Expired(_) => continue,
         };
         if sent.remove(&over).is_none() {
             ended.insert(over);

@@ -3,9 +3,12 @@
 use super::{number, row, rows};
 use crate::db::{DbError, Readers};
 use crate::read_models::agents::{AgentPreferencesRow, AgentRow};
+use crate::read_models::bot_rules::BotRuleRow;
+use crate::read_models::bot_settings::BotSettingsRow;
 use crate::read_models::calendars::CalendarRow;
 use crate::read_models::canned_responses::CannedResponseRow;
 use crate::read_models::channels::ChannelRow;
+use crate::read_models::handoff_rules::HandoffRuleRow;
 use crate::read_models::sla_policies::SlaPolicyRow;
 use crate::read_models::teams::TeamRow;
 use crate::table::{Column, Columns, Row, Values};
@@ -86,6 +89,9 @@ listable!(
     CannedResponseRow by "short_code, id": CannedResponseId,
     SlaPolicyRow by "name, id": SlaPolicyId,
     CalendarRow by "name, id": CalendarId,
+    BotRuleRow by "priority, id": BotRuleId,
+    HandoffRuleRow by "priority, id": HandoffRuleId,
+    BotSettingsRow by "id": AccountId,
 );
 
 /// Everything in a catalogue. Catalogues are small: they are listed whole.

@@ -1,11 +1,14 @@
 //! The tables around the conversations: contacts, catalogues, agents, rejected webhooks.
 
 use super::agents::{AgentPreferencesRow, AgentRow};
+use super::bot_rules::BotRuleRow;
+use super::bot_settings::BotSettingsRow;
 use super::calendars::CalendarRow;
 use super::canned_responses::CannedResponseRow;
 use super::catalogue::Catalogue;
 use super::channels::ChannelRow;
 use super::contacts::{ContactIdentifierRow, ContactRow, Moved};
+use super::handoff_rules::HandoffRuleRow;
 use super::sla_policies::SlaPolicyRow;
 use super::teams::TeamRow;
 use super::webhook_rejections::WebhookRejectionRow;
@@ -23,6 +26,9 @@ pub struct Around {
     canned_responses: Catalogue<CannedResponseRow>,
     sla_policies: Catalogue<SlaPolicyRow>,
     calendars: Catalogue<CalendarRow>,
+    bot_rules: Catalogue<BotRuleRow>,
+    handoff_rules: Catalogue<HandoffRuleRow>,
+    bot_settings: Catalogue<BotSettingsRow>,
     agents: Rows<AgentRow>,
     preferences: Rows<AgentPreferencesRow>,
     rejections: Rows<WebhookRejectionRow>,
@@ -38,6 +44,9 @@ impl Default for Around {
             canned_responses: Catalogue::default(),
             sla_policies: Catalogue::default(),
             calendars: Catalogue::default(),
+            bot_rules: Catalogue::default(),
+            handoff_rules: Catalogue::default(),
+            bot_settings: Catalogue::default(),
             agents: Rows::new(256),
             preferences: Rows::new(256),
             rejections: Rows::new(1),
@@ -51,6 +60,7 @@ impl Around {
         let (mut agents, mut preferences) = (Vec::new(), Vec::new());
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
         let (mut sla_policies, mut calendars) = (Vec::new(), Vec::new());
+        let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
         for happened in page {
             let account = happened.metadata.account_id;
             match &happened.event {
@@ -83,6 +93,16 @@ impl Around {
                     CatalogueEvent::SlaPolicyRetired(retired) => sla_policies.push((retired.id,)),
                     CatalogueEvent::CalendarDefined(defined) => calendars.push((defined.calendar.id,)),
                     CatalogueEvent::CalendarRetired(retired) => calendars.push((retired.id,)),
+                    CatalogueEvent::BotRuleDefined(defined) => bot_rules.push((defined.bot_rule.id,)),
+                    CatalogueEvent::BotRuleRetired(retired) => bot_rules.push((retired.id,)),
+                    CatalogueEvent::HandoffRuleDefined(defined) => {
+                        handoff_rules.push((defined.handoff_rule.id,));
+                    }
+                    CatalogueEvent::HandoffRuleRetired(retired) => handoff_rules.push((retired.id,)),
+                    CatalogueEvent::BotSettingsDefined(defined) => {
+                        bot_settings.push((defined.bot_settings.account_id,));
+                    }
+                    CatalogueEvent::BotSettingsRetired(retired) => bot_settings.push((retired.id,)),
                 },
             }
         }
@@ -94,7 +114,10 @@ impl Around {
         self.teams.load(tx, teams).await?;
         self.canned_responses.load(tx, canned_responses).await?;
         self.sla_policies.load(tx, sla_policies).await?;
-        self.calendars.load(tx, calendars).await
+        self.calendars.load(tx, calendars).await?;
+        self.bot_rules.load(tx, bot_rules).await?;
+        self.handoff_rules.load(tx, handoff_rules).await?;
+        self.bot_settings.load(tx, bot_settings).await
     }
 
     pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) -> Option<Moved> {
@@ -170,6 +193,12 @@ impl Around {
             E::SlaPolicyRetired(retired) => self.sla_policies.retire(&(retired.id,)),
             E::CalendarDefined(defined) => self.calendars.define(&defined.calendar, happened),
             E::CalendarRetired(retired) => self.calendars.retire(&(retired.id,)),
+            E::BotRuleDefined(defined) => self.bot_rules.define(&defined.bot_rule, happened),
+            E::BotRuleRetired(retired) => self.bot_rules.retire(&(retired.id,)),
+            E::HandoffRuleDefined(defined) => self.handoff_rules.define(&defined.handoff_rule, happened),
+            E::HandoffRuleRetired(retired) => self.handoff_rules.retire(&(retired.id,)),
+            E::BotSettingsDefined(defined) => self.bot_settings.define(&defined.bot_settings, happened),
+            E::BotSettingsRetired(retired) => self.bot_settings.retire(&(retired.id,)),
         }
     }
 
@@ -204,7 +233,10 @@ impl Around {
         self.teams.write(tx).await?;
         self.canned_responses.write(tx).await?;
         self.sla_policies.write(tx).await?;
-        self.calendars.write(tx).await
+        self.calendars.write(tx).await?;
+        self.bot_rules.write(tx).await?;
+        self.handoff_rules.write(tx).await?;
+        self.bot_settings.write(tx).await
     }
 
     pub fn keep(&mut self) {
@@ -218,6 +250,9 @@ impl Around {
         self.canned_responses.keep();
         self.sla_policies.keep();
         self.calendars.keep();
+        self.bot_rules.keep();
+        self.handoff_rules.keep();
+        self.bot_settings.keep();
     }
 
     pub fn forget(&mut self) {
@@ -231,6 +266,9 @@ impl Around {
         self.canned_responses.forget();
         self.sla_policies.forget();
         self.calendars.forget();
+        self.bot_rules.forget();
+        self.handoff_rules.forget();
+        self.bot_settings.forget();
     }
 }
 

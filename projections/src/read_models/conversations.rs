@@ -220,7 +220,7 @@ impl Conversations {
         if let Some(row) = self.inbox.change(&key) {
             row.show_clocks(&after);
         }
-        let over = closed || matches!(event, ConversationEvent::Closed(_));
+        let over = closed || matches!(event, ConversationEvent::Closed(_) | ConversationEvent::Expired(_));
         if over && after.next_alarm().is_none() {
             self.clocks.remove(&(no,));
         } else if let Some(row) = self.clocks.change(&(no,)) {
@@ -344,7 +344,10 @@ impl Conversations {
 fn ends_assignment(event: &ConversationEvent) -> bool {
     matches!(
         event,
-        ConversationEvent::Assigned(_) | ConversationEvent::Unassigned(_) | ConversationEvent::Closed(_)
+        ConversationEvent::Assigned(_)
+            | ConversationEvent::Unassigned(_)
+            | ConversationEvent::Closed(_)
+            | ConversationEvent::Expired(_)
     )
 }
 

@@ -147,7 +147,7 @@ impl ConversationRow {
                     self.reopened_count += 1;
                 }
             }
-            E::Closed(_) => {
+            E::Closed(_) | E::Expired(_) => {
                 self.closed_at = Some(at);
                 self.waiting_since = None;
                 self.assignment_version = None;
@@ -164,6 +164,7 @@ impl ConversationRow {
             E::SubjectChanged(change) => self.subject.clone_from(&change.new),
             E::SlaApplied(applied) => self.sla_policy_id = Some(applied.policy.id),
             E::SlaBreached(_) => self.sla_breached_count += 1,
+            E::LanguageDetected(detected) => self.language = Some(detected.language.clone()),
             E::SeenByAgent(_) => return,
             E::ConversationOpened(_)
             | E::MessageDispatched(_)
@@ -172,7 +173,9 @@ impl ConversationRow {
             | E::MessageFailed(_)
             | E::BotEngaged(_)
             | E::MarkedPending(_)
-            | E::SlaWarned(_) => {}
+            | E::SlaWarned(_)
+            | E::InfoRequested(_)
+            | E::HandoffRequested(_) => {}
         }
         self.updated_at = self.updated_at.max(at);
     }

@@ -4,7 +4,8 @@ use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId, ContactIdentifierId,
-    ConversationId, EventId, MessageId, Position, SlaPolicyId, TeamId, Timestamp, UserId, Version,
+    ConversationId, EventId, HandoffRuleId, MessageId, Position, SlaPolicyId, TeamId, Timestamp, UserId,
+    Version,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -131,6 +132,7 @@ id_columns!(
     ContactIdentifierId,
     ConversationId,
     EventId,
+    HandoffRuleId,
     MessageId,
     SlaPolicyId,
     TeamId,

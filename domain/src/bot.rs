@@ -1,0 +1,26 @@
+//! What the bot says to a message, and when a person is needed: pure policy (requirement 000, sections 1.4
+//! and 5; requirements 001 and 002).
+//!
+//! An account's rules are compiled once into a [`Playbook`]; then a message is put to it with what is known
+//! of the conversation, and it answers which rules fit, why, and what they do. It never looks at what the
+//! bot itself said: only a customer's message makes it speak, so no rule can set off itself or another.
+
+mod check;
+mod handoff;
+mod memory;
+mod phrases;
+mod playbook;
+mod rule;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::check_cycle;
+pub(crate) use check::{check_handoff_rule, check_rule, check_settings};
+pub use handoff::{Handoff, Need};
+pub use memory::{Asking, Memory, Requested};
+pub use phrases::Phrases;
+pub use playbook::{Facts, Fit, Heard, Playbook, PlaybookError};
+pub use rule::{Actions, Rule};
+pub use text::Folded;

@@ -1,0 +1,346 @@
+//! What the bot does about a message of the customer's, in one go: all of it is appended at the version it
+//! was decided on, or none. Where a person has taken the conversation meanwhile, nothing is.
+
+use super::assign::{Assign, By};
+use super::draft::Draft;
+use super::label::{ChangeLabels, CollectContext, SetPriority};
+use super::send::{Send, Sender};
+use super::{Conversation, Opened, Rejection};
+use crate::aggregate::Decide;
+use crate::bot::{Actions, Asking, Facts, Fit, Heard, Need, Playbook, Rule};
+use event_schemas::bot::{HandoffCause, InfoField};
+use event_schemas::conversation::{
+    AssignStrategy, BotEngaged, HandoffRequested, InfoRequested, LanguageDetected,
+};
+use event_schemas::message::{Content, ContentType, SenderType, Status};
+use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp, UserId, blanks};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A language, by somebody who knows languages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detected {
+    pub language: String,
+    pub confidence: f64,
+}
+
+/// What the bot's own messages are to be called: the same however often it is asked about this message.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerIds {
+    pub reply: MessageId,
+    pub question: MessageId,
+}
+
+/// A message of the customer's is put to the account's playbook.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub playbook: Arc<Playbook>,
+    pub message_id: MessageId,
+    pub body: Content,
+    pub metadata: Map<String, Value>,
+    /// When it came: what time it is for a rule.
+    pub received_at: Timestamp,
+    pub language: Option<Detected>,
+    pub ids: AnswerIds,
+    /// How long after the customer's last message the channel lets an answer out.
+    pub reply_window: Option<Duration>,
+}
+
+impl Decide<Conversation> for Answer {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let Ok(conversation) = state.live() else { return Ok(Vec::new()) };
+        if !self.is_the_bots(conversation) {
+            return Ok(Vec::new());
+        }
+        let mut speech = Speech { answer: self, draft: Draft::of(state, now) };
+        speech.note_language(conversation);
+        match conversation.bot.asking() {
+            Some(asking) => speech.take_in(conversation, asking)?,
+            None => speech.consult(conversation)?,
+        }
+        Ok(speech.draft.into_events())
+    }
+}
+
+impl Answer {
+    /// Whether it is the bot's turn: nobody of flesh and blood has it, or is to have it.
+    fn is_the_bots(&self, conversation: &Opened) -> bool {
+        let lifecycle = &conversation.lifecycle;
+        let free = matches!(lifecycle.status, Status::Open | Status::Bot) && lifecycle.assignee_id.is_none();
+        // Another program's bot is watched for handoffs even where the account has no rules.
+        let concerned =
+            !self.playbook.is_blank() || lifecycle.status == Status::Bot || conversation.bot.has_answered();
+        free && concerned
+            && !conversation.bot.is_with_people()
+            && self.body.content_type != ContentType::Reaction
+    }
+
+    fn heard(&self) -> Heard<'_> {
+        Heard {
+            message_id: self.message_id,
+            text: &self.body.content,
+            metadata: &self.metadata,
+            at: self.received_at,
+        }
+    }
+}
+
+/// What the bot comes to say and do.
+struct Speech<'a> {
+    answer: &'a Answer,
+    draft: Draft,
+}
+
+/// Who takes it from the bot.
+#[derive(Default)]
+struct To {
+    team_id: Option<TeamId>,
+    strategy: Option<AssignStrategy>,
+    rule_id: Option<BotRuleId>,
+}
+
+impl Speech<'_> {
+    fn note_language(&mut self, conversation: &Opened) {
+        if let Some(detected) = &self.answer.language
+            && conversation.bot.language() != Some(&detected.language)
+        {
+            self.draft.tell(LanguageDetected {
+                language: detected.language.clone(),
+                confidence: detected.confidence,
+                message_id: self.answer.message_id,
+            });
+        }
+    }
+
+    /// No question is open: what the rules say, and whether a person is needed.
+    fn consult(&mut self, conversation: &Opened) -> Result<(), Rejection> {
+        let answer = self.answer;
+        let heard = answer.heard();
+        let need = answer.playbook.handoff.heard(&heard);
+        let facts = Facts {
+            channel_type: conversation.channel_type,
+            labels: conversation.labels.clone(),
+            language: answer
+                .language
+                .as_ref()
+                .map(|detected| &*detected.language)
+                .or(conversation.bot.language()),
+            is_first: conversation.bot.is_first(answer.message_id),
+            memory: &conversation.bot,
+        };
+        let fits = match need {
+            Some(_) => answer.playbook.evaluate_in_need(&heard, &facts),
+            None => answer.playbook.evaluate(&heard, &facts),
+        };
+        let mut to = To::default();
+        let mut speaks = false;
+        for fit in &fits {
+            self.cover(fit)?;
+            speaks |= !fit.rule.actions.is_silent();
+            to = To::by(fit.rule);
+        }
+        match (need, fits.last()) {
+            (Some(need), last) => {
+                if let Some(reply) = last.and_then(|fit| fit.rule.actions.reply.as_deref()) {
+                    self.say(answer.ids.reply, reply, last.map(|fit| fit.rule))?;
+                } else if let Some(message) = &need.message {
+                    self.say(answer.ids.reply, message, None)?;
+                }
+                to.team_id = need.team_id.or(to.team_id);
+                self.hand_over(need.trigger, need.reason.clone(), &to, Some(&need))
+            }
+            (None, Some(fit)) if speaks => self.act(fit),
+            (None, _) => self.nothing_fits(conversation),
+        }
+    }
+
+    /// What a rule writes on the cover.
+    fn cover(&mut self, fit: &Fit<'_>) -> Result<(), Rejection> {
+        let Fit { rule, why } = fit;
+        self.draft.tell(BotEngaged { rule_id: Some(rule.id), reason: Some(format!("{}: {why}", rule.name)) });
+        let Actions { labels, priority, .. } = &rule.actions;
+        if !labels.is_empty() {
+            let mut all = self.draft.state().opened()?.labels.clone();
+            all.extend(labels.iter().cloned());
+            match self.draft.then(ChangeLabels { labels: all }) {
+                // It has as many as it can have.
+                Ok(()) | Err(Rejection::TooManyLabels { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        match priority {
+            Some(priority) => self.draft.then(SetPriority { priority: *priority }),
+            None => Ok(()),
+        }
+    }
+
+    /// What the rule that speaks or hands over does.
+    fn act(&mut self, fit: &Fit<'_>) -> Result<(), Rejection> {
+        let Fit { rule, why } = fit;
+        if let Some(reply) = &rule.actions.reply {
+            self.say(self.answer.ids.reply, reply, Some(rule))?;
+        }
+        if let Some((first, rest)) = rule.actions.ask.split_first() {
+            return self.ask(first, rest, &To::by(rule), Some(rule));
+        }
+        if rule.actions.hands_over() {
+            return self.hand_over(
+                HandoffCause::Rule,
+                format!("Rule '{}': {why}", rule.name),
+                &To::by(rule),
+                None,
+            );
+        }
+        Ok(())
+    }
+
+    /// A message to which the bot has nothing to say is for people, unless another program is the bot.
+    fn nothing_fits(&mut self, conversation: &Opened) -> Result<(), Rejection> {
+        if self.answer.playbook.rules().is_empty() || conversation.bot.is_lent() {
+            return Ok(());
+        }
+        let reason = "None of the bot's rules fits".to_owned();
+        self.hand_over(HandoffCause::NoRule, reason, &To::default(), None)
+    }
+
+    /// The answer to what the bot asked for.
+    fn take_in(&mut self, conversation: &Opened, asking: &Asking) -> Result<(), Rejection> {
+        let answer = self.answer;
+        let to = To { team_id: asking.team_id, strategy: asking.strategy, rule_id: Some(asking.rule_id) };
+        if let Some(need) = answer.playbook.handoff.heard(&answer.heard()) {
+            if let Some(message) = &need.message {
+                self.say(answer.ids.reply, message, None)?;
+            }
+            let to = To { team_id: need.team_id.or(to.team_id), ..to };
+            return self.hand_over(need.trigger, need.reason.clone(), &to, Some(&need));
+        }
+        if !conversation.bot.may_answer(answer.message_id) {
+            return Ok(());
+        }
+        let words = answer.body.content.trim();
+        let kept = match words {
+            "" => format!("[{}]", answer.body.content_type),
+            words => words.to_owned(),
+        };
+        let fields = [(asking.field.clone(), Value::String(kept))].into_iter().collect();
+        self.draft.then(CollectContext { fields })?;
+        match asking.remaining.split_first() {
+            Some((next, rest)) => self.ask(next, rest, &to, None),
+            None => {
+                let reason = "The bot asked all it was to ask".to_owned();
+                self.hand_over(HandoffCause::InfoCollected, reason, &to, None)
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        field: &InfoField,
+        remaining: &[InfoField],
+        to: &To,
+        rule: Option<&Rule>,
+    ) -> Result<(), Rejection> {
+        let Some(rule_id) = to.rule_id else { return Ok(()) };
+        let question = match field {
+            InfoField::Asked { question, .. } => question.clone(),
+            InfoField::Named(name) => format!("Could you tell me your {}?", name.replace(['_', '-'], " ")),
+        };
+        let message_id = self.answer.ids.question;
+        self.say(message_id, &question, rule)?;
+        self.draft.tell(InfoRequested {
+            rule_id,
+            message_id,
+            field: field.name().to_owned(),
+            remaining: remaining.to_vec(),
+            team_id: to.team_id,
+            strategy: to.strategy,
+        });
+        Ok(())
+    }
+
+    fn say(&mut self, message_id: MessageId, text: &str, rule: Option<&Rule>) -> Result<(), Rejection> {
+        let body = {
+            let conversation = self.draft.state().opened()?;
+            Content::text(filled(text, conversation))
+        };
+        let said = self.draft.then(Send {
+            message_id,
+            sender: Sender {
+                sender_type: SenderType::Bot,
+                // Requirement 000, section 1.2: an agent's id or the rule's.
+                id: rule.map(|rule| UserId(rule.id.0)),
+                name: rule.map(|rule| rule.name.clone()),
+            },
+            body,
+            template: None,
+            in_reply_to: None,
+            metadata: Map::new(),
+            reply_window: self.answer.reply_window,
+            handoff: None,
+        });
+        match said {
+            // What cannot be said is left out; the rest happens.
+            Ok(())
+            | Err(
+                Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. } | Rejection::EmptyMessage,
+            ) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn hand_over(
+        &mut self,
+        trigger: HandoffCause,
+        reason: String,
+        to: &To,
+        need: Option<&Need>,
+    ) -> Result<(), Rejection> {
+        if to.team_id.is_some() {
+            self.draft.then(Assign {
+                assignee: None,
+                team_id: to.team_id,
+                strategy: to.strategy.unwrap_or(AssignStrategy::LeastBusy),
+                by: By { user: None, may_take_over: false },
+                reason: Some(reason.clone()),
+            })?;
+        }
+        self.draft.tell(HandoffRequested {
+            trigger,
+            reason,
+            message_id: Some(self.answer.message_id),
+            rule_id: to.rule_id,
+            handoff_rule_id: need.and_then(|need| need.rule_id),
+            team_id: to.team_id,
+            strategy: to.strategy,
+            agent_id: None,
+            requested_by: None,
+        });
+        Ok(())
+    }
+}
+
+impl To {
+    fn by(rule: &Rule) -> Self {
+        Self { team_id: rule.actions.team_id, strategy: rule.actions.strategy, rule_id: Some(rule.id) }
+    }
+}
+
+/// With what is known of the customer put in. A customer never sees an unfilled blank.
+pub(super) fn filled(text: &str, conversation: &Opened) -> String {
+    blanks::fill(text, |name| {
+        Some(match name {
+            "contact_name" => {
+                conversation.display_name.clone().unwrap_or_else(|| conversation.contact_identifier.clone())
+            }
+            "contact_identifier" => conversation.contact_identifier.clone(),
+            other => match conversation.bot.collected().get(other) {
+                Some(Value::String(words)) => words.clone(),
+                Some(value) => value.to_string(),
+                None => String::new(),
+            },
+        })
+    })
+}
