@@ -161,6 +161,18 @@ pub trait EventStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page, ReadError>;
 
+    /// As [`Self::read_all`], for who follows the log and will wait for news: the newest events may come
+    /// from memory, and `at_end` says only that this process knows of nothing newer. What another process
+    /// has appended by then is found by asking again, at the latest when the waiter's poll is over.
+    async fn read_news(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        self.read_all(after, filter, limit).await
+    }
+
     /// The event with this id.
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError>;
 

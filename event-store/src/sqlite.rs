@@ -10,6 +10,7 @@ mod judge;
 mod read;
 mod rows;
 mod schema;
+mod tail;
 mod tidy;
 mod writer;
 
@@ -23,6 +24,7 @@ use sqlx::SqlitePool;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tail::Tail;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, Writer};
@@ -49,6 +51,7 @@ pub struct SqliteStore {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     readers: SqlitePool,
     heads: Arc<Heads>,
+    tail: Arc<Tail>,
     grown: watch::Receiver<u64>,
     #[cfg(feature = "conformance")]
     fault: fault::FaultSwitch,
@@ -61,9 +64,10 @@ impl SqliteStore {
         schema::prepare(path).await?;
         let readers = read::pool(path);
         let heads = Arc::new(Cache::new(HEADS));
+        let tail = Arc::new(Tail::default());
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
-        let writer = Writer::new(path, clock, Arc::clone(&heads), grew);
+        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&tail), grew);
         let tidy = tidy::run(path.to_owned(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
@@ -72,6 +76,7 @@ impl SqliteStore {
             tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(tidy)]),
             readers,
             heads,
+            tail,
             grown,
             #[cfg(feature = "conformance")]
             fault,
@@ -144,6 +149,18 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Page, ReadError> {
         read::page(&self.readers, after, filter, limit).await
+    }
+
+    async fn read_news(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        match self.tail.page(after, filter, limit) {
+            Some(page) => Ok(page),
+            None => self.read_all(after, filter, limit).await,
+        }
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {

@@ -11,12 +11,14 @@ pub struct Subscription {
     after: Option<Position>,
     limit: usize,
     waiter: Waiter,
+    /// Whether the last page was all there was.
+    at_end: bool,
 }
 
 impl Subscription {
     pub fn new(store: Arc<dyn EventStore>, after: Option<Position>, filter: Filter, limit: usize) -> Self {
         let waiter = store.waiter();
-        Self { store, filter, after, limit, waiter }
+        Self { store, filter, after, limit, waiter, at_end: false }
     }
 
     /// How far this subscription has read.
@@ -28,15 +30,16 @@ impl Subscription {
     /// read again.
     pub async fn next(&mut self) -> Result<Page, ReadError> {
         loop {
-            // Whatever is appended from here on wakes the wait below, so nothing slips between.
+            if self.at_end {
+                self.waiter.wait().await;
+            }
+            // Whatever is appended from here on ends the next wait at once, so nothing slips between.
             self.waiter.changed.mark_unchanged();
-            let page = self.store.read_all(self.after, &self.filter, self.limit).await?;
+            let page = self.store.read_news(self.after, &self.filter, self.limit).await?;
             self.after = page.through.or(self.after);
+            self.at_end = page.at_end;
             if !page.events.is_empty() {
                 return Ok(page);
-            }
-            if page.at_end {
-                self.waiter.wait().await;
             }
         }
     }

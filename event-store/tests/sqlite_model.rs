@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, StreamId, Timestamp, Version};
+use event_schemas::{
+    AccountId, Actor, Category, Clock, EventId, Metadata, NewEvent, Position, StreamId, Timestamp, Version,
+};
 use event_store::conformance::model::{Model, Outcome};
 use event_store::{EventStore, Expected, Filter, SqliteStore};
 use futures::future::join_all;
 use proptest::prelude::*;
+use std::path::Path;
 
 #[derive(Clone, Debug)]
 struct Append {
@@ -98,8 +101,36 @@ async fn run(steps: Vec<Step>) {
     let log: Vec<_> = page.events.iter().map(|event| (event.stream.clone(), event.id)).collect();
     let wanted: Vec<_> = model.log.iter().map(|(number, id)| (stream(*number), *id)).collect();
     assert_eq!(log, wanted);
+    reads_from_memory_as_from_the_file(&store, &path).await;
     store.close().await;
     other.close().await;
+}
+
+/// The one who wrote has its newest events in memory; who has just opened the file has not.
+async fn reads_from_memory_as_from_the_file(store: &SqliteStore, path: &Path) {
+    let fresh = SqliteStore::open(path, Clock::System).await.unwrap();
+    let end = fresh.end().await.unwrap().map_or(0, |position| position.commit());
+    let filters = [
+        Filter::all(),
+        Filter::account(AccountId::from_u128(1)),
+        Filter::account(AccountId::from_u128(2)),
+        Filter::categories([Category::Conversation]),
+        Filter::categories([Category::Agent]),
+        Filter { event_types: vec!["Said".to_owned()], ..Filter::default() },
+    ];
+    for after in (0..=end).map(|place| (place > 0).then(|| Position::at(place))) {
+        for (filter, limit) in filters.iter().flat_map(|filter| [(filter, 2), (filter, 1_000)]) {
+            let (mut through, mut news) = (after, Vec::new());
+            while through.map_or(0, |position| position.commit()) < end {
+                let page = store.read_news(through, filter, limit).await.unwrap();
+                news.extend(page.events);
+                through = page.through;
+            }
+            let file = fresh.read_all(after, filter, 10_000).await.unwrap();
+            assert!(news == file.events, "after {after:?}, {filter:?}, {limit} at a time");
+        }
+    }
+    fresh.close().await;
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use super::MAX_EVENTS;
 use crate::ReadError;
 use event_schemas::{
-    AccountId, Category, EventId, NewEvent, Position, Recorded, StreamId, Timestamp, Version,
+    AccountId, Category, EventId, Metadata, NewEvent, Position, Recorded, StreamId, Timestamp, Version,
 };
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Row as _, SqliteConnection};
@@ -20,6 +20,8 @@ pub struct Row {
     pub account: AccountId,
     pub metadata: String,
     pub data: String,
+    /// The metadata as it was given, for who reads the event right away.
+    pub told: Metadata,
 }
 
 impl Row {
@@ -31,11 +33,12 @@ impl Row {
             account: event.metadata.account_id,
             metadata: encode_metadata(&event.metadata),
             data: event.data,
+            told: event.metadata,
         }
     }
 }
 
-fn encode_metadata(metadata: &event_schemas::Metadata) -> String {
+fn encode_metadata(metadata: &Metadata) -> String {
     // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
     serde_json::to_string(metadata).unwrap_or_default()
 }
@@ -163,6 +166,7 @@ impl Adopted {
             account: event.metadata.account_id,
             metadata: encode_metadata(&event.metadata),
             data: event.data,
+            told: event.metadata,
         };
         Self {
             position,

@@ -2,6 +2,7 @@
 
 use super::judge::{self, Append, Head, Known, Place, Verdict, last};
 use super::rows::{self, Adopted, Placed};
+use super::tail::Tail;
 use super::{Heads, MAX_EVENTS, schema};
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
@@ -64,6 +65,7 @@ pub struct Writer {
     /// None: to be read before the next group.
     end: Option<End>,
     heads: Arc<Heads>,
+    tail: Arc<Tail>,
     grew: watch::Sender<u64>,
     /// Whether the last write failed.
     ailing: bool,
@@ -91,13 +93,20 @@ impl Figures {
 }
 
 impl Writer {
-    pub fn new(path: &Path, clock: Clock, heads: Arc<Heads>, grew: watch::Sender<u64>) -> Self {
+    pub fn new(
+        path: &Path,
+        clock: Clock,
+        heads: Arc<Heads>,
+        tail: Arc<Tail>,
+        grew: watch::Sender<u64>,
+    ) -> Self {
         Self {
             path: path.to_owned(),
             clock,
             connection: None,
             end: None,
             heads,
+            tail,
             grew,
             ailing: false,
             figures: Figures::new(),
@@ -114,17 +123,22 @@ impl Writer {
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(MAX_EVENTS);
         let mut closed = Vec::new();
+        // Whether the last group was several callers'.
+        let mut shared = false;
         loop {
             if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
                 break;
             }
             // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-            // not a delay, only their turn.
-            tokio::task::yield_now().await;
+            // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+            if shared || jobs.len() > 1 {
+                tokio::task::yield_now().await;
+            }
             while jobs.len() < MAX_EVENTS {
                 let Ok(job) = queue.try_recv() else { break };
                 jobs.push(job);
             }
+            shared = jobs.len() > 1;
             let mut group = Group::default();
             for job in jobs.drain(..) {
                 match job {
@@ -176,9 +190,21 @@ impl Writer {
         };
         self.figures.group_seconds.record(began.elapsed().as_secs_f64());
         self.figures.group_events.record(group.events as f64);
-        let written = |answer: &Result<Appended, _>| answer.as_ref().is_ok_and(|appended| !appended.repeated);
-        let new = group.appends.iter().zip(&answers).filter(|(_, answer)| written(answer));
-        let events: usize = new.map(|(append, _)| append.rows.len()).sum();
+        let mut events = 0;
+        let mut new = Vec::with_capacity(group.events);
+        for (append, answer) in group.appends.into_iter().zip(&answers) {
+            if let Ok(appended) = answer
+                && !appended.repeated
+            {
+                events += append.rows.len();
+                new.push((append, *appended));
+            }
+        }
+        match self.end {
+            Some(end) => self.tail.extend(new.into_iter().flat_map(|(append, to)| recorded(append, to, end))),
+            // It failed and was written all the same: what stands between is not known here.
+            None => self.tail.clear(),
+        }
         if events > 0 {
             self.figures.appended.increment(events as u64);
             self.grew.send_modify(|times| *times += 1);
@@ -338,6 +364,7 @@ impl Writer {
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
         match self.take_over(events).await {
             Ok(Ok(place)) => {
+                self.tail.clear();
                 self.grew.send_modify(|times| *times += 1);
                 Ok(place.map(Position::at))
             }
@@ -400,6 +427,24 @@ impl Group {
         self.appends.push(append);
         self.waiting.push(answer);
     }
+}
+
+/// An append's events as the log has them, given where its last one is.
+fn recorded(append: Append, appended: Appended, end: End) -> impl Iterator<Item = Recorded> {
+    let before = append.rows.len() as u64 - 1;
+    let (version, position) = (appended.version.0 - before, appended.position.commit() - before);
+    let stream = append.stream;
+    (0..).zip(append.rows).map(move |(offset, row)| Recorded {
+        position: Position::at(position + offset),
+        stream: stream.clone(),
+        version: Version(version + offset),
+        id: row.id,
+        event_type: row.event_type,
+        schema_version: row.schema_version,
+        recorded_at: end.recorded_at,
+        metadata: row.told,
+        data: row.data,
+    })
 }
 
 async fn connected<'a>(

@@ -50,7 +50,12 @@ async fn read(
     loop {
         // Whatever is appended from here on wakes the wait below, so nothing slips between.
         waiter.changed.mark_unchanged();
-        let batch = match store.read_all(after, &filter, limit).await {
+        let read = match until {
+            // Where the end is has to be certain.
+            Some(_) => store.read_all(after, &filter, limit).await,
+            None => store.read_news(after, &filter, limit).await,
+        };
+        let batch = match read {
             Ok(page) => decode_aside(page).await,
             Err(error) => Err(error.into()),
         };
