@@ -22,8 +22,8 @@ use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Vers
 use quick_cache::sync::Cache;
 use sqlx::SqlitePool;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use tail::Tail;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -39,7 +39,11 @@ const QUEUE: usize = 4096;
 const HEADS: usize = 50_000;
 
 /// How long a reader sleeps at most before it looks for what another process appended.
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(50);
+
+/// For how long a look at the end of the file that found nothing holds for every reader. With [`POLL`] it is
+/// how late what another process appended is noticed at most.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The ends of the streams used of late. A stale one does no harm: the unique index on (stream, version)
 /// refuses the row, and the writer looks.
@@ -52,6 +56,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     heads: Arc<Heads>,
     tail: Arc<Tail>,
+    /// When somebody last looked for what another process appended.
+    looked: RwLock<Instant>,
     grown: watch::Receiver<u64>,
     #[cfg(feature = "conformance")]
     fault: fault::FaultSwitch,
@@ -77,6 +83,7 @@ impl SqliteStore {
             readers,
             heads,
             tail,
+            looked: RwLock::new(Instant::now()),
             grown,
             #[cfg(feature = "conformance")]
             fault,
@@ -157,10 +164,21 @@ impl EventStore for SqliteStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        match self.tail.page(after, filter, limit) {
-            Some(page) => Ok(page),
-            None => self.read_all(after, filter, limit).await,
+        if let Some(page) = self.tail.page(after, filter, limit) {
+            return Ok(page);
         }
+        let began = Instant::now();
+        if self.tail.ends_at(after) {
+            let looked = *self.looked.read().unwrap_or_else(PoisonError::into_inner);
+            if began - looked < LOOK {
+                return Ok(Page { events: Vec::new(), through: after, at_end: true });
+            }
+        }
+        let page = self.read_all(after, filter, limit).await?;
+        if page.at_end {
+            *self.looked.write().unwrap_or_else(PoisonError::into_inner) = began;
+        }
+        Ok(page)
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {

@@ -5,21 +5,20 @@
 //! it comes the conversation itself decides: restart, replay, a second clock or ten minutes of downtime
 //! fire nothing twice and nothing never.
 
+mod follow;
+
 use crate::Health;
 use command_api::Commands;
-use command_api::write::{CommandError, Context, Folded, LoadError};
+use command_api::write::{CommandError, Context, Folded};
 use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
 use event_schemas::conversation::ReopenCause;
-use event_schemas::{
-    AccountId, Actor, Category, Clock, ConversationEvent, ConversationId, Event, EventId, StreamId, Timestamp,
-};
-use event_store::Filter;
+use event_schemas::{AccountId, Actor, Clock, ConversationId, EventId, StreamId, Timestamp};
+use follow::Follow;
 use futures::{StreamExt, TryStreamExt, stream};
-use projections::db::AssertSqlSafe;
 use projections::table::{Columns, Values};
-use projections::{Db, DbError, Happened, Projection, Runner, RunnerError, Tx, Watch};
-use std::collections::{BTreeMap, HashSet};
+use projections::{Db, DbError, Runner, RunnerError, Watch};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -42,17 +41,17 @@ pub struct AlarmClock {
     commands: Arc<Commands>,
     db: Db,
     runner: Runner<Follow>,
-    changed: Arc<Notify>,
+    bell: Arc<Bell>,
 }
 
 impl AlarmClock {
     /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
     pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
         db.run(TABLE).await?;
-        let changed = Arc::new(Notify::new());
-        let follow = Follow { commands: Arc::clone(&commands), changed: Arc::clone(&changed) };
+        let bell = Arc::new(Bell::default());
+        let follow = Follow::new(Arc::clone(&commands), Arc::clone(&bell));
         let runner = Runner::open(Arc::clone(&commands.store), db.clone(), follow).await?;
-        Ok(Self { commands, db, runner, changed })
+        Ok(Self { commands, db, runner, bell })
     }
 
     /// How far the log has been followed.
@@ -62,9 +61,9 @@ impl AlarmClock {
 
     /// Rings until told to stop. Ends early only when an event cannot be read.
     pub async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
-        let Self { commands, db, runner, changed } = self;
+        let Self { commands, db, runner, bell } = self;
         let stop_ringing = stop.child_token();
-        let ringing = tokio::spawn(Ringer { commands, db, changed }.run(stop_ringing.clone(), health));
+        let ringing = tokio::spawn(Ringer { commands, db, bell }.run(stop_ringing.clone(), health));
         let ended = runner.run(stop).await;
         stop_ringing.cancel();
         ringing.await.map_err(|_| RunnerError::BrokeOff)?;
@@ -86,133 +85,30 @@ fn may_ring_again(conversation: &Conversation) -> bool {
     conversation.opened().is_ok_and(|opened| opened.sla_policy.is_some() && !opened.lifecycle.is_closed())
 }
 
-async fn write_down(
-    tx: &mut Tx,
-    id: ConversationId,
-    account: AccountId,
-    fold: &Folded<Conversation>,
-) -> Result<(), DbError> {
-    const UPSERT: &str = "insert into alarms (conversation_id, account_id, due_at) values ($1, $2, $3)
-        on conflict (conversation_id) do update set due_at = excluded.due_at";
-    const DELETE: &str = "delete from alarms where conversation_id = $1";
-    let due_at = moments(&fold.state).min();
-    let (sql, values) = if due_at.is_some() || may_ring_again(&fold.state) {
-        (UPSERT, Values::default().with(&id).with(&account).with(&due_at))
-    } else {
-        (DELETE, Values::default().with(&id))
-    };
-    tx.execute(sql, values).await.map(|_| ())
+/// Wakes the ringer when something is due before it would wake by itself.
+struct Bell {
+    changed: Notify,
+    /// When the ringer looks next, in microseconds; while it is looking, never.
+    looks_at: AtomicI64,
 }
 
-/// Follows the log and keeps the table.
-struct Follow {
-    commands: Arc<Commands>,
-    changed: Arc<Notify>,
+impl Default for Bell {
+    fn default() -> Self {
+        Self { changed: Notify::new(), looks_at: AtomicI64::new(i64::MAX) }
+    }
 }
 
-impl Follow {
-    async fn known(
-        &self,
-        tx: &mut Tx,
-        touched: &BTreeMap<ConversationId, AccountId>,
-    ) -> Result<HashSet<ConversationId>, DbError> {
-        let mut known = HashSet::new();
-        let ids: Vec<_> = touched.keys().collect();
-        for some in ids.chunks(500) {
-            let places = (1..=some.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
-            let sql = format!("select conversation_id from alarms where conversation_id in ({places})");
-            let mut values = Values::default();
-            for id in some {
-                values.put(*id);
-            }
-            let rows = tx.fetch_all(AssertSqlSafe(sql), values).await?;
-            for row in &rows {
-                known.insert(Columns::of(row).take::<ConversationId>()?);
-            }
+impl Bell {
+    fn due_at(&self, moment: Timestamp) {
+        if moment.as_micros() < self.looks_at.load(Ordering::SeqCst) {
+            self.changed.notify_one();
         }
-        Ok(known)
     }
-}
-
-impl Projection for Follow {
-    fn name(&self) -> &'static str {
-        "alarm-clock"
+    fn looking(&self) {
+        self.looks_at.store(i64::MAX, Ordering::SeqCst);
     }
-
-    fn filter(&self) -> Filter {
-        Filter::categories([Category::Conversation])
-    }
-
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
-        let (mut touched, mut begun) = (BTreeMap::new(), HashSet::new());
-        for happened in page {
-            let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
-            else {
-                continue;
-            };
-            if !moves_a_clock(event) {
-                continue;
-            }
-            touched.insert(id, happened.metadata.account_id);
-            if matches!(event, ConversationEvent::SlaApplied(_) | ConversationEvent::MarkedPending(_)) {
-                begun.insert(id);
-            }
-        }
-        let known = self.known(tx, &touched).await?;
-        for (id, account) in touched {
-            if !begun.contains(&id) && !known.contains(&id) {
-                continue;
-            }
-            // As it is now, which may be further than this page: what is due is due by what is true.
-            match self.commands.conversations.load(&StreamId::conversation(id)).await {
-                Ok(fold) => write_down(tx, id, account, &fold).await?,
-                Err(LoadError::Unavailable(unavailable)) => {
-                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
-                }
-                Err(error @ LoadError::Damaged { .. }) => {
-                    tracing::error!(conversation = %id, error = &error as &dyn std::error::Error, "no alarm can be set");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self) {
-        self.changed.notify_one();
-    }
-}
-
-/// Whether an event can change what is due when.
-fn moves_a_clock(event: &ConversationEvent) -> bool {
-    use ConversationEvent as E;
-    match event {
-        E::ConversationOpened(_)
-        | E::MessageReceived(_)
-        | E::MessageSent(_)
-        | E::BotEngaged(_)
-        | E::Assigned(_)
-        | E::Unassigned(_)
-        | E::MarkedPending(_)
-        | E::Resolved(_)
-        | E::Reopened(_)
-        | E::Closed(_)
-        | E::PriorityChanged(_)
-        | E::SlaApplied(_)
-        | E::SlaWarned(_)
-        | E::SlaBreached(_)
-        | E::HandoffRequested(_)
-        | E::Expired(_) => true,
-        E::NoteAdded(_)
-        | E::MessageDispatched(_)
-        | E::MessageDelivered(_)
-        | E::MessageRead(_)
-        | E::MessageFailed(_)
-        | E::BotContextCollected(_)
-        | E::LabelsChanged(_)
-        | E::SubjectChanged(_)
-        | E::SeenByAgent(_)
-        | E::LanguageDetected(_)
-        | E::InfoRequested(_) => false,
+    fn sleeping_until(&self, moment: Timestamp) {
+        self.looks_at.store(moment.as_micros(), Ordering::SeqCst);
     }
 }
 
@@ -220,7 +116,7 @@ fn moves_a_clock(event: &ConversationEvent) -> bool {
 struct Ringer {
     commands: Arc<Commands>,
     db: Db,
-    changed: Arc<Notify>,
+    bell: Arc<Bell>,
 }
 
 /// A conversation whose moment has come.
@@ -278,7 +174,7 @@ impl Ringer {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.changed.notified() => {}
+                () = self.bell.changed.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -286,6 +182,7 @@ impl Ringer {
 
     /// Does what is due, and answers how long to sleep.
     async fn ring(&self) -> Result<Duration, RingError> {
+        self.bell.looking();
         loop {
             let now = self.commands.clock.now();
             let due = self.due(now).await?;
@@ -301,7 +198,9 @@ impl Ringer {
             Clock::System => LONGEST_SLEEP,
             Clock::Manual(_) => MANUAL_SLEEP,
         };
-        Ok(self.next().await?.map_or(longest, |next| next.since(now).min(longest)))
+        let wait = self.next().await?.map_or(longest, |next| next.since(now).min(longest));
+        self.bell.sleeping_until(now + wait);
+        Ok(wait)
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Due>, DbError> {

@@ -62,6 +62,11 @@ pub trait Projection: Send + 'static {
     fn filter(&self) -> Filter {
         Filter::all()
     }
+    /// Whether an event can lead to anything being written. A page of which none can moves the checkpoint
+    /// only now and then.
+    fn concerns(&self, _happened: &Happened) -> bool {
+        true
+    }
     /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
     /// written exactly once.
     fn project(&mut self, page: &[Happened], tx: &mut Tx)
@@ -126,6 +131,8 @@ pub struct Runner<P: Projection> {
     progress: watch::Sender<Progress>,
     /// When the checkpoint was last written.
     stored: Instant,
+    /// How many events were passed over since.
+    passed_over: u64,
 }
 
 /// How long a checkpoint may lag behind what was passed over.
@@ -143,7 +150,16 @@ impl<P: Projection> Runner<P> {
     pub async fn open(store: Arc<dyn EventStore>, db: Db, projection: P) -> Result<Self, RunnerError> {
         let checkpoint = Checkpoint::read(&db, projection.name()).await?;
         let (progress, _) = watch::channel(Progress::at(checkpoint));
-        Ok(Self { store, db, projection, checkpoint, page: PAGE, progress, stored: Instant::now() })
+        Ok(Self {
+            store,
+            db,
+            projection,
+            checkpoint,
+            page: PAGE,
+            progress,
+            stored: Instant::now(),
+            passed_over: 0,
+        })
     }
 
     /// How many events a page holds at most.
@@ -189,7 +205,7 @@ impl<P: Projection> Runner<P> {
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
             }
             if let Ok(checkpoint) = Checkpoint::read(&self.db, name).await {
-                self.checkpoint = checkpoint;
+                (self.checkpoint, self.passed_over) = (checkpoint, 0);
             }
         }
     }
@@ -266,7 +282,8 @@ impl<P: Projection> Runner<P> {
         if let Some(through) = batch.through
             && self.passes_over(batch)
         {
-            let seen = self.checkpoint.moved_to(through, 0);
+            self.passed_over += batch.events.len() as u64;
+            let seen = self.checkpoint.moved_to(through, self.passed_over);
             self.progress.send_modify(|progress| progress.advance(seen, batch));
             return Ok(Outcome::Written);
         }
@@ -274,7 +291,8 @@ impl<P: Projection> Runner<P> {
             && self.checkpoint.position < Some(through)
         {
             let mut tx = self.db.begin().await?;
-            let next = self.checkpoint.moved_to(through, batch.events.len() as u64 + batch.skipped);
+            let taken = self.passed_over + batch.events.len() as u64 + batch.skipped;
+            let next = self.checkpoint.moved_to(through, taken);
             if !next.take_over_from(self.checkpoint, name, &mut tx).await? {
                 return Ok(Outcome::Overtaken);
             }
@@ -291,6 +309,7 @@ impl<P: Projection> Runner<P> {
             self.projection.keep();
             self.checkpoint = next;
             self.stored = Instant::now();
+            self.passed_over = 0;
         }
         metrics::counter!("verbatim_projection_events_total", "projection" => name)
             .increment(batch.events.len() as u64);
@@ -309,14 +328,18 @@ impl<P: Projection> Runner<P> {
         Ok(Outcome::Written)
     }
 
-    /// At the end of the log, what a projection does not want to see moves its checkpoint only now and then:
+    /// At the end of the log, what does not concern a projection moves its checkpoint only now and then:
     /// a commit for every such event would cost more than looking at a second's worth of them again.
     fn passes_over(&self, batch: &Batch) -> bool {
-        batch.at_end && batch.events.is_empty() && batch.skipped == 0 && self.stored.elapsed() < QUIET
+        batch.at_end
+            && batch.skipped == 0
+            && self.stored.elapsed() < QUIET
+            && !batch.events.iter().any(|happened| self.projection.concerns(happened))
     }
 
     async fn start_over(&mut self) -> Result<(), RunnerError> {
         self.projection.forget();
+        self.passed_over = 0;
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 //!
 //! What is here is a run of the log without a gap, on the disk before it is here. Another process that
 //! appends to the same file is noticed by the writer, which begins the run anew; a reader at the end of the
-//! run is always sent to the file.
+//! run is sent to the file, though not more often than it would look there by itself.
 
 use crate::{Filter, Page};
 use event_schemas::{Position, Recorded};
@@ -45,6 +45,12 @@ impl Tail {
     /// Forgets everything: nobody knows how the log goes on.
     pub fn clear(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Run::default();
+    }
+
+    /// Whether this is the end of what is here.
+    pub fn ends_at(&self, after: Option<Position>) -> bool {
+        let run = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        run.events.back().is_some_and(|last| after == Some(last.position))
     }
 
     /// The page after a position, if all of it is here.
