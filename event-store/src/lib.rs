@@ -18,8 +18,10 @@
 //! 7. **Text is text.** Any Unicode in data and metadata comes back byte for byte.
 //! 8. **Reopening.** After a kill at any moment the log opens again and holds all that was acknowledged.
 
+mod judge;
 mod open;
 mod port;
+mod row;
 mod subscription;
 
 #[cfg(feature = "conformance")]

@@ -6,7 +6,6 @@
 
 #[cfg(feature = "conformance")]
 mod fault;
-mod judge;
 mod read;
 mod rows;
 mod schema;
@@ -14,6 +13,8 @@ mod tail;
 mod tidy;
 mod writer;
 
+use crate::judge;
+use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
 };
@@ -121,7 +122,7 @@ impl EventStore for SqliteStore {
             stream: stream.clone(),
             expected,
             // Encoded here, so that callers do it side by side while the writer is flushing.
-            rows: events.into_iter().map(rows::Row::encode).collect(),
+            rows: events.into_iter().map(Row::encode).collect(),
         };
         self.ask(|answer| Job::Append { append, answer }).await?
     }

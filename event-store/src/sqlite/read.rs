@@ -1,8 +1,9 @@
 //! Reading: a few connections of their own, each on the snapshot of its moment.
 
-use super::rows::{decode, number, select};
+use super::rows::{decode, select};
 use super::schema::options;
 use super::writer::unavailable;
+use crate::row::number;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};
 use sqlx::SqlitePool;

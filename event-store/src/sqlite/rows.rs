@@ -2,46 +2,13 @@
 
 use super::MAX_EVENTS;
 use crate::ReadError;
-use event_schemas::{
-    AccountId, Category, EventId, Metadata, NewEvent, Position, Recorded, StreamId, Timestamp, Version,
-};
+use crate::row::{Row, number};
+use event_schemas::{EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Row as _, SqliteConnection};
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
-
-/// An event on its way into the log.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub id: EventId,
-    pub event_type: Cow<'static, str>,
-    pub schema_version: u16,
-    pub account: AccountId,
-    pub metadata: String,
-    pub data: String,
-    /// The metadata as it was given, for who reads the event right away.
-    pub told: Metadata,
-}
-
-impl Row {
-    pub fn encode(event: NewEvent) -> Self {
-        Self {
-            id: event.id,
-            event_type: event.event_type,
-            schema_version: event.schema_version,
-            account: event.metadata.account_id,
-            metadata: encode_metadata(&event.metadata),
-            data: event.data,
-            told: event.metadata,
-        }
-    }
-}
-
-fn encode_metadata(metadata: &Metadata) -> String {
-    // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
-    serde_json::to_string(metadata).unwrap_or_default()
-}
 
 /// Rows as [`decode`] reads them: of `event`, each beside the `first` of its stream, which has the name.
 macro_rules! select {
@@ -88,17 +55,6 @@ pub struct Placed<'a> {
     pub version: Version,
     pub recorded_at: Timestamp,
     pub row: &'a Row,
-}
-
-/// A kind of stream as its column has it. Stored for ever.
-pub const fn number(category: Category) -> i64 {
-    match category {
-        Category::Conversation => 1,
-        Category::Catalogue => 2,
-        Category::Agent => 3,
-        Category::Contact => 4,
-        Category::Inbound => 5,
-    }
 }
 
 /// The row counts for which there is a statement. A statement with room to spare is left unbound at its
@@ -159,23 +115,8 @@ pub struct Adopted {
 
 impl Adopted {
     pub fn at(position: u64, key: u64, event: Recorded) -> Self {
-        let row = Row {
-            id: event.id,
-            event_type: event.event_type,
-            schema_version: event.schema_version,
-            account: event.metadata.account_id,
-            metadata: encode_metadata(&event.metadata),
-            data: event.data,
-            told: event.metadata,
-        };
-        Self {
-            position,
-            key,
-            stream: event.stream,
-            version: event.version,
-            recorded_at: event.recorded_at,
-            row,
-        }
+        let (stream, version, recorded_at) = (event.stream.clone(), event.version, event.recorded_at);
+        Self { position, key, stream, version, recorded_at, row: Row::again(event) }
     }
 
     pub fn placed(&self) -> Placed<'_> {

@@ -1,9 +1,9 @@
 //! The one writer: takes what has arrived, commits it as one group, answers each caller.
 
-use super::judge::{self, Append, Head, Known, Place, Verdict, last};
 use super::rows::{self, Adopted, Placed};
 use super::tail::Tail;
 use super::{Heads, MAX_EVENTS, schema};
+use crate::judge::{self, Append, Head, Known, Place, Verdict, last};
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use metrics::{Counter, Histogram};

@@ -1,6 +1,7 @@
-//! Who of a group may write, and where: the rules of an append as values in, values out.
+//! Who of a group may write, and where: the rules of an append as values in, values out, for every engine
+//! that commits in groups.
 
-use super::rows::Row;
+use crate::row::Row;
 use crate::{AppendError, Appended, Expected};
 use event_schemas::{EventId, Position, Recorded, StreamId, Version};
 use std::collections::HashMap;
