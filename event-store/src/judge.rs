@@ -82,38 +82,35 @@ pub fn in_full(group: &[Append], mut known: Known) -> Vec<Verdict> {
     group.iter().map(|append| judge(append, &mut known)).collect()
 }
 
-fn judge(append: &Append, known: &mut Known) -> Verdict {
+/// What is to be said of an append by what the log knows, without writing anything. None: it may be written.
+pub fn answer(append: &Append, known: &Known) -> Option<Result<Appended, AppendError>> {
     match repeated(append, known) {
-        Repeated::Whole(place) => {
-            return Verdict::Answer(Ok(Appended {
-                version: place.version,
-                position: Position::at(place.position),
-                repeated: true,
-            }));
+        Repeated::Whole(Place { version, position, .. }) => {
+            let position = Position::at(position);
+            return Some(Ok(Appended { version, position, repeated: true }));
         }
-        Repeated::Partly(id, place) => {
-            return Verdict::Answer(Err(AppendError::PartlyRecorded {
-                id,
-                stream: place.stream,
-                version: place.version,
-            }));
+        Repeated::Partly(id, Place { stream, version, .. }) => {
+            return Some(Err(AppendError::PartlyRecorded { id, stream, version }));
         }
         Repeated::No => {}
     }
-    let head = known.heads.get(&append.stream).copied();
-    let actual = head.map(|head| head.version);
+    let actual = known.heads.get(&append.stream).map(|head| head.version);
     let fits = match append.expected {
         Expected::NoStream => actual.is_none(),
         Expected::Exact(version) => actual == Some(version),
         Expected::Any => true,
     };
-    if !fits {
-        return Verdict::Answer(Err(AppendError::Conflict {
-            stream: append.stream.clone(),
-            expected: append.expected,
-            actual,
-        }));
+    (!fits).then(|| {
+        let (stream, expected) = (append.stream.clone(), append.expected);
+        Err(AppendError::Conflict { stream, expected, actual })
+    })
+}
+
+fn judge(append: &Append, known: &mut Known) -> Verdict {
+    if let Some(answer) = answer(append, known) {
+        return Verdict::Answer(answer);
     }
+    let head = known.heads.get(&append.stream).copied();
     let position = known.end + 1;
     let (stream, version) =
         head.map_or((position, Version::FIRST), |head| (head.stream, head.version.next()));

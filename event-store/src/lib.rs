@@ -18,6 +18,7 @@
 //! 7. **Text is text.** Any Unicode in data and metadata comes back byte for byte.
 //! 8. **Reopening.** After a kill at any moment the log opens again and holds all that was acknowledged.
 
+mod figures;
 mod judge;
 mod open;
 mod port;
@@ -26,11 +27,13 @@ mod subscription;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod postgres;
 pub mod sqlite;
 
 pub use open::open;
 pub use port::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
 };
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 pub use subscription::Subscription;

@@ -1,10 +1,10 @@
 //! Which engine a URL names.
 
-use crate::{EventStore, OpenError, SqliteStore};
+use crate::{EventStore, OpenError, PostgresStore, SqliteStore};
 use event_schemas::Clock;
 use std::sync::Arc;
 
-/// Opens the log that `url` names: `sqlite:<path>`.
+/// Opens the log that `url` names: `sqlite:<path>` or `postgres://…`.
 pub async fn open(url: &str, clock: Clock) -> Result<Arc<dyn EventStore>, OpenError> {
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err(OpenError::NotAUrl { url: url.to_owned() });
@@ -17,6 +17,7 @@ pub async fn open(url: &str, clock: Clock) -> Result<Arc<dyn EventStore>, OpenEr
             }
             Ok(SqliteStore::open(path, clock).await?)
         }
+        "postgres" | "postgresql" => Ok(PostgresStore::open(url, clock).await?),
         _ => Err(OpenError::UnknownEngine { scheme: scheme.to_owned() }),
     }
 }

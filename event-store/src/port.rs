@@ -45,17 +45,21 @@ impl Unavailable {
 /// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("no engine for '{scheme}:' is built into this program; it has: sqlite")]
+    #[error("no engine for '{scheme}:' is built into this program; it has: sqlite, postgres")]
     UnknownEngine { scheme: String },
-    #[error("{url} does not name an event log; sqlite:<path> does")]
+    #[error("{url} does not name an event log; sqlite:<path> and postgres://user:password@host/database do")]
     NotAUrl { url: String },
-    #[error("{path} belongs to another program and was left as it is")]
+    #[error(
+        "{path} belongs to another program and was left as it is; name a place of its own for the event log"
+    )]
     Foreign { path: String },
     #[error(
         "{path} was written by a newer version of this program (its format is {found}, this one knows {known}) \
          and was left as it is"
     )]
     Newer { path: String, found: i64, known: i64 },
+    #[error("{path} is kept by a server of version {found}, and {needed} or newer is needed")]
+    TooOld { path: String, found: String, needed: String },
     #[error("{path} cannot be opened: {reason}")]
     Failed {
         path: String,

@@ -56,7 +56,7 @@ async fn a_url_names_the_engine() {
     let refused =
         |url: &'static str| async move { event_store::open(url, Clock::System).await.err().unwrap() };
     assert!(
-        matches!(refused("postgres://localhost/log").await, OpenError::UnknownEngine { scheme } if scheme == "postgres")
+        matches!(refused("mysql://localhost/log").await, OpenError::UnknownEngine { scheme } if scheme == "mysql")
     );
     assert!(matches!(refused("events.db").await, OpenError::NotAUrl { .. }));
     assert!(matches!(refused("sqlite:").await, OpenError::NotAUrl { .. }));

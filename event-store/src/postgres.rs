@@ -1,0 +1,227 @@
+//! PostgreSQL, for any number of nodes.
+//!
+//! One function in the database appends a whole group: it takes the lock, compares, hands out positions and
+//! inserts, in one round trip that is a transaction of its own. The lock is held until that commit can be
+//! seen. So whatever is visible is everything there is below it, and readers need no care; and a node that
+//! stands still never holds the lock, nor does anything depend on what other transactions are doing.
+
+mod ask;
+mod import;
+mod lines;
+mod news;
+mod plan;
+mod read;
+mod rows;
+mod schema;
+mod server;
+mod writer;
+
+use crate::figures::Figures;
+use crate::judge;
+use crate::row::Row;
+use crate::{
+    AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
+};
+use async_trait::async_trait;
+use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
+use lines::Lines;
+use quick_cache::sync::Cache;
+use server::Server;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use writer::{Job, Waiting, Writer};
+
+/// How many events one append may hold, and one group.
+pub const MAX_EVENTS: usize = 512;
+
+/// How many appends may wait for the writers before callers wait to be let in.
+const QUEUE: usize = 4096;
+
+/// How many groups are under way at once.
+const WRITERS: usize = 2;
+
+/// How many streams' ends are remembered.
+const HEADS: usize = 50_000;
+
+/// How long a reader sleeps at most before it looks for what another node appended.
+const POLL: Duration = Duration::from_millis(100);
+
+/// The ends of the streams used of late. A stale one does no harm: the server compares.
+type Heads = Cache<StreamId, judge::Head>;
+
+/// An event log in a PostgreSQL database.
+pub struct PostgresStore {
+    jobs: mpsc::Sender<Job>,
+    writers: Mutex<Vec<JoinHandle<()>>>,
+    messengers: Mutex<Vec<JoinHandle<()>>>,
+    lines: Arc<Lines>,
+    heads: Arc<Heads>,
+    grown: watch::Receiver<u64>,
+    figures: Figures,
+}
+
+impl PostgresStore {
+    /// Opens the log, creating or migrating its tables as needed.
+    pub async fn open(url: &str, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        let server = Arc::new(Server::find(url).await?);
+        schema::prepare(&server).await?;
+        let lines = Arc::new(Lines::new(Arc::clone(&server)));
+        let heads = Arc::new(Cache::new(HEADS));
+        let node = clock.fresh_id().to_string();
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        let (wrote, written) = watch::channel(0);
+        let (grew, grown) = watch::channel(0);
+        let figures = Figures::new();
+        let ailing = Arc::new(AtomicBool::new(false));
+        let writers = (0..WRITERS)
+            .map(|_| {
+                let writer = Writer {
+                    server: Arc::clone(&server),
+                    clock: clock.clone(),
+                    heads: Arc::clone(&heads),
+                    grew: grew.clone(),
+                    wrote: wrote.clone(),
+                    ailing: Arc::clone(&ailing),
+                    figures: figures.clone(),
+                    line: None,
+                };
+                tokio::spawn(writer.run(Arc::clone(&queue)))
+            })
+            .collect();
+        let messengers = vec![
+            tokio::spawn(news::tell(Arc::clone(&lines), node.clone(), written)),
+            tokio::spawn(news::listen(server, node, grew)),
+        ];
+        Ok(Arc::new(Self {
+            jobs,
+            writers: Mutex::new(writers),
+            messengers: Mutex::new(messengers),
+            lines,
+            heads,
+            grown,
+            figures,
+        }))
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(job(answer)).await.map_err(|_| Unavailable::because("it is closed"))?;
+        answered.await.map_err(|_| Unavailable::because("it was closed"))
+    }
+}
+
+/// A character that PostgreSQL's text cannot hold. JSON holds it as an escape, which is text like any other.
+const NUL: char = '\0';
+
+fn holds_nul(stream: &StreamId, rows: &[Row]) -> bool {
+    stream.as_str().contains(NUL)
+        || rows.iter().any(|row| row.data.contains(NUL) || row.event_type.contains(NUL))
+}
+
+#[async_trait]
+impl EventStore for PostgresStore {
+    async fn append(
+        &self,
+        stream: &StreamId,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        if events.is_empty() || events.len() > MAX_EVENTS {
+            return Err(AppendError::TooMany { limit: MAX_EVENTS });
+        }
+        let began = Instant::now();
+        // Encoded here, so that callers do it side by side while the writers are waiting.
+        let rows: Vec<Row> = events.into_iter().map(Row::encode).collect();
+        // It would fail the whole group.
+        if holds_nul(stream, &rows) {
+            return Err(Unavailable::because("PostgreSQL keeps no text with a NUL character in it").into());
+        }
+        let append = judge::Append { stream: stream.clone(), expected, rows };
+        let answer = self.ask(|answer| Job::Append(Waiting { append, answer, in_doubt: false })).await?;
+        self.figures.append_seconds.record(began.elapsed());
+        answer
+    }
+
+    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
+        self.ask(|answer| Job::Import { events, answer }).await?
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Version,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let events = read::stream(&self.lines, stream, from, limit).await?;
+        // Whoever loads a stream to its end is about to append to it.
+        if let (Some(first), Some(last)) = (events.first(), events.last())
+            && first.version == Version::FIRST
+            && events.len() < limit
+            && !self.heads.contains_key(stream)
+        {
+            let head = judge::Head { stream: first.position.commit(), version: last.version };
+            self.heads.insert(stream.clone(), head);
+        }
+        Ok(events)
+    }
+
+    async fn read_all(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        read::page(&self.lines, after, filter, limit).await
+    }
+
+    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
+        read::find(&self.lines, id).await
+    }
+
+    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
+        read::stream_version(&self.lines, stream).await
+    }
+
+    async fn end(&self) -> Result<Option<Position>, ReadError> {
+        read::end(&self.lines).await
+    }
+
+    fn waiter(&self) -> Waiter {
+        Waiter { changed: self.grown.clone(), poll: POLL }
+    }
+
+    async fn check(&self) -> Result<(), Unavailable> {
+        read::end(&self.lines).await.map_err(|error| match error {
+            ReadError::Unavailable(why) => why,
+            damaged @ ReadError::Damaged { .. } => {
+                Unavailable { reason: "it is damaged".to_owned(), source: Some(Box::new(damaged)) }
+            }
+        })?;
+        self.ask(|answer| Job::Check { answer }).await?
+    }
+
+    async fn close(&self) {
+        // Closed before: then there is nothing to finish.
+        let _closed = self.jobs.send(Job::Close).await;
+        join(&self.writers).await;
+        self.lines.close();
+        for messenger in self.messengers.lock().await.iter() {
+            messenger.abort();
+        }
+        join(&self.messengers).await;
+    }
+}
+
+async fn join(tasks: &Mutex<Vec<JoinHandle<()>>>) {
+    for task in std::mem::take(&mut *tasks.lock().await) {
+        match task.await {
+            Ok(()) => {}
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => tracing::error!(%error, "a task of the event log ended badly"),
+        }
+    }
+}

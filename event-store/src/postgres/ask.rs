@@ -1,0 +1,161 @@
+//! A statement and its values, put to the server in one of two ways.
+//!
+//! On a connection of one's own a statement is prepared once and then only named. Behind a pooler each
+//! transaction may meet another connection of the server, so nothing can be prepared: there the values are
+//! written into the statement's text, and it is one message there and one back all the same.
+
+use futures::stream::BoxStream;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments, AssertSqlSafe, PgConnection};
+use std::fmt::Write;
+use uuid::Uuid;
+
+/// What a statement can be given.
+pub enum Value<'a> {
+    Number(i64),
+    Text(&'a str),
+    Id(Uuid),
+    Numbers(Vec<i64>),
+    Flags(Vec<bool>),
+    Texts(Vec<&'a str>),
+    Ids(Vec<Uuid>),
+}
+
+/// How a connection takes statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Prepared,
+    InFull,
+}
+
+/// A statement, with `$1`, `$2`, … for its values. No other `$` may be in it.
+pub struct Ask<'a> {
+    sql: &'static str,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(sql: &'static str) -> Self {
+        Self { sql, values: Vec::new() }
+    }
+
+    pub fn with(mut self, value: Value<'a>) -> Self {
+        self.values.push(value);
+        self
+    }
+
+    pub fn rows<'c>(
+        &self,
+        connection: &'c mut PgConnection,
+        way: Way,
+    ) -> Result<BoxStream<'c, Result<PgRow, sqlx::Error>>, sqlx::Error> {
+        Ok(match way {
+            Way::Prepared => sqlx::query_with(self.sql, self.arguments()?).fetch(connection),
+            Way::InFull => sqlx::raw_sql(AssertSqlSafe(self.text())).fetch(connection),
+        })
+    }
+
+    fn arguments(&self) -> Result<PgArguments, sqlx::Error> {
+        let mut arguments = PgArguments::default();
+        for value in &self.values {
+            match value {
+                Value::Number(number) => arguments.add(number),
+                Value::Text(text) => arguments.add(text),
+                Value::Id(id) => arguments.add(id),
+                Value::Numbers(numbers) => arguments.add(numbers),
+                Value::Flags(flags) => arguments.add(flags),
+                Value::Texts(texts) => arguments.add(texts),
+                Value::Ids(ids) => arguments.add(ids),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(arguments)
+    }
+
+    /// The statement with its values in it.
+    fn text(&self) -> String {
+        let mut text = String::with_capacity(self.sql.len() * 2);
+        let mut parts = self.sql.split('$');
+        text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let number: usize = part[..digits].parse().unwrap_or_default();
+            if let Some(value) = number.checked_sub(1).and_then(|index| self.values.get(index)) {
+                value.write(&mut text);
+            }
+            text.push_str(&part[digits..]);
+        }
+        text
+    }
+}
+
+impl Value<'_> {
+    fn write(&self, text: &mut String) {
+        match self {
+            Value::Number(number) => write_number(text, *number),
+            Value::Text(value) => write_text(text, value),
+            Value::Id(id) => write_id(text, *id),
+            Value::Numbers(numbers) => write_array(text, numbers, "bigint", |text, n| write_number(text, *n)),
+            Value::Flags(flags) => write_array(text, flags, "boolean", |text, flag| {
+                text.push_str(if *flag { "true" } else { "false" });
+            }),
+            Value::Texts(texts) => write_array(text, texts, "text", |text, value| write_text(text, value)),
+            Value::Ids(ids) => write_array(text, ids, "uuid", |text, id| write_id(text, *id)),
+        }
+    }
+}
+
+fn write_array<T>(text: &mut String, values: &[T], kind: &str, write: impl Fn(&mut String, &T)) {
+    text.push_str("array[");
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write(text, value);
+    }
+    text.push_str("]::");
+    text.push_str(kind);
+    text.push_str("[]");
+}
+
+fn write_number(text: &mut String, number: i64) {
+    // In quotes, because of the smallest of them, which is none with a sign before it.
+    let _never_fails = write!(text, "'{number}'::bigint");
+}
+
+fn write_id(text: &mut String, id: Uuid) {
+    let _never_fails = write!(text, "'{id}'::uuid");
+}
+
+/// Quoted so that nothing in it ends the quotation, whatever the server takes a backslash for.
+fn write_text(text: &mut String, value: &str) {
+    text.push_str(if value.contains('\\') { "E'" } else { "'" });
+    for part in value.split_inclusive(['\'', '\\']) {
+        text.push_str(part);
+        match part.as_bytes().last() {
+            Some(b'\'') => text.push('\''),
+            Some(b'\\') => text.push('\\'),
+            _ => {}
+        }
+    }
+    text.push('\'');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_where_they_belong_and_stay_what_they_are() {
+        let ask = Ask::new("select $2, $1 from t where a = any($3) and b = $10$4")
+            .with(Value::Text("it's \\ '' $1 \\' ; --"))
+            .with(Value::Number(i64::MIN))
+            .with(Value::Texts(vec!["a", "'"]))
+            .with(Value::Flags(vec![]));
+        assert_eq!(
+            ask.text(),
+            "select '-9223372036854775808'::bigint, E'it''s \\\\ '''' $1 \\\\'' ; --' from t \
+             where a = any(array['a','''']::text[]) and b = array[]::boolean[]"
+        );
+    }
+}

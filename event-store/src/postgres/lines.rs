@@ -1,0 +1,102 @@
+//! A few connections for readers.
+//!
+//! Each is given back as it was taken, without a word to the server: a look whether it is still there would
+//! cost as much as most of the reads. One that turns out to be gone is replaced and asked again, because a
+//! read can be.
+
+use super::ask::Ask;
+use super::server::{Line, STATEMENT, Server, in_time, is_lost, unavailable};
+use crate::{ReadError, Unavailable};
+use futures::TryStreamExt;
+use sqlx::postgres::PgRow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How many readers are served at once.
+const LINES: usize = 8;
+
+/// How long a reader waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
+
+/// A read is tried so often while connections are being cut.
+const TRIES: usize = 4;
+
+pub struct Lines {
+    server: Arc<Server>,
+    idle: Mutex<Vec<Line>>,
+    turns: Semaphore,
+}
+
+impl Lines {
+    pub fn new(server: Arc<Server>) -> Self {
+        Self { server, idle: Mutex::new(Vec::new()), turns: Semaphore::new(LINES) }
+    }
+
+    /// Every row of an answer, decoded as it arrives.
+    pub async fn read<T>(
+        &self,
+        ask: &Ask<'_>,
+        decode: fn(&PgRow) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
+        let _turn = turn
+            .map_err(|_| Unavailable::because("too many are reading it"))?
+            .map_err(|_| Unavailable::because("it is closed"))?;
+        for _ in 1..TRIES {
+            match self.attempt(ask, decode).await {
+                Err(error) if is_lost(&error) => tokio::time::sleep(Duration::from_millis(20)).await,
+                done => return done.map_err(unavailable)?,
+            }
+        }
+        self.attempt(ask, decode).await.map_err(unavailable)?
+    }
+
+    async fn attempt<T>(
+        &self,
+        ask: &Ask<'_>,
+        decode: fn(&PgRow) -> Result<T, ReadError>,
+    ) -> Result<Result<Vec<T>, ReadError>, sqlx::Error> {
+        let idle = self.idle().pop();
+        let mut line = match idle {
+            Some(line) => line,
+            None => self.server.connect().await?,
+        };
+        let answer = in_time(STATEMENT, collect(&mut line, ask, decode)).await;
+        match &answer {
+            Ok(_) => self.idle().push(line),
+            // What was cut was hardly cut alone.
+            Err(error) if is_lost(error) => self.idle().clear(),
+            Err(_) => {}
+        }
+        answer
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Line>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets nobody in any more.
+    pub fn close(&self) {
+        self.turns.close();
+        self.idle().clear();
+    }
+}
+
+async fn collect<T>(
+    line: &mut Line,
+    ask: &Ask<'_>,
+    decode: fn(&PgRow) -> Result<T, ReadError>,
+) -> Result<Result<Vec<T>, ReadError>, sqlx::Error> {
+    let mut rows = ask.rows(&mut line.connection, line.way)?;
+    let mut read = Vec::new();
+    let mut damaged = None;
+    // To the end in any case: the connection is used again.
+    while let Some(row) = rows.try_next().await? {
+        match decode(&row) {
+            Ok(event) => read.push(event),
+            Err(error) => damaged = damaged.or(Some(error)),
+        }
+    }
+    Ok(damaged.map_or(Ok(read), Err))
+}

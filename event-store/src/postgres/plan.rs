@@ -1,0 +1,165 @@
+//! What of a group can be written in one go, and what each caller is told of it.
+
+use super::ask::{Ask, Value};
+use crate::judge::{Append, Head};
+use crate::row::{Row, number};
+use crate::{Appended, Expected};
+use event_schemas::{EventId, Position, StreamId, Timestamp, Version};
+use std::collections::{HashMap, HashSet};
+
+/// The rows of a group that fit together, ready to be handed over. What does not is left for the next.
+pub struct Plan<'a> {
+    targets: Vec<Target<'a>>,
+    rows: Vec<Planned<'a>>,
+    /// Which appends of the group are in it, in order.
+    appends: Vec<Entry>,
+}
+
+/// A stream and what is believed of it.
+struct Target<'a> {
+    name: &'a StreamId,
+    /// 0: not known.
+    key: i64,
+    /// -1: it has no event.
+    head: i64,
+    /// Nothing is written if the belief is wrong.
+    binding: bool,
+    /// Its first row, counted from 1.
+    begins: i64,
+    count: i64,
+}
+
+struct Planned<'a> {
+    target: usize,
+    step: i64,
+    row: &'a Row,
+}
+
+struct Entry {
+    append: usize,
+    target: usize,
+    /// Its last row, counted from 1: among the stream's, and among all.
+    step: i64,
+    place: i64,
+}
+
+/// What the server said of the streams.
+pub struct Outcome {
+    /// The position before the first row's.
+    pub after: i64,
+    /// Keys and last versions as they were, when they were not as believed.
+    pub actual: Option<(Vec<i64>, Vec<i64>)>,
+}
+
+impl<'a> Plan<'a> {
+    pub fn of(group: &[&'a Append], remembered: impl Fn(&StreamId) -> Option<Head>) -> Self {
+        let mut plan =
+            Self { targets: Vec::new(), rows: Vec::new(), appends: Vec::with_capacity(group.len()) };
+        let mut known: HashMap<&StreamId, usize> = HashMap::with_capacity(group.len());
+        let mut ids: HashSet<EventId> = HashSet::with_capacity(group.len());
+        for (index, append) in group.iter().enumerate() {
+            let at = known.get(&append.stream).copied();
+            if !at.is_none_or(|at| plan.targets[at].takes(append.expected)) {
+                continue;
+            }
+            // The same told twice: the second time is judged when the first is in the log.
+            if !append.rows.iter().all(|row| ids.insert(row.id)) {
+                continue;
+            }
+            let begins = plan.rows.len() as i64 + 1;
+            let target = at.unwrap_or_else(|| {
+                plan.targets.push(Target::of(append, begins, remembered(&append.stream)));
+                known.insert(&append.stream, plan.targets.len() - 1);
+                plan.targets.len() - 1
+            });
+            for row in &append.rows {
+                plan.targets[target].count += 1;
+                plan.rows.push(Planned { target, step: plan.targets[target].count, row });
+            }
+            let (step, place) = (plan.targets[target].count, plan.rows.len() as i64);
+            plan.appends.push(Entry { append: index, target, step, place });
+        }
+        plan
+    }
+
+    pub fn events(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The appends that are in this plan.
+    pub fn appends(&self) -> impl Iterator<Item = usize> {
+        self.appends.iter().map(|entry| entry.append)
+    }
+
+    pub fn ask(&self, recorded_at: Timestamp) -> Ask<'_> {
+        let targets = || self.targets.iter();
+        let rows = || self.rows.iter();
+        Ask::new(
+            "select * from verbatim_log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        )
+        .with(Value::Texts(targets().map(|target| target.name.as_str()).collect()))
+        .with(Value::Numbers(targets().map(|target| target.key).collect()))
+        .with(Value::Numbers(targets().map(|target| target.head).collect()))
+        .with(Value::Flags(targets().map(|target| target.binding).collect()))
+        .with(Value::Numbers(targets().map(|target| target.name.category().map_or(0, number)).collect()))
+        .with(Value::Number(recorded_at.as_micros()))
+        .with(Value::Numbers(rows().map(|planned| planned.target as i64 + 1).collect()))
+        .with(Value::Numbers(rows().map(|planned| planned.step).collect()))
+        .with(Value::Ids(rows().map(|planned| planned.row.id.0).collect()))
+        .with(Value::Texts(rows().map(|planned| &*planned.row.event_type).collect()))
+        .with(Value::Numbers(rows().map(|planned| i64::from(planned.row.schema_version)).collect()))
+        .with(Value::Ids(rows().map(|planned| planned.row.account.0).collect()))
+        .with(Value::Texts(rows().map(|planned| planned.row.metadata.as_str()).collect()))
+        .with(Value::Texts(rows().map(|planned| planned.row.data.as_str()).collect()))
+        .with(Value::Numbers(targets().map(|target| target.begins).collect()))
+    }
+
+    /// Which appends were written and where, and where each of their streams ends now.
+    pub fn written(&self, outcome: &Outcome) -> Vec<(usize, Appended, &'a StreamId, Head)> {
+        let mut written = Vec::with_capacity(self.appends.len());
+        for entry in &self.appends {
+            let target = &self.targets[entry.target];
+            let (mut key, mut head) = (target.key, target.head);
+            if let Some((keys, heads)) = &outcome.actual {
+                (key, head) = (
+                    keys.get(entry.target).copied().unwrap_or(key),
+                    heads.get(entry.target).copied().unwrap_or(head),
+                );
+                if target.binding && head != target.head {
+                    continue;
+                }
+            }
+            if key == 0 {
+                key = outcome.after + target.begins;
+            }
+            let version = Version((head + entry.step) as u64);
+            let position = Position::at((outcome.after + entry.place) as u64);
+            let appended = Appended { version, position, repeated: false };
+            written.push((entry.append, appended, target.name, Head { stream: key as u64, version }));
+        }
+        written
+    }
+}
+
+impl<'a> Target<'a> {
+    fn of(append: &'a Append, begins: i64, remembered: Option<Head>) -> Self {
+        let (key, last) = remembered.map_or((0, -1), |head| (head.stream as i64, head.version.0 as i64));
+        let (key, head, binding) = match append.expected {
+            Expected::NoStream => (0, -1, true),
+            Expected::Exact(version) => (key, i64::try_from(version.0).unwrap_or(i64::MAX), true),
+            Expected::Any => (key, last, false),
+        };
+        Self { name: &append.stream, key, head, binding, begins, count: 0 }
+    }
+
+    /// Whether an append that expects this can follow those that are here already.
+    fn takes(&self, expected: Expected) -> bool {
+        match expected {
+            Expected::Any => true,
+            Expected::Exact(version) => {
+                self.binding && i64::try_from(version.0).ok() == self.head.checked_add(self.count)
+            }
+            Expected::NoStream => false,
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The writer of a node: takes what has arrived, has it committed as one group, answers each caller.
+//!
+//! A node has two of these, which take turns: while one group is being flushed the next is on its way to the
+//! server and waits there for the lock. Neither needs to know what the other is about to write, because the
+//! server compares what a group believes of its streams with what is the case, under the lock.
+
+use super::ask::{Ask, Value};
+use super::plan::{Outcome, Plan};
+use super::server::{Line, Server, code, in_time, is_lost, reason, unavailable};
+use super::{Heads, MAX_EVENTS, import};
+use crate::figures::Figures;
+use crate::judge::{self, Append, Head, Known, Place};
+use crate::{AppendError, Appended, Unavailable};
+use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Version};
+use sqlx::Row as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+/// What callers ask of the writer.
+pub enum Job {
+    Append(Waiting),
+    Import { events: Vec<Recorded>, answer: oneshot::Sender<Result<Option<Position>, AppendError>> },
+    Check { answer: oneshot::Sender<Result<(), Unavailable>> },
+    Close,
+}
+
+/// An append and whoever waits to hear of it.
+pub struct Waiting {
+    pub append: Append,
+    pub answer: oneshot::Sender<Result<Appended, AppendError>>,
+    /// It was handed over, and the answer never came.
+    pub in_doubt: bool,
+}
+
+/// How long a group whose connection was lost looks for another before its callers are told.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
+
+pub struct Writer {
+    pub server: Arc<Server>,
+    pub clock: Clock,
+    pub heads: Arc<Heads>,
+    /// Wakes this node's readers.
+    pub grew: watch::Sender<u64>,
+    /// Has the other nodes told.
+    pub wrote: watch::Sender<u64>,
+    /// Whether the last write of this node failed.
+    pub ailing: Arc<AtomicBool>,
+    pub figures: Figures,
+    /// None: to be opened before the next group. A connection that has failed is not used again.
+    pub line: Option<Line>,
+}
+
+impl Writer {
+    pub async fn run(mut self, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
+        let mut jobs = Vec::with_capacity(MAX_EVENTS);
+        loop {
+            {
+                let mut queue = queue.lock().await;
+                if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
+                    break;
+                }
+                // Callers who were answered a moment ago and are ready to go on speak before the next flush:
+                // not a delay, only their turn.
+                tokio::task::yield_now().await;
+                while jobs.len() < MAX_EVENTS {
+                    let Ok(job) = queue.try_recv() else { break };
+                    jobs.push(job);
+                }
+                if jobs.iter().any(|job| matches!(job, Job::Close)) {
+                    queue.close();
+                }
+            }
+            self.work(&mut jobs).await;
+        }
+    }
+
+    async fn work(&mut self, jobs: &mut Vec<Job>) {
+        let (mut group, mut events) = (Vec::with_capacity(jobs.len()), 0);
+        for job in jobs.drain(..) {
+            match job {
+                Job::Append(waiting) => {
+                    if events + waiting.append.rows.len() > MAX_EVENTS {
+                        self.commit(std::mem::take(&mut group)).await;
+                        events = 0;
+                    }
+                    events += waiting.append.rows.len();
+                    group.push(waiting);
+                }
+                Job::Import { events, answer } => {
+                    let imported = self.import(events).await;
+                    // Whoever asked may have stopped waiting.
+                    let _unheard = answer.send(imported);
+                }
+                Job::Check { answer } => {
+                    let _unheard = answer.send(self.check().await);
+                }
+                Job::Close => {}
+            }
+        }
+        self.commit(group).await;
+    }
+
+    async fn commit(&mut self, mut group: Vec<Waiting>) {
+        if group.is_empty() {
+            return;
+        }
+        let began = Instant::now();
+        // Each round either writes the first of the group, or learns why it is not to be written, or loses
+        // it to another node; the limit is only for a log in which nothing of this is so any more.
+        for _ in 0..group.len() + 20 {
+            match self.attempt(&mut group).await {
+                Ok(0) => {}
+                Ok(events) => {
+                    self.figures.group_seconds.record(began.elapsed());
+                    self.figures.group_events.record(events as f64);
+                    self.figures.appended.increment(events as u64);
+                    self.ailing.store(false, Ordering::Relaxed);
+                    self.announce();
+                }
+                Err(error) => return self.give_up(group, error),
+            }
+            if group.is_empty() {
+                return;
+            }
+            match self.look_patiently(&group, began + PATIENCE).await {
+                Ok(known) => self.tell(&mut group, &known),
+                Err(error) => return self.give_up(group, error),
+            }
+            if group.is_empty() {
+                return;
+            }
+        }
+        self.give_up(group, sqlx::Error::Protocol("the log does not agree with itself".to_owned()));
+    }
+
+    /// Writes what of the group can be written in one go, and answers those whose events were. Tells how
+    /// many were written.
+    async fn attempt(&mut self, group: &mut Vec<Waiting>) -> Result<usize, sqlx::Error> {
+        let appends: Vec<&Append> = group.iter().map(|waiting| &waiting.append).collect();
+        let plan = Plan::of(&appends, |stream| self.heads.get(stream));
+        if plan.events() == 0 {
+            return Ok(0);
+        }
+        let ask = plan.ask(self.clock.now());
+        let outcome = match self.call(&ask).await {
+            Ok(outcome) => outcome,
+            // An id is known: nothing went in. A look will tell which.
+            Err(error) if code(&error) == Some("23505") => return Ok(0),
+            Err(error) if is_lost(&error) => {
+                tracing::warn!(%error, reason = reason(&error), "the event log's connection was lost");
+                let doubtful: Vec<usize> = plan.appends().collect();
+                for index in doubtful {
+                    group[index].in_doubt = true;
+                }
+                self.hang_up();
+                return Ok(0);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut answers: Vec<Option<Appended>> = vec![None; group.len()];
+        let mut events = 0;
+        for (index, appended, stream, head) in plan.written(&outcome) {
+            self.heads.insert(stream.clone(), head);
+            events += group[index].append.rows.len();
+            answers[index] = Some(appended);
+        }
+        let mut answers = answers.into_iter();
+        group_answered(group, |_| answers.next().flatten().map(Ok));
+        Ok(events)
+    }
+
+    async fn call(&mut self, ask: &Ask<'_>) -> Result<Outcome, sqlx::Error> {
+        let row = self.line().await?.one(ask).await?;
+        let (keys, heads): (Option<Vec<i64>>, Option<Vec<i64>>) = (row.try_get(1)?, row.try_get(2)?);
+        Ok(Outcome { after: row.try_get(0)?, actual: keys.zip(heads) })
+    }
+
+    /// Everything about a group, over another connection if this one is gone.
+    async fn look_patiently(&mut self, group: &[Waiting], until: Instant) -> Result<Known, sqlx::Error> {
+        loop {
+            let looked = match self.line().await {
+                Ok(line) => look(line, group.iter().map(|waiting| &waiting.append)).await,
+                Err(error) => Err(error),
+            };
+            match looked {
+                Err(error) if is_lost(&error) => {
+                    self.hang_up();
+                    if Instant::now() > until {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Answers those of whom the log says what is to be said.
+    fn tell(&mut self, group: &mut Vec<Waiting>, known: &Known) {
+        for (stream, head) in &known.heads {
+            self.heads.insert(stream.clone(), *head);
+        }
+        let mut recovered = false;
+        group_answered(group, |waiting| {
+            let mut answer = judge::answer(&waiting.append, known)?;
+            if let Ok(appended) = &mut answer
+                && waiting.in_doubt
+            {
+                // It was written after all, and this is the first that anybody hears of it.
+                appended.repeated = false;
+                recovered = true;
+            }
+            Some(answer)
+        });
+        if recovered {
+            self.announce();
+        }
+    }
+
+    fn announce(&self) {
+        self.grew.send_modify(|times| *times += 1);
+        self.wrote.send_modify(|times| *times += 1);
+    }
+
+    fn give_up(&mut self, group: Vec<Waiting>, error: sqlx::Error) {
+        self.ailing.store(true, Ordering::Relaxed);
+        self.figures.failed.increment(1);
+        self.hang_up();
+        let reason = reason(&error);
+        tracing::error!(%error, %reason, appends = group.len(), "the event log was not written");
+        let error = Arc::new(error);
+        for waiting in group {
+            let mut reason = reason.clone();
+            if waiting.in_doubt {
+                reason.push_str(
+                    "; whether the events were recorded is not known, and appending them again is safe",
+                );
+            }
+            let why = Unavailable { reason, source: Some(Box::new(Arc::clone(&error))) };
+            let _unheard = waiting.answer.send(Err(why.into()));
+        }
+    }
+
+    async fn line(&mut self) -> Result<&mut Line, sqlx::Error> {
+        match &mut self.line {
+            Some(line) => Ok(line),
+            none => Ok(none.insert(self.server.connect().await?)),
+        }
+    }
+
+    fn hang_up(&mut self) {
+        self.line = None;
+        // Whoever answers next may be another server, or an older state of this one.
+        self.heads.clear();
+    }
+
+    /// A log that failed is healthy again when it can be written to, which is found out by writing what is
+    /// there already.
+    async fn check(&mut self) -> Result<(), Unavailable> {
+        if !self.ailing.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let rewritten = match self.line().await {
+            Ok(line) => line.all(&Ask::new("update verbatim_log.log set format = format")).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = rewritten {
+            self.hang_up();
+            return Err(unavailable(error));
+        }
+        self.ailing.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
+        let imported = match self.line().await {
+            Ok(line) => in_time(import::LIMIT, import::take_over(line, events)).await,
+            Err(error) => Err(error),
+        };
+        match imported {
+            Ok(Ok((place, ends))) => {
+                for (stream, head) in ends {
+                    self.heads.insert(stream, head);
+                }
+                self.announce();
+                Ok(place.map(Position::at))
+            }
+            Ok(Err(refused)) => Err(refused),
+            Err(error) => {
+                self.ailing.store(true, Ordering::Relaxed);
+                self.hang_up();
+                Err(unavailable(error).into())
+            }
+        }
+    }
+}
+
+/// Sends the answers there are, and keeps those for whom there is none.
+fn group_answered(
+    group: &mut Vec<Waiting>,
+    mut answer: impl FnMut(&Waiting) -> Option<Result<Appended, AppendError>>,
+) {
+    for waiting in std::mem::take(group) {
+        match answer(&waiting) {
+            Some(told) => {
+                let _unheard = waiting.answer.send(told);
+            }
+            None => group.push(waiting),
+        }
+    }
+}
+
+/// Where these streams end and which of these events are in the log, at one moment.
+pub async fn look<'a>(
+    line: &mut Line,
+    appends: impl Iterator<Item = &'a Append>,
+) -> Result<Known, sqlx::Error> {
+    let (mut names, mut ids) = (Vec::new(), Vec::new());
+    for append in appends {
+        names.push(append.stream.as_str());
+        ids.extend(append.rows.iter().map(|row| row.id.0));
+    }
+    look_for(line, names, ids).await
+}
+
+pub async fn look_for(line: &mut Line, names: Vec<&str>, ids: Vec<uuid::Uuid>) -> Result<Known, sqlx::Error> {
+    let ask = Ask::new(
+        "select null::uuid, first.name, head.version, first.position \
+         from verbatim_log.event as first cross join lateral (select max(version) as version \
+         from verbatim_log.event as every where every.stream = first.position) as head \
+         where first.name = any($1) and first.version = 0 \
+         union all \
+         select id, name, version, position from verbatim_log.event where id = any($2)",
+    )
+    .with(Value::Texts(names))
+    .with(Value::Ids(ids));
+    let mut known = Known::default();
+    for row in line.all(&ask).await? {
+        let stream = StreamId::named(row.try_get::<String, _>(1)?);
+        let version = Version(row.try_get::<i64, _>(2)? as u64);
+        let position = row.try_get::<i64, _>(3)? as u64;
+        match row.try_get::<Option<uuid::Uuid>, _>(0)? {
+            None => {
+                known.heads.insert(stream, Head { stream: position, version });
+            }
+            Some(id) => {
+                known.events.insert(EventId(id), Place { stream, version, position });
+            }
+        }
+    }
+    Ok(known)
+}
