@@ -12,6 +12,8 @@ mod program;
 mod access;
 #[path = "flows/audit.rs"]
 mod audit;
+#[path = "flows/bots.rs"]
+mod bots;
 #[path = "flows/claims.rs"]
 mod claims;
 #[path = "flows/disk.rs"]

@@ -8,12 +8,16 @@ mod agents;
 mod answer;
 mod asking;
 mod assignments;
+mod bot_rules;
+mod bot_settings;
 mod calendars;
 mod canned_responses;
 mod catalogue;
 mod channels;
 mod contact_identifiers;
 mod conversations;
+mod handoff_rules;
+mod handoffs;
 mod messages;
 mod sla_policies;
 mod teams;
@@ -28,6 +32,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("teams", "Groups of agents."),
     ("canned responses", "Texts to use again."),
     ("service levels", "Promises about answering times, and when the desk is open."),
+    ("bot", "What the bot does with which message, and when a person is needed."),
     ("agents", "The people who answer, and how they like to work."),
     ("webhooks", "What providers send."),
 ];
@@ -43,6 +48,10 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(canned_responses::routes())
         .merge(sla_policies::routes())
         .merge(calendars::routes())
+        .merge(bot_rules::routes())
+        .merge(handoff_rules::routes())
+        .merge(bot_settings::routes())
+        .merge(handoffs::routes())
         .merge(contact_identifiers::routes())
         .merge(agents::routes())
         .merge(webhooks::routes())

@@ -7,18 +7,22 @@ mod directory;
 pub mod http;
 pub mod inbound;
 mod locate;
+mod playbooks;
 pub mod problem;
 pub mod write;
 
 use channels::Channels as Providers;
 use directory::Directory;
 use domain::agent::Agent;
-use domain::catalogue::{Calendars, CannedResponses, Channels, SlaPolicies, Teams};
+use domain::catalogue::{
+    AllBotSettings, BotRules, Calendars, CannedResponses, Channels, HandoffRules, SlaPolicies, Teams,
+};
 use domain::contact::ContactHome;
 use domain::conversation::Conversation;
 use event_schemas::Clock;
 use event_store::EventStore;
 use locate::Ordinals;
+use playbooks::Playbooks;
 use std::sync::Arc;
 use write::Aggregates;
 
@@ -42,6 +46,10 @@ pub struct Commands {
     pub canned_responses: Aggregates<CannedResponses>,
     pub sla_policies: Aggregates<SlaPolicies>,
     pub calendars: Aggregates<Calendars>,
+    pub bot_rules: Aggregates<BotRules>,
+    pub handoff_rules: Aggregates<HandoffRules>,
+    pub bot_settings: Aggregates<AllBotSettings>,
+    playbooks: Playbooks,
     directory: Directory,
     ordinals: Ordinals,
 }
@@ -57,6 +65,10 @@ impl Commands {
             canned_responses: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             sla_policies: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             calendars: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            bot_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            playbooks: Playbooks::new(CATALOGUES),
             directory: Directory::new(store.clone()),
             ordinals: Ordinals::new(store.clone(), CONTACTS),
             store,

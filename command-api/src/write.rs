@@ -93,6 +93,14 @@ impl Context {
         }
     }
 
+    /// The id of a message that is made beside other things, however often the request is made.
+    pub fn further_message_id(&self, clock: &Clock, part: &str) -> event_schemas::MessageId {
+        match &self.key {
+            Some(key) => EventId::caused(self.account, &format!("{key}:{part}"), 0).into(),
+            None => clock.event_id().into(),
+        }
+    }
+
     /// The id that a message made by this request has, however often the request is made.
     pub fn message_id(&self, clock: &Clock) -> event_schemas::MessageId {
         match &self.key {

@@ -13,9 +13,6 @@ mod playbook;
 mod rule;
 mod text;
 
-#[cfg(test)]
-mod tests;
-
 pub use check::check_cycle;
 pub(crate) use check::{check_handoff_rule, check_rule, check_settings};
 pub use handoff::{Handoff, Need};

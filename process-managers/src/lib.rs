@@ -1,10 +1,12 @@
 //! Events in, commands out: what Verbatim does by itself.
 
 pub mod alarm_clock;
+pub mod bot_router;
 pub mod delivery;
 mod health;
 
 pub use alarm_clock::AlarmClock;
+pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
 pub use health::Health;
 
@@ -16,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 /// All process managers, and the files of their tables.
 pub struct ProcessManagers {
-    files: [Db; 2],
+    files: [Db; 3],
     delivery: Delivery,
     alarm_clock: AlarmClock,
+    bot_router: BotRouter,
     health: Health,
 }
 
@@ -43,27 +46,42 @@ impl ProcessManagers {
         // In a file of its own: an alarm that a power cut forgets is derived from the log again, so that its
         // commits need not wait for the disk as the outbox's must.
         let alarms = Db::open(&folder.join("alarm-clock.db"), Sizes::small(), "").await?;
-        let alarm_clock = AlarmClock::open(commands, alarms.clone()).await?;
-        Ok(Self { files: [outbox, alarms], delivery, alarm_clock, health: Health::default() })
+        let alarm_clock = AlarmClock::open(Arc::clone(&commands), alarms.clone()).await?;
+        // As the alarms: what it forgets it decides again, and the log knows what was decided.
+        let bot = Db::open(&folder.join("bot-router.db"), Sizes::small(), "").await?;
+        let bot_router = BotRouter::open(commands, bot.clone()).await?;
+        Ok(Self {
+            files: [outbox, alarms, bot],
+            delivery,
+            alarm_clock,
+            bot_router,
+            health: Health::default(),
+        })
     }
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let watches =
-            [("outbound delivery", self.delivery.watch()), ("alarm clock", self.alarm_clock.watch())];
+        let watches = [
+            ("outbound delivery", self.delivery.watch()),
+            ("alarm clock", self.alarm_clock.watch()),
+            ("bot router", self.bot_router.watch()),
+        ];
         let health = self.health.clone();
         move || health.trouble().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
     }
 
     /// Works until told to stop. Ends early only when an event cannot be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
-        let Self { files, delivery, alarm_clock, health } = self;
-        let (delivered, rung) =
-            futures::join!(delivery.run(stop.clone()), alarm_clock.run(stop.clone(), health));
+        let Self { files, delivery, alarm_clock, bot_router, health } = self;
+        let (delivered, rung, answered) = futures::join!(
+            delivery.run(stop.clone()),
+            alarm_clock.run(stop.clone(), health),
+            bot_router.run(stop.clone()),
+        );
         for file in &files {
             file.close().await;
         }
-        delivered.and(rung)
+        delivered.and(rung).and(answered)
     }
 }
 

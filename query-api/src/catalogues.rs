@@ -6,19 +6,23 @@ use crate::asking::{Fresh, QueryState, unreadable};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::blanks::Known;
+use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, SlaPolicy, Team};
 use event_schemas::message::ChannelType;
 use event_schemas::{
-    AccountId, CalendarId, CannedResponseId, ChannelId, ConversationId, SlaPolicyId, TeamId, Timestamp,
-    Version,
+    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId, HandoffRuleId,
+    SlaPolicyId, TeamId, Timestamp, Version,
 };
 use gate::{Agent, Json, Path, Problem, Query};
 use projections::Db;
 use projections::questions::around::{Listable, catalogue, entry};
 use projections::questions::details;
+use projections::read_models::bot_rules::BotRuleRow;
+use projections::read_models::bot_settings::BotSettingsRow;
 use projections::read_models::calendars::CalendarRow;
 use projections::read_models::canned_responses::CannedResponseRow;
 use projections::read_models::channels::ChannelRow;
+use projections::read_models::handoff_rules::HandoffRuleRow;
 use projections::read_models::sla_policies::SlaPolicyRow;
 use projections::read_models::teams::TeamRow;
 use schemars::JsonSchema;
@@ -45,6 +49,20 @@ pub fn routes() -> ApiRouter<QueryState> {
         canned_response: "getCannedResponse" "A canned response, filled in for a conversation if one is named");
     let router = catalogue_routes!(router, "/v1/sla-policies", "service levels",
         sla_policies: "listSlaPolicies" "SLA policies", sla_policy: "getSlaPolicy" "An SLA policy");
+    let router = catalogue_routes!(router, "/v1/bot-rules", "bot",
+        bot_rules: "listBotRules" "Bot rules, in the order in which they are asked",
+        bot_rule: "getBotRule" "A bot rule");
+    let router = catalogue_routes!(router, "/v1/handoff-rules", "bot",
+        handoff_rules: "listHandoffRules" "Handoff rules, in the order in which they are asked",
+        handoff_rule: "getHandoffRule" "A handoff rule");
+    let router = router.api_route(
+        "/v1/bot-settings",
+        get_with(bot_settings, |op| {
+            op.id("getBotSettings")
+                .tag("bot")
+                .summary("The bot's settings, the usual ones where none were made")
+        }),
+    );
     catalogue_routes!(router, "/v1/calendars", "service levels",
         calendars: "listCalendars" "Business calendars", calendar: "getCalendar" "A business calendar")
 }
@@ -115,6 +133,8 @@ defined!(
     CannedResponseRow.canned_response: CannedResponse,
     SlaPolicyRow.sla_policy: SlaPolicy,
     CalendarRow.calendar: BusinessCalendar,
+    BotRuleRow.bot_rule: BotRule,
+    HandoffRuleRow.handoff_rule: HandoffRule,
 );
 
 async fn all<R: Listable, T>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T>>>, Problem>
@@ -158,6 +178,14 @@ questions! {
     teams, team(TeamId): TeamRow as Team, "team";
     sla_policies, sla_policy(SlaPolicyId): SlaPolicyRow as SlaPolicy, "SLA policy";
     calendars, calendar(CalendarId): CalendarRow as BusinessCalendar, "calendar";
+    bot_rules, bot_rule(BotRuleId): BotRuleRow as BotRule, "bot rule";
+    handoff_rules, handoff_rule(HandoffRuleId): HandoffRuleRow as HandoffRule, "handoff rule";
+}
+
+async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSettings>, Problem> {
+    let account = caller.account;
+    let set = entry::<BotSettingsRow>(tables.readers(), account, &account).await.map_err(unreadable)?;
+    Ok(Json(set.map_or_else(|| BotSettings::usual(account), |row| row.bot_settings.0)))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

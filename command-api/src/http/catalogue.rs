@@ -6,6 +6,7 @@ use crate::Commands;
 use crate::write::{Aggregates, CommandError, Context, LoadError, Outcome};
 use domain::Decide;
 use domain::catalogue::{Catalogue, Define, Rejection, Retire, Thing, Told};
+use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, CatalogueKind, Channel, SlaPolicy, Team};
 use event_schemas::{CatalogueEvent, Events, StreamId, Timestamp, Version};
 use gate::Problem;
@@ -39,6 +40,9 @@ kinds! {
     CannedResponse: CannedResponses, "canned response", canned_responses;
     SlaPolicy: SlaPolicies, "SLA policy", sla_policies;
     BusinessCalendar: Calendars, "calendar", calendars;
+    BotRule: BotRules, "bot rule", bot_rules;
+    HandoffRule: HandoffRules, "handoff rule", handoff_rules;
+    BotSettings: BotSettings, "bot setting", bot_settings;
 }
 
 /// A change, made on the thing as it is when it is decided: of two who change different parts of it neither
@@ -99,7 +103,7 @@ pub(super) async fn retire<T: Kind>(
     Ok(Done(Answer::of(commands, &outcome, Retired { id }).await?))
 }
 
-async fn ask<T: Kind>(
+pub(super) async fn ask<T: Kind>(
     commands: &Commands,
     command: &impl Decide<Catalogue<T>, Rejection = Rejection>,
     context: &Context,
@@ -108,7 +112,7 @@ async fn ask<T: Kind>(
     T::all(commands).ask(&stream, command, context).await.map_err(refused::<T>)
 }
 
-async fn settled<T: Kind>(
+pub(super) async fn settled<T: Kind>(
     commands: &Commands,
     outcome: &Outcome<Catalogue<T>>,
     id: T::Id,

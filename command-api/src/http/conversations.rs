@@ -68,11 +68,17 @@ pub(super) struct View {
     subject: Option<String>,
     labels: BTreeSet<String>,
     sla_policy_id: Option<SlaPolicyId>,
+    /// Whether a person was asked for, and has it or is to have it.
+    handoff_requested: bool,
+    /// The agent who was asked for by name.
+    handoff_agent_id: Option<UserId>,
+    handoff_reason: Option<String>,
 }
 
 impl From<&Opened> for View {
     fn from(opened: &Opened) -> Self {
         let lifecycle = &opened.lifecycle;
+        let handoff = opened.bot.requested().filter(|_| opened.bot.is_with_people());
         Self {
             id: opened.id,
             channel_id: opened.channel_id,
@@ -89,6 +95,9 @@ impl From<&Opened> for View {
             subject: opened.subject.clone(),
             labels: opened.labels.clone(),
             sla_policy_id: opened.sla_policy,
+            handoff_requested: handoff.is_some(),
+            handoff_agent_id: handoff.and_then(|handoff| handoff.agent_id),
+            handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
         }
     }
 }

@@ -11,6 +11,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
 use domain::Decide;
+use domain::bot::Playbook;
 use domain::conversation::{AddNote, Conversation, Rejection, Send, Sender};
 use event_schemas::blanks::Known;
 use event_schemas::catalogue::CatalogueKind;
@@ -139,9 +140,17 @@ impl NewMessage {
             template: self.template.clone(),
             in_reply_to: self.in_reply_to,
             metadata,
-            handoff: None,
+            handoff: self.handoff(commands, caller).await?,
             reply_window: commands.providers.of(to.channel_type).and_then(|provider| provider.reply_window()),
         })))
+    }
+
+    /// A program that answers as the bot is watched for answers it is not sure of.
+    async fn handoff(&self, commands: &Commands, caller: &Caller) -> Result<Option<Arc<Playbook>>, Problem> {
+        match self.sender_type {
+            Some(SenderType::Bot) => Ok(Some(commands.playbook(caller.account).await?)),
+            Some(SenderType::Agent | SenderType::System | SenderType::Contact) | None => Ok(None),
+        }
     }
 
     /// The words as written, or else those of the canned response with its blanks filled in.
@@ -216,7 +225,7 @@ async fn write(
     asking: Asking,
     Path(id): Path<ConversationId>,
     Json(new): Json<NewMessage>,
-) -> Result<Made<View>, Problem> {
+) -> Result<Made<Written>, Problem> {
     let context = asking.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
     let to = Addressee {
@@ -228,7 +237,26 @@ async fn write(
     let outcome =
         commands.conversations.ask(&StreamId::conversation(id), &words, &context).await.map_err(refused)?;
     let view = if outcome.wrote { View::of(id, &words) } else { first_answer(&commands, id, &words).await? };
-    Ok(Made(Answer::of(&commands, &outcome, view).await?))
+    let led_to = outcome.state.state.opened().ok().and_then(|conversation| conversation.bot.requested());
+    let handoff = led_to.filter(|handoff| handoff.message_id == Some(words.message_id()));
+    let written = Written {
+        handoff_requested: handoff.is_some(),
+        handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
+        message: view,
+    };
+    Ok(Made(Answer::of(&commands, &outcome, written).await?))
+}
+
+/// A message, and what it led to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WrittenMessage")]
+struct Written {
+    #[serde(flatten)]
+    message: View,
+    /// Whether this answer of a bot's made it ask for a person.
+    handoff_requested: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handoff_reason: Option<String>,
 }
 
 /// The request was made before under the same key: what it made then is what is answered now, and what it

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agents;
+mod bots;
 mod catalogues;
 mod claims;
 mod contacts;

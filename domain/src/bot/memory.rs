@@ -47,6 +47,8 @@ pub struct Requested {
     pub trigger: HandoffCause,
     pub reason: String,
     pub agent_id: Option<UserId>,
+    /// The message that led to it.
+    pub message_id: Option<MessageId>,
 }
 
 /// How sure the bot said it was of an answer.
@@ -222,6 +224,11 @@ impl Memory {
 
 impl Requested {
     fn of(handoff: &HandoffRequested) -> Self {
-        Self { trigger: handoff.trigger, reason: handoff.reason.clone(), agent_id: handoff.agent_id }
+        Self {
+            trigger: handoff.trigger,
+            reason: handoff.reason.clone(),
+            agent_id: handoff.agent_id,
+            message_id: handoff.message_id,
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What the bot does about a message of the customer's, in one go: all of it is appended at the version it
 //! was decided on, or none. Where a person has taken the conversation meanwhile, nothing is.
 
+#[cfg(test)]
+mod tests;
+
 use super::assign::{Assign, By};
 use super::draft::Draft;
 use super::label::{ChangeLabels, CollectContext, SetPriority};

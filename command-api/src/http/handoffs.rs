@@ -1,0 +1,62 @@
+//! Somebody asks that a person take over from the bot (requirement 001).
+
+use super::Desk;
+use super::answer::Done;
+use super::asking::Asking;
+use super::conversations::{View, ask, by, named, opened};
+use crate::Commands;
+use aide::axum::ApiRouter;
+use aide::axum::routing::post_with;
+use axum::extract::State;
+use domain::conversation::RequestHandoff;
+use event_schemas::{ConversationId, UserId};
+use gate::{Agent, OptionalJson, Path, Problem};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::sync::Arc;
+
+pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new().api_route(
+        "/v1/conversations/{id}/handoff",
+        post_with(handoff, |op| {
+            op.id("requestHandoff").tag("conversations").summary("A person is to take over from the bot")
+        }),
+    )
+}
+
+/// Why, and who, if it is to be somebody.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Handoff {
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    agent_id: Option<UserId>,
+}
+
+const NO_REASON: &str = "Customer requested human agent";
+
+async fn handoff(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    Path(id): Path<ConversationId>,
+    OptionalJson(wanted): OptionalJson<Handoff>,
+) -> Result<Done<View>, Problem> {
+    let context = asking.of(&caller);
+    let conversation = opened(&commands, &caller, id).await?;
+    let provider = commands.providers.of(conversation.channel_type);
+    let reason = wanted.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    let command = RequestHandoff {
+        reason: reason.unwrap_or(NO_REASON).to_owned(),
+        agent: match wanted.agent_id {
+            Some(agent) => Some(named(&commands, &caller, agent).await?),
+            None => None,
+        },
+        by: by(&caller, &context),
+        playbook: commands.playbook(caller.account).await?,
+        message_id: context.further_message_id(&commands.clock, "told"),
+        reply_window: provider.and_then(|provider| provider.reply_window()),
+    };
+    ask(&commands, id, &command, &context).await
+}

@@ -1,0 +1,102 @@
+//! What each account tells its bot, compiled once for every version of its catalogues.
+
+use crate::Commands;
+use crate::write::{Folded, LoadError};
+use domain::bot::Playbook;
+use domain::catalogue::{AllBotSettings, BotRules, CannedResponses, HandoffRules};
+use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::{AccountId, StreamId, Version};
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+
+/// The playbooks in use.
+pub(crate) struct Playbooks(Cache<AccountId, (Versions, Arc<Playbook>)>);
+
+/// The versions of the catalogues that a playbook is made of.
+type Versions = [Option<Version>; 4];
+
+impl Playbooks {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(Cache::new(capacity))
+    }
+}
+
+/// An account's catalogues about its bot, as they are now.
+pub struct BotCatalogues {
+    pub rules: Arc<Folded<BotRules>>,
+    pub handoff_rules: Arc<Folded<HandoffRules>>,
+    settings: Arc<Folded<AllBotSettings>>,
+    templates: Arc<Folded<CannedResponses>>,
+    account: AccountId,
+}
+
+impl BotCatalogues {
+    fn versions(&self) -> Versions {
+        [self.rules.version, self.handoff_rules.version, self.settings.version, self.templates.version]
+    }
+
+    pub fn settings(&self) -> BotSettings {
+        let settings = self.settings.state.get(self.account);
+        settings.cloned().unwrap_or_else(|| BotSettings::usual(self.account))
+    }
+
+    /// With these rules in place of the account's own.
+    pub fn compile<'r>(
+        &self,
+        rules: impl IntoIterator<Item = &'r BotRule>,
+        handoff_rules: impl IntoIterator<Item = &'r HandoffRule>,
+        settings: &BotSettings,
+    ) -> Result<Playbook, LoadError> {
+        let template = |id| self.templates.state.get(id).map(|response| response.content.clone());
+        Playbook::compile(rules, handoff_rules, settings, template).map_err(|source| LoadError::Damaged {
+            stream: StreamId::catalogue(CatalogueKind::BotRules, self.account).to_string(),
+            source: Box::new(source),
+        })
+    }
+}
+
+impl Commands {
+    /// What the account tells its bot, from the streams as they are now.
+    pub async fn bot_catalogues(&self, account: AccountId) -> Result<BotCatalogues, LoadError> {
+        let of = |kind| StreamId::catalogue(kind, account);
+        let (rules, handoffs, settings, templates) = (
+            of(CatalogueKind::BotRules),
+            of(CatalogueKind::HandoffRules),
+            of(CatalogueKind::BotSettings),
+            of(CatalogueKind::CannedResponses),
+        );
+        let (rules, handoff_rules, settings, templates) = futures::try_join!(
+            self.bot_rules.load(&rules),
+            self.handoff_rules.load(&handoffs),
+            self.bot_settings.load(&settings),
+            self.canned_responses.load(&templates),
+        )?;
+        Ok(BotCatalogues { rules, handoff_rules, settings, templates, account })
+    }
+
+    /// The account's playbook as of now.
+    pub async fn playbook(&self, account: AccountId) -> Result<Arc<Playbook>, LoadError> {
+        let catalogues = self.bot_catalogues(account).await?;
+        let versions = catalogues.versions();
+        if let Some((of, playbook)) = self.playbooks.0.get(&account)
+            && of == versions
+        {
+            return Ok(playbook);
+        }
+        let playbook = Arc::new(catalogues.compile(
+            catalogues.rules.state.iter(),
+            catalogues.handoff_rules.state.iter(),
+            &catalogues.settings(),
+        )?);
+        self.playbooks.0.insert(account, (versions, Arc::clone(&playbook)));
+        Ok(playbook)
+    }
+
+    /// The account's settings of its bot, or the usual ones.
+    pub async fn bot_settings_of(&self, account: AccountId) -> Result<BotSettings, LoadError> {
+        let stream = StreamId::catalogue(CatalogueKind::BotSettings, account);
+        let settings = self.bot_settings.load(&stream).await?;
+        Ok(settings.state.get(account).cloned().unwrap_or_else(|| BotSettings::usual(account)))
+    }
+}

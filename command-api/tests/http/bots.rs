@@ -1,0 +1,187 @@
+use crate::desk::{Desk, NOTHING, ana, desk, id, robot, sue};
+use serde_json::{Value, json};
+
+fn refunds() -> Value {
+    json!({
+        "name": "Billing Keywords",
+        "priority": 1,
+        "trigger_type": "keyword",
+        "conditions": { "keywords": ["refund", "return"], "match_mode": "any" },
+        "actions": { "reply_text": "Hello", "set_labels": ["billing"] },
+    })
+}
+
+fn with(path: &str, value: Value) -> Value {
+    let mut body = refunds();
+    *body.pointer_mut(path).unwrap_or_else(|| panic!("{path}")) = value;
+    body
+}
+
+#[tokio::test]
+async fn a_rule_is_defined_changed_and_retired_by_a_supervisor() {
+    let desk = desk().await;
+    desk.post(&ana(), "/v1/bot-rules", refunds()).await.refuses(403, "forbidden", "");
+    let made = desk.post(&sue(), "/v1/bot-rules", refunds()).await.is(201);
+    assert_eq!((&made["is_active"], &made["run_once"]), (&json!(true), &json!(true)));
+    let path = format!("/v1/bot-rules/{}", id(&made));
+    let changed = desk.patch(&sue(), &path, json!({ "priority": 7, "is_active": false })).await.is(200);
+    assert_eq!(changed["priority"], 7);
+    assert_eq!(changed["conditions"], made["conditions"]);
+    desk.delete(&sue(), &path).await.is(200);
+    desk.patch(&sue(), &path, json!({ "priority": 1 })).await.refuses(404, "not-found", "");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_in_a_rule_is_named() {
+    let desk = desk().await;
+    let zone = json!({ "start": "18:00", "end": "08:00", "tz": "Mars/Olympus" });
+    let mut night = with("/trigger_type", json!("time_based"));
+    night["conditions"] = json!({ "time_range": zone });
+    let mut late = night.clone();
+    late["conditions"]["time_range"] = json!({ "start": "25:00", "end": "08:00", "tz": "UTC" });
+    let mut nothing = refunds();
+    nothing["actions"] = json!({});
+    let mut template = refunds();
+    template["actions"] = json!({ "reply_template_id": NOTHING });
+    let mut team = refunds();
+    team["actions"] = json!({ "assign_team_id": NOTHING });
+    let mut both = refunds();
+    both["actions"] = json!({ "reply_text": "x", "reply_template_id": NOTHING });
+    let mut twice = refunds();
+    twice["actions"] = json!({ "collect_info": ["name", "name"] });
+    for (field, body) in [
+        ("trigger_type", with("/trigger_type", json!("telepathy"))),
+        ("conditions.keywords", with("/conditions/keywords", json!([]))),
+        ("conditions.keywords", with("/conditions", json!({}))),
+        ("conditions.keywords[1]", with("/conditions/keywords", json!(["refund", " "]))),
+        ("conditions.time_range", with("/trigger_type", json!("time_based"))),
+        ("conditions.channels", with("/trigger_type", json!("channel"))),
+        ("conditions.time_range.tz", night),
+        ("conditions.time_range.start", late),
+        ("actions", nothing),
+        ("actions.reply_template_id", template),
+        ("actions.assign_team_id", team),
+        ("actions.reply_template_id", both),
+        ("actions.collect_info[1]", twice),
+        ("name", with("/name", json!(" "))),
+    ] {
+        desk.post(&sue(), "/v1/bot-rules", body).await.refuses(422, "unprocessable", field);
+    }
+    let misspelt = with("/conditions", json!({ "keyword": ["refund"] }));
+    desk.post(&sue(), "/v1/bot-rules", misspelt).await.refuses(400, "unreadable", "conditions.keyword");
+}
+
+fn labels(name: &str, waits_for: Option<&str>, sets: &str) -> Value {
+    let mut rule = refunds();
+    rule["name"] = json!(name);
+    rule["actions"] = json!({ "set_labels": [sets] });
+    if let Some(label) = waits_for {
+        rule["conditions"]["labels"] = json!([label]);
+    }
+    rule
+}
+
+#[tokio::test]
+async fn rules_that_lead_in_a_circle_are_refused() {
+    let desk = desk().await;
+    let itself = labels("Itself", Some("a"), "a");
+    desk.post(&sue(), "/v1/bot-rules", itself).await.refuses(422, "unprocessable", "actions.set_labels");
+    desk.post(&sue(), "/v1/bot-rules", labels("One", Some("a"), "b")).await.is(201);
+    desk.post(&sue(), "/v1/bot-rules", labels("Two", Some("b"), "c")).await.is(201);
+    let problem = desk.post(&sue(), "/v1/bot-rules", labels("Three", Some("c"), "a")).await;
+    let problem = problem.refuses(422, "unprocessable", "actions.set_labels");
+    for name in ["One", "Two", "Three"] {
+        assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
+    }
+    desk.post(&sue(), "/v1/bot-rules", labels("Apart", Some("c"), "d")).await.is(201);
+}
+
+#[tokio::test]
+async fn handoff_rules_and_settings_are_checked_too() {
+    let desk = desk().await;
+    let rule =
+        |kind: &str, value: Value| json!({ "name": kind, "trigger_type": kind, "trigger_value": value });
+    for (kind, value) in [
+        ("sentiment", json!("angry")),
+        ("sentiment", json!("-3")),
+        ("timeout", json!("soon")),
+        ("confidence", json!("2")),
+        ("turns", json!("0")),
+        ("keyword", json!(" , ")),
+        ("intent", Value::Null),
+    ] {
+        desk.post(&sue(), "/v1/handoff-rules", rule(kind, value)).await.refuses(
+            422,
+            "unprocessable",
+            "trigger_value",
+        );
+    }
+    desk.post(&sue(), "/v1/handoff-rules", rule("anger", json!("1"))).await.refuses(
+        422,
+        "unprocessable",
+        "trigger_type",
+    );
+    for (kind, value) in [
+        ("keyword", json!("refund, money back")),
+        ("intent", json!("cancel")),
+        ("sentiment", json!("-0.5")),
+        ("timeout", json!("60")),
+        ("confidence", json!("0.5")),
+        ("manual", Value::Null),
+        ("turns", json!("5")),
+    ] {
+        desk.post(&sue(), "/v1/handoff-rules", rule(kind, value)).await.is(201);
+    }
+    let settings =
+        json!({ "handoff_keywords": [], "low_confidence_answers": null, "expire_after_seconds": 60 });
+    let set = desk.patch(&sue(), "/v1/bot-settings", settings).await.is(200);
+    assert_eq!((&set["low_confidence_answers"], &set["expire_after_seconds"]), (&Value::Null, &json!(60)));
+    assert_eq!(set["confidence_threshold"], 0.5);
+    let never = json!({ "expire_after_seconds": 0 });
+    desk.patch(&sue(), "/v1/bot-settings", never).await.refuses(422, "unprocessable", "expire_after_seconds");
+    desk.delete(&sue(), "/v1/bot-settings").await.is(200);
+    let usual = desk.patch(&sue(), "/v1/bot-settings", json!({ "confidence_threshold": 0.4 })).await.is(200);
+    assert_eq!(usual["low_confidence_answers"], 3);
+}
+
+async fn handed_to_the_bot(desk: &Desk) -> String {
+    let path = desk.conversation().await;
+    desk.patch(&robot(), &path, json!({ "status": "bot" })).await.is(200);
+    path
+}
+
+#[tokio::test]
+async fn a_handoff_is_asked_for_and_answered_as_it_stands() {
+    let desk = desk().await;
+    let path = handed_to_the_bot(&desk).await;
+    let body = json!({ "reason": "Customer requested human agent" });
+    let answer = desk.post(&robot(), &format!("{path}/handoff"), body.clone()).await.is(200);
+    assert_eq!(answer["status"], "open");
+    assert_eq!(answer["handoff_requested"], true);
+    assert_eq!(answer["handoff_reason"], "Customer requested human agent");
+    assert_eq!(answer["handoff_agent_id"], Value::Null);
+    desk.post(&robot(), &format!("{path}/handoff"), body).await.is(200);
+    assert_eq!(desk.event_types(&path).await, ["ConversationOpened", "BotEngaged", "HandoffRequested"]);
+
+    let to_ana = json!({ "agent_id": ana().id });
+    let answer = desk.post(&robot(), &format!("{path}/handoff"), to_ana).await.is(200);
+    assert_eq!(answer["status"], "assigned");
+    assert_eq!(answer["assignee_id"], json!(ana().id));
+    assert_eq!(answer["handoff_agent_id"], json!(ana().id));
+}
+
+#[tokio::test]
+async fn the_third_answer_a_bot_was_not_sure_of_says_that_a_person_is_needed() {
+    let desk = desk().await;
+    let path = format!("{}/messages", handed_to_the_bot(&desk).await);
+    let unsure =
+        json!({ "content": "Perhaps", "sender_type": "bot", "metadata": { "low_confidence": true } });
+    for _ in 0..2 {
+        let answer = desk.post(&robot(), &path, unsure.clone()).await.is(201);
+        assert_eq!(answer["handoff_requested"], false);
+        assert!(answer.get("handoff_reason").is_none());
+    }
+    let answer = desk.post(&robot(), &path, unsure).await.is(201);
+    assert_eq!(answer["handoff_requested"], true);
+    assert_eq!(answer["handoff_reason"], "Multiple low-confidence responses");
+}

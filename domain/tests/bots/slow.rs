@@ -1,0 +1,117 @@
+//! The rules as one would explain them, with no thought for speed.
+
+use crate::Scene;
+use event_schemas::bot::{BotRule, BotTrigger, MatchMode};
+use event_schemas::{BotRuleId, Timestamp};
+
+/// Words and what stands between them, one by one; spaces are one, however many, and none at the ends.
+fn tokens(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase().replace("e\u{301}", "é").replace('ß', "ss").replace('ς', "σ");
+    let mut tokens: Vec<String> = Vec::new();
+    let mut in_word = false;
+    for letter in lower.chars() {
+        if letter.is_alphanumeric() {
+            match tokens.last_mut() {
+                Some(word) if in_word => word.push(letter),
+                _ => tokens.push(letter.to_string()),
+            }
+            in_word = true;
+        } else {
+            in_word = false;
+            let space = letter.is_whitespace();
+            if !(space && tokens.last().is_none_or(|last| last == " ")) {
+                tokens.push(letter.to_string());
+            }
+        }
+    }
+    if tokens.last().is_some_and(|last| last == " ") {
+        tokens.pop();
+    }
+    tokens
+}
+
+pub fn has(text: &str, keyword: &str) -> bool {
+    let (text, keyword) = (tokens(text), tokens(keyword));
+    !keyword.is_empty() && text.windows(keyword.len()).any(|part| part == keyword)
+}
+
+fn minutes(clock: &str) -> i64 {
+    let (hour, minute) = clock.split_once(':').unwrap();
+    hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap()
+}
+
+fn fits(rule: &BotRule, text: &str, at: Timestamp, scene: &Scene, labels: &[String]) -> bool {
+    let conditions = &rule.conditions;
+    if rule.trigger_type == BotTrigger::NewConversation && !scene.is_first {
+        return false;
+    }
+    if let Some(keywords) = &conditions.keywords {
+        let found = keywords.iter().filter(|keyword| has(text, keyword)).count();
+        let enough = match conditions.match_mode {
+            MatchMode::Any => found > 0,
+            MatchMode::All => found == keywords.len(),
+        };
+        if !enough {
+            return false;
+        }
+    }
+    if conditions.channels.as_ref().is_some_and(|channels| !channels.contains(&scene.channel_type)) {
+        return false;
+    }
+    if conditions.language.is_some() && conditions.language != scene.language {
+        return false;
+    }
+    if conditions.labels.iter().flatten().any(|label| !labels.contains(label)) {
+        return false;
+    }
+    if let Some(range) = &conditions.time_range {
+        let ahead = if range.tz == "UTC" { 0 } else { 3 * 60 };
+        let now = (at.as_micros() / 60_000_000 + ahead).rem_euclid(24 * 60);
+        // Minute by minute from the start until the end comes by, the next day perhaps.
+        let (mut minute, end) = (minutes(&range.start), minutes(&range.end));
+        let mut within = false;
+        loop {
+            within |= minute == now;
+            minute = (minute + 1) % (24 * 60);
+            if minute == end {
+                break;
+            }
+        }
+        if !within {
+            return false;
+        }
+    }
+    true
+}
+
+fn only_writes_on_the_cover(rule: &BotRule) -> bool {
+    let actions = &rule.actions;
+    actions.reply_text.is_none() && actions.collect_info.is_none() && actions.assign_team_id.is_none()
+}
+
+pub fn ask(rules: &[BotRule], text: &str, at: Timestamp, scene: &Scene) -> Vec<BotRuleId> {
+    let mut labels: Vec<String> = scene.labels.iter().cloned().collect();
+    let mut fitting = Vec::new();
+    for fallbacks in [false, true] {
+        if fallbacks && !fitting.is_empty() {
+            break;
+        }
+        let mut turn: Vec<&BotRule> = rules
+            .iter()
+            .filter(|rule| rule.is_active && (rule.trigger_type == BotTrigger::Fallback) == fallbacks)
+            .collect();
+        turn.sort_by_key(|rule| (rule.priority, rule.id));
+        for rule in turn {
+            let spent = rule.run_once && scene.ran.contains(&rule.id);
+            if spent || !fits(rule, text, at, scene, &labels) {
+                continue;
+            }
+            fitting.push(rule.id);
+            if !only_writes_on_the_cover(rule) {
+                return fitting;
+            }
+            labels.extend(rule.actions.set_labels.iter().flatten().cloned());
+        }
+    }
+    fitting
+}

@@ -1,0 +1,237 @@
+//! From the log to the playbooks: one conversation's messages one after the other, different conversations'
+//! at the same time.
+
+use super::language::detect;
+use command_api::Commands;
+use command_api::write::{CommandError, Context, LoadError};
+use domain::bot::Playbook;
+use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
+use event_schemas::bot::BotSettings;
+use event_schemas::conversation::MessageReceived;
+use event_schemas::message::Status;
+use event_schemas::{AccountId, Actor, CatalogueEvent, Category, ConversationEvent, Event, StreamId};
+use event_store::Filter;
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt, stream};
+use projections::{DbError, Happened, Projection, Tx};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many conversations are decided on at the same time: their commits are shared.
+const TOGETHER: usize = 64;
+
+/// What it wants to see: messages, and what changes a playbook.
+const ABOUT: [&str; 9] = [
+    "MessageReceived",
+    "BotRuleDefined",
+    "BotRuleRetired",
+    "HandoffRuleDefined",
+    "HandoffRuleRetired",
+    "BotSettingsDefined",
+    "BotSettingsRetired",
+    "CannedResponseDefined",
+    "CannedResponseRetired",
+];
+
+pub(super) struct Follow {
+    commands: Arc<Commands>,
+    /// The playbooks as the log has them up to here, at least.
+    playbooks: HashMap<AccountId, Arc<Playbook>>,
+}
+
+/// One conversation's messages of a page, in their order.
+struct Run<'p> {
+    stream: &'p StreamId,
+    account: AccountId,
+    playbook: Arc<Playbook>,
+    messages: Vec<(&'p Happened, &'p MessageReceived)>,
+}
+
+impl Follow {
+    pub(super) fn new(commands: Arc<Commands>) -> Self {
+        Self { commands, playbooks: HashMap::new() }
+    }
+
+    async fn playbook(&mut self, account: AccountId) -> Result<Arc<Playbook>, DbError> {
+        if let Some(playbook) = self.playbooks.get(&account) {
+            return Ok(Arc::clone(playbook));
+        }
+        let playbook = match self.commands.playbook(account).await {
+            Ok(playbook) => playbook,
+            Err(LoadError::Unavailable(unavailable)) => {
+                return Err(DbError::AnyDriverError(Box::new(unavailable)));
+            }
+            Err(error @ LoadError::Damaged { .. }) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(%account, error, "the account's bot stays silent");
+                let silent = Playbook::compile([], [], &BotSettings::usual(account), |_| None);
+                Arc::new(silent.map_err(|error| DbError::AnyDriverError(Box::new(error)))?)
+            }
+        };
+        self.playbooks.insert(account, Arc::clone(&playbook));
+        Ok(playbook)
+    }
+
+    /// What came before a change of the rules is answered before it is looked at.
+    async fn answer(&mut self, page: &[&Happened]) -> Result<(), DbError> {
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        let mut places: HashMap<&StreamId, usize> = HashMap::new();
+        for happened in page {
+            let Event::Conversation(ConversationEvent::MessageReceived(message)) = &happened.event else {
+                continue;
+            };
+            let account = happened.metadata.account_id;
+            let place = match places.get(&happened.stream) {
+                Some(place) => *place,
+                None => {
+                    let playbook = self.playbook(account).await?;
+                    runs.push(Run { stream: &happened.stream, account, playbook, messages: Vec::new() });
+                    places.insert(&happened.stream, runs.len() - 1);
+                    runs.len() - 1
+                }
+            };
+            runs[place].messages.push((*happened, message));
+        }
+        let commands = &self.commands;
+        let mut answers: Vec<BoxFuture<'_, Result<(), DbError>>> = Vec::with_capacity(runs.len());
+        for run in runs {
+            answers.push(Box::pin(run.answer(commands)));
+        }
+        stream::iter(answers).buffer_unordered(TOGETHER).try_collect::<()>().await
+    }
+}
+
+impl Run<'_> {
+    async fn answer(self, commands: &Commands) -> Result<(), DbError> {
+        for (happened, message) in &self.messages {
+            match self.put(commands, happened, message).await {
+                Ok(()) => {}
+                Err(CommandError::Unavailable(unavailable)) => {
+                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
+                }
+                Err(error) => {
+                    // It is this conversation that cannot be answered, now or ever, and not any of them.
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(stream = %self.stream, error, "the bot cannot answer a message");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(
+        &self,
+        commands: &Commands,
+        happened: &Happened,
+        message: &MessageReceived,
+    ) -> Result<(), CommandError<Rejection>> {
+        let mut fold = commands.conversations.recall(self.stream).await?;
+        if fold.version < Some(happened.version) {
+            fold = commands.conversations.load(self.stream).await?;
+        }
+        if !self.may_concern(&fold.state) {
+            return Ok(());
+        }
+        let context = self.because_of(happened);
+        let channel_type = fold.state.opened().ok().map(|conversation| conversation.channel_type);
+        let provider = channel_type.and_then(|kind| commands.providers.of(kind));
+        let command = Answer {
+            playbook: Arc::clone(&self.playbook),
+            message_id: message.message_id,
+            body: message.body.clone(),
+            metadata: message.metadata.clone(),
+            received_at: happened.metadata.occurred_at,
+            language: detect(&message.body.content),
+            ids: AnswerIds {
+                reply: context.further_message_id(&commands.clock, "reply"),
+                question: context.further_message_id(&commands.clock, "question"),
+            },
+            reply_window: provider.and_then(|provider| provider.reply_window()),
+        };
+        let outcome = commands.conversations.ask(self.stream, &command, &context).await?;
+        if outcome.wrote {
+            metrics::counter!("verbatim_bot_answers_total").increment(1);
+        }
+        Ok(())
+    }
+
+    /// A bot that was told nothing has nothing to say, unless another program speaks for it: no need to ask
+    /// the log.
+    fn may_concern(&self, conversation: &Conversation) -> bool {
+        !self.playbook.is_blank()
+            || conversation
+                .opened()
+                .is_ok_and(|opened| opened.lifecycle.status == Status::Bot || opened.bot.has_answered())
+    }
+
+    fn because_of(&self, cause: &Happened) -> Context {
+        Context {
+            account: self.account,
+            actor: Actor::system(ACTOR),
+            correlation_id: cause.metadata.correlation_id,
+            causation_id: Some(cause.id),
+            traceparent: cause.metadata.traceparent.clone(),
+            occurred_at: None,
+            key: Some(format!("{ACTOR}:{}", cause.id)),
+            if_match: None,
+        }
+    }
+}
+
+/// Whose deeds they are.
+const ACTOR: &str = "bot-router";
+
+impl Projection for Follow {
+    fn name(&self) -> &'static str {
+        ACTOR
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            account: None,
+            categories: vec![Category::Conversation, Category::Catalogue],
+            event_types: ABOUT.map(str::to_owned).into(),
+        }
+    }
+
+    async fn project(&mut self, page: &[Happened], _: &mut Tx) -> Result<(), DbError> {
+        let mut before = Vec::new();
+        for happened in page {
+            match &happened.event {
+                Event::Catalogue(event) if changes_a_playbook(event) => {
+                    self.answer(&before).await?;
+                    before.clear();
+                    self.playbooks.remove(&happened.metadata.account_id);
+                }
+                _ => before.push(happened),
+            }
+        }
+        self.answer(&before).await
+    }
+
+    fn forget(&mut self) {
+        self.playbooks.clear();
+    }
+}
+
+fn changes_a_playbook(event: &CatalogueEvent) -> bool {
+    use CatalogueEvent as E;
+    match event {
+        E::BotRuleDefined(_)
+        | E::BotRuleRetired(_)
+        | E::HandoffRuleDefined(_)
+        | E::HandoffRuleRetired(_)
+        | E::BotSettingsDefined(_)
+        | E::BotSettingsRetired(_)
+        | E::CannedResponseDefined(_)
+        | E::CannedResponseRetired(_) => true,
+        E::ChannelDefined(_)
+        | E::ChannelRetired(_)
+        | E::TeamDefined(_)
+        | E::TeamRetired(_)
+        | E::SlaPolicyDefined(_)
+        | E::SlaPolicyRetired(_)
+        | E::CalendarDefined(_)
+        | E::CalendarRetired(_) => false,
+    }
+}

@@ -1,0 +1,128 @@
+//! Which language a message is in. Asked here and written into the event: a replay asks nobody.
+
+use domain::conversation::Detected;
+use whatlang::{Info, Lang, Script};
+
+/// So few letters could be any language's.
+const FEWEST_LETTERS: usize = 12;
+
+/// The language of a text, when one can be sure of it.
+pub fn detect(text: &str) -> Option<Detected> {
+    let info = whatlang::detect(text)?;
+    let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
+    let sure = has_one_language(info.script()) || (letters >= FEWEST_LETTERS && info.is_reliable());
+    sure.then(|| Detected { language: code(&info), confidence: info.confidence() })
+}
+
+/// A script that only one of the languages known here is written in: a few letters tell.
+fn has_one_language(script: Script) -> bool {
+    script.langs().len() == 1
+}
+
+/// ISO 639-1 where there is such a code.
+fn code(info: &Info) -> String {
+    let short = match info.lang() {
+        Lang::Epo => "eo",
+        Lang::Eng => "en",
+        Lang::Rus => "ru",
+        Lang::Cmn => "zh",
+        Lang::Spa => "es",
+        Lang::Por => "pt",
+        Lang::Ita => "it",
+        Lang::Ben => "bn",
+        Lang::Fra => "fr",
+        Lang::Deu => "de",
+        Lang::Ukr => "uk",
+        Lang::Kat => "ka",
+        Lang::Ara => "ar",
+        Lang::Hin => "hi",
+        Lang::Jpn => "ja",
+        Lang::Heb => "he",
+        Lang::Yid => "yi",
+        Lang::Pol => "pl",
+        Lang::Amh => "am",
+        Lang::Jav => "jv",
+        Lang::Kor => "ko",
+        Lang::Nob => "nb",
+        Lang::Dan => "da",
+        Lang::Swe => "sv",
+        Lang::Fin => "fi",
+        Lang::Tur => "tr",
+        Lang::Nld => "nl",
+        Lang::Hun => "hu",
+        Lang::Ces => "cs",
+        Lang::Ell => "el",
+        Lang::Bul => "bg",
+        Lang::Bel => "be",
+        Lang::Mar => "mr",
+        Lang::Kan => "kn",
+        Lang::Ron => "ro",
+        Lang::Slv => "sl",
+        Lang::Hrv => "hr",
+        Lang::Srp => "sr",
+        Lang::Mkd => "mk",
+        Lang::Lit => "lt",
+        Lang::Lav => "lv",
+        Lang::Est => "et",
+        Lang::Tam => "ta",
+        Lang::Vie => "vi",
+        Lang::Urd => "ur",
+        Lang::Tha => "th",
+        Lang::Guj => "gu",
+        Lang::Uzb => "uz",
+        Lang::Pan => "pa",
+        Lang::Aze => "az",
+        Lang::Ind => "id",
+        Lang::Tel => "te",
+        Lang::Pes => "fa",
+        Lang::Mal => "ml",
+        Lang::Ori => "or",
+        Lang::Mya => "my",
+        Lang::Nep => "ne",
+        Lang::Sin => "si",
+        Lang::Khm => "km",
+        Lang::Tuk => "tk",
+        Lang::Aka => "ak",
+        Lang::Zul => "zu",
+        Lang::Sna => "sn",
+        Lang::Afr => "af",
+        Lang::Lat => "la",
+        Lang::Slk => "sk",
+        Lang::Cat => "ca",
+        Lang::Tgl => "tl",
+        Lang::Hye => "hy",
+        other => other.code(),
+    };
+    short.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language(text: &str) -> Option<String> {
+        detect(text).map(|detected| detected.language)
+    }
+
+    #[test]
+    fn amharic_is_told_by_a_few_letters() {
+        assert_eq!(language("ገንዘቤን መልሱልኝ").as_deref(), Some("am"));
+        assert_eq!(language("ሰላም").as_deref(), Some("am"));
+    }
+
+    #[test]
+    fn a_sentence_is_told_by_its_words() {
+        let english = "Hello, I would like to know where the parcel that I ordered last week is.";
+        assert_eq!(language(english).as_deref(), Some("en"));
+        let german =
+            "Guten Tag, ich möchte gerne wissen, wo das Paket ist, das ich letzte Woche bestellt habe.";
+        assert_eq!(language(german).as_deref(), Some("de"));
+    }
+
+    #[test]
+    fn of_a_word_or_two_one_cannot_be_sure() {
+        for text in ["", "ok", "hi", "12345", "👍", "?!"] {
+            assert_eq!(language(text), None, "{text}");
+        }
+    }
+}
