@@ -8,6 +8,7 @@ mod control;
 mod inbox;
 mod latencies;
 mod log;
+mod log_postgres;
 mod projections;
 mod seed;
 mod server;
@@ -54,11 +55,21 @@ impl What {
     }
 }
 
-pub async fn run(options: BenchOptions) -> anyhow::Result<()> {
+pub async fn run(event_store: Option<&str>, options: BenchOptions) -> anyhow::Result<()> {
     let folder = Folder::new(&options.folder)?;
     let mut table = Table::default();
     if options.what.wants(What::Log) {
-        log::measure(&folder.0, options.rounds, &mut table).await?;
+        match event_store {
+            Some(url) if url.starts_with("postgres") => {
+                log_postgres::measure(url, options.rounds, &mut table).await?;
+            }
+            _ => {
+                log::measure(&folder.0, options.rounds, &mut table).await?;
+                eprintln!(
+                    "for PostgreSQL: verbatim bench log --event-store postgres://user:password@host/database"
+                );
+            }
+        }
     }
     if options.what.wants(What::Projections) {
         projections::measure(&folder.0, &mut table).await?;

@@ -91,7 +91,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Import(options) => transfer::import(&settings, &options).await,
         Action::Rebuild => rebuild::rebuild(&settings).await,
         Action::Verify => rebuild::verify(&settings).await,
-        Action::Bench(options) => bench::run(options).await,
+        Action::Bench(options) => bench::run(settings.event_store.as_deref(), options).await,
         Action::Config => {
             print!("{}", config::DEFAULTS);
             Ok(())

@@ -72,11 +72,11 @@ async fn plainly(connection: &mut SqliteConnection, events: usize) -> anyhow::Re
 }
 
 /// How many events a conversation has before its caller begins the next.
-const LENGTH: usize = 20;
+pub const LENGTH: usize = 20;
 
 /// The log's events a second: each caller waits for its answer before it appends again, at the version it
 /// knows, to one conversation of its own after another.
-async fn durably(store: &Arc<SqliteStore>, callers: usize, each: usize) -> anyhow::Result<f64> {
+pub async fn durably<S: EventStore>(store: &Arc<S>, callers: usize, each: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
@@ -114,7 +114,7 @@ async fn reading(
     for round in 0..rounds {
         eprintln!("reading, round {} of {rounds}", round + 1);
         let control = select(&mut plain).await?;
-        let rate = forward(store).await?;
+        let rate = forward(&**store).await?;
         controls.push(control);
         ours.push(rate);
         ratios.push(rate / control);
@@ -141,7 +141,7 @@ async fn select(connection: &mut SqliteConnection) -> anyhow::Result<f64> {
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
 }
 
-async fn forward(store: &Arc<SqliteStore>) -> anyhow::Result<f64> {
+pub async fn forward(store: &impl EventStore) -> anyhow::Result<f64> {
     let began = Instant::now();
     let (mut after, mut count) = (None, 0);
     loop {
@@ -154,7 +154,7 @@ async fn forward(store: &Arc<SqliteStore>) -> anyhow::Result<f64> {
     }
 }
 
-fn event(clock: &Clock) -> NewEvent {
+pub fn event(clock: &Clock) -> NewEvent {
     let metadata = Metadata {
         account_id: AccountId::from_u128(1),
         actor: Actor::contact(),
