@@ -13,23 +13,37 @@ const OLDEST: i64 = 15;
 
 /// Creates the tables or brings them to this version. A database that is not ours is not written to.
 pub async fn prepare(server: &Server) -> Result<(), OpenError> {
-    let path = || server.name.clone();
-    let failed =
-        |error: sqlx::Error| OpenError::Failed { path: path(), reason: reason(&error), source: error.into() };
+    let failed = |error: sqlx::Error| {
+        let path = server.name.clone();
+        OpenError::Failed { path, reason: reason(&error), source: error.into() }
+    };
     let mut line = server.connect().await.map_err(failed)?;
-    let known = MIGRATIONS.len() as i64;
-    match look(&mut line).await.map_err(failed)? {
+    let found = look(&mut line).await.map_err(failed)?;
+    match verdict(found, &server.name)? {
+        Ready::Yes => Ok(()),
+        Ready::AfterMigration => migrate(&mut line).await.map_err(failed),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Ready {
+    Yes,
+    AfterMigration,
+}
+
+/// What is to be done with a database in which this was found.
+fn verdict(found: Found, name: &str) -> Result<Ready, OpenError> {
+    let (path, known) = (name.to_owned(), MIGRATIONS.len() as i64);
+    match found {
         Found::Server { version } => Err(OpenError::TooOld {
-            path: path(),
+            path,
             found: version.to_string(),
             needed: format!("PostgreSQL {OLDEST}"),
         }),
-        Found::Foreign => Err(OpenError::Foreign { path: path() }),
-        Found::Log { format } if format > known => {
-            Err(OpenError::Newer { path: path(), found: format, known })
-        }
-        Found::Log { format } if format == known => Ok(()),
-        Found::Log { .. } | Found::Nothing => migrate(&mut line).await.map_err(failed),
+        Found::Foreign => Err(OpenError::Foreign { path }),
+        Found::Log { format } if format > known => Err(OpenError::Newer { path, found: format, known }),
+        Found::Log { format } if format == known => Ok(Ready::Yes),
+        Found::Log { .. } | Found::Nothing => Ok(Ready::AfterMigration),
     }
 }
 
@@ -80,8 +94,10 @@ async fn migrate(line: &mut Line) -> Result<(), sqlx::Error> {
     let way = line.way;
     let mut transaction = line.connection.begin().await?;
     sqlx::raw_sql("select pg_advisory_xact_lock(8530219871234117)").execute(&mut *transaction).await?;
-    // Another process may have done it while this one waited for the lock.
-    let there = "select to_regclass('verbatim_log.log') is not null";
+    // Another process may have done it while this one waited for the lock. It is looked for by name in the
+    // catalogue itself: what was looked up before may be remembered.
+    let there = "select exists (select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n \
+                 on n.oid = c.relnamespace where n.nspname = 'verbatim_log' and c.relname = 'log')";
     let there: bool = sqlx::raw_sql(there).fetch_one(&mut *transaction).await?.try_get(0)?;
     let format: i64 = if there {
         sqlx::raw_sql("select format::bigint from verbatim_log.log")
@@ -99,4 +115,18 @@ async fn migrate(line: &mut Line) -> Result<(), sqlx::Error> {
         .with(super::ask::Value::Number(MIGRATIONS.len() as i64));
     futures::TryStreamExt::try_collect::<Vec<_>>(stamp.rows(&mut transaction, way)?).await?;
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_named_with_the_one_that_is_needed() {
+        let told = verdict(Found::Server { version: 14 }, "the database 'desk' at db:5432").unwrap_err();
+        assert_eq!(
+            told.to_string(),
+            "the database 'desk' at db:5432 is kept by a server of version 14, and PostgreSQL 15 or newer is needed"
+        );
+    }
 }

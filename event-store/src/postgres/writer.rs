@@ -263,9 +263,13 @@ impl Writer {
         if !self.ailing.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let rewritten = match self.line().await {
-            Ok(line) => line.all(&Ask::new("update verbatim_log.log set format = format")).await.map(drop),
-            Err(error) => Err(error),
+        // A connection that has not been used for a while may have been cut meanwhile.
+        let rewritten = match self.rewrite().await {
+            Err(error) if is_lost(&error) => {
+                self.hang_up();
+                self.rewrite().await
+            }
+            done => done,
         };
         if let Err(error) = rewritten {
             self.hang_up();
@@ -273,6 +277,11 @@ impl Writer {
         }
         self.ailing.store(false, Ordering::Relaxed);
         Ok(())
+    }
+
+    async fn rewrite(&mut self) -> Result<(), sqlx::Error> {
+        let ask = Ask::new("update verbatim_log.log set format = format");
+        self.line().await?.all(&ask).await.map(drop)
     }
 
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {

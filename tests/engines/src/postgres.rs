@@ -13,8 +13,8 @@ use tokio::sync::OnceCell;
 /// Names a server that is there already: the URL of its superuser.
 const SHARED: &str = "VERBATIM_TEST_POSTGRES";
 
-pub const USER: &str = "postgres";
-pub const PASSWORD: &str = "a password that only tests know";
+const USER: &str = "postgres";
+const PASSWORD: &str = "a password that only tests know";
 const PASSWORD_IN_A_URL: &str = "a%20password%20that%20only%20tests%20know";
 
 /// A PostgreSQL server. Durable as a real one is; nobody enters without the password.
@@ -141,6 +141,14 @@ impl Postgres {
         connection.close().await.expect("a clean end");
     }
 
+    /// Runs SQL as the superuser, in a database of this server.
+    pub async fn sql(url: &str, sql: &str) {
+        let options: PgConnectOptions = url.parse().expect("a URL");
+        let mut connection = options.disable_statement_logging().connect().await.expect("a connection");
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect("SQL");
+        connection.close().await.expect("a clean end");
+    }
+
     /// Stops every process of the server where it stands, as a disk does that does not answer. They go on
     /// when what this returns is dropped.
     pub fn freeze(&self) -> Frozen {
@@ -254,8 +262,8 @@ mod tests {
         let url = postgres.database().await;
         let mut connection = url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
         sqlx::raw_sql("create table here as select 1 as one").execute(&mut connection).await.unwrap();
-        let pgbouncer = Pgbouncer::start(&postgres, 2).await;
-        assert_eq!(one(&pgbouncer.through(&postgres, &url)).await.unwrap(), 1);
+        let pgbouncer = Pgbouncer::start(&url, 2).await;
+        assert_eq!(one(&pgbouncer.through(&url)).await.unwrap(), 1);
         postgres.restart().await;
         assert_eq!(one(&url).await.unwrap(), 1);
         postgres.kill();

@@ -1,0 +1,141 @@
+//! The database that a URL names: who lets us in, whose it is, and that it is left as it was if it is not
+//! ours.
+
+#![allow(clippy::unwrap_used)]
+
+use event_schemas::Clock;
+use event_store::{EventStore, OpenError, PostgresStore};
+use sqlx::Connection;
+use test_engines::{Postgres, free_port};
+
+async fn refused(url: &str) -> OpenError {
+    event_store::open(url, Clock::System).await.err().unwrap()
+}
+
+/// Everything that could have been created.
+async fn contents(url: &str) -> Vec<String> {
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    sqlx::query_scalar(
+        "select nspname::text from pg_namespace union all select relname::text from pg_class \
+         union all select proname::text from pg_proc order by 1",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_url_names_the_engine() {
+    let url = Postgres::shared().await.database().await;
+    event_store::open(&url, Clock::System).await.unwrap().close().await;
+    let other_scheme = url.replacen("postgres://", "postgresql://", 1);
+    event_store::open(&other_scheme, Clock::System).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn whoever_cannot_get_in_is_told_why_in_a_sentence_that_holds_no_password() {
+    let url = Postgres::shared().await.database().await;
+    let (who, place) = url.split_once("://").unwrap().1.split_once('@').unwrap();
+    let (user, _) = who.split_once(':').unwrap();
+    let (host, name) = place.split_once('/').unwrap();
+    let port = free_port();
+    let cases = [
+        (
+            format!("postgres://{user}:sesame@{host}/{name}"),
+            format!(
+                "the database '{name}' at {host} cannot be opened: the server does not let this user in; \
+                 check the user and the password"
+            ),
+        ),
+        (
+            format!("postgres://{who}@{host}/nowhere"),
+            format!(
+                "the database 'nowhere' at {host} cannot be opened: there is no such database; create it first"
+            ),
+        ),
+        (
+            format!("postgres://{who}@127.0.0.1:{port}/{name}"),
+            format!(
+                "the database '{name}' at 127.0.0.1:{port} cannot be opened: nobody answers at that host and port"
+            ),
+        ),
+        (
+            "postgres://[".to_owned(),
+            "the event log's database cannot be opened: its URL cannot be read; it looks like \
+             postgres://user:password@host:5432/database"
+                .to_owned(),
+        ),
+    ];
+    for (url, sentence) in cases {
+        let told = refused(&url).await;
+        assert!(matches!(told, OpenError::Failed { .. }));
+        assert_eq!(told.to_string(), sentence);
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_left_as_it_is() {
+    let shared = Postgres::shared().await;
+    let theirs = [
+        "create table events (id serial primary key)",
+        "create schema shop; create table shop.article (name text)",
+        "create schema verbatim_log",
+        "create schema verbatim_log; create table verbatim_log.log (line text)",
+        "create schema verbatim_log; create table verbatim_log.log (format integer)",
+    ];
+    for sql in theirs {
+        let url = shared.database().await;
+        Postgres::sql(&url, sql).await;
+        let before = contents(&url).await;
+        let told = refused(&url).await;
+        assert!(matches!(told, OpenError::Foreign { .. }), "{sql}: {told}");
+        assert!(told.to_string().contains("belongs to another program and was left as it is"), "{told}");
+        assert_eq!(contents(&url).await, before);
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_for_everybody_does_not_make_a_database_foreign() {
+    let url = Postgres::shared().await.database().await;
+    // Read models may be there first.
+    Postgres::sql(&url, "create schema verbatim_read_models; create table verbatim_read_models.row (a int)")
+        .await;
+    PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
+    // And once the log is there, others may move in.
+    Postgres::sql(&url, "create table events (id int)").await;
+    PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_log_of_a_newer_version_is_left_as_it_is() {
+    let url = Postgres::shared().await.database().await;
+    PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
+    Postgres::sql(&url, "update verbatim_log.log set format = 99").await;
+    let before = contents(&url).await;
+    let told = refused(&url).await;
+    assert!(matches!(told, OpenError::Newer { found: 99, known: 1, .. }), "{told}");
+    assert_eq!(contents(&url).await, before);
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_create_anything_is_told() {
+    let shared = Postgres::shared().await;
+    let url = shared.database().await;
+    let name = url.rsplit('/').next().unwrap().to_owned();
+    Postgres::sql(&url, &format!("create role guest_{name} login password 'guest'")).await;
+    let (_, place) = url.split_once('@').unwrap();
+    let told = refused(&format!("postgres://guest_{name}:guest@{place}")).await;
+    assert!(told.to_string().contains("this user may not do that there"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_open_an_empty_database_at_once_share_one_log() {
+    let url = Postgres::shared().await.database().await;
+    let openers = (0..8).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { PostgresStore::open(&url, Clock::System).await.unwrap() })
+    });
+    for opener in openers.collect::<Vec<_>>() {
+        opener.await.unwrap().close().await;
+    }
+}

@@ -1,0 +1,259 @@
+//! Several nodes on one PostgreSQL database, and strangers beside them.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "postgres_load/events.rs"]
+mod events;
+
+use event_schemas::{Clock, EventId, Position, Recorded, Version};
+use event_store::conformance::model::{Model, Outcome};
+use event_store::{AppendError, EventStore, Expected, Filter, PostgresStore, Subscription};
+use events::{assert_dense, assert_ordered, everything, numbered, said, stream};
+use futures::future::join_all;
+use proptest::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use test_engines::{Postgres, SOON};
+
+async fn open(url: &str) -> Arc<PostgresStore> {
+    PostgresStore::open(url, Clock::System).await.unwrap()
+}
+
+/// Polls the end of the log and never looks back: whatever appears late below is missed, and noticed.
+async fn watch(store: Arc<PostgresStore>, done: Arc<AtomicBool>) -> Vec<(Position, EventId)> {
+    let (mut after, mut seen): (Option<Position>, Vec<(Position, EventId)>) = (None, Vec::new());
+    loop {
+        let last_round = done.load(Ordering::SeqCst);
+        let page = store.read_all(after, &Filter::all(), 1_000).await.unwrap();
+        for event in &page.events {
+            assert!(seen.last().is_none_or(|(last, _)| *last < event.position), "the order went back");
+            seen.push((event.position, event.id));
+        }
+        after = page.through.or(after);
+        if last_round && page.at_end {
+            return seen;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_same_streams() {
+    let url = Postgres::shared().await.database().await;
+    let nodes = [open(&url).await, open(&url).await];
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = open(&url).await;
+    let watchers: Vec<_> = [&reader, &nodes[0]]
+        .map(|store| tokio::spawn(watch(Arc::clone(store), Arc::clone(&done))))
+        .into_iter()
+        .collect();
+    let appended = Arc::new(AtomicU64::new(0));
+    let callers = (0..48u128).map(|caller| {
+        let (store, appended) = (Arc::clone(&nodes[caller as usize % 2]), Arc::clone(&appended));
+        tokio::spawn(async move {
+            let mut known = Expected::NoStream;
+            for turn in 0..500u128 {
+                let count = 1 + (turn % 3) as usize;
+                let events: Vec<_> = (0..count).map(|_| said("hard")).collect();
+                // Whom two nodes share a stream with, who expects to be alone on one, and who fights for one.
+                let answer = match turn % 3 {
+                    0 => store.append(&stream(turn % 7), Expected::Any, events).await,
+                    1 => store.append(&stream(1_000 + caller), known, events).await,
+                    _ => {
+                        store
+                            .append(&stream(500 + turn % 20), Expected::Exact(Version(turn as u64)), events)
+                            .await
+                    }
+                };
+                match answer {
+                    Ok(told) => {
+                        appended.fetch_add(count as u64, Ordering::Relaxed);
+                        if turn % 3 == 1 {
+                            known = Expected::Exact(told.version);
+                        }
+                    }
+                    Err(AppendError::Conflict { .. }) if turn % 3 == 2 => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        })
+    });
+    for caller in join_all(callers).await {
+        caller.unwrap();
+    }
+    done.store(true, Ordering::SeqCst);
+    let truth = everything(&*reader).await;
+    assert_eq!(truth.len() as u64, appended.load(Ordering::Relaxed));
+    assert_ordered(&truth);
+    assert_dense(&truth);
+    let truth: Vec<_> = truth.iter().map(|event| (event.position, event.id)).collect();
+    for watcher in watchers {
+        assert!(watcher.await.unwrap() == truth, "a reader that polled saw something else than is there now");
+    }
+    for store in nodes.into_iter().chain([reader]) {
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_transaction_elsewhere_holds_up_nobody() {
+    let url = Postgres::shared().await.database().await;
+    let store = open(&url).await;
+    store.append(&stream(1), Expected::NoStream, vec![said("before")]).await.unwrap();
+    // It has read the log, has written something of its own, and stays.
+    let mut stranger = <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    sqlx::raw_sql("create schema verbatim_test; create table verbatim_test.theirs (a int)")
+        .execute(&mut stranger)
+        .await
+        .unwrap();
+    sqlx::raw_sql(
+        "begin isolation level serializable; insert into verbatim_test.theirs values (1); \
+         select count(*) from verbatim_log.event",
+    )
+    .execute(&mut stranger)
+    .await
+    .unwrap();
+    let mut follower = Subscription::new(Arc::clone(&store) as _, None, Filter::all(), 100);
+    let mut seen = follower.next().await.unwrap().events.len();
+    for number in 2..500 {
+        store.append(&stream(number), Expected::NoStream, vec![said("meanwhile")]).await.unwrap();
+        while seen < number as usize {
+            seen += follower.next().await.unwrap().events.len();
+        }
+    }
+    sqlx::raw_sql("commit").execute(&mut stranger).await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_was_cut_off_comes_back() {
+    let url = Postgres::shared().await.database().await;
+    let (one, other) = (open(&url).await, open(&url).await);
+    let mut follower = Subscription::new(Arc::clone(&one) as _, None, Filter::all(), 100);
+    for number in 0..5 {
+        let listening = listeners(&url).await;
+        Postgres::sql(
+            &url,
+            "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%'",
+        )
+        .await;
+        other.append(&stream(number), Expected::NoStream, vec![said("news")]).await.unwrap();
+        let page = tokio::time::timeout(SOON, follower.next()).await.expect("looked by itself").unwrap();
+        assert_eq!(page.events.len(), 1);
+        let began = Instant::now();
+        loop {
+            let now = listeners(&url).await;
+            if now.len() == 2 && now.iter().all(|pid| !listening.contains(pid)) {
+                break;
+            }
+            assert!(began.elapsed() < SOON, "nobody listens again");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    one.close().await;
+    other.close().await;
+}
+
+/// The process ids of those who listen, once there are two.
+async fn listeners(url: &str) -> Vec<i32> {
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(url).await.unwrap();
+    let began = Instant::now();
+    loop {
+        let pids: Vec<i32> = sqlx::query_scalar(
+            "select pid from pg_stat_activity where query ilike 'listen%' and datname = current_database()",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        if pids.len() == 2 {
+            return pids;
+        }
+        assert!(began.elapsed() < SOON, "{} listen", pids.len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raw_nul_is_refused_and_an_escaped_one_kept() {
+    let url = Postgres::shared().await.database().await;
+    let store = open(&url).await;
+    let mut raw = said("");
+    raw.data = "{\"text\":\"\0\"}".to_owned();
+    let others = (0..20).map(|number| {
+        let store = Arc::clone(&store);
+        tokio::spawn(
+            async move { store.append(&stream(number), Expected::NoStream, vec![said("fine")]).await },
+        )
+    });
+    let others: Vec<_> = others.collect();
+    let refused = store.append(&stream(99), Expected::NoStream, vec![raw]).await;
+    assert!(
+        matches!(&refused, Err(AppendError::Unavailable(why)) if why.reason.contains("NUL")),
+        "{refused:?}"
+    );
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    let mut escaped = said("");
+    escaped.data = r#"{"text":"a\u0000b"}"#.to_owned();
+    store.append(&stream(99), Expected::NoStream, vec![escaped.clone()]).await.unwrap();
+    assert_eq!(store.find(escaped.id).await.unwrap().unwrap().data, escaped.data);
+    store.close().await;
+}
+
+#[derive(Clone, Debug)]
+struct Append {
+    node: usize,
+    stream: u128,
+    expected: Expected,
+    ids: Vec<u128>,
+}
+
+fn append() -> impl Strategy<Value = Append> {
+    let expected = prop_oneof![
+        2 => Just(Expected::NoStream),
+        3 => (0..6u64).prop_map(|version| Expected::Exact(Version(version))),
+        3 => Just(Expected::Any),
+    ];
+    // Few streams and few ids, so that they meet.
+    (0..2usize, 0..4u128, expected, prop::collection::vec(0..60u128, 1..4))
+        .prop_map(|(node, stream, expected, ids)| Append { node, stream, expected, ids })
+}
+
+/// Runs the cases of one process in one database, each with streams and ids of its own.
+async fn run(case: u128, nodes: &[Arc<PostgresStore>; 2], appends: Vec<Append>) {
+    let own = |number: u128| case << 64 | number;
+    let mut model = Model::default();
+    for append in &appends {
+        let events = append.ids.iter().map(|id| numbered(own(*id))).collect();
+        let told = nodes[append.node].append(&stream(own(append.stream)), append.expected, events).await;
+        let ids: Vec<_> = append.ids.iter().map(|id| EventId::from_u128(own(*id))).collect();
+        assert_eq!(Outcome::of(told), model.append(append.stream, append.expected, &ids), "{append:?}");
+    }
+    for number in 0..4 {
+        let there = nodes[0].read_stream(&stream(own(number)), Version::FIRST, 1_000).await.unwrap();
+        let there: Vec<_> = there.iter().map(|event: &Recorded| event.id).collect();
+        let wanted: Vec<_> =
+            model.log.iter().filter(|(which, _)| *which == number).map(|(_, id)| *id).collect();
+        assert_eq!(there, wanted);
+    }
+}
+
+#[test]
+fn two_nodes_in_turn_answer_as_a_plain_list_would() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let nodes = runtime.block_on(async {
+        let url = Postgres::shared().await.database().await;
+        [open(&url).await, open(&url).await]
+    });
+    let cases = ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(cases);
+    let number = std::cell::Cell::new(0);
+    runner
+        .run(&prop::collection::vec(append(), 1..40), |appends| {
+            number.set(number.get() + 1);
+            runtime.block_on(run(number.get(), &nodes, appends));
+            Ok(())
+        })
+        .unwrap();
+}
