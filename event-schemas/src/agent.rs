@@ -169,6 +169,9 @@ pub struct PlaceTaken {
     /// Whether the conversation was the agent's already when places began to count.
     #[serde(default)]
     pub counted: bool,
+    /// Whether the agent had this place already, and it only follows the conversation.
+    #[serde(default)]
+    pub renewed: bool,
 }
 
 /// The place is free again: the conversation is not this agent's, or nothing is to be done in it.

@@ -264,6 +264,26 @@ create table if not exists agent_preferences (
     version     bigint not null
 );
 
+create table if not exists agent_desks (
+    user_id        bytea   not null primary key,
+    presence       text    not null,
+    presence_since bigint  not null,
+    presence_until bigint,
+    active         integer not null,
+    idle_since     bigint,
+    last_given     bigint
+);
+
+create table if not exists queues (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    name       text   not null,
+    queue      text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
 create table if not exists webhook_rejections (
     id           bytea  not null primary key,
     account_id   bytea  not null,

@@ -15,6 +15,7 @@ pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
 pub mod messages;
+pub mod queues;
 pub mod sla_policies;
 pub mod sla_timers;
 pub mod tab_counts;
@@ -32,7 +33,7 @@ use conversations::Conversations;
 use event_schemas::Event;
 
 /// Every table, for who compares two generations.
-pub(crate) fn shapes() -> [Shape; 21] {
+pub(crate) fn shapes() -> [Shape; 23] {
     [
         Shape::of::<inbox::ConversationRow>(),
         Shape::of::<labels::LabelRow>(),
@@ -54,6 +55,8 @@ pub(crate) fn shapes() -> [Shape; 21] {
         Shape::of::<bot_settings::BotSettingsRow>(),
         Shape::of::<agents::AgentRow>(),
         Shape::of::<agents::AgentPreferencesRow>(),
+        Shape::of::<agents::AgentDeskRow>(),
+        Shape::of::<queues::QueueRow>(),
         Shape::of::<webhook_rejections::WebhookRejectionRow>(),
     ]
 }

@@ -4,7 +4,7 @@ use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId, ContactIdentifierId,
-    ConversationId, EventId, HandoffRuleId, MessageId, Position, SlaPolicyId, TeamId, Timestamp, UserId,
+    ConversationId, EventId, HandoffRuleId, MessageId, OfferId, Position, QueueId, SlaPolicyId, TeamId, Timestamp, UserId,
     Version,
 };
 use serde::Serialize;
@@ -134,6 +134,8 @@ id_columns!(
     EventId,
     HandoffRuleId,
     MessageId,
+    OfferId,
+    QueueId,
     SlaPolicyId,
     TeamId,
     UserId
