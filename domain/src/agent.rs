@@ -16,6 +16,7 @@ mod tests;
 
 pub use places::{FreePlace, Place, Scrutiny, TakePlace};
 pub use preferences::ChangePreferences;
+pub(crate) use preferences::is_language_tag;
 pub use presence::{BeSeen, Lapse, Patience, Presence, Said};
 
 use crate::aggregate::{Decide, Evolve};

@@ -173,7 +173,9 @@ impl Hours {
     /// Whether the desk is open at a moment.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let at = at.as_micros();
-        let Some(index) = usize::try_from(at / YEAR).ok().filter(|index| *index < YEARS) else { return false };
+        let Some(index) = usize::try_from(at / YEAR).ok().filter(|index| *index < YEARS) else {
+            return false;
+        };
         let open = &self.0.year(index).open;
         match open.partition_point(|stretch| stretch.from <= at) {
             0 => false,
@@ -201,7 +203,8 @@ fn zone_of(name: &str) -> Result<TimeZone, CalendarError> {
 
 /// From the first moment of a day until the last of another, as a zone has them. Days are `YYYY-MM-DD`.
 pub fn days_off(zone: &str, from: &str, until: &str) -> Result<(Timestamp, Timestamp), CalendarError> {
-    let bad = |field: &str, text: &str| CalendarError::BadDate { field: field.to_owned(), text: text.to_owned() };
+    let bad =
+        |field: &str, text: &str| CalendarError::BadDate { field: field.to_owned(), text: text.to_owned() };
     let zone = zone_of(zone)?;
     let day = |field: &str, text: &str| {
         (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten().ok_or_else(|| bad(field, text))
@@ -212,7 +215,9 @@ pub fn days_off(zone: &str, from: &str, until: &str) -> Result<(Timestamp, Times
     }
     let midnight = |day: Date, field: &str, text: &str| {
         let start = zone.to_ambiguous_zoned(DateTime::from(day)).compatible();
-        start.map(|start| Timestamp::from_micros(start.timestamp().as_microsecond())).map_err(|_| bad(field, text))
+        start
+            .map(|start| Timestamp::from_micros(start.timestamp().as_microsecond()))
+            .map_err(|_| bad(field, text))
     };
     let after = last.tomorrow().map_err(|_| bad("until", until))?;
     Ok((midnight(first, "from", from)?, midnight(after, "until", until)?))

@@ -1,7 +1,6 @@
 use super::*;
-use event_schemas::agent::*;
-use event_schemas::message::ChannelType;
 use crate::aggregate::given::given;
+use event_schemas::agent::*;
 
 const HERE: AccountId = AccountId::from_u128(1);
 const THERE: AccountId = AccountId::from_u128(2);

@@ -40,7 +40,9 @@ impl Thing for Queue {
             return Err(Rejection::senseless("overflow_team_id", "is another team"));
         }
         let announcement = self.announcement.as_deref();
-        if announcement.is_some_and(|text| text.trim().is_empty() || text.chars().count() > LONGEST_ANNOUNCEMENT) {
+        if announcement
+            .is_some_and(|text| text.trim().is_empty() || text.chars().count() > LONGEST_ANNOUNCEMENT)
+        {
             let reason = format!("has between 1 and {LONGEST_ANNOUNCEMENT} characters");
             return Err(Rejection::senseless("announcement", reason));
         }

@@ -4,7 +4,7 @@ use super::{Assignee, Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::routing::Offer;
 use event_schemas::conversation::{
-    AssignStrategy, Assigned, LeadNotified, Offered, OfferDeclined, OfferLapsed,
+    AssignStrategy, Assigned, LeadNotified, OfferDeclined, OfferLapsed, Offered,
 };
 use event_schemas::routing::Decision;
 use event_schemas::{ConversationEvent, OfferId, TeamId, Timestamp, UserId};
@@ -27,7 +27,8 @@ impl Decide<Conversation> for MakeOffer {
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.live()?;
-        let Some(waiting_since) = conversation.wait.since.filter(|_| conversation.wait.offer.is_none()) else {
+        let Some(waiting_since) = conversation.wait.since.filter(|_| conversation.wait.offer.is_none())
+        else {
             return Ok(Vec::new());
         };
         let offered = Offered {

@@ -187,9 +187,8 @@ impl Desk {
 
     /// What waits for a team, first to last.
     pub fn line_of(&self, team: Option<TeamId>) -> impl Iterator<Item = ConversationId> {
-        let of_team = move |id: &ConversationId| {
-            self.cases.get(id).is_some_and(|case| case.lifecycle.team_id == team)
-        };
+        let of_team =
+            move |id: &ConversationId| self.cases.get(id).is_some_and(|case| case.lifecycle.team_id == team);
         self.waiting.iter().map(|line| line.id).filter(of_team)
     }
 
@@ -210,9 +209,7 @@ impl Desk {
 
     fn belongs(&self, agent: UserId, team: Option<TeamId>) -> bool {
         self.members.contains(&agent)
-            && team
-                .and_then(|team| self.teams.get(team))
-                .is_none_or(|team| team.member_ids.contains(&agent))
+            && team.and_then(|team| self.teams.get(team)).is_none_or(|team| team.member_ids.contains(&agent))
     }
 
     /// Whether the bot still has the first word.
@@ -268,7 +265,9 @@ fn could_take(agent: &Agent, promised: u32, now: Timestamp) -> bool {
     let anything = Wanted { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
     match super::objection(agent, agent.active() + promised, &anything, now) {
         None => true,
-        Some(reason) => reason == event_schemas::routing::Ineligible::Channel
-            && agent.active() + promised < agent.preferences().max_concurrent_conversations,
+        Some(reason) => {
+            reason == event_schemas::routing::Ineligible::Channel
+                && agent.active() + promised < agent.preferences().max_concurrent_conversations
+        }
     }
 }

@@ -37,7 +37,10 @@ impl Floor {
         }
         // Who is not registered may yet hold what was counted.
         if let AgentEvent::PlaceTaken(taken) = event {
-            self.desks.entry(taken.account_id).or_insert_with(|| Desk::of(taken.account_id)).place_taken(user, taken.conversation_id);
+            self.desks
+                .entry(taken.account_id)
+                .or_insert_with(|| Desk::of(taken.account_id))
+                .place_taken(user, taken.conversation_id);
             self.touched.insert(taken.account_id);
         }
     }

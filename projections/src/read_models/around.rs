@@ -66,7 +66,6 @@ impl Around {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
         let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut sla_policies, mut calendars) = (Vec::new(), Vec::new());
         let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut sla_policies, mut calendars, mut queues) = (Vec::new(), Vec::new(), Vec::new());
         for happened in page {

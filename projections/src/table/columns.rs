@@ -4,8 +4,8 @@ use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId, ContactIdentifierId,
-    ConversationId, EventId, HandoffRuleId, MessageId, OfferId, Position, QueueId, SlaPolicyId, TeamId, Timestamp, UserId,
-    Version,
+    ConversationId, EventId, HandoffRuleId, MessageId, OfferId, Position, QueueId, SlaPolicyId, TeamId,
+    Timestamp, UserId, Version,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
