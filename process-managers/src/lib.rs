@@ -1,10 +1,12 @@
 //! Events in, commands out: what Verbatim does by itself.
 
+pub mod agent_router;
 pub mod alarm_clock;
 pub mod bot_router;
 pub mod delivery;
 mod health;
 
+pub use agent_router::AgentRouter;
 pub use alarm_clock::AlarmClock;
 pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
@@ -22,7 +24,9 @@ pub struct ProcessManagers {
     delivery: Delivery,
     alarm_clock: AlarmClock,
     bot_router: BotRouter,
+    agent_router: AgentRouter,
     health: Health,
+    routing_health: Health,
 }
 
 /// The process managers could not be started.
@@ -49,13 +53,15 @@ impl ProcessManagers {
         let alarm_clock = AlarmClock::open(Arc::clone(&commands), alarms.clone()).await?;
         // As the alarms: what it forgets it decides again, and the log knows what was decided.
         let bot = Db::open(&folder.join("bot-router.db"), Sizes::small(), "").await?;
-        let bot_router = BotRouter::open(commands, bot.clone()).await?;
+        let bot_router = BotRouter::open(Arc::clone(&commands), bot.clone()).await?;
         Ok(Self {
             files: [outbox, alarms, bot],
             delivery,
             alarm_clock,
             bot_router,
+            agent_router: AgentRouter::new(commands),
             health: Health::default(),
+            routing_health: Health::default(),
         })
     }
 
@@ -66,17 +72,19 @@ impl ProcessManagers {
             ("alarm clock", self.alarm_clock.watch()),
             ("bot router", self.bot_router.watch()),
         ];
-        let health = self.health.clone();
-        move || health.trouble().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
+        let (health, routing) = (self.health.clone(), self.routing_health.clone());
+        let own = move || health.trouble().or_else(|| routing.trouble());
+        move || own().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
     }
 
     /// Works until told to stop. Ends early only when an event cannot be read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
-        let Self { files, delivery, alarm_clock, bot_router, health } = self;
-        let (delivered, rung, answered) = futures::join!(
+        let Self { files, delivery, alarm_clock, bot_router, agent_router, health, routing_health } = self;
+        let (delivered, rung, answered, ()) = futures::join!(
             delivery.run(stop.clone()),
             alarm_clock.run(stop.clone(), health),
             bot_router.run(stop.clone()),
+            agent_router.run(stop.clone(), routing_health),
         );
         for file in &files {
             file.close().await;

@@ -20,6 +20,7 @@ pub mod sla_policies;
 pub mod sla_timers;
 pub mod tab_counts;
 pub mod teams;
+pub mod waiting;
 pub mod webhook_rejections;
 
 mod around;
@@ -33,7 +34,7 @@ use conversations::Conversations;
 use event_schemas::Event;
 
 /// Every table, for who compares two generations.
-pub(crate) fn shapes() -> [Shape; 23] {
+pub(crate) fn shapes() -> [Shape; 25] {
     [
         Shape::of::<inbox::ConversationRow>(),
         Shape::of::<labels::LabelRow>(),
@@ -57,6 +58,8 @@ pub(crate) fn shapes() -> [Shape; 23] {
         Shape::of::<agents::AgentPreferencesRow>(),
         Shape::of::<agents::AgentDeskRow>(),
         Shape::of::<queues::QueueRow>(),
+        Shape::of::<waiting::WaitingRow>(),
+        Shape::of::<waiting::PaceRow>(),
         Shape::of::<webhook_rejections::WebhookRejectionRow>(),
     ]
 }

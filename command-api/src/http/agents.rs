@@ -168,15 +168,9 @@ async fn change_own(
     let stream = StreamId::agent(caller.user);
     let known = commands.agents.load(&stream).await?.state.is_known_to(caller.account);
     if !known {
-        let join = Register {
-            account_id: caller.account,
-            user_id: caller.user,
-            name: caller.name.clone().unwrap_or_else(|| caller.user.to_string()),
-            email: None,
-            is_self: true,
-        };
         let key = context.key.as_ref().map(|key| format!("{key}:join"));
-        commands.agents.ask(&stream, &join, &Context { key, if_match: None, ..context.clone() }).await?;
+        let context = Context { key, if_match: None, ..context.clone() };
+        commands.join(caller.user, caller.name.clone(), &context).await?;
     }
     change_preferences(&commands, &caller, caller.user, &context, change).await
 }

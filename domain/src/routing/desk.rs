@@ -8,6 +8,7 @@ use super::{Wait, Wanted};
 use crate::agent::Agent;
 use crate::catalogue::{BotRules, Queues, Teams};
 use crate::lifecycle::Lifecycle;
+use crate::pace::Pace;
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::{ChannelType, Priority, Status};
 use event_schemas::routing::{Decision, Queue, RoutingStrategy};
@@ -51,6 +52,8 @@ pub enum Move {
         lead: Option<UserId>,
         /// What the customer is told.
         announcement: Option<String>,
+        /// How long it may take.
+        wait: Option<Duration>,
     },
     /// The team's queue is full.
     Overflow { conversation: ConversationId, version: Version, to: TeamId, strategy: AssignStrategy },
@@ -136,6 +139,8 @@ pub struct Desk {
     waiting: BTreeSet<Line>,
     /// Who had the last round-robin turn, for each team and for those without one.
     turns: BTreeMap<Option<TeamId>, UserId>,
+    /// How quickly each team's queue moves.
+    paces: BTreeMap<Option<TeamId>, Pace>,
     /// When each was last given or offered something by this desk.
     offered: HashMap<UserId, Timestamp>,
     open_offers: BTreeSet<ConversationId>,
@@ -163,6 +168,7 @@ impl Desk {
             cases: HashMap::new(),
             waiting: BTreeSet::new(),
             turns: BTreeMap::new(),
+            paces: BTreeMap::new(),
             offered: HashMap::new(),
             open_offers: BTreeSet::new(),
             unsettled: BTreeSet::new(),

@@ -43,6 +43,10 @@ impl<'r> Columns<'r> {
     pub fn of(row: &'r DbRow) -> Self {
         Self { row, next: 0 }
     }
+    /// From a column on.
+    pub fn after(row: &'r DbRow, columns: usize) -> Self {
+        Self { row, next: columns }
+    }
     pub fn take<T: Column>(&mut self) -> Result<T, DbError> {
         let index = self.next;
         self.next += 1;

@@ -40,6 +40,7 @@ impl Desk {
         }
         let Some(case) = self.cases.get_mut(&id) else { return };
         let (before, held_by) = (case.line(id), case.holder());
+        let (was_queued, team) = (case.wait.queued, case.lifecycle.team_id);
         case.remember(version, event, at);
         let (after, held) = (case.line(id), case.holder());
         let (offered, is_closed) = (case.wait.offer.is_some(), case.lifecycle.status == Status::Closed);
@@ -53,6 +54,9 @@ impl Desk {
             self.open_offers.insert(id);
         } else {
             self.open_offers.remove(&id);
+        }
+        if was_queued && held.is_some() {
+            self.paces.entry(team).or_default().left(at);
         }
         self.changed_agents.extend(held_by.into_iter().chain(held));
         self.remember_turns(event, at);
@@ -74,7 +78,9 @@ impl Desk {
                 }
             }
             ConversationEvent::Offered(offered) => {
-                if let (AssignStrategy::RoundRobin, [agent]) = (offered.strategy, &*offered.agent_ids) {
+                let [agent] = &*offered.agent_ids else { return };
+                self.offered.insert(*agent, at);
+                if offered.strategy == AssignStrategy::RoundRobin {
                     self.turns.insert(offered.team_id, *agent);
                 }
             }

@@ -231,15 +231,17 @@ impl Desk {
         }
         *promises.queued.entry(team).or_default() += 1;
         let ahead = self.line_of(team).take_while(|other| *other != conversation).count();
+        let position = u32::try_from(ahead + 1).unwrap_or(u32::MAX);
         Some(Move::Queue {
             conversation,
             version,
             team,
-            position: u32::try_from(ahead + 1).unwrap_or(u32::MAX),
+            position,
             waiting_since,
             decision,
             lead: self.lead_of(case),
             announcement: self.queue_of(team).and_then(|queue| queue.announcement.clone()),
+            wait: self.paces.get(&team).and_then(|pace| pace.expected(position)),
         })
     }
 
