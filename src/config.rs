@@ -21,6 +21,9 @@ pub struct Options {
     /// The event log, as a URL [default: sqlite:<data>/events.db]
     #[arg(long, env = "VERBATIM_EVENT_STORE", global = true)]
     pub event_store: Option<String>,
+    /// Where the read models and the process managers' tables are, as a URL [default: sqlite:<data>]
+    #[arg(long, env = "VERBATIM_READ_MODEL", global = true)]
+    pub read_model: Option<String>,
     /// The address others reach this server by; event documents name their schemas under it
     #[arg(long, env = "VERBATIM_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
@@ -69,12 +72,6 @@ pub struct Options {
     /// Seconds to wait for the provider's word on a message that may or may not have been sent
     #[arg(long, env = "VERBATIM_DELIVERY_GRACE", global = true)]
     pub delivery_grace: Option<u64>,
-    /// Seconds of silence after which an agent who went online counts as away
-    #[arg(long, env = "VERBATIM_AGENT_AWAY_AFTER", global = true)]
-    pub agent_away_after: Option<u64>,
-    /// Further seconds of silence after which they count as offline
-    #[arg(long, env = "VERBATIM_AGENT_OFFLINE_AFTER", global = true)]
-    pub agent_offline_after: Option<u64>,
     /// What to log: a level, or target=level pairs
     #[arg(long, env = "VERBATIM_LOG", global = true)]
     pub log: Option<String>,
@@ -89,6 +86,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     pub data: PathBuf,
     pub event_store: Option<String>,
+    pub read_model: Option<String>,
     pub public_url: Option<String>,
     pub jwt_secret: Option<String>,
     pub jwks_url: Option<String>,
@@ -105,8 +103,6 @@ pub struct Settings {
     pub delivery_attempts: u32,
     pub delivery_backoff_ms: u64,
     pub delivery_grace: u64,
-    pub agent_away_after: u64,
-    pub agent_offline_after: u64,
     pub log: String,
     pub log_format: String,
 }
@@ -161,6 +157,19 @@ impl Settings {
         }
     }
 
+    /// The URL of the tables.
+    pub fn tables_url(&self) -> String {
+        match &self.read_model {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.data.display()),
+        }
+    }
+
+    /// Whether anything is kept in the data folder.
+    pub fn uses_data_folder(&self) -> bool {
+        self.event_store.is_none() || self.read_model.is_none()
+    }
+
     /// The address under which the schemas of events are served.
     pub fn schemas_url(&self, listening: SocketAddr) -> String {
         let base = self.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
@@ -177,6 +186,7 @@ mod tests {
         let settings = Options::default().settle(None).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.log_url(), "sqlite:data/events.db");
+        assert_eq!(settings.tables_url(), "sqlite:data");
     }
 
     #[test]

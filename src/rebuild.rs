@@ -7,16 +7,17 @@ use anyhow::{Context, bail};
 use event_schemas::Clock;
 use event_store::EventStore;
 use projections::generations::Generations;
-use projections::{What, verify as compare};
+use projections::{Place, What, verify as compare};
 use std::sync::Arc;
 
 async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Generations)> {
     logging::start(settings)?;
-    if !settings.data.exists() {
+    if settings.uses_data_folder() && !settings.data.exists() {
         bail!("there is no data folder {}: name it with --data", settings.data.display());
     }
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
-    Ok((store, Generations::new(&settings.data)))
+    let place = Place::open(&settings.tables_url()).await?;
+    Ok((store, Generations::new(place)))
 }
 
 /// Fills the next generation while the present one serves; a program that serves notices and switches.

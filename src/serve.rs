@@ -7,14 +7,13 @@ use anyhow::{Context, bail};
 use axum::Router;
 use channels::{Channels, Timeouts};
 use command_api::Commands;
-use domain::agent::Patience;
 use event_schemas::Clock;
 use event_store::EventStore;
 use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use process_managers::{ProcessManagers, Schedule, delivery};
 use projections::generations::Generations;
-use projections::{ReadSide, Tables};
+use projections::{Place, ReadSide, Tables};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -40,6 +39,10 @@ impl Parts {
     pub const QUERY_API: Self = Self { query_api: true, ..Self::NONE };
     pub const PROJECTIONS: Self = Self { projections: true, ..Self::NONE };
     pub const PROCESS_MANAGERS: Self = Self { process_managers: true, ..Self::NONE };
+
+    fn needs_tables(self) -> bool {
+        self.query_api || self.projections || self.process_managers
+    }
 }
 
 /// How long what is under way may take to end.
@@ -63,8 +66,10 @@ pub struct Running {
 
 pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running> {
     install_tls();
-    std::fs::create_dir_all(&settings.data)
-        .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
+    if settings.uses_data_folder() {
+        std::fs::create_dir_all(&settings.data)
+            .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
+    }
     // The port first: who is mistaken about it should hear so before anything is opened.
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}: choose another address with --listen", settings.listen)
@@ -72,12 +77,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let address = listener.local_addr()?;
     let clock = Clock::System;
     let store = event_store::open(&settings.log_url(), clock.clone()).await?;
-    let mut commands = Commands::new(store.clone(), providers(settings, &clock)?, clock.clone());
-    commands.patience = Patience {
-        away_after: Duration::from_secs(settings.agent_away_after),
-        offline_after: Duration::from_secs(settings.agent_offline_after),
-    };
-    let commands = Arc::new(commands);
+    let commands = Arc::new(Commands::new(store.clone(), providers(settings, &clock)?, clock.clone()));
 
     let mut running = Running {
         address,
@@ -89,11 +89,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     };
     let mut checks = vec![log_check(store.clone())];
     let mut api = aide::axum::ApiRouter::new();
-    if parts.projections || parts.query_api {
-        let tables = running.tables(settings, parts).await?;
-        if parts.projections {
-            checks.push(tables_check(tables.clone()));
-        }
+    let place = if parts.needs_tables() { Some(Place::open(&settings.tables_url()).await?) } else { None };
+    if let Some(place) = &place
+        && (parts.projections || parts.query_api)
+    {
+        let tables = running.tables(place.clone(), parts).await?;
+        checks.push(tables_check(tables.clone()));
         if parts.query_api {
             let state = query_api::QueryState {
                 tables,
@@ -104,10 +105,10 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
             api = api.merge(query_api::router(state));
         }
     }
-    if parts.process_managers {
-        let managers = ProcessManagers::open(&settings.data, commands.clone(), delivery_settings(settings))
-            .await
-            .context("the process managers' tables cannot be opened")?;
+    if let Some(place) = place
+        && parts.process_managers
+    {
+        let managers = ProcessManagers::new(place, commands.clone(), delivery_settings(settings));
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
         running
@@ -128,8 +129,8 @@ impl Running {
         self.address
     }
 
-    async fn tables(&mut self, settings: &Settings, parts: Parts) -> anyhow::Result<Tables> {
-        let generations = Generations::new(&settings.data);
+    async fn tables(&mut self, place: Place, parts: Parts) -> anyhow::Result<Tables> {
+        let generations = Generations::new(place);
         let stop = self.stop_working.clone();
         if parts.projections {
             let mut progress = None;
@@ -145,12 +146,12 @@ impl Running {
             self.working.spawn(async move { read_side.run(stop).await.context("the projections stopped") });
             return Ok(tables);
         }
-        let tables = Tables::open(generations).await?.context(
-            "the query API has no tables to read: start `verbatim projections` on the same data folder first",
-        )?;
+        let tables = tables_of_another(generations).await?;
         let follower = tables.clone();
-        self.working
-            .spawn(async move { follower.follow(stop).await.context("the tables cannot be followed") });
+        self.working.spawn(async move {
+            follower.follow(stop).await;
+            Ok(())
+        });
         Ok(tables)
     }
 
@@ -210,6 +211,23 @@ impl Running {
     }
 }
 
+/// Waits for the tables that another process keeps: which of them is started first does not matter.
+async fn tables_of_another(generations: Generations) -> anyhow::Result<Tables> {
+    let mut said = false;
+    loop {
+        if let Ok(tables) = Tables::open(generations.clone()).await? {
+            return Ok(tables);
+        }
+        if !said {
+            tracing::warn!(
+                "there are no tables to read yet: waiting for `verbatim projections` to make them"
+            );
+            said = true;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 async fn finish(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
     let all = async {
         while let Some(ended) = tasks.join_next().await {
@@ -264,7 +282,10 @@ fn log_check(store: Arc<dyn EventStore>) -> Check {
 fn tables_check(tables: Tables) -> Check {
     Check::new("read-models", move || {
         let tables = tables.clone();
-        async move { ReadSide::trouble(&tables).map_or(Ok(()), Err) }
+        async move {
+            tables.check().await.map_err(|error| format!("the read models' database: {error}"))?;
+            ReadSide::trouble(&tables).map_or(Ok(()), Err)
+        }
     })
 }
 

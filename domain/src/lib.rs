@@ -8,8 +8,6 @@ pub mod catalogue;
 pub mod contact;
 pub mod conversation;
 pub mod lifecycle;
-pub mod pace;
-pub mod routing;
 pub mod sla;
 
 pub use aggregate::{Decide, Evolve};

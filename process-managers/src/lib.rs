@@ -1,96 +1,149 @@
 //! Events in, commands out: what Verbatim does by itself.
 
-pub mod agent_router;
 pub mod alarm_clock;
 pub mod bot_router;
 pub mod delivery;
 mod health;
 
-pub use agent_router::AgentRouter;
 pub use alarm_clock::AlarmClock;
 pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
 pub use health::Health;
 
 use command_api::Commands;
-use projections::{Condition, Db, DbError, RunnerError, Sizes, Watch};
-use std::path::Path;
-use std::sync::Arc;
+use projections::{Condition, Db, DbError, Lease, Place, PlaceError, RunnerError, Sizes, Watch};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// All process managers, and the files of their tables.
+/// The lease: of all processes one does this work.
+const NAME: &str = "process-managers";
+/// How long to wait when their tables cannot be opened.
+const TROUBLE: Duration = Duration::from_millis(500);
+
+/// All process managers. They work while this process holds their lease.
 pub struct ProcessManagers {
-    files: [Db; 3],
-    delivery: Delivery,
-    alarm_clock: AlarmClock,
-    bot_router: BotRouter,
-    agent_router: AgentRouter,
+    place: Place,
+    commands: Arc<Commands>,
+    settings: delivery::Settings,
     health: Health,
-    routing_health: Health,
+    watches: Watches,
 }
+
+/// How far each has followed the log, while they work here.
+type Watches = Arc<Mutex<Vec<(&'static str, Watch)>>>;
 
 /// The process managers could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the file cannot be opened")]
+    #[error("the tables cannot be opened")]
+    Place(#[from] PlaceError),
+    #[error("the tables cannot be used")]
     Db(#[from] DbError),
     #[error("the tables cannot be read")]
     Tables(#[from] RunnerError),
 }
 
 impl ProcessManagers {
-    /// Takes up where they left off, in this folder.
-    pub async fn open(
-        folder: &Path,
-        commands: Arc<Commands>,
-        settings: delivery::Settings,
-    ) -> Result<Self, OpenError> {
-        let outbox = Db::open(&folder.join("process-managers.db"), Sizes::small(), "").await?;
-        let delivery = Delivery::open(Arc::clone(&commands), outbox.clone(), settings).await?;
-        // In a file of its own: an alarm that a power cut forgets is derived from the log again, so that its
-        // commits need not wait for the disk as the outbox's must.
-        let alarms = Db::open(&folder.join("alarm-clock.db"), Sizes::small(), "").await?;
-        let alarm_clock = AlarmClock::open(Arc::clone(&commands), alarms.clone()).await?;
-        // As the alarms: what it forgets it decides again, and the log knows what was decided.
-        let bot = Db::open(&folder.join("bot-router.db"), Sizes::small(), "").await?;
-        let bot_router = BotRouter::open(Arc::clone(&commands), bot.clone()).await?;
-        Ok(Self {
-            files: [outbox, alarms, bot],
-            delivery,
-            alarm_clock,
-            bot_router,
-            agent_router: AgentRouter::new(commands),
-            health: Health::default(),
-            routing_health: Health::default(),
-        })
+    /// Their tables are in this place.
+    pub fn new(place: Place, commands: Arc<Commands>, settings: delivery::Settings) -> Self {
+        Self { place, commands, settings, health: Health::default(), watches: Watches::default() }
     }
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let watches = [
-            ("outbound delivery", self.delivery.watch()),
-            ("alarm clock", self.alarm_clock.watch()),
-            ("bot router", self.bot_router.watch()),
-        ];
-        let (health, routing) = (self.health.clone(), self.routing_health.clone());
-        let own = move || health.trouble().or_else(|| routing.trouble());
-        move || own().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
+        let (health, watches) = (self.health.clone(), Arc::clone(&self.watches));
+        move || {
+            let watches = watches.lock().unwrap_or_else(PoisonError::into_inner);
+            health.trouble().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
+        }
     }
 
-    /// Works until told to stop. Ends early only when an event cannot be read.
+    /// Works until told to stop, whenever it is this process's turn. Ends early only when an event cannot be
+    /// read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
-        let Self { files, delivery, alarm_clock, bot_router, agent_router, health, routing_health } = self;
-        let (delivered, rung, answered, ()) = futures::join!(
-            delivery.run(stop.clone()),
-            alarm_clock.run(stop.clone(), health),
-            bot_router.run(stop.clone()),
-            agent_router.run(stop.clone(), routing_health),
-        );
-        for file in &files {
-            file.close().await;
+        let leases = projections::Leases::new(self.place.clone());
+        while let Some(lease) = leases.take(NAME, &stop).await {
+            match self.open().await {
+                Ok(open) => {
+                    self.health.well();
+                    let ended = self.work(open, &lease, &stop).await;
+                    lease.release().await;
+                    ended?;
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the process managers cannot start; trying again"
+                    );
+                    self.health.troubled(error.to_string());
+                    lease.release().await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(TROUBLE) => {}
+                    }
+                }
+            }
         }
-        delivered.and(rung).and(answered)
+        Ok(())
     }
+
+    /// Takes up where they left off.
+    async fn open(&self) -> Result<Open, OpenError> {
+        let outbox = self.place.tables("process-managers", Sizes::small(), "").await?;
+        let delivery = Delivery::open(Arc::clone(&self.commands), outbox.clone(), self.settings).await?;
+        // On their own: an alarm that a power cut forgets is derived from the log again, so that its commits
+        // need not wait for the disk as the outbox's must.
+        let alarms = self.place.tables("alarm-clock", Sizes::small(), "").await?;
+        let alarm_clock = AlarmClock::open(Arc::clone(&self.commands), alarms.clone()).await?;
+        // As the alarms: what it forgets it decides again, and the log knows what was decided.
+        let bot = self.place.tables("bot-router", Sizes::small(), "").await?;
+        let bot_router = BotRouter::open(Arc::clone(&self.commands), bot.clone()).await?;
+        Ok(Open { tables: [outbox, alarms, bot], delivery, alarm_clock, bot_router })
+    }
+
+    async fn work(&self, open: Open, lease: &Lease, stop: &CancellationToken) -> Result<(), RunnerError> {
+        let Open { tables, delivery, alarm_clock, bot_router } = open;
+        self.watch(vec![
+            ("outbound delivery", delivery.watch()),
+            ("alarm clock", alarm_clock.watch()),
+            ("bot router", bot_router.watch()),
+        ]);
+        let enough = stop.child_token();
+        let mut working = std::pin::pin!(async {
+            let alarms = alarm_clock.run(enough.clone(), self.health.clone());
+            let (delivered, rung, answered) =
+                futures::join!(delivery.run(enough.clone()), alarms, bot_router.run(enough.clone()));
+            delivered.and(rung).and(answered)
+        });
+        let ended = tokio::select! {
+            ended = &mut working => ended,
+            () = lease.lost() => {
+                enough.cancel();
+                working.await
+            }
+        };
+        for tables in &tables {
+            tables.close().await;
+        }
+        if ended.is_ok() {
+            // What stands still stays to be seen.
+            self.watch(Vec::new());
+        }
+        ended
+    }
+
+    fn watch(&self, watches: Vec<(&'static str, Watch)>) {
+        *self.watches.lock().unwrap_or_else(PoisonError::into_inner) = watches;
+    }
+}
+
+/// Their tables, open.
+struct Open {
+    tables: [Db; 3],
+    delivery: Delivery,
+    alarm_clock: AlarmClock,
+    bot_router: BotRouter,
 }
 
 fn standing(name: &str, watch: &Watch) -> Option<String> {

@@ -22,6 +22,7 @@ pub use sqlx::{AssertSqlSafe, Error as DbError, SqlSafeStr};
 pub use tx::{Readers, Tx};
 pub use values::{Value, Values};
 
+use sqlx::postgres::PgConnectOptions;
 use std::path::Path;
 
 /// How much memory a database's connections may keep, and how many of them there are.
@@ -59,6 +60,21 @@ impl Db {
         sqlite::File::open(path, sizes, schema).await.map(Self::Sqlite)
     }
 
+    /// Opens a schema that is there.
+    pub(crate) fn open_schema(database: &PgConnectOptions, name: &str, sizes: Sizes) -> Self {
+        Self::Postgres(postgres::Schema::open(database, name, sizes))
+    }
+
+    /// Opens a schema and makes sure its tables are there. The script must say `if not exists`.
+    pub(crate) async fn create_schema(
+        database: &PgConnectOptions,
+        name: &str,
+        sizes: Sizes,
+        tables: &str,
+    ) -> Result<Self, DbError> {
+        postgres::Schema::create(database, name, sizes, tables).await.map(Self::Postgres)
+    }
+
     /// Opens a file that is of no use before it is complete. Open it again as usual when it is filled.
     pub(crate) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
         sqlite::File::open_to_fill(path, schema).await.map(Self::Sqlite)
@@ -93,6 +109,14 @@ impl Db {
         match self {
             Self::Sqlite(file) => file.make_durable().await,
             Self::Postgres(schema) => schema.make_durable().await,
+        }
+    }
+
+    /// Lets the engine see what is in the tables, so that it chooses its ways well.
+    pub(crate) async fn settle(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(schema) => schema.settle().await,
         }
     }
 

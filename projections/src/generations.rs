@@ -1,15 +1,22 @@
-//! Generations of read models: files `read-model-<n>.db`, and the file `read-model.current` that names the
-//! one in use. A rebuild fills the next and then moves the name, in one step.
+//! Generations of read models: each is a set of tables of its own, and one of them is in use. A rebuild
+//! fills the next and then moves the name, in one step.
 
-use crate::db::{Db, DbError, Sizes};
+mod folder;
+mod schemas;
+
+use crate::db::{Db, DbError, Sizes, Values};
+use crate::lease::Leases;
+use crate::place::{Place, PlaceError};
 use crate::read_models::ReadModels;
 use crate::runner::{Progress, Runner, RunnerError};
-use crate::table::{Columns, Values};
+use crate::table::Columns;
+use event_schemas::Position;
 use event_store::EventStore;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 const TABLES: &str = include_str!("../../migrations/read-models/tables.sql");
 const INDEXES: &str = include_str!("../../migrations/read-models/indexes.sql");
@@ -17,10 +24,10 @@ const INDEXES: &str = include_str!("../../migrations/read-models/indexes.sql");
 /// Grows when events are folded into rows differently than before while the tables look the same.
 const FOLDS: i64 = 2;
 
-/// Where the generations of one data folder are.
+/// The generations of one place.
 #[derive(Clone, Debug)]
 pub struct Generations {
-    folder: PathBuf,
+    place: Place,
 }
 
 /// A generation could not be made or found.
@@ -30,66 +37,77 @@ pub enum GenerationError {
     Folder(#[from] io::Error),
     #[error("the read models cannot be opened")]
     Db(#[from] DbError),
+    #[error("the read models' place cannot be used")]
+    Place(#[from] PlaceError),
     #[error("the read models cannot be filled")]
     Fill(#[from] RunnerError),
 }
 
 impl Generations {
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+    pub fn new(place: impl Into<Place>) -> Self {
+        Self { place: place.into() }
     }
 
-    pub fn path(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("read-model-{number}.db"))
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
-    fn pointer(&self) -> PathBuf {
-        self.folder.join("read-model.current")
+    /// Who may fill them.
+    pub fn leases(&self) -> Leases {
+        Leases::new(self.place.clone())
     }
 
     /// The generation in use, if there is one.
-    pub fn current(&self) -> io::Result<Option<u64>> {
-        match std::fs::read_to_string(self.pointer()) {
-            Ok(text) => Ok(text.trim().parse().ok()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    pub async fn current(&self) -> Result<Option<u64>, GenerationError> {
+        match &self.place {
+            Place::Folder(folder) => Ok(folder::current(folder)?),
+            Place::Postgres(database) => Ok(schemas::current(database).await?),
         }
     }
 
     /// Makes a generation the one in use.
-    pub fn switch_to(&self, number: u64) -> io::Result<()> {
-        let next = self.folder.join("read-model.next");
-        std::fs::write(&next, format!("{number}\n"))?;
-        std::fs::File::open(&next)?.sync_all()?;
-        std::fs::rename(next, self.pointer())
+    pub async fn switch_to(&self, number: u64) -> Result<(), GenerationError> {
+        match &self.place {
+            Place::Folder(folder) => Ok(folder::switch_to(folder, number)?),
+            Place::Postgres(database) => Ok(schemas::switch_to(database, number).await?),
+        }
     }
 
-    fn existing(&self) -> io::Result<Vec<u64>> {
-        let mut numbers = Vec::new();
-        for entry in std::fs::read_dir(&self.folder)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix("read-model-")?.strip_suffix(".db"));
-            numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    /// Those that are there, in use or not.
+    pub async fn existing(&self) -> Result<Vec<u64>, GenerationError> {
+        match &self.place {
+            Place::Folder(folder) => Ok(folder::existing(folder)?),
+            Place::Postgres(database) => Ok(schemas::existing(database).await?),
         }
-        Ok(numbers)
     }
 
     /// Removes the generations before this one.
-    pub fn clear_before(&self, number: u64) -> io::Result<()> {
-        for old in self.existing()?.into_iter().filter(|old| *old < number) {
-            remove(&self.path(old))?;
+    pub async fn clear_before(&self, number: u64) -> Result<(), GenerationError> {
+        for old in self.existing().await?.into_iter().filter(|old| *old < number) {
+            self.remove(Part::Generation(old)).await?;
         }
         Ok(())
     }
 
     /// Opens the generation in use, provided that this program's tables are what is in it.
     pub async fn open_current(&self, sizes: Sizes) -> Result<Option<(u64, Db)>, GenerationError> {
-        let Some(number) = self.current()? else { return Ok(None) };
-        let path = self.path(number);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let db = Db::open(&path, sizes, "").await?;
+        let Some(number) = self.current().await? else { return Ok(None) };
+        let part = Part::Generation(number);
+        let db = match &self.place {
+            Place::Folder(folder) => {
+                let path = folder::path(folder, number);
+                if !path.exists() {
+                    return Ok(None);
+                }
+                Db::open(&path, sizes, "").await?
+            }
+            Place::Postgres(database) => {
+                if !schemas::exists(database, &part.schema()).await? {
+                    return Ok(None);
+                }
+                Db::open_schema(database.options(), &part.schema(), sizes)
+            }
+        };
         if fits(&db).await? {
             return Ok(Some((number, db)));
         }
@@ -98,47 +116,96 @@ impl Generations {
     }
 
     /// Fills a new generation with the whole log, while the one in use goes on serving, and then makes it
-    /// the one in use.
+    /// the one in use. One rebuild at a time: another waits for its end.
     pub async fn rebuild(
         &self,
         store: &Arc<dyn EventStore>,
         mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Result<u64, GenerationError> {
-        std::fs::create_dir_all(&self.folder)?;
-        let number = self.existing()?.into_iter().chain(self.current()?).max().map_or(1, |last| last + 1);
-        let path = self.path(number);
-        remove(&path)?;
-        let db = fill(store, &path, None, &mut on_progress).await?;
+        let lease = self.leases().take("rebuild", &CancellationToken::new()).await;
+        let number = self.existing().await?.into_iter().chain(self.current().await?).max();
+        let number = number.map_or(1, |last| last + 1);
+        let db = self.fill(store, Part::Generation(number), None, &mut on_progress).await?;
         db.close().await;
-        let before = self.current()?;
-        self.switch_to(number)?;
+        let before = self.current().await?;
+        self.switch_to(number).await?;
         // Whoever still serves from the one before needs a moment to notice.
-        self.clear_before(before.unwrap_or(number).saturating_sub(1))?;
+        self.clear_before(before.unwrap_or(number).saturating_sub(1)).await?;
+        if let Some(lease) = lease {
+            lease.release().await;
+        }
         Ok(number)
+    }
+
+    /// Fills fresh tables from the beginning of the log. Their indexes are built at the end.
+    pub(crate) async fn fill(
+        &self,
+        store: &Arc<dyn EventStore>,
+        part: Part,
+        until: Option<Position>,
+        on_progress: &mut (impl FnMut(&Progress) + Send),
+    ) -> Result<Db, GenerationError> {
+        self.remove(part).await?;
+        let db = match &self.place {
+            Place::Folder(folder) => Db::open_to_fill(&part.path(folder), TABLES).await?,
+            Place::Postgres(database) => {
+                Db::create_schema(database.options(), &part.schema(), Sizes::small(), TABLES).await?
+            }
+        };
+        let runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
+        runner.with_page(FILL).catch_up(until, &mut *on_progress).await?;
+        db.run(INDEXES).await?;
+        db.settle().await?;
+        db.close().await;
+        let db = match &self.place {
+            Place::Folder(folder) => Db::open(&part.path(folder), Sizes::default(), "").await?,
+            Place::Postgres(database) => {
+                Db::open_schema(database.options(), &part.schema(), Sizes::default())
+            }
+        };
+        if until.is_none() {
+            // What has arrived meanwhile is little, and is written with the indexes in place.
+            let mut runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
+            runner.catch_up(None, on_progress).await?;
+        }
+        mark(&db).await?;
+        db.tidy_up().await?;
+        Ok(db)
+    }
+
+    /// Removes tables. That they are not there is no failure.
+    pub(crate) async fn remove(&self, part: Part) -> Result<(), GenerationError> {
+        match &self.place {
+            Place::Folder(folder) => {
+                std::fs::create_dir_all(folder)?;
+                Ok(folder::remove(&part.path(folder))?)
+            }
+            Place::Postgres(database) => Ok(schemas::remove(database, &part.schema()).await?),
+        }
     }
 }
 
-/// Fills a fresh file from the beginning of the log. Its indexes are built at the end.
-pub(crate) async fn fill(
-    store: &Arc<dyn EventStore>,
-    path: &Path,
-    until: Option<event_schemas::Position>,
-    on_progress: &mut (impl FnMut(&Progress) + Send),
-) -> Result<Db, GenerationError> {
-    let db = Db::open_to_fill(path, TABLES).await?;
-    let runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
-    runner.with_page(FILL).catch_up(until, &mut *on_progress).await?;
-    db.run(INDEXES).await?;
-    db.close().await;
-    let db = Db::open(path, Sizes::default(), "").await?;
-    if until.is_none() {
-        // What has arrived meanwhile is little, and is written with the indexes in place.
-        let mut runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
-        runner.catch_up(None, on_progress).await?;
+/// A set of read models: a generation, or one filled aside to compare a generation with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Generation(u64),
+    Aside(u64),
+}
+
+impl Part {
+    fn path(self, folder: &Path) -> PathBuf {
+        match self {
+            Self::Generation(number) => folder::path(folder, number),
+            Self::Aside(number) => folder::path(folder, number).with_extension("verify"),
+        }
     }
-    mark(&db).await?;
-    db.tidy_up().await?;
-    Ok(db)
+
+    fn schema(self) -> String {
+        match self {
+            Self::Generation(number) => schemas::name(number),
+            Self::Aside(number) => format!("verbatim_verify_{number}"),
+        }
+    }
 }
 
 /// How many events a page holds while nobody waits for it.
@@ -169,18 +236,4 @@ fn shape() -> i64 {
     let mut hasher = DefaultHasher::new();
     (TABLES, INDEXES, FOLDS).hash(&mut hasher);
     hasher.finish() as i64
-}
-
-/// Removes a database with the files beside it. That they are not there is no failure.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(&name) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

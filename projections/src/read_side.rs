@@ -1,10 +1,11 @@
 //! The read side as a running program has it: the tables in use, kept up with the log, and exchanged for
 //! the next generation when a rebuild has finished one.
 
-use crate::db::{Db, Sizes};
+use crate::db::{Db, DbError, Sizes};
 use crate::generations::{GenerationError, Generations};
+use crate::lease::{Lease, Leases, TRY};
 use crate::read_models::{NAME, ReadModels};
-use crate::runner::{Checkpoint, Condition, NotYet, Progress, Runner, RunnerError, Watch};
+use crate::runner::{Chain, Checkpoint, Condition, NotYet, Progress, Runner, RunnerError, Watch};
 use event_schemas::Position;
 use event_store::EventStore;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +22,34 @@ pub struct Generation {
     pub db: Db,
     /// Where the same process fills it.
     watch: Option<Watch>,
+    seen: tokio::sync::Mutex<Seen>,
+}
+
+/// How far another process had filled it, when last looked at.
+#[derive(Default)]
+struct Seen {
+    at: Option<Instant>,
+    position: Option<Position>,
+}
+
+/// How often to look at the checkpoint for those who wait: once for all of them.
+const GLANCE: Duration = Duration::from_millis(5);
+
+impl Generation {
+    fn of(number: u64, db: Db, watch: Option<Watch>) -> Self {
+        Self { number, db, watch, seen: tokio::sync::Mutex::default() }
+    }
+
+    /// How far another process has filled it.
+    async fn glance(&self) -> Result<Option<Position>, DbError> {
+        let mut seen = self.seen.lock().await;
+        if seen.at.is_none_or(|at| at.elapsed() >= GLANCE) {
+            let asked = Instant::now();
+            seen.position = Checkpoint::read(&self.db, NAME).await?.position;
+            seen.at = Some(asked);
+        }
+        Ok(seen.position)
+    }
 }
 
 /// The tables in use. Cheap to clone; always the newest generation.
@@ -41,7 +70,7 @@ impl Tables {
         let Some((number, db)) = generations.open_current(Sizes::default()).await? else {
             return Ok(Err(NoTables));
         };
-        Ok(Ok(Self::of(generations, Generation { number, db, watch: None })))
+        Ok(Ok(Self::of(generations, Generation::of(number, db, None))))
     }
 
     fn of(generations: Generations, generation: Generation) -> Self {
@@ -62,7 +91,7 @@ impl Tables {
         let current = self.current();
         match &current.watch {
             Some(watch) => Ok(watch.position()),
-            None => Ok(Checkpoint::read(&current.db, NAME).await?.position),
+            None => current.glance().await,
         }
     }
 
@@ -85,11 +114,10 @@ impl Tables {
                     }
                 }
                 None => {
-                    let checkpoint = Checkpoint::read(&current.db, NAME).await.unwrap_or_default();
-                    if checkpoint.position >= Some(wanted) {
+                    if current.glance().await.unwrap_or_default() >= Some(wanted) {
                         return Ok(());
                     }
-                    tokio::time::sleep(left.min(Duration::from_millis(5))).await;
+                    tokio::time::sleep(left.min(GLANCE)).await;
                 }
             }
             if Instant::now() >= deadline {
@@ -99,27 +127,44 @@ impl Tables {
     }
 
     /// Notices when another process has finished a rebuild, for who only reads.
-    pub async fn follow(&self, stop: CancellationToken) -> Result<(), GenerationError> {
-        while self.exchanged(&stop).await? {
-            if let Some((number, db)) = self.generations.open_current(Sizes::default()).await? {
-                self.exchange(Generation { number, db, watch: None });
-            }
+    pub async fn follow(&self, stop: CancellationToken) {
+        while self.exchanged(&stop).await {
+            self.take_over_from_another().await;
         }
-        Ok(())
     }
 
     /// Waits until another generation is in use. False: it is time to stop.
-    async fn exchanged(&self, stop: &CancellationToken) -> Result<bool, GenerationError> {
+    async fn exchanged(&self, stop: &CancellationToken) -> bool {
         let number = self.current().number;
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(false),
+                () = stop.cancelled() => return false,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            if self.generations.current()?.is_some_and(|current| current != number) {
-                return Ok(true);
+            match self.generations.current().await {
+                Ok(current) if current.is_some_and(|current| current != number) => return true,
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "the generation in use cannot be asked for"),
             }
         }
+    }
+
+    /// Reads from the generation in use, which another process fills.
+    async fn take_over_from_another(&self) {
+        match self.generations.open_current(Sizes::default()).await {
+            Ok(Some((number, db))) => self.exchange(Generation::of(number, db, None)),
+            // Tables that a newer program made are not for this one.
+            Ok(None) => tokio::time::sleep(LOOK).await,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "the read models cannot be opened; trying again");
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+
+    /// Whether the tables can be asked.
+    pub async fn check(&self) -> Result<(), DbError> {
+        self.generations.place().check().await
     }
 
     /// The one before closes by itself when the last question that was given it is answered.
@@ -129,57 +174,132 @@ impl Tables {
     }
 }
 
-/// The tables, and the runner that keeps them up with the log.
+/// The tables, and the runner that keeps them up with the log while this process holds the lease.
 pub struct ReadSide {
     store: Arc<dyn EventStore>,
+    leases: Leases,
     tables: Tables,
-    runner: Option<Runner<ReadModels>>,
+    /// None: another process keeps the tables.
+    held: Option<Held>,
+}
+
+struct Held {
+    lease: Lease,
+    runner: Runner<ReadModels>,
+}
+
+/// Why the keeping of the tables paused.
+enum Pause {
+    Stop,
+    Exchanged,
+    Lost,
 }
 
 impl ReadSide {
-    /// Opens the tables; fills them first where there are none, or none that this program can read.
+    /// Opens the tables; fills them first where there are none, or none that this program can read. Where
+    /// another process keeps them, this one only reads them until it is its turn.
     pub async fn open(
         store: Arc<dyn EventStore>,
         generations: Generations,
-        on_progress: impl FnMut(&Progress) + Send,
+        mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, GenerationError> {
-        if let Some((_, db)) = generations.open_current(Sizes::default()).await? {
-            db.close().await;
-        } else {
-            generations.rebuild(&store, on_progress).await?;
+        let leases = generations.leases();
+        loop {
+            if let Some(lease) = leases.try_take(NAME).await? {
+                let (generation, runner) = begin(&store, &generations, &mut on_progress).await?;
+                generations.clear_before(generation.number).await?;
+                let tables = Tables::of(generations, generation);
+                return Ok(Self { store, leases, tables, held: Some(Held { lease, runner }) });
+            }
+            if let Some((number, db)) = generations.open_current(Sizes::default()).await? {
+                let tables = Tables::of(generations, Generation::of(number, db, None));
+                return Ok(Self { store, leases, tables, held: None });
+            }
+            // Another process is filling the first.
+            tokio::time::sleep(LOOK).await;
         }
-        let (generation, runner) = take_up(&store, &generations).await?;
-        generations.clear_before(generation.number)?;
-        Ok(Self { store, tables: Tables::of(generations, generation), runner: Some(runner) })
     }
 
     pub fn tables(&self) -> Tables {
         self.tables.clone()
     }
 
-    /// Keeps the tables up with the log until told to stop. Ends early when an event cannot be read.
+    /// Keeps the tables up with the log until told to stop, whenever it is this process's turn. Ends early
+    /// when an event cannot be read.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), GenerationError> {
-        while let Some(runner) = self.runner.take() {
+        while !stop.is_cancelled() {
+            let Some(Held { lease, runner }) = self.held.take() else {
+                self.stand_by(&stop).await;
+                continue;
+            };
             let enough = stop.child_token();
             let running = tokio::spawn(runner.run(enough.clone()));
-            let exchanged = self.tables.exchanged(&stop).await;
+            let pause = tokio::select! {
+                exchanged = self.tables.exchanged(&stop) => if exchanged { Pause::Exchanged } else { Pause::Stop },
+                () = lease.lost() => Pause::Lost,
+            };
             enough.cancel();
             let ended = running.await.unwrap_or(Err(RunnerError::BrokeOff));
-            if !exchanged? {
-                ended?;
-                break;
+            match pause {
+                Pause::Stop => {
+                    self.tables.db().close().await;
+                    lease.release().await;
+                    return Ok(ended?);
+                }
+                Pause::Exchanged => self.go_on(lease, &stop).await,
+                Pause::Lost => {
+                    tracing::warn!("another process keeps the read models now");
+                    drop(lease);
+                    self.tables.take_over_from_another().await;
+                }
             }
-            let (generation, runner) = take_up(&self.store, &self.tables.generations).await?;
-            tracing::info!(generation = generation.number, "the next generation of read models is in use");
-            let number = generation.number;
-            self.tables.exchange(generation);
-            // A question under way may still open the file of the generation just replaced: it goes with the
-            // next exchange, or the next start.
-            self.tables.generations.clear_before(number.saturating_sub(1))?;
-            self.runner = Some(runner);
         }
         self.tables.db().close().await;
         Ok(())
+    }
+
+    /// Reads what another process keeps, until it is this one's turn.
+    async fn stand_by(&mut self, stop: &CancellationToken) {
+        loop {
+            match self.leases.try_take(NAME).await {
+                Ok(Some(lease)) => return self.go_on(lease, stop).await,
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "the lease cannot be asked for"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                exchanged = self.tables.exchanged(stop) => {
+                    if exchanged {
+                        self.tables.take_over_from_another().await;
+                    }
+                }
+                () = tokio::time::sleep(TRY) => {}
+            }
+        }
+    }
+
+    /// Takes up the generation in use, as long as the lease holds.
+    async fn go_on(&mut self, lease: Lease, stop: &CancellationToken) {
+        while !stop.is_cancelled() && !lease.is_lost() {
+            match begin(&self.store, &self.tables.generations, |_| {}).await {
+                Ok((generation, runner)) => {
+                    let number = generation.number;
+                    tracing::info!(generation = number, "this process keeps the read models");
+                    self.tables.exchange(generation);
+                    self.held = Some(Held { lease, runner });
+                    // A question under way may still open the tables just replaced: they go with the next
+                    // exchange, or the next start.
+                    if let Err(error) = self.tables.generations.clear_before(number.saturating_sub(1)).await {
+                        tracing::debug!(%error, "an old generation could not be removed yet");
+                    }
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "the read models cannot be opened; trying again");
+                    tokio::time::sleep(TRY).await;
+                }
+            }
+        }
     }
 
     /// What is wrong with the tables, if something is.
@@ -191,14 +311,23 @@ impl ReadSide {
     }
 }
 
-async fn take_up(
+/// Opens the generation in use to keep it; fills one first where there is none that fits.
+async fn begin(
     store: &Arc<dyn EventStore>,
     generations: &Generations,
+    on_progress: impl FnMut(&Progress) + Send,
 ) -> Result<(Generation, Runner<ReadModels>), GenerationError> {
-    let Some((number, db)) = generations.open_current(Sizes::default()).await? else {
+    let open = match generations.open_current(Sizes::default()).await? {
+        Some(open) => Some(open),
+        None => {
+            generations.rebuild(store, on_progress).await?;
+            generations.open_current(Sizes::default()).await?
+        }
+    };
+    let Some((number, db)) = open else {
         return Err(GenerationError::Folder(std::io::ErrorKind::NotFound.into()));
     };
     let runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
     let watch = Some(runner.watch());
-    Ok((Generation { number, db, watch }, runner))
+    Ok((Generation::of(number, db, watch), runner))
 }

@@ -1,7 +1,7 @@
 //! Fills the tables anew beside those in use and compares every row of every table.
 
 use crate::db::{AssertSqlSafe, DbError, DbRow, Kind, Sizes, Tx};
-use crate::generations::{GenerationError, Generations, fill, remove};
+use crate::generations::{GenerationError, Generations, Part};
 use crate::read_models::{self, NAME};
 use crate::runner::Progress;
 use crate::table::{Columns, Shape, Values};
@@ -70,16 +70,15 @@ pub async fn verify(
     let position = checkpoint(&mut snapshot).await?;
     let mut verdict = Verdict { generation, position, ..Verdict::default() };
     if let Some(position) = position {
-        let aside = generations.path(generation).with_extension("verify");
-        remove(&aside)?;
-        let rebuilt = fill(store, &aside, Some(position), &mut on_progress).await?;
+        let aside = Part::Aside(generation);
+        let rebuilt = generations.fill(store, aside, Some(position), &mut on_progress).await?;
         let mut other = rebuilt.readers().snapshot().await?;
         for shape in read_models::shapes() {
             compare(&mut snapshot, &mut other, &shape, &mut verdict).await?;
         }
         other.rollback().await?;
         rebuilt.close().await;
-        remove(&aside)?;
+        generations.remove(aside).await?;
     }
     snapshot.rollback().await?;
     live.close().await;

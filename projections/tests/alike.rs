@@ -2,27 +2,26 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod home;
 mod story;
 
-use event_schemas::Clock;
-use event_store::EventStore;
-use event_store::sqlite::SqliteStore;
-use projections::generations::Generations;
+use home::Home;
 use projections::read_models::ReadModels;
 use projections::{ReadSide, Runner, verify};
 use std::sync::Arc;
 use story::{Dice, Story};
 
-async fn store(folder: &std::path::Path) -> Arc<dyn EventStore> {
-    SqliteStore::open(folder.join("events.db"), Clock::System).await.unwrap()
-}
+on_each_engine!(
+    tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes,
+    of_two_runners_each_event_is_written_by_one,
+    a_rebuild_while_serving_is_taken_up_and_nothing_is_missed,
+    a_comparison_finds_the_row_that_was_tampered_with,
+);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes() {
+async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes(home: Home) {
     for seed in 1..=12 {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store(folder.path()).await;
-        let generations = Generations::new(folder.path());
+        let home = home.fresh().await;
+        let (store, generations) = (home.store().await, home.generations());
         let mut story = Story::new(seed);
         story.live(30).write(&*store).await;
         generations.rebuild(&store, |_| {}).await.unwrap();
@@ -55,11 +54,8 @@ async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_m
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_runners_each_event_is_written_by_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path()).await;
-    let generations = Generations::new(folder.path());
+async fn of_two_runners_each_event_is_written_by_one(home: Home) {
+    let (store, generations) = (home.store().await, home.generations());
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
     let (_, same) = generations.open_current(Default::default()).await.unwrap().unwrap();
@@ -83,12 +79,9 @@ async fn of_two_runners_each_event_is_written_by_one() {
     assert_eq!(verdict.position, store.end().await.unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed() {
+async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(home: Home) {
     use std::time::Duration;
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path()).await;
-    let generations = Generations::new(folder.path());
+    let (store, generations) = (home.store().await, home.generations());
     let mut story = Story::new(5);
     story.live(100).write(&*store).await;
     let side = ReadSide::open(Arc::clone(&store), generations.clone(), |_| {}).await.unwrap();
@@ -115,15 +108,15 @@ async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed() {
     stop.cancel();
     running.await.unwrap().unwrap();
     let next_start = ReadSide::open(store.clone(), generations.clone(), |_| {}).await.unwrap();
-    assert!(!generations.path(1).exists(), "the generation before is gone with the next start");
+    assert!(
+        !generations.existing().await.unwrap().contains(&1),
+        "the generation before is gone with the next start"
+    );
     drop(next_start);
 }
 
-#[tokio::test]
-async fn a_comparison_finds_the_row_that_was_tampered_with() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path()).await;
-    let generations = Generations::new(folder.path());
+async fn a_comparison_finds_the_row_that_was_tampered_with(home: Home) {
+    let (store, generations) = (home.store().await, home.generations());
     let mut story = Story::new(9);
     story.live(200).write(&*store).await;
     generations.rebuild(&store, |_| {}).await.unwrap();

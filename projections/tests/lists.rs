@@ -2,36 +2,42 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod home;
 mod story;
 
+use event_schemas::Timestamp;
 use event_schemas::message::{Priority, Status};
-use event_schemas::{Clock, Timestamp};
-use event_store::EventStore;
-use event_store::sqlite::SqliteStore;
+use home::Home;
 use projections::db::Db;
-use projections::generations::Generations;
 use projections::questions::around::counts;
 use projections::questions::conversations::{Conversations, Sort, SortBy, Whose, cards, list};
 use projections::questions::{Limit, details, list as lists};
 use projections::read_models::inbox::ConversationRow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use story::{Dice, Story};
 
+on_each_engine!(
+    pages_hold_each_row_once_in_order_for_every_sort_and_any_filter,
+    a_cursor_of_another_sort_is_refused,
+    tab_counts_are_what_counting_the_rows_gives,
+    messages_page_both_ways_and_hold_each_once,
+    unread_is_what_came_after_the_reader_last_looked_or_answered,
+    another_accounts_rows_are_not_there,
+    running_clocks_page_in_the_order_they_are_due,
+);
+
 struct Desk {
-    _folder: tempfile::TempDir,
+    _home: Home,
     story: Story,
     db: Db,
     everything: Vec<ConversationRow>,
 }
 
-async fn desk(seed: u64, steps: usize) -> Desk {
-    let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn EventStore> =
-        SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
+async fn desk(home: Home, seed: u64, steps: usize) -> Desk {
+    let store = home.store().await;
     let mut story = Story::new(seed);
     story.live(steps).write(&*store).await;
-    let generations = Generations::new(folder.path());
+    let generations = home.generations();
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
     let mut everything = Vec::new();
@@ -47,7 +53,7 @@ async fn desk(seed: u64, steps: usize) -> Desk {
             }
         }
     }
-    Desk { _folder: folder, story, db, everything }
+    Desk { _home: home, story, db, everything }
 }
 
 fn key(row: &ConversationRow, by: SortBy) -> Option<i64> {
@@ -106,9 +112,8 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
     rows
 }
 
-#[tokio::test]
-async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter() {
-    let desk = desk(11, 3000).await;
+async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(home: Home) {
+    let desk = desk(home, 11, 3000).await;
     let (story, everything) = (&desk.story, &desk.everything);
     assert!(everything.len() > 300, "{} conversations prove little", everything.len());
     let mut dice = Dice::new(3);
@@ -159,9 +164,8 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter() {
     assert!(met > 2000, "{met} rows in all prove little");
 }
 
-#[tokio::test]
-async fn a_cursor_of_another_sort_is_refused() {
-    let desk = desk(4, 200).await;
+async fn a_cursor_of_another_sort_is_refused(home: Home) {
+    let desk = desk(home, 4, 200).await;
     let mut query = Conversations::of(desk.story.accounts[0]);
     query.limit = Limit::new(1).unwrap();
     query.after = list(desk.db.readers(), &query).await.unwrap().next;
@@ -170,9 +174,8 @@ async fn a_cursor_of_another_sort_is_refused() {
     assert!(list(desk.db.readers(), &query).await.is_err());
 }
 
-#[tokio::test]
-async fn tab_counts_are_what_counting_the_rows_gives() {
-    let desk = desk(21, 2000).await;
+async fn tab_counts_are_what_counting_the_rows_gives(home: Home) {
+    let desk = desk(home, 21, 2000).await;
     for account in &desk.story.accounts {
         let me = desk.story.agents[0];
         let counts = counts(desk.db.readers(), *account, Some(me)).await.unwrap();
@@ -196,9 +199,8 @@ async fn tab_counts_are_what_counting_the_rows_gives() {
     }
 }
 
-#[tokio::test]
-async fn messages_page_both_ways_and_hold_each_once() {
-    let desk = desk(31, 1500).await;
+async fn messages_page_both_ways_and_hold_each_once(home: Home) {
+    let desk = desk(home, 31, 1500).await;
     let longest = desk.everything.iter().max_by_key(|row| row.message_count + row.note_count).unwrap();
     let (account, conversation) = (longest.account_id, longest.id);
     let limit = Limit::new(3).unwrap();
@@ -229,9 +231,8 @@ async fn messages_page_both_ways_and_hold_each_once() {
     assert_eq!(to_the_end, all);
 }
 
-#[tokio::test]
-async fn unread_is_what_came_after_the_reader_last_looked_or_answered() {
-    let desk = desk(41, 1500).await;
+async fn unread_is_what_came_after_the_reader_last_looked_or_answered(home: Home) {
+    let desk = desk(home, 41, 1500).await;
     for account in &desk.story.accounts {
         for agent in &desk.story.agents {
             let mut query = Conversations::of(*account);
@@ -247,9 +248,8 @@ async fn unread_is_what_came_after_the_reader_last_looked_or_answered() {
     }
 }
 
-#[tokio::test]
-async fn another_accounts_rows_are_not_there() {
-    let desk = desk(51, 300).await;
+async fn another_accounts_rows_are_not_there(home: Home) {
+    let desk = desk(home, 51, 300).await;
     let theirs = &desk.everything[0];
     let other = *desk.story.accounts.iter().find(|account| **account != theirs.account_id).unwrap();
     let readers = desk.db.readers();
@@ -266,9 +266,8 @@ async fn another_accounts_rows_are_not_there() {
     assert_eq!(lists::contact(readers, other, theirs.contact_id).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn running_clocks_page_in_the_order_they_are_due() {
-    let desk = desk(61, 1500).await;
+async fn running_clocks_page_in_the_order_they_are_due(home: Home) {
+    let desk = desk(home, 61, 1500).await;
     for account in &desk.story.accounts {
         let ask = |limit, after| {
             let page = lists::Page { account: *account, limit: Limit::new(limit).unwrap(), after };

@@ -2,17 +2,26 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod home;
 mod story;
 
-use event_schemas::{Category, Clock, EventId, NewEvent, StreamId};
-use event_store::sqlite::SqliteStore;
+use event_schemas::{Category, EventId, NewEvent, StreamId};
 use event_store::{EventStore, Expected, Filter};
+use home::Home;
 use projections::table::Values;
 use projections::{Condition, Db, DbError, Happened, Projection, Runner, RunnerError, Sizes, Tx};
 use std::sync::Arc;
 use std::time::Duration;
 use story::Story;
 use tokio_util::sync::CancellationToken;
+
+on_each_engine!(
+    only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end,
+    a_page_that_fails_leaves_neither_rows_nor_checkpoint,
+    an_event_of_an_unknown_type_is_passed_over,
+    an_unreadable_event_stops_the_projection_and_says_which,
+    who_waits_is_told_when_the_tables_are_there_or_that_they_are_not,
+);
 
 /// Counts what it sees, in its table and in its memory.
 #[derive(Default)]
@@ -48,17 +57,15 @@ impl Projection for Tally {
 }
 
 struct Bench {
-    folder: tempfile::TempDir,
+    home: Home,
     store: Arc<dyn EventStore>,
     db: Db,
 }
 
-async fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn EventStore> =
-        SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
-    let db = Db::open(&folder.path().join("tally.db"), Sizes::small(), TALLY).await.unwrap();
-    Bench { folder, store, db }
+async fn bench(home: Home) -> Bench {
+    let store = home.store().await;
+    let db = home.place.tables("tally", Sizes::small(), TALLY).await.unwrap();
+    Bench { home, store, db }
 }
 
 async fn tallied(db: &Db) -> i64 {
@@ -69,9 +76,8 @@ async fn conversation_events(store: &dyn EventStore) -> usize {
     store.read_all(None, &Filter::categories([Category::Conversation]), 10_000).await.unwrap().events.len()
 }
 
-#[tokio::test]
-async fn only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end() {
-    let bench = bench().await;
+async fn only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end(home: Home) {
+    let bench = bench(home).await;
     Story::new(1).live(300).write(&*bench.store).await;
     let mut runner =
         Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
@@ -79,12 +85,11 @@ async fn only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end
     assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64);
     assert_eq!(runner.projection().kept as i64, tallied(&bench.db).await);
     assert!(runner.watch().position() >= bench.store.end().await.unwrap());
-    drop(bench.folder);
+    drop(bench.home);
 }
 
-#[tokio::test]
-async fn a_page_that_fails_leaves_neither_rows_nor_checkpoint() {
-    let bench = bench().await;
+async fn a_page_that_fails_leaves_neither_rows_nor_checkpoint(home: Home) {
+    let bench = bench(home).await;
     Story::new(2).live(50).write(&*bench.store).await;
     let failing = Tally { fails: true, ..Tally::default() };
     let mut runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), failing).await.unwrap();
@@ -108,9 +113,8 @@ fn strange(story: &mut Story, n: u128, event_type: &'static str, data: &str) -> 
     (line.stream, event)
 }
 
-#[tokio::test]
-async fn an_event_of_an_unknown_type_is_passed_over() {
-    let bench = bench().await;
+async fn an_event_of_an_unknown_type_is_passed_over(home: Home) {
+    let bench = bench(home).await;
     let mut story = Story::new(3);
     story.live(20).write(&*bench.store).await;
     let (stream, event) = strange(&mut story, 1, "CustomerSang", "{}");
@@ -122,9 +126,8 @@ async fn an_event_of_an_unknown_type_is_passed_over() {
     assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64 - 1);
 }
 
-#[tokio::test]
-async fn an_unreadable_event_stops_the_projection_and_says_which() {
-    let bench = bench().await;
+async fn an_unreadable_event_stops_the_projection_and_says_which(home: Home) {
+    let bench = bench(home).await;
     let mut story = Story::new(4);
     let (stream, event) = strange(&mut story, 1, "ConversationOpened", "{\"half\":");
     bench.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
@@ -136,9 +139,8 @@ async fn an_unreadable_event_stops_the_projection_and_says_which() {
     assert!(error.contains(stream.as_str()), "{error}");
 }
 
-#[tokio::test]
-async fn who_waits_is_told_when_the_tables_are_there_or_that_they_are_not() {
-    let bench = bench().await;
+async fn who_waits_is_told_when_the_tables_are_there_or_that_they_are_not(home: Home) {
+    let bench = bench(home).await;
     Story::new(5).live(50).write(&*bench.store).await;
     let end = bench.store.end().await.unwrap().unwrap();
     let runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();

@@ -9,9 +9,8 @@ use event_schemas::blanks::Known;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, SlaPolicy, Team};
 use event_schemas::message::ChannelType;
-use event_schemas::routing::Queue;
 use event_schemas::{
-    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId, HandoffRuleId, QueueId,
+    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId, HandoffRuleId,
     SlaPolicyId, TeamId, Timestamp, Version,
 };
 use gate::{Agent, Json, Path, Problem, Query};
@@ -24,7 +23,6 @@ use projections::read_models::calendars::CalendarRow;
 use projections::read_models::canned_responses::CannedResponseRow;
 use projections::read_models::channels::ChannelRow;
 use projections::read_models::handoff_rules::HandoffRuleRow;
-use projections::read_models::queues::QueueRow;
 use projections::read_models::sla_policies::SlaPolicyRow;
 use projections::read_models::teams::TeamRow;
 use schemars::JsonSchema;
@@ -65,8 +63,6 @@ pub fn routes() -> ApiRouter<QueryState> {
                 .summary("The bot's settings, the usual ones where none were made")
         }),
     );
-    let router = catalogue_routes!(router, "/v1/queues", "queues",
-        queues: "listQueues" "Queues, as they are defined", queue: "getQueue" "A queue, as it is defined");
     catalogue_routes!(router, "/v1/calendars", "service levels",
         calendars: "listCalendars" "Business calendars", calendar: "getCalendar" "A business calendar")
 }
@@ -137,7 +133,6 @@ defined!(
     CannedResponseRow.canned_response: CannedResponse,
     SlaPolicyRow.sla_policy: SlaPolicy,
     CalendarRow.calendar: BusinessCalendar,
-    QueueRow.queue: Queue,
     BotRuleRow.bot_rule: BotRule,
     HandoffRuleRow.handoff_rule: HandoffRule,
 );
@@ -183,7 +178,6 @@ questions! {
     teams, team(TeamId): TeamRow as Team, "team";
     sla_policies, sla_policy(SlaPolicyId): SlaPolicyRow as SlaPolicy, "SLA policy";
     calendars, calendar(CalendarId): CalendarRow as BusinessCalendar, "calendar";
-    queues, queue(QueueId): QueueRow as Queue, "queue";
     bot_rules, bot_rule(BotRuleId): BotRuleRow as BotRule, "bot rule";
     handoff_rules, handoff_rule(HandoffRuleId): HandoffRuleRow as HandoffRule, "handoff rule";
 }

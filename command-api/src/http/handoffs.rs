@@ -3,9 +3,8 @@
 use super::Desk;
 use super::answer::Done;
 use super::asking::Asking;
-use super::conversations::{View, by, given, named, opened};
+use super::conversations::{View, ask, by, named, opened};
 use crate::Commands;
-use crate::places::Giving;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
@@ -59,5 +58,5 @@ async fn handoff(
         message_id: context.further_message_id(&commands.clock, "told"),
         reply_window: provider.and_then(|provider| provider.reply_window()),
     };
-    given(&commands, id, &command, &context, Giving::by(&caller)).await
+    ask(&commands, id, &command, &context).await
 }

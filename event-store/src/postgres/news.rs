@@ -3,7 +3,6 @@
 
 use super::ask::{Ask, Value};
 use super::lines::Lines;
-use super::looks::Looks;
 use super::server::Server;
 use crate::ReadError;
 use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
@@ -36,24 +35,19 @@ fn nothing(_row: &PgRow) -> Result<(), ReadError> {
 }
 
 /// Wakes this node's readers when another has written, until the store closes.
-pub async fn listen(server: Arc<Server>, node: String, looks: Arc<Looks>, grew: watch::Sender<u64>) {
+pub async fn listen(server: Arc<Server>, node: String, grew: watch::Sender<u64>) {
     // Behind a pooler nobody hears anything: what one connection is told to listen to, another one hears.
     if !server.is_direct() {
         return;
     }
     loop {
-        let Err(error) = hear(&server, &node, &looks, &grew).await else { return };
+        let Err(error) = hear(&server, &node, &grew).await else { return };
         tracing::warn!(%error, "the event log's listener was cut off; readers look by themselves until it is back");
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn hear(
-    server: &Server,
-    node: &str,
-    looks: &Looks,
-    grew: &watch::Sender<u64>,
-) -> Result<(), sqlx::Error> {
+async fn hear(server: &Server, node: &str, grew: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
@@ -65,10 +59,7 @@ async fn hear(
         match listener.try_recv().await? {
             Some(news) if news.payload() == node => {}
             // Something was said, or something may have been missed while the connection was gone.
-            _ => {
-                looks.are_stale();
-                grew.send_modify(|times| *times += 1);
-            }
+            _ => grew.send_modify(|times| *times += 1),
         }
     }
 }

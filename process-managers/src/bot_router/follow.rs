@@ -232,8 +232,6 @@ fn changes_a_playbook(event: &CatalogueEvent) -> bool {
         | E::SlaPolicyDefined(_)
         | E::SlaPolicyRetired(_)
         | E::CalendarDefined(_)
-        | E::CalendarRetired(_)
-        | E::QueueDefined(_)
-        | E::QueueRetired(_) => false,
+        | E::CalendarRetired(_) => false,
     }
 }

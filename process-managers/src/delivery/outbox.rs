@@ -119,8 +119,10 @@ impl Outbox {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Claimed>, DbError> {
+        // Asked again outside: of two that claim at once on PostgreSQL the second sees what the first has done
+        // to a row, but not the rest anew.
         const CLAIM: &str = "update outbox set state = 'attempting', attempts = attempts + 1
-            where message_id in (
+            where state <> 'attempting' and message_id in (
                 select o.message_id from outbox o
                 where o.channel_id = $1 and o.state <> 'attempting' and o.next_attempt_at <= $2
                 and not exists (select 1 from outbox earlier

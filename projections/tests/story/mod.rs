@@ -313,9 +313,6 @@ impl Story {
                     strategy: AssignStrategy::Manual,
                     assigned_by: Some(agent),
                     reason: None,
-                    decision: None,
-                    offer_id: None,
-                    in_spite_of: None,
                 }
                 .into(),
             ),

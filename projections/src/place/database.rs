@@ -1,0 +1,200 @@
+//! A PostgreSQL database that Verbatim keeps tables in: whether it can be reached, whether it is Verbatim's,
+//! and the small schema `verbatim` that says so.
+
+use crate::db::DbError;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use std::time::Duration;
+
+/// The oldest version that the SQL here was written for.
+const OLDEST: i32 = 150_000;
+
+const OURS: &str = include_str!("../../../migrations/read-models/postgres.sql");
+
+/// A database that is Verbatim's. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    options: PgConnectOptions,
+    /// For what is beside the sets of tables: which generation is in use, who holds which lease.
+    pool: PgPool,
+}
+
+/// Why a database is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("the read models' URL is not one: {0}")]
+    Url(String),
+    #[error("no PostgreSQL server answers at {server}: start it, or correct --read-model")]
+    NoServer {
+        server: String,
+        #[source]
+        source: DbError,
+    },
+    #[error("PostgreSQL at {server} does not let '{user}' in: correct user and password in --read-model")]
+    NotLetIn {
+        server: String,
+        user: String,
+        #[source]
+        source: DbError,
+    },
+    #[error(
+        "PostgreSQL at {server} has no database '{database}': make it with `createdb {database}`, or correct --read-model"
+    )]
+    NoDatabase { server: String, database: String },
+    #[error(
+        "PostgreSQL at {server} is version {version}, and Verbatim needs 15 or newer: name a newer one in --read-model"
+    )]
+    TooOld { server: String, version: String },
+    #[error(
+        "a pooler at {server} refuses the `search_path` of a session: name the server itself in --read-model, or a pooler in session mode that lets `options` through"
+    )]
+    Pooler { server: String },
+    #[error(
+        "the database '{database}' holds another program's tables ({found}): name a database of Verbatim's own in --read-model"
+    )]
+    AnotherPrograms { database: String, found: String },
+    #[error(
+        "the database '{database}' was made ready by a newer Verbatim (layout {layout}): use that one, or another database"
+    )]
+    Newer { database: String, layout: i64 },
+    #[error(
+        "'{user}' may not make schemas in the database '{database}': `grant create on database {database} to {user}` lets them"
+    )]
+    NoRights { database: String, user: String },
+    #[error("the database at {server} cannot be used")]
+    Unusable {
+        server: String,
+        #[source]
+        source: DbError,
+    },
+}
+
+/// The layout of the schema `verbatim`.
+const LAYOUT: i64 = 1;
+
+impl Database {
+    /// Looks at the database without touching it; what is Verbatim's, or empty, is made ready.
+    pub(super) async fn open(url: &str) -> Result<Self, Refused> {
+        let options: PgConnectOptions =
+            url.parse().map_err(|error: DbError| Refused::Url(error.to_string()))?;
+        let options = options.application_name("verbatim").disable_statement_logging();
+        let database = Self { pool: pool(2).connect_lazy_with(options.clone()), options };
+        // As every connection will be made, so that a pooler that cannot do it is noticed here.
+        let options = database.options.clone().options([("search_path", "verbatim")]);
+        let mut connection = options.connect().await.map_err(|error| database.refused(error))?;
+        let ready = database.make_ready(&mut connection).await;
+        // The answer counts, not the goodbye.
+        let _goodbye = connection.close().await;
+        ready?;
+        Ok(database)
+    }
+
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(super) async fn check(&self) -> Result<(), DbError> {
+        sqlx::query("select 1").execute(&self.pool).await.map(|_| ())
+    }
+
+    async fn make_ready(&self, connection: &mut PgConnection) -> Result<(), Refused> {
+        let version: String = sqlx::query("show server_version_num")
+            .fetch_one(&mut *connection)
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(|error| self.refused(error))?;
+        if version.parse::<i32>().is_ok_and(|version| version < OLDEST) {
+            return Err(Refused::TooOld { server: self.server(), version });
+        }
+        if self.is_ours(connection).await? {
+            return Ok(());
+        }
+        sqlx::raw_sql(OURS).execute(connection).await.map_err(|error| self.refused(error))?;
+        Ok(())
+    }
+
+    /// True: made ready before. False: empty. Anything else is another program's.
+    async fn is_ours(&self, connection: &mut PgConnection) -> Result<bool, Refused> {
+        let found = sqlx::query(
+            "select to_regclass('verbatim.about') is not null, to_regnamespace('verbatim') is not null",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let (about, schema): (bool, bool) = found.map_err(|error| self.refused(error))?;
+        if about {
+            let layout = sqlx::query("select value from verbatim.about where name = 'layout'")
+                .fetch_optional(&mut *connection)
+                .await
+                .and_then(|row| row.map(|row| row.try_get::<i64, _>(0)).transpose());
+            return match layout {
+                Ok(Some(LAYOUT)) => Ok(true),
+                Ok(Some(layout)) if layout > LAYOUT => Err(Refused::Newer { database: self.name(), layout }),
+                Ok(_) => Err(self.another_programs("verbatim.about")),
+                Err(error) => Err(self.refused(error)),
+            };
+        }
+        if schema {
+            return Err(self.another_programs("the schema verbatim"));
+        }
+        const STRANGERS: &str = "select n.nspname || '.' || c.relname from pg_class c
+            join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p') and n.nspname not like 'verbatim%'
+              and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
+              and not exists (select 1 from pg_depend d
+                  where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+            order by 1 limit 1";
+        let stranger = sqlx::query(STRANGERS)
+            .fetch_optional(&mut *connection)
+            .await
+            .and_then(|row| row.map(|row| row.try_get::<String, _>(0)).transpose());
+        match stranger {
+            Ok(None) => Ok(false),
+            Ok(Some(table)) => Err(self.another_programs(&table)),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    fn another_programs(&self, found: &str) -> Refused {
+        Refused::AnotherPrograms { database: self.name(), found: found.to_owned() }
+    }
+
+    /// Says what is wrong, as far as the server tells.
+    fn refused(&self, error: DbError) -> Refused {
+        let server = self.server();
+        let user = self.options.get_username().to_owned();
+        let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+        match (code.as_deref(), error) {
+            (None, source @ (DbError::Io(_) | DbError::Tls(_) | DbError::PoolTimedOut)) => {
+                Refused::NoServer { server, source }
+            }
+            (Some("28P01" | "28000"), source) => Refused::NotLetIn { server, user, source },
+            (Some("3D000"), _) => Refused::NoDatabase { server, database: self.name() },
+            (Some("08P01"), _) => Refused::Pooler { server },
+            (Some("42501"), _) => Refused::NoRights { database: self.name(), user },
+            (_, source) => Refused::Unusable { server, source },
+        }
+    }
+
+    fn server(&self) -> String {
+        format!("{}:{}", self.options.get_host(), self.options.get_port())
+    }
+
+    fn name(&self) -> String {
+        self.options.get_database().unwrap_or_else(|| self.options.get_username()).to_owned()
+    }
+}
+
+/// Connections that fail soon when there is no server: who asks is told so, and asks again.
+pub(crate) fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(3))
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
