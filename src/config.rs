@@ -72,6 +72,12 @@ pub struct Options {
     /// Seconds to wait for the provider's word on a message that may or may not have been sent
     #[arg(long, env = "VERBATIM_DELIVERY_GRACE", global = true)]
     pub delivery_grace: Option<u64>,
+    /// Seconds of silence after which an agent who went online counts as away
+    #[arg(long, env = "VERBATIM_AGENT_AWAY_AFTER", global = true)]
+    pub agent_away_after: Option<u64>,
+    /// Further seconds of silence after which they count as offline
+    #[arg(long, env = "VERBATIM_AGENT_OFFLINE_AFTER", global = true)]
+    pub agent_offline_after: Option<u64>,
     /// What to log: a level, or target=level pairs
     #[arg(long, env = "VERBATIM_LOG", global = true)]
     pub log: Option<String>,
@@ -103,6 +109,8 @@ pub struct Settings {
     pub delivery_attempts: u32,
     pub delivery_backoff_ms: u64,
     pub delivery_grace: u64,
+    pub agent_away_after: u64,
+    pub agent_offline_after: u64,
     pub log: String,
     pub log_format: String,
 }

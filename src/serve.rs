@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use channels::{Channels, Timeouts};
 use command_api::Commands;
+use domain::agent::Patience;
 use event_schemas::Clock;
 use event_store::EventStore;
 use gate::limits::Rate;
@@ -77,7 +78,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let address = listener.local_addr()?;
     let clock = Clock::System;
     let store = event_store::open(&settings.log_url(), clock.clone()).await?;
-    let commands = Arc::new(Commands::new(store.clone(), providers(settings, &clock)?, clock.clone()));
+    let mut commands = Commands::new(store.clone(), providers(settings, &clock)?, clock.clone());
+    commands.patience = Patience {
+        away_after: Duration::from_secs(settings.agent_away_after),
+        offline_after: Duration::from_secs(settings.agent_offline_after),
+    };
+    let commands = Arc::new(commands);
 
     let mut running = Running {
         address,

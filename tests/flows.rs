@@ -24,6 +24,8 @@ mod kill;
 mod provider;
 #[path = "flows/real_words.rs"]
 mod real_words;
+#[path = "flows/routing.rs"]
+mod routing;
 #[path = "flows/sla.rs"]
 mod sla;
 #[path = "flows/split.rs"]

@@ -19,6 +19,9 @@ mod conversations;
 mod handoff_rules;
 mod handoffs;
 mod messages;
+mod offers;
+mod presence;
+mod queues;
 mod sla_policies;
 mod teams;
 mod webhooks;
@@ -33,6 +36,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("canned responses", "Texts to use again."),
     ("service levels", "Promises about answering times, and when the desk is open."),
     ("bot", "What the bot does with which message, and when a person is needed."),
+    ("queues", "Where conversations wait for an agent, and how one is found."),
     ("agents", "The people who answer, and how they like to work."),
     ("webhooks", "What providers send."),
 ];
@@ -54,6 +58,9 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(handoffs::routes())
         .merge(contact_identifiers::routes())
         .merge(agents::routes())
+        .merge(presence::routes())
+        .merge(queues::routes())
+        .merge(offers::routes())
         .merge(webhooks::routes())
         .with_state(commands)
 }

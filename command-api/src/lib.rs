@@ -7,15 +7,16 @@ mod directory;
 pub mod http;
 pub mod inbound;
 mod locate;
+pub mod places;
 mod playbooks;
 pub mod problem;
 pub mod write;
 
 use channels::Channels as Providers;
 use directory::Directory;
-use domain::agent::Agent;
+use domain::agent::{Agent, Patience};
 use domain::catalogue::{
-    AllBotSettings, BotRules, Calendars, CannedResponses, Channels, HandoffRules, SlaPolicies, Teams,
+    AllBotSettings, BotRules, Calendars, CannedResponses, Channels, HandoffRules, Queues, SlaPolicies, Teams,
 };
 use domain::contact::ContactHome;
 use domain::conversation::Conversation;
@@ -32,6 +33,7 @@ pub use desk::Begin;
 const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
 const CATALOGUES: usize = 1_024;
+const AGENTS: usize = 16_384;
 
 /// Everything that can be asked of the write side.
 pub struct Commands {
@@ -46,6 +48,9 @@ pub struct Commands {
     pub canned_responses: Aggregates<CannedResponses>,
     pub sla_policies: Aggregates<SlaPolicies>,
     pub calendars: Aggregates<Calendars>,
+    pub queues: Aggregates<Queues>,
+    /// How long an agent's silence may last.
+    pub patience: Patience,
     pub bot_rules: Aggregates<BotRules>,
     pub handoff_rules: Aggregates<HandoffRules>,
     pub bot_settings: Aggregates<AllBotSettings>,
@@ -59,12 +64,14 @@ impl Commands {
         Self {
             conversations: Aggregates::new(store.clone(), clock.clone(), CONVERSATIONS),
             contacts: Aggregates::new(store.clone(), clock.clone(), CONTACTS),
-            agents: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             channels: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             teams: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             canned_responses: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             sla_policies: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             calendars: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            queues: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            patience: Patience::default(),
             bot_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),

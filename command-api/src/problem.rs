@@ -5,6 +5,7 @@ use crate::write::{CommandError, LoadError};
 use channels::{BadSetting, Refused};
 use domain::conversation::Rejection;
 use domain::{agent, catalogue, contact};
+use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
 use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
@@ -17,6 +18,10 @@ gate::problem_kinds! { KINDS {
         "The conversation belongs to the agent that `winner` names. Taking it from a colleague is a supervisor's right; anybody else names the version they saw in `If-Match`, to show that it is meant.";
     ALREADY_OPEN: CONFLICT "already-open", "The conversation is open already",
         "The contact has one open conversation on a channel at a time: `conversation_id` names it. Write in that one.";
+    CANNOT_TAKE: CONFLICT "agent-cannot-take-it", "The agent cannot take it",
+        "`reason` says what there is against it: the agent is at capacity, away, outside their hours, of another account. A supervisor who means it all the same sends `force`.";
+    OFFER_OVER: CONFLICT "offer-over", "The offer is over",
+        "Its time has passed, or it was withdrawn. The next agent is asked, and you may be asked again.";
     CONVERSATION_CLOSED: CONFLICT "conversation-closed", "The conversation is closed",
         "Closed is for ever. The contact's next message begins another conversation, and so does `POST /v1/conversations`.";
     NO_SUCH_STEP: CONFLICT "no-such-step", "That does not follow from where it stands",
@@ -119,6 +124,21 @@ fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {
     Problem::internal()
 }
 
+fn because(reason: Ineligible) -> &'static str {
+    match reason {
+        Ineligible::Unavailable => "they have switched themselves off",
+        Ineligible::Offline => "they are offline",
+        Ineligible::Away => "they are away",
+        Ineligible::OnLeave => "they are on leave",
+        Ineligible::OutsideHours => "it is outside their working hours",
+        Ineligible::Channel => "they do not take conversations on this channel",
+        Ineligible::Topic => "they do not take conversations on this topic",
+        Ineligible::Language => "they do not speak the language",
+        Ineligible::AtCapacity => "they have as many conversations as they can take",
+        Ineligible::Declined => "they did not take it when it was offered",
+    }
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
@@ -143,6 +163,8 @@ impl Refusal for Rejection {
                     .field("assignee_id")
                     .with("winner", json!({ "id": by, "name": name }))
             }
+            Self::OfferOver => Problem::new(&OFFER_OVER, sentence),
+            Self::NotOffered => Problem::not_found("offer"),
             Self::NobodyAssigned => Problem::unprocessable("status", sentence),
             Self::NobodyNamed => Problem::unprocessable("assignee_id", sentence),
             Self::OutsideReplyWindow { hours } => {
@@ -192,6 +214,23 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
+            Self::SomebodyElses => Problem::new(&CANNOT_TAKE, format!("{}.", capital(&self.to_string())))
+                .field("assignee_id")
+                .with("reason", "another_account"),
+            Self::CannotTake(reason) => {
+                Problem::new(&CANNOT_TAKE, format!("The agent cannot take it: {}.", because(*reason)))
+                    .field("assignee_id")
+                    .with("reason", reason.as_str())
+            }
+            Self::ChangedMeanwhile { expected, actual } => {
+                let detail = match actual {
+                    Some(actual) => format!("The preferences are at version {actual}, not {expected}."),
+                    None => "The preferences were never changed.".to_owned(),
+                };
+                Problem::version_mismatch(detail)
+                    .field("If-Match")
+                    .with("current_version", actual.map(|version| version.0))
+            }
             Self::RegisteredElsewhere => {
                 Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capital(&self.to_string())))
                     .field("user_id")

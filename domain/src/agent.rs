@@ -1,17 +1,31 @@
-//! The people who answer, and what they can take when (requirement 000, section 2).
+//! The people who answer: what they can take when (requirement 000, section 2), whether they are there, and
+//! the places on their desk.
 //!
-//! Preferences are the person's, not an account's; which accounts know the person is theirs to extend: an
-//! administrator registers who is known to nobody, anybody else joins by signing in.
+//! Preferences and presence are the person's, not an account's; which accounts know the person is theirs to
+//! extend: an administrator registers who is known to nobody, anybody else joins by signing in.
+//!
+//! A conversation takes a place here before it says whose it is. The stream serialises whatever races for the
+//! last place, and what the agent says of themselves is in the same stream: a place is never taken from
+//! somebody who had just gone away.
+
+mod places;
+mod preferences;
+mod presence;
+#[cfg(test)]
+mod tests;
+
+pub use places::{FreePlace, Place, Scrutiny, TakePlace};
+pub use preferences::ChangePreferences;
+pub(crate) use preferences::is_language_tag;
+pub use presence::{BeSeen, Lapse, Patience, Presence, Said};
 
 use crate::aggregate::{Decide, Evolve};
-use crate::calendar::Hours;
-use event_schemas::agent::{AgentRegistered, Preferences, PreferencesChanged};
-use event_schemas::{AccountId, AgentEvent, Timestamp, UserId};
+use crate::calendar::{Hours, days_off};
+use event_schemas::agent::{AgentRegistered, Preferences};
+use event_schemas::routing::Ineligible;
+use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
 use std::collections::BTreeMap;
 
-const MOST_CONVERSATIONS: u32 = 1_000;
-const MOST_WORDS: usize = 100;
-const LONGEST_WORD: usize = 64;
 const LONGEST_NAME: usize = 200;
 
 /// A person who answers.
@@ -20,11 +34,28 @@ pub struct Agent {
     /// Under which name and address each account knows them.
     accounts: BTreeMap<AccountId, (String, Option<String>)>,
     preferences: Preferences,
+    hours: Option<Hours>,
+    /// Days off, from a moment until another.
+    leave: Vec<(Timestamp, Timestamp)>,
+    presence: Presence,
+    places: BTreeMap<ConversationId, Place>,
+    last_given: Option<Timestamp>,
+    idle_since: Option<Timestamp>,
+    /// How many events there have been, and after how many the preferences were last changed: a caller who
+    /// insists on a version means theirs, not that of a desk that moves all day.
+    events: u64,
+    preferences_after: Option<u64>,
 }
 
 impl Agent {
     pub fn is_known_to(&self, account: AccountId) -> bool {
         self.accounts.contains_key(&account)
+    }
+    pub fn is_known_to_anybody(&self) -> bool {
+        !self.accounts.is_empty()
+    }
+    pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.accounts.keys().copied()
     }
     pub fn name_in(&self, account: AccountId) -> Option<&str> {
         self.accounts.get(&account).map(|(name, _)| name.as_str())
@@ -35,18 +66,85 @@ impl Agent {
     pub fn preferences(&self) -> &Preferences {
         &self.preferences
     }
+    /// The version at which the preferences were last changed.
+    pub fn preferences_version(&self) -> Option<Version> {
+        self.preferences_after.map(Version)
+    }
+    pub fn presence(&self) -> Presence {
+        self.presence
+    }
+    /// The conversations that have a place here, of all accounts.
+    pub fn places(&self) -> impl Iterator<Item = (ConversationId, &Place)> {
+        self.places.iter().map(|(id, place)| (*id, place))
+    }
+    pub fn place(&self, conversation: ConversationId) -> Option<&Place> {
+        self.places.get(&conversation)
+    }
+    /// How many conversations they have.
+    pub fn active(&self) -> u32 {
+        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+    }
+    /// When they were last given a conversation.
+    pub fn last_given(&self) -> Option<Timestamp> {
+        self.last_given
+    }
+    /// When they were last given or rid of one.
+    pub fn idle_since(&self) -> Option<Timestamp> {
+        self.idle_since
+    }
+    /// Whether their working hours are on.
+    pub fn is_within_hours(&self, now: Timestamp) -> bool {
+        self.hours.as_ref().is_none_or(|hours| hours.is_open(now))
+    }
+    pub fn is_on_leave(&self, now: Timestamp) -> bool {
+        self.leave.iter().any(|(from, until)| (*from..*until).contains(&now))
+    }
+
+    fn prefer(&mut self, preferences: &Preferences) {
+        self.preferences = preferences.clone();
+        // What was accepted once made sense; an older program's zone that is gone means no hours at all.
+        let hours = preferences.available_hours.as_ref();
+        self.hours = hours.and_then(|hours| Hours::weekly(&hours.timezone, &hours.schedule, &[]).ok());
+        let zone = hours.map_or("UTC", |hours| hours.timezone.as_str());
+        let days = preferences.leave.iter();
+        self.leave = days.filter_map(|leave| days_off(zone, &leave.from, &leave.until).ok()).collect();
+    }
 }
 
 impl Evolve for Agent {
     type Event = AgentEvent;
 
-    fn evolve(&mut self, event: &AgentEvent, _: Timestamp) {
+    fn evolve(&mut self, event: &AgentEvent, at: Timestamp) {
+        use AgentEvent as E;
         match event {
-            AgentEvent::AgentRegistered(known) => {
+            E::AgentRegistered(known) => {
                 self.accounts.insert(known.account_id, (known.name.clone(), known.email.clone()));
             }
-            AgentEvent::PreferencesChanged(changed) => self.preferences = changed.preferences.clone(),
+            E::PreferencesChanged(changed) => {
+                self.prefer(&changed.preferences);
+                self.preferences_after = Some(self.events);
+            }
+            E::WentOnline(online) => self.presence = Presence::Online { until: online.until },
+            E::WentAway(away) => {
+                self.presence = Presence::Away { cause: away.cause, offline_at: away.offline_at };
+            }
+            E::WentOffline(_) => self.presence = Presence::Offline { since: at },
+            E::PlaceTaken(taken) => {
+                let place = Place {
+                    account_id: taken.account_id,
+                    conversation_version: taken.conversation_version,
+                    since: at,
+                };
+                self.places.insert(taken.conversation_id, place);
+                self.last_given = Some(at);
+                self.idle_since = Some(at);
+            }
+            E::PlaceFreed(freed) => {
+                self.places.remove(&freed.conversation_id);
+                self.idle_since = Some(at);
+            }
         }
+        self.events += 1;
     }
 }
 
@@ -55,6 +153,12 @@ impl Evolve for Agent {
 pub enum Rejection {
     #[error("this account knows no such agent")]
     NotRegistered,
+    #[error("this person answers for another account")]
+    SomebodyElses,
+    #[error("the agent cannot take it: {0}")]
+    CannotTake(Ineligible),
+    #[error("the preferences are at {actual:?}")]
+    ChangedMeanwhile { expected: Version, actual: Option<Version> },
     #[error("another account registered this person; they join by signing in to this one")]
     RegisteredElsewhere,
     /// `field` is the path of what is wrong.
@@ -103,150 +207,5 @@ impl Decide<Agent> for Register {
             }
             .into(),
         ])
-    }
-}
-
-/// What `PATCH /v1/agent-preferences/…` can change; what is not named stays as it is.
-#[derive(Clone, Debug)]
-pub struct ChangePreferences<F> {
-    pub account_id: AccountId,
-    pub user_id: UserId,
-    pub change: F,
-}
-
-impl<F: Fn(&mut Preferences)> Decide<Agent> for ChangePreferences<F> {
-    type Rejection = Rejection;
-
-    fn decide(&self, state: &Agent, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        if !state.is_known_to(self.account_id) {
-            return Err(Rejection::NotRegistered);
-        }
-        let mut preferences = state.preferences.clone();
-        (self.change)(&mut preferences);
-        check(&preferences)?;
-        if preferences == state.preferences {
-            return Ok(Vec::new());
-        }
-        Ok(vec![PreferencesChanged { user_id: self.user_id, preferences }.into()])
-    }
-}
-
-fn check(preferences: &Preferences) -> Result<(), Rejection> {
-    if !(1..=MOST_CONVERSATIONS).contains(&preferences.max_concurrent_conversations) {
-        return Err(senseless(
-            "max_concurrent_conversations",
-            format!("is between 1 and {MOST_CONVERSATIONS}"),
-        ));
-    }
-    words("available_topics", &preferences.available_topics, |_| true)?;
-    words("languages", &preferences.languages, is_language_tag)?;
-    if let Some(hours) = &preferences.available_hours
-        && let Err(error) = Hours::weekly(&hours.timezone, &hours.schedule, &[])
-    {
-        return Err(senseless(format!("available_hours.{}", error.field()), error.to_string()));
-    }
-    Ok(())
-}
-
-fn words(field: &'static str, words: &[String], fits: impl Fn(&str) -> bool) -> Result<(), Rejection> {
-    if words.len() > MOST_WORDS {
-        return Err(senseless(field, format!("has at most {MOST_WORDS} entries")));
-    }
-    for (index, word) in words.iter().enumerate() {
-        if word.trim().is_empty() || word.chars().count() > LONGEST_WORD || !fits(word) {
-            return Err(senseless(format!("{field}[{index}]"), format!("'{word}' makes no sense here")));
-        }
-    }
-    Ok(())
-}
-
-/// The shape of a BCP 47 tag: `en`, `am`, `pt-BR`, `zh-Hant`.
-pub(crate) fn is_language_tag(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let primary = parts.next().unwrap_or_default();
-    (2..=3).contains(&primary.len())
-        && primary.chars().all(|c| c.is_ascii_alphabetic())
-        && parts.all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::aggregate::given::given;
-
-    const HERE: AccountId = AccountId::from_u128(1);
-    const THERE: AccountId = AccountId::from_u128(2);
-    const ANA: UserId = UserId::from_u128(3);
-
-    fn registered(account_id: AccountId) -> AgentEvent {
-        AgentRegistered { account_id, user_id: ANA, name: "Ana".to_owned(), email: None }.into()
-    }
-
-    fn register(account_id: AccountId, is_self: bool) -> Register {
-        Register { account_id, user_id: ANA, name: "Ana".to_owned(), email: None, is_self }
-    }
-
-    fn change<F: Fn(&mut Preferences)>(change: F) -> ChangePreferences<F> {
-        ChangePreferences { account_id: HERE, user_id: ANA, change }
-    }
-
-    #[test]
-    fn an_account_cannot_draw_another_accounts_agent_to_itself() {
-        given::<Agent>([registered(THERE)])
-            .when(register(HERE, false))
-            .then_rejected(Rejection::RegisteredElsewhere);
-        given::<Agent>([registered(THERE)]).when(register(HERE, true)).then([registered(HERE)]);
-    }
-
-    #[test]
-    fn preferences_are_not_for_accounts_that_do_not_know_the_agent() {
-        given::<Agent>([registered(THERE)])
-            .when(change(|preferences| preferences.is_available = false))
-            .then_rejected(Rejection::NotRegistered);
-    }
-
-    #[test]
-    fn what_is_not_named_stays_as_it_is() {
-        let preferences = Preferences { is_available: false, ..Preferences::default() };
-        given::<Agent>([registered(HERE)])
-            .when(change(|preferences| preferences.is_available = false))
-            .then([PreferencesChanged { user_id: ANA, preferences }.into()]);
-        given::<Agent>([registered(HERE)]).when(change(|_| {})).then_nothing();
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_named() {
-        for (field, senseless) in [
-            (
-                "max_concurrent_conversations",
-                change(|p| p.max_concurrent_conversations = 0).decide(&known(), NOW),
-            ),
-            ("languages[0]", change(|p| p.languages = vec!["english!".to_owned()]).decide(&known(), NOW)),
-            (
-                "available_hours.timezone",
-                change(|p| {
-                    p.available_hours = Some(event_schemas::agent::AvailableHours {
-                        schedule: vec![event_schemas::catalogue::WeeklyHours {
-                            days: vec![event_schemas::catalogue::Weekday::Mon],
-                            start: "09:00".to_owned(),
-                            end: "17:00".to_owned(),
-                        }],
-                        timezone: "Mars/Olympus".to_owned(),
-                    });
-                })
-                .decide(&known(), NOW),
-            ),
-        ] {
-            let Err(Rejection::Senseless { field: named, .. }) = senseless else {
-                panic!("{field} was accepted")
-            };
-            assert_eq!(named, field);
-        }
-    }
-
-    const NOW: Timestamp = Timestamp::from_secs(9);
-
-    fn known() -> Agent {
-        given::<Agent>([registered(HERE)]).state
     }
 }

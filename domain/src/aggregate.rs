@@ -17,6 +17,13 @@ pub trait Decide<S: Evolve> {
     fn decide(&self, state: &S, now: Timestamp) -> Result<Vec<S::Event>, Self::Rejection>;
 }
 
+impl<S: Evolve, C: Decide<S>> Decide<S> for &C {
+    type Rejection = C::Rejection;
+    fn decide(&self, state: &S, now: Timestamp) -> Result<Vec<S::Event>, C::Rejection> {
+        (*self).decide(state, now)
+    }
+}
+
 /// Given what happened, when something is asked, then this follows: how a rule's test reads.
 #[cfg(any(test, feature = "given"))]
 pub mod given {

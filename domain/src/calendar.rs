@@ -54,6 +54,8 @@ pub enum CalendarError {
     BadDate { field: String, text: String },
     #[error("at most {limit} entries")]
     TooMany { field: &'static str, limit: usize },
+    #[error("it ends before it begins")]
+    Backwards { field: &'static str },
 }
 
 impl CalendarError {
@@ -63,7 +65,7 @@ impl CalendarError {
             Self::UnknownZone { .. } => "timezone",
             Self::EmptySchedule => "schedule",
             Self::NoDays { field } | Self::BadTime { field, .. } | Self::BadDate { field, .. } => field,
-            Self::TooMany { field, .. } => field,
+            Self::TooMany { field, .. } | Self::Backwards { field } => field,
         }
     }
 }
@@ -170,7 +172,15 @@ impl Hours {
 
     /// Whether the desk is open at a moment.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        !self.between(at, at + Duration::from_micros(1)).is_zero()
+        let at = at.as_micros();
+        let Some(index) = usize::try_from(at / YEAR).ok().filter(|index| *index < YEARS) else {
+            return false;
+        };
+        let open = &self.0.year(index).open;
+        match open.partition_point(|stretch| stretch.from <= at) {
+            0 => false,
+            later => at < open[later - 1].until,
+        }
     }
 
     fn shared(pattern: Pattern) -> Result<Self, CalendarError> {
@@ -187,10 +197,35 @@ impl Hours {
     }
 }
 
+fn zone_of(name: &str) -> Result<TimeZone, CalendarError> {
+    zone(name).ok_or_else(|| CalendarError::UnknownZone { zone: name.to_owned() })
+}
+
+/// From the first moment of a day until the last of another, as a zone has them. Days are `YYYY-MM-DD`.
+pub fn days_off(zone: &str, from: &str, until: &str) -> Result<(Timestamp, Timestamp), CalendarError> {
+    let bad =
+        |field: &str, text: &str| CalendarError::BadDate { field: field.to_owned(), text: text.to_owned() };
+    let zone = zone_of(zone)?;
+    let day = |field: &str, text: &str| {
+        (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten().ok_or_else(|| bad(field, text))
+    };
+    let (first, last) = (day("from", from)?, day("until", until)?);
+    if last < first {
+        return Err(CalendarError::Backwards { field: "until" });
+    }
+    let midnight = |day: Date, field: &str, text: &str| {
+        let start = zone.to_ambiguous_zoned(DateTime::from(day)).compatible();
+        start
+            .map(|start| Timestamp::from_micros(start.timestamp().as_microsecond()))
+            .map_err(|_| bad(field, text))
+    };
+    let after = last.tomorrow().map_err(|_| bad("until", until))?;
+    Ok((midnight(first, "from", from)?, midnight(after, "until", until)?))
+}
+
 impl Compiled {
     fn new(pattern: Pattern) -> Result<Self, CalendarError> {
-        let zone =
-            zone(&pattern.zone).ok_or_else(|| CalendarError::UnknownZone { zone: pattern.zone.clone() })?;
+        let zone = zone_of(&pattern.zone)?;
         Ok(Self { pattern, zone, years: (0..YEARS).map(|_| OnceLock::new()).collect() })
     }
 

@@ -3,12 +3,14 @@
 
 mod bots;
 mod kinds;
+mod queues;
 #[cfg(test)]
 mod tests;
 
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Channel, SlaPolicy, Team};
+use event_schemas::routing::Queue;
 use event_schemas::{CatalogueEvent, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -22,6 +24,7 @@ pub type Calendars = Catalogue<BusinessCalendar>;
 pub type BotRules = Catalogue<BotRule>;
 pub type HandoffRules = Catalogue<HandoffRule>;
 pub type AllBotSettings = Catalogue<BotSettings>;
+pub type Queues = Catalogue<Queue>;
 
 /// A kind of thing that an account defines.
 pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {

@@ -8,7 +8,9 @@ mod deliver;
 mod draft;
 mod handoff;
 mod label;
+mod offer;
 mod receive;
+mod route;
 mod send;
 mod sla;
 mod status;
@@ -18,11 +20,13 @@ mod update;
 mod tests;
 
 pub use answer::{Answer, AnswerIds, Detected};
-pub use assign::{Assign, Assignee, By, Unassign};
+pub use assign::{Assign, Assignee, By, Insisted, Unassign};
 pub use deliver::{RecordDelivery, Report};
 pub use handoff::RequestHandoff;
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
+pub use offer::{AcceptOffer, DeclineOffer, LapseOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
+pub use route::{DropAssignment, GiveBack, Line, Overflow, RouteTo};
 pub use send::{AddNote, LONGEST_MESSAGE, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
@@ -31,6 +35,7 @@ pub use update::Update;
 use crate::aggregate::Evolve;
 use crate::bot::Memory;
 use crate::lifecycle::Lifecycle;
+use crate::routing::{Wait, Wanted};
 use crate::sla::Clocks;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
 use event_schemas::{
@@ -61,6 +66,8 @@ pub struct Opened {
     pub priority: Priority,
     pub subject: Option<String>,
     pub labels: BTreeSet<String>,
+    /// Whether somebody is wanted, and what was done about it.
+    pub wait: Wait,
     pub sla_policy: Option<SlaPolicyId>,
     pub clocks: Clocks,
     /// How many messages the customer wrote, and when the last came.
@@ -89,6 +96,10 @@ pub enum Rejection {
     NoSuchStep { from: Status, to: Status },
     #[error("the conversation is taken")]
     Taken { by: UserId, name: Option<String> },
+    #[error("the offer is over")]
+    OfferOver,
+    #[error("it was not offered to this agent")]
+    NotOffered,
     #[error("nobody is assigned")]
     NobodyAssigned,
     #[error("name an agent, a team, or both")]
@@ -132,6 +143,15 @@ impl Opened {
         self.lifecycle.status
     }
 
+    /// What it needs of an agent.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            channel_type: self.channel_type,
+            topics: self.labels.iter().cloned().collect(),
+            language: self.bot.language().map(str::to_owned),
+        }
+    }
+
     /// How far an outgoing message has come; None: no such message went out from here.
     pub fn delivery(&self, message: MessageId) -> Option<Delivery> {
         self.outgoing.get(&message).copied()
@@ -167,6 +187,7 @@ impl Evolve for Conversation {
                 priority: opening.priority,
                 subject: opening.subject.clone(),
                 labels: BTreeSet::new(),
+                wait: Wait::default(),
                 sla_policy: None,
                 clocks: Clocks::default(),
                 received: 0,
@@ -187,6 +208,7 @@ impl Opened {
     fn remember(&mut self, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
         self.lifecycle.evolve(event);
+        self.wait.evolve(&self.lifecycle, event, at);
         self.clocks.evolve(event, at);
         self.bot.evolve(event);
         match event {
@@ -234,6 +256,12 @@ impl Opened {
             | E::BotContextCollected(_)
             | E::Assigned(_)
             | E::Unassigned(_)
+            | E::AssignmentDropped(_)
+            | E::Queued(_)
+            | E::Offered(_)
+            | E::OfferDeclined(_)
+            | E::OfferLapsed(_)
+            | E::LeadNotified(_)
             | E::MarkedPending(_)
             | E::Resolved(_)
             | E::Reopened(_)

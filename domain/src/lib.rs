@@ -8,6 +8,8 @@ pub mod catalogue;
 pub mod contact;
 pub mod conversation;
 pub mod lifecycle;
+pub mod pace;
+pub mod routing;
 pub mod sla;
 
 pub use aggregate::{Decide, Evolve};

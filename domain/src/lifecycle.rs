@@ -86,6 +86,12 @@ impl Lifecycle {
             | E::MessageRead(_)
             | E::MessageFailed(_)
             | E::BotContextCollected(_)
+            | E::AssignmentDropped(_)
+            | E::Queued(_)
+            | E::Offered(_)
+            | E::OfferDeclined(_)
+            | E::OfferLapsed(_)
+            | E::LeadNotified(_)
             | E::PriorityChanged(_)
             | E::LabelsChanged(_)
             | E::SubjectChanged(_)
@@ -96,6 +102,11 @@ impl Lifecycle {
             | E::LanguageDetected(_)
             | E::InfoRequested(_) => {}
         }
+    }
+
+    /// Who works on it: an agent who waits for the customer still does.
+    pub fn holder(&self) -> Option<UserId> {
+        self.assignee_id.filter(|_| matches!(self.status, Status::Assigned | Status::Pending))
     }
 
     /// Nothing but closed is for ever.

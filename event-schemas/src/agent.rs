@@ -2,8 +2,9 @@
 
 use crate::catalogue::{WeeklyHours, yes};
 use crate::events::events;
-use crate::message::ChannelType;
-use crate::{AccountId, UserId};
+use crate::message::{ChannelType, words};
+use crate::routing::Ineligible;
+use crate::{AccountId, ConversationId, Timestamp, UserId, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,12 @@ events! {
     /// Every event of a stream `agent-<user>`.
     pub enum AgentEvent {
         AgentRegistered = 1,
-        PreferencesChanged = 1,
+        PreferencesChanged = 2,
+        WentOnline = 1,
+        WentAway = 1,
+        WentOffline = 1,
+        PlaceTaken = 1,
+        PlaceFreed = 1,
     }
 }
 
@@ -31,6 +37,15 @@ pub struct AvailableHours {
     pub schedule: Vec<WeeklyHours>,
     /// An IANA zone.
     pub timezone: String,
+}
+
+/// Days on which the agent is not there, first and last included, in the zone of their hours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Leave {
+    /// `YYYY-MM-DD`
+    pub from: String,
+    /// `YYYY-MM-DD`
+    pub until: String,
 }
 
 /// How an agent wants to hear of things.
@@ -62,7 +77,10 @@ pub struct Preferences {
     /// None: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_hours: Option<AvailableHours>,
-    /// BCP 47 language tags, `en`, `am`.
+    /// Days off. They are days of the zone of `available_hours`, or of UTC where there is none.
+    #[serde(default)]
+    pub leave: Vec<Leave>,
+    /// BCP 47 language tags, `en`, `am`. Empty: any.
     #[serde(default)]
     pub languages: Vec<String>,
     #[serde(default = "five")]
@@ -85,6 +103,7 @@ impl Default for Preferences {
             available_channels: Vec::new(),
             available_topics: Vec::new(),
             available_hours: None,
+            leave: Vec::new(),
             languages: Vec::new(),
             max_concurrent_conversations: five(),
             is_available: true,
@@ -99,4 +118,66 @@ impl Default for Preferences {
 pub struct PreferencesChanged {
     pub user_id: UserId,
     pub preferences: Preferences,
+}
+
+words! {
+    /// Why somebody is not at their desk.
+    Cause {
+        /// They said so.
+        Chosen = "chosen",
+        /// Nothing was heard of them for too long.
+        Silence = "silence",
+    }
+}
+
+/// The agent is there, and will be taken to be until a moment unless they are heard of again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WentOnline {
+    pub user_id: UserId,
+    pub until: Timestamp,
+}
+
+/// The agent is not looking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WentAway {
+    pub user_id: UserId,
+    pub cause: Cause,
+    /// When they count as gone home, unless they are heard of again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_at: Option<Timestamp>,
+}
+
+/// The agent has gone home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WentOffline {
+    pub user_id: UserId,
+    pub cause: Cause,
+}
+
+/// One of the places of the agent's desk is kept for a conversation. It is taken before the conversation
+/// says whose it is, so that nobody ever has more than they can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaceTaken {
+    pub user_id: UserId,
+    pub account_id: AccountId,
+    pub conversation_id: ConversationId,
+    /// The conversation's version when this was decided: the assignment is its next event, or it never is.
+    pub conversation_version: Version,
+    /// What somebody insisted in spite of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_spite_of: Option<Ineligible>,
+    /// Whether the conversation was the agent's already when places began to count.
+    #[serde(default)]
+    pub counted: bool,
+    /// Whether the agent had this place already, and it only follows the conversation.
+    #[serde(default)]
+    pub renewed: bool,
+}
+
+/// The place is free again: the conversation is not this agent's, or nothing is to be done in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlaceFreed {
+    pub user_id: UserId,
+    pub account_id: AccountId,
+    pub conversation_id: ConversationId,
 }

@@ -10,6 +10,7 @@ use crate::bot::{
 };
 use crate::events::events;
 use crate::message::{ChannelType, Priority};
+use crate::routing::{QueueDefined, QueueRetired};
 use crate::{CalendarId, CannedResponseId, ChannelId, SlaPolicyId, TeamId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ events! {
         HandoffRuleRetired = 1,
         BotSettingsDefined = 1,
         BotSettingsRetired = 1,
+        QueueDefined = 1,
+        QueueRetired = 1,
     }
 }
 
@@ -49,6 +52,7 @@ pub enum CatalogueKind {
     BotRules,
     HandoffRules,
     BotSettings,
+    Queues,
 }
 
 impl CatalogueKind {
@@ -62,6 +66,7 @@ impl CatalogueKind {
             Self::BotRules => "bot_rules",
             Self::HandoffRules => "handoff_rules",
             Self::BotSettings => "bot_settings",
+            Self::Queues => "queues",
         }
     }
 }

@@ -4,9 +4,10 @@ use crate::bot::{HandoffCause, InfoField};
 use crate::catalogue::{BusinessCalendar, SlaPolicy};
 use crate::events::events;
 use crate::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Template};
+use crate::routing::{Decision, Ineligible};
 use crate::{
-    AccountId, BotRuleId, ChannelId, ContactId, ConversationId, HandoffRuleId, MessageId, TeamId, Timestamp,
-    UserId,
+    AccountId, BotRuleId, ChannelId, ContactId, ConversationId, HandoffRuleId, MessageId, OfferId, TeamId,
+    Timestamp, UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,14 @@ events! {
         MessageFailed = 1,
         BotEngaged = 1,
         BotContextCollected = 1,
-        Assigned = 1,
+        Assigned = 2,
         Unassigned = 1,
+        AssignmentDropped = 1,
+        Queued = 1,
+        Offered = 1,
+        OfferDeclined = 1,
+        OfferLapsed = 1,
+        LeadNotified = 1,
         MarkedPending = 1,
         Resolved = 1,
         Reopened = 1,
@@ -183,6 +190,9 @@ pub enum AssignStrategy {
     RoundRobin,
     LeastBusy,
     ManualQueue,
+    LeastRecent,
+    Random,
+    RingAll,
 }
 
 /// It is somebody's now: an agent's, a team's, or both. Both fields say how it stands afterwards.
@@ -200,6 +210,15 @@ pub struct Assigned {
     pub assigned_by: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Who else could have had it and who could not, when Verbatim chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// The offer that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_id: Option<OfferId>,
+    /// What a supervisor insisted in spite of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_spite_of: Option<Ineligible>,
 }
 
 /// It is taken off an agent, a team, or both. The fields say who lost it.
@@ -213,6 +232,66 @@ pub struct Unassigned {
     pub unassigned_by: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// An assignment that was begun at this version never came about, and now cannot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AssignmentDropped {
+    pub assignee_id: UserId,
+}
+
+/// Nobody can take it now: it waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Queued {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    /// Its place in the queue then, from 1.
+    pub position: u32,
+    /// Since when somebody has been wanted.
+    pub waiting_since: Timestamp,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+/// These agents are asked whether they take it. The first to accept has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Offered {
+    pub offer_id: OfferId,
+    pub agent_ids: Vec<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    pub strategy: AssignStrategy,
+    /// Since when somebody has been wanted.
+    pub waiting_since: Timestamp,
+    pub until: Timestamp,
+    pub decision: Decision,
+}
+
+/// An agent does not take it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OfferDeclined {
+    pub offer_id: OfferId,
+    pub agent_id: UserId,
+}
+
+/// Nobody accepted in time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OfferLapsed {
+    pub offer_id: OfferId,
+    pub agent_ids: Vec<UserId>,
+}
+
+/// The lead of the team is told of it, because it matters soon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeadNotified {
+    pub lead_id: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    pub priority: Priority,
+    /// Whether somebody has it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_id: Option<UserId>,
 }
 
 /// The agent waits for the customer; with `until`, at most until then (a snooze).

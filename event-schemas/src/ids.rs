@@ -72,6 +72,10 @@ ids! {
     BotRuleId,
     /// When the bot gives a conversation to a person.
     HandoffRuleId,
+    /// Where conversations wait for an agent.
+    QueueId,
+    /// The question to agents whether they take a conversation.
+    OfferId,
     /// One event in the log.
     EventId,
 }

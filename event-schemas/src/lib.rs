@@ -16,6 +16,7 @@ mod events;
 pub mod ids;
 pub mod inbound;
 pub mod message;
+pub mod routing;
 pub mod schemas;
 pub mod time;
 pub mod upcast;

@@ -17,6 +17,10 @@
 //!    through the moment when it stops being behind.
 //! 7. **Text is text.** Any Unicode in data and metadata comes back byte for byte.
 //! 8. **Reopening.** After a kill at any moment the log opens again and holds all that was acknowledged.
+//! 9. **Each for itself.** One caller's conflict fails nobody else's append, whatever they share.
+//! 10. **Taking over.** Imported events keep their ids, versions, times and order; importing them again
+//!     changes nothing.
+//! 11. **Bounded pages.** A filtered page does bounded work, however rare what it looks for.
 
 mod figures;
 mod judge;

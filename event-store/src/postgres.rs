@@ -8,12 +8,14 @@
 mod ask;
 mod import;
 mod lines;
+mod looks;
 mod news;
 mod plan;
 mod read;
 mod rows;
 mod schema;
 mod server;
+mod tail;
 mod writer;
 
 use crate::figures::Figures;
@@ -25,11 +27,13 @@ use crate::{
 use async_trait::async_trait;
 use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
 use lines::Lines;
+use looks::Looks;
 use quick_cache::sync::Cache;
 use server::Server;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
+use tail::Tail;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, Waiting, Writer};
@@ -47,7 +51,7 @@ const WRITERS: usize = 2;
 const HEADS: usize = 50_000;
 
 /// How long a reader sleeps at most before it looks for what another node appended.
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(50);
 
 /// The ends of the streams used of late. A stale one does no harm: the server compares.
 type Heads = Cache<StreamId, judge::Head>;
@@ -59,6 +63,8 @@ pub struct PostgresStore {
     messengers: Mutex<Vec<JoinHandle<()>>>,
     lines: Arc<Lines>,
     heads: Arc<Heads>,
+    tail: Arc<Tail>,
+    looks: Arc<Looks>,
     grown: watch::Receiver<u64>,
     figures: Figures,
 }
@@ -70,6 +76,8 @@ impl PostgresStore {
         schema::prepare(&server).await?;
         let lines = Arc::new(Lines::new(Arc::clone(&server)));
         let heads = Arc::new(Cache::new(HEADS));
+        let tail = Arc::new(Tail::default());
+        let looks = Arc::new(Looks::default());
         let node = clock.fresh_id().to_string();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
@@ -83,6 +91,7 @@ impl PostgresStore {
                     server: Arc::clone(&server),
                     clock: clock.clone(),
                     heads: Arc::clone(&heads),
+                    tail: Arc::clone(&tail),
                     grew: grew.clone(),
                     wrote: wrote.clone(),
                     ailing: Arc::clone(&ailing),
@@ -94,7 +103,7 @@ impl PostgresStore {
             .collect();
         let messengers = vec![
             tokio::spawn(news::tell(Arc::clone(&lines), node.clone(), written)),
-            tokio::spawn(news::listen(server, node, grew)),
+            tokio::spawn(news::listen(server, node, Arc::clone(&looks), grew)),
         ];
         Ok(Arc::new(Self {
             jobs,
@@ -102,6 +111,8 @@ impl PostgresStore {
             messengers: Mutex::new(messengers),
             lines,
             heads,
+            tail,
+            looks,
             grown,
             figures,
         }))
@@ -176,6 +187,26 @@ impl EventStore for PostgresStore {
         limit: usize,
     ) -> Result<Page, ReadError> {
         read::page(&self.lines, after, filter, limit).await
+    }
+
+    async fn read_news(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        if let Some(page) = self.tail.page(after, filter, limit) {
+            return Ok(page);
+        }
+        let look = self.looks.begin();
+        if self.tail.ends_at(after) && self.looks.is_recent(look) {
+            return Ok(Page { events: Vec::new(), through: after, at_end: true });
+        }
+        let page = self.read_all(after, filter, limit).await?;
+        if page.at_end {
+            self.looks.found_the_end(look);
+        }
+        Ok(page)
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {

@@ -107,6 +107,8 @@ create table if not exists assignments (
     strategy        text    not null,
     assigned_by     bytea,
     reason          text,
+    decision        text,
+    in_spite_of     text,
     from_at         bigint  not null,
     until_at        bigint,
     primary key (conversation_no, version)
@@ -262,6 +264,49 @@ create table if not exists agent_preferences (
     created_at  bigint not null,
     updated_at  bigint not null,
     version     bigint not null
+);
+
+create table if not exists agent_desks (
+    user_id        bytea   not null primary key,
+    presence       text    not null,
+    presence_since bigint  not null,
+    presence_until bigint,
+    active         integer not null,
+    idle_since     bigint,
+    last_given     bigint
+);
+
+create table if not exists queues (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    name       text   not null,
+    queue      text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
+create table if not exists waiting (
+    conversation_no integer not null primary key,
+    conversation_id bytea   not null,
+    account_id      bytea   not null,
+    team_id         bytea,
+    priority        integer not null,
+    waiting_since   bigint  not null,
+    queued_at       bigint,
+    offer_id        bytea,
+    offered_to      text    not null,
+    offer_until     bigint
+);
+
+create index if not exists waiting_by_account on waiting (account_id, priority, waiting_since);
+
+create table if not exists queue_paces (
+    account_id   bytea  not null,
+    team_id      bytea  not null,
+    last_left_at bigint not null,
+    gap          bigint,
+    primary key (account_id, team_id)
 );
 
 create table if not exists webhook_rejections (

@@ -1,10 +1,12 @@
 //! Events in, commands out: what Verbatim does by itself.
 
+pub mod agent_router;
 pub mod alarm_clock;
 pub mod bot_router;
 pub mod delivery;
 mod health;
 
+pub use agent_router::AgentRouter;
 pub use alarm_clock::AlarmClock;
 pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
@@ -27,6 +29,7 @@ pub struct ProcessManagers {
     commands: Arc<Commands>,
     settings: delivery::Settings,
     health: Health,
+    routing_health: Health,
     watches: Watches,
 }
 
@@ -47,15 +50,24 @@ pub enum OpenError {
 impl ProcessManagers {
     /// Their tables are in this place.
     pub fn new(place: Place, commands: Arc<Commands>, settings: delivery::Settings) -> Self {
-        Self { place, commands, settings, health: Health::default(), watches: Watches::default() }
+        Self {
+            place,
+            commands,
+            settings,
+            health: Health::default(),
+            routing_health: Health::default(),
+            watches: Watches::default(),
+        }
     }
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let (health, watches) = (self.health.clone(), Arc::clone(&self.watches));
+        let (health, routing) = (self.health.clone(), self.routing_health.clone());
+        let own = move || health.trouble().or_else(|| routing.trouble());
+        let watches = Arc::clone(&self.watches);
         move || {
             let watches = watches.lock().unwrap_or_else(PoisonError::into_inner);
-            health.trouble().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
+            own().or_else(|| watches.iter().find_map(|(name, watch)| standing(name, watch)))
         }
     }
 
@@ -99,11 +111,12 @@ impl ProcessManagers {
         // As the alarms: what it forgets it decides again, and the log knows what was decided.
         let bot = self.place.tables("bot-router", Sizes::small(), "").await?;
         let bot_router = BotRouter::open(Arc::clone(&self.commands), bot.clone()).await?;
-        Ok(Open { tables: [outbox, alarms, bot], delivery, alarm_clock, bot_router })
+        let agent_router = AgentRouter::new(Arc::clone(&self.commands));
+        Ok(Open { tables: [outbox, alarms, bot], delivery, alarm_clock, bot_router, agent_router })
     }
 
     async fn work(&self, open: Open, lease: &Lease, stop: &CancellationToken) -> Result<(), RunnerError> {
-        let Open { tables, delivery, alarm_clock, bot_router } = open;
+        let Open { tables, delivery, alarm_clock, bot_router, agent_router } = open;
         self.watch(vec![
             ("outbound delivery", delivery.watch()),
             ("alarm clock", alarm_clock.watch()),
@@ -112,8 +125,12 @@ impl ProcessManagers {
         let enough = stop.child_token();
         let mut working = std::pin::pin!(async {
             let alarms = alarm_clock.run(enough.clone(), self.health.clone());
-            let (delivered, rung, answered) =
-                futures::join!(delivery.run(enough.clone()), alarms, bot_router.run(enough.clone()));
+            let (delivered, rung, answered, ()) = futures::join!(
+                delivery.run(enough.clone()),
+                alarms,
+                bot_router.run(enough.clone()),
+                agent_router.run(enough.clone(), self.routing_health.clone()),
+            );
             delivered.and(rung).and(answered)
         });
         let ended = tokio::select! {
@@ -144,6 +161,7 @@ struct Open {
     delivery: Delivery,
     alarm_clock: AlarmClock,
     bot_router: BotRouter,
+    agent_router: AgentRouter,
 }
 
 fn standing(name: &str, watch: &Watch) -> Option<String> {

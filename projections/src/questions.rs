@@ -5,6 +5,7 @@ pub mod conversations;
 pub mod cursor;
 pub mod details;
 pub mod list;
+pub mod queue;
 
 pub use cursor::{Cursor, NotACursor};
 

@@ -15,10 +15,12 @@ pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
 pub mod messages;
+pub mod queues;
 pub mod sla_policies;
 pub mod sla_timers;
 pub mod tab_counts;
 pub mod teams;
+pub mod waiting;
 pub mod webhook_rejections;
 
 mod around;
@@ -32,7 +34,7 @@ use conversations::Conversations;
 use event_schemas::Event;
 
 /// Every table, for who compares two generations.
-pub(crate) fn shapes() -> [Shape; 21] {
+pub(crate) fn shapes() -> [Shape; 25] {
     [
         Shape::of::<inbox::ConversationRow>(),
         Shape::of::<labels::LabelRow>(),
@@ -54,6 +56,10 @@ pub(crate) fn shapes() -> [Shape; 21] {
         Shape::of::<bot_settings::BotSettingsRow>(),
         Shape::of::<agents::AgentRow>(),
         Shape::of::<agents::AgentPreferencesRow>(),
+        Shape::of::<agents::AgentDeskRow>(),
+        Shape::of::<queues::QueueRow>(),
+        Shape::of::<waiting::WaitingRow>(),
+        Shape::of::<waiting::PaceRow>(),
         Shape::of::<webhook_rejections::WebhookRejectionRow>(),
     ]
 }

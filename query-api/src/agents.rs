@@ -9,7 +9,7 @@ use event_schemas::{Timestamp, UserId, Version};
 use gate::{AdministratorOrService, Agent, Json, Path, Problem};
 use projections::Db;
 use projections::questions::around;
-use projections::read_models::agents::{AgentPreferencesRow, AgentRow};
+use projections::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -67,6 +67,14 @@ struct AgentPreferences {
     user_id: UserId,
     #[serde(flatten)]
     preferences: Preferences,
+    /// `online`, `away`, `offline`, or `unknown` where nothing was ever said of it.
+    presence: String,
+    /// Until when that holds unless they are heard of.
+    presence_until: Option<Timestamp>,
+    /// How many conversations they have, as places are counted.
+    active_conversations: u32,
+    /// When they were last given or rid of one.
+    idle_since: Option<Timestamp>,
     /// None: they were never changed.
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
@@ -79,6 +87,10 @@ impl From<AgentPreferencesRow> for AgentPreferences {
             id: row.user_id,
             user_id: row.user_id,
             preferences: row.preferences.0,
+            presence: "unknown".to_owned(),
+            presence_until: None,
+            active_conversations: 0,
+            idle_since: None,
             created_at: Some(row.created_at),
             updated_at: Some(row.updated_at),
             version: Some(row.version),
@@ -87,12 +99,26 @@ impl From<AgentPreferencesRow> for AgentPreferences {
 }
 
 impl AgentPreferences {
+    fn at(mut self, desk: Option<&AgentDeskRow>) -> Self {
+        if let Some(desk) = desk {
+            self.presence.clone_from(&desk.presence);
+            self.presence_until = desk.presence_until;
+            self.active_conversations = desk.active;
+            self.idle_since = desk.idle_since;
+        }
+        self
+    }
+
     /// What holds for somebody who never said anything.
     fn usual(user: UserId) -> Self {
         Self {
             id: user,
             user_id: user,
             preferences: Preferences::default(),
+            presence: "unknown".to_owned(),
+            presence_until: None,
+            active_conversations: 0,
+            idle_since: None,
             created_at: None,
             updated_at: None,
             version: None,
@@ -111,9 +137,12 @@ async fn all(
 ) -> Result<Json<List<AgentPreferences>>, Problem> {
     let known = around::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
     let changed = around::all_preferences(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let desks = around::all_agent_desks(tables.readers(), caller.account).await.map_err(unreadable)?;
     let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
     Ok(List::whole(known, |agent| {
-        of(agent.user_id).map_or_else(|| AgentPreferences::usual(agent.user_id), AgentPreferences::from)
+        let user = agent.user_id;
+        let preferences = of(user).map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
+        preferences.at(desks.iter().find(|desk| desk.user_id == user))
     }))
 }
 
@@ -134,6 +163,7 @@ async fn anothers(
 async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
     let row = around::preferences(tables.readers(), user).await.map_err(unreadable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
+    let desk = around::agent_desk(tables.readers(), user).await.map_err(unreadable)?;
     let what = row.map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
-    Ok(Tagged { version, what })
+    Ok(Tagged { version, what: what.at(desk.as_ref()) })
 }

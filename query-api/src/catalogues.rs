@@ -9,8 +9,9 @@ use event_schemas::blanks::Known;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, SlaPolicy, Team};
 use event_schemas::message::ChannelType;
+use event_schemas::routing::Queue;
 use event_schemas::{
-    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId, HandoffRuleId,
+    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId, HandoffRuleId, QueueId,
     SlaPolicyId, TeamId, Timestamp, Version,
 };
 use gate::{Agent, Json, Path, Problem, Query};
@@ -23,6 +24,7 @@ use projections::read_models::calendars::CalendarRow;
 use projections::read_models::canned_responses::CannedResponseRow;
 use projections::read_models::channels::ChannelRow;
 use projections::read_models::handoff_rules::HandoffRuleRow;
+use projections::read_models::queues::QueueRow;
 use projections::read_models::sla_policies::SlaPolicyRow;
 use projections::read_models::teams::TeamRow;
 use schemars::JsonSchema;
@@ -63,6 +65,8 @@ pub fn routes() -> ApiRouter<QueryState> {
                 .summary("The bot's settings, the usual ones where none were made")
         }),
     );
+    let router = catalogue_routes!(router, "/v1/queues", "queues",
+        queues: "listQueues" "Queues, as they are defined", queue: "getQueue" "A queue, as it is defined");
     catalogue_routes!(router, "/v1/calendars", "service levels",
         calendars: "listCalendars" "Business calendars", calendar: "getCalendar" "A business calendar")
 }
@@ -133,6 +137,7 @@ defined!(
     CannedResponseRow.canned_response: CannedResponse,
     SlaPolicyRow.sla_policy: SlaPolicy,
     CalendarRow.calendar: BusinessCalendar,
+    QueueRow.queue: Queue,
     BotRuleRow.bot_rule: BotRule,
     HandoffRuleRow.handoff_rule: HandoffRule,
 );
@@ -178,6 +183,7 @@ questions! {
     teams, team(TeamId): TeamRow as Team, "team";
     sla_policies, sla_policy(SlaPolicyId): SlaPolicyRow as SlaPolicy, "SLA policy";
     calendars, calendar(CalendarId): CalendarRow as BusinessCalendar, "calendar";
+    queues, queue(QueueId): QueueRow as Queue, "queue";
     bot_rules, bot_rule(BotRuleId): BotRuleRow as BotRule, "bot rule";
     handoff_rules, handoff_rule(HandoffRuleId): HandoffRuleRow as HandoffRule, "handoff rule";
 }

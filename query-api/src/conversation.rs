@@ -9,6 +9,7 @@ use aide::axum::routing::get_with;
 use axum::extract::State;
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::{Attachment, ContentType, Delivery, SenderType, SlaMetric, Template};
+use event_schemas::routing::{Decision, Ineligible};
 use event_schemas::{ConversationId, MessageId, SlaPolicyId, TeamId, Timestamp, UserId};
 use gate::{Agent, Json, Path, Problem, Query};
 use projections::questions::conversations::ListedConversation;
@@ -307,6 +308,11 @@ struct Assignment {
     strategy: AssignStrategy,
     assigned_by: Option<UserId>,
     reason: Option<String>,
+    /// Who could have had it, in the order in which they are asked, and who could not for which reason; when
+    /// Verbatim chose.
+    decision: Option<Decision>,
+    /// What a supervisor insisted in spite of.
+    in_spite_of: Option<Ineligible>,
     from: Timestamp,
     /// None: still.
     until: Option<Timestamp>,
@@ -321,6 +327,8 @@ impl From<AssignmentRow> for Assignment {
             strategy: row.strategy.0,
             assigned_by: row.assigned_by,
             reason: row.reason,
+            decision: row.decision.map(|decision| decision.0),
+            in_spite_of: row.in_spite_of.map(|reason| reason.0),
             from: row.from_at,
             until: row.until_at,
         }

@@ -11,6 +11,7 @@ mod conversations;
 mod events;
 mod history;
 mod past;
+mod queue;
 mod rejections;
 mod schemas;
 mod story;
@@ -32,6 +33,7 @@ pub fn router(state: QueryState) -> ApiRouter {
         .merge(contacts::routes())
         .merge(catalogues::routes())
         .merge(agents::routes())
+        .merge(queue::routes())
         .merge(rejections::routes())
         .merge(schemas::routes())
         .with_state(state)

@@ -38,6 +38,15 @@ pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
             }
         }
         E::Unassigned(_) => format!("{who} took the assignment back"),
+        E::AssignmentDropped(_) => "An assignment did not come about".to_owned(),
+        E::Queued(queued) => format!("It waits for an agent, at place {}", queued.position),
+        E::Offered(offered) => match &*offered.agent_ids {
+            [_one] => "It was offered to an agent".to_owned(),
+            several => format!("It was offered to {} agents", several.len()),
+        },
+        E::OfferDeclined(_) => format!("{who} did not take it"),
+        E::OfferLapsed(_) => "Nobody accepted the offer in time".to_owned(),
+        E::LeadNotified(told) => format!("The team's lead was told that it is {}", told.priority),
         E::MarkedPending(pending) => match pending.until {
             Some(until) => format!("{who} set it aside until {until}"),
             None => format!("{who} set it aside"),

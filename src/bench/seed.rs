@@ -171,6 +171,9 @@ impl Desk {
             strategy: AssignStrategy::Claimed,
             assigned_by: Some(agent),
             reason: None,
+            decision: None,
+            offer_id: None,
+            in_spite_of: None,
         };
         tell(assigned.into(), Actor::user(agent, None), 60);
         if open {

@@ -9,9 +9,9 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
 use domain::agent::{ChangePreferences, Register};
-use event_schemas::agent::{AvailableHours, Preferences};
+use event_schemas::agent::{AvailableHours, Leave, Preferences};
 use event_schemas::message::ChannelType;
-use event_schemas::{StreamId, UserId};
+use event_schemas::{StreamId, UserId, Version};
 use gate::{Administrator, Agent, Caller, Change, Json, Path, Problem, Supervisor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,9 @@ struct PreferencesChange {
     /// `null`: always.
     #[serde(default)]
     available_hours: Change<AvailableHours>,
+    /// Days off, all of them, as they are to be.
+    #[serde(default)]
+    leave: Option<Vec<Leave>>,
     /// BCP 47 tags: `en`, `am`.
     #[serde(default)]
     languages: Option<Vec<String>>,
@@ -126,6 +129,7 @@ impl PreferencesChange {
         set(&mut preferences.available_channels, &self.available_channels);
         set(&mut preferences.available_topics, &self.available_topics);
         self.available_hours.clone().apply(&mut preferences.available_hours);
+        set(&mut preferences.leave, &self.leave);
         set(&mut preferences.languages, &self.languages);
         set(&mut preferences.max_concurrent_conversations, &self.max_concurrent_conversations);
         set(&mut preferences.is_available, &self.is_available);
@@ -164,15 +168,9 @@ async fn change_own(
     let stream = StreamId::agent(caller.user);
     let known = commands.agents.load(&stream).await?.state.is_known_to(caller.account);
     if !known {
-        let join = Register {
-            account_id: caller.account,
-            user_id: caller.user,
-            name: caller.name.clone().unwrap_or_else(|| caller.user.to_string()),
-            email: None,
-            is_self: true,
-        };
         let key = context.key.as_ref().map(|key| format!("{key}:join"));
-        commands.agents.ask(&stream, &join, &Context { key, if_match: None, ..context.clone() }).await?;
+        let context = Context { key, if_match: None, ..context.clone() };
+        commands.join(caller.user, caller.name.clone(), &context).await?;
     }
     change_preferences(&commands, &caller, caller.user, &context, change).await
 }
@@ -194,13 +192,18 @@ async fn change_preferences(
     context: &Context,
     change: PreferencesChange,
 ) -> Result<Done<PreferencesView>, Problem> {
+    let insisted = context.if_match;
+    // The stream holds more than preferences: the version that is insisted on is theirs.
+    let context = &Context { if_match: None, ..context.clone() };
     let command = ChangePreferences {
         account_id: caller.account,
         user_id,
+        if_match: insisted,
         change: |preferences: &mut Preferences| change.apply(preferences),
     };
     let outcome = commands.agents.ask(&StreamId::agent(user_id), &command, context).await?;
-    let preferences = outcome.state.state.preferences().clone();
-    let view = PreferencesView { id: user_id, user_id, preferences };
-    Ok(Done(Answer::of(commands, &outcome, view).await?))
+    let agent = &outcome.state.state;
+    let view = PreferencesView { id: user_id, user_id, preferences: agent.preferences().clone() };
+    let version = agent.preferences_version().unwrap_or(Version::FIRST);
+    Ok(Done(Answer::of(commands, &outcome, view).await?.at(version)))
 }

@@ -29,6 +29,11 @@ impl<T> Answer<T> {
         Ok(Self { what, version: outcome.version, position: place(commands, outcome.position).await? })
     }
 
+    /// Where a part of what its stream tells has a version of its own.
+    pub(crate) fn at(self, version: Version) -> Self {
+        Self { version, ..self }
+    }
+
     fn map<U>(self, view: impl FnOnce(T) -> U) -> Answer<U> {
         Answer { what: view(self.what), version: self.version, position: self.position }
     }

@@ -3,8 +3,9 @@
 use super::Desk;
 use super::answer::Done;
 use super::asking::Asking;
-use super::conversations::{View, ask, by, known_team, named};
+use super::conversations::{View, ask, by, given, known_team, named};
 use crate::Commands;
+use crate::places::Giving;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
@@ -55,6 +56,9 @@ struct Assignment {
     /// Why, for the history.
     #[serde(default)]
     reason: Option<String>,
+    /// The agent gets it whatever there is to be said against it; a supervisor's right, and recorded.
+    #[serde(default)]
+    force: bool,
 }
 
 async fn assign(
@@ -85,7 +89,11 @@ async fn assign(
         by: by(&caller, &context),
         reason: to.reason,
     };
-    ask(&commands, id, &command, &context).await
+    if to.force && !caller.role.is_supervisor() {
+        return Err(Problem::forbidden("Only a supervisor may insist with `force`.").field("force"));
+    }
+    let giving = Giving { insists: to.force, ..Giving::by(&caller) };
+    given(&commands, id, &command, &context, giving).await
 }
 
 /// What is given back.

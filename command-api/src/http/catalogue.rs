@@ -8,6 +8,7 @@ use domain::Decide;
 use domain::catalogue::{Catalogue, Define, Rejection, Retire, Thing, Told};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, CatalogueKind, Channel, SlaPolicy, Team};
+use event_schemas::routing::Queue;
 use event_schemas::{CatalogueEvent, Events, StreamId, Timestamp, Version};
 use gate::Problem;
 use schemars::JsonSchema;
@@ -40,6 +41,7 @@ kinds! {
     CannedResponse: CannedResponses, "canned response", canned_responses;
     SlaPolicy: SlaPolicies, "SLA policy", sla_policies;
     BusinessCalendar: Calendars, "calendar", calendars;
+    Queue: Queues, "queue", queues;
     BotRule: BotRules, "bot rule", bot_rules;
     HandoffRule: HandoffRules, "handoff rule", handoff_rules;
     BotSettings: BotSettings, "bot setting", bot_settings;

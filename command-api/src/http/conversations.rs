@@ -7,6 +7,7 @@ use super::contact_identifiers::{address, spelled};
 use super::messages::{Addressee, NewMessage, Words};
 use crate::Commands;
 use crate::desk::Begin;
+use crate::places::{Giving, NotGiven};
 use crate::write::{CommandError, Context, Outcome};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -122,6 +123,27 @@ where
 {
     let stream = StreamId::conversation(id);
     let outcome = commands.conversations.ask(&stream, command, context).await.map_err(refused)?;
+    Ok(Done(answer(commands, &outcome).await?))
+}
+
+/// Asks something by which the conversation may become somebody's.
+pub(super) async fn given<C>(
+    commands: &Commands,
+    id: ConversationId,
+    command: &C,
+    context: &Context,
+    giving: Giving,
+) -> Result<Done<View>, Problem>
+where
+    C: Decide<Conversation, Rejection = Rejection>,
+{
+    let outcome = commands.give(id, command, context, giving).await.map_err(|error| match error {
+        NotGiven::Conversation(error) => refused(error),
+        NotGiven::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
+            Problem::unprocessable("assignee_id", "This account knows no such agent: register them first.")
+        }
+        NotGiven::Agent(error) => error.into(),
+    })?;
     Ok(Done(answer(commands, &outcome).await?))
 }
 
@@ -398,7 +420,7 @@ async fn update(
         },
         reason: change.reason,
     };
-    ask(&commands, id, &command, &context).await
+    given(&commands, id, &command, &context, Giving::by(&caller)).await
 }
 
 async fn promise(commands: &Commands, caller: &Caller, policy: SlaPolicyId) -> Result<SlaApplied, Problem> {

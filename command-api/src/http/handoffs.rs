@@ -3,8 +3,9 @@
 use super::Desk;
 use super::answer::Done;
 use super::asking::Asking;
-use super::conversations::{View, ask, by, named, opened};
+use super::conversations::{View, by, given, named, opened};
 use crate::Commands;
+use crate::places::Giving;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
@@ -58,5 +59,5 @@ async fn handoff(
         message_id: context.further_message_id(&commands.clock, "told"),
         reply_window: provider.and_then(|provider| provider.reply_window()),
     };
-    ask(&commands, id, &command, &context).await
+    given(&commands, id, &command, &context, Giving::by(&caller)).await
 }

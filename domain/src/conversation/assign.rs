@@ -4,6 +4,7 @@ use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{AssignStrategy, Assigned, Unassigned};
 use event_schemas::message::Status;
+use event_schemas::routing::Ineligible;
 use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
 
 /// An agent, and the name colleagues know them by.
@@ -67,7 +68,9 @@ impl Decide<Conversation> for Assign {
         }
         let (assignee_id, assignee_name) = match &self.assignee {
             Some(to) => (Some(to.id), to.name.clone()),
-            None => (held.assignee_id, held.assignee_name.clone()),
+            None if at_work => (held.assignee_id, held.assignee_name.clone()),
+            // Who had it before it was resolved does not get it back by a team's getting it.
+            None => (None, None),
         };
         Ok(vec![
             Assigned {
@@ -77,9 +80,33 @@ impl Decide<Conversation> for Assign {
                 strategy: self.strategy,
                 assigned_by: self.by.user,
                 reason: self.reason.clone(),
+                decision: None,
+                offer_id: None,
+                in_spite_of: None,
             }
             .into(),
         ])
+    }
+}
+
+/// A supervisor insists on it, and it is written down in spite of what.
+#[derive(Clone, Debug)]
+pub struct Insisted<C> {
+    pub command: C,
+    pub in_spite_of: Option<Ineligible>,
+}
+
+impl<C: Decide<Conversation>> Decide<Conversation> for Insisted<C> {
+    type Rejection = C::Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, C::Rejection> {
+        let mut events = self.command.decide(state, now)?;
+        for event in &mut events {
+            if let ConversationEvent::Assigned(assigned) = event {
+                assigned.in_spite_of = self.in_spite_of;
+            }
+        }
+        Ok(events)
     }
 }
 

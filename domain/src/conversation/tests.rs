@@ -115,6 +115,9 @@ fn assigned_to(user: UserId, name: &str) -> E {
         strategy: AssignStrategy::Claimed,
         assigned_by: Some(user),
         reason: None,
+        decision: None,
+        offer_id: None,
+        in_spite_of: None,
     }
     .into()
 }
@@ -231,6 +234,9 @@ fn an_agent_hands_their_own_to_a_colleague() {
         strategy: AssignStrategy::Manual,
         assigned_by: Some(ANA),
         reason: None,
+        decision: None,
+        offer_id: None,
+        in_spite_of: None,
     }
     .into();
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")]).when(hand_over).then([handed]);
@@ -250,6 +256,9 @@ fn a_team_alone_leaves_it_open() {
         strategy: AssignStrategy::Manual,
         assigned_by: None,
         reason: None,
+        decision: None,
+        offer_id: None,
+        in_spite_of: None,
     }
     .into();
     assert_eq!(status_after([opened(), to_billing]), Status::Open);

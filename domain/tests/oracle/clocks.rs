@@ -455,6 +455,9 @@ fn events(story: &Story, deed: Deed, resolved: bool, priority: Priority) -> Vec<
                 strategy: AssignStrategy::Manual,
                 assigned_by: None,
                 reason: None,
+                decision: None,
+                offer_id: None,
+                in_spite_of: None,
             }
             .into(),
         ],

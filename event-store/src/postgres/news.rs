@@ -3,6 +3,7 @@
 
 use super::ask::{Ask, Value};
 use super::lines::Lines;
+use super::looks::Looks;
 use super::server::Server;
 use crate::ReadError;
 use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
@@ -35,19 +36,24 @@ fn nothing(_row: &PgRow) -> Result<(), ReadError> {
 }
 
 /// Wakes this node's readers when another has written, until the store closes.
-pub async fn listen(server: Arc<Server>, node: String, grew: watch::Sender<u64>) {
+pub async fn listen(server: Arc<Server>, node: String, looks: Arc<Looks>, grew: watch::Sender<u64>) {
     // Behind a pooler nobody hears anything: what one connection is told to listen to, another one hears.
     if !server.is_direct() {
         return;
     }
     loop {
-        let Err(error) = hear(&server, &node, &grew).await else { return };
+        let Err(error) = hear(&server, &node, &looks, &grew).await else { return };
         tracing::warn!(%error, "the event log's listener was cut off; readers look by themselves until it is back");
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn hear(server: &Server, node: &str, grew: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
+async fn hear(
+    server: &Server,
+    node: &str,
+    looks: &Looks,
+    grew: &watch::Sender<u64>,
+) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
@@ -59,7 +65,10 @@ async fn hear(server: &Server, node: &str, grew: &watch::Sender<u64>) -> Result<
         match listener.try_recv().await? {
             Some(news) if news.payload() == node => {}
             // Something was said, or something may have been missed while the connection was gone.
-            _ => grew.send_modify(|times| *times += 1),
+            _ => {
+                looks.are_stale();
+                grew.send_modify(|times| *times += 1);
+            }
         }
     }
 }

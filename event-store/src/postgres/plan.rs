@@ -47,6 +47,8 @@ struct Entry {
 pub struct Outcome {
     /// The position before the first row's.
     pub after: i64,
+    /// When they were recorded.
+    pub dated: i64,
     /// Keys and last versions as they were, when they were not as believed.
     pub actual: Option<(Vec<i64>, Vec<i64>)>,
 }

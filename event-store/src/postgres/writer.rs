@@ -7,11 +7,12 @@
 use super::ask::{Ask, Value};
 use super::plan::{Outcome, Plan};
 use super::server::{Line, Server, code, in_time, is_lost, reason, unavailable};
+use super::tail::Tail;
 use super::{Heads, MAX_EVENTS, import};
 use crate::figures::Figures;
 use crate::judge::{self, Append, Head, Known, Place};
 use crate::{AppendError, Appended, Unavailable};
-use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Version};
+use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::Row as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +43,7 @@ pub struct Writer {
     pub server: Arc<Server>,
     pub clock: Clock,
     pub heads: Arc<Heads>,
+    pub tail: Arc<Tail>,
     /// Wakes this node's readers.
     pub grew: watch::Sender<u64>,
     /// Has the other nodes told.
@@ -91,7 +93,6 @@ impl Writer {
                 }
                 Job::Import { events, answer } => {
                     let imported = self.import(events).await;
-                    // Whoever asked may have stopped waiting.
                     let _unheard = answer.send(imported);
                 }
                 Job::Check { answer } => {
@@ -167,15 +168,24 @@ impl Writer {
             events += group[index].append.rows.len();
             answers[index] = Some(appended);
         }
-        let mut answers = answers.into_iter();
-        group_answered(group, |_| answers.next().flatten().map(Ok));
+        let mut committed = Vec::with_capacity(events);
+        for (waiting, answer) in std::mem::take(group).into_iter().zip(answers) {
+            let Some(appended) = answer else {
+                group.push(waiting);
+                continue;
+            };
+            // Whoever asked may have stopped waiting.
+            let _unheard = waiting.answer.send(Ok(appended));
+            committed.extend(recorded(waiting.append, appended, outcome.dated));
+        }
+        self.tail.extend(outcome.after as u64, committed);
         Ok(events)
     }
 
     async fn call(&mut self, ask: &Ask<'_>) -> Result<Outcome, sqlx::Error> {
         let row = self.line().await?.one(ask).await?;
-        let (keys, heads): (Option<Vec<i64>>, Option<Vec<i64>>) = (row.try_get(1)?, row.try_get(2)?);
-        Ok(Outcome { after: row.try_get(0)?, actual: keys.zip(heads) })
+        let (keys, heads): (Option<Vec<i64>>, Option<Vec<i64>>) = (row.try_get(2)?, row.try_get(3)?);
+        Ok(Outcome { after: row.try_get(0)?, dated: row.try_get(1)?, actual: keys.zip(heads) })
     }
 
     /// Everything about a group, over another connection if this one is gone.
@@ -255,6 +265,7 @@ impl Writer {
         self.line = None;
         // Whoever answers next may be another server, or an older state of this one.
         self.heads.clear();
+        self.tail.clear();
     }
 
     /// A log that failed is healthy again when it can be written to, which is found out by writing what is
@@ -305,6 +316,23 @@ impl Writer {
             }
         }
     }
+}
+
+/// The events of an append as the log has them.
+fn recorded(append: Append, last: Appended, dated: i64) -> impl Iterator<Item = Recorded> {
+    let Append { stream, rows, .. } = append;
+    let behind = (0..rows.len() as u64).rev();
+    rows.into_iter().zip(behind).map(move |(row, behind)| Recorded {
+        position: Position::at(last.position.commit() - behind),
+        stream: stream.clone(),
+        version: Version(last.version.0 - behind),
+        id: row.id,
+        event_type: row.event_type,
+        schema_version: row.schema_version,
+        recorded_at: Timestamp::from_micros(dated),
+        metadata: row.told,
+        data: row.data,
+    })
 }
 
 /// Sends the answers there are, and keeps those for whom there is none.

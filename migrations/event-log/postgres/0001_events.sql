@@ -42,7 +42,8 @@ create index event_elsewhere on verbatim_log.event (category, position) where ca
 --
 -- Streams are given by name, by key (0: not known) and by the last version they are believed to have (-1:
 -- none). Where the belief is binding and wrong, the rows of that stream are left out, and their positions
--- with them. Answers after which position the rows begin, and if any belief was wrong, what is the case.
+-- with them. Answers after which position the rows begin and how they are dated, and if any belief was wrong, what
+-- is the case.
 create function verbatim_log.append(
     in names text[], in keys bigint[], in heads bigint[], in binding boolean[], in categories bigint[],
     in recorded bigint,
@@ -51,21 +52,22 @@ create function verbatim_log.append(
     in accounts uuid[], in metadatas text[], in datas text[],
     -- Each stream's first row.
     in begins bigint[],
-    out after bigint, out actual_keys bigint[], out actual_heads bigint[]
+    out after bigint, out dated bigint, out actual_keys bigint[], out actual_heads bigint[]
 ) language plpgsql
 -- The arrays differ in length from call to call and the best plan never does.
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    latest bigint;
     found_keys bigint[];
     found_heads bigint[];
 begin
     perform pg_catalog.pg_advisory_xact_lock(8530219871234117);
     -- Each statement from here on sees what was committed before the lock was had.
-    select e.position, e.recorded_at into after, latest
+    select e.position, e.recorded_at into after, dated
     from verbatim_log.event e order by e.position desc limit 1;
     after := coalesce(after, 0);
+    -- Recorded times never go back, whichever node has the lock.
+    dated := greatest(recorded, dated);
 
     select array_agg(coalesce(head.stream, 0) order by s.n), array_agg(coalesce(head.version, -1) order by s.n)
     into found_keys, found_heads
@@ -81,7 +83,7 @@ begin
     insert into verbatim_log.event (position, stream, version, recorded_at, id, account, category,
         schema_version, name, type, metadata, data)
     select after + r.n, case when found_keys[r.s] = 0 then after + begins[r.s] else found_keys[r.s] end,
-        found_heads[r.s] + r.step, greatest(recorded, latest), r.id, r.account, categories[r.s],
+        found_heads[r.s] + r.step, dated, r.id, r.account, categories[r.s],
         r.schema, names[r.s], r.type, r.metadata, r.data
     from unnest(streams, steps, ids, types, schemas, accounts, metadatas, datas) with ordinality
         as r (s, step, id, type, schema, account, metadata, data, n)

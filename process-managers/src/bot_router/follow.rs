@@ -232,6 +232,8 @@ fn changes_a_playbook(event: &CatalogueEvent) -> bool {
         | E::SlaPolicyDefined(_)
         | E::SlaPolicyRetired(_)
         | E::CalendarDefined(_)
-        | E::CalendarRetired(_) => false,
+        | E::CalendarRetired(_)
+        | E::QueueDefined(_)
+        | E::QueueRetired(_) => false,
     }
 }

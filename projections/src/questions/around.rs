@@ -2,13 +2,14 @@
 
 use super::{number, row, rows};
 use crate::db::{DbError, Readers};
-use crate::read_models::agents::{AgentPreferencesRow, AgentRow};
+use crate::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
 use crate::read_models::bot_rules::BotRuleRow;
 use crate::read_models::bot_settings::BotSettingsRow;
 use crate::read_models::calendars::CalendarRow;
 use crate::read_models::canned_responses::CannedResponseRow;
 use crate::read_models::channels::ChannelRow;
 use crate::read_models::handoff_rules::HandoffRuleRow;
+use crate::read_models::queues::QueueRow;
 use crate::read_models::sla_policies::SlaPolicyRow;
 use crate::read_models::teams::TeamRow;
 use crate::table::{Column, Columns, Row, Values};
@@ -89,6 +90,7 @@ listable!(
     CannedResponseRow by "short_code, id": CannedResponseId,
     SlaPolicyRow by "name, id": SlaPolicyId,
     CalendarRow by "name, id": CalendarId,
+    QueueRow by "name, id": QueueId,
     BotRuleRow by "priority, id": BotRuleId,
     HandoffRuleRow by "priority, id": HandoffRuleId,
     BotSettingsRow by "id": AccountId,
@@ -129,6 +131,17 @@ pub async fn agent(readers: &Readers, account: AccountId, user: UserId) -> Resul
 /// A person's preferences, where they ever set any.
 pub async fn preferences(readers: &Readers, user: UserId) -> Result<Option<AgentPreferencesRow>, DbError> {
     row(readers, "where user_id = $1", Values::default().with(&user)).await
+}
+
+/// Whether a person is there and how much they have, where anything was ever told of it.
+pub async fn agent_desk(readers: &Readers, user: UserId) -> Result<Option<AgentDeskRow>, DbError> {
+    row(readers, "where user_id = $1", Values::default().with(&user)).await
+}
+
+pub async fn all_agent_desks(readers: &Readers, account: AccountId) -> Result<Vec<AgentDeskRow>, DbError> {
+    const MEMBERS: &str =
+        "where user_id in (select user_id from agents where account_id = $1) order by user_id";
+    rows(readers, MEMBERS, Values::default().with(&account)).await
 }
 
 /// The preferences of everybody an account knows.

@@ -3,7 +3,7 @@
 use crate::runner::Happened;
 use crate::table::Json;
 use event_schemas::agent::{AgentRegistered, Preferences, PreferencesChanged};
-use event_schemas::{AccountId, Timestamp, UserId, Version};
+use event_schemas::{AccountId, AgentEvent, Timestamp, UserId, Version};
 
 crate::table! {
     /// An account knows this person.
@@ -21,6 +21,58 @@ crate::table! {
         created_at: Timestamp,
         updated_at: Timestamp,
         version: Version,
+    }
+}
+
+crate::table! {
+    /// Whether a person is there, and how many conversations they have, in all accounts.
+    pub struct AgentDeskRow in "agent_desks" key (user_id: UserId) {
+        presence: String,
+        presence_since: Timestamp,
+        /// Until when they count as there, or as away, unless they are heard of.
+        presence_until: Option<Timestamp>,
+        active: u32,
+        idle_since: Option<Timestamp>,
+        last_given: Option<Timestamp>,
+    }
+}
+
+impl AgentDeskRow {
+    pub fn after(before: Option<&Self>, user: UserId, event: &AgentEvent, happened: &Happened) -> Self {
+        let at = happened.metadata.occurred_at;
+        let mut row = before.cloned().unwrap_or_else(|| Self {
+            user_id: user,
+            presence: "unknown".to_owned(),
+            presence_since: at,
+            presence_until: None,
+            active: 0,
+            idle_since: None,
+            last_given: None,
+        });
+        match event {
+            AgentEvent::WentOnline(online) => row.is_now("online", Some(online.until), at),
+            AgentEvent::WentAway(away) => row.is_now("away", away.offline_at, at),
+            AgentEvent::WentOffline(_) => row.is_now("offline", None, at),
+            AgentEvent::PlaceTaken(taken) => {
+                row.active += u32::from(!taken.renewed);
+                row.idle_since = Some(at);
+                row.last_given = Some(at);
+            }
+            AgentEvent::PlaceFreed(_) => {
+                row.active = row.active.saturating_sub(1);
+                row.idle_since = Some(at);
+            }
+            AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => {}
+        }
+        row
+    }
+
+    fn is_now(&mut self, presence: &str, until: Option<Timestamp>, at: Timestamp) {
+        if self.presence != presence {
+            presence.clone_into(&mut self.presence);
+            self.presence_since = at;
+        }
+        self.presence_until = until;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tables around the conversations: contacts, catalogues, agents, rejected webhooks.
 
-use super::agents::{AgentPreferencesRow, AgentRow};
+use super::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
 use super::bot_rules::BotRuleRow;
 use super::bot_settings::BotSettingsRow;
 use super::calendars::CalendarRow;
@@ -9,13 +9,16 @@ use super::catalogue::Catalogue;
 use super::channels::ChannelRow;
 use super::contacts::{ContactIdentifierRow, ContactRow, Moved};
 use super::handoff_rules::HandoffRuleRow;
+use super::queues::QueueRow;
 use super::sla_policies::SlaPolicyRow;
 use super::teams::TeamRow;
 use super::webhook_rejections::WebhookRejectionRow;
 use crate::db::{DbError, Tx};
 use crate::runner::Happened;
 use crate::table::Rows;
-use event_schemas::{AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent};
+use event_schemas::{
+    AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent, UserId,
+};
 use std::collections::HashMap;
 
 pub struct Around {
@@ -29,8 +32,10 @@ pub struct Around {
     bot_rules: Catalogue<BotRuleRow>,
     handoff_rules: Catalogue<HandoffRuleRow>,
     bot_settings: Catalogue<BotSettingsRow>,
+    queues: Catalogue<QueueRow>,
     agents: Rows<AgentRow>,
     preferences: Rows<AgentPreferencesRow>,
+    desks: Rows<AgentDeskRow>,
     rejections: Rows<WebhookRejectionRow>,
 }
 
@@ -47,8 +52,10 @@ impl Default for Around {
             bot_rules: Catalogue::default(),
             handoff_rules: Catalogue::default(),
             bot_settings: Catalogue::default(),
+            queues: Catalogue::default(),
             agents: Rows::new(256),
             preferences: Rows::new(256),
+            desks: Rows::new(1_024),
             rejections: Rows::new(1),
         }
     }
@@ -57,10 +64,10 @@ impl Default for Around {
 impl Around {
     pub async fn load(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
-        let (mut agents, mut preferences) = (Vec::new(), Vec::new());
+        let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut sla_policies, mut calendars) = (Vec::new(), Vec::new());
         let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sla_policies, mut calendars, mut queues) = (Vec::new(), Vec::new(), Vec::new());
         for happened in page {
             let account = happened.metadata.account_id;
             match &happened.event {
@@ -79,6 +86,11 @@ impl Around {
                         agents.push((registered.account_id, registered.user_id));
                     }
                     AgentEvent::PreferencesChanged(changed) => preferences.push((changed.user_id,)),
+                    AgentEvent::WentOnline(_)
+                    | AgentEvent::WentAway(_)
+                    | AgentEvent::WentOffline(_)
+                    | AgentEvent::PlaceTaken(_)
+                    | AgentEvent::PlaceFreed(_) => desks.push((agent_of(event),)),
                 },
                 Event::Catalogue(event) => match event {
                     CatalogueEvent::ChannelDefined(defined) => channels.push((defined.channel.id,)),
@@ -103,6 +115,8 @@ impl Around {
                         bot_settings.push((defined.bot_settings.account_id,));
                     }
                     CatalogueEvent::BotSettingsRetired(retired) => bot_settings.push((retired.id,)),
+                    CatalogueEvent::QueueDefined(defined) => queues.push((defined.queue.id,)),
+                    CatalogueEvent::QueueRetired(retired) => queues.push((retired.id,)),
                 },
             }
         }
@@ -110,6 +124,7 @@ impl Around {
         self.identifiers.load(tx, identifiers).await?;
         self.agents.load(tx, agents).await?;
         self.preferences.load(tx, preferences).await?;
+        self.desks.load(tx, desks).await?;
         self.channels.load(tx, channels).await?;
         self.teams.load(tx, teams).await?;
         self.canned_responses.load(tx, canned_responses).await?;
@@ -117,7 +132,8 @@ impl Around {
         self.calendars.load(tx, calendars).await?;
         self.bot_rules.load(tx, bot_rules).await?;
         self.handoff_rules.load(tx, handoff_rules).await?;
-        self.bot_settings.load(tx, bot_settings).await
+        self.bot_settings.load(tx, bot_settings).await?;
+        self.queues.load(tx, queues).await
     }
 
     pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) -> Option<Moved> {
@@ -199,6 +215,8 @@ impl Around {
             E::HandoffRuleRetired(retired) => self.handoff_rules.retire(&(retired.id,)),
             E::BotSettingsDefined(defined) => self.bot_settings.define(&defined.bot_settings, happened),
             E::BotSettingsRetired(retired) => self.bot_settings.retire(&(retired.id,)),
+            E::QueueDefined(defined) => self.queues.define(&defined.queue, happened),
+            E::QueueRetired(retired) => self.queues.retire(&(retired.id,)),
         }
     }
 
@@ -211,6 +229,15 @@ impl Around {
             AgentEvent::PreferencesChanged(changed) => {
                 let before = self.preferences.get(&(changed.user_id,));
                 self.preferences.put(AgentPreferencesRow::changed(before, changed, happened));
+            }
+            AgentEvent::WentOnline(_)
+            | AgentEvent::WentAway(_)
+            | AgentEvent::WentOffline(_)
+            | AgentEvent::PlaceTaken(_)
+            | AgentEvent::PlaceFreed(_) => {
+                let user = agent_of(event);
+                let before = self.desks.get(&(user,));
+                self.desks.put(AgentDeskRow::after(before, user, event, happened));
             }
         }
     }
@@ -228,6 +255,7 @@ impl Around {
         self.identifiers.write(tx).await?;
         self.agents.write(tx).await?;
         self.preferences.write(tx).await?;
+        self.desks.write(tx).await?;
         self.rejections.write(tx).await?;
         self.channels.write(tx).await?;
         self.teams.write(tx).await?;
@@ -236,7 +264,8 @@ impl Around {
         self.calendars.write(tx).await?;
         self.bot_rules.write(tx).await?;
         self.handoff_rules.write(tx).await?;
-        self.bot_settings.write(tx).await
+        self.bot_settings.write(tx).await?;
+        self.queues.write(tx).await
     }
 
     pub fn keep(&mut self) {
@@ -244,6 +273,7 @@ impl Around {
         self.identifiers.keep();
         self.agents.keep();
         self.preferences.keep();
+        self.desks.keep();
         self.rejections.keep();
         self.channels.keep();
         self.teams.keep();
@@ -253,6 +283,7 @@ impl Around {
         self.bot_rules.keep();
         self.handoff_rules.keep();
         self.bot_settings.keep();
+        self.queues.keep();
     }
 
     pub fn forget(&mut self) {
@@ -260,6 +291,7 @@ impl Around {
         self.identifiers.forget();
         self.agents.forget();
         self.preferences.forget();
+        self.desks.forget();
         self.rejections.forget();
         self.channels.forget();
         self.teams.forget();
@@ -269,6 +301,19 @@ impl Around {
         self.bot_rules.forget();
         self.handoff_rules.forget();
         self.bot_settings.forget();
+        self.queues.forget();
+    }
+}
+
+fn agent_of(event: &AgentEvent) -> UserId {
+    match event {
+        AgentEvent::AgentRegistered(event) => event.user_id,
+        AgentEvent::PreferencesChanged(event) => event.user_id,
+        AgentEvent::WentOnline(event) => event.user_id,
+        AgentEvent::WentAway(event) => event.user_id,
+        AgentEvent::WentOffline(event) => event.user_id,
+        AgentEvent::PlaceTaken(event) => event.user_id,
+        AgentEvent::PlaceFreed(event) => event.user_id,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::runner::Happened;
 use crate::table::Json;
 use event_schemas::conversation::{AssignStrategy, Assigned};
+use event_schemas::routing::{Decision, Ineligible};
 use event_schemas::{TeamId, Timestamp, UserId, Version};
 
 crate::table! {
@@ -13,6 +14,10 @@ crate::table! {
         strategy: Json<AssignStrategy>,
         assigned_by: Option<UserId>,
         reason: Option<String>,
+        /// Who could have had it and who could not, when Verbatim chose.
+        decision: Option<Json<Decision>>,
+        /// What a supervisor insisted in spite of.
+        in_spite_of: Option<Json<Ineligible>>,
         from_at: Timestamp,
         /// None: it holds.
         until_at: Option<Timestamp>,
@@ -30,6 +35,8 @@ impl AssignmentRow {
             strategy: Json(assigned.strategy),
             assigned_by: assigned.assigned_by,
             reason: assigned.reason.clone(),
+            decision: assigned.decision.clone().map(Json),
+            in_spite_of: assigned.in_spite_of.map(Json),
             from_at: happened.metadata.occurred_at,
             until_at: None,
         }

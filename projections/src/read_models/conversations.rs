@@ -9,6 +9,7 @@ use super::labels::LabelRow;
 use super::messages::MessageRow;
 use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{Moves, Place, TabCountRow};
+use super::waiting::{Becomes, NO_TEAM, PaceRow, WaitingRow};
 use crate::db::{AssertSqlSafe, DbError, Tx};
 use crate::runner::Happened;
 use crate::table::{Columns, Json, Rows, Values};
@@ -35,6 +36,8 @@ pub struct Conversations {
     clocks: Rows<ClocksRow>,
     timers: Rows<SlaTimerRow>,
     counts: Rows<TabCountRow>,
+    waiting: Rows<WaitingRow>,
+    paces: Rows<PaceRow>,
     moves: Moves,
 }
 
@@ -52,6 +55,8 @@ impl Conversations {
             clocks: Rows::new(conversations / 2),
             timers: Rows::new(1),
             counts: Rows::new(2000),
+            waiting: Rows::new(conversations / 8),
+            paces: Rows::new(256),
             moves: Moves::default(),
         }
     }
@@ -84,6 +89,7 @@ impl Conversations {
         let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.inbox.get(id)?.no,))).collect();
         self.clocks.load(tx, numbers).await?;
         self.load_reported(page, tx).await?;
+        self.load_waiting(page, tx).await?;
         self.load_assignments(page, tx).await
     }
 
@@ -135,6 +141,53 @@ impl Conversations {
         self.messages.load(tx, keys).await
     }
 
+    /// What waits and may not after this page, and the paces of the queues it leaves.
+    async fn load_waiting(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let (mut keys, mut paces) = (Vec::new(), Vec::new());
+        for happened in page {
+            let Event::Conversation(event) = &happened.event else { continue };
+            if !WaitingRow::concerns(event) {
+                continue;
+            }
+            let account = happened.metadata.account_id;
+            let team = match event {
+                ConversationEvent::Queued(queued) => queued.team_id,
+                ConversationEvent::Offered(offered) => offered.team_id,
+                ConversationEvent::Assigned(assigned) => assigned.team_id,
+                _other => None,
+            };
+            paces.push((account, team.unwrap_or(NO_TEAM)));
+            let Some(id) = happened.stream.as_conversation() else { continue };
+            if let Some(row) = self.inbox.get(&(id,)) {
+                paces.push((account, row.team_id.unwrap_or(NO_TEAM)));
+                keys.push((row.no,));
+            }
+        }
+        self.waiting.load(tx, keys).await?;
+        self.paces.load(tx, paces).await
+    }
+
+    /// Moves a conversation into the queue, in it, or out of it.
+    fn wait(&mut self, id: ConversationId, event: &ConversationEvent, happened: &Happened) {
+        if !WaitingRow::concerns(event) {
+            return;
+        }
+        let Some(conversation) = self.inbox.get(&(id,)) else { return };
+        let no = conversation.no;
+        match WaitingRow::after(self.waiting.get(&(no,)), conversation, event, happened) {
+            Becomes::AsItWas => {}
+            Becomes::Waits(row) => self.waiting.put(row),
+            Becomes::Gone => self.waiting.remove(&(no,)),
+            Becomes::Served(team) => {
+                let (account, at) = (happened.metadata.account_id, happened.metadata.occurred_at);
+                let team = team.unwrap_or(NO_TEAM);
+                let pace = PaceRow::left(self.paces.get(&(account, team)), account, team, at);
+                self.paces.put(pace);
+                self.waiting.remove(&(no,));
+            }
+        }
+    }
+
     /// The assignments that this page may end.
     async fn load_assignments(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
@@ -183,6 +236,7 @@ impl Conversations {
             self.assignments.absent((no, happened.version));
             self.assignments.put(AssignmentRow::begun(no, assigned, happened));
         }
+        self.wait(id, event, happened);
         if let ConversationEvent::LabelsChanged(change) = event {
             self.label(account, no, &change.removed, &change.added);
         }
@@ -292,6 +346,8 @@ impl Conversations {
         self.clocks.write(tx).await?;
         self.timers.write(tx).await?;
         self.counts.write(tx).await?;
+        self.waiting.write(tx).await?;
+        self.paces.write(tx).await?;
         Ok(())
     }
 
@@ -323,6 +379,8 @@ impl Conversations {
         self.clocks.keep();
         self.timers.keep();
         self.counts.keep();
+        self.waiting.keep();
+        self.paces.keep();
     }
 
     pub fn forget(&mut self) {
@@ -338,6 +396,8 @@ impl Conversations {
         self.clocks.forget();
         self.timers.forget();
         self.counts.forget();
+        self.waiting.forget();
+        self.paces.forget();
     }
 }
 

@@ -4,8 +4,8 @@ use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId, ContactIdentifierId,
-    ConversationId, EventId, HandoffRuleId, MessageId, Position, SlaPolicyId, TeamId, Timestamp, UserId,
-    Version,
+    ConversationId, EventId, HandoffRuleId, MessageId, OfferId, Position, QueueId, SlaPolicyId, TeamId,
+    Timestamp, UserId, Version,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +42,10 @@ pub struct Columns<'r> {
 impl<'r> Columns<'r> {
     pub fn of(row: &'r DbRow) -> Self {
         Self { row, next: 0 }
+    }
+    /// From a column on.
+    pub fn after(row: &'r DbRow, columns: usize) -> Self {
+        Self { row, next: columns }
     }
     pub fn take<T: Column>(&mut self) -> Result<T, DbError> {
         let index = self.next;
@@ -134,6 +138,8 @@ id_columns!(
     EventId,
     HandoffRuleId,
     MessageId,
+    OfferId,
+    QueueId,
     SlaPolicyId,
     TeamId,
     UserId

@@ -313,6 +313,9 @@ impl Story {
                     strategy: AssignStrategy::Manual,
                     assigned_by: Some(agent),
                     reason: None,
+                    decision: None,
+                    offer_id: None,
+                    in_spite_of: None,
                 }
                 .into(),
             ),

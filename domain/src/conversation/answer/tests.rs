@@ -155,6 +155,9 @@ fn team(team_id: TeamId, strategy: AssignStrategy, reason: &str) -> E {
         strategy,
         assigned_by: None,
         reason: Some(reason.to_owned()),
+        decision: None,
+        offer_id: None,
+        in_spite_of: None,
     }
     .into()
 }
@@ -167,6 +170,9 @@ fn assigned_to_ana() -> E {
         strategy: AssignStrategy::Claimed,
         assigned_by: Some(ANA),
         reason: None,
+        decision: None,
+        offer_id: None,
+        in_spite_of: None,
     }
     .into()
 }

@@ -1,0 +1,93 @@
+//! Whether an agent is there.
+
+use super::Desk;
+use super::answer::{Answer, Done};
+use super::asking::Asking;
+use crate::Commands;
+use crate::write::Context;
+use aide::axum::ApiRouter;
+use aide::axum::routing::post_with;
+use axum::extract::State;
+use domain::agent::{BeSeen, Presence, Said};
+use event_schemas::{StreamId, Timestamp, UserId};
+use gate::{Agent, OptionalJson, Problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new().api_route(
+        "/v1/agents/me/presence",
+        post_with(be_seen, |op| {
+            op.id("reportPresence")
+                .tag("agents")
+                .summary("Say that you are there, away or gone, or merely that you are still here")
+                .description(
+                    "Without a body it is a heartbeat: send one well before `until`, or silence makes you away \
+                     and, later, offline. A heartbeat brings back who was away out of silence, and nobody who \
+                     chose to be away.",
+                )
+        }),
+    )
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Online,
+    Away,
+    Offline,
+    /// Nothing was ever said of it.
+    Unknown,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Report {
+    /// Left out: a heartbeat.
+    #[serde(default)]
+    status: Option<Status>,
+}
+
+/// Where you are, as colleagues and routing see it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PresenceState")]
+struct View {
+    user_id: UserId,
+    status: Status,
+    /// Until when this holds unless you are heard of.
+    until: Option<Timestamp>,
+}
+
+async fn be_seen(
+    State(commands): Desk,
+    Agent(caller): Agent,
+    asking: Asking,
+    OptionalJson(report): OptionalJson<Report>,
+) -> Result<Done<View>, Problem> {
+    let said = match report.status {
+        None => Said::StillHere,
+        Some(Status::Online) => Said::Online,
+        Some(Status::Away) => Said::Away,
+        Some(Status::Offline) => Said::Offline,
+        Some(Status::Unknown) => {
+            return Err(Problem::unprocessable("status", "Say online, away or offline."));
+        }
+    };
+    // A heartbeat under a key would be the first one's for ever.
+    let context = Context { key: None, if_match: None, ..asking.of(&caller) };
+    let stream = StreamId::agent(caller.user);
+    if !commands.agents.recall(&stream).await?.state.is_known_to(caller.account) {
+        commands.join(caller.user, caller.name.clone(), &context).await?;
+    }
+    let patience = commands.patience;
+    let command = BeSeen { account_id: caller.account, user_id: caller.user, said, patience };
+    let outcome = commands.agents.ask(&stream, &command, &context).await?;
+    let (status, until) = match outcome.state.state.presence() {
+        Presence::Untold => (Status::Unknown, None),
+        Presence::Online { until } => (Status::Online, Some(until)),
+        Presence::Away { offline_at, .. } => (Status::Away, offline_at),
+        Presence::Offline { .. } => (Status::Offline, None),
+    };
+    Ok(Done(Answer::of(&commands, &outcome, View { user_id: caller.user, status, until }).await?))
+}

@@ -1,0 +1,202 @@
+//! Giving a conversation to an agent: first a place on the agent's desk, then the word in the conversation.
+//!
+//! The two streams cannot be written at once. The place comes first and names the version of the conversation
+//! that it was taken for; the conversation is only changed at that version. So what is left when everything
+//! stops in between is a place for an assignment that never came, which can be told from the conversation's
+//! version and is taken back by the router, and never an assignment that nobody counted.
+
+use crate::Commands;
+use crate::write::{CommandError, Context, Folded, LoadError, Outcome};
+use domain::agent::{FreePlace, Register, Rejection as Refused, Scrutiny, TakePlace};
+use domain::conversation::{Conversation, Insisted, Rejection};
+use domain::{Decide, Evolve};
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::{AccountId, ConversationId, StreamId, UserId, Version};
+use gate::Caller;
+use std::sync::Arc;
+
+/// How often it is tried again because the conversation moved meanwhile.
+const TRIES: usize = 8;
+
+/// How a conversation is given to somebody.
+#[derive(Clone, Copy, Debug)]
+pub struct Giving {
+    /// Whether places count whatever the account has said about routing.
+    pub counts: bool,
+    /// A supervisor has it so, whatever there is to be said against it.
+    pub insists: bool,
+    /// Who takes it themselves, if somebody does.
+    pub taker: Option<UserId>,
+}
+
+impl Giving {
+    /// As an agent gives it, or takes it.
+    pub fn by(caller: &Caller) -> Self {
+        Self { counts: false, insists: false, taker: Some(caller.user) }
+    }
+}
+
+/// Why nobody got it.
+#[derive(Debug, thiserror::Error)]
+pub enum NotGiven {
+    #[error(transparent)]
+    Conversation(#[from] CommandError<Rejection>),
+    /// The agent cannot take it.
+    #[error(transparent)]
+    Agent(#[from] CommandError<Refused>),
+}
+
+impl From<LoadError> for NotGiven {
+    fn from(error: LoadError) -> Self {
+        Self::Conversation(error.into())
+    }
+}
+
+/// Whose a conversation would become.
+struct Newcomer {
+    agent: UserId,
+    version: Version,
+}
+
+impl Commands {
+    /// Whether this account has said how conversations find agents: then places count.
+    pub async fn routes(&self, account: AccountId) -> Result<bool, LoadError> {
+        let queues = self.queues.load(&StreamId::catalogue(CatalogueKind::Queues, account)).await?;
+        Ok(queues.state.iter().next().is_some())
+    }
+
+    /// Asks something of a conversation that may become somebody's by it.
+    pub async fn give<C>(
+        &self,
+        id: ConversationId,
+        command: &C,
+        context: &Context,
+        giving: Giving,
+    ) -> Result<Outcome<Conversation>, NotGiven>
+    where
+        C: Decide<Conversation, Rejection = Rejection>,
+    {
+        let stream = StreamId::conversation(id);
+        let counts = giving.counts || self.routes(context.account).await?;
+        for _ in 0..TRIES {
+            let fold = self.conversations.load(&stream).await?;
+            let newcomer = self.newcomer(&fold, command, context);
+            // At this version it makes nobody's; at another it might.
+            let version = newcomer.as_ref().map(|newcomer| newcomer.version).or(fold.version);
+            let pinned = Context { if_match: context.if_match.or(version), ..context.clone() };
+            let outcome = match newcomer {
+                Some(newcomer) => {
+                    self.give_to(id, &newcomer, &fold, command, (context, &pinned), giving, counts).await
+                }
+                None => self.conversations.ask(&stream, command, &pinned).await.map_err(NotGiven::from),
+            };
+            match outcome {
+                Err(NotGiven::Conversation(CommandError::VersionMismatch { .. }))
+                    if context.if_match.is_none() => {}
+                decided => return decided,
+            }
+        }
+        Err(NotGiven::Conversation(CommandError::Contended))
+    }
+
+    fn newcomer<C>(
+        &self,
+        fold: &Arc<Folded<Conversation>>,
+        command: &C,
+        context: &Context,
+    ) -> Option<Newcomer>
+    where
+        C: Decide<Conversation, Rejection = Rejection>,
+    {
+        let before = fold.state.opened().ok().filter(|opened| opened.account_id == context.account)?;
+        let now = self.clock.now();
+        let events = command.decide(&fold.state, now).ok()?;
+        let mut after = fold.state.clone();
+        events.iter().for_each(|event| after.evolve(event, now));
+        let agent = after.opened().ok()?.lifecycle.holder()?;
+        let version = fold.version?;
+        (before.lifecycle.holder() != Some(agent)).then_some(Newcomer { agent, version })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn give_to<C>(
+        &self,
+        id: ConversationId,
+        newcomer: &Newcomer,
+        fold: &Folded<Conversation>,
+        command: &C,
+        (context, pinned): (&Context, &Context),
+        giving: Giving,
+        counts: bool,
+    ) -> Result<Outcome<Conversation>, NotGiven>
+    where
+        C: Decide<Conversation, Rejection = Rejection>,
+    {
+        let user_id = newcomer.agent;
+        let takes_it = giving.taker == Some(user_id);
+        let desk = StreamId::agent(user_id);
+        let stream = StreamId::conversation(id);
+        let agent = self.agents.load(&desk).await?;
+        let is_somebody_elses =
+            agent.state.is_known_to_anybody() && !agent.state.is_known_to(context.account);
+        if is_somebody_elses && !takes_it {
+            return Err(CommandError::Rejected(Refused::SomebodyElses).into());
+        }
+        if !counts {
+            return Ok(self.conversations.ask(&stream, command, pinned).await?);
+        }
+        let own = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
+        if takes_it && !agent.state.is_known_to(context.account) {
+            self.join(user_id, context.actor.name.clone(), &own).await?;
+        }
+        let opened = fold.state.opened().map_err(CommandError::Rejected)?;
+        let take = TakePlace {
+            account_id: context.account,
+            user_id,
+            conversation_id: id,
+            conversation_version: newcomer.version,
+            wanted: opened.wanted(),
+            scrutiny: if takes_it { Scrutiny::Places } else { Scrutiny::Everything },
+            insists: giving.insists,
+        };
+        let in_spite_of = take.objection(&agent.state, self.clock.now()).filter(|_| giving.insists);
+        self.agents.ask(&desk, &take, &own).await?;
+        let insisted = Insisted { command, in_spite_of };
+        let outcome = self.conversations.ask(&stream, &insisted, pinned).await;
+        let is_theirs = outcome.as_ref().is_ok_and(|outcome| {
+            outcome.state.state.opened().is_ok_and(|opened| opened.lifecycle.holder() == Some(user_id))
+        });
+        // Whether it was written is not known when the log does not answer: the router will see.
+        let is_unknown = matches!(outcome, Err(CommandError::Unavailable(_)));
+        if !is_theirs && !is_unknown {
+            let free = FreePlace {
+                account_id: context.account,
+                user_id,
+                conversation_id: id,
+                conversation_version: newcomer.version,
+            };
+            if let Err(error) = self.agents.ask(&desk, &free, &own).await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(conversation = %id, agent = %user_id, error, "a place is left to the router to free");
+            }
+        }
+        Ok(outcome?)
+    }
+
+    /// Whoever signs in to an account belongs to it.
+    pub(crate) async fn join(
+        &self,
+        user_id: UserId,
+        name: Option<String>,
+        context: &Context,
+    ) -> Result<(), CommandError<Refused>> {
+        let join = Register {
+            account_id: context.account,
+            user_id,
+            name: name.unwrap_or_else(|| user_id.to_string()),
+            email: None,
+            is_self: true,
+        };
+        self.agents.ask(&StreamId::agent(user_id), &join, context).await.map(|_| ())
+    }
+}

@@ -1,0 +1,135 @@
+//! Whether an agent is there: they say so, they are heard of, or nothing is heard of them for too long.
+//!
+//! Being heard of is no event each time. Going online says until when that holds, and it is said again when
+//! half of it has passed: a silence is then seen from the log alone, whoever looks and whatever restarts.
+
+use super::{Agent, Rejection};
+use crate::aggregate::Decide;
+use event_schemas::agent::{Cause, WentAway, WentOffline, WentOnline};
+use event_schemas::routing::Ineligible;
+use event_schemas::{AccountId, AgentEvent, Timestamp, UserId};
+use std::time::Duration;
+
+/// Where an agent is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Presence {
+    /// They never said, so only their own switch counts.
+    #[default]
+    Untold,
+    Online {
+        until: Timestamp,
+    },
+    Away {
+        cause: Cause,
+        offline_at: Option<Timestamp>,
+    },
+    Offline {
+        since: Timestamp,
+    },
+}
+
+impl Presence {
+    /// Why an agent who is there, or not, cannot take anything now.
+    pub fn objection(self, now: Timestamp) -> Option<Ineligible> {
+        match self {
+            Self::Untold => None,
+            Self::Online { until } if until > now => None,
+            Self::Online { .. } | Self::Away { .. } => Some(Ineligible::Away),
+            Self::Offline { .. } => Some(Ineligible::Offline),
+        }
+    }
+
+    /// When silence will have changed it.
+    pub fn lapses_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Online { until } => Some(until),
+            Self::Away { offline_at, .. } => offline_at,
+            Self::Untold | Self::Offline { .. } => None,
+        }
+    }
+}
+
+/// How long silence may last.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Until an agent counts as away.
+    pub away_after: Duration,
+    /// How much longer until they count as gone home.
+    pub offline_after: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { away_after: Duration::from_secs(300), offline_after: Duration::from_secs(1_800) }
+    }
+}
+
+/// What an agent says of themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing: they are merely heard of.
+    StillHere,
+    Online,
+    Away,
+    Offline,
+}
+
+/// Something is heard of an agent.
+#[derive(Clone, Copy, Debug)]
+pub struct BeSeen {
+    pub account_id: AccountId,
+    pub user_id: UserId,
+    pub said: Said,
+    pub patience: Patience,
+}
+
+impl Decide<Agent> for BeSeen {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        if !state.is_known_to(self.account_id) {
+            return Err(Rejection::NotRegistered);
+        }
+        let user_id = self.user_id;
+        let online = || vec![WentOnline { user_id, until: now + self.patience.away_after }.into()];
+        let stays_fresh = |until: Timestamp| until.since(now) > self.patience.away_after / 2;
+        Ok(match (self.said, state.presence) {
+            (Said::Online | Said::StillHere, Presence::Online { until }) if stays_fresh(until) => Vec::new(),
+            // Who chose to be away or to go home is not back for having left a window open.
+            (Said::StillHere, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
+            (Said::StillHere, Presence::Offline { .. }) => Vec::new(),
+            (Said::Online | Said::StillHere, _) => online(),
+            (Said::Away, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
+            (Said::Away, _) => vec![WentAway { user_id, cause: Cause::Chosen, offline_at: None }.into()],
+            (Said::Offline, Presence::Offline { .. }) => Vec::new(),
+            (Said::Offline, _) => vec![WentOffline { user_id, cause: Cause::Chosen }.into()],
+        })
+    }
+}
+
+/// The clock looks whether silence has lasted too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Lapse {
+    pub user_id: UserId,
+    pub patience: Patience,
+}
+
+impl Decide<Agent> for Lapse {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let user_id = self.user_id;
+        Ok(match state.presence {
+            Presence::Online { until } if until <= now => {
+                let offline_at = Some(until + self.patience.offline_after);
+                vec![WentAway { user_id, cause: Cause::Silence, offline_at }.into()]
+            }
+            Presence::Away { offline_at: Some(offline_at), .. } if offline_at <= now => {
+                vec![WentOffline { user_id, cause: Cause::Silence }.into()]
+            }
+            Presence::Untold | Presence::Online { .. } | Presence::Away { .. } | Presence::Offline { .. } => {
+                Vec::new()
+            }
+        })
+    }
+}

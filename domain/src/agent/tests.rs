@@ -1,0 +1,79 @@
+use super::*;
+use crate::aggregate::given::given;
+use event_schemas::agent::*;
+
+const HERE: AccountId = AccountId::from_u128(1);
+const THERE: AccountId = AccountId::from_u128(2);
+const ANA: UserId = UserId::from_u128(3);
+
+fn registered(account_id: AccountId) -> AgentEvent {
+    AgentRegistered { account_id, user_id: ANA, name: "Ana".to_owned(), email: None }.into()
+}
+
+fn register(account_id: AccountId, is_self: bool) -> Register {
+    Register { account_id, user_id: ANA, name: "Ana".to_owned(), email: None, is_self }
+}
+
+fn change<F: Fn(&mut Preferences)>(change: F) -> ChangePreferences<F> {
+    ChangePreferences { account_id: HERE, user_id: ANA, if_match: None, change }
+}
+
+#[test]
+fn an_account_cannot_draw_another_accounts_agent_to_itself() {
+    given::<Agent>([registered(THERE)])
+        .when(register(HERE, false))
+        .then_rejected(Rejection::RegisteredElsewhere);
+    given::<Agent>([registered(THERE)]).when(register(HERE, true)).then([registered(HERE)]);
+}
+
+#[test]
+fn preferences_are_not_for_accounts_that_do_not_know_the_agent() {
+    given::<Agent>([registered(THERE)])
+        .when(change(|preferences| preferences.is_available = false))
+        .then_rejected(Rejection::NotRegistered);
+}
+
+#[test]
+fn what_is_not_named_stays_as_it_is() {
+    let preferences = Preferences { is_available: false, ..Preferences::default() };
+    given::<Agent>([registered(HERE)])
+        .when(change(|preferences| preferences.is_available = false))
+        .then([PreferencesChanged { user_id: ANA, preferences }.into()]);
+    given::<Agent>([registered(HERE)]).when(change(|_| {})).then_nothing();
+}
+
+#[test]
+fn what_makes_no_sense_is_named() {
+    for (field, senseless) in [
+        (
+            "max_concurrent_conversations",
+            change(|p| p.max_concurrent_conversations = 0).decide(&known(), NOW),
+        ),
+        ("languages[0]", change(|p| p.languages = vec!["english!".to_owned()]).decide(&known(), NOW)),
+        (
+            "available_hours.timezone",
+            change(|p| {
+                p.available_hours = Some(event_schemas::agent::AvailableHours {
+                    schedule: vec![event_schemas::catalogue::WeeklyHours {
+                        days: vec![event_schemas::catalogue::Weekday::Mon],
+                        start: "09:00".to_owned(),
+                        end: "17:00".to_owned(),
+                    }],
+                    timezone: "Mars/Olympus".to_owned(),
+                });
+            })
+            .decide(&known(), NOW),
+        ),
+    ] {
+        let Err(Rejection::Senseless { field: named, .. }) = senseless else {
+            panic!("{field} was accepted")
+        };
+        assert_eq!(named, field);
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_secs(9);
+
+fn known() -> Agent {
+    given::<Agent>([registered(HERE)]).state
+}

@@ -1,0 +1,133 @@
+//! The question to agents whether they take it.
+
+use super::{Assignee, Conversation, Opened, Rejection};
+use crate::aggregate::Decide;
+use crate::routing::Offer;
+use event_schemas::conversation::{
+    AssignStrategy, Assigned, LeadNotified, OfferDeclined, OfferLapsed, Offered,
+};
+use event_schemas::routing::Decision;
+use event_schemas::{ConversationEvent, OfferId, TeamId, Timestamp, UserId};
+
+/// These agents are asked, as long as somebody is wanted and nobody is being asked.
+#[derive(Clone, Debug)]
+pub struct MakeOffer {
+    pub offer_id: OfferId,
+    pub agents: Vec<UserId>,
+    pub team_id: Option<TeamId>,
+    pub strategy: AssignStrategy,
+    pub until: Timestamp,
+    pub decision: Decision,
+    /// Whom to tell that it matters soon.
+    pub lead: Option<UserId>,
+}
+
+impl Decide<Conversation> for MakeOffer {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        let Some(waiting_since) = conversation.wait.since.filter(|_| conversation.wait.offer.is_none())
+        else {
+            return Ok(Vec::new());
+        };
+        let offered = Offered {
+            offer_id: self.offer_id,
+            agent_ids: self.agents.clone(),
+            team_id: self.team_id,
+            strategy: self.strategy,
+            waiting_since,
+            until: self.until,
+            decision: self.decision.clone(),
+        };
+        let told = self.lead.map(|lead_id| LeadNotified {
+            lead_id,
+            team_id: self.team_id,
+            priority: conversation.priority,
+            assignee_id: None,
+        });
+        Ok(std::iter::once(offered.into()).chain(told.map(Into::into)).collect())
+    }
+}
+
+fn standing(conversation: &Opened, id: OfferId) -> Result<&Offer, Rejection> {
+    let offer = conversation.wait.offer.as_deref().filter(|offer| offer.id == id);
+    offer.ok_or_else(|| match (conversation.lifecycle.holder(), &conversation.lifecycle.assignee_name) {
+        (Some(by), name) => Rejection::Taken { by, name: name.clone() },
+        (None, _) => Rejection::OfferOver,
+    })
+}
+
+/// An agent takes what was offered to them. Of several who were asked the first has it.
+#[derive(Clone, Debug)]
+pub struct AcceptOffer {
+    pub offer_id: OfferId,
+    pub agent: Assignee,
+}
+
+impl Decide<Conversation> for AcceptOffer {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        if conversation.lifecycle.holder() == Some(self.agent.id) {
+            return Ok(Vec::new());
+        }
+        let offer = standing(conversation, self.offer_id)?;
+        if !offer.agents.contains(&self.agent.id) {
+            return Err(Rejection::NotOffered);
+        }
+        if offer.until <= now {
+            return Err(Rejection::OfferOver);
+        }
+        Ok(vec![
+            Assigned {
+                assignee_id: Some(self.agent.id),
+                assignee_name: self.agent.name.clone(),
+                team_id: conversation.lifecycle.team_id,
+                strategy: offer.strategy,
+                assigned_by: None,
+                reason: None,
+                decision: Some(offer.decision.clone()),
+                offer_id: Some(self.offer_id),
+                in_spite_of: None,
+            }
+            .into(),
+        ])
+    }
+}
+
+/// An agent does not take it.
+#[derive(Clone, Debug)]
+pub struct DeclineOffer {
+    pub offer_id: OfferId,
+    pub agent_id: UserId,
+}
+
+impl Decide<Conversation> for DeclineOffer {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let offer = standing(state.live()?, self.offer_id)?;
+        if !offer.agents.contains(&self.agent_id) {
+            return Err(Rejection::NotOffered);
+        }
+        Ok(vec![OfferDeclined { offer_id: self.offer_id, agent_id: self.agent_id }.into()])
+    }
+}
+
+/// Nobody answered in time, or nobody who was asked is there any more.
+#[derive(Clone, Debug)]
+pub struct LapseOffer {
+    pub offer_id: OfferId,
+}
+
+impl Decide<Conversation> for LapseOffer {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let offer = state.live()?.wait.offer.as_deref().filter(|offer| offer.id == self.offer_id);
+        let lapsed = |offer: &Offer| OfferLapsed { offer_id: offer.id, agent_ids: offer.agents.clone() };
+        Ok(offer.map(lapsed).map(Into::into).into_iter().collect())
+    }
+}

@@ -1,0 +1,150 @@
+//! What routing does with a conversation that nobody has: every step is for one that still wants somebody.
+
+use super::{Assign, Assignee, By, Conversation, Rejection, Unassign};
+use crate::aggregate::Decide;
+use event_schemas::conversation::{AssignStrategy, Assigned, AssignmentDropped, LeadNotified, Queued};
+use event_schemas::routing::Decision;
+use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
+
+/// Verbatim has chosen somebody.
+#[derive(Clone, Debug)]
+pub struct RouteTo {
+    pub assignee: Assignee,
+    pub team_id: Option<TeamId>,
+    pub strategy: AssignStrategy,
+    pub decision: Decision,
+    /// Whom to tell that it matters soon.
+    pub lead: Option<UserId>,
+}
+
+impl Decide<Conversation> for RouteTo {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        if let Some(by) = conversation.lifecycle.holder() {
+            return Err(Rejection::Taken { by, name: conversation.lifecycle.assignee_name.clone() });
+        }
+        if conversation.wait.since.is_none() {
+            return Ok(Vec::new());
+        }
+        let assigned = Assigned {
+            assignee_id: Some(self.assignee.id),
+            assignee_name: self.assignee.name.clone(),
+            team_id: self.team_id,
+            strategy: self.strategy,
+            assigned_by: None,
+            reason: None,
+            decision: Some(self.decision.clone()),
+            offer_id: None,
+            in_spite_of: None,
+        };
+        let told = self.lead.map(|lead_id| LeadNotified {
+            lead_id,
+            team_id: self.team_id,
+            priority: conversation.priority,
+            assignee_id: Some(self.assignee.id),
+        });
+        Ok(std::iter::once(assigned.into()).chain(told.map(Into::into)).collect())
+    }
+}
+
+/// Nobody can take it now.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub team_id: Option<TeamId>,
+    pub position: u32,
+    pub reason: String,
+    pub decision: Option<Decision>,
+    pub lead: Option<UserId>,
+}
+
+impl Decide<Conversation> for Line {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.live()?;
+        let Some(waiting_since) = conversation.wait.since.filter(|_| !conversation.wait.queued) else {
+            return Ok(Vec::new());
+        };
+        let queued = Queued {
+            team_id: self.team_id,
+            position: self.position,
+            waiting_since,
+            reason: self.reason.clone(),
+            decision: self.decision.clone(),
+        };
+        let told = self.lead.map(|lead_id| LeadNotified {
+            lead_id,
+            team_id: self.team_id,
+            priority: conversation.priority,
+            assignee_id: None,
+        });
+        Ok(std::iter::once(queued.into()).chain(told.map(Into::into)).collect())
+    }
+}
+
+/// Another team gets it, because too many wait for the first.
+#[derive(Clone, Debug)]
+pub struct Overflow {
+    pub to: TeamId,
+    pub strategy: AssignStrategy,
+}
+
+impl Decide<Conversation> for Overflow {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        if state.live()?.wait.since.is_none() {
+            return Ok(Vec::new());
+        }
+        let moved = Assign {
+            assignee: None,
+            team_id: Some(self.to),
+            strategy: self.strategy,
+            by: By { user: None, may_take_over: false },
+            reason: Some("the queue was full".to_owned()),
+        };
+        moved.decide(state, now)
+    }
+}
+
+/// The agent went offline: somebody else is to have it.
+#[derive(Clone, Debug)]
+pub struct GiveBack {
+    pub agent: UserId,
+}
+
+impl Decide<Conversation> for GiveBack {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        if state.live()?.lifecycle.holder() != Some(self.agent) {
+            return Ok(Vec::new());
+        }
+        let back = Unassign {
+            agent: true,
+            team: false,
+            by: By { user: None, may_take_over: true },
+            reason: Some("the agent went offline".to_owned()),
+        };
+        back.decide(state, now)
+    }
+}
+
+/// An assignment that broke off after its place was taken can not come about any more.
+#[derive(Clone, Debug)]
+pub struct DropAssignment {
+    pub assignee: UserId,
+}
+
+impl Decide<Conversation> for DropAssignment {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        if state.live()?.lifecycle.holder() == Some(self.assignee) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![AssignmentDropped { assignee_id: self.assignee }.into()])
+    }
+}

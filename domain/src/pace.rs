@@ -1,0 +1,46 @@
+//! How quickly a queue moves, and so how long it takes from a place in it.
+
+use event_schemas::Timestamp;
+use std::time::Duration;
+
+/// The longest pause that says something about the pace: over night nobody leaves a queue.
+const LONGEST_GAP: Duration = Duration::from_secs(3_600);
+
+/// The usual time between two conversations that find an agent, the latest weighing most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    pub last_left_at: Option<Timestamp>,
+    /// None: too few have left to tell.
+    pub gap: Option<Duration>,
+}
+
+impl Pace {
+    /// One has found an agent.
+    pub fn left(&mut self, at: Timestamp) {
+        if let Some(last) = self.last_left_at.replace(at) {
+            let gap = at.since(last).min(LONGEST_GAP);
+            self.gap = Some(self.gap.map_or(gap, |usual| (usual * 4 + gap) / 5));
+        }
+    }
+
+    /// How long it takes until the one at this place, from 1, finds an agent.
+    pub fn expected(&self, position: u32) -> Option<Duration> {
+        self.gap.map(|gap| gap * position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_so_many_gaps_and_unknown_before_there_was_one() {
+        let mut pace = Pace::default();
+        pace.left(Timestamp::from_secs(100));
+        assert_eq!(pace.expected(1), None);
+        pace.left(Timestamp::from_secs(160));
+        assert_eq!(pace.expected(3), Some(Duration::from_secs(180)));
+        pace.left(Timestamp::from_secs(170));
+        assert_eq!(pace.expected(1), Some(Duration::from_secs(50)));
+    }
+}

@@ -1,0 +1,279 @@
+//! One account's desk: what waits, who is there, and what is to be done about it now.
+
+mod hear;
+mod settle;
+mod step;
+
+use super::{Wait, Wanted};
+use crate::agent::Agent;
+use crate::catalogue::{BotRules, Queues, Teams};
+use crate::lifecycle::Lifecycle;
+use crate::pace::Pace;
+use event_schemas::conversation::AssignStrategy;
+use event_schemas::message::{ChannelType, Priority, Status};
+use event_schemas::routing::{Decision, Queue, RoutingStrategy};
+use event_schemas::{AccountId, ConversationId, OfferId, TeamId, Timestamp, UserId, Version};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+/// Something to be done. Each names the version of the conversation it was decided on, and is carried out at
+/// that version or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Move {
+    Assign {
+        conversation: ConversationId,
+        version: Version,
+        agent: UserId,
+        team: Option<TeamId>,
+        strategy: AssignStrategy,
+        decision: Decision,
+        lead: Option<UserId>,
+    },
+    Offer {
+        conversation: ConversationId,
+        version: Version,
+        agents: Vec<UserId>,
+        team: Option<TeamId>,
+        strategy: AssignStrategy,
+        until: Timestamp,
+        decision: Decision,
+        lead: Option<UserId>,
+    },
+    /// The offer is over: its time is, or who was asked has gone.
+    Lapse { conversation: ConversationId, version: Version, offer: OfferId },
+    Queue {
+        conversation: ConversationId,
+        version: Version,
+        team: Option<TeamId>,
+        position: u32,
+        waiting_since: Timestamp,
+        decision: Option<Decision>,
+        lead: Option<UserId>,
+        /// What the customer is told.
+        announcement: Option<String>,
+        /// How long it may take.
+        wait: Option<Duration>,
+    },
+    /// The team's queue is full.
+    Overflow { conversation: ConversationId, version: Version, to: TeamId, strategy: AssignStrategy },
+    /// The agent went offline and stays so.
+    GiveBack { conversation: ConversationId, version: Version, agent: UserId },
+    /// A conversation has an agent who has no place for it: the place is counted.
+    Count { conversation: ConversationId, version: Version, agent: UserId },
+    /// A place is kept for what is not the agent's.
+    Free { conversation: ConversationId, place: Version, agent: UserId },
+    /// An assignment broke off between the place and the conversation.
+    Drop { conversation: ConversationId, version: Version, agent: UserId },
+}
+
+impl Move {
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Assign { conversation, .. }
+            | Self::Offer { conversation, .. }
+            | Self::Lapse { conversation, .. }
+            | Self::Queue { conversation, .. }
+            | Self::Overflow { conversation, .. }
+            | Self::GiveBack { conversation, .. }
+            | Self::Count { conversation, .. }
+            | Self::Free { conversation, .. }
+            | Self::Drop { conversation, .. } => *conversation,
+        }
+    }
+
+    /// The agent whose desk it concerns, of those moves that are about one.
+    pub fn agent(&self) -> Option<UserId> {
+        match self {
+            Self::Assign { agent, .. }
+            | Self::GiveBack { agent, .. }
+            | Self::Count { agent, .. }
+            | Self::Free { agent, .. }
+            | Self::Drop { agent, .. } => Some(*agent),
+            Self::Offer { .. } | Self::Lapse { .. } | Self::Queue { .. } | Self::Overflow { .. } => None,
+        }
+    }
+}
+
+/// A conversation that is not closed.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    version: Version,
+    lifecycle: Lifecycle,
+    priority: Priority,
+    labels: BTreeSet<String>,
+    /// From the bot's classification.
+    topics: BTreeSet<String>,
+    wanted: Wanted,
+    wait: Wait,
+}
+
+impl Case {
+    /// Who works on it.
+    fn holder(&self) -> Option<UserId> {
+        self.lifecycle.holder()
+    }
+
+    fn line(&self, id: ConversationId) -> Option<Line> {
+        Some(Line { priority: Reverse(self.priority.rank()), since: self.wait.since?, id })
+    }
+}
+
+/// A place in the line: the oldest of the highest priority is first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Line {
+    priority: Reverse<i64>,
+    since: Timestamp,
+    id: ConversationId,
+}
+
+/// One account's desk.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    account: AccountId,
+    members: BTreeSet<UserId>,
+    teams: Teams,
+    queues: Queues,
+    bot_rules: BotRules,
+    cases: HashMap<ConversationId, Case>,
+    waiting: BTreeSet<Line>,
+    /// Who had the last round-robin turn, for each team and for those without one.
+    turns: BTreeMap<Option<TeamId>, UserId>,
+    /// How quickly each team's queue moves.
+    paces: BTreeMap<Option<TeamId>, Pace>,
+    /// When each was last given or offered something by this desk.
+    offered: HashMap<UserId, Timestamp>,
+    open_offers: BTreeSet<ConversationId>,
+    /// Places whose conversation has not said yet whose it is.
+    unsettled: BTreeSet<(UserId, ConversationId)>,
+    /// Since when an agent who left conversations behind has been offline is the agent's to say; these are
+    /// looked at until they are back or have none.
+    gone: BTreeSet<UserId>,
+    changed_agents: BTreeSet<UserId>,
+    changed_cases: BTreeSet<ConversationId>,
+    /// Whether each could be given something when last looked at.
+    could: HashMap<UserId, bool>,
+    /// Moments at which a conversation is to be looked at again.
+    later: BTreeSet<(Timestamp, ConversationId)>,
+}
+
+impl Desk {
+    pub(super) fn of(account: AccountId) -> Self {
+        Self {
+            account,
+            members: BTreeSet::new(),
+            teams: Teams::default(),
+            queues: Queues::default(),
+            bot_rules: BotRules::default(),
+            cases: HashMap::new(),
+            waiting: BTreeSet::new(),
+            turns: BTreeMap::new(),
+            paces: BTreeMap::new(),
+            offered: HashMap::new(),
+            open_offers: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            changed_agents: BTreeSet::new(),
+            changed_cases: BTreeSet::new(),
+            could: HashMap::new(),
+            later: BTreeSet::new(),
+        }
+    }
+
+    /// The queue whose rules count for a team.
+    pub fn queue_of(&self, team: Option<TeamId>) -> Option<&Queue> {
+        let of = |team: Option<TeamId>| self.queues.iter().find(|queue| queue.team_id == team);
+        of(team).or_else(|| of(None))
+    }
+
+    /// Whether places count here: somebody has said how conversations find agents.
+    pub fn routes(&self) -> bool {
+        self.queues.iter().next().is_some()
+    }
+
+    /// What waits for a team, first to last.
+    pub fn line_of(&self, team: Option<TeamId>) -> impl Iterator<Item = ConversationId> {
+        let of_team =
+            move |id: &ConversationId| self.cases.get(id).is_some_and(|case| case.lifecycle.team_id == team);
+        self.waiting.iter().map(|line| line.id).filter(of_team)
+    }
+
+    fn strategy_for(&self, case: &Case) -> Option<RoutingStrategy> {
+        let usual = self.queue_of(case.lifecycle.team_id).map(|queue| queue.strategy);
+        case.wait.strategy.or(usual)
+    }
+
+    fn pool(&self, team: Option<TeamId>) -> Vec<UserId> {
+        match team.and_then(|team| self.teams.get(team)) {
+            Some(team) => {
+                let members: BTreeSet<_> = team.member_ids.iter().copied().collect();
+                members.intersection(&self.members).copied().collect()
+            }
+            None => self.members.iter().copied().collect(),
+        }
+    }
+
+    fn belongs(&self, agent: UserId, team: Option<TeamId>) -> bool {
+        self.members.contains(&agent)
+            && team.and_then(|team| self.teams.get(team)).is_none_or(|team| team.member_ids.contains(&agent))
+    }
+
+    /// Whether the bot still has the first word.
+    fn is_the_bots(&self, case: &Case) -> Option<Timestamp> {
+        let untouched = self.has_a_bot()
+            && !case.wait.handed_off
+            && case.wait.strategy.is_none()
+            && case.lifecycle.status == Status::Open;
+        case.wait.since.filter(|_| untouched).map(|since| since + super::BOT_PATIENCE)
+    }
+
+    fn has_a_bot(&self) -> bool {
+        self.bot_rules.iter().any(|rule| rule.is_active)
+    }
+
+    /// Whether something may have come due since the desk was last asked.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.next_moment().is_some_and(|moment| moment <= now)
+            || !self.waiting.is_empty()
+            || !self.unsettled.is_empty()
+            || !self.gone.is_empty()
+    }
+
+    pub(super) fn next_moment(&self) -> Option<Timestamp> {
+        self.later.first().map(|(moment, _)| *moment)
+    }
+
+    pub(super) fn again(&mut self, step: &Move) {
+        self.changed_cases.insert(step.conversation());
+        self.changed_agents.extend(step.agent());
+    }
+
+    pub(super) fn agent_changed(&mut self, user: UserId) {
+        self.members.insert(user);
+        self.changed_agents.insert(user);
+    }
+
+    pub(super) fn place_taken(&mut self, user: UserId, conversation: ConversationId) {
+        self.changed_agents.insert(user);
+        self.unsettled.insert((user, conversation));
+    }
+}
+
+/// How long an agent who went offline keeps what they have. None: for good.
+fn keeps_for(queue: Option<&Queue>) -> Option<Duration> {
+    use event_schemas::routing::WhenOffline;
+    let queue = queue.filter(|queue| queue.when_offline == WhenOffline::GiveBack)?;
+    Some(Duration::from_secs(queue.give_back_seconds.into()))
+}
+
+/// Whether this agent could be given anything at all.
+fn could_take(agent: &Agent, promised: u32, now: Timestamp) -> bool {
+    let anything = Wanted { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
+    match super::objection(agent, agent.active() + promised, &anything, now) {
+        None => true,
+        Some(reason) => {
+            reason == event_schemas::routing::Ineligible::Channel
+                && agent.active() + promised < agent.preferences().max_concurrent_conversations
+        }
+    }
+}

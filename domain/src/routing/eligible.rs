@@ -1,0 +1,180 @@
+//! Who can take a conversation, in which order they are asked, and why the others cannot.
+
+use crate::agent::Agent;
+use event_schemas::message::ChannelType;
+use event_schemas::routing::{Candidate, Decision, Ineligible, RoutingStrategy};
+use event_schemas::{Timestamp, UserId};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// The most agents that a decision names, so that an event stays of a size that can be shown.
+const MOST_NAMED: usize = 1_000;
+
+/// What a conversation needs of an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub channel_type: ChannelType,
+    /// From the bot's classification or the labels. Empty: anybody will do.
+    pub topics: Vec<String>,
+    /// If it was detected.
+    pub language: Option<String>,
+}
+
+/// The first thing there is to be said against this agent, in the order of requirement 000: availability,
+/// hours, channel, topic, capacity, language.
+pub fn objection(agent: &Agent, active: u32, wanted: &Wanted, now: Timestamp) -> Option<Ineligible> {
+    let preferences = agent.preferences();
+    if !preferences.is_available {
+        return Some(Ineligible::Unavailable);
+    }
+    if let Some(absence) = agent.presence().objection(now) {
+        return Some(absence);
+    }
+    if agent.is_on_leave(now) {
+        return Some(Ineligible::OnLeave);
+    }
+    if !agent.is_within_hours(now) {
+        return Some(Ineligible::OutsideHours);
+    }
+    let channels = &preferences.available_channels;
+    if !channels.is_empty() && !channels.contains(&wanted.channel_type) {
+        return Some(Ineligible::Channel);
+    }
+    let topics = &preferences.available_topics;
+    let same = |topic: &String| topics.iter().any(|known| known.eq_ignore_ascii_case(topic));
+    if !topics.is_empty() && !wanted.topics.is_empty() && !wanted.topics.iter().any(same) {
+        return Some(Ineligible::Topic);
+    }
+    if active >= preferences.max_concurrent_conversations {
+        return Some(Ineligible::AtCapacity);
+    }
+    match &wanted.language {
+        Some(language) if !speaks(&preferences.languages, language) => Some(Ineligible::Language),
+        Some(_) | None => None,
+    }
+}
+
+/// `en-GB` is understood by who speaks `en`, and the other way round.
+fn speaks(languages: &[String], wanted: &str) -> bool {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    languages.is_empty() || languages.iter().any(|known| primary(known) == primary(wanted))
+}
+
+/// An agent among those who are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat<'a> {
+    pub user_id: UserId,
+    pub agent: &'a Agent,
+    /// What is being offered or given to them and has no place yet.
+    pub promised: u32,
+    pub last_given: Option<Timestamp>,
+    pub penalty: u32,
+    pub declined: bool,
+}
+
+/// What came of looking at everybody.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    eligible: Vec<(Candidate, Option<Timestamp>)>,
+    not_eligible: BTreeMap<Ineligible, Vec<UserId>>,
+}
+
+impl Looked {
+    pub fn at<'a>(seats: impl IntoIterator<Item = Seat<'a>>, wanted: &Wanted, now: Timestamp) -> Self {
+        let mut looked = Self::default();
+        for seat in seats {
+            let active = seat.agent.active() + seat.promised;
+            let objection = objection(seat.agent, active, wanted, now)
+                .or_else(|| seat.declined.then_some(Ineligible::Declined));
+            match objection {
+                Some(reason) => looked.not_eligible.entry(reason).or_default().push(seat.user_id),
+                None => {
+                    let candidate = Candidate {
+                        user_id: seat.user_id,
+                        active,
+                        idle_since: seat.agent.idle_since().max(seat.last_given),
+                        penalty: seat.penalty,
+                    };
+                    looked.eligible.push((candidate, seat.last_given));
+                }
+            }
+        }
+        looked
+    }
+
+    pub fn is_nobody(&self) -> bool {
+        self.eligible.is_empty()
+    }
+
+    /// Puts who can take it in the order in which they are asked. `turn` had the last round-robin turn;
+    /// `chance` decides where nothing else does.
+    pub fn in_order(mut self, strategy: RoutingStrategy, turn: Option<UserId>, chance: u64) -> Self {
+        // The lowest penalty always comes first; "never" is the longest ago.
+        match strategy {
+            RoutingStrategy::RoundRobin => self.eligible.sort_unstable_by_key(|(candidate, _)| {
+                let had_it = turn.is_some_and(|turn| candidate.user_id <= turn);
+                (candidate.penalty, had_it, candidate.user_id)
+            }),
+            RoutingStrategy::LeastRecent => self.eligible.sort_unstable_by_key(|(candidate, last_given)| {
+                (candidate.penalty, *last_given, candidate.user_id)
+            }),
+            RoutingStrategy::Random => {
+                self.eligible.sort_unstable_by_key(|(candidate, _)| {
+                    (candidate.penalty, scattered(candidate.user_id, chance), candidate.user_id)
+                });
+            }
+            RoutingStrategy::LeastBusy | RoutingStrategy::ManualQueue | RoutingStrategy::RingAll => {
+                self.eligible.sort_unstable_by_key(|(candidate, _)| {
+                    (candidate.penalty, candidate.active, candidate.idle_since, candidate.user_id)
+                });
+            }
+        }
+        self
+    }
+
+    /// Asks this one first, if they can take it.
+    pub fn preferring(mut self, agent: Option<UserId>) -> Self {
+        self.eligible.sort_by_key(|(candidate, _)| Reverse(Some(candidate.user_id) == agent));
+        self
+    }
+
+    pub fn first(&self) -> Option<UserId> {
+        self.eligible.first().map(|(candidate, _)| candidate.user_id)
+    }
+
+    /// All who have as low a penalty as the first.
+    pub fn foremost(&self) -> Vec<UserId> {
+        let lowest = self.eligible.first().map(|(candidate, _)| candidate.penalty);
+        let alike = self.eligible.iter().take_while(|(candidate, _)| Some(candidate.penalty) == lowest);
+        alike.map(|(candidate, _)| candidate.user_id).collect()
+    }
+
+    /// As the event tells it.
+    pub fn told(self) -> Decision {
+        let mut room = MOST_NAMED;
+        let mut not_named = 0;
+        let mut eligible: Vec<_> = self.eligible.into_iter().map(|(candidate, _)| candidate).collect();
+        let mut cut = |length: usize| {
+            let kept = length.min(room);
+            room -= kept;
+            not_named += u32::try_from(length - kept).unwrap_or(u32::MAX);
+            kept
+        };
+        eligible.truncate(cut(eligible.len()));
+        let mut not_eligible = self.not_eligible;
+        for agents in not_eligible.values_mut() {
+            agents.truncate(cut(agents.len()));
+        }
+        not_eligible.retain(|_, agents| !agents.is_empty());
+        Decision { eligible, not_eligible, not_named }
+    }
+}
+
+/// The same chance scatters everybody, and each differently (splitmix64's finish).
+fn scattered(user: UserId, chance: u64) -> u64 {
+    let (high, low) = user.as_uuid().as_u64_pair();
+    let mut mixed = high ^ low.rotate_left(32) ^ chance;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

@@ -1,0 +1,127 @@
+//! A conversation between the moment somebody is wanted and the moment somebody has it.
+
+use super::strategy_of;
+use crate::lifecycle::Lifecycle;
+use event_schemas::conversation::AssignStrategy;
+use event_schemas::message::Status;
+use event_schemas::routing::{Decision, RoutingStrategy};
+use event_schemas::{ConversationEvent, OfferId, Timestamp, UserId};
+
+/// The question to agents whether they take it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    pub id: OfferId,
+    /// Who has neither accepted nor declined.
+    pub agents: Vec<UserId>,
+    pub strategy: AssignStrategy,
+    pub until: Timestamp,
+    pub decision: Decision,
+}
+
+/// Whether somebody is wanted, and what has been done about it.
+#[derive(Clone, Debug, Default)]
+pub struct Wait {
+    /// Whether the customer has written: before, nobody is wanted.
+    spoken: bool,
+    /// The bot has said that a person is needed.
+    pub handed_off: bool,
+    pub since: Option<Timestamp>,
+    /// How somebody is to be found, where whoever passed it on said so.
+    pub strategy: Option<RoutingStrategy>,
+    /// Who was asked for by name.
+    pub wanted: Option<UserId>,
+    /// Whether it has been said that it waits.
+    pub queued: bool,
+    pub lead_notified: bool,
+    pub offer: Option<Box<Offer>>,
+    /// Who did not take it, and when that was.
+    pub asked: Vec<(UserId, Timestamp)>,
+}
+
+impl Wait {
+    /// `lifecycle` is how the conversation stands after the event.
+    pub fn evolve(&mut self, lifecycle: &Lifecycle, event: &ConversationEvent, at: Timestamp) {
+        use ConversationEvent as E;
+        match event {
+            E::MessageReceived(_) => self.spoken = true,
+            E::BotEngaged(_) => self.handed_off = false,
+            // The bot has the first word again, unless somebody had it before.
+            E::Reopened(_) if lifecycle.assignee_id.is_none() => self.handed_off = false,
+            E::Assigned(assigned) if assigned.assignee_id.is_none() => {
+                self.strategy = strategy_of(assigned.strategy);
+                self.queued = false;
+            }
+            E::HandoffRequested(handoff) => {
+                self.handed_off = true;
+                self.strategy = handoff.strategy.and_then(strategy_of).or(self.strategy);
+                self.wanted = handoff.agent_id.or(self.wanted);
+            }
+            E::Queued(_) => self.queued = true,
+            E::LeadNotified(_) => self.lead_notified = true,
+            E::Offered(offered) => {
+                self.offer = Some(Box::new(Offer {
+                    id: offered.offer_id,
+                    agents: offered.agent_ids.clone(),
+                    strategy: offered.strategy,
+                    until: offered.until,
+                    decision: offered.decision.clone(),
+                }));
+            }
+            E::OfferDeclined(declined) => {
+                if let Some(offer) = &mut self.offer {
+                    offer.agents.retain(|agent| *agent != declined.agent_id);
+                }
+                self.asked.push((declined.agent_id, at));
+                self.offer = self.offer.take().filter(|offer| !offer.agents.is_empty());
+            }
+            E::OfferLapsed(lapsed) => {
+                self.asked.extend(lapsed.agent_ids.iter().map(|agent| (*agent, at)));
+                self.offer = None;
+            }
+            E::ConversationOpened(_)
+            | E::MessageSent(_)
+            | E::NoteAdded(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotContextCollected(_)
+            | E::Assigned(_)
+            | E::Unassigned(_)
+            | E::AssignmentDropped(_)
+            | E::MarkedPending(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+            | E::Closed(_)
+            | E::PriorityChanged(_)
+            | E::LabelsChanged(_)
+            | E::SubjectChanged(_)
+            | E::SlaApplied(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_)
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_)
+            | E::Expired(_) => {}
+        }
+        self.look(lifecycle, at);
+    }
+
+    fn look(&mut self, lifecycle: &Lifecycle, at: Timestamp) {
+        let wanted = match lifecycle.status {
+            Status::Open => self.spoken,
+            Status::Bot => self.spoken && self.handed_off,
+            Status::Assigned | Status::Pending | Status::Resolved | Status::Closed => false,
+        };
+        if wanted {
+            self.since = self.since.or(Some(at));
+        } else if self.since.is_some() {
+            // What was said about this wait is not said about the next.
+            *self = Self { spoken: self.spoken, handed_off: self.handed_off, ..Self::default() };
+        }
+    }
+
+    pub fn declined(&self, agent: UserId, now: Timestamp, again_after: std::time::Duration) -> bool {
+        self.asked.iter().any(|(asked, at)| *asked == agent && now < *at + again_after)
+    }
+}

@@ -1,0 +1,209 @@
+//! The rules once more, as plainly as they can be said, and as slowly.
+
+use super::world::{Deed, World};
+use domain::routing::{Move, Wanted};
+use event_schemas::catalogue::Weekday;
+use event_schemas::{ConversationId, Timestamp, UserId};
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+const ASK_AGAIN: Duration = Duration::from_secs(120);
+
+#[derive(Default)]
+pub struct Model {
+    holds: HashMap<UserId, HashSet<ConversationId>>,
+    holder: HashMap<ConversationId, UserId>,
+    /// When each was last given, offered or rid of something.
+    moved: HashMap<UserId, Timestamp>,
+    offers: HashMap<ConversationId, UserId>,
+    offered: HashMap<UserId, usize>,
+    declined: HashMap<ConversationId, Vec<(UserId, Timestamp)>>,
+    zones: HashMap<String, TimeZone>,
+    /// Whether each was within their hours in the minute that was last asked about.
+    hours: RefCell<HashMap<UserId, (i64, bool)>>,
+}
+
+impl Model {
+    pub fn new(_: &World) -> Self {
+        let zones = super::world::ZONES.map(|name| (name.to_owned(), TimeZone::get(name).unwrap()));
+        Self { zones: zones.into(), ..Self::default() }
+    }
+
+    /// Something happened of itself.
+    pub fn learn(&mut self, world: &World, deed: &Deed) {
+        match deed {
+            Deed::Finish(id, _) => self.see(world, *id),
+            Deed::Accept { conversation, .. } => {
+                self.see(world, *conversation);
+                let standing = &world.conversations[conversation].0.opened().unwrap().wait.offer;
+                if standing.is_none() {
+                    self.answered(*conversation);
+                }
+            }
+            Deed::Arrive(_) | Deed::Switch(..) | Deed::Say(..) | Deed::Minute => {}
+        }
+    }
+
+    /// Something was done.
+    pub fn note(&mut self, world: &World, step: &Move) {
+        match step {
+            Move::Assign { conversation, .. } => self.see(world, *conversation),
+            Move::Offer { conversation, agents, .. } => {
+                self.offers.insert(*conversation, agents[0]);
+                *self.offered.entry(agents[0]).or_default() += 1;
+                self.moved.insert(agents[0], world.now);
+            }
+            Move::Lapse { conversation, .. } => {
+                let agent = self.answered(*conversation).unwrap();
+                self.declined.entry(*conversation).or_default().push((agent, world.now));
+            }
+            Move::Free { agent, .. } => {
+                self.moved.insert(*agent, world.now);
+            }
+            _other => {}
+        }
+    }
+
+    fn answered(&mut self, id: ConversationId) -> Option<UserId> {
+        let agent = self.offers.remove(&id)?;
+        *self.offered.get_mut(&agent).unwrap() -= 1;
+        Some(agent)
+    }
+
+    fn see(&mut self, world: &World, id: ConversationId) {
+        let now = world.holds(id);
+        let before = self.holder.get(&id).copied();
+        if before == now {
+            return;
+        }
+        if let Some(before) = before {
+            self.holder.remove(&id);
+            self.holds.entry(before).or_default().remove(&id);
+        }
+        if let Some(now) = now {
+            self.holder.insert(id, now);
+            self.holds.entry(now).or_default().insert(id);
+            self.moved.insert(now, world.now);
+            self.declined.remove(&id);
+        }
+    }
+
+    fn active(&self, agent: UserId) -> u32 {
+        let held = self.holds.get(&agent).map_or(0, HashSet::len);
+        let offered = self.offered.get(&agent).copied().unwrap_or(0);
+        (held + offered) as u32
+    }
+
+    fn is_there(&self, world: &World, user: UserId) -> bool {
+        let agent = world.floor.agent(user).unwrap();
+        agent.preferences().is_available
+            && agent.presence().objection(world.now).is_none()
+            && self.within_hours(world, user)
+    }
+
+    fn within_hours(&self, world: &World, user: UserId) -> bool {
+        let minute = world.now.as_micros() / 60_000_000;
+        if let Some((known, is_open)) = self.hours.borrow().get(&user)
+            && *known == minute
+        {
+            return *is_open;
+        }
+        let is_open = self.look_at_the_clock(world, user);
+        self.hours.borrow_mut().insert(user, (minute, is_open));
+        is_open
+    }
+
+    fn look_at_the_clock(&self, world: &World, user: UserId) -> bool {
+        let preferences = world.floor.agent(user).unwrap().preferences();
+        let hours = &preferences.available_hours;
+        let zone = hours.as_ref().map_or(TimeZone::UTC, |hours| self.zones[&hours.timezone].clone());
+        let here = world.now.to_jiff().to_zoned(zone);
+        let today = here.date().to_string();
+        if preferences.leave.iter().any(|leave| leave.from <= today && today <= leave.until) {
+            return false;
+        }
+        let Some(hours) = hours else { return true };
+        let day = |back: i64| (here.weekday().to_monday_zero_offset() as i64 - back).rem_euclid(7) as usize;
+        let time = |text: &str| text.parse::<Time>().unwrap();
+        hours.schedule.iter().any(|part| {
+            let works = |back| part.days.contains(&Weekday::ALL[day(back)]);
+            let (start, end) = (time(&part.start), time(&part.end));
+            if start < end {
+                works(0) && start <= here.time() && here.time() < end
+            } else {
+                works(0) && start <= here.time() || works(1) && here.time() < end
+            }
+        })
+    }
+
+    fn suits(&self, world: &World, user: UserId, wanted: &Wanted) -> bool {
+        let preferences = world.floor.agent(user).unwrap().preferences();
+        let any = |list_is_empty: bool, fits: bool| list_is_empty || fits;
+        let channels = &preferences.available_channels;
+        let topics = &preferences.available_topics;
+        any(channels.is_empty(), channels.contains(&wanted.channel_type))
+            && any(
+                topics.is_empty() || wanted.topics.is_empty(),
+                wanted.topics.iter().any(|topic| topics.contains(topic)),
+            )
+            && wanted.language.as_ref().is_none_or(|language| {
+                any(preferences.languages.is_empty(), preferences.languages.contains(language))
+            })
+    }
+
+    fn has_declined(&self, world: &World, user: UserId, id: ConversationId) -> bool {
+        let asked = self.declined.get(&id).into_iter().flatten();
+        asked.filter(|(asked, _)| *asked == user).any(|(_, at)| world.now < *at + ASK_AGAIN)
+    }
+
+    fn has_room(&self, world: &World, user: UserId) -> bool {
+        self.active(user) < world.floor.agent(user).unwrap().preferences().max_concurrent_conversations
+    }
+
+    /// Whether what is about to be done is what the rules say.
+    pub fn judge(&self, world: &World, step: &Move) {
+        let (id, chosen) = match step {
+            Move::Assign { conversation, agent, .. } => (*conversation, *agent),
+            Move::Offer { conversation, agents, .. } => (*conversation, agents[0]),
+            _other => return,
+        };
+        let wanted = world.conversations[&id].0.opened().unwrap().wanted();
+        let eligible = world.members.iter().copied().filter(|user| {
+            self.suits(world, *user, &wanted)
+                && self.has_room(world, *user)
+                && self.is_there(world, *user)
+                && !self.has_declined(world, *user, id)
+        });
+        let best = eligible.min_by_key(|user| (self.active(*user), self.moved.get(user).copied(), *user));
+        assert_eq!(best, Some(chosen), "{step:?}");
+    }
+
+    /// Whether everything is as it is to be between two steps.
+    pub fn look_over(&self, world: &World) {
+        for (user, held) in &self.holds {
+            let most = world.floor.agent(*user).unwrap().preferences().max_concurrent_conversations;
+            assert!(held.len() <= most as usize, "{user} has {} of {most}", held.len());
+        }
+        let free: Vec<_> = world
+            .members
+            .iter()
+            .copied()
+            .filter(|user| self.has_room(world, *user) && self.is_there(world, *user))
+            .collect();
+        let mut nobody_for: BTreeMap<String, bool> = BTreeMap::new();
+        for id in world.waiting() {
+            let wanted = world.conversations[&id].0.opened().unwrap().wanted();
+            let takes =
+                |user: &UserId| self.suits(world, *user, &wanted) && !self.has_declined(world, *user, id);
+            let somebody = if self.declined.contains_key(&id) {
+                free.iter().any(takes)
+            } else {
+                *nobody_for.entry(format!("{wanted:?}")).or_insert_with(|| free.iter().any(takes))
+            };
+            assert!(!somebody, "{id} waits although somebody could take it at {}", world.now);
+        }
+    }
+}

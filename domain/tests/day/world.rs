@@ -1,0 +1,344 @@
+//! The desk itself: the real rules on real events, with nothing but the waiting for disks left out.
+
+use domain::agent::{BeSeen, FreePlace, Patience, Said, Scrutiny, TakePlace};
+use domain::conversation::{
+    AcceptOffer, Assignee, Conversation, LapseOffer, Line, MakeOffer, Opening, Receive, Resolve, RouteTo,
+};
+use domain::routing::{Floor, Move};
+use domain::{Decide, Evolve};
+use event_schemas::agent::*;
+use event_schemas::catalogue::{Weekday, WeeklyHours};
+use event_schemas::message::{ChannelType, Content, Priority};
+use event_schemas::routing::{Queue, QueueDefined};
+use event_schemas::{
+    AccountId, AgentEvent, ChannelId, ContactId, ConversationId, MessageId, OfferId, Timestamp, UserId,
+    Version,
+};
+use serde_json::Map;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Duration;
+
+pub const HERE: AccountId = AccountId::from_u128(1);
+pub const ZONES: [&str; 4] = ["Africa/Addis_Ababa", "America/Sao_Paulo", "Asia/Kolkata", "Europe/Lisbon"];
+const TOPICS: [&str; 3] = ["billing", "orders", "technical"];
+const LANGUAGES: [&str; 3] = ["en", "am", "pt"];
+const CHANNELS: [ChannelType; 3] = [ChannelType::WhatsApp, ChannelType::Sms, ChannelType::Email];
+
+/// A small, repeatable source of chance (splitmix64).
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.draw() % limit
+    }
+    fn one_in(&mut self, many: u64) -> bool {
+        self.below(many) == 0
+    }
+    fn some<T: Clone>(&mut self, of: &[T]) -> Vec<T> {
+        of.iter().filter(|_| self.one_in(2)).cloned().collect()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    Arrive(usize),
+    Finish(ConversationId, UserId),
+    Accept {
+        conversation: ConversationId,
+        offer: OfferId,
+        agent: UserId,
+    },
+    Switch(UserId, bool),
+    Say(UserId, u8),
+    /// A minute begins, and with it perhaps somebody's hours.
+    Minute,
+}
+
+pub struct World {
+    pub now: Timestamp,
+    pub midnight: Timestamp,
+    pub floor: Floor,
+    pub conversations: HashMap<ConversationId, (Conversation, Version)>,
+    pub members: Vec<UserId>,
+    lengths: Vec<u32>,
+    to_come: BinaryHeap<Reverse<(Timestamp, u64, Deed)>>,
+    number: u64,
+}
+
+impl World {
+    pub fn new(agents: usize, lengths: &[u32], chance: &mut Chance) -> Self {
+        // Monday 5 January 2026 in UTC.
+        let midnight = Timestamp::from_secs(1_767_571_200);
+        let mut world = Self {
+            now: midnight,
+            midnight,
+            floor: Floor::default(),
+            conversations: HashMap::new(),
+            members: (0..agents).map(|number| UserId::from_u128(0x1000 + number as u128)).collect(),
+            lengths: lengths.to_vec(),
+            to_come: BinaryHeap::new(),
+            number: 0,
+        };
+        let queue = serde_json::json!({
+            "id": "5f4e3d2c-1b0a-4c9d-8e7f-6a5b4c3d2e1f", "name": "All", "strategy": "least_busy"
+        });
+        let queue: Queue = serde_json::from_value(queue).unwrap();
+        world.floor.hear_catalogue(HERE, &QueueDefined { queue }.into(), midnight);
+        for user in world.members.clone() {
+            world.hire(user, chance);
+        }
+        // Most come around ten and around three, as everywhere.
+        for index in 0..lengths.len() {
+            let hour = if chance.one_in(3) { chance.below(24) } else { [10, 15][chance.below(2) as usize] };
+            let second = hour * 3_600 + chance.below(7_200);
+            world.at(second.min(86_000), Deed::Arrive(index));
+        }
+        for minute in 0..24 * 60 {
+            world.at(minute * 60, Deed::Minute);
+        }
+        world
+    }
+
+    fn at(&mut self, second: u64, deed: Deed) {
+        self.number += 1;
+        self.to_come.push(Reverse((self.midnight + Duration::from_secs(second), self.number, deed)));
+    }
+
+    fn after(&mut self, seconds: u64, deed: Deed) {
+        self.number += 1;
+        self.to_come.push(Reverse((self.now + Duration::from_secs(seconds), self.number, deed)));
+    }
+
+    fn hire(&mut self, user_id: UserId, chance: &mut Chance) {
+        let known = AgentRegistered { account_id: HERE, user_id, name: user_id.to_string(), email: None };
+        self.tell_agent(user_id, known.into());
+        let start = chance.below(24);
+        let hours = AvailableHours {
+            schedule: vec![WeeklyHours {
+                days: vec![Weekday::Sun, Weekday::Mon],
+                start: format!("{start:02}:{:02}", chance.below(60)),
+                end: format!("{:02}:00", (start + 8) % 24),
+            }],
+            timezone: ZONES[chance.below(4) as usize].to_owned(),
+        };
+        let preferences = Preferences {
+            available_channels: if chance.one_in(3) { chance.some(&CHANNELS) } else { Vec::new() },
+            available_topics: chance.some(&TOPICS).into_iter().map(str::to_owned).collect(),
+            available_hours: (!chance.one_in(5)).then_some(hours),
+            leave: if chance.one_in(20) {
+                vec![Leave { from: "2026-01-05".to_owned(), until: "2026-01-05".to_owned() }]
+            } else {
+                Vec::new()
+            },
+            languages: chance.some(&LANGUAGES).into_iter().map(str::to_owned).collect(),
+            max_concurrent_conversations: 1 + chance.below(5) as u32,
+            is_available: !chance.one_in(20),
+            auto_accept: !chance.one_in(4),
+            notification_preferences: NotificationPreferences::default(),
+        };
+        self.tell_agent(user_id, PreferencesChanged { user_id, preferences }.into());
+        for _ in 0..3 {
+            let (second, on) = (chance.below(86_000), chance.one_in(2));
+            self.at(second, Deed::Switch(user_id, on));
+        }
+        if chance.one_in(3) {
+            for _ in 0..4 {
+                let (second, said) = (chance.below(86_000), chance.below(3) as u8);
+                self.at(second, Deed::Say(user_id, said));
+            }
+        }
+    }
+
+    pub fn next(&mut self) -> Option<Deed> {
+        let Reverse((at, _, deed)) = self.to_come.pop()?;
+        self.now = at;
+        (at < self.midnight + Duration::from_secs(86_400)).then_some(deed)
+    }
+
+    pub fn tell_agent(&mut self, user: UserId, event: AgentEvent) {
+        self.floor.hear_agent(user, &event, self.now);
+    }
+
+    fn ask(&mut self, id: ConversationId, command: &impl Decide<Conversation>) -> bool {
+        let (conversation, version) = self.conversations.entry(id).or_default();
+        let Ok(events) = command.decide(conversation, self.now) else { return false };
+        for event in &events {
+            let first = matches!(conversation, Conversation::NotOpened);
+            conversation.evolve(event, self.now);
+            *version = if first { Version::FIRST } else { version.next() };
+            self.floor.hear_conversation(HERE, id, *version, event, self.now);
+        }
+        !events.is_empty()
+    }
+
+    fn ask_agent(
+        &mut self,
+        user: UserId,
+        command: &impl Decide<domain::agent::Agent, Rejection = domain::agent::Rejection>,
+    ) -> bool {
+        let events = command.decide(self.floor.agent(user).unwrap(), self.now);
+        let Ok(events) = events else { return false };
+        events.iter().for_each(|event| self.tell_agent(user, event.clone()));
+        true
+    }
+
+    /// What happens of itself. Answers whether it did.
+    pub fn perform(&mut self, deed: &Deed, chance: &mut Chance) -> bool {
+        match deed {
+            Deed::Minute => true,
+            Deed::Arrive(index) => self.arrive(*index, chance),
+            Deed::Finish(id, agent) => {
+                let done = self.conversations[id].0.opened().unwrap().lifecycle.holder() == Some(*agent);
+                done && self.ask(*id, &Resolve { reason: None })
+            }
+            Deed::Switch(user, on) => {
+                let mut preferences = self.floor.agent(*user).unwrap().preferences().clone();
+                preferences.is_available = *on;
+                self.tell_agent(*user, PreferencesChanged { user_id: *user, preferences }.into());
+                true
+            }
+            Deed::Say(user_id, said) => {
+                let said = [Said::Online, Said::Away, Said::Offline][usize::from(*said)];
+                let patience = Patience { away_after: Duration::from_secs(7_200), ..Patience::default() };
+                self.ask_agent(*user_id, &BeSeen { account_id: HERE, user_id: *user_id, said, patience })
+            }
+            Deed::Accept { conversation, offer, agent } => {
+                let version = self.conversations[conversation].1;
+                self.take(*conversation, version, *agent, Scrutiny::Places, chance, |world| {
+                    let agent = Assignee { id: *agent, name: None };
+                    world.ask(*conversation, &AcceptOffer { offer_id: *offer, agent })
+                })
+            }
+        }
+    }
+
+    fn arrive(&mut self, index: usize, chance: &mut Chance) -> bool {
+        let priority = Priority::ALL[chance.below(4) as usize];
+        let channel_id = ChannelId::from_u128(7);
+        let contact_identifier = format!("{index:06}");
+        let id = ConversationId::of(channel_id, &contact_identifier, 0);
+        let opening = Opening {
+            account_id: HERE,
+            channel_id,
+            channel_type: CHANNELS[chance.below(3) as usize],
+            contact_id: ContactId::from_u128(index as u128),
+            contact_identifier,
+            display_name: None,
+            ordinal: 0,
+            subject: None,
+            priority,
+            language: (!chance.one_in(3)).then(|| LANGUAGES[chance.below(3) as usize].to_owned()),
+            metadata: Map::new(),
+            sla: None,
+        };
+        let message = Receive {
+            opening,
+            message_id: MessageId::from_u128(index as u128),
+            provider_message_id: None,
+            body: Content::text("Hello"),
+            reply_to: None,
+            sent_at: self.now,
+            metadata: Map::new(),
+        };
+        self.ask(id, &message);
+        if chance.one_in(2) {
+            let labels = [TOPICS[chance.below(3) as usize].to_owned()].into();
+            self.ask(id, &domain::conversation::ChangeLabels { labels });
+        }
+        true
+    }
+
+    /// First the place, then the word.
+    fn take(
+        &mut self,
+        id: ConversationId,
+        version: Version,
+        user_id: UserId,
+        scrutiny: Scrutiny,
+        chance: &mut Chance,
+        then: impl FnOnce(&mut Self) -> bool,
+    ) -> bool {
+        let wanted = self.conversations[&id].0.opened().unwrap().wanted();
+        let take = TakePlace {
+            account_id: HERE,
+            user_id,
+            conversation_id: id,
+            conversation_version: version,
+            wanted,
+            scrutiny,
+            insists: false,
+        };
+        if !self.ask_agent(user_id, &take) {
+            return false;
+        }
+        if !then(self) {
+            self.free(id, version, user_id);
+            return false;
+        }
+        let turns = self.lengths[chance.below(self.lengths.len() as u64) as usize];
+        let seconds = u64::from(turns) * (30 + chance.below(60));
+        self.after(seconds, Deed::Finish(id, user_id));
+        true
+    }
+
+    fn free(&mut self, conversation_id: ConversationId, conversation_version: Version, user_id: UserId) {
+        let free = FreePlace { account_id: HERE, user_id, conversation_id, conversation_version };
+        self.ask_agent(user_id, &free);
+    }
+
+    pub fn step(&mut self, chance: &mut Chance) -> Vec<Move> {
+        let patience = Patience { away_after: Duration::from_secs(7_200), ..Patience::default() };
+        for (user_id, ..) in self.floor.silent(self.now) {
+            self.ask_agent(user_id, &domain::agent::Lapse { user_id, patience });
+        }
+        self.floor.step(self.now, chance.draw()).into_iter().map(|(_, step)| step).collect()
+    }
+
+    pub fn carry_out(&mut self, step: &Move, chance: &mut Chance) {
+        match step.clone() {
+            Move::Assign { conversation, version, agent, team, strategy, decision, lead } => {
+                let assignee = Assignee { id: agent, name: None };
+                let command = RouteTo { assignee, team_id: team, strategy, decision, lead };
+                let done = self.take(conversation, version, agent, Scrutiny::Everything, chance, |world| {
+                    world.ask(conversation, &command)
+                });
+                assert!(done, "{step:?}");
+            }
+            Move::Offer { conversation, agents, team, strategy, until, decision, lead, .. } => {
+                let offer = OfferId::from_u128(u128::from(chance.draw()));
+                let [agent] = *agents else { panic!("{agents:?}") };
+                let command =
+                    MakeOffer { offer_id: offer, agents, team_id: team, strategy, until, decision, lead };
+                assert!(self.ask(conversation, &command));
+                self.after(1 + chance.below(45), Deed::Accept { conversation, offer, agent });
+            }
+            Move::Lapse { conversation, offer, .. } => {
+                assert!(self.ask(conversation, &LapseOffer { offer_id: offer }));
+            }
+            Move::Queue { conversation, team, position, decision, lead, .. } => {
+                let reason = "nobody".to_owned();
+                let command = Line { team_id: team, position, reason, decision, lead };
+                assert!(self.ask(conversation, &command));
+            }
+            Move::Free { conversation, place, agent } => self.free(conversation, place, agent),
+            other => panic!("nothing of the kind is to be done on this day: {other:?}"),
+        }
+    }
+
+    /// What nobody has and nobody is being asked about.
+    pub fn waiting(&self) -> impl Iterator<Item = ConversationId> {
+        let desk = self.floor.desk(HERE).unwrap();
+        desk.line_of(None).filter(|id| self.conversations[id].0.opened().unwrap().wait.offer.is_none())
+    }
+
+    pub fn holds(&self, id: ConversationId) -> Option<UserId> {
+        self.conversations[&id].0.opened().ok()?.lifecycle.holder()
+    }
+}

@@ -1,0 +1,212 @@
+//! A move becomes commands.
+
+use super::because;
+use command_api::Commands;
+use command_api::places::{Giving, NotGiven};
+use command_api::write::{CommandError, Context, LoadError};
+use domain::Decide;
+use domain::agent::{FreePlace, Scrutiny, TakePlace};
+use domain::conversation::{
+    Conversation, DropAssignment, GiveBack, LapseOffer, Line, MakeOffer, Overflow, Rejection, RouteTo, Send,
+    Sender,
+};
+use domain::routing::{Move, Wanted};
+use event_schemas::message::{ChannelType, Content, SenderType};
+use event_schemas::{AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version};
+use std::error::Error;
+
+/// Why a move was not carried out.
+pub(super) enum Hitch {
+    /// It was decided on something that has changed.
+    Refused(&'static str),
+    /// The log cannot be used.
+    Trouble(Box<dyn Error + std::marker::Send + Sync>),
+}
+
+impl<R: Error + std::marker::Send + Sync + 'static> From<CommandError<R>> for Hitch {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Rejected(_) => Self::Refused("it is not to be done any more"),
+            CommandError::VersionMismatch { .. } => Self::Refused("it has moved on"),
+            CommandError::Contended => Self::Refused("others were faster"),
+            CommandError::NotFound => Self::Refused("it is not there"),
+            CommandError::KeyReused => Self::Refused("it was done before"),
+            trouble @ (CommandError::Unavailable(_) | CommandError::Damaged { .. }) => {
+                Self::Trouble(Box::new(trouble))
+            }
+        }
+    }
+}
+
+impl From<NotGiven> for Hitch {
+    fn from(error: NotGiven) -> Self {
+        match error {
+            NotGiven::Conversation(error) => error.into(),
+            NotGiven::Agent(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoadError> for Hitch {
+    fn from(error: LoadError) -> Self {
+        Self::Trouble(Box::new(error))
+    }
+}
+
+/// Does it, and answers where that is in the log.
+pub(super) async fn carry_out(
+    commands: &Commands,
+    account: AccountId,
+    step: &Move,
+) -> Result<Option<Position>, Hitch> {
+    let routed = Routed { commands, account };
+    match step {
+        Move::Assign { conversation, version, agent, team, strategy, decision, lead } => {
+            let command = RouteTo {
+                assignee: commands.assignee(account, *agent).await?,
+                team_id: *team,
+                strategy: *strategy,
+                decision: decision.clone(),
+                lead: *lead,
+            };
+            let context = routed.at(*conversation, *version, "assign");
+            let giving = Giving { counts: true, insists: false, taker: None };
+            Ok(commands.give(*conversation, &command, &context, giving).await?.position)
+        }
+        Move::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
+            let context = routed.at(*conversation, *version, "offer");
+            let command = MakeOffer {
+                offer_id: OfferId(EventId::caused(account, &name(*conversation, *version, "offer"), 0).0),
+                agents: agents.clone(),
+                team_id: *team,
+                strategy: *strategy,
+                until: *until,
+                decision: decision.clone(),
+                lead: *lead,
+            };
+            routed.ask(*conversation, &command, &context).await
+        }
+        Move::Lapse { conversation, version, offer } => {
+            let context = routed.at(*conversation, *version, "lapse");
+            routed.ask(*conversation, &LapseOffer { offer_id: *offer }, &context).await
+        }
+        Move::Queue { conversation, version, team, position, decision, lead, announcement, wait, .. } => {
+            let reason = match decision {
+                Some(_) => "nobody can take it now",
+                None => "agents take from this queue themselves",
+            };
+            let command = Line {
+                team_id: *team,
+                position: *position,
+                reason: reason.to_owned(),
+                decision: decision.clone(),
+                lead: *lead,
+            };
+            let context = routed.at(*conversation, *version, "queue");
+            let queued = routed.ask(*conversation, &command, &context).await?;
+            if let Some(text) = announcement {
+                let minutes = wait.map(|wait| wait.as_secs().div_ceil(60).max(1).to_string());
+                let text = text
+                    .replace("{{position}}", &position.to_string())
+                    .replace("{{wait_minutes}}", minutes.as_deref().unwrap_or("a few"));
+                routed.announce(*conversation, *version, text).await?;
+            }
+            Ok(queued)
+        }
+        Move::Overflow { conversation, version, to, strategy } => {
+            let context = routed.at(*conversation, *version, "overflow");
+            routed.ask(*conversation, &Overflow { to: *to, strategy: *strategy }, &context).await
+        }
+        Move::GiveBack { conversation, version, agent } => {
+            let context = routed.at(*conversation, *version, "give-back");
+            routed.ask(*conversation, &GiveBack { agent: *agent }, &context).await
+        }
+        Move::Drop { conversation, version, agent } => {
+            let context = routed.at(*conversation, *version, "drop");
+            routed.ask(*conversation, &DropAssignment { assignee: *agent }, &context).await
+        }
+        Move::Count { conversation, version, agent } => routed.count(*conversation, *version, *agent).await,
+        Move::Free { conversation, place, agent } => {
+            let command = FreePlace {
+                account_id: account,
+                user_id: *agent,
+                conversation_id: *conversation,
+                conversation_version: *place,
+            };
+            // The same place can be taken and freed again: what it is about is decided, not its name.
+            let context = Context { key: None, ..routed.at(*conversation, *place, "free") };
+            let context = Context { if_match: None, ..context };
+            Ok(commands.agents.ask(&StreamId::agent(*agent), &command, &context).await?.position)
+        }
+    }
+}
+
+fn name(conversation: ConversationId, version: Version, what: &str) -> String {
+    format!("{what}/{conversation}/{version}")
+}
+
+struct Routed<'a> {
+    commands: &'a Commands,
+    account: AccountId,
+}
+
+impl Routed<'_> {
+    /// At this version or not at all, and once.
+    fn at(&self, conversation: ConversationId, version: Version, what: &str) -> Context {
+        let context = because(self.account, name(conversation, version, what));
+        Context { if_match: Some(version), ..context }
+    }
+
+    async fn ask<C>(
+        &self,
+        id: ConversationId,
+        command: &C,
+        context: &Context,
+    ) -> Result<Option<Position>, Hitch>
+    where
+        C: Decide<Conversation, Rejection = Rejection>,
+    {
+        let outcome = self.commands.conversations.ask(&StreamId::conversation(id), command, context).await?;
+        Ok(outcome.position)
+    }
+
+    /// What is somebody's already takes a place without further question.
+    async fn count(
+        &self,
+        conversation: ConversationId,
+        version: Version,
+        agent: UserId,
+    ) -> Result<Option<Position>, Hitch> {
+        let command = TakePlace {
+            account_id: self.account,
+            user_id: agent,
+            conversation_id: conversation,
+            conversation_version: version,
+            wanted: Wanted { channel_type: ChannelType::Api, topics: Vec::new(), language: None },
+            scrutiny: Scrutiny::Nothing,
+            insists: false,
+        };
+        let context = self.at(conversation, version, "count");
+        let context = Context { key: None, if_match: None, ..context };
+        Ok(self.commands.agents.ask(&StreamId::agent(agent), &command, &context).await?.position)
+    }
+
+    /// Tells the customer how long it may take. Where that cannot be said, it is not.
+    async fn announce(&self, id: ConversationId, version: Version, text: String) -> Result<(), Hitch> {
+        let context = because(self.account, name(id, version, "announce"));
+        let command = Send {
+            message_id: context.message_id(&self.commands.clock),
+            sender: Sender { sender_type: SenderType::System, id: None, name: None },
+            body: Content::text(text),
+            template: None,
+            in_reply_to: None,
+            metadata: Default::default(),
+            reply_window: None,
+            handoff: None,
+        };
+        match self.ask(id, &command, &context).await {
+            Ok(_) | Err(Hitch::Refused(_)) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What waits for an agent, in which order, and for how long.
+
+use crate::answer::List;
+use crate::asking::{Fresh, QueryState, unreadable};
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
+use event_schemas::message::Priority;
+use event_schemas::{ConversationId, OfferId, TeamId, Timestamp, UserId};
+use gate::{Agent, Json, Problem, Query};
+use projections::questions::queue::{Waiting, paces, waiting};
+use projections::read_models::waiting::{NO_TEAM, PaceRow};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub fn routes() -> ApiRouter<QueryState> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/queue",
+            get_with(queue, |op| {
+                op.id("listQueued")
+                    .tag("queues")
+                    .summary("What waits for an agent: positions and expected waits, per team")
+                    .description(
+                        "The oldest of the highest priority is first. An expected wait is the position times the \
+                         usual time between two that find an agent; before two have, it is not known.",
+                    )
+            }),
+        )
+        .api_route(
+            "/v1/queue/teams",
+            get_with(teams, |op| {
+                op.id("listQueueLengths").tag("queues").summary("How many wait for each team, and how long")
+            }),
+        )
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    /// Only what waits for this team.
+    #[serde(default)]
+    team_id: Option<TeamId>,
+}
+
+/// A conversation that waits.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "QueuedConversation")]
+struct View {
+    conversation_id: ConversationId,
+    team_id: Option<TeamId>,
+    priority: Priority,
+    /// From 1, in its team's queue.
+    position: u32,
+    waiting_since: Timestamp,
+    /// None: it is being offered and was never put into the queue.
+    queued_at: Option<Timestamp>,
+    /// None: too few have found an agent of late to tell.
+    expected_wait_seconds: Option<u64>,
+    /// None: nobody is being asked.
+    offer: Option<Offer>,
+}
+
+/// Who is being asked whether they take it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenOffer")]
+struct Offer {
+    id: OfferId,
+    agent_ids: Vec<UserId>,
+    until: Timestamp,
+}
+
+fn expected(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Option<u64> {
+    let pace = paces.iter().find(|row| row.team_id == team.unwrap_or(NO_TEAM))?;
+    pace.pace().expected(position).map(|wait| wait.as_secs())
+}
+
+async fn queue(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Query(Which { team_id }): Query<Which>,
+) -> Result<Json<List<View>>, Problem> {
+    let lines = waiting(tables.readers(), caller.account, team_id).await.map_err(unreadable)?;
+    let paces = paces(tables.readers(), caller.account).await.map_err(unreadable)?;
+    Ok(List::whole(lines, |Waiting { row, position }| View {
+        conversation_id: row.conversation_id,
+        team_id: row.team_id,
+        priority: row.priority,
+        position,
+        waiting_since: row.waiting_since,
+        queued_at: row.queued_at,
+        expected_wait_seconds: expected(&paces, row.team_id, position),
+        offer: row.offer_id.zip(row.offer_until).map(|(id, until)| Offer {
+            id,
+            agent_ids: row.offered_to.0,
+            until,
+        }),
+    }))
+}
+
+/// How many wait for a team.
+#[derive(Debug, Serialize, JsonSchema)]
+struct QueueLength {
+    /// None: those of no team.
+    team_id: Option<TeamId>,
+    waiting: u32,
+    oldest_waiting_since: Option<Timestamp>,
+    /// Of one that came now and mattered as little as any.
+    expected_wait_seconds: Option<u64>,
+}
+
+async fn teams(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<QueueLength>>, Problem> {
+    let lines = waiting(tables.readers(), caller.account, None).await.map_err(unreadable)?;
+    let paces = paces(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let mut lengths: BTreeMap<Option<TeamId>, (u32, Option<Timestamp>)> = BTreeMap::new();
+    for Waiting { row, .. } in lines {
+        let (count, oldest) = lengths.entry(row.team_id).or_default();
+        *count += 1;
+        *oldest = Some(oldest.map_or(row.waiting_since, |oldest| oldest.min(row.waiting_since)));
+    }
+    Ok(List::whole(lengths.into_iter().collect(), |(team_id, (waiting, oldest_waiting_since))| QueueLength {
+        team_id,
+        waiting,
+        oldest_waiting_since,
+        expected_wait_seconds: expected(&paces, team_id, waiting + 1),
+    }))
+}
