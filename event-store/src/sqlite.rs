@@ -13,6 +13,7 @@ mod tail;
 mod tidy;
 mod writer;
 
+use crate::figures::Figures;
 use crate::judge;
 use crate::row::Row;
 use crate::{
@@ -60,6 +61,7 @@ pub struct SqliteStore {
     /// When somebody last looked for what another process appended.
     looked: RwLock<Instant>,
     grown: watch::Receiver<u64>,
+    figures: Figures,
     #[cfg(feature = "conformance")]
     fault: fault::FaultSwitch,
 }
@@ -86,6 +88,7 @@ impl SqliteStore {
             tail,
             looked: RwLock::new(Instant::now()),
             grown,
+            figures: Figures::new(),
             #[cfg(feature = "conformance")]
             fault,
         }))
@@ -118,13 +121,16 @@ impl EventStore for SqliteStore {
         if events.is_empty() || events.len() > MAX_EVENTS {
             return Err(AppendError::TooMany { limit: MAX_EVENTS });
         }
+        let began = Instant::now();
         let append = judge::Append {
             stream: stream.clone(),
             expected,
             // Encoded here, so that callers do it side by side while the writer is flushing.
             rows: events.into_iter().map(Row::encode).collect(),
         };
-        self.ask(|answer| Job::Append { append, answer }).await?
+        let answer = self.ask(|answer| Job::Append { append, answer }).await?;
+        self.figures.append_seconds.record(began.elapsed());
+        answer
     }
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {

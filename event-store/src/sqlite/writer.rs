@@ -3,10 +3,10 @@
 use super::rows::{self, Adopted, Placed};
 use super::tail::Tail;
 use super::{Heads, MAX_EVENTS, schema};
+use crate::figures::Figures;
 use crate::judge::{self, Append, Head, Known, Place, Verdict, last};
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
-use metrics::{Counter, Histogram};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -72,24 +72,6 @@ pub struct Writer {
     figures: Figures,
     #[cfg(feature = "conformance")]
     fault: FaultSwitch,
-}
-
-struct Figures {
-    group_seconds: Histogram,
-    group_events: Histogram,
-    appended: Counter,
-    failed: Counter,
-}
-
-impl Figures {
-    fn new() -> Self {
-        Self {
-            group_seconds: metrics::histogram!("verbatim_event_log_commit_seconds"),
-            group_events: metrics::histogram!("verbatim_event_log_commit_events"),
-            appended: metrics::counter!("verbatim_event_log_events_total"),
-            failed: metrics::counter!("verbatim_event_log_failed_commits_total"),
-        }
-    }
 }
 
 impl Writer {
