@@ -29,6 +29,7 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "event-store", "projections", "gate"],
         &["axum", "aide", "schemars", "tokio"],
     ),
+    ("publication", &["event-schemas", "event-store"], &["async-nats", "tokio"]),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),
 ];

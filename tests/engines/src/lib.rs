@@ -3,10 +3,12 @@
 //!
 //! A failure here is a test's failure, and so a panic.
 
+mod nats;
 mod pgbouncer;
 mod postgres;
 mod supervised;
 
+pub use nats::{FrozenNats, Nats};
 pub use pgbouncer::Pgbouncer;
 pub use postgres::Postgres;
 pub use supervised::Supervised;

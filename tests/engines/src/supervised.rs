@@ -60,9 +60,14 @@ impl Supervised {
 
     /// Starts the program; `signal` is what ends it for good. What it prints is in the folder's `log`.
     pub fn start(folder: PathBuf, signal: &'static str, command: Vec<String>) -> Self {
-        let program = Self { folder, command, signal, running: Mutex::new(None) };
+        let program = Self::at_rest(folder, signal, command);
         program.resume();
         program
+    }
+
+    /// The same, to be started by [`Self::resume`].
+    pub fn at_rest(folder: PathBuf, signal: &'static str, command: Vec<String>) -> Self {
+        Self { folder, command, signal, running: Mutex::new(None) }
     }
 
     /// Starts the program again after [`Self::stop`].

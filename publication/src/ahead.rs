@@ -1,0 +1,70 @@
+//! Reads ahead: while messages wait for their acknowledgement the next are made ready.
+
+use crate::message::Message;
+use crate::settings::Settings;
+use crate::trouble::Trouble;
+use event_schemas::{Position, Recorded};
+use event_store::{EventStore, Filter, Subscription};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+const PAGE: usize = 500;
+
+/// A page of fewer events is made ready where it is read.
+const SMALL: usize = 32;
+
+type Pages = mpsc::Receiver<Result<Vec<Message>, Trouble>>;
+
+/// A task that is a page or two ahead of the publisher, and ends with it.
+pub(crate) struct Ahead {
+    pages: Pages,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Ahead {
+    /// From after a place on; no message larger than `limit` bytes.
+    pub fn of(
+        store: &Arc<dyn EventStore>,
+        after: Option<Position>,
+        settings: &Arc<Settings>,
+        limit: usize,
+    ) -> Self {
+        let (sender, pages) = mpsc::channel(2);
+        let mut subscription = Subscription::new(store.clone(), after, Filter::all(), PAGE);
+        let settings = settings.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let page = match subscription.next().await {
+                    Ok(page) => ready(page.events, &settings, limit).await,
+                    Err(error) => Err(error.into()),
+                };
+                let failed = page.is_err();
+                if sender.send(page).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Self { pages, _task: AbortOnDropHandle::new(task) }
+    }
+
+    /// The next messages; waits until there are some. Safe to drop and call again.
+    pub async fn next(&mut self) -> Result<Vec<Message>, Trouble> {
+        self.pages.recv().await.unwrap_or(Err(Trouble::ReadingBrokeOff))
+    }
+}
+
+/// Much at once is made ready off the event loop, so that requests do not wait for it.
+async fn ready(
+    events: Vec<Recorded>,
+    settings: &Arc<Settings>,
+    limit: usize,
+) -> Result<Vec<Message>, Trouble> {
+    let small = events.len() <= SMALL;
+    let settings = settings.clone();
+    let make = move || events.iter().map(|event| Message::of(event, &settings, limit)).collect();
+    if small {
+        return Ok(make());
+    }
+    tokio::task::spawn_blocking(make).await.map_err(|_| Trouble::ReadingBrokeOff)
+}

@@ -1,0 +1,141 @@
+//! Connects, publishes, and begins again after whatever came between, until told to stop.
+
+use crate::ahead::Ahead;
+use crate::connection::Connection;
+use crate::lag::{Come, Lag};
+use crate::publisher::Publisher;
+use crate::settings::Settings;
+use crate::trouble::{Trouble, told};
+use crate::{end, stream};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use event_schemas::{Clock, Position};
+use event_store::EventStore;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Whose turn is long enough has recovered: the next trouble is waited out from the shortest pause on.
+const WELL: Duration = Duration::from_secs(10);
+
+/// Publishes the log to NATS JetStream.
+pub struct Publication {
+    store: Arc<dyn EventStore>,
+    settings: Arc<Settings>,
+    clock: Clock,
+    come: watch::Sender<Option<Come>>,
+    trouble: Arc<watch::Sender<Option<String>>>,
+}
+
+/// How the publication is, for health checks.
+#[derive(Clone)]
+pub struct Health {
+    trouble: Arc<watch::Sender<Option<String>>>,
+}
+
+impl Health {
+    /// What is the matter, in a sentence.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
+    }
+}
+
+impl Publication {
+    pub fn new(store: Arc<dyn EventStore>, settings: Settings, clock: Clock) -> Self {
+        Self {
+            store,
+            settings: Arc::new(settings),
+            clock,
+            come: watch::Sender::new(None),
+            trouble: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    pub fn health(&self) -> Health {
+        Health { trouble: self.trouble.clone() }
+    }
+
+    /// The place in the log that is published, as far as this instance knows.
+    pub fn published(&self) -> Option<Position> {
+        self.come.borrow().and_then(|come| come.position)
+    }
+
+    /// Publishes until told to stop. It may run again afterwards, as whoever holds a lease for a while does;
+    /// two that run at once do no harm, but get in each other's way.
+    pub async fn run(&self, stop: CancellationToken) {
+        let lag = Lag::new(self.store.clone(), self.clock.clone(), self.come.subscribe());
+        let _lag = AbortOnDropHandle::new(tokio::spawn(lag.show()));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.go_on_for_ever() => {}
+        }
+        self.trouble.send_replace(None);
+    }
+
+    async fn go_on_for_ever(&self) {
+        let mut pauses = pauses();
+        loop {
+            let began = Instant::now();
+            let Err(trouble) = self.publish().await;
+            if began.elapsed() > WELL {
+                pauses = self::pauses();
+            }
+            let sentence = told(&trouble);
+            let news = self.trouble.send_if_modified(|shown| {
+                let news = shown.as_ref() != Some(&sentence);
+                *shown = Some(sentence.clone());
+                news
+            });
+            match trouble {
+                // The other has published it: nothing is wrong yet.
+                Trouble::Overtaken => {
+                    metrics::counter!("verbatim_publication_refused_total").increment(1);
+                    tracing::warn!(stream = %self.settings.stream.name, trouble = %sentence, "publishing is taken up again");
+                }
+                _ if news => tracing::warn!(trouble = %sentence, "nothing is published; it is tried again"),
+                _ => tracing::debug!(trouble = %sentence, "nothing is published still"),
+            }
+            tokio::time::sleep(pauses.next().unwrap_or(LONGEST)).await;
+        }
+    }
+
+    /// One connection's time.
+    async fn publish(&self) -> Result<Infallible, Trouble> {
+        let mut connection = Connection::open(&self.settings).await?;
+        let stream = stream::kept(&connection.context, &self.settings.stream).await?;
+        let end = end::of(&stream, &self.store).await?;
+        let limit = largest(&connection, stream.cached_info().config.max_message_size);
+        if self.trouble.send_replace(None).is_some() {
+            tracing::info!("NATS is back");
+        }
+        let after = end.after.map(|position| position.to_string());
+        tracing::info!(
+            stream = %self.settings.stream.name, sequence = end.sequence, after = after.as_deref(),
+            "publishing"
+        );
+        let ahead = Ahead::of(&self.store, end.after, &self.settings, limit);
+        Publisher::new(&mut connection, end, &self.come).run(ahead).await
+    }
+}
+
+/// What the server and the stream take at most, in bytes.
+fn largest(connection: &Connection, stream: i32) -> usize {
+    let server = connection.client.max_payload();
+    match usize::try_from(stream) {
+        Ok(stream) if stream > 0 => server.min(stream),
+        Ok(_) | Err(_) => server,
+    }
+}
+
+const LONGEST: Duration = Duration::from_secs(5);
+
+fn pauses() -> impl Iterator<Item = Duration> + Send {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(LONGEST)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}

@@ -1,0 +1,169 @@
+//! The JetStream stream: made if it is missing, and kept to what is configured.
+
+use crate::settings::StreamSettings;
+use crate::trouble::Trouble;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType, Stream};
+use std::time::Duration;
+
+/// Everything that is published.
+const SUBJECTS: &str = "verbatim.>";
+
+/// The stream as configured. What it is like otherwise is left to the operator.
+pub(crate) async fn kept(context: &Context, wanted: &StreamSettings) -> Result<Stream<Info>, Trouble> {
+    let name = &wanted.name;
+    let found = match context.get_stream(name).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            let missing = matches!(
+                error.kind(),
+                GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND
+            );
+            if !missing {
+                return Err(error.into());
+            }
+            let made = context
+                .create_stream(declared(wanted))
+                .await
+                .map_err(|source| Trouble::NotMade { stream: name.clone(), source })?;
+            tracing::info!(stream = %name, "the stream was made");
+            return Ok(made);
+        }
+    };
+    let config = &found.cached_info().config;
+    if let Some(what) = unchangeable(config) {
+        return Err(Trouble::Unchangeable { stream: name.clone(), what });
+    }
+    let (changed, differences) = adjusted(config, wanted);
+    if differences.is_empty() {
+        return Ok(found);
+    }
+    let differences = differences.join(", ");
+    context.update_stream(&changed).await.map_err(|source| Trouble::NotChanged {
+        stream: name.clone(),
+        differences: differences.clone(),
+        source,
+    })?;
+    tracing::info!(stream = %name, %differences, "the stream was changed to what is configured");
+    Ok(context.get_stream(name).await?)
+}
+
+fn declared(wanted: &StreamSettings) -> Config {
+    let config = Config {
+        name: wanted.name.clone(),
+        description: Some("Every event of Verbatim as a CloudEvent, in the order of its log".to_owned()),
+        storage: StorageType::File,
+        retention: RetentionPolicy::Limits,
+        ..Config::default()
+    };
+    adjusted(&config, wanted).0
+}
+
+/// What no update can mend.
+fn unchangeable(config: &Config) -> Option<&'static str> {
+    if config.sealed {
+        Some("is sealed")
+    } else if config.mirror.is_some() {
+        Some("is a mirror of another")
+    } else if config.storage != StorageType::File {
+        Some("is kept in memory, not in files")
+    } else if config.retention != RetentionPolicy::Limits {
+        Some("drops what its consumers have read")
+    } else if config.no_ack {
+        Some("does not acknowledge")
+    } else {
+        None
+    }
+}
+
+/// The configuration with what is wanted put in, and what was different.
+fn adjusted(config: &Config, wanted: &StreamSettings) -> (Config, Vec<String>) {
+    let mut next = config.clone();
+    let mut differences = Vec::new();
+    let max_age = wanted.max_age.unwrap_or_default();
+    // The server takes no window that is longer than what it remembers.
+    let window = match wanted.max_age {
+        Some(age) => wanted.duplicate_window.min(age),
+        None => wanted.duplicate_window,
+    };
+    let max_bytes = wanted.max_bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    if next.subjects != [SUBJECTS] {
+        differences.push(format!("subjects {:?} to {SUBJECTS}", next.subjects));
+        next.subjects = vec![SUBJECTS.to_owned()];
+    }
+    if next.num_replicas.max(1) != wanted.replicas {
+        differences.push(format!("replicas {} to {}", next.num_replicas, wanted.replicas));
+    }
+    next.num_replicas = wanted.replicas;
+    if next.max_age != max_age {
+        differences.push(format!("max age {} to {}", age(next.max_age), age(max_age)));
+        next.max_age = max_age;
+    }
+    if limit(next.max_bytes) != max_bytes {
+        differences.push(format!("max bytes {} to {max_bytes}", limit(next.max_bytes)));
+        next.max_bytes = max_bytes;
+    }
+    if limit(next.max_messages) != -1 {
+        differences.push(format!("max messages {} to -1", next.max_messages));
+        next.max_messages = -1;
+    }
+    if limit(next.max_messages_per_subject) != -1 {
+        differences.push(format!("max messages per subject {} to -1", next.max_messages_per_subject));
+        next.max_messages_per_subject = -1;
+    }
+    if next.discard != DiscardPolicy::Old {
+        differences.push("discard new to old".to_owned());
+        next.discard = DiscardPolicy::Old;
+        next.discard_new_per_subject = false;
+    }
+    if next.duplicate_window != window {
+        differences.push(format!("duplicate window {} to {}", age(next.duplicate_window), age(window)));
+        next.duplicate_window = window;
+    }
+    (next, differences)
+}
+
+/// "None" is 0 when asked for and -1 when told.
+fn limit(value: i64) -> i64 {
+    if value == 0 { -1 } else { value }
+}
+
+fn age(duration: Duration) -> String {
+    if duration.is_zero() { "none".to_owned() } else { format!("{duration:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_declared_needs_no_change() {
+        let wanted = StreamSettings { max_bytes: Some(1 << 30), ..StreamSettings::default() };
+        let (_, differences) = adjusted(&declared(&wanted), &wanted);
+        assert!(differences.is_empty(), "{differences:?}");
+    }
+
+    #[test]
+    fn a_window_is_no_longer_than_the_age() {
+        let wanted = StreamSettings { max_age: Some(Duration::from_secs(60)), ..StreamSettings::default() };
+        assert_eq!(declared(&wanted).duplicate_window, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn only_what_is_configured_is_changed() {
+        let wanted = StreamSettings::default();
+        let theirs = Config {
+            subjects: vec!["verbatim.>".to_owned(), "other".to_owned()],
+            max_messages: 7,
+            allow_direct: true,
+            description: Some("ours".to_owned()),
+            ..declared(&wanted)
+        };
+        let (next, differences) = adjusted(&theirs, &wanted);
+        assert_eq!(differences.len(), 2, "{differences:?}");
+        assert!(next.allow_direct && next.description.as_deref() == Some("ours"));
+        assert_eq!(next.max_messages, -1);
+    }
+}

@@ -1,0 +1,203 @@
+//! A log, a NATS server, and publishers between the two.
+
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{Config, Info, Stream};
+use async_nats::jetstream::{self, Context};
+use event_schemas::{
+    AccountId, Actor, Clock, CloudEvent, ConversationId, Metadata, NewEvent, Recorded, StreamId,
+};
+use event_store::{EventStore, Expected, Filter, SqliteStore};
+use publication::{Health, Publication, Settings, StreamSettings};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use test_engines::{Nats, SOON};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const DESK: &str = "https://desk.example.com";
+
+pub struct Desk {
+    pub store: Arc<dyn EventStore>,
+    pub stream: StreamSettings,
+    pub nats: Nats,
+    _folder: TempDir,
+}
+
+impl Desk {
+    pub async fn new() -> Self {
+        Self::with(Nats::start().await).await
+    }
+
+    pub async fn with(nats: Nats) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn EventStore> =
+            SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
+        Self { store, stream: StreamSettings::default(), nats, _folder: folder }
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings::new(&self.nats.url(), self.stream.clone(), DESK).unwrap()
+    }
+
+    pub fn publish(&self) -> Publisher {
+        self.publish_with(self.settings())
+    }
+
+    pub fn publish_with(&self, settings: Settings) -> Publisher {
+        let publication = Arc::new(Publication::new(self.store.clone(), settings, Clock::System));
+        let (health, stop) = (publication.health(), CancellationToken::new());
+        let task = {
+            let (publication, stop) = (publication.clone(), stop.clone());
+            tokio::spawn(async move { publication.run(stop).await })
+        };
+        Publisher { health, stop, task, publication }
+    }
+
+    /// Customers write so many messages, in several conversations of two accounts.
+    pub async fn say(&self, count: usize) {
+        say(&self.store, count).await;
+    }
+
+    pub async fn log(&self) -> Vec<Recorded> {
+        let (mut after, mut events) = (None, Vec::new());
+        loop {
+            let page = self.store.read_all(after, &Filter::all(), 1_000).await.unwrap();
+            events.extend(page.events);
+            after = page.through;
+            if page.at_end {
+                return events;
+            }
+        }
+    }
+
+    pub async fn context(&self) -> Context {
+        jetstream::new(async_nats::connect(self.nats.url()).await.unwrap())
+    }
+
+    pub async fn find_stream(&self) -> Stream<Info> {
+        self.context().await.get_stream(&self.stream.name).await.unwrap()
+    }
+
+    pub async fn last_sequence(&self) -> u64 {
+        match self.context().await.get_stream(&self.stream.name).await {
+            Ok(stream) => stream.cached_info().state.last_sequence,
+            Err(_) => 0,
+        }
+    }
+
+    /// Waits until the stream has come to this number.
+    pub async fn reaches(&self, sequence: u64) {
+        until("the stream has come so far", || async { self.last_sequence().await >= sequence }).await;
+    }
+
+    /// Waits until everything is published, and sees that the stream is the log.
+    pub async fn all_is_told(&self) {
+        let log = self.log().await;
+        self.reaches(log.len() as u64).await;
+        assert_equal(&log, &messages(&self.find_stream().await).await);
+    }
+}
+
+/// A publisher at work. Dropping it cuts it off wherever it is.
+pub struct Publisher {
+    pub health: Health,
+    pub publication: Arc<Publication>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Publisher {
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        (&mut self.task).await.unwrap();
+    }
+
+    /// Waits until it says what is the matter.
+    pub async fn complains(&self) -> String {
+        until("the publication complains", || async { self.health.trouble().is_some() }).await;
+        self.health.trouble().unwrap()
+    }
+
+    pub async fn is_well(&self) {
+        until("the publication is well", || async { self.health.trouble().is_none() }).await;
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub async fn say(store: &Arc<dyn EventStore>, count: usize) {
+    for number in 0..count {
+        let account = AccountId::from_u128(1 + number as u128 % 2);
+        let event = said(account, &format!("Hello, {number}"));
+        store.append(&conversation(number % 7), Expected::Any, vec![event]).await.unwrap();
+    }
+}
+
+pub fn conversation(number: usize) -> StreamId {
+    StreamId::conversation(ConversationId::from_u128(number as u128))
+}
+
+pub fn said(account_id: AccountId, text: &str) -> NewEvent {
+    let clock = Clock::System;
+    NewEvent {
+        id: clock.event_id(),
+        event_type: "MessageReceived".into(),
+        schema_version: 1,
+        metadata: Metadata {
+            account_id,
+            actor: Actor::contact(),
+            correlation_id: clock.fresh_id(),
+            causation_id: None,
+            traceparent: None,
+            occurred_at: clock.now(),
+        },
+        data: serde_json::json!({ "text": text }).to_string(),
+    }
+}
+
+pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < SOON, "it never came to this: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Everything that is in the stream.
+pub async fn messages(stream: &Stream<Info>) -> Vec<StreamMessage> {
+    let state = stream.get_info().await.unwrap().state;
+    let mut messages = Vec::new();
+    if state.messages > 0 {
+        for sequence in state.first_sequence..=state.last_sequence {
+            if let Ok(message) = stream.get_raw_message(sequence).await {
+                messages.push(message);
+            }
+        }
+    }
+    messages
+}
+
+/// Message after message is event after event.
+pub fn assert_equal(log: &[Recorded], messages: &[StreamMessage]) {
+    let ids = |message: &StreamMessage| message.headers.get("Nats-Msg-Id").unwrap().to_string();
+    let told: Vec<String> = messages.iter().map(ids).collect();
+    let wanted: Vec<String> = log.iter().map(|event| event.id.to_string()).collect();
+    let differs = told.iter().zip(&wanted).position(|(told, wanted)| told != wanted);
+    assert_eq!(differs, None, "of {} messages and {} events", told.len(), wanted.len());
+    assert_eq!(told.len(), wanted.len());
+    for (event, message) in log.iter().zip(messages) {
+        let document = serde_json::to_value(CloudEvent::of(event, &format!("{DESK}/schemas"))).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&message.payload).unwrap(), document);
+        assert_eq!(message.subject.as_str(), publication::subject(event));
+    }
+}
+
+/// A stream as somebody else would have made it.
+pub fn made_by_hand(name: &str) -> Config {
+    Config { name: name.to_owned(), subjects: vec!["verbatim.>".to_owned()], ..Config::default() }
+}
