@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Something that has to be well for the program to be ready.
+/// Something that has to be well for the program to be ready, or whose state is at least shown.
 #[derive(Clone)]
 pub struct Check {
     name: &'static str,
+    vital: bool,
     run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
@@ -27,7 +28,12 @@ impl Check {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        Self { name, run: Arc::new(move || Box::pin(run())) }
+        Self { name, vital: true, run: Arc::new(move || Box::pin(run())) }
+    }
+
+    /// Requests can be served without it: what is wrong is said, and the program is ready all the same.
+    pub fn beside(self) -> Self {
+        Self { vital: false, ..self }
     }
 
     async fn outcome(&self) -> (&'static str, String) {
@@ -53,9 +59,13 @@ pub(crate) async fn alive() -> Json<Health> {
 }
 
 pub(crate) async fn ready(checks: Arc<[Check]>) -> Response {
+    let vital: Vec<&str> = checks.iter().filter(|check| check.vital).map(|check| check.name).collect();
     let checks: BTreeMap<_, _> = join_all(checks.iter().map(Check::outcome)).await.into_iter().collect();
-    if checks.values().all(|word| word == "ok") {
+    let well = |name: &&str| checks.get(name).is_none_or(|word| word == "ok");
+    if checks.keys().all(|name| well(name)) {
         Json(Health { status: "ok", checks }).into_response()
+    } else if vital.iter().all(well) {
+        Json(Health { status: "degraded", checks }).into_response()
     } else {
         let health = Json(Health { status: "unavailable", checks });
         (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], health).into_response()

@@ -212,6 +212,16 @@ async fn readiness_names_what_is_not_well() {
 }
 
 #[tokio::test]
+async fn what_is_only_beside_is_shown_and_does_not_hold_up() {
+    let well = Check::new("event log", async || Ok(()));
+    let away = Check::new("publication", async || Err("NATS is away".to_owned())).beside();
+    let router = Service { checks: vec![well, away], ..Service::default() }.build();
+    let answer = ask(&router, "/readyz", &[]).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &"degraded".into()));
+    assert_eq!(answer.json()["checks"]["publication"], "NATS is away");
+}
+
+#[tokio::test]
 async fn a_check_that_hangs_has_failed() {
     let hung = Check::new("event log", async || std::future::pending().await);
     let router = Service { checks: vec![hung], ..Service::default() }.build();
