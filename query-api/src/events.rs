@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::sse::{Event as Told, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use event_schemas::{CloudEvent, Event, Position, Recorded};
+use event_schemas::{CloudEvent, Event, EventId, Position, Recorded};
 use event_store::{Filter, Page, Subscription};
 use futures::stream::{self, StreamExt};
-use gate::{Problem, Query};
+use gate::{Json, Path, Problem, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::convert::Infallible;
@@ -21,7 +21,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub fn routes() -> ApiRouter<QueryState> {
-    ApiRouter::new().api_route("/v1/events", get_with(events, described))
+    ApiRouter::new().api_route("/v1/events", get_with(events, described)).api_route(
+        "/v1/events/{id}",
+        get_with(event, |op| {
+            op.id("getEvent").tag("events").summary("One event, as a CloudEvent").description(
+                "What a `dataref` names: an event that was too large for a broker was published there \
+                 without its data.",
+            )
+        }),
+    )
 }
 
 fn described(op: TransformOperation) -> TransformOperation {
@@ -123,6 +131,18 @@ async fn events(
     }
     let limit = asked.limit.map_or(200, |lines| lines.0);
     page(&state, filter, after, limit).await
+}
+
+async fn event(
+    State(state): State<QueryState>,
+    caller: Auditor,
+    Path(id): Path<EventId>,
+) -> Result<Json<CloudEvent>, Problem> {
+    let found = state.store.find(id).await.map_err(unread)?;
+    found
+        .filter(|event| event.metadata.account_id == caller.account)
+        .map(|event| Json(CloudEvent::of(&event, &state.schemas_url)))
+        .ok_or_else(|| Problem::not_found("event"))
 }
 
 fn wants_stream(headers: &HeaderMap) -> bool {
