@@ -10,6 +10,7 @@ mod latencies;
 mod log;
 mod log_postgres;
 mod projections;
+mod publication;
 mod seed;
 mod server;
 mod table;
@@ -40,6 +41,8 @@ pub enum What {
     Log,
     /// Filling the read models from the log.
     Projections,
+    /// Publishing to the NATS server that `--nats` names.
+    Publication,
     /// From a webhook to the inbox.
     Webhook,
     /// The inbox of a desk with a long past, and the memory that takes.
@@ -55,7 +58,8 @@ impl What {
     }
 }
 
-pub async fn run(event_store: Option<&str>, options: BenchOptions) -> anyhow::Result<()> {
+/// Measured on the engines that are named.
+pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<&str>) -> anyhow::Result<()> {
     let folder = Folder::new(&options.folder)?;
     let mut table = Table::default();
     if options.what.wants(What::Log) {
@@ -73,6 +77,15 @@ pub async fn run(event_store: Option<&str>, options: BenchOptions) -> anyhow::Re
     }
     if options.what.wants(What::Projections) {
         projections::measure(&folder.0, &mut table).await?;
+    }
+    match nats {
+        Some(url) if options.what.wants(What::Publication) => {
+            publication::measure(url, &folder.0, options.rounds, &mut table).await?;
+        }
+        None if options.what.wants(What::Publication) => {
+            eprintln!("publishing is not measured: name a NATS server with --nats");
+        }
+        _ => {}
     }
     if options.what.wants(What::Webhook) {
         webhook::measure(&folder.0, &mut table).await?;

@@ -24,6 +24,30 @@ pub struct Options {
     /// Where the read models and the process managers' tables are, as a URL [default: sqlite:<data>]
     #[arg(long, env = "VERBATIM_READ_MODEL", global = true)]
     pub read_model: Option<String>,
+    /// NATS, where every event is published: nats://host:4222 or tls://…, several with commas between
+    #[arg(long, env = "VERBATIM_NATS", global = true, hide_env_values = true)]
+    pub nats: Option<String>,
+    /// A NATS credentials file
+    #[arg(long, env = "VERBATIM_NATS_CREDENTIALS", global = true)]
+    pub nats_credentials: Option<PathBuf>,
+    /// The certificates (PEM) that NATS is trusted by, instead of the system's
+    #[arg(long, env = "VERBATIM_NATS_CA", global = true)]
+    pub nats_ca: Option<PathBuf>,
+    /// The JetStream stream that events are published to
+    #[arg(long, env = "VERBATIM_NATS_STREAM", global = true)]
+    pub nats_stream: Option<String>,
+    /// How many servers of a NATS cluster keep the stream
+    #[arg(long, env = "VERBATIM_NATS_REPLICAS", global = true)]
+    pub nats_replicas: Option<usize>,
+    /// Seconds that the stream keeps an event; 0: for ever
+    #[arg(long, env = "VERBATIM_NATS_MAX_AGE", global = true)]
+    pub nats_max_age: Option<u64>,
+    /// Bytes that the stream keeps at most, the oldest going first; 0: as many as there is room for
+    #[arg(long, env = "VERBATIM_NATS_MAX_BYTES", global = true)]
+    pub nats_max_bytes: Option<u64>,
+    /// Seconds for which NATS itself recognises an event that it has
+    #[arg(long, env = "VERBATIM_NATS_DUPLICATE_WINDOW", global = true)]
+    pub nats_duplicate_window: Option<u64>,
     /// The address others reach this server by; event documents name their schemas under it
     #[arg(long, env = "VERBATIM_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
@@ -93,6 +117,14 @@ pub struct Settings {
     pub data: PathBuf,
     pub event_store: Option<String>,
     pub read_model: Option<String>,
+    pub nats: Option<String>,
+    pub nats_credentials: Option<PathBuf>,
+    pub nats_ca: Option<PathBuf>,
+    pub nats_stream: String,
+    pub nats_replicas: usize,
+    pub nats_max_age: u64,
+    pub nats_max_bytes: u64,
+    pub nats_duplicate_window: u64,
     pub public_url: Option<String>,
     pub jwt_secret: Option<String>,
     pub jwks_url: Option<String>,
@@ -180,8 +212,13 @@ impl Settings {
 
     /// The address under which the schemas of events are served.
     pub fn schemas_url(&self, listening: SocketAddr) -> String {
+        format!("{}/schemas", self.base_url(listening))
+    }
+
+    /// The address others reach this server by.
+    pub fn base_url(&self, listening: SocketAddr) -> String {
         let base = self.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
-        format!("{}/schemas", base.trim_end_matches('/'))
+        base.trim_end_matches('/').to_owned()
     }
 }
 

@@ -7,8 +7,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Sets up the log for the whole program.
 pub fn start(settings: &Settings) -> anyhow::Result<()> {
-    // The databases' own chatter would bury ours.
-    let directives = format!("sqlx=warn,hyper=warn,{}", settings.log);
+    // The databases' own chatter would bury ours, and what NATS' client calls an error we say in our own words.
+    let directives = format!("sqlx=warn,hyper=warn,async_nats=off,{}", settings.log);
     let filter = EnvFilter::try_new(&directives)
         .with_context(|| format!("`log = \"{}\"` is not a log filter", settings.log))?;
     // A log that cannot be written, say to a full disk, must not take a request with it: told of its own

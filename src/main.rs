@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod logging;
 mod progress;
+mod publishing;
 mod rebuild;
 mod serve;
 mod token;
@@ -91,7 +92,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Import(options) => transfer::import(&settings, &options).await,
         Action::Rebuild => rebuild::rebuild(&settings).await,
         Action::Verify => rebuild::verify(&settings).await,
-        Action::Bench(options) => bench::run(settings.event_store.as_deref(), options).await,
+        Action::Bench(options) => {
+            bench::run(options, settings.event_store.as_deref(), settings.nats.as_deref()).await
+        }
         Action::Config => {
             print!("{}", config::DEFAULTS);
             Ok(())

@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::logging;
 use crate::progress::ProgressLine;
+use crate::publishing;
 use anyhow::{Context, bail};
 use axum::Router;
 use channels::{Channels, Timeouts};
@@ -14,7 +15,7 @@ use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use process_managers::{ProcessManagers, Schedule, delivery};
 use projections::generations::Generations;
-use projections::{Place, ReadSide, Tables};
+use projections::{Leases, Place, ReadSide, Tables};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -94,8 +95,18 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         store: store.clone(),
     };
     let mut checks = vec![log_check(store.clone())];
+    let publication =
+        if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
     let mut api = aide::axum::ApiRouter::new();
     let place = if parts.needs_tables() { Some(Place::open(&settings.tables_url()).await?) } else { None };
+    if let (Some(publication), Some(place)) = (publication, &place) {
+        checks.push(publishing::check(&publication));
+        let (leases, stop) = (Leases::new(place.clone()), running.stop_working.clone());
+        running.working.spawn(async move {
+            publishing::while_leased(publication, leases, stop).await;
+            Ok(())
+        });
+    }
     if let Some(place) = &place
         && (parts.projections || parts.query_api)
     {

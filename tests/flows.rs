@@ -22,6 +22,8 @@ mod disk;
 mod kill;
 #[path = "flows/provider.rs"]
 mod provider;
+#[path = "flows/publication.rs"]
+mod publication;
 #[path = "flows/real_words.rs"]
 mod real_words;
 #[path = "flows/routing.rs"]

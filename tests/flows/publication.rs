@@ -1,0 +1,155 @@
+//! The program told to publish: what JetStream has is what the log has, whatever is killed.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::kill::whole_log;
+use crate::program::{Account, Program, SOON, run, text_message, webhook};
+use async_nats::jetstream;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use test_engines::Nats;
+
+/// Everything in the stream: the CloudEvents, in order.
+async fn told(nats: &Nats) -> Vec<Value> {
+    let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
+    let Ok(stream) = context.get_stream("VERBATIM").await else { return Vec::new() };
+    let last = stream.cached_info().state.last_sequence;
+    let mut events = Vec::new();
+    for sequence in 1..=last {
+        let message = stream.get_raw_message(sequence).await.unwrap();
+        events.push(serde_json::from_slice(&message.payload).unwrap());
+    }
+    events
+}
+
+/// Waits until the stream is the log.
+async fn all_is_told(nats: &Nats, log: &[Value]) {
+    let began = Instant::now();
+    let mut events = told(nats).await;
+    while events.len() < log.len() {
+        assert!(began.elapsed() < SOON * 3, "{} of {} events are told", events.len(), log.len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        events = told(nats).await;
+    }
+    let ids =
+        |events: &[Value]| -> Vec<String> { events.iter().map(|event| event["id"].to_string()).collect() };
+    assert_eq!(ids(&events), ids(log));
+    assert_eq!(events, log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_equals_the_log_whatever_is_killed() {
+    const KILLS: usize = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let nats = Nats::start().await;
+    let options = ["--nats", &nats.url(), "--nats-duplicate-window", "1", "--public-url", "http://desk"];
+    let mut program = Program::serve_with(&data, &options).await;
+    let provider = FakeWhatsApp::start().await;
+    // One account, so that its administrator sees the whole log.
+    let account = program.account();
+    let (whatsapp, admin) = (account.whatsapp(&provider.base_url).await, account.admin.clone());
+    let over = Arc::new(AtomicBool::new(false));
+    let customers: Vec<_> = (0..6)
+        .map(|customer| {
+            let (whatsapp, over) = (whatsapp.clone(), over.clone());
+            tokio::spawn(async move {
+                let mut number = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let id = format!("wamid.{customer}.{number}");
+                    let said = text_message(&format!("25191100000{customer}"), &id, "Hello");
+                    let taken = whatsapp.post(&webhook(&[said], &[])).await;
+                    if taken.is_ok_and(|answer| answer.status().is_success()) {
+                        number += 1;
+                    } else {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    for number in 0..KILLS {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        tokio::time::sleep(Duration::from_millis(20 + chance % 200)).await;
+        if number % 4 == 3 {
+            nats.kill();
+            nats.resume().await;
+        } else {
+            program.kill().await;
+            program.restart().await;
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    for customer in customers {
+        customer.await.unwrap();
+    }
+    let log = whole_log(&admin).await;
+    assert!(log.len() > 100, "the load never got going: {}", log.len());
+    all_is_told(&nats, &log).await;
+
+    // A document can be had by its id as well, by those who may.
+    let address = format!("/v1/events/{}", log[7]["id"].as_str().unwrap());
+    assert_eq!(admin.get(&address).await, log[7]);
+    let stranger = Account::new(&program, &crate::program::fresh()).admin;
+    assert_eq!(stranger.try_get(&address).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_away_is_said_and_requests_are_served_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let nats = Nats::reserved();
+    let program = Program::serve_with(&data, &["--nats", &nats.url(), "--public-url", "http://desk"]).await;
+    let account = program.account();
+    account.admin.post("/v1/teams", serde_json::json!({ "name": "Billing" })).await;
+    let health = |word: &'static str| {
+        let asked = program.get("/readyz");
+        async move {
+            let answer = asked.send().await.unwrap();
+            assert!(answer.status().is_success());
+            let health: Value = answer.json().await.unwrap();
+            health["checks"]["publication"].as_str().unwrap().contains(word)
+        }
+    };
+    let began = Instant::now();
+    while !health("NATS at 127.0.0.1").await {
+        assert!(began.elapsed() < SOON, "it does not say that NATS is away");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    nats.resume().await;
+    all_is_told(&nats, &whole_log(&account.admin).await).await;
+    while !health("ok").await {
+        assert!(began.elapsed() < SOON * 2, "it does not say that NATS is back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let wanted = ["verbatim_publication_lag_events 0", "verbatim_publication_lag_seconds 0"];
+    loop {
+        let figures = program.get("/metrics").send().await.unwrap().text().await.unwrap();
+        if wanted.iter().all(|figure| figures.lines().any(|line| line == *figure)) {
+            break;
+        }
+        assert!(began.elapsed() < SOON * 3, "the figures never came to be right: {figures}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nats_address_that_is_none_is_refused_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (arguments, words) in [
+        (vec!["serve", "--nats", "http://ada:secret@nats"], "nats://host:4222"),
+        (vec!["serve", "--nats", "nats://nats", "--nats-credentials", "/nowhere.creds"], "/nowhere.creds"),
+        (vec!["serve", "--nats", "nats://nats", "--nats-stream", "a.b"], "'a.b'"),
+    ] {
+        let mut arguments = arguments;
+        arguments.extend(["--listen", "127.0.0.1:0"]);
+        let (started, said) = run(&data, &arguments).await;
+        assert!(!started && said.contains(words) && !said.contains("secret"), "{said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+}
