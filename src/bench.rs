@@ -4,6 +4,7 @@
 //! program that does the same on the same file system with the same durability. The two take turns, and
 //! the middle one of several rounds counts.
 
+mod bots;
 mod control;
 mod inbox;
 mod latencies;
@@ -47,6 +48,8 @@ pub enum What {
     Webhook,
     /// The inbox of a desk with a long past, and the memory that takes.
     Inbox,
+    /// The bot's rules against a message, and a dry run of them.
+    Bots,
     /// The memory of a server that has nothing to do.
     Memory,
     All,
@@ -89,6 +92,9 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     }
     if options.what.wants(What::Webhook) {
         webhook::measure(&folder.0, &mut table).await?;
+    }
+    if options.what.wants(What::Bots) {
+        bots::measure(&folder.0, options.rounds, &mut table).await?;
     }
     if options.what.wants(What::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;

@@ -16,6 +16,7 @@ mod catalogue;
 mod channels;
 mod contact_identifiers;
 mod conversations;
+mod dry_runs;
 mod handoff_rules;
 mod handoffs;
 mod messages;
@@ -53,6 +54,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(sla_policies::routes())
         .merge(calendars::routes())
         .merge(bot_rules::routes())
+        .merge(dry_runs::routes())
         .merge(handoff_rules::routes())
         .merge(bot_settings::routes())
         .merge(handoffs::routes())

@@ -4,8 +4,10 @@
 
 mod desk;
 mod directory;
+pub mod dry_run;
 pub mod http;
 pub mod inbound;
+pub mod language;
 mod locate;
 pub mod places;
 mod playbooks;
@@ -55,6 +57,8 @@ pub struct Commands {
     pub handoff_rules: Aggregates<HandoffRules>,
     pub bot_settings: Aggregates<AllBotSettings>,
     playbooks: Playbooks,
+    /// A dry run is work for a whole processor: one at a time.
+    pub(crate) dry_runs: tokio::sync::Semaphore,
     directory: Directory,
     ordinals: Ordinals,
 }
@@ -76,6 +80,7 @@ impl Commands {
             handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             playbooks: Playbooks::new(CATALOGUES),
+            dry_runs: tokio::sync::Semaphore::new(1),
             directory: Directory::new(store.clone()),
             ordinals: Ordinals::new(store.clone(), CONTACTS),
             store,

@@ -12,6 +12,7 @@ mod offer;
 mod receive;
 mod route;
 mod send;
+mod silence;
 mod sla;
 mod status;
 mod update;
@@ -28,6 +29,7 @@ pub use offer::{AcceptOffer, DeclineOffer, LapseOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
 pub use route::{DropAssignment, GiveBack, Line, Overflow, RouteTo};
 pub use send::{AddNote, LONGEST_MESSAGE, Send, Sender};
+pub use silence::{EndSilence, Patience, SilenceEnds};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 pub use update::Update;
@@ -73,6 +75,8 @@ pub struct Opened {
     /// How many messages the customer wrote, and when the last came.
     pub received: u32,
     pub last_received_at: Option<Timestamp>,
+    /// Since when nobody has said or done anything for the customer.
+    pub quiet_since: Timestamp,
     /// What the bot remembers.
     pub bot: Memory,
     /// How many of them each agent has seen.
@@ -192,6 +196,7 @@ impl Evolve for Conversation {
                 clocks: Clocks::default(),
                 received: 0,
                 last_received_at: None,
+                quiet_since: at,
                 bot: Memory::default(),
                 seen: HashMap::new(),
                 outgoing: HashMap::new(),
@@ -211,6 +216,9 @@ impl Opened {
         self.wait.evolve(&self.lifecycle, event, at);
         self.clocks.evolve(event, at);
         self.bot.evolve(event);
+        if breaks_the_silence(event) {
+            self.quiet_since = at;
+        }
         match event {
             E::MessageReceived(message) => {
                 self.received += 1;
@@ -281,4 +289,19 @@ impl Opened {
             self.provider_ids.insert(message, name.to_owned());
         }
     }
+}
+
+/// What is said, and what gives it to somebody.
+fn breaks_the_silence(event: &ConversationEvent) -> bool {
+    use ConversationEvent as E;
+    matches!(
+        event,
+        E::ConversationOpened(_)
+            | E::MessageReceived(_)
+            | E::MessageSent(_)
+            | E::HandoffRequested(_)
+            | E::Assigned(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+    )
 }

@@ -142,6 +142,9 @@ impl Problem {
         Self::new(&kinds::INTERNAL, "Verbatim failed at this request. Its log knows more.")
     }
 
+    pub fn field_name(&self) -> Option<&str> {
+        self.0.body.field.as_deref()
+    }
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.0.body.field = Some(field.into());
         self

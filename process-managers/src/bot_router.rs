@@ -6,9 +6,6 @@
 //! put to it, after a crash too, it is answered once, and never when a person has taken the conversation.
 
 mod follow;
-mod language;
-
-pub use language::detect;
 
 use command_api::Commands;
 use follow::Follow;

@@ -5,12 +5,14 @@ pub mod alarm_clock;
 pub mod bot_router;
 pub mod delivery;
 mod health;
+pub mod silence;
 
 pub use agent_router::AgentRouter;
 pub use alarm_clock::AlarmClock;
 pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
 pub use health::Health;
+pub use silence::Silence;
 
 use command_api::Commands;
 use projections::{Condition, Db, DbError, Lease, Place, PlaceError, RunnerError, Sizes, Watch};
@@ -30,6 +32,7 @@ pub struct ProcessManagers {
     settings: delivery::Settings,
     health: Health,
     routing_health: Health,
+    silence_health: Health,
     watches: Watches,
 }
 
@@ -56,14 +59,15 @@ impl ProcessManagers {
             settings,
             health: Health::default(),
             routing_health: Health::default(),
+            silence_health: Health::default(),
             watches: Watches::default(),
         }
     }
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let (health, routing) = (self.health.clone(), self.routing_health.clone());
-        let own = move || health.trouble().or_else(|| routing.trouble());
+        let own = [self.health.clone(), self.routing_health.clone(), self.silence_health.clone()];
+        let own = move || own.iter().find_map(Health::trouble);
         let watches = Arc::clone(&self.watches);
         move || {
             let watches = watches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,26 +116,37 @@ impl ProcessManagers {
         let bot = self.place.tables("bot-router", Sizes::small(), "").await?;
         let bot_router = BotRouter::open(Arc::clone(&self.commands), bot.clone()).await?;
         let agent_router = AgentRouter::new(Arc::clone(&self.commands));
-        Ok(Open { tables: [outbox, alarms, bot], delivery, alarm_clock, bot_router, agent_router })
+        let silences = self.place.tables("silences", Sizes::small(), "").await?;
+        let silence = Silence::open(Arc::clone(&self.commands), silences.clone()).await?;
+        Ok(Open {
+            tables: [outbox, alarms, bot, silences],
+            delivery,
+            alarm_clock,
+            bot_router,
+            agent_router,
+            silence,
+        })
     }
 
     async fn work(&self, open: Open, lease: &Lease, stop: &CancellationToken) -> Result<(), RunnerError> {
-        let Open { tables, delivery, alarm_clock, bot_router, agent_router } = open;
+        let Open { tables, delivery, alarm_clock, bot_router, agent_router, silence } = open;
         self.watch(vec![
             ("outbound delivery", delivery.watch()),
             ("alarm clock", alarm_clock.watch()),
             ("bot router", bot_router.watch()),
+            ("silences", silence.watch()),
         ]);
         let enough = stop.child_token();
         let mut working = std::pin::pin!(async {
             let alarms = alarm_clock.run(enough.clone(), self.health.clone());
-            let (delivered, rung, answered, ()) = futures::join!(
+            let (delivered, rung, answered, (), quiet) = futures::join!(
                 delivery.run(enough.clone()),
                 alarms,
                 bot_router.run(enough.clone()),
                 agent_router.run(enough.clone(), self.routing_health.clone()),
+                silence.run(enough.clone(), self.silence_health.clone()),
             );
-            delivered.and(rung).and(answered)
+            delivered.and(rung).and(answered).and(quiet)
         });
         let ended = tokio::select! {
             ended = &mut working => ended,
@@ -157,11 +172,12 @@ impl ProcessManagers {
 
 /// Their tables, open.
 struct Open {
-    tables: [Db; 3],
+    tables: [Db; 4],
     delivery: Delivery,
     alarm_clock: AlarmClock,
     bot_router: BotRouter,
     agent_router: AgentRouter,
+    silence: Silence,
 }
 
 fn standing(name: &str, watch: &Watch) -> Option<String> {

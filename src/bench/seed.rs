@@ -3,6 +3,7 @@
 //! The older ones are closed, the newest are open; of the open ones three in five are an agent's.
 
 use crate::progress::ProgressLine;
+use event_schemas::bot::{BotSettings, BotSettingsDefined};
 use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, Secret};
 use event_schemas::contact::ContactSeen;
 use event_schemas::conversation::{
@@ -67,7 +68,7 @@ impl Desk {
     ) -> anyhow::Result<u64> {
         let mut line = ProgressLine::start("events written");
         let began = clock.now() - APART * u32::try_from(conversations).unwrap_or(u32::MAX);
-        let mut events = vec![self.channel_defined(began)];
+        let mut events = vec![self.channel_defined(began), self.nothing_expires(began)];
         let mut written = 0;
         let mut writing = tokio::spawn(async { anyhow::Ok(()) });
         for customer in 0..conversations {
@@ -89,6 +90,14 @@ impl Desk {
         writing.await??;
         line.finish(written);
         Ok(written)
+    }
+
+    /// The desk's past is long: its open conversations would all expire at the first look.
+    fn nothing_expires(&self, at: Timestamp) -> Recorded {
+        let bot_settings = BotSettings { expire_after_seconds: None, ..BotSettings::usual(self.account) };
+        let stream = StreamId::catalogue(CatalogueKind::BotSettings, self.account);
+        let event = CatalogueEvent::from(BotSettingsDefined { bot_settings });
+        self.recorded(&stream, 0, &event, Actor::system("bench"), at)
     }
 
     fn channel_defined(&self, at: Timestamp) -> Recorded {

@@ -39,21 +39,21 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewBotRule {
     /// Unique in the account.
-    name: String,
+    pub(super) name: String,
     /// The lowest is tried first.
     #[serde(default)]
-    priority: i32,
+    pub(super) priority: i32,
     #[serde(default = "yes")]
-    is_active: bool,
+    pub(super) is_active: bool,
     #[schemars(with = "BotTrigger")]
-    trigger_type: String,
+    pub(super) trigger_type: String,
     #[serde(default)]
-    conditions: BotConditions,
+    pub(super) conditions: BotConditions,
     #[serde(default)]
-    actions: BotActions,
+    pub(super) actions: BotActions,
     /// At most once in a conversation.
     #[serde(default = "yes")]
-    run_once: bool,
+    pub(super) run_once: bool,
 }
 
 fn yes() -> bool {

@@ -185,3 +185,42 @@ async fn the_third_answer_a_bot_was_not_sure_of_says_that_a_person_is_needed() {
     assert_eq!(answer["handoff_requested"], true);
     assert_eq!(answer["handoff_reason"], "Multiple low-confidence responses");
 }
+
+#[tokio::test]
+async fn a_dry_run_names_what_is_wrong_with_a_draft_and_writes_nothing() {
+    let desk = desk().await;
+    let path = "/v1/bot-rules/dry-run";
+    let day = |rules: Value| json!({ "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z", "rules": rules });
+    let draft = with("/conditions/keywords", json!([]));
+    desk.post(&sue(), path, day(json!([refunds(), draft]))).await.refuses(
+        422,
+        "unprocessable",
+        "rules[1].conditions.keywords",
+    );
+    desk.post(&sue(), path, day(json!([with("/trigger_type", json!("x"))]))).await.refuses(
+        422,
+        "unprocessable",
+        "rules[0].trigger_type",
+    );
+    desk.post(&sue(), path, day(json!([refunds(), refunds()]))).await.refuses(
+        422,
+        "unprocessable",
+        "rules[1].name",
+    );
+    let backwards = json!({ "from": "2026-12-01T00:00:00Z", "until": "2026-11-01T00:00:00Z" });
+    desk.post(&sue(), path, backwards).await.refuses(422, "unprocessable", "until");
+    desk.post(&ana(), path, day(json!([]))).await.refuses(403, "forbidden", "");
+
+    let channel = desk.whatsapp_channel().await;
+    assert_eq!(
+        desk.send(desk.whatsapp_text(&channel, "2519", "wamid.1", "a refund, please")).await.status,
+        200
+    );
+    let end = desk.commands.store.end().await.unwrap();
+    let report = desk.post(&sue(), path, day(json!([refunds()]))).await.is(200);
+    assert_eq!((&report["messages"], &report["rules"][0]["conversations"]), (&json!(1), &json!(1)));
+    assert_eq!(report["rules"][0]["changes"]["would"]["replies"], 1);
+    assert_eq!(report["in_all"]["did"]["replies"], 0);
+    assert_eq!(report["different"]["examples"][0]["would"]["labels"], json!(["billing"]));
+    assert_eq!(desk.commands.store.end().await.unwrap(), end);
+}

@@ -97,6 +97,11 @@ impl Playbook {
         self.rules.is_empty() && self.handoff.is_usual()
     }
 
+    /// Whether a rule looks at the language of what is written.
+    pub fn asks_for_language(&self) -> bool {
+        self.rules.iter().any(Rule::asks_for_language)
+    }
+
     /// The rules that fit, in their order: any number that only write on the cover, and at most one, the
     /// last, that speaks or hands over. A label that one sets is there for those after it.
     pub fn evaluate(&self, heard: &Heard<'_>, facts: &Facts<'_>) -> Vec<Fit<'_>> {

@@ -111,6 +111,10 @@ impl Rule {
         })
     }
 
+    pub(super) fn asks_for_language(&self) -> bool {
+        self.language.is_some()
+    }
+
     pub(super) fn is_fallback(&self) -> bool {
         self.trigger == BotTrigger::Fallback
     }

@@ -1,8 +1,9 @@
 //! From the log to the playbooks: one conversation's messages one after the other, different conversations'
 //! at the same time.
 
-use super::language::detect;
 use command_api::Commands;
+use command_api::dry_run::ROUTER;
+use command_api::language::detect;
 use command_api::write::{CommandError, Context, LoadError};
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
@@ -167,23 +168,20 @@ impl Run<'_> {
     fn because_of(&self, cause: &Happened) -> Context {
         Context {
             account: self.account,
-            actor: Actor::system(ACTOR),
+            actor: Actor::system(ROUTER),
             correlation_id: cause.metadata.correlation_id,
             causation_id: Some(cause.id),
             traceparent: cause.metadata.traceparent.clone(),
             occurred_at: None,
-            key: Some(format!("{ACTOR}:{}", cause.id)),
+            key: Some(format!("{ROUTER}:{}", cause.id)),
             if_match: None,
         }
     }
 }
 
-/// Whose deeds they are.
-const ACTOR: &str = "bot-router";
-
 impl Projection for Follow {
     fn name(&self) -> &'static str {
-        ACTOR
+        ROUTER
     }
 
     fn filter(&self) -> Filter {

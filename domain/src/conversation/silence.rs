@@ -1,0 +1,171 @@
+//! What a silence ends in: a person where the bot falls silent too long, the end of a conversation in which
+//! nobody says anything, the end of one that stays resolved.
+
+use super::answer::filled;
+use super::assign::{Assign, By};
+use super::draft::Draft;
+use super::send::{Send, Sender};
+use super::{Conversation, Opened, Rejection};
+use crate::aggregate::Decide;
+use crate::bot::Playbook;
+use event_schemas::bot::BotSettings;
+use event_schemas::conversation::{AssignStrategy, Closed, Expired, HandoffRequested};
+use event_schemas::message::{Content, SenderType, Status};
+use event_schemas::{ConversationEvent, MessageId, Timestamp};
+use serde_json::Map;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long each silence may last.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    pub expire_after: Option<Duration>,
+    pub close_resolved_after: Option<Duration>,
+    /// The shortest silence of the bot's that calls for a person.
+    pub hand_over_after: Option<Duration>,
+}
+
+impl Patience {
+    pub fn of(settings: &BotSettings, playbook: &Playbook) -> Self {
+        let seconds = |seconds: Option<u32>| seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        Self {
+            expire_after: seconds(settings.expire_after_seconds),
+            close_resolved_after: seconds(settings.close_resolved_after_seconds),
+            hand_over_after: playbook.handoff.patience(),
+        }
+    }
+
+    /// The first moment at which a conversation that begins, or changes, can come to an end of a silence.
+    pub fn soonest(&self, at: Timestamp) -> Option<Timestamp> {
+        let all = [self.expire_after, self.close_resolved_after, self.hand_over_after];
+        all.into_iter().flatten().min().map(|silence| at + silence)
+    }
+}
+
+/// What a silence ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SilenceEnds {
+    HandOver,
+    Expire,
+    Close,
+}
+
+impl SilenceEnds {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HandOver => "hand-over",
+            Self::Expire => "expire",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl Opened {
+    /// What the present silence ends in first, and when, if nobody says anything before.
+    pub fn silence_ends(&self, patience: &Patience) -> Option<(Timestamp, SilenceEnds)> {
+        let quiet = self.quiet_since;
+        match self.status() {
+            Status::Closed => None,
+            Status::Resolved => {
+                patience.close_resolved_after.map(|silence| (quiet + silence, SilenceEnds::Close))
+            }
+            status => {
+                let with_bot = status == Status::Bot && !self.bot.is_with_people();
+                let hand_over = patience.hand_over_after.filter(|_| with_bot);
+                // What is put aside is silent on purpose.
+                let from = self.lifecycle.snoozed_until.map_or(quiet, |until| until.max(quiet));
+                let ends = [
+                    hand_over.map(|silence| (quiet + silence, SilenceEnds::HandOver)),
+                    patience.expire_after.map(|silence| (from + silence, SilenceEnds::Expire)),
+                ];
+                ends.into_iter().flatten().min_by_key(|(at, _)| *at)
+            }
+        }
+    }
+}
+
+/// The clock says that a silence has lasted too long: it counts only if that is still so.
+#[derive(Clone, Debug)]
+pub struct EndSilence {
+    pub patience: Patience,
+    pub playbook: Arc<Playbook>,
+    /// What the customer is told meanwhile has this id, if the account tells them anything.
+    pub message_id: MessageId,
+    pub reply_window: Option<Duration>,
+}
+
+impl Decide<Conversation> for EndSilence {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let conversation = state.opened()?;
+        let Some((at, end)) = conversation.silence_ends(&self.patience) else { return Ok(Vec::new()) };
+        if at > now {
+            return Ok(Vec::new());
+        }
+        match end {
+            SilenceEnds::Close => Ok(vec![Closed { reason: Some("It stayed resolved".to_owned()) }.into()]),
+            SilenceEnds::Expire => {
+                let after = self.patience.expire_after.unwrap_or_default();
+                Ok(vec![
+                    Expired {
+                        silent_since: conversation.quiet_since,
+                        after_seconds: u32::try_from(after.as_secs()).unwrap_or(u32::MAX),
+                    }
+                    .into(),
+                ])
+            }
+            SilenceEnds::HandOver => self.hand_over(state, conversation, now),
+        }
+    }
+}
+
+impl EndSilence {
+    fn hand_over(
+        &self,
+        state: &Conversation,
+        conversation: &Opened,
+        now: Timestamp,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        let silence = now.since(conversation.quiet_since);
+        let Some(need) = self.playbook.handoff.silent_for(silence) else { return Ok(Vec::new()) };
+        let mut draft = Draft::of(state, now);
+        draft.tell(HandoffRequested {
+            trigger: need.trigger,
+            reason: need.reason.clone(),
+            message_id: None,
+            rule_id: None,
+            handoff_rule_id: need.rule_id,
+            team_id: need.team_id,
+            strategy: None,
+            agent_id: None,
+            requested_by: None,
+        });
+        if let Some(text) = need.message {
+            let told = draft.then(Send {
+                message_id: self.message_id,
+                sender: Sender { sender_type: SenderType::Bot, id: None, name: None },
+                body: Content::text(filled(&text, conversation)),
+                template: None,
+                in_reply_to: None,
+                metadata: Map::new(),
+                reply_window: self.reply_window,
+                handoff: None,
+            });
+            match told {
+                Ok(()) | Err(Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        if need.team_id.is_some() {
+            draft.then(Assign {
+                assignee: None,
+                team_id: need.team_id,
+                strategy: AssignStrategy::LeastBusy,
+                by: By { user: None, may_take_over: false },
+                reason: Some(need.reason),
+            })?;
+        }
+        Ok(draft.into_events())
+    }
+}
