@@ -10,7 +10,7 @@ use std::process::Command;
 const WALLS: &[(&str, &[&str], &[&str])] = &[
     ("event-schemas", &[], &["jiff", "schemars"]),
     ("domain", &["event-schemas"], &["jiff"]),
-    ("event-store", &["event-schemas"], &["sqlx", "tokio"]),
+    ("event-store", &["event-schemas"], &["sqlx", "tokio", "kurrentdb"]),
     ("channels", &["event-schemas"], &["reqwest", "rustls", "tokio", "jiff"]),
     ("gate", &["event-schemas"], &["axum", "aide", "schemars", "jsonwebtoken", "reqwest", "rustls", "tokio"]),
     (
@@ -32,6 +32,7 @@ const WALLS: &[(&str, &[&str], &[&str])] = &[
     ("publication", &["event-schemas", "event-store"], &["async-nats", "tokio"]),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),
+    ("test-kurrentdb", &[], &["tokio"]),
 ];
 
 /// What walls are about.
@@ -46,7 +47,7 @@ const GUARDED: &[&str] = &[
     "sqlx",
     "tokio",
     "async-nats",
-    "eventstore",
+    "kurrentdb",
 ];
 
 fn root() -> &'static Path {

@@ -31,9 +31,13 @@ mod subscription;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "kurrentdb")]
+pub mod kurrentdb;
 pub mod postgres;
 pub mod sqlite;
 
+#[cfg(feature = "kurrentdb")]
+pub use kurrentdb::KurrentStore;
 pub use open::open;
 pub use port::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,

@@ -47,6 +47,10 @@ impl Unavailable {
 pub enum OpenError {
     #[error("no engine for '{scheme}:' is built into this program; it has: sqlite, postgres")]
     UnknownEngine { scheme: String },
+    #[error(
+        "the engine for '{scheme}:' was left out of this program; cargo build --features {feature} has it"
+    )]
+    LeftOut { scheme: String, feature: &'static str },
     #[error("{url} does not name an event log; sqlite:<path> and postgres://user:password@host/database do")]
     NotAUrl { url: String },
     #[error(

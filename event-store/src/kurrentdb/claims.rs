@@ -1,0 +1,225 @@
+//! That an event's id is in the log once.
+//!
+//! Before an event is written, its id is claimed: a link to the slot (stream and revision) that it goes to
+//! is written into the stream of its id, which must be empty. The append that follows expects exactly that
+//! slot to be the next, so it lands there or nowhere, and the slot of an append's first event decides what
+//! became of all its claims: the event itself is there, another one is there, or nothing yet. Where another
+//! one is, the claim is void and the next who comes claims anew.
+//!
+//! Several events are claimed beginning with the first, so that two who tell the same meet at one door.
+
+use super::Log;
+use super::connection::{PATIENCE, Trouble};
+use super::reading::{last, slots};
+use crate::Unavailable;
+use event_schemas::{EventId, Timestamp};
+use eventstore::{AppendToStreamOptions, EventData, RecordedEvent, StreamState};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// After this long a claim that came to nothing is anyone's. Twice as long as an append may take.
+pub const TAKE_OVER: Duration = Duration::from_secs(2 * PATIENCE.as_secs());
+
+/// How long to wait for whoever is about to fill the very slot that is wanted.
+const WAIT_FOR_THE_SAME: Duration = Duration::from_secs(1);
+
+/// How long to wait for whoever is about to fill another.
+const WAIT_FOR_ANOTHER: Duration = Duration::from_secs(3);
+
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How many small writes are under way at once for one append.
+const AT_ONCE: usize = 64;
+
+/// The server's type for an event that stands for another.
+const LINK: &str = "$>";
+
+/// What a claim that is given back ends with.
+const RELEASED: &str = "$released";
+
+/// Where an event goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// As the server calls it.
+    pub stream: String,
+    pub revision: u64,
+    /// The revision and the id of the first event of the same append.
+    pub first: u64,
+    pub of: EventId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    first: u64,
+    of: EventId,
+    at: i64,
+}
+
+/// What is known of an id.
+pub enum Look {
+    Recorded(Box<RecordedEvent>),
+    /// Nobody has it. The stream of the id ends here, if there is one.
+    Free {
+        ends: Option<u64>,
+    },
+    Pending(Pending),
+}
+
+/// Somebody has claimed an id and nothing has come of it yet.
+pub struct Pending {
+    slot: Slot,
+    since: Timestamp,
+    ends: u64,
+}
+
+pub enum Claim {
+    /// It is ours. The stream of the id ends with it.
+    Ours {
+        ends: u64,
+    },
+    Recorded(Box<RecordedEvent>),
+}
+
+/// A claim that may have to be given back.
+pub type Held = (EventId, u64);
+
+impl Log {
+    /// What became of an id.
+    pub async fn look(&self, id: EventId) -> Result<Look, Trouble> {
+        let Some(link) = last(&self.connection, &self.names.id(id)).await? else {
+            return Ok(Look::Free { ends: None });
+        };
+        let free = Look::Free { ends: Some(link.revision) };
+        let Some((slot, since)) = read(&link) else { return Ok(free) };
+        let Some(first) = slots(&self.connection, &slot.stream, slot.first, 1).await?.pop() else {
+            return Ok(Look::Pending(Pending { slot, since, ends: link.revision }));
+        };
+        if first.id != slot.of.0 {
+            return Ok(free);
+        }
+        let event = if slot.revision == slot.first {
+            Some(first)
+        } else {
+            slots(&self.connection, &slot.stream, slot.revision, 1).await?.pop()
+        };
+        Ok(match event {
+            Some(event) if event.id == id.0 => Look::Recorded(Box::new(event)),
+            _ => free,
+        })
+    }
+
+    /// What became of several.
+    pub async fn look_at(&self, ids: Vec<EventId>) -> Result<Vec<Look>, Trouble> {
+        stream::iter(ids).map(|id| self.look(id)).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// Claims an id for a slot, unless it is recorded.
+    pub async fn claim(&self, id: EventId, slot: &Slot) -> Result<Claim, Trouble> {
+        let began = Instant::now();
+        let mut ends = None;
+        loop {
+            if let Some(ends) = self.propose(id, Some(slot), ends).await? {
+                return Ok(Claim::Ours { ends });
+            }
+            ends = loop {
+                match self.look(id).await? {
+                    Look::Recorded(event) => return Ok(Claim::Recorded(event)),
+                    Look::Free { ends } => break ends,
+                    Look::Pending(pending) if self.may_take(&pending, slot, began) => {
+                        break Some(pending.ends);
+                    }
+                    Look::Pending(_) if began.elapsed() > WAIT_FOR_ANOTHER => {
+                        return Err(
+                            Unavailable::because("another append of the same event is under way").into()
+                        );
+                    }
+                    Look::Pending(_) => tokio::time::sleep(PAUSE).await,
+                }
+            };
+        }
+    }
+
+    fn may_take(&self, pending: &Pending, slot: &Slot, began: Instant) -> bool {
+        let age = self.clock.now().as_micros().saturating_sub(pending.since.as_micros());
+        let old = u64::try_from(age).is_ok_and(|age| Duration::from_micros(age) > TAKE_OVER);
+        old || (pending.slot == *slot && began.elapsed() > WAIT_FOR_THE_SAME)
+    }
+
+    /// Claims the rest of an append's ids. All are ours, or one of them is recorded.
+    pub async fn claim_each(
+        &self,
+        wanted: Vec<(EventId, Slot)>,
+        held: &mut Vec<Held>,
+    ) -> Result<Option<Box<RecordedEvent>>, Trouble> {
+        let mut claims = stream::iter(wanted)
+            .map(async |(id, slot)| (id, self.claim(id, &slot).await))
+            .buffer_unordered(AT_ONCE);
+        let (mut recorded, mut trouble) = (None, None);
+        // To the end even if one of them fails: what is ours by then has to be known.
+        while let Some((id, claim)) = claims.next().await {
+            match claim {
+                Ok(Claim::Ours { ends }) => held.push((id, ends)),
+                Ok(Claim::Recorded(event)) => recorded = Some(event),
+                Err(error) => trouble = Some(error),
+            }
+        }
+        trouble.map_or(Ok(recorded), Err)
+    }
+
+    /// Gives claims back of which nothing will come. As well as it can: what stays is anyone's after a while.
+    pub async fn release(&self, held: &[Held]) {
+        stream::iter(held)
+            .for_each_concurrent(AT_ONCE, async |(id, ends)| {
+                if self.propose(*id, None, Some(*ends)).await.is_err() {
+                    tracing::debug!(%id, "the claim of an event could not be given back");
+                }
+            })
+            .await;
+    }
+
+    /// Writes a claim, or that there is none, behind what the stream of the id ends with. None: it ends with
+    /// something else by now.
+    async fn propose(
+        &self,
+        id: EventId,
+        slot: Option<&Slot>,
+        ends: Option<u64>,
+    ) -> Result<Option<u64>, Trouble> {
+        let state = ends.map_or(StreamState::NoStream, StreamState::StreamRevision);
+        let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true);
+        let stream = self.names.id(id);
+        // One id for all tries: whether an earlier one got through is then for the server to say.
+        let own = self.clock.fresh_id();
+        let at = self.clock.now();
+        let written = self
+            .connection
+            .ask(async |client| client.append_to_stream(&*stream, &options, write(slot, at)?.id(own)).await)
+            .await;
+        match written {
+            Ok(written) => Ok(Some(written.next_expected_version)),
+            Err(Trouble::Elsewhere { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+fn write(slot: Option<&Slot>, at: Timestamp) -> Result<EventData, eventstore::Error> {
+    let Some(slot) = slot else { return Ok(EventData::binary(RELEASED, bytes::Bytes::new())) };
+    let link = format!("{}@{}", slot.revision, slot.stream);
+    let note = Note { first: slot.first, of: slot.of, at: at.as_micros() };
+    EventData::binary(LINK, link.into())
+        .metadata_as_json(&note)
+        .map_err(|error| eventstore::Error::InternalParsingError(error.to_string()))
+}
+
+fn read(link: &RecordedEvent) -> Option<(Slot, Timestamp)> {
+    if link.event_type != LINK {
+        return None;
+    }
+    let (revision, stream) = std::str::from_utf8(&link.data).ok()?.split_once('@')?;
+    let note: Note = serde_json::from_slice(&link.custom_metadata).ok()?;
+    let slot =
+        Slot { stream: stream.to_owned(), revision: revision.parse().ok()?, first: note.first, of: note.of };
+    Some((slot, Timestamp::from_micros(note.at)))
+}

@@ -1,0 +1,74 @@
+//! The hint that there is something new: one subscription to the whole log, resumed where it was.
+//!
+//! It carries nothing to the readers but that they should look. Should it be down, they look anyway.
+
+use super::Log;
+use event_schemas::Position;
+use eventstore::{Error, StreamPosition, SubscribeToAllOptions, Subscription, SubscriptionEvent};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How many records of others the server passes over before it says how far it is.
+const CHECKPOINT_EVERY: u32 = 1024;
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Follows the log until it is aborted.
+pub async fn follow(log: Log, grew: watch::Sender<u64>) {
+    let mut after: Option<Position> = None;
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        if after.is_none()
+            && let Ok(end) = log.end().await
+        {
+            after = end;
+        }
+        match log.connection.client().await {
+            Ok((client, number)) => {
+                let options = SubscribeToAllOptions::default()
+                    .position(after.map_or(StreamPosition::Start, |place| {
+                        let (commit, prepare) = (place.commit(), place.prepare());
+                        StreamPosition::Position(eventstore::Position { commit, prepare })
+                    }))
+                    .filter(log.names.everything().max(CHECKPOINT_EVERY))
+                    .requires_leader(true);
+                let subscription = client.subscribe_to_all(&options).await;
+                let before = after;
+                let error = wake(subscription, &mut after, &grew).await;
+                if after > before {
+                    pause = SHORTEST_PAUSE;
+                }
+                tracing::debug!(%error, "the live subscription to the event log was lost");
+                log.connection.give_up(number).await;
+            }
+            Err(error) => tracing::debug!(%error, "no live subscription to the event log yet"),
+        }
+        // Whoever waits had better look: something may have come meanwhile.
+        grew.send_modify(|times| *times += 1);
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Wakes the readers for as long as the subscription lasts.
+async fn wake(
+    mut subscription: Subscription,
+    after: &mut Option<Position>,
+    grew: &watch::Sender<u64>,
+) -> Error {
+    loop {
+        match subscription.next_subscription_event().await {
+            Ok(SubscriptionEvent::EventAppeared(event)) => {
+                let place = event.get_original_event().position;
+                *after = (*after).max(Some(Position::new(place.commit, place.prepare)));
+                grew.send_modify(|times| *times += 1);
+            }
+            Ok(SubscriptionEvent::Checkpoint(place)) => {
+                *after = (*after).max(Some(Position::new(place.commit, place.prepare)));
+            }
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+}

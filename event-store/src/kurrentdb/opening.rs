@@ -1,0 +1,123 @@
+//! Opening: what the URL says, whether the server will do, and whose the log is.
+
+use super::connection::{Connection, Trouble};
+use super::names::Names;
+use super::reading;
+use crate::{OpenError, Unavailable};
+use event_schemas::Clock;
+use eventstore::{AppendToStreamOptions, ClientSettings, EventData, StreamState};
+use serde::{Deserialize, Serialize};
+
+/// How this version keeps its log.
+const FORMAT: i64 = 1;
+
+/// The type of the event that says so, in a stream of its own.
+const FORMAT_EVENT: &str = "$verbatim-log";
+
+/// The first version whose subscriptions say when they have caught up.
+const OLDEST: (usize, usize) = (23, 10);
+
+#[derive(Serialize, Deserialize)]
+struct Owned {
+    format: i64,
+}
+
+pub async fn open(url: &str, clock: &Clock) -> Result<(Connection, Names), OpenError> {
+    let shown = without_password(url);
+    let failed = |why: Unavailable| OpenError::Failed {
+        path: shown.clone(),
+        reason: why.reason.clone(),
+        source: Box::new(why),
+    };
+    let (vendors, log) = split(url);
+    if log.as_deref().is_some_and(|name| !is_name(name)) {
+        return Err(failed(Unavailable::because("a log's name is letters, digits, '-' and '_'")));
+    }
+    let settings: ClientSettings = vendors.parse().map_err(|_| OpenError::NotAUrl { url: shown.clone() })?;
+    let (connection, names) = (Connection::new(settings), Names::new(log.as_deref()));
+    let version = connection.ask(async |client| client.server_info().await).await;
+    let version = version.map_err(|trouble| failed(trouble.into()))?.version();
+    if version < OLDEST {
+        let (found, needed) = (version.to_string(), format!("{}.{}", OLDEST.0, OLDEST.1));
+        return Err(OpenError::TooOld { path: shown, found, needed });
+    }
+    let known = |trouble: Trouble| failed(trouble.into());
+    let Some(owned) = owner(&connection, &names).await.map_err(known)? else {
+        if names.alone() && reading::anything(&connection, &names).await.map_err(known)? {
+            return Err(OpenError::Foreign { path: shown });
+        }
+        claim(&connection, &names, clock).await.map_err(known)?;
+        return Ok((connection, names));
+    };
+    match owned {
+        Some(Owned { format }) if format > FORMAT => {
+            Err(OpenError::Newer { path: shown, found: format, known: FORMAT })
+        }
+        Some(_) => Ok((connection, names)),
+        None => Err(OpenError::Foreign { path: shown }),
+    }
+}
+
+/// What the log says of itself; within it none, if that is not in our words.
+async fn owner(connection: &Connection, names: &Names) -> Result<Option<Option<Owned>>, Trouble> {
+    let first = reading::slots(connection, &names.owner(), 0, 1).await?;
+    Ok(first
+        .first()
+        .map(|event| (event.event_type == FORMAT_EVENT).then(|| event.as_json::<Owned>().ok()).flatten()))
+}
+
+/// Another process may do so at the same time, which is the same.
+async fn claim(connection: &Connection, names: &Names, clock: &Clock) -> Result<(), Trouble> {
+    let options = AppendToStreamOptions::default().stream_state(StreamState::NoStream).requires_leader(true);
+    let id = clock.fresh_id();
+    let written = connection
+        .ask(async |client| {
+            let event = EventData::json(FORMAT_EVENT, &Owned { format: FORMAT })
+                .map_err(|error| eventstore::Error::InternalParsingError(error.to_string()))?;
+            client.append_to_stream(names.owner(), &options, event.id(id)).await
+        })
+        .await;
+    match written {
+        Ok(_) | Err(Trouble::Elsewhere { .. }) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// The URL as the vendor's client reads it, and the name of the log in it, if it has one.
+fn split(url: &str) -> (String, Option<String>) {
+    let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let (ours, theirs): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|parameter| parameter.starts_with("log="));
+    let name = ours.first().map(|parameter| parameter["log=".len()..].to_owned());
+    let rest = if theirs.is_empty() { String::new() } else { format!("?{}", theirs.join("&")) };
+    (format!("{base}{rest}"), name)
+}
+
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let hosts = rest.rsplit_once('@').map_or(rest, |(_, hosts)| hosts);
+    format!("{scheme}://{hosts}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_log_is_ours_and_the_rest_the_vendors() {
+        let (vendors, log) = split("esdb://host:2113?tls=false&log=desk&gossipTimeout=5");
+        assert_eq!((&*vendors, log.as_deref()), ("esdb://host:2113?tls=false&gossipTimeout=5", Some("desk")));
+        assert_eq!(split("esdb://host?log=desk"), ("esdb://host".to_owned(), Some("desk".to_owned())));
+        assert_eq!(split("esdb://host"), ("esdb://host".to_owned(), None));
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(without_password("esdb://ana:s3cret@host:2113?tls=true"), "esdb://host:2113?tls=true");
+        assert_eq!(without_password("esdb://host"), "esdb://host");
+    }
+}
