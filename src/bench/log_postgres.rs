@@ -77,8 +77,8 @@ async fn appending(
         }
         let one = ours[2].last().copied().unwrap_or(f64::NAN);
         let began = Instant::now();
-        tokio::try_join!(durably(store, 32, 500), durably(other, 32, 500))?;
-        let both = 32_000.0 / began.elapsed().as_secs_f64();
+        tokio::try_join!(durably(store, 64, 500), durably(other, 64, 500))?;
+        let both = 64_000.0 / began.elapsed().as_secs_f64();
         two.push(both);
         two_to_one.push(both / one);
     }
@@ -89,7 +89,7 @@ async fn appending(
         table.times(&what, "/s", ours, median(controls[control].clone()), ratio, required);
     }
     let one = median(ours[2].clone());
-    let what = "PostgreSQL: two nodes at once, 32 callers each (control: one node, 64)";
+    let what = "PostgreSQL: two nodes at once, 64 callers each (control: one node, 64)";
     table.times(what, "/s", median(two), one, median(two_to_one), 1.0);
     Ok(())
 }
