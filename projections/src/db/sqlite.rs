@@ -51,6 +51,8 @@ impl File {
             .connect_with(
                 options
                     .clone()
+                    // What is handed over together is one statement to it, and there are many mixtures.
+                    .statement_cache_capacity(200)
                     .pragma("cache_size", format!("-{}", sizes.writer_cache_kib))
                     // 64 MB: only if `tidy` does not keep up.
                     .pragma("wal_autocheckpoint", "16384"),
@@ -74,7 +76,7 @@ impl File {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
-        self.writer.begin_with("begin immediate").await.map(Tx::Sqlite)
+        self.writer.begin_with("begin immediate").await.map(Tx::sqlite)
     }
 
     pub(super) async fn run(&self, script: &str) -> Result<(), DbError> {

@@ -3,7 +3,8 @@
 use super::{DbError, DbRow, Engine, Values};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use std::sync::Arc;
 
 /// Connections that only read.
 #[derive(Clone)]
@@ -14,9 +15,20 @@ pub enum Readers {
 
 /// A transaction: of the one connection that writes, or a reader's view of one moment.
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Transaction<'static, Sqlite>, Later),
     Postgres(Transaction<'static, Postgres>),
 }
+
+/// Statements that are handed over together: SQLite's connection has a thread of its own, and going there
+/// and back costs more than most of what is done there.
+#[derive(Default)]
+pub struct Later {
+    text: String,
+    values: Values,
+}
+
+/// A statement with more values than this is handed over by itself, while the next is made ready.
+const MANY: usize = 512;
 
 /// Hands one statement to the driver at hand. The text is the same for both.
 macro_rules! ask {
@@ -52,7 +64,7 @@ impl Readers {
     /// Everything as it is at one moment, however long the reading takes.
     pub(crate) async fn snapshot(&self) -> Result<Tx, DbError> {
         match self {
-            Self::Sqlite(pool) => pool.begin().await.map(Tx::Sqlite),
+            Self::Sqlite(pool) => pool.begin().await.map(Tx::sqlite),
             Self::Postgres(pool) => {
                 const BEGIN: &str = "begin isolation level repeatable read read only";
                 pool.begin_with(BEGIN).await.map(Tx::Postgres)
@@ -61,21 +73,66 @@ impl Readers {
     }
 }
 
+/// The same in a transaction, after what was to be written later.
+macro_rules! ask_within {
+    ($self:ident, $ask:ident($sql:ident, $values:ident), $answer:expr) => {{
+        $self.catch_up().await?;
+        match $self {
+            Self::Sqlite(tx, _) => {
+                sqlx::query_with($sql, $values.for_sqlite()).$ask(&mut **tx).await.map($answer)
+            }
+            Self::Postgres(tx) => {
+                sqlx::query_with($sql, $values.for_postgres()).$ask(&mut **tx).await.map($answer)
+            }
+        }
+    }};
+}
+
 impl Tx {
     pub fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Sqlite(..) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
     }
 
+    pub(super) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
+        Self::Sqlite(tx, Later::default())
+    }
+
+    /// Writes this, now or together with what is written next; at the latest before the commit. The
+    /// parameters are not numbered.
+    pub(crate) async fn write(&mut self, sql: Arc<str>, values: Values) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(_, later) if values.len() <= MANY => {
+                later.text.push_str(&sql);
+                later.text.push(';');
+                later.values.append(values);
+                Ok(())
+            }
+            Self::Sqlite(..) | Self::Postgres(_) => {
+                self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
+            }
+        }
+    }
+
+    /// Writes what was to be written later.
+    async fn catch_up(&mut self) -> Result<(), DbError> {
+        let Self::Sqlite(tx, later) = self else { return Ok(()) };
+        if later.text.is_empty() {
+            return Ok(());
+        }
+        let Later { text, values } = std::mem::take(later);
+        sqlx::query_with(AssertSqlSafe(text), values.for_sqlite()).execute(&mut **tx).await.map(|_| ())
+    }
+
     /// Answers how many rows it was about.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<u64, DbError> {
-        ask!(self, tx => &mut **tx, execute(sql, values), |done| done.rows_affected())
+        ask_within!(self, execute(sql, values), |done| done.rows_affected())
     }
 
     pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<Vec<DbRow>, DbError> {
-        ask!(self, tx => &mut **tx, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
+        ask_within!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
     }
 
     pub async fn fetch_optional(
@@ -83,31 +140,32 @@ impl Tx {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Option<DbRow>, DbError> {
-        ask!(self, tx => &mut **tx, fetch_optional(sql, values), |row| row.map(DbRow::from))
+        ask_within!(self, fetch_optional(sql, values), |row| row.map(DbRow::from))
     }
 
     pub async fn fetch_one(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<DbRow, DbError> {
-        ask!(self, tx => &mut **tx, fetch_one(sql, values), DbRow::from)
+        ask_within!(self, fetch_one(sql, values), DbRow::from)
     }
 
     /// Row by row, for more rows than memory should hold.
     pub(crate) fn fetch(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<DbRow, DbError>> {
         match self {
-            Self::Sqlite(tx) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
+            Self::Sqlite(tx, _) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
             Self::Postgres(tx) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
         }
     }
 
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        self.catch_up().await?;
         match self {
-            Self::Sqlite(tx) => tx.commit().await,
+            Self::Sqlite(tx, _) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
         }
     }
 
     pub async fn rollback(self) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(tx) => tx.rollback().await,
+            Self::Sqlite(tx, _) => tx.rollback().await,
             Self::Postgres(tx) => tx.rollback().await,
         }
     }

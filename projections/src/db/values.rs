@@ -39,6 +39,14 @@ impl Values {
         self.0.push(value);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
     pub(super) fn for_sqlite(self) -> SqliteArguments {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(self.0.len(), 0);

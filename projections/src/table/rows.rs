@@ -150,7 +150,7 @@ impl<R: Row> Rows<R> {
             gone = others;
             let mut values = Values::default();
             these.iter().for_each(|key| key.put(&mut values));
-            tx.execute(AssertSqlSafe(text), values).await?;
+            tx.write(text, values).await?;
         }
         Ok(written)
     }
@@ -184,7 +184,7 @@ async fn write_rows<R: Row>(
     let mut rest = &rows[..];
     let mut next = bind(statements, &mut rest);
     while let Some((text, values)) = next {
-        let write = tx.execute(AssertSqlSafe(text), values);
+        let write = tx.write(text, values);
         // The engine has a thread of its own, or a process: while it writes these, the next are made ready.
         let (written, ready) = futures::join!(write, async { bind(statements, &mut rest) });
         written?;
