@@ -17,6 +17,8 @@ create index if not exists conversations_by_priority
     on conversations (account_id, status, priority, no);
 create index if not exists conversations_by_waiting
     on conversations (account_id, status, waiting_since, no) where waiting_since is not null;
+create index if not exists conversations_of_nobody_by_waiting
+    on conversations (account_id, status, waiting_since, no) where assignee_id is null and waiting_since is not null;
 create index if not exists conversations_by_sla
     on conversations (account_id, status, sla_due_at, no) where sla_due_at is not null;
 create index if not exists sla_timers_by_due

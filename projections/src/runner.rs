@@ -345,7 +345,7 @@ impl<P: Projection> Runner<P> {
     }
 }
 
-/// How long the write-ahead log may grow before what is in it is moved into the file.
+/// How often to look whether the write-ahead log has grown long enough to be moved into the file.
 const TIDY: Duration = Duration::from_millis(500);
 
 /// Keeps the write-ahead log short while something is written.

@@ -4,13 +4,17 @@
 //! consistency (`synchronous=NORMAL`).
 
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
+use sqlx::{AssertSqlSafe, Row};
 use std::path::Path;
 use std::time::Duration;
+
+/// How many pages may wait in the write-ahead log before they are moved: 16 MB. The disk is flushed when they
+/// are, and whatever else is being flushed, the event log's appends above all, waits for that.
+const PAGES: i64 = 4_000;
 
 /// One database file.
 #[derive(Clone)]
@@ -90,6 +94,10 @@ impl File {
     /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
     /// done by the writer itself, every so many commits would take several times as long as the others.
     pub(super) async fn tidy(&self) -> Result<(), DbError> {
+        let ahead = sqlx::query("pragma wal_checkpoint(noop)").fetch_one(&self.tidier).await?;
+        if ahead.try_get::<i64, _>(1)? - ahead.try_get::<i64, _>(2)? < PAGES {
+            return Ok(());
+        }
         sqlx::query("pragma wal_checkpoint(passive)").execute(&self.tidier).await.map(|_| ())
     }
 

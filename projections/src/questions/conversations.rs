@@ -243,6 +243,8 @@ enum Begins {
     Status,
     Assignee,
     Team,
+    /// The queue: what nobody has, by how long the customer has waited.
+    Nobodys,
 }
 
 #[derive(Clone, Copy)]
@@ -261,12 +263,13 @@ async fn choose(readers: &Readers, query: &Conversations) -> Result<Source, DbEr
         return Ok(Source::Few(Few::Contact));
     }
     let by_last_message = query.sort.by == SortBy::LastMessage;
+    let queue = query.assignee == Some(Whose::Nobodys) && query.sort.by == SortBy::Waiting;
     let narrow = [
         (query.label.is_some(), Few::Label),
         (query.updated_since.is_some(), Few::Updated),
         (query.channel.is_some(), Few::Channel),
         (query.priority.is_some(), Few::Priority),
-        (query.assignee.is_some() && !by_last_message, Few::Assignee),
+        (query.assignee.is_some() && !by_last_message && !queue, Few::Assignee),
         (query.team.is_some() && !by_last_message, Few::Team),
     ];
     for (asked, few) in narrow {
@@ -277,6 +280,7 @@ async fn choose(readers: &Readers, query: &Conversations) -> Result<Source, DbEr
     Ok(Source::Index(match (by_last_message, query.assignee, query.team) {
         (true, Some(_), _) => Begins::Assignee,
         (true, None, Some(_)) => Begins::Team,
+        _ if queue => Begins::Nobodys,
         _ => Begins::Status,
     }))
 }
@@ -428,7 +432,7 @@ impl Part<'_> {
         let mut conditions = vec![sql.equal("account_id", &self.query.account), sql.equal("status", &status)];
         match begins {
             Begins::Status => {}
-            Begins::Assignee => conditions.push(assignee(self.query.assignee, sql)),
+            Begins::Assignee | Begins::Nobodys => conditions.push(assignee(self.query.assignee, sql)),
             Begins::Team => conditions.push(sql.equal("team_id", &self.query.team)),
         }
         self.filters(Some(begins), sql, &mut conditions);
@@ -479,7 +483,7 @@ impl Part<'_> {
     fn filters(&self, begins: Option<Begins>, sql: &mut Sql, conditions: &mut Vec<String>) {
         let query = self.query;
         let mut checks = Vec::new();
-        if query.assignee.is_some() && begins != Some(Begins::Assignee) {
+        if query.assignee.is_some() && !matches!(begins, Some(Begins::Assignee | Begins::Nobodys)) {
             checks.push(assignee(query.assignee, sql));
         }
         if query.team.is_some() && begins != Some(Begins::Team) {
