@@ -5,6 +5,9 @@
 //! never decides again before it has read back what it wrote. Two routers, a restart or a crash at any moment
 //! give nobody anything twice: whatever is refused was decided on something that had changed, and the change
 //! is in the log.
+//!
+//! Conversations of accounts that never said how conversations find agents are none of its business: it
+//! neither reads nor remembers them. When an account says so for the first time, the log is read anew.
 
 mod carry_out;
 
@@ -13,13 +16,14 @@ use carry_out::{Hitch, carry_out};
 use command_api::Commands;
 use command_api::write::{CommandError, Context};
 use domain::agent::{Lapse, Rejection};
-use domain::routing::Floor;
+use domain::routing::{Desk, Floor};
 use event_schemas::{
     AccountId, Actor, AgentEvent, Category, Clock, Event, EventId, Position, Recorded, StreamId, Timestamp,
     UserId,
 };
 use event_store::{Filter, ReadError};
 use futures::{StreamExt, stream};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +45,8 @@ const REFUSED: Duration = Duration::from_millis(20);
 pub struct AgentRouter {
     commands: Arc<Commands>,
     floor: Floor,
+    /// The accounts that have, or once had, a queue.
+    routing: BTreeSet<AccountId>,
     after: Option<Position>,
     /// What it wrote itself is not decided on before it has come back.
     read_back: Option<Position>,
@@ -48,7 +54,7 @@ pub struct AgentRouter {
 
 impl AgentRouter {
     pub fn new(commands: Arc<Commands>) -> Self {
-        Self { commands, floor: Floor::default(), after: None, read_back: None }
+        Self { commands, floor: Floor::default(), routing: BTreeSet::new(), after: None, read_back: None }
     }
 
     /// Routes until told to stop.
@@ -130,28 +136,48 @@ impl AgentRouter {
     }
 
     async fn catch_up(&mut self, stop: &CancellationToken) -> Result<(), ReadError> {
-        let filter = Filter::categories([Category::Conversation, Category::Catalogue, Category::Agent]);
+        let mut known = self.routing.len();
         loop {
-            let page = self.commands.store.read_all(self.after, &filter, PAGE).await?;
+            let page = self.commands.store.read_news(self.after, &self.filter(), PAGE).await?;
             for recorded in &page.events {
                 self.hear(recorded);
             }
             self.after = page.through.or(self.after);
-            if page.at_end || stop.is_cancelled() {
+            if page.at_end && self.routing.len() > known {
+                // Their conversations were passed over so far.
+                (self.floor, self.after, known) = (Floor::default(), None, self.routing.len());
+            } else if page.at_end || stop.is_cancelled() {
                 return Ok(());
             }
         }
     }
 
+    fn filter(&self) -> Filter {
+        let mut categories = vec![Category::Catalogue, Category::Agent];
+        if !self.routing.is_empty() {
+            categories.push(Category::Conversation);
+        }
+        Filter::categories(categories)
+    }
+
     fn hear(&mut self, recorded: &Recorded) {
         let (account, at) = (recorded.metadata.account_id, recorded.metadata.occurred_at);
+        let conversation = recorded.stream.as_conversation();
+        if conversation.is_some() && !self.routing.contains(&account) {
+            return;
+        }
         match Event::read(recorded) {
             Ok(Event::Conversation(event)) => {
-                if let Some(id) = recorded.stream.as_conversation() {
+                if let Some(id) = conversation {
                     self.floor.hear_conversation(account, id, recorded.version, &event, at);
                 }
             }
-            Ok(Event::Catalogue(event)) => self.floor.hear_catalogue(account, &event, at),
+            Ok(Event::Catalogue(event)) => {
+                self.floor.hear_catalogue(account, &event, at);
+                if self.floor.desk(account).is_some_and(Desk::routes) {
+                    self.routing.insert(account);
+                }
+            }
             Ok(Event::Agent(event)) => self.floor.hear_agent(user_of(&event), &event, at),
             Ok(Event::Contact(_) | Event::Inbound(_)) => {}
             // What this version cannot read it cannot route by; the read models say so to the operator.

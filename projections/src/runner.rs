@@ -67,6 +67,11 @@ pub trait Projection: Send + 'static {
     fn concerns(&self, _happened: &Happened) -> bool {
         true
     }
+    /// What is to be done about a page before anything of it is written. Answers whether something is to be
+    /// written at all. It may be asked about the same page again.
+    fn prepare(&mut self, _page: &[Happened]) -> impl Future<Output = Result<bool, DbError>> + Send {
+        async { Ok(true) }
+    }
     /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
     /// written exactly once.
     fn project(&mut self, page: &[Happened], tx: &mut Tx)
@@ -133,6 +138,8 @@ pub struct Runner<P: Projection> {
     stored: Instant,
     /// How many events were passed over since.
     passed_over: u64,
+    /// Where the checkpoint would be if that had been written.
+    seen: Option<Checkpoint>,
 }
 
 /// How long a checkpoint may lag behind what was passed over.
@@ -159,6 +166,7 @@ impl<P: Projection> Runner<P> {
             progress,
             stored: Instant::now(),
             passed_over: 0,
+            seen: None,
         })
     }
 
@@ -187,8 +195,14 @@ impl<P: Projection> Runner<P> {
         loop {
             let ended = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
-                ended = self.follow(None, |_| {}) => ended,
+                () = stop.cancelled() => None,
+                ended = self.follow(None, |_| {}) => Some(ended),
+            };
+            let Some(ended) = ended else {
+                if let Err(error) = self.settle().await {
+                    tracing::warn!(error = %Chain(&error), "a checkpoint was not written; the last second is read again");
+                }
+                return Ok(());
             };
             let Err(error) = ended else { continue };
             let name = self.projection.name();
@@ -205,7 +219,7 @@ impl<P: Projection> Runner<P> {
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
             }
             if let Ok(checkpoint) = Checkpoint::read(&self.db, name).await {
-                (self.checkpoint, self.passed_over) = (checkpoint, 0);
+                (self.checkpoint, self.passed_over, self.seen) = (checkpoint, 0, None);
             }
         }
     }
@@ -259,7 +273,19 @@ impl<P: Projection> Runner<P> {
                 until,
             );
             loop {
-                let batch = reader.next().await?;
+                let batch = match self.seen {
+                    None => reader.next().await?,
+                    Some(_) => tokio::select! {
+                        batch = reader.next() => batch?,
+                        () = tokio::time::sleep(QUIET) => match self.settle().await? {
+                            Outcome::Written => continue,
+                            Outcome::Overtaken => {
+                                self.start_over().await?;
+                                break;
+                            }
+                        },
+                    },
+                };
                 let (at_end, batch) = (batch.at_end, batch.until(until));
                 match self.write(&batch).await? {
                     Outcome::Overtaken => {
@@ -280,10 +306,11 @@ impl<P: Projection> Runner<P> {
     async fn write(&mut self, batch: &Batch) -> Result<Outcome, RunnerError> {
         let name = self.projection.name();
         if let Some(through) = batch.through
-            && self.passes_over(batch)
+            && self.passes_over(batch).await?
         {
             self.passed_over += batch.events.len() as u64;
             let seen = self.checkpoint.moved_to(through, self.passed_over);
+            self.seen = Some(seen);
             self.progress.send_modify(|progress| progress.advance(seen, batch));
             return Ok(Outcome::Written);
         }
@@ -308,8 +335,7 @@ impl<P: Projection> Runner<P> {
             }
             self.projection.keep();
             self.checkpoint = next;
-            self.stored = Instant::now();
-            self.passed_over = 0;
+            (self.stored, self.passed_over, self.seen) = (Instant::now(), 0, None);
         }
         metrics::counter!("verbatim_projection_events_total", "projection" => name)
             .increment(batch.events.len() as u64);
@@ -328,18 +354,33 @@ impl<P: Projection> Runner<P> {
         Ok(Outcome::Written)
     }
 
-    /// At the end of the log, what does not concern a projection moves its checkpoint only now and then:
-    /// a commit for every such event would cost more than looking at a second's worth of them again.
-    fn passes_over(&self, batch: &Batch) -> bool {
-        batch.at_end
-            && batch.skipped == 0
-            && self.stored.elapsed() < QUIET
-            && !batch.events.iter().any(|happened| self.projection.concerns(happened))
+    /// At the end of the log, what a projection writes nothing about moves its checkpoint only now and then: a
+    /// commit for every such event would cost more than looking at a second's worth of them again.
+    async fn passes_over(&mut self, batch: &Batch) -> Result<bool, RunnerError> {
+        let recent = batch.at_end && batch.skipped == 0 && self.stored.elapsed() < QUIET;
+        if recent && !batch.events.iter().any(|happened| self.projection.concerns(happened)) {
+            return Ok(true);
+        }
+        let writes = self.projection.prepare(&batch.events).await?;
+        Ok(recent && !writes)
+    }
+
+    /// Writes a checkpoint that only passed over events.
+    async fn settle(&mut self) -> Result<Outcome, RunnerError> {
+        let Some(seen) = self.seen else { return Ok(Outcome::Written) };
+        let mut tx = self.db.begin().await?;
+        if !seen.take_over_from(self.checkpoint, self.projection.name(), &mut tx).await? {
+            return Ok(Outcome::Overtaken);
+        }
+        tx.commit().await?;
+        self.checkpoint = seen;
+        (self.stored, self.passed_over, self.seen) = (Instant::now(), 0, None);
+        Ok(Outcome::Written)
     }
 
     async fn start_over(&mut self) -> Result<(), RunnerError> {
         self.projection.forget();
-        self.passed_over = 0;
+        (self.passed_over, self.seen) = (0, None);
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
         Ok(())
     }

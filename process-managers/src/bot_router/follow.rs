@@ -192,7 +192,8 @@ impl Projection for Follow {
         }
     }
 
-    async fn project(&mut self, page: &[Happened], _: &mut Tx) -> Result<(), DbError> {
+    /// It has no tables: what it does is in the log, under the name of what caused it.
+    async fn prepare(&mut self, page: &[Happened]) -> Result<bool, DbError> {
         let mut before = Vec::new();
         for happened in page {
             match &happened.event {
@@ -204,7 +205,12 @@ impl Projection for Follow {
                 _ => before.push(happened),
             }
         }
-        self.answer(&before).await
+        self.answer(&before).await?;
+        Ok(false)
+    }
+
+    async fn project(&mut self, _: &[Happened], _: &mut Tx) -> Result<(), DbError> {
+        Ok(())
     }
 
     fn forget(&mut self) {
