@@ -60,6 +60,8 @@ macro_rules! events {
     ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
+        // An event lives for as long as a page is folded: a box around each would cost more than the room.
+        #[allow(clippy::large_enum_variant)]
         pub enum $name { $($event($event)),+ }
 
         impl $crate::events::Events for $name {
