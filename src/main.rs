@@ -98,7 +98,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             bench::run(options, settings.event_store.as_deref(), settings.nats.as_deref()).await
         }
         Action::Migrate => rebuild::migrate(&settings).await,
-        Action::Bench(options) => bench::run(settings.event_store.as_deref(), options).await,
         Action::Config => {
             print!("{}", config::DEFAULTS);
             Ok(())
