@@ -30,22 +30,9 @@ pub struct Later {
 /// A statement with more values than this is handed over by itself, while the next is made ready.
 const MANY: usize = 512;
 
-/// Hands one statement to the driver at hand. The text is the same for both.
-macro_rules! ask {
-    ($self:ident, $connection:ident => $on:expr, $ask:ident($sql:ident, $values:ident), $answer:expr) => {
-        match $self {
-            Self::Sqlite($connection) => {
-                sqlx::query_with($sql, $values.for_sqlite()).$ask($on).await.map($answer)
-            }
-            Self::Postgres($connection) => {
-                sqlx::query_with($sql, $values.for_postgres()).$ask($on).await.map($answer)
-            }
-        }
-    };
-}
-
-/// As [`ask!`], once more over other connections where the server has let go of this one: a reader's
-/// question changes nothing. Each of them may be gone, and the last is new.
+/// Hands one statement to the driver at hand; the text is the same for both. Where PostgreSQL's server has
+/// let go of the connection it is asked again over others, since a reader's question changes nothing: each
+/// of them may be gone, and the last is new.
 macro_rules! ask_again {
     ($self:ident, $ask:ident($sql:ident, $values:ident), $answer:expr) => {
         match $self {
