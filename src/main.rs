@@ -54,6 +54,8 @@ enum Action {
     Rebuild,
     /// Build the read models aside and compare every row with the live ones
     Verify,
+    /// Make the databases ready for this version, and exit; every other command does so when it starts
+    Migrate,
     /// Measure, each figure beside a control of the same run
     Bench(bench::BenchOptions),
     /// Print the annotated default configuration
@@ -95,6 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Bench(options) => {
             bench::run(options, settings.event_store.as_deref(), settings.nats.as_deref()).await
         }
+        Action::Migrate => rebuild::migrate(&settings).await,
         Action::Config => {
             print!("{}", config::DEFAULTS);
             Ok(())

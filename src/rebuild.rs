@@ -1,4 +1,4 @@
-//! `verbatim rebuild` and `verbatim verify`.
+//! `verbatim migrate`, `verbatim rebuild` and `verbatim verify`.
 
 use crate::config::Settings;
 use crate::logging;
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use event_schemas::Clock;
 use event_store::EventStore;
 use projections::generations::Generations;
-use projections::{Place, What, verify as compare};
+use projections::{Place, Sizes, What, verify as compare};
 use std::sync::Arc;
 
 async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Generations)> {
@@ -18,6 +18,25 @@ async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Gener
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let place = Place::open(&settings.tables_url()).await?;
     Ok((store, Generations::new(place)))
+}
+
+/// Brings the tables of every configured engine to this version. Read models of another shape are not
+/// changed but built anew, beside those in use.
+pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    if settings.uses_data_folder() {
+        std::fs::create_dir_all(&settings.data)
+            .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
+    }
+    let (store, generations) = open(settings).await?;
+    println!("The event log is ready.");
+    match generations.open_current(Sizes::small()).await? {
+        Some((number, _)) => println!("Generation {number} of the read models is ready."),
+        None => println!(
+            "There are no read models of this version: `verbatim rebuild` builds them, or the projections do when they start."
+        ),
+    }
+    store.close().await;
+    Ok(())
 }
 
 /// Fills the next generation while the present one serves; a program that serves notices and switches.

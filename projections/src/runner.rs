@@ -192,6 +192,8 @@ impl<P: Projection> Runner<P> {
     /// Follows the log until told to stop. Ends early only when an event cannot be read.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunnerError> {
         let _tidying = AbortOnDropHandle::new(tokio::spawn(tidy(self.db.clone(), self.progress.subscribe())));
+        let behind = lag(Arc::clone(&self.store), self.projection.name(), self.progress.subscribe());
+        let _measuring = AbortOnDropHandle::new(tokio::spawn(behind));
         loop {
             let ended = tokio::select! {
                 biased;
@@ -385,6 +387,21 @@ impl<P: Projection> Runner<P> {
         Ok(())
     }
 }
+
+/// Tells how many events the tables are behind the log. Where an engine's positions do not count events
+/// (KurrentDB's are bytes), it is how far in positions.
+async fn lag(store: Arc<dyn EventStore>, name: &'static str, progress: watch::Receiver<Progress>) {
+    let gauge = metrics::gauge!("verbatim_projection_lag_events", "projection" => name);
+    loop {
+        let end = store.end().await.ok().flatten().map_or(0, Position::commit);
+        let here = progress.borrow().position.map_or(0, Position::commit);
+        gauge.set(end.saturating_sub(here) as f64);
+        tokio::time::sleep(LAG).await;
+    }
+}
+
+/// How often the lag is told.
+const LAG: Duration = Duration::from_secs(1);
 
 /// How often to look whether the write-ahead log has grown long enough to be moved into the file.
 const TIDY: Duration = Duration::from_millis(500);

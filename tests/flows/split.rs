@@ -4,6 +4,7 @@ use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Account, Program, conversation_of, has_come, run};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use test_engines::Postgres;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_processes_do_what_one_does() {
@@ -93,12 +94,7 @@ async fn verify_names_a_row_that_is_not_what_the_log_says() {
     let ana = account.person("agent", "Ana");
     let id = conversation_of(&ana, "1").await;
     assert_eq!(program.stop().await.code(), Some(0));
-    let number = std::fs::read_to_string(data.join("read-model.current")).unwrap();
-    let tables = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(data.join(format!("read-model-{}.db", number.trim())));
-    let pool = sqlx::sqlite::SqlitePool::connect_with(tables).await.unwrap();
-    sqlx::query("update conversations set subject = 'Tampered with'").execute(&pool).await.unwrap();
-    pool.close().await;
+    tamper(&data).await;
     let (equal, said) = run(&data, &["verify"]).await;
     assert!(!equal);
     assert!(said.contains(&id.replace('-', "")) && said.contains("subject"), "{said}");
@@ -106,4 +102,76 @@ async fn verify_names_a_row_that_is_not_what_the_log_says() {
     assert!(rebuilt, "{said}");
     let (equal, said) = run(&data, &["verify"]).await;
     assert!(equal, "{said}");
+}
+
+async fn tamper(data: &std::path::Path) {
+    const TAMPER: &str = "update conversations set subject = 'Tampered with'";
+    if let Some((_, url)) = crate::program::engines(data).await.first() {
+        return Postgres::sql(url, &format!("set search_path = verbatim_read_1; {TAMPER}")).await;
+    }
+    let number = std::fs::read_to_string(data.join("read-model.current")).unwrap();
+    let tables = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(data.join(format!("read-model-{}.db", number.trim())));
+    let pool = sqlx::sqlite::SqlitePool::connect_with(tables).await.unwrap();
+    sqlx::query(TAMPER).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+/// The holder's process is killed without a word; whoever waits goes on where it stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_process_is_killed_another_takes_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let provider = FakeWhatsApp::start().await;
+    let commands = Program::start("command-api", &data, &[]).await;
+    let mut projections = Program::start("projections", &data, &[]).await;
+    let mut managers = Program::start("process-managers", &data, &[]).await;
+    let _waiting = (
+        Program::start("projections", &data, &[]).await,
+        Program::start("process-managers", &data, &[]).await,
+    );
+    let queries = Program::start("query-api", &data, &[]).await;
+    let account = commands.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let ana = account.person("agent", "Ana");
+    whatsapp.says("1", "wamid.1", "Hello").await;
+    let asked = ana.at(&queries);
+    let id = conversation_of(&asked, "1").await;
+    projections.kill().await;
+    managers.kill().await;
+    whatsapp.says("2", "wamid.2", "Hello").await;
+    conversation_of(&asked, "2").await;
+    ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
+    asked.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
+    assert_eq!(provider.taken().len(), 1);
+    let (equal, said) = run(&data, &["verify"]).await;
+    assert!(equal, "{said}");
+}
+
+/// What was written by one process is read from another that never saw it happen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_sees_its_own_write_across_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let commands = Program::start("command-api", &data, &[]).await;
+    let _projections = Program::start("projections", &data, &[]).await;
+    let nodes =
+        [Program::start("query-api", &data, &[]).await, Program::start("query-api", &data, &[]).await];
+    let account = commands.account();
+    let admin = &account.admin;
+    account.whatsapp("http://127.0.0.1:9").await.says("1", "wamid.1", "Hello").await;
+    let id = conversation_of(&admin.at(&nodes[0]), "1").await;
+    for number in 0..20 {
+        let subject = format!("Subject {number}");
+        let written = admin.patch(&format!("/v1/conversations/{id}"), json!({ "subject": subject })).await;
+        let answer = admin
+            .at(&nodes[number % 2])
+            .request(Method::GET, &format!("/v1/conversations/{id}"))
+            .header("Verbatim-After", written["position"].as_str().unwrap())
+            .send()
+            .await
+            .unwrap();
+        let seen: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(seen["subject"], subject);
+    }
 }

@@ -4,12 +4,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Once;
 use std::time::{Duration, Instant};
+use test_engines::Postgres;
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 
 pub const SECRET: &str = "a-secret-that-only-the-tests-of-this-program-know";
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
@@ -40,6 +44,38 @@ pub fn fresh() -> String {
     event_schemas::Clock::System.fresh_id().to_string()
 }
 
+/// Which engines the flows run on: SQLite, or what `VERBATIM_TEST_ENGINE` says.
+pub fn on_postgres() -> bool {
+    match std::env::var("VERBATIM_TEST_ENGINE").as_deref() {
+        Ok("postgres") => true,
+        Ok("sqlite" | "") | Err(_) => false,
+        Ok(other) => panic!("VERBATIM_TEST_ENGINE may be sqlite or postgres, and not {other}"),
+    }
+}
+
+/// Says that a test says nothing here, and why; whoever runs all of them tells it in the end.
+pub fn not_run(why: &str) {
+    eprintln!("NOT RUN: {why}");
+    if let Some(path) = std::env::var_os("VERBATIM_TEST_NOT_RUN") {
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        file.and_then(|mut file| writeln!(file, "{why}")).expect("the list of what did not run");
+    }
+}
+
+/// What says where everything is kept that this data folder stands for.
+pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
+    static DATABASES: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
+    if !on_postgres() {
+        return Vec::new();
+    }
+    let mut databases = DATABASES.lock().await;
+    if !databases.contains_key(data) {
+        databases.insert(data.to_owned(), Postgres::shared().await.database().await);
+    }
+    let url = databases[data].clone();
+    vec![("VERBATIM_EVENT_STORE", url.clone()), ("VERBATIM_READ_MODEL", url)]
+}
+
 /// The program, running. It is killed when this is dropped.
 pub struct Program {
     child: Child,
@@ -47,6 +83,7 @@ pub struct Program {
     pub port: u16,
     pub data: PathBuf,
     arguments: Vec<String>,
+    engines: Vec<(&'static str, String)>,
     client: Client,
 }
 
@@ -61,20 +98,36 @@ impl Program {
     }
 
     pub async fn start(command: &str, data: &Path, arguments: &[&str]) -> Self {
+        let program = Self::begin(command, data, arguments).await;
+        program.ready().await;
+        program
+    }
+
+    /// Starts it and does not wait until it is ready.
+    pub async fn begin(command: &str, data: &Path, arguments: &[&str]) -> Self {
+        let engines = engines(data).await;
+        Self::begin_on(engines, command, data, arguments)
+    }
+
+    pub fn begin_on(
+        engines: Vec<(&'static str, String)>,
+        command: &str,
+        data: &Path,
+        arguments: &[&str],
+    ) -> Self {
         let port = free_port();
         let mut all = vec![command.to_owned()];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let child = spawn(&all, data, port);
-        let program = Self {
+        let child = spawn(&all, &engines, data, port);
+        Self {
             child,
             base: format!("http://127.0.0.1:{port}"),
             port,
             data: data.to_owned(),
             arguments: all,
+            engines,
             client: http(),
-        };
-        program.ready().await;
-        program
+        }
     }
 
     pub async fn ready(&self) {
@@ -97,7 +150,7 @@ impl Program {
 
     /// Starts it again on the same folder and port.
     pub async fn restart(&mut self) {
-        self.child = spawn(&self.arguments, &self.data, self.port);
+        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
         self.ready().await;
     }
 
@@ -127,7 +180,7 @@ fn log_of(data: &Path, port: u16) -> PathBuf {
     data.with_extension(format!("{port}.log"))
 }
 
-fn spawn(arguments: &[String], data: &Path, port: u16) -> Child {
+fn spawn(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u16) -> Child {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
@@ -141,6 +194,7 @@ fn spawn(arguments: &[String], data: &Path, port: u16) -> Child {
         .arg(format!("127.0.0.1:{port}"))
         .env("VERBATIM_JWT_SECRET", SECRET)
         .env("VERBATIM_RATE_LIMIT", "0")
+        .envs(engines.iter().map(|(name, url)| (*name, url)))
         .env("VERBATIM_LOG", "warn")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -152,11 +206,16 @@ fn spawn(arguments: &[String], data: &Path, port: u16) -> Child {
 
 /// Runs the program to its end and answers what it printed.
 pub async fn run(data: &Path, arguments: &[&str]) -> (bool, String) {
+    run_on(&engines(data).await, data, arguments).await
+}
+
+pub async fn run_on(engines: &[(&'static str, String)], data: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(binary())
         .args(arguments)
         .arg("--data")
         .arg(data)
         .env("VERBATIM_JWT_SECRET", SECRET)
+        .envs(engines.iter().map(|(name, url)| (*name, url)))
         .output()
         .await
         .expect("the program runs");

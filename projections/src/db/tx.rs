@@ -30,23 +30,42 @@ pub struct Later {
 /// A statement with more values than this is handed over by itself, while the next is made ready.
 const MANY: usize = 512;
 
-/// Hands one statement to the driver at hand. The text is the same for both.
-macro_rules! ask {
-    ($self:ident, $connection:ident => $on:expr, $ask:ident($sql:ident, $values:ident), $answer:expr) => {
+/// Hands one statement to the driver at hand; the text is the same for both. Where PostgreSQL's server has
+/// let go of the connection it is asked again over others, since a reader's question changes nothing: each
+/// of them may be gone, and the last is new.
+macro_rules! ask_again {
+    ($self:ident, $ask:ident($sql:ident, $values:ident), $answer:expr) => {
         match $self {
-            Self::Sqlite($connection) => {
-                sqlx::query_with($sql, $values.for_sqlite()).$ask($on).await.map($answer)
-            }
-            Self::Postgres($connection) => {
-                sqlx::query_with($sql, $values.for_postgres()).$ask($on).await.map($answer)
+            Self::Sqlite(pool) => sqlx::query_with($sql, $values.for_sqlite()).$ask(pool).await.map($answer),
+            Self::Postgres(pool) => {
+                let sql = $sql.into_sql_str();
+                let mut left = pool.options().get_max_connections();
+                loop {
+                    let asked =
+                        sqlx::query_with(sql.clone(), $values.clone().for_postgres()).$ask(pool).await;
+                    match asked {
+                        Err(error) if left > 0 && connection_is_gone(&error) => left -= 1,
+                        asked => break asked.map($answer),
+                    }
+                }
             }
         }
     };
 }
 
+/// Whether it was the connection that failed, and not the question.
+fn connection_is_gone(error: &DbError) -> bool {
+    match error {
+        DbError::Io(_) => true,
+        // The server was stopped, or somebody cut the connection.
+        DbError::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
 impl Readers {
     pub async fn fetch_all(&self, sql: impl SqlSafeStr, values: Values) -> Result<Vec<DbRow>, DbError> {
-        ask!(self, pool => pool, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
+        ask_again!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
     }
 
     pub async fn fetch_optional(
@@ -54,11 +73,11 @@ impl Readers {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Option<DbRow>, DbError> {
-        ask!(self, pool => pool, fetch_optional(sql, values), |row| row.map(DbRow::from))
+        ask_again!(self, fetch_optional(sql, values), |row| row.map(DbRow::from))
     }
 
     pub async fn fetch_one(&self, sql: impl SqlSafeStr, values: Values) -> Result<DbRow, DbError> {
-        ask!(self, pool => pool, fetch_one(sql, values), DbRow::from)
+        ask_again!(self, fetch_one(sql, values), DbRow::from)
     }
 
     /// Everything as it is at one moment, however long the reading takes.
