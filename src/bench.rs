@@ -12,6 +12,7 @@ mod log;
 mod log_postgres;
 mod projections;
 mod publication;
+mod routing;
 mod seed;
 mod server;
 mod table;
@@ -50,6 +51,8 @@ pub enum What {
     Inbox,
     /// The bot's rules against a message, and a dry run of them.
     Bots,
+    /// Finding an agent: the policy alone, and from a message to who has it.
+    Routing,
     /// The memory of a server that has nothing to do.
     Memory,
     All,
@@ -95,6 +98,9 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     }
     if options.what.wants(What::Bots) {
         bots::measure(&folder.0, options.rounds, &mut table).await?;
+    }
+    if options.what.wants(What::Routing) {
+        routing::measure(&folder.0, options.rounds, &mut table).await?;
     }
     if options.what.wants(What::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;

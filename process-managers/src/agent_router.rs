@@ -45,7 +45,7 @@ const REFUSED: Duration = Duration::from_millis(20);
 pub struct AgentRouter {
     commands: Arc<Commands>,
     floor: Floor,
-    /// The accounts that have, or once had, a queue.
+    /// The accounts that have, or once had, a queue or a rule of the bot's that says how agents are found.
     routing: BTreeSet<AccountId>,
     after: Option<Position>,
     /// What it wrote itself is not decided on before it has come back.
@@ -174,7 +174,7 @@ impl AgentRouter {
             }
             Ok(Event::Catalogue(event)) => {
                 self.floor.hear_catalogue(account, &event, at);
-                if self.floor.desk(account).is_some_and(Desk::routes) {
+                if self.floor.desk(account).is_some_and(Desk::finds_agents) {
                     self.routing.insert(account);
                 }
             }

@@ -9,6 +9,7 @@ use crate::agent::Agent;
 use crate::catalogue::{BotRules, Queues, Teams};
 use crate::lifecycle::Lifecycle;
 use crate::pace::Pace;
+use event_schemas::bot::BotRule;
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::{ChannelType, Priority, Status};
 use event_schemas::routing::{Decision, Queue, RoutingStrategy};
@@ -189,6 +190,12 @@ impl Desk {
     /// Whether places count here: somebody has said how conversations find agents.
     pub fn routes(&self) -> bool {
         self.queues.iter().next().is_some()
+    }
+
+    /// Whether anybody is ever looked for here: a queue says how, or a rule of the bot's does.
+    pub fn finds_agents(&self) -> bool {
+        let says_how = |rule: &BotRule| rule.actions.assign_strategy.is_some();
+        self.routes() || self.bot_rules.iter().any(says_how)
     }
 
     /// What waits for a team, first to last.

@@ -35,7 +35,6 @@ impl Model {
     /// Something happened of itself.
     pub fn learn(&mut self, world: &World, deed: &Deed) {
         match deed {
-            Deed::Finish(id, _) => self.see(world, *id),
             Deed::Accept { conversation, .. } => {
                 self.see(world, *conversation);
                 let standing = &world.conversations[conversation].0.opened().unwrap().wait.offer;
@@ -43,7 +42,8 @@ impl Model {
                     self.answered(*conversation);
                 }
             }
-            Deed::Arrive(_) | Deed::Switch(..) | Deed::Say(..) | Deed::Minute => {}
+            // A finished one counts until its place is free.
+            Deed::Finish(..) | Deed::Arrive(_) | Deed::Switch(..) | Deed::Say(..) | Deed::Minute => {}
         }
     }
 
@@ -60,7 +60,8 @@ impl Model {
                 let agent = self.answered(*conversation).unwrap();
                 self.declined.entry(*conversation).or_default().push((agent, world.now));
             }
-            Move::Free { agent, .. } => {
+            Move::Free { conversation, agent, .. } => {
+                self.see(world, *conversation);
                 self.moved.insert(*agent, world.now);
             }
             _other => {}
@@ -178,7 +179,7 @@ impl Model {
                 && !self.has_declined(world, *user, id)
         });
         let best = eligible.min_by_key(|user| (self.active(*user), self.moved.get(user).copied(), *user));
-        assert_eq!(best, Some(chosen), "{step:?}");
+        assert_eq!(best, Some(chosen), "{id} at {}", world.now);
     }
 
     /// Whether everything is as it is to be between two steps.

@@ -210,10 +210,15 @@ impl World {
                 self.ask_agent(*user_id, &BeSeen { account_id: HERE, user_id: *user_id, said, patience })
             }
             Deed::Accept { conversation, offer, agent } => {
-                let version = self.conversations[conversation].1;
+                let (before, version) = &self.conversations[conversation];
+                let command = AcceptOffer { offer_id: *offer, agent: Assignee { id: *agent, name: None } };
+                // As the write side does: no place is taken for what would be refused anyway.
+                if command.decide(before, self.now).map_or(true, |events| events.is_empty()) {
+                    return false;
+                }
+                let version = *version;
                 self.take(*conversation, version, *agent, Scrutiny::Places, chance, |world| {
-                    let agent = Assignee { id: *agent, name: None };
-                    world.ask(*conversation, &AcceptOffer { offer_id: *offer, agent })
+                    world.ask(*conversation, &command)
                 })
             }
         }
@@ -283,7 +288,7 @@ impl World {
             return false;
         }
         let turns = self.lengths[chance.below(self.lengths.len() as u64) as usize];
-        let seconds = u64::from(turns) * (30 + chance.below(60));
+        let seconds = u64::from(turns) * (60 + chance.below(180));
         self.after(seconds, Deed::Finish(id, user_id));
         true
     }
