@@ -59,19 +59,18 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
     whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
     let happened = events(&ana, &id, "HandoffRequested").await;
-    assert_eq!(
-        kinds(&happened),
-        [
-            "ConversationOpened",
-            "MessageReceived",
-            "BotEngaged",
-            "LabelsChanged",
-            "PriorityChanged",
-            "MessageSent",
-            "Assigned",
-            "HandoffRequested",
-        ]
-    );
+    let expected = [
+        "ConversationOpened",
+        "MessageReceived",
+        "BotEngaged",
+        "LabelsChanged",
+        "PriorityChanged",
+        "MessageSent",
+        "Assigned",
+        "HandoffRequested",
+    ];
+    // What routing makes of it comes after.
+    assert_eq!(kinds(&happened)[..expected.len()], expected);
     let handoff = happened.iter().find(|event| kind(event) == "HandoffRequested").unwrap();
     assert_eq!(handoff["data"]["team_id"], team);
     assert_eq!(handoff["data"]["strategy"], "manual_queue");
