@@ -62,7 +62,7 @@ pub(crate) async fn ready(checks: Arc<[Check]>) -> Response {
     let vital: Vec<&str> = checks.iter().filter(|check| check.vital).map(|check| check.name).collect();
     let checks: BTreeMap<_, _> = join_all(checks.iter().map(Check::outcome)).await.into_iter().collect();
     let well = |name: &&str| checks.get(name).is_none_or(|word| word == "ok");
-    if checks.keys().all(|name| well(name)) {
+    if checks.keys().all(well) {
         Json(Health { status: "ok", checks }).into_response()
     } else if vital.iter().all(well) {
         Json(Health { status: "degraded", checks }).into_response()
