@@ -16,5 +16,7 @@ mod faults;
 mod operators;
 #[path = "publishing/readers.rs"]
 mod readers;
+#[path = "publishing/relay.rs"]
+mod relay;
 #[path = "publishing/streams.rs"]
 mod streams;

@@ -1,7 +1,8 @@
 //! Publishers and servers that die, stand still, or are two.
 
-use crate::desk::{Desk, Publisher, assert_equal, messages, say};
-use publication::StreamSettings;
+use crate::desk::{DESK, Desk, Publisher, assert_equal, messages, say};
+use crate::relay::Relay;
+use publication::{Settings, StreamSettings};
 use std::time::{Duration, Instant};
 
 const WINDOW: Duration = Duration::from_secs(1);
@@ -91,6 +92,27 @@ async fn two_publishers_at_once_publish_what_one_does() {
     while began.elapsed() < WINDOW * 4 {
         desk.say(100).await;
     }
+    desk.all_is_told().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_publisher_of_the_past_still_had_to_say_is_refused() {
+    let desk = with_a_short_memory().await;
+    desk.say(10).await;
+    let mut relay = Relay::before(desk.nats.port()).await;
+    let url = format!("nats://127.0.0.1:{}", relay.port);
+    let old = desk.publish_with(Settings::new(&url, desk.stream.clone(), DESK).unwrap());
+    relay.connect().await;
+    desk.reaches(10).await;
+    relay.hold();
+    desk.say(100).await;
+    relay.holds(100 * 500).await;
+    drop(old);
+    let _new = desk.publish();
+    desk.reaches(110).await;
+    forgotten(Instant::now()).await;
+    relay.release().await;
+    desk.say(10).await;
     desk.all_is_told().await;
 }
 

@@ -88,7 +88,8 @@ async fn the_users_of_the_deployment_may_what_they_need_to() {
     until("it has come to the end", || async { publisher.publication.published() == end }).await;
     let read = consume_from(&url("reader:2"), "reporting", &["--count", "10"]).await;
     assert_eq!(read.len(), 10);
-    let reader = async_nats::jetstream::new(async_nats::connect(url("reader:2")).await.unwrap());
+    let reader = async_nats::ConnectOptions::with_user_and_password("reader".to_owned(), "2".to_owned());
+    let reader = async_nats::jetstream::new(reader.connect(desk.nats.url()).await.unwrap());
     let published = reader.publish("verbatim.intruder", "boo".into()).await.unwrap();
     assert!(published.await.is_err());
 }
