@@ -121,7 +121,8 @@ async fn a_server_that_is_gone_is_named_and_all_goes_on_when_it_is_back() {
         assert!(store.check().await.is_err());
         assert!(store.read_all(None, &Filter::all(), 10).await.is_err());
         server.start_again().await.unwrap();
-        let appended = insist(&store, &stream(round), Expected::Exact(Version(0)), &[second.clone()]).await;
+        let appended =
+            insist(&store, &stream(round), Expected::Exact(Version(0)), std::slice::from_ref(&second)).await;
         assert_eq!(appended.version, Version(1));
         store.check().await.unwrap();
         told.extend([first.id, second.id]);

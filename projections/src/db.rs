@@ -48,6 +48,8 @@ impl Sizes {
 
 /// One set of tables: a SQLite file, or a schema of a PostgreSQL database.
 #[derive(Clone)]
+// A process has a handful of these: a box would only be in the way.
+#[allow(clippy::large_enum_variant)]
 pub enum Db {
     Sqlite(sqlite::File),
     Postgres(postgres::Schema),

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// A place for tables. Cheap to clone.
 #[derive(Clone, Debug)]
+// A process has a handful of these: a box would only be in the way.
+#[allow(clippy::large_enum_variant)]
 pub enum Place {
     Folder(PathBuf),
     Postgres(Database),

@@ -112,11 +112,7 @@ impl Outcome {
                 self.labels.extend(changed.added.iter().cloned());
             }
             ConversationEvent::Assigned(assigned) => self.team_id = assigned.team_id,
-            ConversationEvent::Unassigned(unassigned) => {
-                if unassigned.team_id.is_some() {
-                    self.team_id = None;
-                }
-            }
+            ConversationEvent::Unassigned(unassigned) if unassigned.team_id.is_some() => self.team_id = None,
             ConversationEvent::MessageSent(sent) if sent.sender_type == SenderType::Bot => self.replies += 1,
             ConversationEvent::HandoffRequested(_) => self.handoffs += 1,
             _says_nothing_of_these => {}

@@ -85,7 +85,8 @@ fn who_says_nothing_takes_anything() {
 fn each_filter_keeps_out_whom_it_should() {
     use Ineligible as I;
     let full: fn(&mut Preferences) = |_| {};
-    let cases: [(I, fn(&mut Preferences)); 6] = [
+    type Change = fn(&mut Preferences);
+    let cases: [(I, Change); 6] = [
         (I::Unavailable, |p| p.is_available = false),
         (I::OnLeave, |p| p.leave = vec![Leave { from: "2026-01-05".into(), until: "2026-01-05".into() }]),
         // Ten in UTC is one in the afternoon in Addis Ababa.

@@ -332,7 +332,7 @@ fn the_first_message_is_greeted_and_the_second_is_not() {
     };
     let welcome = said(REPLY, "Welcome", Some((RULE, "Refunds")));
     conversation("hello")
-        .when(answer(&[greeting.clone()], "hello"))
+        .when(answer(std::slice::from_ref(&greeting), "hello"))
         .then([engaged(RULE, "Refunds: the first message"), welcome]);
     given([opened(), received(MESSAGE, "hello"), received(SECOND, "anybody?")])
         .when(to_second(&[greeting], "anybody?"))
