@@ -345,7 +345,7 @@ async fn the_accounts_events_come_in_pages_whole_and_in_order() {
     assert!(some.text.lines().count() > 5);
     for line in some.text.lines() {
         let kind = serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
-        assert!(kind.ends_with(".Assigned.v1") || kind.ends_with(".NoteAdded.v1"), "{kind}");
+        assert!(kind.contains(".Assigned.v") || kind.contains(".NoteAdded.v"), "{kind}");
     }
     assert_eq!(desk.ask(&desk.supervisor(0), "/v1/events?types=Assinged").await.json()["field"], "types");
 }
