@@ -3,7 +3,7 @@
 
 use crate::row::Row;
 use crate::{AppendError, Appended, Expected};
-use event_schemas::{EventId, Position, Recorded, StreamId, Version};
+use event_schemas::{EventId, Position, Recorded, StreamId, Timestamp, Version};
 use std::collections::HashMap;
 
 /// What a caller wants at the end of a stream.
@@ -12,6 +12,25 @@ pub struct Append {
     pub stream: StreamId,
     pub expected: Expected,
     pub rows: Vec<Row>,
+}
+
+impl Append {
+    /// Its events as the log has them, given where the last of them is.
+    pub fn recorded(self, last: Appended, recorded_at: Timestamp) -> impl Iterator<Item = Recorded> {
+        let Self { stream, rows, .. } = self;
+        let behind = (0..rows.len() as u64).rev();
+        rows.into_iter().zip(behind).map(move |(row, behind)| Recorded {
+            position: Position::at(last.position.commit() - behind),
+            stream: stream.clone(),
+            version: Version(last.version.0 - behind),
+            id: row.id,
+            event_type: row.event_type,
+            schema_version: row.schema_version,
+            recorded_at,
+            metadata: row.told,
+            data: row.data,
+        })
+    }
 }
 
 /// Where an event is.
@@ -29,6 +48,15 @@ pub struct Head {
     pub stream: u64,
     /// The version of its last event.
     pub version: Version,
+}
+
+impl Head {
+    /// Of a stream whose first page holds all of it. None: it may go on, or the page is not the first.
+    pub fn of_page(events: &[Recorded], limit: usize) -> Option<Self> {
+        let (first, last) = (events.first()?, events.last()?);
+        let whole = first.version == Version::FIRST && events.len() < limit;
+        whole.then(|| Self { stream: first.position.commit(), version: last.version })
+    }
 }
 
 /// What is to become of one append.

@@ -157,13 +157,8 @@ impl EventStore for KurrentStore {
 
     async fn check(&self) -> Result<(), Unavailable> {
         let _open = self.working().await?;
-        match self.log.end().await {
-            Ok(_) => Ok(()),
-            Err(ReadError::Unavailable(why)) => Err(why),
-            Err(damaged @ ReadError::Damaged { .. }) => {
-                Err(Unavailable { reason: "it is damaged".to_owned(), source: Some(Box::new(damaged)) })
-            }
-        }
+        self.log.end().await?;
+        Ok(())
     }
 
     async fn close(&self) {

@@ -24,6 +24,7 @@
 
 mod figures;
 mod judge;
+mod newest;
 mod open;
 mod port;
 mod row;

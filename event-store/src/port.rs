@@ -97,6 +97,18 @@ pub enum ReadError {
     Damaged { at: String, reason: String },
 }
 
+/// What does not serve because it is damaged is not available either.
+impl From<ReadError> for Unavailable {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(why) => why,
+            damaged @ ReadError::Damaged { .. } => {
+                Self { reason: "it is damaged".to_owned(), source: Some(Box::new(damaged)) }
+            }
+        }
+    }
+}
+
 /// Which events a reader of the whole log wants. Every part that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {

@@ -8,18 +8,17 @@
 mod ask;
 mod import;
 mod lines;
-mod looks;
 mod news;
 mod plan;
 mod read;
 mod rows;
 mod schema;
 mod server;
-mod tail;
 mod writer;
 
 use crate::figures::Figures;
 use crate::judge;
+use crate::newest::Newest;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
@@ -27,13 +26,11 @@ use crate::{
 use async_trait::async_trait;
 use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
 use lines::Lines;
-use looks::Looks;
 use quick_cache::sync::Cache;
 use server::Server;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-use tail::Tail;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, Waiting, Writer};
@@ -63,8 +60,7 @@ pub struct PostgresStore {
     messengers: Mutex<Vec<JoinHandle<()>>>,
     lines: Arc<Lines>,
     heads: Arc<Heads>,
-    tail: Arc<Tail>,
-    looks: Arc<Looks>,
+    newest: Arc<Newest>,
     grown: watch::Receiver<u64>,
     figures: Figures,
 }
@@ -76,8 +72,7 @@ impl PostgresStore {
         schema::prepare(&server).await?;
         let lines = Arc::new(Lines::new(Arc::clone(&server)));
         let heads = Arc::new(Cache::new(HEADS));
-        let tail = Arc::new(Tail::default());
-        let looks = Arc::new(Looks::default());
+        let newest = Arc::new(Newest::of_writers(WRITERS));
         let node = clock.fresh_id().to_string();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
@@ -91,7 +86,7 @@ impl PostgresStore {
                     server: Arc::clone(&server),
                     clock: clock.clone(),
                     heads: Arc::clone(&heads),
-                    tail: Arc::clone(&tail),
+                    newest: Arc::clone(&newest),
                     grew: grew.clone(),
                     wrote: wrote.clone(),
                     ailing: Arc::clone(&ailing),
@@ -103,7 +98,7 @@ impl PostgresStore {
             .collect();
         let messengers = vec![
             tokio::spawn(news::tell(Arc::clone(&lines), node.clone(), written)),
-            tokio::spawn(news::listen(server, node, Arc::clone(&looks), grew)),
+            tokio::spawn(news::listen(server, node, Arc::clone(&newest), grew)),
         ];
         Ok(Arc::new(Self {
             jobs,
@@ -111,8 +106,7 @@ impl PostgresStore {
             messengers: Mutex::new(messengers),
             lines,
             heads,
-            tail,
-            looks,
+            newest,
             grown,
             figures,
         }))
@@ -169,12 +163,9 @@ impl EventStore for PostgresStore {
     ) -> Result<Vec<Recorded>, ReadError> {
         let events = read::stream(&self.lines, stream, from, limit).await?;
         // Whoever loads a stream to its end is about to append to it.
-        if let (Some(first), Some(last)) = (events.first(), events.last())
-            && first.version == Version::FIRST
-            && events.len() < limit
+        if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
         {
-            let head = judge::Head { stream: first.position.commit(), version: last.version };
             self.heads.insert(stream.clone(), head);
         }
         Ok(events)
@@ -195,18 +186,7 @@ impl EventStore for PostgresStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        if let Some(page) = self.tail.page(after, filter, limit) {
-            return Ok(page);
-        }
-        let look = self.looks.begin();
-        if self.tail.ends_at(after) && self.looks.is_recent(look) {
-            return Ok(Page { events: Vec::new(), through: after, at_end: true });
-        }
-        let page = self.read_all(after, filter, limit).await?;
-        if page.at_end {
-            self.looks.found_the_end(look);
-        }
-        Ok(page)
+        self.newest.read(self, after, filter, limit).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
@@ -226,12 +206,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn check(&self) -> Result<(), Unavailable> {
-        read::end(&self.lines).await.map_err(|error| match error {
-            ReadError::Unavailable(why) => why,
-            damaged @ ReadError::Damaged { .. } => {
-                Unavailable { reason: "it is damaged".to_owned(), source: Some(Box::new(damaged)) }
-            }
-        })?;
+        read::end(&self.lines).await?;
         self.ask(|answer| Job::Check { answer }).await?
     }
 

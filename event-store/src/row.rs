@@ -31,15 +31,8 @@ impl Row {
 
     /// The row of an event that another log has had.
     pub fn again(event: Recorded) -> Self {
-        Self {
-            id: event.id,
-            event_type: event.event_type,
-            schema_version: event.schema_version,
-            account: event.metadata.account_id,
-            metadata: encode_metadata(&event.metadata),
-            data: event.data,
-            told: event.metadata,
-        }
+        let Recorded { id, event_type, schema_version, metadata, data, .. } = event;
+        Self::encode(NewEvent { id, event_type, schema_version, metadata, data })
     }
 }
 

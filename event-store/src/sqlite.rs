@@ -9,12 +9,12 @@ mod fault;
 mod read;
 mod rows;
 mod schema;
-mod tail;
 mod tidy;
 mod writer;
 
 use crate::figures::Figures;
 use crate::judge;
+use crate::newest::Newest;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
@@ -24,9 +24,8 @@ use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Vers
 use quick_cache::sync::Cache;
 use sqlx::SqlitePool;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tail::Tail;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, Writer};
@@ -43,10 +42,6 @@ const HEADS: usize = 50_000;
 /// How long a reader sleeps at most before it looks for what another process appended.
 const POLL: Duration = Duration::from_millis(50);
 
-/// For how long a look at the end of the file that found nothing holds for every reader. With [`POLL`] it is
-/// how late what another process appended is noticed at most.
-const LOOK: Duration = Duration::from_millis(50);
-
 /// The ends of the streams used of late. A stale one does no harm: the unique index on (stream, version)
 /// refuses the row, and the writer looks.
 type Heads = Cache<StreamId, judge::Head>;
@@ -57,9 +52,7 @@ pub struct SqliteStore {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     readers: SqlitePool,
     heads: Arc<Heads>,
-    tail: Arc<Tail>,
-    /// When somebody last looked for what another process appended.
-    looked: RwLock<Instant>,
+    newest: Arc<Newest>,
     grown: watch::Receiver<u64>,
     figures: Figures,
     #[cfg(feature = "conformance")]
@@ -73,10 +66,10 @@ impl SqliteStore {
         schema::prepare(path).await?;
         let readers = read::pool(path);
         let heads = Arc::new(Cache::new(HEADS));
-        let tail = Arc::new(Tail::default());
+        let newest = Arc::new(Newest::of_writers(1));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
-        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&tail), grew);
+        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&newest), grew);
         let tidy = tidy::run(path.to_owned(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
@@ -85,8 +78,7 @@ impl SqliteStore {
             tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(tidy)]),
             readers,
             heads,
-            tail,
-            looked: RwLock::new(Instant::now()),
+            newest,
             grown,
             figures: Figures::new(),
             #[cfg(feature = "conformance")]
@@ -145,12 +137,9 @@ impl EventStore for SqliteStore {
     ) -> Result<Vec<Recorded>, ReadError> {
         let events = read::stream(&self.readers, stream, from, limit).await?;
         // Whoever loads a stream to its end is about to append to it.
-        if let (Some(first), Some(last)) = (events.first(), events.last())
-            && first.version == Version::FIRST
-            && events.len() < limit
+        if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
         {
-            let head = judge::Head { stream: first.position.commit(), version: last.version };
             self.heads.insert(stream.clone(), head);
         }
         Ok(events)
@@ -171,21 +160,7 @@ impl EventStore for SqliteStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        if let Some(page) = self.tail.page(after, filter, limit) {
-            return Ok(page);
-        }
-        let began = Instant::now();
-        if self.tail.ends_at(after) {
-            let looked = *self.looked.read().unwrap_or_else(PoisonError::into_inner);
-            if began - looked < LOOK {
-                return Ok(Page { events: Vec::new(), through: after, at_end: true });
-            }
-        }
-        let page = self.read_all(after, filter, limit).await?;
-        if page.at_end {
-            *self.looked.write().unwrap_or_else(PoisonError::into_inner) = began;
-        }
-        Ok(page)
+        self.newest.read(self, after, filter, limit).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
@@ -205,12 +180,7 @@ impl EventStore for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), Unavailable> {
-        read::end(&self.readers).await.map_err(|error| match error {
-            ReadError::Unavailable(why) => why,
-            damaged @ ReadError::Damaged { .. } => {
-                Unavailable { reason: "it is damaged".to_owned(), source: Some(Box::new(damaged)) }
-            }
-        })?;
+        read::end(&self.readers).await?;
         self.ask(|answer| Job::Check { answer }).await?
     }
 

@@ -3,9 +3,9 @@
 
 use super::ask::{Ask, Value};
 use super::lines::Lines;
-use super::looks::Looks;
 use super::server::Server;
 use crate::ReadError;
+use crate::newest::Newest;
 use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +36,13 @@ fn nothing(_row: &PgRow) -> Result<(), ReadError> {
 }
 
 /// Wakes this node's readers when another has written, until the store closes.
-pub async fn listen(server: Arc<Server>, node: String, looks: Arc<Looks>, grew: watch::Sender<u64>) {
+pub async fn listen(server: Arc<Server>, node: String, newest: Arc<Newest>, grew: watch::Sender<u64>) {
     // Behind a pooler nobody hears anything: what one connection is told to listen to, another one hears.
     if !server.is_direct() {
         return;
     }
     loop {
-        let Err(error) = hear(&server, &node, &looks, &grew).await else { return };
+        let Err(error) = hear(&server, &node, &newest, &grew).await else { return };
         tracing::warn!(%error, "the event log's listener was cut off; readers look by themselves until it is back");
         tokio::time::sleep(AGAIN).await;
     }
@@ -51,7 +51,7 @@ pub async fn listen(server: Arc<Server>, node: String, looks: Arc<Looks>, grew: 
 async fn hear(
     server: &Server,
     node: &str,
-    looks: &Looks,
+    newest: &Newest,
     grew: &watch::Sender<u64>,
 ) -> Result<(), sqlx::Error> {
     let pool = PgPoolOptions::new()
@@ -66,7 +66,7 @@ async fn hear(
             Some(news) if news.payload() == node => {}
             // Something was said, or something may have been missed while the connection was gone.
             _ => {
-                looks.are_stale();
+                newest.others_appended();
                 grew.send_modify(|times| *times += 1);
             }
         }

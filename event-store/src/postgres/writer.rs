@@ -7,10 +7,10 @@
 use super::ask::{Ask, Value};
 use super::plan::{Outcome, Plan};
 use super::server::{Line, Server, code, in_time, is_lost, reason, unavailable};
-use super::tail::Tail;
 use super::{Heads, MAX_EVENTS, import};
 use crate::figures::Figures;
 use crate::judge::{self, Append, Head, Known, Place};
+use crate::newest::Newest;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::Row as _;
@@ -43,7 +43,7 @@ pub struct Writer {
     pub server: Arc<Server>,
     pub clock: Clock,
     pub heads: Arc<Heads>,
-    pub tail: Arc<Tail>,
+    pub newest: Arc<Newest>,
     /// Wakes this node's readers.
     pub grew: watch::Sender<u64>,
     /// Has the other nodes told.
@@ -176,9 +176,9 @@ impl Writer {
             };
             // Whoever asked may have stopped waiting.
             let _unheard = waiting.answer.send(Ok(appended));
-            committed.extend(recorded(waiting.append, appended, outcome.dated));
+            committed.extend(waiting.append.recorded(appended, Timestamp::from_micros(outcome.dated)));
         }
-        self.tail.extend(outcome.after as u64, committed);
+        self.newest.extend(outcome.after as u64, committed);
         Ok(events)
     }
 
@@ -265,7 +265,7 @@ impl Writer {
         self.line = None;
         // Whoever answers next may be another server, or an older state of this one.
         self.heads.clear();
-        self.tail.clear();
+        self.newest.clear();
     }
 
     /// A log that failed is healthy again when it can be written to, which is found out by writing what is
@@ -316,23 +316,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// The events of an append as the log has them.
-fn recorded(append: Append, last: Appended, dated: i64) -> impl Iterator<Item = Recorded> {
-    let Append { stream, rows, .. } = append;
-    let behind = (0..rows.len() as u64).rev();
-    rows.into_iter().zip(behind).map(move |(row, behind)| Recorded {
-        position: Position::at(last.position.commit() - behind),
-        stream: stream.clone(),
-        version: Version(last.version.0 - behind),
-        id: row.id,
-        event_type: row.event_type,
-        schema_version: row.schema_version,
-        recorded_at: Timestamp::from_micros(dated),
-        metadata: row.told,
-        data: row.data,
-    })
 }
 
 /// Sends the answers there are, and keeps those for whom there is none.

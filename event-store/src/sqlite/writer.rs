@@ -1,10 +1,10 @@
 //! The one writer: takes what has arrived, commits it as one group, answers each caller.
 
 use super::rows::{self, Adopted, Placed};
-use super::tail::Tail;
 use super::{Heads, MAX_EVENTS, schema};
 use crate::figures::Figures;
 use crate::judge::{self, Append, Head, Known, Place, Verdict, last};
+use crate::newest::Newest;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
@@ -65,7 +65,7 @@ pub struct Writer {
     /// None: to be read before the next group.
     end: Option<End>,
     heads: Arc<Heads>,
-    tail: Arc<Tail>,
+    newest: Arc<Newest>,
     grew: watch::Sender<u64>,
     /// Whether the last write failed.
     ailing: bool,
@@ -79,7 +79,7 @@ impl Writer {
         path: &Path,
         clock: Clock,
         heads: Arc<Heads>,
-        tail: Arc<Tail>,
+        newest: Arc<Newest>,
         grew: watch::Sender<u64>,
     ) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Writer {
             connection: None,
             end: None,
             heads,
-            tail,
+            newest,
             grew,
             ailing: false,
             figures: Figures::new(),
@@ -173,19 +173,22 @@ impl Writer {
         self.figures.group_seconds.record(began.elapsed().as_secs_f64());
         self.figures.group_events.record(group.events as f64);
         let mut events = 0;
-        let mut new = Vec::with_capacity(group.events);
+        let mut new: Vec<Recorded> = Vec::with_capacity(group.events);
         for (append, answer) in group.appends.into_iter().zip(&answers) {
             if let Ok(appended) = answer
                 && !appended.repeated
             {
                 events += append.rows.len();
-                new.push((append, *appended));
+                if let Some(end) = self.end {
+                    new.extend(append.recorded(*appended, end.recorded_at));
+                }
             }
         }
-        match self.end {
-            Some(end) => self.tail.extend(new.into_iter().flat_map(|(append, to)| recorded(append, to, end))),
+        match new.first().map(|first| first.position.commit()) {
+            Some(first) => self.newest.extend(first - 1, new),
             // It failed and was written all the same: what stands between is not known here.
-            None => self.tail.clear(),
+            None if events > 0 => self.newest.clear(),
+            None => {}
         }
         if events > 0 {
             self.figures.appended.increment(events as u64);
@@ -346,7 +349,7 @@ impl Writer {
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
         match self.take_over(events).await {
             Ok(Ok(place)) => {
-                self.tail.clear();
+                self.newest.clear();
                 self.grew.send_modify(|times| *times += 1);
                 Ok(place.map(Position::at))
             }
@@ -409,24 +412,6 @@ impl Group {
         self.appends.push(append);
         self.waiting.push(answer);
     }
-}
-
-/// An append's events as the log has them, given where its last one is.
-fn recorded(append: Append, appended: Appended, end: End) -> impl Iterator<Item = Recorded> {
-    let before = append.rows.len() as u64 - 1;
-    let (version, position) = (appended.version.0 - before, appended.position.commit() - before);
-    let stream = append.stream;
-    (0..).zip(append.rows).map(move |(offset, row)| Recorded {
-        position: Position::at(position + offset),
-        stream: stream.clone(),
-        version: Version(version + offset),
-        id: row.id,
-        event_type: row.event_type,
-        schema_version: row.schema_version,
-        recorded_at: end.recorded_at,
-        metadata: row.told,
-        data: row.data,
-    })
 }
 
 async fn connected<'a>(

@@ -1,9 +1,9 @@
-//! What this node appended of late, in memory: whoever follows the log reads from here what was committed a
-//! moment ago, and the server is asked only by those who are further behind.
+//! What this process appended of late, in memory: whoever follows the log reads from here what was committed
+//! a moment ago, and the log itself is asked only by those who are further behind.
 //!
 //! What is here is a run of the log without a gap, and on the disk before it is here. Groups are chained by
 //! the position that each begins after, and two of them may come in the wrong order; one that does not fit
-//! on, because another node has appended in between, begins the run anew.
+//! on, because another process has appended in between, begins the run anew.
 
 use crate::{Filter, Page};
 use event_schemas::{Position, Recorded};
@@ -16,11 +16,12 @@ const EVENTS: usize = 4_096;
 /// How many bytes of text they may have together.
 const BYTES: usize = 4 << 20;
 
-/// How many groups may wait for the one before them: as many as there are writers beside the one that has it.
-const EARLY: usize = super::WRITERS - 1;
-
-#[derive(Default)]
-pub struct Tail(RwLock<Run>);
+pub struct Tail {
+    run: RwLock<Run>,
+    /// How many groups may wait for the one before them: as many as there are writers beside the one that
+    /// has it.
+    early: usize,
+}
 
 #[derive(Default)]
 struct Run {
@@ -33,16 +34,20 @@ struct Run {
 }
 
 impl Tail {
+    pub fn of_writers(writers: usize) -> Self {
+        Self { run: RwLock::default(), early: writers.saturating_sub(1) }
+    }
+
     /// Takes up a group that was committed: everything there is after `after`, in the order of the log.
     pub fn extend(&self, after: u64, committed: Vec<Recorded>) {
-        let mut run = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut run = self.run.write().unwrap_or_else(PoisonError::into_inner);
         run.early.insert(after, committed);
         loop {
             let end = run.end();
             if let Some(next) = run.early.remove(&end) {
                 run.take(next);
-            } else if run.early.len() > EARLY {
-                // What is missing is not this node's.
+            } else if run.early.len() > self.early {
+                // What is missing is not this process's.
                 let Some((after, first)) = run.early.pop_first() else { break };
                 if after > end {
                     run.begin(after);
@@ -56,12 +61,12 @@ impl Tail {
 
     /// Forgets everything: nobody knows how the log goes on.
     pub fn clear(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Run::default();
+        *self.run.write().unwrap_or_else(PoisonError::into_inner) = Run::default();
     }
 
     /// Whether this is the end of what is here, and of what is known of.
     pub fn ends_at(&self, after: Option<Position>) -> bool {
-        let run = self.run();
+        let run = self.read();
         !run.events.is_empty()
             && run.early.is_empty()
             && after.is_some_and(|after| after.commit() == run.end())
@@ -69,7 +74,7 @@ impl Tail {
 
     /// The page after a position, if all of it is here.
     pub fn page(&self, after: Option<Position>, filter: &Filter, limit: usize) -> Option<Page> {
-        let run = self.run();
+        let run = self.read();
         let after = after.map_or(0, Position::commit);
         if after < run.after || after >= run.end() || limit == 0 {
             return None;
@@ -82,8 +87,8 @@ impl Tail {
         Some(Page { events, through: Some(Position::at(through)), at_end: through == run.end() })
     }
 
-    fn run(&self) -> RwLockReadGuard<'_, Run> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Run> {
+        self.run.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,7 +150,7 @@ mod tests {
         positions.into_iter().map(event).collect()
     }
 
-    /// What a reader gets after a position. None: it has to ask the server.
+    /// What a reader gets after a position. None: it has to ask the log.
     fn seen(tail: &Tail, after: u64) -> Option<Vec<u64>> {
         let page = tail.page(Some(Position::at(after)), &Filter::all(), 100)?;
         Some(page.events.iter().map(place).collect())
@@ -153,7 +158,7 @@ mod tests {
 
     #[test]
     fn groups_that_come_in_the_wrong_order_are_read_in_the_right_one() {
-        let tail = Tail::default();
+        let tail = Tail::of_writers(2);
         tail.extend(10, group([11, 12]));
         assert_eq!(seen(&tail, 10), None, "what comes before may still be on its way");
         tail.extend(14, group([15]));
@@ -166,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_another_node_appended_in_between_is_never_passed_over() {
-        let tail = Tail::default();
+        let tail = Tail::of_writers(2);
         tail.extend(0, group([1, 2]));
         // Another node has 3 and 4.
         tail.extend(4, group([5]));
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_position_that_was_left_out_is_no_gap() {
-        let tail = Tail::default();
+        let tail = Tail::of_writers(2);
         tail.extend(0, group([1, 3, 6]));
         assert_eq!(seen(&tail, 0), Some(vec![1, 3, 6]));
         assert_eq!(seen(&tail, 4), Some(vec![6]));

@@ -1,18 +1,18 @@
-//! When somebody last looked at the end of the log for what another node appended, so that not everybody who
+//! When somebody last looked at the end of the log for what another process appended, so that not everybody who
 //! follows it has to.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// For how long a look that found nothing holds for every reader, unless another node is heard of. With the
-/// waiter's poll it is how late what another node appended is noticed at most.
+/// For how long a look that found nothing holds for every reader, unless another process is heard of. With the
+/// waiter's poll it is how late what another process appended is noticed at most.
 const HOLDS: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 pub struct Looks {
     last: RwLock<Option<Look>>,
-    /// How often another node was heard of.
+    /// How often another process was heard of.
     heard: AtomicU64,
 }
 
@@ -24,7 +24,7 @@ pub struct Look {
 }
 
 impl Looks {
-    /// Call it before the server is asked.
+    /// Call it before the log is asked.
     pub fn begin(&self) -> Look {
         Look { heard: self.heard.load(Ordering::SeqCst), at: Instant::now() }
     }
@@ -40,7 +40,7 @@ impl Looks {
         last.is_some_and(|last| last.heard == now.heard && now.at.saturating_duration_since(last.at) < HOLDS)
     }
 
-    /// Another node has appended.
+    /// Another process has appended.
     pub fn are_stale(&self) {
         self.heard.fetch_add(1, Ordering::SeqCst);
     }
