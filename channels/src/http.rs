@@ -1,9 +1,10 @@
 //! How requests go out, and what an answer means before anybody reads its body.
 
 use crate::DeliveryError;
+use crate::webhook::is_forbidden;
 use event_schemas::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, redirect};
 use std::time::Duration;
 
 /// An answer's body is read up to here; no provider needs more to say yes or no.
@@ -31,6 +32,14 @@ pub struct NoClient(#[from] reqwest::Error);
 /// A client that trusts what the machine trusts, and follows no redirect: a message goes where the
 /// administrator said, or nowhere.
 pub fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
+    client_with(timeouts, |builder| builder)
+}
+
+/// The same, with something of its own.
+pub(crate) fn client_with(
+    timeouts: Timeouts,
+    own: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, NoClient> {
     // An error means that the process has chosen one already, which is as good.
     let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
@@ -40,6 +49,7 @@ pub fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
             .timeout(timeouts.answer)
             .redirect(redirect::Policy::none())
     };
+    let builder = || own(builder());
     builder().build().or_else(|error| {
         // A bare container has no certificates. Channels on plain HTTP still work there.
         tracing::warn!(error = &error as &dyn std::error::Error, "no trusted certificates: HTTPS will fail");
@@ -59,6 +69,9 @@ pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answ
     let mut response = request.send().await.map_err(|error| {
         if error.is_builder() {
             DeliveryError::GiveUp { code: "bad_request".into(), reason: error.to_string() }
+        } else if is_forbidden(&error) {
+            let reason = "the address is a private one".into();
+            DeliveryError::GiveUp { code: "forbidden_address".into(), reason }
         } else if error.is_connect() {
             let reason = "the provider cannot be reached".into();
             DeliveryError::TryAgain { after: None, reason, source: Some(error) }

@@ -1,4 +1,5 @@
-//! One room per provider: verify what it sends, read it, deliver what we answer.
+//! One room per provider: verify what it sends, read it, deliver what we answer; and one for the programs that
+//! are told by webhook.
 //!
 //! Nothing here decides or remembers. A provider's words go in and values of the language come out; what
 //! cannot be read is handed back whole, never dropped.
@@ -10,6 +11,7 @@ mod inbound;
 mod outgoing;
 mod registry;
 mod signature;
+pub mod webhook;
 mod whatsapp;
 
 pub use api::{Api, SIGNATURE_HEADER as API_SIGNATURE_HEADER};

@@ -4,10 +4,12 @@ use crate::Commands;
 use aide::axum::ApiRouter;
 use std::sync::Arc;
 
+mod actions;
 mod agents;
 mod answer;
 mod asking;
 mod assignments;
+mod automation_rules;
 mod bot_rules;
 mod bot_settings;
 mod calendars;
@@ -19,6 +21,7 @@ mod conversations;
 mod dry_runs;
 mod handoff_rules;
 mod handoffs;
+mod macros;
 mod messages;
 mod offers;
 mod presence;
@@ -37,6 +40,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("canned responses", "Texts to use again."),
     ("service levels", "Promises about answering times, and when the desk is open."),
     ("bot", "What the bot does with which message, and when a person is needed."),
+    ("automation", "Macros that agents run, and rules that run by themselves."),
     ("queues", "Where conversations wait for an agent, and how one is found."),
     ("agents", "The people who answer, and how they like to work."),
     ("webhooks", "What providers send."),
@@ -58,6 +62,8 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(handoff_rules::routes())
         .merge(bot_settings::routes())
         .merge(handoffs::routes())
+        .merge(macros::routes())
+        .merge(automation_rules::routes())
         .merge(contact_identifiers::routes())
         .merge(agents::routes())
         .merge(presence::routes())

@@ -8,6 +8,7 @@ pub mod dry_run;
 pub mod http;
 pub mod inbound;
 pub mod language;
+pub mod lists;
 mod locate;
 pub mod places;
 mod playbooks;
@@ -15,10 +16,12 @@ pub mod problem;
 pub mod write;
 
 use channels::Channels as Providers;
+use channels::webhook::Addresses;
 use directory::Directory;
 use domain::agent::{Agent, Patience};
 use domain::catalogue::{
-    AllBotSettings, BotRules, Calendars, CannedResponses, Channels, HandoffRules, Queues, SlaPolicies, Teams,
+    AllBotSettings, AutomationRules, BotRules, Calendars, CannedResponses, Channels, HandoffRules, Macros,
+    Queues, SlaPolicies, Teams,
 };
 use domain::contact::ContactHome;
 use domain::conversation::Conversation;
@@ -56,6 +59,10 @@ pub struct Commands {
     pub bot_rules: Aggregates<BotRules>,
     pub handoff_rules: Aggregates<HandoffRules>,
     pub bot_settings: Aggregates<AllBotSettings>,
+    pub macros: Aggregates<Macros>,
+    pub automation_rules: Aggregates<AutomationRules>,
+    /// Whom webhooks may call.
+    pub webhook_addresses: Addresses,
     playbooks: Playbooks,
     /// A dry run is work for a whole processor: one at a time.
     pub(crate) dry_runs: tokio::sync::Semaphore,
@@ -79,6 +86,9 @@ impl Commands {
             bot_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            macros: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            automation_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            webhook_addresses: Addresses::default(),
             playbooks: Playbooks::new(CATALOGUES),
             dry_runs: tokio::sync::Semaphore::new(1),
             directory: Directory::new(store.clone()),

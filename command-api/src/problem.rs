@@ -176,6 +176,10 @@ impl Refusal for Rejection {
             Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
             Self::BadLabel => Problem::unprocessable("labels", sentence),
             Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),
+            Self::NoSuchCannedResponse => Problem::unprocessable("canned_response_id", sentence),
+            Self::CannotDo { index, action, because } => {
+                because.problem().field(format!("actions[{index}]")).with("action", action.as_str())
+            }
             Self::SubjectTooLong { limit } => {
                 Problem::unprocessable("subject", sentence).with("limit", *limit)
             }

@@ -6,6 +6,7 @@
 //! bot itself said: only a customer's message makes it speak, so no rule can set off itself or another.
 
 mod check;
+mod conditions;
 mod handoff;
 mod memory;
 mod phrases;
@@ -14,10 +15,15 @@ mod rule;
 mod text;
 
 pub use check::check_cycle;
-pub(crate) use check::{check_handoff_rule, check_rule, check_settings};
+pub(crate) use check::{
+    check_conditions, check_handoff_rule, check_labels, check_rule, check_settings, check_text,
+};
+pub(crate) use conditions::{Circumstances, Conditions};
 pub use handoff::{Handoff, Need};
 pub use memory::{Asking, Memory, Requested};
 pub use phrases::Phrases;
+pub(crate) use phrases::{Found, Gathered};
 pub use playbook::{Facts, Fit, Heard, Playbook, PlaybookError};
+pub(crate) use rule::strategy;
 pub use rule::{Actions, Rule};
 pub use text::Folded;

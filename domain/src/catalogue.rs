@@ -1,6 +1,7 @@
 //! What an account defines, by one rule for all kinds: a thing is defined, defined anew, and retired; its
 //! name is unique among those of its kind.
 
+mod automation;
 mod bots;
 mod kinds;
 mod queues;
@@ -8,6 +9,7 @@ mod queues;
 mod tests;
 
 use crate::aggregate::{Decide, Evolve};
+use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Channel, SlaPolicy, Team};
 use event_schemas::routing::Queue;
@@ -25,6 +27,8 @@ pub type BotRules = Catalogue<BotRule>;
 pub type HandoffRules = Catalogue<HandoffRule>;
 pub type AllBotSettings = Catalogue<BotSettings>;
 pub type Queues = Catalogue<Queue>;
+pub type Macros = Catalogue<Macro>;
+pub type AutomationRules = Catalogue<AutomationRule>;
 
 /// A kind of thing that an account defines.
 pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {
@@ -33,6 +37,10 @@ pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {
     fn id(&self) -> Self::Id;
     /// What must be unique among those of its kind: the field's name, and its value.
     fn name(&self) -> (&'static str, &str);
+    /// Whether people who see the one see the other too, so that they must be called differently.
+    fn is_seen_with(&self, _other: &Self) -> bool {
+        true
+    }
     /// Whether it makes sense by itself.
     fn check(&self) -> Result<(), Rejection>;
     /// Whether it may take the place of what it was before.
@@ -133,7 +141,8 @@ impl<T: Thing> Decide<Catalogue<T>> for Define<T> {
         let others = state.iter().filter(|other| other.id() != thing.id());
         thing.check_among(others.clone())?;
         let (field, name) = thing.name();
-        let taken = others.clone().any(|other| same_name(other.name().1, name));
+        let mut seen_together = others.filter(|other| thing.is_seen_with(other));
+        let taken = seen_together.any(|other| same_name(other.name().1, name));
         if taken {
             return Err(Rejection::NameTaken { field, value: name.to_owned() });
         }

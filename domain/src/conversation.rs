@@ -2,6 +2,7 @@
 //!
 //! The state keeps what the next decision needs; what people look at is the read models' business.
 
+mod act;
 mod answer;
 mod assign;
 mod deliver;
@@ -16,10 +17,12 @@ mod silence;
 mod sla;
 mod status;
 mod update;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
 
+pub use act::{List, RunMacro, RunRule, Step};
 pub use answer::{Answer, AnswerIds, Detected};
 pub use assign::{Assign, Assignee, By, Insisted, Unassign};
 pub use deliver::{RecordDelivery, Report};
@@ -28,17 +31,20 @@ pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject}
 pub use offer::{AcceptOffer, DeclineOffer, LapseOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
 pub use route::{DropAssignment, GiveBack, Line, Overflow, RouteTo};
-pub use send::{AddNote, LONGEST_MESSAGE, Send, Sender};
+pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Send, Sender};
 pub use silence::{EndSilence, Patience, SilenceEnds};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 pub use update::Update;
+pub use webhook::{RecordWebhook, WebhookEnd};
 
 use crate::aggregate::Evolve;
+use crate::automation;
 use crate::bot::Memory;
 use crate::lifecycle::Lifecycle;
 use crate::routing::{Wait, Wanted};
 use crate::sla::Clocks;
+use event_schemas::automation::ActionKind;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
 use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, MessageId, SlaPolicyId, Timestamp,
@@ -77,8 +83,12 @@ pub struct Opened {
     pub last_received_at: Option<Timestamp>,
     /// Since when nobody has said or done anything for the customer.
     pub quiet_since: Timestamp,
+    /// Since when the customer has waited for a person's answer.
+    pub unanswered_since: Option<Timestamp>,
     /// What the bot remembers.
     pub bot: Memory,
+    /// What rules did by themselves.
+    pub automation: automation::Memory,
     /// How many of them each agent has seen.
     seen: HashMap<UserId, u32>,
     /// How far each outgoing message has come.
@@ -124,6 +134,17 @@ pub enum Rejection {
     TooManyLabels { limit: usize },
     #[error("a subject has at most {limit} characters")]
     SubjectTooLong { limit: usize },
+    #[error("the canned response is gone")]
+    NoSuchCannedResponse,
+    /// What stands in the way of one action of a list stands in the way of all.
+    #[error("the action {action} cannot be done")]
+    CannotDo {
+        /// Its place in the list, from 0.
+        index: usize,
+        action: ActionKind,
+        #[source]
+        because: Box<Rejection>,
+    },
 }
 
 impl Conversation {
@@ -197,7 +218,9 @@ impl Evolve for Conversation {
                 received: 0,
                 last_received_at: None,
                 quiet_since: at,
+                unanswered_since: None,
                 bot: Memory::default(),
+                automation: automation::Memory::default(),
                 seen: HashMap::new(),
                 outgoing: HashMap::new(),
                 provider_ids: BTreeMap::new(),
@@ -216,6 +239,7 @@ impl Opened {
         self.wait.evolve(&self.lifecycle, event, at);
         self.clocks.evolve(event, at);
         self.bot.evolve(event);
+        self.automation.evolve(event, at);
         if breaks_the_silence(event) {
             self.quiet_since = at;
         }
@@ -223,6 +247,7 @@ impl Opened {
             E::MessageReceived(message) => {
                 self.received += 1;
                 self.last_received_at = Some(at);
+                self.unanswered_since = self.unanswered_since.or(Some(at));
                 if let Some(name) = &message.provider_message_id {
                     self.provider_ids.insert(message.message_id, name.clone());
                 }
@@ -231,6 +256,9 @@ impl Opened {
                 self.outgoing.insert(message.message_id, Delivery::Queued);
                 if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
+                }
+                if message.sender_type == SenderType::Agent {
+                    self.unanswered_since = None;
                 }
             }
             E::MessageDispatched(report) => {
@@ -253,6 +281,7 @@ impl Opened {
                 });
                 self.labels.extend(change.added.iter().cloned());
             }
+            E::Resolved(_) | E::Closed(_) | E::Expired(_) => self.unanswered_since = None,
             E::SlaApplied(applied) => self.sla_policy = Some(applied.policy.id),
             E::SeenByAgent(seen) => {
                 self.seen.insert(seen.agent_id, seen.received);
@@ -271,15 +300,17 @@ impl Opened {
             | E::OfferLapsed(_)
             | E::LeadNotified(_)
             | E::MarkedPending(_)
-            | E::Resolved(_)
             | E::Reopened(_)
-            | E::Closed(_)
             | E::SlaWarned(_)
             | E::SlaBreached(_)
             | E::LanguageDetected(_)
             | E::InfoRequested(_)
             | E::HandoffRequested(_)
-            | E::Expired(_) => {}
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
     }
 

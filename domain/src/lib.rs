@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod aggregate;
+pub mod automation;
 pub mod bot;
 pub mod calendar;
 pub mod catalogue;

@@ -100,7 +100,12 @@ impl Lifecycle {
             | E::SlaBreached(_)
             | E::SeenByAgent(_)
             | E::LanguageDetected(_)
-            | E::InfoRequested(_) => {}
+            | E::InfoRequested(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
     }
 

@@ -126,7 +126,12 @@ impl Clocks {
             | E::SeenByAgent(_)
             | E::LanguageDetected(_)
             | E::InfoRequested(_)
-            | E::HandoffRequested(_) => {}
+            | E::HandoffRequested(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
     }
 

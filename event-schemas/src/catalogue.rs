@@ -1,9 +1,10 @@
 //! What an account defines: channels, teams, canned responses, SLA policies, business calendars, what the
-//! bot does (its shapes are in [`crate::bot`]).
+//! bot does (its shapes are in [`crate::bot`]), macros and automation rules ([`crate::automation`]).
 //!
 //! One stream per kind and account, `catalogue-<kind>-<account>`, so that a short code is unique and
 //! rules have an order without a lock. Each event carries the whole thing as it is afterwards.
 
+use crate::automation::{AutomationRuleDefined, AutomationRuleRetired, MacroDefined, MacroRetired};
 use crate::bot::{
     BotRuleDefined, BotRuleRetired, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
     HandoffRuleRetired,
@@ -38,6 +39,10 @@ events! {
         BotSettingsRetired = 1,
         QueueDefined = 1,
         QueueRetired = 1,
+        MacroDefined = 1,
+        MacroRetired = 1,
+        AutomationRuleDefined = 1,
+        AutomationRuleRetired = 1,
     }
 }
 
@@ -53,6 +58,8 @@ pub enum CatalogueKind {
     HandoffRules,
     BotSettings,
     Queues,
+    Macros,
+    AutomationRules,
 }
 
 impl CatalogueKind {
@@ -67,6 +74,8 @@ impl CatalogueKind {
             Self::HandoffRules => "handoff_rules",
             Self::BotSettings => "bot_settings",
             Self::Queues => "queues",
+            Self::Macros => "macros",
+            Self::AutomationRules => "automation_rules",
         }
     }
 }

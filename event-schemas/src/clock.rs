@@ -40,6 +40,15 @@ impl Clock {
         Uuid::now_v7()
     }
 
+    /// Bytes that nobody can guess, for a key.
+    #[allow(clippy::disallowed_methods)]
+    pub fn fresh_key(&self) -> [u8; 32] {
+        let mut key = [0; 32];
+        key[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        key[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+        key
+    }
+
     pub fn event_id(&self) -> EventId {
         EventId(self.fresh_id())
     }

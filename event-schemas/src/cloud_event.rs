@@ -78,5 +78,10 @@ fn without_secrets(event_type: &str, data: &str) -> Value {
     {
         credentials.values_mut().for_each(|value| *value = json!("***"));
     }
+    for thing in ["/macro", "/automation_rule"] {
+        if let Some(secret) = data.pointer_mut(&format!("{thing}/webhook_secret")) {
+            *secret = json!("***");
+        }
+    }
     data
 }

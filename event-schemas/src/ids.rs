@@ -76,6 +76,12 @@ ids! {
     QueueId,
     /// The question to agents whether they take a conversation.
     OfferId,
+    /// A list of actions that an agent runs at once.
+    MacroId,
+    /// What happens by itself when something happens.
+    AutomationRuleId,
+    /// One call of another program's address: the same however often it is made.
+    WebhookId,
     /// One event in the log.
     EventId,
 }

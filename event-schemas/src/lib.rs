@@ -4,6 +4,7 @@
 //! samples in `samples/` are what was written yesterday, and a test fails when they stop reading the same.
 
 pub mod agent;
+pub mod automation;
 pub mod blanks;
 pub mod bot;
 pub mod catalogue;

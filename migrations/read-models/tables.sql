@@ -240,6 +240,26 @@ create table if not exists handoff_rules (
     version      bigint not null
 );
 
+create table if not exists macros (
+    id         bytea  not null primary key,
+    account_id bytea  not null,
+    name       text   not null,
+    macro_list text   not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    version    bigint not null
+);
+
+create table if not exists automation_rules (
+    id              bytea  not null primary key,
+    account_id      bytea  not null,
+    priority        bigint not null,
+    automation_rule text   not null,
+    created_at      bigint not null,
+    updated_at      bigint not null,
+    version         bigint not null
+);
+
 create table if not exists bot_settings (
     id           bytea  not null primary key,
     account_id   bytea  not null,

@@ -3,6 +3,7 @@
 pub mod agent_seen;
 pub mod agents;
 pub mod assignments;
+pub mod automation_rules;
 pub mod bot_rules;
 pub mod bot_settings;
 pub mod calendars;
@@ -14,6 +15,7 @@ pub mod contacts;
 pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
+pub mod macros;
 pub mod messages;
 pub mod queues;
 pub mod sla_policies;
@@ -34,7 +36,7 @@ use conversations::Conversations;
 use event_schemas::Event;
 
 /// Every table, for who compares two generations.
-pub(crate) fn shapes() -> [Shape; 25] {
+pub(crate) fn shapes() -> [Shape; 27] {
     [
         Shape::of::<inbox::ConversationRow>(),
         Shape::of::<labels::LabelRow>(),
@@ -53,6 +55,8 @@ pub(crate) fn shapes() -> [Shape; 25] {
         Shape::of::<calendars::CalendarRow>(),
         Shape::of::<bot_rules::BotRuleRow>(),
         Shape::of::<handoff_rules::HandoffRuleRow>(),
+        Shape::of::<macros::MacroRow>(),
+        Shape::of::<automation_rules::AutomationRuleRow>(),
         Shape::of::<bot_settings::BotSettingsRow>(),
         Shape::of::<agents::AgentRow>(),
         Shape::of::<agents::AgentPreferencesRow>(),

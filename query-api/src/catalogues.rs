@@ -5,25 +5,28 @@ use crate::answer::{List, Tagged};
 use crate::asking::{Fresh, QueryState, unreadable};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
+use event_schemas::automation::{AutomationRule, Macro, MacroVisibility};
 use event_schemas::blanks::Known;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, SlaPolicy, Team};
 use event_schemas::message::ChannelType;
 use event_schemas::routing::Queue;
 use event_schemas::{
-    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId, HandoffRuleId, QueueId,
-    SlaPolicyId, TeamId, Timestamp, Version,
+    AccountId, AutomationRuleId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId,
+    HandoffRuleId, MacroId, QueueId, SlaPolicyId, TeamId, Timestamp, Version,
 };
 use gate::{Agent, Json, Path, Problem, Query};
 use projections::Db;
 use projections::questions::around::{Listable, catalogue, entry};
 use projections::questions::details;
+use projections::read_models::automation_rules::AutomationRuleRow;
 use projections::read_models::bot_rules::BotRuleRow;
 use projections::read_models::bot_settings::BotSettingsRow;
 use projections::read_models::calendars::CalendarRow;
 use projections::read_models::canned_responses::CannedResponseRow;
 use projections::read_models::channels::ChannelRow;
 use projections::read_models::handoff_rules::HandoffRuleRow;
+use projections::read_models::macros::MacroRow;
 use projections::read_models::queues::QueueRow;
 use projections::read_models::sla_policies::SlaPolicyRow;
 use projections::read_models::teams::TeamRow;
@@ -67,6 +70,11 @@ pub fn routes() -> ApiRouter<QueryState> {
     );
     let router = catalogue_routes!(router, "/v1/queues", "queues",
         queues: "listQueues" "Queues, as they are defined", queue: "getQueue" "A queue, as it is defined");
+    let router = catalogue_routes!(router, "/v1/macros", "automation",
+        macros: "listMacros" "Macros that you may run, by name", each_macro: "getMacro" "A macro that you may run");
+    let router = catalogue_routes!(router, "/v1/automation-rules", "automation",
+        automation_rules: "listAutomationRules" "Automation rules, in the order in which they act",
+        automation_rule: "getAutomationRule" "An automation rule");
     catalogue_routes!(router, "/v1/calendars", "service levels",
         calendars: "listCalendars" "Business calendars", calendar: "getCalendar" "A business calendar")
 }
@@ -140,6 +148,8 @@ defined!(
     QueueRow.queue: Queue,
     BotRuleRow.bot_rule: BotRule,
     HandoffRuleRow.handoff_rule: HandoffRule,
+    MacroRow.macro_list: Macro,
+    AutomationRuleRow.automation_rule: AutomationRule,
 );
 
 async fn all<R: Listable, T>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T>>>, Problem>
@@ -186,6 +196,30 @@ questions! {
     queues, queue(QueueId): QueueRow as Queue, "queue";
     bot_rules, bot_rule(BotRuleId): BotRuleRow as BotRule, "bot rule";
     handoff_rules, handoff_rule(HandoffRuleId): HandoffRuleRow as HandoffRule, "handoff rule";
+    automation_rules, automation_rule(AutomationRuleId): AutomationRuleRow as AutomationRule, "automation rule";
+}
+
+/// A personal macro is nobody else's business.
+fn may_see(caller: &Agent, list: &Macro) -> bool {
+    match list.visibility {
+        MacroVisibility::Everyone => true,
+        MacroVisibility::Personal => list.created_by == caller.user,
+    }
+}
+
+async fn macros(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Defined<Macro>>>, Problem> {
+    let Json(mut list) = all::<MacroRow, Macro>(&caller, &tables).await?;
+    list.data.retain(|defined| may_see(&caller, &defined.what));
+    Ok(Json(list))
+}
+
+async fn each_macro(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Path(id): Path<MacroId>,
+) -> Result<Tagged<Defined<Macro>>, Problem> {
+    let found = each::<MacroRow, Macro>(&caller, &tables, id, "macro").await?;
+    if may_see(&caller, &found.what.what) { Ok(found) } else { Err(Problem::not_found("macro")) }
 }
 
 async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSettings>, Problem> {

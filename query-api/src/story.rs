@@ -72,6 +72,14 @@ pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
         E::LanguageDetected(detected) => format!("The customer writes in {}", detected.language),
         E::InfoRequested(asked) => format!("The bot asked for: {}", asked.field),
         E::HandoffRequested(handoff) => format!("A person is needed: {}", handoff.reason),
+        E::MacroRan(ran) => format!("{who} ran the macro '{}'", ran.name),
+        E::AutomationRan(ran) => match ran.skipped.len() {
+            0 => format!("The rule '{}' acted ({})", ran.name, ran.event),
+            left_out => format!("The rule '{}' acted ({}), and left out {left_out}", ran.name, ran.event),
+        },
+        E::WebhookRequested(_) => "Another program is to be told".to_owned(),
+        E::WebhookDelivered(_) => "Another program was told".to_owned(),
+        E::WebhookFailed(failed) => format!("Another program could not be told ({})", failed.code),
         E::Expired(_) => "It expired: nobody said anything for too long".to_owned(),
     }
 }

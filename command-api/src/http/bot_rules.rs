@@ -98,7 +98,7 @@ pub(super) async fn known(
     actions: &BotActions,
 ) -> Result<(), Problem> {
     if let Some(template) = actions.reply_template_id {
-        known_template(commands, account, template).await?;
+        known_template(commands, account, "actions.reply_template_id", template).await?;
     }
     match actions.assign_team_id {
         Some(team) => known_team(commands, account, "actions.assign_team_id", team).await,
@@ -106,22 +106,20 @@ pub(super) async fn known(
     }
 }
 
-async fn known_template(
+pub(super) async fn known_template(
     commands: &Commands,
     account: AccountId,
+    field: &str,
     template: CannedResponseId,
 ) -> Result<(), Problem> {
     let stream = StreamId::catalogue(CatalogueKind::CannedResponses, account);
     let responses = commands.canned_responses.load(&stream).await?;
     match responses.state.get(template) {
         Some(response) if response.content.chars().count() > domain::conversation::LONGEST_MESSAGE => {
-            Err(Problem::unprocessable("actions.reply_template_id", "It is too long to be a message."))
+            Err(Problem::unprocessable(field, "It is too long to be a message."))
         }
         Some(_) => Ok(()),
-        None => Err(Problem::unprocessable(
-            "actions.reply_template_id",
-            "This account has no such canned response.",
-        )),
+        None => Err(Problem::unprocessable(field, "This account has no such canned response.")),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::Commands;
 use crate::write::{Aggregates, CommandError, Context, LoadError, Outcome};
 use domain::Decide;
 use domain::catalogue::{Catalogue, Define, Rejection, Retire, Thing, Told};
+use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, CatalogueKind, Channel, SlaPolicy, Team};
 use event_schemas::routing::Queue;
@@ -44,6 +45,8 @@ kinds! {
     Queue: Queues, "queue", queues;
     BotRule: BotRules, "bot rule", bot_rules;
     HandoffRule: HandoffRules, "handoff rule", handoff_rules;
+    Macro: Macros, "macro", macros;
+    AutomationRule: AutomationRules, "automation rule", automation_rules;
     BotSettings: BotSettings, "bot setting", bot_settings;
 }
 

@@ -103,6 +103,18 @@ impl From<&Opened> for View {
     }
 }
 
+impl View {
+    /// How the conversation stands after a command.
+    pub(super) async fn after(
+        commands: &Commands,
+        outcome: &Outcome<Conversation>,
+    ) -> Result<Answer<Self>, Problem> {
+        let view = outcome.state.state.opened().map(Self::from);
+        let view = view.map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
+        Answer::of(commands, outcome, view).await
+    }
+}
+
 /// Who moves a conversation, and whether they may take it from a colleague.
 pub(super) fn by(caller: &Caller, context: &Context) -> By {
     By {
@@ -123,7 +135,7 @@ where
 {
     let stream = StreamId::conversation(id);
     let outcome = commands.conversations.ask(&stream, command, context).await.map_err(refused)?;
-    Ok(Done(answer(commands, &outcome).await?))
+    Ok(Done(View::after(commands, &outcome).await?))
 }
 
 /// Asks something by which the conversation may become somebody's.
@@ -144,13 +156,7 @@ where
         }
         NotGiven::Agent(error) => error.into(),
     })?;
-    Ok(Done(answer(commands, &outcome).await?))
-}
-
-async fn answer(commands: &Commands, outcome: &Outcome<Conversation>) -> Result<Answer<View>, Problem> {
-    let view = outcome.state.state.opened().map(View::from);
-    let view = view.map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
-    Answer::of(commands, outcome, view).await
+    Ok(Done(View::after(commands, &outcome).await?))
 }
 
 pub(super) fn refused(error: CommandError<Rejection>) -> Problem {
@@ -330,7 +336,7 @@ async fn begin(
     if let Some(message) = &parts.message {
         outcome = commands.conversations.ask(&stream, message, &write).await.map_err(refused)?;
     }
-    Ok(Made(answer(&commands, &outcome).await?))
+    Ok(Made(View::after(&commands, &outcome).await?))
 }
 
 /// A contact has one open conversation on a channel: a refusal to open another says which it is.

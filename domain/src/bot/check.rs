@@ -23,7 +23,7 @@ fn no(field: &str, reason: impl Into<String>) -> Rejection {
 }
 
 pub(crate) fn check_rule(rule: &BotRule) -> Result<(), Rejection> {
-    conditions(&rule.conditions)?;
+    check_conditions(&rule.conditions)?;
     actions(&rule.actions)?;
     let conditions = &rule.conditions;
     let needs = |field, is_there: bool| {
@@ -38,7 +38,7 @@ pub(crate) fn check_rule(rule: &BotRule) -> Result<(), Rejection> {
     }
 }
 
-fn conditions(conditions: &BotConditions) -> Result<(), Rejection> {
+pub(crate) fn check_conditions(conditions: &BotConditions) -> Result<(), Rejection> {
     if let Some(keywords) = &conditions.keywords {
         check_words("conditions.keywords", keywords)?;
     }
@@ -119,7 +119,7 @@ fn collect_info(fields: &[InfoField]) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_text(field: &str, text: &str) -> Result<(), Rejection> {
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), Rejection> {
     if text.trim().is_empty() {
         return Err(no(field, "must not be empty"));
     }
@@ -145,7 +145,7 @@ fn check_words(field: &str, words: &[String]) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_labels(field: &str, labels: &[String]) -> Result<(), Rejection> {
+pub(crate) fn check_labels(field: &str, labels: &[String]) -> Result<(), Rejection> {
     if labels.is_empty() || labels.len() > MOST_LABELS {
         return Err(no(field, format!("has between 1 and {MOST_LABELS} labels")));
     }

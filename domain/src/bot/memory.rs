@@ -205,7 +205,12 @@ impl Memory {
             | E::SlaApplied(_)
             | E::SlaWarned(_)
             | E::SlaBreached(_)
-            | E::SeenByAgent(_) => {}
+            | E::SeenByAgent(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use event_schemas::{AccountId, BotRuleId, CatalogueEvent, HandoffRuleId};
 /// How many rules of a kind an account can have.
 const MOST_RULES: usize = 1_000;
 
-fn few_enough(others: usize) -> Result<(), Rejection> {
+pub(super) fn few_enough(others: usize) -> Result<(), Rejection> {
     if others < MOST_RULES {
         return Ok(());
     }

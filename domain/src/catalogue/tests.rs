@@ -171,3 +171,159 @@ fn what_makes_no_sense_is_named_by_its_path() {
     let someday = Holiday { date: "2026-02-30".to_owned(), name: None };
     assert_eq!(senseless(BusinessCalendar { holidays: vec![someday], ..calendar() }), "holidays[0].date");
 }
+
+mod automation {
+    use super::super::*;
+    use super::senseless;
+    use crate::aggregate::given::given;
+    use event_schemas::automation::{
+        Action, AutomationConditions, AutomationEvent, AutomationRule, Held, Macro, MacroDefined,
+        MacroVisibility,
+    };
+    use event_schemas::bot::{BotStrategy, TimeRange};
+    use event_schemas::message::{Priority, SlaMetric};
+    use event_schemas::{AutomationRuleId, CatalogueEvent, MacroId, UserId};
+
+    const ANA: UserId = UserId::from_u128(3);
+    const BEN: UserId = UserId::from_u128(4);
+
+    fn note() -> Action {
+        Action::Note { text: "Look here".to_owned() }
+    }
+
+    fn list(id: u128, visibility: MacroVisibility, by: UserId) -> Macro {
+        Macro {
+            id: MacroId::from_u128(id),
+            name: "Refund".to_owned(),
+            description: None,
+            visibility,
+            created_by: by,
+            actions: vec![note()],
+            webhook_secret: None,
+        }
+    }
+
+    fn with(actions: Vec<Action>) -> Macro {
+        Macro { actions, ..list(1, MacroVisibility::Everyone, ANA) }
+    }
+
+    fn rule(event: AutomationEvent) -> AutomationRule {
+        AutomationRule {
+            id: AutomationRuleId::from_u128(1),
+            name: "Refunds".to_owned(),
+            description: None,
+            priority: 0,
+            is_active: true,
+            event,
+            waiting_seconds: None,
+            conditions: AutomationConditions::default(),
+            actions: vec![note()],
+            webhook_secret: None,
+        }
+    }
+
+    fn on(conditions: AutomationConditions) -> AutomationRule {
+        AutomationRule { conditions, ..rule(AutomationEvent::ConversationCreated) }
+    }
+
+    #[test]
+    fn personal_macros_of_two_agents_may_have_one_name_and_everyones_may_not() {
+        use MacroVisibility::{Everyone, Personal};
+        let defined = |list: Macro| CatalogueEvent::from(MacroDefined { defined: list });
+        for (first, second, fits) in [
+            (list(1, Personal, ANA), list(2, Personal, BEN), true),
+            (list(1, Personal, ANA), list(2, Personal, ANA), false),
+            (list(1, Everyone, ANA), list(2, Personal, ANA), true),
+            (list(1, Everyone, ANA), list(2, Everyone, BEN), false),
+        ] {
+            let given = given::<Macros>([defined(first)]);
+            let outcome = Define(second.clone()).decide(&given.state, given.now);
+            assert_eq!(outcome.is_ok(), fits, "{second:?}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_makes_no_sense_is_named_by_its_path() {
+        let labels = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
+        assert_eq!(senseless(with(vec![])), "actions");
+        assert_eq!(senseless(with(vec![note(); 21])), "actions");
+        for (action, field) in [
+            (Action::Reply { text: None, canned_response_id: None }, "text"),
+            (Action::Reply { text: Some(" ".to_owned()), canned_response_id: None }, "text"),
+            (Action::Unassign { agent: false, team: false }, "agent"),
+            (Action::AddLabels { labels: vec![] }, "labels"),
+            (Action::RemoveLabels { labels: labels(&["a", " "]) }, "labels[1]"),
+            (Action::Note { text: "\n".to_owned() }, "text"),
+            (Action::Snooze { until: None, for_seconds: Some(0) }, "for_seconds"),
+            (Action::Snooze { until: Some(Timestamp::from_secs(1)), for_seconds: Some(1) }, "until"),
+            (Action::Resolve { reason: Some(String::new()) }, "reason"),
+            (Action::Webhook { url: String::new() }, "url"),
+        ] {
+            assert_eq!(senseless(with(vec![note(), action])), format!("actions[1].{field}"));
+        }
+        let to = |agent_id| Action::AssignAgent { agent_id };
+        assert_eq!(senseless(with(vec![to(ANA), to(BEN)])), "actions[1].agent_id");
+    }
+
+    #[test]
+    fn a_rule_that_makes_no_sense_is_named_by_its_path() {
+        let waiting = |waiting_seconds, event| AutomationRule { waiting_seconds, ..rule(event) };
+        assert_eq!(senseless(waiting(None, AutomationEvent::WaitingLongerThan)), "waiting_seconds");
+        assert_eq!(senseless(waiting(Some(0), AutomationEvent::WaitingLongerThan)), "waiting_seconds");
+        assert_eq!(senseless(waiting(Some(9), AutomationEvent::MessageSent)), "waiting_seconds");
+        let none = AutomationConditions::default;
+        let tz =
+            TimeRange { start: "18:00".to_owned(), end: "08:00".to_owned(), tz: "Mars/Olympus".to_owned() };
+        for (conditions, field) in [
+            (AutomationConditions { keywords: Some(vec!["a".to_owned()]), ..none() }, "keywords"),
+            (AutomationConditions { channels: Some(vec![]), ..none() }, "channels"),
+            (AutomationConditions { statuses: Some(vec![]), ..none() }, "statuses"),
+            (AutomationConditions { time_range: Some(tz), ..none() }, "time_range.tz"),
+            (
+                AutomationConditions { sla_metrics: Some(vec![SlaMetric::Resolution]), ..none() },
+                "sla_metrics",
+            ),
+            (
+                AutomationConditions {
+                    labels: Some(vec!["vip".to_owned()]),
+                    without_labels: Some(vec!["vip".to_owned()]),
+                    ..none()
+                },
+                "without_labels",
+            ),
+        ] {
+            assert_eq!(senseless(on(conditions)), format!("conditions.{field}"));
+        }
+    }
+
+    #[test]
+    fn a_rule_that_verbatim_would_set_off_again_and_again_is_a_circle() {
+        let updated = |conditions, actions| AutomationRule {
+            conditions,
+            actions,
+            ..rule(AutomationEvent::ConversationUpdated)
+        };
+        let none = AutomationConditions::default;
+        let route = || Action::Route { strategy: BotStrategy::LeastBusy, team_id: None };
+        let snooze = || Action::Snooze { until: None, for_seconds: Some(60) };
+        let back = || Action::Unassign { agent: true, team: false };
+        for action in [route(), snooze(), back()] {
+            assert_eq!(senseless(updated(none(), vec![note(), action])), "actions[1]");
+        }
+        let nobodys = AutomationConditions { assignee: Some(Held::None), ..none() };
+        let low = AutomationConditions { priorities: Some(vec![Priority::Low]), ..none() };
+        let mark = Action::AddLabels { labels: vec!["seen".to_owned()] };
+        let unmarked = AutomationConditions { without_labels: Some(vec!["seen".to_owned()]), ..none() };
+        for rule in [
+            updated(nobodys, vec![route()]),
+            updated(unmarked, vec![snooze(), mark]),
+            updated(low, vec![back(), Action::SetPriority { priority: Priority::High }]),
+            AutomationRule { actions: vec![snooze()], ..rule(AutomationEvent::MessageSent) },
+        ] {
+            assert!(
+                Define(rule.clone()).decide(&Catalogue::default(), Timestamp::from_secs(1)).is_ok(),
+                "{rule:?}"
+            );
+        }
+    }
+}

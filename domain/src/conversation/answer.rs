@@ -333,8 +333,14 @@ impl To {
 
 /// With what is known of the customer put in. A customer never sees an unfilled blank.
 pub(super) fn filled(text: &str, conversation: &Opened) -> String {
+    filled_by("", text, conversation)
+}
+
+/// The same, in the name of somebody.
+pub(super) fn filled_by(agent: &str, text: &str, conversation: &Opened) -> String {
     blanks::fill(text, |name| {
         Some(match name {
+            "agent_name" => agent.to_owned(),
             "contact_name" => {
                 conversation.display_name.clone().unwrap_or_else(|| conversation.contact_identifier.clone())
             }

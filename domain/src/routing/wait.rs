@@ -102,7 +102,12 @@ impl Wait {
             | E::SeenByAgent(_)
             | E::LanguageDetected(_)
             | E::InfoRequested(_)
-            | E::Expired(_) => {}
+            | E::Expired(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
         self.look(lifecycle, at);
     }

@@ -203,6 +203,11 @@ fn moves_a_clock(event: &ConversationEvent) -> bool {
         | E::SubjectChanged(_)
         | E::SeenByAgent(_)
         | E::LanguageDetected(_)
-        | E::InfoRequested(_) => false,
+        | E::InfoRequested(_)
+        | E::MacroRan(_)
+        | E::AutomationRan(_)
+        | E::WebhookRequested(_)
+        | E::WebhookDelivered(_)
+        | E::WebhookFailed(_) => false,
     }
 }

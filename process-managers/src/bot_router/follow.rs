@@ -238,6 +238,10 @@ fn changes_a_playbook(event: &CatalogueEvent) -> bool {
         | E::CalendarDefined(_)
         | E::CalendarRetired(_)
         | E::QueueDefined(_)
-        | E::QueueRetired(_) => false,
+        | E::QueueRetired(_)
+        | E::MacroDefined(_)
+        | E::MacroRetired(_)
+        | E::AutomationRuleDefined(_)
+        | E::AutomationRuleRetired(_) => false,
     }
 }

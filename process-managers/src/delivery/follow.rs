@@ -146,7 +146,12 @@ fn sort(page: &[Happened]) -> (BTreeMap<MessageId, &Happened>, HashSet<MessageId
             | E::LanguageDetected(_)
             | E::InfoRequested(_)
             | E::HandoffRequested(_)
-            | E::Expired(_) => continue,
+            | E::Expired(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => continue,
         };
         if sent.remove(&over).is_none() {
             ended.insert(over);

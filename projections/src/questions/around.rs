@@ -3,12 +3,14 @@
 use super::{number, row, rows};
 use crate::db::{DbError, Readers};
 use crate::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
+use crate::read_models::automation_rules::AutomationRuleRow;
 use crate::read_models::bot_rules::BotRuleRow;
 use crate::read_models::bot_settings::BotSettingsRow;
 use crate::read_models::calendars::CalendarRow;
 use crate::read_models::canned_responses::CannedResponseRow;
 use crate::read_models::channels::ChannelRow;
 use crate::read_models::handoff_rules::HandoffRuleRow;
+use crate::read_models::macros::MacroRow;
 use crate::read_models::queues::QueueRow;
 use crate::read_models::sla_policies::SlaPolicyRow;
 use crate::read_models::teams::TeamRow;
@@ -94,6 +96,8 @@ listable!(
     BotRuleRow by "priority, id": BotRuleId,
     HandoffRuleRow by "priority, id": HandoffRuleId,
     BotSettingsRow by "id": AccountId,
+    MacroRow by "name, id": MacroId,
+    AutomationRuleRow by "priority, id": AutomationRuleId,
 );
 
 /// Everything in a catalogue. Catalogues are small: they are listed whole.

@@ -1,6 +1,7 @@
 //! The tables around the conversations: contacts, catalogues, agents, rejected webhooks.
 
 use super::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
+use super::automation_rules::AutomationRuleRow;
 use super::bot_rules::BotRuleRow;
 use super::bot_settings::BotSettingsRow;
 use super::calendars::CalendarRow;
@@ -9,6 +10,7 @@ use super::catalogue::Catalogue;
 use super::channels::ChannelRow;
 use super::contacts::{ContactIdentifierRow, ContactRow, Moved};
 use super::handoff_rules::HandoffRuleRow;
+use super::macros::MacroRow;
 use super::queues::QueueRow;
 use super::sla_policies::SlaPolicyRow;
 use super::teams::TeamRow;
@@ -33,6 +35,8 @@ pub struct Around {
     handoff_rules: Catalogue<HandoffRuleRow>,
     bot_settings: Catalogue<BotSettingsRow>,
     queues: Catalogue<QueueRow>,
+    macros: Catalogue<MacroRow>,
+    automation_rules: Catalogue<AutomationRuleRow>,
     agents: Rows<AgentRow>,
     preferences: Rows<AgentPreferencesRow>,
     desks: Rows<AgentDeskRow>,
@@ -53,6 +57,8 @@ impl Default for Around {
             handoff_rules: Catalogue::default(),
             bot_settings: Catalogue::default(),
             queues: Catalogue::default(),
+            macros: Catalogue::default(),
+            automation_rules: Catalogue::default(),
             agents: Rows::new(256),
             preferences: Rows::new(256),
             desks: Rows::new(1_024),
@@ -68,6 +74,7 @@ impl Around {
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut sla_policies, mut calendars, mut queues) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut macros, mut automation_rules) = (Vec::new(), Vec::new());
         for happened in page {
             let account = happened.metadata.account_id;
             match &happened.event {
@@ -117,6 +124,14 @@ impl Around {
                     CatalogueEvent::BotSettingsRetired(retired) => bot_settings.push((retired.id,)),
                     CatalogueEvent::QueueDefined(defined) => queues.push((defined.queue.id,)),
                     CatalogueEvent::QueueRetired(retired) => queues.push((retired.id,)),
+                    CatalogueEvent::MacroDefined(event) => macros.push((event.defined.id,)),
+                    CatalogueEvent::MacroRetired(retired) => macros.push((retired.id,)),
+                    CatalogueEvent::AutomationRuleDefined(defined) => {
+                        automation_rules.push((defined.automation_rule.id,));
+                    }
+                    CatalogueEvent::AutomationRuleRetired(retired) => {
+                        automation_rules.push((retired.id,));
+                    }
                 },
             }
         }
@@ -133,7 +148,9 @@ impl Around {
         self.bot_rules.load(tx, bot_rules).await?;
         self.handoff_rules.load(tx, handoff_rules).await?;
         self.bot_settings.load(tx, bot_settings).await?;
-        self.queues.load(tx, queues).await
+        self.queues.load(tx, queues).await?;
+        self.macros.load(tx, macros).await?;
+        self.automation_rules.load(tx, automation_rules).await
     }
 
     pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) -> Option<Moved> {
@@ -217,6 +234,12 @@ impl Around {
             E::BotSettingsRetired(retired) => self.bot_settings.retire(&(retired.id,)),
             E::QueueDefined(defined) => self.queues.define(&defined.queue, happened),
             E::QueueRetired(retired) => self.queues.retire(&(retired.id,)),
+            E::MacroDefined(event) => self.macros.define(&event.defined, happened),
+            E::MacroRetired(retired) => self.macros.retire(&(retired.id,)),
+            E::AutomationRuleDefined(defined) => {
+                self.automation_rules.define(&defined.automation_rule, happened);
+            }
+            E::AutomationRuleRetired(retired) => self.automation_rules.retire(&(retired.id,)),
         }
     }
 
@@ -265,7 +288,9 @@ impl Around {
         self.bot_rules.write(tx).await?;
         self.handoff_rules.write(tx).await?;
         self.bot_settings.write(tx).await?;
-        self.queues.write(tx).await
+        self.queues.write(tx).await?;
+        self.macros.write(tx).await?;
+        self.automation_rules.write(tx).await
     }
 
     pub fn keep(&mut self) {
@@ -284,6 +309,8 @@ impl Around {
         self.handoff_rules.keep();
         self.bot_settings.keep();
         self.queues.keep();
+        self.macros.keep();
+        self.automation_rules.keep();
     }
 
     pub fn forget(&mut self) {
@@ -302,6 +329,8 @@ impl Around {
         self.handoff_rules.forget();
         self.bot_settings.forget();
         self.queues.forget();
+        self.macros.forget();
+        self.automation_rules.forget();
     }
 }
 

@@ -181,7 +181,12 @@ impl ConversationRow {
             | E::MarkedPending(_)
             | E::SlaWarned(_)
             | E::InfoRequested(_)
-            | E::HandoffRequested(_) => {}
+            | E::HandoffRequested(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
         self.updated_at = self.updated_at.max(at);
     }

@@ -3,9 +3,9 @@
 use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
-    AccountId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId, ContactIdentifierId,
-    ConversationId, EventId, HandoffRuleId, MessageId, OfferId, Position, QueueId, SlaPolicyId, TeamId,
-    Timestamp, UserId, Version,
+    AccountId, AutomationRuleId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId,
+    ContactIdentifierId, ConversationId, EventId, HandoffRuleId, MacroId, MessageId, OfferId, Position,
+    QueueId, SlaPolicyId, TeamId, Timestamp, UserId, Version, WebhookId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -137,6 +137,9 @@ id_columns!(
     ConversationId,
     EventId,
     HandoffRuleId,
+    MacroId,
+    AutomationRuleId,
+    WebhookId,
     MessageId,
     OfferId,
     QueueId,

@@ -1,0 +1,144 @@
+//! Telling other programs what happened, signed as the Standard Webhooks specification has it: by the headers
+//! `webhook-id`, `webhook-timestamp` and `webhook-signature` the receiver knows who calls, and whether it has
+//! heard this before.
+
+mod addresses;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use addresses::is_forbidden;
+pub use addresses::{Addresses, BadAddress};
+
+use crate::DeliveryError;
+use crate::http::{NoClient, Timeouts, client_with, send};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use event_schemas::catalogue::Secret;
+use event_schemas::{Timestamp, WebhookId};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{Client, StatusCode, header};
+use sha2::Sha256;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a secret begins with.
+const PREFIX: &str = "whsec_";
+/// How many bytes a key has, at least and at most.
+const KEY: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// This is no secret that webhooks can be signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is whsec_ and the Base64 of 24 to 64 bytes")]
+pub struct BadSecret;
+
+/// A secret, as receivers are given it.
+pub fn secret_of(key: [u8; 32]) -> Secret {
+    Secret(format!("{PREFIX}{}", BASE64_STANDARD.encode(key)))
+}
+
+/// Whether webhooks can be signed with it.
+pub fn check_secret(secret: &Secret) -> Result<(), BadSecret> {
+    key_of(secret).map(|_| ())
+}
+
+fn key_of(secret: &Secret) -> Result<Vec<u8>, BadSecret> {
+    let encoded = secret.0.strip_prefix(PREFIX).ok_or(BadSecret)?;
+    let key = BASE64_STANDARD.decode(encoded).map_err(|_| BadSecret)?;
+    if KEY.contains(&key.len()) { Ok(key) } else { Err(BadSecret) }
+}
+
+/// The value of `webhook-signature`.
+pub fn signature(secret: &Secret, id: WebhookId, at: Timestamp, body: &[u8]) -> Result<String, BadSecret> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key_of(secret)?)
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    mac.update(format!("{id}.{}.", seconds(at)).as_bytes());
+    mac.update(body);
+    Ok(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+fn seconds(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(1_000_000)
+}
+
+/// Something to tell another program.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The same however often it is told.
+    pub id: WebhookId,
+    pub url: String,
+    pub secret: Secret,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// Why it has not taken it.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// It may yet.
+    #[error("try again: {reason}")]
+    TryAgain {
+        /// How long it asks to be left alone.
+        after: Option<Duration>,
+        reason: String,
+    },
+    /// It never will.
+    #[error("given up with {code}: {reason}")]
+    GiveUp { code: &'static str, reason: String },
+}
+
+/// Whoever calls.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    client: Client,
+    addresses: Addresses,
+}
+
+impl Caller {
+    pub fn new(timeouts: Timeouts, addresses: Addresses) -> Result<Self, NoClient> {
+        let client = client_with(timeouts, |builder| match addresses {
+            Addresses::PublicOnly => builder.dns_resolver(Arc::new(addresses::PublicOnly)),
+            Addresses::Any => builder,
+        })?;
+        Ok(Self { client, addresses })
+    }
+
+    /// Tells it, once. Answers the status it was taken with.
+    pub async fn call(&self, call: &Call, now: Timestamp) -> Result<u16, CallError> {
+        let url = self
+            .addresses
+            .check(&call.url)
+            .map_err(|bad| CallError::GiveUp { code: "forbidden_address", reason: bad.to_string() })?;
+        let signature = signature(&call.secret, call.id, now, &call.body)
+            .map_err(|bad| CallError::GiveUp { code: "no_secret", reason: format!("the secret {bad}") })?;
+        let request = self
+            .client
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", call.id.to_string())
+            .header("webhook-timestamp", seconds(now))
+            .header("webhook-signature", signature)
+            .body(call.body.clone());
+        match send(request, now).await {
+            Ok(answer) if answer.status.is_success() => Ok(answer.status.as_u16()),
+            // The one answer by which a receiver says that it wants no more of them.
+            Ok(answer) if answer.status == StatusCode::GONE => {
+                Err(CallError::GiveUp { code: "refused", reason: "it answered 410: gone".to_owned() })
+            }
+            Ok(answer) => Err(CallError::TryAgain {
+                after: answer.retry_after,
+                reason: format!("it answered {}", answer.status.as_u16()),
+            }),
+            Err(DeliveryError::GiveUp { code, reason }) if code == "forbidden_address" => {
+                Err(CallError::GiveUp { code: "forbidden_address", reason })
+            }
+            Err(DeliveryError::GiveUp { reason, .. }) => Err(CallError::GiveUp { code: "refused", reason }),
+            // Whether it was taken or not: told again, it knows it by its id.
+            Err(DeliveryError::TryAgain { after, .. }) => {
+                Err(CallError::TryAgain { after, reason: "it cannot be reached".to_owned() })
+            }
+            Err(DeliveryError::Unknown { .. }) => {
+                Err(CallError::TryAgain { after: None, reason: "it did not answer in time".to_owned() })
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Whom webhooks may call: nobody inside, unless the house says so. A name is looked at once it is resolved,
+//! so that it cannot point inside later.
+
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Which addresses may be called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// HTTPS, and nothing that is not on the Internet.
+    #[default]
+    PublicOnly,
+    /// HTTP too, and machines in the house.
+    Any,
+}
+
+/// Why an address cannot be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    #[error("is not the address of a program, such as https://example.com/hooks")]
+    NoUrl,
+    #[error("must not hold a user or a password")]
+    Credentials,
+    #[error("must begin with https://")]
+    NotHttps,
+    #[error("must not be a private address")]
+    Private,
+}
+
+impl Addresses {
+    pub fn check(self, url: &str) -> Result<Url, BadAddress> {
+        let url = Url::parse(url).map_err(|_| BadAddress::NoUrl)?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(BadAddress::NoUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BadAddress::NoUrl);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BadAddress::Credentials);
+        }
+        if self == Self::PublicOnly {
+            if url.scheme() != "https" {
+                return Err(BadAddress::NotHttps);
+            }
+            let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            let is_inside = match literal {
+                Ok(address) => !is_public(address),
+                Err(_) => name == "localhost" || name.ends_with(".localhost"),
+            };
+            if is_inside {
+                return Err(BadAddress::Private);
+            }
+        }
+        Ok(url)
+    }
+}
+
+/// Whether anybody on the Internet could be reached by it.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let shared = a == 100 && (64..128).contains(&b);
+    let protocols = (a, b, c) == (192, 0, 0);
+    let benchmarks = a == 198 && (18..20).contains(&b);
+    !(address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast()
+        || a == 0
+        || a >= 240
+        || shared
+        || protocols
+        || benchmarks)
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    // What stands for an IPv4 address is as public as that: mapped, by NAT64, by 6to4.
+    let parts = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return is_public_v4(mapped);
+    }
+    if parts[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+        return embedded(parts[6], parts[7]);
+    }
+    if parts[0] == 0x2002 {
+        return embedded(parts[1], parts[2]);
+    }
+    let documentation = parts[0] == 0x2001 && parts[1] == 0xdb8;
+    // Global unicast is all there is outside.
+    parts[0] & 0xe000 == 0x2000 && !documentation
+}
+
+/// A name of which every address is inside.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the name stands for a private address")]
+struct Forbidden;
+
+/// Resolves names, and leaves out what is inside.
+pub(super) struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(Box::new(Forbidden) as Box<dyn Error + Send + Sync>);
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Whether a request did not go out because of whom it would have gone to.
+pub(crate) fn is_forbidden(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<Forbidden>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_internet_is_called() {
+        for url in ["https://example.com/hooks", "https://8.8.8.8/", "https://[2606:4700::1111]/x"] {
+            assert!(Addresses::PublicOnly.check(url).is_ok(), "{url}");
+        }
+        for (url, bad) in [
+            ("", BadAddress::NoUrl),
+            ("example.com", BadAddress::NoUrl),
+            ("ftp://example.com", BadAddress::NoUrl),
+            ("https://u:p@example.com", BadAddress::Credentials),
+            ("http://example.com", BadAddress::NotHttps),
+            ("https://localhost:8080", BadAddress::Private),
+            ("https://LOCALHOST.", BadAddress::Private),
+            ("https://a.localhost", BadAddress::Private),
+            ("https://127.0.0.1", BadAddress::Private),
+            ("https://2130706433", BadAddress::Private),
+            ("https://0x7f.1", BadAddress::Private),
+            ("https://10.1.2.3", BadAddress::Private),
+            ("https://172.20.0.1", BadAddress::Private),
+            ("https://192.168.1.1", BadAddress::Private),
+            ("https://169.254.169.254/latest/meta-data", BadAddress::Private),
+            ("https://100.64.0.1", BadAddress::Private),
+            ("https://0.0.0.0", BadAddress::Private),
+            ("https://[::1]", BadAddress::Private),
+            ("https://[::]", BadAddress::Private),
+            ("https://[fd00::1]", BadAddress::Private),
+            ("https://[fe80::1]", BadAddress::Private),
+            ("https://[::ffff:127.0.0.1]", BadAddress::Private),
+            ("https://[64:ff9b::7f00:1]", BadAddress::Private),
+            ("https://[2002:7f00:1::]", BadAddress::Private),
+        ] {
+            assert_eq!(Addresses::PublicOnly.check(url), Err(bad), "{url}");
+        }
+        assert!(Addresses::Any.check("http://127.0.0.1:9000/hook").is_ok());
+    }
+}

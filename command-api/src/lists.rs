@@ -1,0 +1,53 @@
+//! A list of actions, with what its doing needs to know of the account's catalogues: of a macro or of a rule.
+
+use crate::Commands;
+use crate::write::{Context, LoadError};
+use domain::conversation::{By, List, Sender, Step};
+use event_schemas::automation::Action;
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::message::ChannelType;
+use event_schemas::{StreamId, WebhookId};
+
+impl Commands {
+    /// `context` names what the list makes, so that it is named the same however often it is done.
+    pub async fn list(
+        &self,
+        actions: &[Action],
+        context: &Context,
+        channel_type: ChannelType,
+        by: By,
+        sender: Sender,
+    ) -> Result<List, LoadError> {
+        let mut steps = Vec::with_capacity(actions.len());
+        for (index, action) in actions.iter().enumerate() {
+            let assignee = match action {
+                Action::AssignAgent { agent_id } => Some(self.assignee(context.account, *agent_id).await?),
+                _names_nobody => None,
+            };
+            steps.push(Step {
+                action: action.clone(),
+                message_id: context.further_message_id(&self.clock, &format!("action/{index}")),
+                webhook_id: WebhookId(context.further_message_id(&self.clock, &format!("webhook/{index}")).0),
+                text: self.words(action, context).await?,
+                assignee,
+                obstacle: None,
+            });
+        }
+        let provider = self.providers.of(channel_type);
+        let reply_window = provider.and_then(|provider| provider.reply_window());
+        Ok(List { steps, by, sender, reply_window })
+    }
+
+    /// What a reply says, with its blanks still in.
+    async fn words(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
+        match action {
+            Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),
+            Action::Reply { canned_response_id: Some(id), .. } => {
+                let stream = StreamId::catalogue(CatalogueKind::CannedResponses, context.account);
+                let responses = self.canned_responses.load(&stream).await?;
+                Ok(responses.state.get(*id).map(|response| response.content.clone()))
+            }
+            _says_nothing => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Lists of actions: macros, which an agent runs, and rules, which run by themselves when something happens:
+//! pure policy.
+//!
+//! What a rule does sets off no rule, so rules cannot set off each other or themselves. What Verbatim does
+//! because of a rule (an agent is found, a snooze ends) may set off rules: a rule of which that can be told
+//! beforehand is refused as a circle, and any other acts by Verbatim's own doing only so many times a day in
+//! one conversation.
+
+mod check;
+mod memory;
+mod rules;
+
+pub(crate) use check::{check_macro, check_rule};
+pub use memory::{MOST_BY_ITSELF, Memory};
+pub use rules::{Cause, Rule, Rules, RulesError};

@@ -1,0 +1,54 @@
+//! What a conversation remembers of what was done by lists.
+
+use event_schemas::{AutomationRuleId, ConversationEvent, Timestamp, WebhookId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// How often a rule acts within [`WITHIN`] in one conversation when Verbatim's own doing sets it off.
+pub const MOST_BY_ITSELF: usize = 10;
+const WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+/// The automation's own fold of a conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// When each rule last acted by Verbatim's own doing.
+    by_itself: BTreeMap<AutomationRuleId, VecDeque<Timestamp>>,
+    /// What other programs are still to be told.
+    awaited: BTreeSet<WebhookId>,
+}
+
+impl Memory {
+    /// Whether this rule goes round in circles, as far as anybody can tell.
+    pub fn is_spent(&self, rule: AutomationRuleId, now: Timestamp) -> bool {
+        self.by_itself
+            .get(&rule)
+            .is_some_and(|times| times.iter().filter(|at| now < **at + WITHIN).count() >= MOST_BY_ITSELF)
+    }
+
+    /// Whether it is still to be seen what becomes of this webhook.
+    pub fn awaits(&self, webhook: WebhookId) -> bool {
+        self.awaited.contains(&webhook)
+    }
+
+    pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
+        match event {
+            ConversationEvent::AutomationRan(ran) if ran.by_itself => {
+                let times = self.by_itself.entry(ran.rule_id).or_default();
+                if times.len() == MOST_BY_ITSELF {
+                    times.pop_front();
+                }
+                times.push_back(at);
+            }
+            ConversationEvent::WebhookRequested(requested) => {
+                self.awaited.insert(requested.webhook_id);
+            }
+            ConversationEvent::WebhookDelivered(delivered) => {
+                self.awaited.remove(&delivered.webhook_id);
+            }
+            ConversationEvent::WebhookFailed(failed) => {
+                self.awaited.remove(&failed.webhook_id);
+            }
+            _not_done_by_a_list => {}
+        }
+    }
+}

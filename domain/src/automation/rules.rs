@@ -1,0 +1,161 @@
+//! An account's rules, compiled once and put to everything that happens.
+
+use crate::bot::{Circumstances, Conditions, Folded, Found, Gathered, Phrases};
+use crate::conversation::Opened;
+use event_schemas::automation::{Action, AutomationEvent, AutomationRule, Held};
+use event_schemas::bot::BotConditions;
+use event_schemas::message::{Priority, SlaMetric, Status};
+use event_schemas::{AutomationRuleId, EventId, TeamId, Timestamp};
+use std::time::Duration;
+
+/// An account's active rules, in the order in which they act.
+#[derive(Debug, Default)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    phrases: Phrases,
+}
+
+/// The rules cannot be put to messages.
+#[derive(Debug, thiserror::Error)]
+#[error("so many keywords cannot be looked for")]
+pub struct RulesError(#[from] aho_corasick::BuildError);
+
+/// A rule, ready to be put to what happens.
+#[derive(Debug)]
+pub struct Rule {
+    pub id: AutomationRuleId,
+    pub name: String,
+    pub event: AutomationEvent,
+    /// How long the customer waits.
+    pub waiting: Option<Duration>,
+    pub actions: Vec<Action>,
+    conditions: Conditions,
+    without_labels: Vec<String>,
+    statuses: Option<Vec<Status>>,
+    priorities: Option<Vec<Priority>>,
+    team_ids: Option<Vec<TeamId>>,
+    assignee: Option<Held>,
+    sla_metrics: Option<Vec<SlaMetric>>,
+}
+
+/// What sets rules off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    pub event: AutomationEvent,
+    /// None: time did.
+    pub event_id: Option<EventId>,
+    /// When it happened: what time it is for a rule.
+    pub at: Timestamp,
+    /// Whether Verbatim itself, and not a person or another program, brought it about.
+    pub by_itself: bool,
+    /// The words of the message, where it is one.
+    pub text: String,
+    /// The promise, where it is about one.
+    pub sla_metric: Option<SlaMetric>,
+    /// Since when the customer has waited, where it is the waiting.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// What both kinds of rules ask.
+pub(super) fn shared(rule: &AutomationRule) -> BotConditions {
+    let conditions = &rule.conditions;
+    BotConditions {
+        keywords: conditions.keywords.clone(),
+        match_mode: conditions.match_mode,
+        channels: conditions.channels.clone(),
+        time_range: conditions.time_range.clone(),
+        language: conditions.language.clone(),
+        labels: conditions.labels.clone(),
+        intent: None,
+        confidence_min: None,
+    }
+}
+
+impl Rules {
+    pub fn compile<'r>(rules: impl IntoIterator<Item = &'r AutomationRule>) -> Result<Self, RulesError> {
+        let mut active: Vec<_> = rules.into_iter().filter(|rule| rule.is_active).collect();
+        active.sort_by_key(|rule| (rule.priority, rule.id));
+        let mut phrases = Gathered::default();
+        let rules = active.into_iter().filter_map(|rule| Rule::compile(rule, &mut phrases)).collect();
+        Ok(Self { rules, phrases: phrases.build()? })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules that such an event may set off, each with its place.
+    pub fn on(&self, event: AutomationEvent) -> impl Iterator<Item = (usize, &Rule)> {
+        self.rules.iter().enumerate().filter(move |(_, rule)| rule.event == event)
+    }
+
+    pub fn get(&self, place: usize) -> Option<&Rule> {
+        self.rules.get(place)
+    }
+
+    /// Whether the rule's conditions hold for the conversation as it is.
+    pub fn fits(&self, rule: &Rule, cause: &Cause, conversation: &Opened) -> bool {
+        // The words of a message are looked through only where a rule asks for words.
+        rule.fits(&self.phrases.find(&Folded::of(&cause.text)), cause, conversation)
+    }
+}
+
+impl Rule {
+    /// None: its zone or its times are none, which no check lets pass.
+    fn compile(rule: &AutomationRule, phrases: &mut Gathered) -> Option<Self> {
+        let conditions = &rule.conditions;
+        Some(Self {
+            id: rule.id,
+            name: rule.name.clone(),
+            event: rule.event,
+            waiting: rule.waiting_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+            actions: rule.actions.clone(),
+            conditions: Conditions::compile(&shared(rule), phrases)?,
+            without_labels: conditions.without_labels.clone().unwrap_or_default(),
+            statuses: conditions.statuses.clone(),
+            priorities: conditions.priorities.clone(),
+            team_ids: conditions.team_ids.clone(),
+            assignee: conditions.assignee,
+            sla_metrics: conditions.sla_metrics.clone(),
+        })
+    }
+
+    fn fits(&self, found: &Found, cause: &Cause, conversation: &Opened) -> bool {
+        let lifecycle = &conversation.lifecycle;
+        let circumstances = Circumstances {
+            found,
+            at: cause.at,
+            channel_type: conversation.channel_type,
+            labels: &conversation.labels,
+            language: conversation.bot.language(),
+        };
+        self.event == cause.event
+            && self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&lifecycle.status))
+            && self.priorities.as_ref().is_none_or(|priorities| priorities.contains(&conversation.priority))
+            && self
+                .team_ids
+                .as_ref()
+                .is_none_or(|teams| lifecycle.team_id.is_some_and(|team| teams.contains(&team)))
+            && match self.assignee {
+                None => true,
+                Some(Held::None) => lifecycle.holder().is_none(),
+                Some(Held::Any) => lifecycle.holder().is_some(),
+            }
+            && self
+                .sla_metrics
+                .as_ref()
+                .is_none_or(|metrics| cause.sla_metric.is_some_and(|metric| metrics.contains(&metric)))
+            && !self.without_labels.iter().any(|label| conversation.labels.contains(label))
+            && self.conditions.hold(&circumstances)
+    }
+
+    /// Whether this very waiting lasts on, and has lasted long enough.
+    pub fn waits(&self, cause: &Cause, conversation: &Opened, now: Timestamp) -> bool {
+        match (self.waiting, cause.waiting_since) {
+            (Some(waiting), Some(since)) => {
+                conversation.unanswered_since == Some(since) && now >= since + waiting
+            }
+            _not_about_waiting => true,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What must be so for a rule to fit, compiled: the bot's rules and the automation's ask alike.
+
+use super::phrases::{Found, Gathered};
+use crate::calendar::{minutes, zone};
+use event_schemas::Timestamp;
+use event_schemas::bot::{BotConditions, MatchMode};
+use event_schemas::message::ChannelType;
+use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+
+/// Conditions, ready to be asked.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    /// Each keyword as it was written, and its place among the phrases.
+    keywords: Vec<(String, usize)>,
+    all_keywords: bool,
+    channels: Option<Vec<ChannelType>>,
+    hours: Option<Daily>,
+    language: Option<String>,
+    labels: Vec<String>,
+}
+
+/// What they are asked of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances<'c> {
+    pub found: &'c Found,
+    pub at: Timestamp,
+    pub channel_type: ChannelType,
+    pub labels: &'c BTreeSet<String>,
+    pub language: Option<&'c str>,
+}
+
+/// A stretch of every day by the clock on the wall, in minutes.
+#[derive(Debug)]
+struct Daily {
+    start: u16,
+    end: u16,
+    zone: TimeZone,
+    zone_name: String,
+}
+
+impl Daily {
+    fn holds(&self, at: Timestamp) -> bool {
+        let local = self.zone.to_datetime(at.to_jiff());
+        let minute = local.hour() as u16 * 60 + local.minute() as u16;
+        if self.start < self.end {
+            (self.start..self.end).contains(&minute)
+        } else {
+            // Over midnight; where both are the same it is the whole day.
+            minute >= self.start || minute < self.end
+        }
+    }
+}
+
+impl Conditions {
+    /// None: the zone or the times are none, which no check lets pass.
+    pub(crate) fn compile(conditions: &BotConditions, phrases: &mut Gathered) -> Option<Self> {
+        let hours = match &conditions.time_range {
+            None => None,
+            Some(range) => Some(Daily {
+                start: minutes(&range.start)?,
+                end: minutes(&range.end)?,
+                zone: zone(&range.tz)?,
+                zone_name: range.tz.clone(),
+            }),
+        };
+        let keywords = conditions.keywords.iter().flatten();
+        Some(Self {
+            keywords: keywords.map(|word| (word.clone(), phrases.add(word))).collect(),
+            all_keywords: conditions.match_mode == MatchMode::All,
+            channels: conditions.channels.clone(),
+            hours,
+            language: conditions.language.as_deref().map(primary),
+            labels: conditions.labels.clone().unwrap_or_default(),
+        })
+    }
+
+    pub(crate) fn asks_for_language(&self) -> bool {
+        self.language.is_some()
+    }
+
+    /// Whether all of them hold; the cheapest questions come first.
+    pub(crate) fn hold(&self, of: &Circumstances<'_>) -> bool {
+        let has = |place: &(String, usize)| of.found.has(place.1);
+        self.channels.as_ref().is_none_or(|channels| channels.contains(&of.channel_type))
+            && match (self.keywords.is_empty(), self.all_keywords) {
+                (true, _) => true,
+                (false, true) => self.keywords.iter().all(has),
+                (false, false) => self.keywords.iter().any(has),
+            }
+            && self.labels.iter().all(|label| of.labels.contains(label))
+            && self
+                .language
+                .as_ref()
+                .is_none_or(|wanted| of.language.is_some_and(|language| primary(language) == *wanted))
+            && self.hours.as_ref().is_none_or(|hours| hours.holds(of.at))
+    }
+
+    /// The keywords that are there, in the account's own words.
+    pub(crate) fn words(&self, found: &Found) -> Option<String> {
+        let there = self.keywords.iter().filter(|(_, place)| found.has(*place));
+        let words: Vec<_> = there.map(|(word, _)| format!("'{word}'")).collect();
+        match words.len() {
+            0 => None,
+            1 => Some(format!("keyword {}", words[0])),
+            _ => Some(format!("keywords {}", words.join(", "))),
+        }
+    }
+
+    /// The other reasons why they hold.
+    pub(crate) fn reasons(&self, channel_type: ChannelType) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if let Some(Daily { start, end, zone_name, .. }) = &self.hours {
+            let clock = |minute: &u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+            reasons.push(format!("between {} and {} in {zone_name}", clock(start), clock(end)));
+        }
+        if self.channels.is_some() {
+            reasons.push(format!("on {channel_type}"));
+        }
+        if let Some(language) = &self.language {
+            reasons.push(format!("language {language}"));
+        }
+        if !self.labels.is_empty() {
+            reasons.push(format!("labelled {}", self.labels.join(", ")));
+        }
+        reasons
+    }
+}
+
+/// `en` of `en-GB`.
+fn primary(tag: &str) -> String {
+    tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
+}

@@ -1,0 +1,308 @@
+//! A list of actions is done in one go: all that follows is decided on one version of the conversation and
+//! appended there. A macro is done whole or not at all; of a rule what cannot be done is left out and told.
+
+#[cfg(test)]
+mod tests;
+
+use super::answer::filled_by;
+use super::assign::{Assign, Assignee, By, Unassign};
+use super::draft::Draft;
+use super::label::{ChangeLabels, SetPriority};
+use super::send::{AddNote, Send, Sender};
+use super::status::{MarkPending, Reopen, Resolve};
+use super::{Conversation, Rejection};
+use crate::aggregate::Decide;
+use crate::automation::{Cause, Rules};
+use crate::bot::strategy;
+use event_schemas::automation::Action;
+use event_schemas::bot::{BotStrategy, HandoffCause};
+use event_schemas::conversation::{
+    AssignStrategy, AutomationRan, HandoffRequested, MacroRan, ReopenCause, Skipped, WebhookRequested,
+};
+use event_schemas::message::{Content, Status};
+use event_schemas::{
+    AutomationRuleId, ConversationEvent, EventId, MacroId, MessageId, TeamId, Timestamp, UserId, WebhookId,
+};
+use serde_json::Map;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Actions, and what their doing needs to know besides.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub steps: Vec<Step>,
+    pub by: By,
+    /// In whose name replies go out and notes are left.
+    pub sender: Sender,
+    /// How long after the customer's last message the channel lets an answer out.
+    pub reply_window: Option<Duration>,
+}
+
+/// One action.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub action: Action,
+    /// What its message, note or webhook is called, however often it is done.
+    pub message_id: MessageId,
+    pub webhook_id: WebhookId,
+    /// What a reply says; None: its canned response is gone.
+    pub text: Option<String>,
+    /// The agent it names, as colleagues know them.
+    pub assignee: Option<Assignee>,
+    /// Why it cannot be done, where that is known beforehand.
+    pub obstacle: Option<String>,
+}
+
+/// An agent runs a macro.
+#[derive(Clone, Debug)]
+pub struct RunMacro {
+    pub id: MacroId,
+    pub name: String,
+    pub list: List,
+}
+
+impl Decide<Conversation> for RunMacro {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        state.opened()?;
+        let mut doing = Doing {
+            draft: Draft::of(state, now),
+            list: &self.list,
+            now,
+            reason: format!("Macro '{}'", self.name),
+            handoff: HandoffCause::Manual,
+            macro_id: Some(self.id),
+            rule_id: None,
+            event_id: None,
+        };
+        doing.draft.tell(MacroRan { macro_id: self.id, name: self.name.clone() });
+        for (index, step) in self.list.steps.iter().enumerate() {
+            let action = step.action.kind();
+            doing.take(step).map_err(|because| Rejection::CannotDo {
+                index,
+                action,
+                because: Box::new(because),
+            })?;
+        }
+        Ok(doing.draft.into_events())
+    }
+}
+
+/// Something happened that sets a rule off.
+#[derive(Clone, Debug)]
+pub struct RunRule {
+    pub rules: Arc<Rules>,
+    /// Its place among them.
+    pub place: usize,
+    pub cause: Cause,
+    pub list: List,
+}
+
+impl Decide<Conversation> for RunRule {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let (Ok(conversation), Some(rule)) = (state.opened(), self.rules.get(self.place)) else {
+            return Ok(Vec::new());
+        };
+        let goes_in_circles = self.cause.by_itself && conversation.automation.is_spent(rule.id, now);
+        let is_set_off =
+            rule.waits(&self.cause, conversation, now) && self.rules.fits(rule, &self.cause, conversation);
+        if goes_in_circles || !is_set_off {
+            return Ok(Vec::new());
+        }
+        let mut doing = Doing {
+            draft: Draft::of(state, now),
+            list: &self.list,
+            now,
+            reason: format!("Automation rule '{}'", rule.name),
+            handoff: HandoffCause::Rule,
+            macro_id: None,
+            rule_id: Some(rule.id),
+            event_id: self.cause.event_id,
+        };
+        let mut skipped = Vec::new();
+        for (index, step) in (0..).zip(&self.list.steps) {
+            let done = match &step.obstacle {
+                Some(obstacle) => Err(obstacle.clone()),
+                None => doing.take(step).map_err(|refusal| refusal.to_string()),
+            };
+            if let Err(reason) = done {
+                skipped.push(Skipped { index, action: step.action.kind(), reason });
+            }
+        }
+        let events = doing.draft.into_events();
+        if events.is_empty() && skipped.is_empty() {
+            // All of it is so already.
+            return Ok(events);
+        }
+        let ran = AutomationRan {
+            rule_id: rule.id,
+            name: rule.name.clone(),
+            event: self.cause.event,
+            event_id: self.cause.event_id,
+            by_itself: self.cause.by_itself,
+            waiting_since: self.cause.waiting_since,
+            skipped,
+        };
+        Ok(std::iter::once(ran.into()).chain(events).collect())
+    }
+}
+
+/// The conversation as it becomes.
+struct Doing<'a> {
+    draft: Draft,
+    list: &'a List,
+    now: Timestamp,
+    /// For the history.
+    reason: String,
+    handoff: HandoffCause,
+    macro_id: Option<MacroId>,
+    rule_id: Option<AutomationRuleId>,
+    event_id: Option<EventId>,
+}
+
+impl Doing<'_> {
+    fn take(&mut self, step: &Step) -> Result<(), Rejection> {
+        match &step.action {
+            Action::Reply { .. } => self.reply(step),
+            Action::AssignTeam { team_id } => self.assign(None, Some(*team_id)),
+            Action::AssignAgent { agent_id } => {
+                let assignee = step.assignee.clone().unwrap_or(Assignee { id: *agent_id, name: None });
+                if self.draft.status()? == Status::Resolved {
+                    self.draft.then(Reopen { cause: ReopenCause::Agent, reason: self.why() })?;
+                }
+                self.assign(Some(assignee), None)
+            }
+            Action::Unassign { agent, team } => self.unassign(*agent, *team),
+            Action::Route { strategy, team_id } => self.route(*strategy, *team_id),
+            Action::AddLabels { labels } => {
+                let mut all = self.labels()?;
+                all.extend(labels.iter().cloned());
+                self.draft.then(ChangeLabels { labels: all })
+            }
+            Action::RemoveLabels { labels } => {
+                let mut all = self.labels()?;
+                all.retain(|label| !labels.contains(label));
+                self.draft.then(ChangeLabels { labels: all })
+            }
+            Action::SetPriority { priority } => self.draft.then(SetPriority { priority: *priority }),
+            Action::Note { text } => self.note(step.message_id, text),
+            Action::Snooze { until, for_seconds } => {
+                let for_seconds = for_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+                let until = for_seconds.map(|span| self.now + span).or(*until);
+                self.draft.then(MarkPending { until, reason: self.why() })
+            }
+            Action::Resolve { reason } => self.draft.then(Resolve { reason: reason.clone().or(self.why()) }),
+            Action::Reopen { reason } => {
+                let reason = reason.clone().or(self.why());
+                self.draft.then(Reopen { cause: ReopenCause::Agent, reason })
+            }
+            Action::Webhook { url } => {
+                self.draft.tell(WebhookRequested {
+                    webhook_id: step.webhook_id,
+                    url: url.clone(),
+                    event_id: self.event_id,
+                    macro_id: self.macro_id,
+                    rule_id: self.rule_id,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn why(&self) -> Option<String> {
+        Some(self.reason.clone())
+    }
+
+    fn labels(&self) -> Result<BTreeSet<String>, Rejection> {
+        Ok(self.draft.state().live()?.labels.clone())
+    }
+
+    fn reply(&mut self, step: &Step) -> Result<(), Rejection> {
+        let text = step.text.as_deref().ok_or(Rejection::NoSuchCannedResponse)?;
+        let sender = &self.list.sender;
+        let agent = sender.name.as_deref().unwrap_or_default();
+        let body = Content::text(filled_by(agent, text, self.draft.state().opened()?));
+        self.draft.then(Send {
+            message_id: step.message_id,
+            sender: sender.clone(),
+            body,
+            template: None,
+            in_reply_to: None,
+            metadata: Map::new(),
+            reply_window: self.list.reply_window,
+            handoff: None,
+        })
+    }
+
+    fn note(&mut self, message_id: MessageId, text: &str) -> Result<(), Rejection> {
+        let sender = &self.list.sender;
+        let (rule, list) = (self.rule_id.map(|rule| rule.0), self.macro_id.map(|list| list.0));
+        let author = sender.id.or(rule.or(list).map(UserId));
+        let content = {
+            let agent = sender.name.as_deref().unwrap_or_default();
+            filled_by(agent, text, self.draft.state().opened()?)
+        };
+        self.draft.then(AddNote {
+            message_id,
+            author_id: author.unwrap_or(UserId(message_id.0)),
+            author_name: sender.name.clone(),
+            content,
+            mentions: Vec::new(),
+        })
+    }
+
+    fn assign(&mut self, assignee: Option<Assignee>, team_id: Option<TeamId>) -> Result<(), Rejection> {
+        let by = self.list.by;
+        let takes_it = by.user.is_some() && assignee.as_ref().map(|to| to.id) == by.user;
+        self.draft.then(Assign {
+            assignee,
+            team_id,
+            strategy: if takes_it { AssignStrategy::Claimed } else { AssignStrategy::Manual },
+            by,
+            reason: self.why(),
+        })
+    }
+
+    fn unassign(&mut self, agent: bool, team: bool) -> Result<(), Rejection> {
+        self.draft.then(Unassign { agent, team, by: self.list.by, reason: self.why() })
+    }
+
+    /// Whoever has it gives it back, and somebody is wanted again.
+    fn route(&mut self, how: BotStrategy, team_id: Option<TeamId>) -> Result<(), Rejection> {
+        self.draft.state().live()?;
+        match self.draft.status()? {
+            from @ Status::Resolved => return Err(Rejection::NoSuchStep { from, to: Status::Open }),
+            Status::Pending => {
+                self.draft.then(Reopen { cause: ReopenCause::Agent, reason: self.why() })?;
+            }
+            Status::Open | Status::Bot | Status::Assigned | Status::Closed => {}
+        }
+        self.unassign(true, false)?;
+        let strategy = strategy(how);
+        if team_id.is_some() {
+            self.draft.then(Assign {
+                assignee: None,
+                team_id,
+                strategy,
+                by: self.list.by,
+                reason: self.why(),
+            })?;
+        }
+        self.draft.tell(HandoffRequested {
+            trigger: self.handoff,
+            reason: self.reason.clone(),
+            message_id: None,
+            rule_id: None,
+            handoff_rule_id: None,
+            team_id,
+            strategy: Some(strategy),
+            agent_id: None,
+            requested_by: self.list.by.user,
+        });
+        Ok(())
+    }
+}
