@@ -10,5 +10,6 @@ mod contacts;
 mod conversations;
 mod desk;
 mod faults;
+mod macros;
 mod messages;
 mod webhooks;
