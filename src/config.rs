@@ -96,6 +96,18 @@ pub struct Options {
     /// Seconds to wait for the provider's word on a message that may or may not have been sent
     #[arg(long, env = "VERBATIM_DELIVERY_GRACE", global = true)]
     pub delivery_grace: Option<u64>,
+    /// How often a webhook of a macro or a rule is called before it is given up
+    #[arg(long, env = "VERBATIM_WEBHOOK_ATTEMPTS", global = true)]
+    pub webhook_attempts: Option<u32>,
+    /// Milliseconds before the second call of a webhook
+    #[arg(long, env = "VERBATIM_WEBHOOK_BACKOFF_MS", global = true)]
+    pub webhook_backoff_ms: Option<u64>,
+    /// Seconds a program may take to answer a webhook
+    #[arg(long, env = "VERBATIM_WEBHOOK_TIMEOUT", global = true)]
+    pub webhook_timeout: Option<u64>,
+    /// Let webhooks go to addresses that are not on the Internet, and over plain HTTP
+    #[arg(long, env = "VERBATIM_WEBHOOKS_TO_PRIVATE_ADDRESSES", global = true, num_args = 0..=1, default_missing_value = "true")]
+    pub webhooks_to_private_addresses: Option<bool>,
     /// Seconds of silence after which an agent who went online counts as away
     #[arg(long, env = "VERBATIM_AGENT_AWAY_AFTER", global = true)]
     pub agent_away_after: Option<u64>,
@@ -141,6 +153,10 @@ pub struct Settings {
     pub delivery_attempts: u32,
     pub delivery_backoff_ms: u64,
     pub delivery_grace: u64,
+    pub webhook_attempts: u32,
+    pub webhook_backoff_ms: u64,
+    pub webhook_timeout: u64,
+    pub webhooks_to_private_addresses: bool,
     pub agent_away_after: u64,
     pub agent_offline_after: u64,
     pub log: String,

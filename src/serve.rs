@@ -6,6 +6,7 @@ use crate::progress::ProgressLine;
 use crate::publishing;
 use anyhow::{Context, bail};
 use axum::Router;
+use channels::webhook::{Addresses, Caller};
 use channels::{Channels, Timeouts};
 use command_api::Commands;
 use domain::agent::Patience;
@@ -13,7 +14,7 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
-use process_managers::{ProcessManagers, Schedule, delivery};
+use process_managers::{ProcessManagers, Schedule, delivery, webhooks};
 use projections::generations::Generations;
 use projections::{Leases, Place, ReadSide, Tables};
 use std::net::SocketAddr;
@@ -84,6 +85,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         away_after: Duration::from_secs(settings.agent_away_after),
         offline_after: Duration::from_secs(settings.agent_offline_after),
     };
+    commands.webhook_addresses = webhook_addresses(settings);
     let commands = Arc::new(commands);
 
     let mut running = Running {
@@ -125,7 +127,11 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if let Some(place) = place
         && parts.process_managers
     {
-        let managers = ProcessManagers::new(place, commands.clone(), delivery_settings(settings));
+        let patience = process_managers::Settings {
+            delivery: delivery_settings(settings),
+            webhooks: webhook_settings(settings, address)?,
+        };
+        let managers = ProcessManagers::new(place, commands.clone(), patience);
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
         running
@@ -287,6 +293,23 @@ fn delivery_settings(settings: &Settings) -> delivery::Settings {
         grace: Duration::from_secs(settings.delivery_grace),
         ..delivery::Settings::default()
     }
+}
+
+fn webhook_addresses(settings: &Settings) -> Addresses {
+    if settings.webhooks_to_private_addresses { Addresses::Any } else { Addresses::PublicOnly }
+}
+
+fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<webhooks::Settings> {
+    let timeouts = Timeouts { answer: Duration::from_secs(settings.webhook_timeout), ..Timeouts::default() };
+    let caller = Caller::new(timeouts, webhook_addresses(settings))?;
+    Ok(webhooks::Settings {
+        schedule: Schedule {
+            first: Duration::from_millis(settings.webhook_backoff_ms),
+            attempts: settings.webhook_attempts,
+            ..webhooks::usual_schedule()
+        },
+        ..webhooks::Settings::of(caller, settings.schemas_url(address))
+    })
 }
 
 fn log_check(store: Arc<dyn EventStore>) -> Check {

@@ -13,6 +13,7 @@ mod locate;
 pub mod places;
 mod playbooks;
 pub mod problem;
+mod rulebooks;
 pub mod write;
 
 use channels::Channels as Providers;
@@ -29,6 +30,7 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use locate::Ordinals;
 use playbooks::Playbooks;
+use rulebooks::Rulebooks;
 use std::sync::Arc;
 use write::Aggregates;
 
@@ -64,6 +66,7 @@ pub struct Commands {
     /// Whom webhooks may call.
     pub webhook_addresses: Addresses,
     playbooks: Playbooks,
+    rulebooks: Rulebooks,
     /// A dry run is work for a whole processor: one at a time.
     pub(crate) dry_runs: tokio::sync::Semaphore,
     directory: Directory,
@@ -90,6 +93,7 @@ impl Commands {
             automation_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             webhook_addresses: Addresses::default(),
             playbooks: Playbooks::new(CATALOGUES),
+            rulebooks: Rulebooks::new(CATALOGUES),
             dry_runs: tokio::sync::Semaphore::new(1),
             directory: Directory::new(store.clone()),
             ordinals: Ordinals::new(store.clone(), CONTACTS),

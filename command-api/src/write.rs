@@ -66,7 +66,12 @@ impl Aggregate for domain::conversation::Conversation {
             | E::LanguageDetected(_)
             | E::InfoRequested(_)
             | E::HandoffRequested(_)
-            | E::Expired(_) => None,
+            | E::Expired(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => None,
         }
     }
 }
@@ -223,7 +228,7 @@ impl<R: std::error::Error + 'static> From<LoadError> for CommandError<R> {
 }
 
 impl LoadError {
-    pub(crate) fn of(stream: &StreamId, error: ReadError) -> Self {
+    pub fn of(stream: &StreamId, error: ReadError) -> Self {
         match error {
             ReadError::Unavailable(unavailable) => Self::Unavailable(unavailable),
             damaged @ ReadError::Damaged { .. } => {

@@ -502,7 +502,7 @@ pub struct Skipped {
 pub struct WebhookRequested {
     pub webhook_id: WebhookId,
     pub url: String,
-    /// What it is told of; none: of the macro's or the rule's running.
+    /// What it is told of; none: of this very request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,17 +3,23 @@
 pub mod agent_router;
 pub mod alarm_clock;
 mod appointments;
+pub mod automation;
 pub mod bot_router;
 pub mod delivery;
 mod health;
 pub mod silence;
+pub mod waiting;
+pub mod webhooks;
 
 pub use agent_router::AgentRouter;
 pub use alarm_clock::AlarmClock;
+pub use automation::Automation;
 pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
 pub use health::Health;
 pub use silence::Silence;
+pub use waiting::Waiting;
+pub use webhooks::Webhooks;
 
 use command_api::Commands;
 use projections::{Condition, Db, DbError, Lease, Place, PlaceError, RunnerError, Sizes, Watch};
@@ -30,11 +36,20 @@ const TROUBLE: Duration = Duration::from_millis(500);
 pub struct ProcessManagers {
     place: Place,
     commands: Arc<Commands>,
-    settings: delivery::Settings,
+    settings: Settings,
     health: Health,
     routing_health: Health,
     silence_health: Health,
+    waiting_health: Health,
+    webhooks_health: Health,
     watches: Watches,
+}
+
+/// How patient they are with others.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub delivery: delivery::Settings,
+    pub webhooks: webhooks::Settings,
 }
 
 /// How far each has followed the log, while they work here.
@@ -53,7 +68,7 @@ pub enum OpenError {
 
 impl ProcessManagers {
     /// Their tables are in this place.
-    pub fn new(place: Place, commands: Arc<Commands>, settings: delivery::Settings) -> Self {
+    pub fn new(place: Place, commands: Arc<Commands>, settings: Settings) -> Self {
         Self {
             place,
             commands,
@@ -61,13 +76,21 @@ impl ProcessManagers {
             health: Health::default(),
             routing_health: Health::default(),
             silence_health: Health::default(),
+            waiting_health: Health::default(),
+            webhooks_health: Health::default(),
             watches: Watches::default(),
         }
     }
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let own = [self.health.clone(), self.routing_health.clone(), self.silence_health.clone()];
+        let own = [
+            self.health.clone(),
+            self.routing_health.clone(),
+            self.silence_health.clone(),
+            self.waiting_health.clone(),
+            self.webhooks_health.clone(),
+        ];
         let own = move || own.iter().find_map(Health::trouble);
         let watches = Arc::clone(&self.watches);
         move || {
@@ -108,7 +131,8 @@ impl ProcessManagers {
     /// Takes up where they left off.
     async fn open(&self) -> Result<Open, OpenError> {
         let outbox = self.place.tables("process-managers", Sizes::small(), "").await?;
-        let delivery = Delivery::open(Arc::clone(&self.commands), outbox.clone(), self.settings).await?;
+        let delivery =
+            Delivery::open(Arc::clone(&self.commands), outbox.clone(), self.settings.delivery).await?;
         // On their own: an alarm that a power cut forgets is derived from the log again, so that its commits
         // need not wait for the disk as the outbox's must.
         let alarms = self.place.tables("alarm-clock", Sizes::small(), "").await?;
@@ -119,35 +143,62 @@ impl ProcessManagers {
         let agent_router = AgentRouter::new(Arc::clone(&self.commands));
         let silences = self.place.tables("silences", Sizes::small(), "").await?;
         let silence = Silence::open(Arc::clone(&self.commands), silences.clone()).await?;
+        // As the bot's: the log knows what was done.
+        let lists = self.place.tables("automation", Sizes::small(), "").await?;
+        let automation = Automation::open(Arc::clone(&self.commands), lists.clone()).await?;
+        let waits = self.place.tables("waiting", Sizes::small(), "").await?;
+        let waiting = Waiting::open(Arc::clone(&self.commands), waits.clone()).await?;
+        let hooks = self.place.tables("webhooks", Sizes::small(), "").await?;
+        let told = self.settings.webhooks.clone();
+        let webhooks = Webhooks::open(Arc::clone(&self.commands), hooks.clone(), told).await?;
         Ok(Open {
-            tables: [outbox, alarms, bot, silences],
+            tables: [outbox, alarms, bot, silences, lists, waits, hooks],
             delivery,
             alarm_clock,
             bot_router,
             agent_router,
             silence,
+            automation,
+            waiting,
+            webhooks,
         })
     }
 
     async fn work(&self, open: Open, lease: &Lease, stop: &CancellationToken) -> Result<(), RunnerError> {
-        let Open { tables, delivery, alarm_clock, bot_router, agent_router, silence } = open;
+        let Open {
+            tables,
+            delivery,
+            alarm_clock,
+            bot_router,
+            agent_router,
+            silence,
+            automation,
+            waiting,
+            webhooks,
+        } = open;
         self.watch(vec![
             ("outbound delivery", delivery.watch()),
             ("alarm clock", alarm_clock.watch()),
             ("bot router", bot_router.watch()),
             ("silences", silence.watch()),
+            ("automation", automation.watch()),
+            ("waiting", waiting.watch()),
+            ("webhooks", webhooks.watch()),
         ]);
         let enough = stop.child_token();
         let mut working = std::pin::pin!(async {
             let alarms = alarm_clock.run(enough.clone(), self.health.clone());
-            let (delivered, rung, answered, (), quiet) = futures::join!(
+            let (delivered, rung, answered, (), quiet, acted, waited, told) = futures::join!(
                 delivery.run(enough.clone()),
                 alarms,
                 bot_router.run(enough.clone()),
                 agent_router.run(enough.clone(), self.routing_health.clone()),
                 silence.run(enough.clone(), self.silence_health.clone()),
+                automation.run(enough.clone()),
+                waiting.run(enough.clone(), self.waiting_health.clone()),
+                webhooks.run(enough.clone(), self.webhooks_health.clone()),
             );
-            delivered.and(rung).and(answered).and(quiet)
+            delivered.and(rung).and(answered).and(quiet).and(acted).and(waited).and(told)
         });
         let ended = tokio::select! {
             ended = &mut working => ended,
@@ -173,12 +224,15 @@ impl ProcessManagers {
 
 /// Their tables, open.
 struct Open {
-    tables: [Db; 4],
+    tables: [Db; 7],
     delivery: Delivery,
     alarm_clock: AlarmClock,
     bot_router: BotRouter,
     agent_router: AgentRouter,
     silence: Silence,
+    automation: Automation,
+    waiting: Waiting,
+    webhooks: Webhooks,
 }
 
 fn standing(name: &str, watch: &Watch) -> Option<String> {

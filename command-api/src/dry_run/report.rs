@@ -143,7 +143,12 @@ impl Outcome {
             | E::SeenByAgent(_)
             | E::LanguageDetected(_)
             | E::InfoRequested(_)
-            | E::Expired(_) => {}
+            | E::Expired(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
     }
 }
@@ -197,7 +202,12 @@ impl Changes {
             | E::SlaBreached(_)
             | E::SeenByAgent(_)
             | E::LanguageDetected(_)
-            | E::Expired(_) => {}
+            | E::Expired(_)
+            | E::MacroRan(_)
+            | E::AutomationRan(_)
+            | E::WebhookRequested(_)
+            | E::WebhookDelivered(_)
+            | E::WebhookFailed(_) => {}
         }
     }
 

@@ -95,8 +95,9 @@ impl Rules {
 
     /// Whether the rule's conditions hold for the conversation as it is.
     pub fn fits(&self, rule: &Rule, cause: &Cause, conversation: &Opened) -> bool {
-        // The words of a message are looked through only where a rule asks for words.
-        rule.fits(&self.phrases.find(&Folded::of(&cause.text)), cause, conversation)
+        // A message is looked through only where a rule asks for words.
+        let text = if rule.conditions.asks_for_words() { &*cause.text } else { "" };
+        rule.fits(&self.phrases.find(&Folded::of(text)), cause, conversation)
     }
 }
 

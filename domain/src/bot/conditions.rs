@@ -75,6 +75,10 @@ impl Conditions {
         })
     }
 
+    pub(crate) fn asks_for_words(&self) -> bool {
+        !self.keywords.is_empty()
+    }
+
     pub(crate) fn asks_for_language(&self) -> bool {
         self.language.is_some()
     }

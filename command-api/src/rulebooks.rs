@@ -1,0 +1,35 @@
+//! Each account's automation rules as of now, compiled once for every version of their catalogue.
+
+use crate::Commands;
+use crate::write::LoadError;
+use domain::automation::Rules;
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::{AccountId, StreamId, Version};
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+
+/// The rules in use, each with the version of the catalogue it is made of.
+pub(crate) struct Rulebooks(Cache<AccountId, (Option<Version>, Arc<Rules>)>);
+
+impl Rulebooks {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(Cache::new(capacity))
+    }
+}
+
+impl Commands {
+    pub async fn automation_rules_of(&self, account: AccountId) -> Result<Arc<Rules>, LoadError> {
+        let stream = StreamId::catalogue(CatalogueKind::AutomationRules, account);
+        let catalogue = self.automation_rules.load(&stream).await?;
+        if let Some((of, rules)) = self.rulebooks.0.get(&account)
+            && of == catalogue.version
+        {
+            return Ok(rules);
+        }
+        let rules = Rules::compile(catalogue.state.iter())
+            .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })?;
+        let rules = Arc::new(rules);
+        self.rulebooks.0.insert(account, (catalogue.version, Arc::clone(&rules)));
+        Ok(rules)
+    }
+}

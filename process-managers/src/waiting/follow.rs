@@ -1,0 +1,150 @@
+//! From the log to the table: whose customer waits, and when a rule's time can be over at the earliest.
+
+use super::WAITING;
+use crate::appointments::Bell;
+use command_api::Commands;
+use command_api::write::LoadError;
+use event_schemas::automation::AutomationEvent;
+use event_schemas::message::SenderType;
+use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};
+use event_store::Filter;
+use projections::{DbError, Happened, Projection, Tx};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What begins and ends a waiting, and what changes how long one may last.
+const ABOUT: [&str; 7] = [
+    "MessageReceived",
+    "MessageSent",
+    "Resolved",
+    "Closed",
+    "Expired",
+    "AutomationRuleDefined",
+    "AutomationRuleRetired",
+];
+
+pub(super) struct Follow {
+    commands: Arc<Commands>,
+    bell: Arc<Bell>,
+    /// The conversations that have a row. None: the table has not been asked.
+    rows: Option<HashSet<ConversationId>>,
+    /// How long each account's most impatient rule waits.
+    shortest: HashMap<AccountId, Option<Duration>>,
+    /// The first moment that this page brought.
+    earliest: Option<Timestamp>,
+}
+
+impl Follow {
+    pub(super) fn new(commands: Arc<Commands>, bell: Arc<Bell>) -> Self {
+        Self { commands, bell, rows: None, shortest: HashMap::new(), earliest: None }
+    }
+
+    async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, DbError> {
+        if let Some(shortest) = self.shortest.get(&account) {
+            return Ok(*shortest);
+        }
+        let shortest = match self.commands.automation_rules_of(account).await {
+            Ok(rules) => {
+                rules.on(AutomationEvent::WaitingLongerThan).filter_map(|(_, rule)| rule.waiting).min()
+            }
+            Err(LoadError::Unavailable(unavailable)) => {
+                return Err(DbError::AnyDriverError(Box::new(unavailable)));
+            }
+            Err(error @ LoadError::Damaged { .. }) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(%account, error, "the account's rules on waiting stand still");
+                None
+            }
+        };
+        self.shortest.insert(account, shortest);
+        Ok(shortest)
+    }
+
+    fn comes(&mut self, at: Timestamp) {
+        self.earliest = self.earliest.into_iter().chain([at]).min();
+    }
+
+    /// What a page says of the conversations in it, last.
+    async fn write(
+        &mut self,
+        tx: &mut Tx,
+        waits: BTreeMap<ConversationId, (AccountId, Option<Timestamp>)>,
+    ) -> Result<(), DbError> {
+        for (id, (account, since)) in waits {
+            match since {
+                Some(since) => {
+                    // Where nobody is impatient the row waits for a rule.
+                    let at = self.shortest(account).await?.map(|shortest| since + shortest);
+                    WAITING.put(tx, id, account, at).await?;
+                    at.into_iter().for_each(|at| self.comes(at));
+                }
+                None => WAITING.strike(tx, id).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Projection for Follow {
+    fn name(&self) -> &'static str {
+        "waiting"
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            account: None,
+            categories: vec![Category::Conversation, Category::Catalogue],
+            event_types: ABOUT.map(str::to_owned).into(),
+        }
+    }
+
+    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+        let mut rows = match self.rows.take() {
+            Some(rows) => rows,
+            None => WAITING.conversations(tx).await?,
+        };
+        let mut waits = BTreeMap::new();
+        for happened in page {
+            let account = happened.metadata.account_id;
+            match (&happened.event, happened.stream.as_conversation()) {
+                (Event::Catalogue(_), _) => {
+                    self.write(tx, std::mem::take(&mut waits)).await?;
+                    self.shortest.remove(&account);
+                    // Who waits is looked at anew: there may be a rule for them now.
+                    let now = self.commands.clock.now();
+                    WAITING.put_all(tx, account, now).await?;
+                    self.comes(now);
+                }
+                (Event::Conversation(ConversationEvent::MessageReceived(_)), Some(id)) => {
+                    if rows.insert(id) {
+                        waits.insert(id, (account, Some(happened.metadata.occurred_at)));
+                    }
+                }
+                (Event::Conversation(ConversationEvent::MessageSent(message)), _)
+                    if message.sender_type != SenderType::Agent => {}
+                (Event::Conversation(_), Some(id)) => {
+                    if rows.remove(&id) {
+                        waits.insert(id, (account, None));
+                    }
+                }
+                (Event::Conversation(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_), _) => {}
+            }
+        }
+        self.write(tx, waits).await?;
+        self.rows = Some(rows);
+        Ok(())
+    }
+
+    fn keep(&mut self) {
+        if let Some(moment) = self.earliest.take() {
+            self.bell.due_at(moment);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.rows = None;
+        self.shortest.clear();
+        self.earliest = None;
+    }
+}
