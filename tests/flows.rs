@@ -12,6 +12,8 @@ mod program;
 mod access;
 #[path = "flows/audit.rs"]
 mod audit;
+#[path = "flows/automation.rs"]
+mod automation;
 #[path = "flows/bots.rs"]
 mod bots;
 #[path = "flows/claims.rs"]

@@ -6,7 +6,7 @@ use domain::conversation::{By, List, Sender, Step};
 use event_schemas::automation::Action;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::ChannelType;
-use event_schemas::{StreamId, WebhookId};
+use event_schemas::{StreamId, UserId, WebhookId};
 
 impl Commands {
     /// `context` names what the list makes, so that it is named the same however often it is done.
@@ -16,7 +16,7 @@ impl Commands {
         context: &Context,
         channel_type: ChannelType,
         by: By,
-        sender: Sender,
+        (sender, author): (Sender, UserId),
     ) -> Result<List, LoadError> {
         let mut steps = Vec::with_capacity(actions.len());
         for (index, action) in actions.iter().enumerate() {
@@ -35,7 +35,7 @@ impl Commands {
         }
         let provider = self.providers.of(channel_type);
         let reply_window = provider.and_then(|provider| provider.reply_window());
-        Ok(List { steps, by, sender, reply_window })
+        Ok(List { steps, by, sender, author, reply_window })
     }
 
     /// What a reply says, with its blanks still in.

@@ -77,6 +77,21 @@ fn what_is_not_known_is_left_out() {
 }
 
 #[test]
+fn what_webhooks_are_signed_with_is_not_told() {
+    let samples = [
+        ("MacroDefined", include_str!("../samples/MacroDefined.v1.json")),
+        ("AutomationRuleDefined", include_str!("../samples/AutomationRuleDefined.v1.json")),
+    ];
+    for (event_type, stored) in samples {
+        assert!(stored.contains("whsec_"));
+        let stream = StreamId::catalogue(CatalogueKind::Macros, ACCOUNT);
+        let told = serde_json::to_string(&CloudEvent::of(&recorded(stream, event_type, stored), SCHEMAS));
+        let told = told.unwrap();
+        assert!(!told.contains("whsec_") && told.contains("***"), "{told}");
+    }
+}
+
+#[test]
 fn credentials_keep_their_names_and_lose_their_values() {
     let stored = include_str!("../samples/ChannelDefined.v1.json");
     let stream = StreamId::catalogue(CatalogueKind::Channels, ACCOUNT);

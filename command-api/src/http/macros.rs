@@ -223,7 +223,8 @@ async fn run(
         name: caller.name.clone(),
     };
     let by = by(&caller, &context);
-    let list = commands.list(&actions, &context, conversation.channel_type, by, sender).await?;
+    let list =
+        commands.list(&actions, &context, conversation.channel_type, by, (sender, caller.user)).await?;
     let command = RunMacro { id: macro_id, name, list };
     match commands.give(id, &command, &context, Giving::by(&caller)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Done),

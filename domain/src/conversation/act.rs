@@ -33,8 +33,10 @@ use std::time::Duration;
 pub struct List {
     pub steps: Vec<Step>,
     pub by: By,
-    /// In whose name replies go out and notes are left.
+    /// In whose name replies go out.
     pub sender: Sender,
+    /// Who leaves notes: the agent, or the rule.
+    pub author: UserId,
     /// How long after the customer's last message the channel lets an answer out.
     pub reply_window: Option<Duration>,
 }
@@ -240,15 +242,13 @@ impl Doing<'_> {
 
     fn note(&mut self, message_id: MessageId, text: &str) -> Result<(), Rejection> {
         let sender = &self.list.sender;
-        let (rule, list) = (self.rule_id.map(|rule| rule.0), self.macro_id.map(|list| list.0));
-        let author = sender.id.or(rule.or(list).map(UserId));
         let content = {
             let agent = sender.name.as_deref().unwrap_or_default();
             filled_by(agent, text, self.draft.state().opened()?)
         };
         self.draft.then(AddNote {
             message_id,
-            author_id: author.unwrap_or(UserId(message_id.0)),
+            author_id: self.list.author,
             author_name: sender.name.clone(),
             content,
             mentions: Vec::new(),

@@ -27,8 +27,6 @@ const TOGETHER: usize = 64;
 const PAGE: usize = 1_000;
 /// What is older sets off nothing: after a long standstill nobody wants last week's answers.
 const LATEST: Duration = Duration::from_secs(24 * 3600);
-/// How often a rule is tried that others' writing keeps from being decided.
-const TRIES: usize = 5;
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
@@ -155,8 +153,9 @@ impl Course<'_> {
                     match set_off(commands, &deed, happened).await {
                         Ok(true) => metrics::counter!("verbatim_automation_runs_total").increment(1),
                         Ok(false) => {}
-                        Err(CommandError::Unavailable(unavailable)) => {
-                            return Err(DbError::AnyDriverError(Box::new(unavailable)));
+                        // The page is put to the rules again: what was done already is known.
+                        Err(error @ (CommandError::Unavailable(_) | CommandError::Contended)) => {
+                            return Err(DbError::AnyDriverError(Box::new(error)));
                         }
                         Err(error) => {
                             // It is this rule here that cannot act, now or ever, and not any of them.
@@ -187,12 +186,6 @@ async fn set_off(
     };
     if !fits {
         return Ok(false);
-    }
-    for _ in 1..TRIES {
-        match run(commands, deed).await {
-            Err(CommandError::Contended) => tokio::task::yield_now().await,
-            done => return done,
-        }
     }
     run(commands, deed).await
 }

@@ -8,7 +8,7 @@ use domain::automation::{Cause, Rules};
 use domain::conversation::{By, Rejection, RunRule, Sender};
 use event_schemas::automation::Action;
 use event_schemas::message::SenderType;
-use event_schemas::{AccountId, Actor, ConversationId, EventId, StreamId};
+use event_schemas::{AccountId, Actor, ConversationId, EventId, StreamId, UserId};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -50,8 +50,11 @@ pub(crate) async fn run(commands: &Commands, deed: &Deed<'_>) -> Result<bool, Co
     };
     // A rule is its supervisor's: it may take from anybody.
     let by = By { user: None, may_take_over: true };
-    let sender = Sender { sender_type: SenderType::System, id: None, name: Some(rule.name.clone()) };
-    let list = commands.list(&rule.actions, &context, conversation.channel_type, by, sender).await?;
+    // As the bot's rules sign what they say.
+    let author = UserId(rule.id.0);
+    let sender = Sender { sender_type: SenderType::System, id: Some(author), name: Some(rule.name.clone()) };
+    let list =
+        commands.list(&rule.actions, &context, conversation.channel_type, by, (sender, author)).await?;
     let mut command =
         RunRule { rules: Arc::clone(deed.rules), place: deed.place, cause: deed.cause.clone(), list };
     let giving = Giving { counts: false, insists: false, taker: None };
@@ -81,8 +84,7 @@ fn conversations(error: NotGiven) -> CommandError<Rejection> {
             CommandError::VersionMismatch { expected, actual }
         }
         NotGiven::Agent(CommandError::KeyReused) => CommandError::KeyReused,
-        NotGiven::Agent(CommandError::Rejected(_) | CommandError::NotFound | CommandError::Contended) => {
-            CommandError::Contended
-        }
+        NotGiven::Agent(CommandError::Contended) => CommandError::Contended,
+        NotGiven::Agent(CommandError::Rejected(_) | CommandError::NotFound) => CommandError::NotFound,
     }
 }

@@ -84,6 +84,7 @@ fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> List
             id: user,
             name: Some("Ana".to_owned()),
         },
+        author: user.unwrap_or(UserId(RULE.0)),
         reply_window: Some(HOUR),
     }
 }

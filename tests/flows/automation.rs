@@ -1,0 +1,209 @@
+//! Macros and automation rules, seen from outside; and rules that are set off once, whatever is killed.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::kill::whole_log;
+use crate::program::{Account, Person, Program, conversation_of, run, text_message, webhook};
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// A program that is told things: its address, and what it heard.
+async fn listener() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
+    let heard: Arc<Mutex<Vec<_>>> = Arc::default();
+    let keeps = Arc::clone(&heard);
+    let hears = move |headers: HeaderMap, body: String| async move {
+        keeps.lock().unwrap().push((headers, body));
+    };
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", socket.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(socket, Router::new().route("/hook", post(hears))).await });
+    (url, heard)
+}
+
+/// `MessageSent` of `verbatim.conversation.MessageSent.v1`.
+fn kind(event: &Value) -> &str {
+    event["type"].as_str().and_then(|name| name.split('.').nth(2)).unwrap_or_default()
+}
+
+async fn history_until(person: &Person, id: &str, last: &str) -> Vec<Value> {
+    let path = format!("/v1/conversations/{id}/events?limit=200");
+    let has = |answer: &Value| {
+        answer["data"].as_array().is_some_and(|events| events.iter().any(|event| kind(event) == last))
+    };
+    person.get_until(&path, has).await["data"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve_with(&data, &["--webhooks-to-private-addresses"]).await;
+    let provider = FakeWhatsApp::start().await;
+    let (url, heard) = listener().await;
+    let account = program.account();
+    let (admin, ana) = (&account.admin, account.person("agent", "Ana"));
+    let rule = json!({
+        "name": "Refunds are urgent",
+        "event": "message_received",
+        "conditions": { "keywords": ["refund"], "assignee": "none" },
+        "actions": [
+            { "type": "set_priority", "priority": "urgent" },
+            { "type": "note", "text": "{{contact_name}} wants money back" },
+            { "type": "webhook", "url": url },
+        ],
+    });
+    let rule = admin.post("/v1/automation-rules", rule).await;
+    assert!(rule["webhook_secret"].as_str().unwrap().starts_with("whsec_"));
+    let list = json!({
+        "name": "Refund",
+        "visibility": "everyone",
+        "actions": [
+            { "type": "reply", "text": "Dear {{contact_name}}, {{agent_name}} looks into it." },
+            { "type": "add_labels", "labels": ["refund"] },
+            { "type": "snooze", "for_seconds": 86400 },
+        ],
+    });
+    let list = admin.post("/v1/macros", list).await;
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
+    let id = conversation_of(&ana, "251911000000").await;
+
+    let happened = history_until(&ana, &id, "WebhookDelivered").await;
+    let kinds: Vec<_> = happened.iter().map(kind).collect();
+    let acted = ["AutomationRan", "PriorityChanged", "NoteAdded", "WebhookRequested", "WebhookDelivered"];
+    assert_eq!(kinds, [&["ConversationOpened", "MessageReceived"], &acted[..]].concat());
+    let (received, ran) = (&happened[1], &happened[2]);
+    assert_eq!(ran["causationid"], received["id"]);
+    assert_eq!(ran["data"]["event_id"], received["id"]);
+    assert_eq!(ran["actorname"], "automation");
+    let told = heard.lock().unwrap().clone();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0["webhook-id"], happened[5]["data"]["webhook_id"].as_str().unwrap());
+    let body: Value = serde_json::from_str(&told[0].1).unwrap();
+    assert_eq!(body["event"]["id"], received["id"]);
+    assert_eq!(body["conversation"]["priority"], "urgent");
+
+    let state =
+        ana.post(&format!("/v1/conversations/{id}/macros/{}", list["id"].as_str().unwrap()), json!({})).await;
+    assert_eq!((&state["status"], &state["labels"]), (&json!("pending"), &json!(["refund"])));
+    let sent = |answer: &Value| {
+        answer["data"].as_array().is_some_and(|all| {
+            all.iter().any(|message| {
+                message["content"] == "Dear Customer 251911000000, Ana looks into it."
+                    && message["delivery"]["state"] == "dispatched"
+            })
+        })
+    };
+    ana.get_until(&format!("/v1/conversations/{id}/messages"), sent).await;
+
+    // The secret is shown by the command that made it, and never again.
+    for path in ["/v1/automation-rules", "/v1/macros"] {
+        let all = ana.get_until(path, |all| all["data"].as_array().is_some_and(|all| all.len() == 1)).await;
+        assert!(!all.to_string().contains("whsec_"), "{all}");
+    }
+    let log = whole_log(admin).await;
+    assert!(!json!(log).to_string().contains("whsec_"));
+    let other = Account::new(&program, &crate::program::fresh());
+    for path in [
+        format!("/v1/automation-rules/{}", rule["id"].as_str().unwrap()),
+        format!("/v1/macros/{}", list["id"].as_str().unwrap()),
+    ] {
+        assert_eq!(other.admin.try_get(&path).await.0, StatusCode::NOT_FOUND, "{path}");
+        let (status, _) = other.admin.send(Method::PATCH, &path, json!({ "name": "Mine" })).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let theirs = format!("/v1/conversations/{id}/macros/{}", list["id"].as_str().unwrap());
+    assert_eq!(other.admin.send(Method::POST, &theirs, json!({})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(other.admin.get("/v1/macros").await["data"], json!([]));
+}
+
+const KILLS: usize = 10;
+const CUSTOMERS: usize = 4;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_killed_each_message_sets_off_its_rule_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut program = Program::serve(&data).await;
+    let provider = FakeWhatsApp::start().await;
+    let account_id = program.account().id;
+    let (whatsapp, admin) = {
+        let account = Account::new(&program, &account_id);
+        (account.whatsapp(&provider.base_url).await, account.admin.clone())
+    };
+    let rule = json!({
+        "name": "Every message",
+        "event": "message_received",
+        "actions": [{ "type": "note", "text": "It came" }],
+    });
+    admin.post("/v1/automation-rules", rule).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let customers: Vec<_> = (0..CUSTOMERS)
+        .map(|customer| {
+            let (whatsapp, over) = (whatsapp.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let mut number = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let id = format!("wamid.{customer}.{number}");
+                    let text = text_message(&format!("2519110000{customer}"), &id, "hello");
+                    match whatsapp.post(&webhook(&[text], &[])).await {
+                        Ok(answer) if answer.status() == StatusCode::OK => number += 1,
+                        Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                    }
+                }
+                number
+            })
+        })
+        .collect();
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..KILLS {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        tokio::time::sleep(Duration::from_millis(50 + chance % 250)).await;
+        program.kill().await;
+        program.restart().await;
+    }
+    over.store(true, Ordering::Relaxed);
+    let mut written = 0;
+    for customer in customers {
+        written += customer.await.unwrap();
+    }
+    assert!(written > KILLS, "the load never got going: {written}");
+
+    // Once the last message has set off its rule, so has every one before.
+    let started = std::time::Instant::now();
+    let runs = loop {
+        let mut runs: BTreeMap<String, usize> = BTreeMap::new();
+        for event in whole_log(&admin).await {
+            match kind(&event) {
+                "MessageReceived" => {
+                    runs.entry(event["id"].as_str().unwrap().to_owned()).or_default();
+                }
+                "AutomationRan" => {
+                    *runs.entry(event["data"]["event_id"].as_str().unwrap().to_owned()).or_default() += 1;
+                }
+                _something_else => {}
+            }
+        }
+        let missing = runs.values().filter(|times| **times == 0).count();
+        if missing == 0 {
+            break runs;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{missing} messages set off nothing");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(runs.len() >= written);
+    let twice: Vec<_> = runs.iter().filter(|(_, times)| **times != 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    assert_eq!(program.stop().await.code(), Some(0));
+    let (equal, said) = run(&data, &["verify"]).await;
+    assert!(equal, "{said}");
+}
