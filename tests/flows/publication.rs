@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use test_engines::Nats;
 
 /// Everything in the stream: the CloudEvents, in order.
-async fn told(nats: &Nats) -> Vec<Value> {
+pub async fn told(nats: &Nats) -> Vec<Value> {
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
     let Ok(stream) = context.get_stream("VERBATIM").await else { return Vec::new() };
     let last = stream.cached_info().state.last_sequence;

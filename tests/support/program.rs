@@ -132,13 +132,8 @@ impl Program {
 
     pub async fn ready(&self) {
         let started = Instant::now();
-        loop {
-            let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
-            if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
-                return;
-            }
-            let log = std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default();
-            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{log}");
+        while !self.is_ready().await {
+            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -150,8 +145,29 @@ impl Program {
 
     /// Starts it again on the same folder and port.
     pub async fn restart(&mut self) {
-        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
+        self.begin_again();
         self.ready().await;
+    }
+
+    /// The same, without waiting until it is ready.
+    pub fn begin_again(&mut self) {
+        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
+    }
+
+    /// Whether it came to an end by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a status").is_some()
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.get("/readyz").send().await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    /// What it says of each of its engines.
+    pub async fn checks(&self) -> (StatusCode, Value) {
+        let (status, health) = read(self.get("/readyz").send().await.expect("an answer")).await;
+        (status, health["checks"].clone())
     }
 
     /// SIGTERM, and waits for it to end.
@@ -418,15 +434,28 @@ impl WhatsApp {
         format!("/v1/webhooks/whatsapp/{}", self.id)
     }
 
+    /// The same channel of another process.
+    pub fn at(&self, program: &Program) -> Self {
+        Self { base: program.base.clone(), ..self.clone() }
+    }
+
     /// Posts a body with this signature.
     pub async fn post_signed(&self, body: &[u8], signature: &str) -> reqwest::Result<Response> {
+        self.signed(body, signature).send().await
+    }
+
+    fn signed(&self, body: &[u8], signature: &str) -> RequestBuilder {
         self.client
             .post(format!("{}{}", self.base, self.path()))
             .header("Content-Type", "application/json")
             .header("X-Hub-Signature-256", signature)
             .body(body.to_vec())
-            .send()
-            .await
+    }
+
+    /// A delivery that is ready to be sent.
+    pub fn delivery(&self, body: &Value) -> RequestBuilder {
+        let body = body.to_string();
+        self.signed(body.as_bytes(), &signature(body.as_bytes()))
     }
 
     pub async fn post(&self, body: &Value) -> reqwest::Result<Response> {
