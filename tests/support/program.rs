@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 use test_engines::Postgres;
+use test_kurrentdb::Server as KurrentDb;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
@@ -44,12 +45,24 @@ pub fn fresh() -> String {
     event_schemas::Clock::System.fresh_id().to_string()
 }
 
-/// Which engines the flows run on: SQLite, or what `VERBATIM_TEST_ENGINE` says.
-pub fn on_postgres() -> bool {
+/// Which engines the flows run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Everything in the data folder.
+    Sqlite,
+    /// The log and the tables in one database.
+    Postgres,
+    /// The log in KurrentDB, the tables in the data folder. The program has to be built with its feature.
+    KurrentDb,
+}
+
+/// SQLite, or what `VERBATIM_TEST_ENGINE` says.
+pub fn engine() -> Engine {
     match std::env::var("VERBATIM_TEST_ENGINE").as_deref() {
-        Ok("postgres") => true,
-        Ok("sqlite" | "") | Err(_) => false,
-        Ok(other) => panic!("VERBATIM_TEST_ENGINE may be sqlite or postgres, and not {other}"),
+        Ok("postgres") => Engine::Postgres,
+        Ok("kurrentdb") => Engine::KurrentDb,
+        Ok("sqlite" | "") | Err(_) => Engine::Sqlite,
+        Ok(other) => panic!("VERBATIM_TEST_ENGINE may be sqlite, postgres or kurrentdb, and not {other}"),
     }
 }
 
@@ -64,16 +77,33 @@ pub fn not_run(why: &str) {
 
 /// What says where everything is kept that this data folder stands for.
 pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
-    static DATABASES: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
-    if !on_postgres() {
-        return Vec::new();
+    static URLS: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
+    let mut urls = URLS.lock().await;
+    if !urls.contains_key(data) {
+        let url = match engine() {
+            Engine::Sqlite => return Vec::new(),
+            Engine::Postgres => Postgres::shared().await.database().await,
+            Engine::KurrentDb => kurrentdb().await,
+        };
+        urls.insert(data.to_owned(), url);
     }
-    let mut databases = DATABASES.lock().await;
-    if !databases.contains_key(data) {
-        databases.insert(data.to_owned(), Postgres::shared().await.database().await);
+    let log = ("VERBATIM_EVENT_STORE", urls[data].clone());
+    match engine() {
+        Engine::Postgres => vec![("VERBATIM_READ_MODEL", urls[data].clone()), log],
+        Engine::Sqlite | Engine::KurrentDb => vec![log],
     }
-    let url = databases[data].clone();
-    vec![("VERBATIM_EVENT_STORE", url.clone()), ("VERBATIM_READ_MODEL", url)]
+}
+
+/// A log of its own on the server that `VERBATIM_TEST_KURRENTDB` names, else on a small server of the test's
+/// own.
+async fn kurrentdb() -> String {
+    if let Ok(url) = std::env::var("VERBATIM_TEST_KURRENTDB") {
+        let joint = if url.contains('?') { '&' } else { '?' };
+        return format!("{url}{joint}log={}", fresh());
+    }
+    // It is made of tasks of the test that asked for it, and ends with them.
+    let server: &'static KurrentDb = Box::leak(Box::new(KurrentDb::start().await.expect("a server")));
+    server.url()
 }
 
 /// The program, running. It is killed when this is dropped.
