@@ -4,6 +4,7 @@ use crate::Commands;
 use crate::write::{Folded, LoadError};
 use domain::bot::Playbook;
 use domain::catalogue::{AllBotSettings, BotRules, CannedResponses, HandoffRules};
+use domain::conversation::Patience;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, StreamId, Version};
@@ -78,7 +79,18 @@ impl Commands {
     /// The account's playbook as of now.
     pub async fn playbook(&self, account: AccountId) -> Result<Arc<Playbook>, LoadError> {
         let catalogues = self.bot_catalogues(account).await?;
-        let versions = catalogues.versions();
+        self.compiled(&catalogues)
+    }
+
+    /// How long the account lets silences last, and what its bot says when one ends.
+    pub async fn patience(&self, account: AccountId) -> Result<(Patience, Arc<Playbook>), LoadError> {
+        let catalogues = self.bot_catalogues(account).await?;
+        let playbook = self.compiled(&catalogues)?;
+        Ok((Patience::of(&catalogues.settings(), &playbook), playbook))
+    }
+
+    fn compiled(&self, catalogues: &BotCatalogues) -> Result<Arc<Playbook>, LoadError> {
+        let (account, versions) = (catalogues.account, catalogues.versions());
         if let Some((of, playbook)) = self.playbooks.0.get(&account)
             && of == versions
         {
@@ -91,12 +103,5 @@ impl Commands {
         )?);
         self.playbooks.0.insert(account, (versions, Arc::clone(&playbook)));
         Ok(playbook)
-    }
-
-    /// The account's settings of its bot, or the usual ones.
-    pub async fn bot_settings_of(&self, account: AccountId) -> Result<BotSettings, LoadError> {
-        let stream = StreamId::catalogue(CatalogueKind::BotSettings, account);
-        let settings = self.bot_settings.load(&stream).await?;
-        Ok(settings.state.get(account).cloned().unwrap_or_else(|| BotSettings::usual(account)))
     }
 }

@@ -32,11 +32,41 @@ impl Aggregate for domain::conversation::Conversation {
     }
 
     fn natural_id(event: &ConversationEvent) -> Option<EventId> {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::MessageReceived(message) => Some(EventId(message.message_id.0)),
-            ConversationEvent::MessageSent(message) => Some(EventId(message.message_id.0)),
-            ConversationEvent::NoteAdded(note) => Some(EventId(note.message_id.0)),
-            _ => None,
+            E::MessageReceived(message) => Some(EventId(message.message_id.0)),
+            E::MessageSent(message) => Some(EventId(message.message_id.0)),
+            E::NoteAdded(note) => Some(EventId(note.message_id.0)),
+            E::ConversationOpened(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotEngaged(_)
+            | E::BotContextCollected(_)
+            | E::Assigned(_)
+            | E::Unassigned(_)
+            | E::AssignmentDropped(_)
+            | E::Queued(_)
+            | E::Offered(_)
+            | E::OfferDeclined(_)
+            | E::OfferLapsed(_)
+            | E::LeadNotified(_)
+            | E::MarkedPending(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+            | E::Closed(_)
+            | E::PriorityChanged(_)
+            | E::LabelsChanged(_)
+            | E::SubjectChanged(_)
+            | E::SlaApplied(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_)
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_)
+            | E::HandoffRequested(_)
+            | E::Expired(_) => None,
         }
     }
 }
@@ -89,6 +119,21 @@ impl Context {
             traceparent: cause.metadata.traceparent.clone(),
             occurred_at: None,
             key: Some(format!("{process}:{}", cause.id)),
+            if_match: None,
+        }
+    }
+
+    /// Verbatim itself, because a moment has come. It is dated then, and whoever notices writes the same
+    /// down: nothing outside caused it but time. The key says what is due, and when.
+    pub fn in_time(account: AccountId, process: &str, key: String, at: Timestamp) -> Self {
+        Self {
+            account,
+            actor: Actor::system(process),
+            correlation_id: EventId::caused(account, &key, u32::MAX).0,
+            causation_id: None,
+            traceparent: None,
+            occurred_at: Some(at),
+            key: Some(key),
             if_match: None,
         }
     }

@@ -45,7 +45,7 @@ const REFUSED: Duration = Duration::from_millis(20);
 pub struct AgentRouter {
     commands: Arc<Commands>,
     floor: Floor,
-    /// The accounts that have, or once had, a queue or a rule of the bot's that says how agents are found.
+    /// The accounts that say, or once said, how conversations find agents.
     routing: BTreeSet<AccountId>,
     after: Option<Position>,
     /// What it wrote itself is not decided on before it has come back.

@@ -2,6 +2,7 @@
 
 pub mod agent_router;
 pub mod alarm_clock;
+mod appointments;
 pub mod bot_router;
 pub mod delivery;
 mod health;

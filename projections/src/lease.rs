@@ -57,27 +57,22 @@ impl Leases {
 
     /// Takes the lease if it is free.
     pub async fn try_take(&self, name: &'static str) -> Result<Option<Lease>, PlaceError> {
-        let lost = CancellationToken::new();
-        let kind = match &self.place {
-            Place::Folder(folder) => lock(folder, name)?.map(Kind::File),
-            Place::Postgres(database) => {
-                let row = Row::new(database, name);
-                let taken = row.take().await?;
-                taken.then(|| {
-                    let renewing = tokio::spawn(row.clone().renew(lost.clone()));
-                    Kind::Row { row, _renewing: AbortOnDropHandle::new(renewing) }
-                })
-            }
-        };
-        metrics::gauge!("verbatim_lease_held", "lease" => name).set(if kind.is_some() { 1.0 } else { 0.0 });
-        Ok(kind.map(|kind| Lease { name, lost, kind }))
+        self.wanted(name).try_take().await
+    }
+
+    fn wanted(&self, name: &'static str) -> Wanted<'_> {
+        match &self.place {
+            Place::Folder(folder) => Wanted::File(folder, name),
+            Place::Postgres(database) => Wanted::Row(Row::new(database, name)),
+        }
     }
 
     /// Waits for the lease. None: it is time to stop.
     pub async fn take(&self, name: &'static str, stop: &CancellationToken) -> Option<Lease> {
+        let wanted = self.wanted(name);
         let mut said = false;
         while !stop.is_cancelled() {
-            match self.try_take(name).await {
+            match wanted.try_take().await {
                 Ok(Some(lease)) => return Some(lease),
                 Ok(None) if !said => {
                     tracing::info!(lease = name, "another process holds the lease; waiting for it");
@@ -94,6 +89,31 @@ impl Leases {
             }
         }
         None
+    }
+}
+
+/// A lease that is asked for, until it is free.
+enum Wanted<'l> {
+    File(&'l Path, &'static str),
+    Row(Row),
+}
+
+impl Wanted<'_> {
+    async fn try_take(&self) -> Result<Option<Lease>, PlaceError> {
+        let lost = CancellationToken::new();
+        let (name, kind) = match self {
+            Self::File(folder, name) => (*name, lock(folder, name)?.map(Kind::File)),
+            Self::Row(row) => {
+                let taken = row.take().await?;
+                let held = taken.then(|| {
+                    let renewing = tokio::spawn(row.clone().renew(lost.clone()));
+                    Kind::Row { row: row.clone(), _renewing: AbortOnDropHandle::new(renewing) }
+                });
+                (row.name, held)
+            }
+        };
+        metrics::gauge!("verbatim_lease_held", "lease" => name).set(if kind.is_some() { 1.0 } else { 0.0 });
+        Ok(kind.map(|kind| Lease { name, lost, kind }))
     }
 }
 

@@ -22,6 +22,7 @@ on_each_engine!(
     an_unreadable_event_stops_the_projection_and_says_which,
     who_waits_is_told_when_the_tables_are_there_or_that_they_are_not,
     tables_that_a_crash_set_back_are_filled_again_while_nothing_happens,
+    what_was_only_passed_over_is_in_the_checkpoint_after_a_quiet_while,
 );
 
 /// Counts what it sees, in its table and in its memory.
@@ -31,6 +32,8 @@ struct Tally {
     page: u64,
     forgotten: bool,
     fails: bool,
+    /// Nothing concerns it.
+    indifferent: bool,
 }
 
 const TALLY: &str = "create table if not exists tally (id bytea not null primary key);";
@@ -41,6 +44,12 @@ impl Projection for Tally {
     }
     fn filter(&self) -> Filter {
         Filter::categories([Category::Conversation])
+    }
+    fn concerns(&self, _: &Happened) -> bool {
+        !self.indifferent
+    }
+    async fn prepare(&mut self, _: &[Happened]) -> Result<bool, DbError> {
+        Ok(!self.indifferent)
     }
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         for happened in page {
@@ -174,6 +183,39 @@ async fn tables_that_a_crash_set_back_are_filled_again_while_nothing_happens(hom
     while tallied(&bench.db).await != all {
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", watch.progress());
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+async fn stored_events(db: &Db) -> i64 {
+    const STORED: &str = "select coalesce(max(events), 0) from checkpoints where name = 'tally'";
+    let row = db.readers().fetch_one(STORED, Values::default()).await.unwrap();
+    row.number(0).unwrap()
+}
+
+async fn what_was_only_passed_over_is_in_the_checkpoint_after_a_quiet_while(home: Home) {
+    let bench = bench(home).await;
+    let mut story = Story::new(6);
+    story.live(5).write(&*bench.store).await;
+    let indifferent = Tally { indifferent: true, ..Tally::default() };
+    let runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), indifferent).await.unwrap();
+    let watch = runner.watch();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    let end = bench.store.end().await.unwrap().unwrap();
+    watch.wait_for(end, Duration::from_secs(20)).await.unwrap();
+    let before = conversation_events(&*bench.store).await as i64;
+    story.open();
+    story.write(&*bench.store).await;
+    let end = bench.store.end().await.unwrap().unwrap();
+    watch.wait_for(end, Duration::from_secs(20)).await.unwrap();
+    let events = conversation_events(&*bench.store).await as i64;
+    assert!(events > before);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while stored_events(&bench.db).await != events {
+        assert!(tokio::time::Instant::now() < deadline, "the checkpoint should not stay behind");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     stop.cancel();
     running.await.unwrap().unwrap();

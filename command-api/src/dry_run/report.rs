@@ -102,47 +102,102 @@ pub struct Difference {
 
 impl Outcome {
     pub(super) fn happened(&mut self, event: &ConversationEvent) {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::ConversationOpened(opened) => self.priority = opened.priority,
-            ConversationEvent::PriorityChanged(changed) => self.priority = changed.new,
-            ConversationEvent::LabelsChanged(changed) => {
+            E::ConversationOpened(opened) => self.priority = opened.priority,
+            E::PriorityChanged(changed) => self.priority = changed.new,
+            E::LabelsChanged(changed) => {
                 changed.removed.iter().for_each(|label| {
                     self.labels.remove(label);
                 });
                 self.labels.extend(changed.added.iter().cloned());
             }
-            ConversationEvent::Assigned(assigned) => self.team_id = assigned.team_id,
-            ConversationEvent::Unassigned(unassigned) if unassigned.team_id.is_some() => self.team_id = None,
-            ConversationEvent::MessageSent(sent) if sent.sender_type == SenderType::Bot => self.replies += 1,
-            ConversationEvent::HandoffRequested(_) => self.handoffs += 1,
-            _says_nothing_of_these => {}
+            E::Assigned(assigned) => self.team_id = assigned.team_id,
+            E::Unassigned(unassigned) if unassigned.team_id.is_some() => self.team_id = None,
+            E::MessageSent(sent) if sent.sender_type == SenderType::Bot => self.replies += 1,
+            E::HandoffRequested(_) => self.handoffs += 1,
+            E::MessageReceived(_)
+            | E::MessageSent(_)
+            | E::NoteAdded(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotEngaged(_)
+            | E::BotContextCollected(_)
+            | E::Unassigned(_)
+            | E::AssignmentDropped(_)
+            | E::Queued(_)
+            | E::Offered(_)
+            | E::OfferDeclined(_)
+            | E::OfferLapsed(_)
+            | E::LeadNotified(_)
+            | E::MarkedPending(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+            | E::Closed(_)
+            | E::SubjectChanged(_)
+            | E::SlaApplied(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_)
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::InfoRequested(_)
+            | E::Expired(_) => {}
         }
     }
 }
 
 impl Changes {
     fn made(&mut self, event: &ConversationEvent) {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::MessageSent(_) => self.replies += 1,
-            ConversationEvent::InfoRequested(_) => self.questions += 1,
-            ConversationEvent::HandoffRequested(handoff) => {
+            E::MessageSent(_) => self.replies += 1,
+            E::InfoRequested(_) => self.questions += 1,
+            E::HandoffRequested(handoff) => {
                 self.handoffs += 1;
                 *self.handoffs_by_trigger.entry(handoff.trigger.to_string()).or_default() += 1;
             }
-            ConversationEvent::Assigned(assigned) => {
+            E::Assigned(assigned) => {
                 if let Some(team) = assigned.team_id {
                     *self.teams.entry(team).or_default() += 1;
                 }
             }
-            ConversationEvent::LabelsChanged(changed) => {
+            E::LabelsChanged(changed) => {
                 for label in &changed.added {
                     *self.labels.entry(label.clone()).or_default() += 1;
                 }
             }
-            ConversationEvent::PriorityChanged(changed) => {
+            E::PriorityChanged(changed) => {
                 *self.priorities.entry(changed.new).or_default() += 1;
             }
-            _no_change => {}
+            E::ConversationOpened(_)
+            | E::MessageReceived(_)
+            | E::NoteAdded(_)
+            | E::MessageDispatched(_)
+            | E::MessageDelivered(_)
+            | E::MessageRead(_)
+            | E::MessageFailed(_)
+            | E::BotEngaged(_)
+            | E::BotContextCollected(_)
+            | E::Unassigned(_)
+            | E::AssignmentDropped(_)
+            | E::Queued(_)
+            | E::Offered(_)
+            | E::OfferDeclined(_)
+            | E::OfferLapsed(_)
+            | E::LeadNotified(_)
+            | E::MarkedPending(_)
+            | E::Resolved(_)
+            | E::Reopened(_)
+            | E::Closed(_)
+            | E::SubjectChanged(_)
+            | E::SlaApplied(_)
+            | E::SlaWarned(_)
+            | E::SlaBreached(_)
+            | E::SeenByAgent(_)
+            | E::LanguageDetected(_)
+            | E::Expired(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! From the log to the table of alarms: which conversation is to be looked at when.
 
-use super::{Bell, may_ring_again, moments};
+use super::{ALARMS, may_ring_again, moments};
+use crate::appointments::Bell;
 use command_api::Commands;
 use command_api::write::{Folded, LoadError};
 use domain::conversation::Conversation;
@@ -8,7 +9,6 @@ use event_schemas::{
     AccountId, Category, ConversationEvent, ConversationId, Event, StreamId, Timestamp, Version,
 };
 use event_store::Filter;
-use projections::table::{Columns, Values};
 use projections::{DbError, Happened, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -70,26 +70,17 @@ impl Follow {
         account: AccountId,
         fold: &Folded<Conversation>,
     ) -> Result<(), DbError> {
-        const UPSERT: &str = "insert into alarms (conversation_id, account_id, due_at) values ($1, $2, $3)
-            on conflict (conversation_id) do update set due_at = excluded.due_at";
-        const DELETE: &str = "delete from alarms where conversation_id = $1";
         let due_at = moments(&fold.state).min();
         let stays = due_at.is_some() || may_ring_again(&fold.state);
-        let (sql, values) = if stays {
-            (UPSERT, Values::default().with(&id).with(&account).with(&due_at))
+        if stays {
+            ALARMS.put(tx, id, account, due_at).await?;
         } else {
-            (DELETE, Values::default().with(&id))
-        };
-        tx.execute(sql, values).await?;
+            ALARMS.strike(tx, id).await?;
+        }
         self.moved.push((id, stays));
         self.earliest = self.earliest.into_iter().chain(due_at).min();
         Ok(())
     }
-}
-
-async fn rows(tx: &mut Tx) -> Result<HashSet<ConversationId>, DbError> {
-    let rows = tx.fetch_all("select conversation_id from alarms", Values::default()).await?;
-    rows.iter().map(|row| Columns::of(row).take()).collect()
 }
 
 impl Projection for Follow {
@@ -111,7 +102,7 @@ impl Projection for Follow {
 
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         if self.known.is_none() {
-            self.known = Some(rows(tx).await?);
+            self.known = Some(ALARMS.conversations(tx).await?);
         }
         let mut touched: BTreeMap<ConversationId, Touched> = BTreeMap::new();
         for happened in page {

@@ -1,6 +1,7 @@
 //! From the log to the table: when each conversation can come to the end of a silence, at the earliest.
 
-use super::patience_of;
+use super::SILENCES;
+use crate::appointments::Bell;
 use command_api::Commands;
 use command_api::write::LoadError;
 use domain::conversation::Patience;
@@ -8,11 +9,9 @@ use event_schemas::{
     AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, Timestamp,
 };
 use event_store::Filter;
-use projections::table::Values;
 use projections::{DbError, Happened, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// What begins a silence of another kind, and what changes how long silences may last. What is said only
 /// makes a silence begin later, which is found out when it seems over.
@@ -33,8 +32,10 @@ const ABOUT: [&str; 12] = [
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    changed: Arc<Notify>,
+    bell: Arc<Bell>,
     patience: HashMap<AccountId, Patience>,
+    /// The first moment that this page brought.
+    earliest: Option<Timestamp>,
 }
 
 /// What a page says of a conversation, last.
@@ -44,14 +45,14 @@ enum Next {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>, changed: Arc<Notify>) -> Self {
-        Self { commands, changed, patience: HashMap::new() }
+    pub(super) fn new(commands: Arc<Commands>, bell: Arc<Bell>) -> Self {
+        Self { commands, bell, patience: HashMap::new(), earliest: None }
     }
 
     async fn patience(&mut self, account: AccountId) -> Result<Option<&Patience>, DbError> {
         if !self.patience.contains_key(&account) {
-            match patience_of(&self.commands, account).await {
-                Ok(patience) => {
+            match self.commands.patience(account).await {
+                Ok((patience, _)) => {
                     self.patience.insert(account, patience);
                 }
                 Err(LoadError::Unavailable(unavailable)) => {
@@ -66,21 +67,25 @@ impl Follow {
         Ok(self.patience.get(&account))
     }
 
-    async fn write(tx: &mut Tx, next: BTreeMap<ConversationId, (AccountId, Next)>) -> Result<(), DbError> {
-        const LOOK: &str = "insert into silences (conversation_id, account_id, due_at) values ($1, $2, $3)
-            on conflict (conversation_id) do update set due_at = excluded.due_at";
-        const OVER: &str = "delete from silences where conversation_id = $1";
+    async fn write(
+        &mut self,
+        tx: &mut Tx,
+        next: BTreeMap<ConversationId, (AccountId, Next)>,
+    ) -> Result<(), DbError> {
         for (id, (account, next)) in next {
             match next {
                 Next::LookAt(at) => {
-                    tx.execute(LOOK, Values::default().with(&id).with(&account).with(&at)).await?;
+                    SILENCES.put(tx, id, account, Some(at)).await?;
+                    self.comes(at);
                 }
-                Next::Over => {
-                    tx.execute(OVER, Values::default().with(&id)).await?;
-                }
+                Next::Over => SILENCES.strike(tx, id).await?,
             }
         }
         Ok(())
+    }
+
+    fn comes(&mut self, at: Timestamp) {
+        self.earliest = self.earliest.into_iter().chain([at]).min();
     }
 }
 
@@ -103,12 +108,12 @@ impl Projection for Follow {
             let account = happened.metadata.account_id;
             match (&happened.event, happened.stream.as_conversation()) {
                 (Event::Catalogue(event), _) if changes_patience(event) => {
-                    Self::write(tx, std::mem::take(&mut next)).await?;
+                    self.write(tx, std::mem::take(&mut next)).await?;
                     self.patience.remove(&account);
                     // All of them are looked at anew: the account's silences may be shorter now.
-                    const ANEW: &str = "update silences set due_at = $1 where account_id = $2";
                     let now = self.commands.clock.now();
-                    tx.execute(ANEW, Values::default().with(&now).with(&account)).await?;
+                    SILENCES.put_all(tx, account, now).await?;
+                    self.comes(now);
                 }
                 (
                     Event::Conversation(ConversationEvent::Closed(_) | ConversationEvent::Expired(_)),
@@ -123,18 +128,28 @@ impl Projection for Follow {
                     let soonest = patience.soonest(at).unwrap_or(Timestamp::from_micros(i64::MAX));
                     next.insert(id, (account, Next::LookAt(soonest)));
                 }
-                _ => {}
+                (
+                    Event::Conversation(_)
+                    | Event::Catalogue(_)
+                    | Event::Agent(_)
+                    | Event::Contact(_)
+                    | Event::Inbound(_),
+                    _,
+                ) => {}
             }
         }
-        Self::write(tx, next).await
+        self.write(tx, next).await
     }
 
     fn keep(&mut self) {
-        self.changed.notify_one();
+        if let Some(moment) = self.earliest.take() {
+            self.bell.due_at(moment);
+        }
     }
 
     fn forget(&mut self) {
         self.patience.clear();
+        self.earliest = None;
     }
 }
 

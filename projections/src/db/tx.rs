@@ -135,8 +135,8 @@ impl Tx {
         Self::Sqlite(tx, Later::default())
     }
 
-    /// Writes this, now or together with what is written next; at the latest before the commit. The
-    /// parameters are not numbered.
+    /// Writes this, now or together with what is written next; at the latest before the commit. On SQLite the
+    /// parameters are not numbered, so that statements can be put together.
     pub(crate) async fn write(&mut self, sql: Arc<str>, values: Values) -> Result<(), DbError> {
         match self {
             Self::Sqlite(_, later) if values.len() <= MANY => {
