@@ -6,6 +6,7 @@
 
 mod bots;
 mod control;
+mod engines;
 mod inbox;
 mod latencies;
 mod log;
@@ -64,25 +65,24 @@ impl What {
     }
 }
 
-/// Measured on the engines that are named.
+/// Measured on the engines that are named. On a PostgreSQL server each measurement has a database of its own.
 pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<&str>) -> anyhow::Result<()> {
     let folder = Folder::new(&options.folder)?;
     let mut table = Table::default();
+    let postgres = event_store.filter(|url| url.starts_with("postgres"));
+    if postgres.is_none() {
+        eprintln!(
+            "for log, projections, webhook and inbox on PostgreSQL: --event-store postgres://user:password@host/database"
+        );
+    }
     if options.what.wants(What::Log) {
-        match event_store {
-            Some(url) if url.starts_with("postgres") => {
-                log_postgres::measure(url, options.rounds, &mut table).await?;
-            }
-            _ => {
-                log::measure(&folder.0, options.rounds, &mut table).await?;
-                eprintln!(
-                    "for PostgreSQL: verbatim bench log --event-store postgres://user:password@host/database"
-                );
-            }
+        match postgres {
+            Some(url) => log_postgres::measure(url, &folder.0, options.rounds, &mut table).await?,
+            None => log::measure(&folder.0, options.rounds, &mut table).await?,
         }
     }
     if options.what.wants(What::Projections) {
-        projections::measure(&folder.0, &mut table).await?;
+        projections::measure(&folder.0, postgres, &mut table).await?;
     }
     match nats {
         Some(url) if options.what.wants(What::Publication) => {
@@ -94,7 +94,7 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
         _ => {}
     }
     if options.what.wants(What::Webhook) {
-        webhook::measure(&folder.0, &mut table).await?;
+        webhook::measure(&folder.0, postgres, &mut table).await?;
     }
     if options.what.wants(What::Bots) {
         bots::measure(&folder.0, options.rounds, &mut table).await?;
@@ -106,7 +106,7 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
         inbox::idle_memory(&folder.0, &mut table).await?;
     }
     if options.what.wants(What::Inbox) {
-        inbox::measure(&folder.0, options.conversations, &mut table).await?;
+        inbox::measure(&folder.0, postgres, options.conversations, &mut table).await?;
     }
     println!("{table}");
     Ok(())

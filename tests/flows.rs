@@ -5,6 +5,8 @@
 
 #[path = "support/fake_whatsapp.rs"]
 mod fake_whatsapp;
+#[path = "support/load.rs"]
+mod load;
 #[path = "support/program.rs"]
 mod program;
 
@@ -22,6 +24,8 @@ mod claims;
 mod disk;
 #[path = "flows/kill.rs"]
 mod kill;
+#[path = "flows/postgres.rs"]
+mod postgres;
 #[path = "flows/provider.rs"]
 mod provider;
 #[path = "flows/publication.rs"]
@@ -34,6 +38,8 @@ mod routing;
 mod sla;
 #[path = "flows/split.rs"]
 mod split;
+#[path = "flows/split_kill.rs"]
+mod split_kill;
 #[path = "flows/transfer.rs"]
 mod transfer;
 #[path = "flows/walk.rs"]

@@ -4,7 +4,7 @@
 //! after the provider's own id of it, so that the second time changes nothing.
 
 use crate::Commands;
-use crate::write::{CommandError, Context, LoadError};
+use crate::write::{CommandError, Context, Folded, LoadError};
 use channels::{Inbound, InboundMessage, InboundStatus, Proof, Refused, Unreadable};
 use domain::contact::{ContactHome, See};
 use domain::conversation::{Opening, Receive, RecordDelivery, Rejection, Report};
@@ -19,6 +19,7 @@ use event_store::{AppendError, Expected, Unavailable};
 use futures::future::join_all;
 use serde_json::Map;
 use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How many of a contact's earlier conversations are searched for a message that a status is about.
@@ -78,6 +79,9 @@ pub struct Webhook<'a> {
     /// The account of the service whose token came with it, if one did.
     pub shown_account: Option<AccountId>,
 }
+
+/// What is to be remembered of who writes, where it was looked up, and as what.
+type News = (Arc<Folded<ContactHome>>, StreamId, See);
 
 /// A channel and whose it is.
 struct Place {
@@ -203,7 +207,9 @@ impl Commands {
         let (met, received) = futures::join!(
             async {
                 match meet {
-                    Some((stream, see)) => self.contacts.ask(&stream, &see, context).await.map(|_| ()),
+                    Some((home, stream, see)) => {
+                        self.contacts.ask_of(home, &stream, &see, context).await.map(|_| ())
+                    }
                     None => Ok(()),
                 }
             },
@@ -219,7 +225,7 @@ impl Commands {
         account: AccountId,
         kind: ChannelType,
         message: &InboundMessage,
-    ) -> Result<(ContactId, Option<(StreamId, See)>), InboundError> {
+    ) -> Result<(ContactId, Option<News>), InboundError> {
         let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
         let stream = StreamId::contact(identifier_id);
         let home = self.contacts.recall(&stream).await?;
@@ -230,7 +236,7 @@ impl Commands {
             identifier: message.from.clone(),
             display_name: message.display_name.clone(),
         };
-        let news = ContactHome::is_news(&home.state, &see).then_some((stream, see));
+        let news = ContactHome::is_news(&home.state, &see).then_some((home, stream, see));
         Ok((contact_id, news))
     }
 
@@ -269,7 +275,7 @@ impl Commands {
                 sent_at: message.sent_at,
                 metadata: message.metadata.clone(),
             };
-            match self.conversations.ask(&current.stream, &command, context).await {
+            match self.conversations.ask_of(current.fold, &current.stream, &command, context).await {
                 Ok(_) => return Ok(()),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
                     self.ordinals.passed(channel.id, &message.from, current.ordinal);

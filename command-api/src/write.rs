@@ -265,6 +265,36 @@ impl<S: Aggregate> Aggregates<S> {
         self.catch_up(stream, remembered).await
     }
 
+    /// The fold of a stream at least as of this event, which was read from it elsewhere: where it is all that
+    /// is missing, the log need not be asked.
+    pub async fn learn(
+        &self,
+        stream: &StreamId,
+        version: Version,
+        event: &S::Event,
+        occurred_at: Timestamp,
+    ) -> Result<Arc<Folded<S>>, LoadError> {
+        let Some(mut fold) = self.folds.get(stream) else { return self.load(stream).await };
+        if fold.version >= Some(version) {
+            return Ok(fold);
+        }
+        if fold.version.map_or(Version::FIRST, Version::next) != version {
+            return self.load(stream).await;
+        }
+        let folded = Arc::make_mut(&mut fold);
+        folded.state.evolve(event, occurred_at);
+        folded.version = Some(version);
+        self.remember(stream, &fold);
+        Ok(fold)
+    }
+
+    /// Of two who know a stream, the one who knows less must not put the older fold back.
+    fn remember(&self, stream: &StreamId, fold: &Arc<Folded<S>>) {
+        if self.folds.get(stream).is_none_or(|known| known.version < fold.version) {
+            self.folds.insert(stream.clone(), Arc::clone(fold));
+        }
+    }
+
     async fn catch_up(
         &self,
         stream: &StreamId,
@@ -310,7 +340,18 @@ impl<S: Aggregate> Aggregates<S> {
         if let Some(answered) = self.answered_before(stream, context).await? {
             return Ok(answered);
         }
-        let mut fold = self.recall(stream).await?;
+        let fold = self.recall(stream).await?;
+        self.ask_of(fold, stream, command, context).await
+    }
+
+    /// The same of a stream whose fold was looked up a moment ago, by a caller whose request has no key.
+    pub(crate) async fn ask_of<C: Decide<S>>(
+        &self,
+        mut fold: Arc<Folded<S>>,
+        stream: &StreamId,
+        command: &C,
+        context: &Context,
+    ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
         let mut fresh = false;
         for _ in 0..TRIES {
             if !fold.state.belongs_to(context.account) {
@@ -387,10 +428,7 @@ impl<S: Aggregate> Aggregates<S> {
                 let mut next = Folded { state: fold.state.clone(), version: Some(appended.version) };
                 events.iter().for_each(|event| next.state.evolve(event, at));
                 let next = Arc::new(next);
-                // Of two who wrote one after the other, the earlier must not put its older fold back.
-                if self.folds.get(stream).is_none_or(|known| known.version < next.version) {
-                    self.folds.insert(stream.clone(), Arc::clone(&next));
-                }
+                self.remember(stream, &next);
                 Ok(Some(Outcome {
                     state: next,
                     version: appended.version,

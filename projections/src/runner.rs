@@ -275,17 +275,15 @@ impl<P: Projection> Runner<P> {
                 until,
             );
             loop {
-                let batch = match self.seen {
-                    None => reader.next().await?,
-                    Some(_) => tokio::select! {
-                        batch = reader.next() => batch?,
-                        () = tokio::time::sleep(QUIET) => match self.settle().await? {
-                            Outcome::Written => continue,
-                            Outcome::Overtaken => {
-                                self.start_over().await?;
-                                break;
-                            }
-                        },
+                let rests = until.is_none() || self.seen.is_some();
+                let batch = tokio::select! {
+                    batch = reader.next() => batch?,
+                    () = tokio::time::sleep(QUIET), if rests => match self.rest().await? {
+                        Outcome::Written => continue,
+                        Outcome::Overtaken => {
+                            self.start_over().await?;
+                            break;
+                        }
                     },
                 };
                 let (at_end, batch) = (batch.at_end, batch.until(until));
@@ -367,6 +365,18 @@ impl<P: Projection> Runner<P> {
         Ok(recent && !writes)
     }
 
+    /// While nothing happens: writes what was only passed over, else looks whether what was written is still
+    /// there. PostgreSQL's commits do not wait for the disk, so that a crash of its server may have cost the
+    /// newest of them, and the next event may be long in coming.
+    async fn rest(&mut self) -> Result<Outcome, RunnerError> {
+        if self.seen.is_some() {
+            return self.settle().await;
+        }
+        let stored = Checkpoint::read(&self.db, self.projection.name()).await?;
+        let there = stored.position == self.checkpoint.position;
+        Ok(if there { Outcome::Written } else { Outcome::Overtaken })
+    }
+
     /// Writes a checkpoint that only passed over events.
     async fn settle(&mut self) -> Result<Outcome, RunnerError> {
         let Some(seen) = self.seen else { return Ok(Outcome::Written) };
@@ -384,6 +394,7 @@ impl<P: Projection> Runner<P> {
         self.projection.forget();
         (self.passed_over, self.seen) = (0, None);
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
+        self.progress.send_modify(|progress| progress.position = self.checkpoint.position);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use home::Home;
 use projections::table::Values;
 use projections::{Condition, Db, DbError, Happened, Projection, Runner, RunnerError, Sizes, Tx};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use story::Story;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ on_each_engine!(
     an_event_of_an_unknown_type_is_passed_over,
     an_unreadable_event_stops_the_projection_and_says_which,
     who_waits_is_told_when_the_tables_are_there_or_that_they_are_not,
+    tables_that_a_crash_set_back_are_filled_again_while_nothing_happens,
     what_was_only_passed_over_is_in_the_checkpoint_after_a_quiet_while,
 );
 
@@ -159,6 +160,30 @@ async fn who_waits_is_told_when_the_tables_are_there_or_that_they_are_not(home: 
     let running = tokio::spawn(runner.run(stop.clone()));
     watch.wait_for(end, Duration::from_secs(20)).await.unwrap();
     assert_eq!(tallied(&bench.db).await, conversation_events(&*bench.store).await as i64);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+async fn tables_that_a_crash_set_back_are_filled_again_while_nothing_happens(home: Home) {
+    let bench = bench(home).await;
+    Story::new(6).live(50).write(&*bench.store).await;
+    let end = bench.store.end().await.unwrap().unwrap();
+    let runner = Runner::open(Arc::clone(&bench.store), bench.db.clone(), Tally::default()).await.unwrap();
+    let watch = runner.watch();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    watch.wait_for(end, Duration::from_secs(20)).await.unwrap();
+    let all = tallied(&bench.db).await;
+    let mut crash = bench.db.begin().await.unwrap();
+    for lost in ["delete from tally", "delete from checkpoints"] {
+        crash.execute(lost, Values::default()).await.unwrap();
+    }
+    crash.commit().await.unwrap();
+    let began = Instant::now();
+    while tallied(&bench.db).await != all {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", watch.progress());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     stop.cancel();
     running.await.unwrap().unwrap();
 }

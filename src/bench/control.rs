@@ -3,9 +3,10 @@
 //! One connection, one event per transaction, one row per statement, no index but the key, and each commit
 //! on the disk when it returns.
 
+use super::engines::Engines;
 use event_schemas::{NewEvent, Recorded, StreamId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 use std::path::Path;
 
 /// Opens a file with the durability that the log has.
@@ -53,35 +54,63 @@ pub async fn append(
 }
 
 /// One summary table and how far it has come.
-pub async fn open_summary(path: &Path) -> anyhow::Result<SqliteConnection> {
-    let mut connection = connect(path).await?;
-    sqlx::raw_sql(
-        "create table conversation (stream text primary key, events integer not null, last_at integer not null, \
-         last_type text not null); \
-         create table checkpoint (position integer not null); insert into checkpoint values (0)",
-    )
-    .execute(&mut connection)
-    .await?;
-    Ok(connection)
+pub enum Summary {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
-/// Projects one event in a transaction of its own.
-pub async fn project(connection: &mut SqliteConnection, event: &Recorded) -> anyhow::Result<()> {
-    let mut transaction = connection.begin().await?;
-    sqlx::query(
-        "insert into conversation (stream, events, last_at, last_type) values (?, 1, ?, ?) \
-         on conflict (stream) do update set events = events + 1, last_at = excluded.last_at, \
-         last_type = excluded.last_type",
-    )
-    .bind(event.stream.as_str())
-    .bind(event.metadata.occurred_at.as_micros())
-    .bind(&*event.event_type)
-    .execute(&mut *transaction)
-    .await?;
-    sqlx::query("update checkpoint set position = ?")
-        .bind(event.position.commit() as i64)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(())
+/// The same for both, but for how parameters are written.
+macro_rules! project {
+    ($connection:expr, $row:literal, $checkpoint:literal, $event:expr) => {{
+        let mut transaction = $connection.begin().await?;
+        sqlx::query($row)
+            .bind($event.stream.as_str())
+            .bind($event.metadata.occurred_at.as_micros())
+            .bind(&*$event.event_type)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query($checkpoint).bind($event.position.commit() as i64).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+    }};
+}
+
+impl Summary {
+    /// Beside what is measured, on the same kind of engine.
+    pub async fn open(engines: &Engines) -> anyhow::Result<Self> {
+        const TABLES: &str = "create table summary (stream text primary key, events bigint not null, \
+             last_at bigint not null, last_type text not null); \
+             create table summary_checkpoint (position bigint not null); \
+             insert into summary_checkpoint values (0)";
+        if engines.are_postgres() {
+            let mut connection = engines.connect().await?;
+            sqlx::raw_sql(TABLES).execute(&mut connection).await?;
+            return Ok(Self::Postgres(connection));
+        }
+        let mut connection = connect(&engines.folder().join("control.db")).await?;
+        sqlx::raw_sql(TABLES).execute(&mut connection).await?;
+        Ok(Self::Sqlite(connection))
+    }
+
+    /// Projects one event in a transaction of its own.
+    pub async fn project(&mut self, event: &Recorded) -> anyhow::Result<()> {
+        match self {
+            Self::Sqlite(connection) => project!(
+                connection,
+                "insert into summary (stream, events, last_at, last_type) values (?, 1, ?, ?) \
+                 on conflict (stream) do update set events = events + 1, last_at = excluded.last_at, \
+                 last_type = excluded.last_type",
+                "update summary_checkpoint set position = ?",
+                event
+            ),
+            Self::Postgres(connection) => project!(
+                connection,
+                "insert into summary (stream, events, last_at, last_type) values ($1, 1, $2, $3) \
+                 on conflict (stream) do update set events = summary.events + 1, \
+                 last_at = excluded.last_at, last_type = excluded.last_type",
+                "update summary_checkpoint set position = $1",
+                event
+            ),
+        }
+        Ok(())
+    }
 }

@@ -1,5 +1,6 @@
 //! The inbox of a desk with a long past, while customers write; and the memory that takes.
 
+use super::engines::Engines;
 use super::latencies::Latencies;
 use super::server::{Server, next_cursor};
 use super::table::Table;
@@ -28,13 +29,21 @@ struct Measured {
     memory: f64,
 }
 
-pub async fn measure(folder: &Path, conversations: u64, table: &mut Table) -> anyhow::Result<()> {
-    let tenth = one(&folder.join("inbox-tenth"), conversations / 10).await?;
-    let whole = one(&folder.join("inbox"), conversations).await?;
+pub async fn measure(
+    folder: &Path,
+    postgres: Option<&str>,
+    conversations: u64,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let (engine, limit) = if postgres.is_some() { ("PostgreSQL: ", 8.0) } else { ("", 5.0) };
+    let tenth = Engines::new(&folder.join("inbox-tenth"), postgres).await?;
+    let tenth = one(tenth, conversations / 10).await?;
+    let whole = Engines::new(&folder.join("inbox"), postgres).await?;
+    let whole = one(whole, conversations).await?;
     for ((name, small), large) in NAMES.into_iter().zip(&tenth.pages).zip(&whole.pages) {
-        let what = format!("inbox, {conversations} conversations: {name}, p99 of {}", large.count());
+        let what = format!("{engine}inbox, {conversations} conversations: {name}, p99 of {}", large.count());
         let (small, large) = (small.percentile(99), large.percentile(99));
-        table.at_most(&what, "ms", large, 5.0);
+        table.at_most(&what, "ms", large, limit);
         table.within(
             &format!("the same beside {} conversations", conversations / 10),
             "ms",
@@ -49,19 +58,17 @@ pub async fn measure(folder: &Path, conversations: u64, table: &mut Table) -> an
 
 /// The memory of a server that has nothing in it and nothing to do.
 pub async fn idle_memory(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
-    let data = folder.join("idle");
-    std::fs::create_dir_all(&data)?;
-    let desk = seeded(&data, 1, 1).await?;
-    let server = Server::start(&data, &desk).await?;
+    let engines = Engines::new(&folder.join("idle"), None).await?;
+    let desk = seeded(&engines, 1, 1).await?;
+    let server = Server::start(&engines, &desk).await?;
     table.at_most("memory of serve, idle", "MB", server.memory()?, 60.0);
     server.stop().await
 }
 
-async fn one(data: &Path, conversations: u64) -> anyhow::Result<Measured> {
+async fn one(engines: Engines, conversations: u64) -> anyhow::Result<Measured> {
     eprintln!("a desk with {conversations} conversations");
-    std::fs::create_dir_all(data)?;
-    let desk = seeded(data, conversations, conversations / 10).await?;
-    let server = Arc::new(Server::start(data, &desk).await?);
+    let desk = seeded(&engines, conversations, conversations / 10).await?;
+    let server = Arc::new(Server::start(&engines, &desk).await?);
     eprintln!("memory of serve before it is asked anything: {:.1} MB", server.memory()?);
     let stop = CancellationToken::new();
     let customers = tokio::spawn(write(Arc::clone(&server), conversations, stop.clone()));
@@ -84,6 +91,7 @@ async fn one(data: &Path, conversations: u64) -> anyhow::Result<Measured> {
     let memory = server.memory()?;
     eprintln!("memory of serve afterwards: {memory:.1} MB");
     drop(server);
+    engines.remove().await?;
     Ok(Measured { pages, memory })
 }
 

@@ -4,6 +4,7 @@
 //! inserts its own rows with a version check, each in a transaction by itself. It keeps no order that a
 //! reader could follow.
 
+use super::engines::Engines;
 use super::log::{LENGTH, durably, event, forward};
 use super::median;
 use super::table::Table;
@@ -13,6 +14,7 @@ use futures::TryStreamExt;
 use futures::future::try_join_all;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,12 +25,14 @@ const CALLERS: [(usize, usize, usize, f64); 4] =
 
 const CONTROLS: [(usize, usize); 3] = [(1, 3_000), (16, 9_600), (64, 12_800)];
 
-pub async fn measure(url: &str, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(url: &str, folder: &Path, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
+    let engines = Engines::new(folder, Some(url)).await?;
+    let [(_, url), _] = engines.urls();
     let store = PostgresStore::open(url, Clock::System).await?;
     let other = PostgresStore::open(url, Clock::System).await?;
     let mut plain: PgConnection = connect(url).await?;
     sqlx::raw_sql(
-        "drop schema if exists verbatim_bench cascade; create schema verbatim_bench; \
+        "create schema verbatim_bench; \
          create table verbatim_bench.event (position bigint generated always as identity primary key, \
          id uuid not null unique, stream text not null, version bigint not null, type text not null, \
          metadata text not null, data text not null, unique (stream, version))",
@@ -37,11 +41,10 @@ pub async fn measure(url: &str, rounds: usize, table: &mut Table) -> anyhow::Res
     .await?;
     appending(&store, &other, url, rounds, table).await?;
     reading(&store, &mut plain, rounds, table).await?;
-    sqlx::raw_sql("drop schema verbatim_bench cascade").execute(&mut plain).await?;
     plain.close().await?;
     store.close().await;
     other.close().await;
-    Ok(())
+    engines.remove().await
 }
 
 async fn connect(url: &str) -> anyhow::Result<PgConnection> {

@@ -1,6 +1,7 @@
 //! Projecting from behind, all read models at once.
 
 use super::control;
+use super::engines::Engines;
 use super::seed::Desk;
 use super::table::Table;
 use crate::progress::ProgressLine;
@@ -16,18 +17,16 @@ use std::time::Instant;
 const CONVERSATIONS: u64 = 60_000;
 const CONTROL_EVENTS: usize = 8_000;
 
-pub async fn measure(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -> anyhow::Result<()> {
     let clock = Clock::System;
-    let data = folder.join("projections");
-    std::fs::create_dir_all(&data)?;
-    let url = format!("sqlite:{}", data.join("events.db").display());
-    let store = event_store::open(&url, clock.clone()).await?;
-    let generations = Generations::new(&data);
+    let engines = Engines::new(&folder.join("projections"), postgres).await?;
+    let store = engines.open_log().await?;
+    let generations = engines.open_tables().await?;
     // Tables as they are when the program was away for a while: there, with their indexes, and behind.
     generations.rebuild(&store, |_| {}).await?;
     let events = Desk::new(&clock).seed(&store, &clock, CONVERSATIONS, CONVERSATIONS / 10).await? as f64;
 
-    let control = plainly(&store, &folder.join("projections-control.db")).await?;
+    let control = plainly(&store, &engines).await?;
     let began = Instant::now();
     catch_up(&store, &generations).await?;
     let catching_up = events / began.elapsed().as_secs_f64();
@@ -37,19 +36,16 @@ pub async fn measure(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
     line.finish(events as u64);
     let rebuilding = events / began.elapsed().as_secs_f64();
 
+    let (engine, times, wanted) =
+        if engines.are_postgres() { ("PostgreSQL: ", 0.0, 25_000.0) } else { ("", 15.0, 60_000.0) };
     for (what, rate) in [("catching up", catching_up), ("a rebuild", rebuilding)] {
-        table.times(
-            &format!("projecting from behind, all read models: {what}"),
-            "/s",
-            rate,
-            control,
-            rate / control,
-            15.0,
-        );
-        table.at_least(&format!("the same, {what}"), "/s", rate, 60_000.0);
+        let named = format!("{engine}projecting from behind, all read models: {what}");
+        table.times(&named, "/s", rate, control, rate / control, times);
+        table.at_least(&format!("the same, {what}"), "/s", rate, wanted);
     }
     store.close().await;
-    Ok(())
+    drop(generations);
+    engines.remove().await
 }
 
 async fn catch_up(store: &Arc<dyn EventStore>, generations: &Generations) -> anyhow::Result<()> {
@@ -62,14 +58,14 @@ async fn catch_up(store: &Arc<dyn EventStore>, generations: &Generations) -> any
 }
 
 /// The control's events a second.
-async fn plainly(store: &Arc<dyn EventStore>, path: &Path) -> anyhow::Result<f64> {
-    let mut connection = control::open_summary(path).await?;
+async fn plainly(store: &Arc<dyn EventStore>, engines: &Engines) -> anyhow::Result<f64> {
+    let mut summary = control::Summary::open(engines).await?;
     let (mut after, mut count) = (None, 0);
     let began = Instant::now();
     while count < CONTROL_EVENTS {
         let page = store.read_all(after, &Filter::all(), 1_000).await?;
         for event in &page.events {
-            control::project(&mut connection, event).await?;
+            summary.project(event).await?;
         }
         count += page.events.len();
         after = page.through;

@@ -4,6 +4,7 @@
 //! The control of the policy is the plainest loop that filters and sorts as the rules say and gives no
 //! reasons. That of the way is a program that writes down the message and then the agent, and decides nothing.
 
+use super::engines::Engines;
 use super::latencies::Latencies;
 use super::seed::Desk;
 use super::server::Server;
@@ -38,9 +39,7 @@ const SECONDS: u64 = 20;
 
 pub async fn measure(folder: &Path, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
     policy(rounds, table);
-    let data = folder.join("routing");
-    std::fs::create_dir_all(&data)?;
-    way(&data, table).await
+    way(&Engines::new(&folder.join("routing"), None).await?, table).await
 }
 
 fn preferences(number: u128) -> Preferences {
@@ -123,14 +122,13 @@ fn millis(times: u32, mut ask: impl FnMut() -> Option<UserId>) -> f64 {
 }
 
 /// Through the whole program: signed webhooks in, and the log tells when each was received and assigned.
-async fn way(data: &Path, table: &mut Table) -> anyhow::Result<()> {
+async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     let clock = Clock::System;
-    let desk = super::webhook::seeded(data, 1, 0).await?;
-    let log = format!("sqlite:{}", data.join("events.db").display());
-    let store = event_store::open(&log, clock.clone()).await?;
+    let desk = super::webhook::seeded(engines, 1, 0).await?;
+    let store = engines.open_log().await?;
     staff(&desk, &*store, &clock).await?;
     store.close().await;
-    let server = Arc::new(Server::start(data, &desk).await?);
+    let server = Arc::new(Server::start(engines, &desk).await?);
     write_evenly(&server, 1_000, A_SECOND * 3).await?;
     eprintln!("{A_SECOND} conversations a second for {SECONDS} seconds");
     write_evenly(&server, 10_000, A_SECOND * SECONDS).await?;
@@ -138,11 +136,11 @@ async fn way(data: &Path, table: &mut Table) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let server = Arc::into_inner(server).ok_or_else(|| anyhow::anyhow!("somebody still writes"))?;
     server.stop().await?;
-    let store = event_store::open(&log, clock.clone()).await?;
+    let store = engines.open_log().await?;
     let (took, sample) = received_to_assigned(&desk, &*store, 10_000).await?;
     store.close().await;
     ensure!(took.count() as u64 == A_SECOND * SECONDS, "{} of all were assigned", took.count());
-    let control = two_appends(data, &sample).await?;
+    let control = two_appends(engines.folder(), &sample).await?;
     eprintln!(
         "{} conversations, assigned after {:.2} ms (median); the control writes two events in {:.2} ms (median)",
         took.count(),

@@ -26,6 +26,8 @@ const BATCH: usize = 8_000;
 
 /// From one conversation's beginning to the next one's.
 const APART: Duration = Duration::from_secs(10);
+/// How long each lasts.
+const LASTS: Duration = Duration::from_secs(600);
 
 /// Who and what the desk is.
 #[derive(Clone, Debug)]
@@ -67,7 +69,8 @@ impl Desk {
         open: u64,
     ) -> anyhow::Result<u64> {
         let mut line = ProgressLine::start("events written");
-        let began = clock.now() - APART * u32::try_from(conversations).unwrap_or(u32::MAX);
+        // All of it is over: what is recorded later is not dated before what is there.
+        let began = clock.now() - APART * u32::try_from(conversations).unwrap_or(u32::MAX) - LASTS;
         let mut events = vec![self.channel_defined(began), self.nothing_expires(began)];
         let mut written = 0;
         let mut writing = tokio::spawn(async { anyhow::Ok(()) });
@@ -207,7 +210,7 @@ impl Desk {
             time: at + Duration::from_secs(91),
         };
         tell(dispatched.into(), Actor::system("outbound-delivery"), 91);
-        tell(Closed { reason: None }.into(), Actor::user(agent, None), 600);
+        tell(Closed { reason: None }.into(), Actor::user(agent, None), LASTS.as_secs());
     }
 
     fn recorded(

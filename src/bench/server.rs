@@ -1,5 +1,6 @@
 //! `verbatim serve` as a process of its own, as its users have it: spoken to by HTTP, looked at by /proc.
 
+use super::engines::Engines;
 use super::seed::Desk;
 use crate::token;
 use anyhow::{Context, bail, ensure};
@@ -9,7 +10,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
@@ -27,7 +27,7 @@ pub struct Server {
 
 impl Server {
     /// Starts it on a port that is free and waits until it answers and has nothing left to do.
-    pub async fn start(data: &Path, desk: &Desk) -> anyhow::Result<Self> {
+    pub async fn start(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
         crate::serve::install_tls();
         let clock = Clock::System;
         let secret = format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple());
@@ -35,7 +35,8 @@ impl Server {
         let process = Command::new(std::env::current_exe()?)
             .arg("serve")
             .env("VERBATIM_LISTEN", address.to_string())
-            .env("VERBATIM_DATA", data)
+            .env("VERBATIM_DATA", engines.folder())
+            .envs(engines.urls())
             .env("VERBATIM_JWT_SECRET", &secret)
             .env("VERBATIM_RATE_LIMIT", "0")
             .env("VERBATIM_LOG", "warn")

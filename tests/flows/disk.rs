@@ -2,7 +2,7 @@
 //! read-only is the same, is proven where a fault can be put into the engine: in `event-store`.)
 
 use crate::kill::whole_log;
-use crate::program::{Program, read, text_message, webhook};
+use crate::program::{Engine, Program, engine, not_run, read, text_message, webhook};
 use reqwest::StatusCode;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,12 +28,12 @@ impl Drop for SmallDisk {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
-    if crate::program::on_postgres() {
-        return crate::program::not_run("disk on PostgreSQL: only SQLite's log is on this machine's disk");
+    if engine() != Engine::Sqlite {
+        return not_run(&format!("disk on {:?}: only SQLite's log is on this machine's disk", engine()));
     }
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 12) else {
-        return crate::program::not_run("disk: this user may not mount a small file system");
+        return not_run("disk: this user may not mount a small file system");
     };
     let program = Program::serve(&disk.0.join("data")).await;
     let account = program.account();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use test_engines::Nats;
 
 /// Everything in the stream: the CloudEvents, in order.
-async fn told(nats: &Nats) -> Vec<Value> {
+pub async fn told(nats: &Nats) -> Vec<Value> {
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
     let Ok(stream) = context.get_stream("VERBATIM").await else { return Vec::new() };
     let last = stream.cached_info().state.last_sequence;
@@ -88,7 +88,7 @@ async fn what_is_published_equals_the_log_whatever_is_killed() {
         customer.await.unwrap();
     }
     let log = whole_log(&admin).await;
-    assert!(log.len() > 100, "the load never got going: {}", log.len());
+    assert!(log.len() > KILLS, "the load never got going: {}", log.len());
     all_is_told(&nats, &log).await;
 
     // A document can be had by its id as well, by those who may.

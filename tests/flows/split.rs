@@ -106,7 +106,8 @@ async fn verify_names_a_row_that_is_not_what_the_log_says() {
 
 async fn tamper(data: &std::path::Path) {
     const TAMPER: &str = "update conversations set subject = 'Tampered with'";
-    if let Some((_, url)) = crate::program::engines(data).await.first() {
+    let engines = crate::program::engines(data).await;
+    if let Some((_, url)) = engines.iter().find(|(name, _)| *name == "VERBATIM_READ_MODEL") {
         return Postgres::sql(url, &format!("set search_path = verbatim_read_1; {TAMPER}")).await;
     }
     let number = std::fs::read_to_string(data.join("read-model.current")).unwrap();

@@ -1,7 +1,7 @@
 //! Export, import: the imported store answers every query the same.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{Account, Program, conversation_of, has_come, run, run_on};
+use crate::program::{Account, Engine, Program, conversation_of, engine, has_come, run, run_on};
 use serde_json::json;
 use test_engines::Postgres;
 
@@ -48,7 +48,10 @@ async fn an_imported_log_answers_every_query_the_same() {
     ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
     let account_id = account.id.clone();
     let admin_user = account.admin.user.clone();
-    let everything = questions(&id);
+    let mut everything = questions(&id);
+    // Each server of KurrentDB has positions of its own.
+    let elsewhere = engine() == Engine::KurrentDb;
+    everything.retain(|question| !elsewhere || !question.contains("as_of"));
     assert_eq!(program.stop().await.code(), Some(0));
     program.restart().await;
     let before = ask_all(&program, &account_id, &admin_user, &everything).await;
@@ -66,7 +69,8 @@ async fn an_imported_log_answers_every_query_the_same() {
     let program = Program::serve(&there).await;
     let after = ask_all(&program, &account_id, &admin_user, &everything).await;
     for ((question, before), after) in everything.iter().zip(before).zip(after) {
-        assert_eq!(before, after, "GET {question}");
+        let alike = |answer| if elsewhere { without_positions(answer) } else { answer };
+        assert_eq!(alike(before), alike(after), "GET {question}");
     }
 }
 

@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 use test_engines::Postgres;
+use test_kurrentdb::Server as KurrentDb;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
@@ -44,12 +45,24 @@ pub fn fresh() -> String {
     event_schemas::Clock::System.fresh_id().to_string()
 }
 
-/// Which engines the flows run on: SQLite, or what `VERBATIM_TEST_ENGINE` says.
-pub fn on_postgres() -> bool {
+/// Which engines the flows run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Everything in the data folder.
+    Sqlite,
+    /// The log and the tables in one database.
+    Postgres,
+    /// The log in KurrentDB, the tables in the data folder. The program has to be built with its feature.
+    KurrentDb,
+}
+
+/// SQLite, or what `VERBATIM_TEST_ENGINE` says.
+pub fn engine() -> Engine {
     match std::env::var("VERBATIM_TEST_ENGINE").as_deref() {
-        Ok("postgres") => true,
-        Ok("sqlite" | "") | Err(_) => false,
-        Ok(other) => panic!("VERBATIM_TEST_ENGINE may be sqlite or postgres, and not {other}"),
+        Ok("postgres") => Engine::Postgres,
+        Ok("kurrentdb") => Engine::KurrentDb,
+        Ok("sqlite" | "") | Err(_) => Engine::Sqlite,
+        Ok(other) => panic!("VERBATIM_TEST_ENGINE may be sqlite, postgres or kurrentdb, and not {other}"),
     }
 }
 
@@ -64,16 +77,33 @@ pub fn not_run(why: &str) {
 
 /// What says where everything is kept that this data folder stands for.
 pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
-    static DATABASES: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
-    if !on_postgres() {
-        return Vec::new();
+    static URLS: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
+    let mut urls = URLS.lock().await;
+    if !urls.contains_key(data) {
+        let url = match engine() {
+            Engine::Sqlite => return Vec::new(),
+            Engine::Postgres => Postgres::shared().await.database().await,
+            Engine::KurrentDb => kurrentdb().await,
+        };
+        urls.insert(data.to_owned(), url);
     }
-    let mut databases = DATABASES.lock().await;
-    if !databases.contains_key(data) {
-        databases.insert(data.to_owned(), Postgres::shared().await.database().await);
+    let log = ("VERBATIM_EVENT_STORE", urls[data].clone());
+    match engine() {
+        Engine::Postgres => vec![("VERBATIM_READ_MODEL", urls[data].clone()), log],
+        Engine::Sqlite | Engine::KurrentDb => vec![log],
     }
-    let url = databases[data].clone();
-    vec![("VERBATIM_EVENT_STORE", url.clone()), ("VERBATIM_READ_MODEL", url)]
+}
+
+/// A log of its own on the server that `VERBATIM_TEST_KURRENTDB` names, else on a small server of the test's
+/// own.
+async fn kurrentdb() -> String {
+    if let Ok(url) = std::env::var("VERBATIM_TEST_KURRENTDB") {
+        let joint = if url.contains('?') { '&' } else { '?' };
+        return format!("{url}{joint}log={}", fresh());
+    }
+    // It is made of tasks of the test that asked for it, and ends with them.
+    let server: &'static KurrentDb = Box::leak(Box::new(KurrentDb::start().await.expect("a server")));
+    server.url()
 }
 
 /// The program, running. It is killed when this is dropped.
@@ -132,13 +162,8 @@ impl Program {
 
     pub async fn ready(&self) {
         let started = Instant::now();
-        loop {
-            let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
-            if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
-                return;
-            }
-            let log = std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default();
-            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{log}");
+        while !self.is_ready().await {
+            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -150,8 +175,29 @@ impl Program {
 
     /// Starts it again on the same folder and port.
     pub async fn restart(&mut self) {
-        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
+        self.begin_again();
         self.ready().await;
+    }
+
+    /// The same, without waiting until it is ready.
+    pub fn begin_again(&mut self) {
+        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
+    }
+
+    /// Whether it came to an end by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a status").is_some()
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.get("/readyz").send().await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    /// What it says of each of its engines.
+    pub async fn checks(&self) -> (StatusCode, Value) {
+        let (status, health) = read(self.get("/readyz").send().await.expect("an answer")).await;
+        (status, health["checks"].clone())
     }
 
     /// SIGTERM, and waits for it to end.
@@ -418,15 +464,28 @@ impl WhatsApp {
         format!("/v1/webhooks/whatsapp/{}", self.id)
     }
 
+    /// The same channel of another process.
+    pub fn at(&self, program: &Program) -> Self {
+        Self { base: program.base.clone(), ..self.clone() }
+    }
+
     /// Posts a body with this signature.
     pub async fn post_signed(&self, body: &[u8], signature: &str) -> reqwest::Result<Response> {
+        self.signed(body, signature).send().await
+    }
+
+    fn signed(&self, body: &[u8], signature: &str) -> RequestBuilder {
         self.client
             .post(format!("{}{}", self.base, self.path()))
             .header("Content-Type", "application/json")
             .header("X-Hub-Signature-256", signature)
             .body(body.to_vec())
-            .send()
-            .await
+    }
+
+    /// A delivery that is ready to be sent.
+    pub fn delivery(&self, body: &Value) -> RequestBuilder {
+        let body = body.to_string();
+        self.signed(body.as_bytes(), &signature(body.as_bytes()))
     }
 
     pub async fn post(&self, body: &Value) -> reqwest::Result<Response> {

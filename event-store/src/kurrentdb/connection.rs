@@ -178,6 +178,11 @@ impl Connection {
                 let reason = "the connection to the server was lost".to_owned();
                 return Verdict::Again { keep_client: false, why: because(reason, error) };
             }
+            // HTTP/2 itself ended it: of all that is under way too much was waiting to be read.
+            Error::Grpc { message, .. } if message.starts_with("h2 protocol error") => {
+                let reason = "the connection to the server was lost".to_owned();
+                return Verdict::Again { keep_client: false, why: because(reason, error) };
+            }
             Error::AccessDenied => {
                 "the server does not let this user in: put user:password@ before the host in the URL"
                     .to_owned()

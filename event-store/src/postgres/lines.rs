@@ -10,7 +10,7 @@ use crate::{ReadError, Unavailable};
 use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// How many readers are served at once.
@@ -21,6 +21,9 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// A read is tried so often while connections are being cut.
 const TRIES: usize = 4;
+
+/// And once more when that took longer, because then the server does not answer at all.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub struct Lines {
     server: Arc<Server>,
@@ -43,8 +46,10 @@ impl Lines {
         let _turn = turn
             .map_err(|_| Unavailable::because("too many are reading it"))?
             .map_err(|_| Unavailable::because("it is closed"))?;
+        let began = Instant::now();
         for _ in 1..TRIES {
             match self.attempt(ask, decode).await {
+                Err(error) if is_lost(&error) && began.elapsed() > PATIENCE => break,
                 Err(error) if is_lost(&error) => tokio::time::sleep(Duration::from_millis(20)).await,
                 done => return done.map_err(unavailable)?,
             }

@@ -126,10 +126,9 @@ impl Run<'_> {
         happened: &Happened,
         message: &MessageReceived,
     ) -> Result<(), CommandError<Rejection>> {
-        let mut fold = commands.conversations.recall(self.stream).await?;
-        if fold.version < Some(happened.version) {
-            fold = commands.conversations.load(self.stream).await?;
-        }
+        let Event::Conversation(event) = &happened.event else { return Ok(()) };
+        let (version, at) = (happened.version, happened.metadata.occurred_at);
+        let fold = commands.conversations.learn(self.stream, version, event, at).await?;
         if !self.may_concern(&fold.state) {
             return Ok(());
         }

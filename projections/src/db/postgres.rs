@@ -8,6 +8,8 @@ use crate::place::pool;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One schema of a database.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ pub struct Schema {
     name: String,
     options: PgConnectOptions,
     writer: PgPool,
+    /// How many transactions have begun.
+    begun: Arc<AtomicU64>,
     readers: Readers,
 }
 
@@ -37,6 +41,7 @@ impl Schema {
         Self {
             name: name.to_owned(),
             writer: pool(1).connect_lazy_with(options.clone()),
+            begun: Arc::default(),
             readers: Readers::Postgres(pool(sizes.readers).connect_lazy_with(reading)),
             options,
         }
@@ -59,7 +64,13 @@ impl Schema {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
-        self.writer.begin().await.map(Tx::Postgres)
+        let mut tx = self.writer.begin().await?;
+        // A plan is kept for as long as the connection, and one made for a table that was all but empty reads
+        // all of it for each row. So plans are made anew while the tables grow: after 1, 2, 4, 8 … transactions.
+        if (self.begun.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two() {
+            sqlx::raw_sql("discard plans").execute(&mut *tx).await?;
+        }
+        Ok(Tx::Postgres(tx))
     }
 
     /// The statements of a script are one transaction. Of processes that start together one runs it after

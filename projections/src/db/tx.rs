@@ -5,6 +5,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Connections that only read.
 #[derive(Clone)]
@@ -30,6 +31,9 @@ pub struct Later {
 /// A statement with more values than this is handed over by itself, while the next is made ready.
 const MANY: usize = 512;
 
+/// How long a question to a server may take: longer than a disk is slow and shorter than a caller waits.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// Hands one statement to the driver at hand; the text is the same for both. Where PostgreSQL's server has
 /// let go of the connection it is asked again over others, since a reader's question changes nothing: each
 /// of them may be gone, and the last is new.
@@ -41,8 +45,20 @@ macro_rules! ask_again {
                 let sql = $sql.into_sql_str();
                 let mut left = pool.options().get_max_connections();
                 loop {
-                    let asked =
-                        sqlx::query_with(sql.clone(), $values.clone().for_postgres()).$ask(pool).await;
+                    let asked = match pool.acquire().await {
+                        Ok(mut line) => {
+                            let question = sqlx::query_with(sql.clone(), $values.clone().for_postgres());
+                            match tokio::time::timeout(PATIENCE, question.$ask(&mut *line)).await {
+                                Ok(asked) => asked,
+                                Err(_) => {
+                                    // Whoever is given it next would wait as well.
+                                    line.close_on_drop();
+                                    break Err(DbError::PoolTimedOut);
+                                }
+                            }
+                        }
+                        Err(error) => Err(error),
+                    };
                     match asked {
                         Err(error) if left > 0 && connection_is_gone(&error) => left -= 1,
                         asked => break asked.map($answer),

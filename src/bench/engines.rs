@@ -1,0 +1,80 @@
+//! The engines that something is measured on: files in a folder, or a PostgreSQL database made for it.
+
+use anyhow::{Context, ensure};
+use event_schemas::Clock;
+use event_store::EventStore;
+use projections::Place;
+use projections::generations::Generations;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The log and the tables of one measurement, with nothing in them.
+pub struct Engines {
+    folder: PathBuf,
+    log: String,
+    tables: String,
+    /// The server's own database, and the name of the one that was made.
+    made: Option<(PgConnectOptions, String)>,
+}
+
+impl Engines {
+    /// Files in this folder; or, where a PostgreSQL server is named, a database of its own there.
+    pub async fn new(folder: &Path, postgres: Option<&str>) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let Some(url) = postgres else {
+            let log = format!("sqlite:{}", folder.join("events.db").display());
+            let tables = format!("sqlite:{}", folder.display());
+            return Ok(Self { folder: folder.to_owned(), log, tables, made: None });
+        };
+        let server: PgConnectOptions = url.parse()?;
+        let name = format!("verbatim_bench_{}", Clock::System.fresh_id().simple());
+        let mut connection = server.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await.context(
+            "the bench makes a database for each measurement: the user needs the right to create databases",
+        )?;
+        connection.close().await?;
+        let mut its = reqwest::Url::parse(url)?;
+        its.set_path(&name);
+        let url = its.to_string();
+        Ok(Self { folder: folder.to_owned(), log: url.clone(), tables: url, made: Some((server, name)) })
+    }
+
+    pub fn are_postgres(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// A folder for whatever else there is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What `--event-store` and `--read-model` would say.
+    pub fn urls(&self) -> [(&'static str, &str); 2] {
+        [("VERBATIM_EVENT_STORE", &self.log), ("VERBATIM_READ_MODEL", &self.tables)]
+    }
+
+    pub async fn open_log(&self) -> anyhow::Result<Arc<dyn EventStore>> {
+        Ok(event_store::open(&self.log, Clock::System).await?)
+    }
+
+    pub async fn open_tables(&self) -> anyhow::Result<Generations> {
+        Ok(Generations::new(Place::open(&self.tables).await?))
+    }
+
+    /// A connection for a control, where the engines are PostgreSQL.
+    pub async fn connect(&self) -> anyhow::Result<PgConnection> {
+        ensure!(self.are_postgres(), "these engines are files");
+        Ok(self.log.parse::<PgConnectOptions>()?.disable_statement_logging().connect().await?)
+    }
+
+    /// Nothing stays behind on the server; the folder is its maker's.
+    pub async fn remove(self) -> anyhow::Result<()> {
+        let Some((server, name)) = self.made else { return Ok(()) };
+        let mut connection = server.connect().await?;
+        let drop = format!("drop database {name} with (force)");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    }
+}
