@@ -108,6 +108,18 @@ async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro
         let all = ana.get_until(path, |all| all["data"].as_array().is_some_and(|all| all.len() == 1)).await;
         assert!(!all.to_string().contains("whsec_"), "{all}");
     }
+    // A personal macro is who made it's alone.
+    let own = json!({
+        "name": "My note", "visibility": "personal", "actions": [{ "type": "note", "text": "Mine" }],
+    });
+    let own = ana.post("/v1/macros", own).await;
+    let path = format!("/v1/macros/{}", own["id"].as_str().unwrap());
+    ana.get_until(&path, |mine| mine["name"] == "My note").await;
+    let ben = account.person("agent", "Ben");
+    assert_eq!(ben.try_get(&path).await.0, StatusCode::NOT_FOUND);
+    let seen = ben.get("/v1/macros").await;
+    assert_eq!(seen["data"].as_array().unwrap().len(), 1, "{seen}");
+
     let log = whole_log(admin).await;
     assert!(!json!(log).to_string().contains("whsec_"));
     let other = Account::new(&program, &crate::program::fresh());
