@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/tables.rs"]
+mod tables;
+
 use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
@@ -16,10 +19,11 @@ use event_schemas::{
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use process_managers::{AlarmClock, Health};
-use projections::{Db, RunnerError, Sizes};
+use projections::RunnerError;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tables::tables;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -58,12 +62,12 @@ impl Desk {
         Self::with(Clock::manual("2026-11-23T12:00:00Z".parse().unwrap())).await
     }
 
-    /// An alarm clock with its tables in a file of this name, and a write side of its own.
-    async fn rings(&self, file: &str) -> Ringing {
+    /// An alarm clock with its tables under this name, and a write side of its own.
+    async fn rings(&self, name: &str) -> Ringing {
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
         let providers = Channels::new("http://127.0.0.1:1".into(), timeouts, self.clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(self.store.clone(), Arc::new(providers), self.clock.clone()));
-        let db = Db::open(&self.dir.path().join(file), Sizes::small(), "").await.unwrap();
+        let db = tables(self.dir.path(), name).await;
         let alarm_clock = AlarmClock::open(commands, db).await.unwrap();
         let stop = CancellationToken::new();
         Ringing { task: tokio::spawn(alarm_clock.run(stop.clone(), Health::default())), stop }
@@ -221,7 +225,7 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut(
 #[tokio::test]
 async fn a_deadline_is_warned_of_and_missed_at_its_own_time() {
     let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms.db").await;
+    let ringing = desk.rings("alarms").await;
     let start = desk.clock.now();
     let conversation = desk.promised("somebody").await;
     desk.clock.advance(Duration::from_secs(49));
@@ -239,7 +243,7 @@ async fn a_deadline_is_warned_of_and_missed_at_its_own_time() {
 #[tokio::test]
 async fn an_answer_in_time_keeps_it_silent() {
     let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms.db").await;
+    let ringing = desk.rings("alarms").await;
     let conversation = desk.promised("somebody").await;
     desk.clock.advance(Duration::from_secs(30));
     desk.answered(conversation).await;
@@ -252,7 +256,7 @@ async fn an_answer_in_time_keeps_it_silent() {
 #[tokio::test]
 async fn ten_minutes_of_downtime_lose_nothing_and_double_nothing() {
     let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms.db").await;
+    let ringing = desk.rings("alarms").await;
     let start = desk.clock.now();
     let silent = desk.promised("nobody answered").await;
     let late = desk.promised("the answer came late").await;
@@ -267,7 +271,7 @@ async fn ten_minutes_of_downtime_lose_nothing_and_double_nothing() {
     desk.clock.advance(MINUTE * 8);
 
     for _restart in 0..3 {
-        let ringing = desk.rings("alarms.db").await;
+        let ringing = desk.rings("alarms").await;
         desk.tells(silent, 2).await;
         desk.tells(late, 1).await;
         desk.has_looked().await;
@@ -283,8 +287,7 @@ async fn ten_minutes_of_downtime_lose_nothing_and_double_nothing() {
 async fn however_many_clocks_there_are_each_thing_is_told_once() {
     let desk = Desk::at_noon().await;
     // Two that share their tables, and one that has its own.
-    let ringing =
-        [desk.rings("alarms.db").await, desk.rings("alarms.db").await, desk.rings("others.db").await];
+    let ringing = [desk.rings("alarms").await, desk.rings("alarms").await, desk.rings("others").await];
     let mut conversations = Vec::new();
     for contact in 0..20 {
         conversations.push(desk.promised(&contact.to_string()).await);
@@ -298,7 +301,7 @@ async fn however_many_clocks_there_are_each_thing_is_told_once() {
         ringing.stop().await;
     }
     // A replay from the beginning of the log, with tables that remember nothing.
-    let replay = desk.rings("new.db").await;
+    let replay = desk.rings("new").await;
     desk.has_looked().await;
     replay.stop().await;
     for conversation in conversations {
@@ -310,7 +313,7 @@ async fn however_many_clocks_there_are_each_thing_is_told_once() {
 #[tokio::test]
 async fn a_promise_that_changes_to_and_fro_is_warned_of_anew() {
     let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms.db").await;
+    let ringing = desk.rings("alarms").await;
     let start = desk.clock.now();
     let conversation = desk.promised("somebody").await;
     desk.clock.advance(Duration::from_secs(55));
@@ -327,7 +330,7 @@ async fn a_promise_that_changes_to_and_fro_is_warned_of_anew() {
 #[tokio::test]
 async fn a_snooze_ends_once_and_only_if_it_still_lasts() {
     let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms.db").await;
+    let ringing = desk.rings("alarms").await;
     let (asleep, woken) = (desk.opened("asleep").await, desk.opened("woken").await);
     let until = Some(desk.clock.now() + MINUTE);
     desk.happens(asleep, MarkedPending { until, reason: None }).await;
@@ -337,7 +340,7 @@ async fn a_snooze_ends_once_and_only_if_it_still_lasts() {
     desk.has_looked().await;
     eventually("the end of the snooze", || async { desk.reopened(asleep).await == 1 }).await;
     ringing.stop().await;
-    let again = desk.rings("new.db").await;
+    let again = desk.rings("new").await;
     desk.has_looked().await;
     again.stop().await;
     assert_eq!(desk.reopened(asleep).await, 1);
@@ -347,7 +350,7 @@ async fn a_snooze_ends_once_and_only_if_it_still_lasts() {
 #[tokio::test]
 async fn a_rush_of_deadlines_is_told_by_the_real_clock() {
     let desk = Desk::with(Clock::System).await;
-    let ringing = desk.rings("alarms.db").await;
+    let ringing = desk.rings("alarms").await;
     let start = desk.clock.now();
     let mut conversations = Vec::new();
     for contact in 0..200 {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/tables.rs"]
+mod tables;
+
 use channels::{Channels, Timeouts};
 use command_api::Commands;
 use command_api::write::Context;
@@ -18,10 +21,11 @@ use event_store::EventStore;
 use event_store::sqlite::{Fault, SqliteStore};
 use process_managers::{AlarmClock, Health};
 use projections::table::Values;
-use projections::{Db, RunnerError, Sizes, Watch};
+use projections::{Db, RunnerError, Watch};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tables::tables;
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinHandle;
@@ -91,10 +95,10 @@ impl Desk {
     /// With a write side of its own, as another process has it.
     async fn rings(&self) -> Ringing {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let path = self.dir.path().join("alarms.db");
+        let folder = self.dir.path().to_owned();
         let commands = Self::write_side(&self.store, &self.clock);
         let open = async move {
-            let db = Db::open(&path, Sizes::small(), "").await.unwrap();
+            let db = tables(&folder, "alarms").await;
             (AlarmClock::open(commands, db.clone()).await.unwrap(), db)
         };
         let (alarm_clock, db) = runtime.spawn(open).await.unwrap();

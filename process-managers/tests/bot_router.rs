@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/tables.rs"]
+mod tables;
+
 use async_trait::async_trait;
 use channels::{Channels, Timeouts};
 use command_api::Commands;
@@ -25,11 +28,11 @@ use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
 use process_managers::{BotRouter, Health, Silence};
-use projections::{Db, Sizes};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tables::{lose, tables};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -228,7 +231,7 @@ impl Desk {
 
     /// The router until it has come past everything that is in the log now, with a checkpoint of this name.
     async fn route(&self, checkpoint: &str) {
-        let db = Db::open(&self.folder.path().join(checkpoint), Sizes::small(), "").await.unwrap();
+        let db = tables(self.folder.path(), checkpoint).await;
         let router = BotRouter::open(self.commands.clone(), db).await.unwrap();
         let (watch, stop) = (router.watch(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
@@ -239,7 +242,7 @@ impl Desk {
     }
 
     async fn expect_to_end(&self, id: ConversationId, with: &str) {
-        let db = Db::open(&self.folder.path().join("silences.db"), Sizes::small(), "").await.unwrap();
+        let db = tables(self.folder.path(), "silences").await;
         let silence = Silence::open(self.commands.clone(), db).await.unwrap();
         let stop = CancellationToken::new();
         let working = tokio::spawn(silence.run(stop.clone(), Health::default()));
@@ -258,12 +261,12 @@ async fn a_message_is_answered_once_however_often_it_is_looked_at() {
     let desk = desk().await;
     desk.rule("refund", says("Hello")).await;
     let id = desk.receive("1", "refund").await;
-    desk.route("first.db").await;
+    desk.route("first").await;
     let answered = ["ConversationOpened", "MessageReceived", "BotEngaged", "MessageSent"];
     assert_eq!(desk.history(id).await, answered);
     // A crash that forgot how far it had come, and rules that changed meanwhile.
     desk.rule("REFUND", says("Another")).await;
-    desk.route("second.db").await;
+    desk.route("second").await;
     assert_eq!(desk.history(id).await, answered);
 }
 
@@ -271,11 +274,11 @@ async fn a_message_is_answered_once_however_often_it_is_looked_at() {
 async fn a_message_is_answered_by_the_rules_of_its_time_or_later() {
     let desk = desk().await;
     let before = desk.receive("1", "refund").await;
-    desk.route("router.db").await;
+    desk.route("router").await;
     assert_eq!(desk.history(before).await, ["ConversationOpened", "MessageReceived"]);
     desk.rule("refund", says("Hello")).await;
     let after = desk.receive("2", "refund").await;
-    desk.route("router.db").await;
+    desk.route("router").await;
     assert_eq!(desk.history(before).await.len(), 2);
     assert_eq!(desk.history(after).await.len(), 4);
 }
@@ -286,7 +289,7 @@ async fn an_answer_on_its_way_is_held_back_when_a_person_takes_the_conversation(
     desk.rule("refund", says("Hello")).await;
     let id = desk.receive("1", "refund").await;
     desk.log.takes.store(true, Ordering::SeqCst);
-    desk.route("router.db").await;
+    desk.route("router").await;
     assert!(!desk.log.takes.load(Ordering::SeqCst), "the bot came to answer");
     assert_eq!(desk.history(id).await, ["ConversationOpened", "MessageReceived", "Assigned"]);
 }
@@ -303,7 +306,7 @@ async fn nobody_says_anything_for_a_day_and_the_conversation_expires_once() {
     assert_eq!(events.last().unwrap().metadata.occurred_at, NOON + Duration::from_secs(47 * 3600));
     // Ten hours later, and by a process that knows nothing of the first.
     desk.clock.advance(Duration::from_secs(10 * 3600));
-    std::fs::remove_file(desk.folder.path().join("silences.db")).unwrap();
+    lose(desk.folder.path(), "silences").await;
     desk.expect_to_end(id, "Expired").await;
     assert_eq!(desk.history(id).await.len(), events.len());
     // The next message begins another.
@@ -354,7 +357,7 @@ async fn what_the_bot_leaves_lying_goes_to_people() {
     };
     desk.define(CatalogueKind::HandoffRules, HandoffRuleDefined { handoff_rule }).await;
     let id = desk.receive("1", "refund").await;
-    desk.route("router.db").await;
+    desk.route("router").await;
     desk.clock.advance(Duration::from_secs(60));
     desk.expect_to_end(id, "HandoffRequested").await;
     let handoff = desk.recorded(id).await.pop().unwrap();
@@ -392,7 +395,7 @@ impl Desk {
         ] {
             self.clock.advance(Duration::from_secs(30));
             let id = self.receive(from, text).await;
-            self.route("router.db").await;
+            self.route("router").await;
             if from == "3" {
                 let by = By { user: Some(ANA), may_take_over: false };
                 let assignee = Some(Assignee { id: ANA, name: None });

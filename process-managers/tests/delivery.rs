@@ -6,6 +6,8 @@
 mod desk;
 #[path = "../../tests/support/fake_whatsapp.rs"]
 mod fake_whatsapp;
+#[path = "support/tables.rs"]
+mod tables;
 
 use desk::{Desk, eventually, hurried};
 use event_store::sqlite::Fault;

@@ -1,6 +1,7 @@
 //! A log, a provider that is not the real one, and conversations with something to say.
 
 use crate::fake_whatsapp::FakeWhatsApp;
+use crate::tables::tables;
 use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, ChannelRetired, Secret};
@@ -15,7 +16,7 @@ use event_schemas::{
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use process_managers::delivery::{Delivery, Outbox, Schedule, Settings};
-use projections::{Db, RunnerError, Sizes};
+use projections::RunnerError;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -98,7 +99,7 @@ impl Desk {
     }
 
     pub async fn open(&self, settings: Settings) -> Working {
-        let db = Db::open(&self.dir.path().join("process-managers.db"), Sizes::small(), "").await.unwrap();
+        let db = tables(self.dir.path(), "process-managers").await;
         let delivery = Delivery::open(self.commands.clone(), db, settings).await.unwrap();
         let (outbox, stop) = (delivery.outbox(), CancellationToken::new());
         Working { outbox, task: tokio::spawn(delivery.run(stop.clone())), stop }

@@ -1,5 +1,6 @@
 //! What is bound to a statement's parameters, whichever engine it is for.
 
+use super::Engine;
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -26,31 +27,37 @@ impl Value {
     }
 }
 
-/// Values in the order of the parameters.
+/// Values in the order of the parameters; or, where PostgreSQL is given rows, row by row.
 #[derive(Clone, Debug, Default)]
-pub struct Values(Vec<Value>);
+pub struct Values {
+    all: Vec<Value>,
+    /// How many columns the rows have. None: each value is a parameter.
+    width: Option<usize>,
+}
 
 impl Values {
-    pub(crate) fn for_rows(count: usize) -> Self {
-        Self(Vec::with_capacity(count))
+    /// Of so many rows, as [`Engine::rows`] and [`Engine::among`] expect them.
+    pub(crate) fn for_rows(engine: Engine, rows: usize, width: usize) -> Self {
+        let by_column = matches!(engine, Engine::Postgres);
+        Self { all: Vec::with_capacity(rows * width), width: by_column.then_some(width) }
     }
 
     pub(crate) fn push(&mut self, value: Value) {
-        self.0.push(value);
+        self.all.push(value);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     pub(super) fn append(&mut self, mut others: Self) {
-        self.0.append(&mut others.0);
+        self.all.append(&mut others.all);
     }
 
     pub(super) fn for_sqlite(self) -> SqliteArguments {
         let mut arguments = SqliteArguments::default();
-        arguments.reserve(self.0.len(), 0);
-        for value in self.0 {
+        arguments.reserve(self.all.len(), 0);
+        for value in self.all {
             // Numbers, text and bytes always encode; only types not used here can refuse.
             let encoded = match value {
                 Value::Number(number) => arguments.add(number),
@@ -66,8 +73,20 @@ impl Values {
 
     pub(super) fn for_postgres(self) -> PgArguments {
         let mut arguments = PgArguments::default();
-        arguments.reserve(self.0.len(), self.0.len() * 16);
-        for value in self.0 {
+        if let Some(width) = self.width {
+            for array in arrays(self.all, width) {
+                let encoded = match array {
+                    Array::Numbers(numbers) => arguments.add(numbers),
+                    Array::Flags(flags) => arguments.add(flags),
+                    Array::Texts(texts) => arguments.add(texts),
+                    Array::Ids(ids) => arguments.add(ids),
+                };
+                debug_assert!(encoded.is_ok());
+            }
+            return arguments;
+        }
+        arguments.reserve(self.all.len(), self.all.len() * 16);
+        for value in self.all {
             let encoded = match value {
                 Value::Number(number) => arguments.add(number),
                 Value::NoNumber => arguments.add(None::<i64>),
@@ -84,9 +103,66 @@ impl Values {
     }
 }
 
+/// A column of several rows.
+enum Array {
+    Numbers(Vec<Option<i64>>),
+    Flags(Vec<Option<bool>>),
+    Texts(Vec<Option<String>>),
+    Ids(Vec<Option<Vec<u8>>>),
+}
+
+impl Array {
+    /// For values of this one's kind.
+    fn of(value: &Value, rows: usize) -> Self {
+        match value {
+            Value::Number(_) | Value::NoNumber => Self::Numbers(Vec::with_capacity(rows)),
+            Value::Flag(_) | Value::NoFlag => Self::Flags(Vec::with_capacity(rows)),
+            Value::Text(_) | Value::NoText => Self::Texts(Vec::with_capacity(rows)),
+            Value::Id(_) | Value::NoId => Self::Ids(Vec::with_capacity(rows)),
+        }
+    }
+
+    /// A column's values are all of one kind, because a row's fields have types.
+    fn push(&mut self, value: Value) {
+        match (self, value) {
+            (Self::Numbers(numbers), Value::Number(number)) => numbers.push(Some(number)),
+            (Self::Numbers(numbers), _) => numbers.push(None),
+            (Self::Flags(flags), Value::Flag(flag)) => flags.push(Some(flag)),
+            (Self::Flags(flags), _) => flags.push(None),
+            (Self::Texts(texts), Value::Text(text)) => texts.push(Some(text)),
+            (Self::Texts(texts), _) => texts.push(None),
+            (Self::Ids(ids), Value::Id(id)) => ids.push(Some(id.to_vec())),
+            (Self::Ids(ids), _) => ids.push(None),
+        }
+    }
+}
+
+/// Rows, column by column.
+fn arrays(values: Vec<Value>, width: usize) -> Vec<Array> {
+    let rows = values.len() / width.max(1);
+    let mut arrays: Vec<Array> = values.iter().take(width).map(|value| Array::of(value, rows)).collect();
+    for (place, value) in values.into_iter().enumerate() {
+        arrays[place % width].push(value);
+    }
+    arrays
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_become_an_array_for_each_column() {
+        let mut values = Values::for_rows(Engine::Postgres, 2, 2);
+        for value in [Value::NoNumber, Value::text("a"), Value::Number(7), Value::NoText] {
+            values.push(value);
+        }
+        let [Array::Numbers(numbers), Array::Texts(texts)] = &arrays(values.all, 2)[..] else {
+            panic!("a column of numbers and one of texts")
+        };
+        assert_eq!(numbers, &[None, Some(7)]);
+        assert_eq!(texts, &[Some("a".to_owned()), None]);
+    }
 
     #[test]
     fn text_never_holds_what_one_of_the_engines_could_not() {

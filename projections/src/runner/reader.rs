@@ -1,15 +1,18 @@
-//! Reads and decodes ahead: while one page is written, the next is made ready.
+//! Reads and decodes ahead: while one page is written, the next is made ready. At the end of the log it waits
+//! to be asked instead, because what comes meanwhile then goes into one page.
 
 use super::{Batch, Happened, RunnerError};
 use event_schemas::Position;
 use event_store::{EventStore, Filter, Page};
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// A task that is one page ahead of the writer. It ends with the reader.
 pub(super) struct Reader {
     batches: mpsc::Receiver<Result<Batch, RunnerError>>,
+    /// Whether the writer has nothing to do.
+    idle: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -28,14 +31,30 @@ impl Reader {
         until: Option<Position>,
     ) -> Self {
         let (sender, batches) = mpsc::channel(1);
+        let idle = watch::Sender::new(false);
+        let to = To { batches: sender, idle: idle.subscribe() };
         let store = Arc::clone(store);
-        let task = tokio::spawn(async move { read(store, after, filter, limit, until, sender).await });
-        Self { batches, task }
+        let task = tokio::spawn(async move { read(store, after, filter, limit, until, to).await });
+        Self { batches, idle, task }
     }
 
     pub(super) async fn next(&mut self) -> Result<Batch, RunnerError> {
-        self.batches.recv().await.ok_or(RunnerError::BrokeOff)?
+        let batch = match self.batches.try_recv() {
+            Ok(batch) => Some(batch),
+            Err(_) => {
+                self.idle.send_replace(true);
+                self.batches.recv().await
+            }
+        };
+        self.idle.send_replace(false);
+        batch.ok_or(RunnerError::BrokeOff)?
     }
+}
+
+/// Whom the batches are for.
+struct To {
+    batches: mpsc::Sender<Result<Batch, RunnerError>>,
+    idle: watch::Receiver<bool>,
 }
 
 async fn read(
@@ -44,7 +63,7 @@ async fn read(
     filter: Filter,
     limit: usize,
     until: Option<Position>,
-    sender: mpsc::Sender<Result<Batch, RunnerError>>,
+    mut to: To,
 ) {
     let mut waiter = store.waiter();
     loop {
@@ -67,7 +86,7 @@ async fn read(
             after = batch.through.or(after);
         }
         // A page without news still tells that the end is reached, which who catches up waits for.
-        if (news || until.is_some()) && sender.send(batch).await.is_err() {
+        if (news || until.is_some()) && to.batches.send(batch).await.is_err() {
             return;
         }
         if failed || until.is_some_and(|until| after >= Some(until)) {
@@ -75,6 +94,10 @@ async fn read(
         }
         if at_end {
             waiter.wait().await;
+            // Its end is this task's end.
+            if to.idle.wait_for(|idle| *idle).await.is_err() {
+                return;
+            }
         }
     }
 }

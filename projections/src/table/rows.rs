@@ -53,7 +53,7 @@ impl<R: Row> Rows<R> {
             let (size, text) = statements.load.pick(rest.len());
             let (these, others) = rest.split_at(size);
             rest = others;
-            let mut values = Values::default();
+            let mut values = statements.load.values(size, R::KEY.len());
             these.iter().for_each(|key| key.put(&mut values));
             for row in tx.fetch_all(AssertSqlSafe(text), values).await? {
                 let row = R::take(&row)?;
@@ -148,7 +148,7 @@ impl<R: Row> Rows<R> {
             let (size, text) = statements.delete.pick(gone.len());
             let (these, others) = gone.split_at(size);
             gone = others;
-            let mut values = Values::default();
+            let mut values = statements.delete.values(size, R::KEY.len());
             these.iter().for_each(|key| key.put(&mut values));
             tx.write(text, values).await?;
         }
@@ -201,7 +201,7 @@ fn bind<R: Row>(statements: &Statements, rest: &mut &[(&R::Key, &R)]) -> Option<
     let (size, text) = statements.pick(rest.len());
     let (these, others) = rest.split_at(size);
     *rest = others;
-    let mut values = Values::for_rows(size * R::COLUMNS.len());
+    let mut values = statements.values(size, R::COLUMNS.len());
     these.iter().for_each(|(_, row)| row.put(&mut values));
     Some((text, values))
 }

@@ -1,59 +1,53 @@
 //! The statements of a table: each written once, for a few fixed numbers of rows.
 
 use super::{Row, columns_of};
-use crate::db::Engine;
+use crate::db::{Engine, Values};
 use std::sync::Arc;
 
-/// How many rows one statement carries: a few fixed sizes, so that each is prepared once.
-const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
-
-/// The statements of a table, by how many rows they carry.
+/// The statements of a table that say one thing, by how many rows they carry.
 pub(super) struct Statements {
-    texts: [Arc<str>; SIZES.len()],
+    engine: Engine,
+    texts: Vec<Arc<str>>,
 }
 
 impl Statements {
-    pub(super) fn new(text: impl Fn(usize) -> String) -> Self {
-        Self { texts: SIZES.map(|size| text(size).into()) }
+    fn new(engine: Engine, text: impl Fn(usize) -> String) -> Self {
+        Self { engine, texts: engine.sizes().iter().map(|size| text(*size).into()).collect() }
     }
     /// The largest statement that `count` rows fill.
     pub(super) fn pick(&self, count: usize) -> (usize, Arc<str>) {
-        let fits = SIZES.iter().position(|size| *size <= count).unwrap_or(SIZES.len() - 1);
-        (SIZES[fits], Arc::clone(&self.texts[fits]))
+        let (place, size) = self.engine.pick(count);
+        (size, Arc::clone(&self.texts[place]))
+    }
+    /// Room for the values of so many rows.
+    pub(super) fn values(&self, rows: usize, width: usize) -> Values {
+        Values::for_rows(self.engine, rows, width)
     }
     pub(super) fn all<R: Row>(engine: Engine) -> All {
-        let (table, columns, key) = (R::TABLE, columns_of::<R>(), R::KEY.join(","));
-        let key_group = if R::KEY.len() == 1 { key.clone() } else { format!("({key})") };
+        let (table, columns) = (R::TABLE, columns_of::<R>());
         let set = |names: &[&str]| {
             let names = names.iter().filter(|name| !R::KEY.contains(name));
             names.map(|name| format!("{name}=excluded.{name}")).collect::<Vec<_>>().join(",")
         };
-        let insert = |count| {
-            format!("insert into {table} ({columns}) values {}", engine.groups(count, R::COLUMNS.len()))
-        };
+        let insert =
+            |count| format!("insert into {table} ({columns}) {}", engine.rows(count, R::COLUMNS.len()));
         let upsert = |names: &'static [&'static str]| {
             let set = set(names);
             let action = if set.is_empty() { "nothing".to_owned() } else { format!("update set {set}") };
-            Statements::new(move |count| {
+            Statements::new(engine, move |count| {
                 format!("{} on conflict ({}) do {action}", insert(count), R::KEY.join(","))
             })
         };
         let keys = move |count: usize, verb: &str| {
-            let values = if R::KEY.len() == 1 {
-                engine.list(0, count)
-            } else {
-                // Both engines take a list of rows as a table; SQLite does not take one after `in`.
-                format!("values {}", engine.groups(count, R::KEY.len()))
-            };
-            format!("{verb} from {table} where {key_group} in ({values})")
+            format!("{verb} from {table} where {}", engine.among(R::KEY, count))
         };
         let select = format!("select {columns}");
         All {
-            insert: Statements::new(insert),
+            insert: Statements::new(engine, insert),
             upsert: upsert(R::COLUMNS),
             moving: upsert(R::MOVING),
-            load: Statements::new(|count| keys(count, &select)),
-            delete: Statements::new(|count| keys(count, "delete")),
+            load: Statements::new(engine, |count| keys(count, &select)),
+            delete: Statements::new(engine, |count| keys(count, "delete")),
         }
     }
 }
