@@ -10,6 +10,7 @@ mod contacts;
 mod conversations;
 mod desk;
 mod faults;
+mod folds;
 mod macros;
 mod messages;
 mod webhooks;
