@@ -84,13 +84,7 @@ impl ProcessManagers {
 
     /// What is wrong, if something is; to be asked at any time.
     pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
-        let own = [
-            self.health.clone(),
-            self.routing_health.clone(),
-            self.silence_health.clone(),
-            self.waiting_health.clone(),
-            self.webhooks_health.clone(),
-        ];
+        let own = self.healths().map(Health::clone);
         let own = move || own.iter().find_map(Health::trouble);
         let watches = Arc::clone(&self.watches);
         move || {
@@ -99,11 +93,18 @@ impl ProcessManagers {
         }
     }
 
+    fn healths(&self) -> [&Health; 5] {
+        let Self { health, routing_health, silence_health, waiting_health, webhooks_health, .. } = self;
+        [health, routing_health, silence_health, waiting_health, webhooks_health]
+    }
+
     /// Works until told to stop, whenever it is this process's turn. Ends early only when an event cannot be
     /// read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
         let leases = projections::Leases::new(self.place.clone());
-        while let Some(lease) = leases.take(NAME, &stop).await {
+        // While another process works nothing is wrong here, whatever was when this one tried.
+        let all_is_well = || self.healths().into_iter().for_each(Health::well);
+        while let Some(lease) = leases.take_after(NAME, &stop, all_is_well).await {
             match self.open().await {
                 Ok(open) => {
                     self.health.well();

@@ -69,16 +69,28 @@ impl Leases {
 
     /// Waits for the lease. None: it is time to stop.
     pub async fn take(&self, name: &'static str, stop: &CancellationToken) -> Option<Lease> {
+        self.take_after(name, stop, || {}).await
+    }
+
+    /// The same, for who wants to be told each time that another process has it.
+    pub async fn take_after(
+        &self,
+        name: &'static str,
+        stop: &CancellationToken,
+        is_anothers: impl Fn(),
+    ) -> Option<Lease> {
         let wanted = self.wanted(name);
         let mut said = false;
         while !stop.is_cancelled() {
             match wanted.try_take().await {
                 Ok(Some(lease)) => return Some(lease),
-                Ok(None) if !said => {
-                    tracing::info!(lease = name, "another process holds the lease; waiting for it");
-                    said = true;
+                Ok(None) => {
+                    is_anothers();
+                    if !said {
+                        tracing::info!(lease = name, "another process holds the lease; waiting for it");
+                        said = true;
+                    }
                 }
-                Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(lease = name, error = %Chain(&error), "the lease cannot be asked for; trying again");
                 }
