@@ -99,6 +99,22 @@ impl Projection for Follow {
         }
     }
 
+    /// Most messages find somebody waiting already, and say nothing new.
+    fn concerns(&self, happened: &Happened) -> bool {
+        let Some(rows) = &self.rows else { return true };
+        match (&happened.event, happened.stream.as_conversation()) {
+            (Event::Catalogue(_), _) => true,
+            (Event::Conversation(ConversationEvent::MessageReceived(_)), Some(id)) => !rows.contains(&id),
+            (Event::Conversation(ConversationEvent::MessageSent(message)), _)
+                if message.sender_type != SenderType::Agent =>
+            {
+                false
+            }
+            (Event::Conversation(_), Some(id)) => rows.contains(&id),
+            (Event::Conversation(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_), _) => false,
+        }
+    }
+
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         let mut rows = match self.rows.take() {
             Some(rows) => rows,
