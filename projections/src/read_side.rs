@@ -261,6 +261,10 @@ impl ReadSide {
     /// Reads what another process keeps, until it is this one's turn.
     async fn stand_by(&mut self, stop: &CancellationToken) {
         loop {
+            // The runner that was watched has ended; what it last said is not so any more.
+            if self.tables.progress().is_some() {
+                self.tables.take_over_from_another().await;
+            }
             match self.leases.try_take(NAME).await {
                 Ok(Some(lease)) => return self.go_on(lease, stop).await,
                 Ok(None) => {}
