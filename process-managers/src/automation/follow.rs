@@ -176,10 +176,9 @@ async fn set_off(
     deed: &Deed<'_>,
     happened: &Happened,
 ) -> Result<bool, CommandError<Rejection>> {
-    let mut fold = commands.conversations.recall(&happened.stream).await?;
-    if fold.version < Some(happened.version) {
-        fold = commands.conversations.load(&happened.stream).await?;
-    }
+    let Event::Conversation(event) = &happened.event else { return Ok(false) };
+    let (version, at) = (happened.version, happened.metadata.occurred_at);
+    let fold = commands.conversations.learn(&happened.stream, version, event, at).await?;
     let fits = match (fold.state.opened(), deed.rules.get(deed.place)) {
         (Ok(conversation), Some(rule)) => deed.rules.fits(rule, deed.cause, conversation),
         (Err(_), _) | (_, None) => false,
