@@ -8,7 +8,7 @@ mod bell;
 mod table;
 
 pub(crate) use bell::Bell;
-pub(crate) use table::{Due, Table, table_of};
+pub(crate) use table::{Due, Entry, Table, table_of};
 
 use crate::Health;
 use command_api::Commands;

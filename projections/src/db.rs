@@ -12,6 +12,7 @@ mod engine;
 mod postgres;
 mod row;
 mod sqlite;
+mod together;
 mod tx;
 mod values;
 

@@ -62,6 +62,11 @@ pub trait Projection: Send + 'static {
     fn filter(&self) -> Filter {
         Filter::all()
     }
+    /// How long events may gather before it looks at the log again, once it has come to the end: for what need
+    /// not be known at once. Pages are larger and fewer by it.
+    fn pace(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Whether an event can lead to anything being written. A page of which none can moves the checkpoint
     /// only now and then.
     fn concerns(&self, _happened: &Happened) -> bool {
@@ -271,8 +276,7 @@ impl<P: Projection> Runner<P> {
                 &self.store,
                 self.checkpoint.position,
                 self.projection.filter(),
-                self.page,
-                until,
+                reader::Pages { limit: self.page, pace: self.projection.pace(), until },
             );
             loop {
                 let rests = until.is_none() || self.seen.is_some();
@@ -323,15 +327,27 @@ impl<P: Projection> Runner<P> {
             if !next.take_over_from(self.checkpoint, name, &mut tx).await? {
                 return Ok(Outcome::Overtaken);
             }
-            if !batch.events.is_empty()
-                && let Err(error) = self.projection.project(&batch.events, &mut tx).await
-            {
-                self.projection.forget();
-                return Err(error.into());
-            }
-            if let Err(error) = tx.commit().await {
-                self.projection.forget();
-                return Err(error.into());
+            let projected = match batch.events.is_empty() {
+                true => Ok(()),
+                false => self.projection.project(&batch.events, &mut tx).await,
+            };
+            let committed = match projected {
+                Ok(()) => tx.commit_claimed().await,
+                Err(error) => {
+                    drop(tx);
+                    Err(error)
+                }
+            };
+            match committed {
+                Ok(true) => {}
+                Ok(false) => return Ok(Outcome::Overtaken),
+                Err(error) => {
+                    self.projection.forget();
+                    // Where another has written these rows, that they are there may be noticed first.
+                    let stored = Checkpoint::read(&self.db, name).await;
+                    let overtaken = stored.is_ok_and(|stored| stored.position != self.checkpoint.position);
+                    return if overtaken { Ok(Outcome::Overtaken) } else { Err(error.into()) };
+                }
             }
             self.projection.keep();
             self.checkpoint = next;
@@ -384,7 +400,9 @@ impl<P: Projection> Runner<P> {
         if !seen.take_over_from(self.checkpoint, self.projection.name(), &mut tx).await? {
             return Ok(Outcome::Overtaken);
         }
-        tx.commit().await?;
+        if !tx.commit_claimed().await? {
+            return Ok(Outcome::Overtaken);
+        }
         self.checkpoint = seen;
         (self.stored, self.passed_over, self.seen) = (Instant::now(), 0, None);
         Ok(Outcome::Written)
@@ -414,8 +432,8 @@ async fn lag(store: Arc<dyn EventStore>, name: &'static str, progress: watch::Re
 /// How often the lag is told.
 const LAG: Duration = Duration::from_secs(1);
 
-/// How often to look whether the write-ahead log has grown long enough to be moved into the file.
-const TIDY: Duration = Duration::from_millis(500);
+/// How often to look how far the write-ahead log has grown.
+const TIDY: Duration = Duration::from_millis(50);
 
 /// Keeps the write-ahead log short while something is written.
 async fn tidy(db: Db, mut progress: watch::Receiver<Progress>) {

@@ -1,17 +1,19 @@
 //! From the log to the table of alarms: which conversation is to be looked at when.
 
 use super::{ALARMS, may_ring_again, moments};
-use crate::appointments::Bell;
+use crate::appointments::{Bell, Entry};
 use command_api::Commands;
 use command_api::write::{Folded, LoadError};
 use domain::conversation::Conversation;
-use event_schemas::{
-    AccountId, Category, ConversationEvent, ConversationId, Event, StreamId, Timestamp, Version,
-};
+use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event};
 use event_store::Filter;
 use projections::{DbError, Happened, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long events gather before it looks again: no promise is shorter than this is long.
+const PACE: Duration = Duration::from_millis(20);
 
 /// Follows the log and keeps the table.
 pub(super) struct Follow {
@@ -19,22 +21,19 @@ pub(super) struct Follow {
     bell: Arc<Bell>,
     /// The conversations that have a row. None: to be read from the table.
     known: Option<HashSet<ConversationId>>,
-    /// What this page does to them: true where there is a row now.
-    moved: Vec<(ConversationId, bool)>,
-    /// The first moment that this page brought.
-    earliest: Option<Timestamp>,
+    /// What this page says.
+    news: Vec<(ConversationId, AccountId, Entry)>,
 }
 
 /// A conversation of which a page tells something that moves its clocks.
-struct Touched {
-    account: AccountId,
-    version: Version,
+struct Touched<'p> {
+    last: &'p Happened,
     begins: bool,
 }
 
 impl Follow {
     pub(super) fn new(commands: Arc<Commands>, bell: Arc<Bell>) -> Self {
-        Self { commands, bell, known: None, moved: Vec::new(), earliest: None }
+        Self { commands, bell, known: None, news: Vec::new() }
     }
 
     fn has_row(&self, id: ConversationId) -> bool {
@@ -42,45 +41,55 @@ impl Follow {
     }
 
     /// As it is now, which may be further than this page: what is due is due by what is true.
-    async fn fold(
-        &self,
-        id: ConversationId,
-        version: Version,
-    ) -> Result<Option<Arc<Folded<Conversation>>>, DbError> {
-        let (conversations, stream) = (&self.commands.conversations, StreamId::conversation(id));
-        let fold = match conversations.recall(&stream).await {
-            Ok(fold) if fold.version >= Some(version) => Ok(fold),
-            Ok(_) => conversations.load(&stream).await,
-            Err(error) => Err(error),
-        };
-        match fold {
+    async fn fold(&self, touched: &Touched<'_>) -> Result<Option<Arc<Folded<Conversation>>>, DbError> {
+        let Touched { last, .. } = touched;
+        let Event::Conversation(event) = &last.event else { return Ok(None) };
+        let (version, at) = (last.version, last.metadata.occurred_at);
+        match self.commands.conversations.learn(&last.stream, version, event, at).await {
             Ok(fold) => Ok(Some(fold)),
             Err(LoadError::Unavailable(unavailable)) => Err(DbError::AnyDriverError(Box::new(unavailable))),
             Err(error @ LoadError::Damaged { .. }) => {
-                tracing::error!(conversation = %id, error = &error as &dyn std::error::Error, "no alarm can be set");
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(stream = %last.stream, error, "no alarm can be set");
                 Ok(None)
             }
         }
     }
 
-    async fn write_down(
-        &mut self,
-        tx: &mut Tx,
-        id: ConversationId,
-        account: AccountId,
-        fold: &Folded<Conversation>,
-    ) -> Result<(), DbError> {
-        let due_at = moments(&fold.state).min();
-        let stays = due_at.is_some() || may_ring_again(&fold.state);
-        if stays {
-            ALARMS.put(tx, id, account, due_at).await?;
-        } else {
-            ALARMS.strike(tx, id).await?;
+    /// What a page says of each conversation that has moments of its own. It is written down even where it is
+    /// the same as before: whoever attended to the conversation meanwhile may have put it off.
+    async fn read(&mut self, page: &[Happened]) -> Result<(), DbError> {
+        self.news.clear();
+        for (id, touched) in touched(page) {
+            if !touched.begins && !self.has_row(id) {
+                continue;
+            }
+            let Some(fold) = self.fold(&touched).await? else { continue };
+            let due_at = moments(&fold.state).min();
+            let stays = due_at.is_some() || may_ring_again(&fold.state);
+            let entry = if stays { Entry::LookAt(due_at) } else { Entry::Strike };
+            self.news.push((id, touched.last.metadata.account_id, entry));
         }
-        self.moved.push((id, stays));
-        self.earliest = self.earliest.into_iter().chain(due_at).min();
         Ok(())
     }
+}
+
+/// The conversations whose clocks a page may move.
+fn touched(page: &[Happened]) -> BTreeMap<ConversationId, Touched<'_>> {
+    let mut all = BTreeMap::new();
+    for happened in page {
+        let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
+        else {
+            continue;
+        };
+        if !moves_a_clock(event) {
+            continue;
+        }
+        let touched = all.entry(id).or_insert(Touched { last: happened, begins: false });
+        touched.last = happened;
+        touched.begins |= begins(event);
+    }
+    all
 }
 
 impl Projection for Follow {
@@ -100,56 +109,40 @@ impl Projection for Follow {
         moves_a_clock(event) && (begins(event) || self.has_row(id))
     }
 
+    fn pace(&self) -> Duration {
+        PACE
+    }
+
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
         if self.known.is_none() {
             self.known = Some(ALARMS.conversations(tx).await?);
         }
-        let mut touched: BTreeMap<ConversationId, Touched> = BTreeMap::new();
-        for happened in page {
-            let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
-            else {
-                continue;
-            };
-            if !moves_a_clock(event) {
-                continue;
-            }
-            let account = happened.metadata.account_id;
-            let touched =
-                touched.entry(id).or_insert(Touched { account, version: happened.version, begins: false });
-            touched.version = happened.version;
-            touched.begins |= begins(event);
-        }
-        for (id, touched) in touched {
-            if (touched.begins || self.has_row(id))
-                && let Some(fold) = self.fold(id, touched.version).await?
-            {
-                self.write_down(tx, id, touched.account, &fold).await?;
-            }
-        }
-        Ok(())
+        self.read(page).await?;
+        ALARMS.write(tx, &self.news).await
     }
 
     fn keep(&mut self) {
-        for (id, stays) in self.moved.drain(..) {
-            match &mut self.known {
-                Some(known) if stays => {
+        let Some(known) = &mut self.known else { return };
+        let mut earliest = None;
+        for (id, _, entry) in self.news.drain(..) {
+            match entry {
+                Entry::LookAt(due_at) => {
                     known.insert(id);
+                    earliest = earliest.into_iter().chain(due_at).min();
                 }
-                Some(known) => {
+                Entry::Strike => {
                     known.remove(&id);
                 }
-                None => {}
             }
         }
-        if let Some(moment) = self.earliest.take() {
+        if let Some(moment) = earliest {
             self.bell.due_at(moment);
         }
     }
 
     fn forget(&mut self) {
         self.known = None;
-        self.moved.clear();
-        self.earliest = None;
+        self.news.clear();
     }
 }
 

@@ -12,8 +12,7 @@ const AT_ONCE: i64 = 256;
 pub(crate) struct Table {
     /// What makes it.
     pub(crate) script: &'static str,
-    pub(crate) put: &'static str,
-    pub(crate) strike: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) all_at: &'static str,
     pub(crate) ids: &'static str,
     pub(crate) due: &'static str,
@@ -26,13 +25,7 @@ macro_rules! table_of {
     ($name:literal) => {
         $crate::appointments::Table {
             script: include_str!(concat!("../../migrations/process-managers/", $name, ".sql")),
-            put: concat!(
-                "insert into ",
-                $name,
-                " (conversation_id, account_id, due_at) values ($1, $2, $3)
-                 on conflict (conversation_id) do update set due_at = excluded.due_at"
-            ),
-            strike: concat!("delete from ", $name, " where conversation_id = $1"),
+            name: $name,
             all_at: concat!("update ", $name, " set due_at = $1 where account_id = $2"),
             ids: concat!("select conversation_id from ", $name),
             due: concat!(
@@ -47,6 +40,14 @@ macro_rules! table_of {
 }
 pub(crate) use table_of;
 
+/// What a page of the log says of a conversation: when it is next to be looked at, if it keeps its row.
+pub(crate) enum Entry {
+    /// None: nothing is to be done by itself, as far as is known now.
+    LookAt(Option<Timestamp>),
+    /// There will never be anything to do about it by itself.
+    Strike,
+}
+
 /// A conversation whose moment has come.
 pub(crate) struct Due {
     pub(crate) id: ConversationId,
@@ -56,21 +57,49 @@ pub(crate) struct Due {
 }
 
 impl Table {
-    /// It is to be looked at then. None: it keeps its row, and nothing is to be done by itself.
-    pub(crate) async fn put(
+    /// Writes down what a page says, many rows to a statement.
+    pub(crate) async fn write(
         &self,
         tx: &mut Tx,
-        id: ConversationId,
-        account: AccountId,
-        at: Option<Timestamp>,
+        page: &[(ConversationId, AccountId, Entry)],
     ) -> Result<(), DbError> {
-        let values = Values::default().with(&id).with(&account).with(&at);
-        tx.execute(self.put, values).await.map(|_| ())
-    }
-
-    /// There will never be anything to do about it by itself.
-    pub(crate) async fn strike(&self, tx: &mut Tx, id: ConversationId) -> Result<(), DbError> {
-        tx.execute(self.strike, Values::default().with(&id)).await.map(|_| ())
+        let (mut rows, mut struck) = (Vec::new(), Vec::new());
+        for (id, account, entry) in page {
+            match entry {
+                Entry::LookAt(at) => rows.push((id, account, at)),
+                Entry::Strike => struck.push(id),
+            }
+        }
+        let (engine, name) = (tx.engine(), self.name);
+        let mut rows = &rows[..];
+        while !rows.is_empty() {
+            let (_, size) = engine.pick(rows.len());
+            let (these, others) = rows.split_at(size);
+            rows = others;
+            let mut values = Values::for_rows(engine, size, 3);
+            for (id, account, at) in these {
+                values.put(*id).put(*account).put(*at);
+            }
+            let text = format!(
+                "insert into {name} (conversation_id, account_id, due_at) {} \
+                 on conflict (conversation_id) do update set due_at = excluded.due_at",
+                engine.rows(size, 3)
+            );
+            tx.write(text.into(), values).await?;
+        }
+        let mut struck = &struck[..];
+        while !struck.is_empty() {
+            let (_, size) = engine.pick(struck.len());
+            let (these, others) = struck.split_at(size);
+            struck = others;
+            let mut values = Values::for_rows(engine, size, 1);
+            for id in these {
+                values.put(*id);
+            }
+            let text = format!("delete from {name} where {}", engine.among(&["conversation_id"], size));
+            tx.write(text.into(), values).await?;
+        }
+        Ok(())
     }
 
     /// All that the account has in it are to be looked at then.

@@ -1,7 +1,7 @@
 //! From the log to the table: when each conversation can come to the end of a silence, at the earliest.
 
 use super::SILENCES;
-use crate::appointments::Bell;
+use crate::appointments::{Bell, Entry};
 use command_api::Commands;
 use command_api::write::LoadError;
 use domain::conversation::Patience;
@@ -12,6 +12,7 @@ use event_store::Filter;
 use projections::{DbError, Happened, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What begins a silence of another kind, and what changes how long silences may last. What is said only
 /// makes a silence begin later, which is found out when it seems over.
@@ -29,6 +30,9 @@ const ABOUT: [&str; 12] = [
     "BotSettingsDefined",
     "BotSettingsRetired",
 ];
+
+/// How long events gather before it looks again: silences last for hours.
+const PACE: Duration = Duration::from_millis(100);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
@@ -72,16 +76,18 @@ impl Follow {
         tx: &mut Tx,
         next: BTreeMap<ConversationId, (AccountId, Next)>,
     ) -> Result<(), DbError> {
+        let mut page = Vec::with_capacity(next.len());
         for (id, (account, next)) in next {
-            match next {
+            let entry = match next {
                 Next::LookAt(at) => {
-                    SILENCES.put(tx, id, account, Some(at)).await?;
                     self.comes(at);
+                    Entry::LookAt(Some(at))
                 }
-                Next::Over => SILENCES.strike(tx, id).await?,
-            }
+                Next::Over => Entry::Strike,
+            };
+            page.push((id, account, entry));
         }
-        Ok(())
+        SILENCES.write(tx, &page).await
     }
 
     fn comes(&mut self, at: Timestamp) {
@@ -100,6 +106,10 @@ impl Projection for Follow {
             categories: vec![Category::Conversation, Category::Catalogue],
             event_types: ABOUT.map(str::to_owned).into(),
         }
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {

@@ -1,7 +1,7 @@
 //! From the log to the table: whose customer waits, and when a rule's time can be over at the earliest.
 
 use super::WAITING;
-use crate::appointments::Bell;
+use crate::appointments::{Bell, Entry};
 use command_api::Commands;
 use command_api::write::LoadError;
 use event_schemas::automation::AutomationEvent;
@@ -23,6 +23,9 @@ const ABOUT: [&str; 7] = [
     "AutomationRuleDefined",
     "AutomationRuleRetired",
 ];
+
+/// How long events gather before it looks again: rules wait for minutes.
+const PACE: Duration = Duration::from_millis(100);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
@@ -71,18 +74,20 @@ impl Follow {
         tx: &mut Tx,
         waits: BTreeMap<ConversationId, (AccountId, Option<Timestamp>)>,
     ) -> Result<(), DbError> {
+        let mut page = Vec::with_capacity(waits.len());
         for (id, (account, since)) in waits {
-            match since {
+            let entry = match since {
                 Some(since) => {
                     // Where nobody is impatient the row waits for a rule.
                     let at = self.shortest(account).await?.map(|shortest| since + shortest);
-                    WAITING.put(tx, id, account, at).await?;
                     at.into_iter().for_each(|at| self.comes(at));
+                    Entry::LookAt(at)
                 }
-                None => WAITING.strike(tx, id).await?,
-            }
+                None => Entry::Strike,
+            };
+            page.push((id, account, entry));
         }
-        Ok(())
+        WAITING.write(tx, &page).await
     }
 }
 
@@ -113,6 +118,10 @@ impl Projection for Follow {
             (Event::Conversation(_), Some(id)) => rows.contains(&id),
             (Event::Conversation(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_), _) => false,
         }
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {

@@ -3,6 +3,7 @@
 //! The schema's tables are found by the connection's `search_path`, so that the text of a statement is the
 //! same as for a file. A pooler between must therefore keep sessions apart.
 
+use super::together::Together;
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
 use crate::place::pool;
 use sqlx::AssertSqlSafe;
@@ -31,6 +32,7 @@ impl Schema {
             ("synchronous_commit", "off"),
             // Rows are found by their keys, and no value of a key is better looked for in another way.
             ("plan_cache_mode", "force_generic_plan"),
+            ("jit", "off"),
             ("maintenance_work_mem", "256MB"),
         ]);
         let reading = database.clone().statement_cache_capacity(200).options([
@@ -64,13 +66,13 @@ impl Schema {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
-        let mut tx = self.writer.begin().await?;
+        let mut line = self.writer.acquire().await?;
         // A plan is kept for as long as the connection, and one made for a table that was all but empty reads
         // all of it for each row. So plans are made anew while the tables grow: after 1, 2, 4, 8 … transactions.
         if (self.begun.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two() {
-            sqlx::raw_sql("discard plans").execute(&mut *tx).await?;
+            sqlx::raw_sql("discard plans").execute(&mut *line).await?;
         }
-        Ok(Tx::Postgres(tx))
+        Ok(Tx::Postgres(Together::on(line)))
     }
 
     /// The statements of a script are one transaction. Of processes that start together one runs it after

@@ -10,11 +10,17 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, Row};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How many pages may wait in the write-ahead log before they are moved: 16 MB. The disk is flushed when they
+/// How many pages may wait in the write-ahead log before they are moved: 8 MB. The disk is flushed when they
 /// are, and whatever else is being flushed, the event log's appends above all, waits for that.
-const PAGES: i64 = 4_000;
+const PAGES: i64 = 2_000;
+
+/// After how many new pages the write-ahead log is flushed, so that little is left to flush when they are
+/// moved: 512 KB, which takes a disk a millisecond or two, where 8 MB would take it twenty.
+const FLUSH: i64 = 128;
 
 /// One database file.
 #[derive(Clone)]
@@ -22,6 +28,12 @@ pub struct File {
     writer: SqlitePool,
     readers: Readers,
     tidier: SqlitePool,
+    path: Arc<Path>,
+    /// How many transactions have begun, and how many had when the file was last tidied.
+    begun: Arc<AtomicU64>,
+    tidied: Arc<AtomicU64>,
+    /// How long the write-ahead log was when it was last flushed, in pages.
+    flushed: Arc<AtomicI64>,
 }
 
 impl File {
@@ -39,7 +51,7 @@ impl File {
         let writer = pool(1).connect_with(options).await?;
         sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
         sqlx::raw_sql(schema).execute(&writer).await?;
-        Ok(Self { readers: Readers::Sqlite(writer.clone()), tidier: writer.clone(), writer })
+        Ok(Self::of(path, writer.clone(), writer.clone(), writer))
     }
 
     pub(super) async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {
@@ -72,7 +84,19 @@ impl File {
                 .pragma("query_only", "on")
                 .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
         );
-        Ok(Self { writer, readers: Readers::Sqlite(readers), tidier })
+        Ok(Self::of(path, writer, readers, tidier))
+    }
+
+    fn of(path: &Path, writer: SqlitePool, readers: SqlitePool, tidier: SqlitePool) -> Self {
+        Self {
+            writer,
+            readers: Readers::Sqlite(readers),
+            tidier,
+            path: path.into(),
+            begun: Arc::default(),
+            tidied: Arc::default(),
+            flushed: Arc::default(),
+        }
     }
 
     pub(super) fn readers(&self) -> &Readers {
@@ -80,6 +104,7 @@ impl File {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.writer.begin_with("begin immediate").await.map(Tx::sqlite)
     }
 
@@ -92,13 +117,31 @@ impl File {
     }
 
     /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
-    /// done by the writer itself, every so many commits would take several times as long as the others.
+    /// done by the writer itself, every so many commits would take several times as long as the others. The
+    /// disk is given what was written a little at a time.
     pub(super) async fn tidy(&self) -> Result<(), DbError> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        if self.tidied.swap(begun, Ordering::Relaxed) == begun {
+            return Ok(());
+        }
         let ahead = sqlx::query("pragma wal_checkpoint(noop)").fetch_one(&self.tidier).await?;
-        if ahead.try_get::<i64, _>(1)? - ahead.try_get::<i64, _>(2)? < PAGES {
+        let (written, moved): (i64, i64) = (ahead.try_get(1)?, ahead.try_get(2)?);
+        // It is begun anew from time to time, and is shorter then.
+        if (written - self.flushed.load(Ordering::Relaxed)).abs() >= FLUSH {
+            self.flush().await?;
+            self.flushed.store(written, Ordering::Relaxed);
+        }
+        if written - moved < PAGES {
             return Ok(());
         }
         sqlx::query("pragma wal_checkpoint(passive)").execute(&self.tidier).await.map(|_| ())
+    }
+
+    async fn flush(&self) -> Result<(), DbError> {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        let flushed = tokio::task::spawn_blocking(|| std::fs::File::open(log)?.sync_data()).await;
+        Ok(flushed.unwrap_or_else(|panicked| Err(panicked.into()))?)
     }
 
     /// Everything into the file, and the write-ahead log emptied.

@@ -1,9 +1,10 @@
 //! Asking and telling a database, whichever it is.
 
+use super::together::Together;
 use super::{DbError, DbRow, Engine, Values};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub enum Readers {
 /// A transaction: of the one connection that writes, or a reader's view of one moment.
 pub enum Tx {
     Sqlite(Transaction<'static, Sqlite>, Later),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Together),
 }
 
 /// Statements that are handed over together: SQLite's connection has a thread of its own, and going there
@@ -102,7 +103,7 @@ impl Readers {
             Self::Sqlite(pool) => pool.begin().await.map(Tx::sqlite),
             Self::Postgres(pool) => {
                 const BEGIN: &str = "begin isolation level repeatable read read only";
-                pool.begin_with(BEGIN).await.map(Tx::Postgres)
+                Together::begun(pool.acquire().await?, BEGIN).await.map(Tx::Postgres)
             }
         }
     }
@@ -117,7 +118,7 @@ macro_rules! ask_within {
                 sqlx::query_with($sql, $values.for_sqlite()).$ask(&mut **tx).await.map($answer)
             }
             Self::Postgres(tx) => {
-                sqlx::query_with($sql, $values.for_postgres()).$ask(&mut **tx).await.map($answer)
+                sqlx::query_with($sql, $values.for_postgres()).$ask(tx.line()).await.map($answer)
             }
         }
     }};
@@ -135,9 +136,21 @@ impl Tx {
         Self::Sqlite(tx, Later::default())
     }
 
+    /// Nothing is to be written unless this changes a row. Answers whether it does, as far as that is known
+    /// now: PostgreSQL is told together with what is written, and [`Tx::commit_claimed`] knows.
+    pub(crate) async fn claim(&mut self, sql: &'static str, values: Values) -> Result<bool, DbError> {
+        match self {
+            Self::Sqlite(..) => Ok(self.execute(sql, values).await? == 1),
+            Self::Postgres(tx) => {
+                tx.claim(sql, values);
+                Ok(true)
+            }
+        }
+    }
+
     /// Writes this, now or together with what is written next; at the latest before the commit. On SQLite the
     /// parameters are not numbered, so that statements can be put together.
-    pub(crate) async fn write(&mut self, sql: Arc<str>, values: Values) -> Result<(), DbError> {
+    pub async fn write(&mut self, sql: Arc<str>, values: Values) -> Result<(), DbError> {
         match self {
             Self::Sqlite(_, later) if values.len() <= MANY => {
                 later.text.push_str(&sql);
@@ -145,24 +158,33 @@ impl Tx {
                 later.values.append(values);
                 Ok(())
             }
-            Self::Sqlite(..) | Self::Postgres(_) => {
-                self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
-            }
+            Self::Sqlite(..) => self.execute(AssertSqlSafe(sql), values).await.map(|_| ()),
+            Self::Postgres(tx) => tx.write(sql, values).await,
         }
     }
 
     /// Writes what was to be written later.
     async fn catch_up(&mut self) -> Result<(), DbError> {
-        let Self::Sqlite(tx, later) = self else { return Ok(()) };
-        if later.text.is_empty() {
-            return Ok(());
+        match self {
+            Self::Sqlite(tx, later) => {
+                if later.text.is_empty() {
+                    return Ok(());
+                }
+                let Later { text, values } = std::mem::take(later);
+                sqlx::query_with(AssertSqlSafe(text), values.for_sqlite())
+                    .execute(&mut **tx)
+                    .await
+                    .map(|_| ())
+            }
+            Self::Postgres(tx) => tx.catch_up().await,
         }
-        let Later { text, values } = std::mem::take(later);
-        sqlx::query_with(AssertSqlSafe(text), values.for_sqlite()).execute(&mut **tx).await.map(|_| ())
     }
 
     /// Answers how many rows it was about.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<u64, DbError> {
+        if let Self::Postgres(tx) = self {
+            tx.begin().await?;
+        }
         ask_within!(self, execute(sql, values), |done| done.rows_affected())
     }
 
@@ -186,14 +208,22 @@ impl Tx {
     pub(crate) fn fetch(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<DbRow, DbError>> {
         match self {
             Self::Sqlite(tx, _) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
-            Self::Postgres(tx) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
+            Self::Postgres(tx) => sqlx::query(sql).fetch(tx.line()).map_ok(DbRow::from).boxed(),
         }
     }
 
-    pub async fn commit(mut self) -> Result<(), DbError> {
-        self.catch_up().await?;
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.commit_claimed().await.map(|_| ())
+    }
+
+    /// Answers whether what was [claimed](Tx::claim) is the case. Where it is not, nothing is written.
+    pub(crate) async fn commit_claimed(mut self) -> Result<bool, DbError> {
         match self {
-            Self::Sqlite(tx, _) => tx.commit().await,
+            Self::Sqlite(..) => {
+                self.catch_up().await?;
+                let Self::Sqlite(tx, _) = self else { return Ok(true) };
+                tx.commit().await.map(|()| true)
+            }
             Self::Postgres(tx) => tx.commit().await,
         }
     }

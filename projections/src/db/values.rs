@@ -37,7 +37,7 @@ pub struct Values {
 
 impl Values {
     /// Of so many rows, as [`Engine::rows`] and [`Engine::among`] expect them.
-    pub(crate) fn for_rows(engine: Engine, rows: usize, width: usize) -> Self {
+    pub fn for_rows(engine: Engine, rows: usize, width: usize) -> Self {
         let by_column = matches!(engine, Engine::Postgres);
         Self { all: Vec::with_capacity(rows * width), width: by_column.then_some(width) }
     }
@@ -73,6 +73,12 @@ impl Values {
 
     pub(super) fn for_postgres(self) -> PgArguments {
         let mut arguments = PgArguments::default();
+        self.bind_postgres(&mut arguments);
+        arguments
+    }
+
+    /// Adds these to what is bound already. Answers how many parameters they are.
+    pub(super) fn bind_postgres(self, arguments: &mut PgArguments) -> usize {
         if let Some(width) = self.width {
             for array in arrays(self.all, width) {
                 let encoded = match array {
@@ -83,9 +89,10 @@ impl Values {
                 };
                 debug_assert!(encoded.is_ok());
             }
-            return arguments;
+            return width;
         }
-        arguments.reserve(self.all.len(), self.all.len() * 16);
+        let count = self.all.len();
+        arguments.reserve(count, count * 16);
         for value in self.all {
             let encoded = match value {
                 Value::Number(number) => arguments.add(number),
@@ -99,7 +106,7 @@ impl Values {
             };
             debug_assert!(encoded.is_ok());
         }
-        arguments
+        count
     }
 }
 

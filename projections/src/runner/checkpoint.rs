@@ -26,7 +26,8 @@ impl Checkpoint {
         Self { position: Some(position), events: self.events + events }
     }
 
-    /// Moves the stored checkpoint here, provided it is where the caller believes it is.
+    /// Moves the stored checkpoint here, provided it is where the caller believes it is. What the answer leaves
+    /// open is told by [`Tx::commit_claimed`].
     pub(super) async fn take_over_from(self, before: Self, name: &str, tx: &mut Tx) -> Result<bool, DbError> {
         const FIRST: &str = "insert into checkpoints (name, commit_position, prepare_position, events)
             values ($1, $2, $3, $4) on conflict (name) do nothing";
@@ -42,7 +43,7 @@ impl Checkpoint {
                 NEXT
             }
         };
-        Ok(tx.execute(statement, values).await? == 1)
+        tx.claim(statement, values).await
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Batch, Happened, RunnerError};
 use event_schemas::Position;
 use event_store::{EventStore, Filter, Page};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -27,14 +28,13 @@ impl Reader {
         store: &Arc<dyn EventStore>,
         after: Option<Position>,
         filter: Filter,
-        limit: usize,
-        until: Option<Position>,
+        pages: Pages,
     ) -> Self {
         let (sender, batches) = mpsc::channel(1);
         let idle = watch::Sender::new(false);
         let to = To { batches: sender, idle: idle.subscribe() };
         let store = Arc::clone(store);
-        let task = tokio::spawn(async move { read(store, after, filter, limit, until, to).await });
+        let task = tokio::spawn(async move { read(store, after, filter, pages, to).await });
         Self { batches, idle, task }
     }
 
@@ -51,6 +51,17 @@ impl Reader {
     }
 }
 
+/// What is read at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Pages {
+    /// How many events at most.
+    pub limit: usize,
+    /// How long to let events gather at the end of the log.
+    pub pace: Duration,
+    /// Where to stop. None: never.
+    pub until: Option<Position>,
+}
+
 /// Whom the batches are for.
 struct To {
     batches: mpsc::Sender<Result<Batch, RunnerError>>,
@@ -61,8 +72,7 @@ async fn read(
     store: Arc<dyn EventStore>,
     mut after: Option<Position>,
     filter: Filter,
-    limit: usize,
-    until: Option<Position>,
+    Pages { limit, pace, until }: Pages,
     mut to: To,
 ) {
     let mut waiter = store.waiter();
@@ -93,6 +103,9 @@ async fn read(
             return;
         }
         if at_end {
+            if until.is_none() && !pace.is_zero() {
+                tokio::time::sleep(pace).await;
+            }
             waiter.wait().await;
             // Its end is this task's end.
             if to.idle.wait_for(|idle| *idle).await.is_err() {
