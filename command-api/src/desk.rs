@@ -29,6 +29,19 @@ impl Commands {
         Ok(channels.state.get(id).cloned())
     }
 
+    /// The same, as it was within the last second: for webhooks.
+    pub(crate) async fn channel_of_late(
+        &self,
+        account: AccountId,
+        id: ChannelId,
+    ) -> Result<Option<Channel>, LoadError> {
+        let channels = self.channels.glance(&StreamId::catalogue(CatalogueKind::Channels, account)).await?;
+        match channels.state.get(id) {
+            Some(channel) => Ok(Some(channel.clone())),
+            None => self.channel(account, id).await,
+        }
+    }
+
     pub async fn knows_team(&self, account: AccountId, id: TeamId) -> Result<bool, LoadError> {
         let teams = self.teams.load(&StreamId::catalogue(CatalogueKind::Teams, account)).await?;
         Ok(teams.state.get(id).is_some())
@@ -40,7 +53,8 @@ impl Commands {
         Ok(Assignee { id, name: agent.state.name_in(account).map(str::to_owned) })
     }
 
-    /// The promise that counts for a conversation on this channel, with its calendar, as they are now.
+    /// The promise that counts for a conversation on this channel, with its calendar, as they were within the
+    /// last second: a promise is made with every new conversation, and promises seldom change.
     pub async fn promise(
         &self,
         account: AccountId,
@@ -48,7 +62,7 @@ impl Commands {
         team: Option<TeamId>,
     ) -> Result<Option<SlaApplied>, LoadError> {
         let policies =
-            self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+            self.sla_policies.glance(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
         match domain::sla::choose(policies.state.iter(), channel, team) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
@@ -78,7 +92,7 @@ impl Commands {
             None => None,
             Some(id) => {
                 let calendars =
-                    self.calendars.load(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
+                    self.calendars.glance(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
                 calendars.state.get(id).cloned()
             }
         };

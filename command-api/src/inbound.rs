@@ -98,15 +98,24 @@ impl Commands {
         query: &[(String, String)],
     ) -> Result<String, InboundError> {
         let place = self.place(channel_type, channel_id).await?;
+        let place = self.place_now(place).await?;
         let provider = self.providers.of(channel_type).ok_or(InboundError::NoSuchChannel)?;
         Ok(provider.handshake(&place.channel, query)?)
     }
 
     /// Takes in everything a webhook holds.
     pub async fn take_in(&self, webhook: Webhook<'_>) -> Result<Taken, InboundError> {
-        let place = self.place(webhook.channel_type, webhook.channel_id).await?;
+        let mut place = self.place(webhook.channel_type, webhook.channel_id).await?;
         let provider = self.providers.of(webhook.channel_type).ok_or(InboundError::NoSuchChannel)?;
-        match provider.verify(&place.channel, webhook.headers, webhook.body)? {
+        let proof = match provider.verify(&place.channel, webhook.headers, webhook.body) {
+            Ok(proof) => proof,
+            // The secret may have been changed a moment ago.
+            Err(_) => {
+                place = self.place_now(place).await?;
+                provider.verify(&place.channel, webhook.headers, webhook.body)?
+            }
+        };
+        match proof {
             Proof::Signed => {}
             Proof::TokenNeeded if webhook.shown_account == Some(place.account) => {}
             Proof::TokenNeeded => return Err(InboundError::TokenNeeded),
@@ -133,10 +142,16 @@ impl Commands {
         let account = found
             .map_err(|error| LoadError::of(&StreamId::inbound(id), error))?
             .ok_or(InboundError::NoSuchChannel)?;
-        let channel = self.channel(account, id).await?.ok_or(InboundError::NoSuchChannel)?;
+        let channel = self.channel_of_late(account, id).await?.ok_or(InboundError::NoSuchChannel)?;
         if channel.channel_type != kind {
             return Err(InboundError::NoSuchChannel);
         }
+        Ok(Place { account, channel })
+    }
+
+    /// The same as the log has it at this moment.
+    async fn place_now(&self, Place { account, channel }: Place) -> Result<Place, InboundError> {
+        let channel = self.channel(account, channel.id).await?.ok_or(InboundError::NoSuchChannel)?;
         Ok(Place { account, channel })
     }
 

@@ -9,12 +9,17 @@ use event_schemas::{
 use event_store::{AppendError, EventStore, Expected, ReadError, Unavailable};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How often a decision is made again because somebody else was faster.
 const TRIES: usize = 8;
 /// How many events are read at once when an aggregate is loaded.
 const PAGE: usize = 1000;
+/// How many streams are glanced at: catalogues, of which each account has a few.
+const GLANCES: usize = 1_024;
+/// How long what another process writes may go unnoticed by a [glance](Aggregates::glance).
+const RECENT: Duration = Duration::from_secs(1);
 
 /// An aggregate as the write side keeps it.
 pub trait Aggregate: Evolve {
@@ -243,12 +248,14 @@ pub struct Aggregates<S: Aggregate> {
     store: Arc<dyn EventStore>,
     clock: Clock,
     folds: Cache<StreamId, Arc<Folded<S>>>,
+    /// When the log was last asked by a glance, and whether the stream had begun.
+    glances: Cache<StreamId, (Instant, bool)>,
 }
 
 impl<S: Aggregate> Aggregates<S> {
     /// `capacity` is how many folds are remembered between commands.
     pub fn new(store: Arc<dyn EventStore>, clock: Clock, capacity: usize) -> Self {
-        Self { store, clock, folds: Cache::new(capacity) }
+        Self { store, clock, folds: Cache::new(capacity), glances: Cache::new(GLANCES) }
     }
 
     /// What is remembered of a stream, or else its whole fold. It may lag behind another process.
@@ -257,6 +264,24 @@ impl<S: Aggregate> Aggregates<S> {
             Some(fold) => Ok(fold),
             None => self.load(stream).await,
         }
+    }
+
+    /// The fold of a stream as it was within the last second, with all that this process has written since: for
+    /// what seldom changes and is asked for with every message.
+    pub async fn glance(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
+        if let Some((asked, begun)) = self.glances.get(stream)
+            && asked.elapsed() < RECENT
+        {
+            match self.folds.get(stream) {
+                Some(fold) => return Ok(fold),
+                None if !begun => return Ok(Arc::default()),
+                None => {}
+            }
+        }
+        let asked = Instant::now();
+        let fold = self.load(stream).await?;
+        self.glances.insert(stream.clone(), (asked, fold.version.is_some()));
+        Ok(fold)
     }
 
     /// The fold of a stream as it is now.

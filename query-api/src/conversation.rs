@@ -234,12 +234,16 @@ async fn one(
         return Ok(detail(listed, messages, earlier, sla_timers));
     }
     let readers = tables.readers();
-    let found = details::conversation(readers, caller.account, id, Some(caller.user)).await;
-    let found = found.map_err(unreadable)?.ok_or_else(|| Problem::not_found("conversation"))?;
     let query =
         Messages { account: caller.account, conversation: id, from: Where::End, limit: Limit::default() };
-    let messages = details::messages(readers, query).await.map_err(unlisted)?;
-    let clocks = details::timers(readers, caller.account, id).await.map_err(unreadable)?;
+    let (found, messages, clocks) = futures::join!(
+        details::conversation(readers, caller.account, id, Some(caller.user)),
+        details::messages(readers, query),
+        details::timers(readers, caller.account, id),
+    );
+    let found = found.map_err(unreadable)?.ok_or_else(|| Problem::not_found("conversation"))?;
+    let messages = messages.map_err(unlisted)?;
+    let clocks = clocks.map_err(unreadable)?;
     let earlier = messages.next.map(|cursor| cursor.to_string());
     Ok(detail(found, messages.rows, earlier, clocks.into_iter().map(Clock::from).collect()))
 }

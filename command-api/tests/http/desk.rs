@@ -27,7 +27,7 @@ pub struct Desk {
     pub commands: Arc<Commands>,
     pub clock: Clock,
     pub router: Router,
-    _folder: TempDir,
+    _folder: Arc<TempDir>,
 }
 
 /// Somebody with a token.
@@ -104,6 +104,11 @@ pub async fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOW);
     let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
+    service(store, clock, Arc::new(folder))
+}
+
+/// A command service on this log.
+fn service(store: Arc<SqliteStore>, clock: Clock, folder: Arc<TempDir>) -> Desk {
     let providers =
         Channels::new("http://127.0.0.1:9".to_owned(), Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
@@ -123,6 +128,11 @@ pub async fn desk() -> Desk {
 }
 
 impl Desk {
+    /// Another process of the same desk.
+    pub fn beside(&self) -> Desk {
+        service(Arc::clone(&self.store), self.clock.clone(), Arc::clone(&self._folder))
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();

@@ -1,12 +1,14 @@
 //! Folds that are kept between commands, and how they learn what others wrote.
 
-use crate::desk::{ana, desk};
+use crate::desk::{ACME, Desk, adam, ana, desk};
 use command_api::write::{Aggregates, Folded};
 use domain::conversation::Conversation;
-use event_schemas::{ConversationEvent, Event, Recorded};
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::{ConversationEvent, Event, Recorded, StreamId};
 use event_store::EventStore;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn read(recorded: &Recorded) -> ConversationEvent {
     let Event::Conversation(event) = Event::read(recorded).unwrap() else { panic!("of a conversation") };
@@ -42,4 +44,22 @@ async fn a_fold_that_learns_from_an_event_is_the_fold_that_the_log_gives() {
     assert_eq!(learn(&learning, &events[3]).await.version, all, "what is missing before it is asked for");
     assert_eq!(learn(&learning, &events[2]).await.version, all, "what is known is not forgotten");
     assert_eq!(learn(&folds(), &events[2]).await.version, all, "a stranger's history is asked for whole");
+}
+
+#[tokio::test]
+async fn a_glance_sees_at_once_what_this_process_writes_and_soon_what_others_write() {
+    let desk = desk().await;
+    let other = desk.beside();
+    let stream = StreamId::catalogue(CatalogueKind::Teams, ACME);
+    let seen = async |desk: &Desk| desk.commands.teams.glance(&stream).await.unwrap().version.map(|v| v.0);
+    assert_eq!((seen(&desk).await, seen(&other).await), (None, None));
+    for teams in 0..2 {
+        let team = json!({ "name": format!("Team {teams}") });
+        desk.post(&adam(), "/v1/teams", team).await.is(201);
+        assert_eq!(seen(&desk).await, Some(teams));
+    }
+    // Whether the second is over already is the machine's affair.
+    assert!(matches!(seen(&other).await, None | Some(1)));
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(seen(&other).await, Some(1));
 }

@@ -1,4 +1,4 @@
-use crate::desk::{ana, desk, greta, robot, webhook};
+use crate::desk::{adam, ana, desk, greta, robot, webhook};
 use axum::body::Body;
 use axum::http::Request;
 use event_store::EventStore;
@@ -49,6 +49,21 @@ async fn what_is_not_signed_right_is_refused_and_nothing_is_written() {
     head.headers.remove(channels::WHATSAPP_SIGNATURE_HEADER);
     desk.send(Request::from_parts(head, Body::from("{}"))).await.refuses(401, "bad-signature", "");
     assert_eq!(desk.store.end().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_another_process_changes_about_a_channel_counts_at_once() {
+    let desk = desk().await;
+    let other = desk.beside();
+    let channel = desk.whatsapp_channel().await;
+    other.send(webhook(&channel, "{}", "app-secret")).await.is(200);
+    let credentials = json!({ "credentials": { "app_secret": "changed" } });
+    desk.patch(&adam(), &format!("/v1/channels/{channel}"), credentials).await.is(200);
+    other.send(webhook(&channel, "{}", "changed")).await.is(200);
+    other.send(webhook(&channel, "{}", "app-secret")).await.refuses(401, "bad-signature", "");
+    let newer = format!("/v1/webhooks/api/{}", desk.api_channel().await);
+    let message = json!({ "id": "m1", "from": "abebe", "content": "Hello" });
+    other.post(&robot(), &newer, message).await.is(200);
 }
 
 #[tokio::test]

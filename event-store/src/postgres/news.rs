@@ -13,8 +13,9 @@ use tokio::sync::watch;
 
 const CHANNEL: &str = "verbatim_log";
 
-/// At most so often is anybody told: whoever hears it reads all there is.
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long it takes until anybody is told again: whoever hears it reads all there is. Telling is a transaction
+/// of its own and wakes every node, this one too.
+const PAUSE: Duration = Duration::from_millis(3);
 
 /// How long to wait before a listener that failed is set up anew.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -1,13 +1,12 @@
 //! One conversation: itself, its messages, who had it, its clocks.
 
-use super::{Cursor, Limit, Listed, row, rows};
-use crate::db::{DbError, Readers};
-use crate::read_models::agent_seen::AgentSeenRow;
+use super::{Cursor, Limit, Listed, rows};
+use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::assignments::AssignmentRow;
 use crate::read_models::inbox::ConversationRow;
 use crate::read_models::messages::MessageRow;
 use crate::read_models::sla_timers::SlaTimerRow;
-use crate::table::Values;
+use crate::table::{Columns, Row, Values, columns_of};
 use event_schemas::{AccountId, ConversationId, UserId};
 
 use super::conversations::{ListError, ListedConversation};
@@ -19,18 +18,16 @@ pub async fn conversation(
     id: ConversationId,
     reader: Option<UserId>,
 ) -> Result<Option<ListedConversation>, DbError> {
-    let values = Values::default().with(&id).with(&account);
-    let found = row::<ConversationRow>(readers, "where id = $1 and account_id = $2", values).await?;
-    let Some(conversation) = found else { return Ok(None) };
-    let seen = match reader {
-        Some(reader) => {
-            let values = Values::default().with(&conversation.no).with(&reader);
-            row::<AgentSeenRow>(readers, "where conversation_no = $1 and agent_id = $2", values).await?
-        }
-        None => None,
-    };
-    let seen = seen.map_or(0, |seen| seen.received);
-    let unread = conversation.received_count.saturating_sub(seen);
+    let values = Values::default().with(&id).with(&account).with(&reader);
+    let sql = format!(
+        "select {}, (select received from agent_seen where conversation_no = no and agent_id = $3)
+         from conversations where id = $1 and account_id = $2",
+        columns_of::<ConversationRow>()
+    );
+    let Some(row) = readers.fetch_optional(AssertSqlSafe(sql), values).await? else { return Ok(None) };
+    let conversation = ConversationRow::take(&row)?;
+    let seen: Option<u32> = Columns::after(&row, ConversationRow::COLUMNS.len()).take()?;
+    let unread = conversation.received_count.saturating_sub(seen.unwrap_or(0));
     Ok(Some(ListedConversation { conversation, unread }))
 }
 
