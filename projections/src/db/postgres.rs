@@ -11,6 +11,11 @@ use sqlx::postgres::{PgConnectOptions, PgPool};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long a connection that reads is used. A plan is kept for as long, and what is right for tables that are
+/// all but empty is wrong for large ones.
+const READER: Duration = Duration::from_secs(60);
 
 /// One schema of a database.
 #[derive(Clone)]
@@ -39,12 +44,14 @@ impl Schema {
             ("search_path", name),
             ("default_transaction_read_only", "on"),
             ("jit", "off"),
+            // Making a plan for a page of the inbox takes longer than reading it.
+            ("plan_cache_mode", "force_generic_plan"),
         ]);
         Self {
             name: name.to_owned(),
             writer: pool(1).connect_lazy_with(options.clone()),
             begun: Arc::default(),
-            readers: Readers::Postgres(pool(sizes.readers).connect_lazy_with(reading)),
+            readers: Readers::Postgres(pool(sizes.readers).max_lifetime(READER).connect_lazy_with(reading)),
             options,
         }
     }

@@ -19,7 +19,7 @@ use crate::db::{DbError, Tx};
 use crate::runner::Happened;
 use crate::table::Rows;
 use event_schemas::{
-    AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent, UserId,
+    AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent, UserId, Version,
 };
 use std::collections::HashMap;
 
@@ -85,7 +85,12 @@ impl Around {
                         ContactEvent::IdentifierLinked(linked) => linked.contact_id,
                         ContactEvent::IdentifierUnlinked(gone) => gone.contact_id,
                     };
-                    identifiers.push((identifier_of(event),));
+                    let identifier = (identifier_of(event),);
+                    match happened.version {
+                        // Its own stream begins here.
+                        Version::FIRST => self.identifiers.absent(identifier),
+                        _ => identifiers.push(identifier),
+                    }
                     contacts.push((account, contact));
                 }
                 Event::Agent(event) => match event {

@@ -52,7 +52,7 @@ impl Conversations {
             places: HashMap::new(),
             recent_places: Cache::new(conversations),
             assignments: Rows::new(conversations / 4),
-            clocks: Rows::new(conversations / 2),
+            clocks: Rows::new(conversations),
             timers: Rows::new(1),
             counts: Rows::new(2000),
             waiting: Rows::new(conversations / 8),
