@@ -3,13 +3,29 @@
 
 #![allow(clippy::unwrap_used)]
 
-use event_schemas::Clock;
-use event_store::{EventStore, OpenError, PostgresStore};
+use event_schemas::{
+    AccountId, Actor, Clock, ConversationId, Metadata, NewEvent, Position, StreamId, Version,
+};
+use event_store::{EventStore, Expected, OpenError, PostgresStore};
 use sqlx::Connection;
 use test_engines::{Postgres, free_port};
 
 async fn refused(url: &str) -> OpenError {
     event_store::open(url, Clock::System).await.err().unwrap()
+}
+
+fn event() -> NewEvent {
+    let clock = Clock::System;
+    let metadata = Metadata {
+        account_id: AccountId::from_u128(1),
+        actor: Actor::contact(),
+        correlation_id: clock.fresh_id(),
+        causation_id: None,
+        traceparent: None,
+        occurred_at: clock.now(),
+    };
+    let data = "{}".to_owned();
+    NewEvent { id: clock.event_id(), event_type: "NoteAdded".into(), schema_version: 1, metadata, data }
 }
 
 /// Everything that could have been created.
@@ -113,8 +129,27 @@ async fn a_log_of_a_newer_version_is_left_as_it_is() {
     Postgres::sql(&url, "update verbatim_log.log set format = 99").await;
     let before = contents(&url).await;
     let told = refused(&url).await;
-    assert!(matches!(told, OpenError::Newer { found: 99, known: 1, .. }), "{told}");
+    assert!(matches!(told, OpenError::Newer { found: 99, .. }), "{told}");
     assert_eq!(contents(&url).await, before);
+}
+
+#[tokio::test]
+async fn a_log_of_an_older_version_is_brought_to_this_one_and_goes_on() {
+    let url = Postgres::shared().await.database().await;
+    Postgres::sql(&url, include_str!("../../migrations/event-log/postgres/0001_events.sql")).await;
+    Postgres::sql(&url, "insert into verbatim_log.log (format) values (1)").await;
+    let log = PostgresStore::open(&url, Clock::System).await.unwrap();
+    for version in 0..3 {
+        let expected = match version {
+            0 => Expected::NoStream,
+            _ => Expected::Exact(Version(version - 1)),
+        };
+        let stream = StreamId::conversation(ConversationId::from_u128(1));
+        let appended = log.append(&stream, expected, vec![event()]).await.unwrap();
+        assert_eq!((appended.version, appended.position), (Version(version), Position::at(version + 1)));
+    }
+    log.close().await;
+    PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use crate::OpenError;
 use sqlx::{Connection, Row};
 
 /// What makes tables of format n those of format n + 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/event-log/postgres/0001_events.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/event-log/postgres/0001_events.sql"),
+    include_str!("../../../migrations/event-log/postgres/0002_one_row.sql"),
+];
 
 /// The oldest server that this engine was made for.
 const OLDEST: i64 = 15;

@@ -58,6 +58,8 @@ pub struct Writer {
 impl Writer {
     pub async fn run(mut self, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
         let mut jobs = Vec::with_capacity(MAX_EVENTS);
+        // Whether the last group was several callers'.
+        let mut shared = false;
         loop {
             {
                 let mut queue = queue.lock().await;
@@ -65,8 +67,10 @@ impl Writer {
                     break;
                 }
                 // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-                // not a delay, only their turn.
-                tokio::task::yield_now().await;
+                // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+                if shared || jobs.len() > 1 {
+                    tokio::task::yield_now().await;
+                }
                 while jobs.len() < MAX_EVENTS {
                     let Ok(job) = queue.try_recv() else { break };
                     jobs.push(job);
@@ -75,6 +79,7 @@ impl Writer {
                     queue.close();
                 }
             }
+            shared = jobs.len() > 1;
             self.work(&mut jobs).await;
         }
     }
