@@ -7,10 +7,10 @@ mod stores;
 use anyhow::bail;
 use measure::measure;
 use std::time::Duration;
-use stores::{control::Control, disintegrate::Disintegrate, message_db::MessageDb};
 use stores::postgres_es::PostgresEs;
 #[cfg(feature = "umadb")]
 use stores::umadb::UmaDb;
+use stores::{control::Control, disintegrate::Disintegrate, message_db::MessageDb};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

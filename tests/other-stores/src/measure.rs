@@ -97,8 +97,7 @@ async fn append<S: Store>(
 ) -> anyhow::Result<f64> {
     let store = S::open(url, callers).await?;
     let began = Instant::now();
-    let tasks: Vec<_> =
-        (0..callers).map(|_| tokio::spawn(one_caller(store.clone(), began + time))).collect();
+    let tasks: Vec<_> = (0..callers).map(|_| tokio::spawn(one_caller(store.clone(), began + time))).collect();
     let mut appended = 0;
     for task in tasks {
         let (count, finished) = task.await??;

@@ -5,8 +5,8 @@
 
 use super::control::stream_name;
 use crate::measure::{Said, Store};
-use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
 use cqrs_es::event_sink::EventSink;
+use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
 use cqrs_es::{Aggregate, DomainEvent};
 use postgres_es::PostgresEventRepository;
 use serde::{Deserialize, Serialize};
