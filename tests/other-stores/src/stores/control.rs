@@ -5,26 +5,28 @@
 use crate::measure::{Said, Store};
 use anyhow::ensure;
 use futures::TryStreamExt;
-use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 type Row = (i64, Uuid, String, i64, String, String, String);
 
 #[derive(Clone)]
-pub struct Control(PgPool);
+pub struct Control(Lines);
 
 impl Store for Control {
     async fn open(url: &str, callers: usize) -> anyhow::Result<Self> {
-        let pool = pool(url, callers).await?;
+        let lines = Lines::open(url, callers).await?;
         sqlx::raw_sql(
             "create table if not exists event (position bigint generated always as identity primary key, \
              id uuid not null unique, stream text not null, version bigint not null, type text not null, \
              metadata text not null, data text not null, unique (stream, version))",
         )
-        .execute(&pool)
+        .execute(&mut *lines.mine().await)
         .await?;
-        Ok(Self(pool))
+        Ok(Self(lines))
     }
 
     async fn append(
@@ -45,7 +47,7 @@ impl Store for Control {
         .bind(Said::TYPE)
         .bind(said.metadata)
         .bind(said.data)
-        .execute(&self.0)
+        .execute(&mut *self.0.mine().await)
         .await?;
         ensure!(inserted.rows_affected() == 1, "{stream} is not at {version}");
         Ok(version)
@@ -57,16 +59,17 @@ impl Store for Control {
              where stream = $1 order by version",
         )
         .bind(stream_name(stream))
-        .fetch_all(&self.0)
+        .fetch_all(&mut *self.0.mine().await)
         .await?;
         Ok(rows.len() as u64)
     }
 
     async fn catch_up(&mut self) -> anyhow::Result<u64> {
+        let mut line = self.0.mine().await;
         let mut rows = sqlx::query_as::<_, Row>(
             "select position, id, stream, version, type, metadata, data from event order by position",
         )
-        .fetch(&self.0);
+        .fetch(&mut *line);
         let mut count = 0;
         while rows.try_next().await?.is_some() {
             count += 1;
@@ -79,13 +82,30 @@ pub fn stream_name(stream: Uuid) -> String {
     format!("conversation-{stream}")
 }
 
-/// All connections are made before anything is measured, and none is tried out before it is used.
-pub async fn pool(url: &str, callers: usize) -> sqlx::Result<PgPool> {
-    let callers = callers as u32;
-    PgPoolOptions::new()
-        .min_connections(callers)
-        .max_connections(callers)
-        .test_before_acquire(false)
-        .connect(url)
-        .await
+/// A connection for each caller, all made before anything is measured. A clone takes the next one.
+pub struct Lines {
+    all: Arc<[Mutex<PgConnection>]>,
+    next: Arc<AtomicUsize>,
+    mine: usize,
+}
+
+impl Lines {
+    pub async fn open(url: &str, callers: usize) -> sqlx::Result<Self> {
+        let mut all = Vec::new();
+        for _ in 0..callers {
+            all.push(Mutex::new(PgConnection::connect(url).await?));
+        }
+        Ok(Self { all: all.into(), next: Arc::default(), mine: 0 })
+    }
+
+    pub async fn mine(&self) -> MutexGuard<'_, PgConnection> {
+        self.all[self.mine].lock().await
+    }
+}
+
+impl Clone for Lines {
+    fn clone(&self) -> Self {
+        let mine = self.next.fetch_add(1, Ordering::Relaxed) % self.all.len();
+        Self { all: Arc::clone(&self.all), next: Arc::clone(&self.next), mine }
+    }
 }

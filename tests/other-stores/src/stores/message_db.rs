@@ -3,19 +3,19 @@
 //! all streams are of one category here, as conversations are. Reading is by category, in the order of
 //! its global position; there is no function that reads all categories.
 
-use super::control::{pool, stream_name};
+use super::control::{Lines, stream_name};
 use crate::measure::{PAGE, Said, Store};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 type Row = (String, String, String, i64, i64, String, String);
 
 #[derive(Clone)]
-pub struct MessageDb(PgPool);
+pub struct MessageDb(Lines);
 
 impl Store for MessageDb {
     async fn open(url: &str, callers: usize) -> anyhow::Result<Self> {
-        Ok(Self(pool(&format!("{url}?options=-csearch_path%3Dmessage_store%2Cpublic"), callers).await?))
+        let url = format!("{url}?options=-csearch_path%3Dmessage_store%2Cpublic");
+        Ok(Self(Lines::open(&url, callers).await?))
     }
 
     async fn append(
@@ -33,7 +33,7 @@ impl Store for MessageDb {
                 .bind(said.data)
                 .bind(said.metadata)
                 .bind(version as i64 - 1)
-                .fetch_one(&self.0)
+                .fetch_one(&mut *self.0.mine().await)
                 .await?;
         Ok(position as u64)
     }
@@ -45,7 +45,7 @@ impl Store for MessageDb {
         )
         .bind(stream_name(stream))
         .bind(PAGE)
-        .fetch_all(&self.0)
+        .fetch_all(&mut *self.0.mine().await)
         .await?;
         Ok(rows.len() as u64)
     }
@@ -59,7 +59,7 @@ impl Store for MessageDb {
             )
             .bind(from)
             .bind(PAGE)
-            .fetch_all(&self.0)
+            .fetch_all(&mut *self.0.mine().await)
             .await?;
             let Some(last) = rows.last() else { return Ok(count) };
             from = last.4 + 1;
