@@ -16,6 +16,13 @@ COLUMNS = {
     ("load", "1"): "streams of 20",
     ("catch-up", "1"): "catching up",
 }
+# What a figure does not say by itself.
+LESS = {
+    "control": "keeps no order that a reader could follow; its catching up is one select",
+    "messagedb": "reads one category in order, here the only one",
+    "postgres-es": "reads everything by version, in no order of the log, as one select",
+    "disintegrate": "reads everything as one select",
+}
 STORES = ["control", "ours", "messagedb", "eventsourcing", "emmett", "postgres-es", "disintegrate", "umadb"]
 OURS = [
     (r"PostgreSQL: appends in one order, (\d+) callers", "append"),
@@ -78,6 +85,9 @@ def main():
         first, *rest = (cell.ljust(width) if index == 0 else cell.rjust(width)
                         for index, (cell, width) in enumerate(zip(row, widths)))
         print("  ".join([first, *rest]))
+    for store in ran:
+        if store in LESS:
+            print(f"{store}: {LESS[store]}")
     for store, words in notes.items():
         print(f"{store}: {words}")
     for store in STORES:
