@@ -2,7 +2,7 @@
 //! message is in its conversation, in order, once, and the counts are the files'.
 //!
 //! The development part of each domain is played; `VERBATIM_REAL_WORDS=all` plays every one of the 93,261
-//! turns. The conversations are MultiDoGO's (CDLA-Permissive-1.0), looked for beside the project; where they are
+//! turns but for the 67 that are empty. The conversations are MultiDoGO's (CDLA-Permissive-1.0), looked for beside the project; where they are
 //! not, the test says so and uses a sample of its own.
 
 use crate::fake_whatsapp::FakeWhatsApp;
