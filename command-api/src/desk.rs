@@ -35,11 +35,8 @@ impl Commands {
         account: AccountId,
         id: ChannelId,
     ) -> Result<Option<Channel>, LoadError> {
-        let channels = self.channels.glance(&StreamId::catalogue(CatalogueKind::Channels, account)).await?;
-        match channels.state.get(id) {
-            Some(channel) => Ok(Some(channel.clone())),
-            None => self.channel(account, id).await,
-        }
+        let channels = StreamId::catalogue(CatalogueKind::Channels, account);
+        self.channels.find(&channels, |channels| channels.get(id).cloned()).await
     }
 
     pub async fn knows_team(&self, account: AccountId, id: TeamId) -> Result<bool, LoadError> {
@@ -91,9 +88,8 @@ impl Commands {
         let calendar = match policy.calendar_id {
             None => None,
             Some(id) => {
-                let calendars =
-                    self.calendars.glance(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
-                calendars.state.get(id).cloned()
+                let calendars = StreamId::catalogue(CatalogueKind::Calendars, account);
+                self.calendars.find(&calendars, |calendars| calendars.get(id).cloned()).await?
             }
         };
         Ok(SlaApplied { policy, calendar })

@@ -284,6 +284,19 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(fold)
     }
 
+    /// What is looked for at a [glance](Self::glance); where it is not there, in the stream as it is now, since
+    /// another process may have put it there a moment ago.
+    pub async fn find<T>(
+        &self,
+        stream: &StreamId,
+        look: impl Fn(&S) -> Option<T>,
+    ) -> Result<Option<T>, LoadError> {
+        match look(&self.glance(stream).await?.state) {
+            Some(found) => Ok(Some(found)),
+            None => Ok(look(&self.load(stream).await?.state)),
+        }
+    }
+
     /// The fold of a stream as it is now.
     pub async fn load(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
         let remembered = self.folds.get(stream).unwrap_or_default();
