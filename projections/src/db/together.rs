@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Postgres};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// A statement with more values than this leaves by itself, while the next is made ready.
+/// With more values than this, what has gathered leaves, while the next is made ready.
 const MANY: usize = 8_192;
 
 /// The server's name for a division by zero, by which a claim that is not met ends a statement.
@@ -48,8 +48,8 @@ impl Together {
     /// Begins at once, in the way that this says.
     pub(super) async fn begun(line: PoolConnection<Postgres>, begin: &'static str) -> Result<Self, DbError> {
         let mut this = Self::on(line);
-        this.tell(begin).await?;
         this.begun = true;
+        this.tell(begin).await?;
         Ok(this)
     }
 
@@ -81,8 +81,9 @@ impl Together {
     /// From here on the server is within a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), DbError> {
         if !self.begun {
-            self.tell("begin").await?;
+            // Before it is told: whoever stops waiting here does not know whether the server heard it.
             self.begun = true;
+            self.tell("begin").await?;
         }
         Ok(())
     }
