@@ -3,9 +3,11 @@
 //! One function in the database appends a whole group: it takes the lock, compares, hands out positions and
 //! inserts, in one round trip that is a transaction of its own. The lock is held until that commit can be
 //! seen. So whatever is visible is everything there is below it, and readers need no care; and a node that
-//! stands still never holds the lock, nor does anything depend on what other transactions are doing.
+//! stands still never holds the lock, nor does anything depend on what other transactions are doing. An
+//! append that comes alone takes a shorter way, see [`glance`].
 
 mod ask;
+mod glance;
 mod import;
 mod lines;
 mod news;
@@ -25,6 +27,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
+use glance::Glance;
 use lines::Lines;
 use quick_cache::sync::Cache;
 use server::Server;
@@ -73,6 +76,7 @@ impl PostgresStore {
         let lines = Arc::new(Lines::new(Arc::clone(&server)));
         let heads = Arc::new(Cache::new(HEADS));
         let newest = Arc::new(Newest::of_writers(WRITERS));
+        let glance = Arc::new(Glance::default());
         let node = clock.fresh_id().to_string();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
@@ -87,6 +91,7 @@ impl PostgresStore {
                     clock: clock.clone(),
                     heads: Arc::clone(&heads),
                     newest: Arc::clone(&newest),
+                    glance: Arc::clone(&glance),
                     grew: grew.clone(),
                     wrote: wrote.clone(),
                     ailing: Arc::clone(&ailing),

@@ -98,6 +98,69 @@ async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_s
     }
 }
 
+/// Appends one by one with pauses, so that the node is alone at times; and now and then several at once, of
+/// which one is refused.
+async fn come_and_go(store: Arc<PostgresStore>, own: u128) -> usize {
+    let (mut written, mut known) = (0, Expected::NoStream);
+    for turn in 0..1_500u128 {
+        if turn % 30 == 29 {
+            let wrong = Expected::Exact(Version(99_999));
+            let burst = (0..8u128).map(|n| {
+                let expected = if n == 2 { wrong } else { Expected::Any };
+                let (store, number) = (Arc::clone(&store), 10_000 * own + 100 * turn + n % 4);
+                tokio::spawn(
+                    async move { store.append(&stream(number), expected, vec![said("burst")]).await },
+                )
+            });
+            let told: Vec<_> = join_all(burst.collect::<Vec<_>>()).await;
+            let refused = |told: &Result<_, AppendError>| matches!(told, Err(AppendError::Conflict { .. }));
+            assert_eq!(told.iter().filter(|told| refused(told.as_ref().unwrap())).count(), 1);
+            written += told.len() - 1;
+        }
+        let count = 1 + (turn % 3) as usize;
+        let events = (0..count).map(|_| said("alone")).collect();
+        if turn % 5 == 4 {
+            store.append(&stream(turn % 7), Expected::Any, events).await.unwrap();
+        } else {
+            let told = store.append(&stream(1_000 + own), known, events).await.unwrap();
+            known = Expected::Exact(told.version);
+        }
+        written += count;
+        // Neither node's pauses fit the other's.
+        if turn % (11 + own) == 0 {
+            tokio::time::sleep(Duration::from_millis((turn % 5) as u64)).await;
+        }
+    }
+    written
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_comes_alone_leaves_no_gap_in_which_something_could_appear_later() {
+    let url = Postgres::shared().await.database().await;
+    let nodes = [open(&url).await, open(&url).await];
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = open(&url).await;
+    let watchers = [(&reader, false), (&nodes[0], true), (&nodes[1], false)]
+        .map(|(store, news)| tokio::spawn(watch(Arc::clone(store), news, Arc::clone(&done))));
+    let (one, other) = tokio::join!(
+        tokio::spawn(come_and_go(Arc::clone(&nodes[0]), 1)),
+        tokio::spawn(come_and_go(Arc::clone(&nodes[1]), 2))
+    );
+    done.store(true, Ordering::SeqCst);
+    let truth = everything(&*reader).await;
+    assert_eq!(truth.len(), one.unwrap() + other.unwrap());
+    assert_ordered(&truth);
+    assert_dense(&truth);
+    let truth: Vec<_> = truth.iter().map(|event| (event.position, event.id)).collect();
+    for watcher in watchers {
+        assert!(watcher.await.unwrap() == truth, "a reader that polled saw something else than is there now");
+    }
+    assert!(truth.iter().zip(1..).all(|((position, _), place)| position.commit() == place), "there is a gap");
+    for store in nodes.into_iter().chain([reader]) {
+        store.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_transaction_elsewhere_holds_up_nobody() {
     let url = Postgres::shared().await.database().await;

@@ -1,6 +1,7 @@
 //! What of a group can be written in one go, and what each caller is told of it.
 
 use super::ask::{Ask, Value};
+use super::glance::End;
 use crate::judge::{Append, Head};
 use crate::row::{Row, number};
 use crate::{Appended, Expected};
@@ -24,6 +25,8 @@ struct Target<'a> {
     head: i64,
     /// Nothing is written if the belief is wrong.
     binding: bool,
+    /// It is what this node remembers of the stream, and not only what a caller expects.
+    remembered: bool,
     /// Its first row, counted from 1.
     begins: i64,
     count: i64,
@@ -38,9 +41,9 @@ struct Planned<'a> {
 struct Entry {
     append: usize,
     target: usize,
-    /// Its last row, counted from 1: among the stream's, and among all.
+    rows: i64,
+    /// Its last row among the stream's, counted from 1.
     step: i64,
-    place: i64,
 }
 
 /// What the server said of the streams.
@@ -78,8 +81,8 @@ impl<'a> Plan<'a> {
                 plan.targets[target].count += 1;
                 plan.rows.push(Planned { target, step: plan.targets[target].count, row });
             }
-            let (step, place) = (plan.targets[target].count, plan.rows.len() as i64);
-            plan.appends.push(Entry { append: index, target, step, place });
+            let (rows, step) = (append.rows.len() as i64, plan.targets[target].count);
+            plan.appends.push(Entry { append: index, target, rows, step });
         }
         plan
     }
@@ -97,7 +100,7 @@ impl<'a> Plan<'a> {
         let targets = || self.targets.iter();
         let rows = || self.rows.iter();
         Ask::new(
-            "select * from verbatim_log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            "select * from verbatim_log.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .with(Value::Texts(targets().map(|target| target.name.as_str()).collect()))
         .with(Value::Numbers(targets().map(|target| target.key).collect()))
@@ -116,9 +119,46 @@ impl<'a> Plan<'a> {
         .with(Value::Numbers(targets().map(|target| target.begins).collect()))
     }
 
+    /// The same for one stream whose end is known, at a log whose end is known: nothing is asked, and rows come
+    /// back only if everything was as believed. None: something has to be asked.
+    pub fn at_a_glance(&self, end: End, recorded_at: i64) -> Option<Ask<'_>> {
+        let [target] = self.targets.as_slice() else { return None };
+        let key = match target.head {
+            // That a stream is new is not remembered but expected; another of its name is objected to.
+            -1 if target.binding => end.position + 1,
+            _ if target.remembered => target.key,
+            _ => return None,
+        };
+        let rows = || self.rows.iter().map(|planned| planned.row);
+        let ask = Ask::new(
+            "insert into verbatim_log.event (position, stream, version, recorded_at, id, account, category, \
+             schema_version, name, type, metadata, data) \
+             select $1 + r.n, $2, $3 + r.n, $4, r.id, r.account, $5, r.schema, $6, r.type, r.metadata, r.data \
+             from unnest($7, $8, $9, $10, $11, $12) with ordinality \
+             as r (id, account, schema, type, metadata, data, n) \
+             where (select pg_catalog.pg_try_advisory_xact_lock(8530219871234117)) returning position",
+        )
+        .with(Value::Number(end.position))
+        .with(Value::Number(key))
+        .with(Value::Number(target.head))
+        .with(Value::Number(recorded_at))
+        .with(Value::Number(target.name.category().map_or(0, number)))
+        .with(Value::Text(target.name.as_str()))
+        .with(Value::Ids(rows().map(|row| row.id.0).collect()))
+        .with(Value::Ids(rows().map(|row| row.account.0).collect()))
+        .with(Value::Numbers(rows().map(|row| i64::from(row.schema_version)).collect()))
+        .with(Value::Texts(rows().map(|row| &*row.event_type).collect()))
+        .with(Value::Texts(rows().map(|row| row.metadata.as_str()).collect()))
+        .with(Value::Texts(rows().map(|row| row.data.as_str()).collect()));
+        Some(ask)
+    }
+
     /// Which appends were written and where, and where each of their streams ends now.
     pub fn written(&self, outcome: &Outcome) -> Vec<(usize, Appended, &'a StreamId, Head)> {
         let mut written = Vec::with_capacity(self.appends.len());
+        // What is left out takes no place.
+        let mut place = outcome.after;
+        let mut begun: HashMap<usize, i64> = HashMap::new();
         for entry in &self.appends {
             let target = &self.targets[entry.target];
             let (mut key, mut head) = (target.key, target.head);
@@ -132,10 +172,11 @@ impl<'a> Plan<'a> {
                 }
             }
             if key == 0 {
-                key = outcome.after + target.begins;
+                key = *begun.entry(entry.target).or_insert(place + 1);
             }
+            place += entry.rows;
             let version = Version((head + entry.step) as u64);
-            let position = Position::at((outcome.after + entry.place) as u64);
+            let position = Position::at(place as u64);
             let appended = Appended { version, position, repeated: false };
             written.push((entry.append, appended, target.name, Head { stream: key as u64, version }));
         }
@@ -151,7 +192,8 @@ impl<'a> Target<'a> {
             Expected::Exact(version) => (key, i64::try_from(version.0).unwrap_or(i64::MAX), true),
             Expected::Any => (key, last, false),
         };
-        Self { name: &append.stream, key, head, binding, begins, count: 0 }
+        let remembered = remembered.is_some() && head == last;
+        Self { name: &append.stream, key, head, binding, remembered, begins, count: 0 }
     }
 
     /// Whether an append that expects this can follow those that are here already.

@@ -6,9 +6,10 @@ use crate::OpenError;
 use sqlx::{Connection, Row};
 
 /// What makes tables of format n those of format n + 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/event-log/postgres/0001_events.sql"),
     include_str!("../../../migrations/event-log/postgres/0002_one_row.sql"),
+    include_str!("../../../migrations/event-log/postgres/0003_without_gaps.sql"),
 ];
 
 /// The oldest server that this engine was made for.

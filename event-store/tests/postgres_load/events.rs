@@ -49,10 +49,11 @@ pub async fn everything(store: &dyn EventStore) -> Vec<Recorded> {
     }
 }
 
-/// Each position is above the one before.
+/// Each position is above the one before, and none was recorded earlier.
 pub fn assert_ordered(events: &[Recorded]) {
     for pair in events.windows(2) {
         assert!(pair[0].position < pair[1].position, "{} then {}", pair[0].position, pair[1].position);
+        assert!(pair[0].recorded_at <= pair[1].recorded_at, "time went back at {}", pair[1].position);
     }
 }
 
