@@ -20,9 +20,12 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// How long to wait before a listener that failed is set up anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// A word that is lost with the server was not needed: it is not worth waiting for the disk.
+const TELL: &str = "select set_config('synchronous_commit', 'off', true), pg_notify('verbatim_log', $1)";
+
 /// Tells the others of what this node writes, until the store closes.
 pub async fn tell(lines: Arc<Lines>, node: String, mut wrote: watch::Receiver<u64>) {
-    let ask = Ask::new("select pg_notify('verbatim_log', $1)").with(Value::Text(&node));
+    let ask = Ask::new(TELL).with(Value::Text(&node));
     while wrote.changed().await.is_ok() {
         // Not told: then the others find it when they look.
         if let Err(error) = lines.read(&ask, nothing).await {
