@@ -1,4 +1,5 @@
-//! The read side, asked from outside.
+//! The read side, asked from outside: with its tables in a SQLite file or, with
+//! `VERBATIM_TEST_ENGINE=postgres`, in a PostgreSQL database.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,12 +16,14 @@ use futures::StreamExt;
 use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
 use projections::ReadSide;
 use projections::generations::Generations;
+use projections::place::Place;
 use query_api::{QueryState, router};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use story::Story;
+use test_engines::Postgres;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -41,7 +44,11 @@ async fn desk(seed: u64, steps: usize) -> Desk {
         SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
     let mut story = Story::new(seed);
     story.live(steps).write(&*store).await;
-    let side = ReadSide::open(Arc::clone(&store), Generations::new(folder.path()), |_| {}).await.unwrap();
+    let tables = match std::env::var("VERBATIM_TEST_ENGINE").as_deref() {
+        Ok("postgres") => Place::open(&Postgres::shared().await.database().await).await.unwrap(),
+        _ => Place::from(folder.path()),
+    };
+    let side = ReadSide::open(Arc::clone(&store), Generations::new(tables), |_| {}).await.unwrap();
     let (tables, stop) = (side.tables(), CancellationToken::new());
     tokio::spawn(side.run(stop.clone()));
     let clock = Clock::manual(NOW);

@@ -182,6 +182,31 @@ async fn a_disk_that_takes_a_tenth_of_a_second_for_each_flush_is_slow_and_no_mor
     services.end(load).await;
 }
 
+/// A disk that is slow to read as well holds up whatever is asked, again and again in the middle of it: the
+/// server stands still four fifths of the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_stalls_again_and_again_whatever_is_asked_of_it_is_slow_and_no_more() {
+    let postgres = Postgres::start().await;
+    let url = postgres.database().await;
+    let services = Services::start(&url, &url).await;
+    let load = Load::start(vec![services.desk().await]);
+    load.goes_on(60).await;
+    let (began, before) = (Instant::now(), load.acknowledged());
+    while began.elapsed() < a_while() || load.acknowledged() < before + 20 {
+        assert!(began.elapsed() < a_while() + SOON, "nothing goes on");
+        let stalled = postgres.freeze();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        drop(stalled);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    eprintln!("{} acknowledged in {:?}", load.acknowledged() - before, began.elapsed());
+    load.goes_on(60).await;
+    for side in [Side::Commands, Side::Queries] {
+        assert_eq!(load.refused(side), 0, "{side:?}");
+    }
+    services.end(load).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_needs_only_one_of_two_servers_goes_on_without_the_other() {
     let (log, tables) = (Postgres::start().await, Postgres::start().await);
