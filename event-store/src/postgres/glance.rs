@@ -1,4 +1,7 @@
-//! Where the log ends, as this node last saw it, for an append that comes alone while nobody else appends.
+//! Where the log ends, as this node last saw it, and whether anybody else appends.
+//!
+//! While other nodes do, theirs wait for the lock as well, and this node sends one group after the other: what
+//! comes meanwhile gathers in the next.
 //!
 //! A group asks, under the lock, how far the log and its streams have come, and is then written. Whoever
 //! comes alone to a log that only this node has been appending to knows both, and what follows is tried at once
@@ -23,6 +26,8 @@ struct Seen {
     end: Option<End>,
     /// The last group began where the one before had ended, so nobody else seems to be appending.
     alone: bool,
+    /// The last group began behind events that nobody here has appended.
+    others: bool,
     /// How many of this node's groups are on their way.
     under_way: usize,
 }
@@ -35,6 +40,11 @@ pub struct Turn<'a> {
 }
 
 impl Glance {
+    /// Whether another node appends as well: the last group did not begin where the one before had ended.
+    pub fn others_append(&self) -> bool {
+        self.seen().others
+    }
+
     pub fn begin(&self) -> Turn<'_> {
         let mut seen = self.seen();
         seen.under_way += 1;
@@ -63,7 +73,12 @@ impl Turn<'_> {
     pub fn wrote(mut self, after: i64, end: End) {
         self.written = true;
         let mut seen = self.glance.seen();
-        seen.alone = seen.end.is_some_and(|last| last.position == after);
+        let last = seen.end.map_or(i64::MAX, |last| last.position);
+        seen.alone = last == after;
+        // With another group on its way what lies between may be that one's.
+        if seen.alone || seen.under_way == 1 {
+            seen.others = last < after;
+        }
         if seen.end.is_none_or(|last| last.position < end.position) {
             seen.end = Some(end);
         }
@@ -113,8 +128,12 @@ mod tests {
         assert_eq!(glance.begin().believed(), Some(end(4)));
         wrote(&glance, 4, 5);
         wrote(&glance, 5, 6);
+        assert!(!glance.others_append());
         wrote(&glance, 8, 9);
         assert_eq!(glance.begin().believed(), None, "two events are somebody else's");
+        assert!(glance.others_append());
+        wrote(&glance, 9, 10);
+        assert!(!glance.others_append());
     }
 
     #[test]

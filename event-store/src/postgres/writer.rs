@@ -63,26 +63,28 @@ impl Writer {
         // Whether the last group was several callers'.
         let mut shared = false;
         loop {
-            {
-                let mut queue = queue.lock().await;
-                if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
-                    break;
-                }
-                // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-                // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
-                if shared || jobs.len() > 1 {
-                    tokio::task::yield_now().await;
-                }
-                while jobs.len() < MAX_EVENTS {
-                    let Ok(job) = queue.try_recv() else { break };
-                    jobs.push(job);
-                }
-                if jobs.iter().any(|job| matches!(job, Job::Close)) {
-                    queue.close();
-                }
+            let mut queue = queue.lock().await;
+            if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
+                break;
             }
+            // Callers who were answered a moment ago and are ready to go on speak before the next flush:
+            // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+            if shared || jobs.len() > 1 {
+                tokio::task::yield_now().await;
+            }
+            while jobs.len() < MAX_EVENTS {
+                let Ok(job) = queue.try_recv() else { break };
+                jobs.push(job);
+            }
+            if jobs.iter().any(|job| matches!(job, Job::Close)) {
+                queue.close();
+            }
+            // The next group is the other writer's, at once or, where the lock has to be waited for anyway,
+            // when this one is done.
+            let turn = self.glance.others_append().then_some(queue);
             shared = jobs.len() > 1;
             self.work(&mut jobs).await;
+            drop(turn);
         }
     }
 
