@@ -40,8 +40,9 @@ pub async fn measure(url: &str, folder: &Path, rounds: usize, table: &mut Table)
     .execute(&mut plain)
     .await?;
     appending(&store, &other, url, rounds, table).await?;
-    reading(&store, &mut plain, rounds, table).await?;
-    plain.close().await?;
+    // On a worker, as in a service: the main thread would be woken for whatever arrives there.
+    let read = tokio::spawn(reading(Arc::clone(&store), plain, rounds)).await??;
+    read.tell(table);
     store.close().await;
     other.close().await;
     engines.remove().await
@@ -138,55 +139,46 @@ async fn insert(
     Ok(())
 }
 
-async fn reading(
-    store: &Arc<PostgresStore>,
-    plain: &mut PgConnection,
-    rounds: usize,
-    table: &mut Table,
-) -> anyhow::Result<()> {
-    let (mut selected, mut read, mut caught_up) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut plain_streams, mut streams) = (Vec::new(), Vec::new());
+/// What each round read in a second: events, and whole streams.
+#[derive(Default)]
+struct Read {
+    selected: Vec<f64>,
+    forward: Vec<f64>,
+    caught_up: Vec<f64>,
+    plain_streams: Vec<f64>,
+    streams: Vec<f64>,
+}
+
+async fn reading(store: Arc<PostgresStore>, mut plain: PgConnection, rounds: usize) -> anyhow::Result<Read> {
     let names = store.read_all(None, &Filter::all(), 20_000).await?.events;
     let mut names: Vec<_> = names.into_iter().map(|event| event.stream).collect();
     names.sort();
     names.dedup();
+    let mut read = Read::default();
     for round in 0..rounds {
         eprintln!("reading, round {} of {rounds}", round + 1);
-        selected.push(select_all(plain).await?);
-        read.push(forward(&**store).await?);
-        caught_up.push(catch_up(store).await?);
-        plain_streams.push(select_streams(plain, &names).await?);
-        streams.push(load_streams(store, &names).await?);
+        read.selected.push(select_all(&mut plain).await?);
+        read.forward.push(forward(&*store).await?);
+        read.caught_up.push(catch_up(&store).await?);
+        read.plain_streams.push(select_streams(&mut plain, &names).await?);
+        read.streams.push(load_streams(&store, &names).await?);
     }
-    let (control, ours) = (median(selected), median(read));
-    table.times(
-        "PostgreSQL: reading the log forward (control: one select)",
-        "/s",
-        ours,
-        control,
-        ours / control,
-        0.0,
-    );
-    table.at_least("PostgreSQL: reading the log forward", "/s", ours, 150_000.0);
-    let ours = median(caught_up);
-    table.times(
-        "PostgreSQL: catching up by subscription (control: one select)",
-        "/s",
-        ours,
-        control,
-        ours / control,
-        0.0,
-    );
-    let (control, ours) = (median(plain_streams), median(streams));
-    table.times(
-        "PostgreSQL: loading streams (control: a select each)",
-        "streams/s",
-        ours,
-        control,
-        ours / control,
-        0.0,
-    );
-    Ok(())
+    plain.close().await?;
+    Ok(read)
+}
+
+impl Read {
+    fn tell(self, table: &mut Table) {
+        let (control, forward) = (median(self.selected), median(self.forward));
+        let mut line =
+            |what: &str, unit, ours, control| table.times(what, unit, ours, control, ours / control, 0.0);
+        line("PostgreSQL: reading the log forward (control: one select)", "/s", forward, control);
+        let caught_up = median(self.caught_up);
+        line("PostgreSQL: catching up by subscription (control: one select)", "/s", caught_up, control);
+        let (control, streams) = (median(self.plain_streams), median(self.streams));
+        line("PostgreSQL: loading streams (control: a select each)", "streams/s", streams, control);
+        table.at_least("PostgreSQL: reading the log forward", "/s", forward, 150_000.0);
+    }
 }
 
 type PlainRow = (i64, sqlx::types::Uuid, String, i64, String, i32, i64, String, String);
