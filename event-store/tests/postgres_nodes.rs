@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use test_engines::{Postgres, SOON};
+use tokio::task::JoinHandle;
 
 async fn open(url: &str) -> Arc<PostgresStore> {
     PostgresStore::open(url, Clock::System).await.unwrap()
@@ -40,6 +41,21 @@ async fn watch(store: Arc<PostgresStore>, news: bool, done: Arc<AtomicBool>) -> 
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// The log is in order and without gaps, and every watcher saw it as it is.
+async fn all_saw(
+    truth: &[Recorded],
+    watchers: impl IntoIterator<Item = JoinHandle<Vec<(Position, EventId)>>>,
+) {
+    assert_ordered(truth);
+    assert_dense(truth);
+    let seen: Vec<_> = truth.iter().map(|event| (event.position, event.id)).collect();
+    for watcher in watchers {
+        assert!(watcher.await.unwrap() == seen, "a reader that polled saw something else than is there now");
+    }
+    let positions = seen.iter().map(|(position, _)| position.commit());
+    assert!(positions.eq(1..=seen.len() as u64), "there is a gap");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -87,12 +103,7 @@ async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_s
     done.store(true, Ordering::SeqCst);
     let truth = everything(&*reader).await;
     assert_eq!(truth.len() as u64, appended.load(Ordering::Relaxed));
-    assert_ordered(&truth);
-    assert_dense(&truth);
-    let truth: Vec<_> = truth.iter().map(|event| (event.position, event.id)).collect();
-    for watcher in watchers {
-        assert!(watcher.await.unwrap() == truth, "a reader that polled saw something else than is there now");
-    }
+    all_saw(&truth, watchers).await;
     for store in nodes.into_iter().chain([reader]) {
         store.close().await;
     }
@@ -149,13 +160,7 @@ async fn whoever_comes_alone_leaves_no_gap_in_which_something_could_appear_later
     done.store(true, Ordering::SeqCst);
     let truth = everything(&*reader).await;
     assert_eq!(truth.len(), one.unwrap() + other.unwrap());
-    assert_ordered(&truth);
-    assert_dense(&truth);
-    let truth: Vec<_> = truth.iter().map(|event| (event.position, event.id)).collect();
-    for watcher in watchers {
-        assert!(watcher.await.unwrap() == truth, "a reader that polled saw something else than is there now");
-    }
-    assert!(truth.iter().zip(1..).all(|((position, _), place)| position.commit() == place), "there is a gap");
+    all_saw(&truth, watchers).await;
     for store in nodes.into_iter().chain([reader]) {
         store.close().await;
     }

@@ -56,6 +56,14 @@ pub struct Outcome {
     pub actual: Option<(Vec<i64>, Vec<i64>)>,
 }
 
+/// An append of the group that is in the log, and where its stream ends now.
+pub struct Written<'a> {
+    pub append: usize,
+    pub appended: Appended,
+    pub stream: &'a StreamId,
+    pub head: Head,
+}
+
 impl<'a> Plan<'a> {
     pub fn of(group: &[&'a Append], remembered: impl Fn(&StreamId) -> Option<Head>) -> Self {
         let mut plan =
@@ -153,8 +161,8 @@ impl<'a> Plan<'a> {
         Some(ask)
     }
 
-    /// Which appends were written and where, and where each of their streams ends now.
-    pub fn written(&self, outcome: &Outcome) -> Vec<(usize, Appended, &'a StreamId, Head)> {
+    /// Which appends were written and where, in the order of the log.
+    pub fn written(&self, outcome: &Outcome) -> Vec<Written<'a>> {
         let mut written = Vec::with_capacity(self.appends.len());
         // What is left out takes no place.
         let mut place = outcome.after;
@@ -178,7 +186,8 @@ impl<'a> Plan<'a> {
             let version = Version((head + entry.step) as u64);
             let position = Position::at(place as u64);
             let appended = Appended { version, position, repeated: false };
-            written.push((entry.append, appended, target.name, Head { stream: key as u64, version }));
+            let head = Head { stream: key as u64, version };
+            written.push(Written { append: entry.append, appended, stream: target.name, head });
         }
         written
     }

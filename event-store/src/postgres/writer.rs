@@ -6,7 +6,7 @@
 
 use super::ask::{Ask, Value};
 use super::glance::{End, Glance};
-use super::plan::{Outcome, Plan};
+use super::plan::{Outcome, Plan, Written};
 use super::server::{Line, Server, code, in_time, is_lost, reason, unavailable};
 use super::{Heads, MAX_EVENTS, import};
 use crate::figures::Figures;
@@ -154,8 +154,8 @@ impl Writer {
         if plan.events() == 0 {
             return Ok(0);
         }
-        let outcome = match self.write(&plan).await {
-            Ok(outcome) => outcome,
+        let (outcome, written) = match self.write(&plan).await {
+            Ok(done) => done,
             // An id is known: nothing went in. A look will tell which.
             Err(error) if code(&error) == Some("23505") => return Ok(0),
             Err(error) if is_lost(&error) => {
@@ -171,10 +171,10 @@ impl Writer {
         };
         let mut answers: Vec<Option<Appended>> = vec![None; group.len()];
         let mut events = 0;
-        for (index, appended, stream, head) in plan.written(&outcome) {
+        for Written { append, appended, stream, head } in written {
             self.heads.insert(stream.clone(), head);
-            events += group[index].append.rows.len();
-            answers[index] = Some(appended);
+            events += group[append].append.rows.len();
+            answers[append] = Some(appended);
         }
         let mut committed = Vec::with_capacity(events);
         for (waiting, answer) in std::mem::take(group).into_iter().zip(answers) {
@@ -190,28 +190,32 @@ impl Writer {
         Ok(events)
     }
 
-    async fn write(&mut self, plan: &Plan<'_>) -> Result<Outcome, sqlx::Error> {
+    async fn write<'a>(&mut self, plan: &Plan<'a>) -> Result<(Outcome, Vec<Written<'a>>), sqlx::Error> {
         let now = self.clock.now();
         let glance = Arc::clone(&self.glance);
         let turn = glance.begin();
         // Behind a pooler the next answer may be another server's, and nobody would notice.
-        if self.server.is_direct()
-            && let Some(end) = turn.believed()
-            && let Some(outcome) = self.try_at_a_glance(plan, end, now).await?
-        {
-            let position = outcome.after + plan.events() as i64;
+        let believed = turn.believed().filter(|_| self.server.is_direct());
+        let outcome = match believed {
+            Some(end) => self.try_at_a_glance(plan, end, now).await?,
+            None => None,
+        };
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => self.call(&plan.ask(now)).await?,
+        };
+        let written = plan.written(&outcome);
+        if let Some(last) = written.last() {
+            let position = last.appended.position.commit() as i64;
             turn.wrote(outcome.after, End { position, recorded_at: outcome.dated });
-            return Ok(outcome);
         }
-        let row = self.line().await?.one(&plan.ask(now)).await?;
+        Ok((outcome, written))
+    }
+
+    async fn call(&mut self, ask: &Ask<'_>) -> Result<Outcome, sqlx::Error> {
+        let row = self.line().await?.one(ask).await?;
         let (keys, heads): (Option<Vec<i64>>, Option<Vec<i64>>) = (row.try_get(2)?, row.try_get(3)?);
-        let outcome = Outcome { after: row.try_get(0)?, dated: row.try_get(1)?, actual: keys.zip(heads) };
-        let through =
-            plan.written(&outcome).last().map(|(_, appended, ..)| appended.position.commit() as i64);
-        if let Some(position) = through {
-            turn.wrote(outcome.after, End { position, recorded_at: outcome.dated });
-        }
-        Ok(outcome)
+        Ok(Outcome { after: row.try_get(0)?, dated: row.try_get(1)?, actual: keys.zip(heads) })
     }
 
     /// None: something is not as it was believed to be, or somebody else is appending; nothing was written.
