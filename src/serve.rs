@@ -6,8 +6,6 @@ use crate::progress::ProgressLine;
 use crate::publishing;
 use anyhow::{Context, bail};
 use axum::Router;
-use channels::webhook::{Addresses, Caller};
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use domain::agent::Patience;
 use event_schemas::Clock;
@@ -17,6 +15,8 @@ use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limi
 use process_managers::{ProcessManagers, Schedule, delivery, webhooks};
 use projections::generations::Generations;
 use projections::{Leases, Place, ReadSide, Tables};
+use providers::outgoing_webhook::{Addresses, Caller};
+use providers::{Providers, Timeouts};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -278,9 +278,9 @@ pub fn install_tls() {
     });
 }
 
-fn providers(settings: &Settings, clock: &Clock) -> anyhow::Result<Arc<Channels>> {
+fn providers(settings: &Settings, clock: &Clock) -> anyhow::Result<Arc<Providers>> {
     let timeouts = Timeouts { answer: Duration::from_secs(settings.provider_timeout), ..Timeouts::default() };
-    Ok(Arc::new(Channels::new(settings.whatsapp_base_url.clone(), timeouts, clock.clone())?))
+    Ok(Arc::new(Providers::new(settings.whatsapp_base_url.clone(), timeouts, clock.clone())?))
 }
 
 fn delivery_settings(settings: &Settings) -> delivery::Settings {

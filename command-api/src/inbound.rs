@@ -5,7 +5,6 @@
 
 use crate::Commands;
 use crate::write::{CommandError, Context, Folded, LoadError};
-use channels::{Inbound, InboundMessage, InboundStatus, Proof, Refused, Unreadable};
 use domain::contact::{ContactHome, See};
 use domain::conversation::{Opening, Receive, RecordDelivery, Rejection, Report};
 use event_schemas::catalogue::Channel;
@@ -17,6 +16,7 @@ use event_schemas::{
 };
 use event_store::{AppendError, Expected, Unavailable};
 use futures::future::join_all;
+use providers::{Inbound, InboundMessage, InboundStatus, Proof, Refused, Unreadable};
 use serde_json::Map;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl<R: std::error::Error + Send + Sync + 'static> From<CommandError<R>> for Inb
 pub struct Webhook<'a> {
     pub channel_type: ChannelType,
     pub channel_id: ChannelId,
-    pub headers: &'a channels::HeaderMap,
+    pub headers: &'a providers::HeaderMap,
     pub body: &'a [u8],
     pub correlation_id: Uuid,
     pub traceparent: Option<String>,

@@ -16,8 +16,6 @@ pub mod problem;
 mod rulebooks;
 pub mod write;
 
-use channels::Channels as Providers;
-use channels::webhook::Addresses;
 use directory::Directory;
 use domain::agent::{Agent, Patience};
 use domain::catalogue::{
@@ -30,6 +28,8 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use locate::Ordinals;
 use playbooks::Playbooks;
+use providers::Providers;
+use providers::outgoing_webhook::Addresses;
 use rulebooks::Rulebooks;
 use std::sync::Arc;
 use write::Aggregates;

@@ -2,13 +2,13 @@
 
 use crate::inbound::InboundError;
 use crate::write::{CommandError, LoadError};
-use channels::{BadSetting, Refused};
 use domain::conversation::Rejection;
 use domain::{agent, catalogue, contact};
 use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
 use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
+use providers::{BadSetting, Refused};
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;

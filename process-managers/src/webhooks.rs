@@ -9,10 +9,10 @@ mod post;
 mod table;
 
 use crate::{Health, Schedule};
-use channels::webhook::Caller;
 use command_api::Commands;
 use follow::Follow;
 use projections::{Db, DbError, Runner, RunnerError, Watch};
+use providers::outgoing_webhook::Caller;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,6 @@
 #[path = "support/tables.rs"]
 mod tables;
 
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::{
@@ -20,6 +19,7 @@ use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use process_managers::{AlarmClock, Health};
 use projections::RunnerError;
+use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ impl Desk {
     /// An alarm clock with its tables under this name, and a write side of its own.
     async fn rings(&self, name: &str) -> Ringing {
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
-        let providers = Channels::new("http://127.0.0.1:1".into(), timeouts, self.clock.clone()).unwrap();
+        let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, self.clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(self.store.clone(), Arc::new(providers), self.clock.clone()));
         let db = tables(self.dir.path(), name).await;
         let alarm_clock = AlarmClock::open(commands, db).await.unwrap();

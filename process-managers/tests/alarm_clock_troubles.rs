@@ -5,7 +5,6 @@
 #[path = "support/tables.rs"]
 mod tables;
 
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use command_api::write::Context;
 use domain::Decide;
@@ -22,6 +21,7 @@ use event_store::sqlite::{Fault, SqliteStore};
 use process_managers::{AlarmClock, Health};
 use projections::table::Values;
 use projections::{Db, RunnerError, Watch};
+use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ impl Desk {
 
     fn write_side(store: &Arc<SqliteStore>, clock: &Clock) -> Arc<Commands> {
         let timeouts = Timeouts { connect: SECOND, answer: SECOND };
-        let providers = Channels::new("http://127.0.0.1:1".into(), timeouts, clock.clone()).unwrap();
+        let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, clock.clone()).unwrap();
         Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()))
     }
 

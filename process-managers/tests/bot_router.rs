@@ -6,7 +6,6 @@
 mod tables;
 
 use async_trait::async_trait;
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use command_api::dry_run::{DryRun, Span};
 use domain::bot::Playbook;
@@ -28,6 +27,7 @@ use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
 use process_managers::{BotRouter, Health, Silence};
+use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -137,7 +137,7 @@ async fn desk() -> Desk {
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
     let log = Arc::new(Interloper { log, takes: AtomicBool::new(false) });
-    let providers = Channels::new("http://127.0.0.1:1".into(), Timeouts::default(), clock.clone()).unwrap();
+    let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(log.clone(), Arc::new(providers), clock.clone()));
     Desk { folder, clock, log, commands }
 }

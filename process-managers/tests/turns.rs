@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use channels::webhook::{Addresses, Caller};
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::Clock;
 use event_store::sqlite::SqliteStore;
 use process_managers::{ProcessManagers, Settings, delivery, webhooks};
 use projections::{Leases, Place};
+use providers::outgoing_webhook::{Addresses, Caller};
+use providers::{Providers, Timeouts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 async fn who_could_not_start_is_well_again_while_another_process_works() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("events.db"), Clock::System).await.unwrap();
-    let providers = Channels::new("http://127.0.0.1:1".into(), Timeouts::default(), Clock::System).unwrap();
+    let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), Clock::System).unwrap();
     let commands = Arc::new(Commands::new(store, Arc::new(providers), Clock::System));
     let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
     let settings = Settings {

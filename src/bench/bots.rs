@@ -6,13 +6,13 @@
 use super::median;
 use super::seed::Desk;
 use super::table::Table;
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use command_api::dry_run::Span;
 use domain::bot::{Facts, Heard, Memory, Playbook};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotSettings, BotTrigger, MatchMode, TimeRange};
 use event_schemas::message::ChannelType;
 use event_schemas::{BotRuleId, Clock, MessageId, Timestamp};
+use providers::{Providers, Timeouts};
 use serde_json::Map;
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -145,7 +145,7 @@ async fn dry_run(folder: &Path, playbook: Playbook, table: &mut Table) -> anyhow
     let store = event_store::open(&url, clock.clone()).await?;
     let desk = Desk::new(&clock);
     desk.seed(&store, &clock, CONVERSATIONS, CONVERSATIONS / 10).await?;
-    let providers = Channels::new("http://127.0.0.1:1".to_owned(), Timeouts::default(), clock.clone())?;
+    let providers = Providers::new("http://127.0.0.1:1".to_owned(), Timeouts::default(), clock.clone())?;
     let commands = Commands::new(Arc::clone(&store), Arc::new(providers), clock.clone());
     let now = clock.now();
     let span = Span { from: now - Duration::from_secs(366 * 24 * 3600), until: now };

@@ -2,11 +2,11 @@
 
 use super::bot_rules::{known_team, known_template};
 use crate::Commands;
-use channels::webhook::{check_secret, secret_of};
 use event_schemas::automation::{Action, ActionKind};
 use event_schemas::catalogue::Secret;
 use event_schemas::{AccountId, StreamId, UserId};
 use gate::Problem;
+use providers::outgoing_webhook::{check_secret, secret_of};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;

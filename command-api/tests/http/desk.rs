@@ -3,12 +3,12 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
-use channels::{Channels, Timeouts, WHATSAPP_SIGNATURE_HEADER, sign};
 use command_api::{Commands, http, problem};
 use event_schemas::{AccountId, Clock, ConversationId, Recorded, StreamId, Timestamp, UserId, Version};
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
 use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
+use providers::{Providers, Timeouts, WHATSAPP_SIGNATURE_HEADER, sign};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,7 +110,7 @@ pub async fn desk() -> Desk {
 /// A command service on this log.
 fn service(store: Arc<SqliteStore>, clock: Clock, folder: Arc<TempDir>) -> Desk {
     let providers =
-        Channels::new("http://127.0.0.1:9".to_owned(), Timeouts::default(), clock.clone()).unwrap();
+        Providers::new("http://127.0.0.1:9".to_owned(), Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
     let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
     let gate = Gate {

@@ -46,7 +46,7 @@ async fn what_is_not_signed_right_is_refused_and_nothing_is_written() {
         Request::from_parts(head.clone(), Body::from("{\"object\": \"whatsapp_business_account\"}"));
     desk.send(tampered).await.refuses(401, "bad-signature", "");
     desk.send(webhook(&channel, "{}", "another-secret")).await.refuses(401, "bad-signature", "");
-    head.headers.remove(channels::WHATSAPP_SIGNATURE_HEADER);
+    head.headers.remove(providers::WHATSAPP_SIGNATURE_HEADER);
     desk.send(Request::from_parts(head, Body::from("{}"))).await.refuses(401, "bad-signature", "");
     assert_eq!(desk.store.end().await.unwrap(), before);
 }

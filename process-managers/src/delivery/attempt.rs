@@ -2,13 +2,13 @@
 
 use super::Office;
 use super::outbox::{Again, Claimed};
-use channels::{DeliveryError, Dispatched, Outgoing};
 use command_api::write::{CommandError, Context};
 use domain::conversation::{RecordDelivery, Report};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::Delivery;
 use event_schemas::{ChannelId, ConversationEvent, Event, EventId, Recorded, StreamId, Timestamp};
 use futures::FutureExt;
+use providers::{DeliveryError, Dispatched, Outgoing};
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;

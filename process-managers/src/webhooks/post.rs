@@ -2,12 +2,12 @@
 
 use super::table::Pending;
 use super::{Post, TROUBLE};
-use channels::webhook::{Call, CallError};
 use command_api::write::{CommandError, Context};
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
 use event_schemas::catalogue::{CatalogueKind, Secret};
 use event_schemas::conversation::WebhookRequested;
 use event_schemas::{AccountId, CloudEvent, ConversationEvent, Event, Recorded, StreamId};
+use providers::outgoing_webhook::{Call, CallError};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! A log with rules in it, conversations, and the process managers driven by hand.
 
 use async_trait::async_trait;
-use channels::webhook::Addresses;
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use command_api::write::Context;
 use domain::conversation::{Opening, Receive, Send, Sender};
@@ -23,6 +21,8 @@ use event_store::{
 };
 use process_managers::{Automation, BotRouter};
 use projections::{Db, Sizes};
+use providers::outgoing_webhook::Addresses;
+use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -136,7 +136,7 @@ pub async fn desk() -> Desk {
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
     let log = Arc::new(Interloper { log, takes: AtomicBool::new(false) });
-    let providers = Channels::new("http://127.0.0.1:1".into(), Timeouts::default(), clock.clone()).unwrap();
+    let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), clock.clone()).unwrap();
     let mut commands = Commands::new(log.clone(), Arc::new(providers), clock.clone());
     commands.webhook_addresses = Addresses::Any;
     Desk { folder, clock, log, commands: Arc::new(commands) }

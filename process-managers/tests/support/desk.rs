@@ -2,7 +2,6 @@
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::tables::tables;
-use channels::{Channels, Timeouts};
 use command_api::Commands;
 use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, ChannelRetired, Secret};
 use event_schemas::conversation::{
@@ -17,6 +16,7 @@ use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use process_managers::delivery::{Delivery, Outbox, Schedule, Settings};
 use projections::RunnerError;
+use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,7 +93,7 @@ impl Desk {
         let clock = Clock::System;
         let store = SqliteStore::open(dir.path().join("events.db"), clock.clone()).await.unwrap();
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(60) };
-        let providers = Channels::new("http://127.0.0.1:1".into(), timeouts, clock.clone()).unwrap();
+        let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
         Self { dir, fake: FakeWhatsApp::start().await, store, commands, clock }
     }

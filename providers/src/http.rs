@@ -1,7 +1,7 @@
 //! How requests go out, and what an answer means before anybody reads its body.
 
 use crate::DeliveryError;
-use crate::webhook::is_forbidden;
+use crate::outgoing_webhook::is_forbidden;
 use event_schemas::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, redirect};

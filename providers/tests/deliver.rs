@@ -5,23 +5,23 @@
 #[path = "../../tests/support/fake_whatsapp.rs"]
 mod fake_whatsapp;
 
-use channels::{Channel, Channels, DeliveryError, Outgoing, Timeouts};
 use event_schemas::catalogue::{self, Secret};
 use event_schemas::conversation::MessageSent;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, SenderType, Template};
 use event_schemas::{ChannelId, Clock, ConversationId, MessageId};
 use fake_whatsapp::{Behaviour, FakeWhatsApp};
+use providers::{DeliveryError, Outgoing, Provider, Providers, Timeouts};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn channel(kind: ChannelType, base_url: &str) -> catalogue::Channel {
+fn channel(kind: ChannelType, base_url: &str) -> catalogue::Provider {
     let credentials: &[(&str, &str)] = match kind {
         ChannelType::WhatsApp => &[("phone_number_id", "1055"), ("access_token", "EAAJB")],
         _ => &[("secret", "hush")],
     };
-    catalogue::Channel {
+    catalogue::Provider {
         id: ChannelId::from_u128(1),
         channel_type: kind,
         name: "Support".into(),
@@ -68,13 +68,13 @@ fn file(content_type: ContentType, content: &str) -> Content {
     Content { content: content.into(), content_type, attachments: vec![file], details: None }
 }
 
-fn channels(timeouts: Timeouts) -> Channels {
-    Channels::new("http://127.0.0.1:1".into(), timeouts, Clock::System).unwrap()
+fn providers(timeouts: Timeouts) -> Providers {
+    Providers::new("http://127.0.0.1:1".into(), timeouts, Clock::System).unwrap()
 }
 
 async fn send(base_url: &str, message: &Outgoing) -> Result<String, DeliveryError> {
-    let channels = channels(Timeouts { connect: 5 * SECOND, answer: 5 * SECOND });
-    let whatsapp: &dyn Channel = channels.of(ChannelType::WhatsApp).unwrap();
+    let providers = providers(Timeouts { connect: 5 * SECOND, answer: 5 * SECOND });
+    let whatsapp: &dyn Provider = providers.of(ChannelType::WhatsApp).unwrap();
     let dispatched = whatsapp.deliver(&channel(ChannelType::WhatsApp, base_url), message).await?;
     Ok(dispatched.provider_message_id)
 }
@@ -250,8 +250,8 @@ async fn when_it_may_have_been_taken_nobody_claims_to_know() {
 async fn a_provider_that_never_answers_leaves_it_unknown() {
     let fake = FakeWhatsApp::start().await;
     fake.behave(Behaviour::TakeAndHold);
-    let channels = channels(Timeouts { connect: 5 * SECOND, answer: Duration::from_millis(200) });
-    let whatsapp = channels.of(ChannelType::WhatsApp).unwrap();
+    let providers = providers(Timeouts { connect: 5 * SECOND, answer: Duration::from_millis(200) });
+    let whatsapp = providers.of(ChannelType::WhatsApp).unwrap();
     let there = channel(ChannelType::WhatsApp, &fake.base_url);
     let outcome = whatsapp.deliver(&there, &outgoing(Content::text("Hello"))).await.unwrap_err();
     assert!(matches!(outcome, DeliveryError::Unknown { .. }), "{outcome:?}");
@@ -260,8 +260,8 @@ async fn a_provider_that_never_answers_leaves_it_unknown() {
 #[tokio::test]
 async fn the_plain_channel_posts_signed_json_and_takes_the_receivers_name_for_it() {
     let fake = FakeWhatsApp::start().await;
-    let channels = channels(Timeouts::default());
-    let api = channels.of(ChannelType::Api).unwrap();
+    let providers = providers(Timeouts::default());
+    let api = providers.of(ChannelType::Api).unwrap();
     let there = channel(ChannelType::Api, &format!("{}/v1/shop/messages", fake.base_url));
     let dispatched = api.deliver(&there, &outgoing(Content::text("Hello"))).await.unwrap();
     // The receiver answered no id of its own.
@@ -279,7 +279,7 @@ async fn the_plain_channel_posts_signed_json_and_takes_the_receivers_name_for_it
 
 #[tokio::test]
 async fn the_kinds_that_are_not_spoken_yet_say_so() {
-    let channels = channels(Timeouts::default());
-    let spoken: Vec<_> = ChannelType::ALL.iter().filter(|kind| channels.of(**kind).is_some()).collect();
+    let providers = providers(Timeouts::default());
+    let spoken: Vec<_> = ChannelType::ALL.iter().filter(|kind| providers.of(**kind).is_some()).collect();
     assert_eq!(spoken, [&ChannelType::WhatsApp, &ChannelType::Api]);
 }

@@ -1,17 +1,17 @@
 //! Every kind of channel this program speaks, by its type.
 
-use crate::{Api, Channel, Timeouts, WhatsApp};
+use crate::{Api, Provider, Timeouts, WhatsApp};
 use crate::{NoClient, client};
 use event_schemas::Clock;
 use event_schemas::message::ChannelType;
 
 /// The providers, sharing one HTTP client.
-pub struct Channels {
+pub struct Providers {
     whatsapp: WhatsApp,
     api: Api,
 }
 
-impl Channels {
+impl Providers {
     /// `whatsapp_base_url` is where the Graph API is for channels that name no address of their own.
     pub fn new(whatsapp_base_url: String, timeouts: Timeouts, clock: Clock) -> Result<Self, NoClient> {
         let client = client(timeouts)?;
@@ -22,7 +22,7 @@ impl Channels {
     }
 
     /// None: a kind the language knows and this program does not speak yet.
-    pub fn of(&self, kind: ChannelType) -> Option<&dyn Channel> {
+    pub fn of(&self, kind: ChannelType) -> Option<&dyn Provider> {
         match kind {
             ChannelType::WhatsApp => Some(&self.whatsapp),
             ChannelType::Api => Some(&self.api),

@@ -4,9 +4,9 @@ mod answer;
 mod read;
 mod request;
 
-use crate::channel::{Proof, credential};
+use crate::provider::{Proof, credential};
 use crate::{
-    BadSetting, Channel, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Refused, Unreadable, http,
+    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, Refused, Unreadable, http,
     signature,
 };
 use async_trait::async_trait;
@@ -41,7 +41,7 @@ impl WhatsApp {
 }
 
 #[async_trait]
-impl Channel for WhatsApp {
+impl Provider for WhatsApp {
     fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting> {
         for name in [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN] {
             credential(channel, name)

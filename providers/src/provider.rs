@@ -8,7 +8,7 @@ use std::time::Duration;
 /// One kind of channel. It keeps nothing about any one channel: each call is handed the channel as the
 /// catalogue has it.
 #[async_trait]
-pub trait Channel: Send + Sync {
+pub trait Provider: Send + Sync {
     /// Whether the channel's settings can work, before they are written down.
     fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting>;
 

@@ -5,21 +5,21 @@
 //! cannot be read is handed back whole, never dropped.
 
 mod api;
-mod channel;
 mod http;
 mod inbound;
 mod outgoing;
+pub mod outgoing_webhook;
+mod provider;
 mod registry;
 mod signature;
-pub mod webhook;
 mod whatsapp;
 
 pub use api::{Api, SIGNATURE_HEADER as API_SIGNATURE_HEADER};
-pub use channel::{BadSetting, Channel, Proof, Refused};
 pub use http::{NoClient, Timeouts, client};
 pub use inbound::{Inbound, InboundMessage, InboundStatus, Unreadable};
 pub use outgoing::{CallbackData, DeliveryError, Dispatched, Outgoing};
-pub use registry::Channels;
+pub use provider::{BadSetting, Proof, Provider, Refused};
+pub use registry::Providers;
 pub use reqwest::header::HeaderMap;
 pub use signature::sign;
 pub use whatsapp::{SIGNATURE_HEADER as WHATSAPP_SIGNATURE_HEADER, WhatsApp};

@@ -2,9 +2,9 @@
 
 mod read;
 
-use crate::channel::{Proof, credential};
+use crate::provider::{Proof, credential};
 use crate::{
-    BadSetting, Channel, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Refused, Unreadable, http,
+    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, Refused, Unreadable, http,
     signature,
 };
 use async_trait::async_trait;
@@ -44,7 +44,7 @@ struct Named {
 }
 
 #[async_trait]
-impl Channel for Api {
+impl Provider for Api {
     fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting> {
         if let Some(name) = channel.credentials.keys().find(|name| *name != SECRET) {
             return Err(BadSetting::new(
