@@ -6,8 +6,9 @@ use crate::progress::ProgressLine;
 use anyhow::{Context, bail};
 use event_schemas::Clock;
 use event_store::EventStore;
+use follower::{Location, Sizes};
 use projections::generations::Generations;
-use projections::{Place, Sizes, What, verify as compare};
+use projections::{What, verify as compare};
 use std::sync::Arc;
 
 async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Generations)> {
@@ -16,7 +17,7 @@ async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Gener
         bail!("there is no data folder {}: name it with --data", settings.data.display());
     }
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
-    let place = Place::open(&settings.tables_url()).await?;
+    let place = Location::open(&settings.tables_url()).await?;
     Ok((store, Generations::new(place)))
 }
 

@@ -10,11 +10,12 @@ use command_api::Commands;
 use domain::agent::Patience;
 use event_schemas::Clock;
 use event_store::EventStore;
+use follower::{Leases, Location};
 use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use process_managers::{ProcessManagers, Schedule, delivery, webhooks};
 use projections::generations::Generations;
-use projections::{Leases, Place, ReadSide, Tables};
+use projections::{ReadSide, Tables};
 use providers::outgoing_webhook::{Addresses, Caller};
 use providers::{Providers, Timeouts};
 use std::net::SocketAddr;
@@ -100,7 +101,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let publication =
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
     let mut api = aide::axum::ApiRouter::new();
-    let place = if parts.needs_tables() { Some(Place::open(&settings.tables_url()).await?) } else { None };
+    let place = if parts.needs_tables() { Some(Location::open(&settings.tables_url()).await?) } else { None };
     if let (Some(publication), Some(place)) = (publication, &place) {
         checks.push(publishing::check(&publication));
         let (leases, stop) = (Leases::new(place.clone()), running.stop_working.clone());
@@ -152,7 +153,7 @@ impl Running {
         self.address
     }
 
-    async fn tables(&mut self, place: Place, parts: Parts) -> anyhow::Result<Tables> {
+    async fn tables(&mut self, place: Location, parts: Parts) -> anyhow::Result<Tables> {
         let generations = Generations::new(place);
         let stop = self.stop_working.clone();
         if parts.projections {

@@ -13,9 +13,9 @@ use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
 use event_schemas::conversation::ReopenCause;
 use event_schemas::{StreamId, Timestamp};
 use follow::Follow;
+use follower::{Db, RunnerError, Watch};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use projections::{Db, RunnerError, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 

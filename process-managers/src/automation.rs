@@ -13,7 +13,7 @@ pub(crate) use run::{Deed, run};
 
 use command_api::Commands;
 use follow::Follow;
-use projections::{Db, Runner, RunnerError, Watch};
+use follower::{Db, Runner, RunnerError, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 

@@ -22,7 +22,7 @@ pub use waiting::Waiting;
 pub use webhooks::Webhooks;
 
 use command_api::Commands;
-use projections::{Condition, Db, DbError, Lease, Place, PlaceError, RunnerError, Sizes, Watch};
+use follower::{Condition, Db, DbError, Lease, Location, LocationError, RunnerError, Sizes, Watch};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,7 @@ const TROUBLE: Duration = Duration::from_millis(500);
 
 /// All process managers. They work while this process holds their lease.
 pub struct ProcessManagers {
-    place: Place,
+    place: Location,
     commands: Arc<Commands>,
     settings: Settings,
     health: Health,
@@ -59,7 +59,7 @@ type Watches = Arc<Mutex<Vec<(&'static str, Watch)>>>;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("the tables cannot be opened")]
-    Place(#[from] PlaceError),
+    Location(#[from] LocationError),
     #[error("the tables cannot be used")]
     Db(#[from] DbError),
     #[error("the tables cannot be read")]
@@ -68,7 +68,7 @@ pub enum OpenError {
 
 impl ProcessManagers {
     /// Their tables are in this place.
-    pub fn new(place: Place, commands: Arc<Commands>, settings: Settings) -> Self {
+    pub fn new(place: Location, commands: Arc<Commands>, settings: Settings) -> Self {
         Self {
             place,
             commands,
@@ -101,7 +101,7 @@ impl ProcessManagers {
     /// Works until told to stop, whenever it is this process's turn. Ends early only when an event cannot be
     /// read.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
-        let leases = projections::Leases::new(self.place.clone());
+        let leases = follower::Leases::new(self.place.clone());
         // While another process works nothing is wrong here, whatever was when this one tried.
         let all_is_well = || self.healths().into_iter().for_each(Health::well);
         while let Some(lease) = leases.take_after(NAME, &stop, all_is_well).await {

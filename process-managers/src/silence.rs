@@ -14,9 +14,9 @@ use command_api::write::{CommandError, Context};
 use domain::conversation::EndSilence;
 use event_schemas::{StreamId, Timestamp};
 use follow::Follow;
+use follower::{Db, RunnerError, Watch};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use projections::{Db, RunnerError, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 

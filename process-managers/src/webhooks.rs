@@ -11,7 +11,7 @@ mod table;
 use crate::{Health, Schedule};
 use command_api::Commands;
 use follow::Follow;
-use projections::{Db, DbError, Runner, RunnerError, Watch};
+use follower::{Db, DbError, Runner, RunnerError, Watch};
 use providers::outgoing_webhook::Caller;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

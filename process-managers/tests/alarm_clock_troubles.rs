@@ -18,9 +18,9 @@ use event_schemas::{
 };
 use event_store::EventStore;
 use event_store::sqlite::{Fault, SqliteStore};
+use follower::table::Values;
+use follower::{Db, RunnerError, Watch};
 use process_managers::{AlarmClock, Health};
-use projections::table::Values;
-use projections::{Db, RunnerError, Watch};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;

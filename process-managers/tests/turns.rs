@@ -5,8 +5,8 @@
 use command_api::Commands;
 use event_schemas::Clock;
 use event_store::sqlite::SqliteStore;
+use follower::{Leases, Location};
 use process_managers::{ProcessManagers, Settings, delivery, webhooks};
-use projections::{Leases, Place};
 use providers::outgoing_webhook::{Addresses, Caller};
 use providers::{Providers, Timeouts};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ async fn who_could_not_start_is_well_again_while_another_process_works() {
         delivery: delivery::Settings::default(),
         webhooks: webhooks::Settings::of(caller, "http://desk".to_owned()),
     };
-    let place = Place::open(&format!("sqlite:{}", dir.path().display())).await.unwrap();
+    let place = Location::open(&format!("sqlite:{}", dir.path().display())).await.unwrap();
     // Something is in the way of its tables.
     std::fs::create_dir(dir.path().join("process-managers.db")).unwrap();
     let managers = ProcessManagers::new(place.clone(), commands, settings);

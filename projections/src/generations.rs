@@ -4,14 +4,14 @@
 mod folder;
 mod schemas;
 
-use crate::db::{Db, DbError, Sizes, Values};
-use crate::lease::Leases;
-use crate::place::{Place, PlaceError};
 use crate::read_models::ReadModels;
-use crate::runner::{Progress, Runner, RunnerError};
-use crate::table::Columns;
 use event_schemas::Position;
 use event_store::EventStore;
+use follower::db::{Db, DbError, Sizes, Values};
+use follower::lease::Leases;
+use follower::location::{Location, LocationError};
+use follower::runner::{Progress, Runner, RunnerError};
+use follower::table::Columns;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ const FOLDS: i64 = 2;
 /// The generations of one place.
 #[derive(Clone, Debug)]
 pub struct Generations {
-    place: Place,
+    place: Location,
 }
 
 /// A generation could not be made or found.
@@ -38,17 +38,17 @@ pub enum GenerationError {
     #[error("the read models cannot be opened")]
     Db(#[from] DbError),
     #[error("the read models' place cannot be used")]
-    Place(#[from] PlaceError),
+    Location(#[from] LocationError),
     #[error("the read models cannot be filled")]
     Fill(#[from] RunnerError),
 }
 
 impl Generations {
-    pub fn new(place: impl Into<Place>) -> Self {
+    pub fn new(place: impl Into<Location>) -> Self {
         Self { place: place.into() }
     }
 
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &Location {
         &self.place
     }
 
@@ -60,24 +60,24 @@ impl Generations {
     /// The generation in use, if there is one.
     pub async fn current(&self) -> Result<Option<u64>, GenerationError> {
         match &self.place {
-            Place::Folder(folder) => Ok(folder::current(folder)?),
-            Place::Postgres(database) => Ok(schemas::current(database).await?),
+            Location::Folder(folder) => Ok(folder::current(folder)?),
+            Location::Postgres(database) => Ok(schemas::current(database).await?),
         }
     }
 
     /// Makes a generation the one in use.
     pub async fn switch_to(&self, number: u64) -> Result<(), GenerationError> {
         match &self.place {
-            Place::Folder(folder) => Ok(folder::switch_to(folder, number)?),
-            Place::Postgres(database) => Ok(schemas::switch_to(database, number).await?),
+            Location::Folder(folder) => Ok(folder::switch_to(folder, number)?),
+            Location::Postgres(database) => Ok(schemas::switch_to(database, number).await?),
         }
     }
 
     /// Those that are there, in use or not.
     pub async fn existing(&self) -> Result<Vec<u64>, GenerationError> {
         match &self.place {
-            Place::Folder(folder) => Ok(folder::existing(folder)?),
-            Place::Postgres(database) => Ok(schemas::existing(database).await?),
+            Location::Folder(folder) => Ok(folder::existing(folder)?),
+            Location::Postgres(database) => Ok(schemas::existing(database).await?),
         }
     }
 
@@ -94,14 +94,14 @@ impl Generations {
         let Some(number) = self.current().await? else { return Ok(None) };
         let part = Part::Generation(number);
         let db = match &self.place {
-            Place::Folder(folder) => {
+            Location::Folder(folder) => {
                 let path = folder::path(folder, number);
                 if !path.exists() {
                     return Ok(None);
                 }
                 Db::open(&path, sizes, "").await?
             }
-            Place::Postgres(database) => {
+            Location::Postgres(database) => {
                 if !schemas::exists(database, &part.schema()).await? {
                     return Ok(None);
                 }
@@ -147,8 +147,8 @@ impl Generations {
     ) -> Result<Db, GenerationError> {
         self.remove(part).await?;
         let db = match &self.place {
-            Place::Folder(folder) => Db::open_to_fill(&part.path(folder), TABLES).await?,
-            Place::Postgres(database) => {
+            Location::Folder(folder) => Db::open_to_fill(&part.path(folder), TABLES).await?,
+            Location::Postgres(database) => {
                 Db::create_schema(database.options(), &part.schema(), Sizes::small(), TABLES).await?
             }
         };
@@ -158,8 +158,8 @@ impl Generations {
         db.settle().await?;
         db.close().await;
         let db = match &self.place {
-            Place::Folder(folder) => Db::open(&part.path(folder), Sizes::default(), "").await?,
-            Place::Postgres(database) => {
+            Location::Folder(folder) => Db::open(&part.path(folder), Sizes::default(), "").await?,
+            Location::Postgres(database) => {
                 Db::open_schema(database.options(), &part.schema(), Sizes::default())
             }
         };
@@ -176,11 +176,11 @@ impl Generations {
     /// Removes tables. That they are not there is no failure.
     pub(crate) async fn remove(&self, part: Part) -> Result<(), GenerationError> {
         match &self.place {
-            Place::Folder(folder) => {
+            Location::Folder(folder) => {
                 std::fs::create_dir_all(folder)?;
                 Ok(folder::remove(&part.path(folder))?)
             }
-            Place::Postgres(database) => Ok(schemas::remove(database, &part.schema()).await?),
+            Location::Postgres(database) => Ok(schemas::remove(database, &part.schema()).await?),
         }
     }
 }

@@ -4,9 +4,9 @@ use crate::read_models::agent_seen::AgentSeenRow;
 use crate::read_models::inbox::ConversationRow;
 use crate::read_models::messages::MessageRow;
 use crate::read_models::sla_timers::SlaTimerRow;
-use crate::runner::Happened;
 use domain::sla::Clocks;
 use event_schemas::{ConversationEvent, Event, UserId};
+use follower::runner::DecodedEvent;
 use std::collections::HashMap;
 
 /// What the tables would hold of one conversation.
@@ -20,7 +20,7 @@ pub struct Past {
 
 impl Past {
     /// Folds a stream, oldest event first. None: it does not begin as a conversation does.
-    pub fn of<'e>(events: impl IntoIterator<Item = &'e Happened>) -> Option<Self> {
+    pub fn of<'e>(events: impl IntoIterator<Item = &'e DecodedEvent>) -> Option<Self> {
         let mut past = None;
         for happened in events {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -37,7 +37,7 @@ impl Past {
         past
     }
 
-    fn remember(&mut self, event: &ConversationEvent, happened: &Happened) {
+    fn remember(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
         self.clocks.evolve(event, happened.metadata.occurred_at);
         self.conversation.apply(event, happened);
         self.conversation.show_clocks(&self.clocks);

@@ -9,8 +9,8 @@ pub mod queue;
 
 pub use cursor::{Cursor, NotACursor};
 
-use crate::db::{AssertSqlSafe, DbError, Readers};
-use crate::table::{Columns, Row, Values};
+use follower::db::{AssertSqlSafe, DbError, Readers};
+use follower::table::{Columns, Row, Values};
 
 /// How many rows a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,12 +28,12 @@ pub mod webhook_rejections;
 mod around;
 mod conversations;
 
-use crate::db::{DbError, Tx};
-use crate::runner::{Happened, Projection};
-use crate::table::Shape;
 use around::Around;
 use conversations::Conversations;
 use event_schemas::Event;
+use follower::db::{DbError, Tx};
+use follower::runner::{DecodedEvent, Projection};
+use follower::table::Shape;
 
 /// Every table, for who compares two generations.
 pub(crate) fn shapes() -> [Shape; 27] {
@@ -95,7 +95,7 @@ impl Projection for ReadModels {
         NAME
     }
 
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         self.around.load(page, tx).await?;
         self.conversations.load(page, self.around.moves(page), tx).await?;
         for happened in page {

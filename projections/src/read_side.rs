@@ -1,13 +1,13 @@
 //! The read side as a running program has it: the tables in use, kept up with the log, and exchanged for
 //! the next generation when a rebuild has finished one.
 
-use crate::db::{Db, DbError, Sizes};
 use crate::generations::{GenerationError, Generations};
-use crate::lease::{Lease, Leases, TRY};
 use crate::read_models::{NAME, ReadModels};
-use crate::runner::{Chain, Checkpoint, Condition, NotYet, Progress, Runner, RunnerError, Watch};
 use event_schemas::Position;
 use event_store::EventStore;
+use follower::db::{Db, DbError, Sizes};
+use follower::lease::{Lease, Leases, TRY};
+use follower::runner::{Chain, Checkpoint, Condition, NotYet, Progress, Runner, RunnerError, Watch};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -87,7 +87,7 @@ impl Tables {
     }
 
     /// How far the tables are.
-    pub async fn position(&self) -> Result<Option<Position>, crate::DbError> {
+    pub async fn position(&self) -> Result<Option<Position>, follower::DbError> {
         let current = self.current();
         match &current.watch {
             Some(watch) => Ok(watch.position()),

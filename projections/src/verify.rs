@@ -1,12 +1,12 @@
 //! Fills the tables anew beside those in use and compares every row of every table.
 
-use crate::db::{AssertSqlSafe, DbError, DbRow, Kind, Sizes, Tx};
 use crate::generations::{GenerationError, Generations, Part};
 use crate::read_models::{self, NAME};
-use crate::runner::Progress;
-use crate::table::{Columns, Shape, Values};
 use event_schemas::Position;
 use event_store::EventStore;
+use follower::db::{AssertSqlSafe, DbError, DbRow, Kind, Sizes, Tx};
+use follower::runner::Progress;
+use follower::table::{Columns, Shape, Values};
 use futures::TryStreamExt;
 use std::cmp::Ordering;
 use std::fmt;

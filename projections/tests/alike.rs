@@ -5,9 +5,10 @@
 mod home;
 mod story;
 
+use follower::Runner;
 use home::Home;
 use projections::read_models::ReadModels;
-use projections::{ReadSide, Runner, verify};
+use projections::{ReadSide, verify};
 use std::sync::Arc;
 use story::{Dice, Story};
 

@@ -5,8 +5,9 @@
 mod home;
 mod story;
 
+use follower::{Lease, Leases};
 use home::Home;
-use projections::{Lease, Leases, ReadSide, verify};
+use projections::{ReadSide, verify};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use story::Story;
@@ -86,7 +87,7 @@ async fn a_holder_whose_session_is_gone_is_followed_at_once() {
     const GONE: &str = "update verbatim.leases set backend = 1";
     Postgres::sql(home.url.as_ref().unwrap(), GONE).await;
     let next = soon(&other, "work").await;
-    assert!(began.elapsed() < projections::lease::GOOD_FOR, "nobody waited for the time to run out");
+    assert!(began.elapsed() < follower::lease::GOOD_FOR, "nobody waited for the time to run out");
     tokio::time::timeout(Duration::from_secs(30), lease.lost()).await.unwrap();
     assert!(!next.is_lost());
 }
@@ -95,12 +96,12 @@ async fn a_holder_whose_session_is_gone_is_followed_at_once() {
 async fn a_holder_that_cannot_renew_stops_before_another_begins() {
     let server = Postgres::start().await;
     let url = server.database().await;
-    let leases = Leases::new(projections::Place::open(&url).await.unwrap());
+    let leases = Leases::new(follower::Location::open(&url).await.unwrap());
     let lease = leases.try_take("work").await.unwrap().unwrap();
     let began = Instant::now();
     server.stop();
     tokio::time::timeout(Duration::from_secs(30), lease.lost()).await.unwrap();
-    assert!(began.elapsed() < projections::lease::GOOD_FOR, "{:?}", began.elapsed());
+    assert!(began.elapsed() < follower::lease::GOOD_FOR, "{:?}", began.elapsed());
     server.resume().await;
     let _again = soon(&leases, "work").await;
 }

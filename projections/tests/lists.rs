@@ -7,8 +7,8 @@ mod story;
 
 use event_schemas::Timestamp;
 use event_schemas::message::{Priority, Status};
+use follower::db::Db;
 use home::Home;
-use projections::db::Db;
 use projections::questions::around::counts;
 use projections::questions::conversations::{Conversations, Sort, SortBy, Whose, cards, list};
 use projections::questions::{Limit, details, list as lists};

@@ -5,15 +5,16 @@
 mod home;
 mod story;
 
+use follower::{Location, Sizes};
 use home::Home;
 use projections::generations::Generations;
-use projections::{Place, Sizes, verify};
+use projections::verify;
 use sqlx::postgres::PgPool;
 use story::Story;
 use test_engines::{Postgres, free_port};
 
 async fn said(url: &str) -> String {
-    Place::open(url).await.unwrap_err().to_string()
+    Location::open(url).await.unwrap_err().to_string()
 }
 
 async fn schemas(url: &str) -> i64 {
@@ -58,14 +59,14 @@ async fn what_others_add_later_does_no_harm() {
     let home = Home::of_schemas().await;
     let url = home.url.as_ref().unwrap();
     Postgres::sql(url, "create table notes_of_an_analyst (id bigint)").await;
-    Place::open(url).await.unwrap();
+    Location::open(url).await.unwrap();
 }
 
 #[tokio::test]
 async fn processes_that_start_together_do_not_trip_over_each_other() {
     let url = Postgres::shared().await.database().await;
     let opened = futures::future::join_all((0..8).map(|_| async {
-        let place = Place::open(&url).await?;
+        let place = Location::open(&url).await?;
         place.tables("some-tables", Sizes::small(), "create table if not exists t (id bigint);").await
     }));
     for open in opened.await {
@@ -91,7 +92,7 @@ async fn a_database_of_another_language_sorts_as_files_do() {
     let pool = PgPool::connect(&url).await.unwrap();
     let other: bool = sqlx::query_scalar("select 'a' < 'B'").fetch_one(&pool).await.unwrap();
     assert!(other, "this language does not sort by bytes, or the test would prove nothing");
-    let home = Home { place: Place::open(&url).await.unwrap(), url: Some(url), ..Home::of_files().await };
+    let home = Home { place: Location::open(&url).await.unwrap(), url: Some(url), ..Home::of_files().await };
     let store = home.store().await;
     Story::new(8).live(300).write(&*store).await;
     let generations = home.generations();

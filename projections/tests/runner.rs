@@ -7,9 +7,9 @@ mod story;
 
 use event_schemas::{Category, EventId, NewEvent, StreamId};
 use event_store::{EventStore, Expected, Filter};
+use follower::table::Values;
+use follower::{Condition, Db, DbError, DecodedEvent, Projection, Runner, RunnerError, Sizes, Tx};
 use home::Home;
-use projections::table::Values;
-use projections::{Condition, Db, DbError, Happened, Projection, Runner, RunnerError, Sizes, Tx};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use story::Story;
@@ -45,13 +45,13 @@ impl Projection for Tally {
     fn filter(&self) -> Filter {
         Filter::categories([Category::Conversation])
     }
-    fn concerns(&self, _: &Happened) -> bool {
+    fn concerns(&self, _: &DecodedEvent) -> bool {
         !self.indifferent
     }
-    async fn prepare(&mut self, _: &[Happened]) -> Result<bool, DbError> {
+    async fn prepare(&mut self, _: &[DecodedEvent]) -> Result<bool, DbError> {
         Ok(!self.indifferent)
     }
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         for happened in page {
             tx.execute("insert into tally (id) values ($1)", Values::default().with(&happened.id)).await?;
         }

@@ -16,12 +16,12 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn channel(kind: ChannelType, base_url: &str) -> catalogue::Provider {
+fn channel(kind: ChannelType, base_url: &str) -> catalogue::Channel {
     let credentials: &[(&str, &str)] = match kind {
         ChannelType::WhatsApp => &[("phone_number_id", "1055"), ("access_token", "EAAJB")],
         _ => &[("secret", "hush")],
     };
-    catalogue::Provider {
+    catalogue::Channel {
         id: ChannelId::from_u128(1),
         channel_type: kind,
         name: "Support".into(),

@@ -15,8 +15,8 @@ use event_schemas::{
     AccountId, AutomationRuleId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId,
     HandoffRuleId, MacroId, QueueId, SlaPolicyId, TeamId, Timestamp, Version,
 };
+use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::Db;
 use projections::questions::around::{Listable, catalogue, entry};
 use projections::questions::details;
 use projections::read_models::automation_rules::AutomationRuleRow;

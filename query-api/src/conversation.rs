@@ -298,7 +298,7 @@ async fn messages(
     Ok(List::page(listed, |row| Message::of(id, row)))
 }
 
-async fn exists(tables: &projections::Db, caller: &Agent, id: ConversationId) -> Result<(), Problem> {
+async fn exists(tables: &follower::Db, caller: &Agent, id: ConversationId) -> Result<(), Problem> {
     let found = details::conversation(tables.readers(), caller.account, id, None).await;
     found.map_err(unreadable)?.map(|_| ()).ok_or_else(|| Problem::not_found("conversation"))
 }

@@ -56,7 +56,7 @@ fn described(op: TransformOperation) -> TransformOperation {
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
-    Place(Position),
+    Location(Position),
     /// Only what comes from now on.
     End,
 }
@@ -67,7 +67,7 @@ impl FromStr for After {
         if text == "end" {
             return Ok(Self::End);
         }
-        text.parse().map(Self::Place).map_err(|_| "neither a position of the log nor 'end'")
+        text.parse().map(Self::Location).map_err(|_| "neither a position of the log nor 'end'")
     }
 }
 
@@ -123,7 +123,7 @@ async fn events(
     filter.event_types = asked.types.iter().map(|name| name.0.to_owned()).collect();
     let after = match resumed(&headers)?.or(asked.after) {
         None => None,
-        Some(After::Place(place)) => Some(place),
+        Some(After::Location(place)) => Some(place),
         Some(After::End) => state.store.end().await.map_err(unread)?,
     };
     if wants_stream(&headers) {
@@ -153,7 +153,7 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 fn resumed(headers: &HeaderMap) -> Result<Option<After>, Problem> {
     const NAME: &str = "Last-Event-ID";
     let Some(id) = headers.get(NAME) else { return Ok(None) };
-    let place = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Place);
+    let place = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Location);
     place
         .map(Some)
         .ok_or_else(|| Problem::unreadable(format!("`{NAME}` takes the id of an event.")).field(NAME))

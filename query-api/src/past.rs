@@ -2,8 +2,8 @@
 
 use crate::asking::{QueryState, unread};
 use event_schemas::{AccountId, ConversationId, Position, Recorded, StreamId, Timestamp, Version};
+use follower::DecodedEvent;
 use gate::Problem;
-use projections::Happened;
 use projections::past::Past;
 use std::str::FromStr;
 
@@ -11,14 +11,14 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     Time(Timestamp),
-    Place(Position),
+    Location(Position),
 }
 
 impl FromStr for Moment {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
         if let Ok(place) = text.parse() {
-            return Ok(Self::Place(place));
+            return Ok(Self::Location(place));
         }
         text.parse().map(Self::Time).map_err(|_| "neither a time (RFC 3339) nor a position of the log")
     }
@@ -29,7 +29,7 @@ impl Moment {
     fn includes(self, event: &Recorded) -> bool {
         match self {
             Self::Time(time) => event.metadata.occurred_at <= time,
-            Self::Place(place) => event.position <= place,
+            Self::Location(place) => event.position <= place,
         }
     }
 }
@@ -65,7 +65,7 @@ pub async fn past(
         let page = stream(state, account, id, from, PAGE).await?;
         let (full, last) = (page.len() == PAGE, page.last().map(|event| event.version));
         for recorded in page.into_iter().take_while(|event| moment.includes(event)) {
-            happened.extend(Happened::read(recorded).map_err(|error| {
+            happened.extend(DecodedEvent::read(recorded).map_err(|error| {
                 tracing::error!(conversation_id = %id, %error, "an event of a conversation cannot be read");
                 Problem::internal()
             })?);

@@ -12,11 +12,11 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use event_schemas::{AccountId, Clock, Timestamp, UserId};
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
+use follower::location::Location;
 use futures::StreamExt;
 use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
 use projections::ReadSide;
 use projections::generations::Generations;
-use projections::place::Place;
 use query_api::{QueryState, router};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -45,8 +45,8 @@ async fn desk(seed: u64, steps: usize) -> Desk {
     let mut story = Story::new(seed);
     story.live(steps).write(&*store).await;
     let tables = match std::env::var("VERBATIM_TEST_ENGINE").as_deref() {
-        Ok("postgres") => Place::open(&Postgres::shared().await.database().await).await.unwrap(),
-        _ => Place::from(folder.path()),
+        Ok("postgres") => Location::open(&Postgres::shared().await.database().await).await.unwrap(),
+        _ => Location::from(folder.path()),
     };
     let side = ReadSide::open(Arc::clone(&store), Generations::new(tables), |_| {}).await.unwrap();
     let (tables, stop) = (side.tables(), CancellationToken::new());

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use event_schemas::Clock;
 use event_store::EventStore;
-use projections::Place;
+use follower::Location;
 use projections::generations::Generations;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
@@ -60,7 +60,7 @@ impl Engines {
     }
 
     pub async fn open_tables(&self) -> anyhow::Result<Generations> {
-        Ok(Generations::new(Place::open(&self.tables).await?))
+        Ok(Generations::new(Location::open(&self.tables).await?))
     }
 
     /// A connection for a control, where the engines are PostgreSQL.

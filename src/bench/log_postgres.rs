@@ -206,7 +206,7 @@ async fn catch_up(store: &Arc<PostgresStore>) -> anyhow::Result<f64> {
     let (began, mut count) = (Instant::now(), 0);
     while began.elapsed() < WHILE {
         let log: Arc<dyn EventStore> = Arc::clone(store) as _;
-        let mut subscription = Subscription::new(log, None, Filter::all(), projections::runner::PAGE);
+        let mut subscription = Subscription::new(log, None, Filter::all(), follower::runner::PAGE);
         while subscription.after() < end {
             count += subscription.next().await?.events.len();
         }

@@ -7,7 +7,7 @@ use command_api::write::{Folded, LoadError};
 use domain::conversation::Conversation;
 use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event};
 use event_store::Filter;
-use projections::{DbError, Happened, Projection, Tx};
+use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) struct Follow {
 
 /// A conversation of which a page tells something that moves its clocks.
 struct Touched<'p> {
-    last: &'p Happened,
+    last: &'p DecodedEvent,
     begins: bool,
 }
 
@@ -58,7 +58,7 @@ impl Follow {
 
     /// What a page says of each conversation that has moments of its own. It is written down even where it is
     /// the same as before: whoever attended to the conversation meanwhile may have put it off.
-    async fn read(&mut self, page: &[Happened]) -> Result<(), DbError> {
+    async fn read(&mut self, page: &[DecodedEvent]) -> Result<(), DbError> {
         self.news.clear();
         for (id, touched) in touched(page) {
             if !touched.begins && !self.has_row(id) {
@@ -75,7 +75,7 @@ impl Follow {
 }
 
 /// The conversations whose clocks a page may move.
-fn touched(page: &[Happened]) -> BTreeMap<ConversationId, Touched<'_>> {
+fn touched(page: &[DecodedEvent]) -> BTreeMap<ConversationId, Touched<'_>> {
     let mut all = BTreeMap::new();
     for happened in page {
         let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
@@ -101,7 +101,7 @@ impl Projection for Follow {
         Filter::categories([Category::Conversation])
     }
 
-    fn concerns(&self, happened: &Happened) -> bool {
+    fn concerns(&self, happened: &DecodedEvent) -> bool {
         let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
         else {
             return false;
@@ -113,7 +113,7 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         if self.known.is_none() {
             self.known = Some(ALARMS.conversations(tx).await?);
         }

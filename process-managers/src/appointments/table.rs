@@ -1,8 +1,8 @@
 //! The table of appointments: a row for each conversation, with the moment it is next to be looked at.
 
 use event_schemas::{AccountId, ConversationId, Timestamp};
-use projections::table::{Columns, Values};
-use projections::{Db, DbError, Tx};
+use follower::table::{Columns, Values};
+use follower::{Db, DbError, Tx};
 
 /// How many conversations are looked at before the table is asked again.
 const AT_ONCE: i64 = 256;

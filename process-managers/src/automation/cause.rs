@@ -5,7 +5,7 @@ use command_api::dry_run::ROUTER;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{ActorType, ConversationEvent, Event};
-use projections::Happened;
+use follower::DecodedEvent;
 
 /// What it wants to see of conversations.
 pub(super) const ABOUT: [&str; 16] = [
@@ -29,7 +29,7 @@ pub(super) const ABOUT: [&str; 16] = [
 pub(super) const BREACHED: &str = "SlaBreached";
 
 /// The causes that an event is, each with the name that it has however often it is looked at.
-pub(super) fn causes(happened: &Happened) -> Vec<(Cause, String)> {
+pub(super) fn causes(happened: &DecodedEvent) -> Vec<(Cause, String)> {
     let Event::Conversation(event) = &happened.event else { return Vec::new() };
     let actor = &happened.metadata.actor;
     let is_ours = actor.actor_type == ActorType::System;

@@ -14,9 +14,9 @@ use event_schemas::{
     AccountId, CatalogueEvent, Category, Event, Events, Position, StreamId, Timestamp, Version,
 };
 use event_store::Filter;
+use follower::{DbError, DecodedEvent, Projection, Tx};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
-use projections::{DbError, Happened, Projection, Tx};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ struct Book {
 /// One conversation's events of a page, in their order.
 struct Course<'p> {
     rules: Arc<Rules>,
-    events: Vec<&'p Happened>,
+    events: Vec<&'p DecodedEvent>,
 }
 
 impl Follow {
@@ -106,7 +106,7 @@ impl Follow {
     }
 
     /// What came before a change of the rules is put to them before it is looked at.
-    async fn put(&mut self, page: &[&Happened]) -> Result<(), DbError> {
+    async fn put(&mut self, page: &[&DecodedEvent]) -> Result<(), DbError> {
         let now = self.commands.clock.now();
         let mut courses: Vec<Course<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
@@ -174,7 +174,7 @@ impl Course<'_> {
 async fn set_off(
     commands: &Commands,
     deed: &Deed<'_>,
-    happened: &Happened,
+    happened: &DecodedEvent,
 ) -> Result<bool, CommandError<Rejection>> {
     let Event::Conversation(event) = &happened.event else { return Ok(false) };
     let (version, at) = (happened.version, happened.metadata.occurred_at);
@@ -204,7 +204,7 @@ impl Projection for Follow {
     }
 
     /// It has no tables: what it does is in the log, under the name of what caused it.
-    async fn prepare(&mut self, page: &[Happened]) -> Result<bool, DbError> {
+    async fn prepare(&mut self, page: &[DecodedEvent]) -> Result<bool, DbError> {
         let mut before = Vec::new();
         for happened in page {
             match &happened.event {
@@ -224,7 +224,7 @@ impl Projection for Follow {
         Ok(false)
     }
 
-    async fn project(&mut self, _: &[Happened], _: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, _: &[DecodedEvent], _: &mut Tx) -> Result<(), DbError> {
         Ok(())
     }
 

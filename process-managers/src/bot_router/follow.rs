@@ -12,9 +12,9 @@ use event_schemas::conversation::MessageReceived;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, Actor, CatalogueEvent, Category, ConversationEvent, Event, StreamId};
 use event_store::Filter;
+use follower::{DbError, DecodedEvent, Projection, Tx};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
-use projections::{DbError, Happened, Projection, Tx};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ struct Run<'p> {
     stream: &'p StreamId,
     account: AccountId,
     playbook: Arc<Playbook>,
-    messages: Vec<(&'p Happened, &'p MessageReceived)>,
+    messages: Vec<(&'p DecodedEvent, &'p MessageReceived)>,
 }
 
 impl Follow {
@@ -74,7 +74,7 @@ impl Follow {
     }
 
     /// What came before a change of the rules is answered before it is looked at.
-    async fn answer(&mut self, page: &[&Happened]) -> Result<(), DbError> {
+    async fn answer(&mut self, page: &[&DecodedEvent]) -> Result<(), DbError> {
         let mut runs: Vec<Run<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
         for happened in page {
@@ -123,7 +123,7 @@ impl Run<'_> {
     async fn put(
         &self,
         commands: &Commands,
-        happened: &Happened,
+        happened: &DecodedEvent,
         message: &MessageReceived,
     ) -> Result<(), CommandError<Rejection>> {
         let Event::Conversation(event) = &happened.event else { return Ok(()) };
@@ -164,7 +164,7 @@ impl Run<'_> {
                 .is_ok_and(|opened| opened.lifecycle.status == Status::Bot || opened.bot.has_answered())
     }
 
-    fn because_of(&self, cause: &Happened) -> Context {
+    fn because_of(&self, cause: &DecodedEvent) -> Context {
         Context {
             account: self.account,
             actor: Actor::system(ROUTER),
@@ -192,7 +192,7 @@ impl Projection for Follow {
     }
 
     /// It has no tables: what it does is in the log, under the name of what caused it.
-    async fn prepare(&mut self, page: &[Happened]) -> Result<bool, DbError> {
+    async fn prepare(&mut self, page: &[DecodedEvent]) -> Result<bool, DbError> {
         let mut before = Vec::new();
         for happened in page {
             match &happened.event {
@@ -208,7 +208,7 @@ impl Projection for Follow {
         Ok(false)
     }
 
-    async fn project(&mut self, _: &[Happened], _: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, _: &[DecodedEvent], _: &mut Tx) -> Result<(), DbError> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use command_api::Commands;
 use command_api::write::LoadError;
 use event_schemas::{Category, ChannelId, ConversationEvent, Event, MessageId, StreamId};
 use event_store::Filter;
-use projections::{DbError, Happened, Projection, Tx};
+use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -70,7 +70,7 @@ impl Projection for Follow {
         }
     }
 
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (sent, mut ended) = sort(page);
         for (message_id, happened) in &sent {
             let Some(conversation_id) = happened.stream.as_conversation() else { continue };
@@ -105,7 +105,7 @@ impl Projection for Follow {
 }
 
 /// What a page begins and does not end, in its order, and what it ends of earlier pages.
-fn sort(page: &[Happened]) -> (BTreeMap<MessageId, &Happened>, HashSet<MessageId>) {
+fn sort(page: &[DecodedEvent]) -> (BTreeMap<MessageId, &DecodedEvent>, HashSet<MessageId>) {
     use ConversationEvent as E;
     let (mut sent, mut ended) = (BTreeMap::new(), HashSet::new());
     for happened in page {

@@ -4,7 +4,7 @@
 use super::Office;
 use super::attempt::{HOUSE_TROUBLE, attempt};
 use event_schemas::{ChannelId, Timestamp};
-use projections::DbError;
+use follower::DbError;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

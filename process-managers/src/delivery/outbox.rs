@@ -1,8 +1,8 @@
 //! The table of messages on their way out.
 
 use event_schemas::{AccountId, ChannelId, ConversationId, MessageId, Timestamp, Version};
-use projections::table::{Columns, Values};
-use projections::{Db, DbError, Tx};
+use follower::table::{Columns, Values};
+use follower::{Db, DbError, Tx};
 
 const TABLE: &str = include_str!("../../../migrations/process-managers/outbox.sql");
 

@@ -9,7 +9,7 @@ use event_schemas::{
     AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, Timestamp,
 };
 use event_store::Filter;
-use projections::{DbError, Happened, Projection, Tx};
+use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +112,7 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let mut next = BTreeMap::new();
         for happened in page {
             let account = happened.metadata.account_id;

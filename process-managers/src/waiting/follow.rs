@@ -8,7 +8,7 @@ use event_schemas::automation::AutomationEvent;
 use event_schemas::message::SenderType;
 use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};
 use event_store::Filter;
-use projections::{DbError, Happened, Projection, Tx};
+use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Projection for Follow {
     }
 
     /// Most messages find somebody waiting already, and say nothing new.
-    fn concerns(&self, happened: &Happened) -> bool {
+    fn concerns(&self, happened: &DecodedEvent) -> bool {
         let Some(rows) = &self.rows else { return true };
         match (&happened.event, happened.stream.as_conversation()) {
             (Event::Catalogue(_), _) => true,
@@ -124,7 +124,7 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let mut rows = match self.rows.take() {
             Some(rows) => rows,
             None => WAITING.conversations(tx).await?,

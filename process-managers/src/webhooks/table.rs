@@ -1,8 +1,8 @@
 //! The table of webhooks on their way.
 
 use event_schemas::{AccountId, ConversationId, EventId, Timestamp, WebhookId};
-use projections::table::{Columns, Values};
-use projections::{Db, DbError, Tx};
+use follower::table::{Columns, Values};
+use follower::{Db, DbError, Tx};
 
 const TABLE: &str = include_str!("../../../migrations/process-managers/webhooks.sql");
 

@@ -19,8 +19,8 @@ use event_store::sqlite::SqliteStore;
 use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
+use follower::{Db, Sizes};
 use process_managers::{Automation, BotRouter};
-use projections::{Db, Sizes};
 use providers::outgoing_webhook::Addresses;
 use providers::{Providers, Timeouts};
 use std::future::Future;

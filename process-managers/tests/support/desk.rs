@@ -14,8 +14,8 @@ use event_schemas::{
 };
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
+use follower::RunnerError;
 use process_managers::delivery::{Delivery, Outbox, Schedule, Settings};
-use projections::RunnerError;
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 #![allow(dead_code)] // each test file uses a part of this
 
-use projections::{Db, Place, Sizes};
+use follower::{Db, Location, Sizes};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use test_engines::Postgres;
@@ -25,8 +25,8 @@ async fn database(folder: &Path) -> Option<String> {
 /// Tables of this name, as a process finds or makes them that belongs to this folder.
 pub async fn tables(folder: &Path, name: &str) -> Db {
     let place = match database(folder).await {
-        Some(url) => Place::open(&url).await.unwrap(),
-        None => Place::from(folder),
+        Some(url) => Location::open(&url).await.unwrap(),
+        None => Location::from(folder),
     };
     place.tables(name, Sizes::small(), "").await.unwrap()
 }

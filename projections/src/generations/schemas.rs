@@ -1,9 +1,9 @@
 //! Generations as schemas: `verbatim_read_<n>`, and the table `verbatim.read_models`, which names the one in
 //! use. Beside that table there are views of the tables in use, for who looks at them with other programs.
 
-use crate::db::DbError;
-use crate::place::Database;
 use crate::read_models;
+use follower::db::DbError;
+use follower::location::Database;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 pub(super) fn name(number: u64) -> String {

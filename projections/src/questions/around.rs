@@ -1,7 +1,6 @@
 //! Tab counts, catalogues and agents.
 
 use super::{number, row, rows};
-use crate::db::{DbError, Readers};
 use crate::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
 use crate::read_models::automation_rules::AutomationRuleRow;
 use crate::read_models::bot_rules::BotRuleRow;
@@ -14,9 +13,10 @@ use crate::read_models::macros::MacroRow;
 use crate::read_models::queues::QueueRow;
 use crate::read_models::sla_policies::SlaPolicyRow;
 use crate::read_models::teams::TeamRow;
-use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ContactId, TeamId, UserId};
+use follower::db::{DbError, Readers};
+use follower::table::{Column, Columns, Row, Values};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 

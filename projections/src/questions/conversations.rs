@@ -5,11 +5,11 @@
 //! are sorted; one that many fit is checked while walking the index, which meets enough of them soon.
 
 use super::{Cursor, Limit, Listed};
-use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::inbox::ConversationRow;
-use crate::table::{Column, Columns, Row, Values};
 use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, TeamId, Timestamp, UserId};
+use follower::db::{AssertSqlSafe, DbError, Readers};
+use follower::table::{Column, Columns, Row, Values};
 use std::fmt::Write;
 use std::future::Future;
 use uuid::Uuid;

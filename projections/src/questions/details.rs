@@ -1,13 +1,13 @@
 //! One conversation: itself, its messages, who had it, its clocks.
 
 use super::{Cursor, Limit, Listed, rows};
-use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::assignments::AssignmentRow;
 use crate::read_models::inbox::ConversationRow;
 use crate::read_models::messages::MessageRow;
 use crate::read_models::sla_timers::SlaTimerRow;
-use crate::table::{Columns, Row, Values, columns_of};
 use event_schemas::{AccountId, ConversationId, UserId};
+use follower::db::{AssertSqlSafe, DbError, Readers};
+use follower::table::{Columns, Row, Values, columns_of};
 
 use super::conversations::{ListError, ListedConversation};
 

@@ -2,13 +2,13 @@
 
 use super::conversations::ListError;
 use super::{Cursor, Limit, Listed, row, rows};
-use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::contacts::{ContactIdentifierRow, ContactRow};
 use crate::read_models::sla_timers::SlaTimerRow;
 use crate::read_models::webhook_rejections::WebhookRejectionRow;
-use crate::table::{Column, Row, Values};
 use event_schemas::message::{ChannelType, SlaMetric};
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, ConversationId, EventId};
+use follower::db::{AssertSqlSafe, DbError, Readers};
+use follower::table::{Column, Row, Values};
 
 /// A page of an account's rows.
 #[derive(Clone, Copy, Debug)]

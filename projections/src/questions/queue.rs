@@ -1,10 +1,10 @@
 //! What waits for an agent.
 
 use super::rows;
-use crate::db::{AssertSqlSafe, DbError, Readers};
 use crate::read_models::waiting::{PaceRow, WaitingRow};
-use crate::table::{Columns, Row, Values};
 use event_schemas::{AccountId, TeamId};
+use follower::db::{AssertSqlSafe, DbError, Readers};
+use follower::table::{Columns, Row, Values};
 
 /// A conversation that waits, and its place in its team's queue, from 1.
 #[derive(Clone, Debug, PartialEq)]

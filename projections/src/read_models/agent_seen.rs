@@ -4,7 +4,7 @@ use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::SenderType;
 use event_schemas::{ConversationEvent, UserId};
 
-crate::table! {
+follower::table! {
     pub struct AgentSeenRow in "agent_seen" key (conversation_no: i64, agent_id: UserId) {
         received: u32,
     }

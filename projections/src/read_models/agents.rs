@@ -1,11 +1,11 @@
 //! The people who answer: whom each account knows, and what each person can take.
 
-use crate::runner::Happened;
-use crate::table::Json;
 use event_schemas::agent::{AgentRegistered, Preferences, PreferencesChanged};
 use event_schemas::{AccountId, AgentEvent, Timestamp, UserId, Version};
+use follower::runner::DecodedEvent;
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     /// An account knows this person.
     pub struct AgentRow in "agents" key (account_id: AccountId, user_id: UserId) {
         name: String,
@@ -14,7 +14,7 @@ crate::table! {
     }
 }
 
-crate::table! {
+follower::table! {
     /// A person's preferences, the same in every account.
     pub struct AgentPreferencesRow in "agent_preferences" key (user_id: UserId) {
         preferences: Json<Preferences>,
@@ -24,7 +24,7 @@ crate::table! {
     }
 }
 
-crate::table! {
+follower::table! {
     /// Whether a person is there, and how many conversations they have, in all accounts.
     pub struct AgentDeskRow in "agent_desks" key (user_id: UserId) {
         presence: String,
@@ -38,7 +38,7 @@ crate::table! {
 }
 
 impl AgentDeskRow {
-    pub fn after(before: Option<&Self>, user: UserId, event: &AgentEvent, happened: &Happened) -> Self {
+    pub fn after(before: Option<&Self>, user: UserId, event: &AgentEvent, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         let mut row = before.cloned().unwrap_or_else(|| Self {
             user_id: user,
@@ -77,7 +77,7 @@ impl AgentDeskRow {
 }
 
 impl AgentRow {
-    pub fn registered(before: Option<&Self>, registered: &AgentRegistered, happened: &Happened) -> Self {
+    pub fn registered(before: Option<&Self>, registered: &AgentRegistered, happened: &DecodedEvent) -> Self {
         Self {
             account_id: registered.account_id,
             user_id: registered.user_id,
@@ -89,7 +89,7 @@ impl AgentRow {
 }
 
 impl AgentPreferencesRow {
-    pub fn changed(before: Option<&Self>, changed: &PreferencesChanged, happened: &Happened) -> Self {
+    pub fn changed(before: Option<&Self>, changed: &PreferencesChanged, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             user_id: changed.user_id,

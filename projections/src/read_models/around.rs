@@ -15,12 +15,12 @@ use super::queues::QueueRow;
 use super::sla_policies::SlaPolicyRow;
 use super::teams::TeamRow;
 use super::webhook_rejections::WebhookRejectionRow;
-use crate::db::{DbError, Tx};
-use crate::runner::Happened;
-use crate::table::Rows;
 use event_schemas::{
     AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent, UserId, Version,
 };
+use follower::db::{DbError, Tx};
+use follower::runner::DecodedEvent;
+use follower::table::Rows;
 use std::collections::HashMap;
 
 pub struct Around {
@@ -68,7 +68,7 @@ impl Default for Around {
 }
 
 impl Around {
-    pub async fn load(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    pub async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
         let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
@@ -158,7 +158,7 @@ impl Around {
         self.automation_rules.load(tx, automation_rules).await
     }
 
-    pub fn contact(&mut self, event: &ContactEvent, happened: &Happened) -> Option<Moved> {
+    pub fn contact(&mut self, event: &ContactEvent, happened: &DecodedEvent) -> Option<Moved> {
         let account = happened.metadata.account_id;
         let before = self.identifiers.get(&(identifier_of(event),));
         let (row, name) = match event {
@@ -183,7 +183,7 @@ impl Around {
     }
 
     /// Whose conversations this page may give to another contact.
-    pub fn moves(&self, page: &[Happened]) -> Vec<Moved> {
+    pub fn moves(&self, page: &[DecodedEvent]) -> Vec<Moved> {
         let mut moves = HashMap::new();
         for happened in page {
             let Event::Contact(event) = &happened.event else { continue };
@@ -216,7 +216,7 @@ impl Around {
         moves.into_values().collect()
     }
 
-    pub fn catalogue(&mut self, event: &CatalogueEvent, happened: &Happened) {
+    pub fn catalogue(&mut self, event: &CatalogueEvent, happened: &DecodedEvent) {
         use CatalogueEvent as E;
         match event {
             E::ChannelDefined(defined) => self.channels.define(&defined.channel, happened),
@@ -248,7 +248,7 @@ impl Around {
         }
     }
 
-    pub fn agent(&mut self, event: &AgentEvent, happened: &Happened) {
+    pub fn agent(&mut self, event: &AgentEvent, happened: &DecodedEvent) {
         match event {
             AgentEvent::AgentRegistered(registered) => {
                 let before = self.agents.get(&(registered.account_id, registered.user_id));
@@ -270,7 +270,7 @@ impl Around {
         }
     }
 
-    pub fn inbound(&mut self, event: &InboundEvent, happened: &Happened) {
+    pub fn inbound(&mut self, event: &InboundEvent, happened: &DecodedEvent) {
         match event {
             InboundEvent::WebhookRejected(rejected) => {
                 self.rejections.put(WebhookRejectionRow::of(rejected, happened));

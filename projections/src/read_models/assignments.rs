@@ -1,12 +1,12 @@
 //! Who had a conversation from when until when, and who decided it.
 
-use crate::runner::Happened;
-use crate::table::Json;
 use event_schemas::conversation::{AssignStrategy, Assigned};
 use event_schemas::routing::{Decision, Ineligible};
 use event_schemas::{TeamId, Timestamp, UserId, Version};
+use follower::runner::DecodedEvent;
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct AssignmentRow in "assignments" key (conversation_no: i64, version: Version) {
         assignee_id: Option<UserId>,
         assignee_name: Option<String>,
@@ -25,7 +25,7 @@ crate::table! {
 }
 
 impl AssignmentRow {
-    pub fn begun(conversation_no: i64, assigned: &Assigned, happened: &Happened) -> Self {
+    pub fn begun(conversation_no: i64, assigned: &Assigned, happened: &DecodedEvent) -> Self {
         Self {
             conversation_no,
             version: happened.version,

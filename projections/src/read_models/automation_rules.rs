@@ -1,11 +1,11 @@
 //! What happens by itself. What a rule's webhooks are signed with is never shown again: it is not here.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::automation::AutomationRule;
 use event_schemas::{AccountId, AutomationRuleId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct AutomationRuleRow in "automation_rules" key (id: AutomationRuleId) {
         account_id: AccountId,
         priority: i64,

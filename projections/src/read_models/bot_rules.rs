@@ -1,11 +1,11 @@
 //! What the bot does with which message.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::bot::BotRule;
 use event_schemas::{AccountId, BotRuleId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct BotRuleRow in "bot_rules" key (id: BotRuleId) {
         account_id: AccountId,
         priority: i64,

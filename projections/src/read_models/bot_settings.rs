@@ -1,11 +1,11 @@
 //! What an account has set of its bot, where it has set anything.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::bot::BotSettings;
 use event_schemas::{AccountId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct BotSettingsRow in "bot_settings" key (id: AccountId) {
         account_id: AccountId,
         bot_settings: Json<BotSettings>,

@@ -1,11 +1,11 @@
 //! When the desks of an account are open.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::catalogue::BusinessCalendar;
 use event_schemas::{AccountId, CalendarId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct CalendarRow in "calendars" key (id: CalendarId) {
         account_id: AccountId,
         name: String,

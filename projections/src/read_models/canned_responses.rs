@@ -1,11 +1,11 @@
 //! The texts that agents reuse.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::catalogue::CannedResponse;
 use event_schemas::{AccountId, CannedResponseId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct CannedResponseRow in "canned_responses" key (id: CannedResponseId) {
         account_id: AccountId,
         short_code: String, category: Option<String>,

@@ -1,10 +1,10 @@
 //! What the tables of catalogues have in common: each event carries the whole thing, so a row is the thing
 //! with the times around it.
 
-use crate::db::{DbError, Tx};
-use crate::runner::Happened;
-use crate::table::{Row, Rows};
 use event_schemas::{AccountId, Timestamp, Version};
+use follower::db::{DbError, Tx};
+use follower::runner::DecodedEvent;
+use follower::table::{Row, Rows};
 
 /// A row that holds one defined thing.
 pub trait Entry: Row {
@@ -38,7 +38,7 @@ impl<R: Entry> Catalogue<R> {
     pub async fn load(&mut self, tx: &mut Tx, keys: Vec<R::Key>) -> Result<(), DbError> {
         self.rows.load(tx, keys).await
     }
-    pub fn define(&mut self, thing: &R::Thing, happened: &Happened) {
+    pub fn define(&mut self, thing: &R::Thing, happened: &DecodedEvent) {
         let at = happened.metadata.occurred_at;
         let before = self.rows.get(&R::key_of(thing));
         let since = Since {

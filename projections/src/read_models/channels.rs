@@ -1,12 +1,12 @@
 //! The channels of an account. Credentials are never shown again: only their names are here.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::catalogue::Channel;
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ChannelId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct ChannelRow in "channels" key (id: ChannelId) {
         account_id: AccountId,
         channel_type: ChannelType,

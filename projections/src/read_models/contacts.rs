@@ -1,13 +1,13 @@
 //! Who writes: contacts, and the identifiers they are known by.
 
-use crate::runner::Happened;
-use crate::table::Json;
 use event_schemas::contact::{ContactSeen, IdentifierLinked};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, Timestamp, Version};
+use follower::runner::DecodedEvent;
+use follower::table::Json;
 use serde_json::{Map, Value};
 
-crate::table! {
+follower::table! {
     pub struct ContactRow in "contacts" key (account_id: AccountId, id: ContactId) {
         display_name: Option<String>,
         created_at: Timestamp,
@@ -15,7 +15,7 @@ crate::table! {
     }
 }
 
-crate::table! {
+follower::table! {
     pub struct ContactIdentifierRow in "contact_identifiers" key (id: ContactIdentifierId) {
         account_id: AccountId,
         contact_id: ContactId,
@@ -66,7 +66,12 @@ impl ContactIdentifierRow {
 
 impl ContactRow {
     /// The contact after one of its identifiers was seen or linked: the name seen last is shown.
-    pub fn named(before: Option<&Self>, id: ContactId, name: Option<&String>, happened: &Happened) -> Self {
+    pub fn named(
+        before: Option<&Self>,
+        id: ContactId,
+        name: Option<&String>,
+        happened: &DecodedEvent,
+    ) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             account_id: happened.metadata.account_id,
@@ -79,7 +84,7 @@ impl ContactRow {
 }
 
 impl ContactIdentifierRow {
-    pub fn seen(before: Option<&Self>, seen: &ContactSeen, happened: &Happened) -> Self {
+    pub fn seen(before: Option<&Self>, seen: &ContactSeen, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             id: seen.identifier_id,
@@ -95,7 +100,7 @@ impl ContactIdentifierRow {
         }
     }
 
-    pub fn linked(before: Option<&Self>, linked: &IdentifierLinked, happened: &Happened) -> Self {
+    pub fn linked(before: Option<&Self>, linked: &IdentifierLinked, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             id: linked.identifier_id,

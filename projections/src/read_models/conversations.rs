@@ -8,14 +8,14 @@ use super::inbox::ConversationRow;
 use super::labels::LabelRow;
 use super::messages::MessageRow;
 use super::sla_timers::{ClocksRow, SlaTimerRow};
-use super::tab_counts::{Moves, Place, TabCountRow};
+use super::tab_counts::{Moves, TabCountRow, Tabs};
 use super::waiting::{Becomes, NO_TEAM, PaceRow, WaitingRow};
-use crate::db::{AssertSqlSafe, DbError, Tx};
-use crate::runner::Happened;
-use crate::table::{Columns, Json, Rows, Values};
 use domain::sla::Clocks;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ConversationEvent, ConversationId, Event, MessageId, Version};
+use follower::db::{AssertSqlSafe, DbError, Tx};
+use follower::runner::DecodedEvent;
+use follower::table::{Columns, Json, Rows, Values};
 use quick_cache::unsync::Cache;
 use std::collections::HashMap;
 
@@ -61,7 +61,12 @@ impl Conversations {
         }
     }
 
-    pub async fn load(&mut self, page: &[Happened], moves: Vec<Moved>, tx: &mut Tx) -> Result<(), DbError> {
+    pub async fn load(
+        &mut self,
+        page: &[DecodedEvent],
+        moves: Vec<Moved>,
+        tx: &mut Tx,
+    ) -> Result<(), DbError> {
         let mut ids = Vec::new();
         for moved in moves {
             ids.extend(conversations_of(&moved, tx).await?);
@@ -94,7 +99,7 @@ impl Conversations {
     }
 
     /// The messages that reports are about.
-    async fn load_reported(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_reported(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut unplaced) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -142,7 +147,7 @@ impl Conversations {
     }
 
     /// What waits and may not after this page, and the paces of the queues it leaves.
-    async fn load_waiting(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_waiting(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -168,7 +173,7 @@ impl Conversations {
     }
 
     /// Moves a conversation into the queue, in it, or out of it.
-    fn wait(&mut self, id: ConversationId, event: &ConversationEvent, happened: &Happened) {
+    fn wait(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
         if !WaitingRow::concerns(event) {
             return;
         }
@@ -189,7 +194,7 @@ impl Conversations {
     }
 
     /// The assignments that this page may end.
-    async fn load_assignments(&mut self, page: &[Happened], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_assignments(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
         for happened in page {
             if let Event::Conversation(event) = &happened.event
@@ -204,9 +209,9 @@ impl Conversations {
         self.assignments.load(tx, keys).await
     }
 
-    pub fn apply(&mut self, event: &ConversationEvent, happened: &Happened) {
+    pub fn apply(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
         let Some(id) = happened.stream.as_conversation() else { return };
-        let before = self.inbox.get(&(id,)).map(|row| (Place::of(row), row.assignment_version));
+        let before = self.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
         if let ConversationEvent::ConversationOpened(opened) = event {
             let Some(no) = self.next_no.as_mut() else { return };
             self.inbox.put(ConversationRow::opened(*no, opened, happened));
@@ -224,7 +229,7 @@ impl Conversations {
         if let Some(seen) = AgentSeenRow::after(event, row) {
             self.seen.put(seen);
         }
-        let (no, account, after) = (row.no, row.account_id, Place::of(row));
+        let (no, account, after) = (row.no, row.account_id, Tabs::of(row));
         self.moves.moved(account, before.map(|(place, _)| place), after);
         if ends_assignment(event)
             && let Some((_, Some(version))) = before
@@ -252,7 +257,7 @@ impl Conversations {
     }
 
     /// Lets the clocks live through the event, and shows what they say afterwards.
-    fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &Happened) {
+    fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
         let key = (id,);
         let Some(row) = self.inbox.get(&key) else { return };
         let (no, account, policy) = (row.no, row.account_id, row.sla_policy_id);

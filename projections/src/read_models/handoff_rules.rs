@@ -1,11 +1,11 @@
 //! When a conversation goes from the bot to a person.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::bot::HandoffRule;
 use event_schemas::{AccountId, HandoffRuleId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct HandoffRuleRow in "handoff_rules" key (id: HandoffRuleId) {
         account_id: AccountId,
         priority: i64,

@@ -1,7 +1,5 @@
 //! The inbox: one row per conversation with everything a list of them shows.
 
-use crate::runner::Happened;
-use crate::table::Json;
 use domain::lifecycle::Lifecycle;
 use domain::sla::{Clocks, TimerState};
 use event_schemas::conversation::{ConversationOpened, MessageReceived, MessageSent};
@@ -10,9 +8,11 @@ use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, Position, SlaPolicyId, TeamId,
     Timestamp, UserId, Version,
 };
+use follower::runner::DecodedEvent;
+use follower::table::Json;
 use serde_json::{Map, Value};
 
-crate::table! {
+follower::table! {
     /// A conversation as a list shows it.
     pub struct ConversationRow in "conversations" key (id: ConversationId) {
         /// Which conversation of the log it is, in the order they were opened.
@@ -71,7 +71,7 @@ crate::table! {
 
 impl ConversationRow {
     /// A conversation begins.
-    pub fn opened(no: i64, opened: &ConversationOpened, happened: &Happened) -> Self {
+    pub fn opened(no: i64, opened: &ConversationOpened, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             id: opened.conversation_id,
@@ -121,7 +121,7 @@ impl ConversationRow {
     }
 
     /// Remembers what happened.
-    pub fn apply(&mut self, event: &ConversationEvent, happened: &Happened) {
+    pub fn apply(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
         use ConversationEvent as E;
         let at = happened.metadata.occurred_at;
         self.version = happened.version;

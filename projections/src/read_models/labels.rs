@@ -2,7 +2,7 @@
 
 use event_schemas::AccountId;
 
-crate::table! {
+follower::table! {
     pub struct LabelRow in "conversation_labels"
         key (account_id: AccountId, label: String, conversation_no: i64) {}
 }

@@ -1,11 +1,11 @@
 //! Lists of actions that agents run. What their webhooks are signed with is never shown again: it is not here.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::automation::Macro;
 use event_schemas::{AccountId, MacroId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct MacroRow in "macros" key (id: MacroId) {
         account_id: AccountId,
         name: String,

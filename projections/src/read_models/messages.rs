@@ -1,13 +1,13 @@
 //! Every message and every note, and how far each outgoing one has come.
 
-use crate::runner::Happened;
-use crate::table::Json;
 use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId, Version};
+use follower::runner::DecodedEvent;
+use follower::table::Json;
 use serde_json::{Map, Value};
 
-crate::table! {
+follower::table! {
     /// A message, or a note if it is private.
     pub struct MessageRow in "messages" key (conversation_no: i64, version: Version) {
         id: MessageId,
@@ -46,7 +46,7 @@ crate::table! {
 
 impl MessageRow {
     /// The row that an event begins, if it is one that brings words.
-    pub fn begun(conversation_no: i64, event: &ConversationEvent, happened: &Happened) -> Option<Self> {
+    pub fn begun(conversation_no: i64, event: &ConversationEvent, happened: &DecodedEvent) -> Option<Self> {
         match event {
             ConversationEvent::MessageReceived(message) => {
                 Some(Self::received(conversation_no, message, happened))
@@ -57,7 +57,7 @@ impl MessageRow {
         }
     }
 
-    fn received(conversation_no: i64, message: &MessageReceived, happened: &Happened) -> Self {
+    fn received(conversation_no: i64, message: &MessageReceived, happened: &DecodedEvent) -> Self {
         Self {
             provider_message_id: message.provider_message_id.clone(),
             reply_to: message.reply_to.clone(),
@@ -67,7 +67,7 @@ impl MessageRow {
         }
     }
 
-    fn sent(conversation_no: i64, message: &MessageSent, happened: &Happened) -> Self {
+    fn sent(conversation_no: i64, message: &MessageSent, happened: &DecodedEvent) -> Self {
         Self {
             sender_id: message.sender_id,
             sender_name: message.sender_name.clone(),
@@ -80,7 +80,7 @@ impl MessageRow {
         }
     }
 
-    fn note(conversation_no: i64, note: &NoteAdded, happened: &Happened) -> Self {
+    fn note(conversation_no: i64, note: &NoteAdded, happened: &DecodedEvent) -> Self {
         let body = Content::text(&*note.content);
         Self {
             sender_id: Some(note.author_id),
@@ -96,7 +96,7 @@ impl MessageRow {
         id: MessageId,
         sender_type: SenderType,
         body: &Content,
-        happened: &Happened,
+        happened: &DecodedEvent,
     ) -> Self {
         Self {
             conversation_no,

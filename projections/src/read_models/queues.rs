@@ -1,11 +1,11 @@
 //! The queues of an account, as they are defined. What waits in them is in [`super::waiting`].
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::routing::Queue;
 use event_schemas::{AccountId, QueueId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct QueueRow in "queues" key (id: QueueId) {
         account_id: AccountId,
         name: String,

@@ -1,11 +1,11 @@
 //! What an account promises its customers.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::catalogue::SlaPolicy;
 use event_schemas::{AccountId, SlaPolicyId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct SlaPolicyRow in "sla_policies" key (id: SlaPolicyId) {
         account_id: AccountId,
         name: String,

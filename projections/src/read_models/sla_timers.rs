@@ -1,11 +1,11 @@
 //! The SLA clocks of each conversation: what was promised, when it is due, and how it stands.
 
-use crate::table::Json;
 use domain::sla::{Clocks, Timer, TimerState};
 use event_schemas::message::SlaMetric;
 use event_schemas::{AccountId, SlaPolicyId, Timestamp};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     /// The latest run of one clock.
     pub struct SlaTimerRow in "sla_timers" key (conversation_no: i64, metric: SlaMetric) {
         account_id: AccountId,
@@ -24,7 +24,7 @@ crate::table! {
     }
 }
 
-crate::table! {
+follower::table! {
     /// The fold itself, kept until nothing can happen to it any more.
     pub struct ClocksRow in "sla_clocks" key (conversation_no: i64) {
         clocks: Json<Clocks>,

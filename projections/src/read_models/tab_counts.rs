@@ -6,7 +6,7 @@ use event_schemas::{AccountId, TeamId, UserId};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-crate::table! {
+follower::table! {
     /// Conversations of one status in one tab: `all`, an `assignee`'s or nobody's, a `team`'s or none's. The
     /// subject is whose, and empty where it is nobody's.
     pub struct TabCountRow in "tab_counts"
@@ -17,13 +17,13 @@ crate::table! {
 
 /// What decides in which tabs a conversation is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Tabs {
     status: Status,
     assignee_id: Option<UserId>,
     team_id: Option<TeamId>,
 }
 
-impl Place {
+impl Tabs {
     pub fn of(row: &ConversationRow) -> Self {
         Self { status: row.status, assignee_id: row.assignee_id, team_id: row.team_id }
     }
@@ -44,7 +44,7 @@ type Tab = (AccountId, &'static str, Uuid, Status);
 pub struct Moves(HashMap<Tab, i64>);
 
 impl Moves {
-    pub fn moved(&mut self, account: AccountId, from: Option<Place>, to: Place) {
+    pub fn moved(&mut self, account: AccountId, from: Option<Tabs>, to: Tabs) {
         if from == Some(to) {
             return;
         }
@@ -54,7 +54,7 @@ impl Moves {
         self.add(account, to, 1);
     }
 
-    fn add(&mut self, account: AccountId, place: Place, by: i64) {
+    fn add(&mut self, account: AccountId, place: Tabs, by: i64) {
         for (tab, subject) in place.tabs() {
             *self.0.entry((account, tab, subject, place.status)).or_default() += by;
         }

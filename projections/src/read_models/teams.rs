@@ -1,11 +1,11 @@
 //! The teams of an account.
 
 use crate::read_models::catalogue::{Entry, Since};
-use crate::table::Json;
 use event_schemas::catalogue::Team;
 use event_schemas::{AccountId, TeamId, Timestamp, Version};
+use follower::table::Json;
 
-crate::table! {
+follower::table! {
     pub struct TeamRow in "teams" key (id: TeamId) {
         account_id: AccountId,
         name: String,

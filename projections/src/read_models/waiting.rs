@@ -1,16 +1,16 @@
 //! What waits for an agent, and how quickly that goes.
 
 use super::inbox::ConversationRow;
-use crate::runner::Happened;
-use crate::table::Json;
 use domain::pace::Pace;
 use event_schemas::conversation::Offered;
 use event_schemas::message::Priority;
 use event_schemas::{AccountId, ConversationEvent, ConversationId, OfferId, TeamId, Timestamp, UserId};
+use follower::runner::DecodedEvent;
+use follower::table::Json;
 use std::time::Duration;
 use uuid::Uuid;
 
-crate::table! {
+follower::table! {
     /// A conversation that was put into the queue, or is being offered.
     pub struct WaitingRow in "waiting" key (conversation_no: i64) {
         conversation_id: ConversationId,
@@ -26,7 +26,7 @@ crate::table! {
     }
 }
 
-crate::table! {
+follower::table! {
     /// How quickly a team's queue moves; the nil team is that of conversations without one.
     pub struct PaceRow in "queue_paces" key (account_id: AccountId, team_id: TeamId) {
         last_left_at: Timestamp,
@@ -86,7 +86,7 @@ impl WaitingRow {
         before: Option<&Self>,
         conversation: &ConversationRow,
         event: &ConversationEvent,
-        happened: &Happened,
+        happened: &DecodedEvent,
     ) -> Becomes {
         use ConversationEvent as E;
         let changed = |change: &dyn Fn(&mut Self)| match before {

@@ -1,11 +1,11 @@
 //! What providers sent and Verbatim could not read, whole, for the administrator.
 
-use crate::runner::Happened;
 use event_schemas::inbound::WebhookRejected;
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ChannelId, EventId, Timestamp};
+use follower::runner::DecodedEvent;
 
-crate::table! {
+follower::table! {
     pub struct WebhookRejectionRow in "webhook_rejections" key (id: EventId) {
         account_id: AccountId,
         channel_id: ChannelId,
@@ -18,7 +18,7 @@ crate::table! {
 }
 
 impl WebhookRejectionRow {
-    pub fn of(rejected: &WebhookRejected, happened: &Happened) -> Self {
+    pub fn of(rejected: &WebhookRejected, happened: &DecodedEvent) -> Self {
         Self {
             id: happened.id,
             account_id: happened.metadata.account_id,

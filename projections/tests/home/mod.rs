@@ -5,14 +5,14 @@
 use event_schemas::Clock;
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
+use follower::location::Location;
 use projections::generations::Generations;
-use projections::place::Place;
 use std::sync::Arc;
 use test_engines::Postgres;
 
 pub struct Home {
     pub folder: tempfile::TempDir,
-    pub place: Place,
+    pub place: Location,
     /// None: the place is the folder.
     pub url: Option<String>,
 }
@@ -20,12 +20,12 @@ pub struct Home {
 impl Home {
     pub async fn of_files() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { place: Place::from(folder.path()), url: None, folder }
+        Self { place: Location::from(folder.path()), url: None, folder }
     }
 
     pub async fn of_schemas() -> Self {
         let url = Postgres::shared().await.database().await;
-        let place = Place::open(&url).await.unwrap();
+        let place = Location::open(&url).await.unwrap();
         Self { folder: tempfile::tempdir().unwrap(), place, url: Some(url) }
     }
 
@@ -39,9 +39,9 @@ impl Home {
     }
 
     /// The same place, as another process opens it.
-    pub async fn again(&self) -> Place {
+    pub async fn again(&self) -> Location {
         match &self.url {
-            Some(url) => Place::open(url).await.unwrap(),
+            Some(url) => Location::open(url).await.unwrap(),
             None => self.place.clone(),
         }
     }

@@ -3,7 +3,7 @@
 
 mod database;
 
-pub(crate) use database::pool;
+pub use database::pool;
 pub use database::{Database, Refused};
 
 use crate::db::{Db, DbError, Sizes};
@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 // A process has a handful of these: a box would only be in the way.
 #[allow(clippy::large_enum_variant)]
-pub enum Place {
+pub enum Location {
     Folder(PathBuf),
     Postgres(Database),
 }
 
 /// Tables cannot be kept here.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum LocationError {
     #[error(
         "'{0}' names no place for tables: it may be postgres://user:password@host/database or sqlite:folder"
     )]
@@ -34,27 +34,27 @@ pub enum PlaceError {
     Db(#[from] DbError),
 }
 
-impl From<&Path> for Place {
+impl From<&Path> for Location {
     fn from(folder: &Path) -> Self {
         Self::Folder(folder.to_owned())
     }
 }
 
-impl From<PathBuf> for Place {
+impl From<PathBuf> for Location {
     fn from(folder: PathBuf) -> Self {
         Self::Folder(folder)
     }
 }
 
-impl From<&PathBuf> for Place {
+impl From<&PathBuf> for Location {
     fn from(folder: &PathBuf) -> Self {
         Self::Folder(folder.clone())
     }
 }
 
-impl Place {
+impl Location {
     /// The place that a URL names, after a look at whether it is Verbatim's.
-    pub async fn open(url: &str) -> Result<Self, PlaceError> {
+    pub async fn open(url: &str) -> Result<Self, LocationError> {
         if let Some(folder) = url.strip_prefix("sqlite:") {
             let folder = PathBuf::from(folder.strip_prefix("//").unwrap_or(folder));
             std::fs::create_dir_all(&folder)?;
@@ -63,11 +63,11 @@ impl Place {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Postgres(Database::open(url).await?));
         }
-        Err(PlaceError::UnknownUrl(hide_password(url)))
+        Err(LocationError::UnknownUrl(hide_password(url)))
     }
 
     /// A set of tables of its own that stays: a file or a schema named after what it is for.
-    pub async fn tables(&self, name: &str, sizes: Sizes, schema: &'static str) -> Result<Db, PlaceError> {
+    pub async fn tables(&self, name: &str, sizes: Sizes, schema: &'static str) -> Result<Db, LocationError> {
         match self {
             Self::Folder(folder) => {
                 std::fs::create_dir_all(folder)?;
@@ -102,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_of_something_else_is_named_without_its_password() {
-        let error = Place::open("mysql://me:secret@host/db").await.unwrap_err().to_string();
+        let error = Location::open("mysql://me:secret@host/db").await.unwrap_err().to_string();
         assert!(error.contains("mysql://…@host/db") && !error.contains("secret"), "{error}");
     }
 }

@@ -25,7 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// An event of the log, decoded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Happened {
+pub struct DecodedEvent {
     pub position: Position,
     pub stream: StreamId,
     pub version: Version,
@@ -35,7 +35,7 @@ pub struct Happened {
     pub event: Event,
 }
 
-impl Happened {
+impl DecodedEvent {
     /// Reads an event of the log. None: this version does not know its type.
     pub fn read(recorded: Recorded) -> Result<Option<Self>, DecodeError> {
         match Event::read(&recorded) {
@@ -69,18 +69,21 @@ pub trait Projection: Send + 'static {
     }
     /// Whether an event can lead to anything being written. A page of which none can moves the checkpoint
     /// only now and then.
-    fn concerns(&self, _happened: &Happened) -> bool {
+    fn concerns(&self, _happened: &DecodedEvent) -> bool {
         true
     }
     /// What is to be done about a page before anything of it is written. Answers whether something is to be
     /// written at all. It may be asked about the same page again.
-    fn prepare(&mut self, _page: &[Happened]) -> impl Future<Output = Result<bool, DbError>> + Send {
+    fn prepare(&mut self, _page: &[DecodedEvent]) -> impl Future<Output = Result<bool, DbError>> + Send {
         async { Ok(true) }
     }
     /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
     /// written exactly once.
-    fn project(&mut self, page: &[Happened], tx: &mut Tx)
-    -> impl Future<Output = Result<(), DbError>> + Send;
+    fn project(
+        &mut self,
+        page: &[DecodedEvent],
+        tx: &mut Tx,
+    ) -> impl Future<Output = Result<(), DbError>> + Send;
     /// The page is committed: what was learnt from it may be kept, and who waits may be woken.
     fn keep(&mut self) {}
     /// The page is not committed, or another runner wrote: nothing that is remembered counts.
@@ -121,7 +124,7 @@ impl RunnerError {
 /// Events of one page of the log.
 #[derive(Debug, Default)]
 struct Batch {
-    events: Vec<Happened>,
+    events: Vec<DecodedEvent>,
     /// How many were of a type this version does not know.
     skipped: u64,
     through: Option<Position>,
@@ -454,7 +457,7 @@ fn drop_aside(batch: Batch) {
 }
 
 /// An error with what caused it, on one line.
-pub(crate) struct Chain<'e>(pub &'e dyn std::error::Error);
+pub struct Chain<'e>(pub &'e dyn std::error::Error);
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

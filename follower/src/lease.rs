@@ -9,7 +9,7 @@
 //! A lease keeps work from being done twice in vain. That nothing is written wrongly, should two ever work
 //! at the same time, is the checkpoints' compare-and-set.
 
-use crate::place::{Database, Place, PlaceError};
+use crate::location::{Database, Location, LocationError};
 use crate::runner::Chain;
 use sqlx::postgres::PgPool;
 use std::fs::{File, TryLockError};
@@ -31,7 +31,7 @@ const TOO_LONG: Duration = Duration::from_secs(8);
 /// The leases of one place.
 #[derive(Clone, Debug)]
 pub struct Leases {
-    place: Place,
+    place: Location,
 }
 
 /// Something that only this process may do.
@@ -51,19 +51,19 @@ enum Kind {
 }
 
 impl Leases {
-    pub fn new(place: Place) -> Self {
+    pub fn new(place: Location) -> Self {
         Self { place }
     }
 
     /// Takes the lease if it is free.
-    pub async fn try_take(&self, name: &'static str) -> Result<Option<Lease>, PlaceError> {
+    pub async fn try_take(&self, name: &'static str) -> Result<Option<Lease>, LocationError> {
         self.wanted(name).try_take().await
     }
 
     fn wanted(&self, name: &'static str) -> Wanted<'_> {
         match &self.place {
-            Place::Folder(folder) => Wanted::File(folder, name),
-            Place::Postgres(database) => Wanted::Row(Row::new(database, name)),
+            Location::Folder(folder) => Wanted::File(folder, name),
+            Location::Postgres(database) => Wanted::Row(Row::new(database, name)),
         }
     }
 
@@ -111,7 +111,7 @@ enum Wanted<'l> {
 }
 
 impl Wanted<'_> {
-    async fn try_take(&self) -> Result<Option<Lease>, PlaceError> {
+    async fn try_take(&self) -> Result<Option<Lease>, LocationError> {
         let lost = CancellationToken::new();
         let (name, kind) = match self {
             Self::File(folder, name) => (*name, lock(folder, name)?.map(Kind::File)),
@@ -156,7 +156,7 @@ impl Drop for Lease {
     }
 }
 
-fn lock(folder: &Path, name: &str) -> Result<Option<File>, PlaceError> {
+fn lock(folder: &Path, name: &str) -> Result<Option<File>, LocationError> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("{name}.lock"));
     let file = File::options().create(true).truncate(false).write(true).open(path)?;
@@ -178,7 +178,7 @@ struct Row {
 impl Row {
     fn new(database: &Database, name: &'static str) -> Self {
         let holder = format!("process {} {}", std::process::id(), event_schemas::Clock::System.fresh_id());
-        let session = crate::place::pool(1).connect_lazy_with(database.options().clone());
+        let session = crate::location::pool(1).connect_lazy_with(database.options().clone());
         Self { name, holder, session }
     }
 

@@ -1,7 +1,7 @@
 //! Reads and decodes ahead: while one page is written, the next is made ready. At the end of the log it waits
 //! to be asked instead, because what comes meanwhile then goes into one page.
 
-use super::{Batch, Happened, RunnerError};
+use super::{Batch, DecodedEvent, RunnerError};
 use event_schemas::Position;
 use event_store::{EventStore, Filter, Page};
 use std::sync::Arc;
@@ -129,7 +129,7 @@ pub(super) fn decode(page: Page) -> Result<Batch, RunnerError> {
     for recorded in page.events {
         let (position, stream, version) = (recorded.position, recorded.stream.clone(), recorded.version);
         let event_type = recorded.event_type.clone();
-        match Happened::read(recorded) {
+        match DecodedEvent::read(recorded) {
             Ok(Some(happened)) => batch.events.push(happened),
             Ok(None) => batch.skipped += 1,
             Err(source) => {

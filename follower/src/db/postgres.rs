@@ -5,7 +5,7 @@
 
 use super::together::Together;
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
-use crate::place::pool;
+use crate::location::pool;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use std::borrow::Cow;

@@ -89,11 +89,11 @@ impl Database {
         Ok(database)
     }
 
-    pub(crate) fn options(&self) -> &PgConnectOptions {
+    pub fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
@@ -190,7 +190,7 @@ impl Database {
 }
 
 /// Connections that fail soon when there is no server: who asks is told so, and asks again.
-pub(crate) fn pool(connections: u32) -> PgPoolOptions {
+pub fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(3))

@@ -42,7 +42,7 @@ impl Values {
         Self { all: Vec::with_capacity(rows * width), width: by_column.then_some(width) }
     }
 
-    pub(crate) fn push(&mut self, value: Value) {
+    pub fn push(&mut self, value: Value) {
         self.all.push(value);
     }
 

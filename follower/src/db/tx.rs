@@ -98,7 +98,7 @@ impl Readers {
     }
 
     /// Everything as it is at one moment, however long the reading takes.
-    pub(crate) async fn snapshot(&self) -> Result<Tx, DbError> {
+    pub async fn snapshot(&self) -> Result<Tx, DbError> {
         match self {
             Self::Sqlite(pool) => pool.begin().await.map(Tx::sqlite),
             Self::Postgres(pool) => {
@@ -138,7 +138,7 @@ impl Tx {
 
     /// Nothing is to be written unless this changes a row. Answers whether it does, as far as that is known
     /// now: PostgreSQL is told together with what is written, and [`Tx::commit_claimed`] knows.
-    pub(crate) async fn claim(&mut self, sql: &'static str, values: Values) -> Result<bool, DbError> {
+    pub async fn claim(&mut self, sql: &'static str, values: Values) -> Result<bool, DbError> {
         match self {
             Self::Sqlite(..) => Ok(self.execute(sql, values).await? == 1),
             Self::Postgres(tx) => {
@@ -205,7 +205,7 @@ impl Tx {
     }
 
     /// Row by row, for more rows than memory should hold.
-    pub(crate) fn fetch(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<DbRow, DbError>> {
+    pub fn fetch(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<DbRow, DbError>> {
         match self {
             Self::Sqlite(tx, _) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
             Self::Postgres(tx) => sqlx::query(sql).fetch(tx.line()).map_ok(DbRow::from).boxed(),
@@ -217,7 +217,7 @@ impl Tx {
     }
 
     /// Answers whether what was [claimed](Tx::claim) is the case. Where it is not, nothing is written.
-    pub(crate) async fn commit_claimed(mut self) -> Result<bool, DbError> {
+    pub async fn commit_claimed(mut self) -> Result<bool, DbError> {
         match self {
             Self::Sqlite(..) => {
                 self.catch_up().await?;

@@ -72,7 +72,7 @@ impl DbRow {
     }
 
     /// What the value is, whatever the column was declared as.
-    pub(crate) fn kind(&self, index: usize) -> Result<Kind, DbError> {
+    pub fn kind(&self, index: usize) -> Result<Kind, DbError> {
         let (name, null) = match self {
             Self::Sqlite(row) => {
                 let value = row.try_get_raw(index)?;
@@ -95,7 +95,7 @@ impl DbRow {
 
 /// The kinds of stored values. SQLite's flags are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Null,
     Number,
     Flag,

@@ -18,7 +18,7 @@ mod values;
 
 pub use engine::Engine;
 pub use row::DbRow;
-pub(crate) use row::Kind;
+pub use row::Kind;
 pub use sqlx::{AssertSqlSafe, Error as DbError, SqlSafeStr};
 pub use tx::{Readers, Tx};
 pub use values::{Value, Values};
@@ -64,12 +64,12 @@ impl Db {
     }
 
     /// Opens a schema that is there.
-    pub(crate) fn open_schema(database: &PgConnectOptions, name: &str, sizes: Sizes) -> Self {
+    pub fn open_schema(database: &PgConnectOptions, name: &str, sizes: Sizes) -> Self {
         Self::Postgres(postgres::Schema::open(database, name, sizes))
     }
 
     /// Opens a schema and makes sure its tables are there. The script must say `if not exists`.
-    pub(crate) async fn create_schema(
+    pub async fn create_schema(
         database: &PgConnectOptions,
         name: &str,
         sizes: Sizes,
@@ -79,7 +79,7 @@ impl Db {
     }
 
     /// Opens a file that is of no use before it is complete. Open it again as usual when it is filled.
-    pub(crate) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
+    pub async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
         sqlite::File::open_to_fill(path, schema).await.map(Self::Sqlite)
     }
 
@@ -116,7 +116,7 @@ impl Db {
     }
 
     /// Lets the engine see what is in the tables, so that it chooses its ways well.
-    pub(crate) async fn settle(&self) -> Result<(), DbError> {
+    pub async fn settle(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(schema) => schema.settle().await,
@@ -125,7 +125,7 @@ impl Db {
 
     /// Moves what is committed to where it stays, beside the writer and the readers. PostgreSQL does so by
     /// itself.
-    pub(crate) async fn tidy(&self) -> Result<(), DbError> {
+    pub async fn tidy(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.tidy().await,
             Self::Postgres(_) => Ok(()),
@@ -133,7 +133,7 @@ impl Db {
     }
 
     /// The same to the end, for tables that somebody else opens next.
-    pub(crate) async fn tidy_up(&self) -> Result<(), DbError> {
+    pub async fn tidy_up(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.tidy_up().await,
             Self::Postgres(_) => Ok(()),

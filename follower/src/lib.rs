@@ -1,0 +1,13 @@
+//! What every follower of the event log needs: the runner that keeps a checkpoint, tables on either engine,
+//! the location they are in, and the lease that lets one process at a time do the work.
+
+pub mod db;
+pub mod lease;
+pub mod location;
+pub mod runner;
+pub mod table;
+
+pub use db::{Db, DbError, Readers, Sizes, Tx};
+pub use lease::{Lease, Leases};
+pub use location::{Location, LocationError};
+pub use runner::{Condition, DecodedEvent, NotYet, Progress, Projection, Runner, RunnerError, Watch};
