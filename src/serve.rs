@@ -6,7 +6,7 @@ use crate::progress::ProgressLine;
 use crate::publishing;
 use anyhow::{Context, bail};
 use axum::Router;
-use command_api::Commands;
+use commands::Commands;
 use domain::agent::Patience;
 use event_schemas::Clock;
 use event_store::EventStore;

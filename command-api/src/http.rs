@@ -1,13 +1,12 @@
 //! The write side over HTTP. A handler makes three moves: it reads the request, asks, and answers.
 
-use crate::Commands;
 use aide::axum::ApiRouter;
+use commands::Commands;
 use std::sync::Arc;
 
 mod actions;
 mod agents;
 mod answer;
-mod asking;
 mod assignments;
 mod automation_rules;
 mod bot_rules;
@@ -16,6 +15,7 @@ mod calendars;
 mod canned_responses;
 mod catalogue;
 mod channels;
+mod command_headers;
 mod contact_identifiers;
 mod conversations;
 mod dry_runs;
@@ -73,4 +73,4 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .with_state(commands)
 }
 
-type Desk = axum::extract::State<Arc<Commands>>;
+type AppState = axum::extract::State<Arc<Commands>>;

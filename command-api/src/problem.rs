@@ -1,7 +1,11 @@
 //! What a refused command is answered with: every rejection becomes a problem here, once.
 
-use crate::inbound::InboundError;
-use crate::write::{CommandError, LoadError};
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ApiResponse};
+use axum::response::{IntoResponse, Response};
+use commands::execute::{CommandError, LoadError};
+use commands::inbound::InboundError;
 use domain::conversation::Rejection;
 use domain::{agent, catalogue, contact};
 use event_schemas::routing::Ineligible;
@@ -43,14 +47,58 @@ const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// How soon to try again what others were faster at.
 const CROWD_PAUSE: Duration = Duration::from_secs(1);
 
-/// A reason of the domain's, as a client is told it.
+/// What a command's handler answers with when it refuses: [`Problem`], made of the write side's errors as well.
+#[derive(Debug)]
+pub struct CommandProblem(Problem);
+
+impl CommandProblem {
+    /// The field of the request that the problem is about.
+    pub(crate) fn field(self, field: impl Into<String>) -> Self {
+        Self(self.0.field(field))
+    }
+}
+
+impl From<CommandProblem> for Problem {
+    fn from(problem: CommandProblem) -> Self {
+        problem.0
+    }
+}
+
+impl From<Problem> for CommandProblem {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl IntoResponse for CommandProblem {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl OperationOutput for CommandProblem {
+    type Inner = Problem;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
+        Problem::operation_response(ctx, operation)
+    }
+
+    fn inferred_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, ApiResponse)> {
+        Problem::inferred_responses(ctx, operation)
+    }
+}
+
+/// A reason of the domain's, as a problem.
 pub(crate) trait Refusal: Error + 'static {
     fn problem(&self) -> Problem;
 }
 
-impl<R: Refusal> From<CommandError<R>> for Problem {
+impl<R: Refusal> From<CommandError<R>> for CommandProblem {
     fn from(error: CommandError<R>) -> Self {
-        match error {
+        Self(match error {
             CommandError::Rejected(rejection) => rejection.problem(),
             CommandError::NotFound => Problem::not_found("thing"),
             CommandError::VersionMismatch { expected, actual } => {
@@ -69,22 +117,22 @@ impl<R: Refusal> From<CommandError<R>> for Problem {
             }
             CommandError::Unavailable(unavailable) => out_of_order(&unavailable),
             CommandError::Damaged { stream, source } => damaged(&stream, &*source),
-        }
+        })
     }
 }
 
-impl From<LoadError> for Problem {
+impl From<LoadError> for CommandProblem {
     fn from(error: LoadError) -> Self {
-        match error {
+        Self(match error {
             LoadError::Unavailable(unavailable) => out_of_order(&unavailable),
             LoadError::Damaged { stream, source } => damaged(&stream, &*source),
-        }
+        })
     }
 }
 
-impl From<InboundError> for Problem {
+impl From<InboundError> for CommandProblem {
     fn from(error: InboundError) -> Self {
-        match error {
+        Self(match error {
             InboundError::NoSuchChannel => Problem::not_found("channel"),
             InboundError::Refused(Refused::NotAHandshake(missing)) => {
                 Problem::unreadable(format!("This is no verification request: {missing}."))
@@ -100,7 +148,7 @@ impl From<InboundError> for Problem {
             ),
             InboundError::Unavailable(unavailable) => out_of_order(&unavailable),
             InboundError::Failed(source) => damaged("a webhook's stream", &*source),
-        }
+        })
     }
 }
 

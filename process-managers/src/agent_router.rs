@@ -1,7 +1,7 @@
 //! The agent router: finds agents for conversations that want one.
 //!
 //! It follows the log into a [`Floor`], which is nothing but a fold of it, asks what is to be done, and does
-//! it: a place on the agent's desk first, then the word in the conversation (see `command_api::places`). It
+//! it: a place on the agent's desk first, then the word in the conversation (see `commands::assignment`). It
 //! never decides again before it has read back what it wrote. Two routers, a restart or a crash at any moment
 //! give nobody anything twice: whatever is refused was decided on something that had changed, and the change
 //! is in the log.
@@ -13,8 +13,8 @@ mod carry_out;
 
 use crate::Health;
 use carry_out::{Hitch, carry_out};
-use command_api::Commands;
-use command_api::write::{CommandError, Context};
+use commands::Commands;
+use commands::execute::{CommandError, Context};
 use domain::agent::{Lapse, Rejection};
 use domain::routing::{Desk, Floor};
 use event_schemas::{
@@ -195,7 +195,7 @@ impl AgentRouter {
         for (user_id, account, at) in self.floor.silent(now) {
             let command = Lapse { user_id, patience: self.commands.patience };
             let context = because(account, format!("silence/{user_id}/{}", at.as_micros()));
-            match self.commands.agents.ask(&StreamId::agent(user_id), &command, &context).await {
+            match self.commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {
                 Ok(outcome) => any |= outcome.wrote,
                 Err(CommandError::Contended | CommandError::Rejected(_)) => {}
                 Err(error) => return Err(error),

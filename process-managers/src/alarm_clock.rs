@@ -7,8 +7,8 @@ mod follow;
 
 use crate::Health;
 use crate::appointments::{Appointments, Attend, Attended, Due, Table, table_of};
-use command_api::Commands;
-use command_api::write::{CommandError, Context, Folded};
+use commands::Commands;
+use commands::execute::{CommandError, Context, Versioned};
 use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
 use event_schemas::conversation::ReopenCause;
 use event_schemas::{StreamId, Timestamp};
@@ -80,9 +80,9 @@ impl Ringer {
         &self,
         due: &Due,
         now: Timestamp,
-    ) -> Result<Arc<Folded<Conversation>>, CommandError<Rejection>> {
+    ) -> Result<Arc<Versioned<Conversation>>, CommandError<Rejection>> {
         let stream = StreamId::conversation(due.id);
-        let fold = self.commands.conversations.load(&stream).await?;
+        let fold = self.commands.conversations.current(&stream).await?;
         let Ok(conversation) = fold.state.opened() else { return Ok(fold) };
         for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
             // Dated when it was due; the event itself says when it was noticed.
@@ -97,7 +97,7 @@ impl Ringer {
             let command = Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
             self.ask(&stream, &command, &context).await?;
         }
-        Ok(self.commands.conversations.load(&stream).await?)
+        Ok(self.commands.conversations.current(&stream).await?)
     }
 
     /// Answers whether it was this very call that wrote it down.
@@ -107,7 +107,7 @@ impl Ringer {
         command: &impl domain::Decide<Conversation, Rejection = Rejection>,
         context: &Context,
     ) -> Result<bool, CommandError<Rejection>> {
-        match self.commands.conversations.ask(stream, command, context).await {
+        match self.commands.conversations.execute(stream, command, context).await {
             Ok(outcome) => Ok(outcome.wrote),
             // The conversation went on meanwhile and there is nothing to ring for.
             Err(CommandError::Rejected(_)) => Ok(false),

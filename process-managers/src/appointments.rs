@@ -11,8 +11,8 @@ pub(crate) use bell::Bell;
 pub(crate) use table::{Due, Entry, Table, table_of};
 
 use crate::Health;
-use command_api::Commands;
-use command_api::write::CommandError;
+use commands::Commands;
+use commands::execute::CommandError;
 use domain::conversation::Rejection;
 use event_schemas::{Clock, Timestamp};
 use follower::{Db, DbError, Projection, Runner, RunnerError, Watch};

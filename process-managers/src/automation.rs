@@ -11,7 +11,7 @@ mod run;
 
 pub(crate) use run::{Deed, run};
 
-use command_api::Commands;
+use commands::Commands;
 use follow::Follow;
 use follower::{Db, Runner, RunnerError, Watch};
 use std::sync::Arc;

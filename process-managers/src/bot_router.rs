@@ -7,7 +7,7 @@
 
 mod follow;
 
-use command_api::Commands;
+use commands::Commands;
 use follow::Follow;
 use follower::{Db, Runner, RunnerError, Watch};
 use std::sync::Arc;

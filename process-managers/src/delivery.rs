@@ -15,7 +15,7 @@ mod schedule;
 pub use outbox::Outbox;
 pub use schedule::Schedule;
 
-use command_api::Commands;
+use commands::Commands;
 use event_schemas::{ChannelId, Clock, Timestamp};
 use follow::Follow;
 use follower::{Db, Runner, RunnerError, Watch};

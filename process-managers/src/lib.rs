@@ -21,7 +21,7 @@ pub use silence::Silence;
 pub use waiting::Waiting;
 pub use webhooks::Webhooks;
 
-use command_api::Commands;
+use commands::Commands;
 use follower::{Condition, Db, DbError, Lease, Location, LocationError, RunnerError, Sizes, Watch};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

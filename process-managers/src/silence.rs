@@ -9,8 +9,8 @@ mod follow;
 
 use crate::Health;
 use crate::appointments::{Appointments, Attend, Attended, Due, TROUBLE, Table, table_of};
-use command_api::Commands;
-use command_api::write::{CommandError, Context};
+use commands::Commands;
+use commands::execute::{CommandError, Context};
 use domain::conversation::EndSilence;
 use event_schemas::{StreamId, Timestamp};
 use follow::Follow;
@@ -63,7 +63,7 @@ impl Listener {
         let stream = StreamId::conversation(due.id);
         let conversations = &self.commands.conversations;
         let (patience, playbook) = self.commands.patience(due.account).await?;
-        let mut fold = conversations.load(&stream).await?;
+        let mut fold = conversations.current(&stream).await?;
         // One end may be the beginning of another silence: a handed over conversation may expire too.
         for _ in 0..3 {
             let Ok(conversation) = fold.state.opened() else { return Ok(None) };
@@ -80,7 +80,7 @@ impl Listener {
                 message_id: context.further_message_id(&self.commands.clock, "told"),
                 reply_window: provider.and_then(|provider| provider.reply_window()),
             };
-            match conversations.ask(&stream, &command, &context).await {
+            match conversations.execute(&stream, &command, &context).await {
                 // What it waits for next is told by what comes by in the log, too.
                 Ok(outcome) => fold = outcome.state,
                 // It went on meanwhile.

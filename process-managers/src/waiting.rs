@@ -9,7 +9,7 @@ mod follow;
 use crate::Health;
 use crate::appointments::{Appointments, Attend, Attended, Due, Table, table_of};
 use crate::automation::{Deed, run};
-use command_api::Commands;
+use commands::Commands;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{StreamId, Timestamp};
@@ -62,7 +62,7 @@ impl Attendant {
     async fn look(&self, due: &Due, now: Timestamp) -> Attended {
         let stream = StreamId::conversation(due.id);
         let rules = self.commands.automation_rules_of(due.account).await?;
-        let fold = self.commands.conversations.load(&stream).await?;
+        let fold = self.commands.conversations.current(&stream).await?;
         let Some(since) = fold.state.opened().ok().and_then(|opened| opened.unanswered_since) else {
             return Ok(None);
         };

@@ -9,7 +9,7 @@ mod post;
 mod table;
 
 use crate::{Health, Schedule};
-use command_api::Commands;
+use commands::Commands;
 use follow::Follow;
 use follower::{Db, DbError, Runner, RunnerError, Watch};
 use providers::outgoing_webhook::Caller;

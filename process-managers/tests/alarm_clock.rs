@@ -5,7 +5,7 @@
 #[path = "support/tables.rs"]
 mod tables;
 
-use command_api::Commands;
+use commands::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::{
     ConversationOpened, MarkedPending, MessageReceived, MessageSent, PriorityChanged, ReopenCause, SlaApplied,

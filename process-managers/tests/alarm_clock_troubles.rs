@@ -5,8 +5,8 @@
 #[path = "support/tables.rs"]
 mod tables;
 
-use command_api::Commands;
-use command_api::write::Context;
+use commands::Commands;
+use commands::execute::Context;
 use domain::Decide;
 use domain::conversation::{Conversation, MarkPending, Open, Opening, Rejection, Reopen, Send, Sender};
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
@@ -131,7 +131,7 @@ impl Desk {
             key: None,
             if_match: None,
         };
-        self.commands.conversations.ask(&StreamId::conversation(id), &command, &context).await.unwrap();
+        self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 
     /// A conversation that is promised a first response within so many seconds.

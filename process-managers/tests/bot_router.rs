@@ -6,8 +6,8 @@
 mod tables;
 
 use async_trait::async_trait;
-use command_api::Commands;
-use command_api::dry_run::{DryRun, Span};
+use commands::Commands;
+use commands::dry_run::{DryRun, Span};
 use domain::bot::Playbook;
 use domain::conversation::{Assign, Assignee, By, Opening, Receive};
 use event_schemas::bot::{
@@ -206,7 +206,7 @@ impl Desk {
         C: domain::Decide<domain::conversation::Conversation>,
         C::Rejection: std::fmt::Debug,
     {
-        let context = command_api::write::Context {
+        let context = commands::execute::Context {
             account: ACCOUNT,
             actor: Actor::contact(),
             correlation_id: self.clock.fresh_id(),
@@ -216,7 +216,7 @@ impl Desk {
             key: None,
             if_match: None,
         };
-        self.commands.conversations.ask(&StreamId::conversation(id), &command, &context).await.unwrap();
+        self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 
     async fn history(&self, id: ConversationId) -> Vec<String> {
@@ -311,7 +311,7 @@ async fn nobody_says_anything_for_a_day_and_the_conversation_expires_once() {
     assert_eq!(desk.history(id).await.len(), events.len());
     // The next message begins another.
     assert!(
-        desk.commands.conversations.load(&StreamId::conversation(id)).await.unwrap().state.live().is_err()
+        desk.commands.conversations.current(&StreamId::conversation(id)).await.unwrap().state.live().is_err()
     );
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use command_api::Commands;
+use commands::Commands;
 use event_schemas::Clock;
 use event_store::sqlite::SqliteStore;
 use follower::{Leases, Location};

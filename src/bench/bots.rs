@@ -6,8 +6,8 @@
 use super::median;
 use super::seed::Desk;
 use super::table::Table;
-use command_api::Commands;
-use command_api::dry_run::Span;
+use commands::Commands;
+use commands::dry_run::Span;
 use domain::bot::{Facts, Heard, Memory, Playbook};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotSettings, BotTrigger, MatchMode, TimeRange};
 use event_schemas::message::ChannelType;

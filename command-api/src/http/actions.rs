@@ -1,7 +1,8 @@
 //! Lists of actions as requests bring them, for macros and for automation rules.
 
 use super::bot_rules::{known_team, known_template};
-use crate::Commands;
+use crate::problem::CommandProblem;
+use commands::Commands;
 use event_schemas::automation::{Action, ActionKind};
 use event_schemas::catalogue::Secret;
 use event_schemas::{AccountId, StreamId, UserId};
@@ -17,12 +18,12 @@ use serde_json::Value;
 pub(super) struct NewActions(#[schemars(with = "Vec<Action>", length(min = 1, max = 20))] Vec<Value>);
 
 impl NewActions {
-    pub(super) fn read(&self) -> Result<Vec<Action>, Problem> {
+    pub(super) fn read(&self) -> Result<Vec<Action>, CommandProblem> {
         self.0.iter().enumerate().map(|(index, action)| read(index, action)).collect()
     }
 }
 
-fn read(index: usize, action: &Value) -> Result<Action, Problem> {
+fn read(index: usize, action: &Value) -> Result<Action, CommandProblem> {
     let field = format!("actions[{index}].type");
     let kind = action.get("type").and_then(Value::as_str);
     let kind = kind.ok_or_else(|| Problem::unprocessable(&*field, "Every action names its `type`."))?;
@@ -36,7 +37,7 @@ fn read(index: usize, action: &Value) -> Result<Action, Problem> {
             Some(name) => format!("actions[{index}].{name}"),
             None => format!("actions[{index}]"),
         };
-        Problem::unprocessable(field, format!("The action {kind}: {fault}."))
+        Problem::unprocessable(field, format!("The action {kind}: {fault}.")).into()
     })
 }
 
@@ -45,7 +46,7 @@ pub(super) async fn known(
     commands: &Commands,
     account: AccountId,
     actions: &[Action],
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     for (index, action) in actions.iter().enumerate() {
         let at = |part: &str| format!("actions[{index}].{part}");
         match action {
@@ -76,12 +77,12 @@ async fn known_agent(
     account: AccountId,
     field: &str,
     agent: UserId,
-) -> Result<(), Problem> {
-    let known = commands.agents.load(&StreamId::agent(agent)).await?;
+) -> Result<(), CommandProblem> {
+    let known = commands.agents.current(&StreamId::agent(agent)).await?;
     if known.state.is_known_to(account) {
         return Ok(());
     }
-    Err(Problem::unprocessable(field, "This account knows no such agent: register them first."))
+    Err(Problem::unprocessable(field, "This account knows no such agent: register them first.").into())
 }
 
 /// What its webhooks are signed with.
@@ -92,7 +93,7 @@ pub(super) struct Signing {
 }
 
 impl Signing {
-    pub(super) fn of(commands: &Commands, given: Option<&Secret>) -> Result<Self, Problem> {
+    pub(super) fn of(commands: &Commands, given: Option<&Secret>) -> Result<Self, CommandProblem> {
         if let Some(given) = given {
             check_secret(given).map_err(|bad| {
                 Problem::unprocessable("webhook_secret", format!("`webhook_secret` {bad}."))

@@ -1,18 +1,19 @@
 //! The people who answer, and how they like to work.
 
-use super::Desk;
-use super::answer::{Answer, Done, Made};
-use super::asking::Asking;
-use crate::Commands;
-use crate::write::Context;
+use super::AppState;
+use super::answer::{Answer, Completed, Created};
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
+use commands::execute::Context;
 use domain::agent::{ChangePreferences, Register};
 use event_schemas::agent::{AvailableHours, Leave, Preferences};
 use event_schemas::message::ChannelType;
 use event_schemas::{StreamId, UserId, Version};
-use gate::{Administrator, Agent, Caller, Change, Json, Path, Problem, Supervisor};
+use gate::{Administrator, Agent, Caller, Change, Json, Path, Supervisor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -61,11 +62,11 @@ struct View {
 }
 
 async fn register(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewAgent>,
-) -> Result<Made<View>, Problem> {
+) -> Result<Created<View>, CommandProblem> {
     let command = Register {
         account_id: caller.account,
         user_id: new.user_id,
@@ -73,7 +74,8 @@ async fn register(
         email: new.email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()),
         is_self: new.user_id == caller.user,
     };
-    let outcome = commands.agents.ask(&StreamId::agent(new.user_id), &command, &asking.of(&caller)).await?;
+    let outcome =
+        commands.agents.execute(&StreamId::agent(new.user_id), &command, &asking.of(&caller)).await?;
     let agent = &outcome.state.state;
     let view = View {
         id: new.user_id,
@@ -81,7 +83,7 @@ async fn register(
         name: agent.name_in(caller.account).unwrap_or_default().to_owned(),
         email: agent.email_in(caller.account).map(str::to_owned),
     };
-    Ok(Made(Answer::of(&commands, &outcome, view).await?))
+    Ok(Created(Answer::of(&commands, &outcome, view).await?))
 }
 
 /// What changes; what is left out stays as it is.
@@ -159,14 +161,14 @@ struct PreferencesView {
 
 /// Whoever signs in with a token of the account is known to it from their first own command on.
 async fn change_own(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(change): Json<PreferencesChange>,
-) -> Result<Done<PreferencesView>, Problem> {
+) -> Result<Completed<PreferencesView>, CommandProblem> {
     let context = asking.of(&caller);
     let stream = StreamId::agent(caller.user);
-    let known = commands.agents.load(&stream).await?.state.is_known_to(caller.account);
+    let known = commands.agents.current(&stream).await?.state.is_known_to(caller.account);
     if !known {
         let key = context.key.as_ref().map(|key| format!("{key}:join"));
         let context = Context { key, if_match: None, ..context.clone() };
@@ -176,12 +178,12 @@ async fn change_own(
 }
 
 async fn change_anothers(
-    State(commands): Desk,
+    State(commands): AppState,
     Administrator(caller): Administrator,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(user_id): Path<UserId>,
     Json(change): Json<PreferencesChange>,
-) -> Result<Done<PreferencesView>, Problem> {
+) -> Result<Completed<PreferencesView>, CommandProblem> {
     change_preferences(&commands, &caller, user_id, &asking.of(&caller), change).await
 }
 
@@ -191,7 +193,7 @@ async fn change_preferences(
     user_id: UserId,
     context: &Context,
     change: PreferencesChange,
-) -> Result<Done<PreferencesView>, Problem> {
+) -> Result<Completed<PreferencesView>, CommandProblem> {
     let insisted = context.if_match;
     // The stream holds more than preferences: the version that is insisted on is theirs.
     let context = &Context { if_match: None, ..context.clone() };
@@ -201,9 +203,9 @@ async fn change_preferences(
         if_match: insisted,
         change: |preferences: &mut Preferences| change.apply(preferences),
     };
-    let outcome = commands.agents.ask(&StreamId::agent(user_id), &command, context).await?;
+    let outcome = commands.agents.execute(&StreamId::agent(user_id), &command, context).await?;
     let agent = &outcome.state.state;
     let view = PreferencesView { id: user_id, user_id, preferences: agent.preferences().clone() };
     let version = agent.preferences_version().unwrap_or(Version::FIRST);
-    Ok(Done(Answer::of(commands, &outcome, view).await?.at(version)))
+    Ok(Completed(Answer::of(commands, &outcome, view).await?.at(version)))
 }

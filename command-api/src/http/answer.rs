@@ -1,14 +1,15 @@
 //! How a command is answered: what it made, at which version of its stream, at which place in the log.
 
-use crate::Commands;
-use crate::write::Outcome;
+use crate::problem::CommandProblem;
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use commands::Commands;
+use commands::execute::Outcome;
 use event_schemas::{Position, Version};
-use gate::{Json, Problem};
+use gate::Json;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -25,7 +26,11 @@ pub(crate) struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    pub(crate) async fn of<S>(commands: &Commands, outcome: &Outcome<S>, what: T) -> Result<Self, Problem> {
+    pub(crate) async fn of<S>(
+        commands: &Commands,
+        outcome: &Outcome<S>,
+        what: T,
+    ) -> Result<Self, CommandProblem> {
         Ok(Self { what, version: outcome.version, position: place(commands, outcome.position).await? })
     }
 
@@ -39,35 +44,35 @@ impl<T> Answer<T> {
     }
 }
 
-impl<T> Done<T> {
-    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Done<U> {
-        Done(self.0.map(view))
+impl<T> Completed<T> {
+    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Completed<U> {
+        Completed(self.0.map(view))
     }
 }
 
-impl<T> Made<T> {
-    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Made<U> {
-        Made(self.0.map(view))
+impl<T> Created<T> {
+    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Created<U> {
+        Created(self.0.map(view))
     }
 }
 
 /// Where nothing had to happen, everything that matters is at or before the end of the log.
-async fn place(commands: &Commands, position: Option<Position>) -> Result<Position, Problem> {
+async fn place(commands: &Commands, position: Option<Position>) -> Result<Position, CommandProblem> {
     if let Some(position) = position {
         return Ok(position);
     }
     let end = commands.store.end().await.map_err(|error| {
         let stream = event_schemas::StreamId::named("the log");
-        Problem::from(crate::write::LoadError::of(&stream, error))
+        commands::execute::LoadError::of(&stream, error)
     })?;
     Ok(end.unwrap_or(Position::at(0)))
 }
 
 /// 200: it is so now.
-pub(crate) struct Done<T>(pub Answer<T>);
+pub(crate) struct Completed<T>(pub Answer<T>);
 
 /// 201: it was made.
-pub(crate) struct Made<T>(pub Answer<T>);
+pub(crate) struct Created<T>(pub Answer<T>);
 
 fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
     let tag = HeaderValue::from_str(&format!("\"{}\"", answer.version));
@@ -78,13 +83,13 @@ fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
     response
 }
 
-impl<T: Serialize> IntoResponse for Done<T> {
+impl<T: Serialize> IntoResponse for Completed<T> {
     fn into_response(self) -> Response {
         respond(StatusCode::OK, self.0)
     }
 }
 
-impl<T: Serialize> IntoResponse for Made<T> {
+impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         respond(StatusCode::CREATED, self.0)
     }
@@ -110,6 +115,6 @@ macro_rules! documented {
 }
 
 documented! {
-    Done: 200;
-    Made: 201;
+    Completed: 200;
+    Created: 201;
 }

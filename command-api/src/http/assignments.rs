@@ -1,14 +1,15 @@
 //! Whose a conversation is, and who has read it.
 
-use super::Desk;
-use super::answer::Done;
-use super::asking::Asking;
+use super::AppState;
+use super::answer::Completed;
+use super::command_headers::CommandHeaders;
 use super::conversations::{View, ask, by, given, known_team, named};
-use crate::Commands;
-use crate::places::Giving;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use commands::Commands;
+use commands::assignment::AssignOptions;
 use domain::conversation::{Assign, See, Unassign};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::{ConversationId, TeamId, UserId};
@@ -62,12 +63,12 @@ struct Assignment {
 }
 
 async fn assign(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
     OptionalJson(to): OptionalJson<Assignment>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let is_bare = to.assignee_id.is_none() && to.team_id.is_none();
     // A service is nobody's colleague: it has to say whom it means.
@@ -90,10 +91,10 @@ async fn assign(
         reason: to.reason,
     };
     if to.force && !caller.role.is_supervisor() {
-        return Err(Problem::forbidden("Only a supervisor may insist with `force`.").field("force"));
+        return Err(Problem::forbidden("Only a supervisor may insist with `force`.").field("force").into());
     }
-    let giving = Giving { insists: to.force, ..Giving::by(&caller) };
-    given(&commands, id, &command, &context, giving).await
+    let options = AssignOptions { insists: to.force, ..AssignOptions::by(caller.user) };
+    given(&commands, id, &command, &context, options).await
 }
 
 /// What is given back.
@@ -122,12 +123,12 @@ impl Default for Return {
 }
 
 async fn unassign(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
     OptionalJson(back): OptionalJson<Return>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let command =
         Unassign { agent: back.agent, team: back.team, by: by(&caller, &context), reason: back.reason };
@@ -135,10 +136,10 @@ async fn unassign(
 }
 
 async fn seen(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     ask(&commands, id, &See { agent_id: caller.user }, &asking.of(&caller)).await
 }

@@ -1,15 +1,16 @@
 //! What happens by itself when something happens.
 
-use super::Desk;
+use super::AppState;
 use super::actions::{NewActions, Signing, known};
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::answer::{Completed, Created};
 use super::bot_rules::known_team;
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::automation::{Action, AutomationConditions, AutomationEvent, AutomationRule};
 use event_schemas::catalogue::Secret;
 use event_schemas::{AccountId, AutomationRuleId};
@@ -63,9 +64,9 @@ struct NewAutomationRule {
     waiting_seconds: Option<u32>,
     #[serde(default)]
     conditions: AutomationConditions,
-    /// Done one after the other; what cannot be done is left out.
+    /// Completed one after the other; what cannot be done is left out.
     actions: NewActions,
-    /// What its webhooks are signed with: `whsec_` and Base64. Made where there is none.
+    /// What its webhooks are signed with: `whsec_` and Base64. Created where there is none.
     #[serde(default)]
     webhook_secret: Option<Secret>,
 }
@@ -74,15 +75,15 @@ fn yes() -> bool {
     true
 }
 
-fn event(word: &str) -> Result<AutomationEvent, Problem> {
-    word.parse().map_err(|unknown| Problem::unprocessable("event", format!("{unknown}.")))
+fn event(word: &str) -> Result<AutomationEvent, CommandProblem> {
+    word.parse().map_err(|unknown| Problem::unprocessable("event", format!("{unknown}.")).into())
 }
 
 async fn teams_are_known(
     commands: &Commands,
     account: AccountId,
     conditions: &AutomationConditions,
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     for (index, team) in conditions.team_ids.iter().flatten().enumerate() {
         known_team(commands, account, &format!("conditions.team_ids[{index}]"), *team).await?;
     }
@@ -90,11 +91,11 @@ async fn teams_are_known(
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewAutomationRule>,
-) -> Result<Made<AutomationRule>, Problem> {
+) -> Result<Created<AutomationRule>, CommandProblem> {
     let context = asking.of(&caller);
     let signing = Signing::of(&commands, new.webhook_secret.as_ref())?;
     let actions = new.actions.read()?;
@@ -174,12 +175,12 @@ impl AutomationRuleChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<AutomationRuleId>,
     Json(changes): Json<AutomationRuleChange>,
-) -> Result<Done<AutomationRule>, Problem> {
+) -> Result<Completed<AutomationRule>, CommandProblem> {
     let signing = Signing::of(&commands, changes.webhook_secret.as_ref())?;
     let event = changes.event.as_deref().map(event).transpose()?;
     let actions = changes.actions.as_ref().map(NewActions::read).transpose()?;
@@ -195,10 +196,10 @@ async fn update(
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<AutomationRuleId>,
-) -> Result<Done<Retired<AutomationRuleId>>, Problem> {
+) -> Result<Completed<Retired<AutomationRuleId>>, CommandProblem> {
     retire::<AutomationRule>(&commands, id, &asking.of(&caller)).await
 }

@@ -1,13 +1,14 @@
 //! What the bot does with which message.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotTrigger};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, BotRuleId, CannedResponseId, StreamId, TeamId};
@@ -61,7 +62,7 @@ fn yes() -> bool {
 }
 
 impl NewBotRule {
-    pub(super) fn rule(&self, id: BotRuleId) -> Result<BotRule, Problem> {
+    pub(super) fn rule(&self, id: BotRuleId) -> Result<BotRule, CommandProblem> {
         Ok(BotRule {
             id,
             name: self.name.trim().to_owned(),
@@ -75,16 +76,16 @@ impl NewBotRule {
     }
 }
 
-fn trigger(word: &str) -> Result<BotTrigger, Problem> {
-    word.parse().map_err(|unknown| Problem::unprocessable("trigger_type", format!("{unknown}.")))
+fn trigger(word: &str) -> Result<BotTrigger, CommandProblem> {
+    word.parse().map_err(|unknown| Problem::unprocessable("trigger_type", format!("{unknown}.")).into())
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewBotRule>,
-) -> Result<Made<BotRule>, Problem> {
+) -> Result<Created<BotRule>, CommandProblem> {
     let context = asking.of(&caller);
     let rule = new.rule(BotRuleId(fresh_id(&commands, &context)))?;
     known(&commands, caller.account, &rule.actions).await?;
@@ -96,7 +97,7 @@ pub(super) async fn known(
     commands: &Commands,
     account: AccountId,
     actions: &BotActions,
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     if let Some(template) = actions.reply_template_id {
         known_template(commands, account, "actions.reply_template_id", template).await?;
     }
@@ -111,15 +112,15 @@ pub(super) async fn known_template(
     account: AccountId,
     field: &str,
     template: CannedResponseId,
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     let stream = StreamId::catalogue(CatalogueKind::CannedResponses, account);
-    let responses = commands.canned_responses.load(&stream).await?;
+    let responses = commands.canned_responses.current(&stream).await?;
     match responses.state.get(template) {
         Some(response) if response.content.chars().count() > domain::conversation::LONGEST_MESSAGE => {
-            Err(Problem::unprocessable(field, "It is too long to be a message."))
+            Err(Problem::unprocessable(field, "It is too long to be a message.").into())
         }
         Some(_) => Ok(()),
-        None => Err(Problem::unprocessable(field, "This account has no such canned response.")),
+        None => Err(Problem::unprocessable(field, "This account has no such canned response.").into()),
     }
 }
 
@@ -128,11 +129,11 @@ pub(super) async fn known_team(
     account: AccountId,
     field: &str,
     team: TeamId,
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     if commands.knows_team(account, team).await? {
         return Ok(());
     }
-    Err(Problem::unprocessable(field, "This account has no such team."))
+    Err(Problem::unprocessable(field, "This account has no such team.").into())
 }
 
 /// What changes; what is left out stays as it is.
@@ -177,12 +178,12 @@ impl BotRuleChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<BotRuleId>,
     Json(changes): Json<BotRuleChange>,
-) -> Result<Done<BotRule>, Problem> {
+) -> Result<Completed<BotRule>, CommandProblem> {
     if let Some(actions) = &changes.actions {
         known(&commands, caller.account, actions).await?;
     }
@@ -191,10 +192,10 @@ async fn update(
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<BotRuleId>,
-) -> Result<Done<Retired<BotRuleId>>, Problem> {
+) -> Result<Completed<Retired<BotRuleId>>, CommandProblem> {
     retire::<BotRule>(&commands, id, &asking.of(&caller)).await
 }

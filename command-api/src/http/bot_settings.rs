@@ -1,18 +1,19 @@
 //! The settings of an account's bot and of its conversations' silences.
 
-use super::Desk;
-use super::answer::Done;
-use super::asking::Asking;
+use super::AppState;
+use super::answer::Completed;
 use super::catalogue::{Retired, ask, retire, settled};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::patch_with;
 use axum::extract::State;
+use commands::Commands;
 use domain::Decide;
 use domain::catalogue::{Catalogue, Define, Rejection};
 use event_schemas::bot::BotSettings;
 use event_schemas::{AccountId, CatalogueEvent, Timestamp};
-use gate::{Change, Json, Problem, Supervisor};
+use gate::{Change, Json, Supervisor};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -68,20 +69,20 @@ impl Decide<Catalogue<BotSettings>> for Changing {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(change): Json<BotSettingsChange>,
-) -> Result<Done<BotSettings>, Problem> {
+) -> Result<Completed<BotSettings>, CommandProblem> {
     let changing = Changing { account: caller.account, change };
     let outcome = ask(&commands, &changing, &asking.of(&caller)).await?;
-    Ok(Done(settled(&commands, &outcome, caller.account).await?))
+    Ok(Completed(settled(&commands, &outcome, caller.account).await?))
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
-) -> Result<Done<Retired<AccountId>>, Problem> {
+    asking: CommandHeaders,
+) -> Result<Completed<Retired<AccountId>>, CommandProblem> {
     retire::<BotSettings>(&commands, caller.account, &asking.of(&caller)).await
 }

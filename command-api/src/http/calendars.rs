@@ -1,16 +1,17 @@
 //! When the desk is open.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::CalendarId;
 use event_schemas::catalogue::{BusinessCalendar, Holiday, WeeklyHours};
-use gate::{Json, Path, Problem, Supervisor};
+use gate::{Json, Path, Supervisor};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -49,11 +50,11 @@ struct NewCalendar {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewCalendar>,
-) -> Result<Made<BusinessCalendar>, Problem> {
+) -> Result<Created<BusinessCalendar>, CommandProblem> {
     let context = asking.of(&caller);
     let calendar = BusinessCalendar {
         id: CalendarId(fresh_id(&commands, &context)),
@@ -97,20 +98,20 @@ impl CalendarChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<CalendarId>,
     Json(changes): Json<CalendarChange>,
-) -> Result<Done<BusinessCalendar>, Problem> {
+) -> Result<Completed<BusinessCalendar>, CommandProblem> {
     change(&commands, id, &asking.of(&caller), |calendar| changes.apply(calendar)).await
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<CalendarId>,
-) -> Result<Done<Retired<CalendarId>>, Problem> {
+) -> Result<Completed<Retired<CalendarId>>, CommandProblem> {
     retire::<BusinessCalendar>(&commands, id, &asking.of(&caller)).await
 }

@@ -1,16 +1,17 @@
 //! Texts that agents use again.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::CannedResponseId;
 use event_schemas::catalogue::CannedResponse;
-use gate::{Agent, Change, Json, Path, Problem};
+use gate::{Agent, Change, Json, Path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -48,11 +49,11 @@ struct NewCannedResponse {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewCannedResponse>,
-) -> Result<Made<CannedResponse>, Problem> {
+) -> Result<Created<CannedResponse>, CommandProblem> {
     let context = asking.of(&caller);
     let response = CannedResponse {
         id: CannedResponseId(fresh_id(&commands, &context)),
@@ -95,20 +96,20 @@ impl CannedResponseChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<CannedResponseId>,
     Json(changes): Json<CannedResponseChange>,
-) -> Result<Done<CannedResponse>, Problem> {
+) -> Result<Completed<CannedResponse>, CommandProblem> {
     change(&commands, id, &asking.of(&caller), |response| changes.apply(response)).await
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<CannedResponseId>,
-) -> Result<Done<Retired<CannedResponseId>>, Problem> {
+) -> Result<Completed<Retired<CannedResponseId>>, CommandProblem> {
     retire::<CannedResponse>(&commands, id, &asking.of(&caller)).await
 }

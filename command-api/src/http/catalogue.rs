@@ -1,9 +1,10 @@
 //! What all catalogues have in common: things are defined, changed and retired, one stream per kind and
 //! account.
 
-use super::answer::{Answer, Done, Made};
-use crate::Commands;
-use crate::write::{Aggregates, CommandError, Context, LoadError, Outcome};
+use super::answer::{Answer, Completed, Created};
+use crate::problem::CommandProblem;
+use commands::Commands;
+use commands::execute::{Aggregates, CommandError, Context, LoadError, Outcome};
 use domain::Decide;
 use domain::catalogue::{Catalogue, Define, Rejection, Retire, Thing, Told};
 use event_schemas::automation::{AutomationRule, Macro};
@@ -52,12 +53,12 @@ kinds! {
 
 /// A change, made on the thing as it is when it is decided: of two who change different parts of it neither
 /// undoes the other's.
-struct Changed<T: Thing, F> {
+struct Change<T: Thing, F> {
     id: T::Id,
     change: F,
 }
 
-impl<T: Thing, F: Fn(&mut T)> Decide<Catalogue<T>> for Changed<T, F> {
+impl<T: Thing, F: Fn(&mut T)> Decide<Catalogue<T>> for Change<T, F> {
     type Rejection = Rejection;
 
     fn decide(&self, catalogue: &Catalogue<T>, now: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
@@ -77,12 +78,12 @@ pub(super) async fn define<T: Kind>(
     commands: &Commands,
     thing: T,
     context: &Context,
-) -> Result<Made<T>, Problem> {
+) -> Result<Created<T>, CommandProblem> {
     let id = thing.id();
     // `If-Match` would compare with a thing that is not there yet.
     let context = Context { if_match: None, ..context.clone() };
     let outcome = ask(commands, &Define(thing), &context).await?;
-    Ok(Made(settled(commands, &outcome, id).await?))
+    Ok(Created(settled(commands, &outcome, id).await?))
 }
 
 /// Changes a thing that is there.
@@ -91,10 +92,10 @@ pub(super) async fn change<T: Kind>(
     id: T::Id,
     context: &Context,
     change: impl Fn(&mut T) + Sync,
-) -> Result<Done<T>, Problem> {
+) -> Result<Completed<T>, CommandProblem> {
     let context = pinned::<T>(commands, id, context).await?;
-    let outcome = ask(commands, &Changed { id, change }, &context).await?;
-    Ok(Done(settled(commands, &outcome, id).await?))
+    let outcome = ask(commands, &Change { id, change }, &context).await?;
+    Ok(Completed(settled(commands, &outcome, id).await?))
 }
 
 /// Takes a thing away.
@@ -102,26 +103,26 @@ pub(super) async fn retire<T: Kind>(
     commands: &Commands,
     id: T::Id,
     context: &Context,
-) -> Result<Done<Retired<T::Id>>, Problem> {
+) -> Result<Completed<Retired<T::Id>>, CommandProblem> {
     let context = pinned::<T>(commands, id, context).await?;
     let outcome = ask(commands, &Retire::<T>(id), &context).await?;
-    Ok(Done(Answer::of(commands, &outcome, Retired { id }).await?))
+    Ok(Completed(Answer::of(commands, &outcome, Retired { id }).await?))
 }
 
 pub(super) async fn ask<T: Kind>(
     commands: &Commands,
     command: &impl Decide<Catalogue<T>, Rejection = Rejection>,
     context: &Context,
-) -> Result<Outcome<Catalogue<T>>, Problem> {
+) -> Result<Outcome<Catalogue<T>>, CommandProblem> {
     let stream = StreamId::catalogue(T::KIND, context.account);
-    T::all(commands).ask(&stream, command, context).await.map_err(refused::<T>)
+    T::all(commands).execute(&stream, command, context).await.map_err(|error| refused::<T>(error).into())
 }
 
 pub(super) async fn settled<T: Kind>(
     commands: &Commands,
     outcome: &Outcome<Catalogue<T>>,
     id: T::Id,
-) -> Result<Answer<T>, Problem> {
+) -> Result<Answer<T>, CommandProblem> {
     // An old request that is repeated under its key finds the thing as it is now, or gone.
     let thing = outcome.state.state.get(id).cloned().ok_or_else(|| Problem::not_found(T::NAME))?;
     Answer::of(commands, outcome, thing).await
@@ -130,7 +131,7 @@ pub(super) async fn settled<T: Kind>(
 fn refused<T: Kind>(error: CommandError<Rejection>) -> Problem {
     match error {
         CommandError::NotFound | CommandError::Rejected(Rejection::NotFound) => Problem::not_found(T::NAME),
-        other => other.into(),
+        other => CommandProblem::from(other).into(),
     }
 }
 
@@ -138,7 +139,11 @@ const PAGE: usize = 1_000;
 
 /// `If-Match` names the version at which this one thing was last defined, and the stream holds all of its
 /// kind: the caller's version is compared here, and the stream's put in its place.
-async fn pinned<T: Kind>(commands: &Commands, id: T::Id, context: &Context) -> Result<Context, Problem> {
+async fn pinned<T: Kind>(
+    commands: &Commands,
+    id: T::Id,
+    context: &Context,
+) -> Result<Context, CommandProblem> {
     let Some(expected) = context.if_match else { return Ok(context.clone()) };
     let stream = StreamId::catalogue(T::KIND, context.account);
     let (mut own, mut last) = (None, None);
@@ -162,7 +167,7 @@ async fn pinned<T: Kind>(commands: &Commands, id: T::Id, context: &Context) -> R
         }
     }
     match own {
-        None => Err(Problem::not_found(T::NAME)),
+        None => Err(Problem::not_found(T::NAME).into()),
         Some(own) if own == expected => Ok(Context { if_match: last, ..context.clone() }),
         Some(own) => Err(CommandError::<Rejection>::VersionMismatch { expected, actual: Some(own) }.into()),
     }

@@ -1,14 +1,15 @@
 //! Where customers write to. Only administrators define channels, and nobody sees a secret again.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use crate::problem::bad_setting;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::ChannelId;
 use event_schemas::catalogue::{Channel, Secret};
 use event_schemas::message::ChannelType;
@@ -81,11 +82,11 @@ fn yes() -> bool {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Administrator(caller): Administrator,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewChannel>,
-) -> Result<Made<View>, Problem> {
+) -> Result<Created<View>, CommandProblem> {
     let context = asking.of(&caller);
     let channel = Channel {
         id: ChannelId(fresh_id(&commands, &context)),
@@ -100,12 +101,12 @@ async fn create(
 }
 
 /// Whether a channel of these settings could work.
-fn check(commands: &Commands, channel: &Channel) -> Result<(), Problem> {
+fn check(commands: &Commands, channel: &Channel) -> Result<(), CommandProblem> {
     let Some(provider) = commands.providers.of(channel.channel_type) else {
         let detail = format!("Channels of type {} are not served yet.", channel.channel_type);
-        return Err(Problem::unprocessable("channel_type", detail));
+        return Err(Problem::unprocessable("channel_type", detail).into());
     };
-    provider.check(channel).map_err(|setting| bad_setting(&setting))
+    provider.check(channel).map_err(|setting| bad_setting(&setting).into())
 }
 
 /// What changes; what is left out stays as it is. A channel's type is for ever.
@@ -140,12 +141,12 @@ impl ChannelChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Administrator(caller): Administrator,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ChannelId>,
     Json(changes): Json<ChannelChange>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let before = commands.channel(caller.account, id).await?;
     let mut channel = before.ok_or_else(|| Problem::not_found("channel"))?;
@@ -156,10 +157,10 @@ async fn update(
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Administrator(caller): Administrator,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ChannelId>,
-) -> Result<Done<Retired<ChannelId>>, Problem> {
+) -> Result<Completed<Retired<ChannelId>>, CommandProblem> {
     retire::<Channel>(&commands, id, &asking.of(&caller)).await
 }

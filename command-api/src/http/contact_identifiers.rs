@@ -1,14 +1,15 @@
 //! Who is behind a number or an address.
 
-use super::Desk;
-use super::answer::{Answer, Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Answer, Completed, Created};
 use super::catalogue::Retired;
-use crate::Commands;
-use crate::write::LoadError;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
+use commands::execute::LoadError;
 use domain::Decide;
 use domain::contact::{ContactHome, Link, Rejection, Unlink};
 use event_schemas::message::ChannelType;
@@ -45,7 +46,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 }
 
 /// As channels of this kind spell an identifier: a phone number is its digits, country code first.
-pub(super) fn spelled(kind: ChannelType, identifier: &str) -> Result<String, Problem> {
+pub(super) fn spelled(kind: ChannelType, identifier: &str) -> Result<String, CommandProblem> {
     const LONGEST: usize = 256;
     let no = |detail: &str| Problem::unprocessable("identifier", detail);
     let identifier = identifier.trim();
@@ -58,7 +59,7 @@ pub(super) fn spelled(kind: ChannelType, identifier: &str) -> Result<String, Pro
             if fits {
                 Ok(digits.to_owned())
             } else {
-                Err(no("A phone number is 5 to 20 digits, country code first."))
+                Err(no("A phone number is 5 to 20 digits, country code first.").into())
             }
         }
         ChannelType::Telegram
@@ -66,9 +67,9 @@ pub(super) fn spelled(kind: ChannelType, identifier: &str) -> Result<String, Pro
         | ChannelType::Email
         | ChannelType::WebChat
         | ChannelType::Api => match identifier.chars().count() {
-            0 => Err(no("It is empty.")),
+            0 => Err(no("It is empty.").into()),
             1..=LONGEST => Ok(identifier.to_owned()),
-            _ => Err(no("It has more than 256 characters.")),
+            _ => Err(no("It has more than 256 characters.").into()),
         },
     }
 }
@@ -117,7 +118,7 @@ pub(super) async fn address(
     commands: &Commands,
     account: AccountId,
     id: ContactIdentifierId,
-) -> Result<Address, Problem> {
+) -> Result<Address, CommandProblem> {
     let missing = || Problem::not_found("contact identifier");
     let stream = StreamId::contact(id);
     let first = commands.store.read_stream(&stream, Version::FIRST, 1).await;
@@ -127,10 +128,10 @@ pub(super) async fn address(
     let (channel_type, identifier) = match event.map_err(|_| missing())? {
         ContactEvent::ContactSeen(seen) => (seen.channel_type, seen.identifier),
         ContactEvent::IdentifierLinked(linked) => (linked.channel_type, linked.identifier),
-        ContactEvent::IdentifierUnlinked(_) => return Err(missing()),
+        ContactEvent::IdentifierUnlinked(_) => return Err(missing().into()),
     };
     if ContactIdentifierId::of(account, channel_type.as_str(), &identifier) != id {
-        return Err(missing());
+        return Err(missing().into());
     }
     Ok(Address { id, channel_type, identifier })
 }
@@ -153,11 +154,11 @@ struct NewContactIdentifier {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewContactIdentifier>,
-) -> Result<Made<View>, Problem> {
+) -> Result<Created<View>, CommandProblem> {
     let identifier =
         spelled(new.channel_type, &new.identifier).map_err(|problem| problem.field("identifier"))?;
     let id = ContactIdentifierId::of(caller.account, new.channel_type.as_str(), &identifier);
@@ -171,9 +172,9 @@ async fn create(
         metadata: new.metadata,
         may_move: false,
     };
-    let outcome = commands.contacts.ask(&address.stream(), &link, &asking.of(&caller)).await?;
+    let outcome = commands.contacts.execute(&address.stream(), &link, &asking.of(&caller)).await?;
     let view = View::of(address, &outcome.state.state);
-    Ok(Made(Answer::of(&commands, &outcome, view).await?))
+    Ok(Created(Answer::of(&commands, &outcome, view).await?))
 }
 
 fn name(text: Option<String>) -> Option<String> {
@@ -223,12 +224,12 @@ impl Decide<ContactHome> for Relink {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ContactIdentifierId>,
     Json(change): Json<ContactIdentifierChange>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let address = address(&commands, caller.account, id).await?;
     let relink = Relink {
         account_id: caller.account,
@@ -236,19 +237,19 @@ async fn update(
         identifier: address.identifier.clone(),
         change,
     };
-    let outcome = commands.contacts.ask(&address.stream(), &relink, &asking.of(&caller)).await?;
+    let outcome = commands.contacts.execute(&address.stream(), &relink, &asking.of(&caller)).await?;
     let view = View::of(address, &outcome.state.state);
-    Ok(Done(Answer::of(&commands, &outcome, view).await?))
+    Ok(Completed(Answer::of(&commands, &outcome, view).await?))
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ContactIdentifierId>,
-) -> Result<Done<Retired<ContactIdentifierId>>, Problem> {
+) -> Result<Completed<Retired<ContactIdentifierId>>, CommandProblem> {
     let address = address(&commands, caller.account, id).await?;
     let unlink = Unlink { identifier_id: id };
-    let outcome = commands.contacts.ask(&address.stream(), &unlink, &asking.of(&caller)).await?;
-    Ok(Done(Answer::of(&commands, &outcome, Retired { id }).await?))
+    let outcome = commands.contacts.execute(&address.stream(), &unlink, &asking.of(&caller)).await?;
+    Ok(Completed(Answer::of(&commands, &outcome, Retired { id }).await?))
 }

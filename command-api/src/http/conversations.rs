@@ -1,17 +1,18 @@
 //! Beginning, changing and ending conversations.
 
-use super::Desk;
-use super::answer::{Answer, Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Answer, Completed, Created};
+use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, spelled};
 use super::messages::{Addressee, NewMessage, Words};
-use crate::Commands;
-use crate::desk::Begin;
-use crate::places::{Giving, NotGiven};
-use crate::write::{CommandError, Context, Outcome};
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Begin;
+use commands::Commands;
+use commands::assignment::{AssignError, AssignOptions};
+use commands::execute::{CommandError, Context, Outcome};
 use domain::conversation::{Assignee, By, Close, Conversation, Opened, Rejection, SetSubject, Update};
 use domain::{Decide, Evolve};
 use event_schemas::catalogue::Channel;
@@ -108,7 +109,7 @@ impl View {
     pub(super) async fn after(
         commands: &Commands,
         outcome: &Outcome<Conversation>,
-    ) -> Result<Answer<Self>, Problem> {
+    ) -> Result<Answer<Self>, CommandProblem> {
         let view = outcome.state.state.opened().map(Self::from);
         let view = view.map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
         Answer::of(commands, outcome, view).await
@@ -129,13 +130,13 @@ pub(super) async fn ask<C>(
     id: ConversationId,
     command: &C,
     context: &Context,
-) -> Result<Done<View>, Problem>
+) -> Result<Completed<View>, CommandProblem>
 where
     C: Decide<Conversation, Rejection = Rejection>,
 {
     let stream = StreamId::conversation(id);
-    let outcome = commands.conversations.ask(&stream, command, context).await.map_err(refused)?;
-    Ok(Done(View::after(commands, &outcome).await?))
+    let outcome = commands.conversations.execute(&stream, command, context).await.map_err(refused)?;
+    Ok(Completed(View::after(commands, &outcome).await?))
 }
 
 /// Asks something by which the conversation may become somebody's.
@@ -144,25 +145,25 @@ pub(super) async fn given<C>(
     id: ConversationId,
     command: &C,
     context: &Context,
-    giving: Giving,
-) -> Result<Done<View>, Problem>
+    options: AssignOptions,
+) -> Result<Completed<View>, CommandProblem>
 where
     C: Decide<Conversation, Rejection = Rejection>,
 {
-    let outcome = commands.give(id, command, context, giving).await.map_err(|error| match error {
-        NotGiven::Conversation(error) => refused(error),
-        NotGiven::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
+    let outcome = commands.assign(id, command, context, options).await.map_err(|error| match error {
+        AssignError::Conversation(error) => refused(error),
+        AssignError::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
             Problem::unprocessable("assignee_id", "This account knows no such agent: register them first.")
         }
-        NotGiven::Agent(error) => error.into(),
+        AssignError::Agent(error) => CommandProblem::from(error).into(),
     })?;
-    Ok(Done(View::after(commands, &outcome).await?))
+    Ok(Completed(View::after(commands, &outcome).await?))
 }
 
 pub(super) fn refused(error: CommandError<Rejection>) -> Problem {
     match error {
         CommandError::NotFound => Problem::not_found("conversation"),
-        other => other.into(),
+        other => CommandProblem::from(other).into(),
     }
 }
 
@@ -171,11 +172,11 @@ pub(super) async fn opened(
     commands: &Commands,
     caller: &Caller,
     id: ConversationId,
-) -> Result<Box<Opened>, Problem> {
-    let fold = commands.conversations.recall(&StreamId::conversation(id)).await?;
+) -> Result<Box<Opened>, CommandProblem> {
+    let fold = commands.conversations.cached(&StreamId::conversation(id)).await?;
     match &fold.state {
         Conversation::Opened(opened) if opened.account_id == caller.account => Ok(opened.clone()),
-        Conversation::Opened(_) | Conversation::NotOpened => Err(Problem::not_found("conversation")),
+        Conversation::Opened(_) | Conversation::NotOpened => Err(Problem::not_found("conversation").into()),
     }
 }
 
@@ -215,7 +216,7 @@ impl NewConversation {
         commands: &Commands,
         caller: &Caller,
         channel: &Channel,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, CommandProblem> {
         let kind = channel.channel_type;
         match (&self.contact_identifier, self.contact_identifier_id) {
             (Some(identifier), None) => {
@@ -223,17 +224,18 @@ impl NewConversation {
             }
             (None, Some(id)) => {
                 let known = address(commands, caller.account, id).await;
-                let known = known.map_err(|problem| problem_of("contact_identifier_id", problem))?;
+                let known = known.map_err(|problem| problem_of("contact_identifier_id", problem.into()))?;
                 if known.channel_type == kind {
                     return Ok(known.identifier);
                 }
                 let detail = format!("It is of {}, and the channel of {kind}.", known.channel_type);
-                Err(Problem::unprocessable("contact_identifier_id", detail))
+                Err(Problem::unprocessable("contact_identifier_id", detail).into())
             }
             (None, None) | (Some(_), Some(_)) => Err(Problem::unprocessable(
                 "contact_identifier",
                 "Name the contact by `contact_identifier` or by `contact_identifier_id`, and not by both.",
-            )),
+            )
+            .into()),
         }
     }
 
@@ -290,11 +292,11 @@ struct Parts {
 }
 
 async fn begin(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewConversation>,
-) -> Result<Made<View>, Problem> {
+) -> Result<Created<View>, CommandProblem> {
     let context = asking.of(&caller);
     let channel = commands.channel(caller.account, new.channel_id).await?;
     let channel =
@@ -326,17 +328,20 @@ async fn begin(
 
     let (id, mut outcome) = match commands.begin(&begin, &context).await {
         Ok(begun) => begun,
-        Err(error) => return Err(not_begun(&commands, &begin, error).await),
+        Err(error) => return Err(not_begun(&commands, &begin, error).await.into()),
     };
     let stream = StreamId::conversation(id);
     if let Some(cover) = &parts.cover {
-        outcome =
-            commands.conversations.ask(&stream, cover, &also(&context, "cover")).await.map_err(refused)?;
+        outcome = commands
+            .conversations
+            .execute(&stream, cover, &also(&context, "cover"))
+            .await
+            .map_err(refused)?;
     }
     if let Some(message) = &parts.message {
-        outcome = commands.conversations.ask(&stream, message, &write).await.map_err(refused)?;
+        outcome = commands.conversations.execute(&stream, message, &write).await.map_err(refused)?;
     }
-    Ok(Made(View::after(&commands, &outcome).await?))
+    Ok(Created(View::after(&commands, &outcome).await?))
 }
 
 /// A contact has one open conversation on a channel: a refusal to open another says which it is.
@@ -348,7 +353,7 @@ async fn not_begun(commands: &Commands, begin: &Begin, error: CommandError<Rejec
     }
     match commands.current_conversation(begin.channel.id, &begin.contact_identifier).await {
         Ok(open) => problem.field("contact_identifier").with("conversation_id", open.to_string()),
-        Err(error) => error.into(),
+        Err(error) => CommandProblem::from(error).into(),
     }
 }
 
@@ -393,12 +398,12 @@ struct UpdateConversation {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
     Json(change): Json<UpdateConversation>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let command = Update {
         by: by(&caller, &context),
@@ -426,16 +431,25 @@ async fn update(
         },
         reason: change.reason,
     };
-    given(&commands, id, &command, &context, Giving::by(&caller)).await
+    given(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
 }
 
-async fn promise(commands: &Commands, caller: &Caller, policy: SlaPolicyId) -> Result<SlaApplied, Problem> {
+async fn promise(
+    commands: &Commands,
+    caller: &Caller,
+    policy: SlaPolicyId,
+) -> Result<SlaApplied, CommandProblem> {
     let found = commands.promise_of(caller.account, policy).await?;
-    found.ok_or_else(|| Problem::unprocessable("sla_policy_id", "This account has no such SLA policy."))
+    found
+        .ok_or_else(|| Problem::unprocessable("sla_policy_id", "This account has no such SLA policy.").into())
 }
 
 /// An agent by the name colleagues know. Whoever assigns themselves is known by their token's.
-pub(super) async fn named(commands: &Commands, caller: &Caller, id: UserId) -> Result<Assignee, Problem> {
+pub(super) async fn named(
+    commands: &Commands,
+    caller: &Caller,
+    id: UserId,
+) -> Result<Assignee, CommandProblem> {
     let mut assignee = commands.assignee(caller.account, id).await?;
     if assignee.name.is_none() && id == caller.user {
         assignee.name.clone_from(&caller.name);
@@ -447,19 +461,19 @@ pub(super) async fn known_team(
     commands: &Commands,
     caller: &Caller,
     team: TeamId,
-) -> Result<TeamId, Problem> {
+) -> Result<TeamId, CommandProblem> {
     if commands.knows_team(caller.account, team).await? {
         Ok(team)
     } else {
-        Err(Problem::unprocessable("team_id", "This account has no such team."))
+        Err(Problem::unprocessable("team_id", "This account has no such team.").into())
     }
 }
 
 async fn close(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     ask(&commands, id, &Close { reason: None }, &asking.of(&caller)).await
 }

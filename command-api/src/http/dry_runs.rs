@@ -1,12 +1,13 @@
 //! What rules would have done.
 
-use super::Desk;
+use super::AppState;
 use super::bot_rules::{NewBotRule, known};
-use crate::Commands;
-use crate::dry_run::{DryRun, DryRunError, Span};
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use commands::Commands;
+use commands::dry_run::{DryRun, DryRunError, Span};
 use domain::catalogue::{BotRules, Define, Rejection};
 use domain::{Decide, Evolve};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotTrigger};
@@ -78,7 +79,7 @@ fn yes() -> bool {
 }
 
 impl DraftRule {
-    fn rule(&self, place: usize) -> Result<BotRule, Problem> {
+    fn rule(&self, place: usize) -> Result<BotRule, CommandProblem> {
         let new = NewBotRule {
             name: self.name.clone(),
             priority: self.priority,
@@ -93,17 +94,18 @@ impl DraftRule {
 }
 
 async fn dry_run(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
     Json(draft): Json<Draft>,
-) -> Result<Json<DryRun>, Problem> {
+) -> Result<Json<DryRun>, CommandProblem> {
     let account = caller.account;
     if draft.until <= draft.from {
-        return Err(Problem::unprocessable("until", "The span ends before it begins."));
+        return Err(Problem::unprocessable("until", "The span ends before it begins.").into());
     }
     if draft.examples > MOST_EXAMPLES {
         return Err(Problem::unprocessable("examples", format!("At most {MOST_EXAMPLES}."))
-            .with("limit", MOST_EXAMPLES));
+            .with("limit", MOST_EXAMPLES)
+            .into());
     }
     let catalogues = commands.bot_catalogues(account).await?;
     let rules = match &draft.rules {
@@ -118,10 +120,10 @@ async fn dry_run(
         Ok(report) => Ok(Json(report)),
         Err(DryRunError::TooMuch { limit }) => {
             let detail = format!("The span holds more than {limit} events: ask for a shorter one.");
-            Err(Problem::unprocessable("until", detail).with("limit", limit))
+            Err(Problem::unprocessable("until", detail).with("limit", limit).into())
         }
         Err(DryRunError::Load(error)) => Err(error.into()),
-        Err(DryRunError::BrokeOff) => Err(Problem::internal()),
+        Err(DryRunError::BrokeOff) => Err(Problem::internal().into()),
     }
 }
 
@@ -130,22 +132,25 @@ async fn checked(
     commands: &Commands,
     account: AccountId,
     drafts: &[DraftRule],
-) -> Result<Vec<BotRule>, Problem> {
+) -> Result<Vec<BotRule>, CommandProblem> {
     if drafts.len() > MOST_RULES {
-        return Err(
-            Problem::unprocessable("rules", format!("At most {MOST_RULES}.")).with("limit", MOST_RULES)
-        );
+        return Err(Problem::unprocessable("rules", format!("At most {MOST_RULES}."))
+            .with("limit", MOST_RULES)
+            .into());
     }
     let mut beside = BotRules::default();
     for (place, draft) in drafts.iter().enumerate() {
-        let within = |problem: Problem| {
+        let within = |problem: CommandProblem| {
+            let problem = Problem::from(problem);
             let field = format!("rules[{place}].{}", problem.field_name().unwrap_or_default());
-            problem.field(field)
+            CommandProblem::from(problem.field(field))
         };
         let rule = draft.rule(place).map_err(within)?;
         known(commands, account, &rule.actions).await.map_err(within)?;
         if beside.get(rule.id).is_some() {
-            return Err(Problem::unprocessable(format!("rules[{place}].id"), "There is another of this id."));
+            return Err(
+                Problem::unprocessable(format!("rules[{place}].id"), "There is another of this id.").into()
+            );
         }
         let events =
             Define(rule).decide(&beside, Timestamp::from_secs(0)).map_err(|refusal| match refusal {

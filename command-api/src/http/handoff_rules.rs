@@ -1,14 +1,15 @@
 //! When a conversation goes from the bot to a person, as the account wants it.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::bot_rules::known_team;
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::bot::{HandoffRule, HandoffTrigger};
 use event_schemas::{HandoffRuleId, TeamId};
 use gate::{Change, Json, Path, Problem, Supervisor};
@@ -58,16 +59,16 @@ fn yes() -> bool {
     true
 }
 
-fn trigger(word: &str) -> Result<HandoffTrigger, Problem> {
-    word.parse().map_err(|unknown| Problem::unprocessable("trigger_type", format!("{unknown}.")))
+fn trigger(word: &str) -> Result<HandoffTrigger, CommandProblem> {
+    word.parse().map_err(|unknown| Problem::unprocessable("trigger_type", format!("{unknown}.")).into())
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewHandoffRule>,
-) -> Result<Made<HandoffRule>, Problem> {
+) -> Result<Created<HandoffRule>, CommandProblem> {
     let context = asking.of(&caller);
     let rule = HandoffRule {
         id: HandoffRuleId(fresh_id(&commands, &context)),
@@ -121,12 +122,12 @@ impl HandoffRuleChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<HandoffRuleId>,
     Json(changes): Json<HandoffRuleChange>,
-) -> Result<Done<HandoffRule>, Problem> {
+) -> Result<Completed<HandoffRule>, CommandProblem> {
     if let Some(Some(team)) = changes.target_team_id.into_option() {
         known_team(&commands, caller.account, "target_team_id", team).await?;
     }
@@ -135,10 +136,10 @@ async fn update(
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<HandoffRuleId>,
-) -> Result<Done<Retired<HandoffRuleId>>, Problem> {
+) -> Result<Completed<Retired<HandoffRuleId>>, CommandProblem> {
     retire::<HandoffRule>(&commands, id, &asking.of(&caller)).await
 }

@@ -1,17 +1,18 @@
 //! Somebody asks that a person take over from the bot (requirement 001).
 
-use super::Desk;
-use super::answer::Done;
-use super::asking::Asking;
+use super::AppState;
+use super::answer::Completed;
+use super::command_headers::CommandHeaders;
 use super::conversations::{View, by, given, named, opened};
-use crate::Commands;
-use crate::places::Giving;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use commands::Commands;
+use commands::assignment::AssignOptions;
 use domain::conversation::RequestHandoff;
 use event_schemas::{ConversationId, UserId};
-use gate::{Agent, OptionalJson, Path, Problem};
+use gate::{Agent, OptionalJson, Path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -38,12 +39,12 @@ struct Handoff {
 const NO_REASON: &str = "Customer requested human agent";
 
 async fn handoff(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
     OptionalJson(wanted): OptionalJson<Handoff>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
     let provider = commands.providers.of(conversation.channel_type);
@@ -59,5 +60,5 @@ async fn handoff(
         message_id: context.further_message_id(&commands.clock, "told"),
         reply_window: provider.and_then(|provider| provider.reply_window()),
     };
-    given(&commands, id, &command, &context, Giving::by(&caller)).await
+    given(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
 }

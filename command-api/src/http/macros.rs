@@ -1,16 +1,17 @@
 //! Lists of actions that an agent runs at once.
 
-use super::Desk;
+use super::AppState;
 use super::actions::{NewActions, Signing, known};
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
+use super::command_headers::CommandHeaders;
 use super::conversations::{View, by, opened, refused};
-use crate::Commands;
-use crate::places::{Giving, NotGiven};
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
+use commands::assignment::{AssignError, AssignOptions};
 use domain::conversation::{RunMacro, Sender};
 use event_schemas::automation::{Action, Macro, MacroVisibility};
 use event_schemas::catalogue::{CatalogueKind, Secret};
@@ -65,15 +66,15 @@ struct NewMacro {
     /// Who sees it and may run it.
     #[schemars(with = "MacroVisibility")]
     visibility: String,
-    /// Done one after the other; all of them, or none.
+    /// Completed one after the other; all of them, or none.
     actions: NewActions,
-    /// What its webhooks are signed with: `whsec_` and Base64. Made where there is none.
+    /// What its webhooks are signed with: `whsec_` and Base64. Created where there is none.
     #[serde(default)]
     webhook_secret: Option<Secret>,
 }
 
-fn visibility(word: &str) -> Result<MacroVisibility, Problem> {
-    word.parse().map_err(|unknown| Problem::unprocessable("visibility", format!("{unknown}.")))
+fn visibility(word: &str) -> Result<MacroVisibility, CommandProblem> {
+    word.parse().map_err(|unknown| Problem::unprocessable("visibility", format!("{unknown}.")).into())
 }
 
 /// Everyone's macros and webhooks are for supervisors to define.
@@ -81,38 +82,41 @@ fn may_define(
     caller: &Caller,
     visibility: Option<MacroVisibility>,
     actions: &[Action],
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     if caller.role.is_supervisor() {
         return Ok(());
     }
     if visibility == Some(MacroVisibility::Everyone) {
-        return Err(Problem::forbidden("Only a supervisor defines macros for everyone.").field("visibility"));
+        return Err(Problem::forbidden("Only a supervisor defines macros for everyone.")
+            .field("visibility")
+            .into());
     }
     match actions.iter().position(|action| matches!(action, Action::Webhook { .. })) {
         Some(index) => Err(Problem::forbidden("Only a supervisor has other programs told.")
-            .field(format!("actions[{index}]"))),
+            .field(format!("actions[{index}]"))
+            .into()),
         None => Ok(()),
     }
 }
 
 /// The macro, if the caller may know of it.
-async fn visible(commands: &Commands, caller: &Caller, id: MacroId) -> Result<Macro, Problem> {
+async fn visible(commands: &Commands, caller: &Caller, id: MacroId) -> Result<Macro, CommandProblem> {
     let stream = StreamId::catalogue(CatalogueKind::Macros, caller.account);
-    let macros = commands.macros.load(&stream).await?;
+    let macros = commands.macros.current(&stream).await?;
     macros
         .state
         .get(id)
         .filter(|list| list.visibility == MacroVisibility::Everyone || list.created_by == caller.user)
         .cloned()
-        .ok_or_else(|| Problem::not_found("macro"))
+        .ok_or_else(|| Problem::not_found("macro").into())
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewMacro>,
-) -> Result<Made<Macro>, Problem> {
+) -> Result<Created<Macro>, CommandProblem> {
     let context = asking.of(&caller);
     let signing = Signing::of(&commands, new.webhook_secret.as_ref())?;
     let actions = new.actions.read()?;
@@ -174,12 +178,12 @@ impl MacroChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<MacroId>,
     Json(changes): Json<MacroChange>,
-) -> Result<Done<Macro>, Problem> {
+) -> Result<Completed<Macro>, CommandProblem> {
     let before = visible(&commands, &caller, id).await?;
     may_define(&caller, Some(before.visibility), &[])?;
     let signing = Signing::of(&commands, changes.webhook_secret.as_ref())?;
@@ -195,22 +199,22 @@ async fn update(
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<MacroId>,
-) -> Result<Done<Retired<MacroId>>, Problem> {
+) -> Result<Completed<Retired<MacroId>>, CommandProblem> {
     let before = visible(&commands, &caller, id).await?;
     may_define(&caller, Some(before.visibility), &[])?;
     retire::<Macro>(&commands, id, &asking.of(&caller)).await
 }
 
 async fn run(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path((id, macro_id)): Path<(ConversationId, MacroId)>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
     let Macro { name, actions, .. } = visible(&commands, &caller, macro_id).await?;
@@ -226,10 +230,12 @@ async fn run(
     let list =
         commands.list(&actions, &context, conversation.channel_type, by, (sender, caller.user)).await?;
     let command = RunMacro { id: macro_id, name, list };
-    match commands.give(id, &command, &context, Giving::by(&caller)).await {
-        Ok(outcome) => View::after(&commands, &outcome).await.map(Done),
-        Err(NotGiven::Conversation(error)) => Err(refused(error)),
-        Err(NotGiven::Agent(error)) => Err(not_assigned(&actions, error.into())),
+    match commands.assign(id, &command, &context, AssignOptions::by(caller.user)).await {
+        Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),
+        Err(AssignError::Conversation(error)) => Err(refused(error).into()),
+        Err(AssignError::Agent(error)) => {
+            Err(not_assigned(&actions, CommandProblem::from(error).into()).into())
+        }
     }
 }
 

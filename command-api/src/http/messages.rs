@@ -1,15 +1,16 @@
 //! Answers to the customer, and notes that stay in the house.
 
-use super::Desk;
-use super::answer::{Answer, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Answer, Created};
+use super::command_headers::CommandHeaders;
 use super::conversations::{opened, refused};
-use crate::Commands;
+use crate::problem::CommandProblem;
 use crate::problem::key_reused;
-use crate::write::{Context, LoadError};
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use commands::Commands;
+use commands::execute::{Context, LoadError};
 use domain::Decide;
 use domain::bot::Playbook;
 use domain::conversation::{AddNote, Conversation, Rejection, Send, Sender};
@@ -112,7 +113,7 @@ impl NewMessage {
         caller: &Caller,
         context: &Context,
         to: Addressee<'_>,
-    ) -> Result<Words, Problem> {
+    ) -> Result<Words, CommandProblem> {
         let message_id = context.message_id(&commands.clock);
         let content = self.content(commands, caller, &to).await?;
         if self.is_private {
@@ -122,7 +123,8 @@ impl NewMessage {
             return Err(Problem::unprocessable(
                 "mentions",
                 "Only a note mentions colleagues: set `is_private`.",
-            ));
+            )
+            .into());
         }
         let mut metadata = self.metadata.clone();
         if let Some(id) = self.canned_response_id {
@@ -146,7 +148,11 @@ impl NewMessage {
     }
 
     /// A program that answers as the bot is watched for answers it is not sure of.
-    async fn handoff(&self, commands: &Commands, caller: &Caller) -> Result<Option<Arc<Playbook>>, Problem> {
+    async fn handoff(
+        &self,
+        commands: &Commands,
+        caller: &Caller,
+    ) -> Result<Option<Arc<Playbook>>, CommandProblem> {
         match self.sender_type {
             Some(SenderType::Bot) => Ok(Some(commands.playbook(caller.account).await?)),
             Some(SenderType::Agent | SenderType::System | SenderType::Contact) | None => Ok(None),
@@ -159,10 +165,10 @@ impl NewMessage {
         commands: &Commands,
         caller: &Caller,
         to: &Addressee<'_>,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, CommandProblem> {
         let Some(id) = self.canned_response_id else { return Ok(self.content.clone()) };
         let stream = StreamId::catalogue(CatalogueKind::CannedResponses, caller.account);
-        let responses = commands.canned_responses.load(&stream).await?;
+        let responses = commands.canned_responses.current(&stream).await?;
         let response = responses.state.get(id).ok_or_else(|| {
             Problem::unprocessable("canned_response_id", "This account has no such canned response.")
         })?;
@@ -177,7 +183,12 @@ impl NewMessage {
         Ok(known.fill(&response.content))
     }
 
-    fn note(&self, caller: &Caller, message_id: MessageId, content: String) -> Result<AddNote, Problem> {
+    fn note(
+        &self,
+        caller: &Caller,
+        message_id: MessageId,
+        content: String,
+    ) -> Result<AddNote, CommandProblem> {
         let only_out = [
             ("attachments", !self.attachments.is_empty()),
             ("template", self.template.is_some()),
@@ -185,7 +196,7 @@ impl NewMessage {
             ("details", self.details.is_some()),
         ];
         if let Some((field, _)) = only_out.into_iter().find(|(_, is_there)| *is_there) {
-            return Err(Problem::unprocessable(field, "A note is words alone."));
+            return Err(Problem::unprocessable(field, "A note is words alone.").into());
         }
         Ok(AddNote {
             message_id,
@@ -203,7 +214,7 @@ impl NewMessage {
         self.content_type.or_else(template).or_else(attached).unwrap_or(ContentType::Text)
     }
 
-    fn sender(&self, caller: &Caller) -> Result<Sender, Problem> {
+    fn sender(&self, caller: &Caller) -> Result<Sender, CommandProblem> {
         let sender_type = match (caller.role, self.sender_type) {
             (Role::Service, None) => SenderType::System,
             (Role::Service, Some(kind @ (SenderType::Bot | SenderType::System))) => kind,
@@ -212,7 +223,9 @@ impl NewMessage {
             }
             (Role::Service, Some(SenderType::Agent | SenderType::Contact))
             | (Role::Agent | Role::Supervisor | Role::Administrator, Some(_)) => {
-                return Err(Problem::unprocessable("sender_type", "You cannot speak as somebody else."));
+                return Err(
+                    Problem::unprocessable("sender_type", "You cannot speak as somebody else.").into()
+                );
             }
         };
         Ok(Sender { sender_type, id: Some(caller.user), name: caller.name.clone() })
@@ -220,12 +233,12 @@ impl NewMessage {
 }
 
 async fn write(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<ConversationId>,
     Json(new): Json<NewMessage>,
-) -> Result<Made<Written>, Problem> {
+) -> Result<Created<Written>, CommandProblem> {
     let context = asking.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
     let to = Addressee {
@@ -234,8 +247,11 @@ async fn write(
         name: conversation.display_name.as_deref(),
     };
     let words = new.words(&commands, &caller, &context, to).await?;
-    let outcome =
-        commands.conversations.ask(&StreamId::conversation(id), &words, &context).await.map_err(refused)?;
+    let outcome = commands
+        .conversations
+        .execute(&StreamId::conversation(id), &words, &context)
+        .await
+        .map_err(refused)?;
     let view = if outcome.wrote { View::of(id, &words) } else { first_answer(&commands, id, &words).await? };
     let led_to = outcome.state.state.opened().ok().and_then(|conversation| conversation.bot.requested());
     let handoff = led_to.filter(|handoff| handoff.message_id == Some(words.message_id()));
@@ -244,7 +260,7 @@ async fn write(
         handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
         message: view,
     };
-    Ok(Made(Answer::of(&commands, &outcome, written).await?))
+    Ok(Created(Answer::of(&commands, &outcome, written).await?))
 }
 
 /// A message, and what it led to.
@@ -261,13 +277,17 @@ struct Written {
 
 /// The request was made before under the same key: what it made then is what is answered now, and what it
 /// says now has to be what it said then.
-async fn first_answer(commands: &Commands, id: ConversationId, words: &Words) -> Result<View, Problem> {
+async fn first_answer(
+    commands: &Commands,
+    id: ConversationId,
+    words: &Words,
+) -> Result<View, CommandProblem> {
     let stream = StreamId::conversation(id);
     let recorded = commands.store.find(EventId(words.message_id().0)).await;
     let recorded = recorded.map_err(|error| LoadError::of(&stream, error))?.ok_or_else(key_reused)?;
     let event = ConversationEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
     let then = event.ok().and_then(|event| View::recorded(id, &event)).ok_or_else(key_reused)?;
-    if then == View::of(id, words) { Ok(then) } else { Err(key_reused()) }
+    if then == View::of(id, words) { Ok(then) } else { Err(key_reused().into()) }
 }
 
 /// A message or a note as it was written down.

@@ -1,17 +1,18 @@
 //! Agents answer whether they take what they are offered.
 
-use super::Desk;
-use super::answer::Done;
-use super::asking::Asking;
+use super::AppState;
+use super::answer::Completed;
+use super::command_headers::CommandHeaders;
 use super::conversations::{View, ask, given, named};
-use crate::Commands;
-use crate::places::Giving;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use commands::Commands;
+use commands::assignment::AssignOptions;
 use domain::conversation::{AcceptOffer, DeclineOffer};
 use event_schemas::{ConversationId, OfferId};
-use gate::{Agent, Path, Problem};
+use gate::{Agent, Path};
 use std::sync::Arc;
 
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
@@ -34,22 +35,22 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 }
 
 async fn accept(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path((id, offer_id)): Path<(ConversationId, OfferId)>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let command = AcceptOffer { offer_id, agent: named(&commands, &caller, caller.user).await? };
-    let giving = Giving { counts: true, insists: false, taker: Some(caller.user) };
-    given(&commands, id, &command, &asking.of(&caller), giving).await
+    let options = AssignOptions { counts: true, insists: false, taker: Some(caller.user) };
+    given(&commands, id, &command, &asking.of(&caller), options).await
 }
 
 async fn decline(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     Path((id, offer_id)): Path<(ConversationId, OfferId)>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let command = DeclineOffer { offer_id, agent_id: caller.user };
     ask(&commands, id, &command, &asking.of(&caller)).await
 }

@@ -1,13 +1,14 @@
 //! Whether an agent is there.
 
-use super::Desk;
-use super::answer::{Answer, Done};
-use super::asking::Asking;
-use crate::Commands;
-use crate::write::Context;
+use super::AppState;
+use super::answer::{Answer, Completed};
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use commands::Commands;
+use commands::execute::Context;
 use domain::agent::{BeSeen, Presence, Said};
 use event_schemas::{StreamId, Timestamp, UserId};
 use gate::{Agent, OptionalJson, Problem};
@@ -60,34 +61,34 @@ struct View {
 }
 
 async fn be_seen(
-    State(commands): Desk,
+    State(commands): AppState,
     Agent(caller): Agent,
-    asking: Asking,
+    asking: CommandHeaders,
     OptionalJson(report): OptionalJson<Report>,
-) -> Result<Done<View>, Problem> {
+) -> Result<Completed<View>, CommandProblem> {
     let said = match report.status {
         None => Said::StillHere,
         Some(Status::Online) => Said::Online,
         Some(Status::Away) => Said::Away,
         Some(Status::Offline) => Said::Offline,
         Some(Status::Unknown) => {
-            return Err(Problem::unprocessable("status", "Say online, away or offline."));
+            return Err(Problem::unprocessable("status", "Say online, away or offline.").into());
         }
     };
     // A heartbeat under a key would be the first one's for ever.
     let context = Context { key: None, if_match: None, ..asking.of(&caller) };
     let stream = StreamId::agent(caller.user);
-    if !commands.agents.recall(&stream).await?.state.is_known_to(caller.account) {
+    if !commands.agents.cached(&stream).await?.state.is_known_to(caller.account) {
         commands.join(caller.user, caller.name.clone(), &context).await?;
     }
     let patience = commands.patience;
     let command = BeSeen { account_id: caller.account, user_id: caller.user, said, patience };
-    let outcome = commands.agents.ask(&stream, &command, &context).await?;
+    let outcome = commands.agents.execute(&stream, &command, &context).await?;
     let (status, until) = match outcome.state.state.presence() {
         Presence::Untold => (Status::Unknown, None),
         Presence::Online { until } => (Status::Online, Some(until)),
         Presence::Away { offline_at, .. } => (Status::Away, offline_at),
         Presence::Offline { .. } => (Status::Offline, None),
     };
-    Ok(Done(Answer::of(&commands, &outcome, View { user_id: caller.user, status, until }).await?))
+    Ok(Completed(Answer::of(&commands, &outcome, View { user_id: caller.user, status, until }).await?))
 }

@@ -1,17 +1,18 @@
 //! Where conversations wait for an agent, and how one is found.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
+use super::command_headers::CommandHeaders;
 use super::conversations::known_team;
-use crate::Commands;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::routing::{Queue, RoutingStrategy, WhenOffline};
 use event_schemas::{QueueId, TeamId, UserId};
-use gate::{Caller, Change, Json, Path, Problem, Supervisor};
+use gate::{Caller, Change, Json, Path, Supervisor};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -71,11 +72,11 @@ struct NewQueue {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewQueue>,
-) -> Result<Made<Queue>, Problem> {
+) -> Result<Created<Queue>, CommandProblem> {
     let context = asking.of(&caller);
     teams_are_known(&commands, &caller, new.team_id, new.overflow_team_id).await?;
     let queue = Queue {
@@ -149,12 +150,12 @@ fn set<T: Clone>(field: &mut T, change: &Option<T>) {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<QueueId>,
     Json(changes): Json<QueueChange>,
-) -> Result<Done<Queue>, Problem> {
+) -> Result<Completed<Queue>, CommandProblem> {
     let (team, overflow) =
         (changes.team_id.into_option().flatten(), changes.overflow_team_id.into_option().flatten());
     teams_are_known(&commands, &caller, team, overflow).await?;
@@ -162,11 +163,11 @@ async fn update(
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<QueueId>,
-) -> Result<Done<Retired<QueueId>>, Problem> {
+) -> Result<Completed<Retired<QueueId>>, CommandProblem> {
     retire::<Queue>(&commands, id, &asking.of(&caller)).await
 }
 
@@ -175,7 +176,7 @@ async fn teams_are_known(
     caller: &Caller,
     team: Option<TeamId>,
     overflow: Option<TeamId>,
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     for (field, team) in [("team_id", team), ("overflow_team_id", overflow)] {
         if let Some(team) = team {
             known_team(commands, caller, team).await.map_err(|problem| problem.field(field))?;

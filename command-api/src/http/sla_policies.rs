@@ -1,13 +1,14 @@
 //! Promises about how quickly customers are answered.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::catalogue::{CatalogueKind, SlaPolicy, SlaTargets};
 use event_schemas::message::Priority;
 use event_schemas::{AccountId, CalendarId, ChannelId, SlaPolicyId, StreamId, TeamId};
@@ -74,11 +75,11 @@ fn yes() -> bool {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewSlaPolicy>,
-) -> Result<Made<SlaPolicy>, Problem> {
+) -> Result<Created<SlaPolicy>, CommandProblem> {
     let context = asking.of(&caller);
     known_calendar(&commands, caller.account, new.calendar_id).await?;
     let policy = SlaPolicy {
@@ -101,12 +102,13 @@ async fn known_calendar(
     commands: &Commands,
     account: AccountId,
     calendar: Option<CalendarId>,
-) -> Result<(), Problem> {
+) -> Result<(), CommandProblem> {
     let Some(calendar) = calendar else { return Ok(()) };
-    let calendars = commands.calendars.load(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
+    let calendars =
+        commands.calendars.current(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
     match calendars.state.get(calendar) {
         Some(_) => Ok(()),
-        None => Err(Problem::unprocessable("calendar_id", "This account has no such calendar.")),
+        None => Err(Problem::unprocessable("calendar_id", "This account has no such calendar.").into()),
     }
 }
 
@@ -161,21 +163,21 @@ impl SlaPolicyChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<SlaPolicyId>,
     Json(changes): Json<SlaPolicyChange>,
-) -> Result<Done<SlaPolicy>, Problem> {
+) -> Result<Completed<SlaPolicy>, CommandProblem> {
     known_calendar(&commands, caller.account, changes.calendar_id.into_option().flatten()).await?;
     change(&commands, id, &asking.of(&caller), |policy| changes.apply(policy)).await
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<SlaPolicyId>,
-) -> Result<Done<Retired<SlaPolicyId>>, Problem> {
+) -> Result<Completed<Retired<SlaPolicyId>>, CommandProblem> {
     retire::<SlaPolicy>(&commands, id, &asking.of(&caller)).await
 }

@@ -1,16 +1,17 @@
 //! Groups of agents.
 
-use super::Desk;
-use super::answer::{Done, Made};
-use super::asking::Asking;
+use super::AppState;
+use super::answer::{Completed, Created};
 use super::catalogue::{Retired, change, define, fresh_id, retire};
-use crate::Commands;
+use super::command_headers::CommandHeaders;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
+use commands::Commands;
 use event_schemas::catalogue::Team;
 use event_schemas::{TeamId, UserId};
-use gate::{Change, Json, Path, Problem, Supervisor};
+use gate::{Change, Json, Path, Supervisor};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -43,11 +44,11 @@ struct NewTeam {
 }
 
 async fn create(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Json(new): Json<NewTeam>,
-) -> Result<Made<Team>, Problem> {
+) -> Result<Created<Team>, CommandProblem> {
     let context = asking.of(&caller);
     let team = Team {
         id: TeamId(fresh_id(&commands, &context)),
@@ -88,20 +89,20 @@ impl TeamChange {
 }
 
 async fn update(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<TeamId>,
     Json(changes): Json<TeamChange>,
-) -> Result<Done<Team>, Problem> {
+) -> Result<Completed<Team>, CommandProblem> {
     change(&commands, id, &asking.of(&caller), |team| changes.apply(team)).await
 }
 
 async fn remove(
-    State(commands): Desk,
+    State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: Asking,
+    asking: CommandHeaders,
     Path(id): Path<TeamId>,
-) -> Result<Done<Retired<TeamId>>, Problem> {
+) -> Result<Completed<Retired<TeamId>>, CommandProblem> {
     retire::<Team>(&commands, id, &asking.of(&caller)).await
 }

@@ -1,16 +1,17 @@
-//! Where providers knock. What they send is taken in by [`crate::inbound`].
+//! Where providers knock. What they send is taken in by [`commands::inbound`].
 
-use super::Desk;
-use crate::Commands;
-use crate::inbound::Webhook;
+use super::AppState;
+use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::transform::TransformOperation;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use commands::Commands;
+use commands::inbound::Webhook;
 use event_schemas::ChannelId;
 use event_schemas::message::ChannelType;
-use gate::{Caller, Json, Path, Problem, Query, RateLimits, RawBody, RequestContext, Role};
+use gate::{Caller, Json, Path, Query, RateLimits, RawBody, RequestContext, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,11 +42,11 @@ struct Address {
 }
 
 async fn handshake(
-    State(commands): Desk,
+    State(commands): AppState,
     limits: RateLimits,
     Path(Address { channel_type, channel_id }): Path<Address>,
     Query(query): Query<BTreeMap<String, String>>,
-) -> Result<String, Problem> {
+) -> Result<String, CommandProblem> {
     limits.check_channel(channel_id)?;
     let query: Vec<_> = query.into_iter().collect();
     Ok(commands.handshake(channel_type, channel_id, &query).await?)
@@ -61,14 +62,14 @@ struct Receipt {
 }
 
 async fn take_in(
-    State(commands): Desk,
+    State(commands): AppState,
     limits: RateLimits,
     caller: Option<Caller>,
     request: RequestContext,
     Path(Address { channel_type, channel_id }): Path<Address>,
     headers: HeaderMap,
     RawBody(body): RawBody,
-) -> Result<Json<Receipt>, Problem> {
+) -> Result<Json<Receipt>, CommandProblem> {
     limits.check_channel(channel_id)?;
     let webhook = Webhook {
         channel_type,

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
-use command_api::{Commands, http, problem};
+use command_api::{http, problem};
+use commands::Commands;
 use event_schemas::{AccountId, Clock, ConversationId, Recorded, StreamId, Timestamp, UserId, Version};
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;

@@ -1,7 +1,7 @@
 //! Folds that are kept between commands, and how they learn what others wrote.
 
 use crate::desk::{ACME, Desk, adam, ana, desk};
-use command_api::write::{Aggregates, Folded};
+use commands::execute::{Aggregates, Versioned};
 use domain::conversation::Conversation;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{ConversationEvent, Event, Recorded, StreamId};
@@ -15,9 +15,9 @@ fn read(recorded: &Recorded) -> ConversationEvent {
     event
 }
 
-async fn learn(folds: &Aggregates<Conversation>, from: &Recorded) -> Arc<Folded<Conversation>> {
+async fn learn(folds: &Aggregates<Conversation>, from: &Recorded) -> Arc<Versioned<Conversation>> {
     let at = from.metadata.occurred_at;
-    folds.learn(&from.stream, from.version, &read(from), at).await.unwrap()
+    folds.at_least(&from.stream, from.version, &read(from), at).await.unwrap()
 }
 
 #[tokio::test]
@@ -29,11 +29,11 @@ async fn a_fold_that_learns_from_an_event_is_the_fold_that_the_log_gives() {
     let folds = || Aggregates::<Conversation>::new(Arc::clone(&store), desk.clock.clone(), 8);
     let stream = desk.events(&conversation).await[0].stream.clone();
     let learning = folds();
-    learning.load(&stream).await.unwrap();
+    learning.current(&stream).await.unwrap();
 
     desk.post(&ana(), &path, json!({ "content": "One" })).await.is(201);
     let learnt = learn(&learning, &desk.events(&conversation).await[1]).await;
-    let told = folds().load(&stream).await.unwrap();
+    let told = folds().current(&stream).await.unwrap();
     assert_eq!(format!("{learnt:?}"), format!("{told:?}"));
 
     for words in ["Two", "Three", "Four"] {
@@ -51,7 +51,7 @@ async fn a_glance_sees_at_once_what_this_process_writes_and_soon_what_others_wri
     let desk = desk().await;
     let other = desk.beside();
     let stream = StreamId::catalogue(CatalogueKind::Teams, ACME);
-    let seen = async |desk: &Desk| desk.commands.teams.glance(&stream).await.unwrap().version.map(|v| v.0);
+    let seen = async |desk: &Desk| desk.commands.teams.recent(&stream).await.unwrap().version.map(|v| v.0);
     assert_eq!((seen(&desk).await, seen(&other).await), (None, None));
     for teams in 0..2 {
         let team = json!({ "name": format!("Team {teams}") });
@@ -72,9 +72,9 @@ async fn what_a_glance_does_not_find_is_looked_for_in_the_log() {
     let desk = desk().await;
     let other = desk.beside();
     let stream = StreamId::catalogue(CatalogueKind::Teams, ACME);
-    other.commands.teams.glance(&stream).await.unwrap();
+    other.commands.teams.recent(&stream).await.unwrap();
     let team = desk.post(&adam(), "/v1/teams", json!({ "name": "Returns" })).await.is(201);
     let id = team["id"].as_str().unwrap().parse().unwrap();
-    let found = other.commands.teams.find(&stream, |teams| teams.get(id).cloned()).await.unwrap();
+    let found = other.commands.teams.find_recent(&stream, |teams| teams.get(id).cloned()).await.unwrap();
     assert_eq!(found.map(|team| team.name), Some("Returns".to_owned()));
 }

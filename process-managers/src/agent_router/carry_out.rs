@@ -1,9 +1,9 @@
 //! A move becomes commands.
 
 use super::because;
-use command_api::Commands;
-use command_api::places::{Giving, NotGiven};
-use command_api::write::{CommandError, Context, LoadError};
+use commands::Commands;
+use commands::assignment::{AssignError, AssignOptions};
+use commands::execute::{CommandError, Context, LoadError};
 use domain::Decide;
 use domain::agent::{FreePlace, Scrutiny, TakePlace};
 use domain::conversation::{
@@ -38,11 +38,11 @@ impl<R: Error + std::marker::Send + Sync + 'static> From<CommandError<R>> for Hi
     }
 }
 
-impl From<NotGiven> for Hitch {
-    fn from(error: NotGiven) -> Self {
+impl From<AssignError> for Hitch {
+    fn from(error: AssignError) -> Self {
         match error {
-            NotGiven::Conversation(error) => error.into(),
-            NotGiven::Agent(error) => error.into(),
+            AssignError::Conversation(error) => error.into(),
+            AssignError::Agent(error) => error.into(),
         }
     }
 }
@@ -70,8 +70,8 @@ pub(super) async fn carry_out(
                 lead: *lead,
             };
             let context = routed.at(*conversation, *version, "assign");
-            let giving = Giving { counts: true, insists: false, taker: None };
-            Ok(commands.give(*conversation, &command, &context, giving).await?.position)
+            let options = AssignOptions { counts: true, insists: false, taker: None };
+            Ok(commands.assign(*conversation, &command, &context, options).await?.position)
         }
         Move::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
             let context = routed.at(*conversation, *version, "offer");
@@ -136,7 +136,7 @@ pub(super) async fn carry_out(
             // The same place can be taken and freed again: what it is about is decided, not its name.
             let context = Context { key: None, ..routed.at(*conversation, *place, "free") };
             let context = Context { if_match: None, ..context };
-            Ok(commands.agents.ask(&StreamId::agent(*agent), &command, &context).await?.position)
+            Ok(commands.agents.execute(&StreamId::agent(*agent), &command, &context).await?.position)
         }
     }
 }
@@ -166,7 +166,8 @@ impl Routed<'_> {
     where
         C: Decide<Conversation, Rejection = Rejection>,
     {
-        let outcome = self.commands.conversations.ask(&StreamId::conversation(id), command, context).await?;
+        let outcome =
+            self.commands.conversations.execute(&StreamId::conversation(id), command, context).await?;
         Ok(outcome.position)
     }
 
@@ -188,7 +189,7 @@ impl Routed<'_> {
         };
         let context = self.at(conversation, version, "count");
         let context = Context { key: None, if_match: None, ..context };
-        Ok(self.commands.agents.ask(&StreamId::agent(agent), &command, &context).await?.position)
+        Ok(self.commands.agents.execute(&StreamId::agent(agent), &command, &context).await?.position)
     }
 
     /// Tells the customer how long it may take. Where that cannot be said, it is not.

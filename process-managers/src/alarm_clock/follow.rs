@@ -2,8 +2,8 @@
 
 use super::{ALARMS, may_ring_again, moments};
 use crate::appointments::{Bell, Entry};
-use command_api::Commands;
-use command_api::write::{Folded, LoadError};
+use commands::Commands;
+use commands::execute::{LoadError, Versioned};
 use domain::conversation::Conversation;
 use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event};
 use event_store::Filter;
@@ -41,11 +41,11 @@ impl Follow {
     }
 
     /// As it is now, which may be further than this page: what is due is due by what is true.
-    async fn fold(&self, touched: &Touched<'_>) -> Result<Option<Arc<Folded<Conversation>>>, DbError> {
+    async fn fold(&self, touched: &Touched<'_>) -> Result<Option<Arc<Versioned<Conversation>>>, DbError> {
         let Touched { last, .. } = touched;
         let Event::Conversation(event) = &last.event else { return Ok(None) };
         let (version, at) = (last.version, last.metadata.occurred_at);
-        match self.commands.conversations.learn(&last.stream, version, event, at).await {
+        match self.commands.conversations.at_least(&last.stream, version, event, at).await {
             Ok(fold) => Ok(Some(fold)),
             Err(LoadError::Unavailable(unavailable)) => Err(DbError::AnyDriverError(Box::new(unavailable))),
             Err(error @ LoadError::Damaged { .. }) => {

@@ -1,7 +1,7 @@
 //! What an event is to rules.
 
 use super::AUTOMATION;
-use command_api::dry_run::ROUTER;
+use commands::dry_run::ROUTER;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{ActorType, ConversationEvent, Event};

@@ -3,8 +3,8 @@
 
 use super::cause::{ABOUT, BREACHED, causes};
 use super::run::{Deed, run};
-use command_api::Commands;
-use command_api::write::{CommandError, LoadError};
+use commands::Commands;
+use commands::execute::{CommandError, LoadError};
 use domain::Evolve;
 use domain::automation::Rules;
 use domain::catalogue::AutomationRules;
@@ -178,7 +178,7 @@ async fn set_off(
 ) -> Result<bool, CommandError<Rejection>> {
     let Event::Conversation(event) = &happened.event else { return Ok(false) };
     let (version, at) = (happened.version, happened.metadata.occurred_at);
-    let fold = commands.conversations.learn(&happened.stream, version, event, at).await?;
+    let fold = commands.conversations.at_least(&happened.stream, version, event, at).await?;
     let fits = match (fold.state.opened(), deed.rules.get(deed.place)) {
         (Ok(conversation), Some(rule)) => deed.rules.fits(rule, deed.cause, conversation),
         (Err(_), _) | (_, None) => false,

@@ -1,9 +1,9 @@
 //! One rule and one cause: the conversation decides, and everything is appended, or nothing.
 
 use super::AUTOMATION;
-use command_api::Commands;
-use command_api::places::{Giving, NotGiven};
-use command_api::write::{CommandError, Context, LoadError};
+use commands::Commands;
+use commands::assignment::{AssignError, AssignOptions};
+use commands::execute::{CommandError, Context, LoadError};
 use domain::automation::{Cause, Rules};
 use domain::conversation::{By, Rejection, RunRule, Sender};
 use event_schemas::automation::Action;
@@ -29,7 +29,7 @@ pub(crate) struct Deed<'a> {
 /// Answers whether it was this very call that wrote it down.
 pub(crate) async fn run(commands: &Commands, deed: &Deed<'_>) -> Result<bool, CommandError<Rejection>> {
     let stream = StreamId::conversation(deed.conversation);
-    let fold = commands.conversations.recall(&stream).await?;
+    let fold = commands.conversations.cached(&stream).await?;
     let (Ok(conversation), Some(rule)) = (fold.state.opened(), deed.rules.get(deed.place)) else {
         return Ok(false);
     };
@@ -57,17 +57,17 @@ pub(crate) async fn run(commands: &Commands, deed: &Deed<'_>) -> Result<bool, Co
         commands.list(&rule.actions, &context, conversation.channel_type, by, (sender, author)).await?;
     let mut command =
         RunRule { rules: Arc::clone(deed.rules), place: deed.place, cause: deed.cause.clone(), list };
-    let giving = Giving { counts: false, insists: false, taker: None };
-    match commands.give(deed.conversation, &command, &context, giving).await {
+    let options = AssignOptions { counts: false, insists: false, taker: None };
+    match commands.assign(deed.conversation, &command, &context, options).await {
         Ok(outcome) => Ok(outcome.wrote),
-        Err(NotGiven::Agent(CommandError::Rejected(refusal))) => {
+        Err(AssignError::Agent(CommandError::Rejected(refusal))) => {
             // The agent cannot take it: the rest is done.
             for step in &mut command.list.steps {
                 if matches!(step.action, Action::AssignAgent { .. }) {
                     step.obstacle = Some(refusal.to_string());
                 }
             }
-            let outcome = commands.give(deed.conversation, &command, &context, giving).await;
+            let outcome = commands.assign(deed.conversation, &command, &context, options).await;
             outcome.map(|outcome| outcome.wrote).map_err(conversations)
         }
         Err(error) => Err(conversations(error)),
@@ -75,16 +75,18 @@ pub(crate) async fn run(commands: &Commands, deed: &Deed<'_>) -> Result<bool, Co
 }
 
 /// What stands in the way of an agent's stream stands in the way of all.
-fn conversations(error: NotGiven) -> CommandError<Rejection> {
+fn conversations(error: AssignError) -> CommandError<Rejection> {
     match error {
-        NotGiven::Conversation(error) => error,
-        NotGiven::Agent(CommandError::Unavailable(unavailable)) => CommandError::Unavailable(unavailable),
-        NotGiven::Agent(CommandError::Damaged { stream, source }) => CommandError::Damaged { stream, source },
-        NotGiven::Agent(CommandError::VersionMismatch { expected, actual }) => {
+        AssignError::Conversation(error) => error,
+        AssignError::Agent(CommandError::Unavailable(unavailable)) => CommandError::Unavailable(unavailable),
+        AssignError::Agent(CommandError::Damaged { stream, source }) => {
+            CommandError::Damaged { stream, source }
+        }
+        AssignError::Agent(CommandError::VersionMismatch { expected, actual }) => {
             CommandError::VersionMismatch { expected, actual }
         }
-        NotGiven::Agent(CommandError::KeyReused) => CommandError::KeyReused,
-        NotGiven::Agent(CommandError::Contended) => CommandError::Contended,
-        NotGiven::Agent(CommandError::Rejected(_) | CommandError::NotFound) => CommandError::NotFound,
+        AssignError::Agent(CommandError::KeyReused) => CommandError::KeyReused,
+        AssignError::Agent(CommandError::Contended) => CommandError::Contended,
+        AssignError::Agent(CommandError::Rejected(_) | CommandError::NotFound) => CommandError::NotFound,
     }
 }

@@ -1,10 +1,10 @@
 //! From the log to the playbooks: one conversation's messages one after the other, different conversations'
 //! at the same time.
 
-use command_api::Commands;
-use command_api::dry_run::ROUTER;
-use command_api::language::detect;
-use command_api::write::{CommandError, Context, LoadError};
+use commands::Commands;
+use commands::dry_run::ROUTER;
+use commands::execute::{CommandError, Context, LoadError};
+use commands::language::detect;
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
 use event_schemas::bot::BotSettings;
@@ -128,7 +128,7 @@ impl Run<'_> {
     ) -> Result<(), CommandError<Rejection>> {
         let Event::Conversation(event) = &happened.event else { return Ok(()) };
         let (version, at) = (happened.version, happened.metadata.occurred_at);
-        let fold = commands.conversations.learn(self.stream, version, event, at).await?;
+        let fold = commands.conversations.at_least(self.stream, version, event, at).await?;
         if !self.may_concern(&fold.state) {
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl Run<'_> {
             },
             reply_window: provider.and_then(|provider| provider.reply_window()),
         };
-        let outcome = commands.conversations.ask(self.stream, &command, &context).await?;
+        let outcome = commands.conversations.execute(self.stream, &command, &context).await?;
         if outcome.wrote {
             metrics::counter!("verbatim_bot_answers_total").increment(1);
         }

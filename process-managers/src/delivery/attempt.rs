@@ -2,7 +2,7 @@
 
 use super::Office;
 use super::outbox::{Again, Claimed};
-use command_api::write::{CommandError, Context};
+use commands::execute::{CommandError, Context};
 use domain::conversation::{RecordDelivery, Report};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::Delivery;
@@ -83,7 +83,7 @@ async fn look(
     let stream = StreamId::conversation(claimed.conversation_id);
     let (because, fold, channel) = futures::join!(
         commands.store.find(EventId(claimed.message_id.0)),
-        commands.conversations.load(&stream),
+        commands.conversations.current(&stream),
         commands.channel(claimed.account_id, channel),
     );
     let (Some(because), fold, channel) = (because?, fold?, channel?) else { return Ok(Prospect::Settled) };
@@ -200,7 +200,7 @@ async fn record(office: &Office, claimed: &Claimed, because: &Recorded, report: 
         Report::Dispatched | Report::Delivered | Report::Read => "dispatched",
     };
     loop {
-        match office.commands.conversations.ask(&stream, &report, &context).await {
+        match office.commands.conversations.execute(&stream, &report, &context).await {
             Ok(done) => {
                 metrics::counter!("verbatim_deliveries_total", "outcome" => outcome).increment(1);
                 if !done.wrote {

@@ -1,8 +1,8 @@
 //! From the log to the outbox: what is sent goes in, what the log tells the end of goes out.
 
 use super::outbox::{Outbox, Queued};
-use command_api::Commands;
-use command_api::write::LoadError;
+use commands::Commands;
+use commands::execute::LoadError;
 use event_schemas::{Category, ChannelId, ConversationEvent, Event, MessageId, StreamId};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
@@ -32,7 +32,7 @@ impl Follow {
         let conversations = &self.commands.conversations;
         for load in [false, true] {
             let fold =
-                if load { conversations.load(stream).await } else { conversations.recall(stream).await };
+                if load { conversations.current(stream).await } else { conversations.cached(stream).await };
             match fold {
                 Ok(fold) => {
                     if let Ok(conversation) = fold.state.opened() {

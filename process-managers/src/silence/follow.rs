@@ -2,8 +2,8 @@
 
 use super::SILENCES;
 use crate::appointments::{Bell, Entry};
-use command_api::Commands;
-use command_api::write::LoadError;
+use commands::Commands;
+use commands::execute::LoadError;
 use domain::conversation::Patience;
 use event_schemas::{
     AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, Timestamp,

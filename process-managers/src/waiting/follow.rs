@@ -2,8 +2,8 @@
 
 use super::WAITING;
 use crate::appointments::{Bell, Entry};
-use command_api::Commands;
-use command_api::write::LoadError;
+use commands::Commands;
+use commands::execute::LoadError;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::message::SenderType;
 use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};

@@ -2,7 +2,7 @@
 
 use super::table::Pending;
 use super::{Post, TROUBLE};
-use command_api::write::{CommandError, Context};
+use commands::execute::{CommandError, Context};
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
 use event_schemas::catalogue::{CatalogueKind, Secret};
 use event_schemas::conversation::WebhookRequested;
@@ -68,7 +68,7 @@ impl Post {
         let commands = &self.commands;
         let stream = StreamId::conversation(pending.conversation_id);
         let (because, fold) =
-            futures::join!(commands.store.find(pending.event_id), commands.conversations.load(&stream));
+            futures::join!(commands.store.find(pending.event_id), commands.conversations.current(&stream));
         let (Some(because), fold) = (because?, fold?) else { return Ok(Prospect::Settled) };
         let Ok(conversation) = fold.state.opened() else { return Ok(Prospect::Settled) };
         let Ok(Event::Conversation(ConversationEvent::WebhookRequested(requested))) = Event::read(&because)
@@ -106,7 +106,7 @@ impl Post {
         let commands = &self.commands;
         if let Some(id) = requested.rule_id {
             let stream = StreamId::catalogue(CatalogueKind::AutomationRules, account);
-            let rules = commands.automation_rules.load(&stream).await?;
+            let rules = commands.automation_rules.current(&stream).await?;
             return Ok(rules.state.get(id).and_then(|rule| {
                 let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
                 Some((by, rule.webhook_secret.clone()?))
@@ -114,7 +114,7 @@ impl Post {
         }
         let Some(id) = requested.macro_id else { return Ok(None) };
         let stream = StreamId::catalogue(CatalogueKind::Macros, account);
-        let macros = commands.macros.load(&stream).await?;
+        let macros = commands.macros.current(&stream).await?;
         Ok(macros.state.get(id).and_then(|list| {
             let by = json!({ "type": "macro", "id": id, "name": list.name });
             Some((by, list.webhook_secret.clone()?))
@@ -164,7 +164,7 @@ impl Post {
         let stream = StreamId::conversation(pending.conversation_id);
         let context = Context::because_of(because, "webhooks");
         let report = RecordWebhook { webhook_id: pending.webhook_id, end, attempts };
-        match self.commands.conversations.ask(&stream, &report, &context).await {
+        match self.commands.conversations.execute(&stream, &report, &context).await {
             // Until it comes by in the log it is not to be told again.
             Ok(_) => Ok(self.table.remove(pending.webhook_id).await?),
             Err(error @ (CommandError::Unavailable(_) | CommandError::Contended)) => Err(error.into()),

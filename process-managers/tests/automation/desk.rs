@@ -1,8 +1,8 @@
 //! A log with rules in it, conversations, and the process managers driven by hand.
 
 use async_trait::async_trait;
-use command_api::Commands;
-use command_api::write::Context;
+use commands::Commands;
+use commands::execute::Context;
 use domain::conversation::{Opening, Receive, Send, Sender};
 use event_schemas::automation::{
     Action, AutomationConditions, AutomationEvent, AutomationRule, AutomationRuleDefined,
@@ -238,7 +238,7 @@ impl Desk {
             key: None,
             if_match: None,
         };
-        self.commands.conversations.ask(&StreamId::conversation(id), &command, &context).await.unwrap();
+        self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 
     /// Something happens that no command of a test's would do.

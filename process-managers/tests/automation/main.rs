@@ -222,18 +222,18 @@ async fn with_a_desk_for_one(desk: &Desk) {
         announcement: None,
     };
     desk.define(CatalogueKind::Queues, QueueDefined { queue }).await;
-    let context = command_api::write::Context::in_time(ACCOUNT, "test", "ana".into(), desk.clock.now());
-    let context = command_api::write::Context { key: None, ..context };
+    let context = commands::execute::Context::in_time(ACCOUNT, "test", "ana".into(), desk.clock.now());
+    let context = commands::execute::Context { key: None, ..context };
     let register =
         Register { account_id: ACCOUNT, user_id: ANA, name: "Ana".to_owned(), email: None, is_self: false };
-    desk.commands.agents.ask(&StreamId::agent(ANA), &register, &context).await.unwrap();
+    desk.commands.agents.execute(&StreamId::agent(ANA), &register, &context).await.unwrap();
     let one = |preferences: &mut Preferences| preferences.max_concurrent_conversations = 1;
     let change = ChangePreferences { account_id: ACCOUNT, user_id: ANA, if_match: None, change: one };
-    desk.commands.agents.ask(&StreamId::agent(ANA), &change, &context).await.unwrap();
+    desk.commands.agents.execute(&StreamId::agent(ANA), &change, &context).await.unwrap();
 }
 
 async fn holder(desk: &Desk, id: ConversationId) -> Option<event_schemas::UserId> {
-    let fold = desk.commands.conversations.load(&StreamId::conversation(id)).await.unwrap();
+    let fold = desk.commands.conversations.current(&StreamId::conversation(id)).await.unwrap();
     fold.state.opened().unwrap().lifecycle.holder()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::tables::tables;
-use command_api::Commands;
+use commands::Commands;
 use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, ChannelRetired, Secret};
 use event_schemas::conversation::{
     ConversationOpened, MessageDispatched, MessageFailed, MessageSent, NoteAdded,

@@ -1,7 +1,7 @@
 //! What a decision about a conversation needs to know of the account's catalogues, read from their streams.
 
 use crate::Commands;
-use crate::write::{CommandError, Context, LoadError, Outcome};
+use crate::execute::{CommandError, Context, LoadError, Outcome};
 use domain::conversation::{Assignee, Conversation, Open, Opening, Rejection};
 use event_schemas::catalogue::{CatalogueKind, Channel};
 use event_schemas::conversation::SlaApplied;
@@ -25,7 +25,7 @@ pub struct Begin {
 impl Commands {
     /// The account's channel of this id, if it has one.
     pub async fn channel(&self, account: AccountId, id: ChannelId) -> Result<Option<Channel>, LoadError> {
-        let channels = self.channels.load(&StreamId::catalogue(CatalogueKind::Channels, account)).await?;
+        let channels = self.channels.current(&StreamId::catalogue(CatalogueKind::Channels, account)).await?;
         Ok(channels.state.get(id).cloned())
     }
 
@@ -36,17 +36,17 @@ impl Commands {
         id: ChannelId,
     ) -> Result<Option<Channel>, LoadError> {
         let channels = StreamId::catalogue(CatalogueKind::Channels, account);
-        self.channels.find(&channels, |channels| channels.get(id).cloned()).await
+        self.channels.find_recent(&channels, |channels| channels.get(id).cloned()).await
     }
 
     pub async fn knows_team(&self, account: AccountId, id: TeamId) -> Result<bool, LoadError> {
-        let teams = self.teams.load(&StreamId::catalogue(CatalogueKind::Teams, account)).await?;
+        let teams = self.teams.current(&StreamId::catalogue(CatalogueKind::Teams, account)).await?;
         Ok(teams.state.get(id).is_some())
     }
 
     /// An agent by the name colleagues know them by, when the account has registered them.
     pub async fn assignee(&self, account: AccountId, id: UserId) -> Result<Assignee, LoadError> {
-        let agent = self.agents.load(&StreamId::agent(id)).await?;
+        let agent = self.agents.current(&StreamId::agent(id)).await?;
         Ok(Assignee { id, name: agent.state.name_in(account).map(str::to_owned) })
     }
 
@@ -59,7 +59,7 @@ impl Commands {
         team: Option<TeamId>,
     ) -> Result<Option<SlaApplied>, LoadError> {
         let policies =
-            self.sla_policies.glance(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+            self.sla_policies.recent(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
         match domain::sla::choose(policies.state.iter(), channel, team) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
@@ -73,7 +73,7 @@ impl Commands {
         policy: SlaPolicyId,
     ) -> Result<Option<SlaApplied>, LoadError> {
         let policies =
-            self.sla_policies.load(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+            self.sla_policies.current(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
         match policies.state.get(policy) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
@@ -89,7 +89,7 @@ impl Commands {
             None => None,
             Some(id) => {
                 let calendars = StreamId::catalogue(CatalogueKind::Calendars, account);
-                self.calendars.find(&calendars, |calendars| calendars.get(id).cloned()).await?
+                self.calendars.find_recent(&calendars, |calendars| calendars.get(id).cloned()).await?
             }
         };
         Ok(SlaApplied { policy, calendar })
@@ -104,13 +104,13 @@ impl Commands {
         let kind = begin.channel.channel_type;
         let identifier_id =
             ContactIdentifierId::of(context.account, kind.as_str(), &begin.contact_identifier);
-        let home = self.contacts.load(&StreamId::contact(identifier_id)).await?;
+        let home = self.contacts.current(&StreamId::contact(identifier_id)).await?;
         let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
         let display_name =
             begin.display_name.clone().or_else(|| home.state.display_name().map(str::to_owned));
         for _ in 0..16 {
             let current = self
-                .ordinals
+                .current_conversations
                 .current(&self.conversations, begin.channel.id, &begin.contact_identifier)
                 .await?;
             let command = Open {
@@ -130,10 +130,14 @@ impl Commands {
                 },
             };
             let id = command.opening.conversation_id();
-            match self.conversations.ask(&current.stream, &command, context).await {
+            match self.conversations.execute(&current.stream, &command, context).await {
                 Ok(outcome) => return Ok((id, outcome)),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.ordinals.passed(begin.channel.id, &begin.contact_identifier, current.ordinal);
+                    self.current_conversations.passed(
+                        begin.channel.id,
+                        &begin.contact_identifier,
+                        current.ordinal,
+                    );
                 }
                 Err(error) => return Err(error),
             }
@@ -147,7 +151,7 @@ impl Commands {
         channel: ChannelId,
         identifier: &str,
     ) -> Result<ConversationId, LoadError> {
-        let current = self.ordinals.current(&self.conversations, channel, identifier).await?;
+        let current = self.current_conversations.current(&self.conversations, channel, identifier).await?;
         Ok(ConversationId::of(channel, identifier, current.ordinal))
     }
 }

@@ -1,7 +1,7 @@
 //! Each account's automation rules as of now, compiled once for every version of their catalogue.
 
 use crate::Commands;
-use crate::write::LoadError;
+use crate::execute::LoadError;
 use domain::automation::Rules;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, StreamId, Version};
@@ -9,9 +9,9 @@ use quick_cache::sync::Cache;
 use std::sync::Arc;
 
 /// The rules in use, each with the version of the catalogue it is made of.
-pub(crate) struct Rulebooks(Cache<AccountId, (Option<Version>, Arc<Rules>)>);
+pub(crate) struct CompiledAutomationRules(Cache<AccountId, (Option<Version>, Arc<Rules>)>);
 
-impl Rulebooks {
+impl CompiledAutomationRules {
     pub(crate) fn new(capacity: usize) -> Self {
         Self(Cache::new(capacity))
     }
@@ -20,8 +20,8 @@ impl Rulebooks {
 impl Commands {
     pub async fn automation_rules_of(&self, account: AccountId) -> Result<Arc<Rules>, LoadError> {
         let stream = StreamId::catalogue(CatalogueKind::AutomationRules, account);
-        let catalogue = self.automation_rules.load(&stream).await?;
-        if let Some((of, rules)) = self.rulebooks.0.get(&account)
+        let catalogue = self.automation_rules.current(&stream).await?;
+        if let Some((of, rules)) = self.compiled_automation_rules.0.get(&account)
             && of == catalogue.version
         {
             return Ok(rules);
@@ -29,7 +29,7 @@ impl Commands {
         let rules = Rules::compile(catalogue.state.iter())
             .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })?;
         let rules = Arc::new(rules);
-        self.rulebooks.0.insert(account, (catalogue.version, Arc::clone(&rules)));
+        self.compiled_automation_rules.0.insert(account, (catalogue.version, Arc::clone(&rules)));
         Ok(rules)
     }
 }

@@ -1,7 +1,9 @@
 //! What each account tells its bot, compiled once for every version of its catalogues.
 
+pub(crate) mod automation;
+
 use crate::Commands;
-use crate::write::{Folded, LoadError};
+use crate::execute::{LoadError, Versioned};
 use domain::bot::Playbook;
 use domain::catalogue::{AllBotSettings, BotRules, CannedResponses, HandoffRules};
 use domain::conversation::Patience;
@@ -12,12 +14,12 @@ use quick_cache::sync::Cache;
 use std::sync::Arc;
 
 /// The playbooks in use.
-pub(crate) struct Playbooks(Cache<AccountId, (Versions, Arc<Playbook>)>);
+pub(crate) struct CompiledPlaybooks(Cache<AccountId, (Versions, Arc<Playbook>)>);
 
 /// The versions of the catalogues that a playbook is made of.
 type Versions = [Option<Version>; 4];
 
-impl Playbooks {
+impl CompiledPlaybooks {
     pub(crate) fn new(capacity: usize) -> Self {
         Self(Cache::new(capacity))
     }
@@ -25,10 +27,10 @@ impl Playbooks {
 
 /// An account's catalogues about its bot, as they are now.
 pub struct BotCatalogues {
-    pub rules: Arc<Folded<BotRules>>,
-    pub handoff_rules: Arc<Folded<HandoffRules>>,
-    settings: Arc<Folded<AllBotSettings>>,
-    templates: Arc<Folded<CannedResponses>>,
+    pub rules: Arc<Versioned<BotRules>>,
+    pub handoff_rules: Arc<Versioned<HandoffRules>>,
+    settings: Arc<Versioned<AllBotSettings>>,
+    templates: Arc<Versioned<CannedResponses>>,
     account: AccountId,
 }
 
@@ -68,10 +70,10 @@ impl Commands {
             of(CatalogueKind::CannedResponses),
         );
         let (rules, handoff_rules, settings, templates) = futures::try_join!(
-            self.bot_rules.load(&rules),
-            self.handoff_rules.load(&handoffs),
-            self.bot_settings.load(&settings),
-            self.canned_responses.load(&templates),
+            self.bot_rules.current(&rules),
+            self.handoff_rules.current(&handoffs),
+            self.bot_settings.current(&settings),
+            self.canned_responses.current(&templates),
         )?;
         Ok(BotCatalogues { rules, handoff_rules, settings, templates, account })
     }
@@ -91,7 +93,7 @@ impl Commands {
 
     fn compiled(&self, catalogues: &BotCatalogues) -> Result<Arc<Playbook>, LoadError> {
         let (account, versions) = (catalogues.account, catalogues.versions());
-        if let Some((of, playbook)) = self.playbooks.0.get(&account)
+        if let Some((of, playbook)) = self.compiled_playbooks.0.get(&account)
             && of == versions
         {
             return Ok(playbook);
@@ -101,7 +103,7 @@ impl Commands {
             catalogues.handoff_rules.state.iter(),
             &catalogues.settings(),
         )?);
-        self.playbooks.0.insert(account, (versions, Arc::clone(&playbook)));
+        self.compiled_playbooks.0.insert(account, (versions, Arc::clone(&playbook)));
         Ok(playbook)
     }
 }

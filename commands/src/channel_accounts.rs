@@ -1,6 +1,6 @@
 //! Which account a channel belongs to: a webhook names only the channel.
 //!
-//! Folded from the channels' catalogue events alone. A channel never changes its account, so an answer,
+//! Versioned from the channels' catalogue events alone. A channel never changes its account, so an answer,
 //! once known, stays right; one that is not known yet is looked for in the log before it is denied.
 
 use event_schemas::catalogue::ChannelDefined;
@@ -12,14 +12,14 @@ use tokio::sync::Mutex;
 
 const PAGE: usize = 500;
 
-pub struct Directory {
+pub struct ChannelAccounts {
     store: Arc<dyn EventStore>,
     accounts: RwLock<HashMap<ChannelId, AccountId>>,
     /// How far the log has been looked through; held while somebody looks.
     through: Mutex<Option<Position>>,
 }
 
-impl Directory {
+impl ChannelAccounts {
     pub fn new(store: Arc<dyn EventStore>) -> Self {
         Self { store, accounts: RwLock::default(), through: Mutex::new(None) }
     }

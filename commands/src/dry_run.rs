@@ -10,8 +10,8 @@ mod report;
 pub use report::{Changes, DryRun, Example, Outcome, Pair, PerRule};
 
 use crate::Commands;
+use crate::execute::LoadError;
 use crate::language::detect;
-use crate::write::LoadError;
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation};
 use domain::{Decide, Evolve};

@@ -18,7 +18,7 @@ const TRIES: usize = 8;
 const PAGE: usize = 1000;
 /// How many streams are glanced at: catalogues, of which each account has a few.
 const GLANCES: usize = 1_024;
-/// How long what another process writes may go unnoticed by a [glance](Aggregates::glance).
+/// How long what another process writes may go unnoticed by a [recent](Aggregates::glance).
 const RECENT: Duration = Duration::from_secs(1);
 
 /// An aggregate as the write side keeps it.
@@ -168,7 +168,7 @@ impl Context {
 /// What came of a command.
 #[derive(Clone, Debug)]
 pub struct Outcome<S> {
-    pub state: Arc<Folded<S>>,
+    pub state: Arc<Versioned<S>>,
     /// The stream's version after it.
     pub version: Version,
     /// Where its last event is; where nothing had to happen, None.
@@ -179,7 +179,7 @@ pub struct Outcome<S> {
 
 /// An aggregate's state and the version it is the fold of.
 #[derive(Clone, Debug, Default)]
-pub struct Folded<S> {
+pub struct Versioned<S> {
     pub state: S,
     /// None: nothing has happened yet.
     pub version: Option<Version>,
@@ -247,7 +247,7 @@ impl LoadError {
 pub struct Aggregates<S: Aggregate> {
     store: Arc<dyn EventStore>,
     clock: Clock,
-    folds: Cache<StreamId, Arc<Folded<S>>>,
+    folds: Cache<StreamId, Arc<Versioned<S>>>,
     /// When the log was last asked by a glance, and whether the stream had begun.
     glances: Cache<StreamId, (Instant, bool)>,
 }
@@ -259,16 +259,16 @@ impl<S: Aggregate> Aggregates<S> {
     }
 
     /// What is remembered of a stream, or else its whole fold. It may lag behind another process.
-    pub async fn recall(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
+    pub async fn cached(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         match self.folds.get(stream) {
             Some(fold) => Ok(fold),
-            None => self.load(stream).await,
+            None => self.current(stream).await,
         }
     }
 
     /// The fold of a stream as it was within the last second, with all that this process has written since: for
     /// what seldom changes and is asked for with every message.
-    pub async fn glance(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
+    pub async fn recent(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         if let Some((asked, begun)) = self.glances.get(stream)
             && asked.elapsed() < RECENT
         {
@@ -279,45 +279,45 @@ impl<S: Aggregate> Aggregates<S> {
             }
         }
         let asked = Instant::now();
-        let fold = self.load(stream).await?;
+        let fold = self.current(stream).await?;
         self.glances.insert(stream.clone(), (asked, fold.version.is_some()));
         Ok(fold)
     }
 
-    /// What is looked for at a [glance](Self::glance); where it is not there, in the stream as it is now, since
+    /// What is looked for at a [recent](Self::recent); where it is not there, in the stream as it is now, since
     /// another process may have put it there a moment ago.
-    pub async fn find<T>(
+    pub async fn find_recent<T>(
         &self,
         stream: &StreamId,
         look: impl Fn(&S) -> Option<T>,
     ) -> Result<Option<T>, LoadError> {
-        match look(&self.glance(stream).await?.state) {
+        match look(&self.recent(stream).await?.state) {
             Some(found) => Ok(Some(found)),
-            None => Ok(look(&self.load(stream).await?.state)),
+            None => Ok(look(&self.current(stream).await?.state)),
         }
     }
 
     /// The fold of a stream as it is now.
-    pub async fn load(&self, stream: &StreamId) -> Result<Arc<Folded<S>>, LoadError> {
+    pub async fn current(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         let remembered = self.folds.get(stream).unwrap_or_default();
         self.catch_up(stream, remembered).await
     }
 
     /// The fold of a stream at least as of this event, which was read from it elsewhere: where it is all that
     /// is missing, the log need not be asked.
-    pub async fn learn(
+    pub async fn at_least(
         &self,
         stream: &StreamId,
         version: Version,
         event: &S::Event,
         occurred_at: Timestamp,
-    ) -> Result<Arc<Folded<S>>, LoadError> {
-        let Some(mut fold) = self.folds.get(stream) else { return self.load(stream).await };
+    ) -> Result<Arc<Versioned<S>>, LoadError> {
+        let Some(mut fold) = self.folds.get(stream) else { return self.current(stream).await };
         if fold.version >= Some(version) {
             return Ok(fold);
         }
         if fold.version.map_or(Version::FIRST, Version::next) != version {
-            return self.load(stream).await;
+            return self.current(stream).await;
         }
         let folded = Arc::make_mut(&mut fold);
         folded.state.evolve(event, occurred_at);
@@ -327,7 +327,7 @@ impl<S: Aggregate> Aggregates<S> {
     }
 
     /// Of two who know a stream, the one who knows less must not put the older fold back.
-    fn remember(&self, stream: &StreamId, fold: &Arc<Folded<S>>) {
+    fn remember(&self, stream: &StreamId, fold: &Arc<Versioned<S>>) {
         if self.folds.get(stream).is_none_or(|known| known.version < fold.version) {
             self.folds.insert(stream.clone(), Arc::clone(fold));
         }
@@ -336,8 +336,8 @@ impl<S: Aggregate> Aggregates<S> {
     async fn catch_up(
         &self,
         stream: &StreamId,
-        mut fold: Arc<Folded<S>>,
-    ) -> Result<Arc<Folded<S>>, LoadError> {
+        mut fold: Arc<Versioned<S>>,
+    ) -> Result<Arc<Versioned<S>>, LoadError> {
         loop {
             let from = fold.version.map_or(Version::FIRST, Version::next);
             let page = self
@@ -369,7 +369,7 @@ impl<S: Aggregate> Aggregates<S> {
     }
 
     /// Asks something of an aggregate and writes down what happens.
-    pub async fn ask<C: Decide<S>>(
+    pub async fn execute<C: Decide<S>>(
         &self,
         stream: &StreamId,
         command: &C,
@@ -378,14 +378,14 @@ impl<S: Aggregate> Aggregates<S> {
         if let Some(answered) = self.answered_before(stream, context).await? {
             return Ok(answered);
         }
-        let fold = self.recall(stream).await?;
-        self.ask_of(fold, stream, command, context).await
+        let fold = self.cached(stream).await?;
+        self.execute_on(fold, stream, command, context).await
     }
 
     /// The same of a stream whose fold was looked up a moment ago, by a caller whose request has no key.
-    pub(crate) async fn ask_of<C: Decide<S>>(
+    pub(crate) async fn execute_on<C: Decide<S>>(
         &self,
-        mut fold: Arc<Folded<S>>,
+        mut fold: Arc<Versioned<S>>,
         stream: &StreamId,
         command: &C,
         context: &Context,
@@ -402,7 +402,7 @@ impl<S: Aggregate> Aggregates<S> {
             let events = match decision {
                 Ok(events) if !events.is_empty() => events,
                 _ if !fresh => {
-                    fold = self.load(stream).await?;
+                    fold = self.current(stream).await?;
                     fresh = true;
                     continue;
                 }
@@ -416,7 +416,7 @@ impl<S: Aggregate> Aggregates<S> {
             match self.append(stream, &fold, &events, context, at).await? {
                 Some(outcome) => return Ok(outcome),
                 None => {
-                    fold = self.load(stream).await?;
+                    fold = self.current(stream).await?;
                     fresh = true;
                 }
             }
@@ -426,7 +426,7 @@ impl<S: Aggregate> Aggregates<S> {
 
     fn decide<C: Decide<S>>(
         &self,
-        fold: &Folded<S>,
+        fold: &Versioned<S>,
         command: &C,
         context: &Context,
         now: Timestamp,
@@ -443,7 +443,7 @@ impl<S: Aggregate> Aggregates<S> {
     async fn append<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
-        fold: &Arc<Folded<S>>,
+        fold: &Arc<Versioned<S>>,
         events: &[S::Event],
         context: &Context,
         at: Timestamp,
@@ -463,7 +463,7 @@ impl<S: Aggregate> Aggregates<S> {
         let expected = fold.version.map_or(Expected::NoStream, Expected::Exact);
         match self.store.append(stream, expected, new_events).await {
             Ok(appended) if !appended.repeated => {
-                let mut next = Folded { state: fold.state.clone(), version: Some(appended.version) };
+                let mut next = Versioned { state: fold.state.clone(), version: Some(appended.version) };
                 events.iter().for_each(|event| next.state.evolve(event, at));
                 let next = Arc::new(next);
                 self.remember(stream, &next);
@@ -475,7 +475,7 @@ impl<S: Aggregate> Aggregates<S> {
                 }))
             }
             Ok(before) => Ok(Some(Outcome {
-                state: self.load(stream).await?,
+                state: self.current(stream).await?,
                 version: before.version,
                 position: Some(before.position),
                 wrote: false,
@@ -493,7 +493,7 @@ impl<S: Aggregate> Aggregates<S> {
                     .await
                     .map_err(|error| LoadError::of(stream, error))?
                     .map(|recorded| recorded.position);
-                Ok(Some(Outcome { state: self.load(stream).await?, version, position, wrote: false }))
+                Ok(Some(Outcome { state: self.current(stream).await?, version, position, wrote: false }))
             }
             Err(AppendError::Unavailable(unavailable)) => Err(unavailable.into()),
             Err(error @ AppendError::TooMany { .. }) => {
@@ -530,7 +530,7 @@ impl<S: Aggregate> Aggregates<S> {
             return Err(CommandError::KeyReused);
         }
         Ok(Some(Outcome {
-            state: self.load(stream).await?,
+            state: self.current(stream).await?,
             version: last.version,
             position: Some(last.position),
             wrote: false,

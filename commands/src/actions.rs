@@ -1,7 +1,7 @@
 //! A list of actions, with what its doing needs to know of the account's catalogues: of a macro or of a rule.
 
 use crate::Commands;
-use crate::write::{Context, LoadError};
+use crate::execute::{Context, LoadError};
 use domain::conversation::{By, List, Sender, Step};
 use event_schemas::automation::Action;
 use event_schemas::catalogue::CatalogueKind;
@@ -44,7 +44,7 @@ impl Commands {
             Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),
             Action::Reply { canned_response_id: Some(id), .. } => {
                 let stream = StreamId::catalogue(CatalogueKind::CannedResponses, context.account);
-                let responses = self.canned_responses.load(&stream).await?;
+                let responses = self.canned_responses.current(&stream).await?;
                 Ok(responses.state.get(*id).map(|response| response.content.clone()))
             }
             _says_nothing => Ok(None),

@@ -4,7 +4,7 @@
 //! before is closed. Closed is for ever, so an ordinal that was current once is a lower bound for good,
 //! and the current one is found by looking at streams alone.
 
-use crate::write::{Aggregates, Folded, LoadError};
+use crate::execute::{Aggregates, LoadError, Versioned};
 use domain::conversation::Conversation;
 use event_schemas::{ChannelId, ConversationId, StreamId};
 use event_store::EventStore;
@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use std::sync::Arc;
 
 /// Where each contact's conversations have got to.
-pub struct Ordinals {
+pub struct CurrentConversations {
     store: Arc<dyn EventStore>,
     /// Lower bounds; losing one costs a few look-ups.
     reached: Cache<(ChannelId, String), u32>,
@@ -22,10 +22,10 @@ pub struct Ordinals {
 pub struct Current {
     pub ordinal: u32,
     pub stream: StreamId,
-    pub fold: Arc<Folded<Conversation>>,
+    pub fold: Arc<Versioned<Conversation>>,
 }
 
-impl Ordinals {
+impl CurrentConversations {
     pub fn new(store: Arc<dyn EventStore>, capacity: usize) -> Self {
         Self { store, reached: Cache::new(capacity) }
     }
@@ -40,7 +40,7 @@ impl Ordinals {
         let mut ordinal = self.reached.get(&key).unwrap_or(0);
         loop {
             let stream = StreamId::conversation(ConversationId::of(channel, identifier, ordinal));
-            let fold = conversations.recall(&stream).await?;
+            let fold = conversations.cached(&stream).await?;
             let closed = fold.state.opened().is_ok_and(|c| c.lifecycle.is_closed());
             if !closed {
                 if ordinal > 0 {

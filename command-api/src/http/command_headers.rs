@@ -1,21 +1,21 @@
 //! What every command brings along: for whom, why, under which key, against which version.
 
-use crate::write::Context;
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use commands::execute::Context;
 use gate::{Caller, IdempotencyKey, IfMatch, Problem, RequestContext};
 
 /// The part of a command that is in the request's headers.
-pub(crate) struct Asking {
+pub(crate) struct CommandHeaders {
     request: RequestContext,
     key: IdempotencyKey,
     if_match: IfMatch,
 }
 
-impl Asking {
+impl CommandHeaders {
     /// A key is the caller's own: two users who pick the same one do not meet.
     pub(crate) fn of(&self, caller: &Caller) -> Context {
         Context {
@@ -31,7 +31,7 @@ impl Asking {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asking {
+impl<S: Send + Sync> FromRequestParts<S> for CommandHeaders {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         Ok(Self {
@@ -42,7 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
     }
 }
 
-impl OperationInput for Asking {
+impl OperationInput for CommandHeaders {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         IdempotencyKey::operation_input(ctx, operation);
         IfMatch::operation_input(ctx, operation);

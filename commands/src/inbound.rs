@@ -4,7 +4,7 @@
 //! after the provider's own id of it, so that the second time changes nothing.
 
 use crate::Commands;
-use crate::write::{CommandError, Context, Folded, LoadError};
+use crate::execute::{CommandError, Context, LoadError, Versioned};
 use domain::contact::{ContactHome, See};
 use domain::conversation::{Opening, Receive, RecordDelivery, Rejection, Report};
 use event_schemas::catalogue::Channel;
@@ -81,7 +81,7 @@ pub struct Webhook<'a> {
 }
 
 /// What is to be remembered of who writes, where it was looked up, and as what.
-type News = (Arc<Folded<ContactHome>>, StreamId, See);
+type News = (Arc<Versioned<ContactHome>>, StreamId, See);
 
 /// A channel and whose it is.
 struct Place {
@@ -138,7 +138,7 @@ impl Commands {
     }
 
     async fn place(&self, kind: ChannelType, id: ChannelId) -> Result<Place, InboundError> {
-        let found = self.directory.account_of(id).await;
+        let found = self.channel_accounts.account_of(id).await;
         let account = found
             .map_err(|error| LoadError::of(&StreamId::inbound(id), error))?
             .ok_or(InboundError::NoSuchChannel)?;
@@ -223,7 +223,7 @@ impl Commands {
             async {
                 match meet {
                     Some((home, stream, see)) => {
-                        self.contacts.ask_of(home, &stream, &see, context).await.map(|_| ())
+                        self.contacts.execute_on(home, &stream, &see, context).await.map(|_| ())
                     }
                     None => Ok(()),
                 }
@@ -243,7 +243,7 @@ impl Commands {
     ) -> Result<(ContactId, Option<News>), InboundError> {
         let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
         let stream = StreamId::contact(identifier_id);
-        let home = self.contacts.recall(&stream).await?;
+        let home = self.contacts.cached(&stream).await?;
         let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
         let see = See {
             account_id: account,
@@ -266,7 +266,8 @@ impl Commands {
         let event_id = EventId::reported(channel.id, &message.provider_message_id, "received");
         // Each try that is refused moved on by a whole conversation; the bound only stops a fault of ours.
         for _ in 0..16 {
-            let current = self.ordinals.current(&self.conversations, channel.id, &message.from).await?;
+            let current =
+                self.current_conversations.current(&self.conversations, channel.id, &message.from).await?;
             let begins = current.fold.version.is_none();
             let command = Receive {
                 opening: Opening {
@@ -290,10 +291,10 @@ impl Commands {
                 sent_at: message.sent_at,
                 metadata: message.metadata.clone(),
             };
-            match self.conversations.ask_of(current.fold, &current.stream, &command, context).await {
+            match self.conversations.execute_on(current.fold, &current.stream, &command, context).await {
                 Ok(_) => return Ok(()),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.ordinals.passed(channel.id, &message.from, current.ordinal);
+                    self.current_conversations.passed(channel.id, &message.from, current.ordinal);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -333,7 +334,7 @@ impl Commands {
             time: status.time,
             report,
         };
-        match self.conversations.ask(&StreamId::conversation(conversation), &command, context).await {
+        match self.conversations.execute(&StreamId::conversation(conversation), &command, context).await {
             Ok(_) => Ok(Ok(())),
             Err(
                 CommandError::NotFound
@@ -352,11 +353,12 @@ impl Commands {
             return Ok(Some((about.conversation_id, about.message_id)));
         }
         let Some(recipient) = &status.recipient else { return Ok(None) };
-        let current = self.ordinals.current(&self.conversations, place.channel.id, recipient).await?;
+        let current =
+            self.current_conversations.current(&self.conversations, place.channel.id, recipient).await?;
         for back in 0..=EARLIER_CONVERSATIONS {
             let Some(ordinal) = current.ordinal.checked_sub(back) else { break };
             let id = ConversationId::of(place.channel.id, recipient, ordinal);
-            let fold = self.conversations.recall(&StreamId::conversation(id)).await?;
+            let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
             let found =
                 fold.state.opened().ok().and_then(|conversation| {
                     conversation.outgoing_by_provider_id(&status.provider_message_id)

@@ -1,4 +1,4 @@
-//! Giving a conversation to an agent: first a place on the agent's desk, then the word in the conversation.
+//! AssignOptions a conversation to an agent: first a place on the agent's desk, then the word in the conversation.
 //!
 //! The two streams cannot be written at once. The place comes first and names the version of the conversation
 //! that it was taken for; the conversation is only changed at that version. So what is left when everything
@@ -6,13 +6,12 @@
 //! version and is taken back by the router, and never an assignment that nobody counted.
 
 use crate::Commands;
-use crate::write::{CommandError, Context, Folded, LoadError, Outcome};
+use crate::execute::{CommandError, Context, LoadError, Outcome, Versioned};
 use domain::agent::{FreePlace, Register, Rejection as Refused, Scrutiny, TakePlace};
 use domain::conversation::{Conversation, Insisted, Rejection};
 use domain::{Decide, Evolve};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, ConversationId, StreamId, UserId, Version};
-use gate::Caller;
 use std::sync::Arc;
 
 /// How often it is tried again because the conversation moved meanwhile.
@@ -20,7 +19,7 @@ const TRIES: usize = 8;
 
 /// How a conversation is given to somebody.
 #[derive(Clone, Copy, Debug)]
-pub struct Giving {
+pub struct AssignOptions {
     /// Whether places count whatever the account has said about routing.
     pub counts: bool,
     /// A supervisor has it so, whatever there is to be said against it.
@@ -29,16 +28,16 @@ pub struct Giving {
     pub taker: Option<UserId>,
 }
 
-impl Giving {
+impl AssignOptions {
     /// As an agent gives it, or takes it.
-    pub fn by(caller: &Caller) -> Self {
-        Self { counts: false, insists: false, taker: Some(caller.user) }
+    pub fn by(agent: UserId) -> Self {
+        Self { counts: false, insists: false, taker: Some(agent) }
     }
 }
 
 /// Why nobody got it.
 #[derive(Debug, thiserror::Error)]
-pub enum NotGiven {
+pub enum AssignError {
     #[error(transparent)]
     Conversation(#[from] CommandError<Rejection>),
     /// The agent cannot take it.
@@ -46,14 +45,14 @@ pub enum NotGiven {
     Agent(#[from] CommandError<Refused>),
 }
 
-impl From<LoadError> for NotGiven {
+impl From<LoadError> for AssignError {
     fn from(error: LoadError) -> Self {
         Self::Conversation(error.into())
     }
 }
 
 /// Whose a conversation would become.
-struct Newcomer {
+struct NewAssignee {
     agent: UserId,
     version: Version,
 }
@@ -61,50 +60,53 @@ struct Newcomer {
 impl Commands {
     /// Whether this account has said how conversations find agents: then places count.
     pub async fn routes(&self, account: AccountId) -> Result<bool, LoadError> {
-        let queues = self.queues.load(&StreamId::catalogue(CatalogueKind::Queues, account)).await?;
+        let queues = self.queues.current(&StreamId::catalogue(CatalogueKind::Queues, account)).await?;
         Ok(queues.state.iter().next().is_some())
     }
 
     /// Asks something of a conversation that may become somebody's by it.
-    pub async fn give<C>(
+    pub async fn assign<C>(
         &self,
         id: ConversationId,
         command: &C,
         context: &Context,
-        giving: Giving,
-    ) -> Result<Outcome<Conversation>, NotGiven>
+        options: AssignOptions,
+    ) -> Result<Outcome<Conversation>, AssignError>
     where
         C: Decide<Conversation, Rejection = Rejection>,
     {
         let stream = StreamId::conversation(id);
-        let counts = giving.counts || self.routes(context.account).await?;
+        let counts = options.counts || self.routes(context.account).await?;
         for _ in 0..TRIES {
-            let fold = self.conversations.load(&stream).await?;
-            let newcomer = self.newcomer(&fold, command, context);
+            let fold = self.conversations.current(&stream).await?;
+            let new_assignee = self.new_assignee(&fold, command, context);
             // At this version it makes nobody's; at another it might.
-            let version = newcomer.as_ref().map(|newcomer| newcomer.version).or(fold.version);
+            let version = new_assignee.as_ref().map(|new_assignee| new_assignee.version).or(fold.version);
             let pinned = Context { if_match: context.if_match.or(version), ..context.clone() };
-            let outcome = match newcomer {
-                Some(newcomer) => {
-                    self.give_to(id, &newcomer, &fold, command, (context, &pinned), giving, counts).await
+            let outcome = match new_assignee {
+                Some(new_assignee) => {
+                    self.assign_to(id, &new_assignee, &fold, command, (context, &pinned), options, counts)
+                        .await
                 }
-                None => self.conversations.ask(&stream, command, &pinned).await.map_err(NotGiven::from),
+                None => {
+                    self.conversations.execute(&stream, command, &pinned).await.map_err(AssignError::from)
+                }
             };
             match outcome {
-                Err(NotGiven::Conversation(CommandError::VersionMismatch { .. }))
+                Err(AssignError::Conversation(CommandError::VersionMismatch { .. }))
                     if context.if_match.is_none() => {}
                 decided => return decided,
             }
         }
-        Err(NotGiven::Conversation(CommandError::Contended))
+        Err(AssignError::Conversation(CommandError::Contended))
     }
 
-    fn newcomer<C>(
+    fn new_assignee<C>(
         &self,
-        fold: &Arc<Folded<Conversation>>,
+        fold: &Arc<Versioned<Conversation>>,
         command: &C,
         context: &Context,
-    ) -> Option<Newcomer>
+    ) -> Option<NewAssignee>
     where
         C: Decide<Conversation, Rejection = Rejection>,
     {
@@ -115,35 +117,35 @@ impl Commands {
         events.iter().for_each(|event| after.evolve(event, now));
         let agent = after.opened().ok()?.lifecycle.holder()?;
         let version = fold.version?;
-        (before.lifecycle.holder() != Some(agent)).then_some(Newcomer { agent, version })
+        (before.lifecycle.holder() != Some(agent)).then_some(NewAssignee { agent, version })
     }
 
     #[allow(clippy::too_many_arguments)]
-    async fn give_to<C>(
+    async fn assign_to<C>(
         &self,
         id: ConversationId,
-        newcomer: &Newcomer,
-        fold: &Folded<Conversation>,
+        new_assignee: &NewAssignee,
+        fold: &Versioned<Conversation>,
         command: &C,
         (context, pinned): (&Context, &Context),
-        giving: Giving,
+        options: AssignOptions,
         counts: bool,
-    ) -> Result<Outcome<Conversation>, NotGiven>
+    ) -> Result<Outcome<Conversation>, AssignError>
     where
         C: Decide<Conversation, Rejection = Rejection>,
     {
-        let user_id = newcomer.agent;
-        let takes_it = giving.taker == Some(user_id);
+        let user_id = new_assignee.agent;
+        let takes_it = options.taker == Some(user_id);
         let desk = StreamId::agent(user_id);
         let stream = StreamId::conversation(id);
-        let agent = self.agents.load(&desk).await?;
+        let agent = self.agents.current(&desk).await?;
         let is_somebody_elses =
             agent.state.is_known_to_anybody() && !agent.state.is_known_to(context.account);
         if is_somebody_elses && !takes_it {
             return Err(CommandError::Rejected(Refused::SomebodyElses).into());
         }
         if !counts {
-            return Ok(self.conversations.ask(&stream, command, pinned).await?);
+            return Ok(self.conversations.execute(&stream, command, pinned).await?);
         }
         let own = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
         if takes_it && !agent.state.is_known_to(context.account) {
@@ -154,15 +156,15 @@ impl Commands {
             account_id: context.account,
             user_id,
             conversation_id: id,
-            conversation_version: newcomer.version,
+            conversation_version: new_assignee.version,
             wanted: opened.wanted(),
             scrutiny: if takes_it { Scrutiny::Places } else { Scrutiny::Everything },
-            insists: giving.insists,
+            insists: options.insists,
         };
-        let in_spite_of = take.objection(&agent.state, self.clock.now()).filter(|_| giving.insists);
-        self.agents.ask(&desk, &take, &own).await?;
+        let in_spite_of = take.objection(&agent.state, self.clock.now()).filter(|_| options.insists);
+        self.agents.execute(&desk, &take, &own).await?;
         let insisted = Insisted { command, in_spite_of };
-        let outcome = self.conversations.ask(&stream, &insisted, pinned).await;
+        let outcome = self.conversations.execute(&stream, &insisted, pinned).await;
         let is_theirs = outcome.as_ref().is_ok_and(|outcome| {
             outcome.state.state.opened().is_ok_and(|opened| opened.lifecycle.holder() == Some(user_id))
         });
@@ -173,9 +175,9 @@ impl Commands {
                 account_id: context.account,
                 user_id,
                 conversation_id: id,
-                conversation_version: newcomer.version,
+                conversation_version: new_assignee.version,
             };
-            if let Err(error) = self.agents.ask(&desk, &free, &own).await {
+            if let Err(error) = self.agents.execute(&desk, &free, &own).await {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(conversation = %id, agent = %user_id, error, "a place is left to the router to free");
             }
@@ -184,7 +186,7 @@ impl Commands {
     }
 
     /// Whoever signs in to an account belongs to it.
-    pub(crate) async fn join(
+    pub async fn join(
         &self,
         user_id: UserId,
         name: Option<String>,
@@ -197,6 +199,6 @@ impl Commands {
             email: None,
             is_self: true,
         };
-        self.agents.ask(&StreamId::agent(user_id), &join, context).await.map(|_| ())
+        self.agents.execute(&StreamId::agent(user_id), &join, context).await.map(|_| ())
     }
 }

@@ -1,0 +1,102 @@
+//! The write side without HTTP: every command, and the one way it is executed.
+//!
+//! Nothing here reads a read model: a decision reads the stream.
+
+pub mod actions;
+pub mod assignment;
+mod channel_accounts;
+mod compiled_rules;
+mod conversations;
+mod current_conversation;
+pub mod dry_run;
+pub mod execute;
+pub mod inbound;
+pub mod language;
+
+use channel_accounts::ChannelAccounts;
+use compiled_rules::CompiledPlaybooks;
+use compiled_rules::automation::CompiledAutomationRules;
+use current_conversation::CurrentConversations;
+use domain::agent::{Agent, Patience};
+use domain::catalogue::{
+    AllBotSettings, AutomationRules, BotRules, Calendars, CannedResponses, Channels, HandoffRules, Macros,
+    Queues, SlaPolicies, Teams,
+};
+use domain::contact::ContactHome;
+use domain::conversation::Conversation;
+use event_schemas::Clock;
+use event_store::EventStore;
+use execute::Aggregates;
+use providers::Providers;
+use providers::outgoing_webhook::Addresses;
+use std::sync::Arc;
+
+pub use conversations::Begin;
+
+/// How many conversations are remembered between commands. A remembered one saves reading its stream.
+const CONVERSATIONS: usize = 8_192;
+const CONTACTS: usize = 16_384;
+const CATALOGUES: usize = 1_024;
+const AGENTS: usize = 16_384;
+
+/// Everything that can be asked of the write side.
+pub struct Commands {
+    pub store: Arc<dyn EventStore>,
+    pub clock: Clock,
+    pub providers: Arc<Providers>,
+    pub conversations: Aggregates<Conversation>,
+    pub contacts: Aggregates<ContactHome>,
+    pub agents: Aggregates<Agent>,
+    pub channels: Aggregates<Channels>,
+    pub teams: Aggregates<Teams>,
+    pub canned_responses: Aggregates<CannedResponses>,
+    pub sla_policies: Aggregates<SlaPolicies>,
+    pub calendars: Aggregates<Calendars>,
+    pub queues: Aggregates<Queues>,
+    /// How long an agent's silence may last.
+    pub patience: Patience,
+    pub bot_rules: Aggregates<BotRules>,
+    pub handoff_rules: Aggregates<HandoffRules>,
+    pub bot_settings: Aggregates<AllBotSettings>,
+    pub macros: Aggregates<Macros>,
+    pub automation_rules: Aggregates<AutomationRules>,
+    /// Whom webhooks may call.
+    pub webhook_addresses: Addresses,
+    compiled_playbooks: CompiledPlaybooks,
+    compiled_automation_rules: CompiledAutomationRules,
+    /// A dry run is work for a whole processor: one at a time.
+    pub dry_runs: tokio::sync::Semaphore,
+    channel_accounts: ChannelAccounts,
+    current_conversations: CurrentConversations,
+}
+
+impl Commands {
+    pub fn new(store: Arc<dyn EventStore>, providers: Arc<Providers>, clock: Clock) -> Self {
+        Self {
+            conversations: Aggregates::new(store.clone(), clock.clone(), CONVERSATIONS),
+            contacts: Aggregates::new(store.clone(), clock.clone(), CONTACTS),
+            agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
+            channels: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            teams: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            canned_responses: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            sla_policies: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            calendars: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            queues: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            patience: Patience::default(),
+            bot_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            macros: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            automation_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            webhook_addresses: Addresses::default(),
+            compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
+            compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),
+            dry_runs: tokio::sync::Semaphore::new(1),
+            channel_accounts: ChannelAccounts::new(store.clone()),
+            current_conversations: CurrentConversations::new(store.clone(), CONTACTS),
+            store,
+            providers,
+            clock,
+        }
+    }
+}
