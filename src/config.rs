@@ -174,7 +174,7 @@ pub enum ConfigError {
     #[error("the configuration file {path} is not as it should be: {source}")]
     Malformed { path: PathBuf, source: Box<toml::de::Error> },
     #[error("the configuration makes no sense: {0}")]
-    Senseless(#[from] serde_json::Error),
+    Invalid(#[from] serde_json::Error),
 }
 
 impl Options {

@@ -7,7 +7,7 @@ use crate::publishing;
 use anyhow::{Context, bail};
 use axum::Router;
 use commands::Commands;
-use domain::agent::Patience;
+use domain::agent::PresenceTimeouts;
 use event_schemas::Clock;
 use event_store::EventStore;
 use follower::{Leases, Location};
@@ -82,7 +82,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let clock = Clock::System;
     let store = event_store::open(&settings.log_url(), clock.clone()).await?;
     let mut commands = Commands::new(store.clone(), providers(settings, &clock)?, clock.clone());
-    commands.patience = Patience {
+    commands.presence_timeouts = PresenceTimeouts {
         away_after: Duration::from_secs(settings.agent_away_after),
         offline_after: Duration::from_secs(settings.agent_offline_after),
     };

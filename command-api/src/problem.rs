@@ -242,9 +242,7 @@ impl Refusal for catalogue::Rejection {
             Self::NameTaken { field, .. } => {
                 Problem::new(&NAME_TAKEN, format!("{}.", capital(&self.to_string()))).field(*field)
             }
-            Self::Senseless { field, reason } => {
-                Problem::unprocessable(field, format!("`{field}`: {reason}."))
-            }
+            Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),
         }
     }
 }
@@ -287,9 +285,7 @@ impl Refusal for agent::Rejection {
                 Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capital(&self.to_string())))
                     .field("user_id")
             }
-            Self::Senseless { field, reason } => {
-                Problem::unprocessable(field, format!("`{field}`: {reason}."))
-            }
+            Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Commands;
 use crate::execute::{Context, LoadError};
-use domain::conversation::{By, List, Sender, Step};
+use domain::conversation::{ActionList, Requester, Sender, Step};
 use event_schemas::automation::Action;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::ChannelType;
@@ -15,9 +15,9 @@ impl Commands {
         actions: &[Action],
         context: &Context,
         channel_type: ChannelType,
-        by: By,
+        by: Requester,
         (sender, author): (Sender, UserId),
-    ) -> Result<List, LoadError> {
+    ) -> Result<ActionList, LoadError> {
         let mut steps = Vec::with_capacity(actions.len());
         for (index, action) in actions.iter().enumerate() {
             let assignee = match action {
@@ -35,7 +35,7 @@ impl Commands {
         }
         let provider = self.providers.of(channel_type);
         let reply_window = provider.and_then(|provider| provider.reply_window());
-        Ok(List { steps, by, sender, author, reply_window })
+        Ok(ActionList { steps, by, sender, author, reply_window })
     }
 
     /// What a reply says, with its blanks still in.

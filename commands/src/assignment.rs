@@ -7,8 +7,8 @@
 
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome, Versioned};
-use domain::agent::{FreePlace, Register, Rejection as Refused, Scrutiny, TakePlace};
-use domain::conversation::{Conversation, Insisted, Rejection};
+use domain::agent::{EligibilityCheck, Register, Rejection as Refused, ReleaseCapacity, ReserveCapacity};
+use domain::conversation::{Conversation, Forced, Rejection};
 use domain::{Decide, Evolve};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, ConversationId, StreamId, UserId, Version};
@@ -152,18 +152,18 @@ impl Commands {
             self.join(user_id, context.actor.name.clone(), &own).await?;
         }
         let opened = fold.state.opened().map_err(CommandError::Rejected)?;
-        let take = TakePlace {
+        let take = ReserveCapacity {
             account_id: context.account,
             user_id,
             conversation_id: id,
             conversation_version: new_assignee.version,
-            wanted: opened.wanted(),
-            scrutiny: if takes_it { Scrutiny::Places } else { Scrutiny::Everything },
+            requirements: opened.requirements(),
+            check: if takes_it { EligibilityCheck::Capacity } else { EligibilityCheck::Full },
             insists: options.insists,
         };
-        let in_spite_of = take.objection(&agent.state, self.clock.now()).filter(|_| options.insists);
+        let in_spite_of = take.ineligibility(&agent.state, self.clock.now()).filter(|_| options.insists);
         self.agents.execute(&desk, &take, &own).await?;
-        let insisted = Insisted { command, in_spite_of };
+        let insisted = Forced { command, in_spite_of };
         let outcome = self.conversations.execute(&stream, &insisted, pinned).await;
         let is_theirs = outcome.as_ref().is_ok_and(|outcome| {
             outcome.state.state.opened().is_ok_and(|opened| opened.lifecycle.holder() == Some(user_id))
@@ -171,7 +171,7 @@ impl Commands {
         // Whether it was written is not known when the log does not answer: the router will see.
         let is_unknown = matches!(outcome, Err(CommandError::Unavailable(_)));
         if !is_theirs && !is_unknown {
-            let free = FreePlace {
+            let free = ReleaseCapacity {
                 account_id: context.account,
                 user_id,
                 conversation_id: id,

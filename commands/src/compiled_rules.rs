@@ -6,7 +6,7 @@ use crate::Commands;
 use crate::execute::{LoadError, Versioned};
 use domain::bot::Playbook;
 use domain::catalogue::{AllBotSettings, BotRules, CannedResponses, HandoffRules};
-use domain::conversation::Patience;
+use domain::conversation::InactivityTimeouts;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, StreamId, Version};
@@ -85,10 +85,13 @@ impl Commands {
     }
 
     /// How long the account lets silences last, and what its bot says when one ends.
-    pub async fn patience(&self, account: AccountId) -> Result<(Patience, Arc<Playbook>), LoadError> {
+    pub async fn timeouts(
+        &self,
+        account: AccountId,
+    ) -> Result<(InactivityTimeouts, Arc<Playbook>), LoadError> {
         let catalogues = self.bot_catalogues(account).await?;
         let playbook = self.compiled(&catalogues)?;
-        Ok((Patience::of(&catalogues.settings(), &playbook), playbook))
+        Ok((InactivityTimeouts::of(&catalogues.settings(), &playbook), playbook))
     }
 
     fn compiled(&self, catalogues: &BotCatalogues) -> Result<Arc<Playbook>, LoadError> {

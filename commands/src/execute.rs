@@ -82,7 +82,7 @@ impl Aggregate for domain::conversation::Conversation {
 }
 
 /// A catalogue's stream bears its account's name.
-impl<T: domain::catalogue::Thing> Aggregate for domain::catalogue::Catalogue<T> {
+impl<T: domain::catalogue::CatalogueItem> Aggregate for domain::catalogue::Catalogue<T> {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }

@@ -17,7 +17,7 @@ use channel_accounts::ChannelAccounts;
 use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
 use current_conversation::CurrentConversations;
-use domain::agent::{Agent, Patience};
+use domain::agent::{Agent, PresenceTimeouts};
 use domain::catalogue::{
     AllBotSettings, AutomationRules, BotRules, Calendars, CannedResponses, Channels, HandoffRules, Macros,
     Queues, SlaPolicies, Teams,
@@ -54,7 +54,7 @@ pub struct Commands {
     pub calendars: Aggregates<Calendars>,
     pub queues: Aggregates<Queues>,
     /// How long an agent's silence may last.
-    pub patience: Patience,
+    pub presence_timeouts: PresenceTimeouts,
     pub bot_rules: Aggregates<BotRules>,
     pub handoff_rules: Aggregates<HandoffRules>,
     pub bot_settings: Aggregates<AllBotSettings>,
@@ -82,7 +82,7 @@ impl Commands {
             sla_policies: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             calendars: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             queues: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            patience: Patience::default(),
+            presence_timeouts: PresenceTimeouts::default(),
             bot_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),

@@ -8,16 +8,16 @@
 //! last place, and what the agent says of themselves is in the same stream: a place is never taken from
 //! somebody who had just gone away.
 
-mod places;
 mod preferences;
 mod presence;
+mod reservations;
 #[cfg(test)]
 mod tests;
 
-pub use places::{FreePlace, Place, Scrutiny, TakePlace};
 pub use preferences::ChangePreferences;
 pub(crate) use preferences::is_language_tag;
-pub use presence::{BeSeen, Lapse, Patience, Presence, Said};
+pub use presence::{ExpirePresence, Presence, PresenceTimeouts, ReportPresence, ReportedPresence};
+pub use reservations::{EligibilityCheck, ReleaseCapacity, Reservation, ReserveCapacity};
 
 use crate::aggregate::{Decide, Evolve};
 use crate::calendar::{Hours, days_off};
@@ -38,7 +38,7 @@ pub struct Agent {
     /// Days off, from a moment until another.
     leave: Vec<(Timestamp, Timestamp)>,
     presence: Presence,
-    places: BTreeMap<ConversationId, Place>,
+    reservations: BTreeMap<ConversationId, Reservation>,
     last_given: Option<Timestamp>,
     idle_since: Option<Timestamp>,
     /// How many events there have been, and after how many the preferences were last changed: a caller who
@@ -74,15 +74,15 @@ impl Agent {
         self.presence
     }
     /// The conversations that have a place here, of all accounts.
-    pub fn places(&self) -> impl Iterator<Item = (ConversationId, &Place)> {
-        self.places.iter().map(|(id, place)| (*id, place))
+    pub fn reservations(&self) -> impl Iterator<Item = (ConversationId, &Reservation)> {
+        self.reservations.iter().map(|(id, place)| (*id, place))
     }
-    pub fn place(&self, conversation: ConversationId) -> Option<&Place> {
-        self.places.get(&conversation)
+    pub fn reservation(&self, conversation: ConversationId) -> Option<&Reservation> {
+        self.reservations.get(&conversation)
     }
     /// How many conversations they have.
     pub fn active(&self) -> u32 {
-        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.reservations.len()).unwrap_or(u32::MAX)
     }
     /// When they were last given a conversation.
     pub fn last_given(&self) -> Option<Timestamp> {
@@ -130,17 +130,17 @@ impl Evolve for Agent {
             }
             E::WentOffline(_) => self.presence = Presence::Offline { since: at },
             E::PlaceTaken(taken) => {
-                let place = Place {
+                let place = Reservation {
                     account_id: taken.account_id,
                     conversation_version: taken.conversation_version,
                     since: at,
                 };
-                self.places.insert(taken.conversation_id, place);
+                self.reservations.insert(taken.conversation_id, place);
                 self.last_given = Some(at);
                 self.idle_since = Some(at);
             }
             E::PlaceFreed(freed) => {
-                self.places.remove(&freed.conversation_id);
+                self.reservations.remove(&freed.conversation_id);
                 self.idle_since = Some(at);
             }
         }
@@ -163,11 +163,11 @@ pub enum Rejection {
     RegisteredElsewhere,
     /// `field` is the path of what is wrong.
     #[error("{field}: {reason}")]
-    Senseless { field: String, reason: String },
+    Invalid { field: String, reason: String },
 }
 
-fn senseless(field: impl Into<String>, reason: impl Into<String>) -> Rejection {
-    Rejection::Senseless { field: field.into(), reason: reason.into() }
+fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Rejection {
+    Rejection::Invalid { field: field.into(), reason: reason.into() }
 }
 
 /// An account knows this person from now on, by this name.
@@ -187,7 +187,7 @@ impl Decide<Agent> for Register {
     fn decide(&self, state: &Agent, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
         let length = self.name.trim().chars().count();
         if length == 0 || length > LONGEST_NAME {
-            return Err(senseless("name", format!("has between 1 and {LONGEST_NAME} characters")));
+            return Err(invalid("name", format!("has between 1 and {LONGEST_NAME} characters")));
         }
         let elsewhere = !state.accounts.is_empty() && !state.is_known_to(self.account_id);
         if elsewhere && !self.is_self {

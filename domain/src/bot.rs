@@ -18,12 +18,12 @@ pub use check::check_cycle;
 pub(crate) use check::{
     check_conditions, check_handoff_rule, check_labels, check_rule, check_settings, check_text,
 };
-pub(crate) use conditions::{Circumstances, Conditions};
-pub use handoff::{Handoff, Need};
-pub use memory::{Asking, Memory, Requested};
+pub(crate) use conditions::{Conditions, MatchContext};
+pub use handoff::{Handoff, HandoffNeed};
+pub use memory::{Memory, PendingQuestion, Requested};
 pub use phrases::Phrases;
-pub(crate) use phrases::{Found, Gathered};
-pub use playbook::{Facts, Fit, Heard, Playbook, PlaybookError};
+pub(crate) use phrases::{PhraseMatches, PhraseSetBuilder};
+pub use playbook::{Facts, IncomingMessage, Playbook, PlaybookError, RuleMatch};
 pub(crate) use rule::strategy;
 pub use rule::{Actions, Rule};
-pub use text::Folded;
+pub use text::NormalizedText;

@@ -31,7 +31,7 @@ pub type Macros = Catalogue<Macro>;
 pub type AutomationRules = Catalogue<AutomationRule>;
 
 /// A kind of thing that an account defines.
-pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {
+pub trait CatalogueItem: Clone + Debug + PartialEq + Send + Sync + 'static {
     type Id: Copy + Debug + Eq + Ord + Hash + Send + Sync + 'static;
 
     fn id(&self) -> Self::Id;
@@ -57,11 +57,11 @@ pub trait Thing: Clone + Debug + PartialEq + Send + Sync + 'static {
     fn defined(self) -> CatalogueEvent;
     fn retired(id: Self::Id) -> CatalogueEvent;
     /// What an event says of things of this kind.
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>>;
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>>;
 }
 
 /// What an event says.
-pub enum Told<'e, T: Thing> {
+pub enum Change<'e, T: CatalogueItem> {
     Defined(&'e T),
     Retired(T::Id),
 }
@@ -75,28 +75,28 @@ pub enum Rejection {
     NameTaken { field: &'static str, value: String },
     /// `field` is the path of what is wrong.
     #[error("{field}: {reason}")]
-    Senseless { field: String, reason: String },
+    Invalid { field: String, reason: String },
 }
 
 impl Rejection {
-    pub(crate) fn senseless(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Senseless { field: field.into(), reason: reason.into() }
+    pub(crate) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), reason: reason.into() }
     }
 }
 
 /// All things of one kind that an account has defined and not retired.
 #[derive(Clone, Debug)]
-pub struct Catalogue<T: Thing> {
+pub struct Catalogue<T: CatalogueItem> {
     things: BTreeMap<T::Id, T>,
 }
 
-impl<T: Thing> Default for Catalogue<T> {
+impl<T: CatalogueItem> Default for Catalogue<T> {
     fn default() -> Self {
         Self { things: BTreeMap::new() }
     }
 }
 
-impl<T: Thing> Catalogue<T> {
+impl<T: CatalogueItem> Catalogue<T> {
     pub fn get(&self, id: T::Id) -> Option<&T> {
         self.things.get(&id)
     }
@@ -105,15 +105,15 @@ impl<T: Thing> Catalogue<T> {
     }
 }
 
-impl<T: Thing> Evolve for Catalogue<T> {
+impl<T: CatalogueItem> Evolve for Catalogue<T> {
     type Event = CatalogueEvent;
 
     fn evolve(&mut self, event: &CatalogueEvent, _: Timestamp) {
         match T::told(event) {
-            Some(Told::Defined(thing)) => {
+            Some(Change::Defined(thing)) => {
                 self.things.insert(thing.id(), thing.clone());
             }
-            Some(Told::Retired(id)) => {
+            Some(Change::Retired(id)) => {
                 self.things.remove(&id);
             }
             None => {}
@@ -125,7 +125,7 @@ impl<T: Thing> Evolve for Catalogue<T> {
 #[derive(Clone, Debug)]
 pub struct Define<T>(pub T);
 
-impl<T: Thing> Decide<Catalogue<T>> for Define<T> {
+impl<T: CatalogueItem> Decide<Catalogue<T>> for Define<T> {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Catalogue<T>, _: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
@@ -157,9 +157,9 @@ fn same_name(a: &str, b: &str) -> bool {
 
 /// It is no more. Conversations that refer to it keep what they took from it.
 #[derive(Clone, Debug)]
-pub struct Retire<T: Thing>(pub T::Id);
+pub struct Retire<T: CatalogueItem>(pub T::Id);
 
-impl<T: Thing> Decide<Catalogue<T>> for Retire<T> {
+impl<T: CatalogueItem> Decide<Catalogue<T>> for Retire<T> {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Catalogue<T>, _: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {

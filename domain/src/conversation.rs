@@ -8,12 +8,12 @@ mod assign;
 mod deliver;
 mod draft;
 mod handoff;
+mod inactivity;
 mod label;
 mod offer;
 mod receive;
 mod route;
 mod send;
-mod silence;
 mod sla;
 mod status;
 mod update;
@@ -22,17 +22,17 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub use act::{List, RunMacro, RunRule, Step};
+pub use act::{ActionList, RunMacro, RunRule, Step};
 pub use answer::{Answer, AnswerIds, Detected};
-pub use assign::{Assign, Assignee, By, Insisted, Unassign};
+pub use assign::{Assign, Assignee, Forced, Requester, Unassign};
 pub use deliver::{RecordDelivery, Report};
 pub use handoff::RequestHandoff;
+pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 pub use offer::{AcceptOffer, DeclineOffer, LapseOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
-pub use route::{DropAssignment, GiveBack, Line, Overflow, RouteTo};
+pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo};
 pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Send, Sender};
-pub use silence::{EndSilence, Patience, SilenceEnds};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 pub use update::Update;
@@ -42,7 +42,7 @@ use crate::aggregate::Evolve;
 use crate::automation;
 use crate::bot::Memory;
 use crate::lifecycle::Lifecycle;
-use crate::routing::{Wait, Wanted};
+use crate::routing::{Requirements, Wait};
 use crate::sla::Clocks;
 use event_schemas::automation::ActionKind;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
@@ -169,8 +169,8 @@ impl Opened {
     }
 
     /// What it needs of an agent.
-    pub fn wanted(&self) -> Wanted {
-        Wanted {
+    pub fn requirements(&self) -> Requirements {
+        Requirements {
             channel_type: self.channel_type,
             topics: self.labels.iter().cloned().collect(),
             language: self.bot.language().map(str::to_owned),

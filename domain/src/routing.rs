@@ -1,21 +1,21 @@
 //! Who gets a conversation (requirement 000, section 5): filter, sort, assign or let it wait, and say why.
 //!
-//! Everything here is a fold of the log and a function of it. The [`Floor`] is all agents and, for each
-//! account, its [`Desk`]; a desk is asked what is to be done now and answers with moves. Whoever carries a
+//! Everything here is a fold of the log and a function of it. The [`RoutingState`] is all agents and, for each
+//! account, its [`AccountRouting`]; a desk is asked what is to be done now and answers with moves. Whoever carries a
 //! move out asks the agent's own stream for a place first: what the desk believes may be a moment old, what a
 //! place is taken on never is.
 
-mod desk;
+mod account;
 mod eligible;
-mod floor;
+mod state;
 mod wait;
 
 #[cfg(test)]
 mod tests;
 
-pub use desk::{Desk, Move};
-pub use eligible::{Looked, Seat, Wanted, objection};
-pub use floor::Floor;
+pub use account::{AccountRouting, RoutingAction};
+pub use eligible::{CandidateInput, Candidates, Requirements, ineligibility};
+pub use state::RoutingState;
 pub use wait::{Offer, Wait};
 
 use event_schemas::conversation::AssignStrategy;

@@ -8,11 +8,11 @@
 //! consistency: the log is the truth, and the checkpoint is in the same transaction as the rows, so what was
 //! lost is simply projected again.
 
+mod batched_tx;
 mod engine;
 mod postgres;
 mod row;
 mod sqlite;
-mod together;
 mod tx;
 mod values;
 
@@ -125,17 +125,17 @@ impl Db {
 
     /// Moves what is committed to where it stays, beside the writer and the readers. PostgreSQL does so by
     /// itself.
-    pub async fn tidy(&self) -> Result<(), DbError> {
+    pub async fn checkpoint_wal(&self) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(file) => file.tidy().await,
+            Self::Sqlite(file) => file.checkpoint_wal().await,
             Self::Postgres(_) => Ok(()),
         }
     }
 
     /// The same to the end, for tables that somebody else opens next.
-    pub async fn tidy_up(&self) -> Result<(), DbError> {
+    pub async fn checkpoint_wal_fully(&self) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(file) => file.tidy_up().await,
+            Self::Sqlite(file) => file.checkpoint_wal_fully().await,
             Self::Postgres(_) => Ok(()),
         }
     }

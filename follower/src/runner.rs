@@ -85,9 +85,9 @@ pub trait Projection: Send + 'static {
         tx: &mut Tx,
     ) -> impl Future<Output = Result<(), DbError>> + Send;
     /// The page is committed: what was learnt from it may be kept, and who waits may be woken.
-    fn keep(&mut self) {}
+    fn committed(&mut self) {}
     /// The page is not committed, or another runner wrote: nothing that is remembered counts.
-    fn forget(&mut self) {}
+    fn reset(&mut self) {}
 }
 
 /// Why a projection stands still.
@@ -199,7 +199,8 @@ impl<P: Projection> Runner<P> {
 
     /// Follows the log until told to stop. Ends early only when an event cannot be read.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunnerError> {
-        let _tidying = AbortOnDropHandle::new(tokio::spawn(tidy(self.db.clone(), self.progress.subscribe())));
+        let _checkpointing =
+            AbortOnDropHandle::new(tokio::spawn(checkpoint_wal(self.db.clone(), self.progress.subscribe())));
         let behind = lag(Arc::clone(&self.store), self.projection.name(), self.progress.subscribe());
         let _measuring = AbortOnDropHandle::new(tokio::spawn(behind));
         loop {
@@ -216,7 +217,7 @@ impl<P: Projection> Runner<P> {
             };
             let Err(error) = ended else { continue };
             let name = self.projection.name();
-            self.projection.forget();
+            self.projection.reset();
             let passing = error.may_pass();
             self.progress.send_modify(|progress| progress.trouble(&error, passing));
             if !passing {
@@ -248,7 +249,7 @@ impl<P: Projection> Runner<P> {
         };
         let caught_up = self.follow(Some(until), on_page).await;
         if caught_up.is_err() {
-            self.projection.forget();
+            self.projection.reset();
         }
         caught_up
     }
@@ -345,14 +346,14 @@ impl<P: Projection> Runner<P> {
                 Ok(true) => {}
                 Ok(false) => return Ok(Outcome::Overtaken),
                 Err(error) => {
-                    self.projection.forget();
+                    self.projection.reset();
                     // Where another has written these rows, that they are there may be noticed first.
                     let stored = Checkpoint::read(&self.db, name).await;
                     let overtaken = stored.is_ok_and(|stored| stored.position != self.checkpoint.position);
                     return if overtaken { Ok(Outcome::Overtaken) } else { Err(error.into()) };
                 }
             }
-            self.projection.keep();
+            self.projection.committed();
             self.checkpoint = next;
             (self.stored, self.passed_over, self.seen) = (Instant::now(), 0, None);
         }
@@ -412,7 +413,7 @@ impl<P: Projection> Runner<P> {
     }
 
     async fn start_over(&mut self) -> Result<(), RunnerError> {
-        self.projection.forget();
+        self.projection.reset();
         (self.passed_over, self.seen) = (0, None);
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
         self.progress.send_modify(|progress| progress.position = self.checkpoint.position);
@@ -439,10 +440,10 @@ const LAG: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_millis(50);
 
 /// Keeps the write-ahead log short while something is written.
-async fn tidy(db: Db, mut progress: watch::Receiver<Progress>) {
+async fn checkpoint_wal(db: Db, mut progress: watch::Receiver<Progress>) {
     while progress.changed().await.is_ok() {
         tokio::time::sleep(TIDY).await;
-        if let Err(error) = db.tidy().await {
+        if let Err(error) = db.checkpoint_wal().await {
             // The writer does it itself, should it ever become much.
             tracing::debug!(%error, "the write-ahead log could not be moved into the file");
         }

@@ -1,6 +1,6 @@
 //! The agent router: finds agents for conversations that want one.
 //!
-//! It follows the log into a [`Floor`], which is nothing but a fold of it, asks what is to be done, and does
+//! It follows the log into a [`RoutingState`], which is nothing but a fold of it, asks what is to be done, and does
 //! it: a place on the agent's desk first, then the word in the conversation (see `commands::assignment`). It
 //! never decides again before it has read back what it wrote. Two routers, a restart or a crash at any moment
 //! give nobody anything twice: whatever is refused was decided on something that had changed, and the change
@@ -9,19 +9,19 @@
 //! Conversations of accounts that never said how conversations find agents are none of its business: it
 //! neither reads nor remembers them. When an account says so for the first time, the log is read anew.
 
-mod carry_out;
+mod execute;
 
 use crate::Health;
-use carry_out::{Hitch, carry_out};
 use commands::Commands;
 use commands::execute::{CommandError, Context};
-use domain::agent::{Lapse, Rejection};
-use domain::routing::{Desk, Floor};
+use domain::agent::{ExpirePresence, Rejection};
+use domain::routing::{AccountRouting, RoutingState};
 use event_schemas::{
     AccountId, Actor, AgentEvent, Category, Clock, Event, EventId, Position, Recorded, StreamId, Timestamp,
     UserId,
 };
 use event_store::{Filter, ReadError};
+use execute::{Hitch, execute};
 use futures::{StreamExt, stream};
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -44,7 +44,7 @@ const REFUSED: Duration = Duration::from_millis(20);
 /// The process manager.
 pub struct AgentRouter {
     commands: Arc<Commands>,
-    floor: Floor,
+    floor: RoutingState,
     /// The accounts that say, or once said, how conversations find agents.
     routing: BTreeSet<AccountId>,
     after: Option<Position>,
@@ -54,7 +54,13 @@ pub struct AgentRouter {
 
 impl AgentRouter {
     pub fn new(commands: Arc<Commands>) -> Self {
-        Self { commands, floor: Floor::default(), routing: BTreeSet::new(), after: None, read_back: None }
+        Self {
+            commands,
+            floor: RoutingState::default(),
+            routing: BTreeSet::new(),
+            after: None,
+            read_back: None,
+        }
     }
 
     /// Routes until told to stop.
@@ -101,14 +107,14 @@ impl AgentRouter {
         }
         let now = self.commands.clock.now();
         let lapsed = self.lapse(now).await?;
-        let moves = self.floor.step(now, self.chance());
+        let moves = self.floor.plan(now, self.chance());
         if moves.is_empty() {
             return Ok(if lapsed { Rest::None } else { Rest::UntilSomethingHappens(self.sleep(now)) });
         }
         let commands = &self.commands;
         let carried: Vec<_> = stream::iter(moves)
             .map(|(account, step)| async move {
-                let outcome = carry_out(commands, account, &step).await;
+                let outcome = execute(commands, account, &step).await;
                 (account, step, outcome)
             })
             .buffer_unordered(TOGETHER)
@@ -140,12 +146,12 @@ impl AgentRouter {
         loop {
             let page = self.commands.store.read_news(self.after, &self.filter(), PAGE).await?;
             for recorded in &page.events {
-                self.hear(recorded);
+                self.apply(recorded);
             }
             self.after = page.through.or(self.after);
             if page.at_end && self.routing.len() > known {
                 // Their conversations were passed over so far.
-                (self.floor, self.after, known) = (Floor::default(), None, self.routing.len());
+                (self.floor, self.after, known) = (RoutingState::default(), None, self.routing.len());
             } else if page.at_end || stop.is_cancelled() {
                 return Ok(());
             }
@@ -160,7 +166,7 @@ impl AgentRouter {
         Filter::categories(categories)
     }
 
-    fn hear(&mut self, recorded: &Recorded) {
+    fn apply(&mut self, recorded: &Recorded) {
         let (account, at) = (recorded.metadata.account_id, recorded.metadata.occurred_at);
         let conversation = recorded.stream.as_conversation();
         if conversation.is_some() && !self.routing.contains(&account) {
@@ -169,16 +175,16 @@ impl AgentRouter {
         match Event::read(recorded) {
             Ok(Event::Conversation(event)) => {
                 if let Some(id) = conversation {
-                    self.floor.hear_conversation(account, id, recorded.version, &event, at);
+                    self.floor.apply_conversation(account, id, recorded.version, &event, at);
                 }
             }
             Ok(Event::Catalogue(event)) => {
-                self.floor.hear_catalogue(account, &event, at);
-                if self.floor.desk(account).is_some_and(Desk::finds_agents) {
+                self.floor.apply_catalogue(account, &event, at);
+                if self.floor.desk(account).is_some_and(AccountRouting::finds_agents) {
                     self.routing.insert(account);
                 }
             }
-            Ok(Event::Agent(event)) => self.floor.hear_agent(user_of(&event), &event, at),
+            Ok(Event::Agent(event)) => self.floor.apply_agent(user_of(&event), &event, at),
             Ok(Event::Contact(_) | Event::Inbound(_)) => {}
             // What this version cannot read it cannot route by; the read models say so to the operator.
             Err(error) => tracing::error!(
@@ -193,7 +199,7 @@ impl AgentRouter {
     async fn lapse(&self, now: Timestamp) -> Result<bool, CommandError<Rejection>> {
         let mut any = false;
         for (user_id, account, at) in self.floor.silent(now) {
-            let command = Lapse { user_id, patience: self.commands.patience };
+            let command = ExpirePresence { user_id, timeouts: self.commands.presence_timeouts };
             let context = because(account, format!("silence/{user_id}/{}", at.as_micros()));
             match self.commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {
                 Ok(outcome) => any |= outcome.wrote,

@@ -9,7 +9,7 @@ mod cause;
 mod follow;
 mod run;
 
-pub(crate) use run::{Deed, run};
+pub(crate) use run::{RuleRun, run};
 
 use commands::Commands;
 use follow::Follow;

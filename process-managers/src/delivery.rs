@@ -99,8 +99,8 @@ impl Delivery {
         if in_doubt > 0 {
             tracing::warn!(messages = in_doubt, "messages were under way when the process ended");
         }
-        let (bell, bells) = mpsc::unbounded_channel();
-        let follow = Follow::new(Arc::clone(&commands), bell);
+        let (waker, bells) = mpsc::unbounded_channel();
+        let follow = Follow::new(Arc::clone(&commands), waker);
         let runner = Runner::open(Arc::clone(&commands.store), outbox.db().clone(), follow).await?;
         Ok(Self { commands, outbox, settings, runner, bells })
     }
@@ -172,13 +172,13 @@ impl Lanes {
     }
 
     fn ring(&mut self, channel: ChannelId) {
-        let bell = self.bells.entry(channel).or_insert_with(|| {
-            let bell = Arc::new(Notify::new());
-            let lane = Lane { channel, office: Arc::clone(&self.office), bell: Arc::clone(&bell) };
+        let waker = self.bells.entry(channel).or_insert_with(|| {
+            let waker = Arc::new(Notify::new());
+            let lane = Lane { channel, office: Arc::clone(&self.office), waker: Arc::clone(&waker) };
             self.tasks.spawn(lane.run());
-            bell
+            waker
         });
-        bell.notify_one();
+        waker.notify_one();
     }
 
     /// A lane ends by itself when all is being stopped, or by a fault of ours: then every lane is opened
@@ -186,7 +186,7 @@ impl Lanes {
     fn ended(&mut self, ended: Result<ChannelId, tokio::task::JoinError>) {
         if let Err(error) = ended {
             tracing::error!(error = &error as &dyn Error, "a lane broke off");
-            self.bells.retain(|_, bell| Arc::strong_count(bell) > 1);
+            self.bells.retain(|_, waker| Arc::strong_count(waker) > 1);
         }
     }
 }

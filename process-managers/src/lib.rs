@@ -1,24 +1,24 @@
 //! Events in, commands out: what Verbatim does by itself.
 
 pub mod agent_router;
-pub mod alarm_clock;
-mod appointments;
 pub mod automation;
 pub mod bot_router;
 pub mod delivery;
 mod health;
-pub mod silence;
-pub mod waiting;
+pub mod inactivity;
+pub mod sla_timers;
+mod timers;
+pub mod unanswered;
 pub mod webhooks;
 
 pub use agent_router::AgentRouter;
-pub use alarm_clock::AlarmClock;
 pub use automation::Automation;
 pub use bot_router::BotRouter;
 pub use delivery::{Delivery, Schedule};
 pub use health::Health;
-pub use silence::Silence;
-pub use waiting::Waiting;
+pub use inactivity::Inactivity;
+pub use sla_timers::SlaTimers;
+pub use unanswered::Unanswered;
 pub use webhooks::Webhooks;
 
 use commands::Commands;
@@ -137,25 +137,25 @@ impl ProcessManagers {
         // On their own: an alarm that a power cut forgets is derived from the log again, so that its commits
         // need not wait for the disk as the outbox's must.
         let alarms = self.place.tables("alarm-clock", Sizes::small(), "").await?;
-        let alarm_clock = AlarmClock::open(Arc::clone(&self.commands), alarms.clone()).await?;
+        let sla_timers = SlaTimers::open(Arc::clone(&self.commands), alarms.clone()).await?;
         // As the alarms: what it forgets it decides again, and the log knows what was decided.
         let bot = self.place.tables("bot-router", Sizes::small(), "").await?;
         let bot_router = BotRouter::open(Arc::clone(&self.commands), bot.clone()).await?;
         let agent_router = AgentRouter::new(Arc::clone(&self.commands));
         let silences = self.place.tables("silences", Sizes::small(), "").await?;
-        let silence = Silence::open(Arc::clone(&self.commands), silences.clone()).await?;
+        let silence = Inactivity::open(Arc::clone(&self.commands), silences.clone()).await?;
         // As the bot's: the log knows what was done.
         let lists = self.place.tables("automation", Sizes::small(), "").await?;
         let automation = Automation::open(Arc::clone(&self.commands), lists.clone()).await?;
         let waits = self.place.tables("waiting", Sizes::small(), "").await?;
-        let waiting = Waiting::open(Arc::clone(&self.commands), waits.clone()).await?;
+        let waiting = Unanswered::open(Arc::clone(&self.commands), waits.clone()).await?;
         let hooks = self.place.tables("webhooks", Sizes::small(), "").await?;
         let told = self.settings.webhooks.clone();
         let webhooks = Webhooks::open(Arc::clone(&self.commands), hooks.clone(), told).await?;
         Ok(Open {
             tables: [outbox, alarms, bot, silences, lists, waits, hooks],
             delivery,
-            alarm_clock,
+            sla_timers,
             bot_router,
             agent_router,
             silence,
@@ -169,7 +169,7 @@ impl ProcessManagers {
         let Open {
             tables,
             delivery,
-            alarm_clock,
+            sla_timers,
             bot_router,
             agent_router,
             silence,
@@ -179,7 +179,7 @@ impl ProcessManagers {
         } = open;
         self.watch(vec![
             ("outbound delivery", delivery.watch()),
-            ("alarm clock", alarm_clock.watch()),
+            ("alarm clock", sla_timers.watch()),
             ("bot router", bot_router.watch()),
             ("silences", silence.watch()),
             ("automation", automation.watch()),
@@ -188,7 +188,7 @@ impl ProcessManagers {
         ]);
         let enough = stop.child_token();
         let mut working = std::pin::pin!(async {
-            let alarms = alarm_clock.run(enough.clone(), self.health.clone());
+            let alarms = sla_timers.run(enough.clone(), self.health.clone());
             let (delivered, rung, answered, (), quiet, acted, waited, told) = futures::join!(
                 delivery.run(enough.clone()),
                 alarms,
@@ -227,12 +227,12 @@ impl ProcessManagers {
 struct Open {
     tables: [Db; 7],
     delivery: Delivery,
-    alarm_clock: AlarmClock,
+    sla_timers: SlaTimers,
     bot_router: BotRouter,
     agent_router: AgentRouter,
-    silence: Silence,
+    silence: Inactivity,
     automation: Automation,
-    waiting: Waiting,
+    waiting: Unanswered,
     webhooks: Webhooks,
 }
 

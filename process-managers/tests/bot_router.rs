@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use commands::Commands;
 use commands::dry_run::{DryRun, Span};
 use domain::bot::Playbook;
-use domain::conversation::{Assign, Assignee, By, Opening, Receive};
+use domain::conversation::{Assign, Assignee, Opening, Receive, Requester};
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotRuleDefined, BotSettings, BotSettingsDefined, BotTrigger,
     HandoffRule, HandoffRuleDefined, HandoffTrigger, InfoField,
@@ -26,7 +26,7 @@ use event_store::sqlite::SqliteStore;
 use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
-use process_managers::{BotRouter, Health, Silence};
+use process_managers::{BotRouter, Health, Inactivity};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
@@ -243,7 +243,7 @@ impl Desk {
 
     async fn expect_to_end(&self, id: ConversationId, with: &str) {
         let db = tables(self.folder.path(), "silences").await;
-        let silence = Silence::open(self.commands.clone(), db).await.unwrap();
+        let silence = Inactivity::open(self.commands.clone(), db).await.unwrap();
         let stop = CancellationToken::new();
         let working = tokio::spawn(silence.run(stop.clone(), Health::default()));
         eventually(with, || async { self.history(id).await.last().is_some_and(|last| last == with) }).await;
@@ -331,7 +331,7 @@ async fn a_resolved_conversation_closes_after_the_configured_time() {
             assignee: Some(Assignee { id: ANA, name: None }),
             team_id: None,
             strategy: AssignStrategy::Claimed,
-            by: By { user: Some(ANA), may_take_over: false },
+            by: Requester { user: Some(ANA), may_take_over: false },
             reason: None,
         },
     )
@@ -397,7 +397,7 @@ impl Desk {
             let id = self.receive(from, text).await;
             self.route("router").await;
             if from == "3" {
-                let by = By { user: Some(ANA), may_take_over: false };
+                let by = Requester { user: Some(ANA), may_take_over: false };
                 let assignee = Some(Assignee { id: ANA, name: None });
                 let strategy = AssignStrategy::Claimed;
                 self.ask(id, Assign { assignee, team_id: None, strategy, by, reason: None }).await;

@@ -169,7 +169,7 @@ impl Generations {
             runner.catch_up(None, on_progress).await?;
         }
         mark(&db).await?;
-        db.tidy_up().await?;
+        db.checkpoint_wal_fully().await?;
         Ok(db)
     }
 

@@ -1,10 +1,10 @@
 //! Events to tables, and the queries the tables answer. All SQL of the read side is here.
 
 pub mod generations;
-pub mod past;
-pub mod questions;
+pub mod queries;
 pub mod read_models;
 mod read_side;
+pub mod snapshot;
 mod verify;
 
 pub use read_side::{Generation, NoTables, ReadSide, Tables};

@@ -8,13 +8,13 @@ pub mod bot_rules;
 pub mod bot_settings;
 pub mod calendars;
 pub mod canned_responses;
-mod card;
 mod catalogue;
 pub mod channels;
 pub mod contacts;
 pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
+mod list_json;
 pub mod macros;
 pub mod messages;
 pub mod queues;
@@ -25,10 +25,10 @@ pub mod teams;
 pub mod waiting;
 pub mod webhook_rejections;
 
-mod around;
+mod by_subject;
 mod conversations;
 
-use around::Around;
+use by_subject::BySubject;
 use conversations::Conversations;
 use event_schemas::Event;
 use follower::db::{DbError, Tx};
@@ -71,7 +71,7 @@ pub(crate) fn shapes() -> [Shape; 27] {
 /// The projection that fills all of them.
 pub struct ReadModels {
     conversations: Conversations,
-    around: Around,
+    by_subject: BySubject,
 }
 
 impl Default for ReadModels {
@@ -83,7 +83,7 @@ impl Default for ReadModels {
 impl ReadModels {
     /// Keeps about this many conversations at hand between pages.
     pub fn remembering(conversations: usize) -> Self {
-        Self { conversations: Conversations::remembering(conversations), around: Around::default() }
+        Self { conversations: Conversations::remembering(conversations), by_subject: BySubject::default() }
     }
 }
 
@@ -96,32 +96,32 @@ impl Projection for ReadModels {
     }
 
     async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
-        self.around.load(page, tx).await?;
-        self.conversations.load(page, self.around.moves(page), tx).await?;
+        self.by_subject.load(page, tx).await?;
+        self.conversations.load(page, self.by_subject.moves(page), tx).await?;
         for happened in page {
             match &happened.event {
                 Event::Conversation(event) => self.conversations.apply(event, happened),
                 Event::Contact(event) => {
-                    if let Some(moved) = self.around.contact(event, happened) {
+                    if let Some(moved) = self.by_subject.contact(event, happened) {
                         self.conversations.relink(&moved);
                     }
                 }
-                Event::Catalogue(event) => self.around.catalogue(event, happened),
-                Event::Agent(event) => self.around.agent(event, happened),
-                Event::Inbound(event) => self.around.inbound(event, happened),
+                Event::Catalogue(event) => self.by_subject.catalogue(event, happened),
+                Event::Agent(event) => self.by_subject.agent(event, happened),
+                Event::Inbound(event) => self.by_subject.inbound(event, happened),
             }
         }
-        self.around.write(tx).await?;
+        self.by_subject.write(tx).await?;
         self.conversations.write(tx).await
     }
 
-    fn keep(&mut self) {
-        self.around.keep();
-        self.conversations.keep();
+    fn committed(&mut self) {
+        self.by_subject.committed();
+        self.conversations.committed();
     }
 
-    fn forget(&mut self) {
-        self.around.forget();
-        self.conversations.forget();
+    fn reset(&mut self) {
+        self.by_subject.reset();
+        self.conversations.reset();
     }
 }

@@ -58,10 +58,10 @@ impl Projection for Tally {
         self.page = page.len() as u64;
         if self.fails { Err(DbError::WorkerCrashed) } else { Ok(()) }
     }
-    fn keep(&mut self) {
+    fn committed(&mut self) {
         self.kept += self.page;
     }
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.forgotten = true;
     }
 }

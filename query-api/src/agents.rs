@@ -8,7 +8,7 @@ use event_schemas::agent::Preferences;
 use event_schemas::{Timestamp, UserId, Version};
 use follower::Db;
 use gate::{AdministratorOrService, Agent, Json, Path, Problem};
-use projections::questions::around;
+use projections::queries::by_subject;
 use projections::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -127,7 +127,7 @@ impl AgentPreferences {
 }
 
 async fn agents(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Person>>, Problem> {
-    let rows = around::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let rows = by_subject::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
     Ok(List::whole(rows, Person::from))
 }
 
@@ -135,9 +135,9 @@ async fn all(
     caller: AdministratorOrService,
     Fresh(tables): Fresh,
 ) -> Result<Json<List<AgentPreferences>>, Problem> {
-    let known = around::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
-    let changed = around::all_preferences(tables.readers(), caller.account).await.map_err(unreadable)?;
-    let desks = around::all_agent_desks(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let known = by_subject::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let changed = by_subject::all_preferences(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let desks = by_subject::all_agent_desks(tables.readers(), caller.account).await.map_err(unreadable)?;
     let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
     Ok(List::whole(known, |agent| {
         let user = agent.user_id;
@@ -155,15 +155,15 @@ async fn anothers(
     Fresh(tables): Fresh,
     Path(user): Path<UserId>,
 ) -> Result<Tagged<AgentPreferences>, Problem> {
-    let known = around::agent(tables.readers(), caller.account, user).await.map_err(unreadable)?;
+    let known = by_subject::agent(tables.readers(), caller.account, user).await.map_err(unreadable)?;
     known.ok_or_else(|| Problem::not_found("agent"))?;
     of(&tables, user).await
 }
 
 async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
-    let row = around::preferences(tables.readers(), user).await.map_err(unreadable)?;
+    let row = by_subject::preferences(tables.readers(), user).await.map_err(unreadable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
-    let desk = around::agent_desk(tables.readers(), user).await.map_err(unreadable)?;
+    let desk = by_subject::agent_desk(tables.readers(), user).await.map_err(unreadable)?;
     let what = row.map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
     Ok(Tagged { version, what: what.at(desk.as_ref()) })
 }

@@ -10,7 +10,7 @@ use event_store::EventStore;
 use follower::{Db, DbError};
 use gate::{After, Agent, Caller, Problem, Role};
 use projections::Tables;
-use projections::questions::conversations::ListError;
+use projections::queries::conversations::ListError;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use std::ops::Deref;

@@ -17,8 +17,8 @@ use event_schemas::{
 };
 use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::questions::around::{Listable, catalogue, entry};
-use projections::questions::details;
+use projections::queries::by_subject::{Listable, catalogue, entry};
+use projections::queries::details;
 use projections::read_models::automation_rules::AutomationRuleRow;
 use projections::read_models::bot_rules::BotRuleRow;
 use projections::read_models::bot_settings::BotSettingsRow;

@@ -3,7 +3,7 @@
 use crate::answer::{List, Paging, Tagged, limit};
 use crate::asking::{Fresh, QueryState, parsed, unlisted, unreadable};
 use crate::conversations::View;
-use crate::past::{Moment, past};
+use crate::snapshot::{Moment, past};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
@@ -12,10 +12,10 @@ use event_schemas::message::{Attachment, ContentType, Delivery, SenderType, SlaM
 use event_schemas::routing::{Decision, Ineligible};
 use event_schemas::{ConversationId, MessageId, SlaPolicyId, TeamId, Timestamp, UserId};
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::questions::conversations::ListedConversation;
-use projections::questions::details::{self, From as Where, Messages};
-use projections::questions::list::{RunningTimer, running_timers};
-use projections::questions::{Cursor, Limit};
+use projections::queries::conversations::ListedConversation;
+use projections::queries::details::{self, From as Where, Messages};
+use projections::queries::list::{RunningTimer, running_timers};
+use projections::queries::{Cursor, Limit};
 use projections::read_models::assignments::AssignmentRow;
 use projections::read_models::messages::MessageRow;
 use projections::read_models::sla_timers::SlaTimerRow;

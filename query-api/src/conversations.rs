@@ -15,11 +15,11 @@ use event_schemas::{
     Version,
 };
 use gate::{Agent, Caller, Json, Problem, Query};
-use projections::questions::around::{ByStatus, counts};
-use projections::questions::conversations::{
+use projections::queries::by_subject::{ByStatus, counts};
+use projections::queries::conversations::{
     Cards, Conversations, ListedConversation, Sort, SortBy, Whose, cards,
 };
-use projections::questions::{Cursor, Limit};
+use projections::queries::{Cursor, Limit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -2,14 +2,14 @@
 
 use crate::answer;
 use crate::asking::{QueryState, parsed};
-use crate::past::stream;
+use crate::snapshot::stream;
 use crate::story::line;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
 use event_schemas::{CloudEvent, ConversationId, Event, Version};
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::questions::Limit;
+use projections::queries::Limit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -10,10 +10,10 @@ mod conversation;
 mod conversations;
 mod events;
 mod history;
-mod past;
 mod queue;
 mod rejections;
 mod schemas;
+mod snapshot;
 mod story;
 
 pub use asking::QueryState;

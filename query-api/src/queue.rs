@@ -7,7 +7,7 @@ use aide::axum::routing::get_with;
 use event_schemas::message::Priority;
 use event_schemas::{ConversationId, OfferId, TeamId, Timestamp, UserId};
 use gate::{Agent, Json, Problem, Query};
-use projections::questions::queue::{Waiting, paces, waiting};
+use projections::queries::queue::{Waiting, paces, waiting};
 use projections::read_models::waiting::{NO_TEAM, PaceRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

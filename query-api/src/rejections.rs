@@ -7,7 +7,7 @@ use aide::axum::routing::get_with;
 use event_schemas::message::ChannelType;
 use event_schemas::{ChannelId, EventId, Timestamp};
 use gate::{Administrator, Json, Path, Problem, Query};
-use projections::questions::list;
+use projections::queries::list;
 use projections::read_models::webhook_rejections::WebhookRejectionRow;
 use schemars::JsonSchema;
 use serde::Serialize;

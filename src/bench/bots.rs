@@ -8,7 +8,7 @@ use super::seed::Desk;
 use super::table::Table;
 use commands::Commands;
 use commands::dry_run::Span;
-use domain::bot::{Facts, Heard, Memory, Playbook};
+use domain::bot::{Facts, IncomingMessage, Memory, Playbook};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotSettings, BotTrigger, MatchMode, TimeRange};
 use event_schemas::message::ChannelType;
 use event_schemas::{BotRuleId, Clock, MessageId, Timestamp};
@@ -101,7 +101,7 @@ fn micros(times: u32, mut ask: impl FnMut(&str) -> usize) -> f64 {
 
 fn evaluate(playbook: &Playbook, text: &str) -> Vec<BotRuleId> {
     let (metadata, memory) = (Map::new(), Memory::default());
-    let heard = Heard {
+    let heard = IncomingMessage {
         message_id: MessageId::from_u128(1),
         text,
         metadata: &metadata,

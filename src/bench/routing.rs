@@ -13,7 +13,7 @@ use super::{control, median};
 use anyhow::ensure;
 use domain::Evolve;
 use domain::agent::Agent;
-use domain::routing::{Looked, Seat, Wanted, objection};
+use domain::routing::{CandidateInput, Candidates, Requirements, ineligibility};
 use event_schemas::agent::{AgentRegistered, AvailableHours, Preferences, PreferencesChanged};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, BotStrategy, BotTrigger};
 use event_schemas::catalogue::{CatalogueKind, Weekday, WeeklyHours};
@@ -80,7 +80,7 @@ fn policy(rounds: usize, table: &mut Table) {
             (user, agent)
         })
         .collect();
-    let wanted = Wanted {
+    let requirements = Requirements {
         channel_type: ChannelType::WhatsApp,
         topics: vec!["billing".to_owned()],
         language: Some("am".to_owned()),
@@ -88,7 +88,7 @@ fn policy(rounds: usize, table: &mut Table) {
     let (mut ours, mut plain) = (Vec::new(), Vec::new());
     for _ in 0..rounds.max(3) {
         ours.push(millis(100, || {
-            let seats = agents.iter().map(|(user_id, agent)| Seat {
+            let seats = agents.iter().map(|(user_id, agent)| CandidateInput {
                 user_id: *user_id,
                 agent,
                 promised: 0,
@@ -96,12 +96,14 @@ fn policy(rounds: usize, table: &mut Table) {
                 penalty: 0,
                 declined: false,
             });
-            let looked = Looked::at(seats, &wanted, now).in_order(RoutingStrategy::LeastBusy, None, 7);
+            let looked =
+                Candidates::at(seats, &requirements, now).in_order(RoutingStrategy::LeastBusy, None, 7);
             looked.told().eligible.first().map(|candidate| candidate.user_id)
         }));
         plain.push(millis(100, || {
-            let able =
-                agents.iter().filter(|(_, agent)| objection(agent, agent.active(), &wanted, now).is_none());
+            let able = agents
+                .iter()
+                .filter(|(_, agent)| ineligibility(agent, agent.active(), &requirements, now).is_none());
             let mut able: Vec<_> =
                 able.map(|(id, agent)| (agent.active(), agent.idle_since(), *id)).collect();
             able.sort_unstable();

@@ -6,7 +6,7 @@ use crate::problem::CommandProblem;
 use commands::Commands;
 use commands::execute::{Aggregates, CommandError, Context, LoadError, Outcome};
 use domain::Decide;
-use domain::catalogue::{Catalogue, Define, Rejection, Retire, Thing, Told};
+use domain::catalogue::{Catalogue, CatalogueItem, Change, Define, Rejection, Retire};
 use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, CatalogueKind, Channel, SlaPolicy, Team};
@@ -18,7 +18,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Where things of a kind are kept, and what they are called.
-pub(super) trait Kind: Thing {
+pub(super) trait Kind: CatalogueItem {
     const KIND: CatalogueKind;
     /// As a sentence names it: "team".
     const NAME: &'static str;
@@ -53,12 +53,12 @@ kinds! {
 
 /// A change, made on the thing as it is when it is decided: of two who change different parts of it neither
 /// undoes the other's.
-struct Change<T: Thing, F> {
+struct Amend<T: CatalogueItem, F> {
     id: T::Id,
     change: F,
 }
 
-impl<T: Thing, F: Fn(&mut T)> Decide<Catalogue<T>> for Change<T, F> {
+impl<T: CatalogueItem, F: Fn(&mut T)> Decide<Catalogue<T>> for Amend<T, F> {
     type Rejection = Rejection;
 
     fn decide(&self, catalogue: &Catalogue<T>, now: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
@@ -94,7 +94,7 @@ pub(super) async fn change<T: Kind>(
     change: impl Fn(&mut T) + Sync,
 ) -> Result<Completed<T>, CommandProblem> {
     let context = pinned::<T>(commands, id, context).await?;
-    let outcome = ask(commands, &Change { id, change }, &context).await?;
+    let outcome = ask(commands, &Amend { id, change }, &context).await?;
     Ok(Completed(settled(commands, &outcome, id).await?))
 }
 
@@ -154,8 +154,8 @@ async fn pinned<T: Kind>(
         for recorded in &page {
             let event = CatalogueEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
             let is_about_it = event.is_ok_and(|event| match T::told(&event) {
-                Some(Told::Defined(thing)) => thing.id() == id,
-                Some(Told::Retired(retired)) => retired == id,
+                Some(Change::Defined(thing)) => thing.id() == id,
+                Some(Change::Retired(retired)) => retired == id,
                 None => false,
             });
             own = if is_about_it { Some(recorded.version) } else { own };

@@ -13,7 +13,7 @@ use commands::Begin;
 use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, Outcome};
-use domain::conversation::{Assignee, By, Close, Conversation, Opened, Rejection, SetSubject, Update};
+use domain::conversation::{Assignee, Close, Conversation, Opened, Rejection, Requester, SetSubject, Update};
 use domain::{Decide, Evolve};
 use event_schemas::catalogue::Channel;
 use event_schemas::conversation::{ConversationOpened, SlaApplied};
@@ -117,8 +117,8 @@ impl View {
 }
 
 /// Who moves a conversation, and whether they may take it from a colleague.
-pub(super) fn by(caller: &Caller, context: &Context) -> By {
-    By {
+pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
+    Requester {
         user: (caller.role != Role::Service).then_some(caller.user),
         may_take_over: caller.role.is_supervisor() || context.if_match.is_some(),
     }
@@ -240,7 +240,7 @@ impl NewConversation {
     }
 
     /// What an opening does not hold, if there is any of it.
-    fn cover(&self, by: By) -> Option<Update> {
+    fn cover(&self, by: Requester) -> Option<Update> {
         (!self.labels.is_empty()).then(|| Update { labels: Some(trimmed(&self.labels)), ..Update::by(by) })
     }
 

@@ -154,7 +154,7 @@ async fn checked(
         }
         let events =
             Define(rule).decide(&beside, Timestamp::from_secs(0)).map_err(|refusal| match refusal {
-                Rejection::Senseless { field, reason } => {
+                Rejection::Invalid { field, reason } => {
                     Problem::unprocessable(format!("rules[{place}].{field}"), format!("`{field}`: {reason}."))
                 }
                 Rejection::NameTaken { field, value } => Problem::unprocessable(

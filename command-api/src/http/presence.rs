@@ -9,7 +9,7 @@ use aide::axum::routing::post_with;
 use axum::extract::State;
 use commands::Commands;
 use commands::execute::Context;
-use domain::agent::{BeSeen, Presence, Said};
+use domain::agent::{Presence, ReportPresence, ReportedPresence};
 use event_schemas::{StreamId, Timestamp, UserId};
 use gate::{Agent, OptionalJson, Problem};
 use schemars::JsonSchema;
@@ -67,10 +67,10 @@ async fn be_seen(
     OptionalJson(report): OptionalJson<Report>,
 ) -> Result<Completed<View>, CommandProblem> {
     let said = match report.status {
-        None => Said::StillHere,
-        Some(Status::Online) => Said::Online,
-        Some(Status::Away) => Said::Away,
-        Some(Status::Offline) => Said::Offline,
+        None => ReportedPresence::Heartbeat,
+        Some(Status::Online) => ReportedPresence::Online,
+        Some(Status::Away) => ReportedPresence::Away,
+        Some(Status::Offline) => ReportedPresence::Offline,
         Some(Status::Unknown) => {
             return Err(Problem::unprocessable("status", "Say online, away or offline.").into());
         }
@@ -81,11 +81,11 @@ async fn be_seen(
     if !commands.agents.cached(&stream).await?.state.is_known_to(caller.account) {
         commands.join(caller.user, caller.name.clone(), &context).await?;
     }
-    let patience = commands.patience;
-    let command = BeSeen { account_id: caller.account, user_id: caller.user, said, patience };
+    let timeouts = commands.presence_timeouts;
+    let command = ReportPresence { account_id: caller.account, user_id: caller.user, said, timeouts };
     let outcome = commands.agents.execute(&stream, &command, &context).await?;
     let (status, until) = match outcome.state.state.presence() {
-        Presence::Untold => (Status::Unknown, None),
+        Presence::Unknown => (Status::Unknown, None),
         Presence::Online { until } => (Status::Online, Some(until)),
         Presence::Away { offline_at, .. } => (Status::Away, offline_at),
         Presence::Offline { .. } => (Status::Offline, None),

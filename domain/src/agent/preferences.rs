@@ -1,6 +1,6 @@
 //! How an agent likes to work.
 
-use super::{Agent, Rejection, senseless};
+use super::{Agent, Rejection, invalid};
 use crate::aggregate::Decide;
 use crate::calendar::{Hours, days_off};
 use event_schemas::agent::{Preferences, PreferencesChanged};
@@ -45,25 +45,25 @@ impl<F: Fn(&mut Preferences)> Decide<Agent> for ChangePreferences<F> {
 
 fn check(preferences: &Preferences) -> Result<(), Rejection> {
     if !(1..=MOST_CONVERSATIONS).contains(&preferences.max_concurrent_conversations) {
-        return Err(senseless(
+        return Err(invalid(
             "max_concurrent_conversations",
             format!("is between 1 and {MOST_CONVERSATIONS}"),
         ));
     }
     let zone = preferences.available_hours.as_ref().map_or("UTC", |hours| hours.timezone.as_str());
     if preferences.leave.len() > MOST_LEAVE {
-        return Err(senseless("leave", format!("has at most {MOST_LEAVE} entries")));
+        return Err(invalid("leave", format!("has at most {MOST_LEAVE} entries")));
     }
     words("available_topics", &preferences.available_topics, |_| true)?;
     words("languages", &preferences.languages, is_language_tag)?;
     if let Some(hours) = &preferences.available_hours
         && let Err(error) = Hours::weekly(&hours.timezone, &hours.schedule, &[])
     {
-        return Err(senseless(format!("available_hours.{}", error.field()), error.to_string()));
+        return Err(invalid(format!("available_hours.{}", error.field()), error.to_string()));
     }
     for (index, leave) in preferences.leave.iter().enumerate() {
         if let Err(error) = days_off(zone, &leave.from, &leave.until) {
-            return Err(senseless(format!("leave[{index}].{}", error.field()), error.to_string()));
+            return Err(invalid(format!("leave[{index}].{}", error.field()), error.to_string()));
         }
     }
     Ok(())
@@ -71,11 +71,11 @@ fn check(preferences: &Preferences) -> Result<(), Rejection> {
 
 fn words(field: &'static str, words: &[String], fits: impl Fn(&str) -> bool) -> Result<(), Rejection> {
     if words.len() > MOST_WORDS {
-        return Err(senseless(field, format!("has at most {MOST_WORDS} entries")));
+        return Err(invalid(field, format!("has at most {MOST_WORDS} entries")));
     }
     for (index, word) in words.iter().enumerate() {
         if word.trim().is_empty() || word.chars().count() > LONGEST_WORD || !fits(word) {
-            return Err(senseless(format!("{field}[{index}]"), format!("'{word}' makes no sense here")));
+            return Err(invalid(format!("{field}[{index}]"), format!("'{word}' makes no sense here")));
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub enum Presence {
     /// They never said, so only their own switch counts.
     #[default]
-    Untold,
+    Unknown,
     Online {
         until: Timestamp,
     },
@@ -30,9 +30,9 @@ pub enum Presence {
 
 impl Presence {
     /// Why an agent who is there, or not, cannot take anything now.
-    pub fn objection(self, now: Timestamp) -> Option<Ineligible> {
+    pub fn ineligibility(self, now: Timestamp) -> Option<Ineligible> {
         match self {
-            Self::Untold => None,
+            Self::Unknown => None,
             Self::Online { until } if until > now => None,
             Self::Online { .. } | Self::Away { .. } => Some(Ineligible::Away),
             Self::Offline { .. } => Some(Ineligible::Offline),
@@ -44,21 +44,21 @@ impl Presence {
         match self {
             Self::Online { until } => Some(until),
             Self::Away { offline_at, .. } => offline_at,
-            Self::Untold | Self::Offline { .. } => None,
+            Self::Unknown | Self::Offline { .. } => None,
         }
     }
 }
 
 /// How long silence may last.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct PresenceTimeouts {
     /// Until an agent counts as away.
     pub away_after: Duration,
     /// How much longer until they count as gone home.
     pub offline_after: Duration,
 }
 
-impl Default for Patience {
+impl Default for PresenceTimeouts {
     fn default() -> Self {
         Self { away_after: Duration::from_secs(300), offline_after: Duration::from_secs(1_800) }
     }
@@ -66,9 +66,9 @@ impl Default for Patience {
 
 /// What an agent says of themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum ReportedPresence {
     /// Nothing: they are merely heard of.
-    StillHere,
+    Heartbeat,
     Online,
     Away,
     Offline,
@@ -76,14 +76,14 @@ pub enum Said {
 
 /// Something is heard of an agent.
 #[derive(Clone, Copy, Debug)]
-pub struct BeSeen {
+pub struct ReportPresence {
     pub account_id: AccountId,
     pub user_id: UserId,
-    pub said: Said,
-    pub patience: Patience,
+    pub said: ReportedPresence,
+    pub timeouts: PresenceTimeouts,
 }
 
-impl Decide<Agent> for BeSeen {
+impl Decide<Agent> for ReportPresence {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
@@ -91,45 +91,52 @@ impl Decide<Agent> for BeSeen {
             return Err(Rejection::NotRegistered);
         }
         let user_id = self.user_id;
-        let online = || vec![WentOnline { user_id, until: now + self.patience.away_after }.into()];
-        let stays_fresh = |until: Timestamp| until.since(now) > self.patience.away_after / 2;
+        let online = || vec![WentOnline { user_id, until: now + self.timeouts.away_after }.into()];
+        let stays_fresh = |until: Timestamp| until.since(now) > self.timeouts.away_after / 2;
         Ok(match (self.said, state.presence) {
-            (Said::Online | Said::StillHere, Presence::Online { until }) if stays_fresh(until) => Vec::new(),
+            (ReportedPresence::Online | ReportedPresence::Heartbeat, Presence::Online { until })
+                if stays_fresh(until) =>
+            {
+                Vec::new()
+            }
             // Who chose to be away or to go home is not back for having left a window open.
-            (Said::StillHere, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
-            (Said::StillHere, Presence::Offline { .. }) => Vec::new(),
-            (Said::Online | Said::StillHere, _) => online(),
-            (Said::Away, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
-            (Said::Away, _) => vec![WentAway { user_id, cause: Cause::Chosen, offline_at: None }.into()],
-            (Said::Offline, Presence::Offline { .. }) => Vec::new(),
-            (Said::Offline, _) => vec![WentOffline { user_id, cause: Cause::Chosen }.into()],
+            (ReportedPresence::Heartbeat, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
+            (ReportedPresence::Heartbeat, Presence::Offline { .. }) => Vec::new(),
+            (ReportedPresence::Online | ReportedPresence::Heartbeat, _) => online(),
+            (ReportedPresence::Away, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
+            (ReportedPresence::Away, _) => {
+                vec![WentAway { user_id, cause: Cause::Chosen, offline_at: None }.into()]
+            }
+            (ReportedPresence::Offline, Presence::Offline { .. }) => Vec::new(),
+            (ReportedPresence::Offline, _) => vec![WentOffline { user_id, cause: Cause::Chosen }.into()],
         })
     }
 }
 
 /// The clock looks whether silence has lasted too long.
 #[derive(Clone, Copy, Debug)]
-pub struct Lapse {
+pub struct ExpirePresence {
     pub user_id: UserId,
-    pub patience: Patience,
+    pub timeouts: PresenceTimeouts,
 }
 
-impl Decide<Agent> for Lapse {
+impl Decide<Agent> for ExpirePresence {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
         let user_id = self.user_id;
         Ok(match state.presence {
             Presence::Online { until } if until <= now => {
-                let offline_at = Some(until + self.patience.offline_after);
+                let offline_at = Some(until + self.timeouts.offline_after);
                 vec![WentAway { user_id, cause: Cause::Silence, offline_at }.into()]
             }
             Presence::Away { offline_at: Some(offline_at), .. } if offline_at <= now => {
                 vec![WentOffline { user_id, cause: Cause::Silence }.into()]
             }
-            Presence::Untold | Presence::Online { .. } | Presence::Away { .. } | Presence::Offline { .. } => {
-                Vec::new()
-            }
+            Presence::Unknown
+            | Presence::Online { .. }
+            | Presence::Away { .. }
+            | Presence::Offline { .. } => Vec::new(),
         })
     }
 }

@@ -15,7 +15,7 @@ const LONGEST_URL: usize = 2_000;
 const A_YEAR: u32 = 366 * 24 * 3600;
 
 fn no(field: impl Into<String>, reason: impl Into<String>) -> Rejection {
-    Rejection::senseless(field, reason)
+    Rejection::invalid(field, reason)
 }
 
 pub(crate) fn check_macro(list: &Macro) -> Result<(), Rejection> {

@@ -1,6 +1,6 @@
 //! An account's rules, compiled once and put to everything that happens.
 
-use crate::bot::{Circumstances, Conditions, Folded, Found, Gathered, Phrases};
+use crate::bot::{Conditions, MatchContext, NormalizedText, PhraseMatches, PhraseSetBuilder, Phrases};
 use crate::conversation::Opened;
 use event_schemas::automation::{Action, AutomationEvent, AutomationRule, Held};
 use event_schemas::bot::BotConditions;
@@ -75,7 +75,7 @@ impl Rules {
     pub fn compile<'r>(rules: impl IntoIterator<Item = &'r AutomationRule>) -> Result<Self, RulesError> {
         let mut active: Vec<_> = rules.into_iter().filter(|rule| rule.is_active).collect();
         active.sort_by_key(|rule| (rule.priority, rule.id));
-        let mut phrases = Gathered::default();
+        let mut phrases = PhraseSetBuilder::default();
         let rules = active.into_iter().filter_map(|rule| Rule::compile(rule, &mut phrases)).collect();
         Ok(Self { rules, phrases: phrases.build()? })
     }
@@ -97,13 +97,13 @@ impl Rules {
     pub fn fits(&self, rule: &Rule, cause: &Cause, conversation: &Opened) -> bool {
         // A message is looked through only where a rule asks for words.
         let text = if rule.conditions.asks_for_words() { &*cause.text } else { "" };
-        rule.fits(&self.phrases.find(&Folded::of(text)), cause, conversation)
+        rule.fits(&self.phrases.find(&NormalizedText::of(text)), cause, conversation)
     }
 }
 
 impl Rule {
     /// None: its zone or its times are none, which no check lets pass.
-    fn compile(rule: &AutomationRule, phrases: &mut Gathered) -> Option<Self> {
+    fn compile(rule: &AutomationRule, phrases: &mut PhraseSetBuilder) -> Option<Self> {
         let conditions = &rule.conditions;
         Some(Self {
             id: rule.id,
@@ -121,9 +121,9 @@ impl Rule {
         })
     }
 
-    fn fits(&self, found: &Found, cause: &Cause, conversation: &Opened) -> bool {
+    fn fits(&self, found: &PhraseMatches, cause: &Cause, conversation: &Opened) -> bool {
         let lifecycle = &conversation.lifecycle;
-        let circumstances = Circumstances {
+        let circumstances = MatchContext {
             found,
             at: cause.at,
             channel_type: conversation.channel_type,

@@ -1,7 +1,7 @@
 //! Whether what an account tells its bot makes sense. A refusal names the field.
 
 use super::handoff::words;
-use super::text::Folded;
+use super::text::NormalizedText;
 use crate::calendar::{minutes, zone};
 use crate::catalogue::Rejection;
 use crate::conversation::LONGEST_MESSAGE;
@@ -19,7 +19,7 @@ const MOST_LABELS: usize = 20;
 const MOST_TURNS: u32 = 50;
 
 fn no(field: &str, reason: impl Into<String>) -> Rejection {
-    Rejection::senseless(field, reason)
+    Rejection::invalid(field, reason)
 }
 
 pub(crate) fn check_rule(rule: &BotRule) -> Result<(), Rejection> {
@@ -137,7 +137,7 @@ fn check_words(field: &str, words: &[String]) -> Result<(), Rejection> {
         return Err(no(field, format!("has at most {MOST_WORDS} keywords")));
     }
     for (index, word) in words.iter().enumerate() {
-        if Folded::of(word).is_empty() || word.chars().count() > LONGEST_WORD {
+        if NormalizedText::of(word).is_empty() || word.chars().count() > LONGEST_WORD {
             let reason = format!("has between 1 and {LONGEST_WORD} characters");
             return Err(no(&format!("{field}[{index}]"), reason));
         }

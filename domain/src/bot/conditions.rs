@@ -1,6 +1,6 @@
 //! What must be so for a rule to fit, compiled: the bot's rules and the automation's ask alike.
 
-use super::phrases::{Found, Gathered};
+use super::phrases::{PhraseMatches, PhraseSetBuilder};
 use crate::calendar::{minutes, zone};
 use event_schemas::Timestamp;
 use event_schemas::bot::{BotConditions, MatchMode};
@@ -22,8 +22,8 @@ pub(crate) struct Conditions {
 
 /// What they are asked of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Circumstances<'c> {
-    pub found: &'c Found,
+pub(crate) struct MatchContext<'c> {
+    pub found: &'c PhraseMatches,
     pub at: Timestamp,
     pub channel_type: ChannelType,
     pub labels: &'c BTreeSet<String>,
@@ -54,7 +54,7 @@ impl Daily {
 
 impl Conditions {
     /// None: the zone or the times are none, which no check lets pass.
-    pub(crate) fn compile(conditions: &BotConditions, phrases: &mut Gathered) -> Option<Self> {
+    pub(crate) fn compile(conditions: &BotConditions, phrases: &mut PhraseSetBuilder) -> Option<Self> {
         let hours = match &conditions.time_range {
             None => None,
             Some(range) => Some(Daily {
@@ -84,7 +84,7 @@ impl Conditions {
     }
 
     /// Whether all of them hold; the cheapest questions come first.
-    pub(crate) fn hold(&self, of: &Circumstances<'_>) -> bool {
+    pub(crate) fn hold(&self, of: &MatchContext<'_>) -> bool {
         let has = |place: &(String, usize)| of.found.has(place.1);
         self.channels.as_ref().is_none_or(|channels| channels.contains(&of.channel_type))
             && match (self.keywords.is_empty(), self.all_keywords) {
@@ -101,7 +101,7 @@ impl Conditions {
     }
 
     /// The keywords that are there, in the account's own words.
-    pub(crate) fn words(&self, found: &Found) -> Option<String> {
+    pub(crate) fn words(&self, found: &PhraseMatches) -> Option<String> {
         let there = self.keywords.iter().filter(|(_, place)| found.has(*place));
         let words: Vec<_> = there.map(|(word, _)| format!("'{word}'")).collect();
         match words.len() {

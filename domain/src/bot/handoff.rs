@@ -1,9 +1,9 @@
 //! When a person is needed (requirement 001's detection, requirement 002's rules).
 
 use super::memory::Memory;
-use super::phrases::{Gathered, Phrases};
-use super::playbook::Heard;
-use super::text::Folded;
+use super::phrases::{PhraseSetBuilder, Phrases};
+use super::playbook::IncomingMessage;
+use super::text::NormalizedText;
 use event_schemas::bot::{BotSettings, HandoffCause, HandoffRule, HandoffTrigger};
 use event_schemas::{HandoffRuleId, TeamId};
 use std::time::Duration;
@@ -41,7 +41,7 @@ enum When {
 
 /// A person is needed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Need {
+pub struct HandoffNeed {
     pub trigger: HandoffCause,
     pub reason: String,
     pub rule_id: Option<HandoffRuleId>,
@@ -57,7 +57,7 @@ impl Handoff {
     ) -> Result<Self, aho_corasick::BuildError> {
         let mut active: Vec<_> = rules.into_iter().filter(|rule| rule.is_active).collect();
         active.sort_by_key(|rule| (rule.priority, rule.id));
-        let (mut phrases, mut words) = (Gathered::default(), Vec::new());
+        let (mut phrases, mut words) = (PhraseSetBuilder::default(), Vec::new());
         let mut add = |word: &str| {
             let place = phrases.add(word);
             if place == words.len() {
@@ -92,8 +92,8 @@ impl Handoff {
     }
 
     /// Whether what the customer wrote calls for a person.
-    pub fn heard(&self, heard: &Heard<'_>) -> Option<Need> {
-        let text = Folded::of(heard.text);
+    pub fn heard(&self, heard: &IncomingMessage<'_>) -> Option<HandoffNeed> {
+        let text = NormalizedText::of(heard.text);
         let found = self.phrases.find(&text);
         let by_rule = self.rules.iter().find_map(|rule| {
             let (trigger, reason) = match &rule.when {
@@ -119,12 +119,12 @@ impl Handoff {
         });
         by_rule.or_else(|| {
             let place = self.phrases.longest(&text)?;
-            Some(Need::of(HandoffCause::Keyword, requested(&self.words[place])))
+            Some(HandoffNeed::of(HandoffCause::Keyword, requested(&self.words[place])))
         })
     }
 
     /// Whether what the bot has answered, the last answer included, calls for a person.
-    pub fn answered(&self, memory: &Memory, last_confidence: Option<f64>) -> Option<Need> {
+    pub fn answered(&self, memory: &Memory, last_confidence: Option<f64>) -> Option<HandoffNeed> {
         let by_rule = self.rules.iter().find_map(|rule| match &rule.when {
             When::ConfidenceBelow(least) => {
                 let sure = last_confidence.filter(|sure| sure < least)?;
@@ -144,17 +144,17 @@ impl Handoff {
             let most = self.low_confidence_answers?;
             let unsure = memory.unsure_answers(self.confidence_threshold);
             (unsure >= most as usize).then(|| {
-                Need::of(HandoffCause::LowConfidence, "Multiple low-confidence responses".to_owned())
+                HandoffNeed::of(HandoffCause::LowConfidence, "Multiple low-confidence responses".to_owned())
             })
         })
     }
 
     /// What follows when somebody asks by route.
-    pub fn asked(&self, reason: String) -> Need {
+    pub fn asked(&self, reason: String) -> HandoffNeed {
         let rule = self.rules.iter().find(|rule| matches!(rule.when, When::Asked));
         match rule {
             Some(rule) => rule.need(HandoffCause::Manual, reason),
-            None => Need::of(HandoffCause::Manual, reason),
+            None => HandoffNeed::of(HandoffCause::Manual, reason),
         }
     }
 
@@ -164,7 +164,7 @@ impl Handoff {
     }
 
     /// Whether a silence of the bot's conversation has lasted too long.
-    pub fn silent_for(&self, silence: Duration) -> Option<Need> {
+    pub fn silent_for(&self, silence: Duration) -> Option<HandoffNeed> {
         let (rule, limit) = self.silences().find(|(_, limit)| *limit <= silence)?;
         Some(rule.need(HandoffCause::Timeout, format!("Nothing happened for {} seconds", limit.as_secs())))
     }
@@ -186,15 +186,21 @@ fn requested(word: &str) -> String {
     format!("Customer requested human agent (keyword: '{word}')")
 }
 
-impl Need {
+impl HandoffNeed {
     fn of(trigger: HandoffCause, reason: String) -> Self {
         Self { trigger, reason, rule_id: None, team_id: None, message: None }
     }
 }
 
 impl Compiled {
-    fn need(&self, trigger: HandoffCause, reason: String) -> Need {
-        Need { trigger, reason, rule_id: Some(self.id), team_id: self.team_id, message: self.message.clone() }
+    fn need(&self, trigger: HandoffCause, reason: String) -> HandoffNeed {
+        HandoffNeed {
+            trigger,
+            reason,
+            rule_id: Some(self.id),
+            team_id: self.team_id,
+            message: self.message.clone(),
+        }
     }
 }
 
@@ -218,5 +224,5 @@ impl When {
 
 /// `refund, money back` are two.
 pub(super) fn words(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim).filter(|word| !Folded::of(word).is_empty())
+    value.split(',').map(str::trim).filter(|word| !NormalizedText::of(word).is_empty())
 }

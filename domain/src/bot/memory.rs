@@ -16,7 +16,7 @@ const ANSWERS: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     ran: BTreeSet<BotRuleId>,
-    asking: Option<Asking>,
+    asking: Option<PendingQuestion>,
     /// People have it, or are to have it: the bot is silent.
     with_people: bool,
     requested: Option<Requested>,
@@ -26,12 +26,12 @@ pub struct Memory {
     collected: Map<String, Value>,
     received: u32,
     recent: VecDeque<(MessageId, u32)>,
-    answers: VecDeque<Sureness>,
+    answers: VecDeque<Certainty>,
 }
 
 /// What the bot asked for and waits for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asking {
+pub struct PendingQuestion {
     pub rule_id: BotRuleId,
     pub field: String,
     pub remaining: Vec<InfoField>,
@@ -53,13 +53,13 @@ pub struct Requested {
 
 /// How sure the bot said it was of an answer.
 #[derive(Clone, Copy, Debug)]
-enum Sureness {
+enum Certainty {
     NotSaid,
     Low,
     Of(f64),
 }
 
-impl Sureness {
+impl Certainty {
     fn of(metadata: &Map<String, Value>) -> Self {
         if metadata.get("low_confidence").and_then(Value::as_bool) == Some(true) {
             return Self::Low;
@@ -80,7 +80,7 @@ impl Memory {
     pub fn ran(&self, rule: BotRuleId) -> bool {
         self.ran.contains(&rule)
     }
-    pub fn asking(&self) -> Option<&Asking> {
+    pub fn asking(&self) -> Option<&PendingQuestion> {
         self.asking.as_ref()
     }
     pub fn is_with_people(&self) -> bool {
@@ -156,7 +156,7 @@ impl Memory {
                 self.collected.extend(learned.fields.clone());
             }
             E::InfoRequested(asked) => {
-                self.asking = Some(Asking {
+                self.asking = Some(PendingQuestion {
                     rule_id: asked.rule_id,
                     field: asked.field.clone(),
                     remaining: asked.remaining.clone(),
@@ -221,7 +221,7 @@ impl Memory {
                 if self.answers.len() == ANSWERS {
                     self.answers.pop_front();
                 }
-                self.answers.push_back(Sureness::of(&message.metadata));
+                self.answers.push_back(Certainty::of(&message.metadata));
             }
             SenderType::System | SenderType::Contact => {}
         }

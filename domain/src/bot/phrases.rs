@@ -1,6 +1,6 @@
 //! Many phrases looked for in one pass.
 
-use super::text::Folded;
+use super::text::NormalizedText;
 use aho_corasick::{AhoCorasick, BuildError};
 use std::collections::HashMap;
 
@@ -14,16 +14,16 @@ pub struct Phrases {
 
 /// Which phrases a text has.
 #[derive(Debug)]
-pub struct Found(Vec<u64>);
+pub struct PhraseMatches(Vec<u64>);
 
-impl Found {
+impl PhraseMatches {
     pub fn has(&self, phrase: usize) -> bool {
         self.0.get(phrase / 64).is_some_and(|bits| bits & (1 << (phrase % 64)) != 0)
     }
 }
 
 impl Phrases {
-    pub fn find(&self, text: &Folded) -> Found {
+    pub fn find(&self, text: &NormalizedText) -> PhraseMatches {
         let mut found = vec![0; self.folded.len().div_ceil(64)];
         for hit in self.machine.iter().flat_map(|machine| machine.find_overlapping_iter(text.as_str())) {
             let phrase = hit.pattern().as_usize();
@@ -32,11 +32,11 @@ impl Phrases {
                 found[phrase / 64] |= 1 << (phrase % 64);
             }
         }
-        Found(found)
+        PhraseMatches(found)
     }
 
     /// The longest of the phrases a text has.
-    pub fn longest(&self, text: &Folded) -> Option<usize> {
+    pub fn longest(&self, text: &NormalizedText) -> Option<usize> {
         let found = self.find(text);
         (0..self.folded.len())
             .filter(|phrase| found.has(*phrase))
@@ -46,15 +46,15 @@ impl Phrases {
 
 /// Phrases being gathered; the same one twice is one.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct PhraseSetBuilder {
     places: HashMap<String, usize>,
     folded: Vec<String>,
 }
 
-impl Gathered {
+impl PhraseSetBuilder {
     /// The phrase's place.
     pub fn add(&mut self, phrase: &str) -> usize {
-        let folded = Folded::of(phrase).as_str().to_owned();
+        let folded = NormalizedText::of(phrase).as_str().to_owned();
         *self.places.entry(folded.clone()).or_insert_with(|| {
             self.folded.push(folded);
             self.folded.len() - 1

@@ -2,9 +2,9 @@
 
 use super::handoff::Handoff;
 use super::memory::Memory;
-use super::phrases::{Gathered, Phrases};
+use super::phrases::{PhraseSetBuilder, Phrases};
 use super::rule::Rule;
-use super::text::Folded;
+use super::text::NormalizedText;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::message::ChannelType;
 use event_schemas::{CannedResponseId, MessageId, Timestamp};
@@ -27,7 +27,7 @@ pub struct PlaybookError(#[from] aho_corasick::BuildError);
 
 /// A message of the customer's.
 #[derive(Clone, Copy, Debug)]
-pub struct Heard<'m> {
+pub struct IncomingMessage<'m> {
     pub message_id: MessageId,
     pub text: &'m str,
     pub metadata: &'m Map<String, Value>,
@@ -35,7 +35,7 @@ pub struct Heard<'m> {
     pub at: Timestamp,
 }
 
-impl Heard<'_> {
+impl IncomingMessage<'_> {
     pub(super) fn word(&self, name: &str) -> Option<&str> {
         self.metadata.get(name)?.as_str()
     }
@@ -57,7 +57,7 @@ pub struct Facts<'c> {
 
 /// A rule that fits, and why.
 #[derive(Debug)]
-pub struct Fit<'p> {
+pub struct RuleMatch<'p> {
     pub rule: &'p Rule,
     pub why: String,
 }
@@ -73,7 +73,7 @@ impl Playbook {
     ) -> Result<Self, PlaybookError> {
         let mut active: Vec<_> = rules.into_iter().filter(|rule| rule.is_active).collect();
         active.sort_by_key(|rule| (rule.priority, rule.id));
-        let mut phrases = Gathered::default();
+        let mut phrases = PhraseSetBuilder::default();
         let mut compiled = Vec::with_capacity(active.len());
         for rule in active {
             let reply = rule.actions.reply_text.clone();
@@ -104,13 +104,17 @@ impl Playbook {
 
     /// The rules that fit, in their order: any number that only write on the cover, and at most one, the
     /// last, that speaks or hands over. A label that one sets is there for those after it.
-    pub fn evaluate(&self, heard: &Heard<'_>, facts: &Facts<'_>) -> Vec<Fit<'_>> {
-        self.evaluate_folded(&Folded::of(heard.text), heard, facts, |_| true)
+    pub fn evaluate(&self, heard: &IncomingMessage<'_>, facts: &Facts<'_>) -> Vec<RuleMatch<'_>> {
+        self.evaluate_folded(&NormalizedText::of(heard.text), heard, facts, |_| true)
     }
 
     /// The same, of a customer who needs a person anyway: what would keep them with the bot does not fit.
-    pub(crate) fn evaluate_in_need(&self, heard: &Heard<'_>, facts: &Facts<'_>) -> Vec<Fit<'_>> {
-        self.evaluate_folded(&Folded::of(heard.text), heard, facts, |rule| {
+    pub(crate) fn evaluate_in_need(
+        &self,
+        heard: &IncomingMessage<'_>,
+        facts: &Facts<'_>,
+    ) -> Vec<RuleMatch<'_>> {
+        self.evaluate_folded(&NormalizedText::of(heard.text), heard, facts, |rule| {
             let helps = rule.actions.is_silent() || rule.is_about_words() || rule.actions.hands_over();
             helps && !rule.is_fallback()
         })
@@ -118,14 +122,14 @@ impl Playbook {
 
     fn evaluate_folded(
         &self,
-        text: &Folded,
-        heard: &Heard<'_>,
+        text: &NormalizedText,
+        heard: &IncomingMessage<'_>,
         facts: &Facts<'_>,
         may: impl Fn(&Rule) -> bool,
-    ) -> Vec<Fit<'_>> {
+    ) -> Vec<RuleMatch<'_>> {
         let found = self.phrases.find(text);
         let mut facts = facts.clone();
-        let mut fits: Vec<Fit<'_>> = Vec::new();
+        let mut fits: Vec<RuleMatch<'_>> = Vec::new();
         for rule in &self.rules {
             if rule.is_fallback() && !fits.is_empty() && fits.iter().any(|fit| !fit.rule.is_fallback()) {
                 break;
@@ -134,7 +138,7 @@ impl Playbook {
             if spent || !may(rule) || !rule.fits(heard, &found, &facts) {
                 continue;
             }
-            fits.push(Fit { rule, why: rule.why(&found, &facts) });
+            fits.push(RuleMatch { rule, why: rule.why(&found, &facts) });
             if !rule.actions.is_silent() {
                 break;
             }

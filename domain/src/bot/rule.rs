@@ -1,8 +1,8 @@
 //! A rule, ready to be put to a message.
 
-use super::conditions::{Circumstances, Conditions};
-use super::phrases::{Found, Gathered};
-use super::playbook::{Facts, Heard};
+use super::conditions::{Conditions, MatchContext};
+use super::phrases::{PhraseMatches, PhraseSetBuilder};
+use super::playbook::{Facts, IncomingMessage};
 use event_schemas::bot::{BotRule, BotStrategy, BotTrigger, InfoField};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
@@ -46,7 +46,11 @@ impl Actions {
 
 impl Rule {
     /// None: its zone or its times are none, which [`super::check_rule`] does not let pass.
-    pub(super) fn compile(rule: &BotRule, reply: Option<String>, phrases: &mut Gathered) -> Option<Self> {
+    pub(super) fn compile(
+        rule: &BotRule,
+        reply: Option<String>,
+        phrases: &mut PhraseSetBuilder,
+    ) -> Option<Self> {
         let conditions = &rule.conditions;
         Some(Self {
             id: rule.id,
@@ -80,8 +84,8 @@ impl Rule {
     }
 
     /// Whether it fits; the cheapest questions come first.
-    pub(super) fn fits(&self, heard: &Heard<'_>, found: &Found, facts: &Facts<'_>) -> bool {
-        let circumstances = Circumstances {
+    pub(super) fn fits(&self, heard: &IncomingMessage<'_>, found: &PhraseMatches, facts: &Facts<'_>) -> bool {
+        let circumstances = MatchContext {
             found,
             at: heard.at,
             channel_type: facts.channel_type,
@@ -97,7 +101,7 @@ impl Rule {
     }
 
     /// Why it fits, in the account's own words.
-    pub(super) fn why(&self, found: &Found, facts: &Facts<'_>) -> String {
+    pub(super) fn why(&self, found: &PhraseMatches, facts: &Facts<'_>) -> String {
         let mut reasons: Vec<_> = self.conditions.words(found).into_iter().collect();
         match self.trigger {
             BotTrigger::NewConversation => reasons.push("the first message".to_owned()),

@@ -7,13 +7,13 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// A text in the one spelling in which texts are compared (Unicode case folding, composed).
 #[derive(Debug)]
-pub struct Folded {
+pub struct NormalizedText {
     text: String,
     /// Where words begin and end, once somebody asks.
     bounds: OnceCell<Vec<usize>>,
 }
 
-impl Folded {
+impl NormalizedText {
     pub fn of(text: &str) -> Self {
         Self { text: fold(text), bounds: OnceCell::new() }
     }

@@ -2,7 +2,7 @@
 
 use super::bots::few_enough;
 use super::kinds::named;
-use super::{Rejection, Thing, Told};
+use super::{CatalogueItem, Change, Rejection};
 use crate::automation::{check_macro, check_rule};
 use event_schemas::automation::{
     AutomationRule, AutomationRuleDefined, AutomationRuleRetired, Macro, MacroDefined, MacroRetired,
@@ -10,7 +10,7 @@ use event_schemas::automation::{
 };
 use event_schemas::{AutomationRuleId, CatalogueEvent, MacroId};
 
-impl Thing for Macro {
+impl CatalogueItem for Macro {
     type Id = MacroId;
 
     fn id(&self) -> MacroId {
@@ -43,16 +43,16 @@ impl Thing for Macro {
     fn retired(id: MacroId) -> CatalogueEvent {
         MacroRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::MacroDefined(event) => Some(Told::Defined(&event.defined)),
-            CatalogueEvent::MacroRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::MacroDefined(event) => Some(Change::Defined(&event.defined)),
+            CatalogueEvent::MacroRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
-impl Thing for AutomationRule {
+impl CatalogueItem for AutomationRule {
     type Id = AutomationRuleId;
 
     fn id(&self) -> AutomationRuleId {
@@ -77,10 +77,10 @@ impl Thing for AutomationRule {
     fn retired(id: AutomationRuleId) -> CatalogueEvent {
         AutomationRuleRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::AutomationRuleDefined(event) => Some(Told::Defined(&event.automation_rule)),
-            CatalogueEvent::AutomationRuleRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::AutomationRuleDefined(event) => Some(Change::Defined(&event.automation_rule)),
+            CatalogueEvent::AutomationRuleRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }

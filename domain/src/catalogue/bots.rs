@@ -1,7 +1,7 @@
 //! What an account tells its bot, as things of its catalogues.
 
 use super::kinds::named;
-use super::{Rejection, Thing, Told};
+use super::{CatalogueItem, Change, Rejection};
 use crate::bot::{check_cycle, check_handoff_rule, check_rule, check_settings};
 use event_schemas::bot::{
     BotRule, BotRuleDefined, BotRuleRetired, BotSettings, BotSettingsDefined, BotSettingsRetired,
@@ -16,10 +16,10 @@ pub(super) fn few_enough(others: usize) -> Result<(), Rejection> {
     if others < MOST_RULES {
         return Ok(());
     }
-    Err(Rejection::senseless("name", format!("an account has at most {MOST_RULES} of them")))
+    Err(Rejection::invalid("name", format!("an account has at most {MOST_RULES} of them")))
 }
 
-impl Thing for BotRule {
+impl CatalogueItem for BotRule {
     type Id = BotRuleId;
 
     fn id(&self) -> BotRuleId {
@@ -46,16 +46,16 @@ impl Thing for BotRule {
     fn retired(id: BotRuleId) -> CatalogueEvent {
         BotRuleRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::BotRuleDefined(event) => Some(Told::Defined(&event.bot_rule)),
-            CatalogueEvent::BotRuleRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::BotRuleDefined(event) => Some(Change::Defined(&event.bot_rule)),
+            CatalogueEvent::BotRuleRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
-impl Thing for HandoffRule {
+impl CatalogueItem for HandoffRule {
     type Id = HandoffRuleId;
 
     fn id(&self) -> HandoffRuleId {
@@ -80,17 +80,17 @@ impl Thing for HandoffRule {
     fn retired(id: HandoffRuleId) -> CatalogueEvent {
         HandoffRuleRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::HandoffRuleDefined(event) => Some(Told::Defined(&event.handoff_rule)),
-            CatalogueEvent::HandoffRuleRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::HandoffRuleDefined(event) => Some(Change::Defined(&event.handoff_rule)),
+            CatalogueEvent::HandoffRuleRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
 /// An account has one of them: it is named after the account.
-impl Thing for BotSettings {
+impl CatalogueItem for BotSettings {
     type Id = AccountId;
 
     fn id(&self) -> AccountId {
@@ -108,10 +108,10 @@ impl Thing for BotSettings {
     fn retired(id: AccountId) -> CatalogueEvent {
         BotSettingsRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::BotSettingsDefined(event) => Some(Told::Defined(&event.bot_settings)),
-            CatalogueEvent::BotSettingsRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::BotSettingsDefined(event) => Some(Change::Defined(&event.bot_settings)),
+            CatalogueEvent::BotSettingsRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }

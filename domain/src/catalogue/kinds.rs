@@ -1,6 +1,6 @@
 //! The kinds of thing an account defines, and what makes each of them sensible.
 
-use super::{Rejection, Thing, Told};
+use super::{CatalogueItem, Change, Rejection};
 use crate::calendar::Hours;
 use event_schemas::catalogue::{
     BusinessCalendar, CalendarDefined, CalendarRetired, CannedResponse, CannedResponseDefined,
@@ -18,15 +18,15 @@ const LONGEST_PROMISE: u32 = 10 * 366 * 24 * 3600;
 
 pub(super) fn named(field: &'static str, text: &str) -> Result<(), Rejection> {
     match text.trim().chars().count() {
-        0 => Err(Rejection::senseless(field, "must not be empty")),
+        0 => Err(Rejection::invalid(field, "must not be empty")),
         length if length > LONGEST_NAME => {
-            Err(Rejection::senseless(field, format!("has at most {LONGEST_NAME} characters")))
+            Err(Rejection::invalid(field, format!("has at most {LONGEST_NAME} characters")))
         }
         _ => Ok(()),
     }
 }
 
-impl Thing for Channel {
+impl CatalogueItem for Channel {
     type Id = ChannelId;
 
     fn id(&self) -> ChannelId {
@@ -41,7 +41,7 @@ impl Thing for Channel {
     }
     fn check_change(&self, before: &Self) -> Result<(), Rejection> {
         if self.channel_type != before.channel_type {
-            return Err(Rejection::senseless("channel_type", "cannot change; define another channel"));
+            return Err(Rejection::invalid("channel_type", "cannot change; define another channel"));
         }
         Ok(())
     }
@@ -51,16 +51,16 @@ impl Thing for Channel {
     fn retired(id: ChannelId) -> CatalogueEvent {
         ChannelRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::ChannelDefined(event) => Some(Told::Defined(&event.channel)),
-            CatalogueEvent::ChannelRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::ChannelDefined(event) => Some(Change::Defined(&event.channel)),
+            CatalogueEvent::ChannelRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
-impl Thing for Team {
+impl CatalogueItem for Team {
     type Id = TeamId;
 
     fn id(&self) -> TeamId {
@@ -72,11 +72,11 @@ impl Thing for Team {
     fn check(&self) -> Result<(), Rejection> {
         named("name", &self.name)?;
         if self.member_ids.len() > MOST_MEMBERS {
-            return Err(Rejection::senseless("member_ids", format!("has at most {MOST_MEMBERS} members")));
+            return Err(Rejection::invalid("member_ids", format!("has at most {MOST_MEMBERS} members")));
         }
         let distinct: BTreeSet<_> = self.member_ids.iter().collect();
         if distinct.len() < self.member_ids.len() {
-            return Err(Rejection::senseless("member_ids", "names somebody twice"));
+            return Err(Rejection::invalid("member_ids", "names somebody twice"));
         }
         Ok(())
     }
@@ -86,16 +86,16 @@ impl Thing for Team {
     fn retired(id: TeamId) -> CatalogueEvent {
         TeamRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::TeamDefined(event) => Some(Told::Defined(&event.team)),
-            CatalogueEvent::TeamRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::TeamDefined(event) => Some(Change::Defined(&event.team)),
+            CatalogueEvent::TeamRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
-impl Thing for CannedResponse {
+impl CatalogueItem for CannedResponse {
     type Id = CannedResponseId;
 
     fn id(&self) -> CannedResponseId {
@@ -108,17 +108,17 @@ impl Thing for CannedResponse {
         let code = self.short_code.strip_prefix('/').unwrap_or_default();
         let plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
         if code.is_empty() || code.chars().count() > 64 || !code.chars().all(plain) {
-            return Err(Rejection::senseless(
+            return Err(Rejection::invalid(
                 "short_code",
                 "is a slash and up to 64 letters, digits, hyphens or underscores: /greeting",
             ));
         }
         named("title", &self.title)?;
         if self.content.trim().is_empty() {
-            return Err(Rejection::senseless("content", "must not be empty"));
+            return Err(Rejection::invalid("content", "must not be empty"));
         }
         if self.content.chars().count() > LONGEST_TEXT {
-            return Err(Rejection::senseless("content", format!("has at most {LONGEST_TEXT} characters")));
+            return Err(Rejection::invalid("content", format!("has at most {LONGEST_TEXT} characters")));
         }
         self.category.as_deref().map_or(Ok(()), |category| named("category", category))
     }
@@ -128,16 +128,16 @@ impl Thing for CannedResponse {
     fn retired(id: CannedResponseId) -> CatalogueEvent {
         CannedResponseRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::CannedResponseDefined(event) => Some(Told::Defined(&event.canned_response)),
-            CatalogueEvent::CannedResponseRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::CannedResponseDefined(event) => Some(Change::Defined(&event.canned_response)),
+            CatalogueEvent::CannedResponseRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
-impl Thing for SlaPolicy {
+impl CatalogueItem for SlaPolicy {
     type Id = SlaPolicyId;
 
     fn id(&self) -> SlaPolicyId {
@@ -149,7 +149,7 @@ impl Thing for SlaPolicy {
     fn check(&self) -> Result<(), Rejection> {
         named("name", &self.name)?;
         if self.targets.is_empty() {
-            return Err(Rejection::senseless("targets", "needs at least one priority"));
+            return Err(Rejection::invalid("targets", "needs at least one priority"));
         }
         for (priority, targets) in &self.targets {
             for (metric, seconds) in [
@@ -158,7 +158,7 @@ impl Thing for SlaPolicy {
                 ("resolution_seconds", targets.resolution_seconds),
             ] {
                 if seconds.is_some_and(|seconds| seconds == 0 || seconds > LONGEST_PROMISE) {
-                    return Err(Rejection::senseless(
+                    return Err(Rejection::invalid(
                         format!("targets.{priority}.{metric}"),
                         "is between one second and ten years",
                     ));
@@ -173,16 +173,16 @@ impl Thing for SlaPolicy {
     fn retired(id: SlaPolicyId) -> CatalogueEvent {
         SlaPolicyRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::SlaPolicyDefined(event) => Some(Told::Defined(&event.sla_policy)),
-            CatalogueEvent::SlaPolicyRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::SlaPolicyDefined(event) => Some(Change::Defined(&event.sla_policy)),
+            CatalogueEvent::SlaPolicyRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }
 }
 
-impl Thing for BusinessCalendar {
+impl CatalogueItem for BusinessCalendar {
     type Id = CalendarId;
 
     fn id(&self) -> CalendarId {
@@ -195,7 +195,7 @@ impl Thing for BusinessCalendar {
         named("name", &self.name)?;
         match Hours::of(self) {
             Ok(_) => Ok(()),
-            Err(error) => Err(Rejection::senseless(error.field(), error.to_string())),
+            Err(error) => Err(Rejection::invalid(error.field(), error.to_string())),
         }
     }
     fn defined(self) -> CatalogueEvent {
@@ -204,10 +204,10 @@ impl Thing for BusinessCalendar {
     fn retired(id: CalendarId) -> CatalogueEvent {
         CalendarRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::CalendarDefined(event) => Some(Told::Defined(&event.calendar)),
-            CatalogueEvent::CalendarRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::CalendarDefined(event) => Some(Change::Defined(&event.calendar)),
+            CatalogueEvent::CalendarRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }

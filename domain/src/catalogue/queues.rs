@@ -1,7 +1,7 @@
 //! What makes a queue sensible (requirement 002, queue management).
 
 use super::kinds::named;
-use super::{Rejection, Thing, Told};
+use super::{CatalogueItem, Change, Rejection};
 use event_schemas::routing::{Queue, QueueDefined, QueueRetired};
 use event_schemas::{CatalogueEvent, QueueId};
 
@@ -9,7 +9,7 @@ const MOST_PENALTIES: usize = 1_000;
 const LONGEST_ANNOUNCEMENT: usize = 1_000;
 const A_DAY: u32 = 24 * 3600;
 
-impl Thing for Queue {
+impl CatalogueItem for Queue {
     type Id = QueueId;
 
     fn id(&self) -> QueueId {
@@ -27,24 +27,24 @@ impl Thing for Queue {
         ] {
             let least = u32::from(field == "offer_seconds");
             if !(least..=A_DAY).contains(&seconds) {
-                return Err(Rejection::senseless(field, format!("is between {least} and {A_DAY} seconds")));
+                return Err(Rejection::invalid(field, format!("is between {least} and {A_DAY} seconds")));
             }
         }
         if self.penalties.len() > MOST_PENALTIES {
-            return Err(Rejection::senseless("penalties", format!("has at most {MOST_PENALTIES} entries")));
+            return Err(Rejection::invalid("penalties", format!("has at most {MOST_PENALTIES} entries")));
         }
         if self.max_waiting == Some(0) {
-            return Err(Rejection::senseless("max_waiting", "is at least 1; leave it out for no limit"));
+            return Err(Rejection::invalid("max_waiting", "is at least 1; leave it out for no limit"));
         }
         if self.overflow_team_id.is_some() && self.overflow_team_id == self.team_id {
-            return Err(Rejection::senseless("overflow_team_id", "is another team"));
+            return Err(Rejection::invalid("overflow_team_id", "is another team"));
         }
         let announcement = self.announcement.as_deref();
         if announcement
             .is_some_and(|text| text.trim().is_empty() || text.chars().count() > LONGEST_ANNOUNCEMENT)
         {
             let reason = format!("has between 1 and {LONGEST_ANNOUNCEMENT} characters");
-            return Err(Rejection::senseless("announcement", reason));
+            return Err(Rejection::invalid("announcement", reason));
         }
         Ok(())
     }
@@ -53,7 +53,7 @@ impl Thing for Queue {
         if let Some(other) = others.find(|other| self.team_id == other.team_id) {
             let whose = if self.team_id.is_some() { "this team" } else { "conversations of no team" };
             let reason = format!("there is a queue for {whose} already: '{}'", other.name);
-            return Err(Rejection::senseless("team_id", reason));
+            return Err(Rejection::invalid("team_id", reason));
         }
         Ok(())
     }
@@ -63,10 +63,10 @@ impl Thing for Queue {
     fn retired(id: QueueId) -> CatalogueEvent {
         QueueRetired { id }.into()
     }
-    fn told(event: &CatalogueEvent) -> Option<Told<'_, Self>> {
+    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
         match event {
-            CatalogueEvent::QueueDefined(event) => Some(Told::Defined(&event.queue)),
-            CatalogueEvent::QueueRetired(event) => Some(Told::Retired(event.id)),
+            CatalogueEvent::QueueDefined(event) => Some(Change::Defined(&event.queue)),
+            CatalogueEvent::QueueRetired(event) => Some(Change::Retired(event.id)),
             _other_kind => None,
         }
     }

@@ -76,9 +76,9 @@ fn calendar() -> BusinessCalendar {
 }
 
 /// The path of what is wrong with something that nobody would define.
-fn senseless<T: Thing>(thing: T) -> String {
+fn invalid<T: CatalogueItem>(thing: T) -> String {
     match Define(thing).decide(&Catalogue::default(), Timestamp::from_secs(1)) {
-        Err(Rejection::Senseless { field, .. }) => field,
+        Err(Rejection::Invalid { field, .. }) => field,
         other => panic!("{other:?}"),
     }
 }
@@ -152,29 +152,29 @@ fn a_channel_can_be_renamed_and_never_becomes_another_kind() {
         .then([defined("Shop line")]);
     given::<Channels>([defined("Shop")])
         .when(Define(channel(ChannelType::Api, "Shop")))
-        .then_rejected(Rejection::senseless("channel_type", "cannot change; define another channel"));
+        .then_rejected(Rejection::invalid("channel_type", "cannot change; define another channel"));
 }
 
 #[test]
 fn what_makes_no_sense_is_named_by_its_path() {
-    assert_eq!(senseless(team(BILLING, " ")), "name");
-    assert_eq!(senseless(team(BILLING, &"n".repeat(201))), "name");
-    assert_eq!(senseless(Team { member_ids: vec![ANA, ANA], ..team(BILLING, "Billing") }), "member_ids");
+    assert_eq!(invalid(team(BILLING, " ")), "name");
+    assert_eq!(invalid(team(BILLING, &"n".repeat(201))), "name");
+    assert_eq!(invalid(Team { member_ids: vec![ANA, ANA], ..team(BILLING, "Billing") }), "member_ids");
     for short_code in ["hello", "/", "/two words", "//"] {
-        assert_eq!(senseless(canned(1, short_code)), "short_code");
+        assert_eq!(invalid(canned(1, short_code)), "short_code");
     }
-    assert_eq!(senseless(CannedResponse { content: "\n".to_owned(), ..canned(1, "/hello") }), "content");
-    assert_eq!(senseless(policy([])), "targets");
+    assert_eq!(invalid(CannedResponse { content: "\n".to_owned(), ..canned(1, "/hello") }), "content");
+    assert_eq!(invalid(policy([])), "targets");
     let at_once = SlaTargets { resolution_seconds: Some(0), ..SlaTargets::default() };
-    assert_eq!(senseless(policy([(Priority::High, at_once)])), "targets.high.resolution_seconds");
-    assert_eq!(senseless(BusinessCalendar { timezone: "Mars/Olympus".to_owned(), ..calendar() }), "timezone");
+    assert_eq!(invalid(policy([(Priority::High, at_once)])), "targets.high.resolution_seconds");
+    assert_eq!(invalid(BusinessCalendar { timezone: "Mars/Olympus".to_owned(), ..calendar() }), "timezone");
     let someday = Holiday { date: "2026-02-30".to_owned(), name: None };
-    assert_eq!(senseless(BusinessCalendar { holidays: vec![someday], ..calendar() }), "holidays[0].date");
+    assert_eq!(invalid(BusinessCalendar { holidays: vec![someday], ..calendar() }), "holidays[0].date");
 }
 
 mod automation {
     use super::super::*;
-    use super::senseless;
+    use super::invalid;
     use crate::aggregate::given::given;
     use event_schemas::automation::{
         Action, AutomationConditions, AutomationEvent, AutomationRule, Held, Macro, MacroDefined,
@@ -245,8 +245,8 @@ mod automation {
     #[test]
     fn an_action_that_makes_no_sense_is_named_by_its_path() {
         let labels = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
-        assert_eq!(senseless(with(vec![])), "actions");
-        assert_eq!(senseless(with(vec![note(); 21])), "actions");
+        assert_eq!(invalid(with(vec![])), "actions");
+        assert_eq!(invalid(with(vec![note(); 21])), "actions");
         for (action, field) in [
             (Action::Reply { text: None, canned_response_id: None }, "text"),
             (Action::Reply { text: Some(" ".to_owned()), canned_response_id: None }, "text"),
@@ -259,18 +259,18 @@ mod automation {
             (Action::Resolve { reason: Some(String::new()) }, "reason"),
             (Action::Webhook { url: String::new() }, "url"),
         ] {
-            assert_eq!(senseless(with(vec![note(), action])), format!("actions[1].{field}"));
+            assert_eq!(invalid(with(vec![note(), action])), format!("actions[1].{field}"));
         }
         let to = |agent_id| Action::AssignAgent { agent_id };
-        assert_eq!(senseless(with(vec![to(ANA), to(BEN)])), "actions[1].agent_id");
+        assert_eq!(invalid(with(vec![to(ANA), to(BEN)])), "actions[1].agent_id");
     }
 
     #[test]
     fn a_rule_that_makes_no_sense_is_named_by_its_path() {
         let waiting = |waiting_seconds, event| AutomationRule { waiting_seconds, ..rule(event) };
-        assert_eq!(senseless(waiting(None, AutomationEvent::WaitingLongerThan)), "waiting_seconds");
-        assert_eq!(senseless(waiting(Some(0), AutomationEvent::WaitingLongerThan)), "waiting_seconds");
-        assert_eq!(senseless(waiting(Some(9), AutomationEvent::MessageSent)), "waiting_seconds");
+        assert_eq!(invalid(waiting(None, AutomationEvent::WaitingLongerThan)), "waiting_seconds");
+        assert_eq!(invalid(waiting(Some(0), AutomationEvent::WaitingLongerThan)), "waiting_seconds");
+        assert_eq!(invalid(waiting(Some(9), AutomationEvent::MessageSent)), "waiting_seconds");
         let none = AutomationConditions::default;
         let tz =
             TimeRange { start: "18:00".to_owned(), end: "08:00".to_owned(), tz: "Mars/Olympus".to_owned() };
@@ -292,7 +292,7 @@ mod automation {
                 "without_labels",
             ),
         ] {
-            assert_eq!(senseless(on(conditions)), format!("conditions.{field}"));
+            assert_eq!(invalid(on(conditions)), format!("conditions.{field}"));
         }
     }
 
@@ -308,7 +308,7 @@ mod automation {
         let snooze = || Action::Snooze { until: None, for_seconds: Some(60) };
         let back = || Action::Unassign { agent: true, team: false };
         for action in [route(), snooze(), back()] {
-            assert_eq!(senseless(updated(none(), vec![note(), action])), "actions[1]");
+            assert_eq!(invalid(updated(none(), vec![note(), action])), "actions[1]");
         }
         let nobodys = AutomationConditions { assignee: Some(Held::None), ..none() };
         let low = AutomationConditions { priorities: Some(vec![Priority::Low]), ..none() };

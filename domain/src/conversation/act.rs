@@ -5,7 +5,7 @@
 mod tests;
 
 use super::answer::filled_by;
-use super::assign::{Assign, Assignee, By, Unassign};
+use super::assign::{Assign, Assignee, Requester, Unassign};
 use super::draft::Draft;
 use super::label::{ChangeLabels, SetPriority};
 use super::send::{AddNote, Send, Sender};
@@ -30,9 +30,9 @@ use std::time::Duration;
 
 /// Actions, and what their doing needs to know besides.
 #[derive(Clone, Debug)]
-pub struct List {
+pub struct ActionList {
     pub steps: Vec<Step>,
-    pub by: By,
+    pub by: Requester,
     /// In whose name replies go out.
     pub sender: Sender,
     /// Who leaves notes: the agent, or the rule.
@@ -61,7 +61,7 @@ pub struct Step {
 pub struct RunMacro {
     pub id: MacroId,
     pub name: String,
-    pub list: List,
+    pub list: ActionList,
 }
 
 impl Decide<Conversation> for RunMacro {
@@ -69,7 +69,7 @@ impl Decide<Conversation> for RunMacro {
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         state.opened()?;
-        let mut doing = Doing {
+        let mut doing = ActionRun {
             draft: Draft::of(state, now),
             list: &self.list,
             now,
@@ -99,7 +99,7 @@ pub struct RunRule {
     /// Its place among them.
     pub place: usize,
     pub cause: Cause,
-    pub list: List,
+    pub list: ActionList,
 }
 
 impl Decide<Conversation> for RunRule {
@@ -115,7 +115,7 @@ impl Decide<Conversation> for RunRule {
         if goes_in_circles || !is_set_off {
             return Ok(Vec::new());
         }
-        let mut doing = Doing {
+        let mut doing = ActionRun {
             draft: Draft::of(state, now),
             list: &self.list,
             now,
@@ -154,9 +154,9 @@ impl Decide<Conversation> for RunRule {
 }
 
 /// The conversation as it becomes.
-struct Doing<'a> {
+struct ActionRun<'a> {
     draft: Draft,
-    list: &'a List,
+    list: &'a ActionList,
     now: Timestamp,
     /// For the history.
     reason: String,
@@ -166,7 +166,7 @@ struct Doing<'a> {
     event_id: Option<EventId>,
 }
 
-impl Doing<'_> {
+impl ActionRun<'_> {
     fn take(&mut self, step: &Step) -> Result<(), Rejection> {
         match &step.action {
             Action::Reply { .. } => self.reply(step),

@@ -4,13 +4,13 @@
 #[cfg(test)]
 mod tests;
 
-use super::assign::{Assign, By};
+use super::assign::{Assign, Requester};
 use super::draft::Draft;
 use super::label::{ChangeLabels, CollectContext, SetPriority};
 use super::send::{Send, Sender};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
-use crate::bot::{Actions, Asking, Facts, Fit, Heard, Need, Playbook, Rule};
+use crate::bot::{Actions, Facts, HandoffNeed, IncomingMessage, PendingQuestion, Playbook, Rule, RuleMatch};
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{
     AssignStrategy, BotEngaged, HandoffRequested, InfoRequested, LanguageDetected,
@@ -58,7 +58,7 @@ impl Decide<Conversation> for Answer {
         if !self.is_the_bots(conversation) {
             return Ok(Vec::new());
         }
-        let mut speech = Speech { answer: self, draft: Draft::of(state, now) };
+        let mut speech = BotTurn { answer: self, draft: Draft::of(state, now) };
         speech.note_language(conversation);
         match conversation.bot.asking() {
             Some(asking) => speech.take_in(conversation, asking)?,
@@ -81,8 +81,8 @@ impl Answer {
             && self.body.content_type != ContentType::Reaction
     }
 
-    fn heard(&self) -> Heard<'_> {
-        Heard {
+    fn heard(&self) -> IncomingMessage<'_> {
+        IncomingMessage {
             message_id: self.message_id,
             text: &self.body.content,
             metadata: &self.metadata,
@@ -92,7 +92,7 @@ impl Answer {
 }
 
 /// What the bot comes to say and do.
-struct Speech<'a> {
+struct BotTurn<'a> {
     answer: &'a Answer,
     draft: Draft,
 }
@@ -105,7 +105,7 @@ struct To {
     rule_id: Option<BotRuleId>,
 }
 
-impl Speech<'_> {
+impl BotTurn<'_> {
     fn note_language(&mut self, conversation: &Opened) {
         if let Some(detected) = &self.answer.language
             && conversation.bot.language() != Some(&detected.language)
@@ -161,8 +161,8 @@ impl Speech<'_> {
     }
 
     /// What a rule writes on the cover.
-    fn cover(&mut self, fit: &Fit<'_>) -> Result<(), Rejection> {
-        let Fit { rule, why } = fit;
+    fn cover(&mut self, fit: &RuleMatch<'_>) -> Result<(), Rejection> {
+        let RuleMatch { rule, why } = fit;
         self.draft.tell(BotEngaged { rule_id: Some(rule.id), reason: Some(format!("{}: {why}", rule.name)) });
         let Actions { labels, priority, .. } = &rule.actions;
         if !labels.is_empty() {
@@ -181,8 +181,8 @@ impl Speech<'_> {
     }
 
     /// What the rule that speaks or hands over does.
-    fn act(&mut self, fit: &Fit<'_>) -> Result<(), Rejection> {
-        let Fit { rule, why } = fit;
+    fn act(&mut self, fit: &RuleMatch<'_>) -> Result<(), Rejection> {
+        let RuleMatch { rule, why } = fit;
         if let Some(reply) = &rule.actions.reply {
             self.say(self.answer.ids.reply, reply, Some(rule))?;
         }
@@ -210,7 +210,7 @@ impl Speech<'_> {
     }
 
     /// The answer to what the bot asked for.
-    fn take_in(&mut self, conversation: &Opened, asking: &Asking) -> Result<(), Rejection> {
+    fn take_in(&mut self, conversation: &Opened, asking: &PendingQuestion) -> Result<(), Rejection> {
         let answer = self.answer;
         let to = To { team_id: asking.team_id, strategy: asking.strategy, rule_id: Some(asking.rule_id) };
         if let Some(need) = answer.playbook.handoff.heard(&answer.heard()) {
@@ -299,14 +299,14 @@ impl Speech<'_> {
         trigger: HandoffCause,
         reason: String,
         to: &To,
-        need: Option<&Need>,
+        need: Option<&HandoffNeed>,
     ) -> Result<(), Rejection> {
         if to.team_id.is_some() {
             self.draft.then(Assign {
                 assignee: None,
                 team_id: to.team_id,
                 strategy: to.strategy.unwrap_or(AssignStrategy::LeastBusy),
-                by: By { user: None, may_take_over: false },
+                by: Requester { user: None, may_take_over: false },
                 reason: Some(reason.clone()),
             })?;
         }

@@ -16,14 +16,14 @@ pub struct Assignee {
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct By {
+pub struct Requester {
     /// None: Verbatim itself, or another program.
     pub user: Option<UserId>,
     /// A supervisor, or somebody who named the version they saw, may take from a colleague.
     pub may_take_over: bool,
 }
 
-impl By {
+impl Requester {
     fn may_move(&self, conversation: &Opened) -> Result<(), Rejection> {
         match conversation.lifecycle.assignee_id {
             Some(holder) if Some(holder) != self.user && !self.may_take_over => {
@@ -40,7 +40,7 @@ pub struct Assign {
     pub assignee: Option<Assignee>,
     pub team_id: Option<TeamId>,
     pub strategy: AssignStrategy,
-    pub by: By,
+    pub by: Requester,
     pub reason: Option<String>,
 }
 
@@ -91,12 +91,12 @@ impl Decide<Conversation> for Assign {
 
 /// A supervisor insists on it, and it is written down in spite of what.
 #[derive(Clone, Debug)]
-pub struct Insisted<C> {
+pub struct Forced<C> {
     pub command: C,
     pub in_spite_of: Option<Ineligible>,
 }
 
-impl<C: Decide<Conversation>> Decide<Conversation> for Insisted<C> {
+impl<C: Decide<Conversation>> Decide<Conversation> for Forced<C> {
     type Rejection = C::Rejection;
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, C::Rejection> {
@@ -115,7 +115,7 @@ impl<C: Decide<Conversation>> Decide<Conversation> for Insisted<C> {
 pub struct Unassign {
     pub agent: bool,
     pub team: bool,
-    pub by: By,
+    pub by: Requester,
     pub reason: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Somebody asks by route that a person take over.
 
 use super::answer::filled;
-use super::assign::{Assign, Assignee, By};
+use super::assign::{Assign, Assignee, Requester};
 use super::draft::Draft;
 use super::send::{Send, Sender};
 use super::{Conversation, Rejection};
@@ -19,7 +19,7 @@ use std::time::Duration;
 pub struct RequestHandoff {
     pub reason: String,
     pub agent: Option<Assignee>,
-    pub by: By,
+    pub by: Requester,
     pub playbook: Arc<Playbook>,
     /// What the customer is told meanwhile has this id, if the account tells them anything.
     pub message_id: MessageId,

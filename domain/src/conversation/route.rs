@@ -1,6 +1,6 @@
 //! What routing does with a conversation that nobody has: every step is for one that still wants somebody.
 
-use super::{Assign, Assignee, By, Conversation, Rejection, Unassign};
+use super::{Assign, Assignee, Conversation, Rejection, Requester, Unassign};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{AssignStrategy, Assigned, AssignmentDropped, LeadNotified, Queued};
 use event_schemas::routing::Decision;
@@ -51,7 +51,7 @@ impl Decide<Conversation> for RouteTo {
 
 /// Nobody can take it now.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct Enqueue {
     pub team_id: Option<TeamId>,
     pub position: u32,
     pub reason: String,
@@ -59,7 +59,7 @@ pub struct Line {
     pub lead: Option<UserId>,
 }
 
-impl Decide<Conversation> for Line {
+impl Decide<Conversation> for Enqueue {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
@@ -102,7 +102,7 @@ impl Decide<Conversation> for Overflow {
             assignee: None,
             team_id: Some(self.to),
             strategy: self.strategy,
-            by: By { user: None, may_take_over: false },
+            by: Requester { user: None, may_take_over: false },
             reason: Some("the queue was full".to_owned()),
         };
         moved.decide(state, now)
@@ -111,11 +111,11 @@ impl Decide<Conversation> for Overflow {
 
 /// The agent went offline: somebody else is to have it.
 #[derive(Clone, Debug)]
-pub struct GiveBack {
+pub struct ReturnToQueue {
     pub agent: UserId,
 }
 
-impl Decide<Conversation> for GiveBack {
+impl Decide<Conversation> for ReturnToQueue {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
@@ -125,7 +125,7 @@ impl Decide<Conversation> for GiveBack {
         let back = Unassign {
             agent: true,
             team: false,
-            by: By { user: None, may_take_over: true },
+            by: Requester { user: None, may_take_over: true },
             reason: Some("the agent went offline".to_owned()),
         };
         back.decide(state, now)

@@ -1,10 +1,10 @@
 //! What goes out, and what stays in the house.
 
-use super::assign::{Assign, By};
+use super::assign::{Assign, Requester};
 use super::draft::Draft;
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
-use crate::bot::{Need, Playbook};
+use crate::bot::{HandoffNeed, Playbook};
 use event_schemas::conversation::{AssignStrategy, HandoffRequested, MessageSent, NoteAdded};
 use event_schemas::message::{Content, ContentType, SenderType, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
@@ -91,7 +91,7 @@ impl Decide<Conversation> for Send {
 
 impl Send {
     /// Three answers that the bot was not sure of, and the like: a person is needed.
-    fn need_after(&self, conversation: &Opened, sent: &MessageSent) -> Option<Need> {
+    fn need_after(&self, conversation: &Opened, sent: &MessageSent) -> Option<HandoffNeed> {
         let playbook = self.handoff.as_ref().filter(|_| sent.sender_type == SenderType::Bot)?;
         if conversation.bot.is_with_people() || conversation.lifecycle.assignee_id.is_some() {
             return None;
@@ -102,13 +102,13 @@ impl Send {
         playbook.handoff.answered(&memory, confidence)
     }
 
-    fn hand_over(&self, need: Need, draft: &mut Draft) -> Result<(), Rejection> {
+    fn hand_over(&self, need: HandoffNeed, draft: &mut Draft) -> Result<(), Rejection> {
         if need.team_id.is_some() {
             draft.then(Assign {
                 assignee: None,
                 team_id: need.team_id,
                 strategy: AssignStrategy::LeastBusy,
-                by: By { user: None, may_take_over: false },
+                by: Requester { user: None, may_take_over: false },
                 reason: Some(need.reason.clone()),
             })?;
         }

@@ -93,8 +93,8 @@ fn agent(id: UserId, name: &str) -> Option<Assignee> {
     Some(Assignee { id, name: Some(name.to_owned()) })
 }
 
-fn asks(user: UserId) -> By {
-    By { user: Some(user), may_take_over: false }
+fn asks(user: UserId) -> Requester {
+    Requester { user: Some(user), may_take_over: false }
 }
 
 fn claim(user: UserId, name: &str) -> Assign {

@@ -1,6 +1,6 @@
 //! Several changes at once: all of them happen, or none.
 
-use super::assign::{Assign, Assignee, By, Unassign};
+use super::assign::{Assign, Assignee, Requester, Unassign};
 use super::draft::Draft;
 use super::label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 use super::status::{Close, EngageBot, MarkPending, Reopen, Resolve};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 /// What `PATCH /v1/conversations/{id}` can change. `Some(None)` takes away.
 #[derive(Clone, Debug)]
 pub struct Update {
-    pub by: By,
+    pub by: Requester,
     pub assignee: Option<Option<Assignee>>,
     pub team_id: Option<Option<TeamId>>,
     pub status: Option<Status>,
@@ -30,7 +30,7 @@ pub struct Update {
 
 impl Update {
     /// Nothing, asked by somebody; for callers to fill in.
-    pub fn by(by: By) -> Self {
+    pub fn by(by: Requester) -> Self {
         Self {
             by,
             assignee: None,

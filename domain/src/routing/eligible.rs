@@ -12,7 +12,7 @@ const MOST_NAMED: usize = 1_000;
 
 /// What a conversation needs of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Requirements {
     pub channel_type: ChannelType,
     /// From the bot's classification or the labels. Empty: anybody will do.
     pub topics: Vec<String>,
@@ -22,12 +22,17 @@ pub struct Wanted {
 
 /// The first thing there is to be said against this agent, in the order of requirement 000: availability,
 /// hours, channel, topic, capacity, language.
-pub fn objection(agent: &Agent, active: u32, wanted: &Wanted, now: Timestamp) -> Option<Ineligible> {
+pub fn ineligibility(
+    agent: &Agent,
+    active: u32,
+    requirements: &Requirements,
+    now: Timestamp,
+) -> Option<Ineligible> {
     let preferences = agent.preferences();
     if !preferences.is_available {
         return Some(Ineligible::Unavailable);
     }
-    if let Some(absence) = agent.presence().objection(now) {
+    if let Some(absence) = agent.presence().ineligibility(now) {
         return Some(absence);
     }
     if agent.is_on_leave(now) {
@@ -37,32 +42,32 @@ pub fn objection(agent: &Agent, active: u32, wanted: &Wanted, now: Timestamp) ->
         return Some(Ineligible::OutsideHours);
     }
     let channels = &preferences.available_channels;
-    if !channels.is_empty() && !channels.contains(&wanted.channel_type) {
+    if !channels.is_empty() && !channels.contains(&requirements.channel_type) {
         return Some(Ineligible::Channel);
     }
     let topics = &preferences.available_topics;
     let same = |topic: &String| topics.iter().any(|known| known.eq_ignore_ascii_case(topic));
-    if !topics.is_empty() && !wanted.topics.is_empty() && !wanted.topics.iter().any(same) {
+    if !topics.is_empty() && !requirements.topics.is_empty() && !requirements.topics.iter().any(same) {
         return Some(Ineligible::Topic);
     }
     if active >= preferences.max_concurrent_conversations {
         return Some(Ineligible::AtCapacity);
     }
-    match &wanted.language {
+    match &requirements.language {
         Some(language) if !speaks(&preferences.languages, language) => Some(Ineligible::Language),
         Some(_) | None => None,
     }
 }
 
 /// `en-GB` is understood by who speaks `en`, and the other way round.
-fn speaks(languages: &[String], wanted: &str) -> bool {
+fn speaks(languages: &[String], requirements: &str) -> bool {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    languages.is_empty() || languages.iter().any(|known| primary(known) == primary(wanted))
+    languages.is_empty() || languages.iter().any(|known| primary(known) == primary(requirements))
 }
 
 /// An agent among those who are looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Seat<'a> {
+pub struct CandidateInput<'a> {
     pub user_id: UserId,
     pub agent: &'a Agent,
     /// What is being offered or given to them and has no place yet.
@@ -74,19 +79,23 @@ pub struct Seat<'a> {
 
 /// What came of looking at everybody.
 #[derive(Clone, Debug, Default)]
-pub struct Looked {
+pub struct Candidates {
     eligible: Vec<(Candidate, Option<Timestamp>)>,
     not_eligible: BTreeMap<Ineligible, Vec<UserId>>,
 }
 
-impl Looked {
-    pub fn at<'a>(seats: impl IntoIterator<Item = Seat<'a>>, wanted: &Wanted, now: Timestamp) -> Self {
+impl Candidates {
+    pub fn at<'a>(
+        seats: impl IntoIterator<Item = CandidateInput<'a>>,
+        requirements: &Requirements,
+        now: Timestamp,
+    ) -> Self {
         let mut looked = Self::default();
         for seat in seats {
             let active = seat.agent.active() + seat.promised;
-            let objection = objection(seat.agent, active, wanted, now)
+            let ineligibility = ineligibility(seat.agent, active, requirements, now)
                 .or_else(|| seat.declined.then_some(Ineligible::Declined));
-            match objection {
+            match ineligibility {
                 Some(reason) => looked.not_eligible.entry(reason).or_default().push(seat.user_id),
                 None => {
                     let candidate = Candidate {

@@ -1,7 +1,10 @@
 //! Filters, strategies and queues, one rule at a time.
 
 use super::*;
-use crate::agent::{Agent, BeSeen, FreePlace, Patience, Presence, Said, Scrutiny, TakePlace};
+use crate::agent::{
+    Agent, EligibilityCheck, Presence, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence,
+    ReserveCapacity,
+};
 use crate::aggregate::given::given;
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::agent::*;
@@ -52,8 +55,8 @@ fn taken(user: UserId, conversation: u128) -> AgentEvent {
     .into()
 }
 
-fn wanted() -> Wanted {
-    Wanted {
+fn requirements() -> Requirements {
+    Requirements {
         channel_type: ChannelType::WhatsApp,
         topics: vec!["billing".to_owned()],
         language: Some("am".to_owned()),
@@ -65,7 +68,7 @@ fn agent(change: impl FnOnce(&mut Preferences)) -> Agent {
 }
 
 fn objection_to(agent: &Agent) -> Option<Ineligible> {
-    objection(agent, agent.active(), &wanted(), at(MONDAY_AT_TEN))
+    ineligibility(agent, agent.active(), &requirements(), at(MONDAY_AT_TEN))
 }
 
 fn hours(zone: &str, start: &str, end: &str) -> AvailableHours {
@@ -117,21 +120,22 @@ fn what_is_asked_for_is_enough() {
 
 #[test]
 fn silence_makes_away_and_then_offline() {
-    let patience = Patience::default();
-    let seen = |said| BeSeen { account_id: HERE, user_id: ANA, said, patience };
+    let timeouts = PresenceTimeouts::default();
+    let seen = |said| ReportPresence { account_id: HERE, user_id: ANA, said, timeouts };
     let online = WentOnline { user_id: ANA, until: at(302) };
-    given::<Agent>([registered(ANA)]).when(seen(Said::StillHere)).then([online.clone().into()]);
+    given::<Agent>([registered(ANA)]).when(seen(ReportedPresence::Heartbeat)).then([online.clone().into()]);
     // Being heard of says nothing new until half of the time has passed.
     let there = || given::<Agent>([registered(ANA), online.clone().into()]);
-    there().at(at(100)).when(seen(Said::StillHere)).then_nothing();
-    there()
-        .at(at(200))
-        .when(seen(Said::StillHere))
-        .then([WentOnline { user_id: ANA, until: at(500) }.into()]);
+    there().at(at(100)).when(seen(ReportedPresence::Heartbeat)).then_nothing();
+    there().at(at(200)).when(seen(ReportedPresence::Heartbeat)).then([WentOnline {
+        user_id: ANA,
+        until: at(500),
+    }
+    .into()]);
     let agent = there().state;
-    assert_eq!(agent.presence().objection(at(301)), None);
-    assert_eq!(agent.presence().objection(at(302)), Some(Ineligible::Away));
-    let lapse = crate::agent::Lapse { user_id: ANA, patience };
+    assert_eq!(agent.presence().ineligibility(at(301)), None);
+    assert_eq!(agent.presence().ineligibility(at(302)), Some(Ineligible::Away));
+    let lapse = crate::agent::ExpirePresence { user_id: ANA, timeouts };
     there().at(at(301)).when(lapse).then_nothing();
     let away: AgentEvent =
         WentAway { user_id: ANA, cause: Cause::Silence, offline_at: Some(at(2_102)) }.into();
@@ -143,22 +147,22 @@ fn silence_makes_away_and_then_offline() {
 
 #[test]
 fn who_chose_to_be_away_is_not_back_for_being_heard_of() {
-    let patience = Patience::default();
+    let timeouts = PresenceTimeouts::default();
     let chosen = WentAway { user_id: ANA, cause: Cause::Chosen, offline_at: None };
     let there = || given::<Agent>([registered(ANA), chosen.clone().into()]);
-    let seen = |said| BeSeen { account_id: HERE, user_id: ANA, said, patience };
-    there().when(seen(Said::StillHere)).then_nothing();
-    there().when(seen(Said::Online)).then([WentOnline { user_id: ANA, until: at(303) }.into()]);
+    let seen = |said| ReportPresence { account_id: HERE, user_id: ANA, said, timeouts };
+    there().when(seen(ReportedPresence::Heartbeat)).then_nothing();
+    there().when(seen(ReportedPresence::Online)).then([WentOnline { user_id: ANA, until: at(303) }.into()]);
 }
 
-fn take(conversation: u128, version: u64) -> TakePlace {
-    TakePlace {
+fn take(conversation: u128, version: u64) -> ReserveCapacity {
+    ReserveCapacity {
         account_id: HERE,
         user_id: ANA,
         conversation_id: ConversationId::from_u128(conversation),
         conversation_version: Version(version),
-        wanted: wanted(),
-        scrutiny: Scrutiny::Everything,
+        requirements: requirements(),
+        check: EligibilityCheck::Full,
         insists: false,
     }
 }
@@ -171,8 +175,8 @@ fn a_full_desk_takes_nothing_more_unless_somebody_insists() {
     };
     let refused = Rejection::CannotTake(Ineligible::AtCapacity);
     full().when(take(2, 4)).then_rejected(refused.clone());
-    full().when(TakePlace { scrutiny: Scrutiny::Places, ..take(2, 4) }).then_rejected(refused);
-    let forced = TakePlace { insists: true, ..take(2, 4) };
+    full().when(ReserveCapacity { check: EligibilityCheck::Capacity, ..take(2, 4) }).then_rejected(refused);
+    let forced = ReserveCapacity { insists: true, ..take(2, 4) };
     let Ok(events) = forced.decide(&full().state, at(9)) else { panic!("refused in spite of insisting") };
     let [AgentEvent::PlaceTaken(taken)] = &*events else { panic!("{events:?}") };
     assert_eq!(taken.in_spite_of, Some(Ineligible::AtCapacity));
@@ -184,7 +188,7 @@ fn a_full_desk_takes_nothing_more_unless_somebody_insists() {
 fn a_place_is_freed_only_at_the_version_it_was_taken_at() {
     let there = || given::<Agent>([registered(ANA), taken(ANA, 1)]);
     let conversation_id = ConversationId::from_u128(1);
-    let free = |version| FreePlace {
+    let free = |version| ReleaseCapacity {
         account_id: HERE,
         user_id: ANA,
         conversation_id,
@@ -197,7 +201,7 @@ fn a_place_is_freed_only_at_the_version_it_was_taken_at() {
 
 /// A desk in a few words.
 struct Story {
-    floor: Floor,
+    floor: RoutingState,
     now: Timestamp,
     versions: std::collections::HashMap<ConversationId, u64>,
 }
@@ -205,7 +209,7 @@ struct Story {
 impl Story {
     fn with(agents: &[UserId], strategy: RoutingStrategy) -> Self {
         let mut story =
-            Self { floor: Floor::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+            Self { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
         for agent in agents {
             story.agent(*agent, &registered(*agent));
             story.agent(*agent, &prefers(*agent, |_| {}));
@@ -215,7 +219,7 @@ impl Story {
     }
 
     fn agent(&mut self, user: UserId, event: &AgentEvent) {
-        self.floor.hear_agent(user, event, self.now);
+        self.floor.apply_agent(user, event, self.now);
     }
 
     fn queue(&mut self, team_id: Option<TeamId>, strategy: RoutingStrategy, change: impl FnOnce(&mut Queue)) {
@@ -224,18 +228,18 @@ impl Story {
             serde_json::json!({"id": id, "name": id.to_string(), "team_id": team_id, "strategy": strategy});
         let mut queue: Queue = serde_json::from_value(text).unwrap();
         change(&mut queue);
-        self.floor.hear_catalogue(HERE, &QueueDefined { queue }.into(), self.now);
+        self.floor.apply_catalogue(HERE, &QueueDefined { queue }.into(), self.now);
     }
 
     fn team(&mut self, id: TeamId, lead_id: Option<UserId>, members: &[UserId]) {
         let team =
             Team { id, name: id.to_string(), description: None, lead_id, member_ids: members.to_vec() };
-        self.floor.hear_catalogue(HERE, &TeamDefined { team }.into(), self.now);
+        self.floor.apply_catalogue(HERE, &TeamDefined { team }.into(), self.now);
     }
 
     fn tell(&mut self, id: ConversationId, event: impl Into<ConversationEvent>) {
         let version = self.versions.entry(id).and_modify(|version| *version += 1).or_insert(0);
-        self.floor.hear_conversation(HERE, id, Version(*version), &event.into(), self.now);
+        self.floor.apply_conversation(HERE, id, Version(*version), &event.into(), self.now);
     }
 
     fn writes(&mut self, number: u128, priority: Priority) -> ConversationId {
@@ -275,16 +279,16 @@ impl Story {
         self.tell(id, assigned(None, Some(team), AssignStrategy::Manual, None));
     }
 
-    fn step(&mut self) -> Vec<Move> {
-        self.floor.step(self.now, 7).into_iter().map(|(_, step)| step).collect()
+    fn plan(&mut self) -> Vec<RoutingAction> {
+        self.floor.plan(self.now, 7).into_iter().map(|(_, step)| step).collect()
     }
 
     /// Carries out what there is to do, and says who got what.
     fn run(&mut self) -> Vec<(ConversationId, UserId)> {
         let mut given = Vec::new();
-        for step in self.step() {
+        for step in self.plan() {
             match step {
-                Move::Assign { conversation, version, agent, team, strategy, decision, .. } => {
+                RoutingAction::Assign { conversation, version, agent, team, strategy, decision, .. } => {
                     let place = PlaceTaken {
                         user_id: agent,
                         account_id: HERE,
@@ -298,14 +302,14 @@ impl Story {
                     self.tell(conversation, assigned(Some(agent), team, strategy, Some(decision)));
                     given.push((conversation, agent));
                 }
-                Move::Queue { conversation, team, position, waiting_since, decision, .. } => {
+                RoutingAction::Queue { conversation, team, position, waiting_since, decision, .. } => {
                     let reason = "nobody".to_owned();
                     self.tell(
                         conversation,
                         Queued { team_id: team, position, waiting_since, reason, decision },
                     );
                 }
-                Move::Overflow { conversation, to, strategy, .. } => {
+                RoutingAction::Overflow { conversation, to, strategy, .. } => {
                     self.tell(conversation, assigned(None, Some(to), strategy, None));
                 }
                 other => panic!("{other:?}"),
@@ -316,9 +320,9 @@ impl Story {
 
     fn finishes(&mut self, id: ConversationId, user: UserId) {
         self.tell(id, Resolved { reason: None });
-        let steps = self.step();
+        let steps = self.plan();
         for step in steps {
-            let Move::Free { conversation, agent, .. } = step else { continue };
+            let RoutingAction::Free { conversation, agent, .. } = step else { continue };
             assert_eq!((conversation, agent), (id, user));
             self.agent(user, &PlaceFreed { user_id: user, account_id: HERE, conversation_id: id }.into());
         }
@@ -424,7 +428,7 @@ fn random_is_decided_by_chance_alone() {
     for chance in 0..300 {
         let agents: Vec<(UserId, Agent)> =
             [ANA, BEN, CAL].map(|user| (user, given::<Agent>([registered(user)]).state)).into();
-        let seats = agents.iter().map(|(user_id, agent)| Seat {
+        let seats = agents.iter().map(|(user_id, agent)| CandidateInput {
             user_id: *user_id,
             agent,
             promised: 0,
@@ -432,7 +436,8 @@ fn random_is_decided_by_chance_alone() {
             penalty: 0,
             declined: false,
         });
-        let looked = Looked::at(seats, &wanted(), at(9)).in_order(RoutingStrategy::Random, None, chance);
+        let looked =
+            Candidates::at(seats, &requirements(), at(9)).in_order(RoutingStrategy::Random, None, chance);
         *counts.entry(looked.first().unwrap()).or_insert(0) += 1;
     }
     assert!(counts.len() == 3 && counts.values().all(|count| *count > 50), "{counts:?}");
@@ -443,8 +448,8 @@ fn ring_all_asks_everybody_who_can() {
     let mut story = Story::with(&[ANA, BEN, CAL], RoutingStrategy::RingAll);
     story.agent(CAL, &prefers(CAL, |p| p.is_available = false));
     story.writes(1, Priority::Normal);
-    let steps = story.step();
-    let [Move::Offer { agents, .. }] = &*steps else { panic!("{steps:?}") };
+    let steps = story.plan();
+    let [RoutingAction::Offer { agents, .. }] = &*steps else { panic!("{steps:?}") };
     assert_eq!(*agents, [ANA, BEN]);
 }
 
@@ -455,8 +460,10 @@ fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
         story.agent(user, &prefers(user, |p| p.auto_accept = false));
     }
     let id = story.writes(1, Priority::Normal);
-    let offer = |story: &mut Story, steps: Vec<Move>| {
-        let [Move::Offer { agents, until, strategy, decision, .. }] = &*steps else { panic!("{steps:?}") };
+    let offer = |story: &mut Story, steps: Vec<RoutingAction>| {
+        let [RoutingAction::Offer { agents, until, strategy, decision, .. }] = &*steps else {
+            panic!("{steps:?}")
+        };
         let offered = Offered {
             offer_id: OfferId::from_u128(agents[0].as_uuid().as_u128()),
             agent_ids: agents.clone(),
@@ -470,25 +477,27 @@ fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
         story.tell(id, offered);
         (asked, until)
     };
-    let steps = story.step();
+    let steps = story.plan();
     let (asked, until) = offer(&mut story, steps);
     assert_eq!((asked, until), (ANA, at(MONDAY_AT_TEN + 30)));
-    assert_eq!(story.step(), []);
+    assert_eq!(story.plan(), []);
     story.now = until;
-    let steps = story.step();
-    let [Move::Lapse { offer: lapsed, .. }] = &*steps else { panic!("{steps:?}") };
+    let steps = story.plan();
+    let [RoutingAction::Lapse { offer: lapsed, .. }] = &*steps else { panic!("{steps:?}") };
     story.tell(id, OfferLapsed { offer_id: *lapsed, agent_ids: vec![ANA] });
-    let steps = story.step();
+    let steps = story.plan();
     let (asked, _) = offer(&mut story, steps);
     assert_eq!(asked, BEN);
     story.tell(id, OfferDeclined { offer_id: OfferId::from_u128(0xB), agent_id: BEN });
-    let steps = story.step();
-    let [Move::Queue { decision: Some(decision), position: 1, .. }] = &*steps else { panic!("{steps:?}") };
+    let steps = story.plan();
+    let [RoutingAction::Queue { decision: Some(decision), position: 1, .. }] = &*steps else {
+        panic!("{steps:?}")
+    };
     assert_eq!(decision.not_eligible[&Ineligible::Declined], [ANA, BEN]);
     story.run();
     story.now = until + std::time::Duration::from_secs(120);
-    let steps = story.step();
-    assert!(matches!(&*steps, [Move::Offer { agents, .. }] if *agents == [ANA]), "{steps:?}");
+    let steps = story.plan();
+    assert!(matches!(&*steps, [RoutingAction::Offer { agents, .. }] if *agents == [ANA]), "{steps:?}");
 }
 
 #[test]
@@ -515,8 +524,10 @@ fn only_the_teams_members_are_asked_and_its_lead_is_told_what_matters() {
     story.team(BILLING, Some(CAL), &[BEN]);
     let id = story.writes(1, Priority::High);
     story.for_team(id, BILLING);
-    let steps = story.step();
-    let [Move::Assign { agent: BEN, lead: Some(CAL), decision, .. }] = &*steps else { panic!("{steps:?}") };
+    let steps = story.plan();
+    let [RoutingAction::Assign { agent: BEN, lead: Some(CAL), decision, .. }] = &*steps else {
+        panic!("{steps:?}")
+    };
     assert_eq!(decision.eligible.len(), 1);
 }
 
@@ -547,20 +558,21 @@ fn a_full_queue_overflows_to_where_there_is_room_and_never_in_a_circle() {
 fn a_manual_queue_gives_nobody_anything() {
     let mut story = Story::with(&[ANA], RoutingStrategy::ManualQueue);
     story.writes(1, Priority::Normal);
-    assert!(matches!(&*story.step(), [Move::Queue { position: 1, decision: None, .. }]));
+    assert!(matches!(&*story.plan(), [RoutingAction::Queue { position: 1, decision: None, .. }]));
 }
 
 #[test]
 fn an_account_without_a_queue_is_left_alone() {
-    let mut story = Story { floor: Floor::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+    let mut story =
+        Story { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
     story.agent(ANA, &registered(ANA));
     let id = story.writes(1, Priority::Normal);
-    assert_eq!(story.step(), []);
+    assert_eq!(story.plan(), []);
     // A rule that says how somebody is to be found is enough.
     story.team(BILLING, None, &[ANA]);
     story.agent(ANA, &prefers(ANA, |_| {}));
     story.tell(id, assigned(None, Some(BILLING), AssignStrategy::LeastBusy, None));
-    assert!(matches!(&*story.step(), [Move::Assign { agent: ANA, .. }]));
+    assert!(matches!(&*story.plan(), [RoutingAction::Assign { agent: ANA, .. }]));
 }
 
 #[test]
@@ -579,23 +591,24 @@ fn an_assignment_that_broke_off_is_dropped_and_its_place_freed() {
         renewed: false,
     };
     story.agent(ANA, &place.into());
-    assert_eq!(story.step(), [], "it may be under way");
+    assert_eq!(story.plan(), [], "it may be under way");
     story.now = story.now + UNDER_WAY;
-    assert_eq!(story.step(), [Move::Drop { conversation: id, version: at_version, agent: ANA }]);
+    assert_eq!(story.plan(), [RoutingAction::Drop { conversation: id, version: at_version, agent: ANA }]);
     story.tell(id, AssignmentDropped { assignee_id: ANA });
-    assert_eq!(story.step(), [Move::Free { conversation: id, place: at_version, agent: ANA }]);
+    assert_eq!(story.plan(), [RoutingAction::Free { conversation: id, place: at_version, agent: ANA }]);
 }
 
 #[test]
 fn what_was_given_before_places_counted_is_counted() {
-    let mut story = Story { floor: Floor::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+    let mut story =
+        Story { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
     story.agent(ANA, &registered(ANA));
     let id = story.writes(1, Priority::Normal);
     story.tell(id, assigned(Some(ANA), None, AssignStrategy::Claimed, None));
-    assert_eq!(story.step(), []);
+    assert_eq!(story.plan(), []);
     story.queue(None, RoutingStrategy::LeastBusy, |_| {});
     let version = Version(story.versions[&id]);
-    assert_eq!(story.step(), [Move::Count { conversation: id, version, agent: ANA }]);
+    assert_eq!(story.plan(), [RoutingAction::Count { conversation: id, version, agent: ANA }]);
 }
 
 #[test]
@@ -606,11 +619,15 @@ fn the_account_chooses_whether_an_agent_who_left_keeps_what_they_have() {
         let id = story.writes(1, Priority::Normal);
         assert_eq!(story.run(), [(id, ANA)]);
         story.agent(ANA, &WentOffline { user_id: ANA, cause: Cause::Chosen }.into());
-        assert_eq!(story.step(), []);
+        assert_eq!(story.plan(), []);
         assert_eq!(story.floor.agent(ANA).unwrap().presence(), Presence::Offline { since: story.now });
         story.now = story.now + std::time::Duration::from_secs(120);
-        let back = Move::GiveBack { conversation: id, version: Version(story.versions[&id]), agent: ANA };
-        assert_eq!(story.step(), if expected { vec![back] } else { Vec::new() });
+        let back = RoutingAction::ReturnToQueue {
+            conversation: id,
+            version: Version(story.versions[&id]),
+            agent: ANA,
+        };
+        assert_eq!(story.plan(), if expected { vec![back] } else { Vec::new() });
     }
 }
 
@@ -622,15 +639,15 @@ fn the_bot_has_the_first_word_for_a_while() {
         "trigger_type": "fallback", "conditions": {}, "actions": {"reply_text": "Hello"}
     });
     let rule = event_schemas::bot::BotRuleDefined { bot_rule: serde_json::from_value(rule).unwrap() };
-    story.floor.hear_catalogue(HERE, &rule.into(), story.now);
+    story.floor.apply_catalogue(HERE, &rule.into(), story.now);
     let first = story.writes(1, Priority::Normal);
-    assert_eq!(story.step(), []);
-    let handoff = serde_json::json!({"trigger": "manual", "reason": "a person is wanted"});
+    assert_eq!(story.plan(), []);
+    let handoff = serde_json::json!({"trigger": "manual", "reason": "a person is requirements"});
     let handoff: HandoffRequested = serde_json::from_value(handoff).unwrap();
     story.tell(first, handoff);
     assert_eq!(story.run(), [(first, ANA)]);
     let second = story.writes(2, Priority::Normal);
-    assert_eq!(story.step(), []);
+    assert_eq!(story.plan(), []);
     story.now = story.now + BOT_PATIENCE;
     assert_eq!(story.run(), [(second, ANA)]);
 }

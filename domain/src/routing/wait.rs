@@ -1,4 +1,4 @@
-//! A conversation between the moment somebody is wanted and the moment somebody has it.
+//! A conversation between the moment somebody is requirements and the moment somebody has it.
 
 use super::strategy_of;
 use crate::lifecycle::Lifecycle;
@@ -18,10 +18,10 @@ pub struct Offer {
     pub decision: Decision,
 }
 
-/// Whether somebody is wanted, and what has been done about it.
+/// Whether somebody is requirements, and what has been done about it.
 #[derive(Clone, Debug, Default)]
 pub struct Wait {
-    /// Whether the customer has written: before, nobody is wanted.
+    /// Whether the customer has written: before, nobody is requirements.
     spoken: bool,
     /// The bot has said that a person is needed.
     pub handed_off: bool,
@@ -29,7 +29,7 @@ pub struct Wait {
     /// How somebody is to be found, where whoever passed it on said so.
     pub strategy: Option<RoutingStrategy>,
     /// Who was asked for by name.
-    pub wanted: Option<UserId>,
+    pub requirements: Option<UserId>,
     /// Whether it has been said that it waits.
     pub queued: bool,
     pub lead_notified: bool,
@@ -54,7 +54,7 @@ impl Wait {
             E::HandoffRequested(handoff) => {
                 self.handed_off = true;
                 self.strategy = handoff.strategy.and_then(strategy_of).or(self.strategy);
-                self.wanted = handoff.agent_id.or(self.wanted);
+                self.requirements = handoff.agent_id.or(self.requirements);
             }
             E::Queued(_) => self.queued = true,
             E::LeadNotified(_) => self.lead_notified = true,
@@ -113,12 +113,12 @@ impl Wait {
     }
 
     fn look(&mut self, lifecycle: &Lifecycle, at: Timestamp) {
-        let wanted = match lifecycle.status {
+        let requirements = match lifecycle.status {
             Status::Open => self.spoken,
             Status::Bot => self.spoken && self.handed_off,
             Status::Assigned | Status::Pending | Status::Resolved | Status::Closed => false,
         };
-        if wanted {
+        if requirements {
             self.since = self.since.or(Some(at));
         } else if self.since.is_some() {
             // What was said about this wait is not said about the next.

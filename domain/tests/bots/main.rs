@@ -4,7 +4,7 @@
 
 mod slow;
 
-use domain::bot::{Facts, Heard, Memory, Playbook};
+use domain::bot::{Facts, IncomingMessage, Memory, Playbook};
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotSettings, BotTrigger, InfoField, MatchMode, TimeRange,
 };
@@ -167,7 +167,7 @@ fn ask(rules: &[BotRule], text: &str, at: Timestamp, scene: &Scene) -> Vec<BotRu
         memory.evolve(&BotEngaged { rule_id: Some(*rule), reason: None }.into());
     }
     let metadata = Map::new();
-    let heard = Heard { message_id: MessageId::from_u128(1), text, metadata: &metadata, at };
+    let heard = IncomingMessage { message_id: MessageId::from_u128(1), text, metadata: &metadata, at };
     let facts = Facts {
         channel_type: scene.channel_type,
         labels: scene.labels.clone(),

@@ -12,7 +12,7 @@ mod lengths;
 mod model;
 mod world;
 
-use domain::routing::Move;
+use domain::routing::RoutingAction;
 use model::Model;
 use std::time::Duration;
 use world::{Chance, Deed, World};
@@ -64,9 +64,10 @@ fn play(agents: usize, conversations: usize, seed: u64) -> Day {
         model.learn(&world, &deed);
         // A step is what the router does between two looks at the log.
         loop {
-            let mut moves = world.step(&mut chance);
+            let mut moves = world.plan(&mut chance);
             // All were decided on the same state: what frees somebody counts from the next step on.
-            moves.sort_by_key(|step| matches!(step, Move::Free { .. } | Move::Lapse { .. }));
+            moves
+                .sort_by_key(|step| matches!(step, RoutingAction::Free { .. } | RoutingAction::Lapse { .. }));
             if moves.is_empty() {
                 break;
             }
@@ -76,9 +77,9 @@ fn play(agents: usize, conversations: usize, seed: u64) -> Day {
                 world.carry_out(step, &mut chance);
                 model.note(&world, step);
                 match step {
-                    Move::Assign { .. } => day.assigned += 1,
-                    Move::Queue { .. } => day.queued += 1,
-                    Move::Lapse { .. } => day.lapsed += 1,
+                    RoutingAction::Assign { .. } => day.assigned += 1,
+                    RoutingAction::Queue { .. } => day.queued += 1,
+                    RoutingAction::Lapse { .. } => day.lapsed += 1,
                     _other => {}
                 }
             }

@@ -1,7 +1,7 @@
 //! The rules once more, as plainly as they can be said, and as slowly.
 
 use super::world::{Deed, World};
-use domain::routing::{Move, Wanted};
+use domain::routing::{Requirements, RoutingAction};
 use event_schemas::catalogue::Weekday;
 use event_schemas::{ConversationId, Timestamp, UserId};
 use jiff::civil::Time;
@@ -48,19 +48,19 @@ impl Model {
     }
 
     /// Something was done.
-    pub fn note(&mut self, world: &World, step: &Move) {
+    pub fn note(&mut self, world: &World, step: &RoutingAction) {
         match step {
-            Move::Assign { conversation, .. } => self.see(world, *conversation),
-            Move::Offer { conversation, agents, .. } => {
+            RoutingAction::Assign { conversation, .. } => self.see(world, *conversation),
+            RoutingAction::Offer { conversation, agents, .. } => {
                 self.offers.insert(*conversation, agents[0]);
                 *self.offered.entry(agents[0]).or_default() += 1;
                 self.moved.insert(agents[0], world.now);
             }
-            Move::Lapse { conversation, .. } => {
+            RoutingAction::Lapse { conversation, .. } => {
                 let agent = self.answered(*conversation).unwrap();
                 self.declined.entry(*conversation).or_default().push((agent, world.now));
             }
-            Move::Free { conversation, agent, .. } => {
+            RoutingAction::Free { conversation, agent, .. } => {
                 self.see(world, *conversation);
                 self.moved.insert(*agent, world.now);
             }
@@ -101,7 +101,7 @@ impl Model {
     fn is_there(&self, world: &World, user: UserId) -> bool {
         let agent = world.floor.agent(user).unwrap();
         agent.preferences().is_available
-            && agent.presence().objection(world.now).is_none()
+            && agent.presence().ineligibility(world.now).is_none()
             && self.within_hours(world, user)
     }
 
@@ -140,17 +140,17 @@ impl Model {
         })
     }
 
-    fn suits(&self, world: &World, user: UserId, wanted: &Wanted) -> bool {
+    fn suits(&self, world: &World, user: UserId, requirements: &Requirements) -> bool {
         let preferences = world.floor.agent(user).unwrap().preferences();
         let any = |list_is_empty: bool, fits: bool| list_is_empty || fits;
         let channels = &preferences.available_channels;
         let topics = &preferences.available_topics;
-        any(channels.is_empty(), channels.contains(&wanted.channel_type))
+        any(channels.is_empty(), channels.contains(&requirements.channel_type))
             && any(
-                topics.is_empty() || wanted.topics.is_empty(),
-                wanted.topics.iter().any(|topic| topics.contains(topic)),
+                topics.is_empty() || requirements.topics.is_empty(),
+                requirements.topics.iter().any(|topic| topics.contains(topic)),
             )
-            && wanted.language.as_ref().is_none_or(|language| {
+            && requirements.language.as_ref().is_none_or(|language| {
                 any(preferences.languages.is_empty(), preferences.languages.contains(language))
             })
     }
@@ -165,15 +165,15 @@ impl Model {
     }
 
     /// Whether what is about to be done is what the rules say.
-    pub fn judge(&self, world: &World, step: &Move) {
+    pub fn judge(&self, world: &World, step: &RoutingAction) {
         let (id, chosen) = match step {
-            Move::Assign { conversation, agent, .. } => (*conversation, *agent),
-            Move::Offer { conversation, agents, .. } => (*conversation, agents[0]),
+            RoutingAction::Assign { conversation, agent, .. } => (*conversation, *agent),
+            RoutingAction::Offer { conversation, agents, .. } => (*conversation, agents[0]),
             _other => return,
         };
-        let wanted = world.conversations[&id].0.opened().unwrap().wanted();
+        let requirements = world.conversations[&id].0.opened().unwrap().requirements();
         let eligible = world.members.iter().copied().filter(|user| {
-            self.suits(world, *user, &wanted)
+            self.suits(world, *user, &requirements)
                 && self.has_room(world, *user)
                 && self.is_there(world, *user)
                 && !self.has_declined(world, *user, id)
@@ -196,13 +196,14 @@ impl Model {
             .collect();
         let mut nobody_for: BTreeMap<String, bool> = BTreeMap::new();
         for id in world.waiting() {
-            let wanted = world.conversations[&id].0.opened().unwrap().wanted();
-            let takes =
-                |user: &UserId| self.suits(world, *user, &wanted) && !self.has_declined(world, *user, id);
+            let requirements = world.conversations[&id].0.opened().unwrap().requirements();
+            let takes = |user: &UserId| {
+                self.suits(world, *user, &requirements) && !self.has_declined(world, *user, id)
+            };
             let somebody = if self.declined.contains_key(&id) {
                 free.iter().any(takes)
             } else {
-                *nobody_for.entry(format!("{wanted:?}")).or_insert_with(|| free.iter().any(takes))
+                *nobody_for.entry(format!("{requirements:?}")).or_insert_with(|| free.iter().any(takes))
             };
             assert!(!somebody, "{id} waits although somebody could take it at {}", world.now);
         }

@@ -1,10 +1,12 @@
 //! The desk itself: the real rules on real events, with nothing but the waiting for disks left out.
 
-use domain::agent::{BeSeen, FreePlace, Patience, Said, Scrutiny, TakePlace};
-use domain::conversation::{
-    AcceptOffer, Assignee, Conversation, LapseOffer, Line, MakeOffer, Opening, Receive, Resolve, RouteTo,
+use domain::agent::{
+    EligibilityCheck, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence, ReserveCapacity,
 };
-use domain::routing::{Floor, Move};
+use domain::conversation::{
+    AcceptOffer, Assignee, Conversation, Enqueue, LapseOffer, MakeOffer, Opening, Receive, Resolve, RouteTo,
+};
+use domain::routing::{RoutingAction, RoutingState};
 use domain::{Decide, Evolve};
 use event_schemas::agent::*;
 use event_schemas::catalogue::{Weekday, WeeklyHours};
@@ -64,7 +66,7 @@ pub enum Deed {
 pub struct World {
     pub now: Timestamp,
     pub midnight: Timestamp,
-    pub floor: Floor,
+    pub floor: RoutingState,
     pub conversations: HashMap<ConversationId, (Conversation, Version)>,
     pub members: Vec<UserId>,
     lengths: Vec<u32>,
@@ -79,7 +81,7 @@ impl World {
         let mut world = Self {
             now: midnight,
             midnight,
-            floor: Floor::default(),
+            floor: RoutingState::default(),
             conversations: HashMap::new(),
             members: (0..agents).map(|number| UserId::from_u128(0x1000 + number as u128)).collect(),
             lengths: lengths.to_vec(),
@@ -90,7 +92,7 @@ impl World {
             "id": "5f4e3d2c-1b0a-4c9d-8e7f-6a5b4c3d2e1f", "name": "All", "strategy": "least_busy"
         });
         let queue: Queue = serde_json::from_value(queue).unwrap();
-        world.floor.hear_catalogue(HERE, &QueueDefined { queue }.into(), midnight);
+        world.floor.apply_catalogue(HERE, &QueueDefined { queue }.into(), midnight);
         for user in world.members.clone() {
             world.hire(user, chance);
         }
@@ -163,7 +165,7 @@ impl World {
     }
 
     pub fn tell_agent(&mut self, user: UserId, event: AgentEvent) {
-        self.floor.hear_agent(user, &event, self.now);
+        self.floor.apply_agent(user, &event, self.now);
     }
 
     fn ask(&mut self, id: ConversationId, command: &impl Decide<Conversation>) -> bool {
@@ -173,7 +175,7 @@ impl World {
             let first = matches!(conversation, Conversation::NotOpened);
             conversation.evolve(event, self.now);
             *version = if first { Version::FIRST } else { version.next() };
-            self.floor.hear_conversation(HERE, id, *version, event, self.now);
+            self.floor.apply_conversation(HERE, id, *version, event, self.now);
         }
         !events.is_empty()
     }
@@ -205,9 +207,16 @@ impl World {
                 true
             }
             Deed::Say(user_id, said) => {
-                let said = [Said::Online, Said::Away, Said::Offline][usize::from(*said)];
-                let patience = Patience { away_after: Duration::from_secs(7_200), ..Patience::default() };
-                self.ask_agent(*user_id, &BeSeen { account_id: HERE, user_id: *user_id, said, patience })
+                let said = [ReportedPresence::Online, ReportedPresence::Away, ReportedPresence::Offline]
+                    [usize::from(*said)];
+                let timeouts = PresenceTimeouts {
+                    away_after: Duration::from_secs(7_200),
+                    ..PresenceTimeouts::default()
+                };
+                self.ask_agent(
+                    *user_id,
+                    &ReportPresence { account_id: HERE, user_id: *user_id, said, timeouts },
+                )
             }
             Deed::Accept { conversation, offer, agent } => {
                 let (before, version) = &self.conversations[conversation];
@@ -217,7 +226,7 @@ impl World {
                     return false;
                 }
                 let version = *version;
-                self.take(*conversation, version, *agent, Scrutiny::Places, chance, |world| {
+                self.take(*conversation, version, *agent, EligibilityCheck::Capacity, chance, |world| {
                     world.ask(*conversation, &command)
                 })
             }
@@ -266,18 +275,18 @@ impl World {
         id: ConversationId,
         version: Version,
         user_id: UserId,
-        scrutiny: Scrutiny,
+        check: EligibilityCheck,
         chance: &mut Chance,
         then: impl FnOnce(&mut Self) -> bool,
     ) -> bool {
-        let wanted = self.conversations[&id].0.opened().unwrap().wanted();
-        let take = TakePlace {
+        let wanted = self.conversations[&id].0.opened().unwrap().requirements();
+        let take = ReserveCapacity {
             account_id: HERE,
             user_id,
             conversation_id: id,
             conversation_version: version,
-            wanted,
-            scrutiny,
+            requirements: wanted,
+            check,
             insists: false,
         };
         if !self.ask_agent(user_id, &take) {
@@ -294,29 +303,30 @@ impl World {
     }
 
     fn free(&mut self, conversation_id: ConversationId, conversation_version: Version, user_id: UserId) {
-        let free = FreePlace { account_id: HERE, user_id, conversation_id, conversation_version };
+        let free = ReleaseCapacity { account_id: HERE, user_id, conversation_id, conversation_version };
         self.ask_agent(user_id, &free);
     }
 
-    pub fn step(&mut self, chance: &mut Chance) -> Vec<Move> {
-        let patience = Patience { away_after: Duration::from_secs(7_200), ..Patience::default() };
+    pub fn plan(&mut self, chance: &mut Chance) -> Vec<RoutingAction> {
+        let timeouts =
+            PresenceTimeouts { away_after: Duration::from_secs(7_200), ..PresenceTimeouts::default() };
         for (user_id, ..) in self.floor.silent(self.now) {
-            self.ask_agent(user_id, &domain::agent::Lapse { user_id, patience });
+            self.ask_agent(user_id, &domain::agent::ExpirePresence { user_id, timeouts });
         }
-        self.floor.step(self.now, chance.draw()).into_iter().map(|(_, step)| step).collect()
+        self.floor.plan(self.now, chance.draw()).into_iter().map(|(_, step)| step).collect()
     }
 
-    pub fn carry_out(&mut self, step: &Move, chance: &mut Chance) {
+    pub fn carry_out(&mut self, step: &RoutingAction, chance: &mut Chance) {
         match step.clone() {
-            Move::Assign { conversation, version, agent, team, strategy, decision, lead } => {
+            RoutingAction::Assign { conversation, version, agent, team, strategy, decision, lead } => {
                 let assignee = Assignee { id: agent, name: None };
                 let command = RouteTo { assignee, team_id: team, strategy, decision, lead };
-                let done = self.take(conversation, version, agent, Scrutiny::Everything, chance, |world| {
+                let done = self.take(conversation, version, agent, EligibilityCheck::Full, chance, |world| {
                     world.ask(conversation, &command)
                 });
                 assert!(done, "{step:?}");
             }
-            Move::Offer { conversation, agents, team, strategy, until, decision, lead, .. } => {
+            RoutingAction::Offer { conversation, agents, team, strategy, until, decision, lead, .. } => {
                 let offer = OfferId::from_u128(u128::from(chance.draw()));
                 let [agent] = *agents else { panic!("{agents:?}") };
                 let command =
@@ -324,15 +334,15 @@ impl World {
                 assert!(self.ask(conversation, &command));
                 self.after(1 + chance.below(45), Deed::Accept { conversation, offer, agent });
             }
-            Move::Lapse { conversation, offer, .. } => {
+            RoutingAction::Lapse { conversation, offer, .. } => {
                 assert!(self.ask(conversation, &LapseOffer { offer_id: offer }));
             }
-            Move::Queue { conversation, team, position, decision, lead, .. } => {
+            RoutingAction::Queue { conversation, team, position, decision, lead, .. } => {
                 let reason = "nobody".to_owned();
-                let command = Line { team_id: team, position, reason, decision, lead };
+                let command = Enqueue { team_id: team, position, reason, decision, lead };
                 assert!(self.ask(conversation, &command));
             }
-            Move::Free { conversation, place, agent } => self.free(conversation, place, agent),
+            RoutingAction::Free { conversation, place, agent } => self.free(conversation, place, agent),
             other => panic!("nothing of the kind is to be done on this day: {other:?}"),
         }
     }

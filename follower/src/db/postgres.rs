@@ -3,7 +3,7 @@
 //! The schema's tables are found by the connection's `search_path`, so that the text of a statement is the
 //! same as for a file. A pooler between must therefore keep sessions apart.
 
-use super::together::Together;
+use super::batched_tx::BatchedTx;
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
 use crate::location::pool;
 use sqlx::AssertSqlSafe;
@@ -79,7 +79,7 @@ impl Schema {
         if (self.begun.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two() {
             sqlx::raw_sql("discard plans").execute(&mut *line).await?;
         }
-        Ok(Tx::Postgres(Together::on(line)))
+        Ok(Tx::Postgres(BatchedTx::on(line)))
     }
 
     /// The statements of a script are one transaction. Of processes that start together one runs it after

@@ -70,7 +70,7 @@ impl File {
                     // What is handed over together is one statement to it, and there are many mixtures.
                     .statement_cache_capacity(200)
                     .pragma("cache_size", format!("-{}", sizes.writer_cache_kib))
-                    // 64 MB: only if `tidy` does not keep up.
+                    // 64 MB: only if `checkpoint_wal` does not keep up.
                     .pragma("wal_autocheckpoint", "16384"),
             )
             .await?;
@@ -119,7 +119,7 @@ impl File {
     /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
     /// done by the writer itself, every so many commits would take several times as long as the others. The
     /// disk is given what was written a little at a time.
-    pub(super) async fn tidy(&self) -> Result<(), DbError> {
+    pub(super) async fn checkpoint_wal(&self) -> Result<(), DbError> {
         let begun = self.begun.load(Ordering::Relaxed);
         if self.tidied.swap(begun, Ordering::Relaxed) == begun {
             return Ok(());
@@ -145,7 +145,7 @@ impl File {
     }
 
     /// Everything into the file, and the write-ahead log emptied.
-    pub(super) async fn tidy_up(&self) -> Result<(), DbError> {
+    pub(super) async fn checkpoint_wal_fully(&self) -> Result<(), DbError> {
         self.run("pragma wal_checkpoint(truncate)").await
     }
 

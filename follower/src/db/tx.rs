@@ -1,6 +1,6 @@
 //! Asking and telling a database, whichever it is.
 
-use super::together::Together;
+use super::batched_tx::BatchedTx;
 use super::{DbError, DbRow, Engine, Values};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -17,14 +17,14 @@ pub enum Readers {
 
 /// A transaction: of the one connection that writes, or a reader's view of one moment.
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>, Later),
-    Postgres(Together),
+    Sqlite(Transaction<'static, Sqlite>, Deferred),
+    Postgres(BatchedTx),
 }
 
 /// Statements that are handed over together: SQLite's connection has a thread of its own, and going there
 /// and back costs more than most of what is done there.
 #[derive(Default)]
-pub struct Later {
+pub struct Deferred {
     text: String,
     values: Values,
 }
@@ -103,7 +103,7 @@ impl Readers {
             Self::Sqlite(pool) => pool.begin().await.map(Tx::sqlite),
             Self::Postgres(pool) => {
                 const BEGIN: &str = "begin isolation level repeatable read read only";
-                Together::begun(pool.acquire().await?, BEGIN).await.map(Tx::Postgres)
+                BatchedTx::begun(pool.acquire().await?, BEGIN).await.map(Tx::Postgres)
             }
         }
     }
@@ -133,7 +133,7 @@ impl Tx {
     }
 
     pub(super) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
-        Self::Sqlite(tx, Later::default())
+        Self::Sqlite(tx, Deferred::default())
     }
 
     /// Nothing is to be written unless this changes a row. Answers whether it does, as far as that is known
@@ -170,7 +170,7 @@ impl Tx {
                 if later.text.is_empty() {
                     return Ok(());
                 }
-                let Later { text, values } = std::mem::take(later);
+                let Deferred { text, values } = std::mem::take(later);
                 sqlx::query_with(AssertSqlSafe(text), values.for_sqlite())
                     .execute(&mut **tx)
                     .await

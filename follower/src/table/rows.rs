@@ -156,7 +156,7 @@ impl<R: Row> Rows<R> {
     }
 
     /// The transaction is committed: what the page knew is true, and some of it stays at hand.
-    pub fn keep(&mut self) {
+    pub fn committed(&mut self) {
         for (key, slot) in self.page.drain() {
             match slot.now {
                 Some(row) => self.cache.insert(key, row),
@@ -168,7 +168,7 @@ impl<R: Row> Rows<R> {
     }
 
     /// The transaction was not committed, or somebody else wrote: nothing that is remembered counts.
-    pub fn forget(&mut self) {
+    pub fn reset(&mut self) {
         self.page.clear();
         self.cache.clear();
     }

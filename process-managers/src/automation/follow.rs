@@ -2,7 +2,7 @@
 //! same time.
 
 use super::cause::{ABOUT, BREACHED, causes};
-use super::run::{Deed, run};
+use super::run::{RuleRun, run};
 use commands::Commands;
 use commands::execute::{CommandError, LoadError};
 use domain::Evolve;
@@ -41,7 +41,7 @@ struct Book {
 }
 
 /// One conversation's events of a page, in their order.
-struct Course<'p> {
+struct ConversationBatch<'p> {
     rules: Arc<Rules>,
     events: Vec<&'p DecodedEvent>,
 }
@@ -108,7 +108,7 @@ impl Follow {
     /// What came before a change of the rules is put to them before it is looked at.
     async fn put(&mut self, page: &[&DecodedEvent]) -> Result<(), DbError> {
         let now = self.commands.clock.now();
-        let mut courses: Vec<Course<'_>> = Vec::new();
+        let mut courses: Vec<ConversationBatch<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
         for happened in page {
             let rules = self.rules(happened.metadata.account_id, happened.position).await?;
@@ -116,7 +116,7 @@ impl Follow {
                 continue;
             }
             let place = *places.entry(&happened.stream).or_insert_with(|| {
-                courses.push(Course { rules, events: Vec::new() });
+                courses.push(ConversationBatch { rules, events: Vec::new() });
                 courses.len() - 1
             });
             courses[place].events.push(happened);
@@ -134,13 +134,13 @@ fn is_too_late(at: Timestamp, now: Timestamp) -> bool {
     now.since(at) > LATEST
 }
 
-impl Course<'_> {
+impl ConversationBatch<'_> {
     async fn run(self, commands: &Commands) -> Result<(), DbError> {
         for happened in self.events {
             let Some(conversation) = happened.stream.as_conversation() else { continue };
             for (cause, name) in causes(happened) {
                 for (place, rule) in self.rules.on(cause.event) {
-                    let deed = Deed {
+                    let deed = RuleRun {
                         account: happened.metadata.account_id,
                         conversation,
                         rules: &self.rules,
@@ -173,7 +173,7 @@ impl Course<'_> {
 /// Whether the rule fits is asked of what is remembered first: most do not, and the log need not know.
 async fn set_off(
     commands: &Commands,
-    deed: &Deed<'_>,
+    deed: &RuleRun<'_>,
     happened: &DecodedEvent,
 ) -> Result<bool, CommandError<Rejection>> {
     let Event::Conversation(event) = &happened.event else { return Ok(false) };
@@ -228,7 +228,7 @@ impl Projection for Follow {
         Ok(())
     }
 
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.books.clear();
     }
 }

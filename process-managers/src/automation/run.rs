@@ -5,7 +5,7 @@ use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, LoadError};
 use domain::automation::{Cause, Rules};
-use domain::conversation::{By, Rejection, RunRule, Sender};
+use domain::conversation::{Rejection, Requester, RunRule, Sender};
 use event_schemas::automation::Action;
 use event_schemas::message::SenderType;
 use event_schemas::{AccountId, Actor, ConversationId, EventId, StreamId, UserId};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// A rule that may be set off in a conversation.
-pub(crate) struct Deed<'a> {
+pub(crate) struct RuleRun<'a> {
     pub account: AccountId,
     pub conversation: ConversationId,
     pub rules: &'a Arc<Rules>,
@@ -27,7 +27,7 @@ pub(crate) struct Deed<'a> {
 }
 
 /// Answers whether it was this very call that wrote it down.
-pub(crate) async fn run(commands: &Commands, deed: &Deed<'_>) -> Result<bool, CommandError<Rejection>> {
+pub(crate) async fn run(commands: &Commands, deed: &RuleRun<'_>) -> Result<bool, CommandError<Rejection>> {
     let stream = StreamId::conversation(deed.conversation);
     let fold = commands.conversations.cached(&stream).await?;
     let (Ok(conversation), Some(rule)) = (fold.state.opened(), deed.rules.get(deed.place)) else {
@@ -49,7 +49,7 @@ pub(crate) async fn run(commands: &Commands, deed: &Deed<'_>) -> Result<bool, Co
         if_match: None,
     };
     // A rule is its supervisor's: it may take from anybody.
-    let by = By { user: None, may_take_over: true };
+    let by = Requester { user: None, may_take_over: true };
     // As the bot's rules sign what they say.
     let author = UserId(rule.id.0);
     let sender = Sender { sender_type: SenderType::System, id: Some(author), name: Some(rule.name.clone()) };

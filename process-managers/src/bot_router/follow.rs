@@ -212,7 +212,7 @@ impl Projection for Follow {
         Ok(())
     }
 
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.playbooks.clear();
     }
 }

@@ -145,7 +145,7 @@ async fn send(
             let wait = office.settings.schedule.wait_after(claimed.attempts, seed(claimed));
             let next = wait.map(|wait| (now + wait).max(patience.unwrap_or(now)));
             match next.filter(|next| !office.settings.is_too_late(claimed, *next)) {
-                Some(next) => put_back(office, claimed, Again::Waiting, next).await,
+                Some(next) => put_back(office, claimed, Again::Unanswered, next).await,
                 None => fail(office, claimed, because, "gave_up".into(), reason).await,
             }
             patience

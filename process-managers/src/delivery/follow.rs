@@ -17,13 +17,13 @@ const ABOUT: [&str; 5] =
 pub(super) struct Follow {
     commands: Arc<Commands>,
     /// Rung for every channel that has something new to do.
-    bell: mpsc::UnboundedSender<ChannelId>,
+    waker: mpsc::UnboundedSender<ChannelId>,
     to_ring: HashSet<ChannelId>,
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>, bell: mpsc::UnboundedSender<ChannelId>) -> Self {
-        Self { commands, bell, to_ring: HashSet::new() }
+    pub(super) fn new(commands: Arc<Commands>, waker: mpsc::UnboundedSender<ChannelId>) -> Self {
+        Self { commands, waker, to_ring: HashSet::new() }
     }
 
     /// The channel of a conversation, which never changes. None: its history cannot be read, so nothing
@@ -92,14 +92,14 @@ impl Projection for Follow {
         Ok(())
     }
 
-    fn keep(&mut self) {
+    fn committed(&mut self) {
         for channel in self.to_ring.drain() {
             // Nobody listens any more when the delivery is being stopped.
-            let _stopping = self.bell.send(channel);
+            let _stopping = self.waker.send(channel);
         }
     }
 
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.to_ring.clear();
     }
 }

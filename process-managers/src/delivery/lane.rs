@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
-/// How long a lane sleeps at most: a bell that nobody rang costs no more than this.
+/// How long a lane sleeps at most: a waker that nobody rang costs no more than this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 
 pub(super) struct Lane {
     pub channel: ChannelId,
     pub office: Arc<Office>,
     /// Rung when something may have changed for this channel.
-    pub bell: Arc<Notify>,
+    pub waker: Arc<Notify>,
 }
 
 impl Lane {
@@ -30,7 +30,7 @@ impl Lane {
             let sleep = self.set_off(&mut flights, left_alone_until).await;
             tokio::select! {
                 () = self.office.stop.cancelled() => break,
-                () = self.bell.notified() => {}
+                () = self.waker.notified() => {}
                 Some(landed) = flights.join_next() => {
                     left_alone_until = left_alone_until.max(self.landed(landed));
                     // What landed at the same time is made up for in one go.
@@ -84,7 +84,7 @@ impl Lane {
             }
             let claimed = outbox.claim(self.channel, now, room).await?;
             if claimed.is_empty() {
-                // It was settled just now; its bell rings for what comes after it.
+                // It was settled just now; its waker rings for what comes after it.
                 return Ok(HOUSE_TROUBLE);
             }
             for claimed in claimed {

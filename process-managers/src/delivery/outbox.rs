@@ -38,7 +38,7 @@ pub(super) struct Claimed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Again {
     /// The provider did not take it.
-    Waiting,
+    Unanswered,
     /// Nobody knows whether the provider took it.
     Unknown,
     /// It was not tried: something in the house stood in the way.
@@ -168,7 +168,7 @@ impl Outbox {
         const UPDATE: &str = "update outbox set state = $2, next_attempt_at = $3, attempts = attempts - $4
             where message_id = $1";
         let (state, not_counted) = match again {
-            Again::Waiting => ("waiting", 0),
+            Again::Unanswered => ("waiting", 0),
             Again::Unknown => ("unknown", 0),
             Again::NotTried => ("waiting", 1),
         };

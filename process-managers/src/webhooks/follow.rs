@@ -69,7 +69,7 @@ impl Projection for Follow {
         Ok(())
     }
 
-    fn keep(&mut self) {
+    fn committed(&mut self) {
         self.changed.notify_one();
     }
 }

@@ -8,7 +8,7 @@ mod webhooks;
 use desk::{ACCOUNT, ANA, CHANNEL, Desk, desk, eventually, note, rule, taken};
 use domain::agent::{ChangePreferences, Register};
 use domain::automation::MOST_BY_ITSELF;
-use domain::conversation::{By, Resolve, Update};
+use domain::conversation::{Requester, Resolve, Update};
 use event_schemas::agent::Preferences;
 use event_schemas::automation::{Action, ActionKind, AutomationConditions, AutomationEvent, Held};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, BotTrigger};
@@ -17,7 +17,7 @@ use event_schemas::conversation::{PriorityChanged, SlaBreached, SlaWarned};
 use event_schemas::message::{Priority, SlaMetric};
 use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
 use event_schemas::{Actor, BotRuleId, ConversationId, QueueId, StreamId};
-use process_managers::{Health, Waiting};
+use process_managers::{Health, Unanswered};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -33,7 +33,7 @@ fn ana() -> Actor {
 }
 
 fn update() -> Update {
-    Update::by(By { user: Some(ANA), may_take_over: true })
+    Update::by(Requester { user: Some(ANA), may_take_over: true })
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn wait_until<F: Future<Output = bool>>(
     what: &str,
     holds: impl FnMut() -> F,
 ) {
-    let waiting = Waiting::open(desk.commands.clone(), desk.db(table).await).await.unwrap();
+    let waiting = Unanswered::open(desk.commands.clone(), desk.db(table).await).await.unwrap();
     let stop = CancellationToken::new();
     let working = tokio::spawn(waiting.run(stop.clone(), Health::default()));
     eventually(what, holds).await;

@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for AutomationRuleRow {
-    type Thing = AutomationRule;
+    type CatalogueItem = AutomationRule;
     fn key_of(rule: &AutomationRule) -> (AutomationRuleId,) {
         (rule.id,)
     }

@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for BotRuleRow {
-    type Thing = BotRule;
+    type CatalogueItem = BotRule;
     fn key_of(bot_rule: &BotRule) -> (BotRuleId,) {
         (bot_rule.id,)
     }

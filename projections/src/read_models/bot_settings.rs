@@ -16,7 +16,7 @@ follower::table! {
 }
 
 impl Entry for BotSettingsRow {
-    type Thing = BotSettings;
+    type CatalogueItem = BotSettings;
     fn key_of(settings: &BotSettings) -> (AccountId,) {
         (settings.account_id,)
     }

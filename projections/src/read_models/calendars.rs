@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for CalendarRow {
-    type Thing = BusinessCalendar;
+    type CatalogueItem = BusinessCalendar;
     fn key_of(calendar: &BusinessCalendar) -> (CalendarId,) {
         (calendar.id,)
     }

@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for CannedResponseRow {
-    type Thing = CannedResponse;
+    type CatalogueItem = CannedResponse;
     fn key_of(canned_response: &CannedResponse) -> (CannedResponseId,) {
         (canned_response.id,)
     }

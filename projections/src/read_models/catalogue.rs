@@ -8,10 +8,10 @@ use follower::table::{Row, Rows};
 
 /// A row that holds one defined thing.
 pub trait Entry: Row {
-    type Thing;
-    fn key_of(thing: &Self::Thing) -> Self::Key;
+    type CatalogueItem;
+    fn key_of(thing: &Self::CatalogueItem) -> Self::Key;
     fn created_at(&self) -> Timestamp;
-    fn defined(thing: &Self::Thing, since: Since) -> Self;
+    fn defined(thing: &Self::CatalogueItem, since: Since) -> Self;
 }
 
 /// Whose it is and since when it is so.
@@ -38,7 +38,7 @@ impl<R: Entry> Catalogue<R> {
     pub async fn load(&mut self, tx: &mut Tx, keys: Vec<R::Key>) -> Result<(), DbError> {
         self.rows.load(tx, keys).await
     }
-    pub fn define(&mut self, thing: &R::Thing, happened: &DecodedEvent) {
+    pub fn define(&mut self, thing: &R::CatalogueItem, happened: &DecodedEvent) {
         let at = happened.metadata.occurred_at;
         let before = self.rows.get(&R::key_of(thing));
         let since = Since {
@@ -55,10 +55,10 @@ impl<R: Entry> Catalogue<R> {
     pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         self.rows.write(tx).await.map(|_| ())
     }
-    pub fn keep(&mut self) {
-        self.rows.keep();
+    pub fn committed(&mut self) {
+        self.rows.committed();
     }
-    pub fn forget(&mut self) {
-        self.rows.forget();
+    pub fn reset(&mut self) {
+        self.rows.reset();
     }
 }

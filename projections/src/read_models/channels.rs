@@ -21,7 +21,7 @@ follower::table! {
 }
 
 impl Entry for ChannelRow {
-    type Thing = Channel;
+    type CatalogueItem = Channel;
     fn key_of(channel: &Channel) -> (ChannelId,) {
         (channel.id,)
     }

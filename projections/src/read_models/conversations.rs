@@ -2,10 +2,10 @@
 
 use super::agent_seen::AgentSeenRow;
 use super::assignments::AssignmentRow;
-use super::card::card;
 use super::contacts::Moved;
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
+use super::list_json::card;
 use super::messages::MessageRow;
 use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{Moves, TabCountRow, Tabs};
@@ -372,37 +372,37 @@ impl Conversations {
         Ok(())
     }
 
-    pub fn keep(&mut self) {
+    pub fn committed(&mut self) {
         for (place, version) in self.places.drain() {
             self.recent_places.insert(place, version);
         }
-        self.inbox.keep();
-        self.seen.keep();
-        self.labels.keep();
-        self.messages.keep();
-        self.assignments.keep();
-        self.clocks.keep();
-        self.timers.keep();
-        self.counts.keep();
-        self.waiting.keep();
-        self.paces.keep();
+        self.inbox.committed();
+        self.seen.committed();
+        self.labels.committed();
+        self.messages.committed();
+        self.assignments.committed();
+        self.clocks.committed();
+        self.timers.committed();
+        self.counts.committed();
+        self.waiting.committed();
+        self.paces.committed();
     }
 
-    pub fn forget(&mut self) {
+    pub fn reset(&mut self) {
         self.next_no = None;
         self.places.clear();
         self.recent_places.clear();
         self.moves = Moves::default();
-        self.inbox.forget();
-        self.seen.forget();
-        self.labels.forget();
-        self.messages.forget();
-        self.assignments.forget();
-        self.clocks.forget();
-        self.timers.forget();
-        self.counts.forget();
-        self.waiting.forget();
-        self.paces.forget();
+        self.inbox.reset();
+        self.seen.reset();
+        self.labels.reset();
+        self.messages.reset();
+        self.assignments.reset();
+        self.clocks.reset();
+        self.timers.reset();
+        self.counts.reset();
+        self.waiting.reset();
+        self.paces.reset();
     }
 }
 

@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for HandoffRuleRow {
-    type Thing = HandoffRule;
+    type CatalogueItem = HandoffRule;
     fn key_of(handoff_rule: &HandoffRule) -> (HandoffRuleId,) {
         (handoff_rule.id,)
     }

@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for MacroRow {
-    type Thing = Macro;
+    type CatalogueItem = Macro;
     fn key_of(list: &Macro) -> (MacroId,) {
         (list.id,)
     }

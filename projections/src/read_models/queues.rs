@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for QueueRow {
-    type Thing = Queue;
+    type CatalogueItem = Queue;
     fn key_of(queue: &Queue) -> (QueueId,) {
         (queue.id,)
     }

@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for SlaPolicyRow {
-    type Thing = SlaPolicy;
+    type CatalogueItem = SlaPolicy;
     fn key_of(sla_policy: &SlaPolicy) -> (SlaPolicyId,) {
         (sla_policy.id,)
     }

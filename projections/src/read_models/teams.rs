@@ -17,7 +17,7 @@ follower::table! {
 }
 
 impl Entry for TeamRow {
-    type Thing = Team;
+    type CatalogueItem = Team;
     fn key_of(team: &Team) -> (TeamId,) {
         (team.id,)
     }

@@ -64,7 +64,7 @@ fn message(index: u128) -> MessageId {
     MessageId::from_u128(0x1000 + index)
 }
 
-fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> List {
+fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> ActionList {
     let step = |(index, action): (u128, Action)| Step {
         message_id: message(index),
         webhook_id: WebhookId::from_u128(0x2000 + index),
@@ -76,9 +76,9 @@ fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> List
         assignee: None,
         obstacle: None,
     };
-    List {
+    ActionList {
         steps: (0..).zip(actions).map(step).collect(),
-        by: By { user, may_take_over: user.is_none() },
+        by: Requester { user, may_take_over: user.is_none() },
         sender: Sender {
             sender_type: if user.is_some() { SenderType::Agent } else { SenderType::System },
             id: user,

@@ -710,7 +710,7 @@ fn by_route() -> RequestHandoff {
     RequestHandoff {
         reason: "Customer requested human agent".to_owned(),
         agent: None,
-        by: By { user: Some(ANA), may_take_over: false },
+        by: Requester { user: Some(ANA), may_take_over: false },
         playbook: playbook(&[], &[]),
         message_id: REPLY,
         reply_window: None,

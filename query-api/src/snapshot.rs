@@ -4,7 +4,7 @@ use crate::asking::{QueryState, unread};
 use event_schemas::{AccountId, ConversationId, Position, Recorded, StreamId, Timestamp, Version};
 use follower::DecodedEvent;
 use gate::Problem;
-use projections::past::Past;
+use projections::snapshot::Snapshot;
 use std::str::FromStr;
 
 /// When: a time or a place in the log.
@@ -59,7 +59,7 @@ pub async fn past(
     account: AccountId,
     id: ConversationId,
     moment: Moment,
-) -> Result<Past, Problem> {
+) -> Result<Snapshot, Problem> {
     let (mut happened, mut from) = (Vec::new(), Version::FIRST);
     loop {
         let page = stream(state, account, id, from, PAGE).await?;
@@ -75,5 +75,5 @@ pub async fn past(
             _ => break,
         }
     }
-    Past::of(&happened).ok_or_else(|| Problem::not_found("conversation"))
+    Snapshot::of(&happened).ok_or_else(|| Problem::not_found("conversation"))
 }

@@ -1,6 +1,6 @@
 //! All agents, and a desk for each account: the fold of the log that routing decides on.
 
-use super::desk::{Desk, Move};
+use super::account::{AccountRouting, RoutingAction};
 use crate::agent::Agent;
 use crate::aggregate::Evolve;
 use event_schemas::{
@@ -10,47 +10,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everybody, and everything that may need somebody.
 #[derive(Clone, Debug, Default)]
-pub struct Floor {
+pub struct RoutingState {
     agents: BTreeMap<UserId, Agent>,
-    desks: BTreeMap<AccountId, Desk>,
+    desks: BTreeMap<AccountId, AccountRouting>,
     /// The accounts of which something changed since they were last asked.
     touched: BTreeSet<AccountId>,
 }
 
-impl Floor {
+impl RoutingState {
     pub fn agent(&self, user: UserId) -> Option<&Agent> {
         self.agents.get(&user)
     }
     pub fn agents(&self) -> &BTreeMap<UserId, Agent> {
         &self.agents
     }
-    pub fn desk(&self, account: AccountId) -> Option<&Desk> {
+    pub fn desk(&self, account: AccountId) -> Option<&AccountRouting> {
         self.desks.get(&account)
     }
 
-    pub fn hear_agent(&mut self, user: UserId, event: &AgentEvent, at: Timestamp) {
+    pub fn apply_agent(&mut self, user: UserId, event: &AgentEvent, at: Timestamp) {
         let agent = self.agents.entry(user).or_default();
         agent.evolve(event, at);
         for account in agent.accounts() {
-            self.desks.entry(account).or_insert_with(|| Desk::of(account)).agent_changed(user);
+            self.desks.entry(account).or_insert_with(|| AccountRouting::of(account)).agent_changed(user);
             self.touched.insert(account);
         }
         // Who is not registered may yet hold what was counted.
         if let AgentEvent::PlaceTaken(taken) = event {
             self.desks
                 .entry(taken.account_id)
-                .or_insert_with(|| Desk::of(taken.account_id))
-                .place_taken(user, taken.conversation_id);
+                .or_insert_with(|| AccountRouting::of(taken.account_id))
+                .capacity_reserved(user, taken.conversation_id);
             self.touched.insert(taken.account_id);
         }
     }
 
-    pub fn hear_catalogue(&mut self, account: AccountId, event: &CatalogueEvent, at: Timestamp) {
-        self.desks.entry(account).or_insert_with(|| Desk::of(account)).hear_catalogue(event, at);
+    pub fn apply_catalogue(&mut self, account: AccountId, event: &CatalogueEvent, at: Timestamp) {
+        self.desks.entry(account).or_insert_with(|| AccountRouting::of(account)).apply_catalogue(event, at);
         self.touched.insert(account);
     }
 
-    pub fn hear_conversation(
+    pub fn apply_conversation(
         &mut self,
         account: AccountId,
         id: ConversationId,
@@ -58,24 +58,27 @@ impl Floor {
         event: &ConversationEvent,
         at: Timestamp,
     ) {
-        self.desks.entry(account).or_insert_with(|| Desk::of(account)).hear(id, version, event, at);
+        self.desks
+            .entry(account)
+            .or_insert_with(|| AccountRouting::of(account))
+            .apply(id, version, event, at);
         self.touched.insert(account);
     }
 
     /// What is to be done now, account by account. `chance` is drawn anew for each asking.
-    pub fn step(&mut self, now: Timestamp, chance: u64) -> Vec<(AccountId, Move)> {
+    pub fn plan(&mut self, now: Timestamp, chance: u64) -> Vec<(AccountId, RoutingAction)> {
         let mut moves = Vec::new();
         let touched = std::mem::take(&mut self.touched);
         for (account, desk) in &mut self.desks {
             if touched.contains(account) || desk.is_due(now) {
-                moves.extend(desk.step(&self.agents, now, chance).into_iter().map(|step| (*account, step)));
+                moves.extend(desk.plan(&self.agents, now, chance).into_iter().map(|step| (*account, step)));
             }
         }
         moves
     }
 
     /// A move could not be carried out: what it was about is to be looked at again.
-    pub fn again(&mut self, account: AccountId, step: &Move) {
+    pub fn again(&mut self, account: AccountId, step: &RoutingAction) {
         if let Some(desk) = self.desks.get_mut(&account) {
             desk.again(step);
             self.touched.insert(account);
@@ -85,7 +88,7 @@ impl Floor {
     /// When something is to be looked at although nothing happens: silences and offers that lapse, and what
     /// each desk looks forward to.
     pub fn next_moment(&self) -> Option<Timestamp> {
-        self.desks.values().filter_map(Desk::next_moment).min()
+        self.desks.values().filter_map(AccountRouting::next_moment).min()
     }
 
     /// Whose silence has lasted too long.

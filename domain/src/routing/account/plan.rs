@@ -3,9 +3,9 @@
 //! Between two steps nobody who could take something waits beside something to take. So a step looks only at
 //! conversations that changed, and at those that somebody who became free since could take.
 
-use super::{Case, Desk, Line, Move, could_take};
+use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, could_take};
 use crate::agent::Agent;
-use crate::routing::{Looked, Seat, named, objection};
+use crate::routing::{CandidateInput, Candidates, ineligibility, named};
 use event_schemas::message::Priority;
 use event_schemas::routing::{Decision, RoutingStrategy};
 use event_schemas::{ConversationId, TeamId, Timestamp, UserId};
@@ -40,20 +40,25 @@ impl Promises {
 /// What came of looking for somebody.
 #[derive(Default)]
 struct Found {
-    step: Option<Move>,
+    step: Option<RoutingAction>,
     /// When it is to be looked at again although nothing happens.
     again: Option<Timestamp>,
 }
 
-impl Desk {
-    pub(in crate::routing) fn step(&mut self, agents: &Agents, now: Timestamp, chance: u64) -> Vec<Move> {
+impl AccountRouting {
+    pub(in crate::routing) fn plan(
+        &mut self,
+        agents: &Agents,
+        now: Timestamp,
+        chance: u64,
+    ) -> Vec<RoutingAction> {
         let mut moves = Vec::new();
-        self.settle(agents, now, &mut moves);
+        self.reconcile(agents, now, &mut moves);
         let mut promises = self.promised();
         let free = self.who_became_free(agents, &promises, now);
         let mut called = std::mem::take(&mut self.changed_cases);
         called.extend(self.woken(now));
-        let busy: BTreeSet<_> = moves.iter().map(Move::conversation).collect();
+        let busy: BTreeSet<_> = moves.iter().map(RoutingAction::conversation).collect();
         for place in self.to_look_at(&called, &free) {
             let Some(case) = self.cases.get(&place.id) else { continue };
             if busy.contains(&place.id) || case.wait.offer.is_some() {
@@ -70,7 +75,7 @@ impl Desk {
     }
 
     /// First to last.
-    fn to_look_at(&self, called: &BTreeSet<ConversationId>, free: &[UserId]) -> Vec<Line> {
+    fn to_look_at(&self, called: &BTreeSet<ConversationId>, free: &[UserId]) -> Vec<QueueKey> {
         if !free.is_empty() {
             return self.waiting.iter().copied().collect();
         }
@@ -121,7 +126,7 @@ impl Desk {
 
     fn might_take(
         &self,
-        case: &Case,
+        case: &RoutedConversation,
         user: UserId,
         agents: &Agents,
         promises: &Promises,
@@ -129,14 +134,15 @@ impl Desk {
     ) -> bool {
         let Some(agent) = agents.get(&user) else { return false };
         let active = agent.active() + promises.to(user);
-        self.belongs(user, case.lifecycle.team_id) && objection(agent, active, &case.wanted, now).is_none()
+        self.belongs(user, case.lifecycle.team_id)
+            && ineligibility(agent, active, &case.requirements, now).is_none()
     }
 
     /// One conversation is looked at: somebody gets it or is asked, or it waits.
     fn find_somebody(
         &self,
         id: ConversationId,
-        case: &Case,
+        case: &RoutedConversation,
         agents: &Agents,
         promises: &mut Promises,
         now: Timestamp,
@@ -155,7 +161,7 @@ impl Desk {
         let looked = self.look(case, agents, promises, now, ask_again);
         let turn = promises.turns.get(&team).copied();
         let looked = looked.in_order(strategy, turn, chance ^ id.as_uuid().as_u64_pair().1);
-        let looked = looked.preferring(case.wait.wanted);
+        let looked = looked.preferring(case.wait.requirements);
         let Some(first) = looked.first() else {
             let again = case.wait.asked.iter().map(|(_, at)| *at + ask_again).filter(|at| *at > now).min();
             return Found { step: self.wait_in_line(id, case, Some(looked.told()), promises), again };
@@ -172,30 +178,30 @@ impl Desk {
         }
         let (conversation, strategy, decision) = (id, named(strategy), looked.told());
         let step = if takes_at_once {
-            Move::Assign { conversation, version, agent: first, team, strategy, decision, lead }
+            RoutingAction::Assign { conversation, version, agent: first, team, strategy, decision, lead }
         } else {
             let patience = self.queue_of(team).map_or(OFFER_SECONDS, |queue| queue.offer_seconds);
             let until = now + Duration::from_secs(patience.into());
-            Move::Offer { conversation, version, agents, team, strategy, until, decision, lead }
+            RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead }
         };
         Found { step: Some(step), again: None }
     }
 
     fn look(
         &self,
-        case: &Case,
+        case: &RoutedConversation,
         agents: &Agents,
         promises: &Promises,
         now: Timestamp,
         ask_again: Duration,
-    ) -> Looked {
+    ) -> Candidates {
         let team = case.lifecycle.team_id;
         let queue = self.queue_of(team);
         let pool = self.pool(team);
         let seats = pool.into_iter().filter_map(|user_id| {
             let agent = agents.get(&user_id)?;
             let given = promises.given.get(&user_id).or_else(|| self.offered.get(&user_id)).copied();
-            Some(Seat {
+            Some(CandidateInput {
                 user_id,
                 agent,
                 promised: promises.to(user_id),
@@ -204,11 +210,11 @@ impl Desk {
                 declined: case.wait.declined(user_id, now, ask_again),
             })
         });
-        Looked::at(seats, &case.wanted, now)
+        Candidates::at(seats, &case.requirements, now)
     }
 
     /// Whom to tell that something urgent has come, once.
-    fn lead_of(&self, case: &Case) -> Option<UserId> {
+    fn lead_of(&self, case: &RoutedConversation) -> Option<UserId> {
         let matters = matches!(case.priority, Priority::High | Priority::Urgent);
         let lead = case.lifecycle.team_id.and_then(|team| self.teams.get(team)?.lead_id);
         lead.filter(|_| matters && !case.wait.lead_notified)
@@ -217,22 +223,22 @@ impl Desk {
     fn wait_in_line(
         &self,
         conversation: ConversationId,
-        case: &Case,
+        case: &RoutedConversation,
         decision: Option<Decision>,
         promises: &mut Promises,
-    ) -> Option<Move> {
+    ) -> Option<RoutingAction> {
         let (team, version) = (case.lifecycle.team_id, case.version);
         let waiting_since = case.wait.since.filter(|_| !case.wait.queued)?;
         if let Some(to) = self.room_elsewhere(team, promises) {
             *promises.queued.entry(Some(to)).or_default() += 1;
             let strategy = case.wait.strategy.or(self.queue_of(Some(to)).map(|queue| queue.strategy));
             let strategy = named(strategy.unwrap_or(RoutingStrategy::LeastBusy));
-            return Some(Move::Overflow { conversation, version, to, strategy });
+            return Some(RoutingAction::Overflow { conversation, version, to, strategy });
         }
         *promises.queued.entry(team).or_default() += 1;
         let ahead = self.line_of(team).take_while(|other| *other != conversation).count();
         let position = u32::try_from(ahead + 1).unwrap_or(u32::MAX);
-        Some(Move::Queue {
+        Some(RoutingAction::Queue {
             conversation,
             version,
             team,

@@ -1,4 +1,4 @@
-//! The table of appointments: a row for each conversation, with the moment it is next to be looked at.
+//! The table of timers: a row for each conversation, with the moment it is next to be looked at.
 
 use event_schemas::{AccountId, ConversationId, Timestamp};
 use follower::table::{Columns, Values};
@@ -23,7 +23,7 @@ pub(crate) struct Table {
 /// The statements of the table of that name, whose columns are `conversation_id`, `account_id`, `due_at`.
 macro_rules! table_of {
     ($name:literal) => {
-        $crate::appointments::Table {
+        $crate::timers::Table {
             script: include_str!(concat!("../../migrations/process-managers/", $name, ".sql")),
             name: $name,
             all_at: concat!("update ", $name, " set due_at = $1 where account_id = $2"),
@@ -45,7 +45,7 @@ pub(crate) enum Entry {
     /// None: nothing is to be done by itself, as far as is known now.
     LookAt(Option<Timestamp>),
     /// There will never be anything to do about it by itself.
-    Strike,
+    Cancel,
 }
 
 /// A conversation whose moment has come.
@@ -67,7 +67,7 @@ impl Table {
         for (id, account, entry) in page {
             match entry {
                 Entry::LookAt(at) => rows.push((id, account, at)),
-                Entry::Strike => struck.push(id),
+                Entry::Cancel => struck.push(id),
             }
         }
         let (engine, name) = (tx.engine(), self.name);

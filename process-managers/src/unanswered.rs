@@ -1,14 +1,14 @@
-//! Waiting: rules on customers whom nobody has answered for too long.
+//! Unanswered: rules on customers whom nobody has answered for too long.
 //!
-//! It has an [appointment](crate::appointments) with every conversation whose customer waits, at the first
+//! It has an [appointment](crate::timers) with every conversation whose customer waits, at the first
 //! moment at which a rule's time can be over. A rule acts once in a waiting: what it does is named after the
 //! rule and the moment at which the waiting began.
 
 mod follow;
 
 use crate::Health;
-use crate::appointments::{Appointments, Attend, Attended, Due, Table, table_of};
-use crate::automation::{Deed, run};
+use crate::automation::{RuleRun, run};
+use crate::timers::{Attended, Due, Table, TimerHandler, Timers, table_of};
 use commands::Commands;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
@@ -23,14 +23,14 @@ use tokio_util::sync::CancellationToken;
 const WAITING: Table = table_of!("waiting");
 
 /// The process manager.
-pub struct Waiting(Appointments<Follow, Attendant>);
+pub struct Unanswered(Timers<Follow, Attendant>);
 
-impl Waiting {
+impl Unanswered {
     /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
     pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
-        let follow = |bell| Follow::new(Arc::clone(&commands), bell);
+        let follow = |waker| Follow::new(Arc::clone(&commands), waker);
         let attendant = Attendant { commands: Arc::clone(&commands) };
-        Appointments::open(&commands, db, WAITING, follow, attendant).await.map(Self)
+        Timers::open(&commands, db, WAITING, follow, attendant).await.map(Self)
     }
 
     /// How far the log has been followed.
@@ -49,7 +49,7 @@ struct Attendant {
     commands: Arc<Commands>,
 }
 
-impl Attend for Attendant {
+impl TimerHandler for Attendant {
     const NAME: &'static str = "attendant of those who wait";
 
     fn attend<'a>(&'a self, due: &'a Due, now: Timestamp) -> BoxFuture<'a, Attended> {
@@ -83,7 +83,7 @@ impl Attendant {
                 sla_metric: None,
                 waiting_since: Some(since),
             };
-            let deed = Deed {
+            let deed = RuleRun {
                 account: due.account,
                 conversation: due.id,
                 rules: &rules,

@@ -1,14 +1,14 @@
 //! Places and assignments that do not agree, what agents who went offline leave behind, and offers that are
 //! over.
 
-use super::step::Agents;
-use super::{Desk, Move, keeps_for};
+use super::plan::Agents;
+use super::{AccountRouting, RoutingAction, keeps_for};
 use crate::agent::{Agent, Presence};
 use crate::routing::UNDER_WAY;
 use event_schemas::{ConversationId, Timestamp, UserId};
 
-impl Desk {
-    pub(super) fn settle(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<Move>) {
+impl AccountRouting {
+    pub(super) fn reconcile(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<RoutingAction>) {
         if self.routes() {
             self.count(agents, moves);
         }
@@ -33,18 +33,18 @@ impl Desk {
     fn places_of<'a>(
         &self,
         agent: &'a Agent,
-    ) -> impl Iterator<Item = (ConversationId, &'a crate::agent::Place)> + use<'a> {
+    ) -> impl Iterator<Item = (ConversationId, &'a crate::agent::Reservation)> + use<'a> {
         let account = self.account;
-        agent.places().filter(move |(_, place)| place.account_id == account)
+        agent.reservations().filter(move |(_, place)| place.account_id == account)
     }
 
     /// Who has something without a place for it: given before places counted, or by somebody who insisted.
-    fn count(&self, agents: &Agents, moves: &mut Vec<Move>) {
+    fn count(&self, agents: &Agents, moves: &mut Vec<RoutingAction>) {
         for id in &self.changed_cases {
             let Some(case) = self.cases.get(id) else { continue };
             let Some(holder) = case.holder() else { continue };
-            if agents.get(&holder).is_none_or(|agent| agent.place(*id).is_none()) {
-                moves.push(Move::Count { conversation: *id, version: case.version, agent: holder });
+            if agents.get(&holder).is_none_or(|agent| agent.reservation(*id).is_none()) {
+                moves.push(RoutingAction::Count { conversation: *id, version: case.version, agent: holder });
             }
         }
     }
@@ -55,27 +55,29 @@ impl Desk {
         conversation: ConversationId,
         agents: &Agents,
         now: Timestamp,
-        moves: &mut Vec<Move>,
+        moves: &mut Vec<RoutingAction>,
     ) {
-        let Some(place) = agents.get(&agent).and_then(|agent| agent.place(conversation)) else { return };
+        let Some(place) = agents.get(&agent).and_then(|agent| agent.reservation(conversation)) else {
+            return;
+        };
         match self.cases.get(&conversation) {
             Some(case) if case.holder() == Some(agent) => {}
             // It may still become theirs: the assignment is under way, or broke off.
             Some(case) if case.version <= place.conversation_version => {
                 if now >= place.since + UNDER_WAY {
-                    moves.push(Move::Drop { conversation, version: case.version, agent });
+                    moves.push(RoutingAction::Drop { conversation, version: case.version, agent });
                 } else {
                     self.later.insert((place.since + UNDER_WAY, conversation));
                 }
                 self.unsettled.insert((agent, conversation));
             }
             Some(_) | None => {
-                moves.push(Move::Free { conversation, place: place.conversation_version, agent });
+                moves.push(RoutingAction::Free { conversation, place: place.conversation_version, agent });
             }
         }
     }
 
-    fn give_back(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<Move>) {
+    fn give_back(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<RoutingAction>) {
         let mut later = Vec::new();
         for user in &self.gone {
             let Some(agent) = agents.get(user) else { continue };
@@ -85,7 +87,11 @@ impl Desk {
                 let Some(case) = case else { continue };
                 let Some(delay) = keeps_for(self.queue_of(case.lifecycle.team_id)) else { continue };
                 if now >= since + delay {
-                    moves.push(Move::GiveBack { conversation, version: case.version, agent: *user });
+                    moves.push(RoutingAction::ReturnToQueue {
+                        conversation,
+                        version: case.version,
+                        agent: *user,
+                    });
                 } else {
                     later.push((since + delay, conversation));
                 }
@@ -94,13 +100,17 @@ impl Desk {
         self.later.extend(later);
     }
 
-    fn end_offers(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<Move>) {
+    fn end_offers(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<RoutingAction>) {
         for id in &self.open_offers {
             let Some(case) = self.cases.get(id) else { continue };
             let Some(offer) = &case.wait.offer else { continue };
             let is_there = |user: &UserId| agents.get(user).is_some_and(|agent| may_answer(agent, now));
             if offer.until <= now || !offer.agents.iter().any(is_there) {
-                moves.push(Move::Lapse { conversation: *id, version: case.version, offer: offer.id });
+                moves.push(RoutingAction::Lapse {
+                    conversation: *id,
+                    version: case.version,
+                    offer: offer.id,
+                });
             } else {
                 self.later.insert((offer.until, *id));
             }
@@ -110,5 +120,5 @@ impl Desk {
 
 /// Whether an agent who was asked is there to answer.
 fn may_answer(agent: &Agent, now: Timestamp) -> bool {
-    agent.preferences().is_available && agent.presence().objection(now).is_none()
+    agent.preferences().is_available && agent.presence().ineligibility(now).is_none()
 }

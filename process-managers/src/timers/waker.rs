@@ -1,22 +1,22 @@
-//! The bell: wakes whoever sleeps until a moment when an earlier one turns up.
+//! The waker: wakes whoever sleeps until a moment when an earlier one turns up.
 
 use event_schemas::Timestamp;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::Notify;
 
-pub(crate) struct Bell {
+pub(crate) struct Waker {
     rung: Notify,
     /// When the sleeper looks next, in microseconds; while it is looking, never.
     looks_at: AtomicI64,
 }
 
-impl Default for Bell {
+impl Default for Waker {
     fn default() -> Self {
         Self { rung: Notify::new(), looks_at: AtomicI64::new(i64::MAX) }
     }
 }
 
-impl Bell {
+impl Waker {
     /// Something is due then.
     pub(crate) fn due_at(&self, moment: Timestamp) {
         if moment.as_micros() < self.looks_at.load(Ordering::SeqCst) {
@@ -43,34 +43,34 @@ mod tests {
     use super::*;
     use futures::FutureExt;
 
-    fn wakes(bell: &Bell) -> bool {
-        bell.rung().now_or_never().is_some()
+    fn wakes(waker: &Waker) -> bool {
+        waker.rung().now_or_never().is_some()
     }
 
     #[test]
     fn what_is_due_before_the_sleeper_wakes_by_itself_wakes_it() {
-        let bell = Bell::default();
-        bell.sleeping_until(Timestamp::from_micros(1_000));
-        bell.due_at(Timestamp::from_micros(999));
-        assert!(wakes(&bell));
+        let waker = Waker::default();
+        waker.sleeping_until(Timestamp::from_micros(1_000));
+        waker.due_at(Timestamp::from_micros(999));
+        assert!(wakes(&waker));
     }
 
     #[test]
     fn what_is_due_later_lets_it_sleep() {
-        let bell = Bell::default();
-        bell.sleeping_until(Timestamp::from_micros(1_000));
-        bell.due_at(Timestamp::from_micros(1_000));
-        assert!(!wakes(&bell));
+        let waker = Waker::default();
+        waker.sleeping_until(Timestamp::from_micros(1_000));
+        waker.due_at(Timestamp::from_micros(1_000));
+        assert!(!wakes(&waker));
     }
 
     #[test]
     fn what_turns_up_while_it_looks_is_looked_at_before_it_sleeps() {
-        let bell = Bell::default();
-        bell.sleeping_until(Timestamp::from_micros(1_000));
-        bell.looking();
-        bell.due_at(Timestamp::from_micros(5_000));
-        bell.sleeping_until(Timestamp::from_micros(9_000));
-        assert!(wakes(&bell));
-        assert!(!wakes(&bell), "once");
+        let waker = Waker::default();
+        waker.sleeping_until(Timestamp::from_micros(1_000));
+        waker.looking();
+        waker.due_at(Timestamp::from_micros(5_000));
+        waker.sleeping_until(Timestamp::from_micros(9_000));
+        assert!(wakes(&waker));
+        assert!(!wakes(&waker), "once");
     }
 }

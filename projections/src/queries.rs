@@ -1,6 +1,6 @@
-//! The questions that the tables answer, one account at a time.
+//! The queries that the tables answer, one account at a time.
 
-pub mod around;
+pub mod by_subject;
 pub mod conversations;
 pub mod cursor;
 pub mod details;

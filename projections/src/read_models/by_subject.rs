@@ -23,7 +23,7 @@ use follower::runner::DecodedEvent;
 use follower::table::Rows;
 use std::collections::HashMap;
 
-pub struct Around {
+pub struct BySubject {
     contacts: Rows<ContactRow>,
     identifiers: Rows<ContactIdentifierRow>,
     channels: Catalogue<ChannelRow>,
@@ -43,7 +43,7 @@ pub struct Around {
     rejections: Rows<WebhookRejectionRow>,
 }
 
-impl Default for Around {
+impl Default for BySubject {
     fn default() -> Self {
         Self {
             contacts: Rows::new(2000),
@@ -67,7 +67,7 @@ impl Default for Around {
     }
 }
 
-impl Around {
+impl BySubject {
     pub async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
         let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
@@ -298,44 +298,44 @@ impl Around {
         self.automation_rules.write(tx).await
     }
 
-    pub fn keep(&mut self) {
-        self.contacts.keep();
-        self.identifiers.keep();
-        self.agents.keep();
-        self.preferences.keep();
-        self.desks.keep();
-        self.rejections.keep();
-        self.channels.keep();
-        self.teams.keep();
-        self.canned_responses.keep();
-        self.sla_policies.keep();
-        self.calendars.keep();
-        self.bot_rules.keep();
-        self.handoff_rules.keep();
-        self.bot_settings.keep();
-        self.queues.keep();
-        self.macros.keep();
-        self.automation_rules.keep();
+    pub fn committed(&mut self) {
+        self.contacts.committed();
+        self.identifiers.committed();
+        self.agents.committed();
+        self.preferences.committed();
+        self.desks.committed();
+        self.rejections.committed();
+        self.channels.committed();
+        self.teams.committed();
+        self.canned_responses.committed();
+        self.sla_policies.committed();
+        self.calendars.committed();
+        self.bot_rules.committed();
+        self.handoff_rules.committed();
+        self.bot_settings.committed();
+        self.queues.committed();
+        self.macros.committed();
+        self.automation_rules.committed();
     }
 
-    pub fn forget(&mut self) {
-        self.contacts.forget();
-        self.identifiers.forget();
-        self.agents.forget();
-        self.preferences.forget();
-        self.desks.forget();
-        self.rejections.forget();
-        self.channels.forget();
-        self.teams.forget();
-        self.canned_responses.forget();
-        self.sla_policies.forget();
-        self.calendars.forget();
-        self.bot_rules.forget();
-        self.handoff_rules.forget();
-        self.bot_settings.forget();
-        self.queues.forget();
-        self.macros.forget();
-        self.automation_rules.forget();
+    pub fn reset(&mut self) {
+        self.contacts.reset();
+        self.identifiers.reset();
+        self.agents.reset();
+        self.preferences.reset();
+        self.desks.reset();
+        self.rejections.reset();
+        self.channels.reset();
+        self.teams.reset();
+        self.canned_responses.reset();
+        self.sla_policies.reset();
+        self.calendars.reset();
+        self.bot_rules.reset();
+        self.handoff_rules.reset();
+        self.bot_settings.reset();
+        self.queues.reset();
+        self.macros.reset();
+        self.automation_rules.reset();
     }
 }
 

@@ -19,7 +19,7 @@ const MANY: usize = 8_192;
 const DIVISION_BY_ZERO: &str = "22012";
 
 /// A transaction, which the server need not know of before it ends.
-pub struct Together {
+pub struct BatchedTx {
     line: PoolConnection<Postgres>,
     /// Whether the server is within it.
     begun: bool,
@@ -31,7 +31,7 @@ pub struct Together {
     values: usize,
 }
 
-impl Drop for Together {
+impl Drop for BatchedTx {
     fn drop(&mut self) {
         if self.begun {
             // Given up half way: whoever is given the connection next must not be within it.
@@ -40,7 +40,7 @@ impl Drop for Together {
     }
 }
 
-impl Together {
+impl BatchedTx {
     pub(super) fn on(line: PoolConnection<Postgres>) -> Self {
         Self { line, begun: false, claim: None, unmet: false, gathered: Vec::new(), values: 0 }
     }

@@ -1,12 +1,12 @@
 //! The alarm clock: SLA warnings and breaches, and the ends of snoozes.
 //!
-//! It has an [appointment](crate::appointments) with every conversation that was promised something or put
+//! It has an [appointment](crate::timers) with every conversation that was promised something or put
 //! aside.
 
 mod follow;
 
 use crate::Health;
-use crate::appointments::{Appointments, Attend, Attended, Due, Table, table_of};
+use crate::timers::{Attended, Due, Table, TimerHandler, Timers, table_of};
 use commands::Commands;
 use commands::execute::{CommandError, Context, Versioned};
 use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 const ALARMS: Table = table_of!("alarms");
 
 /// The process manager.
-pub struct AlarmClock(Appointments<Follow, Ringer>);
+pub struct SlaTimers(Timers<Follow, SlaTimerHandler>);
 
-impl AlarmClock {
+impl SlaTimers {
     /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
     pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
-        let follow = |bell| Follow::new(Arc::clone(&commands), bell);
-        let ringer = Ringer { commands: Arc::clone(&commands) };
-        Appointments::open(&commands, db, ALARMS, follow, ringer).await.map(Self)
+        let follow = |waker| Follow::new(Arc::clone(&commands), waker);
+        let ringer = SlaTimerHandler { commands: Arc::clone(&commands) };
+        Timers::open(&commands, db, ALARMS, follow, ringer).await.map(Self)
     }
 
     /// How far the log has been followed.
@@ -58,11 +58,11 @@ fn may_ring_again(conversation: &Conversation) -> bool {
 }
 
 /// Asks the conversations whose moment has come.
-struct Ringer {
+struct SlaTimerHandler {
     commands: Arc<Commands>,
 }
 
-impl Attend for Ringer {
+impl TimerHandler for SlaTimerHandler {
     const NAME: &'static str = "alarm clock";
 
     fn attend<'a>(&'a self, due: &'a Due, now: Timestamp) -> BoxFuture<'a, Attended> {
@@ -75,7 +75,7 @@ impl Attend for Ringer {
     }
 }
 
-impl Ringer {
+impl SlaTimerHandler {
     async fn ring_for(
         &self,
         due: &Due,

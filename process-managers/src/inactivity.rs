@@ -1,17 +1,17 @@
 //! Silences: conversations expire when nobody says anything for too long, resolved ones close, and what the
 //! bot leaves lying goes to people.
 //!
-//! It has an [appointment](crate::appointments) with every conversation that is not over, at the first moment
+//! It has an [appointment](crate::timers) with every conversation that is not over, at the first moment
 //! at which anything can be due. What is said meanwhile only makes it later, so it is found out when that
 //! moment comes.
 
 mod follow;
 
 use crate::Health;
-use crate::appointments::{Appointments, Attend, Attended, Due, TROUBLE, Table, table_of};
+use crate::timers::{Attended, Due, TROUBLE, Table, TimerHandler, Timers, table_of};
 use commands::Commands;
 use commands::execute::{CommandError, Context};
-use domain::conversation::EndSilence;
+use domain::conversation::EndInactivity;
 use event_schemas::{StreamId, Timestamp};
 use follow::Follow;
 use follower::{Db, RunnerError, Watch};
@@ -20,17 +20,17 @@ use futures::future::BoxFuture;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-const SILENCES: Table = table_of!("silences");
+const INACTIVITY: Table = table_of!("silences");
 
 /// The process manager.
-pub struct Silence(Appointments<Follow, Listener>);
+pub struct Inactivity(Timers<Follow, Listener>);
 
-impl Silence {
+impl Inactivity {
     /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
     pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
-        let follow = |bell| Follow::new(Arc::clone(&commands), bell);
+        let follow = |waker| Follow::new(Arc::clone(&commands), waker);
         let listener = Listener { commands: Arc::clone(&commands) };
-        Appointments::open(&commands, db, SILENCES, follow, listener).await.map(Self)
+        Timers::open(&commands, db, INACTIVITY, follow, listener).await.map(Self)
     }
 
     /// How far the log has been followed.
@@ -49,7 +49,7 @@ struct Listener {
     commands: Arc<Commands>,
 }
 
-impl Attend for Listener {
+impl TimerHandler for Listener {
     const NAME: &'static str = "listener for silences";
 
     fn attend<'a>(&'a self, due: &'a Due, now: Timestamp) -> BoxFuture<'a, Attended> {
@@ -62,20 +62,20 @@ impl Listener {
     async fn end(&self, due: &Due, now: Timestamp) -> Attended {
         let stream = StreamId::conversation(due.id);
         let conversations = &self.commands.conversations;
-        let (patience, playbook) = self.commands.patience(due.account).await?;
+        let (timeouts, playbook) = self.commands.timeouts(due.account).await?;
         let mut fold = conversations.current(&stream).await?;
         // One end may be the beginning of another silence: a handed over conversation may expire too.
         for _ in 0..3 {
             let Ok(conversation) = fold.state.opened() else { return Ok(None) };
-            let Some((at, end)) = conversation.silence_ends(&patience) else { return Ok(None) };
+            let Some((at, end)) = conversation.silence_ends(&timeouts) else { return Ok(None) };
             if at > now {
                 return Ok(Some(at));
             }
             let provider = self.commands.providers.of(conversation.channel_type);
             let key = format!("{}/silence/{}/{}", due.id, end.as_str(), at.as_micros());
             let context = Context::in_time(due.account, "silence", key, at);
-            let command = EndSilence {
-                patience: patience.clone(),
+            let command = EndInactivity {
+                timeouts: timeouts.clone(),
                 playbook: Arc::clone(&playbook),
                 message_id: context.further_message_id(&self.commands.clock, "told"),
                 reply_window: provider.and_then(|provider| provider.reply_window()),

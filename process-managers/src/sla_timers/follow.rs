@@ -1,7 +1,7 @@
 //! From the log to the table of alarms: which conversation is to be looked at when.
 
 use super::{ALARMS, may_ring_again, moments};
-use crate::appointments::{Bell, Entry};
+use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::{LoadError, Versioned};
 use domain::conversation::Conversation;
@@ -18,7 +18,7 @@ const PACE: Duration = Duration::from_millis(20);
 /// Follows the log and keeps the table.
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    bell: Arc<Bell>,
+    waker: Arc<Waker>,
     /// The conversations that have a row. None: to be read from the table.
     known: Option<HashSet<ConversationId>>,
     /// What this page says.
@@ -32,8 +32,8 @@ struct Touched<'p> {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>, bell: Arc<Bell>) -> Self {
-        Self { commands, bell, known: None, news: Vec::new() }
+    pub(super) fn new(commands: Arc<Commands>, waker: Arc<Waker>) -> Self {
+        Self { commands, waker, known: None, news: Vec::new() }
     }
 
     fn has_row(&self, id: ConversationId) -> bool {
@@ -67,7 +67,7 @@ impl Follow {
             let Some(fold) = self.fold(&touched).await? else { continue };
             let due_at = moments(&fold.state).min();
             let stays = due_at.is_some() || may_ring_again(&fold.state);
-            let entry = if stays { Entry::LookAt(due_at) } else { Entry::Strike };
+            let entry = if stays { Entry::LookAt(due_at) } else { Entry::Cancel };
             self.news.push((id, touched.last.metadata.account_id, entry));
         }
         Ok(())
@@ -121,7 +121,7 @@ impl Projection for Follow {
         ALARMS.write(tx, &self.news).await
     }
 
-    fn keep(&mut self) {
+    fn committed(&mut self) {
         let Some(known) = &mut self.known else { return };
         let mut earliest = None;
         for (id, _, entry) in self.news.drain(..) {
@@ -130,17 +130,17 @@ impl Projection for Follow {
                     known.insert(id);
                     earliest = earliest.into_iter().chain(due_at).min();
                 }
-                Entry::Strike => {
+                Entry::Cancel => {
                     known.remove(&id);
                 }
             }
         }
         if let Some(moment) = earliest {
-            self.bell.due_at(moment);
+            self.waker.due_at(moment);
         }
     }
 
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.known = None;
         self.news.clear();
     }

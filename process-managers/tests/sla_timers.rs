@@ -18,7 +18,7 @@ use event_schemas::{
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use follower::RunnerError;
-use process_managers::{AlarmClock, Health};
+use process_managers::{Health, SlaTimers};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
@@ -68,9 +68,9 @@ impl Desk {
         let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, self.clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(self.store.clone(), Arc::new(providers), self.clock.clone()));
         let db = tables(self.dir.path(), name).await;
-        let alarm_clock = AlarmClock::open(commands, db).await.unwrap();
+        let sla_timers = SlaTimers::open(commands, db).await.unwrap();
         let stop = CancellationToken::new();
-        Ringing { task: tokio::spawn(alarm_clock.run(stop.clone(), Health::default())), stop }
+        Ringing { task: tokio::spawn(sla_timers.run(stop.clone(), Health::default())), stop }
     }
 
     async fn happens(&self, conversation: ConversationId, event: impl Into<ConversationEvent>) {

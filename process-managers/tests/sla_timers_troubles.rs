@@ -20,7 +20,7 @@ use event_store::EventStore;
 use event_store::sqlite::{Fault, SqliteStore};
 use follower::table::Values;
 use follower::{Db, RunnerError, Watch};
-use process_managers::{AlarmClock, Health};
+use process_managers::{Health, SlaTimers};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
@@ -99,11 +99,11 @@ impl Desk {
         let commands = Self::write_side(&self.store, &self.clock);
         let open = async move {
             let db = tables(&folder, "alarms").await;
-            (AlarmClock::open(commands, db.clone()).await.unwrap(), db)
+            (SlaTimers::open(commands, db.clone()).await.unwrap(), db)
         };
-        let (alarm_clock, db) = runtime.spawn(open).await.unwrap();
-        let (watch, health, stop) = (alarm_clock.watch(), Health::default(), CancellationToken::new());
-        let task = runtime.spawn(alarm_clock.run(stop.clone(), health.clone()));
+        let (sla_timers, db) = runtime.spawn(open).await.unwrap();
+        let (watch, health, stop) = (sla_timers.watch(), Health::default(), CancellationToken::new());
+        let task = runtime.spawn(sla_timers.run(stop.clone(), health.clone()));
         Ringing { db, watch, health, stop, task, runtime }
     }
 

@@ -1,7 +1,7 @@
 //! From the log to the table: whose customer waits, and when a rule's time can be over at the earliest.
 
 use super::WAITING;
-use crate::appointments::{Bell, Entry};
+use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::LoadError;
 use event_schemas::automation::AutomationEvent;
@@ -29,7 +29,7 @@ const PACE: Duration = Duration::from_millis(100);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    bell: Arc<Bell>,
+    waker: Arc<Waker>,
     /// The conversations that have a row. None: the table has not been asked.
     rows: Option<HashSet<ConversationId>>,
     /// How long each account's most impatient rule waits.
@@ -39,8 +39,8 @@ pub(super) struct Follow {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>, bell: Arc<Bell>) -> Self {
-        Self { commands, bell, rows: None, shortest: HashMap::new(), earliest: None }
+    pub(super) fn new(commands: Arc<Commands>, waker: Arc<Waker>) -> Self {
+        Self { commands, waker, rows: None, shortest: HashMap::new(), earliest: None }
     }
 
     async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, DbError> {
@@ -83,7 +83,7 @@ impl Follow {
                     at.into_iter().for_each(|at| self.comes(at));
                     Entry::LookAt(at)
                 }
-                None => Entry::Strike,
+                None => Entry::Cancel,
             };
             page.push((id, account, entry));
         }
@@ -161,13 +161,13 @@ impl Projection for Follow {
         Ok(())
     }
 
-    fn keep(&mut self) {
+    fn committed(&mut self) {
         if let Some(moment) = self.earliest.take() {
-            self.bell.due_at(moment);
+            self.waker.due_at(moment);
         }
     }
 
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.rows = None;
         self.shortest.clear();
         self.earliest = None;

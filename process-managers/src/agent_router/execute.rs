@@ -5,12 +5,12 @@ use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, LoadError};
 use domain::Decide;
-use domain::agent::{FreePlace, Scrutiny, TakePlace};
+use domain::agent::{EligibilityCheck, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{
-    Conversation, DropAssignment, GiveBack, LapseOffer, Line, MakeOffer, Overflow, Rejection, RouteTo, Send,
-    Sender,
+    Conversation, DropAssignment, Enqueue, LapseOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
+    RouteTo, Send, Sender,
 };
-use domain::routing::{Move, Wanted};
+use domain::routing::{Requirements, RoutingAction};
 use event_schemas::message::{ChannelType, Content, SenderType};
 use event_schemas::{AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version};
 use std::error::Error;
@@ -54,14 +54,14 @@ impl From<LoadError> for Hitch {
 }
 
 /// Does it, and answers where that is in the log.
-pub(super) async fn carry_out(
+pub(super) async fn execute(
     commands: &Commands,
     account: AccountId,
-    step: &Move,
+    step: &RoutingAction,
 ) -> Result<Option<Position>, Hitch> {
     let routed = Routed { commands, account };
     match step {
-        Move::Assign { conversation, version, agent, team, strategy, decision, lead } => {
+        RoutingAction::Assign { conversation, version, agent, team, strategy, decision, lead } => {
             let command = RouteTo {
                 assignee: commands.assignee(account, *agent).await?,
                 team_id: *team,
@@ -73,7 +73,7 @@ pub(super) async fn carry_out(
             let options = AssignOptions { counts: true, insists: false, taker: None };
             Ok(commands.assign(*conversation, &command, &context, options).await?.position)
         }
-        Move::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
+        RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
             let context = routed.at(*conversation, *version, "offer");
             let command = MakeOffer {
                 offer_id: OfferId(EventId::caused(account, &name(*conversation, *version, "offer"), 0).0),
@@ -86,16 +86,26 @@ pub(super) async fn carry_out(
             };
             routed.ask(*conversation, &command, &context).await
         }
-        Move::Lapse { conversation, version, offer } => {
+        RoutingAction::Lapse { conversation, version, offer } => {
             let context = routed.at(*conversation, *version, "lapse");
             routed.ask(*conversation, &LapseOffer { offer_id: *offer }, &context).await
         }
-        Move::Queue { conversation, version, team, position, decision, lead, announcement, wait, .. } => {
+        RoutingAction::Queue {
+            conversation,
+            version,
+            team,
+            position,
+            decision,
+            lead,
+            announcement,
+            wait,
+            ..
+        } => {
             let reason = match decision {
                 Some(_) => "nobody can take it now",
                 None => "agents take from this queue themselves",
             };
-            let command = Line {
+            let command = Enqueue {
                 team_id: *team,
                 position: *position,
                 reason: reason.to_owned(),
@@ -113,21 +123,23 @@ pub(super) async fn carry_out(
             }
             Ok(queued)
         }
-        Move::Overflow { conversation, version, to, strategy } => {
+        RoutingAction::Overflow { conversation, version, to, strategy } => {
             let context = routed.at(*conversation, *version, "overflow");
             routed.ask(*conversation, &Overflow { to: *to, strategy: *strategy }, &context).await
         }
-        Move::GiveBack { conversation, version, agent } => {
+        RoutingAction::ReturnToQueue { conversation, version, agent } => {
             let context = routed.at(*conversation, *version, "give-back");
-            routed.ask(*conversation, &GiveBack { agent: *agent }, &context).await
+            routed.ask(*conversation, &ReturnToQueue { agent: *agent }, &context).await
         }
-        Move::Drop { conversation, version, agent } => {
+        RoutingAction::Drop { conversation, version, agent } => {
             let context = routed.at(*conversation, *version, "drop");
             routed.ask(*conversation, &DropAssignment { assignee: *agent }, &context).await
         }
-        Move::Count { conversation, version, agent } => routed.count(*conversation, *version, *agent).await,
-        Move::Free { conversation, place, agent } => {
-            let command = FreePlace {
+        RoutingAction::Count { conversation, version, agent } => {
+            routed.count(*conversation, *version, *agent).await
+        }
+        RoutingAction::Free { conversation, place, agent } => {
+            let command = ReleaseCapacity {
                 account_id: account,
                 user_id: *agent,
                 conversation_id: *conversation,
@@ -178,13 +190,13 @@ impl Routed<'_> {
         version: Version,
         agent: UserId,
     ) -> Result<Option<Position>, Hitch> {
-        let command = TakePlace {
+        let command = ReserveCapacity {
             account_id: self.account,
             user_id: agent,
             conversation_id: conversation,
             conversation_version: version,
-            wanted: Wanted { channel_type: ChannelType::Api, topics: Vec::new(), language: None },
-            scrutiny: Scrutiny::Nothing,
+            requirements: Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None },
+            check: EligibilityCheck::None,
             insists: false,
         };
         let context = self.at(conversation, version, "count");

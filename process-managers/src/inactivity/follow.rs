@@ -1,10 +1,10 @@
 //! From the log to the table: when each conversation can come to the end of a silence, at the earliest.
 
-use super::SILENCES;
-use crate::appointments::{Bell, Entry};
+use super::INACTIVITY;
+use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::LoadError;
-use domain::conversation::Patience;
+use domain::conversation::InactivityTimeouts;
 use event_schemas::{
     AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, Timestamp,
 };
@@ -36,8 +36,8 @@ const PACE: Duration = Duration::from_millis(100);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    bell: Arc<Bell>,
-    patience: HashMap<AccountId, Patience>,
+    waker: Arc<Waker>,
+    timeouts: HashMap<AccountId, InactivityTimeouts>,
     /// The first moment that this page brought.
     earliest: Option<Timestamp>,
 }
@@ -49,15 +49,15 @@ enum Next {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>, bell: Arc<Bell>) -> Self {
-        Self { commands, bell, patience: HashMap::new(), earliest: None }
+    pub(super) fn new(commands: Arc<Commands>, waker: Arc<Waker>) -> Self {
+        Self { commands, waker, timeouts: HashMap::new(), earliest: None }
     }
 
-    async fn patience(&mut self, account: AccountId) -> Result<Option<&Patience>, DbError> {
-        if !self.patience.contains_key(&account) {
-            match self.commands.patience(account).await {
-                Ok((patience, _)) => {
-                    self.patience.insert(account, patience);
+    async fn timeouts(&mut self, account: AccountId) -> Result<Option<&InactivityTimeouts>, DbError> {
+        if !self.timeouts.contains_key(&account) {
+            match self.commands.timeouts(account).await {
+                Ok((timeouts, _)) => {
+                    self.timeouts.insert(account, timeouts);
                 }
                 Err(LoadError::Unavailable(unavailable)) => {
                     return Err(DbError::AnyDriverError(Box::new(unavailable)));
@@ -68,7 +68,7 @@ impl Follow {
                 }
             }
         }
-        Ok(self.patience.get(&account))
+        Ok(self.timeouts.get(&account))
     }
 
     async fn write(
@@ -83,11 +83,11 @@ impl Follow {
                     self.comes(at);
                     Entry::LookAt(Some(at))
                 }
-                Next::Over => Entry::Strike,
+                Next::Over => Entry::Cancel,
             };
             page.push((id, account, entry));
         }
-        SILENCES.write(tx, &page).await
+        INACTIVITY.write(tx, &page).await
     }
 
     fn comes(&mut self, at: Timestamp) {
@@ -117,12 +117,12 @@ impl Projection for Follow {
         for happened in page {
             let account = happened.metadata.account_id;
             match (&happened.event, happened.stream.as_conversation()) {
-                (Event::Catalogue(event), _) if changes_patience(event) => {
+                (Event::Catalogue(event), _) if changes_timeouts(event) => {
                     self.write(tx, std::mem::take(&mut next)).await?;
-                    self.patience.remove(&account);
+                    self.timeouts.remove(&account);
                     // All of them are looked at anew: the account's silences may be shorter now.
                     let now = self.commands.clock.now();
-                    SILENCES.put_all(tx, account, now).await?;
+                    INACTIVITY.put_all(tx, account, now).await?;
                     self.comes(now);
                 }
                 (
@@ -133,9 +133,9 @@ impl Projection for Follow {
                 }
                 (Event::Conversation(_), Some(id)) => {
                     let at = happened.metadata.occurred_at;
-                    let Some(patience) = self.patience(account).await? else { continue };
+                    let Some(timeouts) = self.timeouts(account).await? else { continue };
                     // Where nothing ends by itself the row waits for settings that say otherwise.
-                    let soonest = patience.soonest(at).unwrap_or(Timestamp::from_micros(i64::MAX));
+                    let soonest = timeouts.soonest(at).unwrap_or(Timestamp::from_micros(i64::MAX));
                     next.insert(id, (account, Next::LookAt(soonest)));
                 }
                 (
@@ -151,19 +151,19 @@ impl Projection for Follow {
         self.write(tx, next).await
     }
 
-    fn keep(&mut self) {
+    fn committed(&mut self) {
         if let Some(moment) = self.earliest.take() {
-            self.bell.due_at(moment);
+            self.waker.due_at(moment);
         }
     }
 
-    fn forget(&mut self) {
-        self.patience.clear();
+    fn reset(&mut self) {
+        self.timeouts.clear();
         self.earliest = None;
     }
 }
 
-fn changes_patience(event: &CatalogueEvent) -> bool {
+fn changes_timeouts(event: &CatalogueEvent) -> bool {
     use CatalogueEvent as E;
     matches!(
         event,

@@ -1,17 +1,17 @@
 //! What a desk remembers of what happens.
 
-use super::{Case, Desk};
+use super::{AccountRouting, RoutedConversation};
 use crate::aggregate::Evolve;
 use crate::lifecycle::Lifecycle;
-use crate::routing::{Wait, Wanted};
+use crate::routing::{Requirements, Wait};
 use event_schemas::conversation::{AssignStrategy, ConversationOpened};
 use event_schemas::message::Status;
 use event_schemas::{CatalogueEvent, ConversationEvent, ConversationId, Timestamp, Version};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-impl Desk {
-    pub(in crate::routing) fn hear_catalogue(&mut self, event: &CatalogueEvent, at: Timestamp) {
+impl AccountRouting {
+    pub(in crate::routing) fn apply_catalogue(&mut self, event: &CatalogueEvent, at: Timestamp) {
         self.teams.evolve(event, at);
         self.queues.evolve(event, at);
         self.bot_rules.evolve(event, at);
@@ -28,7 +28,7 @@ impl Desk {
         }
     }
 
-    pub(in crate::routing) fn hear(
+    pub(in crate::routing) fn apply(
         &mut self,
         id: ConversationId,
         version: Version,
@@ -36,7 +36,7 @@ impl Desk {
         at: Timestamp,
     ) {
         if let ConversationEvent::ConversationOpened(opening) = event {
-            self.cases.insert(id, Case::opened(opening, version));
+            self.cases.insert(id, RoutedConversation::opened(opening, version));
         }
         let Some(case) = self.cases.get_mut(&id) else { return };
         let (before, held_by) = (case.line(id), case.holder());
@@ -89,7 +89,7 @@ impl Desk {
     }
 }
 
-impl Case {
+impl RoutedConversation {
     fn opened(opening: &ConversationOpened, version: Version) -> Self {
         Self {
             version,
@@ -97,7 +97,7 @@ impl Case {
             priority: opening.priority,
             labels: BTreeSet::new(),
             topics: BTreeSet::new(),
-            wanted: Wanted {
+            requirements: Requirements {
                 channel_type: opening.channel_type,
                 topics: Vec::new(),
                 language: opening.language.clone(),
@@ -121,10 +121,10 @@ impl Case {
                 self.topics.extend(topics.filter_map(Value::as_str).map(str::to_owned));
             }
             ConversationEvent::LanguageDetected(detected) => {
-                self.wanted.language = Some(detected.language.clone());
+                self.requirements.language = Some(detected.language.clone());
             }
             _no_matter_to_whom => return,
         }
-        self.wanted.topics = self.labels.union(&self.topics).cloned().collect();
+        self.requirements.topics = self.labels.union(&self.topics).cloned().collect();
     }
 }

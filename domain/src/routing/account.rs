@@ -1,10 +1,10 @@
 //! One account's desk: what waits, who is there, and what is to be done about it now.
 
-mod hear;
-mod settle;
-mod step;
+mod apply;
+mod plan;
+mod reconcile;
 
-use super::{Wait, Wanted};
+use super::{Requirements, Wait};
 use crate::agent::Agent;
 use crate::catalogue::{BotRules, Queues, Teams};
 use crate::lifecycle::Lifecycle;
@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Something to be done. Each names the version of the conversation it was decided on, and is carried out at
 /// that version or not at all.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Move {
+pub enum RoutingAction {
     Assign {
         conversation: ConversationId,
         version: Version,
@@ -59,7 +59,7 @@ pub enum Move {
     /// The team's queue is full.
     Overflow { conversation: ConversationId, version: Version, to: TeamId, strategy: AssignStrategy },
     /// The agent went offline and stays so.
-    GiveBack { conversation: ConversationId, version: Version, agent: UserId },
+    ReturnToQueue { conversation: ConversationId, version: Version, agent: UserId },
     /// A conversation has an agent who has no place for it: the place is counted.
     Count { conversation: ConversationId, version: Version, agent: UserId },
     /// A place is kept for what is not the agent's.
@@ -68,7 +68,7 @@ pub enum Move {
     Drop { conversation: ConversationId, version: Version, agent: UserId },
 }
 
-impl Move {
+impl RoutingAction {
     pub fn conversation(&self) -> ConversationId {
         match self {
             Self::Assign { conversation, .. }
@@ -76,7 +76,7 @@ impl Move {
             | Self::Lapse { conversation, .. }
             | Self::Queue { conversation, .. }
             | Self::Overflow { conversation, .. }
-            | Self::GiveBack { conversation, .. }
+            | Self::ReturnToQueue { conversation, .. }
             | Self::Count { conversation, .. }
             | Self::Free { conversation, .. }
             | Self::Drop { conversation, .. } => *conversation,
@@ -87,7 +87,7 @@ impl Move {
     pub fn agent(&self) -> Option<UserId> {
         match self {
             Self::Assign { agent, .. }
-            | Self::GiveBack { agent, .. }
+            | Self::ReturnToQueue { agent, .. }
             | Self::Count { agent, .. }
             | Self::Free { agent, .. }
             | Self::Drop { agent, .. } => Some(*agent),
@@ -98,31 +98,31 @@ impl Move {
 
 /// A conversation that is not closed.
 #[derive(Clone, Debug)]
-pub(super) struct Case {
+pub(super) struct RoutedConversation {
     version: Version,
     lifecycle: Lifecycle,
     priority: Priority,
     labels: BTreeSet<String>,
     /// From the bot's classification.
     topics: BTreeSet<String>,
-    wanted: Wanted,
+    requirements: Requirements,
     wait: Wait,
 }
 
-impl Case {
+impl RoutedConversation {
     /// Who works on it.
     fn holder(&self) -> Option<UserId> {
         self.lifecycle.holder()
     }
 
-    fn line(&self, id: ConversationId) -> Option<Line> {
-        Some(Line { priority: Reverse(self.priority.rank()), since: self.wait.since?, id })
+    fn line(&self, id: ConversationId) -> Option<QueueKey> {
+        Some(QueueKey { priority: Reverse(self.priority.rank()), since: self.wait.since?, id })
     }
 }
 
 /// A place in the line: the oldest of the highest priority is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Line {
+struct QueueKey {
     priority: Reverse<i64>,
     since: Timestamp,
     id: ConversationId,
@@ -130,14 +130,14 @@ struct Line {
 
 /// One account's desk.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct AccountRouting {
     account: AccountId,
     members: BTreeSet<UserId>,
     teams: Teams,
     queues: Queues,
     bot_rules: BotRules,
-    cases: HashMap<ConversationId, Case>,
-    waiting: BTreeSet<Line>,
+    cases: HashMap<ConversationId, RoutedConversation>,
+    waiting: BTreeSet<QueueKey>,
     /// Who had the last round-robin turn, for each team and for those without one.
     turns: BTreeMap<Option<TeamId>, UserId>,
     /// How quickly each team's queue moves.
@@ -158,7 +158,7 @@ pub struct Desk {
     later: BTreeSet<(Timestamp, ConversationId)>,
 }
 
-impl Desk {
+impl AccountRouting {
     pub(super) fn of(account: AccountId) -> Self {
         Self {
             account,
@@ -205,7 +205,7 @@ impl Desk {
         self.waiting.iter().map(|line| line.id).filter(of_team)
     }
 
-    fn strategy_for(&self, case: &Case) -> Option<RoutingStrategy> {
+    fn strategy_for(&self, case: &RoutedConversation) -> Option<RoutingStrategy> {
         let usual = self.queue_of(case.lifecycle.team_id).map(|queue| queue.strategy);
         case.wait.strategy.or(usual)
     }
@@ -226,7 +226,7 @@ impl Desk {
     }
 
     /// Whether the bot still has the first word.
-    fn is_the_bots(&self, case: &Case) -> Option<Timestamp> {
+    fn is_the_bots(&self, case: &RoutedConversation) -> Option<Timestamp> {
         let untouched = self.has_a_bot()
             && !case.wait.handed_off
             && case.wait.strategy.is_none()
@@ -250,7 +250,7 @@ impl Desk {
         self.later.first().map(|(moment, _)| *moment)
     }
 
-    pub(super) fn again(&mut self, step: &Move) {
+    pub(super) fn again(&mut self, step: &RoutingAction) {
         self.changed_cases.insert(step.conversation());
         self.changed_agents.extend(step.agent());
     }
@@ -260,7 +260,7 @@ impl Desk {
         self.changed_agents.insert(user);
     }
 
-    pub(super) fn place_taken(&mut self, user: UserId, conversation: ConversationId) {
+    pub(super) fn capacity_reserved(&mut self, user: UserId, conversation: ConversationId) {
         self.changed_agents.insert(user);
         self.unsettled.insert((user, conversation));
     }
@@ -275,8 +275,8 @@ fn keeps_for(queue: Option<&Queue>) -> Option<Duration> {
 
 /// Whether this agent could be given anything at all.
 fn could_take(agent: &Agent, promised: u32, now: Timestamp) -> bool {
-    let anything = Wanted { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
-    match super::objection(agent, agent.active() + promised, &anything, now) {
+    let anything = Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
+    match super::ineligibility(agent, agent.active() + promised, &anything, now) {
         None => true,
         Some(reason) => {
             reason == event_schemas::routing::Ineligible::Channel

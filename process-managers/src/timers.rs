@@ -1,14 +1,14 @@
-//! Appointments: the conversations that time alone has something to do with, and when.
+//! Timers: the conversations that time alone has something to do with, and when.
 //!
 //! A process manager of this kind keeps one row for each of them, with the moment at which it is next to be
 //! looked at. The moment is derived from the log; when it comes the conversation itself decides. So restart,
 //! replay, a second process or ten minutes of downtime do nothing twice and nothing never.
 
-mod bell;
 mod table;
+mod waker;
 
-pub(crate) use bell::Bell;
 pub(crate) use table::{Due, Entry, Table, table_of};
+pub(crate) use waker::Waker;
 
 use crate::Health;
 use commands::Commands;
@@ -33,7 +33,7 @@ const TOGETHER: usize = 64;
 pub(crate) const TROUBLE: Duration = Duration::from_millis(500);
 
 /// What is done about a conversation whose moment has come.
-pub(crate) trait Attend: Send + Sync + 'static {
+pub(crate) trait TimerHandler: Send + Sync + 'static {
     /// What it is called where it has trouble.
     const NAME: &'static str;
 
@@ -45,24 +45,25 @@ pub(crate) trait Attend: Send + Sync + 'static {
 pub(crate) type Attended = Result<Option<Timestamp>, CommandError<Rejection>>;
 
 /// Whatever keeps its rows, whoever attends to them, and what wakes the one for the other.
-pub(crate) struct Appointments<F: Projection, A> {
+pub(crate) struct Timers<F: Projection, A> {
     runner: Runner<F>,
     attendant: Attendant<A>,
 }
 
-impl<F: Projection + 'static, A: Attend> Appointments<F, A> {
+impl<F: Projection + 'static, A: TimerHandler> Timers<F, A> {
     /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
     pub(crate) async fn open(
         commands: &Arc<Commands>,
         db: Db,
         table: Table,
-        follow: impl FnOnce(Arc<Bell>) -> F,
+        follow: impl FnOnce(Arc<Waker>) -> F,
         attend: A,
     ) -> Result<Self, RunnerError> {
         db.run(table.script).await?;
-        let bell = Arc::new(Bell::default());
-        let runner = Runner::open(Arc::clone(&commands.store), db.clone(), follow(Arc::clone(&bell))).await?;
-        let attendant = Attendant { clock: commands.clock.clone(), db, table, bell, attend };
+        let waker = Arc::new(Waker::default());
+        let runner =
+            Runner::open(Arc::clone(&commands.store), db.clone(), follow(Arc::clone(&waker))).await?;
+        let attendant = Attendant { clock: commands.clock.clone(), db, table, waker, attend };
         Ok(Self { runner, attendant })
     }
 
@@ -87,7 +88,7 @@ struct Attendant<A> {
     clock: Clock,
     db: Db,
     table: Table,
-    bell: Arc<Bell>,
+    waker: Arc<Waker>,
     attend: A,
 }
 
@@ -100,7 +101,7 @@ enum Trouble {
     Ask(#[source] CommandError<Rejection>),
 }
 
-impl<A: Attend> Attendant<A> {
+impl<A: TimerHandler> Attendant<A> {
     async fn run(self, stop: CancellationToken, health: Health) {
         while !stop.is_cancelled() {
             let wait = match self.attend_to_all().await {
@@ -117,7 +118,7 @@ impl<A: Attend> Attendant<A> {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.bell.rung() => {}
+                () = self.waker.rung() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -126,7 +127,7 @@ impl<A: Attend> Attendant<A> {
     /// Does what is due, and answers how long to sleep.
     async fn attend_to_all(&self) -> Result<Duration, Trouble> {
         let unusable = |error| Trouble::Db(A::NAME, error);
-        self.bell.looking();
+        self.waker.looking();
         loop {
             let due = self.table.due(&self.db, self.clock.now()).await.map_err(unusable)?;
             if due.is_empty() {
@@ -146,7 +147,7 @@ impl<A: Attend> Attendant<A> {
         let next = self.table.next(&self.db).await.map_err(unusable)?;
         let now = self.clock.now();
         let wait = next.map_or(longest, |next| next.since(now).min(longest));
-        self.bell.sleeping_until(now + wait);
+        self.waker.sleeping_until(now + wait);
         Ok(wait)
     }
 

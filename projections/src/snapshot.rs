@@ -11,14 +11,14 @@ use std::collections::HashMap;
 
 /// What the tables would hold of one conversation.
 #[derive(Clone, Debug)]
-pub struct Past {
+pub struct Snapshot {
     pub conversation: ConversationRow,
     pub messages: Vec<MessageRow>,
     seen: HashMap<UserId, u32>,
     clocks: Clocks,
 }
 
-impl Past {
+impl Snapshot {
     /// Folds a stream, oldest event first. None: it does not begin as a conversation does.
     pub fn of<'e>(events: impl IntoIterator<Item = &'e DecodedEvent>) -> Option<Self> {
         let mut past = None;

@@ -2,7 +2,7 @@
 //! nobody says anything, the end of one that stays resolved.
 
 use super::answer::filled;
-use super::assign::{Assign, By};
+use super::assign::{Assign, Requester};
 use super::draft::Draft;
 use super::send::{Send, Sender};
 use super::{Conversation, Opened, Rejection};
@@ -18,14 +18,14 @@ use std::time::Duration;
 
 /// How long each silence may last.
 #[derive(Clone, Debug)]
-pub struct Patience {
+pub struct InactivityTimeouts {
     pub expire_after: Option<Duration>,
     pub close_resolved_after: Option<Duration>,
     /// The shortest silence of the bot's that calls for a person.
     pub hand_over_after: Option<Duration>,
 }
 
-impl Patience {
+impl InactivityTimeouts {
     pub fn of(settings: &BotSettings, playbook: &Playbook) -> Self {
         let seconds = |seconds: Option<u32>| seconds.map(|seconds| Duration::from_secs(seconds.into()));
         Self {
@@ -44,13 +44,13 @@ impl Patience {
 
 /// What a silence ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SilenceEnds {
+pub enum InactivityAction {
     HandOver,
     Expire,
     Close,
 }
 
-impl SilenceEnds {
+impl InactivityAction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HandOver => "hand-over",
@@ -62,21 +62,21 @@ impl SilenceEnds {
 
 impl Opened {
     /// What the present silence ends in first, and when, if nobody says anything before.
-    pub fn silence_ends(&self, patience: &Patience) -> Option<(Timestamp, SilenceEnds)> {
+    pub fn silence_ends(&self, timeouts: &InactivityTimeouts) -> Option<(Timestamp, InactivityAction)> {
         let quiet = self.quiet_since;
         match self.status() {
             Status::Closed => None,
             Status::Resolved => {
-                patience.close_resolved_after.map(|silence| (quiet + silence, SilenceEnds::Close))
+                timeouts.close_resolved_after.map(|silence| (quiet + silence, InactivityAction::Close))
             }
             status => {
                 let with_bot = status == Status::Bot && !self.bot.is_with_people();
-                let hand_over = patience.hand_over_after.filter(|_| with_bot);
+                let hand_over = timeouts.hand_over_after.filter(|_| with_bot);
                 // What is put aside is silent on purpose.
                 let from = self.lifecycle.snoozed_until.map_or(quiet, |until| until.max(quiet));
                 let ends = [
-                    hand_over.map(|silence| (quiet + silence, SilenceEnds::HandOver)),
-                    patience.expire_after.map(|silence| (from + silence, SilenceEnds::Expire)),
+                    hand_over.map(|silence| (quiet + silence, InactivityAction::HandOver)),
+                    timeouts.expire_after.map(|silence| (from + silence, InactivityAction::Expire)),
                 ];
                 ends.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
@@ -86,27 +86,29 @@ impl Opened {
 
 /// The clock says that a silence has lasted too long: it counts only if that is still so.
 #[derive(Clone, Debug)]
-pub struct EndSilence {
-    pub patience: Patience,
+pub struct EndInactivity {
+    pub timeouts: InactivityTimeouts,
     pub playbook: Arc<Playbook>,
     /// What the customer is told meanwhile has this id, if the account tells them anything.
     pub message_id: MessageId,
     pub reply_window: Option<Duration>,
 }
 
-impl Decide<Conversation> for EndSilence {
+impl Decide<Conversation> for EndInactivity {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.opened()?;
-        let Some((at, end)) = conversation.silence_ends(&self.patience) else { return Ok(Vec::new()) };
+        let Some((at, end)) = conversation.silence_ends(&self.timeouts) else { return Ok(Vec::new()) };
         if at > now {
             return Ok(Vec::new());
         }
         match end {
-            SilenceEnds::Close => Ok(vec![Closed { reason: Some("It stayed resolved".to_owned()) }.into()]),
-            SilenceEnds::Expire => {
-                let after = self.patience.expire_after.unwrap_or_default();
+            InactivityAction::Close => {
+                Ok(vec![Closed { reason: Some("It stayed resolved".to_owned()) }.into()])
+            }
+            InactivityAction::Expire => {
+                let after = self.timeouts.expire_after.unwrap_or_default();
                 Ok(vec![
                     Expired {
                         silent_since: conversation.quiet_since,
@@ -115,12 +117,12 @@ impl Decide<Conversation> for EndSilence {
                     .into(),
                 ])
             }
-            SilenceEnds::HandOver => self.hand_over(state, conversation, now),
+            InactivityAction::HandOver => self.hand_over(state, conversation, now),
         }
     }
 }
 
-impl EndSilence {
+impl EndInactivity {
     fn hand_over(
         &self,
         state: &Conversation,
@@ -162,7 +164,7 @@ impl EndSilence {
                 assignee: None,
                 team_id: need.team_id,
                 strategy: AssignStrategy::LeastBusy,
-                by: By { user: None, may_take_over: false },
+                by: Requester { user: None, may_take_over: false },
                 reason: Some(need.reason),
             })?;
         }
