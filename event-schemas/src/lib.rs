@@ -14,6 +14,7 @@ pub mod contact;
 pub mod conversation;
 pub mod envelope;
 mod events;
+pub mod families;
 pub mod ids;
 pub mod inbound;
 pub mod message;

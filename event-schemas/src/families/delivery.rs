@@ -1,0 +1,41 @@
+//! What the provider reports of an outgoing message.
+
+use crate::{MessageId, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The provider accepted an outgoing message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageDispatched {
+    pub message_id: MessageId,
+    pub provider_message_id: String,
+    pub time: Timestamp,
+}
+
+/// It reached the customer's device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageDelivered {
+    pub message_id: MessageId,
+    pub provider_message_id: String,
+    pub time: Timestamp,
+}
+
+/// The customer saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageRead {
+    pub message_id: MessageId,
+    pub provider_message_id: String,
+    pub time: Timestamp,
+}
+
+/// It will never arrive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageFailed {
+    pub message_id: MessageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    pub time: Timestamp,
+    /// The provider's code, or ours: `gave_up`, `unreachable`, `channel_retired`.
+    pub code: String,
+    pub reason: String,
+}
