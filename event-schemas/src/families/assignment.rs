@@ -1,9 +1,20 @@
 //! Which agent and which team a conversation is assigned to.
 
+use crate::ConversationEvent;
+use crate::events::events;
 use crate::routing::{Decision, Ineligible};
 use crate::{OfferId, TeamId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+events! {
+    /// Which agent and which team a conversation is assigned to.
+    pub enum AssignmentEvent in ConversationEvent::Assignment {
+        Assigned = 2,
+        Unassigned = 1,
+        AssignmentDropped = 1,
+    }
+}
 
 /// How an assignment came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

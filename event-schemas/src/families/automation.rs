@@ -1,9 +1,22 @@
 //! What macros and automation rules do, and the webhooks that they call.
 
+use crate::ConversationEvent;
 use crate::automation::{ActionKind, AutomationEvent};
+use crate::events::events;
 use crate::{AutomationRuleId, EventId, MacroId, Timestamp, WebhookId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+events! {
+    /// What macros and automation rules do, and the webhooks that they call.
+    pub enum ActionEvent in ConversationEvent::Automation {
+        MacroRan = 1,
+        AutomationRan = 1,
+        WebhookRequested = 1,
+        WebhookDelivered = 1,
+        WebhookFailed = 1,
+    }
+}
 
 /// An agent ran a macro: what it did follows in the same append, under the agent's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,11 +1,23 @@
 //! What the bot does, up to the handoff to a human agent.
 
 use super::assignment::AssignStrategy;
+use crate::ConversationEvent;
 use crate::bot::{HandoffCause, InfoField};
+use crate::events::events;
 use crate::{BotRuleId, HandoffRuleId, MessageId, TeamId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+events! {
+    /// What the bot does, up to the handoff to a human agent.
+    pub enum BotEvent in ConversationEvent::Bot {
+        BotEngaged = 1,
+        BotContextCollected = 1,
+        InfoRequested = 1,
+        HandoffRequested = 1,
+    }
+}
 
 /// The bot took the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

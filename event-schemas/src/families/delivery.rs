@@ -1,8 +1,32 @@
 //! What the provider reports of an outgoing message.
 
+use crate::ConversationEvent;
+use crate::events::events;
 use crate::{MessageId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+events! {
+    /// The provider's reports on an outgoing message.
+    pub enum DeliveryEvent in ConversationEvent::Delivery {
+        MessageDispatched = 1,
+        MessageDelivered = 1,
+        MessageRead = 1,
+        MessageFailed = 1,
+    }
+}
+
+impl DeliveryEvent {
+    /// The outgoing message it reports on.
+    pub fn message_id(&self) -> MessageId {
+        match self {
+            Self::MessageDispatched(report) => report.message_id,
+            Self::MessageDelivered(report) => report.message_id,
+            Self::MessageRead(report) => report.message_id,
+            Self::MessageFailed(report) => report.message_id,
+        }
+    }
+}
 
 /// The provider accepted an outgoing message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,9 +1,22 @@
 //! What else is known of a conversation: priority, labels, subject, language, what agents have read.
 
+use crate::ConversationEvent;
+use crate::events::events;
 use crate::message::Priority;
 use crate::{MessageId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+events! {
+    /// Priority, labels, subject and language of a conversation, and what agents have read.
+    pub enum DetailsEvent in ConversationEvent::Details {
+        PriorityChanged = 1,
+        LabelsChanged = 1,
+        SubjectChanged = 1,
+        LanguageDetected = 1,
+        SeenByAgent = 1,
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PriorityChanged {

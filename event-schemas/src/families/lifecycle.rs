@@ -1,10 +1,24 @@
 //! How a conversation begins, pauses, ends and begins again.
 
+use crate::ConversationEvent;
+use crate::events::events;
 use crate::message::{ChannelType, Priority};
 use crate::{AccountId, ChannelId, ContactId, ConversationId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+events! {
+    /// How a conversation begins, pauses, ends and begins again.
+    pub enum LifecycleEvent in ConversationEvent::Lifecycle {
+        ConversationOpened = 1,
+        MarkedPending = 1,
+        Resolved = 1,
+        Reopened = 1,
+        Closed = 1,
+        Expired = 1,
+    }
+}
 
 /// A contact's first message, or an agent who writes first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

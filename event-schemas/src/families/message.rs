@@ -1,10 +1,21 @@
 //! What the customer, the agents, the bot and the system write.
 
+use crate::ConversationEvent;
+use crate::events::events;
 use crate::message::{Content, SenderType, Template};
 use crate::{MessageId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+events! {
+    /// What is written in a conversation.
+    pub enum MessageEvent in ConversationEvent::Message {
+        MessageReceived = 1,
+        MessageSent = 1,
+        NoteAdded = 1,
+    }
+}
 
 /// The customer wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

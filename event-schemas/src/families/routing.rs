@@ -1,11 +1,24 @@
 //! What happens while an agent is looked for: the queue and the offers.
 
 use super::assignment::AssignStrategy;
+use crate::ConversationEvent;
+use crate::events::events;
 use crate::message::Priority;
 use crate::routing::Decision;
 use crate::{OfferId, TeamId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+events! {
+    /// The search for an agent: the queue and the offers.
+    pub enum RoutingEvent in ConversationEvent::Routing {
+        Queued = 1,
+        Offered = 1,
+        OfferDeclined = 1,
+        OfferLapsed = 1,
+        LeadNotified = 1,
+    }
+}
 
 /// Nobody can take it now: it waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

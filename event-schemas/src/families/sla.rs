@@ -1,10 +1,21 @@
 //! Service level agreements: the policy that counts, its warnings and its breaches.
 
+use crate::ConversationEvent;
 use crate::Timestamp;
 use crate::catalogue::{BusinessCalendar, SlaPolicy};
+use crate::events::events;
 use crate::message::SlaMetric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+events! {
+    /// Service level agreements: the policy that counts, its warnings and its breaches.
+    pub enum SlaEvent in ConversationEvent::Sla {
+        SlaApplied = 1,
+        SlaWarned = 1,
+        SlaBreached = 1,
+    }
+}
 
 /// A policy starts to count. It and its calendar are here whole, so that a replay needs nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
