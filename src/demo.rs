@@ -140,7 +140,7 @@ async fn say_goodbye(base: &str, settings: &Settings, token: &str, desk: &Desk) 
     println!("A token, good for a week:\n\n  export TOKEN={token}\n");
     println!("Try:\n");
     println!(
-        "  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations?status=open&sort=waiting_since:asc&limit=5'"
+        "  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations?status=open&sort=unanswered_since:asc&limit=5'"
     );
     println!(
         "  curl -s -H \"Authorization: Bearer {token}\" '{base}/v1/conversations/{some_conversation}/events'"

@@ -161,9 +161,9 @@ impl Commands {
             check: if takes_it { EligibilityCheck::Capacity } else { EligibilityCheck::Full },
             insists: options.insists,
         };
-        let in_spite_of = take.ineligibility(&agent.state, self.clock.now()).filter(|_| options.insists);
+        let overridden = take.ineligibility(&agent.state, self.clock.now()).filter(|_| options.insists);
         self.agents.execute(&desk, &take, &own).await?;
-        let insisted = Forced { command, in_spite_of };
+        let insisted = Forced { command, overridden };
         let outcome = self.conversations.execute(&stream, &insisted, pinned).await;
         let is_theirs = outcome.as_ref().is_ok_and(|outcome| {
             outcome.state.state.opened().is_ok_and(|opened| opened.lifecycle.holder() == Some(user_id))

@@ -129,7 +129,7 @@ impl Evolve for Agent {
                 self.presence = Presence::Away { cause: away.cause, offline_at: away.offline_at };
             }
             E::WentOffline(_) => self.presence = Presence::Offline { since: at },
-            E::PlaceTaken(taken) => {
+            E::CapacityReserved(taken) => {
                 let place = Reservation {
                     account_id: taken.account_id,
                     conversation_version: taken.conversation_version,
@@ -139,7 +139,7 @@ impl Evolve for Agent {
                 self.last_given = Some(at);
                 self.idle_since = Some(at);
             }
-            E::PlaceFreed(freed) => {
+            E::CapacityReleased(freed) => {
                 self.reservations.remove(&freed.conversation_id);
                 self.idle_since = Some(at);
             }

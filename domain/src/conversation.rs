@@ -29,7 +29,7 @@ pub use deliver::{RecordDelivery, Report};
 pub use handoff::RequestHandoff;
 pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
-pub use offer::{AcceptOffer, DeclineOffer, LapseOffer, MakeOffer};
+pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
 pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo};
 pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Send, Sender};

@@ -14,10 +14,10 @@ events! {
         AgentRegistered = 1,
         PreferencesChanged = 2,
         WentOnline = 1,
-        WentAway = 1,
-        WentOffline = 1,
-        PlaceTaken = 1,
-        PlaceFreed = 1,
+        WentAway = 2,
+        WentOffline = 2,
+        CapacityReserved = 2,
+        CapacityReleased = 2,
     }
 }
 
@@ -122,11 +122,11 @@ pub struct PreferencesChanged {
 
 words! {
     /// Why somebody is not at their desk.
-    Cause {
+    PresenceCause {
         /// They said so.
         Chosen = "chosen",
         /// Nothing was heard of them for too long.
-        Silence = "silence",
+        Inactivity = "inactivity",
     }
 }
 
@@ -141,7 +141,7 @@ pub struct WentOnline {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentAway {
     pub user_id: UserId,
-    pub cause: Cause,
+    pub cause: PresenceCause,
     /// When they count as gone home, unless they are heard of again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline_at: Option<Timestamp>,
@@ -151,13 +151,13 @@ pub struct WentAway {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentOffline {
     pub user_id: UserId,
-    pub cause: Cause,
+    pub cause: PresenceCause,
 }
 
 /// One of the places of the agent's desk is kept for a conversation. It is taken before the conversation
 /// says whose it is, so that nobody ever has more than they can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PlaceTaken {
+pub struct CapacityReserved {
     pub user_id: UserId,
     pub account_id: AccountId,
     pub conversation_id: ConversationId,
@@ -165,7 +165,7 @@ pub struct PlaceTaken {
     pub conversation_version: Version,
     /// What somebody insisted in spite of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_spite_of: Option<Ineligible>,
+    pub overridden: Option<Ineligible>,
     /// Whether the conversation was the agent's already when places began to count.
     #[serde(default)]
     pub counted: bool,
@@ -176,7 +176,7 @@ pub struct PlaceTaken {
 
 /// The place is free again: the conversation is not this agent's, or nothing is to be done in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PlaceFreed {
+pub struct CapacityReleased {
     pub user_id: UserId,
     pub account_id: AccountId,
     pub conversation_id: ConversationId,

@@ -1,6 +1,6 @@
 //! From typed events to what is stored, and back.
 
-use crate::upcast::upcast;
+use crate::upcast::{last_version_of, name_today, names_of, upcast};
 use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, Recorded};
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
@@ -13,12 +13,20 @@ pub trait Events: Sized {
     fn schema_version(&self) -> u16;
     /// The event's data as JSON. Values of this crate always serialise.
     fn encode(&self) -> String;
-    /// Reads the data of a stored event. `None` when no event of the family has this name.
+    /// Reads the data of a stored event, by today's name of its type. `None` when no event of the family has
+    /// this name.
     fn read(event_type: &str, schema_version: u16, data: &str) -> Option<Result<Self, DecodeError>>;
 
+    /// Reads the data of a stored event, by the name and the version it is stored with.
     fn decode(event_type: &str, schema_version: u16, data: &str) -> Result<Self, DecodeError> {
+        if let Some(known) = last_version_of(event_type)
+            && schema_version > known
+        {
+            let event_type = event_type.to_owned();
+            return Err(DecodeError::FromTheFuture { event_type, found: schema_version, known });
+        }
         let unknown = || Err(DecodeError::UnknownType(event_type.to_owned()));
-        Self::read(event_type, schema_version, data).unwrap_or_else(unknown)
+        Self::read(name_today(event_type), schema_version, data).unwrap_or_else(unknown)
     }
 }
 
@@ -49,9 +57,11 @@ macro_rules! about {
     };
 }
 
-/// The names under which events of these types are stored.
+/// The names under which events of these types are stored: today's, and those that earlier versions of the
+/// program wrote. Every filter on event types is made by this function, so that a follower of a log of any age
+/// misses nothing.
 pub fn stored_names(types: &[&str]) -> Vec<String> {
-    types.iter().map(|name| (*name).to_owned()).collect()
+    types.iter().flat_map(|name| names_of(name)).map(str::to_owned).collect()
 }
 
 /// A stored event that this version cannot read.
@@ -84,9 +94,8 @@ pub(crate) fn read<T: DeserializeOwned>(
 ) -> Result<T, DecodeError> {
     let read = match found.cmp(&known) {
         Ordering::Equal => serde_json::from_str(data),
-        Ordering::Less => {
-            serde_json::from_str(data).and_then(|old| serde_json::from_value(upcast(event_type, found, old)))
-        }
+        Ordering::Less => serde_json::from_str(data)
+            .and_then(|old| serde_json::from_value(upcast(event_type, found, old).1)),
         Ordering::Greater => {
             return Err(DecodeError::FromTheFuture { event_type: event_type.to_owned(), found, known });
         }

@@ -1,40 +1,101 @@
-//! Yesterday's shapes, read as today's. What is stored stays as it was written.
+//! Events that an earlier version of the program wrote, read under today's names and in today's shapes. The
+//! log keeps them as they were written.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// How the data of one version becomes that of the next. It cannot refuse: the past is not up for debate.
+/// How the data of one version becomes that of the next. It cannot refuse: a stored event is a fact.
 type Step = fn(Value) -> Value;
 
-/// An event type, a version of it that is not written any more, and how that becomes the next. Whoever
-/// raises the version of an event adds the step here and keeps the sample and schema of the version before.
+/// An event type by today's name, a version of it that is not written any more, and how that becomes the
+/// next. A change that raises the version of an event adds the step here, and keeps the sample and the schema
+/// of the version before.
 const STEPS: &[(&str, u16, Step)] = &[
-    ("Assigned", 1, as_it_was),
-    ("PreferencesChanged", 1, as_it_was),
+    ("Assigned", 1, unchanged),
+    ("Assigned", 2, |data| renamed(data, "in_spite_of", "overridden")),
+    ("Queued", 1, |data| renamed(data, "waiting_since", "queued_since")),
+    ("Offered", 1, |data| renamed(data, "waiting_since", "queued_since")),
+    ("OfferExpired", 1, unchanged),
+    ("AutomationRan", 1, |data| renamed(data, "waiting_since", "unanswered_since")),
+    ("Expired", 1, |data| renamed(data, "silent_since", "inactive_since")),
+    ("PreferencesChanged", 1, unchanged),
+    ("WentAway", 1, silence_is_inactivity),
+    ("WentOffline", 1, silence_is_inactivity),
+    ("CapacityReserved", 1, |data| renamed(data, "in_spite_of", "overridden")),
+    ("CapacityReleased", 1, unchanged),
     #[cfg(test)]
     ("Greeted", 1, tests::greeted_names_its_language),
     #[cfg(test)]
     ("Greeted", 2, tests::greeted_takes_many),
 ];
 
-/// What is new has a default.
-fn as_it_was(data: Value) -> Value {
+/// An event type's former name, the last version that was written under it, and its name since then. Versions
+/// count on from one name to the next.
+const FORMER_NAMES: &[(&str, u16, &str)] = &[
+    ("PlaceTaken", 1, "CapacityReserved"),
+    ("PlaceFreed", 1, "CapacityReleased"),
+    ("OfferLapsed", 1, "OfferExpired"),
+    #[cfg(test)]
+    ("Hailed", 1, "Greeted"),
+];
+
+/// The step of a new field that has a default.
+fn unchanged(data: Value) -> Value {
     data
 }
 
-/// The data of an event that was written in `from_version`, as the latest version has it.
-pub fn upcast(event_type: &str, from_version: u16, data: Value) -> Value {
-    let (mut version, mut data) = (from_version, data);
-    while let Some((.., step)) = STEPS.iter().find(|(name, from, _)| (*name, *from) == (event_type, version))
+fn renamed(mut data: Value, from: &str, to: &str) -> Value {
+    if let Some(fields) = data.as_object_mut()
+        && let Some(value) = fields.remove(from)
     {
+        fields.insert(to.to_owned(), value);
+    }
+    data
+}
+
+fn silence_is_inactivity(mut data: Value) -> Value {
+    if data["cause"] == "silence" {
+        data["cause"] = json!("inactivity");
+    }
+    data
+}
+
+/// Today's name of an event type, by the name it is stored under.
+pub fn name_today(stored: &str) -> &str {
+    let former = FORMER_NAMES.iter().find(|(former, ..)| *former == stored);
+    former.map_or(stored, |(.., today)| today)
+}
+
+/// The names under which events of a type may be stored, by today's name: that name, and its former ones.
+pub fn names_of<'n>(today: &'n str) -> impl Iterator<Item = &'n str> {
+    let former = FORMER_NAMES.iter().filter(move |(.., name)| *name == today).map(|(former, ..)| *former);
+    std::iter::once(today).chain(former)
+}
+
+/// The name under which a version of an event type is stored, by today's name.
+pub fn name_of_version(today: &'static str, version: u16) -> &'static str {
+    let named_so = |(_, last, name): &&(_, u16, &str)| *name == today && version <= *last;
+    FORMER_NAMES.iter().filter(named_so).min_by_key(|(_, last, _)| *last).map_or(today, |(former, ..)| former)
+}
+
+/// The last version that was written under a former name. `None` when the name is today's.
+pub(crate) fn last_version_of(stored: &str) -> Option<u16> {
+    FORMER_NAMES.iter().find(|(former, ..)| *former == stored).map(|(_, last, _)| *last)
+}
+
+/// The data of an event as its latest version has it, and that version. `today` is today's name of its type.
+pub fn upcast(today: &str, from_version: u16, data: Value) -> (u16, Value) {
+    let (mut version, mut data) = (from_version, data);
+    while let Some((.., step)) = STEPS.iter().find(|(name, from, _)| (*name, *from) == (today, version)) {
         data = step(data);
         version += 1;
     }
-    data
+    (version, data)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::about;
     use crate::events::{DecodeError, Events, events};
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
@@ -83,7 +144,25 @@ mod tests {
         let first = json!({"name": "Ana", "text": "Hello"}).to_string();
         let error = PolitenessEvent::decode("Greeted", today, &first).unwrap_err();
         assert!(matches!(error, DecodeError::Unreadable { .. }));
-        assert_eq!(upcast("MessageRead", 1, json!({"any": 1})), json!({"any": 1}));
+        assert_eq!(upcast("MessageRead", 1, json!({"any": 1})), (1, json!({"any": 1})));
+    }
+
+    #[test]
+    fn an_event_of_a_former_name_is_read_under_todays() {
+        let hailed = json!({"name": "Ana", "text": "Hello"}).to_string();
+        assert_eq!(PolitenessEvent::decode("Hailed", 1, &hailed).unwrap(), greeted("en"));
+        assert_eq!(
+            (name_today("Hailed"), name_today("Greeted"), name_today("Sung")),
+            ("Greeted", "Greeted", "Sung")
+        );
+        assert_eq!(about![Greeted], ["Greeted", "Hailed"]);
+        assert_eq!((name_of_version("Greeted", 1), name_of_version("Greeted", 2)), ("Hailed", "Greeted"));
+    }
+
+    #[test]
+    fn a_former_name_has_no_version_that_was_written_under_the_next() {
+        let error = PolitenessEvent::decode("Hailed", 2, "{}").unwrap_err();
+        assert!(matches!(error, DecodeError::FromTheFuture { found: 2, known: 1, .. }));
     }
 
     #[test]

@@ -108,7 +108,7 @@ create table if not exists assignments (
     assigned_by     bytea,
     reason          text,
     decision        text,
-    in_spite_of     text,
+    overridden     text,
     from_at         bigint  not null,
     until_at        bigint,
     primary key (conversation_no, version)

@@ -237,8 +237,8 @@ fn user_of(event: &AgentEvent) -> UserId {
         AgentEvent::WentOnline(event) => event.user_id,
         AgentEvent::WentAway(event) => event.user_id,
         AgentEvent::WentOffline(event) => event.user_id,
-        AgentEvent::PlaceTaken(event) => event.user_id,
-        AgentEvent::PlaceFreed(event) => event.user_id,
+        AgentEvent::CapacityReserved(event) => event.user_id,
+        AgentEvent::CapacityReleased(event) => event.user_id,
     }
 }
 

@@ -81,7 +81,7 @@ impl Attendant {
                 by_itself: false,
                 text: String::new(),
                 sla_metric: None,
-                waiting_since: Some(since),
+                unanswered_since: Some(since),
             };
             let deed = RuleRun {
                 account: due.account,

@@ -65,7 +65,7 @@ impl EventStore for Interloper {
                 assigned_by: Some(ANA),
                 reason: None,
                 decision: None,
-                in_spite_of: None,
+                overridden: None,
                 offer_id: None,
             };
             let event = event_schemas::ConversationEvent::from(assigned);

@@ -316,7 +316,7 @@ struct Assignment {
     /// Verbatim chose.
     decision: Option<Decision>,
     /// What a supervisor insisted in spite of.
-    in_spite_of: Option<Ineligible>,
+    overridden: Option<Ineligible>,
     from: Timestamp,
     /// None: still.
     until: Option<Timestamp>,
@@ -332,7 +332,7 @@ impl From<AssignmentRow> for Assignment {
             assigned_by: row.assigned_by,
             reason: row.reason,
             decision: row.decision.map(|decision| decision.0),
-            in_spite_of: row.in_spite_of.map(|reason| reason.0),
+            overridden: row.overridden.map(|reason| reason.0),
             from: row.from_at,
             until: row.until_at,
         }

@@ -76,7 +76,7 @@ pub struct View {
     last_message_preview: Option<String>,
     last_message_sender_type: Option<SenderType>,
     /// Since when the customer waits for an agent.
-    waiting_since: Option<Timestamp>,
+    unanswered_since: Option<Timestamp>,
     /// How many of the customer's messages the caller has not seen.
     unread_count: u32,
     message_count: u32,
@@ -128,7 +128,7 @@ impl From<ListedConversation> for View {
             last_message_at: row.last_message_at,
             last_message_preview: row.last_message_preview,
             last_message_sender_type: row.last_message_sender_type,
-            waiting_since: row.waiting_since,
+            unanswered_since: row.waiting_since,
             unread_count: unread,
             message_count: row.message_count,
             received_count: row.received_count,
@@ -186,14 +186,13 @@ struct SortWords(Sort);
 impl FromStr for SortWords {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        const ALLOWED: &str =
-            "not one of last_message_at, created_at, priority, waiting_since, sla_due_at, with :asc or :desc";
+        const ALLOWED: &str = "not one of last_message_at, created_at, priority, unanswered_since, sla_due_at, with :asc or :desc";
         let (name, way) = text.split_once(':').unwrap_or((text, "asc"));
         let by = match name {
             "last_message_at" => SortBy::LastMessage,
             "created_at" => SortBy::Created,
             "priority" => SortBy::Priority,
-            "waiting_since" => SortBy::Waiting,
+            "unanswered_since" => SortBy::Waiting,
             "sla_due_at" => SortBy::SlaDue,
             _ => return Err(ALLOWED),
         };
@@ -229,7 +228,7 @@ struct Asked {
     priority: Option<Priority>,
     #[serde(default)]
     updated_since: Option<Timestamp>,
-    /// `last_message_at` (the default, `:desc`), `created_at`, `priority`, `waiting_since` or `sla_due_at`,
+    /// `last_message_at` (the default, `:desc`), `created_at`, `priority`, `unanswered_since` or `sla_due_at`,
     /// with `:asc` or `:desc`.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]

@@ -52,7 +52,7 @@ struct View {
     priority: Priority,
     /// From 1, in its team's queue.
     position: u32,
-    waiting_since: Timestamp,
+    queued_since: Timestamp,
     /// None: it is being offered and was never put into the queue.
     queued_at: Option<Timestamp>,
     /// None: too few have found an agent of late to tell.
@@ -87,7 +87,7 @@ async fn queue(
         team_id: row.team_id,
         priority: row.priority,
         position,
-        waiting_since: row.waiting_since,
+        queued_since: row.waiting_since,
         queued_at: row.queued_at,
         expected_wait_seconds: expected(&paces, row.team_id, position),
         offer: row.offer_id.zip(row.offer_until).map(|(id, until)| Offer {
@@ -104,7 +104,7 @@ struct QueueLength {
     /// None: those of no team.
     team_id: Option<TeamId>,
     waiting: u32,
-    oldest_waiting_since: Option<Timestamp>,
+    oldest_queued_since: Option<Timestamp>,
     /// Of one that came now and mattered as little as any.
     expected_wait_seconds: Option<u64>,
 }
@@ -118,10 +118,10 @@ async fn teams(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<QueueLen
         *count += 1;
         *oldest = Some(oldest.map_or(row.waiting_since, |oldest| oldest.min(row.waiting_since)));
     }
-    Ok(List::whole(lengths.into_iter().collect(), |(team_id, (waiting, oldest_waiting_since))| QueueLength {
+    Ok(List::whole(lengths.into_iter().collect(), |(team_id, (waiting, oldest_queued_since))| QueueLength {
         team_id,
         waiting,
-        oldest_waiting_since,
+        oldest_queued_since,
         expected_wait_seconds: expected(&paces, team_id, waiting + 1),
     }))
 }

@@ -56,7 +56,7 @@ pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
             several => format!("It was offered to {} agents", several.len()),
         },
         E::Routing(RoutingEvent::OfferDeclined(_)) => format!("{who} did not take it"),
-        E::Routing(RoutingEvent::OfferLapsed(_)) => "Nobody accepted the offer in time".to_owned(),
+        E::Routing(RoutingEvent::OfferExpired(_)) => "Nobody accepted the offer in time".to_owned(),
         E::Routing(RoutingEvent::LeadNotified(told)) => {
             format!("The team's lead was told that it is {}", told.priority)
         }

@@ -18,7 +18,7 @@ const MESSAGES_A_SECOND: u64 = 200;
 
 /// What is asked for.
 const MINE: &str = "/v1/conversations?status=assigned&assignee_id=me&sort=last_message_at:desc&limit=25";
-const UNASSIGNED: &str = "/v1/conversations?status=open&assignee_id=none&sort=waiting_since:asc&limit=25";
+const UNASSIGNED: &str = "/v1/conversations?status=open&assignee_id=none&sort=unanswered_since:asc&limit=25";
 const ALL: &str = "/v1/conversations?sort=last_message_at:desc&limit=25";
 const COUNTS: &str = "/v1/conversations/counts";
 const NAMES: [&str; 5] = ["mine", "unassigned", "all", "page 200", "tab counts"];

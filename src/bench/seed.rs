@@ -185,7 +185,7 @@ impl Desk {
             reason: None,
             decision: None,
             offer_id: None,
-            in_spite_of: None,
+            overridden: None,
         };
         tell(assigned.into(), Actor::user(agent, None), 60);
         if open {

@@ -52,7 +52,7 @@ async fn draw(desk: &Desk, played: usize, scripts: usize) -> anyhow::Result<Stri
             row["priority"].as_str().unwrap_or("?").to_owned(),
             row["assignee_name"].as_str().unwrap_or("–").to_owned(),
             cut(row["last_message_preview"].as_str().unwrap_or(""), 38),
-            moment(&row["waiting_since"]).map_or(String::new(), |since| span(now.since(since))),
+            moment(&row["unanswered_since"]).map_or(String::new(), |since| span(now.since(since))),
             deadline(row, now),
         ]);
     }

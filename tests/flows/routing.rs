@@ -128,9 +128,9 @@ async fn nobody_ever_had_more(admin: &Person, most: usize) {
     for event in &log {
         let (kind, data) = (event["type"].as_str().unwrap(), &event["data"]);
         let agent = data["user_id"].as_str().unwrap_or_default().to_owned();
-        if kind.contains(".PlaceTaken.") && data["renewed"] != true {
+        if kind.contains(".CapacityReserved.") && data["renewed"] != true {
             *places.entry(agent).or_default() += 1;
-        } else if kind.contains(".PlaceFreed.") {
+        } else if kind.contains(".CapacityReleased.") {
             *places.entry(agent).or_default() -= 1;
         } else if kind.contains(".Assigned.") && data["assignee_id"].is_string() {
             let conversation = event["subject"].as_str().unwrap().to_owned();
@@ -181,7 +181,7 @@ async fn however_many_race_for_the_last_place_one_gets_it() {
     lead.post(&path, force).await;
     let told = story(&account.admin, &ids[index]).await;
     let assigned = told.iter().find(|(name, _)| name == "Assigned").unwrap();
-    assert_eq!(assigned.1["in_spite_of"], "at_capacity");
+    assert_eq!(assigned.1["overridden"], "at_capacity");
 }
 
 fn leak(path: String) -> &'static str {

@@ -26,7 +26,7 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     assert_eq!(row["display_name"], "Customer 251911000000");
     assert_eq!(row["last_message_preview"], "I want a refund");
     assert_eq!(row["unread_count"], 1);
-    assert!(row["waiting_since"].is_string());
+    assert!(row["unanswered_since"].is_string());
     assert!(row["first_reply_at"].is_null());
 
     // Ana takes it.

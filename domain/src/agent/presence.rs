@@ -5,7 +5,7 @@
 
 use super::{Agent, Rejection};
 use crate::aggregate::Decide;
-use event_schemas::agent::{Cause, WentAway, WentOffline, WentOnline};
+use event_schemas::agent::{PresenceCause, WentAway, WentOffline, WentOnline};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, Timestamp, UserId};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub enum Presence {
         until: Timestamp,
     },
     Away {
-        cause: Cause,
+        cause: PresenceCause,
         offline_at: Option<Timestamp>,
     },
     Offline {
@@ -100,15 +100,17 @@ impl Decide<Agent> for ReportPresence {
                 Vec::new()
             }
             // Who chose to be away or to go home is not back for having left a window open.
-            (ReportedPresence::Heartbeat, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
+            (ReportedPresence::Heartbeat, Presence::Away { cause: PresenceCause::Chosen, .. }) => Vec::new(),
             (ReportedPresence::Heartbeat, Presence::Offline { .. }) => Vec::new(),
             (ReportedPresence::Online | ReportedPresence::Heartbeat, _) => online(),
-            (ReportedPresence::Away, Presence::Away { cause: Cause::Chosen, .. }) => Vec::new(),
+            (ReportedPresence::Away, Presence::Away { cause: PresenceCause::Chosen, .. }) => Vec::new(),
             (ReportedPresence::Away, _) => {
-                vec![WentAway { user_id, cause: Cause::Chosen, offline_at: None }.into()]
+                vec![WentAway { user_id, cause: PresenceCause::Chosen, offline_at: None }.into()]
             }
             (ReportedPresence::Offline, Presence::Offline { .. }) => Vec::new(),
-            (ReportedPresence::Offline, _) => vec![WentOffline { user_id, cause: Cause::Chosen }.into()],
+            (ReportedPresence::Offline, _) => {
+                vec![WentOffline { user_id, cause: PresenceCause::Chosen }.into()]
+            }
         })
     }
 }
@@ -128,10 +130,10 @@ impl Decide<Agent> for ExpirePresence {
         Ok(match state.presence {
             Presence::Online { until } if until <= now => {
                 let offline_at = Some(until + self.timeouts.offline_after);
-                vec![WentAway { user_id, cause: Cause::Silence, offline_at }.into()]
+                vec![WentAway { user_id, cause: PresenceCause::Inactivity, offline_at }.into()]
             }
             Presence::Away { offline_at: Some(offline_at), .. } if offline_at <= now => {
-                vec![WentOffline { user_id, cause: Cause::Silence }.into()]
+                vec![WentOffline { user_id, cause: PresenceCause::Inactivity }.into()]
             }
             Presence::Unknown
             | Presence::Online { .. }

@@ -3,7 +3,7 @@
 use super::{Agent, Rejection};
 use crate::aggregate::Decide;
 use crate::routing::{Requirements, ineligibility};
-use event_schemas::agent::{PlaceFreed, PlaceTaken};
+use event_schemas::agent::{CapacityReleased, CapacityReserved};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
 
@@ -64,12 +64,12 @@ impl Decide<Agent> for ReserveCapacity {
             let elsewhere = state.is_known_to_anybody();
             return Err(if elsewhere { Rejection::SomebodyElses } else { Rejection::NotRegistered });
         }
-        let taken = |in_spite_of| PlaceTaken {
+        let taken = |overridden| CapacityReserved {
             user_id: self.user_id,
             account_id: self.account_id,
             conversation_id: self.conversation_id,
             conversation_version: self.conversation_version,
-            in_spite_of,
+            overridden,
             counted: self.check == EligibilityCheck::None,
             renewed: state.reservation(self.conversation_id).is_some(),
         };
@@ -104,6 +104,6 @@ impl Decide<Agent> for ReleaseCapacity {
             return Ok(Vec::new());
         }
         let (user_id, account_id, conversation_id) = (self.user_id, self.account_id, self.conversation_id);
-        Ok(vec![PlaceFreed { user_id, account_id, conversation_id }.into()])
+        Ok(vec![CapacityReleased { user_id, account_id, conversation_id }.into()])
     }
 }

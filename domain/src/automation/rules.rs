@@ -53,7 +53,7 @@ pub struct Cause {
     /// The promise, where it is about one.
     pub sla_metric: Option<SlaMetric>,
     /// Since when the customer has waited, where it is the waiting.
-    pub waiting_since: Option<Timestamp>,
+    pub unanswered_since: Option<Timestamp>,
 }
 
 /// What both kinds of rules ask.
@@ -152,7 +152,7 @@ impl Rule {
 
     /// Whether this very waiting lasts on, and has lasted long enough.
     pub fn waits(&self, cause: &Cause, conversation: &Opened, now: Timestamp) -> bool {
-        match (self.waiting, cause.waiting_since) {
+        match (self.waiting, cause.unanswered_since) {
             (Some(waiting), Some(since)) => {
                 conversation.unanswered_since == Some(since) && now >= since + waiting
             }

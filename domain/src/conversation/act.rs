@@ -146,7 +146,7 @@ impl Decide<Conversation> for RunRule {
             event: self.cause.event,
             event_id: self.cause.event_id,
             by_itself: self.cause.by_itself,
-            waiting_since: self.cause.waiting_since,
+            unanswered_since: self.cause.unanswered_since,
             skipped,
         };
         Ok(std::iter::once(ran.into()).chain(events).collect())

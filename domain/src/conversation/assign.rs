@@ -82,7 +82,7 @@ impl Decide<Conversation> for Assign {
                 reason: self.reason.clone(),
                 decision: None,
                 offer_id: None,
-                in_spite_of: None,
+                overridden: None,
             }
             .into(),
         ])
@@ -93,7 +93,7 @@ impl Decide<Conversation> for Assign {
 #[derive(Clone, Debug)]
 pub struct Forced<C> {
     pub command: C,
-    pub in_spite_of: Option<Ineligible>,
+    pub overridden: Option<Ineligible>,
 }
 
 impl<C: Decide<Conversation>> Decide<Conversation> for Forced<C> {
@@ -103,7 +103,7 @@ impl<C: Decide<Conversation>> Decide<Conversation> for Forced<C> {
         let mut events = self.command.decide(state, now)?;
         for event in &mut events {
             if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
-                assigned.in_spite_of = self.in_spite_of;
+                assigned.overridden = self.overridden;
             }
         }
         Ok(events)

@@ -111,7 +111,7 @@ impl Decide<Conversation> for EndInactivity {
                 let after = self.timeouts.expire_after.unwrap_or_default();
                 Ok(vec![
                     Expired {
-                        silent_since: conversation.quiet_since,
+                        inactive_since: conversation.quiet_since,
                         after_seconds: u32::try_from(after.as_secs()).unwrap_or(u32::MAX),
                     }
                     .into(),

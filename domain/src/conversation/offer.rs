@@ -4,7 +4,7 @@ use super::{Assignee, Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::routing::Offer;
 use event_schemas::conversation::{
-    AssignStrategy, Assigned, LeadNotified, OfferDeclined, OfferLapsed, Offered,
+    AssignStrategy, Assigned, LeadNotified, OfferDeclined, OfferExpired, Offered,
 };
 use event_schemas::routing::Decision;
 use event_schemas::{ConversationEvent, OfferId, TeamId, Timestamp, UserId};
@@ -27,8 +27,7 @@ impl Decide<Conversation> for MakeOffer {
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.live()?;
-        let Some(waiting_since) = conversation.wait.since.filter(|_| conversation.wait.offer.is_none())
-        else {
+        let Some(queued_since) = conversation.wait.since.filter(|_| conversation.wait.offer.is_none()) else {
             return Ok(Vec::new());
         };
         let offered = Offered {
@@ -36,7 +35,7 @@ impl Decide<Conversation> for MakeOffer {
             agent_ids: self.agents.clone(),
             team_id: self.team_id,
             strategy: self.strategy,
-            waiting_since,
+            queued_since,
             until: self.until,
             decision: self.decision.clone(),
         };
@@ -90,7 +89,7 @@ impl Decide<Conversation> for AcceptOffer {
                 reason: None,
                 decision: Some(offer.decision.clone()),
                 offer_id: Some(self.offer_id),
-                in_spite_of: None,
+                overridden: None,
             }
             .into(),
         ])
@@ -118,16 +117,16 @@ impl Decide<Conversation> for DeclineOffer {
 
 /// Nobody answered in time, or nobody who was asked is there any more.
 #[derive(Clone, Debug)]
-pub struct LapseOffer {
+pub struct ExpireOffer {
     pub offer_id: OfferId,
 }
 
-impl Decide<Conversation> for LapseOffer {
+impl Decide<Conversation> for ExpireOffer {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let offer = state.live()?.wait.offer.as_deref().filter(|offer| offer.id == self.offer_id);
-        let lapsed = |offer: &Offer| OfferLapsed { offer_id: offer.id, agent_ids: offer.agents.clone() };
+        let lapsed = |offer: &Offer| OfferExpired { offer_id: offer.id, agent_ids: offer.agents.clone() };
         Ok(offer.map(lapsed).map(Into::into).into_iter().collect())
     }
 }

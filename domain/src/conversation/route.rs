@@ -37,7 +37,7 @@ impl Decide<Conversation> for RouteTo {
             reason: None,
             decision: Some(self.decision.clone()),
             offer_id: None,
-            in_spite_of: None,
+            overridden: None,
         };
         let told = self.lead.map(|lead_id| LeadNotified {
             lead_id,
@@ -64,13 +64,13 @@ impl Decide<Conversation> for Enqueue {
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.live()?;
-        let Some(waiting_since) = conversation.wait.since.filter(|_| !conversation.wait.queued) else {
+        let Some(queued_since) = conversation.wait.since.filter(|_| !conversation.wait.queued) else {
             return Ok(Vec::new());
         };
         let queued = Queued {
             team_id: self.team_id,
             position: self.position,
-            waiting_since,
+            queued_since,
             reason: self.reason.clone(),
             decision: self.decision.clone(),
         };

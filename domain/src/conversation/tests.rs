@@ -117,7 +117,7 @@ fn assigned_to(user: UserId, name: &str) -> E {
         reason: None,
         decision: None,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
     .into()
 }
@@ -236,7 +236,7 @@ fn an_agent_hands_their_own_to_a_colleague() {
         reason: None,
         decision: None,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
     .into();
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")]).when(hand_over).then([handed]);
@@ -258,7 +258,7 @@ fn a_team_alone_leaves_it_open() {
         reason: None,
         decision: None,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
     .into();
     assert_eq!(status_after([opened(), to_billing]), Status::Open);

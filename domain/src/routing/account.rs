@@ -48,7 +48,7 @@ pub enum RoutingAction {
         version: Version,
         team: Option<TeamId>,
         position: u32,
-        waiting_since: Timestamp,
+        queued_since: Timestamp,
         decision: Option<Decision>,
         lead: Option<UserId>,
         /// What the customer is told.

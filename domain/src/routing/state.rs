@@ -36,7 +36,7 @@ impl RoutingState {
             self.touched.insert(account);
         }
         // Who is not registered may yet hold what was counted.
-        if let AgentEvent::PlaceTaken(taken) = event {
+        if let AgentEvent::CapacityReserved(taken) = event {
             self.desks
                 .entry(taken.account_id)
                 .or_insert_with(|| AccountRouting::of(taken.account_id))

@@ -43,12 +43,12 @@ fn prefers(user: UserId, change: impl FnOnce(&mut Preferences)) -> AgentEvent {
 }
 
 fn taken(user: UserId, conversation: u128) -> AgentEvent {
-    PlaceTaken {
+    CapacityReserved {
         user_id: user,
         account_id: HERE,
         conversation_id: ConversationId::from_u128(conversation),
         conversation_version: Version(1),
-        in_spite_of: None,
+        overridden: None,
         counted: false,
         renewed: false,
     }
@@ -138,17 +138,20 @@ fn silence_makes_away_and_then_offline() {
     let lapse = crate::agent::ExpirePresence { user_id: ANA, timeouts };
     there().at(at(301)).when(lapse).then_nothing();
     let away: AgentEvent =
-        WentAway { user_id: ANA, cause: Cause::Silence, offline_at: Some(at(2_102)) }.into();
+        WentAway { user_id: ANA, cause: PresenceCause::Inactivity, offline_at: Some(at(2_102)) }.into();
     there().at(at(302)).when(lapse).then([away.clone()]);
     let gone = || given::<Agent>([registered(ANA), away.clone()]);
     gone().at(at(2_101)).when(lapse).then_nothing();
-    gone().at(at(2_102)).when(lapse).then([WentOffline { user_id: ANA, cause: Cause::Silence }.into()]);
+    gone()
+        .at(at(2_102))
+        .when(lapse)
+        .then([WentOffline { user_id: ANA, cause: PresenceCause::Inactivity }.into()]);
 }
 
 #[test]
 fn who_chose_to_be_away_is_not_back_for_being_heard_of() {
     let timeouts = PresenceTimeouts::default();
-    let chosen = WentAway { user_id: ANA, cause: Cause::Chosen, offline_at: None };
+    let chosen = WentAway { user_id: ANA, cause: PresenceCause::Chosen, offline_at: None };
     let there = || given::<Agent>([registered(ANA), chosen.clone().into()]);
     let seen = |said| ReportPresence { account_id: HERE, user_id: ANA, said, timeouts };
     there().when(seen(ReportedPresence::Heartbeat)).then_nothing();
@@ -178,8 +181,8 @@ fn a_full_desk_takes_nothing_more_unless_somebody_insists() {
     full().when(ReserveCapacity { check: EligibilityCheck::Capacity, ..take(2, 4) }).then_rejected(refused);
     let forced = ReserveCapacity { insists: true, ..take(2, 4) };
     let Ok(events) = forced.decide(&full().state, at(9)) else { panic!("refused in spite of insisting") };
-    let [AgentEvent::PlaceTaken(taken)] = &*events else { panic!("{events:?}") };
-    assert_eq!(taken.in_spite_of, Some(Ineligible::AtCapacity));
+    let [AgentEvent::CapacityReserved(taken)] = &*events else { panic!("{events:?}") };
+    assert_eq!(taken.overridden, Some(Ineligible::AtCapacity));
     // What it has already it has once.
     full().when(take(1, 1)).then_nothing();
 }
@@ -195,7 +198,7 @@ fn a_place_is_freed_only_at_the_version_it_was_taken_at() {
         conversation_version: Version(version),
     };
     there().when(free(0)).then_nothing();
-    let freed = PlaceFreed { user_id: ANA, account_id: HERE, conversation_id };
+    let freed = CapacityReleased { user_id: ANA, account_id: HERE, conversation_id };
     there().when(free(1)).then([freed.into()]);
 }
 
@@ -289,12 +292,12 @@ impl Story {
         for step in self.plan() {
             match step {
                 RoutingAction::Assign { conversation, version, agent, team, strategy, decision, .. } => {
-                    let place = PlaceTaken {
+                    let place = CapacityReserved {
                         user_id: agent,
                         account_id: HERE,
                         conversation_id: conversation,
                         conversation_version: version,
-                        in_spite_of: None,
+                        overridden: None,
                         counted: false,
                         renewed: false,
                     };
@@ -302,11 +305,11 @@ impl Story {
                     self.tell(conversation, assigned(Some(agent), team, strategy, Some(decision)));
                     given.push((conversation, agent));
                 }
-                RoutingAction::Queue { conversation, team, position, waiting_since, decision, .. } => {
+                RoutingAction::Queue { conversation, team, position, queued_since, decision, .. } => {
                     let reason = "nobody".to_owned();
                     self.tell(
                         conversation,
-                        Queued { team_id: team, position, waiting_since, reason, decision },
+                        Queued { team_id: team, position, queued_since, reason, decision },
                     );
                 }
                 RoutingAction::Overflow { conversation, to, strategy, .. } => {
@@ -324,7 +327,10 @@ impl Story {
         for step in steps {
             let RoutingAction::Free { conversation, agent, .. } = step else { continue };
             assert_eq!((conversation, agent), (id, user));
-            self.agent(user, &PlaceFreed { user_id: user, account_id: HERE, conversation_id: id }.into());
+            self.agent(
+                user,
+                &CapacityReleased { user_id: user, account_id: HERE, conversation_id: id }.into(),
+            );
         }
     }
 }
@@ -344,7 +350,7 @@ fn assigned(
         reason: None,
         decision,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
 }
 
@@ -469,7 +475,7 @@ fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
             agent_ids: agents.clone(),
             team_id: None,
             strategy: *strategy,
-            waiting_since: story.now,
+            queued_since: story.now,
             until: *until,
             decision: decision.clone(),
         };
@@ -484,7 +490,7 @@ fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
     story.now = until;
     let steps = story.plan();
     let [RoutingAction::Lapse { offer: lapsed, .. }] = &*steps else { panic!("{steps:?}") };
-    story.tell(id, OfferLapsed { offer_id: *lapsed, agent_ids: vec![ANA] });
+    story.tell(id, OfferExpired { offer_id: *lapsed, agent_ids: vec![ANA] });
     let steps = story.plan();
     let (asked, _) = offer(&mut story, steps);
     assert_eq!(asked, BEN);
@@ -581,12 +587,12 @@ fn an_assignment_that_broke_off_is_dropped_and_its_place_freed() {
     let id = story.writes(1, Priority::Normal);
     story.run();
     let at_version = Version(story.versions[&id]);
-    let place = PlaceTaken {
+    let place = CapacityReserved {
         user_id: ANA,
         account_id: HERE,
         conversation_id: id,
         conversation_version: at_version,
-        in_spite_of: None,
+        overridden: None,
         counted: false,
         renewed: false,
     };
@@ -618,7 +624,7 @@ fn the_account_chooses_whether_an_agent_who_left_keeps_what_they_have() {
         story.queue(None, RoutingStrategy::LeastBusy, |queue| queue.when_offline = when);
         let id = story.writes(1, Priority::Normal);
         assert_eq!(story.run(), [(id, ANA)]);
-        story.agent(ANA, &WentOffline { user_id: ANA, cause: Cause::Chosen }.into());
+        story.agent(ANA, &WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into());
         assert_eq!(story.plan(), []);
         assert_eq!(story.floor.agent(ANA).unwrap().presence(), Presence::Offline { since: story.now });
         story.now = story.now + std::time::Duration::from_secs(120);

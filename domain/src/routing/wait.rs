@@ -94,7 +94,7 @@ impl Wait {
                 self.asked.push((declined.agent_id, at));
                 self.offer = self.offer.take().filter(|offer| !offer.agents.is_empty());
             }
-            RoutingEvent::OfferLapsed(lapsed) => {
+            RoutingEvent::OfferExpired(lapsed) => {
                 self.asked.extend(lapsed.agent_ids.iter().map(|agent| (*agent, at)));
                 self.offer = None;
             }

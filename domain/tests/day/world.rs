@@ -4,7 +4,7 @@ use domain::agent::{
     EligibilityCheck, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence, ReserveCapacity,
 };
 use domain::conversation::{
-    AcceptOffer, Assignee, Conversation, Enqueue, LapseOffer, MakeOffer, Opening, Receive, Resolve, RouteTo,
+    AcceptOffer, Assignee, Conversation, Enqueue, ExpireOffer, MakeOffer, Opening, Receive, Resolve, RouteTo,
 };
 use domain::routing::{RoutingAction, RoutingState};
 use domain::{Decide, Evolve};
@@ -335,7 +335,7 @@ impl World {
                 self.after(1 + chance.below(45), Deed::Accept { conversation, offer, agent });
             }
             RoutingAction::Lapse { conversation, offer, .. } => {
-                assert!(self.ask(conversation, &LapseOffer { offer_id: offer }));
+                assert!(self.ask(conversation, &ExpireOffer { offer_id: offer }));
             }
             RoutingAction::Queue { conversation, team, position, decision, lead, .. } => {
                 let reason = "nobody".to_owned();

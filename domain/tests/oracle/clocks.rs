@@ -457,7 +457,7 @@ fn events(story: &Story, deed: Deed, resolved: bool, priority: Priority) -> Vec<
                 reason: None,
                 decision: None,
                 offer_id: None,
-                in_spite_of: None,
+                overridden: None,
             }
             .into(),
         ],

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 events! {
     /// Which agent and which team a conversation is assigned to.
     pub enum AssignmentEvent in ConversationEvent::Assignment {
-        Assigned = 2,
+        Assigned = 3,
         Unassigned = 1,
         AssignmentDropped = 1,
     }
@@ -55,7 +55,7 @@ pub struct Assigned {
     pub offer_id: Option<OfferId>,
     /// What a supervisor insisted in spite of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_spite_of: Option<Ineligible>,
+    pub overridden: Option<Ineligible>,
 }
 
 /// It is taken off an agent, a team, or both. The fields say who lost it.

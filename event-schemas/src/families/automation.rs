@@ -11,7 +11,7 @@ events! {
     /// What macros and automation rules do, and the webhooks that they call.
     pub enum ActionEvent in ConversationEvent::Automation {
         MacroRan = 1,
-        AutomationRan = 1,
+        AutomationRan = 2,
         WebhookRequested = 1,
         WebhookDelivered = 1,
         WebhookFailed = 1,
@@ -39,7 +39,7 @@ pub struct AutomationRan {
     pub by_itself: bool,
     /// Since when the customer had waited, where it was the waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting_since: Option<Timestamp>,
+    pub unanswered_since: Option<Timestamp>,
     /// What could not be done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,

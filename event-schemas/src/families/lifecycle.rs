@@ -16,7 +16,7 @@ events! {
         Resolved = 1,
         Reopened = 1,
         Closed = 1,
-        Expired = 1,
+        Expired = 2,
     }
 }
 
@@ -89,6 +89,6 @@ pub struct Closed {
 /// Nobody said anything for so long that it is over for good. The contact's next message begins another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expired {
-    pub silent_since: Timestamp,
+    pub inactive_since: Timestamp,
     pub after_seconds: u32,
 }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 events! {
     /// The search for an agent: the queue and the offers.
     pub enum RoutingEvent in ConversationEvent::Routing {
-        Queued = 1,
-        Offered = 1,
+        Queued = 2,
+        Offered = 2,
         OfferDeclined = 1,
-        OfferLapsed = 1,
+        OfferExpired = 2,
         LeadNotified = 1,
     }
 }
@@ -28,7 +28,7 @@ pub struct Queued {
     /// Its place in the queue then, from 1.
     pub position: u32,
     /// Since when somebody has been wanted.
-    pub waiting_since: Timestamp,
+    pub queued_since: Timestamp,
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
@@ -43,7 +43,7 @@ pub struct Offered {
     pub team_id: Option<TeamId>,
     pub strategy: AssignStrategy,
     /// Since when somebody has been wanted.
-    pub waiting_since: Timestamp,
+    pub queued_since: Timestamp,
     pub until: Timestamp,
     pub decision: Decision,
 }
@@ -57,7 +57,7 @@ pub struct OfferDeclined {
 
 /// Nobody accepted in time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct OfferLapsed {
+pub struct OfferExpired {
     pub offer_id: OfferId,
     pub agent_ids: Vec<UserId>,
 }

@@ -7,7 +7,7 @@ use commands::execute::{CommandError, Context, LoadError};
 use domain::Decide;
 use domain::agent::{EligibilityCheck, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{
-    Conversation, DropAssignment, Enqueue, LapseOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
+    Conversation, DropAssignment, Enqueue, ExpireOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
     RouteTo, Send, Sender,
 };
 use domain::routing::{Requirements, RoutingAction};
@@ -88,7 +88,7 @@ pub(super) async fn execute(
         }
         RoutingAction::Lapse { conversation, version, offer } => {
             let context = routed.at(*conversation, *version, "lapse");
-            routed.ask(*conversation, &LapseOffer { offer_id: *offer }, &context).await
+            routed.ask(*conversation, &ExpireOffer { offer_id: *offer }, &context).await
         }
         RoutingAction::Queue {
             conversation,

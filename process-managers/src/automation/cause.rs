@@ -27,7 +27,7 @@ pub(super) fn causes(happened: &DecodedEvent) -> Vec<(Cause, String)> {
         by_itself,
         text: String::new(),
         sla_metric: None,
-        waiting_since: None,
+        unanswered_since: None,
     };
     let one = |cause| vec![(cause, happened.id.to_string())];
     // What one request changed is one update, however many events it took.

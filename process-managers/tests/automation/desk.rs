@@ -107,7 +107,7 @@ pub fn taken() -> ConversationEvent {
         assigned_by: Some(ANA),
         reason: None,
         decision: None,
-        in_spite_of: None,
+        overridden: None,
         offer_id: None,
     }
     .into()

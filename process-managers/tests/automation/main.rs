@@ -321,6 +321,6 @@ async fn a_customer_who_waits_too_long_sets_off_a_rule_once_in_each_waiting() {
     desk.clock.advance(Duration::from_secs(601));
     wait_until(&desk, "first.db", "it acts again", || async { runs(&desk).await == 2 }).await;
     let ran = desk.runs(waits).await;
-    assert_ne!(ran[0].waiting_since, ran[1].waiting_since);
+    assert_ne!(ran[0].unanswered_since, ran[1].unanswered_since);
     assert!(ran.iter().all(|ran| ran.event_id.is_none()));
 }

@@ -53,12 +53,12 @@ impl AgentDeskRow {
             AgentEvent::WentOnline(online) => row.is_now("online", Some(online.until), at),
             AgentEvent::WentAway(away) => row.is_now("away", away.offline_at, at),
             AgentEvent::WentOffline(_) => row.is_now("offline", None, at),
-            AgentEvent::PlaceTaken(taken) => {
+            AgentEvent::CapacityReserved(taken) => {
                 row.active += u32::from(!taken.renewed);
                 row.idle_since = Some(at);
                 row.last_given = Some(at);
             }
-            AgentEvent::PlaceFreed(_) => {
+            AgentEvent::CapacityReleased(_) => {
                 row.active = row.active.saturating_sub(1);
                 row.idle_since = Some(at);
             }

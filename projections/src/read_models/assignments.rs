@@ -17,7 +17,7 @@ follower::table! {
         /// Who could have had it and who could not, when Verbatim chose.
         decision: Option<Json<Decision>>,
         /// What a supervisor insisted in spite of.
-        in_spite_of: Option<Json<Ineligible>>,
+        overridden: Option<Json<Ineligible>>,
         from_at: Timestamp,
         /// None: it holds.
         until_at: Option<Timestamp>,
@@ -36,7 +36,7 @@ impl AssignmentRow {
             assigned_by: assigned.assigned_by,
             reason: assigned.reason.clone(),
             decision: assigned.decision.clone().map(Json),
-            in_spite_of: assigned.in_spite_of.map(Json),
+            overridden: assigned.overridden.map(Json),
             from_at: happened.metadata.occurred_at,
             until_at: None,
         }

@@ -101,8 +101,8 @@ impl BySubject {
                     AgentEvent::WentOnline(_)
                     | AgentEvent::WentAway(_)
                     | AgentEvent::WentOffline(_)
-                    | AgentEvent::PlaceTaken(_)
-                    | AgentEvent::PlaceFreed(_) => desks.push((agent_of(event),)),
+                    | AgentEvent::CapacityReserved(_)
+                    | AgentEvent::CapacityReleased(_) => desks.push((agent_of(event),)),
                 },
                 Event::Catalogue(event) => match event {
                     CatalogueEvent::ChannelDefined(defined) => channels.push((defined.channel.id,)),
@@ -261,8 +261,8 @@ impl BySubject {
             AgentEvent::WentOnline(_)
             | AgentEvent::WentAway(_)
             | AgentEvent::WentOffline(_)
-            | AgentEvent::PlaceTaken(_)
-            | AgentEvent::PlaceFreed(_) => {
+            | AgentEvent::CapacityReserved(_)
+            | AgentEvent::CapacityReleased(_) => {
                 let user = agent_of(event);
                 let before = self.desks.get(&(user,));
                 self.desks.put(AgentDeskRow::after(before, user, event, happened));
@@ -346,8 +346,8 @@ fn agent_of(event: &AgentEvent) -> UserId {
         AgentEvent::WentOnline(event) => event.user_id,
         AgentEvent::WentAway(event) => event.user_id,
         AgentEvent::WentOffline(event) => event.user_id,
-        AgentEvent::PlaceTaken(event) => event.user_id,
-        AgentEvent::PlaceFreed(event) => event.user_id,
+        AgentEvent::CapacityReserved(event) => event.user_id,
+        AgentEvent::CapacityReleased(event) => event.user_id,
     }
 }
 

@@ -165,7 +165,7 @@ impl Conversations {
                 E::Assignment(AssignmentEvent::Assigned(assigned)) => assigned.team_id,
                 E::Routing(
                     RoutingEvent::OfferDeclined(_)
-                    | RoutingEvent::OfferLapsed(_)
+                    | RoutingEvent::OfferExpired(_)
                     | RoutingEvent::LeadNotified(_),
                 )
                 | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))

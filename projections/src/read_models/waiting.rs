@@ -74,7 +74,7 @@ impl WaitingRow {
                 RoutingEvent::Queued(_)
                     | RoutingEvent::Offered(_)
                     | RoutingEvent::OfferDeclined(_)
-                    | RoutingEvent::OfferLapsed(_)
+                    | RoutingEvent::OfferExpired(_)
             ) | E::Assignment(AssignmentEvent::Assigned(_))
                 | E::Bot(BotEvent::BotEngaged(_))
                 | E::Lifecycle(
@@ -105,12 +105,12 @@ impl WaitingRow {
         };
         match event {
             E::Routing(RoutingEvent::Queued(queued)) => {
-                let mut row = Self::since(conversation, queued.waiting_since);
+                let mut row = Self::since(conversation, queued.queued_since);
                 row.queued_at = Some(happened.metadata.occurred_at);
                 Becomes::Waits(row)
             }
             E::Routing(RoutingEvent::Offered(offered)) => {
-                let new = || Self::since(conversation, offered.waiting_since);
+                let new = || Self::since(conversation, offered.queued_since);
                 let mut row = before.cloned().unwrap_or_else(new);
                 row.offer(Some(offered));
                 Becomes::Waits(row)
@@ -121,7 +121,7 @@ impl WaitingRow {
                     row.offer(None);
                 }
             }),
-            E::Routing(RoutingEvent::OfferLapsed(_)) => changed(&|row| row.offer(None)),
+            E::Routing(RoutingEvent::OfferExpired(_)) => changed(&|row| row.offer(None)),
             E::Details(DetailsEvent::PriorityChanged(change)) => changed(&|row| row.priority = change.new),
             E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_none() => {
                 changed(&|row| row.team_id = assigned.team_id)

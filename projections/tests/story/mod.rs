@@ -315,7 +315,7 @@ impl Story {
                     reason: None,
                     decision: None,
                     offer_id: None,
-                    in_spite_of: None,
+                    overridden: None,
                 }
                 .into(),
             ),

@@ -57,7 +57,7 @@ fn assigned(to: UserId) -> E {
         reason: None,
         decision: None,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
     .into()
 }
@@ -271,7 +271,7 @@ fn cause(event: AutomationEvent) -> Cause {
         by_itself: false,
         text: "I want a REFUND".to_owned(),
         sla_metric: None,
-        waiting_since: None,
+        unanswered_since: None,
     }
 }
 
@@ -287,7 +287,7 @@ fn told(cause: &Cause, skipped: Vec<Skipped>) -> E {
         event: cause.event,
         event_id: cause.event_id,
         by_itself: cause.by_itself,
-        waiting_since: cause.waiting_since,
+        unanswered_since: cause.unanswered_since,
         skipped,
     }
     .into()
@@ -375,7 +375,7 @@ fn a_waiting_counts_while_that_very_waiting_lasts() {
     rule.waiting_seconds = Some(60);
     let since = Timestamp::from_secs(2);
     let mut cause = cause(AutomationEvent::WaitingLongerThan);
-    (cause.waiting_since, cause.event_id) = (Some(since), None);
+    (cause.unanswered_since, cause.event_id) = (Some(since), None);
     let waits = || given::<Conversation>([opened(), received(), received()]);
     waits().at(since + Duration::from_secs(59)).when(run(&rule, cause.clone())).then_nothing();
     waits()

@@ -158,7 +158,7 @@ fn team(team_id: TeamId, strategy: AssignStrategy, reason: &str) -> E {
         reason: Some(reason.to_owned()),
         decision: None,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
     .into()
 }
@@ -173,7 +173,7 @@ fn assigned_to_ana() -> E {
         reason: None,
         decision: None,
         offer_id: None,
-        in_spite_of: None,
+        overridden: None,
     }
     .into()
 }

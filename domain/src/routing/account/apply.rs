@@ -92,7 +92,7 @@ impl AccountRouting {
             | E::Routing(
                 RoutingEvent::Queued(_)
                 | RoutingEvent::OfferDeclined(_)
-                | RoutingEvent::OfferLapsed(_)
+                | RoutingEvent::OfferExpired(_)
                 | RoutingEvent::LeadNotified(_),
             )
             | E::Message(_)

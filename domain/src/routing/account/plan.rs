@@ -228,7 +228,7 @@ impl AccountRouting {
         promises: &mut Promises,
     ) -> Option<RoutingAction> {
         let (team, version) = (case.lifecycle.team_id, case.version);
-        let waiting_since = case.wait.since.filter(|_| !case.wait.queued)?;
+        let queued_since = case.wait.since.filter(|_| !case.wait.queued)?;
         if let Some(to) = self.room_elsewhere(team, promises) {
             *promises.queued.entry(Some(to)).or_default() += 1;
             let strategy = case.wait.strategy.or(self.queue_of(Some(to)).map(|queue| queue.strategy));
@@ -243,7 +243,7 @@ impl AccountRouting {
             version,
             team,
             position,
-            waiting_since,
+            queued_since,
             decision,
             lead: self.lead_of(case),
             announcement: self.queue_of(team).and_then(|queue| queue.announcement.clone()),
