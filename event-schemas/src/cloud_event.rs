@@ -1,6 +1,7 @@
 //! An event as others see it: CloudEvents 1.0, JSON format.
 
 use crate::Recorded;
+use crate::upcast::today;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -43,19 +44,21 @@ pub struct CloudEvent {
 }
 
 impl CloudEvent {
+    /// The event under today's name of its type and in today's shape, whichever version wrote it.
     /// `schemas` is the address the schemas are served under, without a slash at the end.
     pub fn of(recorded: &Recorded, schemas: &str) -> Self {
         let kind = recorded.stream.category().map_or("other", |c| c.as_str());
         let metadata = &recorded.metadata;
+        let (name, version, data) = today(recorded);
         Self {
             specversion: "1.0".to_owned(),
             id: recorded.id.to_string(),
             source: format!("/accounts/{}", metadata.account_id),
-            event_type: format!("verbatim.{kind}.{}.v{}", recorded.event_type, recorded.schema_version),
+            event_type: format!("verbatim.{kind}.{name}.v{version}"),
             subject: recorded.stream.to_string(),
             time: metadata.occurred_at.to_string(),
             datacontenttype: "application/json".to_owned(),
-            dataschema: format!("{schemas}/{}.v{}.json", recorded.event_type, recorded.schema_version),
+            dataschema: format!("{schemas}/{name}.v{version}.json"),
             position: recorded.position.to_string(),
             streamversion: recorded.version.to_string(),
             correlationid: metadata.correlation_id.to_string(),
@@ -65,14 +68,13 @@ impl CloudEvent {
             actortype: json!(metadata.actor.actor_type).as_str().unwrap_or_default().to_owned(),
             actorid: metadata.actor.id.map(|id| id.to_string()),
             actorname: metadata.actor.name.clone(),
-            data: without_secrets(&recorded.event_type, &recorded.data),
+            data: without_secrets(name, data),
         }
     }
 }
 
 /// Credentials are stored, and never shown again: their names remain, their values do not.
-fn without_secrets(event_type: &str, data: &str) -> Value {
-    let mut data: Value = serde_json::from_str(data).unwrap_or(Value::Null);
+fn without_secrets(event_type: &str, mut data: Value) -> Value {
     if event_type == "ChannelDefined"
         && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
     {

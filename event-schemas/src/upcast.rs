@@ -1,6 +1,7 @@
 //! Events that an earlier version of the program wrote, read under today's names and in today's shapes. The
 //! log keeps them as they were written.
 
+use crate::Recorded;
 use serde_json::{Value, json};
 
 /// How the data of one version becomes that of the next. It cannot refuse: a stored event is a fact.
@@ -80,6 +81,15 @@ pub fn name_of_version(today: &'static str, version: u16) -> &'static str {
 /// The last version that was written under a former name. `None` when the name is today's.
 pub(crate) fn last_version_of(stored: &str) -> Option<u16> {
     FORMER_NAMES.iter().find(|(former, ..)| *former == stored).map(|(_, last, _)| *last)
+}
+
+/// A stored event under today's name of its type, in the latest version and with that version's data. The data
+/// is null where it is not JSON.
+pub fn today(recorded: &Recorded) -> (&str, u16, Value) {
+    let name = name_today(&recorded.event_type);
+    let data = serde_json::from_str(&recorded.data).unwrap_or(Value::Null);
+    let (version, data) = upcast(name, recorded.schema_version, data);
+    (name, version, data)
 }
 
 /// The data of an event as its latest version has it, and that version. `today` is today's name of its type.

@@ -77,6 +77,17 @@ fn what_is_not_known_is_left_out() {
 }
 
 #[test]
+fn what_an_earlier_version_wrote_is_shown_under_todays_name_and_in_todays_shape() {
+    let stored = include_str!("../samples/PlaceTaken.v1.json");
+    let stream = StreamId::agent(UserId::from_u128(0x5));
+    let event = CloudEvent::of(&recorded(stream, "PlaceTaken", stored), SCHEMAS);
+    assert_eq!(event.event_type, "verbatim.agent.CapacityReserved.v2");
+    assert_eq!(event.dataschema, "https://desk.example.com/schemas/CapacityReserved.v2.json");
+    let today: Value = serde_json::from_str(include_str!("../samples/CapacityReserved.v2.json")).unwrap();
+    assert_eq!(event.data, today);
+}
+
+#[test]
 fn what_webhooks_are_signed_with_is_not_told() {
     let samples = [
         ("MacroDefined", include_str!("../samples/MacroDefined.v1.json")),

@@ -115,7 +115,8 @@ pub struct Filter {
     pub account: Option<AccountId>,
     /// Empty: every kind of stream.
     pub categories: Vec<Category>,
-    /// Empty: every event type.
+    /// Empty: every event type. The names are those stored in the log; `event_schemas::about!` and
+    /// `stored_names` list them, former names included.
     pub event_types: Vec<String>,
 }
 

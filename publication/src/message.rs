@@ -2,6 +2,7 @@
 
 use crate::settings::Settings;
 use async_nats::jetstream::message::PublishMessage;
+use event_schemas::upcast::name_today;
 use event_schemas::{CloudEvent, Position, Recorded};
 use serde_json::{Value, json};
 
@@ -21,10 +22,10 @@ pub(crate) struct Message {
     pub size: usize,
 }
 
-/// `verbatim.<account>.<aggregate>.<EventType>`
+/// `verbatim.<account>.<aggregate>.<EventType>`, with today's name of the type.
 pub fn subject(event: &Recorded) -> String {
     let aggregate = event.stream.category().map_or("other", |kind| kind.as_str());
-    format!("verbatim.{}.{aggregate}.{}", event.metadata.account_id, token(&event.event_type))
+    format!("verbatim.{}.{aggregate}.{}", event.metadata.account_id, token(name_today(&event.event_type)))
 }
 
 /// A type as one token of a subject. Ours are letters; what an import brought may be anything.

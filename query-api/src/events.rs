@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::sse::{Event as Told, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use event_schemas::{CloudEvent, Event, EventId, Position, Recorded};
+use event_schemas::{CloudEvent, Event, EventId, Position, Recorded, stored_names};
 use event_store::{Filter, Page, Subscription};
 use futures::stream::{self, StreamExt};
 use gate::{Json, Path, Problem, Query};
@@ -120,7 +120,7 @@ async fn events(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let mut filter = Filter::account(caller.account);
-    filter.event_types = asked.types.iter().map(|name| name.0.to_owned()).collect();
+    filter.event_types = stored_names(&asked.types.iter().map(|name| name.0).collect::<Vec<_>>());
     let after = match resumed(&headers)?.or(asked.after) {
         None => None,
         Some(After::Location(place)) => Some(place),
