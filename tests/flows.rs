@@ -22,6 +22,8 @@ mod bots;
 mod claims;
 #[path = "flows/disk.rs"]
 mod disk;
+#[path = "flows/earlier_version.rs"]
+mod earlier_version;
 #[path = "flows/kill.rs"]
 mod kill;
 #[path = "flows/postgres.rs"]
