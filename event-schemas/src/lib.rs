@@ -16,6 +16,7 @@ pub mod envelope;
 mod events;
 pub mod ids;
 pub mod inbound;
+pub mod items;
 pub mod message;
 pub mod routing;
 pub mod schemas;
@@ -24,6 +25,7 @@ pub mod upcast;
 
 pub use agent::AgentEvent;
 pub use catalogue::CatalogueEvent;
+pub use catalogue::ids::*;
 pub use clock::Clock;
 pub use cloud_event::CloudEvent;
 pub use contact::ContactEvent;
