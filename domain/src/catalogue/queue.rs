@@ -1,25 +1,18 @@
-//! What makes a queue sensible (requirement 002, queue management).
+//! What makes a queue valid (requirement 002, queue management).
 
-use super::kinds::named;
-use super::{CatalogueItem, Change, Rejection};
-use event_schemas::routing::{Queue, QueueDefined, QueueRetired};
-use event_schemas::{CatalogueEvent, QueueId};
+use super::{CatalogueItem, Rejection, check_name};
+use event_schemas::routing::Queue;
 
 const MOST_PENALTIES: usize = 1_000;
 const LONGEST_ANNOUNCEMENT: usize = 1_000;
 const A_DAY: u32 = 24 * 3600;
 
 impl CatalogueItem for Queue {
-    type Id = QueueId;
-
-    fn id(&self) -> QueueId {
-        self.id
-    }
     fn name(&self) -> (&'static str, &str) {
         ("name", &self.name)
     }
-    fn check(&self) -> Result<(), Rejection> {
-        named("name", &self.name)?;
+    fn validate(&self) -> Result<(), Rejection> {
+        check_name("name", &self.name)?;
         for (field, seconds) in [
             ("offer_seconds", self.offer_seconds),
             ("ask_again_seconds", self.ask_again_seconds),
@@ -48,26 +41,16 @@ impl CatalogueItem for Queue {
         }
         Ok(())
     }
-    /// A queue is its team's: two for one team would contradict each other.
-    fn check_among<'t>(&self, mut others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection> {
+    /// A team has at most one queue: two would contradict each other.
+    fn validate_among<'t>(
+        &self,
+        mut others: impl Iterator<Item = &'t Self> + Clone,
+    ) -> Result<(), Rejection> {
         if let Some(other) = others.find(|other| self.team_id == other.team_id) {
             let whose = if self.team_id.is_some() { "this team" } else { "conversations of no team" };
             let reason = format!("there is a queue for {whose} already: '{}'", other.name);
             return Err(Rejection::invalid("team_id", reason));
         }
         Ok(())
-    }
-    fn defined(self) -> CatalogueEvent {
-        QueueDefined { queue: self }.into()
-    }
-    fn retired(id: QueueId) -> CatalogueEvent {
-        QueueRetired { id }.into()
-    }
-    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
-        match event {
-            CatalogueEvent::QueueDefined(event) => Some(Change::Defined(&event.queue)),
-            CatalogueEvent::QueueRetired(event) => Some(Change::Retired(event.id)),
-            _other_kind => None,
-        }
     }
 }

@@ -2,6 +2,7 @@
 //! at the same time.
 
 use commands::Commands;
+use commands::PLAYBOOK_CATALOGUES;
 use commands::dry_run::ROUTER;
 use commands::execute::{CommandError, Context, LoadError};
 use commands::language::detect;
@@ -10,7 +11,7 @@ use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
 use event_schemas::bot::BotSettings;
 use event_schemas::conversation::MessageReceived;
 use event_schemas::message::Status;
-use event_schemas::{AccountId, Actor, CatalogueEvent, Category, ConversationEvent, Event, StreamId};
+use event_schemas::{AccountId, Actor, Category, ConversationEvent, Event, StreamId};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use futures::future::BoxFuture;
@@ -196,7 +197,7 @@ impl Projection for Follow {
         let mut before = Vec::new();
         for happened in page {
             match &happened.event {
-                Event::Catalogue(event) if changes_a_playbook(event) => {
+                Event::Catalogue(event) if PLAYBOOK_CATALOGUES.contains(&event.kind()) => {
                     self.answer(&before).await?;
                     before.clear();
                     self.playbooks.remove(&happened.metadata.account_id);
@@ -214,33 +215,5 @@ impl Projection for Follow {
 
     fn reset(&mut self) {
         self.playbooks.clear();
-    }
-}
-
-fn changes_a_playbook(event: &CatalogueEvent) -> bool {
-    use CatalogueEvent as E;
-    match event {
-        E::BotRuleDefined(_)
-        | E::BotRuleRetired(_)
-        | E::HandoffRuleDefined(_)
-        | E::HandoffRuleRetired(_)
-        | E::BotSettingsDefined(_)
-        | E::BotSettingsRetired(_)
-        | E::CannedResponseDefined(_)
-        | E::CannedResponseRetired(_) => true,
-        E::ChannelDefined(_)
-        | E::ChannelRetired(_)
-        | E::TeamDefined(_)
-        | E::TeamRetired(_)
-        | E::SlaPolicyDefined(_)
-        | E::SlaPolicyRetired(_)
-        | E::CalendarDefined(_)
-        | E::CalendarRetired(_)
-        | E::QueueDefined(_)
-        | E::QueueRetired(_)
-        | E::MacroDefined(_)
-        | E::MacroRetired(_)
-        | E::AutomationRuleDefined(_)
-        | E::AutomationRuleRetired(_) => false,
     }
 }

@@ -5,9 +5,8 @@ use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::LoadError;
 use domain::conversation::InactivityTimeouts;
-use event_schemas::{
-    AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, Timestamp,
-};
+use event_schemas::catalogue::CatalogueKind;
+use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
@@ -117,7 +116,7 @@ impl Projection for Follow {
         for happened in page {
             let account = happened.metadata.account_id;
             match (&happened.event, happened.stream.as_conversation()) {
-                (Event::Catalogue(event), _) if changes_timeouts(event) => {
+                (Event::Catalogue(event), _) if changes_timeouts(event.kind()) => {
                     self.write(tx, std::mem::take(&mut next)).await?;
                     self.timeouts.remove(&account);
                     // All of them are looked at anew: the account's silences may be shorter now.
@@ -163,13 +162,6 @@ impl Projection for Follow {
     }
 }
 
-fn changes_timeouts(event: &CatalogueEvent) -> bool {
-    use CatalogueEvent as E;
-    matches!(
-        event,
-        E::HandoffRuleDefined(_)
-            | E::HandoffRuleRetired(_)
-            | E::BotSettingsDefined(_)
-            | E::BotSettingsRetired(_)
-    )
+fn changes_timeouts(kind: CatalogueKind) -> bool {
+    matches!(kind, CatalogueKind::HandoffRules | CatalogueKind::BotSettings)
 }
