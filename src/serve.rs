@@ -10,7 +10,7 @@ use commands::Commands;
 use domain::agent::PresenceTimeouts;
 use event_schemas::Clock;
 use event_store::EventStore;
-use follower::{Leases, Location};
+use follower::{DecodedLog, Leases, Location};
 use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use process_managers::{ProcessManagers, Schedule, delivery, webhooks};
@@ -66,6 +66,8 @@ pub struct Running {
     serving: JoinSet<anyhow::Result<()>>,
     working: JoinSet<anyhow::Result<()>>,
     store: Arc<dyn EventStore>,
+    /// What the followers of this process read: each event is decoded once.
+    log: DecodedLog,
 }
 
 pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running> {
@@ -96,6 +98,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         serving: JoinSet::new(),
         working: JoinSet::new(),
         store: store.clone(),
+        log: DecodedLog::shared(store.clone()),
     };
     let mut checks = vec![log_check(store.clone())];
     let publication =
@@ -158,7 +161,7 @@ impl Running {
         let stop = self.stop_working.clone();
         if parts.projections {
             let mut progress = None;
-            let read_side = ReadSide::open(self.store.clone(), generations, |now| {
+            let read_side = ReadSide::open(self.log.clone(), generations, |now| {
                 if now.events > 5_000 {
                     progress
                         .get_or_insert_with(|| ProgressLine::start("events projected"))

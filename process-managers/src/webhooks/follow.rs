@@ -3,7 +3,7 @@
 use super::table::{Pending, Webhooks};
 use event_schemas::{Category, ConversationEvent, Event, WebhookId};
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -37,7 +37,7 @@ impl Projection for Follow {
         }
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         let mut requested: HashMap<WebhookId, (Pending, _)> = HashMap::new();
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };

@@ -18,6 +18,7 @@ use follower::runner::DecodedEvent;
 use follower::table::{Columns, Json, Rows, Values};
 use quick_cache::unsync::Cache;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How many reported messages are looked for at once.
 const REPORTS: [usize; 4] = [1, 4, 20, 100];
@@ -63,7 +64,7 @@ impl Conversations {
 
     pub async fn load(
         &mut self,
-        page: &[DecodedEvent],
+        page: &[Arc<DecodedEvent>],
         moves: Vec<Moved>,
         tx: &mut Tx,
     ) -> Result<(), DbError> {
@@ -99,7 +100,7 @@ impl Conversations {
     }
 
     /// The messages that reports are about.
-    async fn load_reported(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_reported(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut unplaced) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -147,7 +148,7 @@ impl Conversations {
     }
 
     /// What waits and may not after this page, and the paces of the queues it leaves.
-    async fn load_waiting(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_waiting(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -194,7 +195,7 @@ impl Conversations {
     }
 
     /// The assignments that this page may end.
-    async fn load_assignments(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_assignments(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
         for happened in page {
             if let Event::Conversation(event) = &happened.event
