@@ -99,7 +99,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Action::Migrate => rebuild::migrate(&settings).await,
         Action::Config => {
-            print!("{}", config::DEFAULTS);
+            print!("{}", config::annotated_defaults());
             Ok(())
         }
     }
