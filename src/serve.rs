@@ -49,10 +49,10 @@ impl Parts {
     }
 }
 
-/// How long what is under way may take to end.
+/// How long requests and tasks may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Starts the parts, serves until it is told to stop, and stops them in order.
+/// Starts the parts, serves until SIGINT or SIGTERM, and stops them in order.
 pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     logging::start(&settings)?;
     start(&settings, parts).await?.run_until_signal().await
@@ -224,7 +224,7 @@ impl Running {
         }
     }
 
-    /// First no more requests, then no more work, then the log: what was acknowledged is in it.
+    /// Stops taking requests, then stops the followers, then closes the log, which holds all acknowledged events.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop_serving.cancel();
         finish(&mut self.serving).await?;
@@ -235,7 +235,7 @@ impl Running {
     }
 }
 
-/// Waits for the tables that another process keeps: which of them is started first does not matter.
+/// Waits for the tables that another process fills: the processes may start in any order.
 async fn tables_of_another(generations: Generations) -> anyhow::Result<Tables> {
     let mut said = false;
     loop {

@@ -143,7 +143,7 @@ sections! {
 
     /// Logging. A log line never holds a message's text or a person's data.
     {
-        /// What to log: a level (error, warn, info, debug) or target=level pairs.
+        /// The log level (error, warn, info, debug), or target=level pairs.
         log: String = "\"info\"";
         /// The format of log lines: text or json.
         log_format: String = "\"text\"", one of ["text", "json"];
