@@ -4,7 +4,7 @@
 
 mod auth;
 mod docs;
-mod door;
 mod jwks;
+mod requests;
 mod service;
 mod traces;
