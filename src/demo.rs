@@ -4,7 +4,7 @@
 //! by signed WhatsApp webhooks, the agents answer by the command API, and what is shown was asked of the
 //! query API.
 
-mod desk;
+mod account;
 mod provider;
 mod script;
 mod table;
@@ -12,9 +12,9 @@ mod table;
 use crate::config::Settings;
 use crate::serve::{self, Parts};
 use crate::{logging, token};
+use account::Desk;
 use anyhow::{Context, bail};
 use clap::Args;
-use desk::Desk;
 use event_schemas::{AccountId, Clock};
 use gate::Role;
 use script::{SCRIPTS, Script, Turn};

@@ -1,6 +1,6 @@
 //! The inbox as a table in the terminal, while it fills.
 
-use super::desk::Desk;
+use super::account::Desk;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use event_schemas::{Clock, Timestamp};
