@@ -22,6 +22,8 @@ mod bots;
 mod claims;
 #[path = "flows/disk.rs"]
 mod disk;
+#[path = "flows/end_to_end.rs"]
+mod end_to_end;
 #[path = "flows/kill.rs"]
 mod kill;
 #[path = "flows/postgres.rs"]
@@ -42,7 +44,5 @@ mod split;
 mod split_kill;
 #[path = "flows/transfer.rs"]
 mod transfer;
-#[path = "flows/walk.rs"]
-mod walk;
 #[path = "flows/webhooks.rs"]
 mod webhooks;
