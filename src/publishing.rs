@@ -62,5 +62,5 @@ pub fn check(publication: &Publication) -> Check {
         let trouble = health.trouble();
         async move { trouble.map_or(Ok(()), Err) }
     })
-    .beside()
+    .optional()
 }

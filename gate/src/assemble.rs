@@ -1,10 +1,10 @@
 //! Everything around a service's routes, put together.
 
 use crate::auth::Authenticator;
-use crate::context::accompany;
+use crate::context::request_context;
 use crate::docs::{self, About};
 use crate::health::{self, Check};
-use crate::limits::{Limits, RateLimits, lose_patience};
+use crate::limits::{Limits, RateLimits, timeout};
 use crate::problem::{Kind, Problem, kinds};
 use aide::axum::ApiRouter;
 use axum::Router;
@@ -35,7 +35,7 @@ pub enum Cors {
     Any,
 }
 
-/// What [`finish`] puts around a service.
+/// What [`assemble`] puts around a service.
 pub struct Gate {
     pub about: About,
     pub authenticator: Authenticator,
@@ -52,16 +52,16 @@ pub struct Gate {
 
 /// The whole of a service: its routes, and around them authentication, limits, the access log, health,
 /// metrics, and the description of it all.
-pub fn finish(api: ApiRouter, gate: Gate) -> Router {
-    let mut document = docs::blank(&gate.about);
+pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
+    let mut document = docs::new_document(&gate.about);
     let service = api.finish_api(&mut document);
-    docs::complete(&mut document);
+    docs::complete_document(&mut document);
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 
     service
         .merge(docs::routes(document, problems))
-        .merge(own_routes(gate.checks.into(), gate.metrics))
+        .merge(operational_routes(gate.checks.into(), gate.metrics))
         .fallback(async || Problem::new(&kinds::NOT_FOUND, "There is nothing at this address."))
         .method_not_allowed_fallback(async || {
             Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists what this address takes.")
@@ -69,17 +69,17 @@ pub fn finish(api: ApiRouter, gate: Gate) -> Router {
         .layer(DefaultBodyLimit::max(gate.limits.body_bytes))
         .layer(Extension(RateLimits::new(&gate.limits)))
         .layer(Extension(gate.authenticator))
-        .layer(from_fn_with_state(gate.limits.patience, lose_patience))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(gate.limits.timeout, timeout))
+        .layer(CatchPanicLayer::custom(panic_response))
         .layer(cors(gate.cors))
-        .layer(map_response(no_sniffing))
-        .layer(from_fn_with_state(gate.clock, accompany))
+        .layer(map_response(forbid_sniffing))
+        .layer(from_fn_with_state(gate.clock, request_context))
 }
 
-fn own_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
+fn operational_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
     let routes = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(move || health::ready(checks.clone())));
+        .route("/healthz", get(health::liveness))
+        .route("/readyz", get(move || health::readiness(checks.clone())));
     match metrics {
         None => routes,
         Some(handle) => routes.route(
@@ -93,7 +93,7 @@ fn own_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router
     }
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panic_response(panic: Box<dyn Any + Send>) -> Response {
     // What a panic says may quote what it choked on, so only its kind goes to the log; where it happened the
     // panic hook has written already.
     let is_text = panic.is::<String>() || panic.is::<&str>();
@@ -102,12 +102,12 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-async fn no_sniffing(mut response: Response) -> Response {
+async fn forbid_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-const EXPOSED: [HeaderName; 5] = [
+const EXPOSED_HEADERS: [HeaderName; 5] = [
     header::ETAG,
     header::RETRY_AFTER,
     header::LOCATION,
@@ -137,6 +137,6 @@ fn cors(cors: Cors) -> CorsLayer {
             HeaderName::from_static("traceparent"),
             HeaderName::from_static("last-event-id"),
         ])
-        .expose_headers(EXPOSED)
+        .expose_headers(EXPOSED_HEADERS)
         .max_age(Duration::from_secs(600))
 }

@@ -36,7 +36,7 @@ pub struct AuthConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum AuthConfigError {
     #[error("no way to sign in is configured: set a secret, a JWKS, or trust a gateway")]
-    NoWayIn,
+    NotConfigured,
     #[error("the token secret is empty")]
     EmptySecret,
     #[error(transparent)]
@@ -62,7 +62,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 impl Authenticator {
     pub fn new(config: AuthConfig, clock: Clock) -> Result<Self, AuthConfigError> {
         if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
-            return Err(AuthConfigError::NoWayIn);
+            return Err(AuthConfigError::NotConfigured);
         }
         match config.secret.as_ref().map(String::len) {
             Some(0) => return Err(AuthConfigError::EmptySecret),
@@ -88,40 +88,44 @@ impl Authenticator {
     pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match bearer(headers)? {
             Some(token) => self.identify_token(token, headers).await,
-            None if self.0.trust_gateway && headers.contains_key("x-user-id") => vouched(headers),
+            None if self.0.trust_gateway && headers.contains_key("x-user-id") => gateway_caller(headers),
             None => Err(Problem::unauthenticated("Send `Authorization: Bearer <token>`.")),
         }
     }
 
     async fn identify_token(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
         let claims = self.verify(token).await?;
-        let account = chosen_account(headers, &claims.accounts)?;
+        let account = selected_account(headers, &claims.accounts)?;
         Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name })
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
-        let no = Problem::unauthenticated;
-        let head = decode_header(token).map_err(|_| no("The token is not a JWT."))?;
+        let refused = Problem::unauthenticated;
+        let header = decode_header(token).map_err(|_| refused("The token is not a JWT."))?;
         // The kind of key decides which algorithms it may be used with, never the token: a public key is no
         // HMAC secret, whatever the token's header says.
-        let key = match head.alg {
+        let key = match header.alg {
             Algorithm::HS256 => match &self.0.secret {
                 Some(secret) => secret.clone(),
-                None => return Err(no("This server takes no HS256 tokens.")),
+                None => return Err(refused("This server takes no HS256 tokens.")),
             },
             Algorithm::RS256 | Algorithm::ES256 => match &self.0.jwks {
-                Some(jwks) => jwks.key(head.kid.as_deref(), head.alg).await.map_err(|error| match error {
-                    KeyError::Unknown => no("The token is signed with a key this server does not know."),
-                    KeyError::Unreachable => Problem::unavailable(
-                        "The keys that tokens are signed with cannot be fetched just now.",
-                        Duration::from_secs(5),
-                    ),
-                })?,
-                None => return Err(no("This server takes HS256 tokens only.")),
+                Some(jwks) => {
+                    jwks.key(header.kid.as_deref(), header.alg).await.map_err(|error| match error {
+                        KeyError::Unknown => {
+                            refused("The token is signed with a key this server does not know.")
+                        }
+                        KeyError::Unreachable => Problem::unavailable(
+                            "The keys that tokens are signed with cannot be fetched just now.",
+                            Duration::from_secs(5),
+                        ),
+                    })?
+                }
+                None => return Err(refused("This server takes HS256 tokens only.")),
             },
-            _ => return Err(no("Tokens are signed with HS256, RS256 or ES256.")),
+            _ => return Err(refused("Tokens are signed with HS256, RS256 or ES256.")),
         };
-        let mut validation = Validation::new(head.alg);
+        let mut validation = Validation::new(header.alg);
         // Times are checked below, by a clock that tests can set.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
@@ -134,13 +138,15 @@ impl Authenticator {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".to_owned());
         }
-        let claims = decode::<Claims>(token, &key, &validation).map_err(|error| no(refusal(&error)))?.claims;
-        claims.check_times(self.0.clock.now(), LEEWAY).map_err(no)?;
+        let claims = decode::<Claims>(token, &key, &validation)
+            .map_err(|error| refused(decode_failure(&error)))?
+            .claims;
+        claims.check_times(self.0.clock.now(), LEEWAY).map_err(refused)?;
         Ok(claims)
     }
 }
 
-fn refusal(error: &jsonwebtoken::errors::Error) -> &'static str {
+fn decode_failure(error: &jsonwebtoken::errors::Error) -> &'static str {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::InvalidSignature => "The token's signature does not match.",
@@ -167,13 +173,13 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-fn chosen_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<AccountId, Problem> {
-    let wanted = match headers.get("x-account-id") {
-        Some(_) => Some(identifier::<AccountId>(headers, "X-Account-Id")?),
+fn selected_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<AccountId, Problem> {
+    let requested = match headers.get("x-account-id") {
+        Some(_) => Some(uuid_header::<AccountId>(headers, "X-Account-Id")?),
         None => None,
     };
-    match (wanted, accounts) {
-        (Some(wanted), _) if accounts.contains(&wanted) => Ok(wanted),
+    match (requested, accounts) {
+        (Some(requested), _) if accounts.contains(&requested) => Ok(requested),
         (Some(_), _) => Err(Problem::forbidden("The token does not name the account in `X-Account-Id`.")
             .field("X-Account-Id")),
         (None, [only]) => Ok(*only),
@@ -186,28 +192,28 @@ fn chosen_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<Account
 }
 
 /// What a gateway says about who it let in.
-fn vouched(headers: &HeaderMap) -> Result<Caller, Problem> {
-    let role = plain(headers, "X-User-Role")?;
+fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
+    let role = header_text(headers, "X-User-Role")?;
     let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {
         Problem::unauthenticated(format!("The gateway's `X-User-Role`: {unknown}.")).field("X-User-Role")
     })?;
     let name = headers.get("x-user-name").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Caller {
-        account: identifier(headers, "X-Account-Id")?,
-        user: identifier::<UserId>(headers, "X-User-Id")?,
+        account: uuid_header(headers, "X-Account-Id")?,
+        user: uuid_header::<UserId>(headers, "X-User-Id")?,
         role,
         name: name.filter(|name| !name.is_empty()),
     })
 }
 
-fn plain<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).ok_or_else(|| {
         Problem::unauthenticated(format!("The gateway did not send `{name}` as plain text.")).field(name)
     })
 }
 
-fn identifier<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, Problem> {
-    plain(headers, name)?
+fn uuid_header<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, Problem> {
+    header_text(headers, name)?
         .parse()
         .map_err(|_| Problem::unreadable(format!("`{name}` is not a UUID.")).field(name))
 }

@@ -2,10 +2,10 @@
 //! forget to check.
 
 use crate::auth::Authenticator;
-use crate::context::Seat;
-use crate::headers::describe;
+use crate::context::CallerSlot;
+use crate::headers::describe_header;
 use crate::limits::RateLimits;
-use crate::problem::{Problem, described};
+use crate::problem::{Problem, problem_response};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
@@ -102,14 +102,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         if let Some(known) = parts.extensions.get::<Caller>() {
             return Ok(known.clone());
         }
-        // Both are missing only from a router that `finish` did not assemble.
+        // Both are missing only from a router that `assemble` did not build.
         let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
         let caller = authenticator.identify(&parts.headers).await?;
         if let Some(limits) = parts.extensions.get::<RateLimits>() {
             limits.check_caller(&caller)?;
         }
-        if let Some(seat) = parts.extensions.get::<Seat>() {
-            seat.take(&caller);
+        if let Some(slot) = parts.extensions.get::<CallerSlot>() {
+            slot.set(&caller);
         }
         parts.extensions.insert(caller.clone());
         Ok(caller)
@@ -134,13 +134,13 @@ impl OperationInput for Caller {
         require_token(operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        refusals(ctx)
+        error_responses(ctx)
     }
 }
 
 fn require_token(operation: &mut Operation) {
     operation.security = vec![[("bearer".to_owned(), Vec::new())].into_iter().collect()];
-    describe(
+    describe_header(
         operation,
         "X-Account-Id",
         "Which account is meant, when the token names several.",
@@ -148,16 +148,16 @@ fn require_token(operation: &mut Operation) {
     );
 }
 
-fn refusals(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
+fn error_responses(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
     vec![
-        (Some(401), described(ctx, "There is no valid token.")),
-        (Some(403), described(ctx, "The token's role or accounts do not allow this.")),
-        (Some(429), described(ctx, "Too many requests; `Retry-After` says how long to wait.")),
+        (Some(401), problem_response(ctx, "There is no valid token.")),
+        (Some(403), problem_response(ctx, "The token's role or accounts do not allow this.")),
+        (Some(429), problem_response(ctx, "Too many requests; `Retry-After` says how long to wait.")),
     ]
 }
 
 macro_rules! callers {
-    ($($(#[$doc:meta])* $name:ident: $allowed:ident, $whom:literal;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident: $allowed:ident, $roles:literal;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(pub Caller);
@@ -169,7 +169,7 @@ macro_rules! callers {
                 if caller.role.$allowed() {
                     Ok(Self(caller))
                 } else {
-                    Err(Problem::forbidden(format!("This is for {}; you are {}.", $whom, article(caller.role))))
+                    Err(Problem::forbidden(format!("This is for {}; you are {}.", $roles, with_article(caller.role))))
                 }
             }
         }
@@ -189,7 +189,7 @@ macro_rules! callers {
                 ctx: &mut GenContext,
                 _: &mut Operation,
             ) -> Vec<(Option<u16>, ApiResponse)> {
-                refusals(ctx)
+                error_responses(ctx)
             }
         }
     )+};
@@ -208,7 +208,7 @@ callers! {
     AdministratorOrService: is_administrator_or_service, "administrators and services";
 }
 
-fn article(role: Role) -> &'static str {
+fn with_article(role: Role) -> &'static str {
     match role {
         Role::Agent => "an agent",
         Role::Supervisor => "a supervisor",

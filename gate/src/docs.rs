@@ -25,7 +25,7 @@ pub struct About {
     pub tags: Vec<(&'static str, &'static str)>,
 }
 
-pub(crate) fn blank(about: &About) -> OpenApi {
+pub(crate) fn new_document(about: &About) -> OpenApi {
     let tags = about.tags.iter().map(|(name, description)| Tag {
         name: (*name).to_owned(),
         description: Some((*description).to_owned()),
@@ -46,7 +46,7 @@ pub(crate) fn blank(about: &About) -> OpenApi {
 }
 
 /// Adds what the routers could not know while they were built.
-pub(crate) fn complete(api: &mut OpenApi) {
+pub(crate) fn complete_document(api: &mut OpenApi) {
     let scheme = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
         bearer_format: Some("JWT".to_owned()),
@@ -72,12 +72,12 @@ fn name_path_parameters(path: &str, operation: &mut Operation) {
     let schema = operation.extensions.shift_remove(PATH_SCHEMA).unwrap_or_default();
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     for (index, name) in names.enumerate() {
-        let own = schema
+        let own_schema = schema
             .pointer(&format!("/properties/{name}"))
             .or_else(|| schema.pointer(&format!("/items/{index}")))
             .or_else(|| schema.pointer(&format!("/prefixItems/{index}")))
             .unwrap_or(&schema);
-        let json_schema = Schema::try_from(own.clone()).unwrap_or_else(|_| json_string());
+        let json_schema = Schema::try_from(own_schema.clone()).unwrap_or_else(|_| json_string());
         let parameter = Parameter::Path {
             parameter_data: ParameterData {
                 name: name.to_owned(),
@@ -151,13 +151,13 @@ const START: &str = r##"SwaggerUIBundle({
 });
 "##;
 
-const POLICY: HeaderValue = HeaderValue::from_static(
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 pub(crate) fn routes(document: Bytes, problems: Arc<[&'static Kind]>) -> axum::Router {
-    let one = problems.clone();
+    let all = problems.clone();
     axum::Router::new()
         .route("/openapi.json", get(async move || asset("application/json", document.clone())))
         .route("/docs", get(async || page(PAGE)))
@@ -167,12 +167,13 @@ pub(crate) fn routes(document: Bytes, problems: Arc<[&'static Kind]>) -> axum::R
             get(async || asset("text/javascript; charset=utf-8", ASSETS.script.clone())),
         )
         .route("/docs/start.js", get(async || asset("text/javascript; charset=utf-8", START)))
-        .route("/problems", get(async move || page(index(&problems))))
+        .route("/problems", get(async move || page(problem_index(&problems))))
         .route(
             "/problems/{name}",
             get(async move |crate::Path(name): crate::Path<String>, headers: HeaderMap| {
-                let kind = one.iter().find(|kind| kind.name == name);
-                kind.map(|kind| explained(kind, &headers)).ok_or_else(|| crate::Problem::not_found("problem"))
+                let kind = all.iter().find(|kind| kind.name == name);
+                kind.map(|kind| problem_page(kind, &headers))
+                    .ok_or_else(|| crate::Problem::not_found("problem"))
             }),
         )
 }
@@ -186,10 +187,10 @@ fn asset(kind: &'static str, body: impl Into<Bytes>) -> Response {
 }
 
 fn page(html: impl Into<String>) -> Response {
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html.into())).into_response()
+    ([(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)], Html(html.into())).into_response()
 }
 
-fn index(problems: &[&'static Kind]) -> String {
+fn problem_index(problems: &[&'static Kind]) -> String {
     let items = problems.iter().map(|kind| {
         format!(
             "<li><a href=\"/problems/{name}\">{name}</a> ({status}): {title}</li>\n",
@@ -198,15 +199,15 @@ fn index(problems: &[&'static Kind]) -> String {
             title = kind.title
         )
     });
-    frame("Problems", &format!("<ul>\n{}</ul>", items.collect::<String>()))
+    html_page("Problems", &format!("<ul>\n{}</ul>", items.collect::<String>()))
 }
 
 /// As a page for people who follow the `type` of a problem, or as JSON for programs that do.
-fn explained(kind: &'static Kind, headers: &HeaderMap) -> Response {
+fn problem_page(kind: &'static Kind, headers: &HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/html") {
         let status = kind.status.as_u16();
-        return page(frame(kind.title, &format!("<p>Status {status}.</p>\n<p>{}</p>", kind.explanation)));
+        return page(html_page(kind.title, &format!("<p>Status {status}.</p>\n<p>{}</p>", kind.explanation)));
     }
     let body: Value = json!({
         "type": format!("/problems/{}", kind.name),
@@ -218,7 +219,7 @@ fn explained(kind: &'static Kind, headers: &HeaderMap) -> Response {
 }
 
 /// All texts are our own, so there is nothing to escape but what is in them already.
-fn frame(title: &str, body: &str) -> String {
+fn html_page(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          </head>\n<body>\n<h1>{title}</h1>\n{body}\n<p><a href=\"/problems\">All problems</a></p>\n\

@@ -1,6 +1,6 @@
 //! Reading requests: bodies, queries and paths, whose faults are problems that name the field.
 
-use crate::problem::{Problem, described, kinds};
+use crate::problem::{Problem, kinds, problem_response};
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use aide::{OperationInput, OperationOutput};
@@ -24,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = has_json(request.headers());
+        let is_json = is_json_content(request.headers());
         let RawBody(body) = RawBody::from_request(request, state).await?;
         if !is_json {
             return Err(Problem::new(
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = has_json(request.headers());
+        let is_json = is_json_content(request.headers());
         let RawBody(body) = RawBody::from_request(request, state).await?;
         match (body.is_empty(), is_json) {
             (true, _) => Ok(Self(T::default())),
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     }
 }
 
-fn has_json(headers: &HeaderMap) -> bool {
+fn is_json_content(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
@@ -68,12 +68,12 @@ fn has_json(headers: &HeaderMap) -> bool {
 /// Reads JSON as bodies are read: a fault names the field where it is.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = located::deserialize(&mut json).map_err(|error| misread(&error))?;
+    let value = located::deserialize(&mut json).map_err(|error| invalid_field(&error))?;
     json.end().map_err(|error| Problem::unreadable(sentence(error)))?;
     Ok(value)
 }
 
-fn misread<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
+fn invalid_field<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
     let text = error.inner().to_string();
     let mut field = error.path().to_string();
     // A field that is missing or there twice is named in serde's words alone, not in the path.
@@ -112,12 +112,12 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         match Bytes::from_request(request, state).await {
             Ok(body) => Ok(Self(body)),
-            Err(rejection) => Err(unread(rejection)),
+            Err(rejection) => Err(invalid_body(rejection)),
         }
     }
 }
 
-fn unread(rejection: BytesRejection) -> Problem {
+fn invalid_body(rejection: BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Problem::new(&kinds::TOO_LARGE, "The body is larger than this server takes.")
     } else {
@@ -135,7 +135,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        located::deserialize(pairs).map(Self).map_err(|error| misread(&error))
+        located::deserialize(pairs).map(Self).map_err(|error| invalid_field(&error))
     }
 }
 
@@ -151,14 +151,14 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(failure)) => {
                 let raw = RawPathParams::from_request_parts(parts, state).await.ok();
-                Err(misaddressed(failure.into_kind(), raw.as_ref()))
+                Err(invalid_path(failure.into_kind(), raw.as_ref()))
             }
             Err(_) => Err(Problem::internal()),
         }
     }
 }
 
-fn misaddressed(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
+fn invalid_path(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
     match kind {
         ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
             Problem::unreadable(format!("`{key}` in the address is not a {expected_type}.")).field(key)
@@ -173,9 +173,9 @@ fn misaddressed(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
             let text = other.to_string();
             // A word that is none of the allowed ones is quoted, without the name of its place.
             let quoted = |value: &str| text.contains(&format!("`{value}`"));
-            let culprit = raw.and_then(|raw| raw.iter().find(|(_, value)| quoted(value)));
+            let parameter = raw.and_then(|raw| raw.iter().find(|(_, value)| quoted(value)));
             let problem = Problem::unreadable(sentence(&text));
-            match culprit {
+            match parameter {
                 Some((key, _)) => problem.field(key),
                 None => problem,
             }
@@ -188,7 +188,7 @@ impl<T: JsonSchema> OperationInput for Json<T> {
         axum::Json::<T>::operation_input(ctx, operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        body_refusals(ctx)
+        body_error_responses(ctx)
     }
 }
 
@@ -200,7 +200,7 @@ impl<T: JsonSchema> OperationInput for OptionalJson<T> {
         }
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        body_refusals(ctx)
+        body_error_responses(ctx)
     }
 }
 
@@ -209,15 +209,15 @@ impl OperationInput for RawBody {
         axum::Json::<serde_json::Value>::operation_input(ctx, operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        body_refusals(ctx)
+        body_error_responses(ctx)
     }
 }
 
-fn body_refusals(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
+fn body_error_responses(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
     vec![
-        (Some(400), described(ctx, "The request cannot be read; `field` says where.")),
-        (Some(413), described(ctx, "The body is larger than this server takes.")),
-        (Some(415), described(ctx, "The body is not JSON.")),
+        (Some(400), problem_response(ctx, "The request cannot be read; `field` says where.")),
+        (Some(413), problem_response(ctx, "The body is larger than this server takes.")),
+        (Some(415), problem_response(ctx, "The body is not JSON.")),
     ]
 }
 
@@ -240,7 +240,7 @@ impl<T: JsonSchema> OperationInput for Query<T> {
         axum::extract::Query::<T>::operation_input(ctx, operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        vec![(Some(400), described(ctx, "The request cannot be read; `field` says where."))]
+        vec![(Some(400), problem_response(ctx, "The request cannot be read; `field` says where."))]
     }
 }
 
@@ -254,7 +254,7 @@ impl<T: JsonSchema> OperationInput for Path<T> {
         operation.extensions.insert(PATH_SCHEMA.to_owned(), schema.into());
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        vec![(Some(400), described(ctx, "The request cannot be read; `field` says where."))]
+        vec![(Some(400), problem_response(ctx, "The request cannot be read; `field` says where."))]
     }
 }
 

@@ -24,7 +24,7 @@ pub struct IfMatch(pub Option<Version>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
-fn text<'a>(parts: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
+fn header_text<'a>(parts: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
     match parts.headers.get(name).map(|value| value.to_str()) {
         None => Ok(None),
         Some(Ok(text)) => Ok(Some(text.trim())),
@@ -36,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for After {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "Verbatim-After";
-        let position = text(parts, NAME)?.map(str::parse).transpose();
+        let position = header_text(parts, NAME)?.map(str::parse).transpose();
         position.map(Self).map_err(|_| {
             Problem::unreadable(format!("`{NAME}` takes a `position` that a command answered.")).field(NAME)
         })
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "If-Match";
-        let Some(tag) = text(parts, NAME)? else { return Ok(Self(None)) };
+        let Some(tag) = header_text(parts, NAME)? else { return Ok(Self(None)) };
         if tag == "*" {
             return Ok(Self(None));
         }
@@ -68,7 +68,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "Idempotency-Key";
-        let Some(key) = text(parts, NAME)? else { return Ok(Self(None)) };
+        let Some(key) = header_text(parts, NAME)? else { return Ok(Self(None)) };
         if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(Some(key.to_owned())))
         } else {
@@ -79,7 +79,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
 impl OperationInput for After {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe(
+        describe_header(
             operation,
             "Verbatim-After",
             "A `position` that a command answered: wait until the answer can include it.",
@@ -90,7 +90,7 @@ impl OperationInput for After {
 
 impl OperationInput for IfMatch {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe(
+        describe_header(
             operation,
             "If-Match",
             "The `ETag` of the version this change is meant for.",
@@ -101,7 +101,7 @@ impl OperationInput for IfMatch {
 
 impl OperationInput for IdempotencyKey {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe(
+        describe_header(
             operation,
             "Idempotency-Key",
             "A key of your choice: the same command under the same key happens once.",
@@ -111,7 +111,12 @@ impl OperationInput for IdempotencyKey {
 }
 
 /// Adds an optional header to an operation's description.
-pub(crate) fn describe(operation: &mut Operation, name: &str, description: &str, schema: schemars::Schema) {
+pub(crate) fn describe_header(
+    operation: &mut Operation,
+    name: &str,
+    description: &str,
+    schema: schemars::Schema,
+) {
     let known = operation.parameters.iter().filter_map(|parameter| parameter.as_item());
     if known.into_iter().any(|parameter| parameter.parameter_data_ref().name == name) {
         return;

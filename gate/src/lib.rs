@@ -2,7 +2,7 @@
 //! through, and what a program shows of itself.
 //!
 //! A service builds its routes as an [`aide::axum::ApiRouter`] of handlers that take these extractors and
-//! answer `Result<_, Problem>`; [`finish`] puts everything else around them.
+//! answer `Result<_, Problem>`; [`assemble`] puts everything else around them.
 
 mod assemble;
 pub mod auth;
@@ -16,7 +16,7 @@ pub mod limits;
 pub mod metrics;
 pub mod problem;
 
-pub use assemble::{Cors, Gate, finish};
+pub use assemble::{Cors, Gate, assemble};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
 pub use caller::{
     Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService,

@@ -37,7 +37,7 @@ pub struct Limits {
     /// The largest body.
     pub body_bytes: usize,
     /// How long a request may take until its answer begins. A stream may then go on for as long as it likes.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// Of one user in one account. None: as much as they like.
     pub per_caller: Option<Rate>,
     /// Of one channel's webhooks. None: as many as come.
@@ -48,7 +48,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
-            patience: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
             per_caller: Rate::per_second(500, 1_000),
             per_channel: Rate::per_second(5_000, 10_000),
         }
@@ -65,12 +65,12 @@ pub struct RateLimits {
 struct Counter<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
     clock: DefaultClock,
-    asked: AtomicU64,
+    checks: AtomicU64,
 }
 
 /// After so many questions those who have not asked for a while are forgotten, so that made-up keys do not
 /// fill the memory.
-const TIDY_EVERY: u64 = 65_536;
+const CHECKS_PER_CLEANUP: u64 = 65_536;
 
 impl<K: Hash + Eq + Clone> Counter<K> {
     fn new(rate: Rate) -> Option<Arc<Self>> {
@@ -78,16 +78,16 @@ impl<K: Hash + Eq + Clone> Counter<K> {
         Some(Arc::new(Self {
             limiter: DefaultKeyedRateLimiter::dashmap(quota),
             clock: DefaultClock::default(),
-            asked: AtomicU64::new(0),
+            checks: AtomicU64::new(0),
         }))
     }
 
-    fn check(&self, key: &K, whose: &'static str) -> Result<(), Problem> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
+    fn check(&self, key: &K, scope: &'static str) -> Result<(), Problem> {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_CLEANUP == CHECKS_PER_CLEANUP - 1 {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(key).map_err(|not_until| {
-            metrics::counter!("verbatim_rate_limited_total", "whose" => whose).increment(1);
+            metrics::counter!("verbatim_rate_limited_total", "whose" => scope).increment(1);
             Problem::too_many_requests(not_until.wait_time_from(self.clock.now()))
         })
     }
@@ -126,12 +126,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RateLimits {
 impl OperationInput for RateLimits {}
 
 /// Gives up on a request whose answer does not begin in time.
-pub(crate) async fn lose_patience(
-    State(patience): State<Duration>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match tokio::time::timeout(patience, next.run(request)).await {
+pub(crate) async fn timeout(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::unavailable("It took too long.", Duration::from_secs(1)).into_response(),
     }

@@ -3,7 +3,7 @@
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds in seconds, from what a cached page takes to what nobody should wait for.
-const LATENCY: [f64; 14] =
+const LATENCY_BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// The counting could not begin.
@@ -15,6 +15,6 @@ pub struct MetricsError(#[from] BuildError);
 /// Every figure in seconds is counted in buckets, so that instances can be added up.
 pub fn install() -> Result<PrometheusHandle, MetricsError> {
     Ok(PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY)?
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?
         .install_recorder()?)
 }

@@ -81,7 +81,7 @@ struct Body {
     retry_after: Option<u64>,
     /// What else a client may act on: `current_version`, `winner`.
     #[serde(flatten)]
-    more: Map<String, Value>,
+    extensions: Map<String, Value>,
 }
 
 impl Problem {
@@ -94,7 +94,7 @@ impl Problem {
             field: None,
             errors: Vec::new(),
             retry_after: None,
-            more: Map::new(),
+            extensions: Map::new(),
         };
         Self(Box::new(Parts { kind, body, retry_after: None, headers: Vec::new() }))
     }
@@ -155,7 +155,7 @@ impl Problem {
     }
     /// A further member of the document.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.body.more.insert(name.to_owned(), value.into());
+        self.0.body.extensions.insert(name.to_owned(), value.into());
         self
     }
     /// When to come again, in whole seconds and at least one.
@@ -203,7 +203,7 @@ impl IntoResponse for Problem {
 }
 
 /// A problem as the API's description shows it.
-pub(crate) fn described(ctx: &mut GenContext, description: &str) -> ApiResponse {
+pub(crate) fn problem_response(ctx: &mut GenContext, description: &str) -> ApiResponse {
     let schema = ctx.schema.subschema_for::<Body>();
     let content = MediaType {
         schema: Some(SchemaObject { json_schema: schema, example: None, external_docs: None }),
@@ -220,7 +220,7 @@ impl OperationOutput for Problem {
     type Inner = Problem;
 
     fn operation_response(ctx: &mut GenContext, _: &mut Operation) -> Option<ApiResponse> {
-        Some(described(ctx, "It was refused; the document says why."))
+        Some(problem_response(ctx, "It was refused; the document says why."))
     }
 
     fn inferred_responses(

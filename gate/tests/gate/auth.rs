@@ -200,7 +200,7 @@ async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
 #[test]
 fn a_configuration_that_lets_nobody_or_anybody_in_is_refused() {
     let build = |auth| Service { auth, ..Service::default() }.try_build();
-    assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NoWayIn)));
+    assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NotConfigured)));
     let empty = AuthConfig { secret: Some(String::new()), ..AuthConfig::default() };
     assert!(matches!(build(empty), Err(AuthConfigError::EmptySecret)));
 }

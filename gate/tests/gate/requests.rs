@@ -98,7 +98,7 @@ async fn a_panic_is_a_problem_and_the_next_request_is_served() {
 
 #[tokio::test]
 async fn what_takes_too_long_is_given_up() {
-    let limits = Limits { patience: Duration::from_millis(20), ..Limits::default() };
+    let limits = Limits { timeout: Duration::from_millis(20), ..Limits::default() };
     let answer = ask(&Service { limits, ..Service::default() }.build(), "/slow", &[]).await;
     answer.is_problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), "1");
@@ -214,7 +214,7 @@ async fn readiness_names_what_is_not_well() {
 #[tokio::test]
 async fn what_is_only_beside_is_shown_and_does_not_hold_up() {
     let well = Check::new("event log", async || Ok(()));
-    let away = Check::new("publication", async || Err("NATS is away".to_owned())).beside();
+    let away = Check::new("publication", async || Err("NATS is away".to_owned())).optional();
     let router = Service { checks: vec![well, away], ..Service::default() }.build();
     let answer = ask(&router, "/readyz", &[]).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &"degraded".into()));

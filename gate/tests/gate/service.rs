@@ -10,7 +10,7 @@ use gate::auth::AuthConfigError;
 use gate::{
     About, Administrator, AdministratorOrService, After, Agent, AuthConfig, Authenticator, Caller, Check,
     Claims, Cors, Gate, IdempotencyKey, IfMatch, Json, Limits, OptionalJson, Path, Problem, Query, RawBody,
-    RequestContext, Role, Supervisor, finish, issue_token,
+    RequestContext, Role, Supervisor, assemble, issue_token,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ impl Service {
             checks: self.checks,
             problems: Vec::new(),
         };
-        Ok(finish(routes(), gate))
+        Ok(assemble(routes(), gate))
     }
     pub fn build(self) -> Router {
         self.try_build().unwrap()
