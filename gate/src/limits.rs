@@ -87,7 +87,7 @@ impl<K: Hash + Eq + Clone> Counter<K> {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(key).map_err(|not_until| {
-            metrics::counter!("verbatim_rate_limited_total", "whose" => scope).increment(1);
+            metrics::counter!("verbatim_rate_limited_total", "scope" => scope).increment(1);
             Problem::too_many_requests(not_until.wait_time_from(self.clock.now()))
         })
     }
