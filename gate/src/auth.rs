@@ -1,4 +1,4 @@
-//! From a bearer token, or a trusted gateway's headers, to a [`Caller`].
+//! Authentication: turns a bearer token, or the headers of a trusted gateway, into a [`Caller`].
 
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
@@ -16,26 +16,26 @@ pub use jwks::{JwksError, JwksSource};
 
 use jwks::{Jwks, KeyError};
 
-/// How callers show who they are. At least one way has to be set.
+/// How callers authenticate. At least one of `secret`, `jwks` and `trust_gateway` must be set.
 #[derive(Clone, Default)]
 pub struct AuthConfig {
-    /// Accepts HS256 tokens signed with it.
+    /// The secret of HS256 tokens. `None` when such tokens are refused.
     pub secret: Option<String>,
-    /// Accepts RS256 and ES256 tokens signed with one of these keys.
+    /// The public keys of RS256 and ES256 tokens. `None` when such tokens are refused.
     pub jwks: Option<JwksSource>,
-    /// When set, tokens of anyone else are refused.
+    /// The required `iss` of a token. `None` when `iss` is not checked.
     pub issuer: Option<String>,
-    /// When set, tokens meant for others are refused.
+    /// The required `aud` of a token. `None` when `aud` is not checked.
     pub audience: Option<String>,
-    /// Believes `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` without a token. Only behind a
-    /// gateway that removes them from what comes from outside.
+    /// Accepts `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` in place of a token. Set it only
+    /// behind a gateway that removes these headers from requests that come from outside.
     pub trust_gateway: bool,
 }
 
-/// A configuration with which nobody could be let in, or anybody.
+/// The configuration accepts no caller, or accepts callers without proof.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthConfigError {
-    #[error("no way to sign in is configured: set a secret, a JWKS, or trust a gateway")]
+    #[error("no authentication is configured: set a secret, a JWKS, or trust a gateway")]
     NotConfigured,
     #[error("the token secret is empty")]
     EmptySecret,
@@ -56,7 +56,7 @@ struct Inner {
     clock: Clock,
 }
 
-/// How far apart two machines' clocks may be.
+/// The accepted difference between the clocks of the issuer and of this server.
 const LEEWAY: Duration = Duration::from_secs(30);
 
 impl Authenticator {
@@ -69,7 +69,7 @@ impl Authenticator {
             // RFC 7518, section 3.2: a key of the hash's size or larger.
             Some(length) if length < 32 => {
                 tracing::warn!(
-                    "the token secret is shorter than 32 bytes: it can be guessed by who has a token"
+                    "the token secret is shorter than 32 bytes: a caller with a token can find it by brute force"
                 );
             }
             Some(_) | None => {}
@@ -84,7 +84,7 @@ impl Authenticator {
         })))
     }
 
-    /// Who sent these headers.
+    /// The caller that these request headers authenticate.
     pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match bearer(headers)? {
             Some(token) => self.identify_token(token, headers).await,
@@ -102,12 +102,12 @@ impl Authenticator {
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
         let refused = Problem::unauthenticated;
         let header = decode_header(token).map_err(|_| refused("The token is not a JWT."))?;
-        // The kind of key decides which algorithms it may be used with, never the token: a public key is no
-        // HMAC secret, whatever the token's header says.
+        // The kind of key decides which algorithms may use it, and the token's header does not: otherwise a
+        // token could use a public key as an HMAC secret.
         let key = match header.alg {
             Algorithm::HS256 => match &self.0.secret {
                 Some(secret) => secret.clone(),
-                None => return Err(refused("This server takes no HS256 tokens.")),
+                None => return Err(refused("This server does not accept HS256 tokens.")),
             },
             Algorithm::RS256 | Algorithm::ES256 => match &self.0.jwks {
                 Some(jwks) => {
@@ -116,14 +116,14 @@ impl Authenticator {
                             refused("The token is signed with a key this server does not know.")
                         }
                         KeyError::Unreachable => Problem::unavailable(
-                            "The keys that tokens are signed with cannot be fetched just now.",
+                            "The keys that tokens are signed with cannot be fetched at the moment.",
                             Duration::from_secs(5),
                         ),
                     })?
                 }
-                None => return Err(refused("This server takes HS256 tokens only.")),
+                None => return Err(refused("This server accepts only HS256 tokens.")),
             },
-            _ => return Err(refused("Tokens are signed with HS256, RS256 or ES256.")),
+            _ => return Err(refused("The token must be signed with HS256, RS256 or ES256.")),
         };
         let mut validation = Validation::new(header.alg);
         // Times are checked below, by a clock that tests can set.
@@ -150,14 +150,14 @@ fn decode_failure(error: &jsonwebtoken::errors::Error) -> &'static str {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::InvalidSignature => "The token's signature does not match.",
-        ErrorKind::InvalidIssuer => "The token's `iss` is not who this server trusts.",
+        ErrorKind::InvalidIssuer => "The token's `iss` is not the issuer that this server trusts.",
         ErrorKind::InvalidAudience => "The token's `aud` does not include this server.",
         ErrorKind::MissingRequiredClaim(_) => "The token lacks `iss` or `aud`, which this server requires.",
         ErrorKind::Json(_) => {
             "The token's claims cannot be read: `sub` is a UUID, `accounts` a list of UUIDs, `role` one of \
              agent, supervisor, administrator, service, and `exp` a time in seconds."
         }
-        _ => "The token is not a JWT this server can check.",
+        _ => "The token is not a JWT that this server can verify.",
     }
 }
 
@@ -169,7 +169,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     });
     match token {
         Some(token) if !token.is_empty() => Ok(Some(token)),
-        _ => Err(Problem::unauthenticated("`Authorization` takes `Bearer <token>`.")),
+        _ => Err(Problem::unauthenticated("`Authorization` must be `Bearer <token>`.")),
     }
 }
 
@@ -185,13 +185,13 @@ fn selected_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<Accou
         (None, [only]) => Ok(*only),
         (None, []) => Err(Problem::forbidden("The token names no account.")),
         (None, _) => {
-            Err(Problem::unreadable("The token names several accounts: say which in `X-Account-Id`.")
+            Err(Problem::unreadable("The token names several accounts: name one of them in `X-Account-Id`.")
                 .field("X-Account-Id"))
         }
     }
 }
 
-/// What a gateway says about who it let in.
+/// The caller that the gateway's headers name.
 fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
     let role = header_text(headers, "X-User-Role")?;
     let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {

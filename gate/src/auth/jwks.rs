@@ -1,8 +1,8 @@
 //! The public keys that tokens are signed with, from a JSON Web Key Set (RFC 7517).
 //!
-//! The set is kept and looked at again when it is old, or when a token names a key that is not in it, for
-//! keys rotate. One request at a time fetches, at most every [`MIN_FETCH_INTERVAL`], and what was known stays good while
-//! the source cannot be reached.
+//! The set is cached. It is fetched again when it is older than [`MAX_AGE`], or when a token names a key that
+//! is not in it, because keys rotate. One request at a time fetches, at most every [`MIN_FETCH_INTERVAL`].
+//! While the source cannot be reached, the cached keys stay valid.
 
 use event_schemas::{Clock, Timestamp};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse};
@@ -19,7 +19,7 @@ pub enum JwksSource {
 }
 
 impl JwksSource {
-    /// An address, or `file:` and a path.
+    /// A URL, or `file:` and a path.
     pub fn named(text: &str) -> Self {
         match text.strip_prefix("file:") {
             Some(path) => Self::File(path.strip_prefix("//").unwrap_or(path).into()),
@@ -28,16 +28,16 @@ impl JwksSource {
     }
 }
 
-/// The keys cannot be had.
+/// The keys could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksError {
     #[error("the HTTP client for fetching keys cannot be set up")]
     Client(#[source] reqwest::Error),
     #[error("the keys cannot be fetched")]
     Fetch(#[source] reqwest::Error),
-    #[error("the answer with the keys is larger than {MAX_BYTES} bytes")]
+    #[error("the response with the keys is larger than {MAX_BYTES} bytes")]
     TooLarge,
-    #[error("the file of keys cannot be read")]
+    #[error("the key file cannot be read")]
     File(#[source] std::io::Error),
     #[error("this is not a JSON Web Key Set")]
     Unreadable(#[source] serde_json::Error),
@@ -47,15 +47,17 @@ pub enum JwksError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyError {
     Unknown,
-    /// The source has never answered: the token may be good.
+    /// The source has never responded, so the token may be valid.
     Unreachable,
 }
 
-/// At most one fetch in this time, so that tokens with made-up keys do not become requests to the source.
+/// The shortest time between two fetches, so that tokens with invented key ids do not cause a request to
+/// the source each.
 const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
-/// After this time a withdrawn key is noticed even if nobody uses a new one.
+/// The age at which the cached keys are fetched again, so that a withdrawn key is refused even while no token
+/// names a new key.
 const MAX_AGE: Duration = Duration::from_secs(600);
-/// How long a fetch may take, all in all.
+/// The longest time that a fetch may take in total.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 1 << 20;
 
@@ -64,7 +66,7 @@ pub(super) struct Jwks {
     client: reqwest::Client,
     clock: Clock,
     cached: RwLock<Option<Arc<FetchedKeys>>>,
-    /// When the last fetch ended. Held while one is under way.
+    /// The time at which the last fetch ended. The lock is held during a fetch.
     last_fetch: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
@@ -84,7 +86,7 @@ impl FetchedKeys {
         let mut candidates = self.keys.iter().filter(|key| key.algorithm == algorithm);
         match id {
             Some(_) => candidates.find(|key| key.id.as_deref() == id).map(|key| key.key.clone()),
-            // A token may leave the key's name out only where there is nothing to choose.
+            // A token may omit the key id only when exactly one key has this algorithm.
             None => match (candidates.next(), candidates.next()) {
                 (Some(only), None) => Some(only.key.clone()),
                 _ => None,
@@ -95,7 +97,7 @@ impl FetchedKeys {
 
 impl Jwks {
     pub(super) fn new(source: JwksSource, clock: Clock) -> Result<Self, JwksError> {
-        // Whoever else set a provider first chose the same one.
+        // Another part of the process may have installed a provider already; every part installs this one.
         let _already_set = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .timeout(FETCH_TIMEOUT)
@@ -113,12 +115,12 @@ impl Jwks {
             before.as_ref().is_some_and(|cached| self.clock.now().since(cached.fetched_at) < MAX_AGE);
         match found {
             Some(key) if is_fresh => return Ok(key),
-            // Old and still good: one request looks for news, the others go on.
+            // The key is old and still valid: one request fetches, the others use the cached key.
             Some(key) => {
                 let Ok(guard) = self.last_fetch.try_lock() else { return Ok(key) };
                 self.refresh(guard).await;
             }
-            // Whoever needs what may be new waits for the fetch that is under way.
+            // The key may be new: the request waits for the fetch in progress.
             None => self.refresh(self.last_fetch.lock().await).await,
         }
         let after = self.cached().ok_or(KeyError::Unreachable)?;
@@ -135,7 +137,7 @@ impl Jwks {
         }
         let outcome = self.fetch().await;
         let now = self.clock.now();
-        // Only afterwards: a fetch whose request went away is no try.
+        // Set after the fetch: a fetch whose request was cancelled does not count.
         *last_fetch = Some(now);
         match outcome {
             Ok(keys) => {
@@ -147,7 +149,7 @@ impl Jwks {
                 metrics::counter!("verbatim_jwks_fetches_total", "outcome" => "failed").increment(1);
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "token keys not refreshed, the known ones stay"
+                    "token keys not refreshed, the cached keys stay in use"
                 );
             }
         }
@@ -176,8 +178,8 @@ impl Jwks {
     }
 }
 
-/// A key that tokens may be checked with. Symmetric keys, keys for encryption and kinds that Verbatim does
-/// not use are passed over.
+/// A key that can verify tokens. `None` for symmetric keys, for encryption keys and for algorithms that
+/// Verbatim does not use.
 fn verification_key(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Key> {
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
