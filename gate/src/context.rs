@@ -1,4 +1,4 @@
-//! What goes with a request from end to end: its ids, its trace, its line in the access log.
+//! The context of a request: its ids, its trace and its line in the access log.
 
 use crate::caller::Caller;
 use crate::problem::{Kind, Problem};
@@ -13,12 +13,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use uuid::Uuid;
 
-/// For the metadata of every event that a request leads to.
+/// The ids that go into the metadata of every event that a request causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestContext {
-    /// From `X-Request-Id` or `X-Correlation-Id`; drawn when neither came.
+    /// From `X-Request-Id` or `X-Correlation-Id`; generated when the request has neither.
     pub correlation_id: Uuid,
-    /// W3C Trace Context: the caller's trace, under a span of our own. None when the caller has none.
+    /// W3C Trace Context: the caller's trace with a new parent span. `None` when the request has no valid
+    /// `traceparent`.
     pub traceparent: Option<String>,
 }
 
@@ -31,7 +32,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
 
 impl OperationInput for RequestContext {}
 
-/// Where the caller's ids are left for the access log, once they are known.
+/// Holds the caller's ids for the access log, once the caller is authenticated.
 #[derive(Clone, Default)]
 pub(crate) struct CallerSlot(Arc<OnceLock<(AccountId, UserId)>>);
 
@@ -44,8 +45,8 @@ impl CallerSlot {
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// Puts the context into the request, and writes down how it went. The log has the route's pattern, never the
-/// address: what customers and agents type can be in the latter.
+/// Adds the context to the request, and logs and measures the response. The log has the route's pattern and
+/// never the URL, which can contain text that customers and agents typed.
 pub(crate) async fn request_context(
     State(clock): State<Clock>,
     mut request: Request,
@@ -88,18 +89,19 @@ pub(crate) async fn request_context(
     response
 }
 
-/// A method by name; those that nobody defined count as one, for a metric's labels must be few.
+/// The method's name for logs and metrics. All non-standard methods share one label, because a metric must
+/// have few label values.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"];
     KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
 }
 
-/// The id as it is echoed, and as events carry it.
+/// The request id that the response repeats, and the correlation id of the events.
 fn correlation_ids(headers: &HeaderMap, clock: &Clock) -> (HeaderValue, Uuid) {
     let given = headers.get(REQUEST_ID).or_else(|| headers.get(CORRELATION_ID));
     let text = given.and_then(|value| value.to_str().ok()).map(str::trim);
     match text.filter(|text| (1..=128).contains(&text.len())) {
-        // An id that is no UUID is hashed to one, the same each time it comes.
+        // An id that is not a UUID is hashed to one, so that the same id gives the same UUID.
         Some(text) => {
             let id = text.parse().unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()));
             (header_value(text), id)
@@ -115,8 +117,8 @@ fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unprintable"))
 }
 
-/// `00-<trace>-<parent span>-<flags>`: the same trace and flags under a span of our own. What is malformed is
-/// passed over, as the standard asks.
+/// The `traceparent` for calls that this request causes, `00-<trace>-<parent span>-<flags>`: the same trace and
+/// flags with a new span. `None` when the header is malformed, which the standard says to ignore.
 fn continued_trace(headers: &HeaderMap, clock: &Clock) -> Option<String> {
     let text = headers.get("traceparent")?.to_str().ok()?.trim();
     let mut fields = text.split('-');
@@ -133,7 +135,7 @@ fn continued_trace(headers: &HeaderMap, clock: &Clock) -> Option<String> {
         && is_hex(parent, 16)
         && !is_all_zeros(parent)
         && is_hex(flags, 2);
-    // The last eight bytes of a fresh UUIDv7 are its random half.
+    // The last eight bytes of a new UUIDv7 are its random half.
     let (_, span) = clock.fresh_id().as_u64_pair();
     is_wellformed.then(|| format!("00-{trace}-{span:016x}-{flags}"))
 }

@@ -1,4 +1,4 @@
-//! The API's own description: OpenAPI 3.1, and a page to browse it that needs no other host.
+//! The API's description: OpenAPI 3.1, and a page to browse it that loads nothing from another host.
 
 use crate::extract::PATH_SCHEMA;
 use crate::problem::Kind;
@@ -15,13 +15,13 @@ use schemars::Schema;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 
-/// What an API is called, and how its parts are grouped.
+/// The API's title, version and description, and the groups of its operations.
 #[derive(Clone, Debug, Default)]
 pub struct About {
     pub title: String,
     pub version: String,
     pub description: String,
-    /// Name and description, in the order in which they are shown.
+    /// Name and description of each group, in the order in which they are shown.
     pub tags: Vec<(&'static str, &'static str)>,
 }
 
@@ -38,14 +38,15 @@ pub(crate) fn new_document(about: &About) -> OpenApi {
             description: Some(about.description.clone()),
             ..Info::default()
         },
-        // Relative: the host the description was fetched from.
+        // Relative to the host that served the description.
         servers: vec![Server { url: "/".to_owned(), ..Server::default() }],
         tags: tags.collect(),
         ..OpenApi::default()
     }
 }
 
-/// Adds what the routers could not know while they were built.
+/// Adds the security scheme and the path parameters' names, which the routers do not know while they are
+/// built.
 pub(crate) fn complete_document(api: &mut OpenApi) {
     let scheme = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
@@ -67,7 +68,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace].into_iter().filter_map(|method| method.as_mut())
 }
 
-/// A handler knows the types of its path's parameters, and the route their names; here they meet.
+/// Adds the path parameters to an operation: the route gives their names, the handler their types.
 fn name_path_parameters(path: &str, operation: &mut Operation) {
     let schema = operation.extensions.shift_remove(PATH_SCHEMA).unwrap_or_default();
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -104,8 +105,8 @@ fn json_string() -> Schema {
     schemars::json_schema!({ "type": "string" })
 }
 
-/// Swagger UI as aide carries it, taken apart: its page holds script and style inline, which a strict
-/// Content-Security-Policy forbids, and asks a validator on another host.
+/// Script and style of the Swagger UI page that aide contains. That page has both inline, which a strict
+/// Content-Security-Policy forbids, and calls a validator on another host.
 struct Assets {
     style: Bytes,
     script: Bytes,
@@ -139,7 +140,7 @@ const PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-/// `validatorUrl: null`: by default the page asks a host on the internet whether the description is valid.
+/// `validatorUrl` is null because by default the page sends the description to a validator on the internet.
 const START: &str = r##"SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
@@ -202,7 +203,8 @@ fn problem_index(problems: &[&'static Kind]) -> String {
     html_page("Problems", &format!("<ul>\n{}</ul>", items.collect::<String>()))
 }
 
-/// As a page for people who follow the `type` of a problem, or as JSON for programs that do.
+/// The explanation of a kind of problem: HTML for a browser that opens the problem's `type`, JSON for a
+/// program.
 fn problem_page(kind: &'static Kind, headers: &HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/html") {
@@ -218,7 +220,8 @@ fn problem_page(kind: &'static Kind, headers: &HeaderMap) -> Response {
     axum::Json(body).into_response()
 }
 
-/// All texts are our own, so there is nothing to escape but what is in them already.
+/// A page with this title and body. Nothing is escaped: all texts are constants of the program, written as
+/// HTML.
 fn html_page(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\

@@ -1,4 +1,4 @@
-//! The request headers with a meaning of their own.
+//! Extractors for the request headers `Verbatim-After`, `If-Match` and `Idempotency-Key`.
 
 use crate::problem::Problem;
 use aide::OperationInput;
@@ -11,16 +11,16 @@ use axum::http::request::Parts;
 use event_schemas::{Position, Version};
 use schemars::json_schema;
 
-/// `Verbatim-After: <position>`: answer with what was written up to there, or later, never earlier.
+/// `Verbatim-After: <position>`: the response includes every event up to this position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct After(pub Option<Position>);
 
-/// `If-Match: "<version>"`: only if the thing still has the version the caller saw. `*` asks for nothing
-/// more than that the thing exists, which every command asks for anyway.
+/// `If-Match: "<version>"`: the command succeeds only while the resource has this version. `*` requires only
+/// that the resource exists, which every command requires, so it reads as `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub Option<Version>);
 
-/// `Idempotency-Key`: the same command sent again under the same key happens once.
+/// `Idempotency-Key`: a command that is sent again with the same key takes effect once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
@@ -38,7 +38,8 @@ impl<S: Send + Sync> FromRequestParts<S> for After {
         const NAME: &str = "Verbatim-After";
         let position = header_text(parts, NAME)?.map(str::parse).transpose();
         position.map(Self).map_err(|_| {
-            Problem::unreadable(format!("`{NAME}` takes a `position` that a command answered.")).field(NAME)
+            Problem::unreadable(format!("`{NAME}` must be a `position` from the response to a command."))
+                .field(NAME)
         })
     }
 }
@@ -52,12 +53,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        // `parse` alone would take "+3".
+        // `parse` alone would accept "+3".
         let version = version.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
         match version.and_then(|digits| digits.parse().ok()) {
             Some(version) => Ok(Self(Some(Version(version)))),
             None => Err(Problem::unreadable(format!(
-                "`{NAME}` takes one `ETag` as it was answered: a version in double quotes."
+                "`{NAME}` must be one `ETag` as the server sent it: a version in double quotes."
             ))
             .field(NAME)),
         }
@@ -72,7 +73,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(Some(key.to_owned())))
         } else {
-            Err(Problem::unreadable(format!("`{NAME}` takes 1 to 255 visible ASCII characters.")).field(NAME))
+            Err(Problem::unreadable(format!("`{NAME}` must be 1 to 255 visible ASCII characters."))
+                .field(NAME))
         }
     }
 }
@@ -82,7 +84,7 @@ impl OperationInput for After {
         describe_header(
             operation,
             "Verbatim-After",
-            "A `position` that a command answered: wait until the answer can include it.",
+            "A `position` from the response to a command. The server waits until the response can include it.",
             json_schema!({ "type": "string", "pattern": "^[0-9]{1,19}(\\.[0-9]{1,19})?$" }),
         );
     }
@@ -93,7 +95,7 @@ impl OperationInput for IfMatch {
         describe_header(
             operation,
             "If-Match",
-            "The `ETag` of the version this change is meant for.",
+            "The `ETag` of the version that the change applies to. If the resource has another version, the change is refused.",
             json_schema!({ "type": "string", "pattern": "^\"[0-9]{1,19}\"$" }),
         );
     }
@@ -104,7 +106,7 @@ impl OperationInput for IdempotencyKey {
         describe_header(
             operation,
             "Idempotency-Key",
-            "A key of your choice: the same command under the same key happens once.",
+            "A key that the client chooses. A command that is sent again with the same key takes effect once.",
             json_schema!({ "type": "string", "pattern": "^[!-~]{1,255}$" }),
         );
     }

@@ -1,4 +1,4 @@
-//! Whether the program is alive, and whether it is ready to be given work.
+//! Liveness and readiness of the program.
 
 use crate::extract::Json;
 use axum::http::StatusCode;
@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Something that has to be well for the program to be ready, or whose state is at least shown.
+/// A part of the program whose state `/readyz` shows. A required check must succeed for the program to be
+/// ready; see [`Check::optional`].
 #[derive(Clone)]
 pub struct Check {
     name: &'static str,
@@ -18,11 +19,11 @@ pub struct Check {
     run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
-/// A check that takes longer than this has failed.
+/// A check that takes longer than this fails.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Check {
-    /// `run` says what is wrong, in words for an operator.
+    /// A required check. The error of `run` is a text for an operator.
     pub fn new<F, Fut>(name: &'static str, run: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -31,7 +32,8 @@ impl Check {
         Self { name, required: true, run: Arc::new(move || Box::pin(run())) }
     }
 
-    /// Requests can be served without it: what is wrong is said, and the program is ready all the same.
+    /// Makes the check optional: when it fails, the program stays ready, `/readyz` shows the error and its status
+    /// is `degraded`.
     pub fn optional(self) -> Self {
         Self { required: false, ..self }
     }
@@ -46,7 +48,7 @@ impl Check {
     }
 }
 
-/// How it stands, in all and in each part.
+/// The health of the program: of the whole and of each part.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Health {
     status: &'static str,

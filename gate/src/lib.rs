@@ -1,8 +1,8 @@
-//! What both doors share: who may come in, how requests are read, what a refusal looks like, how much is let
-//! through, and what a program shows of itself.
+//! The HTTP layer that the command API and the query API share: authentication and authorisation, reading
+//! requests, problem details, limits, health, metrics and the API's description.
 //!
 //! A service builds its routes as an [`aide::axum::ApiRouter`] of handlers that take these extractors and
-//! answer `Result<_, Problem>`; [`assemble`] puts everything else around them.
+//! return `Result<_, Problem>`; [`assemble`] adds everything else as routes and middleware.
 
 mod assemble;
 pub mod auth;
