@@ -24,14 +24,14 @@ fn claims() -> Value {
 }
 
 #[tokio::test]
-async fn a_token_says_who_is_asking() {
+async fn a_token_identifies_the_caller() {
     let answer = whoami(&Service::default().build(), &token(Role::Supervisor)).await;
     let expected = json!({ "account": ACME, "user": ANA, "role": "supervisor", "name": "Ana" });
     assert_eq!(answer.json(), expected);
 }
 
 #[tokio::test]
-async fn without_a_token_it_is_said_what_to_send() {
+async fn without_a_token_the_problem_says_what_to_send() {
     let answer = ask(&Service::default().build(), "/whoami", &[]).await;
     let problem = answer.is_problem(401, "unauthenticated");
     assert!(problem["detail"].as_str().unwrap().contains("Authorization: Bearer"));
@@ -39,7 +39,7 @@ async fn without_a_token_it_is_said_what_to_send() {
 }
 
 #[tokio::test]
-async fn what_is_no_good_token_is_refused_and_harms_nothing() {
+async fn an_invalid_token_is_refused_and_causes_no_server_error() {
     let router = Service::default().build();
     let secret = EncodingKey::from_secret(SECRET.as_bytes());
     let with = |name: &str, value: Value| {
@@ -81,7 +81,7 @@ async fn what_is_no_good_token_is_refused_and_harms_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_ends_when_it_says_give_or_take_what_clocks_differ_by() {
+async fn a_token_expires_at_exp_plus_the_leeway() {
     let clock = Clock::manual(NOW);
     let router = Service { clock: clock.clone(), ..Service::default() }.build();
     let token = token(Role::Agent);
@@ -93,7 +93,7 @@ async fn a_token_ends_when_it_says_give_or_take_what_clocks_differ_by() {
 }
 
 #[tokio::test]
-async fn one_account_is_implied_and_of_several_one_is_chosen() {
+async fn a_single_account_is_the_default_and_one_of_several_must_be_named() {
     let router = Service::default().build();
     let mut both = Claims::of(ANA, ACME, Role::Agent);
     both.accounts.push(GLOBEX);
@@ -116,7 +116,7 @@ async fn one_account_is_implied_and_of_several_one_is_chosen() {
 }
 
 #[tokio::test]
-async fn each_role_may_what_those_below_may_and_a_service_has_rights_of_its_own() {
+async fn each_role_has_the_permissions_of_the_roles_below_it_and_a_service_its_own() {
     let router = Service::default().build();
     let may = |role| {
         let router = router.clone();
@@ -171,7 +171,7 @@ async fn issuer_and_audience_are_required_once_they_are_configured() {
 }
 
 #[tokio::test]
-async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
+async fn a_gateways_headers_are_accepted_only_when_the_gateway_is_trusted() {
     let (account, user) = (ACME.to_string(), ANA.to_string());
     let headers = [
         ("x-account-id", &*account),
@@ -191,14 +191,14 @@ async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
     ask(&trusting, "/admins", &headers[1..]).await.is_problem(401, "unauthenticated");
     ask(&trusting, "/admins", &[]).await.is_problem(401, "unauthenticated");
 
-    // A token says more than a header: the caller cannot raise itself.
+    // A token takes precedence over the headers, so a caller cannot raise its own role.
     let agent = token(Role::Agent);
     let with_token = [("authorization", &*agent), headers[0], headers[1], headers[2]];
     ask(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
 }
 
 #[test]
-fn a_configuration_that_lets_nobody_or_anybody_in_is_refused() {
+fn a_configuration_without_authentication_or_with_an_empty_secret_is_refused() {
     let build = |auth| Service { auth, ..Service::default() }.try_build();
     assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NotConfigured)));
     let empty = AuthConfig { secret: Some(String::new()), ..AuthConfig::default() };

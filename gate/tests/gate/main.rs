@@ -1,4 +1,4 @@
-//! What the gate promises, asked of an assembled service from outside.
+//! Tests of the gate through the HTTP interface of an assembled service.
 
 #![allow(clippy::unwrap_used)]
 

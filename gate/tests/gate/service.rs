@@ -1,4 +1,4 @@
-//! A small service to ask things of.
+//! A small service to send requests to.
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get, post, post_with};
@@ -129,7 +129,7 @@ async fn panic_at_once() -> StatusCode {
     panic!("as asked")
 }
 
-/// A service under construction.
+/// Builds the service under test.
 pub struct Service {
     pub auth: AuthConfig,
     pub limits: Limits,
@@ -174,7 +174,7 @@ impl Service {
     }
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: axum::http::HeaderMap,
@@ -188,7 +188,7 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or("")
     }
-    /// That it is a problem of this name, with the right status and content type.
+    /// Asserts that the response is a problem of this name, with its status and content type.
     #[track_caller]
     pub fn is_problem(&self, status: u16, name: &str) -> Value {
         let problem = self.json();
@@ -226,7 +226,7 @@ pub async fn post_json(router: &Router, path: &str, body: &str) -> Answer {
     send(router, request(Method::POST, path, &headers, body)).await
 }
 
-/// `Bearer <token>` of Ana's at Acme.
+/// The `Authorization` header of Ana at Acme.
 pub fn token(role: Role) -> String {
     bearer(Claims::of(ANA, ACME, role).named("Ana"))
 }
