@@ -1,4 +1,4 @@
-use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, ask, bearer, token};
+use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, bearer, send_get, token};
 use axum::Router;
 use event_schemas::Clock;
 use gate::auth::AuthConfigError;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 async fn whoami(router: &Router, authorization: &str) -> Answer {
-    ask(router, "/whoami", &[("authorization", authorization)]).await
+    send_get(router, "/whoami", &[("authorization", authorization)]).await
 }
 
 fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
@@ -32,7 +32,7 @@ async fn a_token_identifies_the_caller() {
 
 #[tokio::test]
 async fn without_a_token_the_problem_says_what_to_send() {
-    let answer = ask(&Service::default().build(), "/whoami", &[]).await;
+    let answer = send_get(&Service::default().build(), "/whoami", &[]).await;
     let problem = answer.is_problem(401, "unauthenticated");
     assert!(problem["detail"].as_str().unwrap().contains("Authorization: Bearer"));
     assert!(answer.header("www-authenticate").starts_with("Bearer"));
@@ -103,12 +103,12 @@ async fn a_single_account_is_the_default_and_one_of_several_must_be_named() {
     let problem = whoami(&router, &both).await.is_problem(400, "unreadable");
     assert_eq!(problem["field"], "X-Account-Id");
     let headers = [("authorization", &*both), ("x-account-id", &*globex)];
-    assert_eq!(ask(&router, "/whoami", &headers).await.json()["account"], globex);
+    assert_eq!(send_get(&router, "/whoami", &headers).await.json()["account"], globex);
     let one = token(Role::Agent);
     let headers = [("authorization", &*one), ("x-account-id", &*globex)];
-    ask(&router, "/whoami", &headers).await.is_problem(403, "forbidden");
+    send_get(&router, "/whoami", &headers).await.is_problem(403, "forbidden");
     let headers = [("authorization", &*one), ("x-account-id", "acme")];
-    ask(&router, "/whoami", &headers).await.is_problem(400, "unreadable");
+    send_get(&router, "/whoami", &headers).await.is_problem(400, "unreadable");
 
     let mut none = Claims::of(ANA, ACME, Role::Agent);
     none.accounts.clear();
@@ -125,7 +125,7 @@ async fn each_role_has_the_permissions_of_the_roles_below_it_and_a_service_its_o
             let headers = [("authorization", &*token)];
             let mut allowed = Vec::new();
             for path in ["/agents", "/supervisors", "/admins", "/programs"] {
-                let answer = ask(&router, path, &headers).await;
+                let answer = send_get(&router, path, &headers).await;
                 if answer.status == 200 {
                     allowed.push(path);
                 } else {
@@ -179,22 +179,22 @@ async fn a_gateways_headers_are_accepted_only_when_the_gateway_is_trusted() {
         ("x-user-role", "administrator"),
         ("x-user-name", "Ana"),
     ];
-    ask(&Service::default().build(), "/admins", &headers).await.is_problem(401, "unauthenticated");
+    send_get(&Service::default().build(), "/admins", &headers).await.is_problem(401, "unauthenticated");
 
     let auth = AuthConfig { secret: Some(SECRET.to_owned()), trust_gateway: true, ..AuthConfig::default() };
     let trusting = Service { auth, ..Service::default() }.build();
-    let answer = ask(&trusting, "/admins", &headers).await;
+    let answer = send_get(&trusting, "/admins", &headers).await;
     assert_eq!(
         answer.json(),
         json!({ "account": ACME, "user": ANA, "role": "administrator", "name": "Ana" })
     );
-    ask(&trusting, "/admins", &headers[1..]).await.is_problem(401, "unauthenticated");
-    ask(&trusting, "/admins", &[]).await.is_problem(401, "unauthenticated");
+    send_get(&trusting, "/admins", &headers[1..]).await.is_problem(401, "unauthenticated");
+    send_get(&trusting, "/admins", &[]).await.is_problem(401, "unauthenticated");
 
     // A token takes precedence over the headers, so a caller cannot raise its own role.
     let agent = token(Role::Agent);
     let with_token = [("authorization", &*agent), headers[0], headers[1], headers[2]];
-    ask(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
+    send_get(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::service::{ACME, ANA, NOW, SECRET, Service, ask};
+use super::service::{ACME, ANA, NOW, SECRET, Service, send_get};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -105,7 +105,7 @@ async fn fixture() -> Fixture {
 
 impl Fixture {
     async fn status(&self, authorization: &str) -> u16 {
-        ask(&self.router, "/whoami", &[("authorization", authorization)]).await.status.as_u16()
+        send_get(&self.router, "/whoami", &[("authorization", authorization)]).await.status.as_u16()
     }
 }
 
@@ -218,7 +218,7 @@ async fn the_kind_of_key_decides_the_algorithm_and_the_token_does_not() {
 async fn a_server_with_only_a_secret_refuses_tokens_signed_with_a_key_pair() {
     let router = Service::default().build();
     let token = ec("one", ONE).token();
-    ask(&router, "/whoami", &[("authorization", &token)]).await.is_problem(401, "unauthenticated");
+    send_get(&router, "/whoami", &[("authorization", &token)]).await.is_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -231,6 +231,6 @@ async fn keys_can_come_from_a_file() {
         ..AuthConfig::default()
     };
     let router = Service { auth, ..Service::default() }.build();
-    let answer = ask(&router, "/whoami", &[("authorization", &one.token())]).await;
+    let answer = send_get(&router, "/whoami", &[("authorization", &one.token())]).await;
     assert_eq!(answer.status, 200);
 }

@@ -1,4 +1,4 @@
-use super::service::{ACME, Service, ask, post_json, request, send, token};
+use super::service::{ACME, Service, post_json, request, send, send_get, token};
 use axum::http::{HeaderValue, Method};
 use gate::limits::Rate;
 use gate::{Check, Cors, Limits, Role};
@@ -73,18 +73,18 @@ async fn an_unreadable_path_or_query_is_refused_with_the_name_of_the_parameter()
         (format!("/pairs/{ACME}/seven"), "number"),
         ("/pairs/acme/7".to_owned(), "account"),
     ] {
-        let problem = ask(&router, &path, &[]).await.is_problem(400, "unreadable");
+        let problem = send_get(&router, &path, &[]).await.is_problem(400, "unreadable");
         assert_eq!(problem["field"], field, "{path}: {problem}");
     }
-    assert_eq!(ask(&router, &format!("/things/{ACME}?limit=7"), &[]).await.json()["limit"], 7);
-    assert_eq!(ask(&router, &format!("/tuples/{ACME}/7"), &[]).await.json()["second"], 7);
+    assert_eq!(send_get(&router, &format!("/things/{ACME}?limit=7"), &[]).await.json()["limit"], 7);
+    assert_eq!(send_get(&router, &format!("/tuples/{ACME}/7"), &[]).await.json()["second"], 7);
 }
 
 #[tokio::test]
 async fn an_unknown_path_and_an_unsupported_method_are_problems() {
     let router = Service::default().build();
-    ask(&router, "/nowhere", &[]).await.is_problem(404, "not-found");
-    let answer = ask(&router, "/things", &[]).await;
+    send_get(&router, "/nowhere", &[]).await.is_problem(404, "not-found");
+    let answer = send_get(&router, "/things", &[]).await;
     answer.is_problem(405, "method-not-allowed");
     assert_eq!(answer.header("allow"), "POST");
 }
@@ -92,14 +92,14 @@ async fn an_unknown_path_and_an_unsupported_method_are_problems() {
 #[tokio::test]
 async fn a_panic_is_a_problem_and_the_next_request_is_served() {
     let router = Service::default().build();
-    ask(&router, "/panic", &[]).await.is_problem(500, "internal");
-    assert_eq!(ask(&router, "/healthz", &[]).await.status, 200);
+    send_get(&router, "/panic", &[]).await.is_problem(500, "internal");
+    assert_eq!(send_get(&router, "/healthz", &[]).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_ends_with_503() {
     let limits = Limits { timeout: Duration::from_millis(20), ..Limits::default() };
-    let answer = ask(&Service { limits, ..Service::default() }.build(), "/slow", &[]).await;
+    let answer = send_get(&Service { limits, ..Service::default() }.build(), "/slow", &[]).await;
     answer.is_problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), "1");
 }
@@ -111,29 +111,29 @@ async fn only_the_caller_who_exceeds_the_rate_limit_must_wait() {
     let router = Service { limits, ..Service::default() }.build();
     let ana = token(Role::Agent);
     for _ in 0..3 {
-        assert_eq!(ask(&router, "/agents", &[("authorization", &ana)]).await.status, 200);
+        assert_eq!(send_get(&router, "/agents", &[("authorization", &ana)]).await.status, 200);
     }
-    let answer = ask(&router, "/agents", &[("authorization", &ana)]).await;
+    let answer = send_get(&router, "/agents", &[("authorization", &ana)]).await;
     let problem = answer.is_problem(429, "too-many-requests");
     assert_eq!(problem["retry_after"].to_string(), answer.header("retry-after"));
     assert!((3500..=3600).contains(&problem["retry_after"].as_u64().unwrap()));
 
     let other = gate::Claims::of(event_schemas::UserId::from_u128(2), ACME, Role::Agent);
     let other = super::service::bearer(other);
-    assert_eq!(ask(&router, "/agents", &[("authorization", &other)]).await.status, 200);
+    assert_eq!(send_get(&router, "/agents", &[("authorization", &other)]).await.status, 200);
 }
 
 #[tokio::test]
 async fn special_headers_are_read_or_refused_by_name() {
     let router = Service::default().build();
     let good = [("verbatim-after", "17"), ("if-match", "\"3\""), ("idempotency-key", "order-7!")];
-    let read = ask(&router, "/headers", &good).await.json();
+    let read = send_get(&router, "/headers", &good).await.json();
     assert_eq!(
         (&read["after"], &read["version"], &read["key"]),
         (&"17".into(), &3.into(), &"order-7!".into())
     );
     assert_eq!(
-        ask(&router, "/headers", &[("if-match", "*")]).await.json()["version"],
+        send_get(&router, "/headers", &[("if-match", "*")]).await.json()["version"],
         serde_json::Value::Null
     );
 
@@ -151,7 +151,7 @@ async fn special_headers_are_read_or_refused_by_name() {
         ("Idempotency-Key", "two words"),
         ("Idempotency-Key", &long),
     ] {
-        let problem = ask(&router, "/headers", &[(name, value)]).await.is_problem(400, "unreadable");
+        let problem = send_get(&router, "/headers", &[(name, value)]).await.is_problem(400, "unreadable");
         assert_eq!(problem["field"], name, "{value}");
     }
 }
@@ -161,16 +161,16 @@ async fn a_request_id_is_passed_on_and_repeated_in_the_response() {
     let router = Service::default().build();
     let id = "0192f5a0-0000-7000-8000-000000000001";
     for name in ["x-request-id", "x-correlation-id"] {
-        let answer = ask(&router, "/headers", &[(name, id)]).await;
+        let answer = send_get(&router, "/headers", &[(name, id)]).await;
         assert_eq!((answer.header("x-request-id"), answer.json()["correlation_id"].as_str()), (id, Some(id)));
     }
-    let named = ask(&router, "/headers", &[("x-request-id", "job-7")]).await;
+    let named = send_get(&router, "/headers", &[("x-request-id", "job-7")]).await;
     assert_eq!(named.header("x-request-id"), "job-7");
-    let again = ask(&router, "/headers", &[("x-request-id", "job-7")]).await;
+    let again = send_get(&router, "/headers", &[("x-request-id", "job-7")]).await;
     assert_eq!(named.json()["correlation_id"], again.json()["correlation_id"]);
-    let drawn = ask(&router, "/headers", &[]).await;
+    let drawn = send_get(&router, "/headers", &[]).await;
     assert_eq!(drawn.json()["correlation_id"], drawn.header("x-request-id"));
-    assert_eq!(ask(&router, "/nowhere", &[("x-request-id", "a")]).await.header("x-request-id"), "a");
+    assert_eq!(send_get(&router, "/nowhere", &[("x-request-id", "a")]).await.header("x-request-id"), "a");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_trace_continues_with_a_new_span() {
     let router = Service::default().build();
     let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     let sent = format!("00-{trace}-{span}-01");
-    let read = ask(&router, "/headers", &[("traceparent", &sent)]).await.json();
+    let read = send_get(&router, "/headers", &[("traceparent", &sent)]).await.json();
     let passed_on = read["traceparent"].as_str().unwrap();
     assert!(passed_on.starts_with(&format!("00-{trace}-")) && passed_on.ends_with("-01"));
     assert!(passed_on.len() == sent.len() && !passed_on.contains(span));
@@ -191,7 +191,7 @@ async fn a_trace_continues_with_a_new_span() {
         format!("00-{trace}-{span}-01-more"),
         format!("00-{}-{span}-01", trace.to_uppercase()),
     ] {
-        let read = ask(&router, "/headers", &[("traceparent", &malformed)]).await.json();
+        let read = send_get(&router, "/headers", &[("traceparent", &malformed)]).await.json();
         assert!(read["traceparent"].is_null(), "{malformed}");
     }
 }
@@ -200,15 +200,15 @@ async fn a_trace_continues_with_a_new_span() {
 async fn readiness_names_the_failed_check() {
     let passing = || Check::new("event log", async || Ok(()));
     let ready = Service { checks: vec![passing()], ..Service::default() }.build();
-    assert_eq!(ask(&ready, "/readyz", &[]).await.status, 200);
+    assert_eq!(send_get(&ready, "/readyz", &[]).await.status, 200);
 
     let full = Check::new("read models", async || Err("the disk is full".to_owned()));
     let failing = Service { checks: vec![passing(), full], ..Service::default() }.build();
-    let answer = ask(&failing, "/readyz", &[]).await;
+    let answer = send_get(&failing, "/readyz", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"));
     let checks = &answer.json()["checks"];
     assert_eq!((&checks["event log"], &checks["read models"]), (&"ok".into(), &"the disk is full".into()));
-    assert_eq!(ask(&failing, "/healthz", &[]).await.status, 200);
+    assert_eq!(send_get(&failing, "/healthz", &[]).await.status, 200);
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn a_failed_optional_check_is_shown_and_the_service_stays_ready() {
     let passing = Check::new("event log", async || Ok(()));
     let away = Check::new("publication", async || Err("NATS is away".to_owned())).optional();
     let router = Service { checks: vec![passing, away], ..Service::default() }.build();
-    let answer = ask(&router, "/readyz", &[]).await;
+    let answer = send_get(&router, "/readyz", &[]).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &"degraded".into()));
     assert_eq!(answer.json()["checks"]["publication"], "NATS is away");
 }
@@ -225,7 +225,7 @@ async fn a_failed_optional_check_is_shown_and_the_service_stays_ready() {
 async fn a_check_that_hangs_fails() {
     let hung = Check::new("event log", async || std::future::pending().await);
     let router = Service { checks: vec![hung], ..Service::default() }.build();
-    let answer = ask(&router, "/readyz", &[]).await;
+    let answer = send_get(&router, "/readyz", &[]).await;
     assert_eq!(
         (answer.status.as_u16(), &answer.json()["checks"]["event log"]),
         (503, &"no answer in time".into())

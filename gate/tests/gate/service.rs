@@ -217,7 +217,7 @@ pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &str)
     request.body(Body::from(body.to_owned())).unwrap()
 }
 
-pub async fn ask(router: &Router, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn send_get(router: &Router, path: &str, headers: &[(&str, &str)]) -> Answer {
     send(router, request(Method::GET, path, headers, "")).await
 }
 
