@@ -6,14 +6,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_says_who_why_and_when_and_any_moment_can_be_seen_again() {
+async fn the_history_has_actor_cause_and_time_and_any_past_state_can_be_queried() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let provider = crate::fake_whatsapp::FakeWhatsApp::start().await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}");
 
@@ -70,7 +70,8 @@ async fn read_stream(answer: reqwest::Response, count: usize) -> Vec<(String, Va
     let mut text = String::new();
     let mut events = Vec::new();
     while events.len() < count {
-        let chunk = tokio::time::timeout(crate::program::SOON, body.next()).await.expect("an event comes");
+        let chunk =
+            tokio::time::timeout(crate::program::DEADLINE, body.next()).await.expect("an event comes");
         text.push_str(std::str::from_utf8(&chunk.expect("the stream goes on").unwrap()).unwrap());
         while let Some(end) = text.find("\n\n") {
             let block: String = text.drain(..end + 2).collect();
@@ -86,13 +87,13 @@ async fn read_stream(answer: reqwest::Response, count: usize) -> Vec<(String, Va
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_event_stream_goes_on_where_a_reader_left_off() {
+async fn the_event_stream_resumes_after_the_last_event_id() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     for number in 0..5 {
-        whatsapp.says("1", &format!("wamid.{number}"), &format!("Message {number}")).await;
+        whatsapp.customer_writes("1", &format!("wamid.{number}"), &format!("Message {number}")).await;
     }
     let listen = |last: Option<String>| {
         let mut request = account.admin.request(Method::GET, "/v1/events?types=MessageReceived");
@@ -104,11 +105,11 @@ async fn the_event_stream_goes_on_where_a_reader_left_off() {
     };
     let first = read_stream(listen(None).await.unwrap(), 3).await;
     // While nobody listens, and while somebody does.
-    whatsapp.says("1", "wamid.5", "Message 5").await;
+    whatsapp.customer_writes("1", "wamid.5", "Message 5").await;
     let answer = listen(Some(first[2].0.clone())).await.unwrap();
     let speaking = async {
-        whatsapp.says("1", "wamid.6", "Message 6").await;
-        whatsapp.says("1", "wamid.7", "Message 7").await;
+        whatsapp.customer_writes("1", "wamid.6", "Message 6").await;
+        whatsapp.customer_writes("1", "wamid.7", "Message 7").await;
     };
     let (rest, ()) = futures::join!(read_stream(answer, 5), speaking);
     let words: Vec<_> = first

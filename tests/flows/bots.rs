@@ -28,7 +28,7 @@ fn kinds(events: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_it() {
+async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_assigned() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
@@ -56,7 +56,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
     assert_eq!(admin.get("/v1/bot-settings").await["low_confidence_answers"], 3);
 
     let whatsapp = account.whatsapp(&provider.base_url).await;
-    whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
     let happened = events(&ana, &id, "HandoffRequested").await;
     let expected = [
@@ -91,7 +91,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
 
     // An agent has it: the bot says no more, not even after a crash that makes it look at everything again.
     ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
-    whatsapp.says("251911000000", "wamid.2", "A refund, a return, a refund!").await;
+    whatsapp.customer_writes("251911000000", "wamid.2", "A refund, a return, a refund!").await;
     program.kill().await;
     for name in ["bot-router.db", "bot-router.db-wal", "bot-router.db-shm"] {
         let _absent = std::fs::remove_file(folder.path().join("data").join(name));
@@ -100,7 +100,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
     let account = program.account();
     let (ana, whatsapp) = (ana.at(&program), whatsapp);
     // Another customer's message is answered, so that the bot has come past everything before it.
-    whatsapp.says("251911000001", "wamid.3", "return").await;
+    whatsapp.customer_writes("251911000001", "wamid.3", "return").await;
     let other = conversation_of(&ana, "251911000001").await;
     events(&ana, &other, "HandoffRequested").await;
     let after = events(&ana, &id, "Assigned").await;
@@ -111,7 +111,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn amharic_goes_to_those_who_read_it_and_questions_are_asked_before() {
+async fn amharic_goes_to_its_team_after_the_bot_has_collected_the_details() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
@@ -129,12 +129,12 @@ async fn amharic_goes_to_those_who_read_it_and_questions_are_asked_before() {
     });
     admin.post("/v1/bot-rules", rule).await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
-    whatsapp.says("251911000000", "wamid.1", "ገንዘቤን መልሱልኝ").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "ገንዘቤን መልሱልኝ").await;
     let id = conversation_of(&ana, "251911000000").await;
     events(&ana, &id, "InfoRequested").await;
     let row = ana.get_until(&format!("/v1/conversations/{id}"), |row| row["status"] == "bot").await;
     assert_eq!(row["language"], "am");
-    whatsapp.says("251911000000", "wamid.2", "ሐና").await;
+    whatsapp.customer_writes("251911000000", "wamid.2", "ሐና").await;
     let path = format!("/v1/conversations/{id}/messages");
     ana.get_until(&path, |answer| {
         answer["data"].as_array().is_some_and(|all| {
@@ -142,7 +142,7 @@ async fn amharic_goes_to_those_who_read_it_and_questions_are_asked_before() {
         })
     })
     .await;
-    whatsapp.says("251911000000", "wamid.3", "A-17").await;
+    whatsapp.customer_writes("251911000000", "wamid.3", "A-17").await;
     events(&ana, &id, "HandoffRequested").await;
     let row = ana.get_until(&format!("/v1/conversations/{id}"), |row| row["team_id"] == team).await;
     assert_eq!(row["bot_context"], json!({ "name": "ሐና", "order_number": "A-17" }));

@@ -6,12 +6,12 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_100_agents_who_claim_at_once_one_wins_and_99_hear_who() {
+async fn of_100_agents_who_claim_at_once_one_wins_and_99_get_the_winners_name() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
-    whatsapp.says("1", "wamid.1", "Help").await;
+    whatsapp.customer_writes("1", "wamid.1", "Help").await;
     let agents: Vec<_> = (0..100).map(|number| account.person("agent", &format!("Agent {number}"))).collect();
     let id = conversation_of(&agents[0], "1").await;
     let path = format!("/v1/conversations/{id}/assign");
@@ -35,12 +35,12 @@ async fn of_100_agents_who_claim_at_once_one_wins_and_99_hear_who() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn moving_it_from_a_colleague_takes_the_version_seen_or_a_supervisor() {
+async fn reassigning_from_a_colleague_requires_the_current_version_or_a_supervisor() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
-    whatsapp.says("1", "wamid.1", "Help").await;
+    whatsapp.customer_writes("1", "wamid.1", "Help").await;
     let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
     let supervisor = account.person("supervisor", "Sue");
     let id = conversation_of(&ana, "1").await;

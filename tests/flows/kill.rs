@@ -15,7 +15,7 @@ const KILLS: usize = 50;
 const CUSTOMERS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
+async fn fifty_kills_lose_nothing_acknowledged_and_duplicate_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut program = Program::serve(&data).await;
@@ -25,7 +25,7 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
         let account = crate::program::Account::new(&program, &account_id);
         (account.whatsapp(&provider.base_url).await, account.admin.clone(), account.person("agent", "Ana"))
     };
-    let over = Arc::new(AtomicBool::new(false));
+    let finished = Arc::new(AtomicBool::new(false));
     let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let answers: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let sent = Arc::new(AtomicUsize::new(0));
@@ -35,11 +35,11 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
     let customers: Vec<_> = (0..CUSTOMERS)
         .map(|customer| {
             let (whatsapp, ana) = (whatsapp.clone(), ana.clone());
-            let (over, acknowledged, answers, sent) =
-                (over.clone(), acknowledged.clone(), answers.clone(), sent.clone());
+            let (finished, acknowledged, answers, sent) =
+                (finished.clone(), acknowledged.clone(), answers.clone(), sent.clone());
             tokio::spawn(async move {
                 let mut number = 0;
-                while !over.load(Ordering::Relaxed) {
+                while !finished.load(Ordering::Relaxed) {
                     let id = format!("wamid.{customer}.{number}");
                     let phone = format!("2519110000{customer}");
                     let body = webhook(&[text_message(&phone, &id, &format!("{customer}/{number}"))], &[]);
@@ -60,16 +60,16 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
         })
         .collect();
 
-    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for _ in 0..KILLS {
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
-        tokio::time::sleep(Duration::from_millis(20 + chance % 180)).await;
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        tokio::time::sleep(Duration::from_millis(20 + random % 180)).await;
         program.kill().await;
         program.restart().await;
     }
-    over.store(true, Ordering::Relaxed);
+    finished.store(true, Ordering::Relaxed);
     for customer in customers {
         customer.await.unwrap();
     }
@@ -112,8 +112,8 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
     assert!(by_callback.len() <= keys.len());
 
     assert_eq!(program.stop().await.code(), Some(0));
-    let (equal, said) = run(&data, &["verify"]).await;
-    assert!(equal, "{said}");
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal, "{output}");
 }
 
 async fn answer(ana: &crate::program::Person, phone: &str, key: &str, answers: &Mutex<BTreeSet<String>>) {

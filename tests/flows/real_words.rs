@@ -19,7 +19,7 @@ use std::path::Path;
 type Turns = BTreeMap<u32, String>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
+async fn every_real_message_arrives_in_its_conversation_in_order_and_once() {
     let conversations = if engine() == Engine::KurrentDb {
         not_run("real words on KurrentDB: the tests' own server is not made for so many; a sample is played");
         sample()
@@ -30,7 +30,7 @@ async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
         })
     };
     let expected_messages: usize = conversations.iter().map(BTreeMap::len).sum();
-    let expected_answers: usize = conversations.iter().map(gaps).sum();
+    let expected_answers: usize = conversations.iter().map(answer_count).sum();
     println!(
         "{} conversations, {expected_messages} turns of customers, {expected_answers} answers",
         conversations.len()
@@ -53,7 +53,7 @@ async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
     assert_eq!(count(".MessageSent."), expected_answers);
     for (number, turns) in conversations.iter().enumerate() {
         let id = conversation_of(&account.admin, &phone(number)).await;
-        let said: Vec<String> = all_messages(&account, &id, expected_of(turns)).await;
+        let said: Vec<String> = all_messages(&account, &id, message_count(turns)).await;
         let expected: Vec<String> = turns.values().cloned().collect();
         assert_eq!(said, expected, "conversation {number}");
     }
@@ -63,13 +63,13 @@ fn phone(number: usize) -> String {
     format!("2519{number:08}")
 }
 
-fn gaps(turns: &Turns) -> usize {
+fn answer_count(turns: &Turns) -> usize {
     let numbers: Vec<u32> = turns.keys().copied().collect();
     numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1).count()
 }
 
-fn expected_of(turns: &Turns) -> usize {
-    turns.len() + gaps(turns)
+fn message_count(turns: &Turns) -> usize {
+    turns.len() + answer_count(turns)
 }
 
 async fn play(account: &Account<'_>, whatsapp: &WhatsApp, number: usize, turns: &Turns) {
@@ -86,7 +86,7 @@ async fn play(account: &Account<'_>, whatsapp: &WhatsApp, number: usize, turns: 
             account.admin.post(&path, json!({ "content": format!("Let me see. ({turn})") })).await;
         }
         let message = text_message(&phone, &format!("wamid.{number}.{turn}"), words);
-        whatsapp.delivers(&webhook(&[message], &[])).await;
+        whatsapp.post_ok(&webhook(&[message], &[])).await;
         last = Some(*turn);
     }
 }

@@ -53,7 +53,7 @@ async fn statuses_shuffled_and_repeated_only_move_forward() {
     let provider = crate::fake_whatsapp::FakeWhatsApp::start().await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.in", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.in", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}/messages");
     ana.post(&path, json!({ "content": "Hi" })).await;
@@ -126,7 +126,7 @@ async fn a_wrong_signature_is_refused_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_kept_and_listed() {
+async fn an_unreadable_webhook_is_kept_and_listed() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -139,7 +139,7 @@ async fn what_cannot_be_read_is_kept_and_listed() {
     // One bad element does not spoil the good one beside it.
     let mut half = webhook(&[text_message("1", "wamid.1", "Hello")], &[]);
     half["entry"][0]["changes"][0]["value"]["messages"].as_array_mut().unwrap().push(json!({ "type": 7 }));
-    whatsapp.delivers(&half).await;
+    whatsapp.post_ok(&half).await;
     let ana = account.person("agent", "Ana");
     conversation_of(&ana, "1").await;
     let listed = account
@@ -154,7 +154,7 @@ async fn what_cannot_be_read_is_kept_and_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_handshake_echoes_only_for_who_knows_the_token() {
+async fn the_handshake_echoes_only_with_the_verify_token() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -172,7 +172,7 @@ async fn the_handshake_echoes_only_for_who_knows_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_entry_and_change_of_a_batch_counts() {
+async fn every_entry_and_change_of_a_batch_is_processed() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -185,7 +185,7 @@ async fn every_entry_and_change_of_a_batch_counts() {
         .as_array_mut()
         .unwrap()
         .extend(third["entry"][0]["changes"].as_array().unwrap().clone());
-    whatsapp.delivers(&batch).await;
+    whatsapp.post_ok(&batch).await;
     let ana = account.person("agent", "Ana");
     let inbox = ana
         .get_until("/v1/conversations", |a| {

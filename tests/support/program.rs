@@ -22,7 +22,7 @@ pub const APP_SECRET: &str = "the-app-secret-of-the-test-channel";
 pub const VERIFY_TOKEN: &str = "the-verify-token";
 
 /// How long anything that should happen soon may take on a busy machine.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(20);
 
 pub fn http() -> Client {
     static PROVIDER: Once = Once::new();
@@ -41,7 +41,7 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-pub fn fresh() -> String {
+pub fn fresh_id() -> String {
     event_schemas::Clock::System.fresh_id().to_string()
 }
 
@@ -76,7 +76,7 @@ pub fn not_run(why: &str) {
 }
 
 /// What says where everything is kept that this data folder stands for.
-pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
+pub async fn engine_variables(data: &Path) -> Vec<(&'static str, String)> {
     static URLS: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
     let mut urls = URLS.lock().await;
     if !urls.contains_key(data) {
@@ -98,8 +98,8 @@ pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
 /// own.
 async fn kurrentdb() -> String {
     if let Ok(url) = std::env::var("VERBATIM_TEST_KURRENTDB") {
-        let joint = if url.contains('?') { '&' } else { '?' };
-        return format!("{url}{joint}log={}", fresh());
+        let separator = if url.contains('?') { '&' } else { '?' };
+        return format!("{url}{separator}log={}", fresh_id());
     }
     // It is made of tasks of the test that asked for it, and ends with them.
     let server: &'static KurrentDb = Box::leak(Box::new(KurrentDb::start().await.expect("a server")));
@@ -128,18 +128,18 @@ impl Program {
     }
 
     pub async fn start(command: &str, data: &Path, arguments: &[&str]) -> Self {
-        let program = Self::begin(command, data, arguments).await;
-        program.ready().await;
+        let program = Self::spawn(command, data, arguments).await;
+        program.until_ready().await;
         program
     }
 
     /// Starts it and does not wait until it is ready.
-    pub async fn begin(command: &str, data: &Path, arguments: &[&str]) -> Self {
-        let engines = engines(data).await;
-        Self::begin_on(engines, command, data, arguments)
+    pub async fn spawn(command: &str, data: &Path, arguments: &[&str]) -> Self {
+        let engines = engine_variables(data).await;
+        Self::spawn_on(engines, command, data, arguments)
     }
 
-    pub fn begin_on(
+    pub fn spawn_on(
         engines: Vec<(&'static str, String)>,
         command: &str,
         data: &Path,
@@ -148,7 +148,7 @@ impl Program {
         let port = free_port();
         let mut all = vec![command.to_owned()];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let child = spawn(&all, &engines, data, port);
+        let child = spawn_process(&all, &engines, data, port);
         Self {
             child,
             base: format!("http://127.0.0.1:{port}"),
@@ -160,10 +160,10 @@ impl Program {
         }
     }
 
-    pub async fn ready(&self) {
+    pub async fn until_ready(&self) {
         let started = Instant::now();
         while !self.is_ready().await {
-            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{}", self.log());
+            assert!(started.elapsed() < DEADLINE * 3, "the program is not ready; its log:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -175,17 +175,17 @@ impl Program {
 
     /// Starts it again on the same folder and port.
     pub async fn restart(&mut self) {
-        self.begin_again();
-        self.ready().await;
+        self.respawn();
+        self.until_ready().await;
     }
 
     /// The same, without waiting until it is ready.
-    pub fn begin_again(&mut self) {
-        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
+    pub fn respawn(&mut self) {
+        self.child = spawn_process(&self.arguments, &self.engines, &self.data, self.port);
     }
 
     /// Whether it came to an end by itself.
-    pub fn has_ended(&mut self) -> bool {
+    pub fn has_exited(&mut self) -> bool {
         self.child.try_wait().expect("a status").is_some()
     }
 
@@ -205,11 +205,11 @@ impl Program {
         let id = self.child.id().expect("a running program");
         let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await.expect("kill runs");
         assert!(sent.success());
-        tokio::time::timeout(SOON, self.child.wait()).await.expect("it stops soon").expect("a status")
+        tokio::time::timeout(DEADLINE, self.child.wait()).await.expect("it stops soon").expect("a status")
     }
 
     pub fn log(&self) -> String {
-        std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default()
+        std::fs::read_to_string(log_path(&self.data, self.port)).unwrap_or_default()
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
@@ -218,19 +218,19 @@ impl Program {
 
     /// A fresh account with an administrator.
     pub fn account(&self) -> Account<'_> {
-        Account::new(self, &fresh())
+        Account::new(self, &fresh_id())
     }
 }
 
-fn log_of(data: &Path, port: u16) -> PathBuf {
+fn log_path(data: &Path, port: u16) -> PathBuf {
     data.with_extension(format!("{port}.log"))
 }
 
-fn spawn(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u16) -> Child {
+fn spawn_process(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u16) -> Child {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
-        .open(log_of(data, port))
+        .open(log_path(data, port))
         .expect("a log file beside the data folder");
     Command::new(binary())
         .args(arguments)
@@ -252,7 +252,7 @@ fn spawn(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u1
 
 /// Runs the program to its end and answers what it printed.
 pub async fn run(data: &Path, arguments: &[&str]) -> (bool, String) {
-    run_on(&engines(data).await, data, arguments).await
+    run_on(&engine_variables(data).await, data, arguments).await
 }
 
 pub async fn run_on(engines: &[(&'static str, String)], data: &Path, arguments: &[&str]) -> (bool, String) {
@@ -305,18 +305,18 @@ impl Person {
     }
 
     /// Does it, and fails the test if it is refused.
-    pub async fn does(&self, method: Method, path: &str, body: Value) -> Value {
+    pub async fn send_ok(&self, method: Method, path: &str, body: Value) -> Value {
         let (status, answer) = self.send(method.clone(), path, body).await;
         assert!(status.is_success(), "{method} {path}: {status} {answer}");
         answer
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
-        self.does(Method::POST, path, body).await
+        self.send_ok(Method::POST, path, body).await
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> Value {
-        self.does(Method::PATCH, path, body).await
+        self.send_ok(Method::PATCH, path, body).await
     }
 
     pub async fn try_get(&self, path: &str) -> (StatusCode, Value) {
@@ -329,15 +329,15 @@ impl Person {
         answer
     }
 
-    /// Asks until the answer is as hoped for.
-    pub async fn get_until(&self, path: &str, hoped: impl Fn(&Value) -> bool) -> Value {
+    /// Asks until the answer is as expected.
+    pub async fn get_until(&self, path: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
             let (status, answer) = self.try_get(path).await;
-            if status.is_success() && hoped(&answer) {
+            if status.is_success() && is_expected(&answer) {
                 return answer;
             }
-            assert!(started.elapsed() < SOON, "GET {path} never became as hoped: {status} {answer:#}");
+            assert!(started.elapsed() < DEADLINE, "GET {path} never became as expected: {status} {answer:#}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -373,7 +373,7 @@ impl<'p> Account<'p> {
     }
 
     pub fn person(&self, role: &str, name: &str) -> Person {
-        let user = fresh();
+        let user = fresh_id();
         Person { token: token(&self.id, &user, role, name), user, ..self.admin.clone() }
     }
 
@@ -385,7 +385,7 @@ impl<'p> Account<'p> {
                 "/v1/channels",
                 json!({
                     "channel_type": "whatsapp",
-                    "name": format!("WhatsApp {}", fresh()),
+                    "name": format!("WhatsApp {}", fresh_id()),
                     "credentials": {
                         "phone_number_id": PHONE_NUMBER_ID,
                         "access_token": "an-access-token",
@@ -494,15 +494,15 @@ impl WhatsApp {
     }
 
     /// Delivers it, and fails the test if it is not taken.
-    pub async fn delivers(&self, body: &Value) {
+    pub async fn post_ok(&self, body: &Value) {
         let answer = self.post(body).await.expect("an answer");
         let (status, text) = read(answer).await;
         assert_eq!(status, StatusCode::OK, "{text}");
     }
 
     /// A customer writes one message.
-    pub async fn says(&self, from: &str, id: &str, text: &str) {
-        self.delivers(&webhook(&[text_message(from, id, text)], &[])).await;
+    pub async fn customer_writes(&self, from: &str, id: &str, text: &str) {
+        self.post_ok(&webhook(&[text_message(from, id, text)], &[])).await;
     }
 }
 
@@ -523,6 +523,6 @@ pub async fn conversation_of(person: &Person, phone: &str) -> String {
 }
 
 /// Whether some outgoing message on a page of messages has come exactly this far.
-pub fn has_come(messages: &Value, far: &str) -> bool {
+pub fn has_delivery_state(messages: &Value, far: &str) -> bool {
     messages["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == far))
 }
