@@ -1,8 +1,8 @@
 //! `verbatim demo`: shows the whole flow to a new user of the program.
 //!
 //! Everything goes through the public API: the command API sets the account up, customers write through
-//! signed WhatsApp webhooks, agents answer through the command API, and the table shows responses of the query
-//! API.
+//! signed WhatsApp webhooks, agents answer through the command API, and the table shows responses of the
+//! query API.
 
 mod account;
 mod provider;

@@ -41,8 +41,8 @@ pub fn configured(
     Ok(Some(Publication::new(store.clone(), target, clock.clone())))
 }
 
-/// Publishes while this process holds the lease, until `stop`. The publication itself prevents two processes from
-/// publishing at once; the lease saves the attempts.
+/// Publishes while this process holds the lease, until `stop`. The publication itself prevents two processes
+/// from publishing at once; the lease saves the attempts.
 pub async fn while_leased(publication: Publication, leases: Leases, stop: CancellationToken) {
     while let Some(lease) = leases.take("publication", &stop).await {
         let lease_lost = stop.child_token();

@@ -1,5 +1,5 @@
-//! The caller of a request and the caller's role. A handler takes the role that it requires as a parameter, so
-//! that it cannot omit the check.
+//! The caller of a request and the caller's role. A handler takes the role that it requires as a parameter,
+//! so that it cannot omit the check.
 
 use crate::auth::Authenticator;
 use crate::context::CallerSlot;

@@ -117,8 +117,8 @@ fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unprintable"))
 }
 
-/// The `traceparent` for calls that this request causes, `00-<trace>-<parent span>-<flags>`: the same trace and
-/// flags with a new span. `None` when the header is malformed, which the standard says to ignore.
+/// The `traceparent` for calls that this request causes, `00-<trace>-<parent span>-<flags>`: the same trace
+/// and flags with a new span. `None` when the header is malformed, which the standard says to ignore.
 fn continued_trace(headers: &HeaderMap, clock: &Clock) -> Option<String> {
     let text = headers.get("traceparent")?.to_str().ok()?.trim();
     let mut fields = text.split('-');

@@ -244,8 +244,8 @@ impl<T: JsonSchema> OperationInput for Query<T> {
     }
 }
 
-/// The extension of an operation that holds the schema of its path parameters until [`crate::docs`] knows their
-/// names.
+/// The extension of an operation that holds the schema of its path parameters until [`crate::docs`] knows
+/// their names.
 pub(crate) const PATH_SCHEMA: &str = "x-path-schema";
 
 impl<T: JsonSchema> OperationInput for Path<T> {

@@ -32,8 +32,8 @@ impl Check {
         Self { name, required: true, run: Arc::new(move || Box::pin(run())) }
     }
 
-    /// Makes the check optional: when it fails, the program stays ready, `/readyz` shows the error and its status
-    /// is `degraded`.
+    /// Makes the check optional: when it fails, the program stays ready, `/readyz` shows the error and its
+    /// status is `degraded`.
     pub fn optional(self) -> Self {
         Self { required: false, ..self }
     }

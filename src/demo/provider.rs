@@ -1,5 +1,5 @@
-//! A simulated WhatsApp API for the demonstration. It accepts the agents' messages and passes them on, so that
-//! the demonstration can report by signed webhooks that they were delivered and read.
+//! A simulated WhatsApp API for the demonstration. It accepts the agents' messages and passes them on, so
+//! that the demonstration can report by signed webhooks that they were delivered and read.
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 const ROW_LIMIT: usize = 20;
 
-/// Redraws the table until all scripts have been played. When the output is not a terminal, it prints the table
-/// once, at the end.
+/// Redraws the table until all scripts have been played. When the output is not a terminal, it prints the
+/// table once, at the end.
 pub async fn watch(
     account: DemoAccount,
     scripts: usize,

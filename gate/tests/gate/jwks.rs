@@ -56,8 +56,8 @@ fn set(pairs: &[&Pair]) -> String {
     serde_json::to_string(&JwkSet { keys: pairs.iter().map(|pair| pair.public()).collect() }).unwrap()
 }
 
-/// An identity provider on the loopback interface: the keys it publishes (`None` while it fails), and the number
-/// of requests it received.
+/// An identity provider on the loopback interface: the keys it publishes (`None` while it fails), and the
+/// number of requests it received.
 #[derive(Clone, Default)]
 struct Provider(Arc<Mutex<(Option<String>, usize)>>);
 
