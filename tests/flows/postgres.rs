@@ -1,8 +1,7 @@
-//! PostgreSQL failing under the running program: whoever asks hears in clear words that it cannot be just
-//! now and when to come again, health says which engine is away, nothing acknowledged is lost, and all of it
-//! goes on by itself.
+//! PostgreSQL fails while the program runs: clients get a clear 503 with `Retry-After`, the health check
+//! names the unreachable engine, nothing acknowledged is lost, and all services resume by themselves.
 //!
-//! `VERBATIM_LONG_FAULTS=1` lets what lasts seconds last a minute.
+//! With `VERBATIM_LONG_FAULTS=1` the faults that last seconds last a minute.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
@@ -12,13 +11,13 @@ use reqwest::StatusCode;
 use std::time::{Duration, Instant};
 use test_engines::Postgres;
 
-/// How long a fault lasts that has a length.
+/// The length of a timed fault.
 fn fault_duration() -> Duration {
     let long = std::env::var_os("VERBATIM_LONG_FAULTS").is_some();
     Duration::from_secs(if long { 60 } else { 4 })
 }
 
-/// The four services.
+/// The four services as processes, and a simulated provider.
 struct Services {
     folder: tempfile::TempDir,
     engines: Vec<(&'static str, String)>,
@@ -30,7 +29,7 @@ struct Services {
 }
 
 impl Services {
-    /// With the log in one database and all tables in another, or in the same.
+    /// Starts the services with the log in the database `log` and all tables in the database `tables`.
     async fn start(log: &str, tables: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -51,7 +50,7 @@ impl Services {
     }
 
     async fn load_account(&self) -> LoadAccount {
-        LoadAccount::open(0, &[&self.commands], &[&self.queries], &self.provider).await
+        LoadAccount::set_up(0, &[&self.commands], &[&self.queries], &self.provider).await
     }
 
     async fn until_ready(&self) {
@@ -60,7 +59,7 @@ impl Services {
         }
     }
 
-    /// Whoever is on duty sees which engines are away, and that the others are not.
+    /// Waits until the health check reports exactly the engines in `away` as unreachable.
     async fn until_health_reports(&self, program: &Program, away: &[&str]) {
         let began = Instant::now();
         loop {
@@ -72,16 +71,20 @@ impl Services {
                 assert_eq!(status, ready);
                 return;
             }
-            assert!(began.elapsed() < DEADLINE * 3, "{away:?} should be away, and this is said: {checks:#}");
+            assert!(
+                began.elapsed() < DEADLINE * 3,
+                "health does not report {away:?} as unreachable: {checks:#}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Everything acknowledged is there, once, and the tables say the same.
+    /// Ends the load and the services. Asserts that everything acknowledged is in the log once, and that the
+    /// tables equal a rebuild.
     async fn finish(mut self, load: Load) {
         self.until_ready().await;
         let (accounts, report) = load.finish().await;
-        assert_eq!(report.broken_connections, 0, "no process was killed, and every request has an answer");
+        assert_eq!(report.broken_connections, 0, "no process was killed, so every request gets a response");
         for program in [&mut self.commands, &mut self.managers] {
             assert_eq!(program.stop().await.code(), Some(0), "{}", program.log());
         }
@@ -113,7 +116,7 @@ async fn every_service_reconnects_to_a_restarted_server() {
         services.until_health_reports(&services.queries, &BOTH_ENGINES).await;
         postgres.resume().await;
         load.until_acknowledged(60).await;
-        // And so quickly that hardly anybody notices.
+        // And a restart so short that few requests meet it.
         stop(&postgres);
         postgres.resume().await;
     }
@@ -135,7 +138,7 @@ async fn services_reconnect_after_repeated_connection_losses() {
     services.finish(load).await;
 }
 
-/// As a disk or a machine does that answers nothing for a while, and then goes on as if nothing had been.
+/// The server stops responding for a while and then continues, as with a hung disk or machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_server_is_reported_and_services_resume_after_it() {
     let postgres = Postgres::start().await;
@@ -154,9 +157,9 @@ async fn a_frozen_server_is_reported_and_services_resume_after_it() {
     services.finish(load).await;
 }
 
-/// `commit_delay` lets the server wait a tenth of a second before each flush of its log, as one does whose
-/// disk takes so long: every commit that waits for the disk, and every other that needs the disk's turn.
-/// That is slow, and no reason to refuse anything.
+/// `commit_delay` makes the server wait a tenth of a second before each flush of its log, like a server with
+/// a slow disk. It delays every commit that waits for a flush, and every operation that waits for that flush.
+/// The requests are slow, and none is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_with_slow_flushes_delays_requests_and_fails_none() {
     let postgres = Postgres::start().await;
@@ -182,8 +185,8 @@ async fn a_disk_with_slow_flushes_delays_requests_and_fails_none() {
     services.finish(load).await;
 }
 
-/// A disk that is slow to read as well holds up whatever is asked, again and again in the middle of it: the
-/// server stands still four fifths of the time.
+/// A disk that is also slow to read delays every statement, at any point of it: the server is frozen for four
+/// fifths of the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_stalls_repeatedly_delays_requests_and_fails_none() {
     let postgres = Postgres::start().await;
@@ -193,7 +196,7 @@ async fn a_disk_that_stalls_repeatedly_delays_requests_and_fails_none() {
     load.until_acknowledged(60).await;
     let (began, before) = (Instant::now(), load.acknowledged());
     while began.elapsed() < fault_duration() || load.acknowledged() < before + 20 {
-        assert!(began.elapsed() < fault_duration() + DEADLINE, "nothing goes on");
+        assert!(began.elapsed() < fault_duration() + DEADLINE, "no request was acknowledged");
         let stalled = postgres.freeze();
         tokio::time::sleep(Duration::from_millis(200)).await;
         drop(stalled);
@@ -230,8 +233,8 @@ async fn requests_that_need_one_of_two_servers_continue_without_the_other() {
     services.finish(load).await;
 }
 
-/// The tables' commits do not wait for the disk, because what a crash costs is projected again: at once, and
-/// not only when something happens next.
+/// The tables' commits do not wait for the disk, because rows lost in a crash are projected again. That
+/// happens at once, and not only with the next event.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_lost_in_a_crash_are_projected_again_without_new_events() {
     let (log, tables) = (Postgres::start().await, Postgres::start().await);

@@ -1,5 +1,5 @@
-//! The split services, PostgreSQL and NATS, any of which is killed at a random moment while the desk is busy:
-//! the log is complete, the tables equal a rebuild, and what JetStream has is what the log has.
+//! The split services, PostgreSQL and NATS under load, with one of them killed at random moments: the log is
+//! complete, the tables equal a rebuild, and the JetStream stream equals the log.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::load::{
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use test_engines::{Nats, Postgres};
 
 const KILLS: usize = 50;
-/// So many servers and services on a busy machine take their time.
+/// A generous limit, because many servers and services share one busy machine.
 const READY_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Of those of which only one works there is another that waits.
+/// The processes. Services of which only one works at a time have a second process on standby.
 const PARTS: [&str; 7] = [
     "command-api",
     "command-api",
@@ -27,11 +27,11 @@ const PARTS: [&str; 7] = [
     "process-managers",
 ];
 
-/// What they all lean on.
+/// The engines that all processes depend on.
 const ENGINES: [&str; 2] = ["PostgreSQL", "NATS"];
 
-/// Starts again what came to an end by itself, as whoever supervises services does: a process that starts
-/// while the database is away says so and ends.
+/// Restarts the processes that have exited, as a service supervisor does: a process that starts while the
+/// database is unreachable logs it and exits.
 fn supervise(processes: &mut [Program]) {
     for process in processes {
         if process.has_exited() {
@@ -57,7 +57,7 @@ async fn fifty_kills_of_processes_and_engines_lose_and_duplicate_nothing() {
     let url = postgres.database().await;
     let engines = vec![("VERBATIM_EVENT_STORE", url.clone()), ("VERBATIM_READ_MODEL", url)];
     let nats_url = nats.url();
-    // Where the server's own memory of what it has cannot help.
+    // A short window, so that the server's own deduplication does not help.
     let options = ["--nats", &nats_url, "--nats-duplicate-window", "1", "--public-url", "http://desk"];
     let mut processes: Vec<Program> =
         PARTS.iter().map(|part| Program::spawn_on(engines.clone(), part, &data, &options)).collect();
@@ -68,7 +68,7 @@ async fn fifty_kills_of_processes_and_engines_lose_and_duplicate_nothing() {
     let (commands, queries) = ([&processes[0], &processes[1]], [&processes[2]]);
     let mut accounts = Vec::new();
     for number in 0..2 {
-        accounts.push(LoadAccount::open(number, &commands, &queries, &provider).await);
+        accounts.push(LoadAccount::set_up(number, &commands, &queries, &provider).await);
     }
 
     let mut random = SeededRandom::from_environment();
@@ -76,7 +76,7 @@ async fn fifty_kills_of_processes_and_engines_lose_and_duplicate_nothing() {
     let load = Load::start(accounts);
     for _ in 0..KILLS {
         let victim = random.below(PARTS.len() + ENGINES.len());
-        // One in four is struck again while it starts.
+        // One kill in four may hit a process that is still starting.
         if victim < PARTS.len() && random.below(4) > 0 {
             until_ready(&mut processes, victim).await;
         }
@@ -109,7 +109,7 @@ async fn fifty_kills_of_processes_and_engines_lose_and_duplicate_nothing() {
     }
     let (accounts, acknowledged) = load.finish().await;
 
-    // By itself it does again what it is there for, to the end of the way.
+    // Afterwards a new conversation goes through every service, up to the provider.
     for account in &accounts {
         let phone = format!("4917{}", &account.id[..4]);
         account.whatsapp[0].customer_writes(&phone, &format!("wamid.{phone}.0"), "Is anybody there?").await;
@@ -122,7 +122,7 @@ async fn fifty_kills_of_processes_and_engines_lose_and_duplicate_nothing() {
             .await;
     }
     assert_sent_once(&provider);
-    // Whoever writes to the log, stops.
+    // The processes that write to the log stop.
     for which in [0, 1, 5, 6] {
         assert_eq!(processes[which].stop().await.code(), Some(0), "{}", processes[which].log());
     }
@@ -139,11 +139,11 @@ async fn fifty_kills_of_processes_and_engines_lose_and_duplicate_nothing() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         published = published_events(&nats).await;
     }
-    assert_eq!(published.len(), whole, "more is published than there is");
+    assert_eq!(published.len(), whole, "more events are published than the log has");
     for (account, log) in logs {
         let of_account: Vec<_> =
             published.iter().filter(|event| event["source"] == account.as_str()).cloned().collect();
-        assert!(of_account == log, "what is published of {account} is not what is in the log");
+        assert!(of_account == log, "the published events of {account} are not those of the log");
     }
     let (equal, output) = run_on(&engines, &data, &["verify"]).await;
     assert!(equal, "{output}");

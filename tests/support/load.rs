@@ -1,5 +1,6 @@
-//! A desk that is never quiet, whatever is done to the program meanwhile: customers write, agents answer and
-//! read what they wrote, each again and again until it is taken. And what has to be so when it is finished.
+//! Constant load while a test disturbs the program: customers write, agents answer and read their own
+//! answers, and each repeats a request until it succeeds. Functions to assert afterwards that nothing
+//! acknowledged was lost.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
@@ -13,23 +14,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// How many customers each desk has. The first is never answered, and so never waits for the tables.
+/// The number of customers of each account. The first customer gets no answers, so its task never waits for
+/// the tables.
 const CUSTOMERS: usize = 3;
-/// How long a client waits before it tries again.
+/// The pause of a client before a retry.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Which half of the program is asked.
+/// The API that a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     Commands,
     Queries,
 }
 
-/// An account, and its people at every door of the program.
+/// An account under load, with its users at every process of the program.
 #[derive(Clone)]
 pub struct LoadAccount {
     pub id: String,
-    /// How its customers' numbers begin.
+    /// The prefix of its customers' phone numbers.
     phones: String,
     pub admin: Person,
     pub whatsapp: Vec<WhatsApp>,
@@ -38,8 +40,8 @@ pub struct LoadAccount {
 }
 
 impl LoadAccount {
-    /// Desks of different numbers have different customers.
-    pub async fn open(
+    /// Sets an account up. Accounts with different numbers have different customers.
+    pub async fn set_up(
         number: usize,
         commands: &[&Program],
         queries: &[&Program],
@@ -62,18 +64,18 @@ impl LoadAccount {
     }
 }
 
-/// What was acknowledged, and what went otherwise.
+/// The acknowledged requests of the load, and its failures.
 #[derive(Clone, Default)]
 pub struct LoadReport {
     /// The provider's ids of the customers' messages.
     pub messages: BTreeSet<String>,
-    /// The text of the agents' answers, each said once.
+    /// The text of the agents' answers. Each is sent once.
     pub answers: BTreeSet<String>,
-    /// How often a side said in clear text that it cannot just now.
+    /// The number of 503 responses with `Retry-After`, by API and detail.
     pub refused: BTreeMap<(Side, String), usize>,
-    /// Requests whose connection broke.
+    /// Requests that failed because their connection was lost.
     pub broken_connections: usize,
-    /// What a client cannot do anything with.
+    /// Responses that a client cannot handle.
     faults: Vec<String>,
 }
 
@@ -84,7 +86,7 @@ struct Shared {
     report: Mutex<LoadReport>,
 }
 
-/// Desks under load. It ends with [`Load::end`].
+/// A running load. [`Load::finish`] ends it.
 pub struct Load {
     shared: Arc<Shared>,
     accounts: Vec<LoadAccount>,
@@ -111,7 +113,7 @@ impl Load {
         Self { shared, accounts, clients }
     }
 
-    /// How much was acknowledged until now.
+    /// The number of requests acknowledged until now.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged.load(Ordering::SeqCst)
     }
@@ -121,25 +123,25 @@ impl Load {
         report.refused.iter().filter(|((of, _), _)| *of == side).map(|(_, times)| times).sum()
     }
 
-    /// Waits until so much more was acknowledged.
+    /// Waits until `more` further requests are acknowledged.
     pub async fn until_acknowledged(&self, more: usize) {
-        let (began, enough) = (Instant::now(), self.acknowledged() + more);
-        while self.acknowledged() < enough {
-            assert!(began.elapsed() < DEADLINE * 3, "{} of {enough} were acknowledged", self.acknowledged());
+        let (began, target) = (Instant::now(), self.acknowledged() + more);
+        while self.acknowledged() < target {
+            assert!(began.elapsed() < DEADLINE * 3, "{} of {target} were acknowledged", self.acknowledged());
             tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Waits until somebody hears from this side that it cannot just now.
+    /// Waits until this API refuses a request with 503.
     pub async fn until_refused(&self, side: Side) {
         let (began, before) = (Instant::now(), self.refused(side));
         while self.refused(side) == before {
-            assert!(began.elapsed() < DEADLINE * 3, "{side:?}: nobody is told");
+            assert!(began.elapsed() < DEADLINE * 3, "{side:?} refuses no request");
             tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Lets everybody go home, and looks at what they say.
+    /// Stops the clients and asserts that they had no faults.
     pub async fn finish(self) -> (Vec<LoadAccount>, LoadReport) {
         self.shared.finished.store(true, Ordering::SeqCst);
         for client in self.clients {
@@ -149,7 +151,7 @@ impl Load {
         let first = &report.faults[..report.faults.len().min(5)];
         assert!(first.is_empty(), "{} faults, among them {first:#?}", report.faults.len());
         eprintln!(
-            "{} messages and {} answers acknowledged, {} requests broken off; refused: {:#?}",
+            "{} messages and {} answers acknowledged, {} connections lost; refused: {:#?}",
             report.messages.len(),
             report.answers.len(),
             report.broken_connections,
@@ -168,7 +170,7 @@ impl Shared {
         self.finished.load(Ordering::SeqCst)
     }
 
-    /// Asks one process after the other until one does it. None: it is finished.
+    /// Sends the request to one process after the other until one succeeds. `None` when the load ends first.
     async fn until_success(&self, side: Side, request: impl Fn(usize) -> RequestBuilder) -> Option<Value> {
         for turn in 0.. {
             if self.is_finished() {
@@ -182,7 +184,7 @@ impl Shared {
         None
     }
 
-    /// None: it was refused in clear text, or broke off.
+    /// The body of a successful response. `None` when the request was refused, or its connection was lost.
     async fn try_once(&self, side: Side, request: RequestBuilder) -> Option<Value> {
         let response = async {
             let answer = request.send().await?;
@@ -196,7 +198,7 @@ impl Shared {
                 let mut report = self.report();
                 report.broken_connections += 1;
                 if error.is_timeout() {
-                    report.faults.push(format!("{side:?}: no answer at all: {error}"));
+                    report.faults.push(format!("{side:?}: no response in time: {error}"));
                 }
                 return None;
             }
@@ -209,12 +211,12 @@ impl Shared {
             (StatusCode::SERVICE_UNAVAILABLE, true, Some(detail)) => {
                 *self.report().refused.entry((side, detail.to_owned())).or_default() += 1;
             }
-            // Others were faster, which is no fault.
+            // Another request was first, which is not a fault.
             (StatusCode::CONFLICT, true, Some(_)) => {}
             _ => self
                 .report()
                 .faults
-                .push(format!("{side:?}: {status}, may come again: {has_retry_after}: {text}")),
+                .push(format!("{side:?}: {status}, has Retry-After: {has_retry_after}: {text}")),
         }
         None
     }
@@ -225,8 +227,8 @@ impl Shared {
     }
 }
 
-/// A customer writes one message after the other, and the provider delivers each until it is taken; an agent
-/// answers every third, or none.
+/// A customer writes one message after the other. The provider delivers each until it is acknowledged. If
+/// `answered`, an agent answers every third message.
 async fn customer_task(account: LoadAccount, phone: String, answered: bool, shared: Arc<Shared>) {
     let mut conversation = None;
     for turn in 0.. {
@@ -262,7 +264,7 @@ async fn answer(
         let inbox = shared.until_success(Side::Queries, list).await?;
         let found = inbox["data"].as_array()?.iter().find(|row| row["contact_identifier"] == phone);
         *conversation = found.and_then(|row| Some(row["id"].as_str()?.to_owned()));
-        // It is not in the tables yet.
+        // If the conversation is not in the tables yet, the loop looks again.
         tokio::time::sleep(RETRY_PAUSE).await;
     };
     let send = |node| {
@@ -273,46 +275,49 @@ async fn answer(
     };
     let sent = shared.until_success(Side::Commands, send).await?;
     shared.acknowledge(|report| &mut report.answers, text.clone());
-    // They see their own write, whichever process they ask. Nobody else writes in this conversation.
+    // Every process shows the agent's own write. Only the customer and this agent write in the conversation.
     let position = sent["position"].as_str()?.to_owned();
-    let look = |node| {
+    let read = |node| {
         at(&account.readers, node)
             .request(Method::GET, &format!("/v1/conversations/{id}"))
             .header("Verbatim-After", &position)
     };
-    let seen = shared.until_success(Side::Queries, look).await?;
+    let seen = shared.until_success(Side::Queries, read).await?;
     if seen["last_message_preview"] != text.as_str() {
-        shared.report().faults.push(format!("after {position} is written '{text}', and read {seen}"));
+        shared
+            .report()
+            .faults
+            .push(format!("after {position} the text '{text}' was written, and the read model shows {seen}"));
     }
     Some(())
 }
 
-/// Somebody looks at the inbox all the time.
+/// An agent reads the inbox again and again.
 async fn reader_task(account: LoadAccount, shared: Arc<Shared>) {
-    let questions = ["/v1/conversations/counts", "/v1/conversations?limit=50", "/v1/sla-timers"];
+    let paths = ["/v1/conversations/counts", "/v1/conversations?limit=50", "/v1/sla-timers"];
     for turn in 0.. {
         if shared.is_finished() {
             return;
         }
         let reader = &account.readers[turn % account.readers.len()];
-        shared.try_once(Side::Queries, reader.request(Method::GET, questions[turn % questions.len()])).await;
+        shared.try_once(Side::Queries, reader.request(Method::GET, paths[turn % paths.len()])).await;
         tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
-/// What is in the log of a account, after a look that everything acknowledged is there, once and in its order,
-/// and that nothing is there twice.
+/// Asserts that the account's log has everything acknowledged once and in order, and nothing twice. Returns
+/// the log.
 pub async fn assert_log_complete(account: &LoadAccount, report: &LoadReport) -> Vec<Value> {
     let log = whole_log(&account.admin).await;
     let text = |event: &Value, pointer: &str| {
         event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let ids: BTreeSet<String> = log.iter().map(|event| text(event, "/id")).collect();
-    assert_eq!(ids.len(), log.len(), "an event is there twice");
+    assert_eq!(ids.len(), log.len(), "an event is in the log twice");
     let positions: Vec<Position> =
         log.iter().map(|event| text(event, "/position").parse().unwrap()).collect();
     assert!(positions.is_sorted_by(|before, after| before < after), "the log is out of order");
-    let (mut said, mut answered): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
+    let (mut received, mut answered): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
     let (mut ends, mut turns): (BTreeMap<String, u64>, BTreeMap<String, usize>) = Default::default();
     for event in &log {
         let next = ends.entry(text(event, "/subject")).or_default();
@@ -324,23 +329,26 @@ pub async fn assert_log_complete(account: &LoadAccount, report: &LoadReport) -> 
             let turn: usize = turn.parse().unwrap();
             let before = turns.insert(customer.to_owned(), turn);
             assert!(before.is_none_or(|before| before < turn), "{id} came after {before:?}");
-            *said.entry(id).or_default() += 1;
+            *received.entry(id).or_default() += 1;
         } else if text(event, "/type").contains(".MessageSent.") {
             *answered.entry(text(event, "/data/content")).or_default() += 1;
         }
     }
-    assert!(said.values().chain(answered.values()).all(|times| *times == 1), "something is said twice");
+    assert!(
+        received.values().chain(answered.values()).all(|times| *times == 1),
+        "a message is in the log twice"
+    );
     let ours = |id: &&String| id.contains(&account.phones);
     for id in report.messages.iter().filter(ours) {
-        assert!(said.contains_key(id), "{id} was acknowledged");
+        assert!(received.contains_key(id), "{id} was acknowledged and is not in the log");
     }
     for text in report.answers.iter().filter(ours) {
-        assert!(answered.contains_key(text), "'{text}' was acknowledged");
+        assert!(answered.contains_key(text), "'{text}' was acknowledged and is not in the log");
     }
     log
 }
 
-/// Waits until the tables are where the log ends.
+/// Waits until the tables include the last event of the log.
 pub async fn until_tables_caught_up(reader: &Person, log: &[Value]) {
     let last = log.last().unwrap()["position"].as_str().unwrap();
     let began = Instant::now();
@@ -350,22 +358,23 @@ pub async fn until_tables_caught_up(reader: &Person, log: &[Value]) {
         if answer.status().is_success() {
             return;
         }
-        let said = answer.text().await.unwrap();
-        assert!(began.elapsed() < DEADLINE * 3, "the tables never come to {last}: {said}");
+        let problem = answer.text().await.unwrap();
+        assert!(began.elapsed() < DEADLINE * 3, "the tables do not reach {last}: {problem}");
         tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
-/// No message was handed to the provider twice: what it was handed and nobody knows is asked for first.
+/// Asserts that the provider received no message twice. The program checks a message of unknown outcome
+/// before it sends it again.
 pub fn assert_sent_once(provider: &FakeWhatsApp) {
     let mut handed: BTreeMap<String, usize> = BTreeMap::new();
     for taken in provider.taken() {
         *handed.entry(taken.body["biz_opaque_callback_data"].as_str().unwrap().to_owned()).or_default() += 1;
     }
-    assert!(handed.values().all(|times| *times == 1), "a customer was told something twice");
+    assert!(handed.values().all(|times| *times == 1), "a customer received a message twice");
 }
 
-/// Random numbers that a test can repeat: the seed is printed, and may be set by `VERBATIM_TEST_SEED`.
+/// Random numbers that a test can repeat: the seed is printed, and `VERBATIM_TEST_SEED` sets it.
 pub struct SeededRandom(u64);
 
 impl SeededRandom {
@@ -380,7 +389,7 @@ impl SeededRandom {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        // The low bits of neighbouring seeds are alike for a while.
+        // The low bits of neighbouring seeds give similar numbers at first.
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
     }
 }
