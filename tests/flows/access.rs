@@ -1,4 +1,4 @@
-//! Nothing of one account is ever seen by another.
+//! An account never sees data of another account.
 
 use crate::program::{Program, conversation_of};
 use reqwest::{Method, StatusCode};

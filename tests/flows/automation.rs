@@ -1,4 +1,5 @@
-//! Macros and automation rules, seen from outside; and rules that are set off once, whatever is killed.
+//! Macros and automation rules through the API; and rules that run once per message while the program is
+//! killed.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// A program that is told things: its address, and what it heard.
+/// A program that receives webhooks: its URL, and the headers and bodies it received.
 async fn webhook_receiver() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
     let deliveries: Arc<Mutex<Vec<_>>> = Arc::default();
     let sink = Arc::clone(&deliveries);
@@ -27,7 +28,7 @@ async fn webhook_receiver() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
     (url, deliveries)
 }
 
-/// `MessageSent` of `verbatim.conversation.MessageSent.v1`.
+/// The event's name, such as `MessageSent` for `verbatim.conversation.MessageSent.v1`.
 fn kind(event: &Value) -> &str {
     event["type"].as_str().and_then(|name| name.split('.').nth(2)).unwrap_or_default()
 }
@@ -103,12 +104,12 @@ async fn a_rule_acts_on_a_refund_and_calls_a_webhook_and_an_agent_runs_a_macro()
     };
     ana.get_until(&format!("/v1/conversations/{id}/messages"), sent).await;
 
-    // The secret is shown by the command that made it, and never again.
+    // Only the command that creates the secret shows it.
     for path in ["/v1/automation-rules", "/v1/macros"] {
         let all = ana.get_until(path, |all| all["data"].as_array().is_some_and(|all| all.len() == 1)).await;
         assert!(!all.to_string().contains("whsec_"), "{all}");
     }
-    // A personal macro is who made it's alone.
+    // Only its author sees a personal macro.
     let own = json!({
         "name": "My note", "visibility": "personal", "actions": [{ "type": "note", "text": "Mine" }],
     });
@@ -188,9 +189,9 @@ async fn each_message_triggers_its_rule_once_despite_kills() {
     for customer in customers {
         written += customer.await.unwrap();
     }
-    assert!(written > KILLS, "the load never got going: {written}");
+    assert!(written > KILLS, "the load produced too few messages: {written}");
 
-    // Once the last message has set off its rule, so has every one before.
+    // Waits until every message has triggered the rule.
     let started = std::time::Instant::now();
     let runs = loop {
         let mut runs: BTreeMap<String, usize> = BTreeMap::new();
@@ -209,7 +210,7 @@ async fn each_message_triggers_its_rule_once_despite_kills() {
         if missing == 0 {
             break runs;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{missing} messages set off nothing");
+        assert!(started.elapsed() < Duration::from_secs(60), "{missing} messages triggered no rule");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(runs.len() >= written);

@@ -1,10 +1,10 @@
-//! The bot, seen from outside.
+//! The bot through the API.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Person, Program, conversation_of};
 use serde_json::{Value, json};
 
-/// What happened in a conversation, by name.
+/// The events of a conversation, once it has an event named `until`.
 async fn events(person: &Person, id: &str, until: &str) -> Vec<Value> {
     let path = format!("/v1/conversations/{id}/events?limit=200");
     let has = |answer: &Value| {
@@ -14,7 +14,7 @@ async fn events(person: &Person, id: &str, until: &str) -> Vec<Value> {
     history["data"].as_array().unwrap().clone()
 }
 
-/// `MessageSent` of `verbatim.conversation.MessageSent.v1`.
+/// The event's name, such as `MessageSent` for `verbatim.conversation.MessageSent.v1`.
 fn kind(event: &Value) -> String {
     event["type"].as_str().and_then(|name| name.split('.').nth(2)).unwrap_or_default().to_owned()
 }
@@ -69,7 +69,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
         "Assigned",
         "HandoffRequested",
     ];
-    // What routing makes of it comes after.
+    // The events of routing follow.
     assert_eq!(kinds(&happened)[..expected.len()], expected);
     let handoff = happened.iter().find(|event| kind(event) == "HandoffRequested").unwrap();
     assert_eq!(handoff["data"]["team_id"], team);
@@ -89,7 +89,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
     .await;
     assert_eq!(provider.taken().iter().map(|taken| taken.text().to_owned()).collect::<Vec<_>>(), [dear]);
 
-    // An agent has it: the bot says no more, not even after a crash that makes it look at everything again.
+    // An agent is assigned: the bot stays silent, even after a crash that makes it read the whole log again.
     ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
     whatsapp.customer_writes("251911000000", "wamid.2", "A refund, a return, a refund!").await;
     program.kill().await;
@@ -99,7 +99,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
     program.restart().await;
     let account = program.account();
     let (ana, whatsapp) = (ana.at(&program), whatsapp);
-    // Another customer's message is answered, so that the bot has come past everything before it.
+    // When another customer's later message is answered, the bot has processed everything before it.
     whatsapp.customer_writes("251911000001", "wamid.3", "return").await;
     let other = conversation_of(&ana, "251911000001").await;
     events(&ana, &other, "HandoffRequested").await;

@@ -1,4 +1,4 @@
-//! Many agents, one conversation.
+//! Agents who claim the same conversation.
 
 use crate::program::{Program, conversation_of};
 use futures::future::join_all;
@@ -48,12 +48,12 @@ async fn reassigning_from_a_colleague_requires_the_current_version_or_a_supervis
     let taken = ana.post(&path, json!({})).await;
     let (refused, _) = ben.send(Method::POST, &path, json!({})).await;
     assert_eq!(refused, StatusCode::CONFLICT);
-    let insists = |version: u64| {
+    let claim_at = |version: u64| {
         ben.request(Method::POST, &path).header("If-Match", format!("\"{version}\"")).json(&json!({})).send()
     };
     let version = taken["version"].as_u64().unwrap();
-    assert_eq!(insists(version - 1).await.unwrap().status(), StatusCode::PRECONDITION_FAILED);
-    assert_eq!(insists(version).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(claim_at(version - 1).await.unwrap().status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(claim_at(version).await.unwrap().status(), StatusCode::OK);
     supervisor.post(&path, json!({ "assignee_id": ana.user })).await;
     ana.get_until("/v1/conversations?assignee_id=me", |a| a["data"][0]["id"] == id.as_str()).await;
 }

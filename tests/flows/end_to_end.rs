@@ -1,4 +1,4 @@
-//! One conversation, from the customer's first word to the last, as everybody concerned sees it.
+//! One conversation from the first message to the last, as customer, agent and provider see it.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, conversation_of};
@@ -29,14 +29,14 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     assert!(row["waiting_since"].is_string());
     assert!(row["first_reply_at"].is_null());
 
-    // Ana takes it.
+    // Ana claims it.
     let assigned = ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
     assert!(assigned["version"].is_number() && assigned["position"].is_string());
     let mine = ana.get_until("/v1/conversations?assignee_id=me", |a| a["data"][0]["id"] == id.as_str()).await;
     assert_eq!(mine["data"][0]["status"], "assigned");
     assert_eq!(mine["data"][0]["assignee_name"], "Ana");
 
-    // She answers, quoting the customer; the provider gets it, and tells how far it came.
+    // Ana answers and quotes the customer; the provider receives the message and reports its status.
     let messages = ana.get(&format!("/v1/conversations/{id}/messages")).await;
     let first = messages["data"][0]["id"].as_str().unwrap();
     let answer = json!({ "content": "What is your order number?", "in_reply_to": first });
@@ -60,11 +60,11 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     ana.get_until(&path, state("read")).await;
     whatsapp.post_ok(&taken[0].status("delivered", 1_795_222_901)).await;
 
-    // A note stays in the house.
+    // A private note is not sent to the provider.
     let note = json!({ "content": "He sounds upset.", "is_private": true });
     ana.post(&format!("/v1/conversations/{id}/messages"), note).await;
 
-    // Settled; the customer comes back; closed; the customer comes back again.
+    // Resolved; the customer writes again; closed; the customer writes again.
     ana.patch(&format!("/v1/conversations/{id}"), json!({ "status": "resolved" })).await;
     let detail = ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "resolved").await;
     assert!(detail["resolved_at"].is_string() && detail["first_reply_at"].is_string());

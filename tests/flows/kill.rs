@@ -1,5 +1,5 @@
-//! SIGKILL at random moments under load: what was acknowledged is there, once, and the tables equal a
-//! rebuild.
+//! SIGKILL at random moments under load: every acknowledged message is in the log once, and the tables equal
+//! a rebuild.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, read, run, text_message, webhook};
@@ -30,8 +30,8 @@ async fn fifty_kills_lose_nothing_acknowledged_and_duplicate_nothing() {
     let answers: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let sent = Arc::new(AtomicUsize::new(0));
 
-    // Each customer writes one message after the other, and delivers each again until it is acknowledged,
-    // as the provider would; an agent answers some of them.
+    // Each customer writes one message after the other. Each message is delivered again until it is
+    // acknowledged, as the provider does. An agent answers some of them.
     let customers: Vec<_> = (0..CUSTOMERS)
         .map(|customer| {
             let (whatsapp, ana) = (whatsapp.clone(), ana.clone());
@@ -76,7 +76,7 @@ async fn fifty_kills_lose_nothing_acknowledged_and_duplicate_nothing() {
 
     // Every acknowledged message is in the log, once, in its order.
     let acknowledged = acknowledged.lock().await.clone();
-    assert!(acknowledged.len() > KILLS, "the load never got going: {}", acknowledged.len());
+    assert!(acknowledged.len() > KILLS, "the load produced too few messages: {}", acknowledged.len());
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     let mut last_of_customer: BTreeMap<String, usize> = BTreeMap::new();
     let mut keys: BTreeMap<String, usize> = BTreeMap::new();
@@ -97,12 +97,12 @@ async fn fifty_kills_lose_nothing_acknowledged_and_duplicate_nothing() {
     for id in &acknowledged {
         assert_eq!(found.get(id), Some(&1), "{id}");
     }
-    assert!(found.values().all(|times| *times == 1), "something is doubled");
+    assert!(found.values().all(|times| *times == 1), "a message is in the log twice");
     for key in answers.lock().await.iter() {
         assert_eq!(keys.get(key), Some(&1), "{key}");
     }
 
-    // Every answer reached the provider at most once per message id that it could tell apart.
+    // The provider received no more distinct messages than the log has answers.
     let mut by_callback: BTreeMap<String, usize> = BTreeMap::new();
     for taken in provider.taken() {
         *by_callback
@@ -125,7 +125,7 @@ async fn answer(ana: &crate::program::Person, phone: &str, key: &str, answers: &
     }) else {
         return;
     };
-    // With the same key it may be sent as often as it takes.
+    // With the same key the command can be repeated until it succeeds.
     for _ in 0..200 {
         let sent = ana
             .request(reqwest::Method::POST, &format!("/v1/conversations/{id}/messages"))

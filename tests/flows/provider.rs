@@ -1,5 +1,5 @@
-//! The provider's API when it is not well: the queue waits, nothing else slows, and every message ends
-//! delivered or failed.
+//! Faults of the provider's API: outgoing messages wait, nothing else slows down, and every message is
+//! finally delivered or failed.
 
 use crate::fake_whatsapp::{Behaviour, FakeWhatsApp};
 use crate::program::{Program, conversation_of};
@@ -32,7 +32,7 @@ async fn every_message_is_delivered_after_errors_and_rate_limits_of_the_provider
     for number in 0..5 {
         ana.post(&path, json!({ "content": format!("Answer {number}") })).await;
     }
-    // While it is down the inbox works as ever.
+    // While the provider is down, the inbox works.
     whatsapp.customer_writes("2", "wamid.2", "Me too").await;
     conversation_of(&ana, "2").await;
     provider.behave_next([
@@ -62,7 +62,7 @@ async fn a_permanently_refused_message_fails_with_the_providers_reason() {
     ana.post(&path, json!({ "content": "Hi" })).await;
     let failed = ana.get_until(&path, all_in("failed", 1)).await;
     assert!(failed.to_string().contains("131026"), "{failed:#}");
-    assert_eq!(provider.requests().len(), 1, "what never works is not tried again");
+    assert_eq!(provider.requests().len(), 1, "a permanent refusal is not retried");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The program told to publish: what JetStream has is what the log has, whatever is killed.
+//! Publication: the JetStream stream equals the log, even when the program and NATS are killed.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use test_engines::Nats;
 
-/// Everything in the stream: the CloudEvents, in order.
+/// All CloudEvents in the stream, in order.
 pub async fn published_events(nats: &Nats) -> Vec<Value> {
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
     let Ok(stream) = context.get_stream("VERBATIM").await else { return Vec::new() };
@@ -23,12 +23,12 @@ pub async fn published_events(nats: &Nats) -> Vec<Value> {
     events
 }
 
-/// Waits until the stream is the log.
+/// Waits until the stream has as many events as the log, and asserts that they are equal.
 async fn until_published(nats: &Nats, log: &[Value]) {
     let began = Instant::now();
     let mut events = published_events(nats).await;
     while events.len() < log.len() {
-        assert!(began.elapsed() < DEADLINE * 3, "{} of {} events are told", events.len(), log.len());
+        assert!(began.elapsed() < DEADLINE * 3, "{} of {} events are published", events.len(), log.len());
         tokio::time::sleep(Duration::from_millis(50)).await;
         events = published_events(nats).await;
     }
@@ -88,10 +88,10 @@ async fn the_published_stream_equals_the_log_despite_kills() {
         customer.await.unwrap();
     }
     let log = whole_log(&admin).await;
-    assert!(log.len() > KILLS, "the load never got going: {}", log.len());
+    assert!(log.len() > KILLS, "the load produced too few events: {}", log.len());
     until_published(&nats, &log).await;
 
-    // A document can be had by its id as well, by those who may.
+    // The API also serves an event by its id, only to its own account.
     let address = format!("/v1/events/{}", log[7]["id"].as_str().unwrap());
     assert_eq!(admin.get(&address).await, log[7]);
     let stranger = Account::new(&program, &crate::program::fresh_id()).admin;
@@ -117,22 +117,22 @@ async fn requests_are_served_and_health_reports_it_while_nats_is_unreachable() {
     };
     let began = Instant::now();
     while !health("NATS at 127.0.0.1").await {
-        assert!(began.elapsed() < DEADLINE, "it does not say that NATS is away");
+        assert!(began.elapsed() < DEADLINE, "health does not report that NATS is unreachable");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     nats.resume().await;
     until_published(&nats, &whole_log(&account.admin).await).await;
     while !health("ok").await {
-        assert!(began.elapsed() < DEADLINE * 2, "it does not say that NATS is back");
+        assert!(began.elapsed() < DEADLINE * 2, "health does not report that NATS is back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let wanted = ["verbatim_publication_lag_events 0", "verbatim_publication_lag_seconds 0"];
+    let expected = ["verbatim_publication_lag_events 0", "verbatim_publication_lag_seconds 0"];
     loop {
         let figures = program.get("/metrics").send().await.unwrap().text().await.unwrap();
-        if wanted.iter().all(|figure| figures.lines().any(|line| line == *figure)) {
+        if expected.iter().all(|figure| figures.lines().any(|line| line == *figure)) {
             break;
         }
-        assert!(began.elapsed() < DEADLINE * 3, "the figures never came to be right: {figures}");
+        assert!(began.elapsed() < DEADLINE * 3, "the lag metrics did not become zero: {figures}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -141,7 +141,7 @@ async fn requests_are_served_and_health_reports_it_while_nats_is_unreachable() {
 async fn an_invalid_nats_url_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    for (arguments, words) in [
+    for (arguments, expected) in [
         (vec!["serve", "--nats", "http://ada:secret@nats"], "nats://host:4222"),
         (vec!["serve", "--nats", "nats://nats", "--nats-credentials", "/nowhere.creds"], "/nowhere.creds"),
         (vec!["serve", "--nats", "nats://nats", "--nats-stream", "a.b"], "'a.b'"),
@@ -149,7 +149,7 @@ async fn an_invalid_nats_url_is_refused_in_one_sentence() {
         let mut arguments = arguments;
         arguments.extend(["--listen", "127.0.0.1:0"]);
         let (started, output) = run(&data, &arguments).await;
-        assert!(!started && output.contains(words) && !output.contains("secret"), "{output}");
+        assert!(!started && output.contains(expected) && !output.contains("secret"), "{output}");
         assert_eq!(output.trim().lines().count(), 1, "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! Routing through the public door: requirement 000's end-to-end flow, and the races for the last place.
+//! Routing through the public API: the end-to-end flow of requirement 000, and races for the last capacity.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Account, Person, Program, WhatsApp, conversation_of};
@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// An agent who is known to the account.
+/// An agent with these preferences in the account.
 async fn agent(account: &Account<'_>, name: &str, preferences: Value) -> Person {
     let person = account.person("agent", name);
     person.patch("/v1/agent-preferences/me", preferences).await;
@@ -68,11 +68,11 @@ async fn a_refund_request_from_the_first_message_to_the_reopening() {
         )
         .await;
 
-    // 1 to 4: the customer writes; a conversation and its first message are there.
+    // 1 to 4: the customer writes; the conversation exists with its first message.
     whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
     let path = format!("/v1/conversations/{id}");
-    // 5 and 6: the bot answers, labels and routes; Ana gets it, because Ben does not do billing.
+    // 5 and 6: the bot answers, labels and hands over; Ana is assigned, because Ben does not take billing.
     let seen = ana.get_until(&path, |seen| seen["status"] == "assigned").await;
     assert_eq!(seen["assignee_id"], ana.user.as_str());
     assert_eq!(seen["team_id"], team.as_str());
@@ -104,7 +104,7 @@ async fn a_refund_request_from_the_first_message_to_the_reopening() {
     assert_eq!(of("LeadNotified")[0]["lead_id"], lead.user.as_str());
     assert_eq!(of("LeadNotified")[0]["assignee_id"], ana.user.as_str());
 
-    // 7: she answers, the customer answers, she resolves, the customer comes back.
+    // 7: Ana answers, the customer answers, Ana resolves, the customer writes again.
     ana.post(&format!("{path}/messages"), json!({ "content": "Hi! What's your order number?" })).await;
     whatsapp.customer_writes("251911000000", "wamid.2", "It is 4711").await;
     ana.get_until(&path, |seen| seen["first_reply_at"].is_string() && seen["message_count"] == 4).await;
@@ -119,10 +119,10 @@ async fn a_refund_request_from_the_first_message_to_the_reopening() {
     let reopened = names.iter().position(|name| *name == "Reopened").unwrap();
     assert!(names[reopened..].contains(&"Assigned"), "{names:?}");
     let bot = history.iter().filter(|(name, data)| name == "MessageSent" && data["sender_type"] == "bot");
-    assert_eq!(bot.count(), 1, "the bot says nothing once a person has it");
+    assert_eq!(bot.count(), 1, "the bot is silent once an agent is assigned");
 }
 
-/// How many conversations each agent has, as the log has it at every moment: never more than `most`.
+/// Asserts that at every position of the log no agent has more than `most` reservations or conversations.
 async fn assert_capacity_never_exceeded(admin: &Person, most: usize) {
     let log = crate::kill::whole_log(admin).await;
     let (mut places, mut held) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, String>::new());
@@ -173,7 +173,7 @@ async fn concurrent_claims_never_exceed_an_agents_capacity() {
     }
     assert_capacity_never_exceeded(&account.admin, 3).await;
 
-    // Who means it all the same says so, and it is written down.
+    // A supervisor can force the assignment, and the event records the reason that was overridden.
     let (index, _) = answers.iter().enumerate().find(|(_, (status, _))| !status.is_success()).unwrap();
     let path = format!("/v1/conversations/{}/assign", ids[index]);
     let force = json!({ "assignee_id": ana.user, "force": true });
@@ -214,11 +214,11 @@ async fn a_burst_is_distributed_and_the_queue_advances_as_agents_become_availabl
     assert_eq!(positions, [1, 2, 3, 4]);
     let next = line["data"][0]["conversation_id"].as_str().unwrap().to_owned();
 
-    // One is finished: the first of the line is somebody's at once.
+    // One conversation is resolved: the first one in the queue is assigned at once.
     let done = full["data"][0]["id"].as_str().unwrap();
     admin.patch(&format!("/v1/conversations/{done}"), json!({ "status": "resolved" })).await;
     admin.get_until(&format!("/v1/conversations/{next}"), |one| one["status"] == "assigned").await;
-    // Somebody switches themselves off, and finishes: nothing more comes. Back on: it does.
+    // An unavailable agent who resolves conversations gets no new ones. Available again, the agent does.
     let ana = &agents[0];
     ana.patch("/v1/agent-preferences/me", json!({ "is_available": false })).await;
     let hers = admin.get(&format!("/v1/conversations?status=assigned&assignee_id={}", ana.user)).await;

@@ -1,4 +1,4 @@
-//! The clocks, seen from outside.
+//! SLA timers and snoozes through the API.
 
 use crate::program::{DEADLINE, Program, conversation_of};
 use event_schemas::Timestamp;
@@ -55,10 +55,14 @@ async fn a_missed_deadline_becomes_an_event_dated_when_it_was_due() {
     assert_eq!(breaches.len(), 1);
     let breach = breaches[0];
     let opened = moment(&of("ConversationOpened")[0]["time"]);
-    assert_eq!(moment(&breach["time"]), opened + Duration::from_secs(2), "dated when it was due");
+    assert_eq!(
+        moment(&breach["time"]),
+        opened + Duration::from_secs(2),
+        "the event has the time at which it was due"
+    );
     assert_eq!(moment(&breach["data"]["due_at"]), opened + Duration::from_secs(2));
     assert!(moment(&breach["data"]["detected_at"]) >= moment(&breach["data"]["due_at"]));
-    // Seen again after a restart, it is not told again.
+    // After a restart the breach is not recorded again.
     drop(account);
     program.stop().await;
     program.restart().await;
@@ -98,7 +102,7 @@ async fn a_deadline_missed_while_the_program_was_down_is_recorded_later_and_one_
         if let Some(breach) = breached(missed.clone()).await {
             break breach;
         }
-        assert!(started.elapsed() < DEADLINE, "the breach was never told");
+        assert!(started.elapsed() < DEADLINE, "the breach was not recorded");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert_eq!(moment(&breach["time"]), moment(&breach["data"]["due_at"]));

@@ -1,4 +1,4 @@
-//! The same program in four processes on one data folder; and a rebuild while it serves.
+//! The program as four processes on one data folder; and a rebuild while it serves.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Account, Program, conversation_of, has_delivery_state, run};
@@ -25,7 +25,7 @@ async fn four_processes_do_what_one_does() {
     let writer = reader.at(&commands);
 
     let assigned = writer.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
-    // A reader sees its own write, in another process than the one that took it.
+    // A reader sees its own write in a process other than the one that handled the command.
     let seen = reader
         .request(Method::GET, &format!("/v1/conversations/{id}"))
         .header("Verbatim-After", assigned["position"].as_str().unwrap())
@@ -78,7 +78,7 @@ async fn a_rebuild_while_serving_is_not_noticed_by_readers() {
     for _ in 0..200 {
         assert_eq!(ana.get("/v1/conversations/counts").await["all"], 50);
     }
-    // It goes on from the new tables.
+    // Projection continues in the new tables.
     whatsapp.customer_writes("50", "wamid.50", "Hello").await;
     ana.get_until("/v1/conversations/counts", |a| a["all"] == 51).await;
     let (equal, output) = run(&data, &["verify"]).await;
@@ -120,7 +120,7 @@ async fn tamper(data: &std::path::Path) {
     pool.close().await;
 }
 
-/// The holder's process is killed without a word; whoever waits goes on where it stopped.
+/// The process that holds the lease is killed; the process on standby continues where it stopped.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_process_is_killed_another_takes_over() {
     let folder = tempfile::tempdir().unwrap();
@@ -153,7 +153,7 @@ async fn when_a_process_is_killed_another_takes_over() {
     assert!(equal, "{output}");
 }
 
-/// What was written by one process is read from another that never saw it happen.
+/// A write through one process is visible in another process that did not handle it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_sees_its_own_write_across_processes() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Export, import: the imported store answers every query the same.
+//! Export and import: queries on the imported log return the same responses.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Account, Engine, Program, conversation_of, engine, has_delivery_state, run, run_on};
@@ -49,7 +49,7 @@ async fn an_imported_log_answers_every_query_the_same() {
     let account_id = account.id.clone();
     let admin_user = account.admin.user.clone();
     let mut paths = query_paths(&id);
-    // Each server of KurrentDB has positions of its own.
+    // On KurrentDB the imported log has other positions.
     let has_other_positions = engine() == Engine::KurrentDb;
     paths.retain(|path| !has_other_positions || !path.contains("as_of"));
     assert_eq!(program.stop().await.code(), Some(0));
@@ -62,7 +62,7 @@ async fn an_imported_log_answers_every_query_the_same() {
     let (exported, output) = run(&here, &["export", "--output", file]).await;
     assert!(exported, "{output}");
     for _ in 0..2 {
-        // The second time changes nothing.
+        // The second import changes nothing.
         let (imported, output) = run(&there, &["import", "--input", file]).await;
         assert!(imported, "{output}");
     }
@@ -74,7 +74,7 @@ async fn an_imported_log_answers_every_query_the_same() {
     }
 }
 
-/// Which positions events get, is each log's own affair.
+/// The response without positions and cursors, which differ between logs.
 fn without_positions(mut answer: serde_json::Value) -> serde_json::Value {
     match &mut answer {
         serde_json::Value::Object(object) => {
@@ -169,7 +169,7 @@ async fn query_all(program: &Program, account: &str, user: &str, paths: &[String
     let account = Account::new(program, account);
     let mut admin = account.admin.clone();
     admin.token = crate::program::token(&account.id, user, "administrator", "Ada");
-    // The last event has to be in the tables of both.
+    // The tables must include the last event.
     let last = crate::kill::whole_log(&admin).await.last().unwrap()["position"].as_str().unwrap().to_owned();
     let mut answers = Vec::new();
     for path in paths {
