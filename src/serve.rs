@@ -142,7 +142,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let router = gate::finish(api, gate(settings, parts, &clock, checks)?);
+    let router = gate::assemble(api, gate(settings, parts, &clock, checks)?);
     running.serve(listener, router);
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
@@ -363,7 +363,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
     .context("nobody could sign in: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
     let limits = Limits {
         body_bytes: settings.body_limit,
-        patience: Duration::from_secs(settings.request_timeout),
+        timeout: Duration::from_secs(settings.request_timeout),
         per_caller: Rate::per_second(settings.rate_limit, settings.rate_burst),
         ..Limits::default()
     };
