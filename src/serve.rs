@@ -49,10 +49,10 @@ impl Parts {
     }
 }
 
-/// How long what is under way may take to end.
+/// How long requests and tasks may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Starts the parts, serves until it is told to stop, and stops them in order.
+/// Starts the parts, serves until SIGINT or SIGTERM, and stops them in order.
 pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     logging::start(&settings)?;
     start(&settings, parts).await?.run_until_signal().await
@@ -145,7 +145,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let router = gate::finish(api, gate(settings, parts, &clock, checks)?);
+    let router = gate::assemble(api, gate(settings, parts, &clock, checks)?);
     running.serve(listener, router);
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
@@ -227,7 +227,7 @@ impl Running {
         }
     }
 
-    /// First no more requests, then no more work, then the log: what was acknowledged is in it.
+    /// Stops taking requests, then stops the followers, then closes the log, which holds all acknowledged events.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop_serving.cancel();
         finish(&mut self.serving).await?;
@@ -238,7 +238,7 @@ impl Running {
     }
 }
 
-/// Waits for the tables that another process keeps: which of them is started first does not matter.
+/// Waits for the tables that another process fills: the processes may start in any order.
 async fn tables_of_another(generations: Generations) -> anyhow::Result<Tables> {
     let mut said = false;
     loop {
@@ -366,7 +366,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
     .context("nobody could sign in: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
     let limits = Limits {
         body_bytes: settings.body_limit,
-        patience: Duration::from_secs(settings.request_timeout),
+        timeout: Duration::from_secs(settings.request_timeout),
         per_caller: Rate::per_second(settings.rate_limit, settings.rate_burst),
         ..Limits::default()
     };
