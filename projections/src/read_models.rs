@@ -31,9 +31,11 @@ mod conversations;
 use by_subject::BySubject;
 use conversations::Conversations;
 use event_schemas::Event;
-use follower::db::{DbError, Tx};
+use follower::FollowError;
+use follower::db::Tx;
 use follower::runner::{DecodedEvent, Projection};
 use follower::table::Shape;
+use std::sync::Arc;
 
 /// Every table, for who compares two generations.
 pub(crate) fn shapes() -> [Shape; 27] {
@@ -95,7 +97,7 @@ impl Projection for ReadModels {
         NAME
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         self.by_subject.load(page, tx).await?;
         self.conversations.load(page, self.by_subject.moves(page), tx).await?;
         for happened in page {
@@ -112,7 +114,8 @@ impl Projection for ReadModels {
             }
         }
         self.by_subject.write(tx).await?;
-        self.conversations.write(tx).await
+        self.conversations.write(tx).await?;
+        Ok(())
     }
 
     fn committed(&mut self) {

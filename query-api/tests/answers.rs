@@ -14,7 +14,7 @@ use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
 use follower::location::Location;
 use futures::StreamExt;
-use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
+use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, assemble, issue_token};
 use projections::ReadSide;
 use projections::generations::Generations;
 use query_api::{QueryState, router};
@@ -69,7 +69,7 @@ async fn desk(seed: u64, steps: usize) -> Desk {
         schemas_url: "http://localhost/schemas".into(),
         stop: stop.clone(),
     };
-    Desk { _folder: folder, service: finish(router(state), gate), store, story, stop }
+    Desk { _folder: folder, service: assemble(router(state), gate), store, story, stop }
 }
 
 struct Answer {

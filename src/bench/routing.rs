@@ -1,8 +1,7 @@
-//! Routing: how long the policy takes over many agents, and how long it is from a customer's message to an
-//! agent who has it.
+//! Routing: the time of the policy over many agents, and the time from a customer's message to its assignment.
 //!
 //! The control of the policy is the plainest loop that filters and sorts as the rules say and gives no
-//! reasons. That of the way is a program that writes down the message and then the agent, and decides nothing.
+//! reasons. The control of the whole way appends the message and the assignment, and decides nothing.
 
 use super::engines::Engines;
 use super::latencies::Latencies;
@@ -17,11 +16,12 @@ use domain::routing::{CandidateInput, Candidates, Requirements, ineligibility};
 use event_schemas::agent::{AgentRegistered, AvailableHours, Preferences, PreferencesChanged};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, BotStrategy, BotTrigger};
 use event_schemas::catalogue::{CatalogueKind, Weekday, WeeklyHours};
+use event_schemas::conversation::{Assigned, MessageReceived};
 use event_schemas::message::ChannelType;
 use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
 use event_schemas::{
-    Actor, AgentEvent, BotRuleId, CatalogueEvent, Clock, Event, Metadata, NewEvent, QueueId, StreamId,
-    Timestamp, UserId,
+    Actor, AgentEvent, AssignmentEvent, BotRuleId, CatalogueEvent, Clock, ConversationEvent, Event,
+    MessageEvent, Metadata, NewEvent, QueueId, StreamId, Timestamp, UserId, about,
 };
 use event_store::{EventStore, Expected, Filter};
 use std::collections::{BTreeMap, HashMap};
@@ -123,7 +123,7 @@ fn millis(times: u32, mut ask: impl FnMut() -> Option<UserId>) -> f64 {
     began.elapsed().as_secs_f64() * 1e3 / f64::from(times)
 }
 
-/// Through the whole program: signed webhooks in, and the log tells when each was received and assigned.
+/// Through the whole program: signed webhooks in; the times of receiving and assigning are read from the log.
 async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     let clock = Clock::System;
     let desk = super::webhook::seeded(engines, 1, 0).await?;
@@ -160,7 +160,7 @@ async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Five hundred agents, two hundred rules of which the last gives everything to somebody, one queue.
+/// Five hundred agents, two hundred rules of which the last assigns every message, one queue.
 async fn staff(desk: &Desk, store: &dyn EventStore, clock: &Clock) -> anyhow::Result<()> {
     let metadata = || Metadata {
         account_id: desk.account,
@@ -244,7 +244,7 @@ async fn write_evenly(server: &Arc<Server>, first: u64, count: u64) -> anyhow::R
     Ok(())
 }
 
-/// From when each message was recorded until its conversation's assignment was, and a pair of such events.
+/// The times from recording a message to recording its conversation's assignment, and one pair of such events.
 async fn received_to_assigned(
     desk: &Desk,
     store: &dyn EventStore,
@@ -254,23 +254,31 @@ async fn received_to_assigned(
         .map(|customer| (StreamId::conversation(desk.conversation(customer)), ()))
         .collect();
     let (mut received, mut took, mut sample) = (HashMap::new(), Latencies::default(), BTreeMap::new());
-    let filter =
-        Filter { event_types: vec!["MessageReceived".to_owned(), "Assigned".to_owned()], ..Filter::all() };
+    use ConversationEvent as E;
+    let filter = Filter { event_types: about![MessageReceived, Assigned], ..Filter::all() };
     let mut after = None;
     loop {
         let page = store.read_all(after, &filter, 1_000).await?;
         for recorded in page.events.iter().filter(|recorded| measured.contains_key(&recorded.stream)) {
             let Event::Conversation(event) = Event::read(recorded)? else { continue };
             match event {
-                event_schemas::ConversationEvent::MessageReceived(_) => {
+                E::Message(MessageEvent::MessageReceived(_)) => {
                     received.insert(recorded.stream.clone(), recorded.recorded_at);
                 }
-                event_schemas::ConversationEvent::Assigned(assigned) if assigned.assignee_id.is_some() => {
+                E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_some() => {
                     if let Some(at) = received.remove(&recorded.stream) {
                         took.note(recorded.recorded_at.since(at));
                     }
                 }
-                _other => continue,
+                E::Message(_)
+                | E::Assignment(_)
+                | E::Delivery(_)
+                | E::Lifecycle(_)
+                | E::Routing(_)
+                | E::Sla(_)
+                | E::Bot(_)
+                | E::Automation(_)
+                | E::Details(_) => continue,
             }
             sample.entry(recorded.event_type.to_string()).or_insert_with(|| NewEvent {
                 id: recorded.id,

@@ -1,34 +1,23 @@
 //! From the log to the table: when each conversation can come to the end of a silence, at the earliest.
 
 use super::INACTIVITY;
+use crate::or_skip::OrSkip;
 use crate::timers::{Entry, Waker};
 use commands::Commands;
-use commands::execute::LoadError;
 use domain::conversation::InactivityTimeouts;
+use event_schemas::bot::{BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined, HandoffRuleRetired};
 use event_schemas::catalogue::CatalogueKind;
-use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};
+use event_schemas::conversation::{
+    BotEngaged, Closed, ConversationOpened, Expired, HandoffRequested, MarkedPending, Reopened, Resolved,
+};
+use event_schemas::{
+    AccountId, Category, ConversationEvent, ConversationId, Event, LifecycleEvent, Timestamp, about,
+};
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DbError, DecodedEvent, FollowError, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What begins a silence of another kind, and what changes how long silences may last. What is said only
-/// makes a silence begin later, which is found out when it seems over.
-const ABOUT: [&str; 12] = [
-    "ConversationOpened",
-    "BotEngaged",
-    "MarkedPending",
-    "Resolved",
-    "Reopened",
-    "Closed",
-    "Expired",
-    "HandoffRequested",
-    "HandoffRuleDefined",
-    "HandoffRuleRetired",
-    "BotSettingsDefined",
-    "BotSettingsRetired",
-];
 
 /// How long events gather before it looks again: silences last for hours.
 const PACE: Duration = Duration::from_millis(100);
@@ -52,19 +41,13 @@ impl Follow {
         Self { commands, waker, timeouts: HashMap::new(), earliest: None }
     }
 
-    async fn timeouts(&mut self, account: AccountId) -> Result<Option<&InactivityTimeouts>, DbError> {
+    async fn timeouts(&mut self, account: AccountId) -> Result<Option<&InactivityTimeouts>, FollowError> {
         if !self.timeouts.contains_key(&account) {
-            match self.commands.timeouts(account).await {
-                Ok((timeouts, _)) => {
-                    self.timeouts.insert(account, timeouts);
-                }
-                Err(LoadError::Unavailable(unavailable)) => {
-                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
-                }
-                Err(error @ LoadError::Damaged { .. }) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(%account, error, "the account's conversations end by themselves no more");
-                }
+            let timeouts = self.commands.timeouts(account).await;
+            let timeouts =
+                timeouts.or_skip(&account, "the account's conversations do not end by themselves")?;
+            if let Some((timeouts, _)) = timeouts {
+                self.timeouts.insert(account, timeouts);
             }
         }
         Ok(self.timeouts.get(&account))
@@ -99,11 +82,26 @@ impl Projection for Follow {
         "silence"
     }
 
+    /// What begins a silence of another kind, and what changes how long silences may last. What is said only
+    /// makes a silence begin later, which is found out when it seems over.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
             categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: ABOUT.map(str::to_owned).into(),
+            event_types: about![
+                ConversationOpened,
+                BotEngaged,
+                MarkedPending,
+                Resolved,
+                Reopened,
+                Closed,
+                Expired,
+                HandoffRequested,
+                HandoffRuleDefined,
+                HandoffRuleRetired,
+                BotSettingsDefined,
+                BotSettingsRetired,
+            ],
         }
     }
 
@@ -111,7 +109,7 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         let mut next = BTreeMap::new();
         for happened in page {
             let account = happened.metadata.account_id;
@@ -125,7 +123,9 @@ impl Projection for Follow {
                     self.comes(now);
                 }
                 (
-                    Event::Conversation(ConversationEvent::Closed(_) | ConversationEvent::Expired(_)),
+                    Event::Conversation(ConversationEvent::Lifecycle(
+                        LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
+                    )),
                     Some(id),
                 ) => {
                     next.insert(id, (account, Next::Over));
@@ -147,7 +147,7 @@ impl Projection for Follow {
                 ) => {}
             }
         }
-        self.write(tx, next).await
+        Ok(self.write(tx, next).await?)
     }
 
     fn committed(&mut self) {

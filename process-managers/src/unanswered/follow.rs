@@ -1,28 +1,20 @@
 //! From the log to the table: whose customer waits, and when a rule's time can be over at the earliest.
 
 use super::WAITING;
+use crate::or_skip::OrSkip;
 use crate::timers::{Entry, Waker};
 use commands::Commands;
-use commands::execute::LoadError;
-use event_schemas::automation::AutomationEvent;
+use event_schemas::automation::{AutomationEvent, AutomationRuleDefined, AutomationRuleRetired};
+use event_schemas::conversation::{Closed, Expired, MessageReceived, MessageSent, Resolved};
 use event_schemas::message::SenderType;
-use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};
+use event_schemas::{
+    AccountId, Category, ConversationEvent, ConversationId, Event, MessageEvent, Timestamp, about,
+};
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What begins and ends a waiting, and what changes how long one may last.
-const ABOUT: [&str; 7] = [
-    "MessageReceived",
-    "MessageSent",
-    "Resolved",
-    "Closed",
-    "Expired",
-    "AutomationRuleDefined",
-    "AutomationRuleRetired",
-];
 
 /// How long events gather before it looks again: rules wait for minutes.
 const PACE: Duration = Duration::from_millis(100);
@@ -43,23 +35,15 @@ impl Follow {
         Self { commands, waker, rows: None, shortest: HashMap::new(), earliest: None }
     }
 
-    async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, DbError> {
+    async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, FollowError> {
         if let Some(shortest) = self.shortest.get(&account) {
             return Ok(*shortest);
         }
-        let shortest = match self.commands.automation_rules_of(account).await {
-            Ok(rules) => {
-                rules.on(AutomationEvent::WaitingLongerThan).filter_map(|(_, rule)| rule.waiting).min()
-            }
-            Err(LoadError::Unavailable(unavailable)) => {
-                return Err(DbError::AnyDriverError(Box::new(unavailable)));
-            }
-            Err(error @ LoadError::Damaged { .. }) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(%account, error, "the account's rules on waiting stand still");
-                None
-            }
-        };
+        let rules = self.commands.automation_rules_of(account).await;
+        let rules = rules.or_skip(&account, "the account's rules on unanswered customers do not run")?;
+        let shortest = rules.and_then(|rules| {
+            rules.on(AutomationEvent::WaitingLongerThan).filter_map(|(_, rule)| rule.waiting).min()
+        });
         self.shortest.insert(account, shortest);
         Ok(shortest)
     }
@@ -73,7 +57,7 @@ impl Follow {
         &mut self,
         tx: &mut Tx,
         waits: BTreeMap<ConversationId, (AccountId, Option<Timestamp>)>,
-    ) -> Result<(), DbError> {
+    ) -> Result<(), FollowError> {
         let mut page = Vec::with_capacity(waits.len());
         for (id, (account, since)) in waits {
             let entry = match since {
@@ -87,7 +71,7 @@ impl Follow {
             };
             page.push((id, account, entry));
         }
-        WAITING.write(tx, &page).await
+        Ok(WAITING.write(tx, &page).await?)
     }
 }
 
@@ -96,11 +80,20 @@ impl Projection for Follow {
         "waiting"
     }
 
+    /// What begins and ends a waiting, and what changes how long one may last.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
             categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: ABOUT.map(str::to_owned).into(),
+            event_types: about![
+                MessageReceived,
+                MessageSent,
+                Resolved,
+                Closed,
+                Expired,
+                AutomationRuleDefined,
+                AutomationRuleRetired,
+            ],
         }
     }
 
@@ -109,8 +102,10 @@ impl Projection for Follow {
         let Some(rows) = &self.rows else { return true };
         match (&happened.event, happened.stream.as_conversation()) {
             (Event::Catalogue(_), _) => true,
-            (Event::Conversation(ConversationEvent::MessageReceived(_)), Some(id)) => !rows.contains(&id),
-            (Event::Conversation(ConversationEvent::MessageSent(message)), _)
+            (Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(_))), Some(id)) => {
+                !rows.contains(&id)
+            }
+            (Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(message))), _)
                 if message.sender_type != SenderType::Agent =>
             {
                 false
@@ -124,7 +119,7 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         let mut rows = match self.rows.take() {
             Some(rows) => rows,
             None => WAITING.conversations(tx).await?,
@@ -141,12 +136,15 @@ impl Projection for Follow {
                     WAITING.put_all(tx, account, now).await?;
                     self.comes(now);
                 }
-                (Event::Conversation(ConversationEvent::MessageReceived(_)), Some(id)) => {
+                (
+                    Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(_))),
+                    Some(id),
+                ) => {
                     if rows.insert(id) {
                         waits.insert(id, (account, Some(happened.metadata.occurred_at)));
                     }
                 }
-                (Event::Conversation(ConversationEvent::MessageSent(message)), _)
+                (Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(message))), _)
                     if message.sender_type != SenderType::Agent => {}
                 (Event::Conversation(_), Some(id)) => {
                     if rows.remove(&id) {

@@ -22,6 +22,7 @@ use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;
 use follower::table::Rows;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub struct BySubject {
     contacts: Rows<ContactRow>,
@@ -68,7 +69,7 @@ impl Default for BySubject {
 }
 
 impl BySubject {
-    pub async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    pub async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
         let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
@@ -183,7 +184,7 @@ impl BySubject {
     }
 
     /// Whose conversations this page may give to another contact.
-    pub fn moves(&self, page: &[DecodedEvent]) -> Vec<Moved> {
+    pub fn moves(&self, page: &[Arc<DecodedEvent>]) -> Vec<Moved> {
         let mut moves = HashMap::new();
         for happened in page {
             let Event::Contact(event) = &happened.event else { continue };
