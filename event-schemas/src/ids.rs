@@ -7,7 +7,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($dollar:tt $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
@@ -42,10 +42,18 @@ macro_rules! ids {
                 text.parse().map(Self)
             }
         }
-    )+};
+    )+
+        /// Calls a macro with the names of all ids, so that another crate can implement a trait of its own
+        /// for each of them.
+        #[macro_export]
+        macro_rules! for_each_id {
+            ($dollar implement:ident) => { $dollar implement! { $($name),+ } };
+        }
+    };
 }
 
 ids! {
+    $
     /// A tenant. Every row and every event belongs to one.
     AccountId,
     /// A place customers write to: one WhatsApp number, one web chat.
