@@ -17,12 +17,12 @@ pub mod labels;
 mod list_json;
 pub mod macros;
 pub mod messages;
+pub mod queue_entries;
 pub mod queues;
 pub mod sla_policies;
 pub mod sla_timers;
 pub mod tab_counts;
 pub mod teams;
-pub mod waiting;
 pub mod webhook_rejections;
 
 mod by_subject;
@@ -60,10 +60,10 @@ pub(crate) fn shapes() -> [Shape; 27] {
         Shape::of::<bot_settings::BotSettingsRow>(),
         Shape::of::<agents::AgentRow>(),
         Shape::of::<agents::AgentPreferencesRow>(),
-        Shape::of::<agents::AgentDeskRow>(),
+        Shape::of::<agents::AgentAvailabilityRow>(),
         Shape::of::<queues::QueueRow>(),
-        Shape::of::<waiting::WaitingRow>(),
-        Shape::of::<waiting::PaceRow>(),
+        Shape::of::<queue_entries::QueueEntryRow>(),
+        Shape::of::<queue_entries::PaceRow>(),
         Shape::of::<webhook_rejections::WebhookRejectionRow>(),
     ]
 }

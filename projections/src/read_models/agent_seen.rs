@@ -5,7 +5,7 @@ use event_schemas::message::SenderType;
 use event_schemas::{ConversationEvent, UserId};
 
 follower::table! {
-    pub struct AgentSeenRow in "agent_seen" key (conversation_no: i64, agent_id: UserId) {
+    pub struct AgentSeenRow in "agent_seen" key (conversation_seq: i64, agent_id: UserId) {
         received: u32,
     }
 }
@@ -20,6 +20,6 @@ impl AgentSeenRow {
             }
             _neither_reading_nor_answering => return None,
         };
-        Some(Self { conversation_no: conversation.no, agent_id, received })
+        Some(Self { conversation_seq: conversation.seq, agent_id, received })
     }
 }

@@ -26,18 +26,18 @@ follower::table! {
 
 follower::table! {
     /// Whether a person is there, and how many conversations they have, in all accounts.
-    pub struct AgentDeskRow in "agent_desks" key (user_id: UserId) {
+    pub struct AgentAvailabilityRow in "agent_availability" key (user_id: UserId) {
         presence: String,
         presence_since: Timestamp,
         /// Until when they count as there, or as away, unless they are heard of.
         presence_until: Option<Timestamp>,
         active: u32,
         idle_since: Option<Timestamp>,
-        last_given: Option<Timestamp>,
+        last_assigned_at: Option<Timestamp>,
     }
 }
 
-impl AgentDeskRow {
+impl AgentAvailabilityRow {
     pub fn after(before: Option<&Self>, user: UserId, event: &AgentEvent, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         let mut row = before.cloned().unwrap_or_else(|| Self {
@@ -47,7 +47,7 @@ impl AgentDeskRow {
             presence_until: None,
             active: 0,
             idle_since: None,
-            last_given: None,
+            last_assigned_at: None,
         });
         match event {
             AgentEvent::WentOnline(online) => row.is_now("online", Some(online.until), at),
@@ -56,7 +56,7 @@ impl AgentDeskRow {
             AgentEvent::PlaceTaken(taken) => {
                 row.active += u32::from(!taken.renewed);
                 row.idle_since = Some(at);
-                row.last_given = Some(at);
+                row.last_assigned_at = Some(at);
             }
             AgentEvent::PlaceFreed(_) => {
                 row.active = row.active.saturating_sub(1);

@@ -1,6 +1,6 @@
 //! The tables around the conversations: contacts, catalogues, agents, rejected webhooks.
 
-use super::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
+use super::agents::{AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
 use super::automation_rules::AutomationRuleRow;
 use super::bot_rules::BotRuleRow;
 use super::bot_settings::BotSettingsRow;
@@ -39,7 +39,7 @@ pub struct BySubject {
     automation_rules: Catalogue<AutomationRuleRow>,
     agents: Rows<AgentRow>,
     preferences: Rows<AgentPreferencesRow>,
-    desks: Rows<AgentDeskRow>,
+    availability: Rows<AgentAvailabilityRow>,
     rejections: Rows<WebhookRejectionRow>,
 }
 
@@ -61,7 +61,7 @@ impl Default for BySubject {
             automation_rules: Catalogue::default(),
             agents: Rows::new(256),
             preferences: Rows::new(256),
-            desks: Rows::new(1_024),
+            availability: Rows::new(1_024),
             rejections: Rows::new(1),
         }
     }
@@ -70,7 +70,7 @@ impl Default for BySubject {
 impl BySubject {
     pub async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
-        let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut agents, mut preferences, mut availability) = (Vec::new(), Vec::new(), Vec::new());
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut sla_policies, mut calendars, mut queues) = (Vec::new(), Vec::new(), Vec::new());
@@ -102,7 +102,7 @@ impl BySubject {
                     | AgentEvent::WentAway(_)
                     | AgentEvent::WentOffline(_)
                     | AgentEvent::PlaceTaken(_)
-                    | AgentEvent::PlaceFreed(_) => desks.push((agent_of(event),)),
+                    | AgentEvent::PlaceFreed(_) => availability.push((agent_of(event),)),
                 },
                 Event::Catalogue(event) => match event {
                     CatalogueEvent::ChannelDefined(defined) => channels.push((defined.channel.id,)),
@@ -144,7 +144,7 @@ impl BySubject {
         self.identifiers.load(tx, identifiers).await?;
         self.agents.load(tx, agents).await?;
         self.preferences.load(tx, preferences).await?;
-        self.desks.load(tx, desks).await?;
+        self.availability.load(tx, availability).await?;
         self.channels.load(tx, channels).await?;
         self.teams.load(tx, teams).await?;
         self.canned_responses.load(tx, canned_responses).await?;
@@ -182,7 +182,7 @@ impl BySubject {
         moved
     }
 
-    /// Whose conversations this page may give to another contact.
+    /// AssigneeFilter conversations this page may give to another contact.
     pub fn moves(&self, page: &[DecodedEvent]) -> Vec<Moved> {
         let mut moves = HashMap::new();
         for happened in page {
@@ -264,8 +264,8 @@ impl BySubject {
             | AgentEvent::PlaceTaken(_)
             | AgentEvent::PlaceFreed(_) => {
                 let user = agent_of(event);
-                let before = self.desks.get(&(user,));
-                self.desks.put(AgentDeskRow::after(before, user, event, happened));
+                let before = self.availability.get(&(user,));
+                self.availability.put(AgentAvailabilityRow::after(before, user, event, happened));
             }
         }
     }
@@ -283,7 +283,7 @@ impl BySubject {
         self.identifiers.write(tx).await?;
         self.agents.write(tx).await?;
         self.preferences.write(tx).await?;
-        self.desks.write(tx).await?;
+        self.availability.write(tx).await?;
         self.rejections.write(tx).await?;
         self.channels.write(tx).await?;
         self.teams.write(tx).await?;
@@ -303,7 +303,7 @@ impl BySubject {
         self.identifiers.committed();
         self.agents.committed();
         self.preferences.committed();
-        self.desks.committed();
+        self.availability.committed();
         self.rejections.committed();
         self.channels.committed();
         self.teams.committed();
@@ -323,7 +323,7 @@ impl BySubject {
         self.identifiers.reset();
         self.agents.reset();
         self.preferences.reset();
-        self.desks.reset();
+        self.availability.reset();
         self.rejections.reset();
         self.channels.reset();
         self.teams.reset();

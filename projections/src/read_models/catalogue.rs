@@ -14,7 +14,7 @@ pub trait Entry: Row {
     fn defined(thing: &Self::CatalogueItem, since: Since) -> Self;
 }
 
-/// Whose it is and since when it is so.
+/// AssigneeFilter it is and since when it is so.
 pub struct Since {
     pub account_id: AccountId,
     pub created_at: Timestamp,

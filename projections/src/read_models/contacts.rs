@@ -35,7 +35,7 @@ pub struct Moved {
     pub account: AccountId,
     pub channel_type: ChannelType,
     pub identifier: String,
-    /// Whose its conversations may have been until now.
+    /// AssigneeFilter its conversations may have been until now.
     pub from: Vec<ContactId>,
     pub to: ContactId,
 }

@@ -5,11 +5,11 @@ use super::assignments::AssignmentRow;
 use super::contacts::Moved;
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
-use super::list_json::card;
+use super::list_json::list_json;
 use super::messages::MessageRow;
+use super::queue_entries::{Becomes, NO_TEAM, PaceRow, QueueEntryRow};
 use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{Moves, TabCountRow, Tabs};
-use super::waiting::{Becomes, NO_TEAM, PaceRow, WaitingRow};
 use domain::sla::Clocks;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ConversationEvent, ConversationId, Event, MessageId, Version};
@@ -24,7 +24,7 @@ const REPORTS: [usize; 4] = [1, 4, 20, 100];
 
 pub struct Conversations {
     /// The number of the conversation that is opened next. None: to be looked up.
-    next_no: Option<i64>,
+    next_seq: Option<i64>,
     inbox: Rows<ConversationRow>,
     seen: Rows<AgentSeenRow>,
     labels: Rows<LabelRow>,
@@ -36,7 +36,7 @@ pub struct Conversations {
     clocks: Rows<ClocksRow>,
     timers: Rows<SlaTimerRow>,
     counts: Rows<TabCountRow>,
-    waiting: Rows<WaitingRow>,
+    queue_entries: Rows<QueueEntryRow>,
     paces: Rows<PaceRow>,
     moves: Moves,
 }
@@ -44,7 +44,7 @@ pub struct Conversations {
 impl Conversations {
     pub fn remembering(conversations: usize) -> Self {
         Self {
-            next_no: None,
+            next_seq: None,
             inbox: Rows::new(conversations),
             seen: Rows::new(1),
             labels: Rows::new(1),
@@ -55,7 +55,7 @@ impl Conversations {
             clocks: Rows::new(conversations),
             timers: Rows::new(1),
             counts: Rows::new(2000),
-            waiting: Rows::new(conversations / 8),
+            queue_entries: Rows::new(conversations / 8),
             paces: Rows::new(256),
             moves: Moves::default(),
         }
@@ -85,16 +85,16 @@ impl Conversations {
                 self.places.insert((id, sent.message_id), happened.version);
             }
         }
-        if self.next_no.is_none() {
-            const LAST: &str = "select coalesce(max(no), 0) from conversations";
+        if self.next_seq.is_none() {
+            const LAST: &str = "select coalesce(max(seq), 0) from conversations";
             let row = tx.fetch_one(LAST, Values::default()).await?;
-            self.next_no = Some(Columns::of(&row).take::<i64>()? + 1);
+            self.next_seq = Some(Columns::of(&row).take::<i64>()? + 1);
         }
         self.inbox.load(tx, ids.iter().copied()).await?;
-        let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.inbox.get(id)?.no,))).collect();
+        let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.inbox.get(id)?.seq,))).collect();
         self.clocks.load(tx, numbers).await?;
         self.load_reported(page, tx).await?;
-        self.load_waiting(page, tx).await?;
+        self.load_queue_entries(page, tx).await?;
         self.load_assignments(page, tx).await
     }
 
@@ -113,9 +113,9 @@ impl Conversations {
             match self.recent_places.get(&place) {
                 Some(version) => {
                     self.places.insert(place, *version);
-                    keys.push((row.no, *version));
+                    keys.push((row.seq, *version));
                 }
-                None => unplaced.push((row.no, place)),
+                None => unplaced.push((row.seq, place)),
             }
         }
         for some in unplaced.chunks(REPORTS[REPORTS.len() - 1]) {
@@ -123,22 +123,22 @@ impl Conversations {
             let size = REPORTS.into_iter().find(|size| *size >= some.len()).unwrap_or(some.len());
             let filled = || some.iter().chain(some.last().into_iter().cycle()).take(size);
             let mut values = Values::default();
-            for (no, _) in filled() {
-                values.put(no);
+            for (seq, _) in filled() {
+                values.put(seq);
             }
             for (_, (_, message)) in filled() {
                 values.put(message);
             }
             let (numbers, ids) = (tx.engine().list(0, size), tx.engine().list(size, size));
             let sql = format!(
-                "select conversation_no, version, id from messages
-                 where conversation_no in ({numbers}) and id in ({ids})"
+                "select conversation_seq, version, id from messages
+                 where conversation_seq in ({numbers}) and id in ({ids})"
             );
             for row in tx.fetch_all(AssertSqlSafe(sql), values).await? {
                 let mut columns = Columns::of(&row);
                 let key: (i64, Version) = (columns.take()?, columns.take()?);
                 let message: MessageId = columns.take()?;
-                let places = some.iter().filter(|(no, (_, id))| (*no, *id) == (key.0, message));
+                let places = some.iter().filter(|(seq, (_, id))| (*seq, *id) == (key.0, message));
                 self.places.extend(places.map(|(_, place)| (*place, key.1)));
                 keys.push(key);
             }
@@ -147,11 +147,11 @@ impl Conversations {
     }
 
     /// What waits and may not after this page, and the paces of the queues it leaves.
-    async fn load_waiting(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_queue_entries(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
-            if !WaitingRow::concerns(event) {
+            if !QueueEntryRow::concerns(event) {
                 continue;
             }
             let account = happened.metadata.account_id;
@@ -165,30 +165,30 @@ impl Conversations {
             let Some(id) = happened.stream.as_conversation() else { continue };
             if let Some(row) = self.inbox.get(&(id,)) {
                 paces.push((account, row.team_id.unwrap_or(NO_TEAM)));
-                keys.push((row.no,));
+                keys.push((row.seq,));
             }
         }
-        self.waiting.load(tx, keys).await?;
+        self.queue_entries.load(tx, keys).await?;
         self.paces.load(tx, paces).await
     }
 
     /// Moves a conversation into the queue, in it, or out of it.
     fn wait(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
-        if !WaitingRow::concerns(event) {
+        if !QueueEntryRow::concerns(event) {
             return;
         }
         let Some(conversation) = self.inbox.get(&(id,)) else { return };
-        let no = conversation.no;
-        match WaitingRow::after(self.waiting.get(&(no,)), conversation, event, happened) {
+        let seq = conversation.seq;
+        match QueueEntryRow::after(self.queue_entries.get(&(seq,)), conversation, event, happened) {
             Becomes::AsItWas => {}
-            Becomes::Waits(row) => self.waiting.put(row),
-            Becomes::Gone => self.waiting.remove(&(no,)),
+            Becomes::Waits(row) => self.queue_entries.put(row),
+            Becomes::Gone => self.queue_entries.remove(&(seq,)),
             Becomes::Served(team) => {
                 let (account, at) = (happened.metadata.account_id, happened.metadata.occurred_at);
                 let team = team.unwrap_or(NO_TEAM);
                 let pace = PaceRow::left(self.paces.get(&(account, team)), account, team, at);
                 self.paces.put(pace);
-                self.waiting.remove(&(no,));
+                self.queue_entries.remove(&(seq,));
             }
         }
     }
@@ -203,7 +203,7 @@ impl Conversations {
                 && let Some(row) = self.inbox.get(&(id,))
                 && let Some(version) = row.assignment_version
             {
-                keys.push((row.no, version));
+                keys.push((row.seq, version));
             }
         }
         self.assignments.load(tx, keys).await
@@ -213,10 +213,10 @@ impl Conversations {
         let Some(id) = happened.stream.as_conversation() else { return };
         let before = self.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
         if let ConversationEvent::ConversationOpened(opened) = event {
-            let Some(no) = self.next_no.as_mut() else { return };
-            self.inbox.put(ConversationRow::opened(*no, opened, happened));
-            self.clocks.absent((*no,));
-            *no += 1;
+            let Some(seq) = self.next_seq.as_mut() else { return };
+            self.inbox.put(ConversationRow::opened(*seq, opened, happened));
+            self.clocks.absent((*seq,));
+            *seq += 1;
         }
         if let ConversationEvent::SlaApplied(applied) = event
             && let Some(row) = self.inbox.change(&(id,))
@@ -229,28 +229,28 @@ impl Conversations {
         if let Some(seen) = AgentSeenRow::after(event, row) {
             self.seen.put(seen);
         }
-        let (no, account, after) = (row.no, row.account_id, Tabs::of(row));
+        let (seq, account, after) = (row.seq, row.account_id, Tabs::of(row));
         self.moves.moved(account, before.map(|(place, _)| place), after);
         if ends_assignment(event)
             && let Some((_, Some(version))) = before
-            && let Some(assignment) = self.assignments.change(&(no, version))
+            && let Some(assignment) = self.assignments.change(&(seq, version))
         {
             assignment.until_at = Some(happened.metadata.occurred_at);
         }
         if let ConversationEvent::Assigned(assigned) = event {
-            self.assignments.absent((no, happened.version));
-            self.assignments.put(AssignmentRow::begun(no, assigned, happened));
+            self.assignments.absent((seq, happened.version));
+            self.assignments.put(AssignmentRow::begun(seq, assigned, happened));
         }
         self.wait(id, event, happened);
         if let ConversationEvent::LabelsChanged(change) = event {
-            self.label(account, no, &change.removed, &change.added);
+            self.label(account, seq, &change.removed, &change.added);
         }
-        if let Some(message) = MessageRow::begun(no, event, happened) {
-            self.messages.absent((no, happened.version));
+        if let Some(message) = MessageRow::begun(seq, event, happened) {
+            self.messages.absent((seq, happened.version));
             self.messages.put(message);
         } else if let Some(reported) = MessageRow::reported(event)
             && let Some(version) = self.places.get(&(id, reported))
-            && let Some(message) = self.messages.change(&(no, *version))
+            && let Some(message) = self.messages.change(&(seq, *version))
         {
             message.apply(event);
         }
@@ -260,9 +260,9 @@ impl Conversations {
     fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
         let key = (id,);
         let Some(row) = self.inbox.get(&key) else { return };
-        let (no, account, policy) = (row.no, row.account_id, row.sla_policy_id);
+        let (seq, account, policy) = (row.seq, row.account_id, row.sla_policy_id);
         let closed = row.status == Status::Closed;
-        let stored = self.clocks.get(&(no,));
+        let stored = self.clocks.get(&(seq,));
         if stored.is_none() && closed {
             // Whatever they had to tell was told before they were let go.
             return;
@@ -274,24 +274,24 @@ impl Conversations {
             return;
         }
         if let Some(policy) = policy {
-            self.show_timers(no, account, policy, &before, &after);
+            self.show_timers(seq, account, policy, &before, &after);
         }
         if let Some(row) = self.inbox.change(&key) {
             row.show_clocks(&after);
         }
         let over = closed || matches!(event, ConversationEvent::Closed(_) | ConversationEvent::Expired(_));
         if over && after.next_alarm().is_none() {
-            self.clocks.remove(&(no,));
-        } else if let Some(row) = self.clocks.change(&(no,)) {
+            self.clocks.remove(&(seq,));
+        } else if let Some(row) = self.clocks.change(&(seq,)) {
             row.clocks.0 = after;
         } else {
-            self.clocks.put(ClocksRow { conversation_no: no, clocks: Json(after) });
+            self.clocks.put(ClocksRow { conversation_seq: seq, clocks: Json(after) });
         }
     }
 
     fn show_timers(
         &mut self,
-        no: i64,
+        seq: i64,
         account: AccountId,
         policy: event_schemas::SlaPolicyId,
         before: &Clocks,
@@ -300,22 +300,22 @@ impl Conversations {
         let were: Vec<_> = before.timers().collect();
         for timer in after.timers() {
             if !were.contains(&timer) {
-                self.timers.put(SlaTimerRow::of(no, account, policy, &timer));
+                self.timers.put(SlaTimerRow::of(seq, account, policy, &timer));
             }
         }
         for timer in were {
             if after.timers().all(|now| now.metric != timer.metric) {
-                self.timers.remove(&(no, timer.metric));
+                self.timers.remove(&(seq, timer.metric));
             }
         }
     }
 
-    fn label(&mut self, account: AccountId, no: i64, removed: &[String], added: &[String]) {
+    fn label(&mut self, account: AccountId, seq: i64, removed: &[String], added: &[String]) {
         for label in removed {
-            self.labels.remove(&(account, label.clone(), no));
+            self.labels.remove(&(account, label.clone(), seq));
         }
         for label in added {
-            self.labels.put(LabelRow { account_id: account, label: label.clone(), conversation_no: no });
+            self.labels.put(LabelRow { account_id: account, label: label.clone(), conversation_seq: seq });
         }
     }
 
@@ -343,7 +343,7 @@ impl Conversations {
     pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         self.count(tx).await?;
         self.messages.write(tx).await?;
-        self.inbox.finish(|row| row.card = card(row));
+        self.inbox.finish(|row| row.list_json = list_json(row));
         self.inbox.write(tx).await?;
         self.seen.write(tx).await?;
         self.labels.write(tx).await?;
@@ -351,7 +351,7 @@ impl Conversations {
         self.clocks.write(tx).await?;
         self.timers.write(tx).await?;
         self.counts.write(tx).await?;
-        self.waiting.write(tx).await?;
+        self.queue_entries.write(tx).await?;
         self.paces.write(tx).await?;
         Ok(())
     }
@@ -384,12 +384,12 @@ impl Conversations {
         self.clocks.committed();
         self.timers.committed();
         self.counts.committed();
-        self.waiting.committed();
+        self.queue_entries.committed();
         self.paces.committed();
     }
 
     pub fn reset(&mut self) {
-        self.next_no = None;
+        self.next_seq = None;
         self.places.clear();
         self.recent_places.clear();
         self.moves = Moves::default();
@@ -401,7 +401,7 @@ impl Conversations {
         self.clocks.reset();
         self.timers.reset();
         self.counts.reset();
-        self.waiting.reset();
+        self.queue_entries.reset();
         self.paces.reset();
     }
 }

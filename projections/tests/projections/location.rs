@@ -1,4 +1,4 @@
-//! Whose a PostgreSQL database is: what is wrong is said in one sentence, and nothing is written.
+//! AssigneeFilter a PostgreSQL database is: what is wrong is said in one sentence, and nothing is written.
 
 use crate::environment::Environment;
 use crate::scenario::Scenario;

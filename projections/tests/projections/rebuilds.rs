@@ -118,9 +118,11 @@ async fn a_comparison_finds_the_row_that_was_tampered_with(env: Environment) {
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
     db.run("update conversations set received_count = received_count + 1 where ordinal = 3").await.unwrap();
-    db.run("delete from messages where conversation_no in (select no from conversations where ordinal = 4)")
-        .await
-        .unwrap();
+    db.run(
+        "delete from messages where conversation_seq in (select seq from conversations where ordinal = 4)",
+    )
+    .await
+    .unwrap();
     db.close().await;
     let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
     assert!(verdict.differences.iter().any(|difference| difference.table == "conversations"));
