@@ -4,7 +4,7 @@
 //! once known, stays right; one that is not known yet is looked for in the log before it is denied.
 
 use event_schemas::catalogue::ChannelDefined;
-use event_schemas::{AccountId, Category, ChannelId, Position};
+use event_schemas::{AccountId, Category, ChannelId, Position, about};
 use event_store::{EventStore, Filter, ReadError};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -42,7 +42,7 @@ impl ChannelAccounts {
         let filter = Filter {
             account: None,
             categories: vec![Category::Catalogue],
-            event_types: vec!["ChannelDefined".to_owned()],
+            event_types: about![ChannelDefined],
         };
         let mut through = self.through.lock().await;
         loop {

@@ -17,8 +17,8 @@ use domain::conversation::{Answer, AnswerIds, Conversation};
 use domain::{Decide, Evolve};
 use event_schemas::conversation::MessageReceived;
 use event_schemas::{
-    AccountId, Category, ConversationEvent, ConversationId, EventId, Events, Recorded, StreamId, Timestamp,
-    Version,
+    AccountId, Category, ConversationEvent, ConversationId, EventId, Events, MessageEvent, Recorded,
+    StreamId, Timestamp, Version,
 };
 use event_store::{EventStore, Filter};
 use report::Tally;
@@ -164,7 +164,7 @@ impl Replay {
             }
             story.state.evolve(&event, at);
             self.tally.would(story.place, &event, None);
-            if let ConversationEvent::MessageReceived(message) = &event {
+            if let ConversationEvent::Message(MessageEvent::MessageReceived(message)) = &event {
                 let answer = ask(&self.playbook, message, at, recorded.id);
                 // A dry run is never refused: what cannot be said is left out, as live.
                 let events = answer.decide(&story.state, at).unwrap_or_default();

@@ -3,8 +3,8 @@
 
 use domain::{Decide, Evolve};
 use event_schemas::{
-    AccountId, Actor, Clock, ConversationEvent, EventId, Events, Metadata, NewEvent, Position, Recorded,
-    StreamId, Timestamp, Version,
+    AccountId, Actor, Clock, ConversationEvent, EventId, Events, MessageEvent, Metadata, NewEvent, Position,
+    Recorded, StreamId, Timestamp, Version,
 };
 use event_store::{AppendError, EventStore, Expected, ReadError, Unavailable};
 use quick_cache::sync::Cache;
@@ -39,44 +39,17 @@ impl Aggregate for domain::conversation::Conversation {
     fn natural_id(event: &ConversationEvent) -> Option<EventId> {
         use ConversationEvent as E;
         match event {
-            E::MessageReceived(message) => Some(EventId(message.message_id.0)),
-            E::MessageSent(message) => Some(EventId(message.message_id.0)),
-            E::NoteAdded(note) => Some(EventId(note.message_id.0)),
-            E::ConversationOpened(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotEngaged(_)
-            | E::BotContextCollected(_)
-            | E::Assigned(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::Resolved(_)
-            | E::Reopened(_)
-            | E::Closed(_)
-            | E::PriorityChanged(_)
-            | E::LabelsChanged(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::HandoffRequested(_)
-            | E::Expired(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => None,
+            E::Message(MessageEvent::MessageReceived(message)) => Some(EventId(message.message_id.0)),
+            E::Message(MessageEvent::MessageSent(message)) => Some(EventId(message.message_id.0)),
+            E::Message(MessageEvent::NoteAdded(note)) => Some(EventId(note.message_id.0)),
+            E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => None,
         }
     }
 }

@@ -47,7 +47,8 @@ use crate::sla::Clocks;
 use event_schemas::automation::ActionKind;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
 use event_schemas::{
-    AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, MessageId, SlaPolicyId, Timestamp,
+    AccountId, AssignmentEvent, BotEvent, ChannelId, ContactId, ConversationEvent, ConversationId,
+    DeliveryEvent, DetailsEvent, LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp,
     UserId,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -199,7 +200,7 @@ impl Evolve for Conversation {
     type Event = ConversationEvent;
 
     fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
-        if let ConversationEvent::ConversationOpened(opening) = event {
+        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opening)) = event {
             *self = Self::Opened(Box::new(Opened {
                 id: opening.conversation_id,
                 account_id: opening.account_id,
@@ -244,7 +245,31 @@ impl Opened {
             self.quiet_since = at;
         }
         match event {
-            E::MessageReceived(message) => {
+            E::Message(event) => self.remember_message(event, at),
+            E::Delivery(event) => self.remember_delivery(event),
+            E::Lifecycle(
+                LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
+            ) => self.unanswered_since = None,
+            E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy = Some(applied.policy.id),
+            E::Details(event) => self.remember_details(event),
+            // What these change is kept by the lifecycle, the wait, the clocks, the bot's or the automation's
+            // memory, or only by read models.
+            E::Lifecycle(
+                LifecycleEvent::ConversationOpened(_)
+                | LifecycleEvent::MarkedPending(_)
+                | LifecycleEvent::Reopened(_),
+            )
+            | E::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_))
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Bot(_)
+            | E::Automation(_) => {}
+        }
+    }
+
+    fn remember_message(&mut self, event: &MessageEvent, at: Timestamp) {
+        match event {
+            MessageEvent::MessageReceived(message) => {
                 self.received += 1;
                 self.last_received_at = Some(at);
                 self.unanswered_since = self.unanswered_since.or(Some(at));
@@ -252,7 +277,7 @@ impl Opened {
                     self.provider_ids.insert(message.message_id, name.clone());
                 }
             }
-            E::MessageSent(message) => {
+            MessageEvent::MessageSent(message) => {
                 self.outgoing.insert(message.message_id, Delivery::Queued);
                 if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
@@ -261,56 +286,41 @@ impl Opened {
                     self.unanswered_since = None;
                 }
             }
-            E::MessageDispatched(report) => {
+            MessageEvent::NoteAdded(_) => {}
+        }
+    }
+
+    fn remember_delivery(&mut self, event: &DeliveryEvent) {
+        match event {
+            DeliveryEvent::MessageDispatched(report) => {
                 self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Dispatched);
             }
-            E::MessageDelivered(report) => {
+            DeliveryEvent::MessageDelivered(report) => {
                 self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Delivered);
             }
-            E::MessageRead(report) => {
+            DeliveryEvent::MessageRead(report) => {
                 self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Read);
             }
-            E::MessageFailed(report) => {
+            DeliveryEvent::MessageFailed(report) => {
                 self.progress(report.message_id, report.provider_message_id.as_deref(), Delivery::Failed);
             }
-            E::PriorityChanged(change) => self.priority = change.new,
-            E::SubjectChanged(change) => self.subject.clone_from(&change.new),
-            E::LabelsChanged(change) => {
+        }
+    }
+
+    fn remember_details(&mut self, event: &DetailsEvent) {
+        match event {
+            DetailsEvent::PriorityChanged(change) => self.priority = change.new,
+            DetailsEvent::SubjectChanged(change) => self.subject.clone_from(&change.new),
+            DetailsEvent::LabelsChanged(change) => {
                 change.removed.iter().for_each(|label| {
                     self.labels.remove(label);
                 });
                 self.labels.extend(change.added.iter().cloned());
             }
-            E::Resolved(_) | E::Closed(_) | E::Expired(_) => self.unanswered_since = None,
-            E::SlaApplied(applied) => self.sla_policy = Some(applied.policy.id),
-            E::SeenByAgent(seen) => {
+            DetailsEvent::SeenByAgent(seen) => {
                 self.seen.insert(seen.agent_id, seen.received);
             }
-            // What these change is kept by the lifecycle, by the clocks, or only by read models.
-            E::ConversationOpened(_)
-            | E::NoteAdded(_)
-            | E::BotEngaged(_)
-            | E::BotContextCollected(_)
-            | E::Assigned(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::Reopened(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::HandoffRequested(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
+            DetailsEvent::LanguageDetected(_) => {}
         }
     }
 
@@ -327,12 +337,13 @@ fn breaks_the_silence(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     matches!(
         event,
-        E::ConversationOpened(_)
-            | E::MessageReceived(_)
-            | E::MessageSent(_)
-            | E::HandoffRequested(_)
-            | E::Assigned(_)
-            | E::Resolved(_)
-            | E::Reopened(_)
+        E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))
+            | E::Bot(BotEvent::HandoffRequested(_))
+            | E::Assignment(AssignmentEvent::Assigned(_))
+            | E::Lifecycle(
+                LifecycleEvent::ConversationOpened(_)
+                    | LifecycleEvent::Resolved(_)
+                    | LifecycleEvent::Reopened(_)
+            )
     )
 }

@@ -5,7 +5,9 @@
 
 use event_schemas::conversation::ReopenCause;
 use event_schemas::message::Status;
-use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
+use event_schemas::{
+    AssignmentEvent, BotEvent, ConversationEvent, LifecycleEvent, MessageEvent, TeamId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// Who has a conversation and what is being done with it.
@@ -34,14 +36,49 @@ impl Lifecycle {
     pub fn evolve(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
-            E::ConversationOpened(_) => *self = Self::default(),
-            E::MessageReceived(_) => {
+            E::Message(MessageEvent::MessageReceived(_)) => {
                 if self.status == Status::Pending {
                     self.back_to_work();
                 }
             }
-            E::BotEngaged(_) => self.status = Status::Bot,
-            E::Assigned(assigned) => {
+            E::Lifecycle(event) => self.live_through(event),
+            E::Assignment(event) => self.remember_assignment(event),
+            E::Bot(BotEvent::BotEngaged(_)) => self.status = Status::Bot,
+            // Whoever takes it from here finds it among the open ones.
+            E::Bot(BotEvent::HandoffRequested(_)) => {
+                if self.status == Status::Bot {
+                    self.go_to(Status::Open);
+                }
+            }
+            E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
+            | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+            | E::Delivery(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Automation(_)
+            | E::Details(_) => {}
+        }
+    }
+
+    fn live_through(&mut self, event: &LifecycleEvent) {
+        match event {
+            LifecycleEvent::ConversationOpened(_) => *self = Self::default(),
+            LifecycleEvent::MarkedPending(pending) => {
+                self.status = Status::Pending;
+                self.snoozed_until = pending.until;
+            }
+            LifecycleEvent::Resolved(_) => self.go_to(Status::Resolved),
+            LifecycleEvent::Reopened(reopened) => match reopened.cause {
+                ReopenCause::CustomerMessage => self.go_to(Status::Open),
+                ReopenCause::SnoozeEnded | ReopenCause::Agent => self.back_to_work(),
+            },
+            LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => self.go_to(Status::Closed),
+        }
+    }
+
+    fn remember_assignment(&mut self, event: &AssignmentEvent) {
+        match event {
+            AssignmentEvent::Assigned(assigned) => {
                 self.assignee_id = assigned.assignee_id;
                 self.assignee_name.clone_from(&assigned.assignee_name);
                 self.team_id = assigned.team_id;
@@ -51,7 +88,7 @@ impl Lifecycle {
                     self.go_to(Status::Open);
                 }
             }
-            E::Unassigned(unassigned) => {
+            AssignmentEvent::Unassigned(unassigned) => {
                 if unassigned.assignee_id.is_some() {
                     self.assignee_id = None;
                     self.assignee_name = None;
@@ -63,49 +100,7 @@ impl Lifecycle {
                     self.team_id = None;
                 }
             }
-            E::MarkedPending(pending) => {
-                self.status = Status::Pending;
-                self.snoozed_until = pending.until;
-            }
-            E::Resolved(_) => self.go_to(Status::Resolved),
-            E::Reopened(reopened) => match reopened.cause {
-                ReopenCause::CustomerMessage => self.go_to(Status::Open),
-                ReopenCause::SnoozeEnded | ReopenCause::Agent => self.back_to_work(),
-            },
-            // Whoever takes it from here finds it among the open ones.
-            E::HandoffRequested(_) => {
-                if self.status == Status::Bot {
-                    self.go_to(Status::Open);
-                }
-            }
-            E::Closed(_) | E::Expired(_) => self.go_to(Status::Closed),
-            E::MessageSent(_)
-            | E::NoteAdded(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotContextCollected(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::PriorityChanged(_)
-            | E::LabelsChanged(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
+            AssignmentEvent::AssignmentDropped(_) => {}
         }
     }
 

@@ -27,7 +27,10 @@ pub use clock::{Timer, TimerState};
 use clock::{Clock, How};
 use event_schemas::conversation::{SlaApplied, SlaBreached, SlaWarned};
 use event_schemas::message::{Priority, SenderType, SlaMetric};
-use event_schemas::{ConversationEvent, Timestamp};
+use event_schemas::{
+    AssignmentEvent, BotEvent, ConversationEvent, DetailsEvent, LifecycleEvent, MessageEvent, SlaEvent,
+    Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use terms::{Pause, PauseKind, Terms};
@@ -59,79 +62,76 @@ impl Clocks {
         use ConversationEvent as E;
         self.miss_what_was_due_before(at);
         match event {
-            E::ConversationOpened(opened) => {
-                self.priority = opened.priority;
-                self.first_response = Some(Clock::started(1, at));
-                self.resolution = Some(Clock::started(1, at));
-                self.reckon();
-            }
-            E::MessageReceived(_) => {
+            E::Message(MessageEvent::MessageReceived(_)) => {
                 self.resume(PauseKind::Pending, at);
                 self.customer_waits(at);
             }
-            E::MessageSent(sent) => match sent.sender_type {
+            E::Message(MessageEvent::MessageSent(sent)) => match sent.sender_type {
                 SenderType::Agent => {
                     self.end(SlaMetric::FirstResponse, How::Met, at);
                     self.end(SlaMetric::NextResponse, How::Met, at);
                 }
                 SenderType::Bot | SenderType::System | SenderType::Contact => {}
             },
-            E::MarkedPending(_) => self.pause(PauseKind::Pending, at),
-            E::BotEngaged(_) => self.resume(PauseKind::Pending, at),
-            E::Assigned(assigned) => {
+            E::Lifecycle(event) => self.live_through(event, at),
+            E::Bot(BotEvent::BotEngaged(_)) => self.resume(PauseKind::Pending, at),
+            E::Assignment(AssignmentEvent::Assigned(assigned)) => {
                 if assigned.assignee_id.is_some() {
                     self.resume(PauseKind::Pending, at);
                 }
             }
-            E::Unassigned(unassigned) => {
+            E::Assignment(AssignmentEvent::Unassigned(unassigned)) => {
                 if unassigned.assignee_id.is_some() {
                     self.resume(PauseKind::Pending, at);
                 }
             }
-            E::Resolved(_) => {
+            E::Details(DetailsEvent::PriorityChanged(change)) => self.matter_as(change.new),
+            E::Sla(SlaEvent::SlaApplied(applied)) => self.apply(applied),
+            E::Sla(SlaEvent::SlaWarned(warned)) => self.warned(warned),
+            E::Sla(SlaEvent::SlaBreached(breached)) => self.breached(breached),
+            E::Message(MessageEvent::NoteAdded(_))
+            | E::Bot(
+                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+            )
+            | E::Assignment(AssignmentEvent::AssignmentDropped(_))
+            | E::Details(
+                DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Delivery(_)
+            | E::Routing(_)
+            | E::Automation(_) => {}
+        }
+    }
+
+    fn live_through(&mut self, event: &LifecycleEvent, at: Timestamp) {
+        match event {
+            LifecycleEvent::ConversationOpened(opened) => {
+                self.priority = opened.priority;
+                self.first_response = Some(Clock::started(1, at));
+                self.resolution = Some(Clock::started(1, at));
+                self.reckon();
+            }
+            LifecycleEvent::MarkedPending(_) => self.pause(PauseKind::Pending, at),
+            LifecycleEvent::Resolved(_) => {
                 self.end(SlaMetric::Resolution, How::Met, at);
                 self.end(SlaMetric::NextResponse, How::Cancelled, at);
                 self.pause(PauseKind::Resolved, at);
             }
-            E::Reopened(_) => {
+            LifecycleEvent::Reopened(_) => {
                 if let Some(resolution) = &mut self.resolution {
                     resolution.go_on();
                 }
                 self.resume(PauseKind::Pending, at);
                 self.resume(PauseKind::Resolved, at);
             }
-            E::Closed(_) | E::Expired(_) => {
+            LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
                 SlaMetric::ALL.into_iter().for_each(|metric| self.end(metric, How::Cancelled, at));
                 self.terms = None;
                 self.pauses.clear();
             }
-            E::PriorityChanged(change) => self.matter_as(change.new),
-            E::SlaApplied(applied) => self.apply(applied),
-            E::SlaWarned(warned) => self.warned(warned),
-            E::SlaBreached(breached) => self.breached(breached),
-            E::NoteAdded(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotContextCollected(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::LabelsChanged(_)
-            | E::SubjectChanged(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::HandoffRequested(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
         }
     }
 

@@ -13,7 +13,45 @@ pub trait Events: Sized {
     fn schema_version(&self) -> u16;
     /// The event's data as JSON. Values of this crate always serialise.
     fn encode(&self) -> String;
-    fn decode(event_type: &str, schema_version: u16, data: &str) -> Result<Self, DecodeError>;
+    /// Reads the data of a stored event. `None` when no event of the family has this name.
+    fn read(event_type: &str, schema_version: u16, data: &str) -> Option<Result<Self, DecodeError>>;
+
+    fn decode(event_type: &str, schema_version: u16, data: &str) -> Result<Self, DecodeError> {
+        let unknown = || Err(DecodeError::UnknownType(event_type.to_owned()));
+        Self::read(event_type, schema_version, data).unwrap_or_else(unknown)
+    }
+}
+
+/// The data of one event type.
+pub trait EventType {
+    /// The name under which it is stored today.
+    const NAME: &'static str;
+}
+
+/// The stored names of event types, for a filter. A name that is not an event's does not compile:
+///
+/// ```
+/// use event_schemas::{about, conversation::{MessageReceived, Resolved}};
+/// assert_eq!(about![MessageReceived, Resolved], ["MessageReceived", "Resolved"]);
+/// ```
+///
+/// ```compile_fail,E0412
+/// event_schemas::about![MessageRecieved];
+/// ```
+///
+/// ```compile_fail,E0277
+/// event_schemas::about![event_schemas::message::Content];
+/// ```
+#[macro_export]
+macro_rules! about {
+    ($($event:ty),+ $(,)?) => {
+        $crate::stored_names(&[$(<$event as $crate::EventType>::NAME),+])
+    };
+}
+
+/// The names under which events of these types are stored.
+pub fn stored_names(types: &[&str]) -> Vec<String> {
+    types.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// A stored event that this version cannot read.
@@ -56,7 +94,23 @@ pub(crate) fn read<T: DeserializeOwned>(
     read.map_err(|source| DecodeError::Unreadable { event_type: event_type.to_owned(), source })
 }
 
+/// Declares the events of a family, each with the version of its stored shape that is written today.
 macro_rules! events {
+    (
+        $(#[$doc:meta])*
+        pub enum $name:ident in $all:ident::$family:ident { $($event:ident = $version:literal),+ $(,)? }
+    ) => {
+        $crate::events::events! {
+            $(#[$doc])*
+            pub enum $name { $($event = $version),+ }
+        }
+
+        $(impl From<$event> for $all {
+            fn from(event: $event) -> Self {
+                Self::$family(event.into())
+            }
+        })+
+    };
     ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
@@ -76,25 +130,31 @@ macro_rules! events {
                 let encoded = match self { $($name::$event(data) => serde_json::to_string(data)),+ };
                 encoded.unwrap_or_else(|impossible| unreachable!("an event always serialises: {impossible}"))
             }
-            fn decode(
+            fn read(
                 event_type: &str,
                 schema_version: u16,
                 data: &str,
-            ) -> Result<Self, $crate::events::DecodeError> {
+            ) -> Option<Result<Self, $crate::events::DecodeError>> {
                 match event_type {
-                    $(stringify!($event) => {
-                        $crate::events::read(event_type, schema_version, $version, data).map($name::$event)
-                    })+
-                    _ => Err($crate::events::DecodeError::UnknownType(event_type.to_owned())),
+                    $(stringify!($event) => Some(
+                        $crate::events::read(event_type, schema_version, $version, data).map($name::$event),
+                    ),)+
+                    _ => None,
                 }
             }
         }
 
-        $(impl From<$event> for $name {
-            fn from(event: $event) -> Self {
-                Self::$event(event)
+        $(
+            impl $crate::events::EventType for $event {
+                const NAME: &'static str = stringify!($event);
             }
-        })+
+
+            impl From<$event> for $name {
+                fn from(event: $event) -> Self {
+                    Self::$event(event)
+                }
+            }
+        )+
 
         impl $name {
             /// The JSON Schema of every event's data, by type name.
@@ -105,6 +165,72 @@ macro_rules! events {
     };
 }
 pub(crate) use events;
+
+/// Declares the events of a kind of stream whose events are many, by family.
+macro_rules! families {
+    ($(#[$doc:meta])* pub enum $name:ident { $($family:ident($events:ident)),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum $name { $($family($events)),+ }
+
+        impl $crate::events::Events for $name {
+            const TYPES: &'static [(&'static str, u16)] = &$crate::events::concatenated::<
+                { 0 $(+ <$events as $crate::events::Events>::TYPES.len())+ },
+            >(&[$(<$events as $crate::events::Events>::TYPES),+]);
+            fn event_type(&self) -> &'static str {
+                match self { $(Self::$family(event) => event.event_type()),+ }
+            }
+            fn schema_version(&self) -> u16 {
+                match self { $(Self::$family(event) => event.schema_version()),+ }
+            }
+            fn encode(&self) -> String {
+                match self { $(Self::$family(event) => event.encode()),+ }
+            }
+            fn read(
+                event_type: &str,
+                schema_version: u16,
+                data: &str,
+            ) -> Option<Result<Self, $crate::events::DecodeError>> {
+                None$(.or_else(|| {
+                    let read = <$events as $crate::events::Events>::read(event_type, schema_version, data)?;
+                    Some(read.map(Self::$family))
+                }))+
+            }
+        }
+
+        $(impl From<$events> for $name {
+            fn from(event: $events) -> Self {
+                Self::$family(event)
+            }
+        })+
+
+        impl $name {
+            /// The JSON Schema of every event's data, by type name.
+            pub fn schemas() -> Vec<(&'static str, u16, schemars::Schema)> {
+                [$($events::schemas()),+].into_iter().flatten().collect()
+            }
+        }
+    };
+}
+pub(crate) use families;
+
+/// The types of several families in one list.
+pub(crate) const fn concatenated<const COUNT: usize>(
+    families: &[&[(&'static str, u16)]],
+) -> [(&'static str, u16); COUNT] {
+    let mut all = [("", 0); COUNT];
+    let (mut family, mut event, mut count) = (0, 0, 0);
+    while family < families.len() {
+        if event < families[family].len() {
+            all[count] = families[family][event];
+            (event, count) = (event + 1, count + 1);
+        } else {
+            (family, event) = (family + 1, 0);
+        }
+    }
+    all
+}
 
 /// Any event of the log. Nearly all are a conversation's: a box would be one more allocation for each.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,6 +14,7 @@ pub mod contact;
 pub mod conversation;
 pub mod envelope;
 mod events;
+pub mod families;
 pub mod ids;
 pub mod inbound;
 pub mod message;
@@ -27,9 +28,12 @@ pub use catalogue::CatalogueEvent;
 pub use clock::Clock;
 pub use cloud_event::CloudEvent;
 pub use contact::ContactEvent;
-pub use conversation::ConversationEvent;
+pub use conversation::{
+    ActionEvent, AssignmentEvent, BotEvent, ConversationEvent, DeliveryEvent, DetailsEvent, LifecycleEvent,
+    MessageEvent, RoutingEvent, SlaEvent,
+};
 pub use envelope::{Actor, ActorType, Category, Metadata, NewEvent, Position, Recorded, StreamId, Version};
-pub use events::{DecodeError, Event, Events};
+pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;
 pub use inbound::InboundEvent;
 pub use time::Timestamp;

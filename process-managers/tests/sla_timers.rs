@@ -12,8 +12,8 @@ use event_schemas::conversation::{
 };
 use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric};
 use event_schemas::{
-    AccountId, Actor, ChannelId, Clock, ContactId, ConversationEvent, ConversationId, Event, Metadata,
-    NewEvent, Recorded, SlaPolicyId, StreamId, Timestamp, Version,
+    AccountId, Actor, ChannelId, Clock, ContactId, ConversationEvent, ConversationId, Event, LifecycleEvent,
+    Metadata, NewEvent, Recorded, SlaEvent, SlaPolicyId, StreamId, Timestamp, Version,
 };
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
@@ -183,8 +183,8 @@ impl Desk {
     /// Warnings and breaches in the order they were told: what, and when it is dated.
     async fn told(&self, conversation: ConversationId) -> Vec<(&'static str, Timestamp)> {
         let told = |(event, recorded): (ConversationEvent, Recorded)| match event {
-            ConversationEvent::SlaWarned(_) => Some(("warned", recorded.metadata.occurred_at)),
-            ConversationEvent::SlaBreached(breached) => {
+            ConversationEvent::Sla(SlaEvent::SlaWarned(_)) => Some(("warned", recorded.metadata.occurred_at)),
+            ConversationEvent::Sla(SlaEvent::SlaBreached(breached)) => {
                 assert_eq!(breached.metric, SlaMetric::FirstResponse);
                 assert_eq!(breached.due_at, recorded.metadata.occurred_at);
                 assert!(breached.detected_at >= breached.due_at);
@@ -196,7 +196,7 @@ impl Desk {
     }
 
     async fn reopened(&self, conversation: ConversationId) -> usize {
-        let woken = |event: &ConversationEvent| matches!(event, ConversationEvent::Reopened(reopened) if reopened.cause == ReopenCause::SnoozeEnded);
+        let woken = |event: &ConversationEvent| matches!(event, ConversationEvent::Lifecycle(LifecycleEvent::Reopened(reopened)) if reopened.cause == ReopenCause::SnoozeEnded);
         self.history(conversation).await.iter().filter(|(event, _)| woken(event)).count()
     }
 

@@ -14,7 +14,7 @@ use event_schemas::conversation::{ReopenCause, SlaApplied, SlaBreached};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
     AccountId, Actor, ChannelId, Clock, ContactId, ConversationEvent, ConversationId, Event, Recorded,
-    SlaPolicyId, StreamId, Version,
+    SlaEvent, SlaPolicyId, StreamId, Version,
 };
 use event_store::EventStore;
 use event_store::sqlite::{Fault, SqliteStore};
@@ -187,7 +187,9 @@ impl Desk {
         let stream = StreamId::conversation(id);
         let recorded = self.store.read_stream(&stream, Version::FIRST, 1_000).await.unwrap();
         let breach = |recorded| match Event::read(&recorded).unwrap() {
-            Event::Conversation(ConversationEvent::SlaBreached(breach)) => Some((breach, recorded)),
+            Event::Conversation(ConversationEvent::Sla(SlaEvent::SlaBreached(breach))) => {
+                Some((breach, recorded))
+            }
             _ => None,
         };
         recorded.into_iter().filter_map(breach).collect()

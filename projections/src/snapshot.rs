@@ -5,7 +5,7 @@ use crate::read_models::inbox::ConversationRow;
 use crate::read_models::messages::MessageRow;
 use crate::read_models::sla_timers::SlaTimerRow;
 use domain::sla::Clocks;
-use event_schemas::{ConversationEvent, Event, UserId};
+use event_schemas::{ConversationEvent, Event, LifecycleEvent, UserId};
 use follower::runner::DecodedEvent;
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ impl Snapshot {
         let mut past = None;
         for happened in events {
             let Event::Conversation(event) = &happened.event else { continue };
-            if let ConversationEvent::ConversationOpened(opened) = event {
+            if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
                 past = Some(Self {
                     conversation: ConversationRow::opened(0, opened, happened),
                     messages: Vec::new(),

@@ -57,7 +57,10 @@ async fn history(
     let data = page.iter().map(|recorded| HistoryEvent {
         summary: match Event::read(recorded) {
             Ok(Event::Conversation(event)) => line(&event, &recorded.metadata.actor),
-            _unknown_here => recorded.event_type.clone().into_owned(),
+            // What is no conversation's, or this version cannot read.
+            Ok(Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_)) | Err(_) => {
+                recorded.event_type.clone().into_owned()
+            }
         },
         event: CloudEvent::of(recorded, &state.schemas_url),
     });

@@ -2,33 +2,42 @@
 
 use event_schemas::conversation::{AssignStrategy, ReopenCause};
 use event_schemas::message::SlaMetric;
-use event_schemas::{Actor, ActorType, ConversationEvent};
+use event_schemas::{
+    ActionEvent, Actor, ActorType, AssignmentEvent, BotEvent, ConversationEvent, DeliveryEvent, DetailsEvent,
+    LifecycleEvent, MessageEvent, RoutingEvent, SlaEvent,
+};
 
 /// A line of a conversation's history.
 pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
     use ConversationEvent as E;
     let who = name(actor);
     match event {
-        E::ConversationOpened(opened) => format!("{who} opened the conversation on {}", opened.channel_type),
-        E::MessageReceived(message) => format!("The customer wrote ({})", message.body.content_type),
-        E::MessageSent(message) => {
+        E::Lifecycle(LifecycleEvent::ConversationOpened(opened)) => {
+            format!("{who} opened the conversation on {}", opened.channel_type)
+        }
+        E::Message(MessageEvent::MessageReceived(message)) => {
+            format!("The customer wrote ({})", message.body.content_type)
+        }
+        E::Message(MessageEvent::MessageSent(message)) => {
             let sender = message.sender_name.as_deref().unwrap_or(message.sender_type.as_str());
             format!("{sender} answered ({})", message.body.content_type)
         }
-        E::NoteAdded(_) => format!("{who} left a note"),
-        E::MessageDispatched(_) => "The provider accepted an answer".to_owned(),
-        E::MessageDelivered(_) => "An answer reached the customer".to_owned(),
-        E::MessageRead(_) => "The customer read an answer".to_owned(),
-        E::MessageFailed(failed) => format!("An answer could not be delivered ({})", failed.code),
-        E::BotEngaged(engaged) => match &engaged.reason {
+        E::Message(MessageEvent::NoteAdded(_)) => format!("{who} left a note"),
+        E::Delivery(DeliveryEvent::MessageDispatched(_)) => "The provider accepted an answer".to_owned(),
+        E::Delivery(DeliveryEvent::MessageDelivered(_)) => "An answer reached the customer".to_owned(),
+        E::Delivery(DeliveryEvent::MessageRead(_)) => "The customer read an answer".to_owned(),
+        E::Delivery(DeliveryEvent::MessageFailed(failed)) => {
+            format!("An answer could not be delivered ({})", failed.code)
+        }
+        E::Bot(BotEvent::BotEngaged(engaged)) => match &engaged.reason {
             Some(reason) => format!("The bot took the conversation: {reason}"),
             None => "The bot took the conversation".to_owned(),
         },
-        E::BotContextCollected(collected) => {
+        E::Bot(BotEvent::BotContextCollected(collected)) => {
             let fields = collected.fields.keys().cloned().collect::<Vec<_>>().join(", ");
             format!("The bot learned: {fields}")
         }
-        E::Assigned(assigned) => {
+        E::Assignment(AssignmentEvent::Assigned(assigned)) => {
             let agent = assigned.assignee_name.clone().or(assigned.assignee_id.map(|id| id.to_string()));
             match (agent, assigned.team_id, assigned.strategy) {
                 (Some(agent), _, AssignStrategy::Claimed) => format!("{agent} took the conversation"),
@@ -37,50 +46,62 @@ pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
                 (None, None, _) => format!("{who} assigned it to nobody"),
             }
         }
-        E::Unassigned(_) => format!("{who} took the assignment back"),
-        E::AssignmentDropped(_) => "An assignment did not come about".to_owned(),
-        E::Queued(queued) => format!("It waits for an agent, at place {}", queued.position),
-        E::Offered(offered) => match &*offered.agent_ids {
+        E::Assignment(AssignmentEvent::Unassigned(_)) => format!("{who} took the assignment back"),
+        E::Assignment(AssignmentEvent::AssignmentDropped(_)) => "An assignment did not come about".to_owned(),
+        E::Routing(RoutingEvent::Queued(queued)) => {
+            format!("It waits for an agent, at place {}", queued.position)
+        }
+        E::Routing(RoutingEvent::Offered(offered)) => match &*offered.agent_ids {
             [_one] => "It was offered to an agent".to_owned(),
             several => format!("It was offered to {} agents", several.len()),
         },
-        E::OfferDeclined(_) => format!("{who} did not take it"),
-        E::OfferLapsed(_) => "Nobody accepted the offer in time".to_owned(),
-        E::LeadNotified(told) => format!("The team's lead was told that it is {}", told.priority),
-        E::MarkedPending(pending) => match pending.until {
+        E::Routing(RoutingEvent::OfferDeclined(_)) => format!("{who} did not take it"),
+        E::Routing(RoutingEvent::OfferLapsed(_)) => "Nobody accepted the offer in time".to_owned(),
+        E::Routing(RoutingEvent::LeadNotified(told)) => {
+            format!("The team's lead was told that it is {}", told.priority)
+        }
+        E::Lifecycle(LifecycleEvent::MarkedPending(pending)) => match pending.until {
             Some(until) => format!("{who} set it aside until {until}"),
             None => format!("{who} set it aside"),
         },
-        E::Resolved(_) => format!("{who} resolved it"),
-        E::Reopened(reopened) => match reopened.cause {
+        E::Lifecycle(LifecycleEvent::Resolved(_)) => format!("{who} resolved it"),
+        E::Lifecycle(LifecycleEvent::Reopened(reopened)) => match reopened.cause {
             ReopenCause::CustomerMessage => "The customer's message reopened it".to_owned(),
             ReopenCause::SnoozeEnded => "The time it was set aside for ended".to_owned(),
             ReopenCause::Agent => format!("{who} reopened it"),
         },
-        E::Closed(_) => format!("{who} closed it for good"),
-        E::PriorityChanged(change) => format!("{who} made its priority {} ({})", change.new, change.old),
-        E::LabelsChanged(change) => {
+        E::Lifecycle(LifecycleEvent::Closed(_)) => format!("{who} closed it for good"),
+        E::Details(DetailsEvent::PriorityChanged(change)) => {
+            format!("{who} made its priority {} ({})", change.new, change.old)
+        }
+        E::Details(DetailsEvent::LabelsChanged(change)) => {
             let mark = |sign: char| move |label: &String| format!("{sign}{label}");
             let changes = change.added.iter().map(mark('+')).chain(change.removed.iter().map(mark('-')));
             format!("{who} changed its labels: {}", changes.collect::<Vec<_>>().join(" "))
         }
-        E::SubjectChanged(_) => format!("{who} changed its subject"),
-        E::SlaApplied(applied) => format!("The policy {} began to count", applied.policy.name),
-        E::SlaWarned(warned) => format!("The {} is due soon", promise(warned.metric)),
-        E::SlaBreached(breached) => format!("The {} is late", promise(breached.metric)),
-        E::SeenByAgent(_) => format!("{who} read it"),
-        E::LanguageDetected(detected) => format!("The customer writes in {}", detected.language),
-        E::InfoRequested(asked) => format!("The bot asked for: {}", asked.field),
-        E::HandoffRequested(handoff) => format!("A person is needed: {}", handoff.reason),
-        E::MacroRan(ran) => format!("{who} ran the macro '{}'", ran.name),
-        E::AutomationRan(ran) => match ran.skipped.len() {
+        E::Details(DetailsEvent::SubjectChanged(_)) => format!("{who} changed its subject"),
+        E::Sla(SlaEvent::SlaApplied(applied)) => format!("The policy {} began to count", applied.policy.name),
+        E::Sla(SlaEvent::SlaWarned(warned)) => format!("The {} is due soon", promise(warned.metric)),
+        E::Sla(SlaEvent::SlaBreached(breached)) => format!("The {} is late", promise(breached.metric)),
+        E::Details(DetailsEvent::SeenByAgent(_)) => format!("{who} read it"),
+        E::Details(DetailsEvent::LanguageDetected(detected)) => {
+            format!("The customer writes in {}", detected.language)
+        }
+        E::Bot(BotEvent::InfoRequested(asked)) => format!("The bot asked for: {}", asked.field),
+        E::Bot(BotEvent::HandoffRequested(handoff)) => format!("A person is needed: {}", handoff.reason),
+        E::Automation(ActionEvent::MacroRan(ran)) => format!("{who} ran the macro '{}'", ran.name),
+        E::Automation(ActionEvent::AutomationRan(ran)) => match ran.skipped.len() {
             0 => format!("The rule '{}' acted ({})", ran.name, ran.event),
             left_out => format!("The rule '{}' acted ({}), and left out {left_out}", ran.name, ran.event),
         },
-        E::WebhookRequested(_) => "Another program is to be told".to_owned(),
-        E::WebhookDelivered(_) => "Another program was told".to_owned(),
-        E::WebhookFailed(failed) => format!("Another program could not be told ({})", failed.code),
-        E::Expired(_) => "It expired: nobody said anything for too long".to_owned(),
+        E::Automation(ActionEvent::WebhookRequested(_)) => "Another program is to be told".to_owned(),
+        E::Automation(ActionEvent::WebhookDelivered(_)) => "Another program was told".to_owned(),
+        E::Automation(ActionEvent::WebhookFailed(failed)) => {
+            format!("Another program could not be told ({})", failed.code)
+        }
+        E::Lifecycle(LifecycleEvent::Expired(_)) => {
+            "It expired: nobody said anything for too long".to_owned()
+        }
     }
 }
 

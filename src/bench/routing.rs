@@ -17,11 +17,12 @@ use domain::routing::{CandidateInput, Candidates, Requirements, ineligibility};
 use event_schemas::agent::{AgentRegistered, AvailableHours, Preferences, PreferencesChanged};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, BotStrategy, BotTrigger};
 use event_schemas::catalogue::{CatalogueKind, Weekday, WeeklyHours};
+use event_schemas::conversation::{Assigned, MessageReceived};
 use event_schemas::message::ChannelType;
 use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
 use event_schemas::{
-    Actor, AgentEvent, BotRuleId, CatalogueEvent, Clock, Event, Metadata, NewEvent, QueueId, StreamId,
-    Timestamp, UserId,
+    Actor, AgentEvent, AssignmentEvent, BotRuleId, CatalogueEvent, Clock, ConversationEvent, Event,
+    MessageEvent, Metadata, NewEvent, QueueId, StreamId, Timestamp, UserId, about,
 };
 use event_store::{EventStore, Expected, Filter};
 use std::collections::{BTreeMap, HashMap};
@@ -254,23 +255,31 @@ async fn received_to_assigned(
         .map(|customer| (StreamId::conversation(desk.conversation(customer)), ()))
         .collect();
     let (mut received, mut took, mut sample) = (HashMap::new(), Latencies::default(), BTreeMap::new());
-    let filter =
-        Filter { event_types: vec!["MessageReceived".to_owned(), "Assigned".to_owned()], ..Filter::all() };
+    use ConversationEvent as E;
+    let filter = Filter { event_types: about![MessageReceived, Assigned], ..Filter::all() };
     let mut after = None;
     loop {
         let page = store.read_all(after, &filter, 1_000).await?;
         for recorded in page.events.iter().filter(|recorded| measured.contains_key(&recorded.stream)) {
             let Event::Conversation(event) = Event::read(recorded)? else { continue };
             match event {
-                event_schemas::ConversationEvent::MessageReceived(_) => {
+                E::Message(MessageEvent::MessageReceived(_)) => {
                     received.insert(recorded.stream.clone(), recorded.recorded_at);
                 }
-                event_schemas::ConversationEvent::Assigned(assigned) if assigned.assignee_id.is_some() => {
+                E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_some() => {
                     if let Some(at) = received.remove(&recorded.stream) {
                         took.note(recorded.recorded_at.since(at));
                     }
                 }
-                _other => continue,
+                E::Message(_)
+                | E::Assignment(_)
+                | E::Delivery(_)
+                | E::Lifecycle(_)
+                | E::Routing(_)
+                | E::Sla(_)
+                | E::Bot(_)
+                | E::Automation(_)
+                | E::Details(_) => continue,
             }
             sample.entry(recorded.event_type.to_string()).or_insert_with(|| NewEvent {
                 id: recorded.id,

@@ -18,8 +18,8 @@ use event_schemas::blanks::Known;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{
-    CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageId, StreamId, Timestamp,
-    UserId,
+    CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
+    Timestamp, UserId,
 };
 use gate::{Agent, Caller, Json, Path, Problem, Role};
 use schemars::JsonSchema;
@@ -350,8 +350,9 @@ impl View {
 
     /// None: the event is no message that a request made.
     fn recorded(conversation_id: ConversationId, event: &ConversationEvent) -> Option<Self> {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::MessageSent(sent) => Some(Self {
+            E::Message(MessageEvent::MessageSent(sent)) => Some(Self {
                 id: sent.message_id,
                 conversation_id,
                 sender_type: sent.sender_type,
@@ -365,7 +366,7 @@ impl View {
                 metadata: sent.metadata.clone(),
                 delivery: Some(Delivery::Queued),
             }),
-            ConversationEvent::NoteAdded(note) => Some(Self {
+            E::Message(MessageEvent::NoteAdded(note)) => Some(Self {
                 id: note.message_id,
                 conversation_id,
                 sender_type: SenderType::Agent,
@@ -379,7 +380,15 @@ impl View {
                 metadata: Map::new(),
                 delivery: None,
             }),
-            _brings_no_words => None,
+            E::Message(MessageEvent::MessageReceived(_))
+            | E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => None,
         }
     }
 }

@@ -4,7 +4,10 @@
 use super::Span;
 use domain::bot::Playbook;
 use event_schemas::message::{Priority, SenderType};
-use event_schemas::{BotRuleId, ConversationEvent, ConversationId, MessageId, TeamId, Timestamp};
+use event_schemas::{
+    AssignmentEvent, BotEvent, BotRuleId, ConversationEvent, ConversationId, DetailsEvent, LifecycleEvent,
+    MessageEvent, MessageId, TeamId, Timestamp,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -104,51 +107,37 @@ impl Outcome {
     pub(super) fn happened(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
-            E::ConversationOpened(opened) => self.priority = opened.priority,
-            E::PriorityChanged(changed) => self.priority = changed.new,
-            E::LabelsChanged(changed) => {
+            E::Lifecycle(LifecycleEvent::ConversationOpened(opened)) => self.priority = opened.priority,
+            E::Details(DetailsEvent::PriorityChanged(changed)) => self.priority = changed.new,
+            E::Details(DetailsEvent::LabelsChanged(changed)) => {
                 changed.removed.iter().for_each(|label| {
                     self.labels.remove(label);
                 });
                 self.labels.extend(changed.added.iter().cloned());
             }
-            E::Assigned(assigned) => self.team_id = assigned.team_id,
-            E::Unassigned(unassigned) if unassigned.team_id.is_some() => self.team_id = None,
-            E::MessageSent(sent) if sent.sender_type == SenderType::Bot => self.replies += 1,
-            E::HandoffRequested(_) => self.handoffs += 1,
-            E::MessageReceived(_)
-            | E::MessageSent(_)
-            | E::NoteAdded(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotEngaged(_)
-            | E::BotContextCollected(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::Resolved(_)
-            | E::Reopened(_)
-            | E::Closed(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::Expired(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
+            E::Assignment(AssignmentEvent::Assigned(assigned)) => self.team_id = assigned.team_id,
+            E::Assignment(AssignmentEvent::Unassigned(unassigned)) if unassigned.team_id.is_some() => {
+                self.team_id = None;
+            }
+            E::Message(MessageEvent::MessageSent(sent)) if sent.sender_type == SenderType::Bot => {
+                self.replies += 1;
+            }
+            E::Bot(BotEvent::HandoffRequested(_)) => self.handoffs += 1,
+            E::Bot(
+                BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_),
+            )
+            | E::Details(
+                DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Message(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Delivery(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Automation(_) => {}
         }
     }
 }
@@ -157,57 +146,38 @@ impl Changes {
     fn made(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
-            E::MessageSent(_) => self.replies += 1,
-            E::InfoRequested(_) => self.questions += 1,
-            E::HandoffRequested(handoff) => {
+            E::Message(MessageEvent::MessageSent(_)) => self.replies += 1,
+            E::Bot(BotEvent::InfoRequested(_)) => self.questions += 1,
+            E::Bot(BotEvent::HandoffRequested(handoff)) => {
                 self.handoffs += 1;
                 *self.handoffs_by_trigger.entry(handoff.trigger.to_string()).or_default() += 1;
             }
-            E::Assigned(assigned) => {
+            E::Assignment(AssignmentEvent::Assigned(assigned)) => {
                 if let Some(team) = assigned.team_id {
                     *self.teams.entry(team).or_default() += 1;
                 }
             }
-            E::LabelsChanged(changed) => {
+            E::Details(DetailsEvent::LabelsChanged(changed)) => {
                 for label in &changed.added {
                     *self.labels.entry(label.clone()).or_default() += 1;
                 }
             }
-            E::PriorityChanged(changed) => {
+            E::Details(DetailsEvent::PriorityChanged(changed)) => {
                 *self.priorities.entry(changed.new).or_default() += 1;
             }
-            E::ConversationOpened(_)
-            | E::MessageReceived(_)
-            | E::NoteAdded(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotEngaged(_)
-            | E::BotContextCollected(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::Resolved(_)
-            | E::Reopened(_)
-            | E::Closed(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::Expired(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
+            E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
+            | E::Bot(BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_))
+            | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+            | E::Details(
+                DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Automation(_) => {}
         }
     }
 
@@ -312,7 +282,7 @@ impl Tally {
         self.messages += 1;
         let mut by = None;
         for event in events {
-            if let ConversationEvent::BotEngaged(engaged) = event {
+            if let ConversationEvent::Bot(BotEvent::BotEngaged(engaged)) = event {
                 by = engaged.rule_id.and_then(|rule| self.places.get(&rule).copied());
                 if let Some(rule) = by {
                     let reason = engaged.reason.clone().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What a conversation remembers of what was done by lists.
 
-use event_schemas::{AutomationRuleId, ConversationEvent, Timestamp, WebhookId};
+use event_schemas::{ActionEvent, AutomationRuleId, ConversationEvent, Timestamp, WebhookId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -31,24 +31,39 @@ impl Memory {
     }
 
     pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::AutomationRan(ran) if ran.by_itself => {
+            E::Automation(event) => self.remember(event, at),
+            E::Message(_)
+            | E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Details(_) => {}
+        }
+    }
+
+    fn remember(&mut self, event: &ActionEvent, at: Timestamp) {
+        match event {
+            ActionEvent::AutomationRan(ran) if ran.by_itself => {
                 let times = self.by_itself.entry(ran.rule_id).or_default();
                 if times.len() == MOST_BY_ITSELF {
                     times.pop_front();
                 }
                 times.push_back(at);
             }
-            ConversationEvent::WebhookRequested(requested) => {
+            ActionEvent::WebhookRequested(requested) => {
                 self.awaited.insert(requested.webhook_id);
             }
-            ConversationEvent::WebhookDelivered(delivered) => {
+            ActionEvent::WebhookDelivered(delivered) => {
                 self.awaited.remove(&delivered.webhook_id);
             }
-            ConversationEvent::WebhookFailed(failed) => {
+            ActionEvent::WebhookFailed(failed) => {
                 self.awaited.remove(&failed.webhook_id);
             }
-            _not_done_by_a_list => {}
+            ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_) => {}
         }
     }
 }

@@ -3,7 +3,10 @@
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{AssignStrategy, HandoffRequested, MessageSent, ReopenCause};
 use event_schemas::message::SenderType;
-use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, UserId};
+use event_schemas::{
+    AssignmentEvent, BotEvent, BotRuleId, ConversationEvent, DetailsEvent, LifecycleEvent, MessageEvent,
+    MessageId, TeamId, UserId,
+};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -132,15 +135,42 @@ impl Memory {
     pub fn evolve(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
-            E::MessageReceived(message) => {
+            E::Message(MessageEvent::MessageReceived(message)) => {
                 self.received += 1;
                 if self.recent.len() == RECENT {
                     self.recent.pop_front();
                 }
                 self.recent.push_back((message.message_id, self.received));
             }
-            E::MessageSent(message) => self.sent(message),
-            E::BotEngaged(engaged) => {
+            E::Message(MessageEvent::MessageSent(message)) => self.sent(message),
+            E::Bot(event) => self.remember(event),
+            E::Assignment(AssignmentEvent::Assigned(assigned)) => {
+                if assigned.assignee_id.is_some() {
+                    self.leave();
+                }
+            }
+            E::Details(DetailsEvent::LanguageDetected(detected)) => {
+                self.language = Some(detected.language.clone());
+            }
+            E::Lifecycle(event) => self.live_through(event),
+            E::Message(MessageEvent::NoteAdded(_))
+            | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+            | E::Details(
+                DetailsEvent::PriorityChanged(_)
+                | DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Delivery(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Automation(_) => {}
+        }
+    }
+
+    fn remember(&mut self, event: &BotEvent) {
+        match event {
+            BotEvent::BotEngaged(engaged) => {
                 self.with_people = false;
                 match engaged.rule_id {
                     Some(rule) => {
@@ -149,13 +179,13 @@ impl Memory {
                     None => self.lent = true,
                 }
             }
-            E::BotContextCollected(learned) => {
+            BotEvent::BotContextCollected(learned) => {
                 if self.asking.as_ref().is_some_and(|asking| learned.fields.contains_key(&asking.field)) {
                     self.asking = None;
                 }
                 self.collected.extend(learned.fields.clone());
             }
-            E::InfoRequested(asked) => {
+            BotEvent::InfoRequested(asked) => {
                 self.asking = Some(PendingQuestion {
                     rule_id: asked.rule_id,
                     field: asked.field.clone(),
@@ -165,17 +195,17 @@ impl Memory {
                     after: self.received,
                 });
             }
-            E::HandoffRequested(handoff) => {
+            BotEvent::HandoffRequested(handoff) => {
                 self.leave();
                 self.requested = Some(Requested::of(handoff));
             }
-            E::Assigned(assigned) => {
-                if assigned.assignee_id.is_some() {
-                    self.leave();
-                }
-            }
-            E::LanguageDetected(detected) => self.language = Some(detected.language.clone()),
-            E::Reopened(reopened) => {
+        }
+    }
+
+    fn live_through(&mut self, event: &LifecycleEvent) {
+        match event {
+            LifecycleEvent::ConversationOpened(opened) => self.language.clone_from(&opened.language),
+            LifecycleEvent::Reopened(reopened) => {
                 if reopened.cause == ReopenCause::CustomerMessage {
                     self.with_people = false;
                     self.lent = false;
@@ -184,33 +214,10 @@ impl Memory {
                     self.answers.clear();
                 }
             }
-            E::Resolved(_) | E::Closed(_) | E::Expired(_) => self.asking = None,
-            E::ConversationOpened(opened) => self.language.clone_from(&opened.language),
-            E::NoteAdded(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::PriorityChanged(_)
-            | E::LabelsChanged(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
+            LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
+                self.asking = None;
+            }
+            LifecycleEvent::MarkedPending(_) => {}
         }
     }
 

@@ -5,7 +5,7 @@ use crate::aggregate::Decide;
 use event_schemas::conversation::{AssignStrategy, Assigned, Unassigned};
 use event_schemas::message::Status;
 use event_schemas::routing::Ineligible;
-use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
+use event_schemas::{AssignmentEvent, ConversationEvent, TeamId, Timestamp, UserId};
 
 /// An agent, and the name colleagues know them by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl<C: Decide<Conversation>> Decide<Conversation> for Forced<C> {
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, C::Rejection> {
         let mut events = self.command.decide(state, now)?;
         for event in &mut events {
-            if let ConversationEvent::Assigned(assigned) = event {
+            if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
                 assigned.in_spite_of = self.in_spite_of;
             }
         }

@@ -3,7 +3,7 @@ use crate::aggregate::Decide;
 use crate::aggregate::given::given;
 use event_schemas::conversation::*;
 use event_schemas::message::{Content, SenderType};
-use event_schemas::{ConversationEvent as E, TeamId};
+use event_schemas::{ConversationEvent as E, MessageEvent, TeamId};
 use serde_json::Map;
 use std::time::Duration;
 
@@ -328,7 +328,9 @@ fn a_quoted_message_is_named_as_the_provider_knows_it() {
     let mut quoting = send();
     quoting.in_reply_to = Some(MESSAGE);
     let state = given::<Conversation>([opened(), received()]).state;
-    let E::MessageSent(sent) = quoting.decide(&state, Timestamp::from_secs(3)).unwrap().remove(0) else {
+    let E::Message(MessageEvent::MessageSent(sent)) =
+        quoting.decide(&state, Timestamp::from_secs(3)).unwrap().remove(0)
+    else {
         panic!("a message is sent")
     };
     assert_eq!(sent.in_reply_to_provider_id.as_deref(), Some("wamid.1"));

@@ -5,7 +5,10 @@ use crate::lifecycle::Lifecycle;
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Status;
 use event_schemas::routing::{Decision, RoutingStrategy};
-use event_schemas::{ConversationEvent, OfferId, Timestamp, UserId};
+use event_schemas::{
+    AssignmentEvent, BotEvent, ConversationEvent, LifecycleEvent, MessageEvent, OfferId, RoutingEvent,
+    Timestamp, UserId,
+};
 
 /// The question to agents whether they take it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,22 +46,39 @@ impl Wait {
     pub fn evolve(&mut self, lifecycle: &Lifecycle, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
         match event {
-            E::MessageReceived(_) => self.spoken = true,
-            E::BotEngaged(_) => self.handed_off = false,
+            E::Message(MessageEvent::MessageReceived(_)) => self.spoken = true,
+            E::Bot(BotEvent::BotEngaged(_)) => self.handed_off = false,
             // The bot has the first word again, unless somebody had it before.
-            E::Reopened(_) if lifecycle.assignee_id.is_none() => self.handed_off = false,
-            E::Assigned(assigned) if assigned.assignee_id.is_none() => {
+            E::Lifecycle(LifecycleEvent::Reopened(_)) if lifecycle.assignee_id.is_none() => {
+                self.handed_off = false;
+            }
+            E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_none() => {
                 self.strategy = strategy_of(assigned.strategy);
                 self.queued = false;
             }
-            E::HandoffRequested(handoff) => {
+            E::Bot(BotEvent::HandoffRequested(handoff)) => {
                 self.handed_off = true;
                 self.strategy = handoff.strategy.and_then(strategy_of).or(self.strategy);
                 self.requirements = handoff.agent_id.or(self.requirements);
             }
-            E::Queued(_) => self.queued = true,
-            E::LeadNotified(_) => self.lead_notified = true,
-            E::Offered(offered) => {
+            E::Routing(event) => self.remember(event, at),
+            E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
+            | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Delivery(_)
+            | E::Sla(_)
+            | E::Automation(_)
+            | E::Details(_) => {}
+        }
+        self.look(lifecycle, at);
+    }
+
+    fn remember(&mut self, event: &RoutingEvent, at: Timestamp) {
+        match event {
+            RoutingEvent::Queued(_) => self.queued = true,
+            RoutingEvent::LeadNotified(_) => self.lead_notified = true,
+            RoutingEvent::Offered(offered) => {
                 self.offer = Some(Box::new(Offer {
                     id: offered.offer_id,
                     agents: offered.agent_ids.clone(),
@@ -67,49 +87,18 @@ impl Wait {
                     decision: offered.decision.clone(),
                 }));
             }
-            E::OfferDeclined(declined) => {
+            RoutingEvent::OfferDeclined(declined) => {
                 if let Some(offer) = &mut self.offer {
                     offer.agents.retain(|agent| *agent != declined.agent_id);
                 }
                 self.asked.push((declined.agent_id, at));
                 self.offer = self.offer.take().filter(|offer| !offer.agents.is_empty());
             }
-            E::OfferLapsed(lapsed) => {
+            RoutingEvent::OfferLapsed(lapsed) => {
                 self.asked.extend(lapsed.agent_ids.iter().map(|agent| (*agent, at)));
                 self.offer = None;
             }
-            E::ConversationOpened(_)
-            | E::MessageSent(_)
-            | E::NoteAdded(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotContextCollected(_)
-            | E::Assigned(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::MarkedPending(_)
-            | E::Resolved(_)
-            | E::Reopened(_)
-            | E::Closed(_)
-            | E::PriorityChanged(_)
-            | E::LabelsChanged(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::Expired(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
         }
-        self.look(lifecycle, at);
     }
 
     fn look(&mut self, lifecycle: &Lifecycle, at: Timestamp) {

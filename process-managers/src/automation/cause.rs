@@ -4,29 +4,11 @@ use super::AUTOMATION;
 use commands::dry_run::ROUTER;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
-use event_schemas::{ActorType, ConversationEvent, Event};
+use event_schemas::{
+    ActorType, AssignmentEvent, BotEvent, ConversationEvent, DetailsEvent, Event, LifecycleEvent,
+    MessageEvent, SlaEvent,
+};
 use follower::DecodedEvent;
-
-/// What it wants to see of conversations.
-pub(super) const ABOUT: [&str; 16] = [
-    "ConversationOpened",
-    "MessageReceived",
-    "MessageSent",
-    "BotEngaged",
-    "HandoffRequested",
-    "Assigned",
-    "Unassigned",
-    "MarkedPending",
-    "Resolved",
-    "Reopened",
-    "Closed",
-    "Expired",
-    "PriorityChanged",
-    "LabelsChanged",
-    "SubjectChanged",
-    "SlaWarned",
-];
-pub(super) const BREACHED: &str = "SlaBreached";
 
 /// The causes that an event is, each with the name that it has however often it is looked at.
 pub(super) fn causes(happened: &DecodedEvent) -> Vec<(Cause, String)> {
@@ -61,59 +43,50 @@ pub(super) fn causes(happened: &DecodedEvent) -> Vec<(Cause, String)> {
     };
     use ConversationEvent as E;
     match event {
-        E::ConversationOpened(_) => one(cause(AutomationEvent::ConversationCreated, false)),
-        E::MessageReceived(message) => {
+        E::Lifecycle(LifecycleEvent::ConversationOpened(_)) => {
+            one(cause(AutomationEvent::ConversationCreated, false))
+        }
+        E::Message(MessageEvent::MessageReceived(message)) => {
             let cause = cause(AutomationEvent::MessageReceived, false);
             one(Cause { text: message.body.content.clone(), ..cause })
         }
-        E::MessageSent(message) => {
+        E::Message(MessageEvent::MessageSent(message)) => {
             let cause = cause(AutomationEvent::MessageSent, by_itself);
             one(Cause { text: message.body.content.clone(), ..cause })
         }
-        E::Resolved(_) => {
+        E::Lifecycle(LifecycleEvent::Resolved(_)) => {
             let resolved = cause(AutomationEvent::ConversationResolved, by_itself);
             vec![(resolved, happened.id.to_string()), updated()]
         }
         // Each promise is broken or nearly broken once.
-        E::SlaWarned(warned) => {
+        E::Sla(SlaEvent::SlaWarned(warned)) => {
             let cause = cause(AutomationEvent::SlaWarning, false);
             one(Cause { sla_metric: Some(warned.metric), ..cause })
         }
-        E::SlaBreached(breached) => {
+        E::Sla(SlaEvent::SlaBreached(breached)) => {
             let cause = cause(AutomationEvent::SlaBreached, false);
             one(Cause { sla_metric: Some(breached.metric), ..cause })
         }
-        E::BotEngaged(_)
-        | E::HandoffRequested(_)
-        | E::Assigned(_)
-        | E::Unassigned(_)
-        | E::MarkedPending(_)
-        | E::Reopened(_)
-        | E::Closed(_)
-        | E::Expired(_)
-        | E::PriorityChanged(_)
-        | E::LabelsChanged(_)
-        | E::SubjectChanged(_) => vec![updated()],
-        E::NoteAdded(_)
-        | E::MessageDispatched(_)
-        | E::MessageDelivered(_)
-        | E::MessageRead(_)
-        | E::MessageFailed(_)
-        | E::BotContextCollected(_)
-        | E::AssignmentDropped(_)
-        | E::Queued(_)
-        | E::Offered(_)
-        | E::OfferDeclined(_)
-        | E::OfferLapsed(_)
-        | E::LeadNotified(_)
-        | E::SlaApplied(_)
-        | E::SeenByAgent(_)
-        | E::LanguageDetected(_)
-        | E::InfoRequested(_)
-        | E::MacroRan(_)
-        | E::AutomationRan(_)
-        | E::WebhookRequested(_)
-        | E::WebhookDelivered(_)
-        | E::WebhookFailed(_) => Vec::new(),
+        E::Lifecycle(
+            LifecycleEvent::MarkedPending(_)
+            | LifecycleEvent::Reopened(_)
+            | LifecycleEvent::Closed(_)
+            | LifecycleEvent::Expired(_),
+        )
+        | E::Bot(BotEvent::BotEngaged(_) | BotEvent::HandoffRequested(_))
+        | E::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
+        | E::Details(
+            DetailsEvent::PriorityChanged(_)
+            | DetailsEvent::LabelsChanged(_)
+            | DetailsEvent::SubjectChanged(_),
+        ) => vec![updated()],
+        E::Message(MessageEvent::NoteAdded(_))
+        | E::Sla(SlaEvent::SlaApplied(_))
+        | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Assignment(AssignmentEvent::AssignmentDropped(_))
+        | E::Details(DetailsEvent::LanguageDetected(_) | DetailsEvent::SeenByAgent(_))
+        | E::Delivery(_)
+        | E::Routing(_)
+        | E::Automation(_) => Vec::new(),
     }
 }

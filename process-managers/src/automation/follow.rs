@@ -1,7 +1,7 @@
 //! From the log to the rules: one conversation's causes one after the other, different conversations' at the
 //! same time.
 
-use super::cause::{ABOUT, BREACHED, causes};
+use super::cause::causes;
 use super::run::{RuleRun, run};
 use commands::Commands;
 use commands::execute::{CommandError, LoadError};
@@ -9,9 +9,15 @@ use domain::Evolve;
 use domain::automation::Rules;
 use domain::catalogue::AutomationRules;
 use domain::conversation::Rejection;
+use event_schemas::automation::{AutomationRuleDefined, AutomationRuleRetired};
 use event_schemas::catalogue::CatalogueKind;
+use event_schemas::conversation::{
+    Assigned, BotEngaged, Closed, ConversationOpened, Expired, HandoffRequested, LabelsChanged,
+    MarkedPending, MessageReceived, MessageSent, PriorityChanged, Reopened, Resolved, SlaBreached, SlaWarned,
+    SubjectChanged, Unassigned,
+};
 use event_schemas::{
-    AccountId, CatalogueEvent, Category, Event, Events, Position, StreamId, Timestamp, Version,
+    AccountId, CatalogueEvent, Category, Event, Events, Position, StreamId, Timestamp, Version, about,
 };
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
@@ -195,11 +201,30 @@ impl Projection for Follow {
     }
 
     fn filter(&self) -> Filter {
-        let changes = ["AutomationRuleDefined", "AutomationRuleRetired"];
         Filter {
             account: None,
             categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: ABOUT.into_iter().chain([BREACHED]).chain(changes).map(str::to_owned).collect(),
+            event_types: about![
+                ConversationOpened,
+                MessageReceived,
+                MessageSent,
+                BotEngaged,
+                HandoffRequested,
+                Assigned,
+                Unassigned,
+                MarkedPending,
+                Resolved,
+                Reopened,
+                Closed,
+                Expired,
+                PriorityChanged,
+                LabelsChanged,
+                SubjectChanged,
+                SlaWarned,
+                SlaBreached,
+                AutomationRuleDefined,
+                AutomationRuleRetired,
+            ],
         }
     }
 

@@ -7,10 +7,16 @@ use commands::execute::{CommandError, Context, LoadError};
 use commands::language::detect;
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
-use event_schemas::bot::BotSettings;
+use event_schemas::bot::{
+    BotRuleDefined, BotRuleRetired, BotSettings, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
+    HandoffRuleRetired,
+};
+use event_schemas::catalogue::{CannedResponseDefined, CannedResponseRetired};
 use event_schemas::conversation::MessageReceived;
 use event_schemas::message::Status;
-use event_schemas::{AccountId, Actor, CatalogueEvent, Category, ConversationEvent, Event, StreamId};
+use event_schemas::{
+    AccountId, Actor, CatalogueEvent, Category, ConversationEvent, Event, MessageEvent, StreamId, about,
+};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use futures::future::BoxFuture;
@@ -20,19 +26,6 @@ use std::sync::Arc;
 
 /// How many conversations are decided on at the same time: their commits are shared.
 const TOGETHER: usize = 64;
-
-/// What it wants to see: messages, and what changes a playbook.
-const ABOUT: [&str; 9] = [
-    "MessageReceived",
-    "BotRuleDefined",
-    "BotRuleRetired",
-    "HandoffRuleDefined",
-    "HandoffRuleRetired",
-    "BotSettingsDefined",
-    "BotSettingsRetired",
-    "CannedResponseDefined",
-    "CannedResponseRetired",
-];
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
@@ -78,7 +71,9 @@ impl Follow {
         let mut runs: Vec<Run<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
         for happened in page {
-            let Event::Conversation(ConversationEvent::MessageReceived(message)) = &happened.event else {
+            let Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(message))) =
+                &happened.event
+            else {
                 continue;
             };
             let account = happened.metadata.account_id;
@@ -183,11 +178,22 @@ impl Projection for Follow {
         ROUTER
     }
 
+    /// Messages, and what changes a playbook.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
             categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: ABOUT.map(str::to_owned).into(),
+            event_types: about![
+                MessageReceived,
+                BotRuleDefined,
+                BotRuleRetired,
+                HandoffRuleDefined,
+                HandoffRuleRetired,
+                BotSettingsDefined,
+                BotSettingsRetired,
+                CannedResponseDefined,
+                CannedResponseRetired,
+            ],
         }
     }
 

@@ -6,7 +6,9 @@ use commands::execute::{CommandError, Context};
 use domain::conversation::{RecordDelivery, Report};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::Delivery;
-use event_schemas::{ChannelId, ConversationEvent, Event, EventId, Recorded, StreamId, Timestamp};
+use event_schemas::{
+    ChannelId, ConversationEvent, Event, EventId, MessageEvent, Recorded, StreamId, Timestamp,
+};
 use futures::FutureExt;
 use providers::{DeliveryError, Dispatched, Outgoing};
 use std::error::Error;
@@ -93,7 +95,9 @@ async fn look(
     }
     let hopeless =
         |because, code, reason: &str| Ok(Prospect::Hopeless { because, code, reason: reason.to_owned() });
-    let Ok(Event::Conversation(ConversationEvent::MessageSent(message))) = Event::read(&because) else {
+    let Ok(Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(message)))) =
+        Event::read(&because)
+    else {
         return hopeless(because, "unreadable", "what it says cannot be read");
     };
     if office.settings.is_too_late(claimed, office.clock().now()) {

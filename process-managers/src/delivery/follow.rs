@@ -3,16 +3,17 @@
 use super::outbox::{Outbox, Queued};
 use commands::Commands;
 use commands::execute::LoadError;
-use event_schemas::{Category, ChannelId, ConversationEvent, Event, MessageId, StreamId};
+use event_schemas::conversation::{
+    MessageDelivered, MessageDispatched, MessageFailed, MessageRead, MessageSent,
+};
+use event_schemas::{
+    Category, ChannelId, ConversationEvent, Event, MessageEvent, MessageId, StreamId, about,
+};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
-
-/// The events that begin a message's way out, or end it.
-const ABOUT: [&str; 5] =
-    ["MessageSent", "MessageDispatched", "MessageDelivered", "MessageRead", "MessageFailed"];
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
@@ -62,11 +63,12 @@ impl Projection for Follow {
         "outbound-delivery"
     }
 
+    /// The events that begin a message's way out, or end it.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
             categories: vec![Category::Conversation],
-            event_types: ABOUT.map(str::to_owned).into(),
+            event_types: about![MessageSent, MessageDispatched, MessageDelivered, MessageRead, MessageFailed,],
         }
     }
 
@@ -111,47 +113,19 @@ fn sort(page: &[DecodedEvent]) -> (BTreeMap<MessageId, &DecodedEvent>, HashSet<M
     for happened in page {
         let Event::Conversation(event) = &happened.event else { continue };
         let over = match event {
-            E::MessageSent(message) => {
+            E::Message(MessageEvent::MessageSent(message)) => {
                 sent.insert(message.message_id, happened);
                 continue;
             }
-            E::MessageDispatched(report) => report.message_id,
-            E::MessageDelivered(report) => report.message_id,
-            E::MessageRead(report) => report.message_id,
-            E::MessageFailed(report) => report.message_id,
-            E::ConversationOpened(_)
-            | E::MessageReceived(_)
-            | E::NoteAdded(_)
-            | E::BotEngaged(_)
-            | E::BotContextCollected(_)
-            | E::Assigned(_)
-            | E::Unassigned(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::Resolved(_)
-            | E::Reopened(_)
-            | E::Closed(_)
-            | E::PriorityChanged(_)
-            | E::LabelsChanged(_)
-            | E::SubjectChanged(_)
-            | E::SlaApplied(_)
-            | E::SlaWarned(_)
-            | E::SlaBreached(_)
-            | E::SeenByAgent(_)
-            | E::LanguageDetected(_)
-            | E::InfoRequested(_)
-            | E::HandoffRequested(_)
-            | E::Expired(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => continue,
+            E::Delivery(report) => report.message_id(),
+            E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => continue,
         };
         if sent.remove(&over).is_none() {
             ended.insert(over);

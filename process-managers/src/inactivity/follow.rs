@@ -5,31 +5,19 @@ use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::LoadError;
 use domain::conversation::InactivityTimeouts;
+use event_schemas::bot::{BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined, HandoffRuleRetired};
+use event_schemas::conversation::{
+    BotEngaged, Closed, ConversationOpened, Expired, HandoffRequested, MarkedPending, Reopened, Resolved,
+};
 use event_schemas::{
-    AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, Timestamp,
+    AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, LifecycleEvent, Timestamp,
+    about,
 };
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What begins a silence of another kind, and what changes how long silences may last. What is said only
-/// makes a silence begin later, which is found out when it seems over.
-const ABOUT: [&str; 12] = [
-    "ConversationOpened",
-    "BotEngaged",
-    "MarkedPending",
-    "Resolved",
-    "Reopened",
-    "Closed",
-    "Expired",
-    "HandoffRequested",
-    "HandoffRuleDefined",
-    "HandoffRuleRetired",
-    "BotSettingsDefined",
-    "BotSettingsRetired",
-];
 
 /// How long events gather before it looks again: silences last for hours.
 const PACE: Duration = Duration::from_millis(100);
@@ -100,11 +88,26 @@ impl Projection for Follow {
         "silence"
     }
 
+    /// What begins a silence of another kind, and what changes how long silences may last. What is said only
+    /// makes a silence begin later, which is found out when it seems over.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
             categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: ABOUT.map(str::to_owned).into(),
+            event_types: about![
+                ConversationOpened,
+                BotEngaged,
+                MarkedPending,
+                Resolved,
+                Reopened,
+                Closed,
+                Expired,
+                HandoffRequested,
+                HandoffRuleDefined,
+                HandoffRuleRetired,
+                BotSettingsDefined,
+                BotSettingsRetired,
+            ],
         }
     }
 
@@ -126,7 +129,9 @@ impl Projection for Follow {
                     self.comes(now);
                 }
                 (
-                    Event::Conversation(ConversationEvent::Closed(_) | ConversationEvent::Expired(_)),
+                    Event::Conversation(ConversationEvent::Lifecycle(
+                        LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
+                    )),
                     Some(id),
                 ) => {
                     next.insert(id, (account, Next::Over));

@@ -5,7 +5,10 @@ use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::{LoadError, Versioned};
 use domain::conversation::Conversation;
-use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event};
+use event_schemas::{
+    AccountId, AssignmentEvent, BotEvent, Category, ConversationEvent, ConversationId, DetailsEvent, Event,
+    LifecycleEvent, MessageEvent, SlaEvent,
+};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
@@ -148,50 +151,34 @@ impl Projection for Follow {
 
 /// Whether an event can be the first that makes a conversation have moments of its own.
 fn begins(event: &ConversationEvent) -> bool {
-    matches!(event, ConversationEvent::SlaApplied(_) | ConversationEvent::MarkedPending(_))
+    matches!(
+        event,
+        ConversationEvent::Sla(SlaEvent::SlaApplied(_))
+            | ConversationEvent::Lifecycle(LifecycleEvent::MarkedPending(_))
+    )
 }
 
 /// Whether an event can change what is due when.
 fn moves_a_clock(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
-        E::ConversationOpened(_)
-        | E::MessageReceived(_)
-        | E::MessageSent(_)
-        | E::BotEngaged(_)
-        | E::Assigned(_)
-        | E::Unassigned(_)
-        | E::MarkedPending(_)
-        | E::Resolved(_)
-        | E::Reopened(_)
-        | E::Closed(_)
-        | E::PriorityChanged(_)
-        | E::SlaApplied(_)
-        | E::SlaWarned(_)
-        | E::SlaBreached(_)
-        | E::HandoffRequested(_)
-        | E::Expired(_) => true,
-        E::NoteAdded(_)
-        | E::MessageDispatched(_)
-        | E::MessageDelivered(_)
-        | E::MessageRead(_)
-        | E::MessageFailed(_)
-        | E::BotContextCollected(_)
-        | E::AssignmentDropped(_)
-        | E::Queued(_)
-        | E::Offered(_)
-        | E::OfferDeclined(_)
-        | E::OfferLapsed(_)
-        | E::LeadNotified(_)
-        | E::LabelsChanged(_)
-        | E::SubjectChanged(_)
-        | E::SeenByAgent(_)
-        | E::LanguageDetected(_)
-        | E::InfoRequested(_)
-        | E::MacroRan(_)
-        | E::AutomationRan(_)
-        | E::WebhookRequested(_)
-        | E::WebhookDelivered(_)
-        | E::WebhookFailed(_) => false,
+        E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))
+        | E::Bot(BotEvent::BotEngaged(_) | BotEvent::HandoffRequested(_))
+        | E::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
+        | E::Details(DetailsEvent::PriorityChanged(_))
+        | E::Lifecycle(_)
+        | E::Sla(_) => true,
+        E::Message(MessageEvent::NoteAdded(_))
+        | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Assignment(AssignmentEvent::AssignmentDropped(_))
+        | E::Details(
+            DetailsEvent::LabelsChanged(_)
+            | DetailsEvent::SubjectChanged(_)
+            | DetailsEvent::LanguageDetected(_)
+            | DetailsEvent::SeenByAgent(_),
+        )
+        | E::Delivery(_)
+        | E::Routing(_)
+        | E::Automation(_) => false,
     }
 }

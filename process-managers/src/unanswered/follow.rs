@@ -4,25 +4,17 @@ use super::WAITING;
 use crate::timers::{Entry, Waker};
 use commands::Commands;
 use commands::execute::LoadError;
-use event_schemas::automation::AutomationEvent;
+use event_schemas::automation::{AutomationEvent, AutomationRuleDefined, AutomationRuleRetired};
+use event_schemas::conversation::{Closed, Expired, MessageReceived, MessageSent, Resolved};
 use event_schemas::message::SenderType;
-use event_schemas::{AccountId, Category, ConversationEvent, ConversationId, Event, Timestamp};
+use event_schemas::{
+    AccountId, Category, ConversationEvent, ConversationId, Event, MessageEvent, Timestamp, about,
+};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What begins and ends a waiting, and what changes how long one may last.
-const ABOUT: [&str; 7] = [
-    "MessageReceived",
-    "MessageSent",
-    "Resolved",
-    "Closed",
-    "Expired",
-    "AutomationRuleDefined",
-    "AutomationRuleRetired",
-];
 
 /// How long events gather before it looks again: rules wait for minutes.
 const PACE: Duration = Duration::from_millis(100);
@@ -96,11 +88,20 @@ impl Projection for Follow {
         "waiting"
     }
 
+    /// What begins and ends a waiting, and what changes how long one may last.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
             categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: ABOUT.map(str::to_owned).into(),
+            event_types: about![
+                MessageReceived,
+                MessageSent,
+                Resolved,
+                Closed,
+                Expired,
+                AutomationRuleDefined,
+                AutomationRuleRetired,
+            ],
         }
     }
 
@@ -109,8 +110,10 @@ impl Projection for Follow {
         let Some(rows) = &self.rows else { return true };
         match (&happened.event, happened.stream.as_conversation()) {
             (Event::Catalogue(_), _) => true,
-            (Event::Conversation(ConversationEvent::MessageReceived(_)), Some(id)) => !rows.contains(&id),
-            (Event::Conversation(ConversationEvent::MessageSent(message)), _)
+            (Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(_))), Some(id)) => {
+                !rows.contains(&id)
+            }
+            (Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(message))), _)
                 if message.sender_type != SenderType::Agent =>
             {
                 false
@@ -141,12 +144,15 @@ impl Projection for Follow {
                     WAITING.put_all(tx, account, now).await?;
                     self.comes(now);
                 }
-                (Event::Conversation(ConversationEvent::MessageReceived(_)), Some(id)) => {
+                (
+                    Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(_))),
+                    Some(id),
+                ) => {
                     if rows.insert(id) {
                         waits.insert(id, (account, Some(happened.metadata.occurred_at)));
                     }
                 }
-                (Event::Conversation(ConversationEvent::MessageSent(message)), _)
+                (Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(message))), _)
                     if message.sender_type != SenderType::Agent => {}
                 (Event::Conversation(_), Some(id)) => {
                     if rows.remove(&id) {

@@ -1,7 +1,8 @@
 //! From the log to the table: what is to be told, and what is told already.
 
 use super::table::{Pending, Webhooks};
-use event_schemas::{Category, ConversationEvent, Event, WebhookId};
+use event_schemas::conversation::{WebhookDelivered, WebhookFailed, WebhookRequested};
+use event_schemas::{ActionEvent, Category, ConversationEvent, Event, WebhookId, about};
 use event_store::Filter;
 use follower::{DbError, DecodedEvent, Projection, Tx};
 use std::collections::HashMap;
@@ -33,16 +34,18 @@ impl Projection for Follow {
         Filter {
             account: None,
             categories: vec![Category::Conversation],
-            event_types: ["WebhookRequested", "WebhookDelivered", "WebhookFailed"].map(str::to_owned).into(),
+            event_types: about![WebhookRequested, WebhookDelivered, WebhookFailed],
         }
     }
 
     async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+        use ConversationEvent as E;
         let mut requested: HashMap<WebhookId, (Pending, _)> = HashMap::new();
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
-            let over = match (event, happened.stream.as_conversation()) {
-                (ConversationEvent::WebhookRequested(webhook), Some(conversation_id)) => {
+            let over = match event {
+                E::Automation(ActionEvent::WebhookRequested(webhook)) => {
+                    let Some(conversation_id) = happened.stream.as_conversation() else { continue };
                     let pending = Pending {
                         webhook_id: webhook.webhook_id,
                         account_id: happened.metadata.account_id,
@@ -54,9 +57,17 @@ impl Projection for Follow {
                     requested.insert(webhook.webhook_id, (pending, happened.metadata.occurred_at));
                     continue;
                 }
-                (ConversationEvent::WebhookDelivered(delivered), _) => delivered.webhook_id,
-                (ConversationEvent::WebhookFailed(failed), _) => failed.webhook_id,
-                (_other, _) => continue,
+                E::Automation(ActionEvent::WebhookDelivered(delivered)) => delivered.webhook_id,
+                E::Automation(ActionEvent::WebhookFailed(failed)) => failed.webhook_id,
+                E::Automation(ActionEvent::MacroRan(_) | ActionEvent::AutomationRan(_))
+                | E::Message(_)
+                | E::Delivery(_)
+                | E::Lifecycle(_)
+                | E::Assignment(_)
+                | E::Routing(_)
+                | E::Sla(_)
+                | E::Bot(_)
+                | E::Details(_) => continue,
             };
             // What begins and ends in one page never needs a row.
             if requested.remove(&over).is_none() {

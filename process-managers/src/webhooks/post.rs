@@ -6,7 +6,7 @@ use commands::execute::{CommandError, Context};
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
 use event_schemas::catalogue::{CatalogueKind, Secret};
 use event_schemas::conversation::WebhookRequested;
-use event_schemas::{AccountId, CloudEvent, ConversationEvent, Event, Recorded, StreamId};
+use event_schemas::{AccountId, ActionEvent, CloudEvent, ConversationEvent, Event, Recorded, StreamId};
 use providers::outgoing_webhook::{Call, CallError};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -71,7 +71,8 @@ impl Post {
             futures::join!(commands.store.find(pending.event_id), commands.conversations.current(&stream));
         let (Some(because), fold) = (because?, fold?) else { return Ok(Prospect::Settled) };
         let Ok(conversation) = fold.state.opened() else { return Ok(Prospect::Settled) };
-        let Ok(Event::Conversation(ConversationEvent::WebhookRequested(requested))) = Event::read(&because)
+        let Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::WebhookRequested(requested)))) =
+            Event::read(&because)
         else {
             return Ok(Prospect::Settled);
         };

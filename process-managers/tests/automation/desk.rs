@@ -11,9 +11,9 @@ use event_schemas::catalogue::{CatalogueKind, Secret};
 use event_schemas::conversation::{AssignStrategy, Assigned, AutomationRan};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
-    AccountId, Actor, AutomationRuleId, CatalogueEvent, ChannelId, Clock, ContactId, ConversationEvent,
-    ConversationId, Event, EventId, MessageId, Metadata, NewEvent, Position, Recorded, StreamId, Timestamp,
-    UserId, Version,
+    AccountId, ActionEvent, Actor, AutomationRuleId, CatalogueEvent, ChannelId, Clock, ContactId,
+    ConversationEvent, ConversationId, Event, EventId, MessageId, Metadata, NewEvent, Position, Recorded,
+    StreamId, Timestamp, UserId, Version,
 };
 use event_store::sqlite::SqliteStore;
 use event_store::{
@@ -263,7 +263,7 @@ impl Desk {
     /// What rules did, with what caused it.
     pub async fn runs(&self, id: ConversationId) -> Vec<AutomationRan> {
         let ran = |recorded: Recorded| match Event::read(&recorded) {
-            Ok(Event::Conversation(ConversationEvent::AutomationRan(ran))) => {
+            Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::AutomationRan(ran)))) => {
                 assert_eq!(recorded.metadata.causation_id, ran.event_id);
                 Some(ran)
             }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use event_schemas::automation::{Action, AutomationEvent};
 use event_schemas::catalogue::Secret;
-use event_schemas::{ConversationEvent, ConversationId, Event, Timestamp};
+use event_schemas::{ActionEvent, ConversationEvent, ConversationId, Event, Timestamp};
 use process_managers::webhooks::Settings;
 use process_managers::{Health, Schedule, Webhooks};
 use providers::Timeouts;
@@ -91,7 +91,9 @@ async fn a_program_is_told_until_it_takes_it_and_the_log_says_so_once() {
     let program = Program::answering([500, 503]).await;
     let id = told_of(&desk, &program.url).await;
     tell(&desk, "webhooks.db", Addresses::Any, id, "WebhookDelivered").await;
-    let ConversationEvent::WebhookDelivered(delivered) = end(&desk, id).await else { panic!("not the last") };
+    let ConversationEvent::Automation(ActionEvent::WebhookDelivered(delivered)) = end(&desk, id).await else {
+        panic!("not the last")
+    };
     assert_eq!((delivered.status, delivered.attempts), (200, 3));
     let heard = program.heard();
     assert_eq!(heard.len(), 3);
@@ -122,7 +124,9 @@ async fn a_program_that_never_takes_it_is_given_up() {
     let program = Program::answering([500; 9]).await;
     let id = told_of(&desk, &program.url).await;
     tell(&desk, "webhooks.db", Addresses::Any, id, "WebhookFailed").await;
-    let ConversationEvent::WebhookFailed(failed) = end(&desk, id).await else { panic!("not the last") };
+    let ConversationEvent::Automation(ActionEvent::WebhookFailed(failed)) = end(&desk, id).await else {
+        panic!("not the last")
+    };
     assert_eq!((&*failed.code, failed.attempts), ("gave_up", 4));
     assert_eq!(program.heard().len(), 4);
 }
@@ -133,7 +137,9 @@ async fn a_private_address_is_not_called() {
     let program = Program::answering([]).await;
     let id = told_of(&desk, &program.url).await;
     tell(&desk, "webhooks.db", Addresses::PublicOnly, id, "WebhookFailed").await;
-    let ConversationEvent::WebhookFailed(failed) = end(&desk, id).await else { panic!("not the last") };
+    let ConversationEvent::Automation(ActionEvent::WebhookFailed(failed)) = end(&desk, id).await else {
+        panic!("not the last")
+    };
     assert_eq!(failed.code, "forbidden_address");
     assert!(program.heard().is_empty());
 }

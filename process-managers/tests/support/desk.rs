@@ -9,8 +9,9 @@ use event_schemas::conversation::{
 };
 use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
-    AccountId, Actor, CatalogueEvent, ChannelId, Clock, ContactId, ConversationEvent, ConversationId, Event,
-    EventId, Events, MessageId, Metadata, NewEvent, StreamId, Timestamp, UserId, Version,
+    AccountId, Actor, CatalogueEvent, ChannelId, Clock, ContactId, ConversationEvent, ConversationId,
+    DeliveryEvent, Event, EventId, Events, MessageId, Metadata, NewEvent, StreamId, Timestamp, UserId,
+    Version,
 };
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
@@ -221,7 +222,7 @@ impl Desk {
 
     pub async fn dispatched(&self, conversation: ConversationId) -> Vec<MessageDispatched> {
         let told = |event| match event {
-            ConversationEvent::MessageDispatched(dispatched) => Some(dispatched),
+            ConversationEvent::Delivery(DeliveryEvent::MessageDispatched(dispatched)) => Some(dispatched),
             _ => None,
         };
         self.history(conversation).await.into_iter().filter_map(told).collect()
@@ -229,7 +230,7 @@ impl Desk {
 
     pub async fn failed(&self, conversation: ConversationId) -> Vec<MessageFailed> {
         let told = |event| match event {
-            ConversationEvent::MessageFailed(failed) => Some(failed),
+            ConversationEvent::Delivery(DeliveryEvent::MessageFailed(failed)) => Some(failed),
             _ => None,
         };
         self.history(conversation).await.into_iter().filter_map(told).collect()

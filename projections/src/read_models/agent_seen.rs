@@ -2,7 +2,7 @@
 
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::SenderType;
-use event_schemas::{ConversationEvent, UserId};
+use event_schemas::{ConversationEvent, DetailsEvent, MessageEvent, UserId};
 
 follower::table! {
     pub struct AgentSeenRow in "agent_seen" key (conversation_seq: i64, agent_id: UserId) {
@@ -13,12 +13,26 @@ follower::table! {
 impl AgentSeenRow {
     /// What the event says about somebody's having seen. Who answers has seen all that came before.
     pub fn after(event: &ConversationEvent, conversation: &ConversationRow) -> Option<Self> {
+        use ConversationEvent as E;
         let (agent_id, received) = match event {
-            ConversationEvent::SeenByAgent(seen) => (seen.agent_id, seen.received),
-            ConversationEvent::MessageSent(sent) if sent.sender_type == SenderType::Agent => {
+            E::Details(DetailsEvent::SeenByAgent(seen)) => (seen.agent_id, seen.received),
+            E::Message(MessageEvent::MessageSent(sent)) if sent.sender_type == SenderType::Agent => {
                 (sent.sender_id?, conversation.received_count)
             }
-            _neither_reading_nor_answering => return None,
+            E::Details(
+                DetailsEvent::PriorityChanged(_)
+                | DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_),
+            )
+            | E::Message(_)
+            | E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_) => return None,
         };
         Some(Self { conversation_seq: conversation.seq, agent_id, received })
     }

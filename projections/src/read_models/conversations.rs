@@ -12,7 +12,10 @@ use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{Moves, TabCountRow, Tabs};
 use domain::sla::Clocks;
 use event_schemas::message::Status;
-use event_schemas::{AccountId, ConversationEvent, ConversationId, Event, MessageId, Version};
+use event_schemas::{
+    AccountId, AssignmentEvent, ConversationEvent, ConversationId, DetailsEvent, Event, LifecycleEvent,
+    MessageEvent, MessageId, RoutingEvent, SlaEvent, Version,
+};
 use follower::db::{AssertSqlSafe, DbError, Tx};
 use follower::runner::DecodedEvent;
 use follower::table::{Columns, Json, Rows, Values};
@@ -75,13 +78,13 @@ impl Conversations {
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
             let Some(id) = happened.stream.as_conversation() else { continue };
-            if let ConversationEvent::ConversationOpened(_) = event {
+            if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_)) = event {
                 self.inbox.absent((id,));
             } else if last != Some(id) {
                 ids.push((id,));
             }
             last = Some(id);
-            if let ConversationEvent::MessageSent(sent) = event {
+            if let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = event {
                 self.places.insert((id, sent.message_id), happened.version);
             }
         }
@@ -148,6 +151,7 @@ impl Conversations {
 
     /// What waits and may not after this page, and the paces of the queues it leaves.
     async fn load_queue_entries(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+        use ConversationEvent as E;
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -156,10 +160,22 @@ impl Conversations {
             }
             let account = happened.metadata.account_id;
             let team = match event {
-                ConversationEvent::Queued(queued) => queued.team_id,
-                ConversationEvent::Offered(offered) => offered.team_id,
-                ConversationEvent::Assigned(assigned) => assigned.team_id,
-                _other => None,
+                E::Routing(RoutingEvent::Queued(queued)) => queued.team_id,
+                E::Routing(RoutingEvent::Offered(offered)) => offered.team_id,
+                E::Assignment(AssignmentEvent::Assigned(assigned)) => assigned.team_id,
+                E::Routing(
+                    RoutingEvent::OfferDeclined(_)
+                    | RoutingEvent::OfferLapsed(_)
+                    | RoutingEvent::LeadNotified(_),
+                )
+                | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+                | E::Message(_)
+                | E::Delivery(_)
+                | E::Lifecycle(_)
+                | E::Sla(_)
+                | E::Bot(_)
+                | E::Automation(_)
+                | E::Details(_) => None,
             };
             paces.push((account, team.unwrap_or(NO_TEAM)));
             let Some(id) = happened.stream.as_conversation() else { continue };
@@ -212,13 +228,13 @@ impl Conversations {
     pub fn apply(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
         let Some(id) = happened.stream.as_conversation() else { return };
         let before = self.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
-        if let ConversationEvent::ConversationOpened(opened) = event {
+        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
             let Some(seq) = self.next_seq.as_mut() else { return };
             self.inbox.put(ConversationRow::opened(*seq, opened, happened));
             self.clocks.absent((*seq,));
             *seq += 1;
         }
-        if let ConversationEvent::SlaApplied(applied) = event
+        if let ConversationEvent::Sla(SlaEvent::SlaApplied(applied)) = event
             && let Some(row) = self.inbox.change(&(id,))
         {
             row.sla_policy_id = Some(applied.policy.id);
@@ -237,12 +253,12 @@ impl Conversations {
         {
             assignment.until_at = Some(happened.metadata.occurred_at);
         }
-        if let ConversationEvent::Assigned(assigned) = event {
+        if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
             self.assignments.absent((seq, happened.version));
             self.assignments.put(AssignmentRow::begun(seq, assigned, happened));
         }
         self.wait(id, event, happened);
-        if let ConversationEvent::LabelsChanged(change) = event {
+        if let ConversationEvent::Details(DetailsEvent::LabelsChanged(change)) = event {
             self.label(account, seq, &change.removed, &change.added);
         }
         if let Some(message) = MessageRow::begun(seq, event, happened) {
@@ -279,7 +295,11 @@ impl Conversations {
         if let Some(row) = self.inbox.change(&key) {
             row.show_clocks(&after);
         }
-        let over = closed || matches!(event, ConversationEvent::Closed(_) | ConversationEvent::Expired(_));
+        let over = closed
+            || matches!(
+                event,
+                ConversationEvent::Lifecycle(LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_))
+            );
         if over && after.next_alarm().is_none() {
             self.clocks.remove(&(seq,));
         } else if let Some(row) = self.clocks.change(&(seq,)) {
@@ -409,10 +429,8 @@ impl Conversations {
 fn ends_assignment(event: &ConversationEvent) -> bool {
     matches!(
         event,
-        ConversationEvent::Assigned(_)
-            | ConversationEvent::Unassigned(_)
-            | ConversationEvent::Closed(_)
-            | ConversationEvent::Expired(_)
+        ConversationEvent::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
+            | ConversationEvent::Lifecycle(LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_))
     )
 }
 

@@ -5,8 +5,9 @@ use domain::sla::{Clocks, TimerState};
 use event_schemas::conversation::{ConversationOpened, MessageReceived, MessageSent};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
-    AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, Position, SlaPolicyId, TeamId,
-    Timestamp, UserId, Version,
+    AccountId, AssignmentEvent, BotEvent, ChannelId, ContactId, ConversationEvent, ConversationId,
+    DetailsEvent, LifecycleEvent, MessageEvent, Position, SlaEvent, SlaPolicyId, TeamId, Timestamp, UserId,
+    Version,
 };
 use follower::runner::DecodedEvent;
 use follower::table::Json;
@@ -128,32 +129,55 @@ impl ConversationRow {
         self.position = happened.position;
         self.live_through(event);
         match event {
-            E::MessageReceived(message) => self.received(message, at),
-            E::MessageSent(message) => self.sent(message, at),
-            E::NoteAdded(_) => self.note_count += 1,
-            E::BotContextCollected(collected) => {
+            E::Message(MessageEvent::MessageReceived(message)) => self.received(message, at),
+            E::Message(MessageEvent::MessageSent(message)) => self.sent(message, at),
+            E::Message(MessageEvent::NoteAdded(_)) => self.note_count += 1,
+            E::Bot(BotEvent::BotContextCollected(collected)) => {
                 let context = self.bot_context.get_or_insert_default();
                 context.0.extend(collected.fields.clone());
             }
-            E::Assigned(_) => self.assignment_version = Some(happened.version),
-            E::Unassigned(_) => self.assignment_version = None,
-            E::Resolved(_) => {
+            E::Assignment(AssignmentEvent::Assigned(_)) => self.assignment_version = Some(happened.version),
+            E::Assignment(AssignmentEvent::Unassigned(_)) => self.assignment_version = None,
+            E::Lifecycle(event) => self.apply_lifecycle(event, at),
+            E::Details(DetailsEvent::SeenByAgent(_)) => return,
+            E::Details(event) => self.apply_details(event),
+            E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy_id = Some(applied.policy.id),
+            E::Sla(SlaEvent::SlaBreached(_)) => self.sla_breached_count += 1,
+            E::Sla(SlaEvent::SlaWarned(_))
+            | E::Bot(BotEvent::BotEngaged(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_))
+            | E::Assignment(AssignmentEvent::AssignmentDropped(_))
+            | E::Delivery(_)
+            | E::Routing(_)
+            | E::Automation(_) => {}
+        }
+        self.updated_at = self.updated_at.max(at);
+    }
+
+    fn apply_lifecycle(&mut self, event: &LifecycleEvent, at: Timestamp) {
+        match event {
+            LifecycleEvent::Resolved(_) => {
                 self.resolved_at = Some(at);
                 self.unanswered_since = None;
             }
-            E::Reopened(_) => {
+            LifecycleEvent::Reopened(_) => {
                 // A pending one that goes on was never resolved.
                 if self.resolved_at.take().is_some() {
                     self.reopened_count += 1;
                 }
             }
-            E::Closed(_) | E::Expired(_) => {
+            LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
                 self.closed_at = Some(at);
                 self.unanswered_since = None;
                 self.assignment_version = None;
             }
-            E::PriorityChanged(change) => self.priority = change.new,
-            E::LabelsChanged(change) => {
+            LifecycleEvent::ConversationOpened(_) | LifecycleEvent::MarkedPending(_) => {}
+        }
+    }
+
+    fn apply_details(&mut self, event: &DetailsEvent) {
+        match event {
+            DetailsEvent::PriorityChanged(change) => self.priority = change.new,
+            DetailsEvent::LabelsChanged(change) => {
                 self.labels.0.retain(|label| !change.removed.contains(label));
                 for label in &change.added {
                     if let Err(place) = self.labels.0.binary_search(label) {
@@ -161,34 +185,10 @@ impl ConversationRow {
                     }
                 }
             }
-            E::SubjectChanged(change) => self.subject.clone_from(&change.new),
-            E::SlaApplied(applied) => self.sla_policy_id = Some(applied.policy.id),
-            E::SlaBreached(_) => self.sla_breached_count += 1,
-            E::LanguageDetected(detected) => self.language = Some(detected.language.clone()),
-            E::SeenByAgent(_) => return,
-            E::ConversationOpened(_)
-            | E::MessageDispatched(_)
-            | E::MessageDelivered(_)
-            | E::MessageRead(_)
-            | E::MessageFailed(_)
-            | E::BotEngaged(_)
-            | E::AssignmentDropped(_)
-            | E::Queued(_)
-            | E::Offered(_)
-            | E::OfferDeclined(_)
-            | E::OfferLapsed(_)
-            | E::LeadNotified(_)
-            | E::MarkedPending(_)
-            | E::SlaWarned(_)
-            | E::InfoRequested(_)
-            | E::HandoffRequested(_)
-            | E::MacroRan(_)
-            | E::AutomationRan(_)
-            | E::WebhookRequested(_)
-            | E::WebhookDelivered(_)
-            | E::WebhookFailed(_) => {}
+            DetailsEvent::SubjectChanged(change) => self.subject.clone_from(&change.new),
+            DetailsEvent::LanguageDetected(detected) => self.language = Some(detected.language.clone()),
+            DetailsEvent::SeenByAgent(_) => {}
         }
-        self.updated_at = self.updated_at.max(at);
     }
 
     /// Shows what the clocks say.

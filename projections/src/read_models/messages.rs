@@ -2,7 +2,7 @@
 
 use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
-use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId, Version};
+use event_schemas::{ConversationEvent, DeliveryEvent, MessageEvent, MessageId, Timestamp, UserId, Version};
 use follower::runner::DecodedEvent;
 use follower::table::Json;
 use serde_json::{Map, Value};
@@ -47,13 +47,23 @@ follower::table! {
 impl MessageRow {
     /// The row that an event begins, if it is one that brings words.
     pub fn begun(conversation_seq: i64, event: &ConversationEvent, happened: &DecodedEvent) -> Option<Self> {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::MessageReceived(message) => {
+            E::Message(MessageEvent::MessageReceived(message)) => {
                 Some(Self::received(conversation_seq, message, happened))
             }
-            ConversationEvent::MessageSent(message) => Some(Self::sent(conversation_seq, message, happened)),
-            ConversationEvent::NoteAdded(note) => Some(Self::note(conversation_seq, note, happened)),
-            _brings_no_words => None,
+            E::Message(MessageEvent::MessageSent(message)) => {
+                Some(Self::sent(conversation_seq, message, happened))
+            }
+            E::Message(MessageEvent::NoteAdded(note)) => Some(Self::note(conversation_seq, note, happened)),
+            E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => None,
         }
     }
 
@@ -130,34 +140,54 @@ impl MessageRow {
 
     /// Which outgoing message an event reports on.
     pub fn reported(event: &ConversationEvent) -> Option<MessageId> {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::MessageDispatched(report) => Some(report.message_id),
-            ConversationEvent::MessageDelivered(report) => Some(report.message_id),
-            ConversationEvent::MessageRead(report) => Some(report.message_id),
-            ConversationEvent::MessageFailed(report) => Some(report.message_id),
-            _no_report => None,
+            E::Delivery(event) => Some(event.message_id()),
+            E::Message(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => None,
         }
     }
 
     /// Remembers the provider's word on it.
     pub fn apply(&mut self, event: &ConversationEvent) {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::MessageDispatched(report) => {
+            E::Delivery(event) => self.apply_report(event),
+            E::Message(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => {}
+        }
+    }
+
+    fn apply_report(&mut self, event: &DeliveryEvent) {
+        match event {
+            DeliveryEvent::MessageDispatched(report) => {
                 self.provider_message_id = Some(report.provider_message_id.clone());
                 self.dispatched_at = Some(report.time);
                 self.delivery = Some(Delivery::Dispatched);
             }
-            ConversationEvent::MessageDelivered(report) => {
+            DeliveryEvent::MessageDelivered(report) => {
                 self.provider_message_id = Some(report.provider_message_id.clone());
                 self.delivered_at = Some(report.time);
                 self.delivery = Some(Delivery::Delivered);
             }
-            ConversationEvent::MessageRead(report) => {
+            DeliveryEvent::MessageRead(report) => {
                 self.provider_message_id = Some(report.provider_message_id.clone());
                 self.read_at = Some(report.time);
                 self.delivery = Some(Delivery::Read);
             }
-            ConversationEvent::MessageFailed(report) => {
+            DeliveryEvent::MessageFailed(report) => {
                 if report.provider_message_id.is_some() {
                     self.provider_message_id.clone_from(&report.provider_message_id);
                 }
@@ -166,7 +196,6 @@ impl MessageRow {
                 self.error_reason = Some(report.reason.clone());
                 self.delivery = Some(Delivery::Failed);
             }
-            _no_report => {}
         }
     }
 }

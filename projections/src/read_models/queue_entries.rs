@@ -4,7 +4,10 @@ use super::inbox::ConversationRow;
 use domain::pace::Pace;
 use event_schemas::conversation::Offered;
 use event_schemas::message::Priority;
-use event_schemas::{AccountId, ConversationEvent, ConversationId, OfferId, TeamId, Timestamp, UserId};
+use event_schemas::{
+    AccountId, AssignmentEvent, BotEvent, ConversationEvent, ConversationId, DetailsEvent, LifecycleEvent,
+    OfferId, RoutingEvent, TeamId, Timestamp, UserId,
+};
 use follower::runner::DecodedEvent;
 use follower::table::Json;
 use std::time::Duration;
@@ -67,17 +70,20 @@ impl QueueEntryRow {
         use ConversationEvent as E;
         matches!(
             event,
-            E::Queued(_)
-                | E::Offered(_)
-                | E::OfferDeclined(_)
-                | E::OfferLapsed(_)
-                | E::Assigned(_)
-                | E::BotEngaged(_)
-                | E::MarkedPending(_)
-                | E::Resolved(_)
-                | E::Closed(_)
-                | E::Expired(_)
-                | E::PriorityChanged(_)
+            E::Routing(
+                RoutingEvent::Queued(_)
+                    | RoutingEvent::Offered(_)
+                    | RoutingEvent::OfferDeclined(_)
+                    | RoutingEvent::OfferLapsed(_)
+            ) | E::Assignment(AssignmentEvent::Assigned(_))
+                | E::Bot(BotEvent::BotEngaged(_))
+                | E::Lifecycle(
+                    LifecycleEvent::MarkedPending(_)
+                        | LifecycleEvent::Resolved(_)
+                        | LifecycleEvent::Closed(_)
+                        | LifecycleEvent::Expired(_)
+                )
+                | E::Details(DetailsEvent::PriorityChanged(_))
         )
     }
 
@@ -98,33 +104,54 @@ impl QueueEntryRow {
             None => Becomes::AsItWas,
         };
         match event {
-            E::Queued(queued) => {
+            E::Routing(RoutingEvent::Queued(queued)) => {
                 let mut row = Self::since(conversation, queued.waiting_since);
                 row.queued_at = Some(happened.metadata.occurred_at);
                 Becomes::Waits(row)
             }
-            E::Offered(offered) => {
+            E::Routing(RoutingEvent::Offered(offered)) => {
                 let new = || Self::since(conversation, offered.waiting_since);
                 let mut row = before.cloned().unwrap_or_else(new);
                 row.offer(Some(offered));
                 Becomes::Waits(row)
             }
-            E::OfferDeclined(declined) => changed(&|row| {
+            E::Routing(RoutingEvent::OfferDeclined(declined)) => changed(&|row| {
                 row.offered_to.0.retain(|agent| *agent != declined.agent_id);
                 if row.offered_to.0.is_empty() {
                     row.offer(None);
                 }
             }),
-            E::OfferLapsed(_) => changed(&|row| row.offer(None)),
-            E::PriorityChanged(change) => changed(&|row| row.priority = change.new),
-            E::Assigned(assigned) if assigned.assignee_id.is_none() => {
+            E::Routing(RoutingEvent::OfferLapsed(_)) => changed(&|row| row.offer(None)),
+            E::Details(DetailsEvent::PriorityChanged(change)) => changed(&|row| row.priority = change.new),
+            E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_none() => {
                 changed(&|row| row.team_id = assigned.team_id)
             }
-            E::Assigned(_) => before.map_or(Becomes::AsItWas, |row| Becomes::Served(row.team_id)),
-            E::BotEngaged(_) | E::MarkedPending(_) | E::Resolved(_) | E::Closed(_) | E::Expired(_) => {
-                before.map_or(Becomes::AsItWas, |_| Becomes::Gone)
+            E::Assignment(AssignmentEvent::Assigned(_)) => {
+                before.map_or(Becomes::AsItWas, |row| Becomes::Served(row.team_id))
             }
-            _does_not_move_it => Becomes::AsItWas,
+            E::Bot(BotEvent::BotEngaged(_))
+            | E::Lifecycle(
+                LifecycleEvent::MarkedPending(_)
+                | LifecycleEvent::Resolved(_)
+                | LifecycleEvent::Closed(_)
+                | LifecycleEvent::Expired(_),
+            ) => before.map_or(Becomes::AsItWas, |_| Becomes::Gone),
+            E::Routing(RoutingEvent::LeadNotified(_))
+            | E::Details(
+                DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+            | E::Bot(
+                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+            )
+            | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
+            | E::Message(_)
+            | E::Delivery(_)
+            | E::Sla(_)
+            | E::Automation(_) => Becomes::AsItWas,
         }
     }
 

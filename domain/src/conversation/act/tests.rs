@@ -5,7 +5,9 @@ use crate::conversation::{Open, Opening};
 use event_schemas::automation::{ActionKind, AutomationConditions, AutomationEvent, AutomationRule, Held};
 use event_schemas::conversation::*;
 use event_schemas::message::{ChannelType, Priority, SenderType};
-use event_schemas::{AccountId, CannedResponseId, ChannelId, ContactId, ConversationEvent as E};
+use event_schemas::{
+    AccountId, AssignmentEvent, CannedResponseId, ChannelId, ContactId, ConversationEvent as E,
+};
 
 const ANA: UserId = UserId::from_u128(0xA);
 const BEN: UserId = UserId::from_u128(0xB);
@@ -182,7 +184,7 @@ fn it_is_resolved_and_reopened_and_an_agent_who_gets_a_resolved_one_reopens_it()
     let reopened = E::from(Reopened { cause: ReopenCause::Agent, reason: why() });
     does([opened(), resolved.clone()], Action::Reopen { reason: None }, [reopened.clone()]);
     let mut taken = assigned(ANA);
-    if let E::Assigned(taken) = &mut taken {
+    if let E::Assignment(AssignmentEvent::Assigned(taken)) = &mut taken {
         (taken.strategy, taken.assigned_by, taken.reason) = (AssignStrategy::Claimed, Some(ANA), why());
     }
     does([opened(), resolved], Action::AssignAgent { agent_id: ANA }, [reopened, taken]);
@@ -212,7 +214,7 @@ fn routing_takes_it_off_its_agent_and_asks_for_somebody() {
 #[test]
 fn teams_and_agents_are_put_on_and_taken_off() {
     let mut teamed = assigned(ANA);
-    if let E::Assigned(teamed) = &mut teamed {
+    if let E::Assignment(AssignmentEvent::Assigned(teamed)) = &mut teamed {
         (teamed.assignee_id, teamed.team_id) = (None, Some(BILLING));
         (teamed.assigned_by, teamed.reason) = (Some(ANA), why());
     }

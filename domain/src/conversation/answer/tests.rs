@@ -9,6 +9,7 @@ use event_schemas::conversation::*;
 use event_schemas::message::{ChannelType, Priority};
 use event_schemas::{
     AccountId, CannedResponseId, ChannelId, ContactId, ConversationEvent as E, ConversationId, HandoffRuleId,
+    MessageEvent,
 };
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
@@ -258,7 +259,7 @@ fn the_night_goes_over_midnight_in_the_rules_own_zone() {
         let received_at = format!("2026-11-21T{utc}:00Z").parse().unwrap();
         let asked = Answer { received_at, ..answer(&[night()], "hello") };
         let events = asked.decide(&conversation("hello").state, received_at).unwrap();
-        let answered = events.iter().any(|event| matches!(event, E::MessageSent(_)));
+        let answered = events.iter().any(|event| matches!(event, E::Message(MessageEvent::MessageSent(_))));
         assert_eq!(answered, is_night, "{utc} UTC");
     }
 }
@@ -318,7 +319,7 @@ fn a_channel_a_language_a_label_an_intent_and_its_confidence_are_conditions() {
         ),
     ] {
         let events = asked.decide(&conversation("refund").state, Timestamp::from_secs(3)).unwrap();
-        let answered = events.iter().any(|event| matches!(event, E::MessageSent(_)));
+        let answered = events.iter().any(|event| matches!(event, E::Message(MessageEvent::MessageSent(_))));
         assert_eq!(answered, fits, "{what}: {events:?}");
     }
 }
@@ -415,7 +416,7 @@ fn no_rule_answers_once_a_person_has_had_the_conversation() {
         sender_type: SenderType::Agent,
         sender_id: Some(ANA),
         ..match said(REPLY, "I am here", None) {
-            E::MessageSent(sent) => sent,
+            E::Message(MessageEvent::MessageSent(sent)) => sent,
             other => panic!("{other:?}"),
         }
     };
@@ -663,7 +664,7 @@ fn bots_answer(metadata: Value, handoffs: &[HandoffRule]) -> Send {
 
 fn bot_said(metadata: Value) -> E {
     match said(REPLY, "I am not sure", None) {
-        E::MessageSent(sent) => {
+        E::Message(MessageEvent::MessageSent(sent)) => {
             MessageSent { metadata: metadata.as_object().cloned().unwrap_or_default(), ..sent }.into()
         }
         other => panic!("{other:?}"),

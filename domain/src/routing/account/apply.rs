@@ -6,7 +6,10 @@ use crate::lifecycle::Lifecycle;
 use crate::routing::{Requirements, Wait};
 use event_schemas::conversation::{AssignStrategy, ConversationOpened};
 use event_schemas::message::Status;
-use event_schemas::{CatalogueEvent, ConversationEvent, ConversationId, Timestamp, Version};
+use event_schemas::{
+    AssignmentEvent, BotEvent, CatalogueEvent, ConversationEvent, ConversationId, DetailsEvent,
+    LifecycleEvent, RoutingEvent, Timestamp, Version,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -35,7 +38,7 @@ impl AccountRouting {
         event: &ConversationEvent,
         at: Timestamp,
     ) {
-        if let ConversationEvent::ConversationOpened(opening) = event {
+        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opening)) = event {
             self.cases.insert(id, RoutedConversation::opened(opening, version));
         }
         let Some(case) = self.cases.get_mut(&id) else { return };
@@ -69,22 +72,36 @@ impl AccountRouting {
     }
 
     fn remember_turns(&mut self, event: &ConversationEvent, at: Timestamp) {
+        use ConversationEvent as E;
         match event {
-            ConversationEvent::Assigned(assigned) => {
+            E::Assignment(AssignmentEvent::Assigned(assigned)) => {
                 let Some(agent) = assigned.assignee_id else { return };
                 self.offered.insert(agent, at);
                 if assigned.strategy == AssignStrategy::RoundRobin && assigned.decision.is_some() {
                     self.turns.insert(assigned.team_id, agent);
                 }
             }
-            ConversationEvent::Offered(offered) => {
+            E::Routing(RoutingEvent::Offered(offered)) => {
                 let [agent] = &*offered.agent_ids else { return };
                 self.offered.insert(*agent, at);
                 if offered.strategy == AssignStrategy::RoundRobin {
                     self.turns.insert(offered.team_id, *agent);
                 }
             }
-            _nothing_to_do_with_turns => {}
+            E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+            | E::Routing(
+                RoutingEvent::Queued(_)
+                | RoutingEvent::OfferDeclined(_)
+                | RoutingEvent::OfferLapsed(_)
+                | RoutingEvent::LeadNotified(_),
+            )
+            | E::Message(_)
+            | E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Sla(_)
+            | E::Bot(_)
+            | E::Automation(_)
+            | E::Details(_) => {}
         }
     }
 }
@@ -107,24 +124,39 @@ impl RoutedConversation {
     }
 
     fn remember(&mut self, version: Version, event: &ConversationEvent, at: Timestamp) {
+        use ConversationEvent as E;
         self.version = version;
         self.lifecycle.evolve(event);
         self.wait.evolve(&self.lifecycle, event, at);
         match event {
-            ConversationEvent::PriorityChanged(change) => self.priority = change.new,
-            ConversationEvent::LabelsChanged(change) => {
-                self.labels.retain(|label| !change.removed.contains(label));
-                self.labels.extend(change.added.iter().cloned());
-            }
-            ConversationEvent::BotContextCollected(collected) => {
+            E::Details(event) => self.remember_details(event),
+            E::Bot(BotEvent::BotContextCollected(collected)) => {
                 let topics = ["topic", "intent"].iter().filter_map(|name| collected.fields.get(*name));
                 self.topics.extend(topics.filter_map(Value::as_str).map(str::to_owned));
             }
-            ConversationEvent::LanguageDetected(detected) => {
-                self.requirements.language = Some(detected.language.clone());
-            }
-            _no_matter_to_whom => return,
+            E::Bot(BotEvent::BotEngaged(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_))
+            | E::Message(_)
+            | E::Delivery(_)
+            | E::Lifecycle(_)
+            | E::Assignment(_)
+            | E::Routing(_)
+            | E::Sla(_)
+            | E::Automation(_) => return,
         }
         self.requirements.topics = self.labels.union(&self.topics).cloned().collect();
+    }
+
+    fn remember_details(&mut self, event: &DetailsEvent) {
+        match event {
+            DetailsEvent::PriorityChanged(change) => self.priority = change.new,
+            DetailsEvent::LabelsChanged(change) => {
+                self.labels.retain(|label| !change.removed.contains(label));
+                self.labels.extend(change.added.iter().cloned());
+            }
+            DetailsEvent::LanguageDetected(detected) => {
+                self.requirements.language = Some(detected.language.clone());
+            }
+            DetailsEvent::SubjectChanged(_) | DetailsEvent::SeenByAgent(_) => {}
+        }
     }
 }

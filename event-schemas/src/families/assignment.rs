@@ -1,0 +1,78 @@
+//! Which agent and which team a conversation is assigned to.
+
+use crate::ConversationEvent;
+use crate::events::events;
+use crate::routing::{Decision, Ineligible};
+use crate::{OfferId, TeamId, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+events! {
+    /// Which agent and which team a conversation is assigned to.
+    pub enum AssignmentEvent in ConversationEvent::Assignment {
+        Assigned = 2,
+        Unassigned = 1,
+        AssignmentDropped = 1,
+    }
+}
+
+/// How an assignment came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignStrategy {
+    /// An agent took it.
+    Claimed,
+    /// Somebody handed it to somebody.
+    Manual,
+    RoundRobin,
+    LeastBusy,
+    ManualQueue,
+    LeastRecent,
+    Random,
+    RingAll,
+}
+
+/// It is somebody's now: an agent's, a team's, or both. Both fields say how it stands afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Assigned {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    pub strategy: AssignStrategy,
+    /// Who decided, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_by: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who else could have had it and who could not, when Verbatim chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// The offer that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer_id: Option<OfferId>,
+    /// What a supervisor insisted in spite of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_spite_of: Option<Ineligible>,
+}
+
+/// It is taken off an agent, a team, or both. The fields say who lost it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unassigned {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unassigned_by: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// An assignment that was begun at this version never came about, and now cannot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AssignmentDropped {
+    pub assignee_id: UserId,
+}

@@ -1,0 +1,82 @@
+//! What the bot does, up to the handoff to a human agent.
+
+use super::assignment::AssignStrategy;
+use crate::ConversationEvent;
+use crate::bot::{HandoffCause, InfoField};
+use crate::events::events;
+use crate::{BotRuleId, HandoffRuleId, MessageId, TeamId, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+events! {
+    /// What the bot does, up to the handoff to a human agent.
+    pub enum BotEvent in ConversationEvent::Bot {
+        BotEngaged = 1,
+        BotContextCollected = 1,
+        InfoRequested = 1,
+        HandoffRequested = 1,
+    }
+}
+
+/// The bot took the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BotEngaged {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<BotRuleId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The bot learned something an agent will want to know. Later fields win over earlier ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BotContextCollected {
+    pub fields: Map<String, Value>,
+}
+
+/// The bot asked the customer for something and waits for the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InfoRequested {
+    pub rule_id: BotRuleId,
+    /// The question.
+    pub message_id: MessageId,
+    /// What the answer is kept as in the bot's context.
+    pub field: String,
+    /// What is asked after that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remaining: Vec<InfoField>,
+    /// Whom it goes to with the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<AssignStrategy>,
+}
+
+/// A person is needed: who routes conversations takes it from here. The bot says no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HandoffRequested {
+    pub trigger: HandoffCause,
+    /// In a sentence, as whoever asked is told.
+    pub reason: String,
+    /// The message that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// The bot's rule, when one said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<BotRuleId>,
+    /// The account's handoff rule, when one said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handoff_rule_id: Option<HandoffRuleId>,
+    /// For whom; none: whoever has the conversation's team, or anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    /// How somebody is to be found; none: as the account usually does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<AssignStrategy>,
+    /// The agent who was asked for by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<UserId>,
+    /// Who asked, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<UserId>,
+}

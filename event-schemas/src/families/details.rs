@@ -1,0 +1,57 @@
+//! What else is known of a conversation: priority, labels, subject, language, what agents have read.
+
+use crate::ConversationEvent;
+use crate::events::events;
+use crate::message::Priority;
+use crate::{MessageId, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+events! {
+    /// Priority, labels, subject and language of a conversation, and what agents have read.
+    pub enum DetailsEvent in ConversationEvent::Details {
+        PriorityChanged = 1,
+        LabelsChanged = 1,
+        SubjectChanged = 1,
+        LanguageDetected = 1,
+        SeenByAgent = 1,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PriorityChanged {
+    pub old: Priority,
+    pub new: Priority,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelsChanged {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SubjectChanged {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+}
+
+/// The language of what the customer writes, as somebody who knows languages said. A replay asks nobody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LanguageDetected {
+    /// ISO 639-1 where there is such a code, else 639-3: `en`, `am`.
+    pub language: String,
+    /// Between 0 and 1.
+    pub confidence: f64,
+    /// In which message.
+    pub message_id: MessageId,
+}
+
+/// An agent has read the conversation up to the `received`th message of the customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SeenByAgent {
+    pub agent_id: UserId,
+    pub received: u32,
+}

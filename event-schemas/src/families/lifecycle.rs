@@ -1,0 +1,94 @@
+//! How a conversation begins, pauses, ends and begins again.
+
+use crate::ConversationEvent;
+use crate::events::events;
+use crate::message::{ChannelType, Priority};
+use crate::{AccountId, ChannelId, ContactId, ConversationId, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+events! {
+    /// How a conversation begins, pauses, ends and begins again.
+    pub enum LifecycleEvent in ConversationEvent::Lifecycle {
+        ConversationOpened = 1,
+        MarkedPending = 1,
+        Resolved = 1,
+        Reopened = 1,
+        Closed = 1,
+        Expired = 1,
+    }
+}
+
+/// A contact's first message, or an agent who writes first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConversationOpened {
+    pub conversation_id: ConversationId,
+    pub account_id: AccountId,
+    pub channel_id: ChannelId,
+    pub channel_type: ChannelType,
+    pub contact_id: ContactId,
+    pub contact_identifier: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Which conversation of this contact on this channel it is, from 0.
+    pub ordinal: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(default)]
+    pub priority: Priority,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+/// The agent waits for the customer; with `until`, at most until then (a snooze).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MarkedPending {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The matter is settled. A further message from the customer reopens it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resolved {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Why a conversation is open again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReopenCause {
+    /// The customer wrote after it was resolved.
+    CustomerMessage,
+    /// The time it was put aside for has passed.
+    SnoozeEnded,
+    /// An agent took it up again.
+    Agent,
+}
+
+/// Open again. A pending conversation goes back to its agent; a resolved one opens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reopened {
+    pub cause: ReopenCause,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Over for good. The contact's next message begins another conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Closed {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Nobody said anything for so long that it is over for good. The contact's next message begins another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Expired {
+    pub silent_since: Timestamp,
+    pub after_seconds: u32,
+}

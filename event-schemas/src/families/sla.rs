@@ -1,0 +1,44 @@
+//! Service level agreements: the policy that counts, its warnings and its breaches.
+
+use crate::ConversationEvent;
+use crate::Timestamp;
+use crate::catalogue::{BusinessCalendar, SlaPolicy};
+use crate::events::events;
+use crate::message::SlaMetric;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+events! {
+    /// Service level agreements: the policy that counts, its warnings and its breaches.
+    pub enum SlaEvent in ConversationEvent::Sla {
+        SlaApplied = 1,
+        SlaWarned = 1,
+        SlaBreached = 1,
+    }
+}
+
+/// A policy starts to count. It and its calendar are here whole, so that a replay needs nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaApplied {
+    pub policy: SlaPolicy,
+    /// None: every hour counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<BusinessCalendar>,
+}
+
+/// A deadline is near and nothing has met it yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaWarned {
+    pub metric: SlaMetric,
+    pub warn_at: Timestamp,
+    pub due_at: Timestamp,
+    pub detected_at: Timestamp,
+}
+
+/// A deadline was missed. The event is dated `due_at`; `detected_at` is when the clock noticed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaBreached {
+    pub metric: SlaMetric,
+    pub due_at: Timestamp,
+    pub detected_at: Timestamp,
+}
