@@ -31,10 +31,12 @@ mod registry;
 
 use by_subject::BySubject;
 use conversations::Conversations;
+use follower::FollowError;
 use follower::db::{DbError, Tx};
 use follower::runner::{DecodedEvent, Projection};
 use follower::table::{Rows, Shape};
 use registry::{Fold, TableSet};
+use std::sync::Arc;
 
 registry::read_models! {
     /// The projection that fills all tables. A read model is one line here.
@@ -74,12 +76,13 @@ impl Projection for ReadModels {
         NAME
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         self.load(page, tx).await?;
         for event in page {
             self.apply(event);
         }
-        self.write(tx).await
+        self.write(tx).await?;
+        Ok(())
     }
 
     fn committed(&mut self) {

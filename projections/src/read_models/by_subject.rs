@@ -16,6 +16,7 @@ use super::teams::TeamRow;
 use event_schemas::{CatalogueEvent, Event};
 use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;
+use std::sync::Arc;
 
 table_set! {
     /// The tables of the catalogue's kinds.
@@ -51,7 +52,7 @@ impl Fold for BySubject {
         }
     }
 
-    async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut sla_policies, mut calendars, mut queues) = (Vec::new(), Vec::new(), Vec::new());

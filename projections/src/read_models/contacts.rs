@@ -10,6 +10,7 @@ use follower::runner::DecodedEvent;
 use follower::table::{Json, Rows};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 follower::table! {
     pub struct ContactRow in "contacts" key (account_id: AccountId, id: ContactId) {
@@ -58,7 +59,7 @@ impl Default for Contacts {
 }
 
 impl Contacts {
-    pub async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    pub async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Contact(event) = &happened.event else { continue };
@@ -105,7 +106,7 @@ impl Contacts {
     }
 
     /// AssigneeFilter conversations this page may give to another contact.
-    pub fn moves(&self, page: &[DecodedEvent]) -> Vec<Moved> {
+    pub fn moves(&self, page: &[Arc<DecodedEvent>]) -> Vec<Moved> {
         let mut moves = HashMap::new();
         for happened in page {
             let Event::Contact(event) = &happened.event else { continue };

@@ -22,6 +22,7 @@ use follower::runner::DecodedEvent;
 use follower::table::{Columns, Json, Rows, Shape, Values};
 use quick_cache::unsync::Cache;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How many reported messages are looked for at once.
 const REPORTS: [usize; 4] = [1, 4, 20, 100];
@@ -110,7 +111,7 @@ impl Fold for Conversations {
         }
     }
 
-    async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         self.tables.contacts.load(page, tx).await?;
         let mut ids = Vec::new();
         for moved in self.tables.contacts.moves(page) {
@@ -158,7 +159,7 @@ impl Fold for Conversations {
 
 impl Conversations {
     /// The messages that reports are about.
-    async fn load_reported(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_reported(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut unplaced) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
@@ -206,7 +207,7 @@ impl Conversations {
     }
 
     /// What waits and may not after this page, and the paces of the queues it leaves.
-    async fn load_queue_entries(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_queue_entries(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         use ConversationEvent as E;
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
         for happened in page {
@@ -266,7 +267,7 @@ impl Conversations {
     }
 
     /// The assignments that this page may end.
-    async fn load_assignments(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_assignments(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
         for happened in page {
             if let Event::Conversation(event) = &happened.event

@@ -4,6 +4,7 @@ use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;
 use follower::table::{Row, Rows, Shape};
 use std::future::Future;
+use std::sync::Arc;
 
 /// A table whose rows follow from single events. Such a row type and one line of the registry are a whole
 /// read model: the registry loads, applies, writes, and compares generations.
@@ -37,7 +38,7 @@ pub trait Fold: TableSet {
     /// Loads the rows that a page changes.
     fn load(
         &mut self,
-        page: &[DecodedEvent],
+        page: &[Arc<DecodedEvent>],
         tx: &mut Tx,
     ) -> impl Future<Output = Result<(), DbError>> + Send;
     fn apply(&mut self, event: &DecodedEvent);
@@ -62,7 +63,7 @@ impl<R: ReadModel> Fold for Rows<R> {
     fn caching(_conversations: usize) -> Self {
         Self::new(R::CACHED)
     }
-    async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
         for event in page {
             keys.extend(R::keys(event));
@@ -111,7 +112,7 @@ macro_rules! read_models {
             fn caching(conversations: usize) -> Self {
                 Self { $($field: $crate::read_models::registry::Fold::caching(conversations)),+ }
             }
-            async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+            async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
                 $($crate::read_models::registry::Fold::load(&mut self.$field, page, tx).await?;)+
                 Ok(())
             }

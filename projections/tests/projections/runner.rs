@@ -5,7 +5,9 @@ use crate::scenario::Scenario;
 use event_schemas::{Category, EventId, NewEvent, StreamId};
 use event_store::{EventStore, Expected, Filter};
 use follower::table::Values;
-use follower::{Condition, Db, DbError, DecodedEvent, Projection, Runner, RunnerError, Sizes, Tx};
+use follower::{
+    Condition, Db, DbError, DecodedEvent, FollowError, Projection, Runner, RunnerError, Sizes, Tx,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -43,15 +45,15 @@ impl Projection for Tally {
     fn concerns(&self, _: &DecodedEvent) -> bool {
         !self.indifferent
     }
-    async fn prepare(&mut self, _: &[DecodedEvent]) -> Result<bool, DbError> {
+    async fn prepare(&mut self, _: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         Ok(!self.indifferent)
     }
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         for happened in page {
             tx.execute("insert into tally (id) values ($1)", Values::default().with(&happened.id)).await?;
         }
         self.page = page.len() as u64;
-        if self.fails { Err(DbError::WorkerCrashed) } else { Ok(()) }
+        if self.fails { Err(DbError::WorkerCrashed.into()) } else { Ok(()) }
     }
     fn committed(&mut self) {
         self.kept += self.page;

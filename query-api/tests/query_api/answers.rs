@@ -9,7 +9,7 @@ use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
 use follower::location::Location;
 use futures::StreamExt;
-use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
+use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, assemble, issue_token};
 use projections::ReadSide;
 use projections::generations::Generations;
 use query_api::{QueryState, router};
@@ -63,7 +63,7 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
         schemas_url: "http://localhost/schemas".into(),
         stop: stop.clone(),
     };
-    Fixture { _folder: folder, service: finish(router(state), gate), store, scenario, stop }
+    Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, stop }
 }
 
 struct Answer {

@@ -1,4 +1,4 @@
-//! One conversation, from the customer's first word to the last, as everybody concerned sees it.
+//! One conversation from the first message to the last, as customer, agent and provider see it.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, conversation_of};
@@ -15,7 +15,7 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     let ana = account.person("agent", "Ana");
 
     // The customer writes: an event, a conversation, a row in the inbox.
-    whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
     let inbox = ana.get("/v1/conversations?status=open&assignee_id=none").await;
     let row = &inbox["data"][0];
@@ -29,14 +29,14 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     assert!(row["waiting_since"].is_string());
     assert!(row["first_reply_at"].is_null());
 
-    // Ana takes it.
+    // Ana claims it.
     let assigned = ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
     assert!(assigned["version"].is_number() && assigned["position"].is_string());
     let mine = ana.get_until("/v1/conversations?assignee_id=me", |a| a["data"][0]["id"] == id.as_str()).await;
     assert_eq!(mine["data"][0]["status"], "assigned");
     assert_eq!(mine["data"][0]["assignee_name"], "Ana");
 
-    // She answers, quoting the customer; the provider gets it, and tells how far it came.
+    // Ana answers and quotes the customer; the provider receives the message and reports its status.
     let messages = ana.get(&format!("/v1/conversations/{id}/messages")).await;
     let first = messages["data"][0]["id"].as_str().unwrap();
     let answer = json!({ "content": "What is your order number?", "in_reply_to": first });
@@ -56,23 +56,23 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].to(), taken[0].text()), ("251911000000", "What is your order number?"));
     assert_eq!(taken[0].body["context"]["message_id"], "wamid.1");
-    whatsapp.delivers(&taken[0].status("read", 1_795_222_900)).await;
+    whatsapp.post_ok(&taken[0].status("read", 1_795_222_900)).await;
     ana.get_until(&path, state("read")).await;
-    whatsapp.delivers(&taken[0].status("delivered", 1_795_222_901)).await;
+    whatsapp.post_ok(&taken[0].status("delivered", 1_795_222_901)).await;
 
-    // A note stays in the house.
+    // A private note is not sent to the provider.
     let note = json!({ "content": "He sounds upset.", "is_private": true });
     ana.post(&format!("/v1/conversations/{id}/messages"), note).await;
 
-    // Settled; the customer comes back; closed; the customer comes back again.
+    // Resolved; the customer writes again; closed; the customer writes again.
     ana.patch(&format!("/v1/conversations/{id}"), json!({ "status": "resolved" })).await;
     let detail = ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "resolved").await;
     assert!(detail["resolved_at"].is_string() && detail["first_reply_at"].is_string());
-    whatsapp.says("251911000000", "wamid.2", "One more thing").await;
+    whatsapp.customer_writes("251911000000", "wamid.2", "One more thing").await;
     ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "open").await;
-    let closed = ana.does(Method::DELETE, &format!("/v1/conversations/{id}"), json!({})).await;
+    let closed = ana.send_ok(Method::DELETE, &format!("/v1/conversations/{id}"), json!({})).await;
     assert!(closed["version"].is_number());
-    whatsapp.says("251911000000", "wamid.3", "Hello again").await;
+    whatsapp.customer_writes("251911000000", "wamid.3", "Hello again").await;
     let all = ana
         .get_until("/v1/conversations?sort=created_at:asc", |a| {
             a["data"].as_array().is_some_and(|d| d.len() == 2)
@@ -85,13 +85,13 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_may_be_repeated_and_a_stale_one_is_told_so() {
+async fn a_command_may_be_repeated_and_a_stale_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
 
     let path = format!("/v1/conversations/{id}/messages");
@@ -128,7 +128,7 @@ async fn a_reader_sees_its_own_write() {
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     for round in 0..50 {
         let subject = format!("Round {round}");

@@ -1,10 +1,10 @@
-//! Everything around a service's routes, put together.
+//! Assembles a service: its own routes, the routes that every service has, and the middleware.
 
 use crate::auth::Authenticator;
-use crate::context::accompany;
+use crate::context::request_context;
 use crate::docs::{self, About};
 use crate::health::{self, Check};
-use crate::limits::{Limits, RateLimits, lose_patience};
+use crate::limits::{Limits, RateLimits, timeout};
 use crate::problem::{Kind, Problem, kinds};
 use aide::axum::ApiRouter;
 use axum::Router;
@@ -25,67 +25,67 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 /// Which web pages may call the API from a browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Cors {
-    /// Those served from the same host.
+    /// Only pages of the same origin.
     #[default]
     SameOrigin,
-    /// Those of these origins: `https://desk.example.com`.
+    /// Pages of these origins, for example `https://desk.example.com`.
     Origins(Vec<HeaderValue>),
-    /// Every page. Tokens travel in a header that a page has to set itself, so this opens nothing to a page
-    /// that has none.
+    /// Pages of every origin. A page must set the token's header itself, so a page without a token gains no
+    /// access.
     Any,
 }
 
-/// What [`finish`] puts around a service.
+/// The settings and parts that [`assemble`] adds to a service's routes.
 pub struct Gate {
     pub about: About,
     pub authenticator: Authenticator,
     pub limits: Limits,
     pub cors: Cors,
     pub clock: Clock,
-    /// None: nothing is counted, and there is no `/metrics`.
+    /// `None` when no metrics are recorded; there is no `/metrics` then.
     pub metrics: Option<PrometheusHandle>,
-    /// What `/readyz` asks.
+    /// The checks that `/readyz` runs.
     pub checks: Vec<Check>,
-    /// The problems of the service's own rules, to be explained beside the common ones.
+    /// The service's own kinds of problem, which `/problems` lists after the common ones.
     pub problems: Vec<&'static Kind>,
 }
 
-/// The whole of a service: its routes, and around them authentication, limits, the access log, health,
-/// metrics, and the description of it all.
-pub fn finish(api: ApiRouter, gate: Gate) -> Router {
-    let mut document = docs::blank(&gate.about);
+/// Builds a service's router: its routes with authentication, limits, the access log, health, metrics and the
+/// API's description.
+pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
+    let mut document = docs::new_document(&gate.about);
     let service = api.finish_api(&mut document);
-    docs::complete(&mut document);
+    docs::complete_document(&mut document);
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 
     service
         .merge(docs::routes(document, problems))
-        .merge(own_routes(gate.checks.into(), gate.metrics))
-        .fallback(async || Problem::new(&kinds::NOT_FOUND, "There is nothing at this address."))
+        .merge(operational_routes(gate.checks.into(), gate.metrics))
+        .fallback(async || Problem::new(&kinds::NOT_FOUND, "No route has this path."))
         .method_not_allowed_fallback(async || {
-            Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists what this address takes.")
+            Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists the methods of this path.")
         })
         .layer(DefaultBodyLimit::max(gate.limits.body_bytes))
         .layer(Extension(RateLimits::new(&gate.limits)))
         .layer(Extension(gate.authenticator))
-        .layer(from_fn_with_state(gate.limits.patience, lose_patience))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(gate.limits.timeout, timeout))
+        .layer(CatchPanicLayer::custom(panic_response))
         .layer(cors(gate.cors))
-        .layer(map_response(no_sniffing))
-        .layer(from_fn_with_state(gate.clock, accompany))
+        .layer(map_response(forbid_sniffing))
+        .layer(from_fn_with_state(gate.clock, request_context))
 }
 
-fn own_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
+fn operational_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
     let routes = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(move || health::ready(checks.clone())));
+        .route("/healthz", get(health::liveness))
+        .route("/readyz", get(move || health::readiness(checks.clone())));
     match metrics {
         None => routes,
         Some(handle) => routes.route(
             "/metrics",
             get(async move || {
-                // Also forgets what the histograms no longer need, which otherwise grows without end.
+                // Also drops the samples that the histograms no longer need, which otherwise accumulate.
                 handle.run_upkeep();
                 ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
             }),
@@ -93,21 +93,21 @@ fn own_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router
     }
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    // What a panic says may quote what it choked on, so only its kind goes to the log; where it happened the
-    // panic hook has written already.
+fn panic_response(panic: Box<dyn Any + Send>) -> Response {
+    // A panic's message may quote the data that caused it, so the log gets only its type. The panic hook has
+    // logged the source location already.
     let is_text = panic.is::<String>() || panic.is::<&str>();
-    tracing::error!(is_text, "a request made the program panic");
+    tracing::error!(is_text, "request handler panicked");
     metrics::counter!("verbatim_panics_total").increment(1);
     Problem::internal().into_response()
 }
 
-async fn no_sniffing(mut response: Response) -> Response {
+async fn forbid_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-const EXPOSED: [HeaderName; 5] = [
+const EXPOSED_HEADERS: [HeaderName; 5] = [
     header::ETAG,
     header::RETRY_AFTER,
     header::LOCATION,
@@ -117,7 +117,7 @@ const EXPOSED: [HeaderName; 5] = [
 
 fn cors(cors: Cors) -> CorsLayer {
     let origins = match cors {
-        // Without an origin to allow the layer adds no permission, which is what browsers take for a no.
+        // Without an allowed origin the layer adds no CORS headers, and browsers then refuse the request.
         Cors::SameOrigin => return CorsLayer::new(),
         Cors::Origins(origins) => AllowOrigin::list(origins),
         Cors::Any => AllowOrigin::any(),
@@ -137,6 +137,6 @@ fn cors(cors: Cors) -> CorsLayer {
             HeaderName::from_static("traceparent"),
             HeaderName::from_static("last-event-id"),
         ])
-        .expose_headers(EXPOSED)
+        .expose_headers(EXPOSED_HEADERS)
         .max_age(Duration::from_secs(600))
 }

@@ -1,4 +1,4 @@
-//! The demonstration's desk: an account, its people, and what they do, all by HTTP.
+//! The demonstration's account: its users and their requests over HTTP.
 
 use super::provider::Accepted;
 use super::script::Script;
@@ -16,10 +16,10 @@ const PHONE_NUMBER_ID: &str = "100200300";
 const AGENTS: [&str; 3] = ["Ana", "Ben", "Chloe"];
 
 #[derive(Clone)]
-pub struct Desk {
+pub struct DemoAccount {
     client: Client,
     base: String,
-    pub account: AccountId,
+    pub id: AccountId,
     pub supervisor: UserId,
     supervisor_token: String,
     pub agents: Vec<Person>,
@@ -34,17 +34,12 @@ pub struct Person {
     token: String,
 }
 
-impl Desk {
-    pub async fn set_up(
-        base: &str,
-        secret: &str,
-        account: AccountId,
-        provider: &str,
-    ) -> anyhow::Result<Self> {
+impl DemoAccount {
+    pub async fn set_up(base: &str, secret: &str, id: AccountId, provider: &str) -> anyhow::Result<Self> {
         let clock = Clock::System;
         let supervisor = UserId(clock.fresh_id());
         let issue = |user, role, name: &str| {
-            token::issue(secret, vec![account], user, role, Some(name.to_owned()), 24 * 7)
+            token::issue(secret, vec![id], user, role, Some(name.to_owned()), 24 * 7)
         };
         let agents = AGENTS
             .iter()
@@ -53,21 +48,21 @@ impl Desk {
                 Ok(Person { name, user, token: issue(user, Role::Agent, name)? })
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let mut desk = Self {
+        let mut demo = Self {
             client: Client::new(),
             base: base.to_owned(),
-            account,
+            id,
             supervisor,
             supervisor_token: issue(supervisor, Role::Administrator, "You")?,
             agents,
             channel: String::new(),
             app_secret: clock.fresh_id().simple().to_string(),
         };
-        desk.channel = desk.define_channel(provider).await?;
-        desk.define_people().await?;
-        desk.define_promises().await?;
-        desk.define_canned_responses().await?;
-        Ok(desk)
+        demo.channel = demo.define_channel(provider).await?;
+        demo.define_people().await?;
+        demo.define_sla_policy().await?;
+        demo.define_canned_responses().await?;
+        Ok(demo)
     }
 
     async fn define_channel(&self, provider: &str) -> anyhow::Result<String> {
@@ -107,7 +102,7 @@ impl Desk {
         Ok(())
     }
 
-    async fn define_promises(&self) -> anyhow::Result<()> {
+    async fn define_sla_policy(&self) -> anyhow::Result<()> {
         let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
         let calendar = self
             .command(
@@ -121,13 +116,13 @@ impl Desk {
                 }),
             )
             .await?;
-        let promise = |first: u32| json!({ "first_response_seconds": first, "next_response_seconds": first * 2, "resolution_seconds": 8 * 3600 });
+        let targets = |first: u32| json!({ "first_response_seconds": first, "next_response_seconds": first * 2, "resolution_seconds": 8 * 3600 });
         self.command(Method::POST, "/v1/sla-policies", &self.supervisor_token, json!({
             "name": "Standard",
             "calendar_id": text(&calendar, "id")?,
             "warn_before_seconds": 60,
-            // Short, so that a breach can be watched.
-            "targets": { "low": promise(3600), "normal": promise(900), "high": promise(300), "urgent": promise(2) },
+            // Short, so that the demonstration shows a breach.
+            "targets": { "low": targets(3600), "normal": targets(900), "high": targets(300), "urgent": targets(2) },
         }))
         .await?;
         Ok(())
@@ -145,7 +140,7 @@ impl Desk {
         Ok(())
     }
 
-    pub async fn customer_writes(&self, script: &Script, id: &str, words: &str) -> anyhow::Result<()> {
+    pub async fn customer_writes(&self, script: &Script, id: &str, text: &str) -> anyhow::Result<()> {
         let value = json!({
             "messaging_product": "whatsapp",
             "metadata": { "display_phone_number": "15550001", "phone_number_id": PHONE_NUMBER_ID },
@@ -155,13 +150,13 @@ impl Desk {
                 "id": id,
                 "timestamp": seconds_now().to_string(),
                 "type": "text",
-                "text": { "body": words },
+                "text": { "body": text },
             }],
         });
         self.webhook(&value).await
     }
 
-    /// Tells of every message the stand-in accepted that it was delivered and read.
+    /// Sends the statuses `sent`, `delivered` and `read` for every message that the provider accepted.
     pub async fn report_statuses(self, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
         while let Some(message) = accepted.recv().await {
             let status = |status: &str| {
@@ -179,7 +174,7 @@ impl Desk {
                 "statuses": [status("sent"), status("delivered"), status("read")],
             });
             if let Err(error) = self.webhook(&value).await {
-                tracing::warn!(%error, "a status was not taken");
+                tracing::warn!(%error, "the status webhook of the demonstration was refused");
             }
         }
     }
@@ -208,7 +203,7 @@ impl Desk {
         Ok(())
     }
 
-    /// The conversation of a customer, as soon as the read side knows it.
+    /// The id of a customer's conversation, once the read models have it.
     pub async fn conversation_of(&self, phone: &str) -> anyhow::Result<String> {
         for _ in 0..200 {
             let contacts = self.query(&format!("/v1/contact-identifiers?identifier={phone}")).await?;
@@ -221,7 +216,7 @@ impl Desk {
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        bail!("the conversation did not show up in the inbox within four seconds")
+        bail!("the conversation was not in the inbox within four seconds")
     }
 
     pub async fn claim(&self, agent: usize, id: &str) -> anyhow::Result<()> {
@@ -229,13 +224,13 @@ impl Desk {
         self.command(Method::POST, &path, &self.agents[agent].token, json!({})).await.map(|_| ())
     }
 
-    pub async fn answer(&self, agent: usize, id: &str, words: &str, is_private: bool) -> anyhow::Result<()> {
+    pub async fn answer(&self, agent: usize, id: &str, text: &str, is_private: bool) -> anyhow::Result<()> {
         let path = format!("/v1/conversations/{id}/messages");
-        let message = json!({ "content": words, "is_private": is_private });
+        let message = json!({ "content": text, "is_private": is_private });
         self.command(Method::POST, &path, &self.agents[agent].token, message).await.map(|_| ())
     }
 
-    pub async fn mark(&self, id: &str, priority: &str, labels: &[&str]) -> anyhow::Result<()> {
+    pub async fn triage(&self, id: &str, priority: &str, labels: &[&str]) -> anyhow::Result<()> {
         let change = json!({ "priority": priority, "labels": labels });
         self.command(Method::PATCH, &format!("/v1/conversations/{id}"), &self.supervisor_token, change)
             .await
