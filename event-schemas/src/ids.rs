@@ -4,7 +4,7 @@ use crate::ChannelId;
 use uuid::Uuid;
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($dollar:tt $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
@@ -39,12 +39,20 @@ macro_rules! ids {
                 text.parse().map(Self)
             }
         }
-    )+};
+    )+
+        /// Calls a macro with the names of all ids, so that another crate can implement a trait of its own
+        /// for each of them.
+        #[macro_export]
+        macro_rules! for_each_id {
+            ($dollar implement:ident) => { $dollar implement! { $($name),+ } };
+        }
+    };
 }
 
 pub(crate) use ids;
 
 ids! {
+    $
     /// A tenant. Every row and every event belongs to one.
     AccountId,
     /// A person who writes to the account, whatever the channel.

@@ -35,7 +35,8 @@ struct Card<'r> {
     last_message_at: Timestamp,
     last_message_preview: Option<&'r str>,
     last_message_sender_type: Option<SenderType>,
-    waiting_since: Option<Timestamp>,
+    #[serde(rename = "waiting_since")]
+    unanswered_since: Option<Timestamp>,
     message_count: u32,
     received_count: u32,
     sent_count: u32,
@@ -54,8 +55,8 @@ struct Card<'r> {
     position: Position,
 }
 
-/// The row's card.
-pub fn card(row: &ConversationRow) -> String {
+/// The row as a list shows it.
+pub fn list_json(row: &ConversationRow) -> String {
     let none = Map::new();
     let card = Card {
         id: row.id,
@@ -81,7 +82,7 @@ pub fn card(row: &ConversationRow) -> String {
         last_message_at: row.last_message_at,
         last_message_preview: row.last_message_preview.as_deref(),
         last_message_sender_type: row.last_message_sender_type,
-        waiting_since: row.waiting_since,
+        unanswered_since: row.unanswered_since,
         message_count: row.message_count,
         received_count: row.received_count,
         sent_count: row.sent_count,

@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 follower::table! {
     /// A conversation that was put into the queue, or is being offered.
-    pub struct WaitingRow in "waiting" key (conversation_no: i64) {
+    pub struct QueueEntryRow in "queue_entries" key (conversation_seq: i64) {
         conversation_id: ConversationId,
         account_id: AccountId,
         team_id: Option<TeamId>,
         priority: Priority,
-        waiting_since: Timestamp,
+        queued_since: Timestamp,
         /// None: it is being offered and was never put into the queue.
         queued_at: Option<Timestamp>,
         offer_id: Option<OfferId>,
@@ -58,13 +58,13 @@ impl PaceRow {
 /// What becomes of a conversation's row.
 pub enum Becomes {
     AsItWas,
-    Waits(WaitingRow),
+    Waits(QueueEntryRow),
     /// It found an agent.
     Served(Option<TeamId>),
     Gone,
 }
 
-impl WaitingRow {
+impl QueueEntryRow {
     /// Whether an event can move a row here.
     pub fn concerns(event: &ConversationEvent) -> bool {
         use ConversationEvent as E;
@@ -155,14 +155,14 @@ impl WaitingRow {
         }
     }
 
-    fn since(conversation: &ConversationRow, waiting_since: Timestamp) -> Self {
+    fn since(conversation: &ConversationRow, queued_since: Timestamp) -> Self {
         Self {
-            conversation_no: conversation.no,
+            conversation_seq: conversation.seq,
             conversation_id: conversation.id,
             account_id: conversation.account_id,
             team_id: conversation.team_id,
             priority: conversation.priority,
-            waiting_since,
+            queued_since,
             queued_at: None,
             offer_id: None,
             offered_to: Json(Vec::new()),

@@ -1,6 +1,6 @@
-//! Days at a support desk, made up from a seed: the same seed tells the same story.
+//! Days at a support desk, generated from a seed: the same seed gives the same events.
 
-#![allow(dead_code, reason = "each test tells another part of it")]
+#![allow(dead_code, reason = "two test binaries use this file, each another part of it")]
 
 use event_schemas::agent::{AgentRegistered, Preferences, PreferencesChanged};
 use event_schemas::catalogue::{
@@ -19,30 +19,30 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Numbers that look random and are not.
-pub struct Dice(u64);
+pub struct Random(u64);
 
-impl Dice {
+impl Random {
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
-    pub fn throw(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
     }
     pub fn below(&mut self, n: usize) -> usize {
-        (self.throw() % n as u64) as usize
+        (self.next() % n as u64) as usize
     }
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
     pub fn chance(&mut self, percent: u64) -> bool {
-        self.throw() % 100 < percent
+        self.next() % 100 < percent
     }
 }
 
-struct Told {
+struct Conversation {
     id: ConversationId,
     stream: StreamId,
     account: AccountId,
@@ -55,30 +55,30 @@ struct Told {
 }
 
 /// One append.
-pub struct Line {
+pub struct Append {
     pub stream: StreamId,
     pub events: Vec<NewEvent>,
 }
 
-pub struct Story {
-    pub dice: Dice,
+pub struct Scenario {
+    pub random: Random,
     now: Timestamp,
     pub accounts: Vec<AccountId>,
     pub agents: Vec<UserId>,
     pub teams: Vec<TeamId>,
     pub channels: Vec<ChannelId>,
     pub labels: Vec<String>,
-    conversations: Vec<Told>,
+    conversations: Vec<Conversation>,
     ids: u128,
-    pub lines: Vec<Line>,
+    pub appends: Vec<Append>,
 }
 
 pub const START: Timestamp = Timestamp::from_secs(1_795_000_000);
 
-impl Story {
+impl Scenario {
     pub fn new(seed: u64) -> Self {
         Self {
-            dice: Dice::new(seed),
+            random: Random::new(seed),
             now: START,
             accounts: (1..=2).map(|n| AccountId::from_u128(0xacc0 + n)).collect(),
             agents: (1..=4).map(|n| UserId::from_u128(0xa6e0 + n)).collect(),
@@ -87,7 +87,7 @@ impl Story {
             labels: ["billing", "refund", "technical", "vip"].map(str::to_owned).to_vec(),
             conversations: Vec::new(),
             ids: u128::from(seed) << 64,
-            lines: Vec::new(),
+            appends: Vec::new(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Story {
     fn metadata(&self, account: AccountId) -> Metadata {
         Metadata {
             account_id: account,
-            actor: Actor::system("story"),
+            actor: Actor::system("scenario"),
             correlation_id: Uuid::from_u128(1),
             causation_id: None,
             traceparent: None,
@@ -107,42 +107,47 @@ impl Story {
         }
     }
 
-    fn tell<E: Events>(&mut self, stream: StreamId, account: AccountId, events: impl IntoIterator<Item = E>) {
-        let mut line = Vec::new();
+    fn record<E: Events>(
+        &mut self,
+        stream: StreamId,
+        account: AccountId,
+        events: impl IntoIterator<Item = E>,
+    ) {
+        let mut new = Vec::new();
         for event in events {
             let id = EventId(self.id());
-            line.push(NewEvent::of(id, &event, self.metadata(account)));
+            new.push(NewEvent::of(id, &event, self.metadata(account)));
         }
-        self.lines.push(Line { stream, events: line });
+        self.appends.push(Append { stream, events: new });
     }
 
-    /// Lets `steps` things happen, of every kind.
-    pub fn live(&mut self, steps: usize) -> &mut Self {
+    /// Generates `steps` steps, of every kind.
+    pub fn run(&mut self, steps: usize) -> &mut Self {
         for _ in 0..steps {
-            let pause = self.dice.below(90_000);
-            // Some things happen at the same moment.
-            if self.dice.chance(80) {
+            let pause = self.random.below(90_000);
+            // Some events have the same time.
+            if self.random.chance(80) {
                 self.now = self.now + Duration::from_millis(pause as u64);
             }
-            match self.dice.below(20) {
+            match self.random.below(20) {
                 0..3 => self.open(),
-                3 | 4 => self.around(),
+                3 | 4 => self.record_other_subject(),
                 _ if self.conversations.is_empty() => self.open(),
-                _ => self.go_on(),
+                _ => self.advance(),
             }
         }
         self
     }
 
     pub fn open(&mut self) {
-        let account = *self.dice.pick(&self.accounts.clone());
-        let channel = *self.dice.pick(&self.channels.clone());
-        let number = format!("2519{}", self.dice.below(40));
+        let account = *self.random.pick(&self.accounts.clone());
+        let channel = *self.random.pick(&self.channels.clone());
+        let number = format!("2519{}", self.random.below(40));
         let ordinal = self.conversations.len() as u32;
         let id = ConversationId(self.id());
         let identifier = ContactIdentifierId::of(account, "whatsapp", &number);
-        let name = self.dice.chance(70).then(|| format!("Customer {number}"));
-        self.tell(
+        let name = self.random.chance(70).then(|| format!("Customer {number}"));
+        self.record(
             StreamId::contact(identifier),
             account,
             [ContactEvent::from(ContactSeen {
@@ -153,7 +158,7 @@ impl Story {
                 display_name: name.clone(),
             })],
         );
-        let priority = *self.dice.pick(Priority::ALL);
+        let priority = *self.random.pick(Priority::ALL);
         let stream = StreamId::conversation(id);
         let opened = ConversationOpened {
             conversation_id: id,
@@ -170,13 +175,13 @@ impl Story {
             metadata: Default::default(),
         };
         let mut events = vec![ConversationEvent::from(opened)];
-        if self.dice.chance(60) {
+        if self.random.chance(60) {
             events.push(SlaApplied { policy: self.policy(), calendar: None }.into());
         }
         let received = self.received();
         events.push(received);
-        self.tell(stream.clone(), account, events);
-        self.conversations.push(Told {
+        self.record(stream.clone(), account, events);
+        self.conversations.push(Conversation {
             id,
             stream,
             account,
@@ -226,41 +231,41 @@ impl Story {
         .into()
     }
 
-    pub fn go_on(&mut self) {
-        // What was told last is likelier to go on.
+    pub fn advance(&mut self) {
+        // A recent conversation is likelier to continue.
         let count = self.conversations.len();
-        let index = if self.dice.chance(70) {
-            count - 1 - self.dice.below(count.min(6))
+        let index = if self.random.chance(70) {
+            count - 1 - self.random.below(count.min(6))
         } else {
-            self.dice.below(count)
+            self.random.below(count)
         };
-        let agent = *self.dice.pick(&self.agents.clone());
-        let team = *self.dice.pick(&self.teams.clone());
-        let (message, kind) = (MessageId(self.id()), self.dice.below(24));
-        let label = self.dice.pick(&self.labels.clone()).clone();
-        let priority = *self.dice.pick(Priority::ALL);
+        let agent = *self.random.pick(&self.agents.clone());
+        let team = *self.random.pick(&self.teams.clone());
+        let (message, kind) = (MessageId(self.id()), self.random.below(24));
+        let label = self.random.pick(&self.labels.clone()).clone();
+        let priority = *self.random.pick(Priority::ALL);
         let received = self.received();
-        let snooze = self.dice.chance(50).then(|| self.now + Duration::from_secs(600));
-        let (some, body) = (self.dice.chance(50), self.dice.below(2));
+        let snooze = self.random.chance(50).then(|| self.now + Duration::from_secs(600));
+        let (some, body) = (self.random.chance(50), self.random.below(2));
         let now = self.now;
         let report = self.conversations[index].outgoing.last().copied();
-        let told = &mut self.conversations[index];
+        let conversation = &mut self.conversations[index];
         let name = Some(format!("Agent {agent}"));
         let mut events: Vec<ConversationEvent> = Vec::new();
-        if !told.open {
+        if !conversation.open {
             return;
         }
         match kind {
             0..7 => {
-                if told.resolved {
-                    told.resolved = false;
+                if conversation.resolved {
+                    conversation.resolved = false;
                     events.push(Reopened { cause: ReopenCause::CustomerMessage, reason: None }.into());
                 }
-                told.received += 1;
+                conversation.received += 1;
                 events.push(received);
             }
             7..12 => {
-                told.outgoing.push(message);
+                conversation.outgoing.push(message);
                 let text = ["We are looking into it.", "It was paid back  today.\nAnything else?"][body];
                 events.push(
                     MessageSent {
@@ -328,13 +333,13 @@ impl Story {
                 }
                 .into(),
             ),
-            18 if !told.resolved => events.push(MarkedPending { until: snooze, reason: None }.into()),
-            19 if !told.resolved => {
-                told.resolved = true;
+            18 if !conversation.resolved => events.push(MarkedPending { until: snooze, reason: None }.into()),
+            19 if !conversation.resolved => {
+                conversation.resolved = true;
                 events.push(Resolved { reason: None }.into());
             }
-            20 if some && told.resolved => {
-                told.open = false;
+            20 if some && conversation.resolved => {
+                conversation.open = false;
                 events.push(Closed { reason: None }.into());
             }
             20 => events.push(
@@ -344,34 +349,34 @@ impl Story {
                 .into(),
             ),
             21 => {
-                events.push(PriorityChanged { old: told.priority, new: priority }.into());
-                told.priority = priority;
+                events.push(PriorityChanged { old: conversation.priority, new: priority }.into());
+                conversation.priority = priority;
             }
             22 => {
-                let there = told.labels.iter().position(|has| *has == label);
+                let there = conversation.labels.iter().position(|has| *has == label);
                 let (added, removed) = match there {
-                    Some(place) => (vec![], vec![told.labels.remove(place)]),
+                    Some(place) => (vec![], vec![conversation.labels.remove(place)]),
                     None => {
-                        told.labels.push(label.clone());
+                        conversation.labels.push(label.clone());
                         (vec![label], vec![])
                     }
                 };
                 events.push(LabelsChanged { added, removed }.into());
             }
-            _ => events.push(SeenByAgent { agent_id: agent, received: told.received }.into()),
+            _ => events.push(SeenByAgent { agent_id: agent, received: conversation.received }.into()),
         }
-        let (stream, account) = (told.stream.clone(), told.account);
+        let (stream, account) = (conversation.stream.clone(), conversation.account);
         if !events.is_empty() {
-            self.tell(stream, account, events);
+            self.record(stream, account, events);
         }
     }
 
-    fn around(&mut self) {
-        let account = *self.dice.pick(&self.accounts.clone());
-        let agent = *self.dice.pick(&self.agents.clone());
-        let n = self.dice.below(4);
+    fn record_other_subject(&mut self) {
+        let account = *self.random.pick(&self.accounts.clone());
+        let agent = *self.random.pick(&self.agents.clone());
+        let n = self.random.below(4);
         let salt = account.0.as_u128() << 8;
-        match self.dice.below(10) {
+        match self.random.below(10) {
             0 => {
                 let team = Team {
                     id: TeamId::from_u128(salt + n as u128),
@@ -380,13 +385,13 @@ impl Story {
                     lead_id: None,
                     member_ids: vec![agent],
                 };
-                self.tell(
+                self.record(
                     StreamId::catalogue(CatalogueKind::Teams, account),
                     account,
                     [CatalogueEvent::from(TeamDefined { team })],
                 );
             }
-            1 => self.tell(
+            1 => self.record(
                 StreamId::catalogue(CatalogueKind::Teams, account),
                 account,
                 [CatalogueEvent::from(TeamRetired { id: TeamId::from_u128(salt + n as u128) })],
@@ -400,13 +405,13 @@ impl Story {
                     category: None,
                     created_by: Some(agent),
                 };
-                self.tell(
+                self.record(
                     StreamId::catalogue(CatalogueKind::CannedResponses, account),
                     account,
                     [CatalogueEvent::from(CannedResponseDefined { canned_response })],
                 );
             }
-            3 => self.tell(
+            3 => self.record(
                 StreamId::catalogue(CatalogueKind::CannedResponses, account),
                 account,
                 [CatalogueEvent::from(CannedResponseRetired {
@@ -422,7 +427,7 @@ impl Story {
                     base_url: None,
                     is_enabled: true,
                 };
-                self.tell(
+                self.record(
                     StreamId::catalogue(CatalogueKind::Channels, account),
                     account,
                     [CatalogueEvent::from(ChannelDefined { channel })],
@@ -430,13 +435,13 @@ impl Story {
             }
             5 => {
                 let sla_policy = SlaPolicy { id: SlaPolicyId::from_u128(salt + 1), ..self.policy() };
-                self.tell(
+                self.record(
                     StreamId::catalogue(CatalogueKind::SlaPolicies, account),
                     account,
                     [CatalogueEvent::from(SlaPolicyDefined { sla_policy })],
                 );
             }
-            6 => self.tell(
+            6 => self.record(
                 StreamId::agent(agent),
                 account,
                 [AgentEvent::from(AgentRegistered {
@@ -449,16 +454,16 @@ impl Story {
             7 => {
                 let preferences =
                     Preferences { max_concurrent_conversations: n as u32, ..Default::default() };
-                self.tell(
+                self.record(
                     StreamId::agent(agent),
                     account,
                     [AgentEvent::from(PreferencesChanged { user_id: agent, preferences })],
                 );
             }
             8 => {
-                let number = format!("2519{}", self.dice.below(40));
+                let number = format!("2519{}", self.random.below(40));
                 let id = ContactIdentifierId::of(account, "whatsapp", &number);
-                let event: ContactEvent = if self.dice.chance(80) {
+                let event: ContactEvent = if self.random.chance(80) {
                     IdentifierLinked {
                         identifier_id: id,
                         contact_id: ContactId::from_u128(salt + n as u128),
@@ -471,10 +476,10 @@ impl Story {
                 } else {
                     IdentifierUnlinked { identifier_id: id, contact_id: id.own_contact() }.into()
                 };
-                self.tell(StreamId::contact(id), account, [event]);
+                self.record(StreamId::contact(id), account, [event]);
             }
             _ => {
-                let channel = *self.dice.pick(&self.channels.clone());
+                let channel = *self.random.pick(&self.channels.clone());
                 let rejected = WebhookRejected {
                     channel_id: channel,
                     channel_type: ChannelType::WhatsApp,
@@ -482,15 +487,15 @@ impl Story {
                     body: "{".to_owned(),
                     body_base64: None,
                 };
-                self.tell(StreamId::inbound(channel), account, [InboundEvent::from(rejected)]);
+                self.record(StreamId::inbound(channel), account, [InboundEvent::from(rejected)]);
             }
         }
     }
 
-    /// Writes what was told and not written yet.
+    /// Appends to the log what is generated and not appended yet.
     pub async fn write(&mut self, store: &dyn EventStore) {
-        for line in self.lines.drain(..) {
-            store.append(&line.stream, Expected::Any, line.events).await.expect("the log takes it");
+        for append in self.appends.drain(..) {
+            store.append(&append.stream, Expected::Any, append.events).await.expect("the log takes it");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What waits for an agent.
 
 use super::rows;
-use crate::read_models::waiting::{PaceRow, WaitingRow};
+use crate::read_models::queue_entries::{PaceRow, QueueEntryRow};
 use event_schemas::{AccountId, TeamId};
 use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Columns, Row, Values};
@@ -9,7 +9,7 @@ use follower::table::{Columns, Row, Values};
 /// A conversation that waits, and its place in its team's queue, from 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
-    pub row: WaitingRow,
+    pub row: QueueEntryRow,
     pub position: u32,
 }
 
@@ -29,18 +29,21 @@ pub async fn waiting(
     };
     let sql = format!(
         "select {}, row_number() over (
-             partition by team_id order by priority desc, waiting_since, conversation_id) as position
-         from waiting where account_id = $1 {of_team}
-         order by priority desc, waiting_since, conversation_id",
-        WaitingRow::COLUMNS.join(", ")
+             partition by team_id order by priority desc, queued_since, conversation_id) as position
+         from queue_entries where account_id = $1 {of_team}
+         order by priority desc, queued_since, conversation_id",
+        QueueEntryRow::COLUMNS.join(", ")
     );
     let found = readers.fetch_all(AssertSqlSafe(sql), values).await?;
-    let width = WaitingRow::COLUMNS.len();
+    let width = QueueEntryRow::COLUMNS.len();
     found
         .iter()
         .map(|row| {
             let position: i64 = Columns::after(row, width).take()?;
-            Ok(Waiting { row: WaitingRow::take(row)?, position: u32::try_from(position).unwrap_or(u32::MAX) })
+            Ok(Waiting {
+                row: QueueEntryRow::take(row)?,
+                position: u32::try_from(position).unwrap_or(u32::MAX),
+            })
         })
         .collect()
 }

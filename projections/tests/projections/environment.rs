@@ -1,7 +1,5 @@
 //! A test's own event log, and a place for its tables on each engine.
 
-#![allow(dead_code)] // each test file uses a part of this
-
 use event_schemas::Clock;
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
@@ -10,14 +8,14 @@ use projections::generations::Generations;
 use std::sync::Arc;
 use test_engines::Postgres;
 
-pub struct Home {
+pub struct Environment {
     pub folder: tempfile::TempDir,
     pub place: Location,
     /// None: the place is the folder.
     pub url: Option<String>,
 }
 
-impl Home {
+impl Environment {
     pub async fn of_files() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { place: Location::from(folder.path()), url: None, folder }
@@ -58,13 +56,13 @@ macro_rules! on_each_engine {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test($crate::home::Home::of_files().await).await;
+                super::$test($crate::environment::Environment::of_files().await).await;
             })+
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test($crate::home::Home::of_schemas().await).await;
+                super::$test($crate::environment::Environment::of_schemas().await).await;
             })+
         }
     };

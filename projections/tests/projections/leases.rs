@@ -1,20 +1,15 @@
 //! Of several processes one works, and another goes on when it is gone.
 
-#![allow(clippy::unwrap_used)]
-
-mod home;
-mod story;
-
+use crate::environment::Environment;
+use crate::scenario::Scenario;
 use follower::{Lease, Leases};
-use home::Home;
 use projections::{ReadSide, verify};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use story::Story;
 use test_engines::Postgres;
 use tokio_util::sync::CancellationToken;
 
-on_each_engine!(
+crate::on_each_engine!(
     one_holds_a_lease_and_the_next_gets_it_when_it_is_given_back,
     leases_of_other_names_do_not_mind,
     of_two_that_keep_the_tables_one_does_and_the_other_goes_on,
@@ -26,8 +21,8 @@ async fn soon(leases: &Leases, name: &'static str) -> Lease {
     tokio::time::timeout(Duration::from_secs(30), taken).await.unwrap().unwrap()
 }
 
-async fn one_holds_a_lease_and_the_next_gets_it_when_it_is_given_back(home: Home) {
-    let (one, other) = (Leases::new(home.again().await), Leases::new(home.again().await));
+async fn one_holds_a_lease_and_the_next_gets_it_when_it_is_given_back(env: Environment) {
+    let (one, other) = (Leases::new(env.again().await), Leases::new(env.again().await));
     let lease = one.try_take("work").await.unwrap().unwrap();
     assert!(other.try_take("work").await.unwrap().is_none());
     assert!(one.try_take("work").await.unwrap().is_none(), "not even the same process has it twice");
@@ -37,8 +32,8 @@ async fn one_holds_a_lease_and_the_next_gets_it_when_it_is_given_back(home: Home
     assert!(!next.is_lost());
 }
 
-async fn leases_of_other_names_do_not_mind(home: Home) {
-    let leases = Leases::new(home.place.clone());
+async fn leases_of_other_names_do_not_mind(env: Environment) {
+    let leases = Leases::new(env.place.clone());
     let _one = leases.try_take("work").await.unwrap().unwrap();
     assert!(leases.try_take("other-work").await.unwrap().is_some());
     let stop = CancellationToken::new();
@@ -46,19 +41,19 @@ async fn leases_of_other_names_do_not_mind(home: Home) {
     assert!(leases.take("third-work", &stop).await.is_none(), "it is time to stop");
 }
 
-async fn of_two_that_keep_the_tables_one_does_and_the_other_goes_on(home: Home) {
-    let store = home.store().await;
-    let mut story = Story::new(31);
-    story.live(100).write(&*store).await;
+async fn of_two_that_keep_the_tables_one_does_and_the_other_goes_on(env: Environment) {
+    let store = env.store().await;
+    let mut scenario = Scenario::new(31);
+    scenario.run(100).write(&*store).await;
     let mut sides = Vec::new();
     for _ in 0..2 {
-        let generations = projections::generations::Generations::new(home.again().await);
+        let generations = projections::generations::Generations::new(env.again().await);
         let side = ReadSide::open(Arc::clone(&store), generations, |_| {}).await.unwrap();
         let (tables, stop) = (side.tables(), CancellationToken::new());
         sides.push((tables, stop.clone(), tokio::spawn(side.run(stop))));
     }
     assert!(sides[0].0.progress().is_some() && sides[1].0.progress().is_none(), "the first one works");
-    story.live(100).write(&*store).await;
+    scenario.run(100).write(&*store).await;
     let end = store.end().await.unwrap().unwrap();
     for (tables, _, _) in &sides {
         tables.wait_for(end, Duration::from_secs(30)).await.unwrap();
@@ -66,12 +61,12 @@ async fn of_two_that_keep_the_tables_one_does_and_the_other_goes_on(home: Home) 
     let (_, stop, running) = sides.remove(0);
     stop.cancel();
     running.await.unwrap().unwrap();
-    story.live(100).write(&*store).await;
+    scenario.run(100).write(&*store).await;
     let end = store.end().await.unwrap().unwrap();
     let (tables, stop, running) = sides.remove(0);
     tables.wait_for(end, Duration::from_secs(30)).await.unwrap();
     assert!(tables.progress().is_some(), "the second one works now");
-    let verdict = verify(&store, &home.generations(), |_| {}).await.unwrap().unwrap();
+    let verdict = verify(&store, &env.generations(), |_| {}).await.unwrap().unwrap();
     assert!(verdict.is_identical(), "{:#?}", verdict.differences);
     stop.cancel();
     running.await.unwrap().unwrap();
@@ -79,13 +74,13 @@ async fn of_two_that_keep_the_tables_one_does_and_the_other_goes_on(home: Home) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_holder_whose_session_is_gone_is_followed_at_once() {
-    let home = Home::of_schemas().await;
-    let (one, other) = (Leases::new(home.again().await), Leases::new(home.again().await));
+    let env = Environment::of_schemas().await;
+    let (one, other) = (Leases::new(env.again().await), Leases::new(env.again().await));
     let lease = one.try_take("work").await.unwrap().unwrap();
     let began = Instant::now();
     // As if its machine were gone, and the server had noticed; who holds it knows nothing yet.
     const GONE: &str = "update verbatim.leases set backend = 1";
-    Postgres::sql(home.url.as_ref().unwrap(), GONE).await;
+    Postgres::sql(env.url.as_ref().unwrap(), GONE).await;
     let next = soon(&other, "work").await;
     assert!(began.elapsed() < follower::lease::GOOD_FOR, "nobody waited for the time to run out");
     tokio::time::timeout(Duration::from_secs(30), lease.lost()).await.unwrap();

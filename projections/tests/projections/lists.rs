@@ -1,22 +1,17 @@
 //! Lists against a slow, obvious oracle: every row, filtered and sorted in memory.
 
-#![allow(clippy::unwrap_used)]
-
-mod home;
-mod story;
-
+use crate::environment::Environment;
+use crate::scenario::{Random, Scenario};
 use event_schemas::Timestamp;
 use event_schemas::message::{Priority, Status};
 use follower::db::Db;
-use home::Home;
 use projections::queries::by_subject::counts;
-use projections::queries::conversations::{Conversations, Sort, SortBy, Whose, cards, list};
+use projections::queries::conversations::{AssigneeFilter, Conversations, Sort, SortBy, list, list_json};
 use projections::queries::{Limit, details, list as lists};
 use projections::read_models::inbox::ConversationRow;
 use std::collections::BTreeMap;
-use story::{Dice, Story};
 
-on_each_engine!(
+crate::on_each_engine!(
     pages_hold_each_row_once_in_order_for_every_sort_and_any_filter,
     a_cursor_of_another_sort_is_refused,
     tab_counts_are_what_counting_the_rows_gives,
@@ -26,22 +21,22 @@ on_each_engine!(
     running_clocks_page_in_the_order_they_are_due,
 );
 
-struct Desk {
-    _home: Home,
-    story: Story,
+struct Fixture {
+    _home: Environment,
+    scenario: Scenario,
     db: Db,
     everything: Vec<ConversationRow>,
 }
 
-async fn desk(home: Home, seed: u64, steps: usize) -> Desk {
-    let store = home.store().await;
-    let mut story = Story::new(seed);
-    story.live(steps).write(&*store).await;
-    let generations = home.generations();
+async fn fixture(env: Environment, seed: u64, steps: usize) -> Fixture {
+    let store = env.store().await;
+    let mut scenario = Scenario::new(seed);
+    scenario.run(steps).write(&*store).await;
+    let generations = env.generations();
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
     let mut everything = Vec::new();
-    for account in &story.accounts {
+    for account in &scenario.accounts {
         let mut query = Conversations::of(*account);
         query.limit = Limit::new(200).unwrap();
         loop {
@@ -53,7 +48,7 @@ async fn desk(home: Home, seed: u64, steps: usize) -> Desk {
             }
         }
     }
-    Desk { _home: home, story, db, everything }
+    Fixture { _home: env, scenario, db, everything }
 }
 
 fn key(row: &ConversationRow, by: SortBy) -> Option<i64> {
@@ -61,7 +56,7 @@ fn key(row: &ConversationRow, by: SortBy) -> Option<i64> {
         SortBy::LastMessage => Some(row.last_message_at.as_micros()),
         SortBy::Created => Some(row.created_at.as_micros()),
         SortBy::Priority => Some(row.priority.rank()),
-        SortBy::Waiting => row.waiting_since.map(Timestamp::as_micros),
+        SortBy::Unanswered => row.unanswered_since.map(Timestamp::as_micros),
         SortBy::SlaDue => row.sla_due_at.map(Timestamp::as_micros),
     }
 }
@@ -73,8 +68,8 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
         .filter(|row| query.statuses.is_empty() || query.statuses.contains(&row.status))
         .filter(|row| match query.assignee {
             None => true,
-            Some(Whose::Nobodys) => row.assignee_id.is_none(),
-            Some(Whose::Of(user)) => row.assignee_id == Some(user),
+            Some(AssigneeFilter::Unassigned) => row.assignee_id.is_none(),
+            Some(AssigneeFilter::Agent(user)) => row.assignee_id == Some(user),
         })
         .filter(|row| query.team.is_none_or(|team| row.team_id == Some(team)))
         .filter(|row| query.channel.is_none_or(|channel| row.channel_id == channel))
@@ -87,8 +82,8 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
     rows.sort_by(|a, b| {
         let by = query.sort.by;
         match (key(a, by), key(b, by)) {
-            (Some(x), Some(y)) => (x, a.no).cmp(&(y, b.no)),
-            (None, None) => (a.last_message_at, a.no).cmp(&(b.last_message_at, b.no)),
+            (Some(x), Some(y)) => (x, a.seq).cmp(&(y, b.seq)),
+            (None, None) => (a.last_message_at, a.seq).cmp(&(b.last_message_at, b.seq)),
             // Whatever the direction turns around below, who has no key is last.
             (None, Some(_)) => {
                 if query.sort.descending {
@@ -112,37 +107,41 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
     rows
 }
 
-async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(home: Home) {
-    let desk = desk(home, 11, 3000).await;
-    let (story, everything) = (&desk.story, &desk.everything);
+async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(env: Environment) {
+    let fixture = fixture(env, 11, 3000).await;
+    let (scenario, everything) = (&fixture.scenario, &fixture.everything);
     assert!(everything.len() > 300, "{} conversations prove little", everything.len());
-    let mut dice = Dice::new(3);
+    let mut random = Random::new(3);
     let mut met = 0;
     for round in 0..150 {
-        let mut query = Conversations::of(*dice.pick(&story.accounts));
+        let mut query = Conversations::of(*random.pick(&scenario.accounts));
         let by = Sort::ALL_BY[round % 5];
         query.sort = Sort { by, descending: round % 2 == 0 };
-        query.limit = Limit::new(1 + dice.below(60)).unwrap();
+        query.limit = Limit::new(1 + random.below(60)).unwrap();
         // Sorted among few, and met along an index.
-        query.few = if dice.chance(50) { 5000 } else { 3 };
-        if dice.chance(60) {
-            query.statuses = Status::ALL.iter().copied().filter(|_| dice.chance(50)).collect();
+        query.few = if random.chance(50) { 5000 } else { 3 };
+        if random.chance(60) {
+            query.statuses = Status::ALL.iter().copied().filter(|_| random.chance(50)).collect();
         }
-        if dice.chance(30) {
-            let agent = *dice.pick(&story.agents);
-            query.assignee = Some(if dice.chance(50) { Whose::Nobodys } else { Whose::Of(agent) });
+        if random.chance(30) {
+            let agent = *random.pick(&scenario.agents);
+            query.assignee = Some(if random.chance(50) {
+                AssigneeFilter::Unassigned
+            } else {
+                AssigneeFilter::Agent(agent)
+            });
         }
-        query.team = dice.chance(20).then(|| *dice.pick(&story.teams));
-        query.channel = dice.chance(20).then(|| *dice.pick(&story.channels));
-        query.label = dice.chance(20).then(|| dice.pick(&story.labels).clone());
-        query.priority = dice.chance(20).then(|| *dice.pick(Priority::ALL));
-        let somebody = dice.pick(everything);
-        query.contact = dice.chance(15).then_some(somebody.contact_id);
-        query.updated_since = dice.chance(15).then_some(somebody.updated_at);
+        query.team = random.chance(20).then(|| *random.pick(&scenario.teams));
+        query.channel = random.chance(20).then(|| *random.pick(&scenario.channels));
+        query.label = random.chance(20).then(|| random.pick(&scenario.labels).clone());
+        query.priority = random.chance(20).then(|| *random.pick(Priority::ALL));
+        let somebody = random.pick(everything);
+        query.contact = random.chance(15).then_some(somebody.contact_id);
+        query.updated_since = random.chance(15).then_some(somebody.updated_at);
         let expected = oracle(everything, &query);
         let mut found = Vec::new();
         loop {
-            let page = list(desk.db.readers(), &query).await.unwrap();
+            let page = list(fixture.db.readers(), &query).await.unwrap();
             assert!(page.rows.len() <= query.limit.get());
             found.extend(page.rows.into_iter().map(|listed| listed.conversation));
             // As a caller hands it back.
@@ -151,12 +150,13 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(home: H
                 break;
             }
         }
-        let cards = cards(desk.db.readers(), &Conversations { after: None, ..query.clone() }).await.unwrap();
-        let page: Vec<serde_json::Value> = serde_json::from_str(&cards.json).unwrap();
-        let carded: Vec<_> = page.iter().map(|card| card["id"].as_str().unwrap().to_owned()).collect();
+        let first_page =
+            list_json(fixture.db.readers(), &Conversations { after: None, ..query.clone() }).await.unwrap();
+        let page: Vec<serde_json::Value> = serde_json::from_str(&first_page.json).unwrap();
+        let shown: Vec<_> = page.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
         let first: Vec<_> = expected.iter().take(query.limit.get()).map(|row| row.id.to_string()).collect();
-        assert_eq!(carded, first, "round {round}: {query:?}");
-        assert_eq!(cards.next.is_some(), expected.len() > query.limit.get());
+        assert_eq!(shown, first, "round {round}: {query:?}");
+        assert_eq!(first_page.next.is_some(), expected.len() > query.limit.get());
         let ids = |rows: &[ConversationRow]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
         assert_eq!(ids(&found), ids(&expected), "round {round}: {query:?}");
         met += found.len();
@@ -164,24 +164,24 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(home: H
     assert!(met > 2000, "{met} rows in all prove little");
 }
 
-async fn a_cursor_of_another_sort_is_refused(home: Home) {
-    let desk = desk(home, 4, 200).await;
-    let mut query = Conversations::of(desk.story.accounts[0]);
+async fn a_cursor_of_another_sort_is_refused(env: Environment) {
+    let fixture = fixture(env, 4, 200).await;
+    let mut query = Conversations::of(fixture.scenario.accounts[0]);
     query.limit = Limit::new(1).unwrap();
-    query.after = list(desk.db.readers(), &query).await.unwrap().next;
+    query.after = list(fixture.db.readers(), &query).await.unwrap().next;
     assert!(query.after.is_some());
     query.sort.by = SortBy::Created;
-    assert!(list(desk.db.readers(), &query).await.is_err());
+    assert!(list(fixture.db.readers(), &query).await.is_err());
 }
 
-async fn tab_counts_are_what_counting_the_rows_gives(home: Home) {
-    let desk = desk(home, 21, 2000).await;
-    for account in &desk.story.accounts {
-        let me = desk.story.agents[0];
-        let counts = counts(desk.db.readers(), *account, Some(me)).await.unwrap();
+async fn tab_counts_are_what_counting_the_rows_gives(env: Environment) {
+    let fixture = fixture(env, 21, 2000).await;
+    for account in &fixture.scenario.accounts {
+        let me = fixture.scenario.agents[0];
+        let counts = counts(fixture.db.readers(), *account, Some(me)).await.unwrap();
         let count = |fits: &dyn Fn(&ConversationRow) -> bool| {
             let mut by_status = BTreeMap::new();
-            for row in desk.everything.iter().filter(|row| row.account_id == *account && fits(row)) {
+            for row in fixture.everything.iter().filter(|row| row.account_id == *account && fits(row)) {
                 *by_status.entry(row.status).or_default() += 1;
             }
             by_status
@@ -190,22 +190,22 @@ async fn tab_counts_are_what_counting_the_rows_gives(home: Home) {
         assert_eq!(counts.mine, count(&|row| row.assignee_id == Some(me)));
         assert_eq!(counts.unassigned, count(&|row| row.assignee_id.is_none()));
         assert_eq!(counts.without_team, count(&|row| row.team_id.is_none()));
-        for team in &desk.story.teams {
+        for team in &fixture.scenario.teams {
             assert_eq!(counts.teams[team], count(&|row| row.team_id == Some(*team)));
         }
-        for agent in &desk.story.agents {
+        for agent in &fixture.scenario.agents {
             assert_eq!(counts.assignees[agent], count(&|row| row.assignee_id == Some(*agent)));
         }
     }
 }
 
-async fn messages_page_both_ways_and_hold_each_once(home: Home) {
-    let desk = desk(home, 31, 1500).await;
-    let longest = desk.everything.iter().max_by_key(|row| row.message_count + row.note_count).unwrap();
+async fn messages_page_both_ways_and_hold_each_once(env: Environment) {
+    let fixture = fixture(env, 31, 1500).await;
+    let longest = fixture.everything.iter().max_by_key(|row| row.message_count + row.note_count).unwrap();
     let (account, conversation) = (longest.account_id, longest.id);
     let limit = Limit::new(3).unwrap();
     let ask = |from, limit| {
-        let readers = desk.db.readers();
+        let readers = fixture.db.readers();
         async move {
             let query = details::Messages { account, conversation, from, limit };
             details::messages(readers, query).await.unwrap()
@@ -231,16 +231,17 @@ async fn messages_page_both_ways_and_hold_each_once(home: Home) {
     assert_eq!(to_the_end, all);
 }
 
-async fn unread_is_what_came_after_the_reader_last_looked_or_answered(home: Home) {
-    let desk = desk(home, 41, 1500).await;
-    for account in &desk.story.accounts {
-        for agent in &desk.story.agents {
+async fn unread_is_what_came_after_the_reader_last_looked_or_answered(env: Environment) {
+    let fixture = fixture(env, 41, 1500).await;
+    for account in &fixture.scenario.accounts {
+        for agent in &fixture.scenario.agents {
             let mut query = Conversations::of(*account);
             query.reader = Some(*agent);
             query.limit = Limit::new(200).unwrap();
-            for listed in list(desk.db.readers(), &query).await.unwrap().rows {
+            for listed in list(fixture.db.readers(), &query).await.unwrap().rows {
                 let id = listed.conversation.id;
-                let one = details::conversation(desk.db.readers(), *account, id, Some(*agent)).await.unwrap();
+                let one =
+                    details::conversation(fixture.db.readers(), *account, id, Some(*agent)).await.unwrap();
                 assert_eq!(one.as_ref(), Some(&listed));
                 assert!(listed.unread <= listed.conversation.received_count);
             }
@@ -248,11 +249,11 @@ async fn unread_is_what_came_after_the_reader_last_looked_or_answered(home: Home
     }
 }
 
-async fn another_accounts_rows_are_not_there(home: Home) {
-    let desk = desk(home, 51, 300).await;
-    let theirs = &desk.everything[0];
-    let other = *desk.story.accounts.iter().find(|account| **account != theirs.account_id).unwrap();
-    let readers = desk.db.readers();
+async fn another_accounts_rows_are_not_there(env: Environment) {
+    let fixture = fixture(env, 51, 300).await;
+    let theirs = &fixture.everything[0];
+    let other = *fixture.scenario.accounts.iter().find(|account| **account != theirs.account_id).unwrap();
+    let readers = fixture.db.readers();
     assert_eq!(details::conversation(readers, other, theirs.id, None).await.unwrap(), None);
     let query = details::Messages {
         account: other,
@@ -266,12 +267,12 @@ async fn another_accounts_rows_are_not_there(home: Home) {
     assert_eq!(lists::contact(readers, other, theirs.contact_id).await.unwrap(), None);
 }
 
-async fn running_clocks_page_in_the_order_they_are_due(home: Home) {
-    let desk = desk(home, 61, 1500).await;
-    for account in &desk.story.accounts {
+async fn running_clocks_page_in_the_order_they_are_due(env: Environment) {
+    let fixture = fixture(env, 61, 1500).await;
+    for account in &fixture.scenario.accounts {
         let ask = |limit, after| {
             let page = lists::Page { account: *account, limit: Limit::new(limit).unwrap(), after };
-            lists::running_timers(desk.db.readers(), page)
+            lists::running_timers(fixture.db.readers(), page)
         };
         let all = ask(200, None).await.unwrap();
         assert!(all.rows.len() > 10 && all.next.is_none());

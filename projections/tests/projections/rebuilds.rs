@@ -1,48 +1,43 @@
 //! Tables filled live, in any pages and through any interruption, are what a rebuild makes of the log.
 
-#![allow(clippy::unwrap_used)]
-
-mod home;
-mod story;
-
+use crate::environment::Environment;
+use crate::scenario::{Random, Scenario};
 use follower::Runner;
-use home::Home;
 use projections::read_models::ReadModels;
 use projections::{ReadSide, verify};
 use std::sync::Arc;
-use story::{Dice, Story};
 
-on_each_engine!(
+crate::on_each_engine!(
     tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes,
     of_two_runners_each_event_is_written_by_one,
     a_rebuild_while_serving_is_taken_up_and_nothing_is_missed,
     a_comparison_finds_the_row_that_was_tampered_with,
 );
 
-async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes(home: Home) {
+async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes(env: Environment) {
     for seed in 1..=12 {
-        let home = home.fresh().await;
-        let (store, generations) = (home.store().await, home.generations());
-        let mut story = Story::new(seed);
-        story.live(30).write(&*store).await;
+        let env = env.fresh().await;
+        let (store, generations) = (env.store().await, env.generations());
+        let mut scenario = Scenario::new(seed);
+        scenario.run(30).write(&*store).await;
         generations.rebuild(&store, |_| {}).await.unwrap();
         let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
-        let mut dice = Dice::new(seed + 1000);
-        let fresh = |dice: &mut Dice| {
-            let (page, remembered) = (1 + dice.below(40), 1 + dice.below(30));
+        let mut random = Random::new(seed + 1000);
+        let fresh = |random: &mut Random| {
+            let (page, remembered) = (1 + random.below(40), 1 + random.below(30));
             let (store, db) = (Arc::clone(&store), db.clone());
             async move {
                 Runner::open(store, db, ReadModels::remembering(remembered)).await.unwrap().with_page(page)
             }
         };
-        let mut runner = fresh(&mut dice).await;
+        let mut runner = fresh(&mut random).await;
         for _ in 0..60 {
-            let steps = 1 + dice.below(12);
-            story.live(steps).write(&*store).await;
+            let steps = 1 + random.below(12);
+            scenario.run(steps).write(&*store).await;
             runner.step().await.unwrap();
-            if dice.chance(20) {
+            if random.chance(20) {
                 // Whatever it remembered is lost, as in a kill.
-                runner = fresh(&mut dice).await;
+                runner = fresh(&mut random).await;
             }
         }
         while !runner.step().await.unwrap() {}
@@ -55,13 +50,13 @@ async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_m
     }
 }
 
-async fn of_two_runners_each_event_is_written_by_one(home: Home) {
-    let (store, generations) = (home.store().await, home.generations());
+async fn of_two_runners_each_event_is_written_by_one(env: Environment) {
+    let (store, generations) = (env.store().await, env.generations());
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
     let (_, same) = generations.open_current(Default::default()).await.unwrap().unwrap();
-    let mut story = Story::new(77);
-    story.live(1500).write(&*store).await;
+    let mut scenario = Scenario::new(77);
+    scenario.run(1500).write(&*store).await;
     let one = Runner::open(Arc::clone(&store), db.clone(), ReadModels::default()).await.unwrap();
     let other = Runner::open(Arc::clone(&store), same.clone(), ReadModels::default()).await.unwrap();
     let run = |mut runner: Runner<ReadModels>| {
@@ -80,19 +75,19 @@ async fn of_two_runners_each_event_is_written_by_one(home: Home) {
     assert_eq!(verdict.position, store.end().await.unwrap());
 }
 
-async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(home: Home) {
+async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(env: Environment) {
     use std::time::Duration;
-    let (store, generations) = (home.store().await, home.generations());
-    let mut story = Story::new(5);
-    story.live(100).write(&*store).await;
+    let (store, generations) = (env.store().await, env.generations());
+    let mut scenario = Scenario::new(5);
+    scenario.run(100).write(&*store).await;
     let side = ReadSide::open(Arc::clone(&store), generations.clone(), |_| {}).await.unwrap();
     let tables = side.tables();
     assert_eq!(tables.current().number, 1);
     let stop = tokio_util::sync::CancellationToken::new();
     let running = tokio::spawn(side.run(stop.clone()));
-    story.live(100).write(&*store).await;
+    scenario.run(100).write(&*store).await;
     generations.rebuild(&store, |_| {}).await.unwrap();
-    story.live(100).write(&*store).await;
+    scenario.run(100).write(&*store).await;
     let end = store.end().await.unwrap().unwrap();
     tables.wait_for(end, Duration::from_secs(20)).await.unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
@@ -100,7 +95,7 @@ async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(home: Home) {
         assert!(std::time::Instant::now() < deadline, "the next generation was not taken up");
         tokio::task::yield_now().await;
     }
-    story.live(20).write(&*store).await;
+    scenario.run(20).write(&*store).await;
     let end = store.end().await.unwrap().unwrap();
     tables.wait_for(end, Duration::from_secs(20)).await.unwrap();
     let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
@@ -116,16 +111,18 @@ async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(home: Home) {
     drop(next_start);
 }
 
-async fn a_comparison_finds_the_row_that_was_tampered_with(home: Home) {
-    let (store, generations) = (home.store().await, home.generations());
-    let mut story = Story::new(9);
-    story.live(200).write(&*store).await;
+async fn a_comparison_finds_the_row_that_was_tampered_with(env: Environment) {
+    let (store, generations) = (env.store().await, env.generations());
+    let mut scenario = Scenario::new(9);
+    scenario.run(200).write(&*store).await;
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
     db.run("update conversations set received_count = received_count + 1 where ordinal = 3").await.unwrap();
-    db.run("delete from messages where conversation_no in (select no from conversations where ordinal = 4)")
-        .await
-        .unwrap();
+    db.run(
+        "delete from messages where conversation_seq in (select seq from conversations where ordinal = 4)",
+    )
+    .await
+    .unwrap();
     db.close().await;
     let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
     assert!(verdict.differences.iter().any(|difference| difference.table == "conversations"));

@@ -1,16 +1,11 @@
-//! Whose a PostgreSQL database is: what is wrong is said in one sentence, and nothing is written.
+//! AssigneeFilter a PostgreSQL database is: what is wrong is said in one sentence, and nothing is written.
 
-#![allow(clippy::unwrap_used)]
-
-mod home;
-mod story;
-
+use crate::environment::Environment;
+use crate::scenario::Scenario;
 use follower::{Location, Sizes};
-use home::Home;
 use projections::generations::Generations;
 use projections::verify;
 use sqlx::postgres::PgPool;
-use story::Story;
 use test_engines::{Postgres, free_port};
 
 async fn said(url: &str) -> String {
@@ -56,8 +51,8 @@ async fn another_programs_database_is_left_alone() {
 
 #[tokio::test]
 async fn what_others_add_later_does_no_harm() {
-    let home = Home::of_schemas().await;
-    let url = home.url.as_ref().unwrap();
+    let env = Environment::of_schemas().await;
+    let url = env.url.as_ref().unwrap();
     Postgres::sql(url, "create table notes_of_an_analyst (id bigint)").await;
     Location::open(url).await.unwrap();
 }
@@ -92,10 +87,14 @@ async fn a_database_of_another_language_sorts_as_files_do() {
     let pool = PgPool::connect(&url).await.unwrap();
     let other: bool = sqlx::query_scalar("select 'a' < 'B'").fetch_one(&pool).await.unwrap();
     assert!(other, "this language does not sort by bytes, or the test would prove nothing");
-    let home = Home { place: Location::open(&url).await.unwrap(), url: Some(url), ..Home::of_files().await };
-    let store = home.store().await;
-    Story::new(8).live(300).write(&*store).await;
-    let generations = home.generations();
+    let env = Environment {
+        place: Location::open(&url).await.unwrap(),
+        url: Some(url),
+        ..Environment::of_files().await
+    };
+    let store = env.store().await;
+    Scenario::new(8).run(300).write(&*store).await;
+    let generations = env.generations();
     generations.rebuild(&store, |_| {}).await.unwrap();
     let sorted: bool = sqlx::query_scalar(
         "select bool_and(collation_name = 'C') from information_schema.columns
@@ -111,20 +110,20 @@ async fn a_database_of_another_language_sorts_as_files_do() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn analysts_read_the_tables_in_use_with_ids_and_times_as_they_know_them() {
-    let home = Home::of_schemas().await;
-    let store = home.store().await;
-    Story::new(9).live(200).write(&*store).await;
-    let generations: Generations = home.generations();
+    let env = Environment::of_schemas().await;
+    let store = env.store().await;
+    Scenario::new(9).run(200).write(&*store).await;
+    let generations: Generations = env.generations();
     generations.rebuild(&store, |_| {}).await.unwrap();
-    let pool = PgPool::connect(home.url.as_ref().unwrap()).await.unwrap();
+    let pool = PgPool::connect(env.url.as_ref().unwrap()).await.unwrap();
     const SEEN: &str =
         "select count(id::uuid), min(created_at::timestamptz) > '2000-01-01', min(pg_typeof(id)::text)
         from verbatim.conversations";
     let (count, dated, kind): (i64, bool, String) = sqlx::query_as(SEEN).fetch_one(&pool).await.unwrap();
     assert!(count > 10 && dated && kind == "uuid");
     // The next generation takes the place of this one, and rights that were given stay.
-    Postgres::sql(home.url.as_ref().unwrap(), "grant select on verbatim.conversations to public").await;
-    Story::new(10).live(200).write(&*store).await;
+    Postgres::sql(env.url.as_ref().unwrap(), "grant select on verbatim.conversations to public").await;
+    Scenario::new(10).run(200).write(&*store).await;
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (more, _, _): (i64, bool, String) = sqlx::query_as(SEEN).fetch_one(&pool).await.unwrap();
     assert!(more > count);
