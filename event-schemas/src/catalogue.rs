@@ -25,6 +25,7 @@ macro_rules! catalogue {
 
         pub(crate) mod ids {
             crate::ids::ids! {
+                $ for_each_item_id;
                 $($(
                     #[doc = concat!("The id of a [`", stringify!($Item), "`](crate::catalogue::", stringify!($Item), ").")]
                     $Id,
@@ -146,6 +147,19 @@ pub trait Item: Shape {
     fn retired(id: Self::Id) -> CatalogueEvent;
     /// What an event says of items of this kind. `None` when it is about another kind.
     fn change_in(event: &CatalogueEvent) -> Option<Change<'_, Self>>;
+
+    /// The kind as operations and schemas are named after it: `CannedResponse`.
+    fn singular() -> &'static str {
+        Self::DEFINED.strip_suffix("Defined").unwrap_or(Self::DEFINED)
+    }
+    /// One item as a sentence names it, without its article: "canned response".
+    fn noun() -> &'static str {
+        Self::ONE.split_once(' ').map_or(Self::ONE, |(_, noun)| noun)
+    }
+    /// The path of its catalogue: `/v1/canned-responses`.
+    fn path() -> String {
+        format!("/v1/{}", Self::KIND.as_str().replace('_', "-"))
+    }
 }
 
 /// What an event says of an item.

@@ -3,8 +3,15 @@
 use crate::ChannelId;
 use uuid::Uuid;
 
+/// Declares ids, and a macro of this name that calls another with the names of all of them, so that another
+/// crate can implement a trait of its own for each.
 macro_rules! ids {
-    ($dollar:tt $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($dollar:tt $for_each:ident; $($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        #[macro_export]
+        macro_rules! $for_each {
+            ($dollar implement:ident) => { $dollar implement! { $($name),+ } };
+        }
+    $(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
@@ -39,20 +46,18 @@ macro_rules! ids {
                 text.parse().map(Self)
             }
         }
-    )+
-        /// Calls a macro with the names of all ids, so that another crate can implement a trait of its own
-        /// for each of them.
-        #[macro_export]
-        macro_rules! for_each_id {
-            ($dollar implement:ident) => { $dollar implement! { $($name),+ } };
+        impl From<$name> for uuid::Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
         }
-    };
+    )+};
 }
 
 pub(crate) use ids;
 
 ids! {
-    $
+    $ for_each_id;
     /// A tenant. Every row and every event belongs to one.
     AccountId,
     /// A person who writes to the account, whatever the channel.

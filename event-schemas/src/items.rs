@@ -33,6 +33,7 @@ pub trait Shape:
         + Ord
         + Hash
         + From<Uuid>
+        + Into<Uuid>
         + Serialize
         + DeserializeOwned
         + JsonSchema

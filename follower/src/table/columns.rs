@@ -1,6 +1,7 @@
 //! The values that columns hold, and how each is written and read.
 
 use crate::db::{DbError, DbRow, Value, Values};
+use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{Position, Timestamp, Version};
 use serde::Serialize;
@@ -123,6 +124,7 @@ macro_rules! id_columns {
     )+};
 }
 event_schemas::for_each_id!(id_columns);
+event_schemas::for_each_item_id!(id_columns);
 
 impl Column for Timestamp {
     const NOTHING: Value = Value::NoNumber;
@@ -168,7 +170,7 @@ macro_rules! word_columns {
         }
     )+};
 }
-word_columns!(ChannelType, ContentType, Delivery, SenderType, Status);
+word_columns!(CatalogueKind, ChannelType, ContentType, Delivery, SenderType, Status);
 
 /// Stored as its rank, so that an index sorts it as people mean it.
 impl Column for Priority {
