@@ -8,17 +8,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod appending;
+mod concurrency;
 mod importing;
 pub mod killed;
 pub mod model;
 mod reading;
 mod samples;
-mod together;
 
 pub use appending::*;
+pub use concurrency::*;
 pub use importing::*;
 pub use reading::*;
-pub use together::*;
 
 use crate::EventStore;
 use async_trait::async_trait;

@@ -22,11 +22,11 @@
 //!     changes nothing.
 //! 11. **Bounded pages.** A filtered page does bounded work, however rare what it looks for.
 
-mod figures;
+mod append_metrics;
 mod judge;
-mod newest;
 mod open;
 mod port;
+mod recent;
 mod row;
 mod subscription;
 

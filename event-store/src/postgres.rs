@@ -4,31 +4,31 @@
 //! inserts, in one round trip that is a transaction of its own. The lock is held until that commit can be
 //! seen. So whatever is visible is everything there is below it, and readers need no care; and a node that
 //! stands still never holds the lock, nor does anything depend on what other transactions are doing. An
-//! append that comes alone takes a shorter way, see [`glance`].
+//! append that comes alone takes a shorter way, see [`fast_path`].
 
-mod ask;
-mod glance;
+mod fast_path;
 mod import;
-mod lines;
-mod news;
+mod notify;
 mod plan;
+mod pool;
 mod read;
 mod rows;
 mod schema;
 mod server;
+mod statement;
 mod writer;
 
-use crate::figures::Figures;
+use crate::append_metrics::Figures;
 use crate::judge;
-use crate::newest::Newest;
+use crate::recent::Newest;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
 };
 use async_trait::async_trait;
 use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
-use glance::Glance;
-use lines::Lines;
+use fast_path::Glance;
+use pool::Lines;
 use quick_cache::sync::Cache;
 use server::Server;
 use std::sync::Arc;
@@ -102,8 +102,8 @@ impl PostgresStore {
             })
             .collect();
         let messengers = vec![
-            tokio::spawn(news::tell(Arc::clone(&lines), node.clone(), written)),
-            tokio::spawn(news::listen(server, node, Arc::clone(&newest), grew)),
+            tokio::spawn(notify::tell(Arc::clone(&lines), node.clone(), written)),
+            tokio::spawn(notify::listen(server, node, Arc::clone(&newest), grew)),
         ];
         Ok(Arc::new(Self {
             jobs,

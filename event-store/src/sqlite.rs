@@ -4,17 +4,17 @@
 //! log collides instead of leaving a gap. That collision is also how one process notices that another has
 //! appended to the same file.
 
+mod checkpoint_wal;
 #[cfg(feature = "conformance")]
 mod fault;
 mod read;
 mod rows;
 mod schema;
-mod tidy;
 mod writer;
 
-use crate::figures::Figures;
+use crate::append_metrics::Figures;
 use crate::judge;
-use crate::newest::Newest;
+use crate::recent::Newest;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
@@ -70,7 +70,7 @@ impl SqliteStore {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
         let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&newest), grew);
-        let tidy = tidy::run(path.to_owned(), grown.clone(), jobs.downgrade());
+        let tidy = checkpoint_wal::run(path.to_owned(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
         Ok(Arc::new(Self {

@@ -1,8 +1,8 @@
 //! Taking events over from another log, under one lock from the first look to the commit.
 
 use super::MAX_EVENTS;
-use super::ask::{Ask, Value, Way};
 use super::server::Line;
+use super::statement::{Ask, Value, Way};
 use super::writer::look_for;
 use crate::AppendError;
 use crate::judge::{self, Arrival, Head};

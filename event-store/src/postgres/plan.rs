@@ -1,7 +1,7 @@
 //! What of a group can be written in one go, and what each caller is told of it.
 
-use super::ask::{Ask, Value};
-use super::glance::End;
+use super::fast_path::End;
+use super::statement::{Ask, Value};
 use crate::judge::{Append, Head};
 use crate::row::{Row, number};
 use crate::{Appended, Expected};

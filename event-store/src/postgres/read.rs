@@ -1,8 +1,8 @@
 //! Reading: each answer is the log as it was at one moment.
 
-use super::ask::{Ask, Value};
-use super::lines::Lines;
+use super::pool::Lines;
 use super::rows::{decode, number, select};
+use super::statement::{Ask, Value};
 use crate::row;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};

@@ -1,7 +1,7 @@
 //! The database: whose it is, which version its tables have, and their migrations.
 
-use super::ask::Ask;
 use super::server::{Line, Server, reason};
+use super::statement::Ask;
 use crate::OpenError;
 use sqlx::{Connection, Row};
 
@@ -116,7 +116,7 @@ async fn migrate(line: &mut Line) -> Result<(), sqlx::Error> {
     }
     sqlx::raw_sql("delete from verbatim_log.log").execute(&mut *transaction).await?;
     let stamp = Ask::new("insert into verbatim_log.log (format) values ($1)")
-        .with(super::ask::Value::Number(MIGRATIONS.len() as i64));
+        .with(super::statement::Value::Number(MIGRATIONS.len() as i64));
     futures::TryStreamExt::try_collect::<Vec<_>>(stamp.rows(&mut transaction, way)?).await?;
     transaction.commit().await
 }

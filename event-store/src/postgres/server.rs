@@ -1,6 +1,6 @@
 //! The server: how it is reached, whether a pooler stands before it, and what its refusals mean.
 
-use super::ask::{Ask, Way};
+use super::statement::{Ask, Way};
 use crate::{OpenError, Unavailable};
 use futures::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgRow};

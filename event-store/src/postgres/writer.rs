@@ -4,14 +4,14 @@
 //! server and waits there for the lock. Neither needs to know what the other is about to write, because the
 //! server compares what a group believes of its streams with what is the case, under the lock.
 
-use super::ask::{Ask, Value};
-use super::glance::{End, Glance};
+use super::fast_path::{End, Glance};
 use super::plan::{Outcome, Plan, Written};
 use super::server::{Line, Server, code, in_time, is_lost, reason, unavailable};
+use super::statement::{Ask, Value};
 use super::{Heads, MAX_EVENTS, import};
-use crate::figures::Figures;
+use crate::append_metrics::Figures;
 use crate::judge::{self, Append, Head, Known, Place};
-use crate::newest::Newest;
+use crate::recent::Newest;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::Row as _;

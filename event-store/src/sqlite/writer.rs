@@ -2,9 +2,9 @@
 
 use super::rows::{self, Adopted, Placed};
 use super::{Heads, MAX_EVENTS, schema};
-use crate::figures::Figures;
+use crate::append_metrics::Figures;
 use crate::judge::{self, Append, Head, Known, Place, Verdict, last};
-use crate::newest::Newest;
+use crate::recent::Newest;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};

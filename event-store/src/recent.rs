@@ -1,12 +1,12 @@
 //! The newest events, for those who follow the log: read from memory where this process committed them, and
 //! where it did not, one look at the end of the log serves everybody for a moment.
 
-mod looks;
+mod end_cache;
 mod tail;
 
 use crate::{EventStore, Filter, Page, ReadError};
+use end_cache::Looks;
 use event_schemas::{Position, Recorded};
-use looks::Looks;
 use tail::Tail;
 
 pub struct Newest {

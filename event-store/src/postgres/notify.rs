@@ -1,11 +1,11 @@
 //! Telling the other nodes that something was appended, and hearing it from them. All of it is a hint:
 //! readers look by themselves every so often whether they were told or not.
 
-use super::ask::{Ask, Value};
-use super::lines::Lines;
+use super::pool::Lines;
 use super::server::Server;
+use super::statement::{Ask, Value};
 use crate::ReadError;
-use crate::newest::Newest;
+use crate::recent::Newest;
 use sqlx::postgres::{PgListener, PgPoolOptions, PgRow};
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 //! cost as much as most of the reads. One that turns out to be gone is replaced and asked again, because a
 //! read can be.
 
-use super::ask::Ask;
 use super::server::{Line, STATEMENT, Server, in_time, is_lost, unavailable};
+use super::statement::Ask;
 use crate::{ReadError, Unavailable};
 use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
