@@ -1,8 +1,8 @@
 //! One connection to NATS, from the moment it is made until it breaks. It is never mended: what an old
 //! connection still holds back must not come after what a new one has found out.
 
+use crate::error::Trouble;
 use crate::settings::{Login, Settings};
-use crate::trouble::Trouble;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};

@@ -1,7 +1,7 @@
 //! Where the stream ends, and which event of the log comes next.
 
+use crate::error::Trouble;
 use crate::message::POSITION;
-use crate::trouble::Trouble;
 use async_nats::jetstream::stream::{Info, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{ErrorCode, message::StreamMessage};
 use event_schemas::{EventId, Position};

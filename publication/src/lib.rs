@@ -14,18 +14,18 @@
 //! 4. **Nothing stalls in silence.** What is wrong is in the health check and in the log, in one sentence;
 //!    an event that is too large for the server is published without its data, with the address to fetch it.
 
-mod ahead;
 mod connection;
 mod end;
+mod error;
 mod lag;
 mod message;
 mod publisher;
+mod read_ahead;
 mod runner;
 mod settings;
 mod stream;
-mod trouble;
 
+pub use error::Trouble;
 pub use message::{POSITION, subject};
 pub use runner::{Health, Publication};
 pub use settings::{Settings, SettingsError, StreamSettings};
-pub use trouble::Trouble;

@@ -4,12 +4,12 @@
 //! when one is not taken, none after it is: the stream never has a hole, and whoever reads its end knows
 //! what comes next.
 
-use crate::ahead::Ahead;
 use crate::connection::Connection;
 use crate::end::End;
+use crate::error::Trouble;
 use crate::lag::Come;
 use crate::message::Message;
-use crate::trouble::Trouble;
+use crate::read_ahead::Ahead;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::publish::PublishAck;
 use event_schemas::Position;

@@ -1,8 +1,8 @@
 //! Reads ahead: while messages wait for their acknowledgement the next are made ready.
 
+use crate::error::Trouble;
 use crate::message::Message;
 use crate::settings::Settings;
-use crate::trouble::Trouble;
 use event_schemas::{Position, Recorded};
 use event_store::{EventStore, Filter, Subscription};
 use std::sync::Arc;

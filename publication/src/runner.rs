@@ -1,11 +1,11 @@
 //! Connects, publishes, and begins again after whatever came between, until told to stop.
 
-use crate::ahead::Ahead;
 use crate::connection::Connection;
+use crate::error::{Trouble, told};
 use crate::lag::{Come, Lag};
 use crate::publisher::Publisher;
+use crate::read_ahead::Ahead;
 use crate::settings::Settings;
-use crate::trouble::{Trouble, told};
 use crate::{end, stream};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use event_schemas::{Clock, Position};

@@ -1,7 +1,7 @@
 //! The JetStream stream: made if it is missing, and kept to what is configured.
 
+use crate::error::Trouble;
 use crate::settings::StreamSettings;
-use crate::trouble::Trouble;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::GetStreamErrorKind;

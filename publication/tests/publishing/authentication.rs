@@ -1,6 +1,6 @@
 //! Being let in, or not.
 
-use crate::desk::{DESK, Desk, until};
+use crate::fixture::{DESK, Desk, until};
 use publication::{Settings, StreamSettings};
 use std::process::Command;
 use test_engines::Nats;

@@ -1,6 +1,6 @@
 //! What is published, and how.
 
-use crate::desk::{DESK, Desk, conversation, messages, said, until};
+use crate::fixture::{DESK, Desk, conversation, messages, said, until};
 use event_schemas::AccountId;
 use event_store::Expected;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Publishers and servers that die, stand still, or are two.
 
-use crate::desk::{DESK, Desk, Publisher, assert_equal, messages, say};
+use crate::fixture::{DESK, Desk, Publisher, assert_equal, messages, say};
 use crate::relay::Relay;
 use publication::{Settings, StreamSettings};
 use std::time::{Duration, Instant};

@@ -3,20 +3,12 @@
 
 #![allow(clippy::unwrap_used)] // of tests, in functions that are no tests themselves
 
-#[path = "publishing/desk.rs"]
-mod desk;
+mod fixture;
 
-#[path = "publishing/documents.rs"]
+mod authentication;
 mod documents;
-#[path = "publishing/entering.rs"]
-mod entering;
-#[path = "publishing/faults.rs"]
 mod faults;
-#[path = "publishing/operators.rs"]
 mod operators;
-#[path = "publishing/readers.rs"]
 mod readers;
-#[path = "publishing/relay.rs"]
 mod relay;
-#[path = "publishing/streams.rs"]
 mod streams;

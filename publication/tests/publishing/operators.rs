@@ -1,6 +1,6 @@
 //! What people do to the stream.
 
-use crate::desk::{Desk, assert_equal, messages};
+use crate::fixture::{Desk, assert_equal, messages};
 use event_schemas::Clock;
 use event_store::{EventStore, SqliteStore};
 use publication::StreamSettings;
@@ -35,7 +35,7 @@ async fn what_has_outlived_its_time_is_not_told_again() {
     let publisher = desk.publish();
     desk.reaches(30).await;
     publisher.stop().await;
-    crate::desk::until("the messages are gone", || async {
+    crate::fixture::until("the messages are gone", || async {
         desk.find_stream().await.cached_info().state.messages == 0
     })
     .await;

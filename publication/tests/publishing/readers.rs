@@ -1,6 +1,6 @@
 //! The example of a consumer in another language, as its documentation has it.
 
-use crate::desk::{DESK, Desk, until};
+use crate::fixture::{DESK, Desk, until};
 use event_schemas::CloudEvent;
 use publication::{Settings, StreamSettings};
 use serde_json::Value;

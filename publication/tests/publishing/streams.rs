@@ -1,6 +1,6 @@
 //! The stream is kept to what is configured.
 
-use crate::desk::{Desk, made_by_hand, until};
+use crate::fixture::{Desk, made_by_hand, until};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use publication::StreamSettings;
 use std::time::Duration;
