@@ -44,7 +44,7 @@ pub const MAX_EVENTS: usize = 512;
 const POLL: Duration = Duration::from_millis(500);
 
 /// How many writers to streams at any version are kept apart in this process.
-const LANES: usize = 64;
+const STREAM_LOCKS: usize = 64;
 
 /// An event log in KurrentDB.
 pub struct KurrentStore {
@@ -63,7 +63,7 @@ struct Log {
     clock: Clock,
     /// Who appends at whatever version does so one after the other, or they would take it from each other
     /// again and again.
-    lanes: Arc<[Mutex<()>; LANES]>,
+    stream_locks: Arc<[Mutex<()>; STREAM_LOCKS]>,
 }
 
 impl KurrentStore {
@@ -75,7 +75,7 @@ impl KurrentStore {
             connection: Arc::new(connection),
             names: Arc::new(names),
             clock,
-            lanes: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
+            stream_locks: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
         };
         let grew = watch::Sender::new(0);
         let live = tokio::spawn(live::follow(log.clone(), grew.clone()));
@@ -111,9 +111,9 @@ impl EventStore for KurrentStore {
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
         let _open = self.working().await?;
-        let place = self.log.import(events).await?;
+        let position = self.log.import(events).await?;
         self.grew.send_modify(|times| *times += 1);
-        Ok(place)
+        Ok(position)
     }
 
     async fn read_stream(

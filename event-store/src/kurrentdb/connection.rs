@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// How long the server may take for one answer, or for the next piece of one.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often something is tried whose connection was lost. Everything this engine asks for may be asked
 /// twice: appends name the version they expect, and the server knows a repetition by its ids.
@@ -21,38 +21,40 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum RequestError {
     /// The stream is not at the version that was expected, but here.
-    Elsewhere { current: Option<u64> },
+    WrongVersion { current: Option<u64> },
     /// There is no such stream.
-    Nothing,
+    StreamNotFound,
     /// No record of the log begins at the position.
-    NoPosition,
+    InvalidPosition,
     /// Nothing can be had just now.
     Unavailable(Unavailable),
 }
 
-impl From<Unavailable> for Trouble {
+impl From<Unavailable> for RequestError {
     fn from(why: Unavailable) -> Self {
         Self::Unavailable(why)
     }
 }
 
-impl From<Trouble> for Unavailable {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Unavailable(why) => why,
-            Trouble::Elsewhere { .. } | Trouble::Nothing | Trouble::NoPosition => {
+impl From<RequestError> for Unavailable {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Unavailable(why) => why,
+            RequestError::WrongVersion { .. }
+            | RequestError::StreamNotFound
+            | RequestError::InvalidPosition => {
                 Unavailable::because("the server answered something else than was asked")
             }
         }
     }
 }
 
-impl From<Trouble> for ReadError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NoPosition => ReadError::Damaged {
+impl From<RequestError> for ReadError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::InvalidPosition => ReadError::Damaged {
                 at: "the position asked for".to_owned(),
                 reason: "no event of this log is there".to_owned(),
             },
@@ -63,8 +65,8 @@ impl From<Trouble> for ReadError {
 
 /// Whether another try, with another client, may help.
 enum Verdict {
-    Final(Trouble),
-    Again { keep_client: bool, why: Unavailable },
+    Final(RequestError),
+    Retry { keep_client: bool, why: Unavailable },
 }
 
 pub struct Connection {
@@ -114,7 +116,7 @@ impl Connection {
     }
 
     /// Whoever comes next makes another client, unless somebody has.
-    pub async fn give_up(&self, number: u64) {
+    pub async fn discard(&self, number: u64) {
         let mut current = self.current.lock().await;
         if current.number == number {
             current.client = None;
@@ -122,15 +124,15 @@ impl Connection {
     }
 
     /// Asks, and asks again where that may help.
-    pub async fn ask<T, Asked>(&self, question: impl Fn(Client) -> Asked) -> Result<T, Trouble>
+    pub async fn request<T, Answer>(&self, send: impl Fn(Client) -> Answer) -> Result<T, RequestError>
     where
-        Asked: Future<Output = Result<T, Error>>,
+        Answer: Future<Output = Result<T, Error>>,
     {
         let mut tried = 0;
         loop {
             let (client, number) = self.client().await?;
-            let Ok(answer) = timeout(PATIENCE, question(client)).await else {
-                self.give_up(number).await;
+            let Ok(answer) = timeout(REQUEST_TIMEOUT, send(client)).await else {
+                self.discard(number).await;
                 return Err(Unavailable::because("the server did not answer in time").into());
             };
             let error = match answer {
@@ -138,11 +140,11 @@ impl Connection {
                 Err(error) => error,
             };
             tried += 1;
-            match self.judge(error).await {
-                Verdict::Final(trouble) => return Err(trouble),
-                Verdict::Again { keep_client, why } => {
+            match self.classify(error).await {
+                Verdict::Final(error) => return Err(error),
+                Verdict::Retry { keep_client, why } => {
                     if !keep_client {
-                        self.give_up(number).await;
+                        self.discard(number).await;
                     }
                     if tried == TRIES {
                         return Err(why.into());
@@ -153,35 +155,35 @@ impl Connection {
         }
     }
 
-    async fn judge(&self, error: Error) -> Verdict {
+    async fn classify(&self, error: Error) -> Verdict {
         let because = |reason: String, error: Error| Unavailable { reason, source: Some(Box::new(error)) };
-        let said = error.to_string();
+        let text = error.to_string();
         let reason = match &error {
             Error::WrongExpectedVersion { current, .. } => {
                 let current = match current {
                     CurrentRevision::Current(revision) => Some(*revision),
                     CurrentRevision::NoStream => None,
                 };
-                return Verdict::Final(Trouble::Elsewhere { current });
+                return Verdict::Final(RequestError::WrongVersion { current });
             }
-            Error::ResourceNotFound => return Verdict::Final(Trouble::Nothing),
+            Error::ResourceNotFound => return Verdict::Final(RequestError::StreamNotFound),
             // The client goes to the leader it was told of.
             Error::NotLeaderException(_) => {
                 let reason = "the node that answers is not the leader of its cluster".to_owned();
-                return Verdict::Again { keep_client: true, why: because(reason, error) };
+                return Verdict::Retry { keep_client: true, why: because(reason, error) };
             }
             Error::GrpcConnectionError(_) | Error::ConnectionClosed => {
-                let reason = unreachable(&self.settings).await;
-                return Verdict::Again { keep_client: false, why: because(reason, error) };
+                let reason = why_unreachable(&self.settings).await;
+                return Verdict::Retry { keep_client: false, why: because(reason, error) };
             }
             Error::ServerError(_) | Error::DeadlineExceeded | Error::InternalClientError => {
                 let reason = "the connection to the server was lost".to_owned();
-                return Verdict::Again { keep_client: false, why: because(reason, error) };
+                return Verdict::Retry { keep_client: false, why: because(reason, error) };
             }
             // HTTP/2 itself ended it: of all that is under way too much was waiting to be read.
             Error::Grpc { message, .. } if message.starts_with("h2 protocol error") => {
                 let reason = "the connection to the server was lost".to_owned();
-                return Verdict::Again { keep_client: false, why: because(reason, error) };
+                return Verdict::Retry { keep_client: false, why: because(reason, error) };
             }
             Error::AccessDenied => {
                 "the server does not let this user in: put user:password@ before the host in the URL"
@@ -193,24 +195,24 @@ impl Connection {
             Error::UnsupportedFeature => {
                 "the server does not know what it was asked: version 23.10 or newer does".to_owned()
             }
-            Error::Grpc { .. } if said.contains("invalid position") => {
-                return Verdict::Final(Trouble::NoPosition);
+            Error::Grpc { .. } if text.contains("invalid position") => {
+                return Verdict::Final(RequestError::InvalidPosition);
             }
-            Error::Grpc { .. } if said.to_lowercase().contains("append size") => {
+            Error::Grpc { .. } if text.to_lowercase().contains("append size") => {
                 "this is larger than the server takes at once: raise its MaxAppendSize".to_owned()
             }
-            _ => format!("the server refused: {said}"),
+            _ => format!("the server refused: {text}"),
         };
-        Verdict::Final(Trouble::Unavailable(because(reason, error)))
+        Verdict::Final(RequestError::Unavailable(because(reason, error)))
     }
 }
 
 /// Why a server cannot be reached, as far as knocking at its door tells.
-async fn unreachable(settings: &ClientSettings) -> String {
+async fn why_unreachable(settings: &ClientSettings) -> String {
     let Some(host) = settings.hosts().first() else { return "the URL names no host".to_owned() };
     let address = format!("{}:{}", host.host, host.port);
-    let knock = timeout(Duration::from_secs(2), TcpStream::connect(&address)).await;
-    match (knock, settings.is_secure_mode_enabled()) {
+    let probe = timeout(Duration::from_secs(2), TcpStream::connect(&address)).await;
+    match (probe, settings.is_secure_mode_enabled()) {
         (Ok(Ok(_)), true) => format!(
             "{address} answers, but not as a KurrentDB server with a certificate that is trusted here: \
              see tls, tlsCaFile and tlsVerifyCert in the URL"

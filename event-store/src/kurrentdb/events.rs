@@ -21,7 +21,7 @@ struct Envelope<'a> {
 
 /// An event ready to be sent, and what is needed of it afterwards.
 #[derive(Clone)]
-pub struct Ready {
+pub struct EncodedEvent {
     pub id: EventId,
     event_type: Cow<'static, str>,
     metadata: Bytes,
@@ -29,7 +29,7 @@ pub struct Ready {
     json: bool,
 }
 
-impl Ready {
+impl EncodedEvent {
     pub fn new(event: NewEvent, recorded_at: Timestamp) -> Self {
         let envelope = Envelope {
             schema_version: event.schema_version,
@@ -46,7 +46,7 @@ impl Ready {
         }
     }
 
-    pub fn adopted(event: &Recorded) -> Self {
+    pub fn from_recorded(event: &Recorded) -> Self {
         let recorded_at = event.recorded_at;
         let event = NewEvent {
             id: event.id,
@@ -78,7 +78,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get().len() == text.len())
 }
 
-pub fn position(event: &RecordedEvent) -> Position {
+pub fn position_of(event: &RecordedEvent) -> Position {
     Position::new(event.position.commit, event.position.prepare)
 }
 
@@ -94,12 +94,12 @@ pub fn decode(event: &RecordedEvent, names: &Names) -> Result<Recorded, ReadErro
     }
     let foreign =
         || damaged("it was written by another program; log=<name> in the URL keeps logs apart".into());
-    let stream = names.read(event.stream_id()).ok_or_else(foreign)?;
+    let stream = names.stream_id(event.stream_id()).ok_or_else(foreign)?;
     let Envelope { schema_version, recorded_at, metadata } =
         serde_json::from_slice(&event.custom_metadata).map_err(|_| foreign())?;
     let data = String::from_utf8(event.data.to_vec()).map_err(|error| damaged(error.to_string()))?;
     Ok(Recorded {
-        position: position(event),
+        position: position_of(event),
         stream,
         version: Version(event.revision),
         id: EventId(event.id),

@@ -27,11 +27,11 @@ pub async fn follow(log: Log, grew: watch::Sender<u64>) {
         match log.connection.client().await {
             Ok((client, number)) => {
                 let options = SubscribeToAllOptions::default()
-                    .position(after.map_or(StreamPosition::Start, |place| {
-                        let (commit, prepare) = (place.commit(), place.prepare());
+                    .position(after.map_or(StreamPosition::Start, |position| {
+                        let (commit, prepare) = (position.commit(), position.prepare());
                         StreamPosition::Position(eventstore::Position { commit, prepare })
                     }))
-                    .filter(log.names.everything().max(CHECKPOINT_EVERY))
+                    .filter(log.names.all_events().max(CHECKPOINT_EVERY))
                     .requires_leader(true);
                 let subscription = client.subscribe_to_all(&options).await;
                 let before = after;
@@ -40,7 +40,7 @@ pub async fn follow(log: Log, grew: watch::Sender<u64>) {
                     pause = SHORTEST_PAUSE;
                 }
                 tracing::debug!(%error, "the live subscription to the event log was lost");
-                log.connection.give_up(number).await;
+                log.connection.discard(number).await;
             }
             Err(error) => tracing::debug!(%error, "no live subscription to the event log yet"),
         }
@@ -60,12 +60,12 @@ async fn wake(
     loop {
         match subscription.next_subscription_event().await {
             Ok(SubscriptionEvent::EventAppeared(event)) => {
-                let place = event.get_original_event().position;
-                *after = (*after).max(Some(Position::new(place.commit, place.prepare)));
+                let position = event.get_original_event().position;
+                *after = (*after).max(Some(Position::new(position.commit, position.prepare)));
                 grew.send_modify(|times| *times += 1);
             }
-            Ok(SubscriptionEvent::Checkpoint(place)) => {
-                *after = (*after).max(Some(Position::new(place.commit, place.prepare)));
+            Ok(SubscriptionEvent::Checkpoint(position)) => {
+                *after = (*after).max(Some(Position::new(position.commit, position.prepare)));
             }
             Ok(_) => {}
             Err(error) => return error,
