@@ -3,21 +3,21 @@
 use metrics::{Counter, Histogram};
 
 #[derive(Clone)]
-pub struct Figures {
+pub struct AppendMetrics {
     /// From the moment an append is asked for until it is answered.
     pub append_seconds: Histogram,
-    pub group_seconds: Histogram,
-    pub group_events: Histogram,
+    pub commit_seconds: Histogram,
+    pub commit_events: Histogram,
     pub appended: Counter,
     pub failed: Counter,
 }
 
-impl Figures {
+impl AppendMetrics {
     pub fn new() -> Self {
         Self {
             append_seconds: metrics::histogram!("verbatim_event_log_append_seconds"),
-            group_seconds: metrics::histogram!("verbatim_event_log_commit_seconds"),
-            group_events: metrics::histogram!("verbatim_event_log_commit_events"),
+            commit_seconds: metrics::histogram!("verbatim_event_log_commit_seconds"),
+            commit_events: metrics::histogram!("verbatim_event_log_commit_events"),
             appended: metrics::counter!("verbatim_event_log_events_total"),
             failed: metrics::counter!("verbatim_event_log_failed_commits_total"),
         }

@@ -36,17 +36,17 @@ pub trait Engine: Send + Sync {
 macro_rules! conformance {
     ($engine:expr) => {
         $crate::conformance!(@each $engine;
-            events_come_back_as_they_were_told,
+            events_come_back_as_they_were_appended,
             text_is_text,
             versions_are_dense_from_zero,
             an_expectation_that_is_wrong_is_a_conflict,
             an_append_is_all_or_nothing,
-            telling_the_same_again_changes_nothing,
-            telling_something_known_beside_something_new_is_refused,
+            appending_the_same_again_changes_nothing,
+            an_append_of_recorded_and_new_events_is_refused,
             an_append_holds_a_bounded_number_of_events,
             of_many_at_the_same_version_one_wins,
-            the_same_told_by_many_at_once_is_recorded_once,
-            one_callers_conflict_fails_nobody_else,
+            the_same_append_by_many_at_once_is_recorded_once,
+            one_callers_conflict_fails_no_other_append,
             nothing_appears_at_or_below_a_position_that_was_seen,
             two_openers_share_one_order,
             pages_join_without_a_seam,

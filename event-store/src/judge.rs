@@ -27,7 +27,7 @@ impl Append {
             event_type: row.event_type,
             schema_version: row.schema_version,
             recorded_at,
-            metadata: row.told,
+            metadata: row.metadata,
             data: row.data,
         })
     }
@@ -35,7 +35,7 @@ impl Append {
 
 /// Where an event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     pub stream: StreamId,
     pub version: Version,
     pub position: u64,
@@ -73,14 +73,14 @@ pub enum Verdict {
 pub struct Known {
     pub end: u64,
     pub heads: HashMap<StreamId, Head>,
-    pub events: HashMap<EventId, Place>,
+    pub events: HashMap<EventId, Location>,
 }
 
 /// Judges a group by what is remembered, without a look at the log. None: only a look can tell.
 ///
 /// It writes where the remembered versions fit and trusts the unique indexes to object if an id is known
 /// already or somebody else has written since.
-pub fn at_a_glance(
+pub fn fast_path(
     group: &[Append],
     end: u64,
     remembered: impl Fn(&StreamId) -> Option<Head>,
@@ -113,11 +113,11 @@ pub fn in_full(group: &[Append], mut known: Known) -> Vec<Verdict> {
 /// What is to be said of an append by what the log knows, without writing anything. None: it may be written.
 pub fn answer(append: &Append, known: &Known) -> Option<Result<Appended, AppendError>> {
     match repeated(append, known) {
-        Repeated::Whole(Place { version, position, .. }) => {
+        Repeated::Whole(Location { version, position, .. }) => {
             let position = Position::at(position);
             return Some(Ok(Appended { version, position, repeated: true }));
         }
-        Repeated::Partly(id, Place { stream, version, .. }) => {
+        Repeated::Partly(id, Location { stream, version, .. }) => {
             return Some(Err(AppendError::PartlyRecorded { id, stream, version }));
         }
         Repeated::No => {}
@@ -143,12 +143,12 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
     let (stream, version) =
         head.map_or((position, Version::FIRST), |head| (head.stream, head.version.next()));
     for (offset, row) in (0..).zip(&append.rows) {
-        let place = Place {
+        let location = Location {
             stream: append.stream.clone(),
             version: Version(version.0 + offset),
             position: position + offset,
         };
-        known.events.insert(row.id, place);
+        known.events.insert(row.id, location);
     }
     known.end += append.rows.len() as u64;
     let head = Head { stream, version: last(version, append.rows.len()) };
@@ -158,9 +158,9 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
 
 enum Repeated {
     /// Every event is in the log; the last of them is here.
-    Whole(Place),
+    Whole(Location),
     /// This one is and another is not, or it is told twice in this very append.
-    Partly(EventId, Place),
+    Partly(EventId, Location),
     No,
 }
 
@@ -168,13 +168,13 @@ fn repeated(append: &Append, known: &Known) -> Repeated {
     let mut here = HashMap::with_capacity(append.rows.len());
     for (offset, row) in (0..).zip(&append.rows) {
         if let Some(first) = here.insert(row.id, offset) {
-            let place = Place { stream: append.stream.clone(), version: Version(first), position: 0 };
-            return Repeated::Partly(row.id, place);
+            let location = Location { stream: append.stream.clone(), version: Version(first), position: 0 };
+            return Repeated::Partly(row.id, location);
         }
     }
-    let mut places = append.rows.iter().filter_map(|row| Some((row.id, known.events.get(&row.id)?)));
-    let Some((id, first)) = places.next() else { return Repeated::No };
-    let others = places.count();
+    let mut locations = append.rows.iter().filter_map(|row| Some((row.id, known.events.get(&row.id)?)));
+    let Some((id, first)) = locations.next() else { return Repeated::No };
+    let others = locations.count();
     if others + 1 < append.rows.len() {
         return Repeated::Partly(id, first.clone());
     }
@@ -187,21 +187,21 @@ pub fn last(first: Version, count: usize) -> Version {
 }
 
 /// What an imported event is to this log.
-pub enum Arrival {
-    Known { position: u64 },
+pub enum ImportVerdict {
+    Present { position: u64 },
     New { stream: u64, position: u64 },
 }
 
 /// Judges one imported event as if those before it had been written.
-pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendError> {
-    if let Some(place) = known.events.get(&event.id) {
-        return if place.stream == event.stream && place.version == event.version {
-            Ok(Arrival::Known { position: place.position })
+pub fn judge_import(event: &Recorded, known: &mut Known) -> Result<ImportVerdict, AppendError> {
+    if let Some(location) = known.events.get(&event.id) {
+        return if location.stream == event.stream && location.version == event.version {
+            Ok(ImportVerdict::Present { position: location.position })
         } else {
             Err(AppendError::PartlyRecorded {
                 id: event.id,
-                stream: place.stream.clone(),
-                version: place.version,
+                stream: location.stream.clone(),
+                version: location.version,
             })
         };
     }
@@ -213,9 +213,9 @@ pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendErr
         return Err(AppendError::Conflict { stream: event.stream.clone(), expected, actual });
     }
     known.end += 1;
-    let place = Place { stream: event.stream.clone(), version: event.version, position: known.end };
+    let location = Location { stream: event.stream.clone(), version: event.version, position: known.end };
     let stream = head.map_or(known.end, |head| head.stream);
     known.heads.insert(event.stream.clone(), Head { stream, version: event.version });
-    known.events.insert(event.id, place);
-    Ok(Arrival::New { stream, position: known.end })
+    known.events.insert(event.id, location);
+    Ok(ImportVerdict::New { stream, position: known.end })
 }

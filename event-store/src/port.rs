@@ -184,7 +184,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// As [`Self::read_all`], for who follows the log and will wait for news: the newest events may come
     /// from memory, and `at_end` says only that this process knows of nothing newer. What another process
     /// has appended by then is found by asking again, at the latest when the waiter's poll is over.
-    async fn read_news(
+    async fn read_recent(
         &self,
         after: Option<Position>,
         filter: &Filter,

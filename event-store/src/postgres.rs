@@ -18,17 +18,17 @@ mod server;
 mod statement;
 mod writer;
 
-use crate::append_metrics::Figures;
+use crate::append_metrics::AppendMetrics;
 use crate::judge;
-use crate::recent::Newest;
+use crate::recent::RecentEvents;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
 };
 use async_trait::async_trait;
 use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
-use fast_path::Glance;
-use pool::Lines;
+use fast_path::FastPath;
+use pool::Pool;
 use quick_cache::sync::Cache;
 use server::Server;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use writer::{Job, Waiting, Writer};
+use writer::{Job, PendingAppend, Writer};
 
 /// How many events one append may hold, and one group.
 pub const MAX_EVENTS: usize = 512;
@@ -60,64 +60,64 @@ type Heads = Cache<StreamId, judge::Head>;
 pub struct PostgresStore {
     jobs: mpsc::Sender<Job>,
     writers: Mutex<Vec<JoinHandle<()>>>,
-    messengers: Mutex<Vec<JoinHandle<()>>>,
-    lines: Arc<Lines>,
+    notify_tasks: Mutex<Vec<JoinHandle<()>>>,
+    pool: Arc<Pool>,
     heads: Arc<Heads>,
-    newest: Arc<Newest>,
+    recent: Arc<RecentEvents>,
     grown: watch::Receiver<u64>,
-    figures: Figures,
+    metrics: AppendMetrics,
 }
 
 impl PostgresStore {
     /// Opens the log, creating or migrating its tables as needed.
     pub async fn open(url: &str, clock: Clock) -> Result<Arc<Self>, OpenError> {
-        let server = Arc::new(Server::find(url).await?);
+        let server = Arc::new(Server::probe(url).await?);
         schema::prepare(&server).await?;
-        let lines = Arc::new(Lines::new(Arc::clone(&server)));
+        let pool = Arc::new(Pool::new(Arc::clone(&server)));
         let heads = Arc::new(Cache::new(HEADS));
-        let newest = Arc::new(Newest::of_writers(WRITERS));
-        let glance = Arc::new(Glance::default());
+        let recent = Arc::new(RecentEvents::new(WRITERS));
+        let fast_path = Arc::new(FastPath::default());
         let node = clock.fresh_id().to_string();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         let (wrote, written) = watch::channel(0);
         let (grew, grown) = watch::channel(0);
-        let figures = Figures::new();
-        let ailing = Arc::new(AtomicBool::new(false));
+        let metrics = AppendMetrics::new();
+        let unhealthy = Arc::new(AtomicBool::new(false));
         let writers = (0..WRITERS)
             .map(|_| {
                 let writer = Writer {
                     server: Arc::clone(&server),
                     clock: clock.clone(),
                     heads: Arc::clone(&heads),
-                    newest: Arc::clone(&newest),
-                    glance: Arc::clone(&glance),
+                    recent: Arc::clone(&recent),
+                    fast_path: Arc::clone(&fast_path),
                     grew: grew.clone(),
                     wrote: wrote.clone(),
-                    ailing: Arc::clone(&ailing),
-                    figures: figures.clone(),
-                    line: None,
+                    unhealthy: Arc::clone(&unhealthy),
+                    metrics: metrics.clone(),
+                    connection: None,
                 };
                 tokio::spawn(writer.run(Arc::clone(&queue)))
             })
             .collect();
-        let messengers = vec![
-            tokio::spawn(notify::tell(Arc::clone(&lines), node.clone(), written)),
-            tokio::spawn(notify::listen(server, node, Arc::clone(&newest), grew)),
+        let notify_tasks = vec![
+            tokio::spawn(notify::send(Arc::clone(&pool), node.clone(), written)),
+            tokio::spawn(notify::listen(server, node, Arc::clone(&recent), grew)),
         ];
         Ok(Arc::new(Self {
             jobs,
             writers: Mutex::new(writers),
-            messengers: Mutex::new(messengers),
-            lines,
+            notify_tasks: Mutex::new(notify_tasks),
+            pool,
             heads,
-            newest,
+            recent,
             grown,
-            figures,
+            metrics,
         }))
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
+    async fn request<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).await.map_err(|_| Unavailable::because("it is closed"))?;
         answered.await.map_err(|_| Unavailable::because("it was closed"))
@@ -127,7 +127,7 @@ impl PostgresStore {
 /// A character that PostgreSQL's text cannot hold. JSON holds it as an escape, which is text like any other.
 const NUL: char = '\0';
 
-fn holds_nul(stream: &StreamId, rows: &[Row]) -> bool {
+fn contains_nul(stream: &StreamId, rows: &[Row]) -> bool {
     stream.as_str().contains(NUL)
         || rows.iter().any(|row| row.data.contains(NUL) || row.event_type.contains(NUL))
 }
@@ -147,17 +147,18 @@ impl EventStore for PostgresStore {
         // Encoded here, so that callers do it side by side while the writers are waiting.
         let rows: Vec<Row> = events.into_iter().map(Row::encode).collect();
         // It would fail the whole group.
-        if holds_nul(stream, &rows) {
+        if contains_nul(stream, &rows) {
             return Err(Unavailable::because("PostgreSQL keeps no text with a NUL character in it").into());
         }
         let append = judge::Append { stream: stream.clone(), expected, rows };
-        let answer = self.ask(|answer| Job::Append(Waiting { append, answer, in_doubt: false })).await?;
-        self.figures.append_seconds.record(began.elapsed());
+        let answer =
+            self.request(|answer| Job::Append(PendingAppend { append, answer, in_doubt: false })).await?;
+        self.metrics.append_seconds.record(began.elapsed());
         answer
     }
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.ask(|answer| Job::Import { events, answer }).await?
+        self.request(|answer| Job::Import { events, answer }).await?
     }
 
     async fn read_stream(
@@ -166,7 +167,7 @@ impl EventStore for PostgresStore {
         from: Version,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
-        let events = read::stream(&self.lines, stream, from, limit).await?;
+        let events = read::stream(&self.pool, stream, from, limit).await?;
         // Whoever loads a stream to its end is about to append to it.
         if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
@@ -182,28 +183,28 @@ impl EventStore for PostgresStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        read::page(&self.lines, after, filter, limit).await
+        read::page(&self.pool, after, filter, limit).await
     }
 
-    async fn read_news(
+    async fn read_recent(
         &self,
         after: Option<Position>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        self.newest.read(self, after, filter, limit).await
+        self.recent.read(self, after, filter, limit).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        read::find(&self.lines, id).await
+        read::find(&self.pool, id).await
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        read::stream_version(&self.lines, stream).await
+        read::stream_version(&self.pool, stream).await
     }
 
     async fn end(&self) -> Result<Option<Position>, ReadError> {
-        read::end(&self.lines).await
+        read::end(&self.pool).await
     }
 
     fn waiter(&self) -> Waiter {
@@ -211,19 +212,19 @@ impl EventStore for PostgresStore {
     }
 
     async fn check(&self) -> Result<(), Unavailable> {
-        read::end(&self.lines).await?;
-        self.ask(|answer| Job::Check { answer }).await?
+        read::end(&self.pool).await?;
+        self.request(|answer| Job::Check { answer }).await?
     }
 
     async fn close(&self) {
         // Closed before: then there is nothing to finish.
         let _closed = self.jobs.send(Job::Close).await;
         join(&self.writers).await;
-        self.lines.close();
-        for messenger in self.messengers.lock().await.iter() {
-            messenger.abort();
+        self.pool.close();
+        for task in self.notify_tasks.lock().await.iter() {
+            task.abort();
         }
-        join(&self.messengers).await;
+        join(&self.notify_tasks).await;
     }
 }
 

@@ -5,19 +5,19 @@ mod end_cache;
 mod tail;
 
 use crate::{EventStore, Filter, Page, ReadError};
-use end_cache::Looks;
+use end_cache::EndCache;
 use event_schemas::{Position, Recorded};
 use tail::Tail;
 
-pub struct Newest {
+pub struct RecentEvents {
     tail: Tail,
-    looks: Looks,
+    end_cache: EndCache,
 }
 
-impl Newest {
+impl RecentEvents {
     /// Of a process with so many writers, whose groups may come in the wrong order.
-    pub fn of_writers(writers: usize) -> Self {
-        Self { tail: Tail::of_writers(writers), looks: Looks::default() }
+    pub fn new(writers: usize) -> Self {
+        Self { tail: Tail::new(writers), end_cache: EndCache::default() }
     }
 
     /// Takes up a group that was committed: everything there is after `after`, in the order of the log.
@@ -32,10 +32,10 @@ impl Newest {
 
     /// Somebody else has appended.
     pub fn others_appended(&self) {
-        self.looks.are_stale();
+        self.end_cache.invalidate();
     }
 
-    /// As [`EventStore::read_news`] of this store.
+    /// As [`EventStore::read_recent`] of this store.
     pub async fn read(
         &self,
         store: &impl EventStore,
@@ -46,13 +46,13 @@ impl Newest {
         if let Some(page) = self.tail.page(after, filter, limit) {
             return Ok(page);
         }
-        let look = self.looks.begin();
-        if self.tail.ends_at(after) && self.looks.is_recent(look) {
+        let lookup = self.end_cache.begin_lookup();
+        if self.tail.ends_at(after) && self.end_cache.is_recent(lookup) {
             return Ok(Page { events: Vec::new(), through: after, at_end: true });
         }
         let page = store.read_all(after, filter, limit).await?;
         if page.at_end {
-            self.looks.found_the_end(look);
+            self.end_cache.record_end(lookup);
         }
         Ok(page)
     }

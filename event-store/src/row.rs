@@ -10,10 +10,10 @@ pub struct Row {
     pub event_type: Cow<'static, str>,
     pub schema_version: u16,
     pub account: AccountId,
-    pub metadata: String,
+    pub metadata_json: String,
     pub data: String,
     /// The metadata as it was given, for who reads the event right away.
-    pub told: Metadata,
+    pub metadata: Metadata,
 }
 
 impl Row {
@@ -23,14 +23,14 @@ impl Row {
             event_type: event.event_type,
             schema_version: event.schema_version,
             account: event.metadata.account_id,
-            metadata: encode_metadata(&event.metadata),
+            metadata_json: encode_metadata(&event.metadata),
             data: event.data,
-            told: event.metadata,
+            metadata: event.metadata,
         }
     }
 
     /// The row of an event that another log has had.
-    pub fn again(event: Recorded) -> Self {
+    pub fn from_recorded(event: Recorded) -> Self {
         let Recorded { id, event_type, schema_version, metadata, data, .. } = event;
         Self::encode(NewEvent { id, event_type, schema_version, metadata, data })
     }
@@ -42,7 +42,7 @@ fn encode_metadata(metadata: &Metadata) -> String {
 }
 
 /// A kind of stream as its column has it. Stored for ever.
-pub const fn number(category: Category) -> i64 {
+pub const fn category_code(category: Category) -> i64 {
     match category {
         Category::Conversation => 1,
         Category::Catalogue => 2,

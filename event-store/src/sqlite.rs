@@ -12,9 +12,9 @@ mod rows;
 mod schema;
 mod writer;
 
-use crate::append_metrics::Figures;
+use crate::append_metrics::AppendMetrics;
 use crate::judge;
-use crate::recent::Newest;
+use crate::recent::RecentEvents;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
@@ -52,9 +52,9 @@ pub struct SqliteStore {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     readers: SqlitePool,
     heads: Arc<Heads>,
-    newest: Arc<Newest>,
+    recent: Arc<RecentEvents>,
     grown: watch::Receiver<u64>,
-    figures: Figures,
+    metrics: AppendMetrics,
     #[cfg(feature = "conformance")]
     fault: fault::FaultSwitch,
 }
@@ -66,21 +66,21 @@ impl SqliteStore {
         schema::prepare(path).await?;
         let readers = read::pool(path);
         let heads = Arc::new(Cache::new(HEADS));
-        let newest = Arc::new(Newest::of_writers(1));
+        let recent = Arc::new(RecentEvents::new(1));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
-        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&newest), grew);
-        let tidy = checkpoint_wal::run(path.to_owned(), grown.clone(), jobs.downgrade());
+        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&recent), grew);
+        let checkpoint = checkpoint_wal::run(path.to_owned(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
         Ok(Arc::new(Self {
             jobs,
-            tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(tidy)]),
+            tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(checkpoint)]),
             readers,
             heads,
-            newest,
+            recent,
             grown,
-            figures: Figures::new(),
+            metrics: AppendMetrics::new(),
             #[cfg(feature = "conformance")]
             fault,
         }))
@@ -92,7 +92,7 @@ impl SqliteStore {
         self.fault.set(fault);
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
+    async fn request<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).await.map_err(|_| Unavailable::because("it is closed"))?;
         answered.await.map_err(|_| Unavailable::because("it was closed"))
@@ -120,13 +120,13 @@ impl EventStore for SqliteStore {
             // Encoded here, so that callers do it side by side while the writer is flushing.
             rows: events.into_iter().map(Row::encode).collect(),
         };
-        let answer = self.ask(|answer| Job::Append { append, answer }).await?;
-        self.figures.append_seconds.record(began.elapsed());
+        let answer = self.request(|answer| Job::Append { append, answer }).await?;
+        self.metrics.append_seconds.record(began.elapsed());
         answer
     }
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.ask(|answer| Job::Import { events, answer }).await?
+        self.request(|answer| Job::Import { events, answer }).await?
     }
 
     async fn read_stream(
@@ -154,13 +154,13 @@ impl EventStore for SqliteStore {
         read::page(&self.readers, after, filter, limit).await
     }
 
-    async fn read_news(
+    async fn read_recent(
         &self,
         after: Option<Position>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        self.newest.read(self, after, filter, limit).await
+        self.recent.read(self, after, filter, limit).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
@@ -181,12 +181,12 @@ impl EventStore for SqliteStore {
 
     async fn check(&self) -> Result<(), Unavailable> {
         read::end(&self.readers).await?;
-        self.ask(|answer| Job::Check { answer }).await?
+        self.request(|answer| Job::Check { answer }).await?
     }
 
     async fn close(&self) {
         // Closed before: then there is nothing to finish.
-        let _finished = self.ask(|answer| Job::Close { answer }).await;
+        let _finished = self.request(|answer| Job::Close { answer }).await;
         for task in std::mem::take(&mut *self.tasks.lock().await) {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the event log ended badly");

@@ -35,7 +35,7 @@ impl Subscription {
             }
             // Whatever is appended from here on ends the next wait at once, so nothing slips between.
             self.waiter.changed.mark_unchanged();
-            let page = self.store.read_news(self.after, &self.filter, self.limit).await?;
+            let page = self.store.read_recent(self.after, &self.filter, self.limit).await?;
             self.after = page.through.or(self.after);
             self.at_end = page.at_end;
             if !page.events.is_empty() {

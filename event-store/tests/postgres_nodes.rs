@@ -28,7 +28,7 @@ async fn watch(store: Arc<PostgresStore>, news: bool, done: Arc<AtomicBool>) -> 
     loop {
         let last_round = done.load(Ordering::SeqCst);
         let page = match news {
-            true => store.read_news(after, &Filter::all(), 1_000).await.unwrap(),
+            true => store.read_recent(after, &Filter::all(), 1_000).await.unwrap(),
             false => store.read_all(after, &Filter::all(), 1_000).await.unwrap(),
         };
         for event in &page.events {

@@ -122,7 +122,7 @@ async fn reads_from_memory_as_from_the_file(store: &SqliteStore, path: &Path) {
         for (filter, limit) in filters.iter().flat_map(|filter| [(filter, 2), (filter, 1_000)]) {
             let (mut through, mut news) = (after, Vec::new());
             while through.map_or(0, |position| position.commit()) < end {
-                let page = store.read_news(through, filter, limit).await.unwrap();
+                let page = store.read_recent(through, filter, limit).await.unwrap();
                 news.extend(page.events);
                 through = page.through;
             }

@@ -1,7 +1,7 @@
 //! Many callers at once.
 
 use super::Engine;
-use super::samples::{assert_dense, assert_ordered, everything, said, several, stream};
+use super::samples::{assert_dense, assert_ordered, everything, message, messages, stream};
 use crate::{AppendError, EventStore, Expected, Filter};
 use event_schemas::{Position, Recorded, Version};
 use futures::future::join_all;
@@ -14,7 +14,7 @@ pub async fn of_many_at_the_same_version_one_wins(engine: &impl Engine) {
     for round in 0..10 {
         let callers = (0..50).map(|_| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.append(&stream(1), expected, several(2)).await })
+            tokio::spawn(async move { store.append(&stream(1), expected, messages(2)).await })
         });
         let answers: Vec<_> = join_all(callers).await.into_iter().map(Result::unwrap).collect();
         let won: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
@@ -30,10 +30,10 @@ pub async fn of_many_at_the_same_version_one_wins(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn the_same_told_by_many_at_once_is_recorded_once(engine: &impl Engine) {
+pub async fn the_same_append_by_many_at_once_is_recorded_once(engine: &impl Engine) {
     let store = engine.open().await;
     for number in 0..10 {
-        let event = said("once");
+        let event = message("once");
         let callers = (0..25).map(|_| {
             let (store, event) = (Arc::clone(&store), event.clone());
             tokio::spawn(async move { store.append(&stream(number), Expected::NoStream, vec![event]).await })
@@ -47,9 +47,9 @@ pub async fn the_same_told_by_many_at_once_is_recorded_once(engine: &impl Engine
     store.close().await;
 }
 
-pub async fn one_callers_conflict_fails_nobody_else(engine: &impl Engine) {
+pub async fn one_callers_conflict_fails_no_other_append(engine: &impl Engine) {
     let store = engine.open().await;
-    let taken = said("taken");
+    let taken = message("taken");
     store.append(&stream(0), Expected::NoStream, vec![taken.clone()]).await.unwrap();
     for round in 0..10u128 {
         let callers = (1..=60u128).map(|number| {
@@ -57,12 +57,12 @@ pub async fn one_callers_conflict_fails_nobody_else(engine: &impl Engine) {
             tokio::spawn(async move {
                 let fresh = stream(round * 100 + number);
                 match number % 3 {
-                    0 => store.append(&fresh, Expected::NoStream, several(2)).await.map(|_| ()),
-                    1 => match store.append(&stream(0), Expected::NoStream, several(1)).await {
+                    0 => store.append(&fresh, Expected::NoStream, messages(2)).await.map(|_| ()),
+                    1 => match store.append(&stream(0), Expected::NoStream, messages(1)).await {
                         Err(AppendError::Conflict { .. }) => Ok(()),
                         other => panic!("{other:?}"),
                     },
-                    _ => match store.append(&fresh, Expected::Any, vec![said("new"), taken]).await {
+                    _ => match store.append(&fresh, Expected::Any, vec![message("new"), taken]).await {
                         Err(AppendError::PartlyRecorded { .. }) => Ok(()),
                         other => panic!("{other:?}"),
                     },
@@ -91,8 +91,8 @@ pub async fn nothing_appears_at_or_below_a_position_that_was_seen(engine: &impl 
                 // Some streams are shared, some appends lose, sizes differ.
                 let target = if turn.is_multiple_of(3) { stream(turn % 5) } else { stream(100 + writer) };
                 let count = 1 + (turn % 4) as usize;
-                store.append(&target, Expected::Any, several(count)).await.unwrap();
-                let _may_lose = store.append(&stream(99), Expected::Exact(Version(0)), several(1)).await;
+                store.append(&target, Expected::Any, messages(count)).await.unwrap();
+                let _may_lose = store.append(&stream(99), Expected::Exact(Version(0)), messages(1)).await;
             }
         })
     });
@@ -130,10 +130,10 @@ pub async fn two_openers_share_one_order(engine: &impl Engine) {
     let mut expected = Expected::NoStream;
     for turn in 0..20 {
         let (mine, other) = if turn % 2 == 0 { (&one, &two) } else { (&two, &one) };
-        let event = said("mine");
+        let event = message("mine");
         let appended = mine.append(&stream(1), expected, vec![event.clone()]).await.unwrap();
         assert_eq!(appended.version, Version(turn));
-        let late = other.append(&stream(1), expected, several(1)).await;
+        let late = other.append(&stream(1), expected, messages(1)).await;
         assert!(
             matches!(late, Err(AppendError::Conflict { actual: Some(is), .. }) if is == appended.version)
         );
@@ -145,7 +145,7 @@ pub async fn two_openers_share_one_order(engine: &impl Engine) {
         let store = Arc::clone(if number % 2 == 0 { &one } else { &two });
         tokio::spawn(async move {
             for _ in 0..10 {
-                store.append(&stream(10 + number % 4), Expected::Any, several(2)).await.unwrap();
+                store.append(&stream(10 + number % 4), Expected::Any, messages(2)).await.unwrap();
             }
         })
     });

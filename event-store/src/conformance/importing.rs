@@ -1,7 +1,7 @@
 //! Taking events over from another log.
 
 use super::Engine;
-use super::samples::{ACCOUNT, everything, several, stream, told};
+use super::samples::{ACCOUNT, event, everything, messages, stream};
 use crate::{AppendError, Expected, Filter};
 use event_schemas::{EventId, Position, Recorded, Timestamp, Version};
 
@@ -9,7 +9,7 @@ use event_schemas::{EventId, Position, Recorded, Timestamp, Version};
 fn exported(count: u64) -> Vec<Recorded> {
     (0..count)
         .map(|number| {
-            let event = told(EventId::from_u128(1 + u128::from(number)), ACCOUNT, "MessageReceived", "old");
+            let event = event(EventId::from_u128(1 + u128::from(number)), ACCOUNT, "MessageReceived", "old");
             Recorded {
                 position: Position::at(10 + number * 3),
                 stream: stream(u128::from(number % 2)),
@@ -39,7 +39,7 @@ pub async fn an_import_keeps_what_it_takes_over(engine: &impl Engine) {
     let place = store.import(old.clone()).await.unwrap();
     assert_eq!(place, store.end().await.unwrap());
     assert_eq!(wherever(everything(&*store, &Filter::all(), 1_000).await), wherever(old));
-    let next = store.append(&stream(0), Expected::Exact(Version(999)), several(1)).await.unwrap();
+    let next = store.append(&stream(0), Expected::Exact(Version(999)), messages(1)).await.unwrap();
     assert!(Some(next.position) > place);
     assert_eq!(store.import(Vec::new()).await.unwrap(), None);
     store.close().await;

@@ -4,7 +4,7 @@
 //! kills it and looks. How to start the first is the engine's tests' affair.
 
 use super::Engine;
-use super::samples::{assert_dense, assert_ordered, everything, several, stream};
+use super::samples::{assert_dense, assert_ordered, everything, messages, stream};
 use crate::{EventStore, Expected, Filter};
 use event_schemas::{EventId, Position, Recorded, Version};
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub async fn append_for_ever(store: Arc<dyn EventStore>) {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for turn in 0.. {
-                let events = several(1 + turn % 3);
+                let events = messages(1 + turn % 3);
                 let ids: Vec<_> = events.iter().map(|event| event.id).collect();
                 let target = stream(caller % 12);
                 let appended = store.append(&target, Expected::Any, events).await.unwrap();

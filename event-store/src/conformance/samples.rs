@@ -10,15 +10,15 @@ pub fn stream(number: u128) -> StreamId {
     StreamId::conversation(event_schemas::ConversationId::from_u128(number))
 }
 
-pub fn said(text: &str) -> NewEvent {
-    told(Clock::System.event_id(), ACCOUNT, "MessageReceived", text)
+pub fn message(text: &str) -> NewEvent {
+    event(Clock::System.event_id(), ACCOUNT, "MessageReceived", text)
 }
 
-pub fn several(count: usize) -> Vec<NewEvent> {
-    (0..count).map(|number| said(&format!("number {number}"))).collect()
+pub fn messages(count: usize) -> Vec<NewEvent> {
+    (0..count).map(|number| message(&format!("number {number}"))).collect()
 }
 
-pub fn told(id: EventId, account: AccountId, event_type: &'static str, text: &str) -> NewEvent {
+pub fn event(id: EventId, account: AccountId, event_type: &'static str, text: &str) -> NewEvent {
     NewEvent {
         id,
         event_type: event_type.into(),

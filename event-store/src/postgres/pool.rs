@@ -4,8 +4,8 @@
 //! cost as much as most of the reads. One that turns out to be gone is replaced and asked again, because a
 //! read can be.
 
-use super::server::{Line, STATEMENT, Server, in_time, is_lost, unavailable};
-use super::statement::Ask;
+use super::server::{Connection, STATEMENT_TIMEOUT, Server, is_lost, unavailable, with_timeout};
+use super::statement::Statement;
 use crate::{ReadError, Unavailable};
 use futures::TryStreamExt;
 use sqlx::postgres::PgRow;
@@ -14,62 +14,62 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// How many readers are served at once.
-const LINES: usize = 8;
+const CONNECTIONS: usize = 8;
 
 /// How long a reader waits for its turn.
-const TURN: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A read is tried so often while connections are being cut.
 const TRIES: usize = 4;
 
 /// And once more when that took longer, because then the server does not answer at all.
-const PATIENCE: Duration = Duration::from_secs(2);
+const RETRY_LIMIT: Duration = Duration::from_secs(2);
 
-pub struct Lines {
+pub struct Pool {
     server: Arc<Server>,
-    idle: Mutex<Vec<Line>>,
-    turns: Semaphore,
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
 }
 
-impl Lines {
+impl Pool {
     pub fn new(server: Arc<Server>) -> Self {
-        Self { server, idle: Mutex::new(Vec::new()), turns: Semaphore::new(LINES) }
+        Self { server, idle: Mutex::new(Vec::new()), permits: Semaphore::new(CONNECTIONS) }
     }
 
     /// Every row of an answer, decoded as it arrives.
     pub async fn read<T>(
         &self,
-        ask: &Ask<'_>,
+        statement: &Statement<'_>,
         decode: fn(&PgRow) -> Result<T, ReadError>,
     ) -> Result<Vec<T>, ReadError> {
-        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
-        let _turn = turn
+        let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, self.permits.acquire()).await;
+        let _permit = permit
             .map_err(|_| Unavailable::because("too many are reading it"))?
             .map_err(|_| Unavailable::because("it is closed"))?;
         let began = Instant::now();
         for _ in 1..TRIES {
-            match self.attempt(ask, decode).await {
-                Err(error) if is_lost(&error) && began.elapsed() > PATIENCE => break,
+            match self.attempt(statement, decode).await {
+                Err(error) if is_lost(&error) && began.elapsed() > RETRY_LIMIT => break,
                 Err(error) if is_lost(&error) => tokio::time::sleep(Duration::from_millis(20)).await,
                 done => return done.map_err(unavailable)?,
             }
         }
-        self.attempt(ask, decode).await.map_err(unavailable)?
+        self.attempt(statement, decode).await.map_err(unavailable)?
     }
 
     async fn attempt<T>(
         &self,
-        ask: &Ask<'_>,
+        statement: &Statement<'_>,
         decode: fn(&PgRow) -> Result<T, ReadError>,
     ) -> Result<Result<Vec<T>, ReadError>, sqlx::Error> {
         let idle = self.idle().pop();
-        let mut line = match idle {
-            Some(line) => line,
+        let mut connection = match idle {
+            Some(connection) => connection,
             None => self.server.connect().await?,
         };
-        let answer = in_time(STATEMENT, collect(&mut line, ask, decode)).await;
+        let answer = with_timeout(STATEMENT_TIMEOUT, collect(&mut connection, statement, decode)).await;
         match &answer {
-            Ok(_) => self.idle().push(line),
+            Ok(_) => self.idle().push(connection),
             // What was cut was hardly cut alone.
             Err(error) if is_lost(error) => self.idle().clear(),
             Err(_) => {}
@@ -77,23 +77,23 @@ impl Lines {
         answer
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Line>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets nobody in any more.
     pub fn close(&self) {
-        self.turns.close();
+        self.permits.close();
         self.idle().clear();
     }
 }
 
 async fn collect<T>(
-    line: &mut Line,
-    ask: &Ask<'_>,
+    connection: &mut Connection,
+    statement: &Statement<'_>,
     decode: fn(&PgRow) -> Result<T, ReadError>,
 ) -> Result<Result<Vec<T>, ReadError>, sqlx::Error> {
-    let mut rows = ask.rows(&mut line.connection, line.way)?;
+    let mut rows = statement.rows(&mut connection.inner, connection.protocol)?;
     let mut read = Vec::new();
     let mut damaged = None;
     // To the end in any case: the connection is used again.

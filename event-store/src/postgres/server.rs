@@ -1,6 +1,6 @@
 //! The server: how it is reached, whether a pooler stands before it, and what its refusals mean.
 
-use super::statement::{Ask, Way};
+use super::statement::{Protocol, Statement};
 use crate::{OpenError, Unavailable};
 use futures::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -8,30 +8,30 @@ use sqlx::{ConnectOptions, PgConnection, Row};
 use std::time::Duration;
 
 /// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long one statement may take: longer than a disk is slow and shorter than a caller waits.
-pub const STATEMENT: Duration = Duration::from_secs(8);
+pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A server that is starting is waited for so long when a log is opened.
-const STARTING: Duration = Duration::from_secs(30);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Server {
     options: PgConnectOptions,
-    pub way: Way,
+    pub protocol: Protocol,
     /// For people: which database where. Never holds a password.
     pub name: String,
 }
 
 /// One connection.
-pub struct Line {
-    pub connection: PgConnection,
-    pub way: Way,
+pub struct Connection {
+    pub inner: PgConnection,
+    pub protocol: Protocol,
 }
 
 impl Server {
     /// Finds out whether the server can be reached, and how.
-    pub async fn find(url: &str) -> Result<Self, OpenError> {
+    pub async fn probe(url: &str) -> Result<Self, OpenError> {
         let plain: PgConnectOptions = url
             .parse::<PgConnectOptions>()
             .map_err(|error| OpenError::Failed {
@@ -44,7 +44,7 @@ impl Server {
             .application_name("verbatim event log")
             // A pooler may refuse whoever asks for digits.
             .extra_float_digits(None);
-        let name = name_of(&plain);
+        let name = display_name(&plain);
         let failed = |error: sqlx::Error| OpenError::Failed {
             path: name.clone(),
             reason: reason(&error),
@@ -57,32 +57,33 @@ impl Server {
         let (options, mut connection) = loop {
             match connect(&direct).await {
                 Ok(connection) => break (direct, connection),
-                Err(error) if code(&error) == Some("57P03") && began.elapsed() < STARTING => {
+                Err(error) if code(&error) == Some("57P03") && began.elapsed() < STARTUP_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-                Err(error) if is_about_startup(&error) => {
+                Err(error) if refuses_startup_parameter(&error) => {
                     let connection = connect(&plain).await.map_err(failed)?;
                     break (plain, connection);
                 }
                 Err(error) => return Err(failed(error)),
             }
         };
-        let told: Option<String> = sqlx::raw_sql("select current_setting('verbatim.direct', true)")
+        let direct_setting: Option<String> = sqlx::raw_sql("select current_setting('verbatim.direct', true)")
             .fetch_one(&mut connection)
             .await
             .and_then(|row| row.try_get(0))
             .map_err(failed)?;
-        let way = if told.as_deref() == Some("on") { Way::Prepared } else { Way::InFull };
-        Ok(Self { options, way, name })
+        let protocol =
+            if direct_setting.as_deref() == Some("on") { Protocol::Prepared } else { Protocol::Simple };
+        Ok(Self { options, protocol, name })
     }
 
-    pub async fn connect(&self) -> Result<Line, sqlx::Error> {
-        Ok(Line { connection: connect(&self.options).await?, way: self.way })
+    pub async fn connect(&self) -> Result<Connection, sqlx::Error> {
+        Ok(Connection { inner: connect(&self.options).await?, protocol: self.protocol })
     }
 
     /// Whether what one connection is told stays with it.
     pub fn is_direct(&self) -> bool {
-        self.way == Way::Prepared
+        self.protocol == Protocol::Prepared
     }
 
     pub fn options(&self) -> &PgConnectOptions {
@@ -91,11 +92,11 @@ impl Server {
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    in_time(CONNECT, options.connect()).await
+    with_timeout(CONNECT_TIMEOUT, options.connect()).await
 }
 
 /// What does not come in time is as good as lost.
-pub async fn in_time<T>(
+pub async fn with_timeout<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
@@ -104,17 +105,17 @@ pub async fn in_time<T>(
         .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut))))
 }
 
-impl Line {
-    pub async fn all(&mut self, ask: &Ask<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
-        in_time(STATEMENT, ask.rows(&mut self.connection, self.way)?.try_collect()).await
+impl Connection {
+    pub async fn fetch_all(&mut self, statement: &Statement<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
+        with_timeout(STATEMENT_TIMEOUT, statement.rows(&mut self.inner, self.protocol)?.try_collect()).await
     }
 
-    pub async fn one(&mut self, ask: &Ask<'_>) -> Result<PgRow, sqlx::Error> {
-        self.all(ask).await?.pop().ok_or(sqlx::Error::RowNotFound)
+    pub async fn fetch_one(&mut self, statement: &Statement<'_>) -> Result<PgRow, sqlx::Error> {
+        self.fetch_all(statement).await?.pop().ok_or(sqlx::Error::RowNotFound)
     }
 }
 
-fn name_of(options: &PgConnectOptions) -> String {
+fn display_name(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or(options.get_username());
     match options.get_socket() {
         Some(socket) => format!("the database '{database}' at {}", socket.display()),
@@ -128,7 +129,7 @@ pub fn code(error: &sqlx::Error) -> Option<&str> {
 }
 
 /// A pooler does not take what a server takes when a connection is opened.
-fn is_about_startup(error: &sqlx::Error) -> bool {
+fn refuses_startup_parameter(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.message().contains("startup parameter"))
 }
 

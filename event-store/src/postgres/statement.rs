@@ -23,18 +23,18 @@ pub enum Value<'a> {
 
 /// How a connection takes statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Protocol {
     Prepared,
-    InFull,
+    Simple,
 }
 
 /// A statement, with `$1`, `$2`, … for its values. No other `$` may be in it.
-pub struct Ask<'a> {
+pub struct Statement<'a> {
     sql: &'static str,
     values: Vec<Value<'a>>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> Statement<'a> {
     pub fn new(sql: &'static str) -> Self {
         Self { sql, values: Vec::new() }
     }
@@ -47,11 +47,11 @@ impl<'a> Ask<'a> {
     pub fn rows<'c>(
         &self,
         connection: &'c mut PgConnection,
-        way: Way,
+        protocol: Protocol,
     ) -> Result<BoxStream<'c, Result<PgRow, sqlx::Error>>, sqlx::Error> {
-        Ok(match way {
-            Way::Prepared => sqlx::query_with(self.sql, self.arguments()?).fetch(connection),
-            Way::InFull => sqlx::raw_sql(AssertSqlSafe(self.text())).fetch(connection),
+        Ok(match protocol {
+            Protocol::Prepared => sqlx::query_with(self.sql, self.arguments()?).fetch(connection),
+            Protocol::Simple => sqlx::raw_sql(AssertSqlSafe(self.text())).fetch(connection),
         })
     }
 
@@ -147,13 +147,13 @@ mod tests {
 
     #[test]
     fn values_are_written_where_they_belong_and_stay_what_they_are() {
-        let ask = Ask::new("select $2, $1 from t where a = any($3) and b = $10$4")
+        let statement = Statement::new("select $2, $1 from t where a = any($3) and b = $10$4")
             .with(Value::Text("it's \\ '' $1 \\' ; --"))
             .with(Value::Number(i64::MIN))
             .with(Value::Texts(vec!["a", "'"]))
             .with(Value::Flags(vec![]));
         assert_eq!(
-            ask.text(),
+            statement.text(),
             "select '-9223372036854775808'::bigint, E'it''s \\\\ '''' $1 \\\\'' ; --' from t \
              where a = any(array['a','''']::text[]) and b = array[]::boolean[]"
         );

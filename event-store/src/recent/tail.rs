@@ -34,7 +34,7 @@ struct Run {
 }
 
 impl Tail {
-    pub fn of_writers(writers: usize) -> Self {
+    pub fn new(writers: usize) -> Self {
         Self { run: RwLock::default(), early: writers.saturating_sub(1) }
     }
 
@@ -79,11 +79,11 @@ impl Tail {
         if after < run.after || after >= run.end() || limit == 0 {
             return None;
         }
-        let newer = run.events.partition_point(|event| place(event) <= after);
+        let newer = run.events.partition_point(|event| position(event) <= after);
         let fits = run.events.range(newer..).filter(|event| filter.fits(event));
         let events: Vec<_> = fits.take(limit).cloned().collect();
         let cut = events.len() == limit;
-        let through = if cut { events.last().map_or(run.end(), place) } else { run.end() };
+        let through = if cut { events.last().map_or(run.end(), position) } else { run.end() };
         Some(Page { events, through: Some(Position::at(through)), at_end: through == run.end() })
     }
 
@@ -94,7 +94,7 @@ impl Tail {
 
 impl Run {
     fn end(&self) -> u64 {
-        self.events.back().map_or(self.after, place)
+        self.events.back().map_or(self.after, position)
     }
 
     fn begin(&mut self, after: u64) {
@@ -111,12 +111,12 @@ impl Run {
         while self.events.len() > EVENTS || self.bytes > BYTES {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= oldest.data.len();
-            self.after = place(&oldest);
+            self.after = position(&oldest);
         }
     }
 }
 
-fn place(event: &Recorded) -> u64 {
+fn position(event: &Recorded) -> u64 {
     event.position.commit()
 }
 
@@ -153,12 +153,12 @@ mod tests {
     /// What a reader gets after a position. None: it has to ask the log.
     fn seen(tail: &Tail, after: u64) -> Option<Vec<u64>> {
         let page = tail.page(Some(Position::at(after)), &Filter::all(), 100)?;
-        Some(page.events.iter().map(place).collect())
+        Some(page.events.iter().map(position).collect())
     }
 
     #[test]
     fn groups_that_come_in_the_wrong_order_are_read_in_the_right_one() {
-        let tail = Tail::of_writers(2);
+        let tail = Tail::new(2);
         tail.extend(10, group([11, 12]));
         assert_eq!(seen(&tail, 10), None, "what comes before may still be on its way");
         tail.extend(14, group([15]));
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_another_node_appended_in_between_is_never_passed_over() {
-        let tail = Tail::of_writers(2);
+        let tail = Tail::new(2);
         tail.extend(0, group([1, 2]));
         // Another node has 3 and 4.
         tail.extend(4, group([5]));
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_position_that_was_left_out_is_no_gap() {
-        let tail = Tail::of_writers(2);
+        let tail = Tail::new(2);
         tail.extend(0, group([1, 3, 6]));
         assert_eq!(seen(&tail, 0), Some(vec![1, 3, 6]));
         assert_eq!(seen(&tail, 4), Some(vec![6]));

@@ -19,9 +19,9 @@ const PAGES: i64 = 12_000;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How far the write-ahead log has come, in pages.
-struct Ahead {
+struct WalPages {
     written: i64,
-    moved: i64,
+    checkpointed: i64,
 }
 
 /// Tidies up until the writer is gone.
@@ -29,16 +29,16 @@ pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::W
     let mut connection = None;
     while grown.changed().await.is_ok() {
         tokio::time::sleep(PAUSE).await;
-        let tidied = match &mut connection {
-            Some(open) => tidy(open, &writer).await,
+        let checkpointed = match &mut connection {
+            Some(open) => checkpoint_wal(open, &writer).await,
             none => match connect(&path).await {
-                Ok(opened) => tidy(none.insert(opened), &writer).await,
+                Ok(opened) => checkpoint_wal(none.insert(opened), &writer).await,
                 Err(error) => Err(error),
             },
         };
-        if let Err(error) = tidied {
+        if let Err(error) = checkpointed {
             // Nothing is lost by it: the writer does the work itself when too much has gathered.
-            tracing::warn!(%error, "the event log was not tidied up");
+            tracing::warn!(%error, "the event log was not checkpointed up");
             connection = None;
         }
     }
@@ -54,22 +54,28 @@ async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     schema::writer(path).pragma("cache_size", "-64").connect().await
 }
 
-async fn tidy(connection: &mut SqliteConnection, writer: &mpsc::WeakSender<Job>) -> Result<(), sqlx::Error> {
-    let ahead = look(connection, "pragma wal_checkpoint(noop)").await?;
-    if ahead.written - ahead.moved < PAGES {
+async fn checkpoint_wal(
+    connection: &mut SqliteConnection,
+    writer: &mpsc::WeakSender<Job>,
+) -> Result<(), sqlx::Error> {
+    let wal = run_checkpoint(connection, "pragma wal_checkpoint(noop)").await?;
+    if wal.written - wal.checkpointed < PAGES {
         return Ok(());
     }
-    let ahead = look(connection, "pragma wal_checkpoint(passive)").await?;
-    if ahead.written - ahead.moved < PAGES
+    let wal = run_checkpoint(connection, "pragma wal_checkpoint(passive)").await?;
+    if wal.written - wal.checkpointed < PAGES
         && let Some(writer) = writer.upgrade()
     {
         // A writer that has closed has nothing left to do.
-        let _closed = writer.send(Job::Rewind).await;
+        let _closed = writer.send(Job::CheckpointWal).await;
     }
     Ok(())
 }
 
-async fn look(connection: &mut SqliteConnection, pragma: &'static str) -> Result<Ahead, sqlx::Error> {
+async fn run_checkpoint(
+    connection: &mut SqliteConnection,
+    pragma: &'static str,
+) -> Result<WalPages, sqlx::Error> {
     let row = sqlx::query(pragma).fetch_one(connection).await?;
-    Ok(Ahead { written: row.try_get(1)?, moved: row.try_get(2)? })
+    Ok(WalPages { written: row.try_get(1)?, checkpointed: row.try_get(2)? })
 }

@@ -19,7 +19,7 @@ impl FaultSwitch {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    pub async fn meet(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let fault = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pragmas = match fault {
             None => "pragma query_only = off; pragma max_page_count = 1073741823",

@@ -3,7 +3,7 @@
 use super::rows::{decode, select};
 use super::schema::options;
 use super::writer::unavailable;
-use crate::row::number;
+use crate::row::category_code;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};
 use sqlx::SqlitePool;
@@ -43,7 +43,7 @@ pub async fn stream(
          and event.version >= ? order by event.version limit 0 + ?"
     );
     let Ok(from) = i64::try_from(from.0) else { return Ok(Vec::new()) };
-    let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(count(limit)).fetch_all(pool).await;
+    let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(row_limit(limit)).fetch_all(pool).await;
     events(rows)
 }
 
@@ -66,7 +66,7 @@ pub async fn stream_version(pool: &SqlitePool, stream: &StreamId) -> Result<Opti
 }
 
 pub async fn end(pool: &SqlitePool) -> Result<Option<Position>, ReadError> {
-    Ok(last(pool).await?.map(|place| Position::at(place as u64)))
+    Ok(last(pool).await?.map(|position| Position::at(position as u64)))
 }
 
 async fn last(pool: &SqlitePool) -> Result<Option<i64>, ReadError> {
@@ -77,7 +77,7 @@ async fn last(pool: &SqlitePool) -> Result<Option<i64>, ReadError> {
 enum Scan<'a> {
     Account(&'a [u8]),
     /// Some kinds of stream, conversations not among them: as a JSON list.
-    Elsewhere(String),
+    OtherCategories(String),
     Everything,
 }
 
@@ -88,7 +88,7 @@ impl Scan<'_> {
             None if filter.categories.is_empty() || filter.categories.contains(&Category::Conversation) => {
                 Scan::Everything
             }
-            None => Scan::Elsewhere(numbers(&filter.categories)),
+            None => Scan::OtherCategories(codes(&filter.categories)),
         }
     }
 }
@@ -110,9 +110,9 @@ pub async fn page(
     let until = bound(pool, &scan, from).await?.map_or(end, |bound| bound.min(end));
     let events = matching(pool, &scan, filter, (from, until), limit).await?;
     let cut = events.len() >= limit;
-    let through = if cut { events.last().map(|event| event.position) } else { Some(at(until)) };
-    let through = through.filter(|place| *place != Position::at(0)).max(after);
-    let at_end = through.map_or(0, |place| place.commit() as i64) >= end;
+    let through = if cut { events.last().map(|event| event.position) } else { Some(position(until)) };
+    let through = through.filter(|position| *position != Position::at(0)).max(after);
+    let at_end = through.map_or(0, |position| position.commit() as i64) >= end;
     Ok(Page { events, through, at_end })
 }
 
@@ -126,7 +126,7 @@ async fn unfiltered(
         "from event cross join event as first on first.position = event.stream \
          where event.position > ? order by event.position limit 0 + ?"
     );
-    let rows = sqlx::query(SQL).bind(from).bind(count(limit)).fetch_all(pool).await;
+    let rows = sqlx::query(SQL).bind(from).bind(row_limit(limit)).fetch_all(pool).await;
     let events = events(rows)?;
     let through = events.last().map(|event| event.position).or(after);
     let at_end = events.len() < limit;
@@ -145,7 +145,7 @@ async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i
         ))
         .bind(from)
         .bind(account.to_vec()),
-        Scan::Elsewhere(categories) => sqlx::query_scalar(concat!(
+        Scan::OtherCategories(categories) => sqlx::query_scalar(concat!(
             "select min(nth) from (select (select position from event where category = kind.value \
              and category <> 1 and position > ?1 order by position limit 1 offset ",
             scan!(),
@@ -178,7 +178,7 @@ async fn matching(
             )
         };
     }
-    let categories = (!filter.categories.is_empty()).then(|| numbers(&filter.categories));
+    let categories = (!filter.categories.is_empty()).then(|| codes(&filter.categories));
     let types = (!filter.event_types.is_empty())
         .then(|| serde_json::Value::from_iter(filter.event_types.iter().map(String::as_str)).to_string());
     // The indexes are named because the planner cannot know how unevenly accounts and kinds are spread.
@@ -187,7 +187,7 @@ async fn matching(
             let sql = run!("indexed by event_by_account", "event.account = ?3");
             sqlx::query(sql).bind(from).bind(until).bind(account.to_vec())
         }
-        Scan::Elsewhere(kinds) => {
+        Scan::OtherCategories(kinds) => {
             let sql = run!(
                 "indexed by event_elsewhere",
                 "event.category in (select value from json_each(?3)) and event.category <> 1"
@@ -196,21 +196,21 @@ async fn matching(
         }
         Scan::Everything => sqlx::query(run!("", "?3 is null")).bind(from).bind(until).bind(None::<String>),
     };
-    events(query.bind(categories).bind(types).bind(count(limit)).fetch_all(pool).await)
+    events(query.bind(categories).bind(types).bind(row_limit(limit)).fetch_all(pool).await)
 }
 
 fn events(rows: Result<Vec<SqliteRow>, sqlx::Error>) -> Result<Vec<Recorded>, ReadError> {
     rows.map_err(unavailable)?.iter().map(decode).collect()
 }
 
-fn numbers(categories: &[Category]) -> String {
-    serde_json::Value::from_iter(categories.iter().map(|kind| number(*kind))).to_string()
+fn codes(categories: &[Category]) -> String {
+    serde_json::Value::from_iter(categories.iter().map(|kind| category_code(*kind))).to_string()
 }
 
-fn at(place: i64) -> Position {
-    Position::at(place as u64)
+fn position(position: i64) -> Position {
+    Position::at(position as u64)
 }
 
-fn count(limit: usize) -> i64 {
+fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -41,9 +41,9 @@ pub async fn prepare(path: &Path) -> Result<(), OpenError> {
     let failed =
         |error: sqlx::Error| OpenError::Failed { path: name(), reason: reason(&error), source: error.into() };
     let existed = path.exists();
-    let mut look = options(path).create_if_missing(true).connect().await.map_err(failed)?;
-    let header = header(&mut look).await;
-    look.close().await.map_err(failed)?;
+    let mut connection = options(path).create_if_missing(true).connect().await.map_err(failed)?;
+    let header = header(&mut connection).await;
+    connection.close().await.map_err(failed)?;
     let header = match header {
         Ok(header) => header,
         // A file that is not a database at all.

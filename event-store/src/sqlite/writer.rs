@@ -1,10 +1,10 @@
 //! The one writer: takes what has arrived, commits it as one group, answers each caller.
 
-use super::rows::{self, Adopted, Placed};
+use super::rows::{self, ImportedRow, PlacedRow};
 use super::{Heads, MAX_EVENTS, schema};
-use crate::append_metrics::Figures;
-use crate::judge::{self, Append, Head, Known, Place, Verdict, last};
-use crate::recent::Newest;
+use crate::append_metrics::AppendMetrics;
+use crate::judge::{self, Append, Head, Known, Location, Verdict, last};
+use crate::recent::RecentEvents;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
@@ -31,7 +31,7 @@ pub enum Job {
         answer: oneshot::Sender<Result<(), Unavailable>>,
     },
     /// Moves the last stretch of the write-ahead log into the file, and begins it anew.
-    Rewind,
+    CheckpointWal,
     Close {
         answer: oneshot::Sender<()>,
     },
@@ -65,11 +65,11 @@ pub struct Writer {
     /// None: to be read before the next group.
     end: Option<End>,
     heads: Arc<Heads>,
-    newest: Arc<Newest>,
+    recent: Arc<RecentEvents>,
     grew: watch::Sender<u64>,
     /// Whether the last write failed.
-    ailing: bool,
-    figures: Figures,
+    unhealthy: bool,
+    metrics: AppendMetrics,
     #[cfg(feature = "conformance")]
     fault: FaultSwitch,
 }
@@ -79,7 +79,7 @@ impl Writer {
         path: &Path,
         clock: Clock,
         heads: Arc<Heads>,
-        newest: Arc<Newest>,
+        recent: Arc<RecentEvents>,
         grew: watch::Sender<u64>,
     ) -> Self {
         Self {
@@ -88,10 +88,10 @@ impl Writer {
             connection: None,
             end: None,
             heads,
-            newest,
+            recent,
             grew,
-            ailing: false,
-            figures: Figures::new(),
+            unhealthy: false,
+            metrics: AppendMetrics::new(),
             #[cfg(feature = "conformance")]
             fault: FaultSwitch::default(),
         }
@@ -134,12 +134,12 @@ impl Writer {
                         self.commit(std::mem::take(&mut group)).await;
                         let imported = self.import(events).await;
                         // Whoever asked may have stopped waiting.
-                        let _unheard = answer.send(imported);
+                        let _caller_gone = answer.send(imported);
                     }
                     Job::Check { answer } => {
-                        let _unheard = answer.send(self.check().await);
+                        let _caller_gone = answer.send(self.check().await);
                     }
-                    Job::Rewind => self.rewind().await,
+                    Job::CheckpointWal => self.checkpoint_wal().await,
                     Job::Close { answer } => {
                         queue.close();
                         closed.push(answer);
@@ -154,7 +154,7 @@ impl Writer {
             tracing::warn!(%error, "the event log's file was not closed cleanly");
         }
         for answer in closed {
-            let _unheard = answer.send(());
+            let _caller_gone = answer.send(());
         }
     }
 
@@ -165,13 +165,13 @@ impl Writer {
         let began = Instant::now();
         let answers = match self.write(&group.appends).await {
             Ok(answers) => {
-                self.ailing = false;
+                self.unhealthy = false;
                 answers
             }
-            Err(failure) => self.after(failure, &group.appends).await,
+            Err(failure) => self.answer_failed(failure, &group.appends).await,
         };
-        self.figures.group_seconds.record(began.elapsed().as_secs_f64());
-        self.figures.group_events.record(group.events as f64);
+        self.metrics.commit_seconds.record(began.elapsed().as_secs_f64());
+        self.metrics.commit_events.record(group.events as f64);
         let mut events = 0;
         let mut new: Vec<Recorded> = Vec::with_capacity(group.events);
         for (append, answer) in group.appends.into_iter().zip(&answers) {
@@ -185,53 +185,53 @@ impl Writer {
             }
         }
         match new.first().map(|first| first.position.commit()) {
-            Some(first) => self.newest.extend(first - 1, new),
+            Some(first) => self.recent.extend(first - 1, new),
             // It failed and was written all the same: what stands between is not known here.
-            None if events > 0 => self.newest.clear(),
+            None if events > 0 => self.recent.clear(),
             None => {}
         }
         if events > 0 {
-            self.figures.appended.increment(events as u64);
+            self.metrics.appended.increment(events as u64);
             self.grew.send_modify(|times| *times += 1);
         }
         for (waiting, answer) in group.waiting.into_iter().zip(answers) {
-            let _unheard = waiting.send(answer);
+            let _caller_gone = waiting.send(answer);
         }
     }
 
     async fn write(&mut self, group: &[Append]) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         if let Some(end) = self.end
-            && let Some(verdicts) = judge::at_a_glance(group, end.position, |stream| self.heads.get(stream))
+            && let Some(verdicts) = judge::fast_path(group, end.position, |stream| self.heads.get(stream))
         {
             let recorded_at = self.clock.now().max(end.recorded_at);
             let connection = connected(&mut self.connection, &self.path).await?;
             #[cfg(feature = "conformance")]
-            self.fault.meet(connection).await?;
-            match rows::insert(connection, placed(group, &verdicts, recorded_at)).await {
+            self.fault.apply(connection).await?;
+            match rows::insert(connection, placed_rows(group, &verdicts, recorded_at)).await {
                 Ok(()) => return Ok(self.remember(group, verdicts, end.position, recorded_at)),
                 // An id is known, or another process has written: nothing went in. Look, then judge again.
                 Err(error) if is_collision(&error) => {}
                 Err(error) => return Err(Failure { error, in_doubt: true }),
             }
         }
-        self.write_carefully(group).await
+        self.write_after_lookup(group).await
     }
 
     /// Looks at everything the group touches and writes under one lock.
-    async fn write_carefully(
+    async fn write_after_lookup(
         &mut self,
         group: &[Append],
     ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         let connection = connected(&mut self.connection, &self.path).await?;
         #[cfg(feature = "conformance")]
-        self.fault.meet(connection).await?;
+        self.fault.apply(connection).await?;
         let mut transaction = connection.begin_with("begin immediate").await?;
         let streams = names(group.iter().map(|append| &append.stream));
-        let (end, known) = look(&mut transaction, streams, ids_of(group)).await?;
+        let (end, known) = lookup(&mut transaction, streams, ids_of(group)).await?;
         let recorded_at = self.clock.now().max(end.recorded_at);
         let found = known.heads.clone();
         let verdicts = judge::in_full(group, known);
-        let rows = placed(group, &verdicts, recorded_at);
+        let rows = placed_rows(group, &verdicts, recorded_at);
         if !rows.is_empty() {
             rows::insert(&mut transaction, rows).await?;
         }
@@ -269,18 +269,22 @@ impl Writer {
 
     /// What to tell the callers of a group that failed. If it may have been written all the same, the log
     /// is asked; the connection is given up in any case, so that nothing of the group stays half done.
-    async fn after(&mut self, failure: Failure, group: &[Append]) -> Vec<Result<Appended, AppendError>> {
-        self.ailing = true;
+    async fn answer_failed(
+        &mut self,
+        failure: Failure,
+        group: &[Append],
+    ) -> Vec<Result<Appended, AppendError>> {
+        self.unhealthy = true;
         self.end = None;
-        self.figures.failed.increment(1);
-        self.hang_up().await;
+        self.metrics.failed.increment(1);
+        self.disconnect().await;
         let reason = reason(&failure.error);
         tracing::error!(error = %failure.error, %reason, appends = group.len(), "the event log was not written");
-        let mut settled = HashMap::new();
+        let mut recorded = HashMap::new();
         let mut reason = reason;
         if failure.in_doubt {
-            match self.settle(ids_of(group)).await {
-                Ok(events) => settled = events,
+            match self.lookup_events(ids_of(group)).await {
+                Ok(events) => recorded = events,
                 Err(_) => {
                     reason.push_str(
                         "; whether the events were recorded is not known, and appending them again is safe",
@@ -292,10 +296,10 @@ impl Writer {
         group
             .iter()
             .map(|append| {
-                let place = append.rows.last().and_then(|row| settled.get(&row.id));
+                let place = append.rows.last().and_then(|row| recorded.get(&row.id));
                 place.map_or_else(
                     || Err(unavailable_because(&reason, &source).into()),
-                    |place: &Place| {
+                    |place: &Location| {
                         let position = Position::at(place.position);
                         Ok(Appended { version: place.version, position, repeated: false })
                     },
@@ -304,12 +308,12 @@ impl Writer {
             .collect()
     }
 
-    async fn settle(&mut self, ids: String) -> Result<HashMap<EventId, Place>, sqlx::Error> {
+    async fn lookup_events(&mut self, ids: String) -> Result<HashMap<EventId, Location>, sqlx::Error> {
         let connection = connected(&mut self.connection, &self.path).await?;
-        Ok(look(connection, names(std::iter::empty()), ids).await?.1.events)
+        Ok(lookup(connection, names(std::iter::empty()), ids).await?.1.events)
     }
 
-    async fn hang_up(&mut self) {
+    async fn disconnect(&mut self) {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
@@ -317,7 +321,7 @@ impl Writer {
         }
     }
 
-    async fn rewind(&mut self) {
+    async fn checkpoint_wal(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         if let Err(error) = sqlx::query("pragma wal_checkpoint(passive)").fetch_all(connection).await {
             tracing::warn!(%error, "the event log was not tidied up");
@@ -327,43 +331,43 @@ impl Writer {
     /// A log that failed is healthy again when it can be written to, which is found out by writing what
     /// its header says already.
     async fn check(&mut self) -> Result<(), Unavailable> {
-        if !self.ailing {
+        if !self.unhealthy {
             return Ok(());
         }
         let outcome = self.rewrite_header().await;
         if let Err(error) = outcome {
-            self.hang_up().await;
+            self.disconnect().await;
             return Err(unavailable(error));
         }
-        self.ailing = false;
+        self.unhealthy = false;
         Ok(())
     }
 
     async fn rewrite_header(&mut self) -> Result<(), sqlx::Error> {
         let connection = connected(&mut self.connection, &self.path).await?;
         #[cfg(feature = "conformance")]
-        self.fault.meet(connection).await?;
+        self.fault.apply(connection).await?;
         schema::stamp(connection).await
     }
 
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        match self.take_over(events).await {
+        match self.import_events(events).await {
             Ok(Ok(place)) => {
-                self.newest.clear();
+                self.recent.clear();
                 self.grew.send_modify(|times| *times += 1);
                 Ok(place.map(Position::at))
             }
             Ok(Err(refused)) => Err(refused),
             Err(error) => {
-                self.ailing = true;
+                self.unhealthy = true;
                 self.end = None;
-                self.hang_up().await;
+                self.disconnect().await;
                 Err(unavailable(error).into())
             }
         }
     }
 
-    async fn take_over(
+    async fn import_events(
         &mut self,
         events: Vec<Recorded>,
     ) -> Result<Result<Option<u64>, AppendError>, sqlx::Error> {
@@ -371,27 +375,27 @@ impl Writer {
         let mut transaction = connection.begin_with("begin immediate").await?;
         let streams = names(events.iter().map(|event| &event.stream));
         let ids = hex(events.iter().map(|event| event.id));
-        let (mut end, mut known) = look(&mut transaction, streams, ids).await?;
+        let (mut end, mut known) = lookup(&mut transaction, streams, ids).await?;
         let mut place = None;
-        let mut new: Vec<Adopted> = Vec::with_capacity(events.len());
+        let mut new: Vec<ImportedRow> = Vec::with_capacity(events.len());
         for event in events {
-            match judge::arrival(&event, &mut known) {
-                Ok(judge::Arrival::Known { position }) => place = Some(position),
-                Ok(judge::Arrival::New { stream, position }) => {
+            match judge::judge_import(&event, &mut known) {
+                Ok(judge::ImportVerdict::Present { position }) => place = Some(position),
+                Ok(judge::ImportVerdict::New { stream, position }) => {
                     place = Some(position);
                     end = End { position, recorded_at: event.recorded_at };
-                    new.push(Adopted::at(position, stream, event));
+                    new.push(ImportedRow::at(position, stream, event));
                 }
                 // Dropping the transaction rolls it back.
                 Err(refused) => return Ok(Err(refused)),
             }
         }
         for chunk in new.chunks(MAX_EVENTS) {
-            rows::insert(&mut transaction, chunk.iter().map(Adopted::placed).collect()).await?;
+            rows::insert(&mut transaction, chunk.iter().map(ImportedRow::placed).collect()).await?;
         }
         transaction.commit().await?;
-        for adopted in new {
-            self.heads.insert(adopted.stream, Head { stream: adopted.key, version: adopted.version });
+        for imported in new {
+            self.heads.insert(imported.stream, Head { stream: imported.key, version: imported.version });
         }
         self.end = Some(end);
         Ok(Ok(place))
@@ -424,11 +428,11 @@ async fn connected<'a>(
     }
 }
 
-fn placed<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<Placed<'a>> {
+fn placed_rows<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<PlacedRow<'a>> {
     let mut rows = Vec::with_capacity(group.len());
     for (append, verdict) in group.iter().zip(verdicts) {
         let Verdict::Write { stream, version, position } = *verdict else { continue };
-        rows.extend((0..).zip(&append.rows).map(|(offset, row)| Placed {
+        rows.extend((0..).zip(&append.rows).map(|(offset, row)| PlacedRow {
             position: position + offset,
             key: stream,
             stream: &append.stream,
@@ -453,7 +457,7 @@ fn ids_of(group: &[Append]) -> String {
 }
 
 /// The end of the log, the last versions of these streams, and which of these events are in it.
-async fn look(
+async fn lookup(
     connection: &mut SqliteConnection,
     streams: String,
     ids: String,
@@ -489,7 +493,7 @@ async fn look(
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
-        let place = Place {
+        let place = Location {
             stream: StreamId::named(row.try_get::<String, _>(1)?),
             version: version(&row, 2)?,
             position: row.try_get::<i64, _>(3)? as u64,

@@ -82,7 +82,7 @@ async fn read(
         let read = match until {
             // Where the end is has to be certain.
             Some(_) => store.read_all(after, &filter, limit).await,
-            None => store.read_news(after, &filter, limit).await,
+            None => store.read_recent(after, &filter, limit).await,
         };
         let batch = match read {
             Ok(page) => decode_aside(page).await,
