@@ -8,6 +8,7 @@
 
 mod fast_path;
 mod import;
+mod lock;
 mod notify;
 mod plan;
 mod pool;

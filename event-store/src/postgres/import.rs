@@ -1,6 +1,7 @@
 //! Taking events over from another log, under one lock from the first look to the commit.
 
 use super::MAX_EVENTS;
+use super::lock::take_lock;
 use super::server::Connection;
 use super::statement::{Protocol, Statement, Value};
 use super::writer::lookup_by;
@@ -43,7 +44,7 @@ async fn in_transaction(
     connection: &mut Connection,
     events: Vec<Recorded>,
 ) -> Result<Result<Imported, AppendError>, sqlx::Error> {
-    execute(connection, "select pg_catalog.pg_advisory_xact_lock(8530219871234117)").await?;
+    execute(connection, concat!("select ", take_lock!())).await?;
     let names = events.iter().map(|event| event.stream.as_str()).collect();
     let ids = events.iter().map(|event| event.id.0).collect();
     let mut known = lookup_by(connection, names, ids).await?;

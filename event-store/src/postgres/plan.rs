@@ -1,6 +1,7 @@
 //! What of a group can be written in one go, and what each caller is told of it.
 
 use super::fast_path::End;
+use super::lock::try_lock;
 use super::statement::{Statement, Value};
 use crate::judge::{Append, Head};
 use crate::row::{Row, category_code};
@@ -138,14 +139,16 @@ impl<'a> Plan<'a> {
             _ => return None,
         };
         let rows = || self.rows.iter().map(|planned| planned.row);
-        let statement = Statement::new(
+        let statement = Statement::new(concat!(
             "insert into verbatim_log.event (position, stream, version, recorded_at, id, account, category, \
              schema_version, name, type, metadata, data) \
              select $1 + r.n, $2, $3 + r.n, $4, r.id, r.account, $5, r.schema, $6, r.type, r.metadata, r.data \
              from unnest($7, $8, $9, $10, $11, $12) with ordinality \
              as r (id, account, schema, type, metadata, data, n) \
-             where (select pg_catalog.pg_try_advisory_xact_lock(8530219871234117)) returning position",
-        )
+             where (select ",
+            try_lock!(),
+            ") returning position",
+        ))
         .with(Value::Number(end.position))
         .with(Value::Number(key))
         .with(Value::Number(target.head))

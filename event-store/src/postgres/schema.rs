@@ -1,12 +1,13 @@
 //! The database: whose it is, which version its tables have, and their migrations.
 
+use super::lock::take_lock;
 use super::server::{Connection, Server, reason};
 use super::statement::Statement;
 use crate::OpenError;
 use sqlx::{Connection as _, Row};
 
 /// What makes tables of format n those of format n + 1.
-const MIGRATIONS: [&str; 3] = [
+pub const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/event-log/postgres/0001_events.sql"),
     include_str!("../../../migrations/event-log/postgres/0002_one_row.sql"),
     include_str!("../../../migrations/event-log/postgres/0003_without_gaps.sql"),
@@ -100,7 +101,7 @@ async fn inspect(connection: &mut Connection) -> Result<Found, sqlx::Error> {
 async fn migrate(connection: &mut Connection) -> Result<(), sqlx::Error> {
     let protocol = connection.protocol;
     let mut transaction = connection.inner.begin().await?;
-    sqlx::raw_sql("select pg_advisory_xact_lock(8530219871234117)").execute(&mut *transaction).await?;
+    sqlx::raw_sql(concat!("select ", take_lock!())).execute(&mut *transaction).await?;
     // Another process may have done it while this one waited for the lock. It is looked for by name in the
     // catalogue itself: what was looked up before may be remembered.
     let there = "select exists (select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n \
