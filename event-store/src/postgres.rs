@@ -1,10 +1,10 @@
 //! PostgreSQL, for any number of nodes.
 //!
-//! One function in the database appends a whole group: it takes the lock, compares, hands out positions and
-//! inserts, in one round trip that is a transaction of its own. The lock is held until that commit can be
-//! seen. So whatever is visible is everything there is below it, and readers need no care; and a node that
-//! stands still never holds the lock, nor does anything depend on what other transactions are doing. An
-//! append that comes alone takes a shorter way, see [`fast_path`].
+//! One function in the database appends a whole group: it takes the lock, compares versions, assigns positions
+//! and inserts, in one round trip that is a transaction of its own. The lock is held until the commit is
+//! visible. So a reader that sees a position also sees every event below it. A node that is suspended never
+//! holds the lock, and no other transaction delays appends or readers. An append that is alone may take a
+//! shorter way, see [`fast_path`].
 
 mod fast_path;
 mod import;
@@ -39,22 +39,22 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, PendingAppend, Writer};
 
-/// How many events one append may hold, and one group.
+/// The largest number of events in one append, and in one group.
 pub const MAX_EVENTS: usize = 512;
 
-/// How many appends may wait for the writers before callers wait to be let in.
+/// How many appends the queue of the writers holds; further callers wait for room in it.
 const QUEUE: usize = 4096;
 
-/// How many groups are under way at once.
+/// How many groups are in flight at once.
 const WRITERS: usize = 2;
 
-/// How many streams' ends are remembered.
+/// How many streams' heads are cached.
 const HEADS: usize = 50_000;
 
-/// How long a reader sleeps at most before it looks for what another node appended.
+/// The longest time a reader sleeps before it reads the log for appends of other nodes.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The ends of the streams used of late. A stale one does no harm: the server compares.
+/// The heads of recently used streams. A stale head does no harm, because the server compares it.
 type Heads = Cache<StreamId, judge::Head>;
 
 /// An event log in a PostgreSQL database.
@@ -125,7 +125,7 @@ impl PostgresStore {
     }
 }
 
-/// A character that PostgreSQL's text cannot hold. JSON holds it as an escape, which is text like any other.
+/// The character that PostgreSQL's type `text` cannot store. JSON text that escapes it can be stored.
 const NUL: char = '\0';
 
 fn contains_nul(stream: &StreamId, rows: &[Row]) -> bool {
@@ -145,11 +145,11 @@ impl EventStore for PostgresStore {
             return Err(AppendError::TooMany { limit: MAX_EVENTS });
         }
         let began = Instant::now();
-        // Encoded here, so that callers do it side by side while the writers are waiting.
+        // Encoded here, so that callers encode in parallel while the writers wait for the server.
         let rows: Vec<Row> = events.into_iter().map(Row::encode).collect();
-        // It would fail the whole group.
+        // One such text would fail the whole group.
         if contains_nul(stream, &rows) {
-            return Err(Unavailable::because("PostgreSQL keeps no text with a NUL character in it").into());
+            return Err(Unavailable::because("PostgreSQL cannot store text with a NUL character").into());
         }
         let append = judge::Append { stream: stream.clone(), expected, rows };
         let answer =
@@ -169,7 +169,7 @@ impl EventStore for PostgresStore {
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
         let events = read::stream(&self.pool, stream, from, limit).await?;
-        // Whoever loads a stream to its end is about to append to it.
+        // A caller that loads a stream to its end usually appends to it next.
         if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
         {
@@ -218,7 +218,7 @@ impl EventStore for PostgresStore {
     }
 
     async fn close(&self) {
-        // Closed before: then there is nothing to finish.
+        // Sending fails when the log is closed already; then there is nothing to finish.
         let _closed = self.jobs.send(Job::Close).await;
         join(&self.writers).await;
         self.pool.close();
@@ -234,7 +234,7 @@ async fn join(tasks: &Mutex<Vec<JoinHandle<()>>>) {
         match task.await {
             Ok(()) => {}
             Err(error) if error.is_cancelled() => {}
-            Err(error) => tracing::error!(%error, "a task of the event log ended badly"),
+            Err(error) => tracing::error!(%error, "a task of the event log panicked"),
         }
     }
 }

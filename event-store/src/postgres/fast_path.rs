@@ -1,12 +1,12 @@
-//! Where the log ends, as this node last saw it, and whether anybody else appends.
+//! Where the log ends, as this node last saw it, and whether other nodes append too.
 //!
-//! While other nodes do, theirs wait for the lock as well, and this node sends one group after the other: what
-//! comes meanwhile gathers in the next.
+//! While other nodes append, their groups wait for the lock as well, and this node sends one group after the
+//! other: appends that arrive meanwhile are gathered in the next group.
 //!
-//! A group asks, under the lock, how far the log and its streams have come, and is then written. Whoever
-//! comes alone to a log that only this node has been appending to knows both, and what follows is tried at once
-//! if the lock is free. A belief that is out of date does no harm: the log has no gaps, so the next position
-//! is either taken, and the unique index objects, or it is the next.
+//! The usual way reads, under the lock, how far the log and the group's streams have come, and then writes. When
+//! only this node has been appending and a single group is in flight, the node knows both already: it inserts
+//! at the next position at once, if the lock is free. A stale value does no harm. The log has no gaps, so the
+//! assumed position is either taken, and the unique index refuses the row, or it is the next one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,22 +17,22 @@ pub struct End {
     pub recorded_at: i64,
 }
 
-/// What a node's writers know together.
+/// The state that a node's writers share.
 #[derive(Default)]
 pub struct FastPath(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     end: Option<End>,
-    /// The last group began where the one before had ended, so nobody else seems to be appending.
+    /// Whether the last group began where the group before had ended, so that no other node seems to append.
     sole_writer: bool,
-    /// The last group began behind events that nobody here has appended.
+    /// Whether the last group began after events that this node has not appended.
     others_append: bool,
-    /// How many of this node's groups are on their way.
+    /// How many of this node's groups are in flight.
     in_flight: usize,
 }
 
-/// A group on its way.
+/// A group that is being sent to the server.
 pub struct InFlight<'a> {
     fast_path: &'a FastPath,
     expected_end: Option<End>,
@@ -40,7 +40,7 @@ pub struct InFlight<'a> {
 }
 
 impl FastPath {
-    /// Whether another node appends as well: the last group did not begin where the one before had ended.
+    /// Whether another node appends too: the last group did not begin where the group before had ended.
     pub fn others_append(&self) -> bool {
         self.state().others_append
     }
@@ -52,7 +52,7 @@ impl FastPath {
         InFlight { fast_path: self, expected_end, was_committed: false }
     }
 
-    /// Whoever answers next may be another server, or an older state of this one.
+    /// Drops the known end: the next connection may reach another server, or an older state of this one.
     pub fn reset(&self) {
         let mut state = self.state();
         (state.end, state.sole_writer) = (None, false);
@@ -64,18 +64,18 @@ impl FastPath {
 }
 
 impl InFlight<'_> {
-    /// Where the log ends, if that can be believed.
+    /// Where the log ends; `None` when that is not certain enough to try the fast path.
     pub fn expected_end(&self) -> Option<End> {
         self.expected_end
     }
 
-    /// The group is in the log: its first event comes after this position, and its last is this.
+    /// The group is in the log: its first event follows the position `after`, and its last event is `end`.
     pub fn committed(mut self, after: i64, end: End) {
         self.was_committed = true;
         let mut state = self.fast_path.state();
         let last = state.end.map_or(i64::MAX, |last| last.position);
         state.sole_writer = last == after;
-        // With another group on its way what lies between may be that one's.
+        // If another group of this node is in flight, the events in between may be that group's.
         if state.sole_writer || state.in_flight == 1 {
             state.others_append = last < after;
         }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_believed_once_two_groups_have_followed_each_other() {
+    fn the_end_is_trusted_once_two_groups_have_followed_each_other() {
         let fast_path = FastPath::default();
         assert_eq!(fast_path.begin().expected_end(), None);
         committed(&fast_path, 7, 9);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_not_believed_while_another_group_is_on_its_way_or_somebody_else_writes() {
+    fn it_is_not_trusted_while_another_group_is_in_flight_or_another_node_writes() {
         let fast_path = FastPath::default();
         committed(&fast_path, 0, 1);
         committed(&fast_path, 1, 2);
@@ -130,14 +130,14 @@ mod tests {
         committed(&fast_path, 5, 6);
         assert!(!fast_path.others_append());
         committed(&fast_path, 8, 9);
-        assert_eq!(fast_path.begin().expected_end(), None, "two events are somebody else's");
+        assert_eq!(fast_path.begin().expected_end(), None, "two events are another node's");
         assert!(fast_path.others_append());
         committed(&fast_path, 9, 10);
         assert!(!fast_path.others_append());
     }
 
     #[test]
-    fn it_is_not_believed_after_a_group_that_was_not_written_or_a_connection_that_was_lost() {
+    fn it_is_not_trusted_after_a_group_that_was_not_written_or_a_connection_that_was_lost() {
         let fast_path = FastPath::default();
         committed(&fast_path, 0, 1);
         committed(&fast_path, 1, 2);

@@ -1,4 +1,4 @@
-//! Taking events over from another log, under one lock from the first look to the commit.
+//! Importing events of another log, under one lock from the lookup to the commit.
 
 use super::MAX_EVENTS;
 use super::lock::take_lock;
@@ -14,7 +14,7 @@ use sqlx::{PgConnection, Row as _};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long one import may take.
+/// The longest time that one import may take.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct ImportedRow {
@@ -26,7 +26,7 @@ struct ImportedRow {
     row: Row,
 }
 
-/// Where the last of them is, and where their streams end.
+/// The position of the last event, and the heads of the streams that were extended.
 type Imported = (Option<u64>, HashMap<StreamId, Head>);
 
 pub async fn run(
@@ -35,7 +35,7 @@ pub async fn run(
 ) -> Result<Result<Imported, AppendError>, sqlx::Error> {
     execute(connection, "begin").await?;
     let imported = in_transaction(connection, events).await;
-    // What failed rolls back with its connection, which is not used again.
+    // A failed transaction rolls back when its connection is dropped; that connection is not used again.
     execute(connection, if matches!(imported, Ok(Ok(_))) { "commit" } else { "rollback" }).await?;
     imported
 }
@@ -52,15 +52,15 @@ async fn in_transaction(
         .fetch_one(&Statement::new("select coalesce(max(position), 0) from verbatim_log.event"))
         .await?;
     known.end = end.try_get::<i64, _>(0)? as u64;
-    let mut place = None;
+    let mut last = None;
     let mut new = Vec::with_capacity(events.len());
-    let mut ends = HashMap::new();
+    let mut heads = HashMap::new();
     for event in events {
         match judge::judge_import(&event, &mut known) {
-            Ok(ImportVerdict::Present { position }) => place = Some(position),
+            Ok(ImportVerdict::Present { position }) => last = Some(position),
             Ok(ImportVerdict::New { stream: key, position }) => {
-                place = Some(position);
-                ends.insert(event.stream.clone(), Head { stream: key, version: event.version });
+                last = Some(position);
+                heads.insert(event.stream.clone(), Head { stream: key, version: event.version });
                 let (stream, version, recorded_at) = (event.stream.clone(), event.version, event.recorded_at);
                 new.push(ImportedRow {
                     position,
@@ -77,7 +77,7 @@ async fn in_transaction(
     for chunk in new.chunks(MAX_EVENTS) {
         insert(&mut connection.inner, connection.protocol, chunk).await?;
     }
-    Ok(Ok((place, ends)))
+    Ok(Ok((last, heads)))
 }
 
 async fn execute(connection: &mut Connection, sql: &'static str) -> Result<(), sqlx::Error> {

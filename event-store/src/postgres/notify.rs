@@ -1,5 +1,5 @@
-//! Telling the other nodes that something was appended, and hearing it from them. All of it is a hint:
-//! readers look by themselves every so often whether they were told or not.
+//! `NOTIFY` and `LISTEN`: a node notifies the other nodes of its appends. A notification is a hint; readers poll
+//! the log in any case.
 
 use super::pool::Pool;
 use super::server::Server;
@@ -13,23 +13,23 @@ use tokio::sync::watch;
 
 const CHANNEL: &str = "verbatim_log";
 
-/// How long it takes until anybody is told again: whoever hears it reads all there is. Telling is a transaction
-/// of its own and wakes every node, this one too.
+/// The shortest time between two notifications: a node that receives one reads all there is. A notification is a
+/// transaction of its own and wakes every node, this one too.
 const SEND_PAUSE: Duration = Duration::from_millis(3);
 
-/// How long to wait before a listener that failed is set up anew.
+/// How long to wait before a listener that failed connects again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A word that is lost with the server was not needed: it is not worth waiting for the disk.
+/// A notification that is lost in a crash of the server is not needed, so its commit does not wait for the disk.
 const NOTIFY: &str = "select set_config('synchronous_commit', 'off', true), pg_notify('verbatim_log', $1)";
 
-/// Tells the others of what this node writes, until the store closes.
+/// Notifies the other nodes whenever this node has written, until the store closes.
 pub async fn send(pool: Arc<Pool>, node: String, mut wrote: watch::Receiver<u64>) {
     let statement = Statement::new(NOTIFY).with(Value::Text(&node));
     while wrote.changed().await.is_ok() {
-        // Not told: then the others find it when they look.
+        // Without a notification the other nodes find the append at their next poll.
         if let Err(error) = pool.read(&statement, ignore_row).await {
-            tracing::debug!(%error, "the other nodes were not told of an append");
+            tracing::debug!(%error, "the other nodes were not notified of an append");
         }
         tokio::time::sleep(SEND_PAUSE).await;
     }
@@ -39,15 +39,15 @@ fn ignore_row(_row: &PgRow) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Wakes this node's readers when another has written, until the store closes.
+/// Wakes this node's readers when another node has written, until the store closes.
 pub async fn listen(server: Arc<Server>, node: String, recent: Arc<RecentEvents>, grew: watch::Sender<u64>) {
-    // Behind a pooler nobody hears anything: what one connection is told to listen to, another one hears.
+    // Behind a transaction pooler `LISTEN` does not work: the next transaction may use another connection.
     if !server.is_direct() {
         return;
     }
     loop {
         let Err(error) = receive(&server, &node, &recent, &grew).await else { return };
-        tracing::warn!(%error, "the event log's listener was cut off; readers look by themselves until it is back");
+        tracing::warn!(%error, "the event log's listener lost its connection; readers poll until it is back");
         tokio::time::sleep(RECONNECT_PAUSE).await;
     }
 }
@@ -68,7 +68,7 @@ async fn receive(
     loop {
         match listener.try_recv().await? {
             Some(notification) if notification.payload() == node => {}
-            // Something was said, or something may have been missed while the connection was gone.
+            // Another node has appended, or a notification may have been missed while the connection was lost.
             _ => {
                 recent.others_appended();
                 grew.send_modify(|times| *times += 1);

@@ -1,4 +1,4 @@
-//! What of a group can be written in one go, and what each caller is told of it.
+//! Which appends of a group one statement can write, and the answers that follow from the server's result.
 
 use super::fast_path::End;
 use super::lock::try_lock;
@@ -9,26 +9,26 @@ use crate::{Appended, Expected};
 use event_schemas::{EventId, Position, StreamId, Timestamp, Version};
 use std::collections::{HashMap, HashSet};
 
-/// The rows of a group that fit together, ready to be handed over. What does not is left for the next.
+/// The rows of a group that one statement can write. The other appends are left for the next statement.
 pub struct Plan<'a> {
     targets: Vec<Target<'a>>,
     rows: Vec<PlannedRow<'a>>,
-    /// Which appends of the group are in it, in order.
+    /// The appends of the group that are in the plan, in order.
     appends: Vec<PlannedAppend>,
 }
 
-/// A stream and what is believed of it.
+/// A stream and what this node assumes about it.
 struct Target<'a> {
     name: &'a StreamId,
-    /// 0: not known.
+    /// 0 when it is not known.
     key: i64,
-    /// -1: it has no event.
+    /// The version of its last event; -1 when it has no event.
     head: i64,
-    /// Nothing is written if the belief is wrong.
+    /// Whether nothing is written to the stream when the assumed head is wrong.
     binding: bool,
-    /// It is what this node remembers of the stream, and not only what a caller expects.
+    /// Whether the head comes from this node's cache, and not only from what a caller expects.
     remembered: bool,
-    /// Its first row, counted from 1.
+    /// The number of its first row in the plan, counted from 1.
     first_row: i64,
     count: i64,
 }
@@ -43,21 +43,21 @@ struct PlannedAppend {
     append: usize,
     target: usize,
     rows: i64,
-    /// Its last row among the stream's, counted from 1.
+    /// The number of its last row among the stream's rows, counted from 1.
     ordinal: i64,
 }
 
-/// What the server said of the streams.
+/// The server's result for a plan.
 pub struct Outcome {
-    /// The position before the first row's.
+    /// The position before the first row.
     pub after: i64,
-    /// When they were recorded.
+    /// When the rows were recorded, in microseconds.
     pub recorded_at: i64,
-    /// Keys and last versions as they were, when they were not as believed.
+    /// Keys and last versions of the streams before the write. `None` when all were as assumed.
     pub actual: Option<(Vec<i64>, Vec<i64>)>,
 }
 
-/// An append of the group that is in the log, and where its stream ends now.
+/// An append of the group that is in the log, and its stream's head after it.
 pub struct Written<'a> {
     pub append: usize,
     pub appended: Appended,
@@ -76,7 +76,7 @@ impl<'a> Plan<'a> {
             if !at.is_none_or(|at| plan.targets[at].accepts(append.expected)) {
                 continue;
             }
-            // The same told twice: the second time is judged when the first is in the log.
+            // The same id twice: the second append is judged when the first is in the log.
             if !append.rows.iter().all(|row| ids.insert(row.id)) {
                 continue;
             }
@@ -128,12 +128,12 @@ impl<'a> Plan<'a> {
         .with(Value::Numbers(targets().map(|target| target.first_row).collect()))
     }
 
-    /// The same for one stream whose end is known, at a log whose end is known: nothing is asked, and rows come
-    /// back only if everything was as believed. None: something has to be asked.
+    /// The statement for one stream whose head is known, in a log whose end is known: it looks nothing up, and
+    /// returns rows only if everything was as assumed. `None` when the plan needs a lookup.
     pub fn fast_statement(&self, end: End, recorded_at: i64) -> Option<Statement<'_>> {
         let [target] = self.targets.as_slice() else { return None };
         let key = match target.head {
-            // That a stream is new is not remembered but expected; another of its name is objected to.
+            // A new stream is in no cache, it is expected; if the name exists, the unique index refuses it.
             -1 if target.binding => end.position + 1,
             _ if target.remembered => target.key,
             _ => return None,
@@ -164,11 +164,11 @@ impl<'a> Plan<'a> {
         Some(statement)
     }
 
-    /// Which appends were written and where, in the order of the log.
+    /// The appends that were written, in the order of the log.
     pub fn written(&self, outcome: &Outcome) -> Vec<Written<'a>> {
         let mut written = Vec::with_capacity(self.appends.len());
-        // What is left out takes no place.
-        let mut place = outcome.after;
+        // An append that was left out takes no position.
+        let mut end = outcome.after;
         let mut new_keys: HashMap<usize, i64> = HashMap::new();
         for entry in &self.appends {
             let target = &self.targets[entry.target];
@@ -183,11 +183,11 @@ impl<'a> Plan<'a> {
                 }
             }
             if key == 0 {
-                key = *new_keys.entry(entry.target).or_insert(place + 1);
+                key = *new_keys.entry(entry.target).or_insert(end + 1);
             }
-            place += entry.rows;
+            end += entry.rows;
             let version = Version((head + entry.ordinal) as u64);
-            let position = Position::at(place as u64);
+            let position = Position::at(end as u64);
             let appended = Appended { version, position, repeated: false };
             let head = Head { stream: key as u64, version };
             written.push(Written { append: entry.append, appended, stream: target.name, head });
@@ -208,7 +208,7 @@ impl<'a> Target<'a> {
         Self { name: &append.stream, key, head, binding, remembered, first_row, count: 0 }
     }
 
-    /// Whether an append that expects this can follow those that are here already.
+    /// Whether an append with this expectation can follow the stream's appends that are in the plan already.
     fn accepts(&self, expected: Expected) -> bool {
         match expected {
             Expected::Any => true,

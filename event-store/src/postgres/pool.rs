@@ -1,8 +1,7 @@
-//! A few connections for readers.
+//! A pool of a few connections for readers.
 //!
-//! Each is given back as it was taken, without a word to the server: a look whether it is still there would
-//! cost as much as most of the reads. One that turns out to be gone is replaced and asked again, because a
-//! read can be.
+//! A connection is returned without a query that tests it, because such a query costs as much as most of the
+//! reads. When a connection turns out to be lost, it is replaced and the read is repeated; reads may be.
 
 use super::server::{Connection, STATEMENT_TIMEOUT, Server, is_lost, unavailable, with_timeout};
 use super::statement::Statement;
@@ -13,16 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// How many readers are served at once.
+/// How many reads run at once.
 const CONNECTIONS: usize = 8;
 
-/// How long a reader waits for its turn.
+/// How long a read waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A read is tried so often while connections are being cut.
+/// How often a read is tried while connections are lost.
 const TRIES: usize = 4;
 
-/// And once more when that took longer, because then the server does not answer at all.
+/// If a read has taken longer than this, it is tried only once more, because the server does not answer at all.
 const RETRY_LIMIT: Duration = Duration::from_secs(2);
 
 pub struct Pool {
@@ -44,7 +43,7 @@ impl Pool {
     ) -> Result<Vec<T>, ReadError> {
         let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, self.permits.acquire()).await;
         let _permit = permit
-            .map_err(|_| Unavailable::because("too many are reading it"))?
+            .map_err(|_| Unavailable::because("too many reads wait for a connection"))?
             .map_err(|_| Unavailable::because("it is closed"))?;
         let began = Instant::now();
         for _ in 1..TRIES {
@@ -70,7 +69,7 @@ impl Pool {
         let answer = with_timeout(STATEMENT_TIMEOUT, collect(&mut connection, statement, decode)).await;
         match &answer {
             Ok(_) => self.idle().push(connection),
-            // What was cut was hardly cut alone.
+            // When one connection is lost, the others usually are too.
             Err(error) if is_lost(error) => self.idle().clear(),
             Err(_) => {}
         }
@@ -81,7 +80,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets nobody in any more.
+    /// Refuses further reads and closes the idle connections.
     pub fn close(&self) {
         self.permits.close();
         self.idle().clear();
@@ -96,7 +95,7 @@ async fn collect<T>(
     let mut rows = statement.rows(&mut connection.inner, connection.protocol)?;
     let mut read = Vec::new();
     let mut damaged = None;
-    // To the end in any case: the connection is used again.
+    // All rows are read, also after a damaged one, because the connection is used again.
     while let Some(row) = rows.try_next().await? {
         match decode(&row) {
             Ok(event) => read.push(event),

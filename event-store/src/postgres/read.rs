@@ -1,4 +1,4 @@
-//! Reading: each answer is the log as it was at one moment.
+//! Reading. Each result is a snapshot of the log.
 
 use super::pool::Pool;
 use super::rows::{decode, number, select};
@@ -7,7 +7,7 @@ use crate::row;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};
 
-/// How many rows one page looks through at most.
+/// How many rows one page searches at most.
 const SCAN: i64 = 4096;
 
 pub async fn stream(
@@ -59,13 +59,13 @@ pub async fn page(
     filter: &Filter,
     limit: usize,
 ) -> Result<Page, ReadError> {
-    // Past the last number a row can have there is nothing, and never will be.
+    // No row can have a position beyond the largest `i64`.
     let from = after.map_or(0, |position| i64::try_from(position.commit()).unwrap_or(i64::MAX));
     if *filter == Filter::default() {
         return unfiltered(pool, after, from, limit).await;
     }
     let scan = Scan::of(filter);
-    // What is found up to `end` is complete whatever is appended meanwhile: positions only grow.
+    // Positions only grow, so the search up to `end` is complete, whatever is appended meanwhile.
     let end = last(pool).await?.unwrap_or(0);
     let until = scan.bound(pool, from).await?.map_or(end, |bound| bound.min(end));
     let events = scan.matching(pool, filter, (from, until), limit).await?;
@@ -91,10 +91,10 @@ async fn unfiltered(
     Ok(Page { events, through, at_end })
 }
 
-/// Which rows a filter has to look at: a run of an index, in the order of the log.
+/// The rows that a filter has to search: a range of an index, in the order of the log.
 enum Scan {
     Account(uuid::Uuid),
-    /// Some kinds of stream, conversations not among them.
+    /// The rows of some kinds of stream, conversations not among them.
     OtherCategories(Vec<i64>),
     Everything,
 }
@@ -110,7 +110,7 @@ impl Scan {
         }
     }
 
-    /// The position after which a page looks no further. None: the end of the log is nearer.
+    /// The position after which a page searches no further. `None` when the end of the log comes first.
     async fn bound(&self, pool: &Pool, from: i64) -> Result<Option<i64>, ReadError> {
         let statement = match self {
             Self::Everything => return Ok(Some(from.saturating_add(SCAN))),

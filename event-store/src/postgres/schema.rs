@@ -1,4 +1,4 @@
-//! The database: whose it is, which version its tables have, and their migrations.
+//! The database: whether it is this program's, the format of its tables, and their migrations.
 
 use super::lock::take_lock;
 use super::server::{Connection, Server, reason};
@@ -6,17 +6,17 @@ use super::statement::Statement;
 use crate::OpenError;
 use sqlx::{Connection as _, Row};
 
-/// What makes tables of format n those of format n + 1.
+/// The script at index n brings tables of format n to format n + 1.
 pub const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/event-log/postgres/0001_events.sql"),
     include_str!("../../../migrations/event-log/postgres/0002_one_row.sql"),
     include_str!("../../../migrations/event-log/postgres/0003_without_gaps.sql"),
 ];
 
-/// The oldest server that this engine was made for.
+/// The oldest major version of the server that this engine supports.
 const OLDEST: i64 = 15;
 
-/// Creates the tables or brings them to this version. A database that is not ours is not written to.
+/// Creates the tables or migrates them to this version. A database of another program is not written to.
 pub async fn prepare(server: &Server) -> Result<(), OpenError> {
     let failed = |error: sqlx::Error| {
         let path = server.name.clone();
@@ -36,7 +36,7 @@ enum Ready {
     AfterMigration,
 }
 
-/// What is to be done with a database in which this was found.
+/// What to do with the database, given what was found in it.
 fn verdict(found: Found, name: &str) -> Result<Ready, OpenError> {
     let (path, known) = (name.to_owned(), MIGRATIONS.len() as i64);
     match found {
@@ -53,11 +53,11 @@ fn verdict(found: Found, name: &str) -> Result<Ready, OpenError> {
 }
 
 enum Found {
-    /// A server of a version that is too old, whatever is on it.
+    /// The server is too old, whatever is in the database.
     OldServer {
         version: i64,
     },
-    /// Somebody else's tables.
+    /// The database holds tables of another program.
     Foreign,
     Log {
         format: i64,
@@ -66,7 +66,7 @@ enum Found {
 }
 
 async fn inspect(connection: &mut Connection) -> Result<Found, sqlx::Error> {
-    // Tables that came with an extension are nobody's; schemas of ours all begin with our name.
+    // Tables of an extension belong to no program; the schemas of this program all begin with its name.
     let row = connection
         .fetch_one(&Statement::new(
             "select current_setting('server_version_num')::bigint / 10000, \
@@ -89,8 +89,9 @@ async fn inspect(connection: &mut Connection) -> Result<Found, sqlx::Error> {
             .await
         {
             Ok(row) => Ok(Found::Log { format: row.try_get(0)? }),
-            // A table of that name with other columns, or with nothing in it.
+            // The table of that name has no rows.
             Err(sqlx::Error::RowNotFound) => Ok(Found::Foreign),
+            // The table of that name has other columns.
             Err(error) if super::server::code(&error) == Some("42703") => Ok(Found::Foreign),
             Err(error) => Err(error),
         };
@@ -102,8 +103,8 @@ async fn migrate(connection: &mut Connection) -> Result<(), sqlx::Error> {
     let protocol = connection.protocol;
     let mut transaction = connection.inner.begin().await?;
     sqlx::raw_sql(concat!("select ", take_lock!())).execute(&mut *transaction).await?;
-    // Another process may have done it while this one waited for the lock. It is looked for by name in the
-    // catalogue itself: what was looked up before may be remembered.
+    // Another process may have migrated while this one waited for the lock. The table is looked up by name in
+    // the catalogue itself, because an earlier lookup may be cached.
     let there = "select exists (select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n \
                  on n.oid = c.relnamespace where n.nspname = 'verbatim_log' and c.relname = 'log')";
     let there: bool = sqlx::raw_sql(there).fetch_one(&mut *transaction).await?.try_get(0)?;
@@ -135,7 +136,7 @@ mod tests {
             verdict(Found::OldServer { version: 14 }, "the database 'desk' at db:5432").unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "the database 'desk' at db:5432 is kept by a server of version 14, and PostgreSQL 15 or newer is needed"
+            "the database 'desk' at db:5432 is on a server of version 14, and PostgreSQL 15 or newer is needed"
         );
     }
 }

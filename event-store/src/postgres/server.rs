@@ -1,4 +1,4 @@
-//! The server: how it is reached, whether a pooler stands before it, and what its refusals mean.
+//! The server: how it is reached, whether a pooler is in between, and what its errors mean.
 
 use super::statement::{Protocol, Statement};
 use crate::{OpenError, Unavailable};
@@ -10,16 +10,16 @@ use std::time::Duration;
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long one statement may take: longer than a disk is slow and shorter than a caller waits.
+/// How long one statement may take: longer than a slow disk needs, and shorter than a caller waits.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A server that is starting is waited for so long when a log is opened.
+/// How long the opening of a log waits for a server that is starting.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Server {
     options: PgConnectOptions,
     pub protocol: Protocol,
-    /// For people: which database where. Never holds a password.
+    /// The database, its host and its port, for messages. It never holds a password.
     pub name: String,
 }
 
@@ -30,7 +30,7 @@ pub struct Connection {
 }
 
 impl Server {
-    /// Finds out whether the server can be reached, and how.
+    /// Connects once, to find out whether the server can be reached and by which protocol.
     pub async fn probe(url: &str) -> Result<Self, OpenError> {
         let plain: PgConnectOptions = url
             .parse::<PgConnectOptions>()
@@ -42,7 +42,7 @@ impl Server {
             })?
             .disable_statement_logging()
             .application_name("verbatim event log")
-            // A pooler may refuse whoever asks for digits.
+            // A pooler may refuse this startup parameter.
             .extra_float_digits(None);
         let name = display_name(&plain);
         let failed = |error: sqlx::Error| OpenError::Failed {
@@ -50,8 +50,8 @@ impl Server {
             reason: reason(&error),
             source: error.into(),
         };
-        // A connection of one's own keeps what it is told when it is opened; a pooler refuses to be told, or
-        // hands over a connection that knows nothing of it.
+        // A direct connection keeps the settings it is opened with. A pooler refuses them, or gives out a
+        // connection of its own that does not have them.
         let direct = plain.clone().options([("verbatim.direct", "on"), ("statement_timeout", "60s")]);
         let began = tokio::time::Instant::now();
         let (options, mut connection) = loop {
@@ -81,7 +81,7 @@ impl Server {
         Ok(Connection { inner: connect(&self.options).await?, protocol: self.protocol })
     }
 
-    /// Whether what one connection is told stays with it.
+    /// Whether no pooler is in between, so that a connection keeps its settings and prepared statements.
     pub fn is_direct(&self) -> bool {
         self.protocol == Protocol::Prepared
     }
@@ -95,7 +95,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
     with_timeout(CONNECT_TIMEOUT, options.connect()).await
 }
 
-/// What does not come in time is as good as lost.
+/// Limits the time of `work`. A result that does not arrive in time counts as a lost connection.
 pub async fn with_timeout<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,
@@ -128,12 +128,12 @@ pub fn code(error: &sqlx::Error) -> Option<&str> {
     Some(error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.code())
 }
 
-/// A pooler does not take what a server takes when a connection is opened.
+/// Whether a pooler refused a setting that a server accepts when a connection is opened.
 fn refuses_startup_parameter(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.message().contains("startup parameter"))
 }
 
-/// Whether the connection is gone, and with it the answer.
+/// Whether the connection is lost, and with it the result of the statement.
 pub fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
@@ -144,29 +144,27 @@ pub fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// For the operator: what stands in the way.
+/// The cause of an error, for the operator.
 pub fn reason(error: &sqlx::Error) -> String {
     if let sqlx::Error::Io(error) = error {
         return match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => "nobody answers at that host and port".to_owned(),
+            std::io::ErrorKind::ConnectionRefused => "no server answers at that host and port".to_owned(),
             std::io::ErrorKind::TimedOut => "the server does not answer in time".to_owned(),
             std::io::ErrorKind::UnexpectedEof
             | std::io::ErrorKind::ConnectionReset
             | std::io::ErrorKind::ConnectionAborted
-            | std::io::ErrorKind::BrokenPipe => "the connection to the server was cut".to_owned(),
+            | std::io::ErrorKind::BrokenPipe => "the connection to the server was lost".to_owned(),
             _ => format!("the server cannot be reached: {error}"),
         };
     }
     match code(error) {
-        Some("28P01" | "28000") => {
-            "the server does not let this user in; check the user and the password".to_owned()
-        }
+        Some("28P01" | "28000") => "the server rejects this user; check the user and the password".to_owned(),
         Some("3D000") => "there is no such database; create it first".to_owned(),
-        Some("42501") => "this user may not do that there; give it the right to create and write".to_owned(),
+        Some("42501") => "this user lacks the rights; grant it the right to create and write".to_owned(),
         Some("53100") => "the server's disk is full".to_owned(),
-        Some("53300") => "the server has no connection to spare".to_owned(),
+        Some("53300") => "the server has no free connection".to_owned(),
         Some("57P03") => "the server is starting or stopping".to_owned(),
-        Some("57P01" | "57P02") => "the server has cut the connection".to_owned(),
+        Some("57P01" | "57P02") => "the server closed the connection".to_owned(),
         Some("25006") => "the server is read-only".to_owned(),
         Some("58030") => "the server's disk failed".to_owned(),
         Some("57014") => "the server took too long".to_owned(),

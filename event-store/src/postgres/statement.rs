@@ -1,8 +1,8 @@
-//! A statement and its values, put to the server in one of two ways.
+//! A statement and its values, sent to the server by one of two protocols.
 //!
-//! On a connection of one's own a statement is prepared once and then only named. Behind a pooler each
-//! transaction may meet another connection of the server, so nothing can be prepared: there the values are
-//! written into the statement's text, and it is one message there and one back all the same.
+//! On a direct connection a statement is prepared once and then executed by name. Behind a pooler each
+//! transaction may use another connection of the server, so statements cannot be prepared: there the values are
+//! written into the statement's text. Both take one round trip.
 
 use futures::stream::BoxStream;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -10,7 +10,7 @@ use sqlx::{Arguments, AssertSqlSafe, PgConnection};
 use std::fmt::Write;
 use uuid::Uuid;
 
-/// What a statement can be given.
+/// A value of a statement.
 pub enum Value<'a> {
     Number(i64),
     Text(&'a str),
@@ -21,14 +21,16 @@ pub enum Value<'a> {
     Ids(Vec<Uuid>),
 }
 
-/// How a connection takes statements.
+/// How statements are sent over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
+    /// The extended query protocol, with prepared statements.
     Prepared,
+    /// The simple query protocol, with the values in the text.
     Simple,
 }
 
-/// A statement, with `$1`, `$2`, … for its values. No other `$` may be in it.
+/// A statement with `$1`, `$2`, … in the places of its values. It must contain no other `$`.
 pub struct Statement<'a> {
     sql: &'static str,
     values: Vec<Value<'a>>,
@@ -72,7 +74,7 @@ impl<'a> Statement<'a> {
         Ok(arguments)
     }
 
-    /// The statement with its values in it.
+    /// The statement's text with the values written into it.
     fn text(&self) -> String {
         let mut text = String::with_capacity(self.sql.len() * 2);
         let mut parts = self.sql.split('$');
@@ -119,7 +121,7 @@ fn write_array<T>(text: &mut String, values: &[T], kind: &str, write: impl Fn(&m
 }
 
 fn write_number(text: &mut String, number: i64) {
-    // In quotes, because of the smallest of them, which is none with a sign before it.
+    // In quotes, because the smallest number is out of range when the sign is an operator before it.
     let _never_fails = write!(text, "'{number}'::bigint");
 }
 
@@ -127,7 +129,7 @@ fn write_id(text: &mut String, id: Uuid) {
     let _never_fails = write!(text, "'{id}'::uuid");
 }
 
-/// Quoted so that nothing in it ends the quotation, whatever the server takes a backslash for.
+/// Quoted so that no character ends the quotation, whether or not the server treats a backslash as an escape.
 fn write_text(text: &mut String, value: &str) {
     text.push_str(if value.contains('\\') { "E'" } else { "'" });
     for part in value.split_inclusive(['\'', '\\']) {

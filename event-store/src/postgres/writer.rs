@@ -1,8 +1,8 @@
-//! The writer of a node: takes what has arrived, has it committed as one group, answers each caller.
+//! The writer of a node: takes the appends that have arrived, commits them as one group, answers each caller.
 //!
-//! A node has two of these, which take turns: while one group is being flushed the next is on its way to the
-//! server and waits there for the lock. Neither needs to know what the other is about to write, because the
-//! server compares what a group believes of its streams with what is the case, under the lock.
+//! A node has two writers, which alternate: while the server flushes one group, the next group is sent and waits
+//! at the server for the lock. Neither writer needs to know what the other is about to write, because the server
+//! compares, under the lock, what a group assumes about its streams with what is the case.
 
 use super::fast_path::{End, FastPath};
 use super::plan::{Outcome, Plan, Written};
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-/// What callers ask of the writer.
+/// A request of a caller to the writer.
 pub enum Job {
     Append(PendingAppend),
     Import { events: Vec<Recorded>, answer: oneshot::Sender<Result<Option<Position>, AppendError>> },
@@ -28,15 +28,15 @@ pub enum Job {
     Close,
 }
 
-/// An append and whoever waits to hear of it.
+/// An append and the caller that waits for its result.
 pub struct PendingAppend {
     pub append: Append,
     pub answer: oneshot::Sender<Result<Appended, AppendError>>,
-    /// It was handed over, and the answer never came.
+    /// Whether it was sent to the server and its result was lost.
     pub in_doubt: bool,
 }
 
-/// How long a group whose connection was lost looks for another before its callers are told.
+/// How long a group whose connection was lost tries to connect again before its callers get an error.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOKUP_PAUSE: Duration = Duration::from_millis(20);
 
@@ -48,27 +48,27 @@ pub struct Writer {
     pub fast_path: Arc<FastPath>,
     /// Wakes this node's readers.
     pub grew: watch::Sender<u64>,
-    /// Has the other nodes told.
+    /// Makes this node notify the other nodes.
     pub wrote: watch::Sender<u64>,
     /// Whether the last write of this node failed.
     pub unhealthy: Arc<AtomicBool>,
     pub metrics: AppendMetrics,
-    /// None: to be opened before the next group. A connection that has failed is not used again.
+    /// `None` when it must be opened before the next group. A connection that has failed is not used again.
     pub connection: Option<Connection>,
 }
 
 impl Writer {
     pub async fn run(mut self, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
         let mut jobs = Vec::with_capacity(MAX_EVENTS);
-        // Whether the last group was several callers'.
+        // Whether the last group held jobs of several callers.
         let mut shared = false;
         loop {
             let mut queue = queue.lock().await;
             if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
                 break;
             }
-            // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-            // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+            // Callers that have just been answered may have their next append ready: yielding lets them enqueue
+            // it before the next flush. It costs no waiting time. A single caller needs no yield.
             if shared || jobs.len() > 1 {
                 tokio::task::yield_now().await;
             }
@@ -79,12 +79,12 @@ impl Writer {
             if jobs.iter().any(|job| matches!(job, Job::Close)) {
                 queue.close();
             }
-            // The next group is the other writer's, at once or, where the lock has to be waited for anyway,
-            // when this one is done.
-            let turn = self.fast_path.others_append().then_some(queue);
+            // The other writer takes the next group: at once or, while other nodes append and the lock has to be
+            // waited for anyway, when this group is done.
+            let held_queue = self.fast_path.others_append().then_some(queue);
             shared = jobs.len() > 1;
             self.process(&mut jobs).await;
-            drop(turn);
+            drop(held_queue);
         }
     }
 
@@ -92,13 +92,13 @@ impl Writer {
         let (mut group, mut events) = (Vec::with_capacity(jobs.len()), 0);
         for job in jobs.drain(..) {
             match job {
-                Job::Append(waiting) => {
-                    if events + waiting.append.rows.len() > MAX_EVENTS {
+                Job::Append(pending) => {
+                    if events + pending.append.rows.len() > MAX_EVENTS {
                         self.commit(std::mem::take(&mut group)).await;
                         events = 0;
                     }
-                    events += waiting.append.rows.len();
-                    group.push(waiting);
+                    events += pending.append.rows.len();
+                    group.push(pending);
                 }
                 Job::Import { events, answer } => {
                     let imported = self.import(events).await;
@@ -118,8 +118,8 @@ impl Writer {
             return;
         }
         let began = Instant::now();
-        // Each round either writes the first of the group, or learns why it is not to be written, or loses
-        // it to another node; the limit is only for a log in which nothing of this is so any more.
+        // Each round either writes the first append of the group, or learns why it must not be written, or finds
+        // that another node has written first. The limit only ends the loop for a log that is inconsistent.
         for _ in 0..group.len() + 20 {
             match self.attempt(&mut group).await {
                 Ok(0) => {}
@@ -143,23 +143,23 @@ impl Writer {
                 return;
             }
         }
-        self.fail(group, sqlx::Error::Protocol("the log does not agree with itself".to_owned()));
+        self.fail(group, sqlx::Error::Protocol("the log is inconsistent".to_owned()));
     }
 
-    /// Writes what of the group can be written in one go, and answers those whose events were. Tells how
-    /// many were written.
+    /// Writes the appends of the group that one statement can write, and answers their callers. Returns the
+    /// number of events written.
     async fn attempt(&mut self, group: &mut Vec<PendingAppend>) -> Result<usize, sqlx::Error> {
-        let appends: Vec<&Append> = group.iter().map(|waiting| &waiting.append).collect();
+        let appends: Vec<&Append> = group.iter().map(|pending| &pending.append).collect();
         let plan = Plan::of(&appends, |stream| self.heads.get(stream));
         if plan.events() == 0 {
             return Ok(0);
         }
         let (outcome, written) = match self.write(&plan).await {
             Ok(done) => done,
-            // An id is known: nothing went in. A look will tell which.
+            // An id is recorded already: nothing was written. A lookup finds out which one.
             Err(error) if code(&error) == Some("23505") => return Ok(0),
             Err(error) if is_lost(&error) => {
-                tracing::warn!(%error, reason = reason(&error), "the event log's connection was lost");
+                tracing::warn!(%error, reason = reason(&error), "the connection to the event log's database was lost");
                 let in_doubt: Vec<usize> = plan.appends().collect();
                 for index in in_doubt {
                     group[index].in_doubt = true;
@@ -177,14 +177,14 @@ impl Writer {
             answers[append] = Some(appended);
         }
         let mut committed = Vec::with_capacity(events);
-        for (waiting, answer) in std::mem::take(group).into_iter().zip(answers) {
+        for (pending, answer) in std::mem::take(group).into_iter().zip(answers) {
             let Some(appended) = answer else {
-                group.push(waiting);
+                group.push(pending);
                 continue;
             };
-            // Whoever asked may have stopped waiting.
-            let _caller_gone = waiting.answer.send(Ok(appended));
-            committed.extend(waiting.append.recorded(appended, Timestamp::from_micros(outcome.recorded_at)));
+            // The caller may have stopped waiting.
+            let _caller_gone = pending.answer.send(Ok(appended));
+            committed.extend(pending.append.recorded(appended, Timestamp::from_micros(outcome.recorded_at)));
         }
         self.recent.extend(outcome.after as u64, committed);
         Ok(events)
@@ -193,9 +193,9 @@ impl Writer {
     async fn write<'a>(&mut self, plan: &Plan<'a>) -> Result<(Outcome, Vec<Written<'a>>), sqlx::Error> {
         let now = self.clock.now();
         let fast_path = Arc::clone(&self.fast_path);
-        let turn = fast_path.begin();
-        // Behind a pooler the next answer may be another server's, and nobody would notice.
-        let expected_end = turn.expected_end().filter(|_| self.server.is_direct());
+        let in_flight = fast_path.begin();
+        // Behind a pooler the next statement may reach another server without this node's noticing.
+        let expected_end = in_flight.expected_end().filter(|_| self.server.is_direct());
         let outcome = match expected_end {
             Some(end) => self.try_fast_path(plan, end, now).await?,
             None => None,
@@ -207,7 +207,7 @@ impl Writer {
         let written = plan.written(&outcome);
         if let Some(last) = written.last() {
             let position = last.appended.position.commit() as i64;
-            turn.committed(outcome.after, End { position, recorded_at: outcome.recorded_at });
+            in_flight.committed(outcome.after, End { position, recorded_at: outcome.recorded_at });
         }
         Ok((outcome, written))
     }
@@ -218,7 +218,7 @@ impl Writer {
         Ok(Outcome { after: row.try_get(0)?, recorded_at: row.try_get(1)?, actual: keys.zip(heads) })
     }
 
-    /// None: something is not as it was believed to be, or somebody else is appending; nothing was written.
+    /// `None` when nothing was written: an assumption was wrong, or another node is appending.
     async fn try_fast_path(
         &mut self,
         plan: &Plan<'_>,
@@ -237,7 +237,7 @@ impl Writer {
         }
     }
 
-    /// Everything about a group, over another connection if this one is gone.
+    /// What the log holds about a group; over another connection when this one is lost.
     async fn lookup_with_retry(
         &mut self,
         group: &[PendingAppend],
@@ -245,7 +245,7 @@ impl Writer {
     ) -> Result<Known, sqlx::Error> {
         loop {
             let looked_up = match self.connection().await {
-                Ok(connection) => lookup(connection, group.iter().map(|waiting| &waiting.append)).await,
+                Ok(connection) => lookup(connection, group.iter().map(|pending| &pending.append)).await,
                 Err(error) => Err(error),
             };
             match looked_up {
@@ -261,18 +261,18 @@ impl Writer {
         }
     }
 
-    /// Answers those of whom the log says what is to be said.
+    /// Answers the callers whose answer follows from what the log holds.
     fn answer_from(&mut self, group: &mut Vec<PendingAppend>, known: &Known) {
         for (stream, head) in &known.heads {
             self.heads.insert(stream.clone(), *head);
         }
         let mut recovered = false;
-        answer_group(group, |waiting| {
-            let mut answer = judge::answer(&waiting.append, known)?;
+        answer_group(group, |pending| {
+            let mut answer = judge::answer(&pending.append, known)?;
             if let Ok(appended) = &mut answer
-                && waiting.in_doubt
+                && pending.in_doubt
             {
-                // It was written after all, and this is the first that anybody hears of it.
+                // This append wrote the events itself; its caller has had no answer yet.
                 appended.repeated = false;
                 recovered = true;
             }
@@ -293,17 +293,17 @@ impl Writer {
         self.metrics.failed.increment(1);
         self.disconnect();
         let reason = reason(&error);
-        tracing::error!(%error, %reason, appends = group.len(), "the event log was not written");
+        tracing::error!(%error, %reason, appends = group.len(), "writing to the event log failed");
         let error = Arc::new(error);
-        for waiting in group {
+        for pending in group {
             let mut reason = reason.clone();
-            if waiting.in_doubt {
+            if pending.in_doubt {
                 reason.push_str(
                     "; whether the events were recorded is not known, and appending them again is safe",
                 );
             }
             let why = Unavailable { reason, source: Some(Box::new(Arc::clone(&error))) };
-            let _caller_gone = waiting.answer.send(Err(why.into()));
+            let _caller_gone = pending.answer.send(Err(why.into()));
         }
     }
 
@@ -316,19 +316,19 @@ impl Writer {
 
     fn disconnect(&mut self) {
         self.connection = None;
-        // Whoever answers next may be another server, or an older state of this one.
+        // The next connection may reach another server, or an older state of this one.
         self.heads.clear();
         self.recent.clear();
         self.fast_path.reset();
     }
 
-    /// A log that failed is healthy again when it can be written to, which is found out by writing what is
-    /// there already.
+    /// A log that failed is healthy again when it can be written to. The check writes a value that is there
+    /// already.
     async fn check(&mut self) -> Result<(), Unavailable> {
         if !self.unhealthy.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // A connection that has not been used for a while may have been cut meanwhile.
+        // A connection that has not been used for a while may have been lost meanwhile.
         let rewritten = match self.rewrite_format().await {
             Err(error) if is_lost(&error) => {
                 self.disconnect();
@@ -355,12 +355,12 @@ impl Writer {
             Err(error) => Err(error),
         };
         match imported {
-            Ok(Ok((place, ends))) => {
-                for (stream, head) in ends {
+            Ok(Ok((last, heads))) => {
+                for (stream, head) in heads {
                     self.heads.insert(stream, head);
                 }
                 self.signal_appended();
-                Ok(place.map(Position::at))
+                Ok(last.map(Position::at))
             }
             Ok(Err(refused)) => Err(refused),
             Err(error) => {
@@ -372,22 +372,22 @@ impl Writer {
     }
 }
 
-/// Sends the answers there are, and keeps those for whom there is none.
+/// Sends the answers that `answer` gives, and keeps the appends without one in the group.
 fn answer_group(
     group: &mut Vec<PendingAppend>,
     mut answer: impl FnMut(&PendingAppend) -> Option<Result<Appended, AppendError>>,
 ) {
-    for waiting in std::mem::take(group) {
-        match answer(&waiting) {
-            Some(told) => {
-                let _caller_gone = waiting.answer.send(told);
+    for pending in std::mem::take(group) {
+        match answer(&pending) {
+            Some(result) => {
+                let _caller_gone = pending.answer.send(result);
             }
-            None => group.push(waiting),
+            None => group.push(pending),
         }
     }
 }
 
-/// Where these streams end and which of these events are in the log, at one moment.
+/// The heads of the appends' streams and which of their events are in the log, in one snapshot.
 pub async fn lookup<'a>(
     connection: &mut Connection,
     appends: impl Iterator<Item = &'a Append>,
