@@ -1,10 +1,10 @@
-//! What an engine that commits in groups tells of itself.
+//! The metrics of an engine that commits appends in groups.
 
 use metrics::{Counter, Histogram};
 
 #[derive(Clone)]
 pub struct AppendMetrics {
-    /// From the moment an append is asked for until it is answered.
+    /// The time from the call of an append to its answer.
     pub append_seconds: Histogram,
     pub commit_seconds: Histogram,
     pub commit_events: Histogram,

@@ -1,12 +1,12 @@
-//! Who of a group may write, and where: the rules of an append as values in, values out, for every engine
-//! that commits in groups.
+//! The rules of an append as pure functions: which appends of a group may be written, and at which positions.
+//! Every engine that commits in groups uses them.
 
 use crate::row::Row;
 use crate::{AppendError, Appended, Expected};
 use event_schemas::{EventId, Position, Recorded, StreamId, Timestamp, Version};
 use std::collections::HashMap;
 
-/// What a caller wants at the end of a stream.
+/// The rows that one caller appends to a stream.
 #[derive(Clone, Debug)]
 pub struct Append {
     pub stream: StreamId,
@@ -15,7 +15,7 @@ pub struct Append {
 }
 
 impl Append {
-    /// Its events as the log has them, given where the last of them is.
+    /// Its events as they are in the log, computed from the place of the last one.
     pub fn recorded(self, last: Appended, recorded_at: Timestamp) -> impl Iterator<Item = Recorded> {
         let Self { stream, rows, .. } = self;
         let behind = (0..rows.len() as u64).rev();
@@ -33,7 +33,7 @@ impl Append {
     }
 }
 
-/// Where an event is.
+/// The place of an event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub stream: StreamId,
@@ -41,17 +41,18 @@ pub struct Location {
     pub position: u64,
 }
 
-/// A stream's beginning and its end.
+/// The key and the end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The position of its first event: its key.
+    /// The position of the stream's first event, which is the stream's key.
     pub stream: u64,
-    /// The version of its last event.
+    /// The version of the stream's last event.
     pub version: Version,
 }
 
 impl Head {
-    /// Of a stream whose first page holds all of it. None: it may go on, or the page is not the first.
+    /// The head of a stream whose first page holds all of its events. `None` when the stream may have more
+    /// events or the page is not the first.
     pub fn of_page(events: &[Recorded], limit: usize) -> Option<Self> {
         let (first, last) = (events.first()?, events.last()?);
         let whole = first.version == Version::FIRST && events.len() < limit;
@@ -59,16 +60,16 @@ impl Head {
     }
 }
 
-/// What is to become of one append.
+/// The decision about one append.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Its rows go into the log, the first of them here.
+    /// Its rows are written; stream key, version and position of the first one.
     Write { stream: u64, version: Version, position: u64 },
-    /// Nothing of it is written.
+    /// Nothing is written; the answer for the caller.
     Answer(Result<Appended, AppendError>),
 }
 
-/// All that the log knows about a group's streams and events.
+/// What the log holds about a group's streams and events.
 #[derive(Debug, Default)]
 pub struct Known {
     pub end: u64,
@@ -76,10 +77,10 @@ pub struct Known {
     pub events: HashMap<EventId, Location>,
 }
 
-/// Judges a group by what is remembered, without a look at the log. None: only a look can tell.
+/// Judges a group by the remembered heads alone, without a query. `None` when a query is needed.
 ///
-/// It writes where the remembered versions fit and trusts the unique indexes to object if an id is known
-/// already or somebody else has written since.
+/// The remembered heads may be stale. If an id is recorded already or another process has written since, the
+/// unique indexes refuse the rows.
 pub fn fast_path(
     group: &[Append],
     end: u64,
@@ -105,12 +106,12 @@ pub fn fast_path(
     Some(verdicts)
 }
 
-/// Judges a group with everything about it at hand, each append as if those before it had been written.
+/// Judges a group by what the log holds, each append as if the appends before it had been written.
 pub fn in_full(group: &[Append], mut known: Known) -> Vec<Verdict> {
     group.iter().map(|append| judge(append, &mut known)).collect()
 }
 
-/// What is to be said of an append by what the log knows, without writing anything. None: it may be written.
+/// The answer to an append that must not be written. `None` when it may be written.
 pub fn answer(append: &Append, known: &Known) -> Option<Result<Appended, AppendError>> {
     match repeated(append, known) {
         Repeated::Whole(Location { version, position, .. }) => {
@@ -157,9 +158,9 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
 }
 
 enum Repeated {
-    /// Every event is in the log; the last of them is here.
+    /// Every event is in the log; the location of the last one.
     Whole(Location),
-    /// This one is and another is not, or it is told twice in this very append.
+    /// This event is in the log and another one is not, or this id is twice in the append itself.
     Partly(EventId, Location),
     No,
 }
@@ -186,13 +187,13 @@ pub fn last(first: Version, count: usize) -> Version {
     Version(first.0 + count as u64 - 1)
 }
 
-/// What an imported event is to this log.
+/// The decision about an imported event.
 pub enum ImportVerdict {
     Present { position: u64 },
     New { stream: u64, position: u64 },
 }
 
-/// Judges one imported event as if those before it had been written.
+/// Judges one imported event as if the events before it had been written.
 pub fn judge_import(event: &Recorded, known: &mut Known) -> Result<ImportVerdict, AppendError> {
     if let Some(location) = known.events.get(&event.id) {
         return if location.stream == event.stream && location.version == event.version {

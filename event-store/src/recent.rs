@@ -1,5 +1,5 @@
-//! The newest events, for those who follow the log: read from memory where this process committed them, and
-//! where it did not, one look at the end of the log serves everybody for a moment.
+//! The newest events, for readers that follow the log. Events that this process committed are read from
+//! memory. For events of other processes, one lookup of the log's end serves all readers for a short time.
 
 mod end_cache;
 mod tail;
@@ -15,27 +15,27 @@ pub struct RecentEvents {
 }
 
 impl RecentEvents {
-    /// Of a process with so many writers, whose groups may come in the wrong order.
+    /// `writers` is how many writers the process has; their groups may arrive out of order.
     pub fn new(writers: usize) -> Self {
         Self { tail: Tail::new(writers), end_cache: EndCache::default() }
     }
 
-    /// Takes up a group that was committed: everything there is after `after`, in the order of the log.
+    /// Adds a committed group: all events after the position `after`, in the order of the log.
     pub fn extend(&self, after: u64, committed: Vec<Recorded>) {
         self.tail.extend(after, committed);
     }
 
-    /// Forgets everything: nobody knows how the log goes on.
+    /// Drops all events, because it is not known how the log continues.
     pub fn clear(&self) {
         self.tail.clear();
     }
 
-    /// Somebody else has appended.
+    /// Call it when another process has appended.
     pub fn others_appended(&self) {
         self.end_cache.invalidate();
     }
 
-    /// As [`EventStore::read_recent`] of this store.
+    /// [`EventStore::read_recent`] of this store.
     pub async fn read(
         &self,
         store: &impl EventStore,

@@ -1,9 +1,9 @@
-//! An event on its way into a log that keeps rows.
+//! An event encoded for an engine that stores rows.
 
 use event_schemas::{AccountId, Category, EventId, Metadata, NewEvent, Recorded};
 use std::borrow::Cow;
 
-/// What of an event does not depend on where it will be.
+/// The columns of an event that do not depend on its position.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub id: EventId,
@@ -12,7 +12,7 @@ pub struct Row {
     pub account: AccountId,
     pub metadata_json: String,
     pub data: String,
-    /// The metadata as it was given, for who reads the event right away.
+    /// The metadata before encoding: readers of [`crate::EventStore::read_recent`] get it without parsing.
     pub metadata: Metadata,
 }
 
@@ -29,7 +29,7 @@ impl Row {
         }
     }
 
-    /// The row of an event that another log has had.
+    /// The row of an event that is imported from another log.
     pub fn from_recorded(event: Recorded) -> Self {
         let Recorded { id, event_type, schema_version, metadata, data, .. } = event;
         Self::encode(NewEvent { id, event_type, schema_version, metadata, data })
@@ -37,11 +37,11 @@ impl Row {
 }
 
 fn encode_metadata(metadata: &Metadata) -> String {
-    // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
+    // Metadata always serialises: it has no map with keys that are not text, and no foreign code.
     serde_json::to_string(metadata).unwrap_or_default()
 }
 
-/// A kind of stream as its column has it. Stored for ever.
+/// The number that stands for a kind of stream in the column `category`. Stored, so it never changes.
 pub const fn category_code(category: Category) -> i64 {
     match category {
         Category::Conversation => 1,

@@ -1,9 +1,9 @@
-//! What this process appended of late, in memory: whoever follows the log reads from here what was committed
-//! a moment ago, and the log itself is asked only by those who are further behind.
+//! The events that this process appended last, in memory. Readers that follow the log read them here; only
+//! readers that are further behind query the log.
 //!
-//! What is here is a run of the log without a gap, and on the disk before it is here. Groups are chained by
-//! the position that each begins after, and two of them may come in the wrong order; one that does not fit
-//! on, because another process has appended in between, begins the run anew.
+//! The events are a section of the log without a gap, and they are on the disk before they are here. Each group
+//! names the position that it follows, so that two groups may arrive out of order. A group that does not follow
+//! the section, because another process has appended in between, starts a new section.
 
 use crate::{Filter, Page};
 use event_schemas::{Position, Recorded};
@@ -13,45 +13,44 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 /// How many events are kept at most.
 const EVENTS: usize = 4_096;
 
-/// How many bytes of text they may have together.
+/// How many bytes of event data are kept at most.
 const BYTES: usize = 4 << 20;
 
 pub struct Tail {
-    run: RwLock<Run>,
-    /// How many groups may wait for the one before them: as many as there are writers beside the one that
-    /// has it.
+    section: RwLock<Section>,
+    /// How many groups may wait for the group before them: one for each writer but the one that commits it.
     early: usize,
 }
 
 #[derive(Default)]
-struct Run {
-    /// The position that the first event follows.
+struct Section {
+    /// The position before the first event.
     after: u64,
     events: VecDeque<Recorded>,
     bytes: usize,
-    /// Groups that came before the one they follow, by the position that they follow.
+    /// Groups that arrived before the group they follow, by the position that they follow.
     early: BTreeMap<u64, Vec<Recorded>>,
 }
 
 impl Tail {
     pub fn new(writers: usize) -> Self {
-        Self { run: RwLock::default(), early: writers.saturating_sub(1) }
+        Self { section: RwLock::default(), early: writers.saturating_sub(1) }
     }
 
-    /// Takes up a group that was committed: everything there is after `after`, in the order of the log.
+    /// Adds a committed group: all events after the position `after`, in the order of the log.
     pub fn extend(&self, after: u64, committed: Vec<Recorded>) {
-        let mut run = self.run.write().unwrap_or_else(PoisonError::into_inner);
-        run.early.insert(after, committed);
+        let mut section = self.section.write().unwrap_or_else(PoisonError::into_inner);
+        section.early.insert(after, committed);
         loop {
-            let end = run.end();
-            if let Some(next) = run.early.remove(&end) {
-                run.take(next);
-            } else if run.early.len() > self.early {
-                // What is missing is not this process's.
-                let Some((after, first)) = run.early.pop_first() else { break };
+            let end = section.end();
+            if let Some(next) = section.early.remove(&end) {
+                section.take(next);
+            } else if section.early.len() > self.early {
+                // The missing events are another process's.
+                let Some((after, first)) = section.early.pop_first() else { break };
                 if after > end {
-                    run.begin(after);
-                    run.take(first);
+                    section.begin(after);
+                    section.take(first);
                 }
             } else {
                 break;
@@ -59,40 +58,40 @@ impl Tail {
         }
     }
 
-    /// Forgets everything: nobody knows how the log goes on.
+    /// Drops all events, because it is not known how the log continues.
     pub fn clear(&self) {
-        *self.run.write().unwrap_or_else(PoisonError::into_inner) = Run::default();
+        *self.section.write().unwrap_or_else(PoisonError::into_inner) = Section::default();
     }
 
-    /// Whether this is the end of what is here, and of what is known of.
+    /// Whether `after` is the last event here, and no later group waits for the one before it.
     pub fn ends_at(&self, after: Option<Position>) -> bool {
-        let run = self.read();
-        !run.events.is_empty()
-            && run.early.is_empty()
-            && after.is_some_and(|after| after.commit() == run.end())
+        let section = self.read();
+        !section.events.is_empty()
+            && section.early.is_empty()
+            && after.is_some_and(|after| after.commit() == section.end())
     }
 
-    /// The page after a position, if all of it is here.
+    /// The page after a position; `None` when a part of it is not here.
     pub fn page(&self, after: Option<Position>, filter: &Filter, limit: usize) -> Option<Page> {
-        let run = self.read();
+        let section = self.read();
         let after = after.map_or(0, Position::commit);
-        if after < run.after || after >= run.end() || limit == 0 {
+        if after < section.after || after >= section.end() || limit == 0 {
             return None;
         }
-        let newer = run.events.partition_point(|event| position(event) <= after);
-        let fits = run.events.range(newer..).filter(|event| filter.fits(event));
+        let newer = section.events.partition_point(|event| position(event) <= after);
+        let fits = section.events.range(newer..).filter(|event| filter.fits(event));
         let events: Vec<_> = fits.take(limit).cloned().collect();
         let cut = events.len() == limit;
-        let through = if cut { events.last().map_or(run.end(), position) } else { run.end() };
-        Some(Page { events, through: Some(Position::at(through)), at_end: through == run.end() })
+        let through = if cut { events.last().map_or(section.end(), position) } else { section.end() };
+        Some(Page { events, through: Some(Position::at(through)), at_end: through == section.end() })
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Run> {
-        self.run.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Section> {
+        self.section.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Run {
+impl Section {
     fn end(&self) -> u64 {
         self.events.back().map_or(self.after, position)
     }
@@ -150,7 +149,7 @@ mod tests {
         positions.into_iter().map(event).collect()
     }
 
-    /// What a reader gets after a position. None: it has to ask the log.
+    /// The positions that a reader gets after a position; `None` when it has to query the log.
     fn seen(tail: &Tail, after: u64) -> Option<Vec<u64>> {
         let page = tail.page(Some(Position::at(after)), &Filter::all(), 100)?;
         Some(page.events.iter().map(position).collect())
@@ -160,7 +159,7 @@ mod tests {
     fn groups_that_come_in_the_wrong_order_are_read_in_the_right_one() {
         let tail = Tail::new(2);
         tail.extend(10, group([11, 12]));
-        assert_eq!(seen(&tail, 10), None, "what comes before may still be on its way");
+        assert_eq!(seen(&tail, 10), None, "the group before it may still arrive");
         tail.extend(14, group([15]));
         tail.extend(12, group([13, 14]));
         assert_eq!(seen(&tail, 10), Some(vec![11, 12, 13, 14, 15]));
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_node_appended_in_between_is_never_passed_over() {
+    fn events_of_another_node_in_between_are_never_skipped() {
         let tail = Tail::new(2);
         tail.extend(0, group([1, 2]));
         // Another node has 3 and 4.
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_that_was_left_out_is_no_gap() {
+    fn an_unused_position_is_no_gap() {
         let tail = Tail::new(2);
         tail.extend(0, group([1, 3, 6]));
         assert_eq!(seen(&tail, 0), Some(vec![1, 3, 6]));
