@@ -1,8 +1,8 @@
 //! The embedded engine: one SQLite file, one writer that commits in groups, a few readers.
 //!
-//! A position is the row's key: dense, handed out by the writer, so that an insert at the wrong end of the
-//! log collides instead of leaving a gap. That collision is also how one process notices that another has
-//! appended to the same file.
+//! A position is the row's key. Positions are dense and assigned by the writer, so that an insert at a stale end
+//! of the log violates the key instead of leaving a gap. By the same violation a process notices that another
+//! one has appended to the file.
 
 mod checkpoint_wal;
 #[cfg(feature = "conformance")]
@@ -30,20 +30,20 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, Writer};
 
-/// How many events one append may hold, and one group: what fits one statement.
+/// The largest number of events in one append, and in one group: as many as one statement inserts.
 pub const MAX_EVENTS: usize = 512;
 
-/// How many appends may wait for the writer before callers wait to be let in.
+/// How many appends the writer's queue holds; further callers wait for room in it.
 const QUEUE: usize = 4096;
 
-/// How many streams' last versions are remembered.
+/// How many streams' heads are cached.
 const HEADS: usize = 50_000;
 
-/// How long a reader sleeps at most before it looks for what another process appended.
+/// The longest time a reader sleeps before it reads the log for appends of other processes.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The ends of the streams used of late. A stale one does no harm: the unique index on (stream, version)
-/// refuses the row, and the writer looks.
+/// The heads of recently used streams. A stale head does no harm: the unique index on (stream, version) refuses
+/// the row, and the writer looks the head up.
 type Heads = Cache<StreamId, judge::Head>;
 
 /// An event log in one SQLite file.
@@ -86,7 +86,7 @@ impl SqliteStore {
         }))
     }
 
-    /// Makes the writer meet a fault of the disk from its next group on, or no longer.
+    /// Makes the writer fail as with this fault of the disk from its next group on; `None` ends the fault.
     #[cfg(feature = "conformance")]
     pub fn pretend(&self, fault: Option<Fault>) {
         self.fault.set(fault);
@@ -117,7 +117,7 @@ impl EventStore for SqliteStore {
         let append = judge::Append {
             stream: stream.clone(),
             expected,
-            // Encoded here, so that callers do it side by side while the writer is flushing.
+            // Encoded here, so that callers encode in parallel while the writer is flushing.
             rows: events.into_iter().map(Row::encode).collect(),
         };
         let answer = self.request(|answer| Job::Append { append, answer }).await?;
@@ -136,7 +136,7 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
         let events = read::stream(&self.readers, stream, from, limit).await?;
-        // Whoever loads a stream to its end is about to append to it.
+        // A caller that loads a stream to its end usually appends to it next.
         if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
         {
@@ -185,11 +185,11 @@ impl EventStore for SqliteStore {
     }
 
     async fn close(&self) {
-        // Closed before: then there is nothing to finish.
+        // The request fails when the log is closed already; then there is nothing to finish.
         let _finished = self.request(|answer| Job::Close { answer }).await;
         for task in std::mem::take(&mut *self.tasks.lock().await) {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the event log ended badly");
+                tracing::error!(%error, "a task of the event log panicked");
             }
         }
         self.readers.close().await;

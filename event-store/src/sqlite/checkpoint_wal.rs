@@ -1,8 +1,9 @@
-//! Moving what was committed from the write-ahead log into the file, beside the writer.
+//! Checkpoints of the write-ahead log (WAL): its committed pages are moved into the file, in a task beside the
+//! writer.
 //!
-//! Left to the writer, this work would hold up whichever append happens to come when it is due. Here the
-//! bulk of it is done by another connection while appends go on; the writer only does the last stretch,
-//! between two groups, after which it writes the log from its beginning again.
+//! If the writer did this alone, the append that happens to come when a checkpoint is due would wait for it. Here
+//! another connection moves most of the pages while appends go on. The writer only moves the last ones, between
+//! two groups, and then writes the WAL from its beginning again.
 
 use super::schema;
 use super::writer::Job;
@@ -11,20 +12,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// How many pages may wait before they are moved: 12 MB. Moving them has the disk flush them, during which
-/// appends wait for their own flush: seldom and much holds up fewer of them than often and little.
+/// How many pages of the WAL start a checkpoint: 12 MB. A checkpoint flushes them to the disk, and appends wait for
+/// their own flush meanwhile: few large checkpoints delay fewer appends than many small ones.
 const PAGES: i64 = 12_000;
 
-/// How long to let pages gather between two looks.
+/// How long to wait after an append before the size of the WAL is read.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How far the write-ahead log has come, in pages.
+/// The pages of the WAL: how many were written, and how many of them were moved into the file.
 struct WalPages {
     written: i64,
     checkpointed: i64,
 }
 
-/// Tidies up until the writer is gone.
+/// Checkpoints the WAL until the writer ends.
 pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::WeakSender<Job>) {
     let mut connection = None;
     while grown.changed().await.is_ok() {
@@ -37,8 +38,8 @@ pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::W
             },
         };
         if let Err(error) = checkpointed {
-            // Nothing is lost by it: the writer does the work itself when too much has gathered.
-            tracing::warn!(%error, "the event log was not checkpointed up");
+            // No event is lost: the writer checkpoints itself when the WAL has grown too large.
+            tracing::warn!(%error, "a checkpoint of the event log's WAL failed");
             connection = None;
         }
     }
@@ -50,7 +51,7 @@ pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::W
 }
 
 async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    // What is moved has to be on the disk before the write-ahead log is written over.
+    // Moved pages have to be on the disk before the WAL is overwritten.
     schema::writer(path).pragma("cache_size", "-64").connect().await
 }
 
@@ -66,7 +67,7 @@ async fn checkpoint_wal(
     if wal.written - wal.checkpointed < PAGES
         && let Some(writer) = writer.upgrade()
     {
-        // A writer that has closed has nothing left to do.
+        // Sending fails when the writer has closed; then there is nothing left to do.
         let _closed = writer.send(Job::CheckpointWal).await;
     }
     Ok(())

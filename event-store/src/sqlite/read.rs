@@ -1,4 +1,4 @@
-//! Reading: a few connections of their own, each on the snapshot of its moment.
+//! Reading, on a few connections of its own, each of which reads a snapshot.
 
 use super::rows::{decode, select};
 use super::schema::options;
@@ -11,10 +11,10 @@ use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
 use std::path::Path;
 use std::time::Duration;
 
-// Limits are sums in what follows: of a bare parameter the planner remembers the value, and a statement
-// whose limit is bound anew is then prepared anew each time, which costs more than most of the reads.
+// The limits below are sums (`limit 0 + ?`): the planner records the value of a bare parameter in a limit, and then
+// prepares the statement again for each other value, which costs more than most of the reads.
 
-/// How many rows one page looks through at most.
+/// How many rows one page searches at most.
 macro_rules! scan {
     () => {
         4096
@@ -27,7 +27,7 @@ pub fn pool(path: &Path) -> SqlitePool {
         .max_connections(4)
         .acquire_timeout(Duration::from_secs(10))
         .max_lifetime(None)
-        // A look before each use would cost as much as most of the reads.
+        // A test query before each use would cost as much as most of the reads.
         .test_before_acquire(false)
         .connect_lazy_with(options)
 }
@@ -73,10 +73,10 @@ async fn last(pool: &SqlitePool) -> Result<Option<i64>, ReadError> {
     Ok(sqlx::query_scalar("select max(position) from event").fetch_one(pool).await.map_err(unavailable)?)
 }
 
-/// Which rows a filter has to look at: a run of an index, in the order of the log.
+/// The rows that a filter has to search: a range of an index, in the order of the log.
 enum Scan<'a> {
     Account(&'a [u8]),
-    /// Some kinds of stream, conversations not among them: as a JSON list.
+    /// The rows of some kinds of stream, conversations not among them; the kinds as a JSON list.
     OtherCategories(String),
     Everything,
 }
@@ -99,13 +99,13 @@ pub async fn page(
     filter: &Filter,
     limit: usize,
 ) -> Result<Page, ReadError> {
-    // Past the last number a row can have there is nothing, and never will be.
+    // No row can have a position beyond the largest `i64`.
     let from = after.map_or(0, |position| i64::try_from(position.commit()).unwrap_or(i64::MAX));
     if *filter == Filter::default() {
         return unfiltered(pool, after, from, limit).await;
     }
     let scan = Scan::of(filter);
-    // What is found up to `end` is complete whatever is appended meanwhile: positions only grow.
+    // Positions only grow, so the search up to `end` is complete, whatever is appended meanwhile.
     let end = last(pool).await?.unwrap_or(0);
     let until = bound(pool, &scan, from).await?.map_or(end, |bound| bound.min(end));
     let events = matching(pool, &scan, filter, (from, until), limit).await?;
@@ -133,7 +133,7 @@ async fn unfiltered(
     Ok(Page { events, through, at_end })
 }
 
-/// The position after which this page looks no further. None: the end of the log is nearer.
+/// The position after which this page searches no further. `None` when the end of the log comes first.
 async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i64>, ReadError> {
     let query = match scan {
         Scan::Everything => return Ok(Some(from.saturating_add(scan!()))),
@@ -181,7 +181,8 @@ async fn matching(
     let categories = (!filter.categories.is_empty()).then(|| codes(&filter.categories));
     let types = (!filter.event_types.is_empty())
         .then(|| serde_json::Value::from_iter(filter.event_types.iter().map(String::as_str)).to_string());
-    // The indexes are named because the planner cannot know how unevenly accounts and kinds are spread.
+    // The statements name their index, because the planner does not know how unevenly accounts and kinds are
+    // distributed.
     let query = match scan {
         Scan::Account(account) => {
             let sql = run!("indexed by event_by_account", "event.account = ?3");

@@ -1,4 +1,4 @@
-//! Events as rows and rows as events, and the statement that writes them.
+//! Encoding events as rows, decoding rows into events, and the statement that inserts rows.
 
 use super::MAX_EVENTS;
 use crate::ReadError;
@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
-/// Rows as [`decode`] reads them: of `event`, each beside the `first` of its stream, which has the name.
+/// A select of the columns that [`decode`] reads: of `event`, and of `first`, the first event of the stream, whose
+/// row holds the stream's name.
 macro_rules! select {
     ($($which:literal),+) => {
         concat!(
@@ -46,7 +47,7 @@ pub fn uuid(bytes: &[u8]) -> Result<Uuid, sqlx::Error> {
     Uuid::from_slice(bytes).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// A row with its place.
+/// A row with its position and version.
 pub struct PlacedRow<'a> {
     pub position: u64,
     /// The stream's key: the position of its first event.
@@ -57,8 +58,8 @@ pub struct PlacedRow<'a> {
     pub row: &'a Row,
 }
 
-/// The row counts for which there is a statement. A statement with room to spare is left unbound at its
-/// end, and passes over what it was not given: so any number of rows is one statement from a small cache.
+/// The numbers of rows for which there is an insert statement. Parameters that are left over stay unbound, and the
+/// statement skips their rows: so any number of rows takes one statement from a small cache.
 const BATCH_SIZES: [usize; 6] = [1, 4, 16, 64, 256, MAX_EVENTS];
 
 static INSERTS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| BATCH_SIZES.into_iter().map(insert_sql).collect());
@@ -103,7 +104,7 @@ fn bind(arguments: &mut SqliteArguments, placed: PlacedRow<'_>) -> Result<(), sq
     arguments.add(row.data.as_str())
 }
 
-/// An event of another log, with its place in this one.
+/// An event of another log, with its position in this one.
 pub struct ImportedRow {
     pub position: u64,
     pub key: u64,

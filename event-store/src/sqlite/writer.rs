@@ -1,4 +1,4 @@
-//! The one writer: takes what has arrived, commits it as one group, answers each caller.
+//! The one writer: takes the appends that have arrived, commits them as one group, answers each caller.
 
 use super::rows::{self, ImportedRow, PlacedRow};
 use super::{Heads, MAX_EVENTS, schema};
@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 #[cfg(feature = "conformance")]
 use super::fault::FaultSwitch;
 
-/// What callers ask of the writer.
+/// A request of a caller to the writer.
 pub enum Job {
     Append {
         append: Append,
@@ -30,7 +30,8 @@ pub enum Job {
     Check {
         answer: oneshot::Sender<Result<(), Unavailable>>,
     },
-    /// Moves the last stretch of the write-ahead log into the file, and begins it anew.
+    /// Moves the last pages of the write-ahead log into the file, so that the log is written from its beginning
+    /// again.
     CheckpointWal,
     Close {
         answer: oneshot::Sender<()>,
@@ -47,7 +48,7 @@ struct End {
 /// A group that could not be written.
 struct Failure {
     error: sqlx::Error,
-    /// Whether it may have been written all the same: the failure came after the first row was handed over.
+    /// Whether the group may have been written all the same: the failure came after rows were sent to SQLite.
     in_doubt: bool,
 }
 
@@ -60,9 +61,9 @@ impl From<sqlx::Error> for Failure {
 pub struct Writer {
     path: PathBuf,
     clock: Clock,
-    /// None: to be opened before the next group. A connection that has failed is not used again.
+    /// `None` when it must be opened before the next group. A connection that has failed is not used again.
     connection: Option<SqliteConnection>,
-    /// None: to be read before the next group.
+    /// `None` when it must be read before the next group.
     end: Option<End>,
     heads: Arc<Heads>,
     recent: Arc<RecentEvents>,
@@ -105,14 +106,14 @@ impl Writer {
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(MAX_EVENTS);
         let mut closed = Vec::new();
-        // Whether the last group was several callers'.
+        // Whether the last group held jobs of several callers.
         let mut shared = false;
         loop {
             if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
                 break;
             }
-            // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-            // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+            // Callers that have just been answered may have their next append ready: yielding lets them enqueue
+            // it before the next flush. It costs no waiting time. A single caller needs no yield.
             if shared || jobs.len() > 1 {
                 tokio::task::yield_now().await;
             }
@@ -133,7 +134,7 @@ impl Writer {
                     Job::Import { events, answer } => {
                         self.commit(std::mem::take(&mut group)).await;
                         let imported = self.import(events).await;
-                        // Whoever asked may have stopped waiting.
+                        // The caller may have stopped waiting.
                         let _caller_gone = answer.send(imported);
                     }
                     Job::Check { answer } => {
@@ -151,7 +152,7 @@ impl Writer {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
-            tracing::warn!(%error, "the event log's file was not closed cleanly");
+            tracing::warn!(%error, "closing the event log's file failed");
         }
         for answer in closed {
             let _caller_gone = answer.send(());
@@ -186,7 +187,7 @@ impl Writer {
         }
         match new.first().map(|first| first.position.commit()) {
             Some(first) => self.recent.extend(first - 1, new),
-            // It failed and was written all the same: what stands between is not known here.
+            // The commit failed and the events were written all the same: the events before them are not known.
             None if events > 0 => self.recent.clear(),
             None => {}
         }
@@ -194,8 +195,8 @@ impl Writer {
             self.metrics.appended.increment(events as u64);
             self.grew.send_modify(|times| *times += 1);
         }
-        for (waiting, answer) in group.waiting.into_iter().zip(answers) {
-            let _caller_gone = waiting.send(answer);
+        for (caller, answer) in group.callers.into_iter().zip(answers) {
+            let _caller_gone = caller.send(answer);
         }
     }
 
@@ -209,7 +210,8 @@ impl Writer {
             self.fault.apply(connection).await?;
             match rows::insert(connection, placed_rows(group, &verdicts, recorded_at)).await {
                 Ok(()) => return Ok(self.remember(group, verdicts, end.position, recorded_at)),
-                // An id is known, or another process has written: nothing went in. Look, then judge again.
+                // An id is recorded already, or another process has written: nothing was inserted. The group is
+                // judged again after a lookup.
                 Err(error) if is_collision(&error) => {}
                 Err(error) => return Err(Failure { error, in_doubt: true }),
             }
@@ -217,7 +219,7 @@ impl Writer {
         self.write_after_lookup(group).await
     }
 
-    /// Looks at everything the group touches and writes under one lock.
+    /// Looks up the group's streams and ids and writes the group, under one lock.
     async fn write_after_lookup(
         &mut self,
         group: &[Append],
@@ -242,7 +244,7 @@ impl Writer {
         Ok(self.remember(group, verdicts, end.position, recorded_at))
     }
 
-    /// Keeps what the next group is judged by, and turns verdicts into answers.
+    /// Stores the heads and the end by which the next group is judged, and turns verdicts into answers.
     fn remember(
         &mut self,
         group: &[Append],
@@ -267,8 +269,8 @@ impl Writer {
         answers
     }
 
-    /// What to tell the callers of a group that failed. If it may have been written all the same, the log
-    /// is asked; the connection is given up in any case, so that nothing of the group stays half done.
+    /// The answers to the callers of a group that failed. If the group may have been written all the same, the
+    /// log is queried. The connection is closed in any case, so that an open transaction rolls back.
     async fn answer_failed(
         &mut self,
         failure: Failure,
@@ -279,7 +281,7 @@ impl Writer {
         self.metrics.failed.increment(1);
         self.disconnect().await;
         let reason = reason(&failure.error);
-        tracing::error!(error = %failure.error, %reason, appends = group.len(), "the event log was not written");
+        tracing::error!(error = %failure.error, %reason, appends = group.len(), "writing to the event log failed");
         let mut recorded = HashMap::new();
         let mut reason = reason;
         if failure.in_doubt {
@@ -296,12 +298,12 @@ impl Writer {
         group
             .iter()
             .map(|append| {
-                let place = append.rows.last().and_then(|row| recorded.get(&row.id));
-                place.map_or_else(
+                let location = append.rows.last().and_then(|row| recorded.get(&row.id));
+                location.map_or_else(
                     || Err(unavailable_because(&reason, &source).into()),
-                    |place: &Location| {
-                        let position = Position::at(place.position);
-                        Ok(Appended { version: place.version, position, repeated: false })
+                    |location: &Location| {
+                        let position = Position::at(location.position);
+                        Ok(Appended { version: location.version, position, repeated: false })
                     },
                 )
             })
@@ -317,19 +319,19 @@ impl Writer {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
-            tracing::warn!(%error, "the event log's file was not closed cleanly");
+            tracing::warn!(%error, "closing the event log's file failed");
         }
     }
 
     async fn checkpoint_wal(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         if let Err(error) = sqlx::query("pragma wal_checkpoint(passive)").fetch_all(connection).await {
-            tracing::warn!(%error, "the event log was not tidied up");
+            tracing::warn!(%error, "a checkpoint of the event log's WAL failed");
         }
     }
 
-    /// A log that failed is healthy again when it can be written to, which is found out by writing what
-    /// its header says already.
+    /// A log that failed is healthy again when it can be written to. The check writes the values that the file's
+    /// header holds already.
     async fn check(&mut self) -> Result<(), Unavailable> {
         if !self.unhealthy {
             return Ok(());
@@ -352,10 +354,10 @@ impl Writer {
 
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
         match self.import_events(events).await {
-            Ok(Ok(place)) => {
+            Ok(Ok(last)) => {
                 self.recent.clear();
                 self.grew.send_modify(|times| *times += 1);
-                Ok(place.map(Position::at))
+                Ok(last.map(Position::at))
             }
             Ok(Err(refused)) => Err(refused),
             Err(error) => {
@@ -376,13 +378,13 @@ impl Writer {
         let streams = names(events.iter().map(|event| &event.stream));
         let ids = hex(events.iter().map(|event| event.id));
         let (mut end, mut known) = lookup(&mut transaction, streams, ids).await?;
-        let mut place = None;
+        let mut last = None;
         let mut new: Vec<ImportedRow> = Vec::with_capacity(events.len());
         for event in events {
             match judge::judge_import(&event, &mut known) {
-                Ok(judge::ImportVerdict::Present { position }) => place = Some(position),
+                Ok(judge::ImportVerdict::Present { position }) => last = Some(position),
                 Ok(judge::ImportVerdict::New { stream, position }) => {
-                    place = Some(position);
+                    last = Some(position);
                     end = End { position, recorded_at: event.recorded_at };
                     new.push(ImportedRow::at(position, stream, event));
                 }
@@ -398,7 +400,7 @@ impl Writer {
             self.heads.insert(imported.stream, Head { stream: imported.key, version: imported.version });
         }
         self.end = Some(end);
-        Ok(Ok(place))
+        Ok(Ok(last))
     }
 }
 
@@ -406,7 +408,7 @@ impl Writer {
 #[derive(Default)]
 struct Group {
     appends: Vec<Append>,
-    waiting: Vec<oneshot::Sender<Result<Appended, AppendError>>>,
+    callers: Vec<oneshot::Sender<Result<Appended, AppendError>>>,
     events: usize,
 }
 
@@ -414,7 +416,7 @@ impl Group {
     fn push(&mut self, append: Append, answer: oneshot::Sender<Result<Appended, AppendError>>) {
         self.events += append.rows.len();
         self.appends.push(append);
-        self.waiting.push(answer);
+        self.callers.push(answer);
     }
 }
 
@@ -493,12 +495,12 @@ async fn lookup(
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
-        let place = Location {
+        let location = Location {
             stream: StreamId::named(row.try_get::<String, _>(1)?),
             version: version(&row, 2)?,
             position: row.try_get::<i64, _>(3)? as u64,
         };
-        known.events.insert(EventId(rows::uuid(row.try_get(0)?)?), place);
+        known.events.insert(EventId(rows::uuid(row.try_get(0)?)?), location);
     }
     Ok((end, known))
 }
@@ -507,12 +509,12 @@ fn version(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<Version, sqlx
     Ok(Version(row.try_get::<i64, _>(column)? as u64))
 }
 
-/// A unique index or the primary key objected.
+/// Whether a unique index or the primary key refused a row.
 fn is_collision(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.is_unique_violation())
 }
 
-/// For the operator: what stands in the way.
+/// The cause of an error, for the operator.
 pub fn reason(error: &sqlx::Error) -> String {
     match schema::code(error) {
         Some(5 | 6) => "another program is holding the file".to_owned(),
