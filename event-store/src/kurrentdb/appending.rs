@@ -1,4 +1,4 @@
-//! Appending: claim the ids, then write at exactly one version.
+//! Appending: the ids are claimed, then the events are written at exactly one version.
 
 use super::claims::{Claim, ClaimState, Held, Slot};
 use super::connection::{REQUEST_TIMEOUT, RequestError};
@@ -12,10 +12,10 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-/// What one try at one version came to.
+/// The result of an attempt at one version.
 enum Attempt {
     Done(Appended),
-    /// The stream is somewhere else.
+    /// The stream is at another version.
     Moved {
         current: Option<u64>,
     },
@@ -49,7 +49,7 @@ impl Log {
             Expected::Exact(version) => version.0.saturating_add(1),
             Expected::Any => return self.append_at_end(&name, &events).await,
         };
-        // The server counts no further.
+        // The server's revisions end at the largest `i64`.
         if i64::try_from(next).is_err() {
             let last = last(&self.connection, &name).await.map_err(Unavailable::from)?;
             return Err(conflict(last.map(|event| event.revision)));
@@ -60,7 +60,7 @@ impl Log {
         }
     }
 
-    /// At whatever version the stream is: at the one that it is seen to have, again and again.
+    /// Appends at the stream's current version, and repeats with the new version when another writer was first.
     async fn append_at_end(&self, stream: &str, events: &[EncodedEvent]) -> Result<Appended, AppendError> {
         let mut hasher = DefaultHasher::new();
         stream.hash(&mut hasher);
@@ -72,14 +72,16 @@ impl Log {
             match self.append_at(stream, next, events).await? {
                 Attempt::Done(appended) => return Ok(appended),
                 Attempt::Moved { .. } if began.elapsed() > REQUEST_TIMEOUT => {
-                    return Err(Unavailable::because("others append to the same stream all the time").into());
+                    return Err(
+                        Unavailable::because("other writers keep appending to the same stream").into()
+                    );
                 }
                 Attempt::Moved { current } => next = current.map_or(0, |current| current + 1),
             }
         }
     }
 
-    /// At one version, or not at all.
+    /// Appends at one version, or not at all.
     async fn append_at(
         &self,
         stream: &str,
@@ -90,9 +92,9 @@ impl Log {
         let attempt = self.append_claimed(stream, first, events, &mut held).await;
         match &attempt {
             Ok(Attempt::Done(_)) => {}
-            // Somebody else's event is in the slot, so nobody is held up by what was claimed.
+            // Another event is in the slot, so the claims are void and delay no other append.
             Ok(Attempt::Moved { current: Some(current) }) if *current >= first => {}
-            // What is not known to have failed may yet come to something.
+            // The outcome is unknown: the append may still be written.
             Err(AppendError::Unavailable(_)) => {}
             Ok(Attempt::Moved { .. }) | Err(_) => self.release(&held).await,
         }
@@ -118,7 +120,7 @@ impl Log {
             Ok(None) => {}
             Ok(Some(event)) => return Err(self.partly_recorded(&event)?),
             Err(error) => {
-                // Nothing was sent that could still come to something.
+                // No event was sent, so the claims can be released.
                 self.release(&std::mem::take(held)).await;
                 return Err(AppendError::Unavailable(error.into()));
             }
@@ -133,7 +135,7 @@ impl Log {
         }
     }
 
-    /// Writes events whose ids are claimed. The same again is the same to the server.
+    /// Writes events whose ids are claimed. The server recognises a repetition of the same append.
     pub async fn write(
         &self,
         stream: &str,
@@ -153,13 +155,13 @@ impl Log {
         if position != Position::at(0) {
             return Ok((written.next_expected_version, position));
         }
-        // The server may leave it out of what it repeats.
+        // The server may leave the position out of its answer to a repeated append.
         let revision = written.next_expected_version;
         let event = super::reading::events_from(&self.connection, stream, revision, 1).await?.pop();
         event.map(|event| (revision, position_of(&event))).ok_or(RequestError::StreamNotFound)
     }
 
-    /// The answer to an append whose first event is recorded.
+    /// The result of an append whose first event is recorded.
     async fn repeated(
         &self,
         first: RecordedEvent,
@@ -180,13 +182,13 @@ impl Log {
 
     pub fn partly_recorded(&self, event: &RecordedEvent) -> Result<AppendError, Unavailable> {
         let stream = self.names.stream_id(event.stream_id());
-        let stream =
-            stream.ok_or_else(|| Unavailable::because("an event of this log is in another's stream"))?;
+        let stream = stream
+            .ok_or_else(|| Unavailable::because("an event of this log is in a stream of another log"))?;
         Ok(AppendError::PartlyRecorded { id: EventId(event.id), stream, version: Version(event.revision) })
     }
 }
 
-/// An id that is there more than once.
+/// The first id that occurs more than once.
 pub fn duplicate_id(ids: impl Iterator<Item = EventId>) -> Option<EventId> {
     let mut seen = HashSet::new();
     ids.into_iter().find(|id| !seen.insert(*id))

@@ -1,12 +1,13 @@
-//! That an event's id is in the log once.
+//! Claims, by which an event's id is in the log only once.
 //!
-//! Before an event is written, its id is claimed: a link to the slot (stream and revision) that it goes to
-//! is written into the stream of its id, which must be empty. The append that follows expects exactly that
-//! slot to be the next, so it lands there or nowhere, and the slot of an append's first event decides what
-//! became of all its claims: the event itself is there, another one is there, or nothing yet. Where another
-//! one is, the claim is void and the next who comes claims anew.
+//! Before an event is written, its id is claimed: a link to the slot (stream and revision) that the event goes to
+//! is written into the id's own stream, which must be empty. The append that follows expects exactly that slot to
+//! be the next one, so it is written there or not at all. The slot of an append's first event decides the state of
+//! all its claims: it holds the event itself, another event, or no event yet. When it holds another event, the
+//! claim is void, and the next writer claims the id again.
 //!
-//! Several events are claimed beginning with the first, so that two who tell the same meet at one door.
+//! The first event of an append is claimed before the others, so that two writers of the same events compete for
+//! one claim only.
 
 use super::Log;
 use super::connection::{REQUEST_TIMEOUT, RequestError};
@@ -18,37 +19,40 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-/// After this long a claim that came to nothing is anyone's. Twice as long as an append may take.
+/// The age at which another writer may take over a claim whose slot is still empty. Twice as long as an append may
+/// take.
 pub const TAKE_OVER: Duration = Duration::from_secs(2 * REQUEST_TIMEOUT.as_secs());
 
-/// How long to wait for whoever is about to fill the very slot that is wanted.
+/// How long to wait for another writer that has claimed the id for the same slot.
 const WAIT_FOR_SAME_SLOT: Duration = Duration::from_secs(1);
 
-/// How long to wait for whoever is about to fill another.
+/// How long to wait for another writer that has claimed the id for another slot.
 const WAIT_FOR_OTHER_SLOT: Duration = Duration::from_secs(3);
 
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How many small writes are under way at once for one append.
+/// How many claims of one append are written or read at once.
 const CONCURRENT_WRITES: usize = 64;
 
-/// The server's type for an event that stands for another.
+/// The server's type for a link to another event.
 const LINK: &str = "$>";
 
-/// What a claim that is given back ends with.
+/// The type of the event that releases a claim.
 const RELEASED: &str = "$released";
 
-/// Where an event goes.
+/// The place that an event is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// As the server calls it.
+    /// The stream's name on the server.
     pub stream: String,
     pub revision: u64,
-    /// The revision and the id of the first event of the same append.
+    /// The revision of the first event of the same append.
     pub first: u64,
+    /// The id of the first event of the same append.
     pub first_id: EventId,
 }
 
+/// The metadata of a claim's link. Stored, so its fields keep their names.
 #[derive(Serialize, Deserialize)]
 struct Note {
     first: u64,
@@ -57,17 +61,17 @@ struct Note {
     at: i64,
 }
 
-/// What is known of an id.
+/// The state of an id.
 pub enum ClaimState {
     Recorded(Box<RecordedEvent>),
-    /// Nobody has it. The stream of the id ends here, if there is one.
+    /// No claim is valid. `last` is the last revision of the id's stream; `None` when it has no event.
     Free {
         last: Option<u64>,
     },
     Pending(Pending),
 }
 
-/// Somebody has claimed an id and nothing has come of it yet.
+/// A claim whose slot is still empty.
 pub struct Pending {
     slot: Slot,
     since: Timestamp,
@@ -75,18 +79,18 @@ pub struct Pending {
 }
 
 pub enum Claim {
-    /// It is ours. The stream of the id ends with it.
+    /// This append holds the claim. `last` is its revision in the id's stream.
     Ours {
         last: u64,
     },
     Recorded(Box<RecordedEvent>),
 }
 
-/// A claim that may have to be given back.
+/// A claim that may have to be released: the id, and the claim's revision in the id's stream.
 pub type Held = (EventId, u64);
 
 impl Log {
-    /// What became of an id.
+    /// Reads the state of an id.
     pub async fn lookup(&self, id: EventId) -> Result<ClaimState, RequestError> {
         let Some(link) = last(&self.connection, &self.names.id_stream(id)).await? else {
             return Ok(ClaimState::Free { last: None });
@@ -110,7 +114,7 @@ impl Log {
         })
     }
 
-    /// What became of several.
+    /// Reads the states of several ids.
     pub async fn lookup_each(&self, ids: Vec<EventId>) -> Result<Vec<ClaimState>, RequestError> {
         stream::iter(ids).map(|id| self.lookup(id)).buffered(CONCURRENT_WRITES).try_collect().await
     }
@@ -132,7 +136,7 @@ impl Log {
                     }
                     ClaimState::Pending(_) if began.elapsed() > WAIT_FOR_OTHER_SLOT => {
                         return Err(
-                            Unavailable::because("another append of the same event is under way").into()
+                            Unavailable::because("another append of the same event is in progress").into()
                         );
                     }
                     ClaimState::Pending(_) => tokio::time::sleep(PAUSE).await,
@@ -147,7 +151,7 @@ impl Log {
         old || (pending.slot == *slot && began.elapsed() > WAIT_FOR_SAME_SLOT)
     }
 
-    /// Claims the rest of an append's ids. All are ours, or one of them is recorded.
+    /// Claims several ids and adds the claims to `held`. Returns a recorded event when one of the ids is in the log.
     pub async fn claim_each(
         &self,
         slots: Vec<(EventId, Slot)>,
@@ -157,7 +161,7 @@ impl Log {
             .map(async |(id, slot)| (id, self.claim(id, &slot).await))
             .buffer_unordered(CONCURRENT_WRITES);
         let (mut recorded, mut failed) = (None, None);
-        // To the end even if one of them fails: what is ours by then has to be known.
+        // All claims are awaited, even when one of them fails, so that `held` has every claim that was written.
         while let Some((id, claim)) = claims.next().await {
             match claim {
                 Ok(Claim::Ours { last }) => held.push((id, last)),
@@ -168,19 +172,20 @@ impl Log {
         failed.map_or(Ok(recorded), Err)
     }
 
-    /// Gives claims back of which nothing will come. As well as it can: what stays is anyone's after a while.
+    /// Releases claims whose events will not be written. Errors are ignored: other writers may take over a claim
+    /// that was not released after [`TAKE_OVER`].
     pub async fn release(&self, held: &[Held]) {
         stream::iter(held)
             .for_each_concurrent(CONCURRENT_WRITES, async |(id, last)| {
                 if self.write_claim(*id, None, Some(*last)).await.is_err() {
-                    tracing::debug!(%id, "the claim of an event could not be given back");
+                    tracing::debug!(%id, "the claim of an event could not be released");
                 }
             })
             .await;
     }
 
-    /// Writes a claim, or that there is none, behind what the stream of the id ends with. None: it ends with
-    /// something else by now.
+    /// Writes a claim to the id's stream, or its release when `slot` is `None`, after the revision `last`. Returns
+    /// the revision it was written at, or `None` when the stream has another last revision.
     async fn write_claim(
         &self,
         id: EventId,
@@ -190,7 +195,7 @@ impl Log {
         let state = last.map_or(StreamState::NoStream, StreamState::StreamRevision);
         let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true);
         let stream = self.names.id_stream(id);
-        // One id for all tries: whether an earlier one got through is then for the server to say.
+        // All tries use one event id, so that the server recognises a repetition.
         let own = self.clock.fresh_id();
         let at = self.clock.now();
         let written = self

@@ -1,7 +1,7 @@
-//! Events as the server keeps them.
+//! Events in the form in which the server stores them.
 //!
-//! The data is the event's data, byte for byte. The server's metadata is ours as JSON, with the schema's
-//! version and the time of recording beside it: the server's own clock is not this program's.
+//! The data is the event's data, byte for byte. The server's metadata is a JSON object that holds the event's
+//! metadata, its schema version and the time of recording by this program's clock; the server's clock is another.
 
 use super::names::Names;
 use crate::ReadError;
@@ -19,7 +19,7 @@ struct Envelope<'a> {
     metadata: Cow<'a, Metadata>,
 }
 
-/// An event ready to be sent, and what is needed of it afterwards.
+/// An event in the form in which it is sent.
 #[derive(Clone)]
 pub struct EncodedEvent {
     pub id: EventId,
@@ -39,7 +39,7 @@ impl EncodedEvent {
         Self {
             id: event.id,
             event_type: event.event_type,
-            // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
+            // The envelope always serialises: it has no map with keys that are not text, and no foreign code.
             metadata: serde_json::to_vec(&envelope).unwrap_or_default().into(),
             json: is_json(&event.data),
             data: event.data.into(),
@@ -73,7 +73,7 @@ impl EncodedEvent {
     }
 }
 
-/// Whether the text is JSON and nothing around it: only then does it go through as it is.
+/// Whether the text is JSON without space around it: only then is it sent unchanged as JSON.
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get().len() == text.len())
 }
@@ -88,12 +88,10 @@ pub fn decode(event: &RecordedEvent, names: &Names) -> Result<Recorded, ReadErro
         reason,
     };
     if event.position.commit == u64::MAX {
-        return Err(damaged(
-            "the server does not say where in the log it is; version 23.10 or newer does".into(),
-        ));
+        return Err(damaged("the server does not send its position; version 23.10 or newer does".into()));
     }
     let foreign =
-        || damaged("it was written by another program; log=<name> in the URL keeps logs apart".into());
+        || damaged("it was written by another program; log=<name> in the URL separates logs".into());
     let stream = names.stream_id(event.stream_id()).ok_or_else(foreign)?;
     let Envelope { schema_version, recorded_at, metadata } =
         serde_json::from_slice(&event.custom_metadata).map_err(|_| foreign())?;

@@ -1,4 +1,4 @@
-//! Taking events over from another log: everything is looked at first, then written in the order given.
+//! Importing events of another log: all of them are checked first, then written in the order given.
 
 use super::Log;
 use super::appending::{duplicate_id, slots};
@@ -10,10 +10,10 @@ use crate::{AppendError, Expected, Unavailable};
 use event_schemas::{EventId, Position, Recorded, StreamId, Version};
 use std::collections::HashMap;
 
-/// How many bytes of events go into one request.
+/// The largest size of one request's events, in bytes.
 const MAX_BATCH_BYTES: usize = 512 * 1024;
 
-/// Events that follow each other in one stream, and from which revision on.
+/// Consecutive events of one stream, and the revision of the first.
 struct Batch {
     stream: String,
     first: u64,
@@ -90,7 +90,7 @@ impl Log {
     async fn write_batch(&self, batch: &Batch) -> Result<Position, AppendError> {
         match self.write(&batch.stream, batch.first, &batch.events).await {
             Ok((_, position)) => Ok(position),
-            // Somebody appended to the stream since it was looked at.
+            // Another writer has appended to the stream since it was checked.
             Err(RequestError::WrongVersion { current }) => Err(AppendError::Conflict {
                 stream: self
                     .names

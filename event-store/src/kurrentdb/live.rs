@@ -1,6 +1,6 @@
-//! The hint that there is something new: one subscription to the whole log, resumed where it was.
+//! The hint that the log has grown: one subscription to the whole log, resumed from its last position.
 //!
-//! It carries nothing to the readers but that they should look. Should it be down, they look anyway.
+//! It passes no events to the readers; it only wakes them. While it is down, the readers poll.
 
 use super::Log;
 use event_schemas::Position;
@@ -8,7 +8,7 @@ use eventstore::{Error, StreamPosition, SubscribeToAllOptions, Subscription, Sub
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How many records of others the server passes over before it says how far it is.
+/// After how many records that do not match the server sends a checkpoint.
 const CHECKPOINT_EVERY: u32 = 1024;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -44,7 +44,7 @@ pub async fn follow(log: Log, grew: watch::Sender<u64>) {
             }
             Err(error) => tracing::debug!(%error, "no live subscription to the event log yet"),
         }
-        // Whoever waits had better look: something may have come meanwhile.
+        // Wakes the readers, because events may have been appended meanwhile.
         grew.send_modify(|times| *times += 1);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

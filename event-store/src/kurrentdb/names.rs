@@ -1,4 +1,4 @@
-//! What streams are called on the server, and which of them a reader wants to hear of.
+//! The names of streams on the server, and the server's filters for readers.
 
 use crate::Filter;
 use event_schemas::{EventId, StreamId};
@@ -7,14 +7,14 @@ use eventstore::SubscriptionFilter;
 /// The names of one log on a server.
 #[derive(Debug)]
 pub struct Names {
-    /// Before the name of each stream of events.
+    /// The prefix of the name of each stream of events.
     event_prefix: String,
-    /// Before what this engine keeps beside them. Never a beginning of `events`, nor the other way round.
+    /// The prefix of this engine's own streams. When the log has a name, neither prefix begins with the other.
     internal_prefix: String,
 }
 
 impl Names {
-    /// Of the log of that name, or of the only one.
+    /// The names of the log `log`, or of the server's only log when it is `None`.
     pub fn new(log: Option<&str>) -> Self {
         match log {
             Some(log) => Self { event_prefix: format!("{log}."), internal_prefix: format!("{log}/") },
@@ -22,7 +22,7 @@ impl Names {
         }
     }
 
-    /// Whether nothing else may be on the server.
+    /// Whether the log has no name, so that the server must hold no other data.
     pub fn owns_server(&self) -> bool {
         self.event_prefix.is_empty()
     }
@@ -35,18 +35,18 @@ impl Names {
         name.strip_prefix(&self.event_prefix).map(StreamId::named)
     }
 
-    /// The stream that says where the event of this id is.
+    /// The stream that holds the claims of an event's id.
     pub fn id_stream(&self, id: EventId) -> String {
         format!("{}id-{id}", self.internal_prefix)
     }
 
-    /// The stream that says whose the log is.
+    /// The stream that marks the log as this program's and holds its format.
     pub fn marker(&self) -> String {
         format!("{}verbatim", self.internal_prefix)
     }
 
-    /// Every event of this log. What the server writes for itself, and what this engine keeps beside the
-    /// events, has a type that begins with `$`.
+    /// The filter for every event of this log. The types of the server's own events, and of this engine's links,
+    /// begin with `$`.
     pub fn all_events(&self) -> SubscriptionFilter {
         if self.owns_server() {
             SubscriptionFilter::on_event_type().exclude_system_events()
@@ -55,7 +55,8 @@ impl Names {
         }
     }
 
-    /// What of a filter the server can do; the rest is looked at here. None: nothing.
+    /// The part of a filter that the server can apply; the engine applies the rest. `None` when the server can
+    /// apply nothing of it.
     pub fn narrowed(&self, filter: &Filter) -> Option<SubscriptionFilter> {
         if self.owns_server() && !filter.event_types.is_empty() {
             let types = filter.event_types.iter();

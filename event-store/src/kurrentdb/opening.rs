@@ -1,4 +1,4 @@
-//! Opening: what the URL says, whether the server will do, and whose the log is.
+//! Opening: the URL's parameters, the server's version, and whether the log is this program's.
 
 use super::connection::{Connection, RequestError};
 use super::names::Names;
@@ -8,13 +8,13 @@ use event_schemas::Clock;
 use eventstore::{AppendToStreamOptions, ClientSettings, EventData, StreamState};
 use serde::{Deserialize, Serialize};
 
-/// How this version keeps its log.
+/// The format in which this version stores its log.
 const FORMAT: i64 = 1;
 
-/// The type of the event that says so, in a stream of its own.
+/// The type of the event that holds the format, in a stream of its own.
 const FORMAT_EVENT: &str = "$verbatim-log";
 
-/// The first version whose subscriptions say when they have caught up.
+/// The first version of the server whose subscriptions report that they have caught up.
 const OLDEST: (usize, usize) = (23, 10);
 
 #[derive(Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub async fn open(url: &str, clock: &Clock) -> Result<(Connection, Names), OpenE
     };
     let (client_url, log) = split(url);
     if log.as_deref().is_some_and(|name| !is_name(name)) {
-        return Err(failed(Unavailable::because("a log's name is letters, digits, '-' and '_'")));
+        return Err(failed(Unavailable::because("a log's name is made of letters, digits, '-' and '_'")));
     }
     let settings: ClientSettings =
         client_url.parse().map_err(|_| OpenError::NotAUrl { url: public_url.clone() })?;
@@ -59,7 +59,7 @@ pub async fn open(url: &str, clock: &Clock) -> Result<(Connection, Names), OpenE
     }
 }
 
-/// What the log says of itself; within it none, if that is not in our words.
+/// The marker of the log: `None` when it has none, `Some(None)` when it was written by another program.
 async fn read_marker(connection: &Connection, names: &Names) -> Result<Option<Option<Marker>>, RequestError> {
     let first = reading::events_from(connection, &names.marker(), 0, 1).await?;
     Ok(first
@@ -67,7 +67,7 @@ async fn read_marker(connection: &Connection, names: &Names) -> Result<Option<Op
         .map(|event| (event.event_type == FORMAT_EVENT).then(|| event.as_json::<Marker>().ok()).flatten()))
 }
 
-/// Another process may do so at the same time, which is the same.
+/// Writes the marker. Another process may write it at the same time, which has the same effect.
 async fn write_marker(connection: &Connection, names: &Names, clock: &Clock) -> Result<(), RequestError> {
     let options = AppendToStreamOptions::default().stream_state(StreamState::NoStream).requires_leader(true);
     let id = clock.fresh_id();
@@ -88,7 +88,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// The URL as the vendor's client reads it, and the name of the log in it, if it has one.
+/// The URL for the vendor's client, and the name of the log; `None` when the URL has no name.
 fn split(url: &str) -> (String, Option<String>) {
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), None) };
     let (ours, theirs): (Vec<&str>, Vec<&str>) =

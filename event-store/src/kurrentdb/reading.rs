@@ -17,13 +17,13 @@ use tokio::time::timeout;
 /// How many events one page fetches at most.
 const SCAN: usize = 4096;
 
-/// How many records the server looks through for a narrow filter before it says how far it is.
+/// After how many records the server sends a checkpoint to a search with a narrow filter.
 const CHECKPOINT_EVERY: u32 = 2048;
 
-/// How long a page of a narrow filter goes on looking when it has found little.
+/// How long a page with a narrow filter searches when it has found few events.
 const SEARCH_TIME: Duration = Duration::from_secs(1);
 
-/// The events of a server's stream from a revision on.
+/// The events of a stream on the server from a revision on.
 pub async fn events_from(
     connection: &Connection,
     stream: &str,
@@ -37,7 +37,7 @@ pub async fn events_from(
     read_server_stream(connection, stream, &options).await
 }
 
-/// The last event of a server's stream.
+/// The last event of a stream on the server.
 pub async fn last(connection: &Connection, stream: &str) -> Result<Option<RecordedEvent>, RequestError> {
     let options =
         ReadStreamOptions::default().position(StreamPosition::End).max_count(1).requires_leader(true);
@@ -65,7 +65,7 @@ async fn collect(mut stream: ReadStream) -> Result<Vec<RecordedEvent>, Error> {
     Ok(events)
 }
 
-/// Whether there is any event that the server did not write for itself.
+/// Whether the server holds any event other than its own.
 pub async fn has_events(connection: &Connection, names: &Names) -> Result<bool, RequestError> {
     let options = ReadAllOptions::default().filter(names.all_events()).max_count(1).requires_leader(true);
     let found = connection.request(async |client| collect(client.read_all(&options).await?).await).await?;
@@ -80,7 +80,7 @@ impl Log {
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
         let name = self.names.of_stream(stream);
-        // The server knows no later version than this.
+        // The server's revisions end at the largest `i64`.
         if limit == 0 || i64::try_from(from.0).is_err() {
             return Ok(Vec::new());
         }
@@ -123,7 +123,7 @@ impl Log {
         }
     }
 
-    /// A page of a log most of which is wanted: one read.
+    /// A page for a filter that matches most of the log: one read.
     async fn read_page(
         &self,
         after: Option<Position>,
@@ -134,13 +134,13 @@ impl Log {
         let options = ReadAllOptions::default()
             .position(start_after(after))
             .filter(self.names.all_events())
-            // A read begins with the event at its position, which is not wanted again.
+            // A read begins with the event at its position, which the reader has already.
             .max_count(most + 1)
             .requires_leader(true);
         let fetched =
             self.connection.request(async |client| collect(client.read_all(&options).await?).await).await;
         let fetched = match fetched {
-            // Nothing is past the end, and the server does not like to be asked.
+            // There is no event past the end, and the server refuses to read from there.
             Err(RequestError::InvalidPosition) if self.end().await? <= after => Vec::new(),
             other => other?,
         };
@@ -163,7 +163,8 @@ impl Log {
         Ok(page)
     }
 
-    /// A page of what may be rare: a subscription, because only subscriptions say how far they have looked.
+    /// A page for a filter that may match few events: a subscription, because only subscriptions report how far
+    /// they have searched.
     async fn search_page(
         &self,
         after: Option<Position>,
