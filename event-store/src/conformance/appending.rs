@@ -1,4 +1,4 @@
-//! One caller at a time.
+//! Appends of one caller at a time.
 
 use super::Engine;
 use super::samples::{ACCOUNT, event, everything, message, messages, stream};
@@ -11,9 +11,9 @@ pub async fn events_come_back_as_they_were_appended(engine: &impl Engine) {
     let appended = store.append(&stream(1), Expected::NoStream, events.clone()).await.unwrap();
     let recorded = store.read_stream(&stream(1), Version::FIRST, 10).await.unwrap();
     assert_eq!(recorded.len(), 3);
-    for (version, (told, is)) in (0..).zip(events.iter().zip(&recorded)) {
-        assert_eq!((is.id, &is.event_type, is.schema_version), (told.id, &told.event_type, 1));
-        assert_eq!((&is.metadata, &is.data), (&told.metadata, &told.data));
+    for (version, (given, is)) in (0..).zip(events.iter().zip(&recorded)) {
+        assert_eq!((is.id, &is.event_type, is.schema_version), (given.id, &given.event_type, 1));
+        assert_eq!((&is.metadata, &is.data), (&given.metadata, &given.data));
         assert_eq!((&is.stream, is.version), (&stream(1), Version(version)));
         assert_eq!(store.find(is.id).await.unwrap().as_ref(), Some(is));
     }
@@ -31,7 +31,7 @@ pub async fn events_come_back_as_they_were_appended(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn text_is_text(engine: &impl Engine) {
+pub async fn text_comes_back_byte_for_byte(engine: &impl Engine) {
     let store = engine.open().await;
     let long = "ሰላም 👋 ".repeat(200_000);
     let texts = [
@@ -51,7 +51,7 @@ pub async fn text_is_text(engine: &impl Engine) {
         assert!(back.data == event.data && back.metadata == event.metadata, "{:.40} changed", text);
         assert_eq!(back.data.as_bytes(), event.data.as_bytes());
     }
-    // What is not escaped stays so: the log does not parse what it keeps.
+    // Characters that are not escaped stay so: the log does not parse the data.
     let mut raw = message("");
     raw.data = "{\"text\": \"\u{1}  \u{7f} two  spaces\"}".to_owned();
     store.append(&stream(1), Expected::Any, vec![raw.clone()]).await.unwrap();
@@ -128,7 +128,7 @@ pub async fn appending_the_same_again_changes_nothing(engine: &impl Engine) {
         assert!(again.repeated);
         assert_eq!((again.version, again.position), (first.version, first.position));
     }
-    // A provider that repeats itself after the conversation has moved on to another stream.
+    // A provider repeats a message after the conversation has continued in another stream.
     let elsewhere = store.append(&stream(2), Expected::NoStream, events).await.unwrap();
     assert_eq!((elsewhere.position, elsewhere.repeated), (first.position, true));
     assert_eq!(everything(&*store, &Filter::all(), 10).await, before);

@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Appends of many callers at once.
 
 use super::Engine;
 use super::samples::{assert_dense, assert_ordered, everything, message, messages, stream};
@@ -8,7 +8,7 @@ use futures::future::join_all;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub async fn of_many_at_the_same_version_one_wins(engine: &impl Engine) {
+pub async fn of_many_appends_at_the_same_version_one_succeeds(engine: &impl Engine) {
     let store = engine.open().await;
     let mut expected = Expected::NoStream;
     for round in 0..10 {
@@ -22,7 +22,7 @@ pub async fn of_many_at_the_same_version_one_wins(engine: &impl Engine) {
         assert_eq!(won[0].version, Version(round * 2 + 1));
         for lost in answers.iter().filter_map(|answer| answer.as_ref().err()) {
             let AppendError::Conflict { actual, .. } = lost else { panic!("{lost:?}") };
-            assert_eq!(*actual, Some(won[0].version), "a loser is told what the version is now");
+            assert_eq!(*actual, Some(won[0].version), "a conflict names the current version");
         }
         expected = Expected::Exact(won[0].version);
     }
@@ -88,7 +88,7 @@ pub async fn nothing_appears_at_or_below_a_position_that_was_seen(engine: &impl 
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for turn in 0..60u128 {
-                // Some streams are shared, some appends lose, sizes differ.
+                // Some streams are shared, some appends conflict, sizes differ.
                 let target = if turn.is_multiple_of(3) { stream(turn % 5) } else { stream(100 + writer) };
                 let count = 1 + (turn % 4) as usize;
                 store.append(&target, Expected::Any, messages(count)).await.unwrap();
@@ -105,12 +105,16 @@ pub async fn nothing_appears_at_or_below_a_position_that_was_seen(engine: &impl 
     assert_ordered(&truth);
     assert_dense(&truth);
     for reader in readers {
-        assert_eq!(reader.await.unwrap(), truth, "a reader that polled saw what is there now, in that order");
+        assert_eq!(
+            reader.await.unwrap(),
+            truth,
+            "a reader that polled saw the events that are there now, in their order"
+        );
     }
     store.close().await;
 }
 
-/// Polls the end of the log and never looks back: whatever appears late below is missed, and noticed.
+/// Polls the end of the log and never reads a position again: a late event below it would be missing here.
 async fn watch(store: Arc<dyn EventStore>, done: Arc<AtomicBool>) -> Vec<Recorded> {
     let (mut after, mut seen): (Option<Position>, Vec<Recorded>) = (None, Vec::new());
     loop {

@@ -1,4 +1,4 @@
-//! Reading, following, opening again.
+//! Reading, following and reopening a log.
 
 use super::Engine;
 use super::samples::{ACCOUNT, assert_ordered, event, everything, messages, stream};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 const OTHER: AccountId = AccountId::from_u128(0xacc1);
 
-pub async fn pages_join_without_a_seam(engine: &impl Engine) {
+pub async fn pages_cover_the_log_without_gap_or_overlap(engine: &impl Engine) {
     let store = engine.open().await;
     let empty = store.read_all(None, &Filter::all(), 10).await.unwrap();
     assert_eq!((empty.events.len(), empty.through, empty.at_end), (0, None, true));
@@ -26,7 +26,7 @@ pub async fn pages_join_without_a_seam(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn a_filter_gives_what_fits_and_nothing_else(engine: &impl Engine) {
+pub async fn a_filter_returns_exactly_the_matching_events(engine: &impl Engine) {
     let store = engine.open().await;
     let kinds = ["conversation", "agent", "catalogue", "contact", "inbound", "elsewhere"];
     let types = ["MessageReceived", "Assigned", "TeamDefined"];
@@ -60,7 +60,7 @@ pub async fn a_filter_gives_what_fits_and_nothing_else(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn a_rare_kind_is_found_without_passing_over_the_rest(engine: &impl Engine) {
+pub async fn a_rare_kind_is_found_without_searching_the_rest(engine: &impl Engine) {
     let store = engine.open().await;
     let catalogue = StreamId::named("catalogue-teams-1");
     store.append(&catalogue, Expected::NoStream, messages(1)).await.unwrap();
@@ -71,7 +71,7 @@ pub async fn a_rare_kind_is_found_without_passing_over_the_rest(engine: &impl En
     let page = store.read_all(None, &Filter::categories([Category::Catalogue]), 10).await.unwrap();
     assert_eq!((page.events.len(), page.at_end), (3, true));
     assert_eq!(page.through, store.end().await.unwrap());
-    // A common kind that is asked for by a rare type is looked through in pages of bounded work.
+    // A search of a common kind for a rare type takes pages of bounded work.
     let filter = Filter { event_types: vec!["Never".to_owned()], ..Filter::account(ACCOUNT) };
     assert!(everything(&*store, &filter, 10).await.is_empty());
     let filter = Filter { event_types: vec!["Never".to_owned()], ..Filter::all() };
@@ -100,7 +100,7 @@ pub async fn a_long_stream_reads_in_pages(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn a_subscription_goes_from_the_past_to_the_present(engine: &impl Engine) {
+pub async fn a_subscription_catches_up_and_goes_live(engine: &impl Engine) {
     let store = engine.open().await;
     for number in 0..50 {
         store.append(&stream(number), Expected::NoStream, messages(3)).await.unwrap();
@@ -126,7 +126,7 @@ pub async fn a_subscription_goes_from_the_past_to_the_present(engine: &impl Engi
     for (follower, from) in followers.into_iter().zip([0, 71, 0]) {
         assert_eq!(follower.await.unwrap(), truth[from..]);
     }
-    // At rest, and in another opener's log, an event still gets through.
+    // A subscription that waits at the end gets an event of another opener too.
     let mut waiting = Subscription::new(Arc::clone(&store), store.end().await.unwrap(), Filter::all(), 10);
     let woken = tokio::spawn(async move { waiting.next().await.unwrap() });
     let other = engine.open().await;
@@ -146,7 +146,7 @@ pub async fn a_filtered_subscription_misses_nothing(engine: &impl Engine) {
     ];
     let followers = filters.clone().map(|filter| {
         let subscription = Subscription::new(Arc::clone(&store), None, filter, 5);
-        // Each of them fits a quarter of the events or more.
+        // Each filter matches a quarter of the events or more.
         tokio::spawn(follow(subscription, 100))
     });
     for number in 0..400usize {
@@ -173,7 +173,7 @@ async fn follow(mut subscription: Subscription, count: usize) -> Vec<event_schem
     seen
 }
 
-pub async fn a_closed_log_opens_again_with_everything_in_it(engine: &impl Engine) {
+pub async fn a_closed_log_opens_again_with_all_its_events(engine: &impl Engine) {
     let store = engine.open().await;
     let first = store.append(&stream(1), Expected::NoStream, messages(3)).await.unwrap();
     let before = everything(&*store, &Filter::all(), 10).await;
@@ -186,9 +186,9 @@ pub async fn a_closed_log_opens_again_with_everything_in_it(engine: &impl Engine
     store.close().await;
 }
 
-pub async fn a_closed_log_says_that_it_is_closed(engine: &impl Engine) {
+pub async fn a_closed_log_is_unavailable(engine: &impl Engine) {
     let store = engine.open().await;
-    // What was accepted before is finished.
+    // Appends that were accepted before are finished.
     let accepted: Vec<_> = (0..20)
         .map(|number| {
             let store = Arc::clone(&store);
