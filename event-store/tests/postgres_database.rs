@@ -59,7 +59,7 @@ async fn whoever_cannot_get_in_is_told_why_in_a_sentence_that_holds_no_password(
         (
             format!("postgres://{user}:sesame@{host}/{name}"),
             format!(
-                "the database '{name}' at {host} cannot be opened: the server does not let this user in; \
+                "the database '{name}' at {host} cannot be opened: the server rejects this user; \
                  check the user and the password"
             ),
         ),
@@ -72,7 +72,7 @@ async fn whoever_cannot_get_in_is_told_why_in_a_sentence_that_holds_no_password(
         (
             format!("postgres://{who}@127.0.0.1:{port}/{name}"),
             format!(
-                "the database '{name}' at 127.0.0.1:{port} cannot be opened: nobody answers at that host and port"
+                "the database '{name}' at 127.0.0.1:{port} cannot be opened: no server answers at that host and port"
             ),
         ),
         (
@@ -160,7 +160,7 @@ async fn a_user_who_may_not_create_anything_is_told() {
     Postgres::sql(&url, &format!("create role guest_{name} login password 'guest'")).await;
     let (_, place) = url.split_once('@').unwrap();
     let told = refused(&format!("postgres://guest_{name}:guest@{place}")).await;
-    assert!(told.to_string().contains("this user may not do that there"), "{told}");
+    assert!(told.to_string().contains("this user lacks the rights"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -156,7 +156,7 @@ async fn a_restarted_server_is_found_again() {
         postgres.stop();
         load.is_refused().await;
         let checked = load.nodes[0].check().await.unwrap_err().to_string();
-        assert!(checked.contains("nobody answers"), "{checked}");
+        assert!(checked.contains("no server answers"), "{checked}");
         postgres.resume().await;
     }
     load.goes_on(200).await;
