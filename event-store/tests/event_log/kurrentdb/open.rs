@@ -1,6 +1,4 @@
 //! Opening a log on a KurrentDB server: what will not do, and the sentence that says so.
-#![cfg(feature = "kurrentdb")]
-#![allow(clippy::unwrap_used)]
 
 use event_schemas::Clock;
 use event_store::{EventStore, KurrentStore, OpenError};
@@ -8,8 +6,8 @@ use std::path::Path;
 use test_kurrentdb::Server;
 use test_kurrentdb::log::{Expectation, Proposal};
 
-const CERTIFICATE: &str = include_str!("kurrentdb_tls/server.pem");
-const KEY: &str = include_str!("kurrentdb_tls/server.key");
+const CERTIFICATE: &str = include_str!("tls/server.pem");
+const KEY: &str = include_str!("tls/server.key");
 
 async fn refused(url: &str) -> OpenError {
     KurrentStore::open(url, Clock::System).await.err().unwrap()
@@ -78,7 +76,7 @@ async fn what_cannot_be_opened_is_said_in_one_sentence_without_the_password() {
 async fn tls_works_when_another_provider_is_installed() {
     let _first_here = rustls::crypto::ring::default_provider().install_default();
     let server = Server::start_with_tls(CERTIFICATE, KEY).await.unwrap();
-    let authority = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kurrentdb_tls/server.pem");
+    let authority = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/event_log/kurrentdb/tls/server.pem");
     let trusted = format!("{}&tlsCaFile={}", server.url(), authority.display());
     let store = KurrentStore::open(&trusted, Clock::System).await.unwrap();
     store.check().await.unwrap();

@@ -1,7 +1,5 @@
 //! The file that the SQLite engine keeps: whose it is, and what a disk may do to it.
 
-#![allow(clippy::unwrap_used)]
-
 use event_schemas::{AccountId, Actor, Clock, Metadata, NewEvent, Position, StreamId, Timestamp, Version};
 use event_store::sqlite::Fault;
 use event_store::{AppendError, EventStore, Expected, Filter, OpenError, SqliteStore};

@@ -1,7 +1,5 @@
 //! Events to append, and what a log of them has to look like.
 
-#![allow(dead_code)]
-
 use event_schemas::{
     AccountId, Actor, Clock, ConversationId, EventId, Metadata, NewEvent, Recorded, StreamId, Timestamp,
 };

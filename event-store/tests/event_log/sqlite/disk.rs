@@ -1,7 +1,6 @@
 //! A disk that really runs out: the system refuses to let any file of the process grow.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
 
+use crate::test_name;
 use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, StreamId};
 use event_store::{AppendError, EventStore, Expected, Filter, SqliteStore};
 use std::collections::HashSet;
@@ -64,8 +63,9 @@ async fn a_full_disk_refuses_clearly_and_loses_nothing() {
     let path = folder.path().join("events.db");
     // A write beyond the limit is an error only to whoever ignores the signal that comes with it.
     let mut child = Command::new("sh")
-        .args(["-c", r#"trap "" XFSZ; exec "$0" --exact appender --ignored --nocapture"#])
+        .args(["-c", r#"trap "" XFSZ; exec "$0" --exact "$1" --ignored --nocapture"#])
         .arg(std::env::current_exe().unwrap())
+        .arg(test_name(module_path!(), "appender"))
         .env(LOG, &path)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,8 +1,6 @@
 //! The database that a URL names: who lets us in, whose it is, and that it is left as it was if it is not
 //! ours.
 
-#![allow(clippy::unwrap_used)]
-
 use event_schemas::{
     AccountId, Actor, Clock, ConversationId, Metadata, NewEvent, Position, StreamId, Version,
 };
@@ -136,7 +134,7 @@ async fn a_log_of_a_newer_version_is_left_as_it_is() {
 #[tokio::test]
 async fn a_log_of_an_older_version_is_brought_to_this_one_and_goes_on() {
     let url = Postgres::shared().await.database().await;
-    Postgres::sql(&url, include_str!("../../migrations/event-log/postgres/0001_events.sql")).await;
+    Postgres::sql(&url, include_str!("../../../../migrations/event-log/postgres/0001_events.sql")).await;
     Postgres::sql(&url, "insert into verbatim_log.log (format) values (1)").await;
     let log = PostgresStore::open(&url, Clock::System).await.unwrap();
     for version in 0..3 {

@@ -1,7 +1,6 @@
 //! The PostgreSQL engine keeps the promises of an event log.
 
-#![allow(clippy::unwrap_used)]
-
+use crate::test_name;
 use async_trait::async_trait;
 use event_schemas::Clock;
 use event_store::conformance::{Engine, killed};
@@ -42,7 +41,9 @@ async fn what_was_acknowledged_survives_a_kill() {
     let engine = Database::new().await;
     let appender = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "appender", "--ignored", "--nocapture"]).env(LOG, &engine.0);
+        command
+            .args(["--exact", &test_name(module_path!(), "appender"), "--ignored", "--nocapture"])
+            .env(LOG, &engine.0);
         command
     };
     killed::survives(&engine, appender, 12).await;

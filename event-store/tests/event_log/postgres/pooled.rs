@@ -1,7 +1,5 @@
 //! The PostgreSQL engine keeps its promises behind a pooler that gives each transaction another connection.
 
-#![allow(clippy::unwrap_used)]
-
 use async_trait::async_trait;
 use event_schemas::Clock;
 use event_store::conformance::Engine;

@@ -2,9 +2,8 @@
 //!
 //! `VERBATIM_TEST_KURRENTDB=esdb://…` names a real server, on which each test takes a log of its own;
 //! otherwise each test starts the small server of `test-kurrentdb`.
-#![cfg(feature = "kurrentdb")]
-#![allow(clippy::unwrap_used)]
 
+use crate::test_name;
 use async_trait::async_trait;
 use event_schemas::Clock;
 use event_store::conformance::{Engine, killed};
@@ -60,7 +59,9 @@ async fn what_was_acknowledged_survives_a_kill() {
     let engine = Kurrent::new().await;
     let appender = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "appender", "--ignored", "--nocapture"]).env(LOG, &engine.url);
+        command
+            .args(["--exact", &test_name(module_path!(), "appender"), "--ignored", "--nocapture"])
+            .env(LOG, &engine.url);
         command
     };
     killed::survives(&engine, appender, 6).await;

@@ -1,14 +1,9 @@
 //! Several nodes on one PostgreSQL database, and strangers beside them.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "postgres_load/events.rs"]
-mod events;
-
+use super::events::{assert_dense, assert_ordered, everything, numbered, said, stream};
 use event_schemas::{Clock, EventId, Position, Recorded, Version};
 use event_store::conformance::model::{Model, Outcome};
 use event_store::{AppendError, EventStore, Expected, Filter, PostgresStore, Subscription};
-use events::{assert_dense, assert_ordered, everything, numbered, said, stream};
 use futures::future::join_all;
 use proptest::prelude::*;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! Whatever is appended in whatever order, by whichever of two openers, the KurrentDB engine answers as a
 //! plain list would.
-#![cfg(feature = "kurrentdb")]
-#![allow(clippy::unwrap_used)]
 
 use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, StreamId, Timestamp, Version};
 use event_store::conformance::model::{Model, Outcome};

@@ -1,7 +1,5 @@
 //! Whatever is appended in whatever mix of groups, the SQLite engine answers as a plain list would.
 
-#![allow(clippy::unwrap_used)]
-
 use event_schemas::{
     AccountId, Actor, Category, Clock, EventId, Metadata, NewEvent, Position, StreamId, Timestamp, Version,
 };

@@ -1,14 +1,9 @@
 //! PostgreSQL stopped, killed, cut off and standing still while many append: what was acknowledged is there,
 //! nothing is there twice, whoever follows sees all of it, and everything goes on by itself.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "postgres_load/events.rs"]
-mod events;
-
+use super::events::{assert_dense, assert_ordered, everything, said, stream};
 use event_schemas::{Clock, EventId, Position, Version};
 use event_store::{AppendError, EventStore, Expected, Filter, PostgresStore};
-use events::{assert_dense, assert_ordered, everything, said, stream};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,4 @@
 //! What may go wrong between this program and a KurrentDB server, and what becomes of the log then.
-#![cfg(feature = "kurrentdb")]
-#![allow(clippy::unwrap_used)]
 
 use event_schemas::{
     AccountId, Actor, Category, Clock, EventId, Metadata, NewEvent, Recorded, StreamId, Timestamp, Version,
