@@ -9,17 +9,17 @@ use tokio::sync::watch;
 
 /// How far publishing has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Come {
+pub(crate) struct Progress {
     /// Where it began this time.
-    pub from: Option<Position>,
+    pub start: Option<Position>,
     pub position: Option<Position>,
     /// How many events were published since it began.
     pub events: u64,
 }
 
-impl From<End> for Come {
+impl From<End> for Progress {
     fn from(end: End) -> Self {
-        Self { from: end.after, position: end.after, events: 0 }
+        Self { start: end.after, position: end.after, events: 0 }
     }
 }
 
@@ -30,20 +30,24 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Lag {
     store: Arc<dyn EventStore>,
     clock: Clock,
-    come: watch::Receiver<Option<Come>>,
-    from: Option<Position>,
+    progress: watch::Receiver<Option<Progress>>,
+    start: Option<Position>,
     /// How far the log was counted, and how many events that were from where publishing began.
     counted_to: Option<Position>,
     counted: u64,
 }
 
 impl Lag {
-    pub fn new(store: Arc<dyn EventStore>, clock: Clock, come: watch::Receiver<Option<Come>>) -> Self {
-        Self { store, clock, come, from: None, counted_to: None, counted: 0 }
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        clock: Clock,
+        progress: watch::Receiver<Option<Progress>>,
+    ) -> Self {
+        Self { store, clock, progress, start: None, counted_to: None, counted: 0 }
     }
 
     /// Shows the figures every second, for ever.
-    pub async fn show(mut self) {
+    pub async fn report(mut self) {
         loop {
             match self.measure().await {
                 Ok(Some((events, seconds))) => {
@@ -59,22 +63,24 @@ impl Lag {
     }
 
     async fn measure(&mut self) -> Result<Option<(u64, f64)>, ReadError> {
-        let Some(come) = *self.come.borrow() else { return Ok(None) };
-        let first = self.store.read_all(come.position, &Filter::all(), 1).await?;
+        let Some(progress) = *self.progress.borrow() else { return Ok(None) };
+        let first = self.store.read_all(progress.position, &Filter::all(), 1).await?;
         let Some(oldest) = first.events.first() else {
-            (self.from, self.counted_to, self.counted) = (come.from, come.position, come.events);
+            (self.start, self.counted_to, self.counted) =
+                (progress.start, progress.position, progress.events);
             return Ok(Some((0, 0.0)));
         };
         let seconds = self.clock.now().since(oldest.recorded_at).as_secs_f64();
-        if self.from != come.from || self.counted < come.events {
-            (self.from, self.counted_to, self.counted) = (come.from, come.position, come.events);
+        if self.start != progress.start || self.counted < progress.events {
+            (self.start, self.counted_to, self.counted) =
+                (progress.start, progress.position, progress.events);
         }
         loop {
             let page = self.store.read_all(self.counted_to, &Filter::all(), PAGE).await?;
             self.counted += page.events.len() as u64;
             self.counted_to = page.through.or(self.counted_to);
             if page.at_end {
-                return Ok(Some((self.counted.saturating_sub(come.events), seconds)));
+                return Ok(Some((self.counted.saturating_sub(progress.events), seconds)));
             }
             tokio::task::yield_now().await;
         }

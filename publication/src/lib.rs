@@ -25,7 +25,7 @@ mod runner;
 mod settings;
 mod stream;
 
-pub use error::Trouble;
+pub use error::PublicationError;
 pub use message::{POSITION, subject};
 pub use runner::{Health, Publication};
 pub use settings::{Settings, SettingsError, StreamSettings};

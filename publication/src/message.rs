@@ -44,7 +44,7 @@ impl Message {
                 event = %event.id, position = %event.position, bytes = payload.len(), limit,
                 "an event is too large for NATS and is published without its data, with its address"
             );
-            payload = serde_json::to_vec(&referred(&document, &address)).unwrap_or_default();
+            payload = serde_json::to_vec(&with_reference(&document, &address)).unwrap_or_default();
         }
         let size = payload.len();
         let publish = PublishMessage::build()
@@ -58,7 +58,7 @@ impl Message {
 }
 
 /// The claim check of CloudEvents' `dataref` extension: where the data is instead of the data.
-fn referred(document: &CloudEvent, address: &str) -> Value {
+fn with_reference(document: &CloudEvent, address: &str) -> Value {
     let mut document = json!(document);
     if let Some(fields) = document.as_object_mut() {
         fields.remove("data");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_says_whose_what_and_which() {
+    fn a_subject_names_account_aggregate_and_type() {
         let account = "00000000-0000-0000-0000-00000000000a";
         assert_eq!(
             subject(&event("Closed", "conversation-9", "{}")),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_referred_to() {
+    fn an_event_that_is_too_large_is_published_with_its_address() {
         let event = event("Closed", "conversation-9", &format!(r#"{{"reason":"{:x<5000}"}}"#, ""));
         let (payload, _) = published(&event, 4096);
         assert_eq!(payload.get("data"), None);

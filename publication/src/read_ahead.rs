@@ -1,6 +1,6 @@
 //! Reads ahead: while messages wait for their acknowledgement the next are made ready.
 
-use crate::error::Trouble;
+use crate::error::PublicationError;
 use crate::message::Message;
 use crate::settings::Settings;
 use event_schemas::{Position, Recorded};
@@ -14,17 +14,17 @@ const PAGE: usize = 500;
 /// A page of fewer events is made ready where it is read.
 const SMALL: usize = 32;
 
-type Pages = mpsc::Receiver<Result<Vec<Message>, Trouble>>;
+type Pages = mpsc::Receiver<Result<Vec<Message>, PublicationError>>;
 
 /// A task that is a page or two ahead of the publisher, and ends with it.
-pub(crate) struct Ahead {
+pub(crate) struct ReadAhead {
     pages: Pages,
     _task: AbortOnDropHandle<()>,
 }
 
-impl Ahead {
+impl ReadAhead {
     /// From after a place on; no message larger than `limit` bytes.
-    pub fn of(
+    pub fn start(
         store: &Arc<dyn EventStore>,
         after: Option<Position>,
         settings: &Arc<Settings>,
@@ -36,7 +36,7 @@ impl Ahead {
         let task = tokio::spawn(async move {
             loop {
                 let page = match subscription.next().await {
-                    Ok(page) => ready(page.events, &settings, limit).await,
+                    Ok(page) => encode(page.events, &settings, limit).await,
                     Err(error) => Err(error.into()),
                 };
                 let failed = page.is_err();
@@ -49,22 +49,22 @@ impl Ahead {
     }
 
     /// The next messages; waits until there are some. Safe to drop and call again.
-    pub async fn next(&mut self) -> Result<Vec<Message>, Trouble> {
-        self.pages.recv().await.unwrap_or(Err(Trouble::ReadingBrokeOff))
+    pub async fn next(&mut self) -> Result<Vec<Message>, PublicationError> {
+        self.pages.recv().await.unwrap_or(Err(PublicationError::ReaderPanicked))
     }
 }
 
 /// Much at once is made ready off the event loop, so that requests do not wait for it.
-async fn ready(
+async fn encode(
     events: Vec<Recorded>,
     settings: &Arc<Settings>,
     limit: usize,
-) -> Result<Vec<Message>, Trouble> {
+) -> Result<Vec<Message>, PublicationError> {
     let small = events.len() <= SMALL;
     let settings = settings.clone();
     let make = move || events.iter().map(|event| Message::of(event, &settings, limit)).collect();
     if small {
         return Ok(make());
     }
-    tokio::task::spawn_blocking(make).await.map_err(|_| Trouble::ReadingBrokeOff)
+    tokio::task::spawn_blocking(make).await.map_err(|_| PublicationError::ReaderPanicked)
 }

@@ -45,7 +45,7 @@ pub struct Settings {
 /// Who we say we are.
 #[derive(Clone)]
 pub(crate) enum Login {
-    Nobody,
+    Anonymous,
     Token(String),
     Password {
         user: String,
@@ -104,7 +104,7 @@ impl Settings {
 
     /// A credentials file, as `nsc` makes them: it goes before what the address says.
     pub fn with_credentials(mut self, path: &Path) -> Result<Self, SettingsError> {
-        let text = readable(path)?;
+        let text = read_file(path)?;
         async_nats::ConnectOptions::with_credentials(&text)
             .map_err(|source| SettingsError::NotCredentials { path: path.to_owned(), source })?;
         self.login = Login::Credentials(text);
@@ -113,20 +113,20 @@ impl Settings {
 
     /// The certificates (PEM) to trust instead of the system's.
     pub fn with_authority(mut self, path: &Path) -> Result<Self, SettingsError> {
-        readable(path)?;
+        read_file(path)?;
         self.authority = Some(path.to_owned());
         Ok(self)
     }
 
     /// The servers without who we are there, for people to read.
-    pub(crate) fn places(&self) -> String {
-        let places: Vec<String> =
+    pub(crate) fn addresses(&self) -> String {
+        let addresses: Vec<String> =
             self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        places.join(", ")
+        addresses.join(", ")
     }
 }
 
-fn readable(path: &Path) -> Result<String, SettingsError> {
+fn read_file(path: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(path)
         .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })
 }
@@ -141,12 +141,12 @@ fn address(url: &str) -> std::io::Result<ServerAddr> {
 
 /// `nats://user:password@host`, or `nats://token@host`.
 fn login(servers: &[ServerAddr]) -> Result<Login, SettingsError> {
-    let said = |server: &ServerAddr| {
+    let credentials = |server: &ServerAddr| {
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         server.username().map(|user| (decoded(user), server.password().map(decoded)))
     };
-    let mut logins = servers.iter().filter_map(said);
-    let Some(first) = logins.next() else { return Ok(Login::Nobody) };
+    let mut logins = servers.iter().filter_map(credentials);
+    let Some(first) = logins.next() else { return Ok(Login::Anonymous) };
     if logins.any(|other| other != first) {
         return Err(SettingsError::SeveralLogins);
     }
@@ -165,12 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_say_who_we_are_and_is_shown_without_it() {
+    fn an_address_may_hold_a_login_and_is_shown_without_it() {
         let settings = settings("nats://ada:p%40ss@one:4222, tls://two").unwrap();
         assert!(
             matches!(&settings.login, Login::Password { user, password } if user == "ada" && password == "p@ss")
         );
-        assert_eq!(settings.places(), "one:4222, two:4222");
+        assert_eq!(settings.addresses(), "one:4222, two:4222");
         assert_eq!(settings.schemas_url, "https://desk.example.com/schemas");
     }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_repeating_it() {
+    fn an_invalid_address_is_refused_and_not_shown() {
         for urls in ["http://user:secret@one", "", "nats://one,,nats://two", "nats://"] {
             let Err(error) = settings(urls) else { panic!("{urls} was taken") };
             assert!(!error.to_string().contains("secret"), "{error}");

@@ -1,6 +1,6 @@
 //! The JetStream stream: made if it is missing, and kept to what is configured.
 
-use crate::error::Trouble;
+use crate::error::PublicationError;
 use crate::settings::StreamSettings;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::ErrorCode;
@@ -12,7 +12,10 @@ use std::time::Duration;
 const SUBJECTS: &str = "verbatim.>";
 
 /// The stream as configured. What it is like otherwise is left to the operator.
-pub(crate) async fn kept(context: &Context, wanted: &StreamSettings) -> Result<Stream<Info>, Trouble> {
+pub(crate) async fn ensure(
+    context: &Context,
+    wanted: &StreamSettings,
+) -> Result<Stream<Info>, PublicationError> {
     let name = &wanted.name;
     let found = match context.get_stream(name).await {
         Ok(stream) => stream,
@@ -27,21 +30,21 @@ pub(crate) async fn kept(context: &Context, wanted: &StreamSettings) -> Result<S
             let made = context
                 .create_stream(declared(wanted))
                 .await
-                .map_err(|source| Trouble::NotMade { stream: name.clone(), source })?;
+                .map_err(|source| PublicationError::NotCreated { stream: name.clone(), source })?;
             tracing::info!(stream = %name, "the stream was made");
             return Ok(made);
         }
     };
     let config = &found.cached_info().config;
     if let Some(what) = unchangeable(config) {
-        return Err(Trouble::Unchangeable { stream: name.clone(), what });
+        return Err(PublicationError::Unchangeable { stream: name.clone(), what });
     }
     let (changed, differences) = adjusted(config, wanted);
     if differences.is_empty() {
         return Ok(found);
     }
     let differences = differences.join(", ");
-    context.update_stream(&changed).await.map_err(|source| Trouble::NotChanged {
+    context.update_stream(&changed).await.map_err(|source| PublicationError::NotChanged {
         stream: name.clone(),
         differences: differences.clone(),
         source,
@@ -139,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_declared_needs_no_change() {
+    fn the_declared_configuration_needs_no_change() {
         let wanted = StreamSettings { max_bytes: Some(1 << 30), ..StreamSettings::default() };
         let (_, differences) = adjusted(&declared(&wanted), &wanted);
         assert!(differences.is_empty(), "{differences:?}");
