@@ -1,6 +1,6 @@
 //! Being let in, or not.
 
-use crate::fixture::{DESK, Desk, until};
+use crate::fixture::{Fixture, PUBLIC_URL, until};
 use publication::{Settings, StreamSettings};
 use std::process::Command;
 use test_engines::Nats;
@@ -12,55 +12,56 @@ const USERS: &str = r#"authorization: { users: [
 
 fn settings(nats: &Nats, login: &str) -> Settings {
     let url = nats.url().replace("nats://", &format!("nats://{login}"));
-    Settings::new(&url, StreamSettings::default(), DESK).unwrap()
+    Settings::new(&url, StreamSettings::default(), PUBLIC_URL).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_yet_is_waited_for() {
-    let desk = Desk::with(Nats::reserved()).await;
-    desk.say(10).await;
-    let publisher = desk.publish();
-    let said = publisher.complains().await;
-    assert!(said.contains("cannot be reached") && said.contains("127.0.0.1"), "{said}");
-    desk.nats.resume().await;
-    desk.all_is_told().await;
-    publisher.is_well().await;
+    let fixture = Fixture::with(Nats::reserved()).await;
+    fixture.append_messages(10).await;
+    let publisher = fixture.publish();
+    let trouble = publisher.wait_for_trouble().await;
+    assert!(trouble.contains("cannot be reached") && trouble.contains("127.0.0.1"), "{trouble}");
+    fixture.nats.resume().await;
+    fixture.assert_all_published().await;
+    publisher.wait_until_well().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_is_said_and_not_repeated() {
-    let desk = Desk::with(Nats::configured(USERS).await).await;
+async fn a_wrong_password_is_reported_and_not_shown() {
+    let fixture = Fixture::with(Nats::configured(USERS).await).await;
     for login in ["", "verbatim:open%20barley@", "sesame@"] {
-        let said = desk.publish_with(settings(&desk.nats, login)).complains().await;
-        assert!(said.contains("does not let us in") && !said.contains("barley"), "{said}");
+        let trouble = fixture.publish_with(settings(&fixture.nats, login)).wait_for_trouble().await;
+        assert!(trouble.contains("does not let us in") && !trouble.contains("barley"), "{trouble}");
     }
-    desk.say(10).await;
-    let publisher = desk.publish_with(settings(&desk.nats, "verbatim:open%20sesame@"));
-    let end = desk.store.end().await.unwrap();
+    fixture.append_messages(10).await;
+    let publisher = fixture.publish_with(settings(&fixture.nats, "verbatim:open%20sesame@"));
+    let end = fixture.store.end().await.unwrap();
     until("it has come to the end", || async { publisher.publication.published() == end }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_publish_hears_what_the_server_says() {
-    let desk = Desk::with(Nats::configured(USERS).await).await;
-    desk.say(10).await;
-    let said = desk.publish_with(settings(&desk.nats, "reader:only%20looks@")).complains().await;
-    assert!(said.to_lowercase().contains("permissions violation"), "{said}");
+async fn a_user_without_the_right_to_publish_sees_the_servers_error() {
+    let fixture = Fixture::with(Nats::configured(USERS).await).await;
+    fixture.append_messages(10).await;
+    let trouble =
+        fixture.publish_with(settings(&fixture.nats, "reader:only%20looks@")).wait_for_trouble().await;
+    assert!(trouble.to_lowercase().contains("permissions violation"), "{trouble}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_jetstream_is_said() {
+async fn a_server_without_jetstream_is_reported() {
     let nats = Nats::reserved();
     let conf = nats.folder().join("nats.conf");
     std::fs::write(conf, format!("listen: \"127.0.0.1:{}\"\n", nats.port())).unwrap();
     nats.resume().await;
-    let desk = Desk::with(nats).await;
-    let said = desk.publish().complains().await;
-    assert!(said.contains("JetStream"), "{said}");
+    let fixture = Fixture::with(nats).await;
+    let trouble = fixture.publish().wait_for_trouble().await;
+    assert!(trouble.contains("JetStream"), "{trouble}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_opens_and_a_connection_can_be_encrypted() {
+async fn a_token_is_accepted_and_a_connection_can_be_encrypted() {
     let nats = Nats::reserved();
     let file = |name: &str| nats.folder().join(name);
     let made = Command::new("openssl")
@@ -82,15 +83,15 @@ async fn a_token_opens_and_a_connection_can_be_encrypted() {
     ));
     nats.resume().await;
     rustls::crypto::ring::default_provider().install_default().ok();
-    let desk = Desk::with(nats).await;
-    desk.say(10).await;
-    let url = format!("tls://s3cret@127.0.0.1:{}", desk.nats.port());
-    let settings = Settings::new(&url, StreamSettings::default(), DESK).unwrap();
+    let fixture = Fixture::with(nats).await;
+    fixture.append_messages(10).await;
+    let url = format!("tls://s3cret@127.0.0.1:{}", fixture.nats.port());
+    let settings = Settings::new(&url, StreamSettings::default(), PUBLIC_URL).unwrap();
     // Nobody vouches for this certificate.
-    let said = desk.publish_with(settings.clone()).complains().await;
-    assert!(said.contains("encrypted connection") || said.contains("cannot be reached"), "{said}");
-    let trusted = settings.with_authority(&desk.nats.folder().join("certificate.pem")).unwrap();
-    let publisher = desk.publish_with(trusted);
-    let end = desk.store.end().await.unwrap();
+    let trouble = fixture.publish_with(settings.clone()).wait_for_trouble().await;
+    assert!(trouble.contains("encrypted connection") || trouble.contains("cannot be reached"), "{trouble}");
+    let trusted = settings.with_authority(&fixture.nats.folder().join("certificate.pem")).unwrap();
+    let publisher = fixture.publish_with(trusted);
+    let end = fixture.store.end().await.unwrap();
     until("it has come to the end", || async { publisher.publication.published() == end }).await;
 }

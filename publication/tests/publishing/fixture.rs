@@ -15,16 +15,16 @@ use test_engines::{Nats, SOON};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub const DESK: &str = "https://desk.example.com";
+pub const PUBLIC_URL: &str = "https://desk.example.com";
 
-pub struct Desk {
+pub struct Fixture {
     pub store: Arc<dyn EventStore>,
     pub stream: StreamSettings,
     pub nats: Nats,
     _folder: TempDir,
 }
 
-impl Desk {
+impl Fixture {
     pub async fn new() -> Self {
         Self::with(Nats::start().await).await
     }
@@ -37,7 +37,7 @@ impl Desk {
     }
 
     pub fn settings(&self) -> Settings {
-        Settings::new(&self.nats.url(), self.stream.clone(), DESK).unwrap()
+        Settings::new(&self.nats.url(), self.stream.clone(), PUBLIC_URL).unwrap()
     }
 
     pub fn publish(&self) -> Publisher {
@@ -55,8 +55,8 @@ impl Desk {
     }
 
     /// Customers write so many messages, in several conversations of two accounts.
-    pub async fn say(&self, count: usize) {
-        say(&self.store, count).await;
+    pub async fn append_messages(&self, count: usize) {
+        append_messages(&self.store, count).await;
     }
 
     pub async fn log(&self) -> Vec<Recorded> {
@@ -87,14 +87,14 @@ impl Desk {
     }
 
     /// Waits until the stream has come to this number.
-    pub async fn reaches(&self, sequence: u64) {
+    pub async fn wait_for_sequence(&self, sequence: u64) {
         until("the stream has come so far", || async { self.last_sequence().await >= sequence }).await;
     }
 
     /// Waits until everything is published, and sees that the stream is the log.
-    pub async fn all_is_told(&self) {
+    pub async fn assert_all_published(&self) {
         let log = self.log().await;
-        self.reaches(log.len() as u64).await;
+        self.wait_for_sequence(log.len() as u64).await;
         assert_equal(&log, &messages(&self.find_stream().await).await);
     }
 }
@@ -114,12 +114,12 @@ impl Publisher {
     }
 
     /// Waits until it says what is the matter.
-    pub async fn complains(&self) -> String {
+    pub async fn wait_for_trouble(&self) -> String {
         until("the publication complains", || async { self.health.trouble().is_some() }).await;
         self.health.trouble().unwrap()
     }
 
-    pub async fn is_well(&self) {
+    pub async fn wait_until_well(&self) {
         until("the publication is well", || async { self.health.trouble().is_none() }).await;
     }
 }
@@ -130,10 +130,10 @@ impl Drop for Publisher {
     }
 }
 
-pub async fn say(store: &Arc<dyn EventStore>, count: usize) {
+pub async fn append_messages(store: &Arc<dyn EventStore>, count: usize) {
     for number in 0..count {
         let account = AccountId::from_u128(1 + number as u128 % 2);
-        let event = said(account, &format!("Hello, {number}"));
+        let event = message(account, &format!("Hello, {number}"));
         store.append(&conversation(number % 7), Expected::Any, vec![event]).await.unwrap();
     }
 }
@@ -142,7 +142,7 @@ pub fn conversation(number: usize) -> StreamId {
     StreamId::conversation(ConversationId::from_u128(number as u128))
 }
 
-pub fn said(account_id: AccountId, text: &str) -> NewEvent {
+pub fn message(account_id: AccountId, text: &str) -> NewEvent {
     let clock = Clock::System;
     NewEvent {
         id: clock.event_id(),
@@ -185,19 +185,19 @@ pub async fn messages(stream: &Stream<Info>) -> Vec<StreamMessage> {
 /// Message after message is event after event.
 pub fn assert_equal(log: &[Recorded], messages: &[StreamMessage]) {
     let ids = |message: &StreamMessage| message.headers.get("Nats-Msg-Id").unwrap().to_string();
-    let told: Vec<String> = messages.iter().map(ids).collect();
-    let wanted: Vec<String> = log.iter().map(|event| event.id.to_string()).collect();
-    let differs = told.iter().zip(&wanted).position(|(told, wanted)| told != wanted);
-    assert_eq!(differs, None, "of {} messages and {} events", told.len(), wanted.len());
-    assert_eq!(told.len(), wanted.len());
+    let published: Vec<String> = messages.iter().map(ids).collect();
+    let expected: Vec<String> = log.iter().map(|event| event.id.to_string()).collect();
+    let differs = published.iter().zip(&expected).position(|(published, expected)| published != expected);
+    assert_eq!(differs, None, "of {} messages and {} events", published.len(), expected.len());
+    assert_eq!(published.len(), expected.len());
     for (event, message) in log.iter().zip(messages) {
-        let document = serde_json::to_value(CloudEvent::of(event, &format!("{DESK}/schemas"))).unwrap();
+        let document = serde_json::to_value(CloudEvent::of(event, &format!("{PUBLIC_URL}/schemas"))).unwrap();
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&message.payload).unwrap(), document);
         assert_eq!(message.subject.as_str(), publication::subject(event));
     }
 }
 
 /// A stream as somebody else would have made it.
-pub fn made_by_hand(name: &str) -> Config {
+pub fn manual_config(name: &str) -> Config {
     Config { name: name.to_owned(), subjects: vec!["verbatim.>".to_owned()], ..Config::default() }
 }
