@@ -1,5 +1,5 @@
-//! One connection to NATS, from the moment it is made until it breaks. It is never mended: what an old
-//! connection still holds back must not come after what a new one has found out.
+//! One connection to NATS, from connecting to its first failure. It never reconnects: messages that an old
+//! connection still holds must not be sent after a new connection has read the stream's end.
 
 use crate::error::PublicationError;
 use crate::settings::{Login, Settings};
@@ -9,10 +9,10 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long NATS may take to let us in, and to answer.
+/// How long NATS may take to accept a connection, and to answer a request.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After so long without a word NATS is asked whether it is still there.
+/// After this time without traffic the client pings NATS.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(crate) struct Connection {
@@ -21,7 +21,7 @@ pub(crate) struct Connection {
     failure: watch::Receiver<Option<Failure>>,
 }
 
-/// Why a connection is of no use any more.
+/// Why a connection cannot be used any more.
 #[derive(Clone, Debug)]
 enum Failure {
     Lost,
@@ -36,7 +36,7 @@ impl Connection {
             .connection_timeout(TIMEOUT)
             .request_timeout(Some(TIMEOUT))
             .ping_interval(PING_INTERVAL)
-            // Each address once: trying again is the caller's business.
+            // Each address is tried once; the caller retries.
             .max_reconnects(settings.servers.len())
             .event_callback(move |event| {
                 let failures = failures.clone();
@@ -57,7 +57,7 @@ impl Connection {
         Ok(Self { client, context, failure })
     }
 
-    /// Returns when the connection is lost, or the server said that it will not have what we do.
+    /// Returns when the connection is lost or the server reports an error.
     pub async fn failed(&mut self) -> PublicationError {
         match self.failure.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(Failure::Refused(why))) => PublicationError::Refused(why.clone()),
@@ -69,7 +69,7 @@ impl Connection {
 fn failure_of(event: Event) -> Option<Failure> {
     match event {
         Event::Disconnected | Event::Closed => Some(Failure::Lost),
-        // Said of a message that is not answered otherwise: no right to publish it, for example.
+        // The only answer to some messages, for example to one that the user has no right to publish.
         Event::ServerError(error) => Some(Failure::Refused(error.to_string())),
         Event::Connected
         | Event::LameDuckMode
@@ -85,7 +85,7 @@ fn options(settings: &Settings) -> ConnectOptions {
         Login::Anonymous => options,
         Login::Token(token) => options.token(token.clone()),
         Login::Password { user, password } => options.user_and_password(user.clone(), password.clone()),
-        // They were read once already when they were configured.
+        // The text was parsed successfully when the settings were made.
         Login::Credentials(text) => options.credentials(text).unwrap_or_default(),
     };
     match &settings.authority {

@@ -1,4 +1,4 @@
-//! Where the stream ends, and which event of the log comes next.
+//! The end of the stream, and the event of the log to go on after.
 
 use crate::error::PublicationError;
 use crate::message::POSITION;
@@ -8,22 +8,22 @@ use event_schemas::{EventId, Position};
 use event_store::{EventStore, Filter};
 use std::sync::Arc;
 
-/// The place to go on from.
+/// The position to go on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct End {
-    /// The number of the stream's last message, whether or not it is still there.
+    /// The sequence number of the stream's last message, whether or not the message still exists.
     pub sequence: u64,
-    /// Where in the log the event is that was published last.
+    /// The position of the event that was published last; `None` when no event was.
     pub after: Option<Position>,
 }
 
-/// How many messages of others are passed over to find the last of ours.
+/// How many messages of other publishers are skipped, at most, to find the last one of this publication.
 const FOREIGN_LIMIT: u64 = 1_000;
 
-/// How many events are counted at a time.
+/// How many events are read at a time.
 const PAGE: usize = 1_000;
 
-/// Reads the stream's end and finds it in the log.
+/// Reads the stream's end and finds its event in the log.
 pub(crate) async fn find(
     stream: &Stream<Info>,
     store: &Arc<dyn EventStore>,
@@ -50,7 +50,7 @@ pub(crate) async fn find(
             if foreign > 0 {
                 tracing::warn!(
                     stream = %name, sequence, foreign,
-                    "somebody else publishes under `verbatim.`: their messages were passed over"
+                    "another publisher uses `verbatim.`; its messages were skipped"
                 );
             }
             let after = skip_events(store, Some(position), gone)
@@ -63,10 +63,10 @@ pub(crate) async fn find(
             return Err(PublicationError::ForeignMessages { stream: name.clone(), count: foreign });
         }
     }
-    // Nothing of ours is left to look at, but the messages were numbered like the log's events.
+    // No message of this publication is left, but the messages were numbered like the log's events.
     tracing::warn!(
         stream = %name, sequence,
-        "the stream was emptied: publishing goes on with the event that comes next, what is gone is not repeated"
+        "the stream was emptied; publishing goes on with the next event, deleted messages are not repeated"
     );
     let after = skip_events(store, None, sequence - foreign)
         .await?
@@ -74,7 +74,7 @@ pub(crate) async fn find(
     Ok(End { sequence, after })
 }
 
-/// None: it was deleted.
+/// The message with a sequence number; `None` when it was deleted.
 async fn read(stream: &Stream<Info>, sequence: u64) -> Result<Option<StreamMessage>, PublicationError> {
     match stream.get_raw_message(sequence).await {
         Ok(message) => Ok(Some(message)),
@@ -90,13 +90,13 @@ async fn read(stream: &Stream<Info>, sequence: u64) -> Result<Option<StreamMessa
     }
 }
 
-/// The event that a message of ours carries.
+/// The event of a message of this publication; `None` when another publisher sent the message.
 fn event_of(message: &StreamMessage) -> Option<EventId> {
     message.headers.get(POSITION)?;
     message.headers.get(async_nats::header::NATS_MESSAGE_ID)?.as_str().parse().ok()
 }
 
-/// The place so many events on. None: the log does not go that far.
+/// The position `events` events after `after`; `None` when the log has fewer.
 async fn skip_events(
     store: &Arc<dyn EventStore>,
     mut after: Option<Position>,

@@ -1,4 +1,4 @@
-//! What can keep the publication from going on, each in a sentence for an operator.
+//! The errors that stop the publication, each as a sentence for the operator.
 
 use async_nats::ConnectError;
 use async_nats::jetstream::context::{CreateStreamError, GetStreamError, PublishError, UpdateStreamError};
@@ -7,24 +7,24 @@ use event_store::ReadError;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// All of it may pass: it is tried again for ever, and says so.
+/// An error of the publication. Each may pass, so the publication retries for ever and reports it.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicationError {
     #[error("NATS at {addresses} cannot be reached")]
     Unreachable { addresses: String, source: ConnectError },
-    #[error("NATS at {addresses} does not let us in: the user, password, token or credentials are wrong")]
+    #[error("NATS at {addresses} rejects the login: the user, password, token or credentials are wrong")]
     LoginRejected { addresses: String, source: ConnectError },
-    #[error("the encrypted connection to NATS at {addresses} cannot be made")]
+    #[error("the encrypted connection to NATS at {addresses} failed")]
     Tls { addresses: String, source: ConnectError },
-    #[error("the connection to NATS broke off")]
+    #[error("the connection to NATS was lost")]
     ConnectionLost,
     #[error("NATS refuses: {0}")]
     Refused(String),
-    #[error("JetStream does not answer, or is not switched on at this server or for this account")]
+    #[error("JetStream does not answer, or is not enabled on this server or for this account")]
     NoJetStream(#[source] Source),
-    #[error("the stream {stream} cannot be made")]
+    #[error("the stream {stream} cannot be created")]
     NotCreated { stream: String, source: CreateStreamError },
-    #[error("the stream {stream} cannot be changed to what is configured ({differences})")]
+    #[error("the stream {stream} cannot be changed to its configuration ({differences})")]
     NotChanged { stream: String, differences: String, source: UpdateStreamError },
     #[error("the stream {stream} {what}, which cannot be changed: delete it, or configure another name")]
     Unchangeable { stream: String, what: &'static str },
@@ -36,25 +36,25 @@ pub enum PublicationError {
     )]
     OtherLog { stream: String, sequence: u64, event: String },
     #[error(
-        "the stream {stream} has come to message {sequence}, and this log has fewer events: it was published \
+        "the stream {stream} ends with message {sequence}, and this log has fewer events: it was published \
          from another log; configure another name, or delete the stream"
     )]
     LongerThanTheLog { stream: String, sequence: u64 },
     #[error(
-        "the last {count} messages of the stream {stream} are not ours: somebody else publishes under \
-         `verbatim.`; remove them, and let nobody else publish there"
+        "the last {count} messages of the stream {stream} are from another publisher under `verbatim.`; remove \
+         them, and allow no other publisher there"
     )]
     ForeignMessages { stream: String, count: u64 },
-    #[error("somebody else published to the stream at the same time")]
+    #[error("another publisher has published to the stream at the same time")]
     Overtaken,
-    #[error("the stream is gone")]
+    #[error("the stream was deleted")]
     StreamGone,
-    #[error("NATS did not take a message")]
+    #[error("NATS did not accept a message")]
     NotAccepted(#[source] PublishError),
     #[error("the log cannot be read")]
     Log(#[from] ReadError),
-    /// The reading task ended by itself, which only a panic in it can cause.
-    #[error("the reading of the log broke off")]
+    /// The reading task ended by itself, which only a panic causes.
+    #[error("the task that reads the log panicked")]
     ReaderPanicked,
 }
 
@@ -91,12 +91,12 @@ impl From<PublishError> for PublicationError {
     }
 }
 
-/// An error with what caused it, on one line.
+/// An error with its causes, on one line.
 pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        // Some of the client's errors repeat their cause in their own words.
+        // Some of the client's errors contain the text of their cause already.
         let cause_text = cause.to_string();
         if !text.contains(&cause_text) {
             text = format!("{text}: {cause_text}");

@@ -1,4 +1,4 @@
-//! How far behind the log the stream is, in events and in seconds: also, and above all, while NATS is away.
+//! How far the stream is behind the log, in events and in seconds, also while NATS is unavailable.
 
 use crate::end::End;
 use event_schemas::{Clock, Position};
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How far publishing has come.
+/// How far the publication has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Where it began this time.
+    /// The position after which the current connection began.
     pub start: Option<Position>,
+    /// The position of the last acknowledged event.
     pub position: Option<Position>,
-    /// How many events were published since it began.
+    /// How many events were published since the start.
     pub events: u64,
 }
 
@@ -26,13 +27,13 @@ impl From<End> for Progress {
 const PAGE: usize = 1_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Counts what the log has and the stream does not.
+/// Counts the events that are in the log and not yet in the stream.
 pub(crate) struct Lag {
     store: Arc<dyn EventStore>,
     clock: Clock,
     progress: watch::Receiver<Option<Progress>>,
     start: Option<Position>,
-    /// How far the log was counted, and how many events that were from where publishing began.
+    /// The position up to which the log was counted, and how many events it has from `start` to there.
     counted_to: Option<Position>,
     counted: u64,
 }
@@ -46,7 +47,7 @@ impl Lag {
         Self { store, clock, progress, start: None, counted_to: None, counted: 0 }
     }
 
-    /// Shows the figures every second, for ever.
+    /// Sets the gauges every second, until it is dropped.
     pub async fn report(mut self) {
         loop {
             match self.measure().await {
@@ -54,9 +55,9 @@ impl Lag {
                     metrics::gauge!("verbatim_publication_lag_events").set(events as f64);
                     metrics::gauge!("verbatim_publication_lag_seconds").set(seconds);
                 }
-                // Where the stream ends is not known before NATS was reached once.
+                // The stream's end is not known before the first connection to NATS.
                 Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "the publication's lag cannot be counted"),
+                Err(error) => tracing::debug!(%error, "the publication's lag could not be counted"),
             }
             tokio::time::sleep(PAUSE).await;
         }

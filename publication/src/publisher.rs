@@ -1,8 +1,7 @@
-//! Publishes from one place on over one connection, until something is the matter.
+//! Publishes from a position on over one connection, until an error.
 //!
-//! Many messages are under way at once. Each expects the one before it to be the stream's last, so that
-//! when one is not taken, none after it is: the stream never has a hole, and whoever reads its end knows
-//! what comes next.
+//! Many messages are in flight at once. Each expects the message before it to be the stream's last. So when one is
+//! not accepted, none of the later ones is: the stream never has a gap, and its end tells which event comes next.
 
 use crate::connection::Connection;
 use crate::end::End;
@@ -19,7 +18,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use tokio::sync::watch;
 
-/// How many messages, and how many bytes, may wait for their acknowledgement.
+/// How many messages, and how many bytes, may be in flight.
 const WINDOW: usize = 1_000;
 const WINDOW_BYTES: usize = 16 << 20;
 
@@ -34,7 +33,7 @@ struct InFlight {
 pub(crate) struct Publisher<'c> {
     connection: &'c mut Connection,
     progress: &'c watch::Sender<Option<Progress>>,
-    /// The number that the last message that was sent will have.
+    /// The sequence number that the last sent message will get.
     sequence: u64,
     in_flight: VecDeque<InFlight>,
     bytes: usize,
@@ -87,15 +86,15 @@ impl<'c> Publisher<'c> {
         Ok(())
     }
 
-    /// What became of the oldest message under way.
+    /// Handles the acknowledgement of the oldest message in flight.
     fn acknowledge(
         &mut self,
         acknowledged: Result<PublishAck, PublishError>,
     ) -> Result<(), PublicationError> {
         let Some(sent) = self.in_flight.pop_front() else { return Ok(()) };
         self.bytes -= sent.size;
-        // A duplicate is acknowledged with the number of the first: at another place than this one it was
-        // published by somebody else, or by us before the stream's end was read wrongly.
+        // A duplicate is acknowledged with the number of the original. Another number than the expected one means
+        // that another publisher has published the event, or that the stream's end was read wrongly.
         if acknowledged?.sequence != sent.sequence {
             return Err(PublicationError::Overtaken);
         }
@@ -110,7 +109,7 @@ impl<'c> Publisher<'c> {
     }
 }
 
-/// The answer to the oldest message under way; never, where there is none.
+/// The acknowledgement of the oldest message in flight; waits for ever when there is none.
 async fn next(in_flight: &mut VecDeque<InFlight>) -> Result<PublishAck, PublishError> {
     match in_flight.front_mut() {
         Some(oldest) => (&mut oldest.acknowledged).await,

@@ -1,4 +1,4 @@
-//! Reads ahead: while messages wait for their acknowledgement the next are made ready.
+//! Reading ahead: the next messages are encoded while earlier ones wait for their acknowledgement.
 
 use crate::error::PublicationError;
 use crate::message::Message;
@@ -11,19 +11,19 @@ use tokio_util::task::AbortOnDropHandle;
 
 const PAGE: usize = 500;
 
-/// A page of fewer events is made ready where it is read.
+/// Up to this many events are encoded in the reading task itself.
 const SMALL: usize = 32;
 
 type Pages = mpsc::Receiver<Result<Vec<Message>, PublicationError>>;
 
-/// A task that is a page or two ahead of the publisher, and ends with it.
+/// A task that reads and encodes a page or two ahead of the publisher, and ends with it.
 pub(crate) struct ReadAhead {
     pages: Pages,
     _task: AbortOnDropHandle<()>,
 }
 
 impl ReadAhead {
-    /// From after a place on; no message larger than `limit` bytes.
+    /// Starts reading after the position `after`. No message is larger than `limit` bytes.
     pub fn start(
         store: &Arc<dyn EventStore>,
         after: Option<Position>,
@@ -48,13 +48,13 @@ impl ReadAhead {
         Self { pages, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// The next messages; waits until there are some. Safe to drop and call again.
+    /// The next messages; waits until there are some. Cancel-safe.
     pub async fn next(&mut self) -> Result<Vec<Message>, PublicationError> {
         self.pages.recv().await.unwrap_or(Err(PublicationError::ReaderPanicked))
     }
 }
 
-/// Much at once is made ready off the event loop, so that requests do not wait for it.
+/// Encodes events as messages. Many events are encoded on a blocking thread, so that requests do not wait.
 async fn encode(
     events: Vec<Recorded>,
     settings: &Arc<Settings>,

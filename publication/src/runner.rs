@@ -1,4 +1,4 @@
-//! Connects, publishes, and begins again after whatever came between, until told to stop.
+//! Connects and publishes, and starts again after every error, until it is stopped.
 
 use crate::connection::Connection;
 use crate::error::{PublicationError, error_chain};
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Whose turn is long enough has recovered: the next trouble is waited out from the shortest pause on.
+/// A connection that has lasted this long counts as recovered: the next error waits for the shortest pause first.
 const RECOVERED_AFTER: Duration = Duration::from_secs(10);
 
 /// Publishes the log to NATS JetStream.
@@ -29,14 +29,14 @@ pub struct Publication {
     trouble: Arc<watch::Sender<Option<String>>>,
 }
 
-/// How the publication is, for health checks.
+/// The state of the publication, for health checks.
 #[derive(Clone)]
 pub struct Health {
     trouble: Arc<watch::Sender<Option<String>>>,
 }
 
 impl Health {
-    /// What is the matter, in a sentence.
+    /// The current error as a sentence; `None` when the publication works.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.borrow().clone()
     }
@@ -57,13 +57,13 @@ impl Publication {
         Health { trouble: self.trouble.clone() }
     }
 
-    /// The place in the log that is published, as far as this instance knows.
+    /// The position of the last event that is published, as far as this instance knows.
     pub fn published(&self) -> Option<Position> {
         self.progress.borrow().and_then(|progress| progress.position)
     }
 
-    /// Publishes until told to stop. It may run again afterwards, as whoever holds a lease for a while does;
-    /// two that run at once do no harm, but get in each other's way.
+    /// Publishes until `stop` is cancelled. It may run again afterwards, for example when a lease is taken again.
+    /// Two publications at once do no harm, but slow each other down.
     pub async fn run(&self, stop: CancellationToken) {
         let lag = Lag::new(self.store.clone(), self.clock.clone(), self.progress.subscribe());
         let _lag = AbortOnDropHandle::new(tokio::spawn(lag.report()));
@@ -89,28 +89,28 @@ impl Publication {
                 changed
             });
             match error {
-                // The other has published it: nothing is wrong yet.
+                // Another publisher has published the event; that is no failure.
                 PublicationError::Overtaken => {
                     metrics::counter!("verbatim_publication_refused_total").increment(1);
-                    tracing::warn!(stream = %self.settings.stream.name, trouble = %sentence, "publishing is taken up again");
+                    tracing::warn!(stream = %self.settings.stream.name, trouble = %sentence, "another publisher was first; publishing starts again");
                 }
                 _ if changed => {
-                    tracing::warn!(trouble = %sentence, "nothing is published; it is tried again")
+                    tracing::warn!(trouble = %sentence, "publishing failed and is retried")
                 }
-                _ => tracing::debug!(trouble = %sentence, "nothing is published still"),
+                _ => tracing::debug!(trouble = %sentence, "publishing still fails"),
             }
             tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 
-    /// One connection's time.
+    /// Publishes over one connection until an error.
     async fn publish(&self) -> Result<Infallible, PublicationError> {
         let mut connection = Connection::open(&self.settings).await?;
         let stream = stream::ensure(&connection.context, &self.settings.stream).await?;
         let end = end::find(&stream, &self.store).await?;
         let limit = message_limit(&connection, stream.cached_info().config.max_message_size);
         if self.trouble.send_replace(None).is_some() {
-            tracing::info!("NATS is back");
+            tracing::info!("publishing has recovered");
         }
         let after = end.after.map(|position| position.to_string());
         tracing::info!(
@@ -122,7 +122,7 @@ impl Publication {
     }
 }
 
-/// What the server and the stream take at most, in bytes.
+/// The largest message that both the server and the stream accept, in bytes.
 fn message_limit(connection: &Connection, stream: i32) -> usize {
     let server = connection.client.max_payload();
     match usize::try_from(stream) {

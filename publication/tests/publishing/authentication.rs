@@ -1,4 +1,4 @@
-//! Being let in, or not.
+//! Connecting and logging in.
 
 use crate::fixture::{Fixture, PUBLIC_URL, until};
 use publication::{Settings, StreamSettings};
@@ -32,12 +32,12 @@ async fn a_wrong_password_is_reported_and_not_shown() {
     let fixture = Fixture::with(Nats::configured(USERS).await).await;
     for login in ["", "verbatim:open%20barley@", "sesame@"] {
         let trouble = fixture.publish_with(settings(&fixture.nats, login)).wait_for_trouble().await;
-        assert!(trouble.contains("does not let us in") && !trouble.contains("barley"), "{trouble}");
+        assert!(trouble.contains("rejects the login") && !trouble.contains("barley"), "{trouble}");
     }
     fixture.append_messages(10).await;
     let publisher = fixture.publish_with(settings(&fixture.nats, "verbatim:open%20sesame@"));
     let end = fixture.store.end().await.unwrap();
-    until("it has come to the end", || async { publisher.publication.published() == end }).await;
+    until("everything is published", || async { publisher.publication.published() == end }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,11 +87,11 @@ async fn a_token_is_accepted_and_a_connection_can_be_encrypted() {
     fixture.append_messages(10).await;
     let url = format!("tls://s3cret@127.0.0.1:{}", fixture.nats.port());
     let settings = Settings::new(&url, StreamSettings::default(), PUBLIC_URL).unwrap();
-    // Nobody vouches for this certificate.
+    // No trusted authority has signed this certificate.
     let trouble = fixture.publish_with(settings.clone()).wait_for_trouble().await;
     assert!(trouble.contains("encrypted connection") || trouble.contains("cannot be reached"), "{trouble}");
     let trusted = settings.with_authority(&fixture.nats.folder().join("certificate.pem")).unwrap();
     let publisher = fixture.publish_with(trusted);
     let end = fixture.store.end().await.unwrap();
-    until("it has come to the end", || async { publisher.publication.published() == end }).await;
+    until("everything is published", || async { publisher.publication.published() == end }).await;
 }

@@ -1,4 +1,4 @@
-//! What is published, and how.
+//! The published messages.
 
 use crate::fixture::{Fixture, PUBLIC_URL, conversation, message, messages, until};
 use event_schemas::AccountId;
@@ -51,7 +51,7 @@ async fn it_reports_its_position_and_can_be_stopped_and_started_again() {
     fixture.append_messages(20).await;
     let publisher = fixture.publish();
     let end = fixture.store.end().await.unwrap();
-    until("it has come to the end", || async { publisher.publication.published() == end }).await;
+    until("everything is published", || async { publisher.publication.published() == end }).await;
     let again = publisher.publication.clone();
     publisher.stop().await;
     fixture.append_messages(20).await;

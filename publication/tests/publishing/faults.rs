@@ -1,4 +1,4 @@
-//! Publishers and servers that die, stand still, or are two.
+//! Publishers and servers that are killed or suspended, and two publishers at once.
 
 use crate::fixture::{Fixture, PUBLIC_URL, Publisher, append_messages, assert_equal, messages};
 use crate::relay::Relay;
@@ -13,7 +13,7 @@ async fn with_a_short_window() -> Fixture {
     fixture
 }
 
-/// Nobody remembers by now what was published.
+/// Waits until the server's duplicate window is over.
 async fn wait_past_window(since: Instant) {
     tokio::time::sleep_until((since + WINDOW + WINDOW / 2).into()).await;
 }
@@ -23,7 +23,7 @@ async fn nats_away_for_longer_than_its_duplicate_window_loses_and_repeats_nothin
     let fixture = with_a_short_window().await;
     fixture.append_messages(400).await;
     let publisher = fixture.publish();
-    // In the middle of it.
+    // NATS is killed while it publishes.
     fixture.wait_for_sequence(1).await;
     fixture.nats.kill();
     let gone = Instant::now();
@@ -36,7 +36,7 @@ async fn nats_away_for_longer_than_its_duplicate_window_loses_and_repeats_nothin
     fixture.nats.resume().await;
     fixture.assert_all_published().await;
     publisher.wait_until_well().await;
-    // And when there is nothing to do while it is away.
+    // And NATS is stopped while there is nothing to publish.
     fixture.nats.stop();
     assert!(publisher.wait_for_trouble().await.contains("NATS"));
     fixture.nats.resume().await;
@@ -88,7 +88,7 @@ async fn two_publishers_at_once_publish_what_one_does() {
     let fixture = with_a_short_window().await;
     let _publishers: Vec<Publisher> = (0..2).map(|_| fixture.publish()).collect();
     let began = Instant::now();
-    // For longer than the server remembers what it has.
+    // For longer than the server's duplicate window.
     while began.elapsed() < WINDOW * 4 {
         fixture.append_messages(100).await;
     }
@@ -136,7 +136,7 @@ async fn messages_that_nats_has_lost_are_published_again() {
     fixture.append_messages(100).await;
     let _publisher = fixture.publish();
     fixture.wait_for_sequence(100).await;
-    // A copy of its files from before, as after a power cut or from a backup.
+    // A copy of NATS's files, to be restored later as after a power cut or from a backup.
     fixture.nats.stop();
     let (files, copy) = (fixture.nats.folder().join("jetstream"), fixture.nats.folder().join("copy"));
     let copied = std::process::Command::new("cp").args(["-a"]).args([&files, &copy]).status().unwrap();

@@ -54,7 +54,7 @@ impl Fixture {
         Publisher { health, stop, task, publication }
     }
 
-    /// Customers write so many messages, in several conversations of two accounts.
+    /// Appends this many customers' messages, in several conversations of two accounts.
     pub async fn append_messages(&self, count: usize) {
         append_messages(&self.store, count).await;
     }
@@ -86,12 +86,12 @@ impl Fixture {
         }
     }
 
-    /// Waits until the stream has come to this number.
+    /// Waits until the stream has reached this sequence number.
     pub async fn wait_for_sequence(&self, sequence: u64) {
-        until("the stream has come so far", || async { self.last_sequence().await >= sequence }).await;
+        until("the stream has reached the number", || async { self.last_sequence().await >= sequence }).await;
     }
 
-    /// Waits until everything is published, and sees that the stream is the log.
+    /// Waits until everything is published, and checks that the stream holds the log.
     pub async fn assert_all_published(&self) {
         let log = self.log().await;
         self.wait_for_sequence(log.len() as u64).await;
@@ -99,7 +99,7 @@ impl Fixture {
     }
 }
 
-/// A publisher at work. Dropping it cuts it off wherever it is.
+/// A running publisher. Dropping it aborts it wherever it is.
 pub struct Publisher {
     pub health: Health,
     pub publication: Arc<Publication>,
@@ -113,14 +113,14 @@ impl Publisher {
         (&mut self.task).await.unwrap();
     }
 
-    /// Waits until it says what is the matter.
+    /// Waits until it reports an error.
     pub async fn wait_for_trouble(&self) -> String {
-        until("the publication complains", || async { self.health.trouble().is_some() }).await;
+        until("the publication reports an error", || async { self.health.trouble().is_some() }).await;
         self.health.trouble().unwrap()
     }
 
     pub async fn wait_until_well(&self) {
-        until("the publication is well", || async { self.health.trouble().is_none() }).await;
+        until("the publication has recovered", || async { self.health.trouble().is_none() }).await;
     }
 }
 
@@ -163,12 +163,12 @@ pub fn message(account_id: AccountId, text: &str) -> NewEvent {
 pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let began = Instant::now();
     while !is_so().await {
-        assert!(began.elapsed() < SOON, "it never came to this: {what}");
+        assert!(began.elapsed() < SOON, "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Everything that is in the stream.
+/// All messages of the stream.
 pub async fn messages(stream: &Stream<Info>) -> Vec<StreamMessage> {
     let state = stream.get_info().await.unwrap().state;
     let mut messages = Vec::new();
@@ -182,7 +182,7 @@ pub async fn messages(stream: &Stream<Info>) -> Vec<StreamMessage> {
     messages
 }
 
-/// Message after message is event after event.
+/// Checks that the messages are the events, one after the other.
 pub fn assert_equal(log: &[Recorded], messages: &[StreamMessage]) {
     let ids = |message: &StreamMessage| message.headers.get("Nats-Msg-Id").unwrap().to_string();
     let published: Vec<String> = messages.iter().map(ids).collect();
@@ -197,7 +197,7 @@ pub fn assert_equal(log: &[Recorded], messages: &[StreamMessage]) {
     }
 }
 
-/// A stream as somebody else would have made it.
+/// A stream as an operator may have created it.
 pub fn manual_config(name: &str) -> Config {
     Config { name: name.to_owned(), subjects: vec!["verbatim.>".to_owned()], ..Config::default() }
 }

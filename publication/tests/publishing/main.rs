@@ -1,7 +1,7 @@
-//! The publication against a real NATS server: what is in the stream is what is in the log, whatever
-//! happens to the publisher, to NATS, or to the stream.
+//! The publication against a real NATS server: the stream holds the events of the log, whatever happens to the
+//! publisher, to NATS, or to the stream.
 
-#![allow(clippy::unwrap_used)] // of tests, in functions that are no tests themselves
+#![allow(clippy::unwrap_used)] // of tests, in functions that are not tests themselves
 
 mod fixture;
 

@@ -1,4 +1,4 @@
-//! What people do to the stream.
+//! What operators do to the stream.
 
 use crate::fixture::{Fixture, assert_equal, messages};
 use event_schemas::Clock;
@@ -19,7 +19,7 @@ async fn a_purged_stream_goes_on_with_the_next_event() {
     let publisher = fixture.publish();
     fixture.wait_for_sequence(35).await;
     assert_equal(&fixture.log().await[30..], &messages(&fixture.find_stream().await).await);
-    // And while it publishes.
+    // And again while it publishes.
     fixture.find_stream().await.purge().await.unwrap();
     fixture.append_messages(5).await;
     fixture.wait_for_sequence(40).await;
@@ -110,7 +110,7 @@ async fn the_stream_of_another_log_is_left_alone() {
     let trouble = stranger.wait_for_trouble().await;
     assert!(trouble.contains("VERBATIM was not published from this log"), "{trouble}");
     stranger.stop().await;
-    // Nor when there is nothing to recognise it by.
+    // Also when the stream has no message to recognise it by.
     fixture.find_stream().await.purge().await.unwrap();
     let shorter = Fixture::with(test_engines::Nats::start().await).await;
     shorter.append_messages(10).await;
@@ -126,7 +126,7 @@ async fn a_log_that_moved_to_another_engine_goes_on_where_it_was() {
     let publisher = fixture.publish();
     fixture.wait_for_sequence(30).await;
     publisher.stop().await;
-    // Its positions are others there.
+    // The events have other positions in the other log.
     let folder = tempfile::tempdir().unwrap();
     let moved: Arc<dyn EventStore> =
         SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();

@@ -1,4 +1,4 @@
-//! The example of a consumer in another language, as its documentation has it.
+//! The example of a consumer in Python, run as its documentation says.
 
 use crate::fixture::{Fixture, PUBLIC_URL, until};
 use event_schemas::CloudEvent;
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A Python that has nats-py: the tests' own, else the system's.
+/// A Python with nats-py: the one that is named, else the tests' own, else the system's.
 fn python() -> PathBuf {
     let named = std::env::var_os("VERBATIM_TEST_PYTHON").map(PathBuf::from);
     let own = root().join("target/test-venv/bin/python3");
@@ -58,7 +58,7 @@ async fn the_example_in_python_reads_the_log_and_resumes() {
     let wanted: Vec<Value> = log.iter().map(document).collect();
     assert_eq!(read, wanted);
 
-    // Somebody else, who wants one account's messages.
+    // Another consumer, of one account's messages.
     let account = log[0].metadata.account_id;
     let subject = format!("verbatim.{account}.conversation.MessageReceived");
     let theirs =
@@ -86,7 +86,7 @@ async fn the_deployments_users_have_the_rights_they_need() {
     let settings = Settings::new(&url("verbatim:1"), StreamSettings::default(), PUBLIC_URL).unwrap();
     let publisher = fixture.publish_with(settings);
     let end = fixture.store.end().await.unwrap();
-    until("it has come to the end", || async { publisher.publication.published() == end }).await;
+    until("everything is published", || async { publisher.publication.published() == end }).await;
     let read = consume_from(&url("reader:2"), "reporting", &["--count", "10"]).await;
     assert_eq!(read.len(), 10);
     let reader = async_nats::ConnectOptions::with_user_and_password("reader".to_owned(), "2".to_owned());

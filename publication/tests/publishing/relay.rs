@@ -1,4 +1,4 @@
-//! A wire to NATS that can hold back what a publisher says, and deliver it when the publisher is long gone.
+//! A TCP relay to NATS that can hold back a publisher's data and deliver it after the publisher has ended.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -35,7 +35,7 @@ impl Relay {
         Self { port, holding, held, connections, pumps, nats, held_by_all, _accepting: accepting }
     }
 
-    /// Lets the next one who calls through.
+    /// Accepts the next connection and relays it.
     pub async fn connect(&mut self) {
         let client = self.connections.recv().await.unwrap();
         let server = TcpStream::connect(("127.0.0.1", self.nats)).await.unwrap();
@@ -54,12 +54,12 @@ impl Relay {
         self.holding.send_replace(true);
     }
 
-    /// Waits until so many bytes are held back.
+    /// Waits until this many bytes are held back.
     pub async fn holds(&mut self, bytes: usize) {
         self.held.wait_for(|held| *held >= bytes).await.unwrap();
     }
 
-    /// Delivers what was held back, and returns when NATS has read it all and hung up.
+    /// Delivers the data that was held back, and returns when NATS has read all of it and closed the connections.
     pub async fn release(mut self) {
         self.holding.send_replace(false);
         while let Some(ended) = self.pumps.join_next().await {
@@ -91,7 +91,7 @@ async fn to_server(
 async fn to_client(mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
     let mut chunk = vec![0; 65_536];
     while let Ok(bytes @ 1..) = server.read(&mut chunk).await {
-        // The client may be gone; the server is heard out all the same.
+        // The client may have ended; the server's data is read to the end all the same.
         let _gone = client.write_all(&chunk[..bytes]).await;
     }
 }

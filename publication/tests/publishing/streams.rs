@@ -1,4 +1,4 @@
-//! The stream is kept to what is configured.
+//! The stream is updated to its configuration.
 
 use crate::fixture::{Fixture, manual_config, until};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
@@ -72,7 +72,7 @@ async fn a_setting_that_cannot_be_changed_is_reported_and_nothing_is_written() {
         let trouble = publisher.wait_for_trouble().await;
         assert!(trouble.contains("VERBATIM") && trouble.contains(word), "{trouble}");
         assert_eq!(fixture.last_sequence().await, 0);
-        // It goes on by itself once the way is clear.
+        // Publishing starts by itself once the stream can be created.
         context.delete_stream("VERBATIM").await.unwrap();
         fixture.assert_all_published().await;
         publisher.stop().await;
@@ -80,7 +80,7 @@ async fn a_setting_that_cannot_be_changed_is_reported_and_nothing_is_written() {
     }
     context.create_stream(manual_config("OTHER")).await.unwrap();
     let trouble = fixture.publish().wait_for_trouble().await;
-    assert!(trouble.contains("VERBATIM cannot be made") && trouble.contains("overlap"), "{trouble}");
+    assert!(trouble.contains("VERBATIM cannot be created") && trouble.contains("overlap"), "{trouble}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,5 +88,5 @@ async fn replicas_that_one_server_cannot_keep_are_reported() {
     let mut fixture = Fixture::new().await;
     fixture.stream.replicas = 3;
     let trouble = fixture.publish().wait_for_trouble().await;
-    assert!(trouble.contains("VERBATIM cannot be made") && trouble.contains("replicas"), "{trouble}");
+    assert!(trouble.contains("VERBATIM cannot be created") && trouble.contains("replicas"), "{trouble}");
 }
