@@ -1,7 +1,6 @@
 //! The KurrentDB engine keeps the promises of an event log, through the vendor's client.
 //!
-//! `VERBATIM_TEST_KURRENTDB=esdb://…` names a real server, on which each test takes a log of its own;
-//! otherwise each test starts the small server of `test-kurrentdb`.
+//! On a real server, which `VERBATIM_TEST_KURRENTDB=esdb://…` names, each test uses a log of its own.
 
 use crate::test_name;
 use async_trait::async_trait;
@@ -46,7 +45,7 @@ event_store::conformance!(Kurrent::new().await);
 
 const LOG: &str = "VERBATIM_TEST_LOG";
 
-/// The process that `what_was_acknowledged_survives_a_kill` kills: this very program, told to run only this.
+/// The process that `what_was_acknowledged_survives_a_kill` kills: this test binary, started to run only this test.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "appends until it is killed"]
 async fn appender() {

@@ -1,4 +1,4 @@
-//! What may go wrong between this program and a KurrentDB server, and what becomes of the log then.
+//! Faults between this program and a KurrentDB server, and the state of the log after them.
 
 use event_schemas::{
     AccountId, Actor, Category, Clock, EventId, Metadata, NewEvent, Recorded, StreamId, Timestamp, Version,
@@ -49,14 +49,14 @@ async fn everything(store: &dyn EventStore, filter: &Filter) -> Vec<Recorded> {
     }
 }
 
-/// Tells it until it is heard, as a caller that is answered 503 does.
-async fn insist(
+/// Repeats an append until it is accepted, as a caller that gets the status 503 does.
+async fn append_until_accepted(
     store: &KurrentStore,
     stream: &StreamId,
     expected: Expected,
     events: &[NewEvent],
 ) -> Appended {
-    let insisting = async {
+    let retrying = async {
         loop {
             match store.append(stream, expected, events.to_vec()).await {
                 Ok(appended) => return appended,
@@ -65,7 +65,7 @@ async fn insist(
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), insisting).await.unwrap()
+    tokio::time::timeout(Duration::from_secs(60), retrying).await.unwrap()
 }
 
 async fn until(what: &str, mut done: impl FnMut() -> bool) {
@@ -81,7 +81,7 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
 async fn an_append_whose_connection_is_cut_is_recorded_once() {
     let server = Server::start().await.unwrap();
     let store = open(&server).await;
-    let mut told = Vec::new();
+    let mut appended_ids = Vec::new();
     for (number, when) in [Cut::Before, Cut::After].into_iter().enumerate() {
         for (of, at) in ["conversation-", "id-"].into_iter().enumerate() {
             for expected in [Expected::NoStream, Expected::Any] {
@@ -93,20 +93,20 @@ async fn an_append_whose_connection_is_cut_is_recorded_once() {
                 assert_eq!((appended.version, appended.repeated), (Version(2), false));
                 let there = store.read_stream(&target, Version::FIRST, 10).await.unwrap();
                 assert_eq!(appended.position, there.last().unwrap().position);
-                told.extend(events.into_iter().map(|event| event.id));
+                appended_ids.extend(events.into_iter().map(|event| event.id));
             }
         }
     }
     let log: Vec<EventId> = everything(&*store, &Filter::all()).await.iter().map(|event| event.id).collect();
-    assert_eq!(log, told);
+    assert_eq!(log, appended_ids);
     store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_gone_is_named_and_all_goes_on_when_it_is_back() {
+async fn an_unreachable_server_is_named_and_appends_continue_when_it_is_back() {
     let server = Server::start().await.unwrap();
     let store = open(&server).await;
-    let mut told = Vec::new();
+    let mut appended_ids = Vec::new();
     for round in 0..3 {
         let first = event();
         store.append(&stream(round), Expected::NoStream, vec![first.clone()]).await.unwrap();
@@ -119,14 +119,19 @@ async fn a_server_that_is_gone_is_named_and_all_goes_on_when_it_is_back() {
         assert!(store.check().await.is_err());
         assert!(store.read_all(None, &Filter::all(), 10).await.is_err());
         server.start_again().await.unwrap();
-        let appended =
-            insist(&store, &stream(round), Expected::Exact(Version(0)), std::slice::from_ref(&second)).await;
+        let appended = append_until_accepted(
+            &store,
+            &stream(round),
+            Expected::Exact(Version(0)),
+            std::slice::from_ref(&second),
+        )
+        .await;
         assert_eq!(appended.version, Version(1));
         store.check().await.unwrap();
-        told.extend([first.id, second.id]);
+        appended_ids.extend([first.id, second.id]);
     }
     let log: Vec<EventId> = everything(&*store, &Filter::all()).await.iter().map(|event| event.id).collect();
-    assert_eq!(log, told);
+    assert_eq!(log, appended_ids);
     store.close().await;
 }
 
@@ -146,12 +151,12 @@ async fn an_outcome_that_stays_unknown_is_resolved_by_the_ids() {
         };
         let answer = store.append(&stream(number), Expected::NoStream, events.clone()).await;
         gone.await.unwrap();
-        // Should the second try have been quicker than the stop, it was recorded and is acknowledged.
+        // If the second try was quicker than the stop, the events were recorded and are acknowledged.
         assert!(matches!(answer, Ok(_) | Err(AppendError::Unavailable(_))), "{answer:?}");
         server.start_again().await.unwrap();
-        // Another process, which knows nothing of the first try.
+        // Another process, which does not know of the first try.
         let other = open(&server).await;
-        let appended = insist(&other, &stream(number), Expected::NoStream, &events).await;
+        let appended = append_until_accepted(&other, &stream(number), Expected::NoStream, &events).await;
         assert_eq!(appended.version, Version(1));
         assert_eq!(other.read_stream(&stream(number), Version::FIRST, 10).await.unwrap().len(), 2);
         other.close().await;
@@ -160,16 +165,16 @@ async fn an_outcome_that_stays_unknown_is_resolved_by_the_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_same_event_told_to_many_streams_at_once_is_recorded_once() {
+async fn the_same_event_appended_to_many_streams_at_once_is_recorded_once() {
     let server = Server::start().await.unwrap();
     let (one, two) = (open(&server).await, open(&server).await);
     for round in 0..10 {
-        let told = event();
+        let shared = event();
         let callers = (0..8).map(|caller| {
             let store = Arc::clone(if caller % 2 == 0 { &one } else { &two });
-            let told = told.clone();
+            let shared = shared.clone();
             tokio::spawn(async move {
-                store.append(&stream(round * 10 + caller), Expected::NoStream, vec![told]).await
+                store.append(&stream(round * 10 + caller), Expected::NoStream, vec![shared]).await
             })
         });
         let answers: Vec<_> =
@@ -183,25 +188,25 @@ async fn the_same_event_told_to_many_streams_at_once_is_recorded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_vanished_writer_claimed_is_anyones_after_a_while() {
+async fn the_claims_of_a_writer_that_ended_can_be_taken_over() {
     let server = Server::start().await.unwrap();
     let clock = Clock::manual(Timestamp::from_secs(1_000_000));
     let store = KurrentStore::open(&server.url(), clock.clone()).await.unwrap();
-    let told = vec![event()];
-    // As often as it is tried: the claim is written, the event never.
+    let events = vec![event()];
+    // At each of the three tries the claim is written and the event is not.
     for _ in 0..3 {
         server.faults.cut_at_append(Cut::Before, "conversation-1");
     }
-    let vanished = store.append(&stream(1), Expected::NoStream, told.clone()).await;
-    assert!(matches!(vanished, Err(AppendError::Unavailable(_))), "{vanished:?}");
+    let lost = store.append(&stream(1), Expected::NoStream, events.clone()).await;
+    assert!(matches!(lost, Err(AppendError::Unavailable(_))), "{lost:?}");
     assert_eq!(server.faults.cuts_left(), 0);
-    assert_eq!(store.find(told[0].id).await.unwrap(), None);
-    let early = store.append(&stream(2), Expected::NoStream, told.clone()).await;
+    assert_eq!(store.find(events[0].id).await.unwrap(), None);
+    let early = store.append(&stream(2), Expected::NoStream, events.clone()).await;
     assert!(matches!(early, Err(AppendError::Unavailable(_))), "{early:?}");
     clock.advance(Duration::from_secs(60));
-    let appended = store.append(&stream(2), Expected::NoStream, told.clone()).await.unwrap();
+    let appended = store.append(&stream(2), Expected::NoStream, events.clone()).await.unwrap();
     assert!(!appended.repeated);
-    assert_eq!(store.find(told[0].id).await.unwrap().unwrap().stream, stream(2));
+    assert_eq!(store.find(events[0].id).await.unwrap().unwrap().stream, stream(2));
     store.close().await;
 }
 
@@ -244,7 +249,7 @@ async fn followers_neither_miss_nor_repeat_while_connections_are_cut() {
     for number in 0..100usize {
         let kind = ["conversation", "agent"][number % 2];
         let name = StreamId::named(format!("{kind}-{}", number % 7));
-        insist(&store, &name, Expected::Any, &[event(), event()]).await;
+        append_until_accepted(&store, &name, Expected::Any, &[event(), event()]).await;
     }
     done.store(true, Ordering::SeqCst);
     cutter.await.unwrap();
@@ -257,17 +262,17 @@ async fn followers_neither_miss_nor_repeat_while_connections_are_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_live_subscription_comes_back_by_itself() {
+async fn the_live_subscription_reconnects() {
     let server = Server::start().await.unwrap();
     let store = open(&server).await;
-    until("it is there", || server.faults.subscriptions() == 1).await;
+    until("the subscription begins", || server.faults.subscriptions() == 1).await;
     let waiter = store.waiter();
     for round in 2..5 {
         server.stop().await;
         server.start_again().await.unwrap();
-        until("it is there again", || server.faults.subscriptions() >= round).await;
+        until("the subscription begins again", || server.faults.subscriptions() >= round).await;
     }
-    // What another process appends wakes the readers of this one.
+    // An append of another process wakes the readers of this one.
     let other = open(&server).await;
     let mut changed = waiter.changed.clone();
     changed.mark_unchanged();
@@ -278,7 +283,7 @@ async fn the_live_subscription_comes_back_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_that_takes_long_answers_how_far_it_has_come() {
+async fn a_slow_search_returns_how_far_it_has_come() {
     let server = Server::start().await.unwrap();
     let store = open(&server).await;
     for number in 0..10 {
@@ -298,14 +303,14 @@ async fn a_search_that_takes_long_answers_how_far_it_has_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follower_sends_us_to_the_leader() {
+async fn a_follower_redirects_to_the_leader() {
     let (leader, follower) = (Server::start().await.unwrap(), Server::start().await.unwrap());
     let theirs = open(&leader).await;
     let store = KurrentStore::open(&follower.url(), Clock::System).await.unwrap();
     follower.faults.set_mode(Mode::FollowerOf { port: leader.port() });
     store.append(&stream(1), Expected::NoStream, vec![event()]).await.unwrap();
     assert_eq!(everything(&*theirs, &Filter::all()).await.len(), 1);
-    // And a cluster is asked who leads it.
+    // With a discovery URL the cluster is asked for its leader.
     let url = follower.url().replace("esdb://", "kurrentdb+discover://");
     let store = KurrentStore::open(&url, Clock::System).await.unwrap();
     store.append(&stream(2), Expected::NoStream, vec![event()]).await.unwrap();
@@ -313,16 +318,16 @@ async fn a_follower_sends_us_to_the_leader() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_logs_on_one_server_know_nothing_of_each_other() {
+async fn two_logs_on_one_server_are_separate() {
     let server = Server::start().await.unwrap();
     let named = |name: &str| format!("{}&log={name}", server.url());
     let desk = KurrentStore::open(&named("desk"), Clock::System).await.unwrap();
     let other = KurrentStore::open(&named("desk2"), Clock::System).await.unwrap();
-    let told = event();
-    let first = desk.append(&stream(1), Expected::NoStream, vec![told.clone()]).await.unwrap();
+    let shared = event();
+    let first = desk.append(&stream(1), Expected::NoStream, vec![shared.clone()]).await.unwrap();
     assert_eq!(other.end().await.unwrap(), None);
-    assert_eq!(other.find(told.id).await.unwrap(), None);
-    let second = other.append(&stream(1), Expected::NoStream, vec![told]).await.unwrap();
+    assert_eq!(other.find(shared.id).await.unwrap(), None);
+    let second = other.append(&stream(1), Expected::NoStream, vec![shared]).await.unwrap();
     assert!(!second.repeated && second.position > first.position);
     for store in [desk, other] {
         assert_eq!(everything(&*store, &Filter::all()).await.len(), 1);

@@ -1,5 +1,4 @@
-//! Whatever is appended in whatever order, by whichever of two openers, the KurrentDB engine answers as a
-//! plain list would.
+//! For any appends of two openers in any order, the KurrentDB engine answers as a plain list does.
 
 use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, StreamId, Timestamp, Version};
 use event_store::conformance::model::{Model, Outcome};
@@ -9,7 +8,7 @@ use test_kurrentdb::Server;
 
 #[derive(Clone, Debug)]
 struct Append {
-    elsewhere: bool,
+    other_opener: bool,
     stream: u128,
     expected: Expected,
     ids: Vec<u128>,
@@ -21,10 +20,10 @@ fn append() -> impl Strategy<Value = Append> {
         3 => (0..6u64).prop_map(|version| Expected::Exact(Version(version))),
         3 => Just(Expected::Any),
     ];
-    // Few streams and few ids, so that they meet.
+    // Few streams and few ids, so that appends conflict and repeat.
     let ids = prop::collection::vec(0..40u128, 1..4);
-    (any::<bool>(), 0..4u128, expected, ids).prop_map(|(elsewhere, stream, expected, ids)| Append {
-        elsewhere,
+    (any::<bool>(), 0..4u128, expected, ids).prop_map(|(other_opener, stream, expected, ids)| Append {
+        other_opener,
         stream,
         expected,
         ids,
@@ -60,7 +59,7 @@ async fn run(appends: Vec<Append>) {
     for append in appends {
         let ids: Vec<_> = append.ids.iter().map(|id| EventId::from_u128(*id)).collect();
         let events = append.ids.iter().map(|id| event(*id)).collect();
-        let opener = if append.elsewhere { &other } else { &store };
+        let opener = if append.other_opener { &other } else { &store };
         let answer = Outcome::of(opener.append(&stream(append.stream), append.expected, events).await);
         assert_eq!(answer, model.append(append.stream, append.expected, &ids), "{append:?}");
     }

@@ -1,4 +1,4 @@
-//! Opening a log on a KurrentDB server: what will not do, and the sentence that says so.
+//! Opening a log on a KurrentDB server: what is refused, and the error texts.
 
 use event_schemas::Clock;
 use event_store::{EventStore, KurrentStore, OpenError};
@@ -31,7 +31,7 @@ async fn a_log_of_another_program_is_left_as_it_is() {
     let error = refused(&server.url()).await;
     assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
     assert_eq!(server.log().records().len(), before);
-    // Beside it there is room for a log with a name.
+    // A log with a name can be opened beside it.
     KurrentStore::open(&format!("{}&log=desk", server.url()), Clock::System).await.unwrap().close().await;
 }
 
@@ -47,7 +47,7 @@ async fn a_log_of_a_newer_version_is_left_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_opened_is_said_in_one_sentence_without_the_password() {
+async fn a_failed_opening_is_explained_in_one_sentence_without_the_password() {
     let server = Server::start().await.unwrap();
     server.faults.set_credentials("Basic YW5hOnJpZ2h0");
     let before = server.log().records().len();
@@ -71,7 +71,7 @@ async fn what_cannot_be_opened_is_said_in_one_sentence_without_the_password() {
     assert!(error.contains("version 22.10.5, and 23.10 or newer is needed"), "{error}");
 }
 
-/// The vendor's client before this one panicked here; the program installs a provider of its own at its start.
+/// The program installs a TLS provider of its own at its start; an earlier client of the vendor panicked then.
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_works_when_another_provider_is_installed() {
     let _first_here = rustls::crypto::ring::default_provider().install_default();

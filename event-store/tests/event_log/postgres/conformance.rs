@@ -28,7 +28,7 @@ event_store::conformance!(Database::new().await);
 
 const LOG: &str = "VERBATIM_TEST_LOG";
 
-/// The process that `what_was_acknowledged_survives_a_kill` kills: this very program, told to run only this.
+/// The process that `what_was_acknowledged_survives_a_kill` kills: this test binary, started to run only this test.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "appends until it is killed"]
 async fn appender() {

@@ -1,5 +1,4 @@
-//! The database that a URL names: who lets us in, whose it is, and that it is left as it was if it is not
-//! ours.
+//! The database that a URL names: logging in, and databases of other programs, which are left as they are.
 
 use event_schemas::{
     AccountId, Actor, Clock, ConversationId, Metadata, NewEvent, Position, StreamId, Version,
@@ -26,7 +25,7 @@ fn event() -> NewEvent {
     NewEvent { id: clock.event_id(), event_type: "NoteAdded".into(), schema_version: 1, metadata, data }
 }
 
-/// Everything that could have been created.
+/// The names of everything that could have been created.
 async fn contents(url: &str) -> Vec<String> {
     let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
     sqlx::query_scalar(
@@ -47,7 +46,7 @@ async fn a_url_names_the_engine() {
 }
 
 #[tokio::test]
-async fn whoever_cannot_get_in_is_told_why_in_a_sentence_that_holds_no_password() {
+async fn a_failed_connection_is_explained_in_a_sentence_without_the_password() {
     let url = Postgres::shared().await.database().await;
     let (who, place) = url.split_once("://").unwrap().1.split_once('@').unwrap();
     let (user, _) = who.split_once(':').unwrap();
@@ -81,9 +80,9 @@ async fn whoever_cannot_get_in_is_told_why_in_a_sentence_that_holds_no_password(
         ),
     ];
     for (url, sentence) in cases {
-        let told = refused(&url).await;
-        assert!(matches!(told, OpenError::Failed { .. }));
-        assert_eq!(told.to_string(), sentence);
+        let error = refused(&url).await;
+        assert!(matches!(error, OpenError::Failed { .. }));
+        assert_eq!(error.to_string(), sentence);
     }
 }
 
@@ -101,21 +100,21 @@ async fn a_database_of_another_program_is_left_as_it_is() {
         let url = shared.database().await;
         Postgres::sql(&url, sql).await;
         let before = contents(&url).await;
-        let told = refused(&url).await;
-        assert!(matches!(told, OpenError::Foreign { .. }), "{sql}: {told}");
-        assert!(told.to_string().contains("belongs to another program and was left as it is"), "{told}");
+        let error = refused(&url).await;
+        assert!(matches!(error, OpenError::Foreign { .. }), "{sql}: {error}");
+        assert!(error.to_string().contains("belongs to another program and was left as it is"), "{error}");
         assert_eq!(contents(&url).await, before);
     }
 }
 
 #[tokio::test]
-async fn what_is_there_for_everybody_does_not_make_a_database_foreign() {
+async fn schemas_of_verbatim_do_not_make_a_database_foreign() {
     let url = Postgres::shared().await.database().await;
-    // Read models may be there first.
+    // The schema of the read models may be there first.
     Postgres::sql(&url, "create schema verbatim_read_models; create table verbatim_read_models.row (a int)")
         .await;
     PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
-    // And once the log is there, others may move in.
+    // Once the log is there, other programs may create tables.
     Postgres::sql(&url, "create table events (id int)").await;
     PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
 }
@@ -126,13 +125,13 @@ async fn a_log_of_a_newer_version_is_left_as_it_is() {
     PostgresStore::open(&url, Clock::System).await.unwrap().close().await;
     Postgres::sql(&url, "update verbatim_log.log set format = 99").await;
     let before = contents(&url).await;
-    let told = refused(&url).await;
-    assert!(matches!(told, OpenError::Newer { found: 99, .. }), "{told}");
+    let error = refused(&url).await;
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
     assert_eq!(contents(&url).await, before);
 }
 
 #[tokio::test]
-async fn a_log_of_an_older_version_is_brought_to_this_one_and_goes_on() {
+async fn a_log_of_an_older_version_is_migrated_and_continued() {
     let url = Postgres::shared().await.database().await;
     Postgres::sql(&url, include_str!("../../../../migrations/event-log/postgres/0001_events.sql")).await;
     Postgres::sql(&url, "insert into verbatim_log.log (format) values (1)").await;
@@ -151,18 +150,18 @@ async fn a_log_of_an_older_version_is_brought_to_this_one_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_create_anything_is_told() {
+async fn a_user_without_the_right_to_create_gets_an_error() {
     let shared = Postgres::shared().await;
     let url = shared.database().await;
     let name = url.rsplit('/').next().unwrap().to_owned();
     Postgres::sql(&url, &format!("create role guest_{name} login password 'guest'")).await;
     let (_, place) = url.split_once('@').unwrap();
-    let told = refused(&format!("postgres://guest_{name}:guest@{place}")).await;
-    assert!(told.to_string().contains("this user lacks the rights"), "{told}");
+    let error = refused(&format!("postgres://guest_{name}:guest@{place}")).await;
+    assert!(error.to_string().contains("this user lacks the rights"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_open_an_empty_database_at_once_share_one_log() {
+async fn many_openers_of_an_empty_database_share_one_log() {
     let url = Postgres::shared().await.database().await;
     let openers = (0..8).map(|_| {
         let url = url.clone();

@@ -1,4 +1,4 @@
-//! Events to append, and what a log of them has to look like.
+//! Sample events, and checks of a log's events.
 
 use event_schemas::{
     AccountId, Actor, Clock, ConversationId, EventId, Metadata, NewEvent, Recorded, StreamId, Timestamp,
@@ -10,7 +10,7 @@ pub fn stream(number: u128) -> StreamId {
     StreamId::conversation(ConversationId::from_u128(number))
 }
 
-pub fn said(text: &str) -> NewEvent {
+pub fn message(text: &str) -> NewEvent {
     event(Clock::System.event_id(), text)
 }
 

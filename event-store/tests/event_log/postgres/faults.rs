@@ -1,7 +1,8 @@
-//! PostgreSQL stopped, killed, cut off and standing still while many append: what was acknowledged is there,
-//! nothing is there twice, whoever follows sees all of it, and everything goes on by itself.
+//! PostgreSQL is stopped, killed, suspended and its connections are cut while many callers append: every
+//! acknowledged event is in the log once, a reader that follows sees all of them, and appends continue by
+//! themselves.
 
-use super::events::{assert_dense, assert_ordered, everything, said, stream};
+use super::events::{assert_dense, assert_ordered, everything, message, stream};
 use event_schemas::{Clock, EventId, Position, Version};
 use event_store::{AppendError, EventStore, Expected, Filter, PostgresStore};
 use std::collections::HashMap;
@@ -14,9 +15,10 @@ use tokio::task::JoinHandle;
 /// Two nodes under load, and a reader that follows.
 struct Load {
     nodes: Vec<Arc<PostgresStore>>,
-    /// The callers are to end; then, when they have, the reader.
+    /// Makes the callers end.
     done: Arc<AtomicBool>,
-    quiet: Arc<AtomicBool>,
+    /// Makes the reader end, after the callers have.
+    callers_ended: Arc<AtomicBool>,
     acknowledged: Arc<Mutex<HashMap<EventId, (Version, Position)>>>,
     refused: Arc<AtomicU64>,
     callers: Vec<JoinHandle<()>>,
@@ -32,7 +34,7 @@ impl Load {
         }
         let mut load = Self {
             done: Arc::default(),
-            quiet: Arc::default(),
+            callers_ended: Arc::default(),
             acknowledged: Arc::default(),
             refused: Arc::default(),
             callers: Vec::new(),
@@ -45,7 +47,7 @@ impl Load {
                 (Arc::clone(&load.done), Arc::clone(&load.acknowledged), Arc::clone(&load.refused));
             load.callers.push(tokio::spawn(append(caller, store, done, acknowledged, refused)));
         }
-        load.reader = tokio::spawn(follow(Arc::clone(&load.nodes[0]), Arc::clone(&load.quiet)));
+        load.reader = tokio::spawn(follow(Arc::clone(&load.nodes[0]), Arc::clone(&load.callers_ended)));
         load
     }
 
@@ -53,8 +55,8 @@ impl Load {
         self.acknowledged.lock().unwrap().len()
     }
 
-    /// Waits until so many more were acknowledged.
-    async fn goes_on(&self, more: usize) {
+    /// Waits until this many more appends were acknowledged.
+    async fn wait_for_appends(&self, more: usize) {
         let (began, enough) = (Instant::now(), self.count() + more);
         while self.count() < enough {
             assert!(began.elapsed() < SOON, "only {} of {enough} were acknowledged", self.count());
@@ -62,11 +64,11 @@ impl Load {
         }
     }
 
-    /// Waits until somebody is told that it does not work.
-    async fn is_refused(&self) {
+    /// Waits until an append of a caller fails.
+    async fn wait_for_refusal(&self) {
         let (began, before) = (Instant::now(), self.refused.load(Ordering::Relaxed));
         while self.refused.load(Ordering::Relaxed) == before {
-            assert!(began.elapsed() < SOON, "nobody is told");
+            assert!(began.elapsed() < SOON, "no append fails");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -76,28 +78,28 @@ impl Load {
         for caller in self.callers {
             caller.await.unwrap();
         }
-        self.quiet.store(true, Ordering::SeqCst);
+        self.callers_ended.store(true, Ordering::SeqCst);
         let events = everything(&*self.nodes[0]).await;
         assert_ordered(&events);
         assert_dense(&events);
-        let places: HashMap<_, _> =
+        let recorded: HashMap<_, _> =
             events.iter().map(|event| (event.id, (event.version, event.position))).collect();
-        assert_eq!(places.len(), events.len(), "an event is there twice");
+        assert_eq!(recorded.len(), events.len(), "an event is there twice");
         let acknowledged = self.acknowledged.lock().unwrap().clone();
         for (id, place) in &acknowledged {
-            assert_eq!(places.get(id), Some(place), "{id} was acknowledged");
+            assert_eq!(recorded.get(id), Some(place), "{id} was acknowledged");
         }
-        // Every caller tells the same again until it is acknowledged, so nothing else is there either.
-        assert_eq!(places.len(), acknowledged.len());
+        // Every caller repeats an append until it is acknowledged, so no other event is in the log.
+        assert_eq!(recorded.len(), acknowledged.len());
         let there: Vec<_> = events.iter().map(|event| event.id).collect();
-        assert!(self.reader.await.unwrap() == there, "the reader saw something else than is there now");
+        assert!(self.reader.await.unwrap() == there, "the reader saw other events than are there now");
         for node in self.nodes {
             node.close().await;
         }
     }
 }
 
-/// Appends one event after the other at the version it knows, each until it is acknowledged.
+/// Appends one event after the other at the version it knows, and repeats each until it is acknowledged.
 async fn append(
     caller: u128,
     store: Arc<PostgresStore>,
@@ -107,7 +109,7 @@ async fn append(
 ) {
     let mut expected = Expected::NoStream;
     while !done.load(Ordering::SeqCst) {
-        let event = said("under load");
+        let event = message("under load");
         let appended = loop {
             match store.append(&stream(caller), expected, vec![event.clone()]).await {
                 Ok(appended) => break appended,
@@ -123,10 +125,10 @@ async fn append(
     }
 }
 
-async fn follow(store: Arc<PostgresStore>, quiet: Arc<AtomicBool>) -> Vec<EventId> {
+async fn follow(store: Arc<PostgresStore>, callers_ended: Arc<AtomicBool>) -> Vec<EventId> {
     let (mut after, mut seen) = (None, Vec::new());
     loop {
-        let last_round = quiet.load(Ordering::SeqCst);
+        let last_round = callers_ended.load(Ordering::SeqCst);
         let Ok(page) = store.read_all(after, &Filter::all(), 500).await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
@@ -143,18 +145,18 @@ async fn follow(store: Arc<PostgresStore>, quiet: Arc<AtomicBool>) -> Vec<EventI
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_restarted_server_is_found_again() {
+async fn the_log_reconnects_to_a_restarted_server() {
     let postgres = Postgres::start().await;
     let load = Load::start(&postgres).await;
     for _ in 0..4 {
-        load.goes_on(200).await;
+        load.wait_for_appends(200).await;
         postgres.stop();
-        load.is_refused().await;
+        load.wait_for_refusal().await;
         let checked = load.nodes[0].check().await.unwrap_err().to_string();
         assert!(checked.contains("no server answers"), "{checked}");
         postgres.resume().await;
     }
-    load.goes_on(200).await;
+    load.wait_for_appends(200).await;
     for node in &load.nodes {
         node.check().await.unwrap();
     }
@@ -162,14 +164,14 @@ async fn a_restarted_server_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn connections_that_are_cut_again_and_again_lose_nothing() {
+async fn connections_that_are_lost_again_and_again_lose_no_event() {
     let postgres = Postgres::start().await;
     let load = Load::start(&postgres).await;
     for _ in 0..40 {
-        load.goes_on(40).await;
+        load.wait_for_appends(40).await;
         postgres.cut_connections().await;
     }
-    load.goes_on(200).await;
+    load.wait_for_appends(200).await;
     load.end().await;
 }
 
@@ -178,43 +180,43 @@ async fn a_server_that_is_killed_keeps_what_was_acknowledged() {
     let postgres = Postgres::start().await;
     let load = Load::start(&postgres).await;
     for round in 0..6 {
-        load.goes_on(50 + round * 70).await;
+        load.wait_for_appends(50 + round * 70).await;
         postgres.kill();
         postgres.resume().await;
     }
-    load.goes_on(200).await;
+    load.wait_for_appends(200).await;
     load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_stands_still_is_told_of_and_waited_for() {
+async fn a_suspended_server_is_reported_and_waited_for() {
     let postgres = Postgres::start().await;
     let load = Load::start(&postgres).await;
-    load.goes_on(100).await;
+    load.wait_for_appends(100).await;
     let frozen = postgres.freeze();
-    load.is_refused().await;
+    load.wait_for_refusal().await;
     drop(frozen);
-    load.goes_on(200).await;
+    load.wait_for_appends(200).await;
     load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_takes_no_writes_says_so_and_is_read_all_the_same() {
+async fn a_read_only_database_is_reported_and_still_read() {
     let postgres = Postgres::start().await;
     let url = postgres.database().await;
     let name = url.rsplit('/').next().unwrap();
     let store = PostgresStore::open(&url, Clock::System).await.unwrap();
-    store.append(&stream(1), Expected::NoStream, vec![said("before")]).await.unwrap();
+    store.append(&stream(1), Expected::NoStream, vec![message("before")]).await.unwrap();
     let elsewhere = postgres.url("postgres");
     Postgres::sql(&elsewhere, &format!("alter database {name} set default_transaction_read_only = on")).await;
     postgres.cut_connections().await;
-    let refused = store.append(&stream(1), Expected::Any, vec![said("now")]).await.unwrap_err();
+    let refused = store.append(&stream(1), Expected::Any, vec![message("now")]).await.unwrap_err();
     assert_eq!(refused.to_string(), "the event log is not available: the server is read-only");
     assert_eq!(store.check().await.unwrap_err().reason, "the server is read-only");
     assert_eq!(everything(&*store).await.len(), 1);
     Postgres::sql(&elsewhere, &format!("alter database {name} reset default_transaction_read_only")).await;
     postgres.cut_connections().await;
     store.check().await.unwrap();
-    store.append(&stream(1), Expected::Exact(Version(0)), vec![said("after")]).await.unwrap();
+    store.append(&stream(1), Expected::Exact(Version(0)), vec![message("after")]).await.unwrap();
     store.close().await;
 }

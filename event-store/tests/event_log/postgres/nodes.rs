@@ -1,6 +1,6 @@
-//! Several nodes on one PostgreSQL database, and strangers beside them.
+//! Several nodes on one PostgreSQL database, and other programs beside them.
 
-use super::events::{assert_dense, assert_ordered, everything, numbered, said, stream};
+use super::events::{assert_dense, assert_ordered, everything, message, numbered, stream};
 use event_schemas::{Clock, EventId, Position, Recorded, Version};
 use event_store::conformance::model::{Model, Outcome};
 use event_store::{AppendError, EventStore, Expected, Filter, PostgresStore, Subscription};
@@ -16,13 +16,13 @@ async fn open(url: &str) -> Arc<PostgresStore> {
     PostgresStore::open(url, Clock::System).await.unwrap()
 }
 
-/// Polls the end of the log and never looks back: whatever appears late below is missed, and noticed.
-/// Whoever follows the news reads what is in the node's memory where it can.
-async fn watch(store: Arc<PostgresStore>, news: bool, done: Arc<AtomicBool>) -> Vec<(Position, EventId)> {
+/// Polls the end of the log and never reads a position again: a late event below it would be missing here. With
+/// `recent` it reads the events that are in the node's memory from there.
+async fn watch(store: Arc<PostgresStore>, recent: bool, done: Arc<AtomicBool>) -> Vec<(Position, EventId)> {
     let (mut after, mut seen): (Option<Position>, Vec<(Position, EventId)>) = (None, Vec::new());
     loop {
         let last_round = done.load(Ordering::SeqCst);
-        let page = match news {
+        let page = match recent {
             true => store.read_recent(after, &Filter::all(), 1_000).await.unwrap(),
             false => store.read_all(after, &Filter::all(), 1_000).await.unwrap(),
         };
@@ -38,8 +38,8 @@ async fn watch(store: Arc<PostgresStore>, news: bool, done: Arc<AtomicBool>) -> 
     }
 }
 
-/// The log is in order and without gaps, and every watcher saw it as it is.
-async fn all_saw(
+/// Checks that the log is in order and without gaps, and that every watcher saw its events.
+async fn assert_all_saw(
     truth: &[Recorded],
     watchers: impl IntoIterator<Item = JoinHandle<Vec<(Position, EventId)>>>,
 ) {
@@ -47,7 +47,7 @@ async fn all_saw(
     assert_dense(truth);
     let seen: Vec<_> = truth.iter().map(|event| (event.position, event.id)).collect();
     for watcher in watchers {
-        assert!(watcher.await.unwrap() == seen, "a reader that polled saw something else than is there now");
+        assert!(watcher.await.unwrap() == seen, "a reader that polled saw other events than are there now");
     }
     let positions = seen.iter().map(|(position, _)| position.commit());
     assert!(positions.eq(1..=seen.len() as u64), "there is a gap");
@@ -60,7 +60,7 @@ async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_s
     let done = Arc::new(AtomicBool::new(false));
     let reader = open(&url).await;
     let watchers = [(&reader, false), (&nodes[0], false), (&nodes[0], true), (&nodes[1], true)]
-        .map(|(store, news)| tokio::spawn(watch(Arc::clone(store), news, Arc::clone(&done))));
+        .map(|(store, recent)| tokio::spawn(watch(Arc::clone(store), recent, Arc::clone(&done))));
     let appended = Arc::new(AtomicU64::new(0));
     let callers = (0..48u128).map(|caller| {
         let (store, appended) = (Arc::clone(&nodes[caller as usize % 2]), Arc::clone(&appended));
@@ -68,8 +68,8 @@ async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_s
             let mut known = Expected::NoStream;
             for turn in 0..500u128 {
                 let count = 1 + (turn % 3) as usize;
-                let events: Vec<_> = (0..count).map(|_| said("hard")).collect();
-                // Whom two nodes share a stream with, who expects to be alone on one, and who fights for one.
+                let events: Vec<_> = (0..count).map(|_| message("hard")).collect();
+                // Streams that two nodes share, streams of one caller, and streams that all callers compete for.
                 let answer = match turn % 3 {
                     0 => store.append(&stream(turn % 7), Expected::Any, events).await,
                     1 => store.append(&stream(1_000 + caller), known, events).await,
@@ -80,10 +80,10 @@ async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_s
                     }
                 };
                 match answer {
-                    Ok(told) => {
+                    Ok(answer) => {
                         appended.fetch_add(count as u64, Ordering::Relaxed);
                         if turn % 3 == 1 {
-                            known = Expected::Exact(told.version);
+                            known = Expected::Exact(answer.version);
                         }
                     }
                     Err(AppendError::Conflict { .. }) if turn % 3 == 2 => {}
@@ -98,15 +98,15 @@ async fn readers_that_never_pause_miss_nothing_of_what_two_nodes_append_to_the_s
     done.store(true, Ordering::SeqCst);
     let truth = everything(&*reader).await;
     assert_eq!(truth.len() as u64, appended.load(Ordering::Relaxed));
-    all_saw(&truth, watchers).await;
+    assert_all_saw(&truth, watchers).await;
     for store in nodes.into_iter().chain([reader]) {
         store.close().await;
     }
 }
 
-/// Appends one by one with pauses, so that the node is alone at times; and now and then several at once, of
-/// which one is refused.
-async fn come_and_go(store: Arc<PostgresStore>, own: u128) -> usize {
+/// Appends one by one with pauses, so that the node is at times the only one that appends, and now and then eight
+/// appends at once, of which one is refused.
+async fn append_with_pauses(store: Arc<PostgresStore>, own: u128) -> usize {
     let (mut written, mut known) = (0, Expected::NoStream);
     for turn in 0..1_500u128 {
         if turn % 30 == 29 {
@@ -115,24 +115,25 @@ async fn come_and_go(store: Arc<PostgresStore>, own: u128) -> usize {
                 let expected = if n == 2 { wrong } else { Expected::Any };
                 let (store, number) = (Arc::clone(&store), 10_000 * own + 100 * turn + n % 4);
                 tokio::spawn(
-                    async move { store.append(&stream(number), expected, vec![said("burst")]).await },
+                    async move { store.append(&stream(number), expected, vec![message("burst")]).await },
                 )
             });
-            let told: Vec<_> = join_all(burst.collect::<Vec<_>>()).await;
-            let refused = |told: &Result<_, AppendError>| matches!(told, Err(AppendError::Conflict { .. }));
-            assert_eq!(told.iter().filter(|told| refused(told.as_ref().unwrap())).count(), 1);
-            written += told.len() - 1;
+            let answers: Vec<_> = join_all(burst.collect::<Vec<_>>()).await;
+            let refused =
+                |answer: &Result<_, AppendError>| matches!(answer, Err(AppendError::Conflict { .. }));
+            assert_eq!(answers.iter().filter(|answer| refused(answer.as_ref().unwrap())).count(), 1);
+            written += answers.len() - 1;
         }
         let count = 1 + (turn % 3) as usize;
-        let events = (0..count).map(|_| said("alone")).collect();
+        let events = (0..count).map(|_| message("alone")).collect();
         if turn % 5 == 4 {
             store.append(&stream(turn % 7), Expected::Any, events).await.unwrap();
         } else {
-            let told = store.append(&stream(1_000 + own), known, events).await.unwrap();
-            known = Expected::Exact(told.version);
+            let answer = store.append(&stream(1_000 + own), known, events).await.unwrap();
+            known = Expected::Exact(answer.version);
         }
         written += count;
-        // Neither node's pauses fit the other's.
+        // The two nodes pause at different times.
         if turn % (11 + own) == 0 {
             tokio::time::sleep(Duration::from_millis((turn % 5) as u64)).await;
         }
@@ -141,58 +142,58 @@ async fn come_and_go(store: Arc<PostgresStore>, own: u128) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_comes_alone_leaves_no_gap_in_which_something_could_appear_later() {
+async fn a_lone_append_leaves_no_gap_in_which_an_event_could_appear_later() {
     let url = Postgres::shared().await.database().await;
     let nodes = [open(&url).await, open(&url).await];
     let done = Arc::new(AtomicBool::new(false));
     let reader = open(&url).await;
     let watchers = [(&reader, false), (&nodes[0], true), (&nodes[1], false)]
-        .map(|(store, news)| tokio::spawn(watch(Arc::clone(store), news, Arc::clone(&done))));
+        .map(|(store, recent)| tokio::spawn(watch(Arc::clone(store), recent, Arc::clone(&done))));
     let (one, other) = tokio::join!(
-        tokio::spawn(come_and_go(Arc::clone(&nodes[0]), 1)),
-        tokio::spawn(come_and_go(Arc::clone(&nodes[1]), 2))
+        tokio::spawn(append_with_pauses(Arc::clone(&nodes[0]), 1)),
+        tokio::spawn(append_with_pauses(Arc::clone(&nodes[1]), 2))
     );
     done.store(true, Ordering::SeqCst);
     let truth = everything(&*reader).await;
     assert_eq!(truth.len(), one.unwrap() + other.unwrap());
-    all_saw(&truth, watchers).await;
+    assert_all_saw(&truth, watchers).await;
     for store in nodes.into_iter().chain([reader]) {
         store.close().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_transaction_elsewhere_holds_up_nobody() {
+async fn a_long_transaction_of_another_program_delays_no_append() {
     let url = Postgres::shared().await.database().await;
     let store = open(&url).await;
-    store.append(&stream(1), Expected::NoStream, vec![said("before")]).await.unwrap();
-    // It has read the log, has written something of its own, and stays.
-    let mut stranger = <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    store.append(&stream(1), Expected::NoStream, vec![message("before")]).await.unwrap();
+    // It has read the log, has written a row of its own, and keeps its transaction open.
+    let mut other_program = <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
     sqlx::raw_sql("create schema verbatim_test; create table verbatim_test.theirs (a int)")
-        .execute(&mut stranger)
+        .execute(&mut other_program)
         .await
         .unwrap();
     sqlx::raw_sql(
         "begin isolation level serializable; insert into verbatim_test.theirs values (1); \
          select count(*) from verbatim_log.event",
     )
-    .execute(&mut stranger)
+    .execute(&mut other_program)
     .await
     .unwrap();
     let mut follower = Subscription::new(Arc::clone(&store) as _, None, Filter::all(), 100);
     let mut seen = follower.next().await.unwrap().events.len();
     for number in 2..500 {
-        store.append(&stream(number), Expected::NoStream, vec![said("meanwhile")]).await.unwrap();
+        store.append(&stream(number), Expected::NoStream, vec![message("meanwhile")]).await.unwrap();
         while seen < number as usize {
             seen += follower.next().await.unwrap().events.len();
         }
     }
-    sqlx::raw_sql("commit").execute(&mut stranger).await.unwrap();
+    sqlx::raw_sql("commit").execute(&mut other_program).await.unwrap();
     store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listener_that_was_cut_off_comes_back() {
+async fn a_listener_that_lost_its_connection_reconnects() {
     let url = Postgres::shared().await.database().await;
     let (one, other) = (open(&url).await, open(&url).await);
     let mut follower = Subscription::new(Arc::clone(&one) as _, None, Filter::all(), 100);
@@ -203,8 +204,8 @@ async fn a_listener_that_was_cut_off_comes_back() {
             "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%'",
         )
         .await;
-        other.append(&stream(number), Expected::NoStream, vec![said("news")]).await.unwrap();
-        let page = tokio::time::timeout(SOON, follower.next()).await.expect("looked by itself").unwrap();
+        other.append(&stream(number), Expected::NoStream, vec![message("news")]).await.unwrap();
+        let page = tokio::time::timeout(SOON, follower.next()).await.expect("polled by itself").unwrap();
         assert_eq!(page.events.len(), 1);
         let began = Instant::now();
         loop {
@@ -212,7 +213,7 @@ async fn a_listener_that_was_cut_off_comes_back() {
             if now.len() == 2 && now.iter().all(|pid| !listening.contains(pid)) {
                 break;
             }
-            assert!(began.elapsed() < SOON, "nobody listens again");
+            assert!(began.elapsed() < SOON, "no listener has reconnected");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -220,7 +221,7 @@ async fn a_listener_that_was_cut_off_comes_back() {
     other.close().await;
 }
 
-/// The process ids of those who listen, once there are two.
+/// The process ids of the listeners' backends, once there are two.
 async fn listeners(url: &str) -> Vec<i32> {
     let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(url).await.unwrap();
     let began = Instant::now();
@@ -243,12 +244,12 @@ async fn listeners(url: &str) -> Vec<i32> {
 async fn a_raw_nul_is_refused_and_an_escaped_one_kept() {
     let url = Postgres::shared().await.database().await;
     let store = open(&url).await;
-    let mut raw = said("");
+    let mut raw = message("");
     raw.data = "{\"text\":\"\0\"}".to_owned();
     let others = (0..20).map(|number| {
         let store = Arc::clone(&store);
         tokio::spawn(
-            async move { store.append(&stream(number), Expected::NoStream, vec![said("fine")]).await },
+            async move { store.append(&stream(number), Expected::NoStream, vec![message("fine")]).await },
         )
     });
     let others: Vec<_> = others.collect();
@@ -260,7 +261,7 @@ async fn a_raw_nul_is_refused_and_an_escaped_one_kept() {
     for other in others {
         other.await.unwrap().unwrap();
     }
-    let mut escaped = said("");
+    let mut escaped = message("");
     escaped.data = r#"{"text":"a\u0000b"}"#.to_owned();
     store.append(&stream(99), Expected::NoStream, vec![escaped.clone()]).await.unwrap();
     assert_eq!(store.find(escaped.id).await.unwrap().unwrap().data, escaped.data);
@@ -281,7 +282,7 @@ fn append() -> impl Strategy<Value = Append> {
         3 => (0..6u64).prop_map(|version| Expected::Exact(Version(version))),
         3 => Just(Expected::Any),
     ];
-    // Few streams and few ids, so that they meet.
+    // Few streams and few ids, so that appends conflict and repeat.
     (0..2usize, 0..4u128, expected, prop::collection::vec(0..60u128, 1..4))
         .prop_map(|(node, stream, expected, ids)| Append { node, stream, expected, ids })
 }
@@ -292,9 +293,9 @@ async fn run(case: u128, nodes: &[Arc<PostgresStore>; 2], appends: Vec<Append>) 
     let mut model = Model::default();
     for append in &appends {
         let events = append.ids.iter().map(|id| numbered(own(*id))).collect();
-        let told = nodes[append.node].append(&stream(own(append.stream)), append.expected, events).await;
+        let answer = nodes[append.node].append(&stream(own(append.stream)), append.expected, events).await;
         let ids: Vec<_> = append.ids.iter().map(|id| EventId::from_u128(own(*id))).collect();
-        assert_eq!(Outcome::of(told), model.append(append.stream, append.expected, &ids), "{append:?}");
+        assert_eq!(Outcome::of(answer), model.append(append.stream, append.expected, &ids), "{append:?}");
     }
     for number in 0..4 {
         let there = nodes[0].read_stream(&stream(own(number)), Version::FIRST, 1_000).await.unwrap();

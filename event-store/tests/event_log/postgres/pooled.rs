@@ -8,7 +8,7 @@ use std::sync::Arc;
 use test_engines::{Pgbouncer, Postgres};
 use tokio::sync::OnceCell;
 
-/// Several nodes on fewer connections than one of them would have by itself.
+/// A pooler for several nodes, with fewer connections than one node uses without it.
 async fn pooler() -> &'static Pgbouncer {
     static POOLER: OnceCell<Pgbouncer> = OnceCell::const_new();
     POOLER

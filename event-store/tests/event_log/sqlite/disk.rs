@@ -1,4 +1,4 @@
-//! A disk that really runs out: the system refuses to let any file of the process grow.
+//! A disk that is really full: the operating system refuses to let any file of the process grow.
 
 use crate::test_name;
 use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, StreamId};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const LOG: &str = "VERBATIM_TEST_LOG";
 
-/// The process whose disk is full: appends one event after another, each until it is in.
+/// The process whose disk is full: it appends one event after another and repeats each until it is recorded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "appends until it is killed"]
 async fn appender() {
@@ -23,17 +23,17 @@ async fn appender() {
                 Ok(_) => break format!("acknowledged {} {refused}", event.id),
                 Err(AppendError::Unavailable(why)) => {
                     refused += 1;
-                    say(&format!("refused {} {why}", event.id));
+                    print_line(&format!("refused {} {why}", event.id));
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 Err(other) => panic!("{other}"),
             }
         };
-        say(&line);
+        print_line(&line);
     }
 }
 
-fn say(line: &str) {
+fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     write!(out, "\n{line}\n").unwrap();
     out.flush().unwrap();
@@ -61,7 +61,7 @@ fn event() -> NewEvent {
 async fn a_full_disk_refuses_clearly_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.db");
-    // A write beyond the limit is an error only to whoever ignores the signal that comes with it.
+    // A write beyond the limit returns an error only if the process ignores the signal that comes with it.
     let mut child = Command::new("sh")
         .args(["-c", r#"trap "" XFSZ; exec "$0" --exact "$1" --ignored --nocapture"#])
         .arg(std::env::current_exe().unwrap())
@@ -94,12 +94,12 @@ async fn a_full_disk_refuses_clearly_and_loses_nothing() {
     let page = store.read_all(None, &Filter::all(), 100_000).await.unwrap();
     let there: HashSet<EventId> = page.events.iter().map(|event| event.id).collect();
     assert_eq!(there.len(), page.events.len(), "an event is there twice");
-    assert!(acknowledged.is_subset(&there), "what was acknowledged is lost");
-    assert!(there.len() <= acknowledged.len() + 1, "what was refused is there");
+    assert!(acknowledged.is_subset(&there), "an acknowledged event is lost");
+    assert!(there.len() <= acknowledged.len() + 1, "a refused event is there");
     store.close().await;
 }
 
-/// Listens until so many more were acknowledged and so many refused.
+/// Reads the process's lines until this many more appends were acknowledged and this many refused.
 fn until(
     lines: &mut Lines<BufReader<ChildStdout>>,
     acknowledged: &mut HashSet<EventId>,

@@ -1,4 +1,4 @@
-//! The file that the SQLite engine keeps: whose it is, and what a disk may do to it.
+//! The file of the SQLite engine: files of other programs, and faults of the disk.
 
 use event_schemas::{AccountId, Actor, Clock, Metadata, NewEvent, Position, StreamId, Timestamp, Version};
 use event_store::sqlite::Fault;
@@ -89,7 +89,7 @@ async fn a_file_of_a_newer_version_is_left_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_fails_loses_nothing_and_the_log_recovers_when_it_is_mended() {
+async fn a_failing_disk_loses_nothing_and_the_log_recovers_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
     let mut written = Vec::new();
@@ -103,7 +103,7 @@ async fn a_disk_that_fails_loses_nothing_and_the_log_recovers_when_it_is_mended(
         }
         store.pretend(Some(fault));
         let mut refused = 0;
-        // A page or two may have room left; then nothing fits any more.
+        // A page or two may have room left; after that every append fails.
         while refused < 5 {
             let event = event(&"x".repeat(2_000));
             match store.append(&stream(), expected, vec![event.clone()]).await {
@@ -121,7 +121,7 @@ async fn a_disk_that_fails_loses_nothing_and_the_log_recovers_when_it_is_mended(
         if fault == Fault::ReadOnly {
             assert_eq!(store.check().await.unwrap_err().reason, reason);
         }
-        // Reading goes on.
+        // Reading still works.
         assert_eq!(store.read_all(None, &Filter::all(), 1_000).await.unwrap().events.len(), written.len());
         store.pretend(None);
         store.check().await.unwrap();
@@ -138,7 +138,7 @@ async fn a_disk_that_fails_loses_nothing_and_the_log_recovers_when_it_is_mended(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recorded_times_never_go_back_even_if_the_clock_does() {
+async fn recorded_times_never_go_back_when_the_clock_does() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.db");
     let late = Clock::manual(Timestamp::from_secs(2_000));

@@ -1,4 +1,4 @@
-//! Whatever is appended in whatever mix of groups, the SQLite engine answers as a plain list would.
+//! For any mix of groups of appends, the SQLite engine answers as a plain list does.
 
 use event_schemas::{
     AccountId, Actor, Category, Clock, EventId, Metadata, NewEvent, Position, StreamId, Timestamp, Version,
@@ -22,7 +22,7 @@ fn append() -> impl Strategy<Value = Append> {
         3 => (0..6u64).prop_map(|version| Expected::Exact(Version(version))),
         3 => Just(Expected::Any),
     ];
-    // Few streams and few ids, so that they meet.
+    // Few streams and few ids, so that appends conflict and repeat.
     (0..4u128, expected, prop::collection::vec(0..60u128, 1..4)).prop_map(|(stream, expected, ids)| Append {
         stream,
         expected,
@@ -30,17 +30,17 @@ fn append() -> impl Strategy<Value = Append> {
     })
 }
 
-/// What happens at once: a group of appends, or somebody else's append through another opener.
+/// A step of a case: a group of appends at once, or one append through another opener.
 #[derive(Clone, Debug)]
 enum Step {
-    Together(Vec<Append>),
-    Elsewhere(Append),
+    Group(Vec<Append>),
+    OtherOpener(Append),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => prop::collection::vec(append(), 1..8).prop_map(Step::Together),
-        1 => append().prop_map(Step::Elsewhere),
+        4 => prop::collection::vec(append(), 1..8).prop_map(Step::Group),
+        1 => append().prop_map(Step::OtherOpener),
     ]
 }
 
@@ -61,7 +61,7 @@ fn event(id: u128) -> NewEvent {
     }
 }
 
-async fn told(store: &SqliteStore, append: &Append) -> Outcome {
+async fn append_to(store: &SqliteStore, append: &Append) -> Outcome {
     let events = append.ids.iter().map(|id| event(*id)).collect();
     Outcome::of(store.append(&stream(append.stream), append.expected, events).await)
 }
@@ -84,14 +84,14 @@ async fn run(steps: Vec<Step>) {
     for step in steps {
         match step {
             // On one thread callers reach the queue in the order in which they are polled.
-            Step::Together(appends) => {
-                let answers = join_all(appends.iter().map(|append| told(&store, append))).await;
+            Step::Group(appends) => {
+                let answers = join_all(appends.iter().map(|append| append_to(&store, append))).await;
                 for (append, answer) in appends.iter().zip(answers) {
                     assert_eq!(answer, expected(&mut model, append), "{append:?}");
                 }
             }
-            Step::Elsewhere(append) => {
-                assert_eq!(told(&other, &append).await, expected(&mut model, &append), "{append:?}");
+            Step::OtherOpener(append) => {
+                assert_eq!(append_to(&other, &append).await, expected(&mut model, &append), "{append:?}");
             }
         }
     }
@@ -99,13 +99,13 @@ async fn run(steps: Vec<Step>) {
     let log: Vec<_> = page.events.iter().map(|event| (event.stream.clone(), event.id)).collect();
     let wanted: Vec<_> = model.log.iter().map(|(number, id)| (stream(*number), *id)).collect();
     assert_eq!(log, wanted);
-    reads_from_memory_as_from_the_file(&store, &path).await;
+    assert_memory_equals_file(&store, &path).await;
     store.close().await;
     other.close().await;
 }
 
-/// The one who wrote has its newest events in memory; who has just opened the file has not.
-async fn reads_from_memory_as_from_the_file(store: &SqliteStore, path: &Path) {
+/// The store that wrote has its newest events in memory; a store that has just opened the file has none.
+async fn assert_memory_equals_file(store: &SqliteStore, path: &Path) {
     let fresh = SqliteStore::open(path, Clock::System).await.unwrap();
     let end = fresh.end().await.unwrap().map_or(0, |position| position.commit());
     let filters = [
@@ -118,14 +118,14 @@ async fn reads_from_memory_as_from_the_file(store: &SqliteStore, path: &Path) {
     ];
     for after in (0..=end).map(|place| (place > 0).then(|| Position::at(place))) {
         for (filter, limit) in filters.iter().flat_map(|filter| [(filter, 2), (filter, 1_000)]) {
-            let (mut through, mut news) = (after, Vec::new());
+            let (mut through, mut recent) = (after, Vec::new());
             while through.map_or(0, |position| position.commit()) < end {
                 let page = store.read_recent(through, filter, limit).await.unwrap();
-                news.extend(page.events);
+                recent.extend(page.events);
                 through = page.through;
             }
             let file = fresh.read_all(after, filter, 10_000).await.unwrap();
-            assert!(news == file.events, "after {after:?}, {filter:?}, {limit} at a time");
+            assert!(recent == file.events, "after {after:?}, {filter:?}, {limit} at a time");
         }
     }
     fresh.close().await;
