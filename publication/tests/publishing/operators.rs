@@ -106,10 +106,10 @@ async fn the_stream_of_another_log_is_left_alone() {
     publisher.stop().await;
     let other = Fixture::with(test_engines::Nats::start().await).await;
     other.append_messages(40).await;
-    let stranger = other.publish_with(fixture.settings());
-    let trouble = stranger.wait_for_trouble().await;
+    let other_publisher = other.publish_with(fixture.settings());
+    let trouble = other_publisher.wait_for_trouble().await;
     assert!(trouble.contains("VERBATIM was not published from this log"), "{trouble}");
-    stranger.stop().await;
+    other_publisher.stop().await;
     // Also when the stream has no message to recognise it by.
     fixture.find_stream().await.purge().await.unwrap();
     let shorter = Fixture::with(test_engines::Nats::start().await).await;
