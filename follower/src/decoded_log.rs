@@ -2,7 +2,7 @@
 //! follower.
 //!
 //! The store keeps its newest events in memory, so that a page near the end of the log is read from the disk once
-//! at most ([`EventStore::read_news`]). This layer keeps the same events decoded, by position. It always holds the
+//! at most ([`EventStore::read_recent`]). This layer keeps the same events decoded, by position. It always holds the
 //! newest that were read: a follower that replays old events finds no room in it and decodes them for itself, so
 //! that it displaces nothing that others are about to read.
 

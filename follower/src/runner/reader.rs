@@ -76,7 +76,7 @@ async fn read(
         let read = match until {
             // Where the end is has to be certain.
             Some(_) => log.store().read_all(after, &filter, limit).await,
-            None => log.store().read_news(after, &filter, limit).await,
+            None => log.store().read_recent(after, &filter, limit).await,
         };
         let batch = match read {
             Ok(page) => decode_aside(&log, page).await,
