@@ -1,2 +1,2 @@
--- The read models have a database of their own: analysts may be let in without seeing the log.
+-- The read models have a separate database, so that analysts can have access to it without access to the log.
 create database read_models owner verbatim;

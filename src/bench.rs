@@ -1,6 +1,6 @@
-//! `verbatim bench`: how well it does, beside a control measured in the same run.
+//! `verbatim bench`: each figure beside a control that is measured in the same run.
 //!
-//! Times vary with the machine and with what else it does, so each figure stands beside the plainest
+//! Times vary with the machine and its other load, so each figure stands beside that of the plainest
 //! program that does the same on the same file system with the same durability. The two take turns, and
 //! the middle one of several rounds counts.
 
@@ -24,7 +24,7 @@ use table::Table;
 
 #[derive(clap::Args, Debug)]
 pub struct BenchOptions {
-    /// What to measure.
+    /// The measurement to make.
     #[arg(value_enum, default_value = "all")]
     pub what: What,
     /// How many conversations there are when the inbox is measured.
@@ -48,13 +48,13 @@ pub enum What {
     Publication,
     /// From a webhook to the inbox.
     Webhook,
-    /// The inbox of a desk with a long past, and the memory that takes.
+    /// The inbox of an account with a long history, and the server's memory.
     Inbox,
     /// The bot's rules against a message, and a dry run of them.
     Bots,
-    /// Finding an agent: the policy alone, and from a message to who has it.
+    /// Routing: the policy alone, and the time from a message to its assignment.
     Routing,
-    /// The memory of a server that has nothing to do.
+    /// The memory of an idle server.
     Memory,
     All,
 }
@@ -65,7 +65,7 @@ impl What {
     }
 }
 
-/// Measured on the engines that are named. On a PostgreSQL server each measurement has a database of its own.
+/// Measures on the named engines. On a PostgreSQL server each measurement has a database of its own.
 pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<&str>) -> anyhow::Result<()> {
     let folder = Folder::new(&options.folder)?;
     let mut table = Table::default();
@@ -112,7 +112,7 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     Ok(())
 }
 
-/// A folder that goes when it is dropped.
+/// A folder that is removed when it is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -131,7 +131,7 @@ impl Drop for Folder {
     }
 }
 
-/// The middle one.
+/// The median.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

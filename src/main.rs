@@ -40,9 +40,9 @@ enum Action {
     QueryApi,
     /// Run the projections alone: events to tables
     Projections,
-    /// Run the process managers alone: SLA clock, snoozes, outbound delivery
+    /// Run the process managers alone: timers, bot, routing, automation, delivery
     ProcessManagers,
-    /// Start everything, fill it with a few dozen conversations, show them, and go on serving
+    /// Start everything, play thirty conversations, show them, and go on serving
     Demo(demo::DemoOptions),
     /// Make a bearer token for development
     Token(token::TokenOptions),
@@ -50,11 +50,11 @@ enum Action {
     Export(transfer::ExportOptions),
     /// Read an event log from NDJSON into this one
     Import(transfer::ImportOptions),
-    /// Build the read models anew from the log, beside those that serve, and switch
+    /// Fill new read models from the log while the present ones serve, and switch
     Rebuild,
-    /// Build the read models aside and compare every row with the live ones
+    /// Rebuild the read models aside and compare every row with the live ones
     Verify,
-    /// Make the databases ready for this version, and exit; every other command does so when it starts
+    /// Migrate the databases to this version, and exit; every other command migrates when it starts
     Migrate,
     /// Measure, each figure beside a control of the same run
     Bench(bench::BenchOptions),
@@ -99,7 +99,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Action::Migrate => rebuild::migrate(&settings).await,
         Action::Config => {
-            print!("{}", config::DEFAULTS);
+            print!("{}", config::annotated_defaults());
             Ok(())
         }
     }

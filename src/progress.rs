@@ -1,23 +1,23 @@
-//! What is shown of work that takes longer than a moment.
+//! The progress of long operations, on standard error.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-/// A line on standard error that says how far something has come. On a terminal it is one line that
-/// changes; elsewhere a line every few seconds.
+/// A line that shows the progress of an operation: updated in place on a terminal, printed every five seconds
+/// otherwise.
 pub struct ProgressLine {
-    what: &'static str,
+    label: &'static str,
     started: Instant,
     shown: Option<Instant>,
     in_place: bool,
 }
 
 impl ProgressLine {
-    pub fn start(what: &'static str) -> Self {
-        Self { what, started: Instant::now(), shown: None, in_place: stderr().is_terminal() }
+    pub fn start(label: &'static str) -> Self {
+        Self { label, started: Instant::now(), shown: None, in_place: stderr().is_terminal() }
     }
 
-    /// `total` is 0 where nobody knows.
+    /// Shows the number of items done. `total` is 0 when the total is unknown.
     pub fn show(&mut self, done: u64, total: u64) {
         let pause = Duration::from_millis(if self.in_place { 200 } else { 5000 });
         if self.shown.is_some_and(|last| last.elapsed() < pause) {
@@ -30,7 +30,7 @@ impl ProgressLine {
         }
     }
 
-    /// The last word.
+    /// Shows the final number and ends the line.
     pub fn finish(mut self, done: u64) {
         self.print(done, done);
         eprintln!();
@@ -45,7 +45,7 @@ impl ProgressLine {
         } else {
             String::new()
         };
-        let line = format!("{}: {done}{share}, {rate:.0} a second, {seconds:.1} s", self.what);
+        let line = format!("{}: {done}{share}, {rate:.0} a second, {seconds:.1} s", self.label);
         if self.in_place {
             eprint!("\r\x1b[2K{line}");
         } else {

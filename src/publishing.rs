@@ -1,4 +1,4 @@
-//! Wiring of the publication: what is configured becomes its settings.
+//! Wiring of the publication: builds it from the configuration and runs it under its lease.
 
 use crate::config::Settings;
 use anyhow::Context;
@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The publication, if there is to be one. Only what can be seen without asking NATS is refused here: it
-/// may come later, and until it does its health says so.
+/// The publication that the settings describe. `None` when no NATS URL is set. Only errors that are visible
+/// without a connection are returned: NATS may start later, and until then the publication's health check
+/// reports it.
 pub fn configured(
     settings: &Settings,
     address: SocketAddr,
@@ -28,39 +29,41 @@ pub fn configured(
         max_bytes: (settings.nats_max_bytes > 0).then_some(settings.nats_max_bytes),
         duplicate_window: Duration::from_secs(settings.nats_duplicate_window),
     };
-    let nowhere = "nothing could be published";
-    let mut to = publication::Settings::new(urls, stream, &settings.base_url(address)).context(nowhere)?;
+    let invalid = "the publication's settings are invalid";
+    let mut target =
+        publication::Settings::new(urls, stream, &settings.base_url(address)).context(invalid)?;
     if let Some(path) = &settings.nats_credentials {
-        to = to.with_credentials(path).context(nowhere)?;
+        target = target.with_credentials(path).context(invalid)?;
     }
     if let Some(path) = &settings.nats_ca {
-        to = to.with_authority(path).context(nowhere)?;
+        target = target.with_authority(path).context(invalid)?;
     }
-    Ok(Some(Publication::new(store.clone(), to, clock.clone())))
+    Ok(Some(Publication::new(store.clone(), target, clock.clone())))
 }
 
-/// Publishes whenever it is this process's turn, until told to stop. That two never get between each other is
-/// the publication's own promise; the lease spares them from trying.
+/// Publishes while this process holds the lease, until `stop`. The publication itself prevents two processes
+/// from publishing at once; the lease saves the attempts.
 pub async fn while_leased(publication: Publication, leases: Leases, stop: CancellationToken) {
     while let Some(lease) = leases.take("publication", &stop).await {
-        let turn = stop.child_token();
+        let lease_lost = stop.child_token();
         let watching = async {
             tokio::select! {
-                () = lease.lost() => turn.cancel(),
-                () = turn.cancelled() => {}
+                () = lease.lost() => lease_lost.cancel(),
+                () = lease_lost.cancelled() => {}
             }
         };
-        tokio::join!(publication.run(turn.clone()), watching);
+        tokio::join!(publication.run(lease_lost.clone()), watching);
         lease.release().await;
     }
 }
 
-/// Requests are served without NATS: what is published later is published all the same.
+/// The publication's health check. It is optional: requests are served without NATS, and events are published
+/// when NATS is back.
 pub fn check(publication: &Publication) -> Check {
     let health = publication.health();
     Check::new("publication", move || {
-        let trouble = health.trouble();
-        async move { trouble.map_or(Ok(()), Err) }
+        let problem = health.trouble();
+        async move { problem.map_or(Ok(()), Err) }
     })
-    .beside()
+    .optional()
 }

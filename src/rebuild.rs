@@ -14,15 +14,15 @@ use std::sync::Arc;
 async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Generations)> {
     logging::start(settings)?;
     if settings.uses_data_folder() && !settings.data.exists() {
-        bail!("there is no data folder {}: name it with --data", settings.data.display());
+        bail!("the data folder {} does not exist: name it with --data", settings.data.display());
     }
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let place = Location::open(&settings.tables_url()).await?;
     Ok((store, Generations::new(place)))
 }
 
-/// Brings the tables of every configured engine to this version. Read models of another shape are not
-/// changed but built anew, beside those in use.
+/// Migrates the tables of every configured engine to this version. Read models of another shape are not
+/// changed: a rebuild creates the next generation beside the current one.
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     if settings.uses_data_folder() {
         std::fs::create_dir_all(&settings.data)
@@ -33,14 +33,14 @@ pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     match generations.open_current(Sizes::small()).await? {
         Some((number, _)) => println!("Generation {number} of the read models is ready."),
         None => println!(
-            "There are no read models of this version: `verbatim rebuild` builds them, or the projections do when they start."
+            "There are no read models of this version: `verbatim rebuild` builds them, or `verbatim projections` when it starts."
         ),
     }
     store.close().await;
     Ok(())
 }
 
-/// Fills the next generation while the present one serves; a program that serves notices and switches.
+/// Fills the next generation while queries use the current one. Running processes then switch to it.
 pub async fn rebuild(settings: &Settings) -> anyhow::Result<()> {
     let (store, generations) = open(settings).await?;
     let mut line = ProgressLine::start("events projected");
@@ -51,14 +51,14 @@ pub async fn rebuild(settings: &Settings) -> anyhow::Result<()> {
             line.show(events, 0);
         })
         .await
-        .context("the read models could not be built anew; those in use are as they were")?;
+        .context("the read models could not be rebuilt; the current generation is unchanged")?;
     line.finish(events);
     println!("Generation {number} of the read models is in use.");
     store.close().await;
     Ok(())
 }
 
-/// Ends with success only if every row is what the log says.
+/// Compares every row with a rebuild from the log. An error when they differ.
 pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
     let (store, generations) = open(settings).await?;
     let mut line = ProgressLine::start("events projected");
@@ -68,11 +68,11 @@ pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
         line.show(events, 0);
     })
     .await?
-    .context("there are no read models to compare: `verbatim serve` or `verbatim rebuild` makes them")?;
+    .context("there are no read models to compare: `verbatim serve` or `verbatim rebuild` creates them")?;
     line.finish(events);
     store.close().await;
     let position =
-        verdict.position.map_or("the beginning".to_owned(), |position| format!("position {position}"));
+        verdict.position.map_or("the start of the log".to_owned(), |position| format!("position {position}"));
     if verdict.is_identical() {
         println!(
             "Identical: {} rows in {} tables of generation {}, up to {position}.",
@@ -88,8 +88,5 @@ pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
         };
         println!("{} {} {what}", difference.table, difference.key);
     }
-    bail!(
-        "{} differences up to {position}: `verbatim rebuild` builds the read models anew",
-        verdict.different
-    )
+    bail!("{} differences up to {position}: `verbatim rebuild` rebuilds the read models", verdict.different)
 }

@@ -10,7 +10,7 @@ use commands::Commands;
 use domain::agent::PresenceTimeouts;
 use event_schemas::Clock;
 use event_store::EventStore;
-use follower::{Leases, Location};
+use follower::{DecodedLog, Leases, Location};
 use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
 use process_managers::{ProcessManagers, Schedule, delivery, webhooks};
@@ -49,10 +49,10 @@ impl Parts {
     }
 }
 
-/// How long what is under way may take to end.
+/// How long requests and tasks may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Starts the parts, serves until it is told to stop, and stops them in order.
+/// Starts the parts, serves until SIGINT or SIGTERM, and stops them in order.
 pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     logging::start(&settings)?;
     start(&settings, parts).await?.run_until_signal().await
@@ -66,6 +66,8 @@ pub struct Running {
     serving: JoinSet<anyhow::Result<()>>,
     working: JoinSet<anyhow::Result<()>>,
     store: Arc<dyn EventStore>,
+    /// What the followers of this process read: each event is decoded once.
+    log: DecodedLog,
 }
 
 pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running> {
@@ -96,6 +98,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         serving: JoinSet::new(),
         working: JoinSet::new(),
         store: store.clone(),
+        log: DecodedLog::shared(store.clone()),
     };
     let mut checks = vec![log_check(store.clone())];
     let publication =
@@ -142,7 +145,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let router = gate::finish(api, gate(settings, parts, &clock, checks)?);
+    let router = gate::assemble(api, gate(settings, parts, &clock, checks)?);
     running.serve(listener, router);
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
@@ -158,7 +161,7 @@ impl Running {
         let stop = self.stop_working.clone();
         if parts.projections {
             let mut progress = None;
-            let read_side = ReadSide::open(self.store.clone(), generations, |now| {
+            let read_side = ReadSide::open(self.log.clone(), generations, |now| {
                 if now.events > 5_000 {
                     progress
                         .get_or_insert_with(|| ProgressLine::start("events projected"))
@@ -224,7 +227,7 @@ impl Running {
         }
     }
 
-    /// First no more requests, then no more work, then the log: what was acknowledged is in it.
+    /// Stops taking requests, then stops the followers, then closes the log, which holds all acknowledged events.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop_serving.cancel();
         finish(&mut self.serving).await?;
@@ -235,7 +238,7 @@ impl Running {
     }
 }
 
-/// Waits for the tables that another process keeps: which of them is started first does not matter.
+/// Waits for the tables that another process fills: the processes may start in any order.
 async fn tables_of_another(generations: Generations) -> anyhow::Result<Tables> {
     let mut said = false;
     loop {
@@ -363,7 +366,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
     .context("nobody could sign in: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
     let limits = Limits {
         body_bytes: settings.body_limit,
-        patience: Duration::from_secs(settings.request_timeout),
+        timeout: Duration::from_secs(settings.request_timeout),
         per_caller: Rate::per_second(settings.rate_limit, settings.rate_burst),
         ..Limits::default()
     };

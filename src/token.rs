@@ -9,29 +9,29 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub struct TokenOptions {
-    /// The account the token is for; repeat for several
+    /// The account of the token; repeat it for several accounts
     #[arg(long, required = true)]
     account: Vec<AccountId>,
-    /// The user it names
+    /// The user of the token
     #[arg(long)]
     user: UserId,
     /// agent, supervisor, administrator or service
     #[arg(long, default_value = "agent")]
     role: Role,
-    /// The name colleagues see
+    /// The name that colleagues see
     #[arg(long)]
     name: Option<String>,
-    /// For how many hours it is good
+    /// Hours until the token expires
     #[arg(long, default_value_t = 24)]
     hours: u64,
 }
 
-/// Prints the token alone, so that it can be put into a variable.
+/// Prints only the token, so that a shell can assign it to a variable.
 pub fn run(settings: &Settings, options: &TokenOptions) -> anyhow::Result<()> {
     let secret = settings
         .jwt_secret
         .as_deref()
-        .context("no secret is configured: set VERBATIM_JWT_SECRET to the one the server uses")?;
+        .context("no secret is configured: set VERBATIM_JWT_SECRET to the server's secret")?;
     println!(
         "{}",
         issue(
@@ -46,7 +46,7 @@ pub fn run(settings: &Settings, options: &TokenOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A token of this program's own making.
+/// A token signed with this server's secret.
 pub fn issue(
     secret: &str,
     accounts: Vec<AccountId>,

@@ -1,7 +1,7 @@
 //! `verbatim export` and `verbatim import`: the log as NDJSON, one event a line, oldest first.
 //!
-//! The lines are the log itself, credentials included: keep them like the data folder. What others may
-//! see of events is `GET /v1/events`.
+//! The lines are the whole log, with credentials: protect them like the data folder. `GET /v1/events` is
+//! the interface for other programs: it masks credentials.
 
 use crate::config::Settings;
 use crate::progress::ProgressLine;
@@ -16,23 +16,23 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
 use std::path::PathBuf;
 
-const PAGE: usize = 2000;
+const PAGE_SIZE: usize = 2000;
 
 #[derive(Args)]
 pub struct ExportOptions {
-    /// The file to write; standard output if not said
+    /// The file to write; standard output if absent
     #[arg(long, short)]
     output: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub struct ImportOptions {
-    /// The file to read; standard input if not said
+    /// The file to read; standard input if absent
     #[arg(long, short)]
     input: Option<PathBuf>,
 }
 
-/// One line.
+/// One line of the file: one event.
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
     position: Position,
@@ -50,7 +50,10 @@ struct Line<'a> {
 
 pub async fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Result<()> {
     if !settings.data.exists() && settings.event_store.is_none() {
-        bail!("there is no data folder {}: name the one to export with --data", settings.data.display());
+        bail!(
+            "the data folder {} does not exist: name the folder to export with --data",
+            settings.data.display()
+        );
     }
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let mut out: Box<dyn Write> = match &options.output {
@@ -62,7 +65,7 @@ pub async fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Res
     let mut progress = ProgressLine::start("events exported");
     let (mut after, mut done) = (None, 0);
     loop {
-        let page = store.read_all(after, &Filter::all(), PAGE).await?;
+        let page = store.read_all(after, &Filter::all(), PAGE_SIZE).await?;
         for event in &page.events {
             write_line(&mut out, event)?;
         }
@@ -108,7 +111,7 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
     };
     let mut progress = ProgressLine::start("events imported");
     let mut done = 0;
-    let mut batch = Vec::with_capacity(PAGE);
+    let mut batch = Vec::with_capacity(PAGE_SIZE);
     for (number, line) in input.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
@@ -117,7 +120,7 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
         let event =
             read_line(&line).with_context(|| format!("line {} is not an exported event", number + 1))?;
         batch.push(event);
-        if batch.len() == PAGE {
+        if batch.len() == PAGE_SIZE {
             done += batch.len() as u64;
             store.import(std::mem::take(&mut batch)).await?;
             progress.show(done, 0);

@@ -1,7 +1,7 @@
-//! The whole program through its public door: the binary is started as an operator starts it, customers
-//! write by signed webhooks, and everything is asked by HTTP.
+//! Tests of the whole program through its public API: each test starts the binary as an operator does,
+//! customers write through signed webhooks, and all other requests go over HTTP.
 
-#![allow(clippy::unwrap_used)] // of tests, in functions that are no tests themselves
+#![allow(clippy::unwrap_used)] // helper functions of tests, which Clippy does not know as tests
 
 #[path = "support/fake_whatsapp.rs"]
 mod fake_whatsapp;
@@ -24,6 +24,8 @@ mod claims;
 mod disk;
 #[path = "flows/earlier_version.rs"]
 mod earlier_version;
+#[path = "flows/end_to_end.rs"]
+mod end_to_end;
 #[path = "flows/kill.rs"]
 mod kill;
 #[path = "flows/postgres.rs"]
@@ -44,7 +46,5 @@ mod split;
 mod split_kill;
 #[path = "flows/transfer.rs"]
 mod transfer;
-#[path = "flows/walk.rs"]
-mod walk;
 #[path = "flows/webhooks.rs"]
 mod webhooks;

@@ -8,6 +8,7 @@ use commands::execute::{CommandError, LoadError};
 use commands::inbound::InboundError;
 use domain::conversation::Rejection;
 use domain::{agent, catalogue, contact};
+use event_schemas::Version;
 use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
@@ -101,15 +102,7 @@ impl<R: Refusal> From<CommandError<R>> for CommandProblem {
         Self(match error {
             CommandError::Rejected(rejection) => rejection.problem(),
             CommandError::NotFound => Problem::not_found("thing"),
-            CommandError::VersionMismatch { expected, actual } => {
-                let detail = match actual {
-                    Some(actual) => format!("The version is {actual}, not {expected}."),
-                    None => "There is no version of it yet.".to_owned(),
-                };
-                Problem::version_mismatch(detail)
-                    .field("If-Match")
-                    .with("current_version", actual.map(|version| version.0))
-            }
+            CommandError::VersionMismatch { expected, actual } => version_mismatch(expected, actual),
             CommandError::KeyReused => key_reused(),
             CommandError::Contended => {
                 Problem::new(&CONFLICT, "Too many others changed it at the same time: try again.")
@@ -150,6 +143,16 @@ impl From<InboundError> for CommandProblem {
             InboundError::Failed(source) => damaged("a webhook's stream", &*source),
         })
     }
+}
+
+fn version_mismatch(expected: Version, actual: Option<Version>) -> Problem {
+    let detail = match actual {
+        Some(actual) => format!("The version is {actual}, not {expected}."),
+        None => "There is no version of it yet.".to_owned(),
+    };
+    Problem::version_mismatch(detail)
+        .field("If-Match")
+        .with("current_version", actual.map(|version| version.0))
 }
 
 /// A provider's objection to a channel's settings.
@@ -243,6 +246,7 @@ impl Refusal for catalogue::Rejection {
                 Problem::new(&NAME_TAKEN, format!("{}.", capital(&self.to_string()))).field(*field)
             }
             Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),
+            Self::ChangedMeanwhile { expected, actual } => version_mismatch(*expected, Some(*actual)),
         }
     }
 }

@@ -4,9 +4,9 @@ use crate::Commands;
 use crate::execute::{Context, LoadError};
 use domain::conversation::{ActionList, Requester, Sender, Step};
 use event_schemas::automation::Action;
-use event_schemas::catalogue::CatalogueKind;
+use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::ChannelType;
-use event_schemas::{StreamId, UserId, WebhookId};
+use event_schemas::{UserId, WebhookId};
 
 impl Commands {
     /// `context` names what the list makes, so that it is named the same however often it is done.
@@ -43,8 +43,7 @@ impl Commands {
         match action {
             Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),
             Action::Reply { canned_response_id: Some(id), .. } => {
-                let stream = StreamId::catalogue(CatalogueKind::CannedResponses, context.account);
-                let responses = self.canned_responses.current(&stream).await?;
+                let responses = self.catalogue::<CannedResponse>(context.account).current().await?;
                 Ok(responses.state.get(*id).map(|response| response.content.clone()))
             }
             _says_nothing => Ok(None),

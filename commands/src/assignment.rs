@@ -10,7 +10,7 @@ use crate::execute::{CommandError, Context, LoadError, Outcome, Versioned};
 use domain::agent::{EligibilityCheck, Register, Rejection as Refused, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{Conversation, Forced, Rejection};
 use domain::{Decide, Evolve};
-use event_schemas::catalogue::CatalogueKind;
+use event_schemas::catalogue::Queue;
 use event_schemas::{AccountId, ConversationId, StreamId, UserId, Version};
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ struct NewAssignee {
 impl Commands {
     /// Whether this account has said how conversations find agents: then places count.
     pub async fn routes(&self, account: AccountId) -> Result<bool, LoadError> {
-        let queues = self.queues.current(&StreamId::catalogue(CatalogueKind::Queues, account)).await?;
+        let queues = self.catalogue::<Queue>(account).current().await?;
         Ok(queues.state.iter().next().is_some())
     }
 

@@ -5,16 +5,24 @@ pub(crate) mod automation;
 use crate::Commands;
 use crate::execute::{LoadError, Versioned};
 use domain::bot::Playbook;
-use domain::catalogue::{AllBotSettings, BotRules, CannedResponses, HandoffRules};
+use domain::catalogue::Catalogue;
 use domain::conversation::InactivityTimeouts;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
-use event_schemas::catalogue::CatalogueKind;
+use event_schemas::catalogue::{CannedResponse, CatalogueKind};
 use event_schemas::{AccountId, StreamId, Version};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
 /// The playbooks in use.
 pub(crate) struct CompiledPlaybooks(Cache<AccountId, (Versions, Arc<Playbook>)>);
+
+/// The kinds of catalogue that a playbook is made of.
+pub const PLAYBOOK_CATALOGUES: [CatalogueKind; 4] = [
+    CatalogueKind::BotRules,
+    CatalogueKind::HandoffRules,
+    CatalogueKind::BotSettings,
+    CatalogueKind::CannedResponses,
+];
 
 /// The versions of the catalogues that a playbook is made of.
 type Versions = [Option<Version>; 4];
@@ -27,10 +35,10 @@ impl CompiledPlaybooks {
 
 /// An account's catalogues about its bot, as they are now.
 pub struct BotCatalogues {
-    pub rules: Arc<Versioned<BotRules>>,
-    pub handoff_rules: Arc<Versioned<HandoffRules>>,
-    settings: Arc<Versioned<AllBotSettings>>,
-    templates: Arc<Versioned<CannedResponses>>,
+    pub rules: Arc<Versioned<Catalogue<BotRule>>>,
+    pub handoff_rules: Arc<Versioned<Catalogue<HandoffRule>>>,
+    settings: Arc<Versioned<Catalogue<BotSettings>>>,
+    templates: Arc<Versioned<Catalogue<CannedResponse>>>,
     account: AccountId,
 }
 
@@ -62,18 +70,11 @@ impl BotCatalogues {
 impl Commands {
     /// What the account tells its bot, from the streams as they are now.
     pub async fn bot_catalogues(&self, account: AccountId) -> Result<BotCatalogues, LoadError> {
-        let of = |kind| StreamId::catalogue(kind, account);
-        let (rules, handoffs, settings, templates) = (
-            of(CatalogueKind::BotRules),
-            of(CatalogueKind::HandoffRules),
-            of(CatalogueKind::BotSettings),
-            of(CatalogueKind::CannedResponses),
-        );
         let (rules, handoff_rules, settings, templates) = futures::try_join!(
-            self.bot_rules.current(&rules),
-            self.handoff_rules.current(&handoffs),
-            self.bot_settings.current(&settings),
-            self.canned_responses.current(&templates),
+            self.catalogue::<BotRule>(account).current(),
+            self.catalogue::<HandoffRule>(account).current(),
+            self.catalogue::<BotSettings>(account).current(),
+            self.catalogue::<CannedResponse>(account).current(),
         )?;
         Ok(BotCatalogues { rules, handoff_rules, settings, templates, account })
     }

@@ -3,7 +3,7 @@
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome};
 use domain::conversation::{Assignee, Conversation, Open, Opening, Rejection};
-use event_schemas::catalogue::{CatalogueKind, Channel};
+use event_schemas::catalogue::{BusinessCalendar, Channel, SlaPolicy, Team};
 use event_schemas::conversation::SlaApplied;
 use event_schemas::message::Priority;
 use event_schemas::{
@@ -25,7 +25,7 @@ pub struct Begin {
 impl Commands {
     /// The account's channel of this id, if it has one.
     pub async fn channel(&self, account: AccountId, id: ChannelId) -> Result<Option<Channel>, LoadError> {
-        let channels = self.channels.current(&StreamId::catalogue(CatalogueKind::Channels, account)).await?;
+        let channels = self.catalogue::<Channel>(account).current().await?;
         Ok(channels.state.get(id).cloned())
     }
 
@@ -35,12 +35,11 @@ impl Commands {
         account: AccountId,
         id: ChannelId,
     ) -> Result<Option<Channel>, LoadError> {
-        let channels = StreamId::catalogue(CatalogueKind::Channels, account);
-        self.channels.find_recent(&channels, |channels| channels.get(id).cloned()).await
+        self.catalogue::<Channel>(account).find_recent(|channels| channels.get(id).cloned()).await
     }
 
     pub async fn knows_team(&self, account: AccountId, id: TeamId) -> Result<bool, LoadError> {
-        let teams = self.teams.current(&StreamId::catalogue(CatalogueKind::Teams, account)).await?;
+        let teams = self.catalogue::<Team>(account).current().await?;
         Ok(teams.state.get(id).is_some())
     }
 
@@ -58,8 +57,7 @@ impl Commands {
         channel: ChannelId,
         team: Option<TeamId>,
     ) -> Result<Option<SlaApplied>, LoadError> {
-        let policies =
-            self.sla_policies.recent(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+        let policies = self.catalogue::<SlaPolicy>(account).recent().await?;
         match domain::sla::choose(policies.state.iter(), channel, team) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
@@ -72,24 +70,19 @@ impl Commands {
         account: AccountId,
         policy: SlaPolicyId,
     ) -> Result<Option<SlaApplied>, LoadError> {
-        let policies =
-            self.sla_policies.current(&StreamId::catalogue(CatalogueKind::SlaPolicies, account)).await?;
+        let policies = self.catalogue::<SlaPolicy>(account).current().await?;
         match policies.state.get(policy) {
             Some(policy) => self.with_calendar(account, policy.clone()).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn with_calendar(
-        &self,
-        account: AccountId,
-        policy: event_schemas::catalogue::SlaPolicy,
-    ) -> Result<SlaApplied, LoadError> {
+    async fn with_calendar(&self, account: AccountId, policy: SlaPolicy) -> Result<SlaApplied, LoadError> {
         let calendar = match policy.calendar_id {
             None => None,
             Some(id) => {
-                let calendars = StreamId::catalogue(CatalogueKind::Calendars, account);
-                self.calendars.find_recent(&calendars, |calendars| calendars.get(id).cloned()).await?
+                let calendars = self.catalogue::<BusinessCalendar>(account);
+                calendars.find_recent(|calendars| calendars.get(id).cloned()).await?
             }
         };
         Ok(SlaApplied { policy, calendar })

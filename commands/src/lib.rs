@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod assignment;
+mod catalogues;
 mod channel_accounts;
 mod compiled_rules;
 mod conversations;
@@ -13,15 +14,12 @@ pub mod execute;
 pub mod inbound;
 pub mod language;
 
+use catalogues::CATALOGUES;
 use channel_accounts::ChannelAccounts;
 use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
 use current_conversation::CurrentConversations;
 use domain::agent::{Agent, PresenceTimeouts};
-use domain::catalogue::{
-    AllBotSettings, AutomationRules, BotRules, Calendars, CannedResponses, Channels, HandoffRules, Macros,
-    Queues, SlaPolicies, Teams,
-};
 use domain::contact::ContactHome;
 use domain::conversation::Conversation;
 use event_schemas::Clock;
@@ -31,12 +29,13 @@ use providers::Providers;
 use providers::outgoing_webhook::Addresses;
 use std::sync::Arc;
 
+pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
+pub use compiled_rules::PLAYBOOK_CATALOGUES;
 pub use conversations::Begin;
 
 /// How many conversations are remembered between commands. A remembered one saves reading its stream.
 const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
-const CATALOGUES: usize = 1_024;
 const AGENTS: usize = 16_384;
 
 /// Everything that can be asked of the write side.
@@ -47,19 +46,9 @@ pub struct Commands {
     pub conversations: Aggregates<Conversation>,
     pub contacts: Aggregates<ContactHome>,
     pub agents: Aggregates<Agent>,
-    pub channels: Aggregates<Channels>,
-    pub teams: Aggregates<Teams>,
-    pub canned_responses: Aggregates<CannedResponses>,
-    pub sla_policies: Aggregates<SlaPolicies>,
-    pub calendars: Aggregates<Calendars>,
-    pub queues: Aggregates<Queues>,
+    catalogues: Catalogues,
     /// How long an agent's silence may last.
     pub presence_timeouts: PresenceTimeouts,
-    pub bot_rules: Aggregates<BotRules>,
-    pub handoff_rules: Aggregates<HandoffRules>,
-    pub bot_settings: Aggregates<AllBotSettings>,
-    pub macros: Aggregates<Macros>,
-    pub automation_rules: Aggregates<AutomationRules>,
     /// Whom webhooks may call.
     pub webhook_addresses: Addresses,
     compiled_playbooks: CompiledPlaybooks,
@@ -76,18 +65,8 @@ impl Commands {
             conversations: Aggregates::new(store.clone(), clock.clone(), CONVERSATIONS),
             contacts: Aggregates::new(store.clone(), clock.clone(), CONTACTS),
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
-            channels: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            teams: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            canned_responses: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            sla_policies: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            calendars: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            queues: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
+            catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
-            bot_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            handoff_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            bot_settings: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            macros: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
-            automation_rules: Aggregates::new(store.clone(), clock.clone(), CATALOGUES),
             webhook_addresses: Addresses::default(),
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),

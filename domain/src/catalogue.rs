@@ -1,22 +1,27 @@
-//! What an account defines, by one rule for all kinds: a thing is defined, defined anew, and retired; its
-//! name is unique among those of its kind.
+//! What an account defines, by one rule for all kinds: an item is defined, defined anew, and retired; its
+//! name is unique among the items of its kind.
 
-mod automation;
-mod bots;
-mod kinds;
-mod queues;
+mod automation_rule;
+mod bot_rule;
+mod bot_settings;
+mod calendar;
+mod canned_response;
+mod channel;
+mod handoff_rule;
+mod macro_;
+mod queue;
+mod sla_policy;
+mod team;
 #[cfg(test)]
 mod tests;
 
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
-use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Channel, SlaPolicy, Team};
+use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Change, Channel, Item, SlaPolicy, Team};
 use event_schemas::routing::Queue;
-use event_schemas::{CatalogueEvent, Timestamp};
+use event_schemas::{CatalogueEvent, Timestamp, Version};
 use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::hash::Hash;
 
 pub type Channels = Catalogue<Channel>;
 pub type Teams = Catalogue<Team>;
@@ -30,52 +35,63 @@ pub type Queues = Catalogue<Queue>;
 pub type Macros = Catalogue<Macro>;
 pub type AutomationRules = Catalogue<AutomationRule>;
 
-/// A kind of thing that an account defines.
-pub trait CatalogueItem: Clone + Debug + PartialEq + Send + Sync + 'static {
-    type Id: Copy + Debug + Eq + Ord + Hash + Send + Sync + 'static;
-
-    fn id(&self) -> Self::Id;
-    /// What must be unique among those of its kind: the field's name, and its value.
+/// The rules of a kind of item.
+pub trait CatalogueItem: Item {
+    /// What must be unique among the items of its kind: the field's name, and its value.
     fn name(&self) -> (&'static str, &str);
-    /// Whether people who see the one see the other too, so that they must be called differently.
+    /// Whether users who see this item see the other as well, so that their names must differ.
     fn is_seen_with(&self, _other: &Self) -> bool {
         true
     }
-    /// Whether it makes sense by itself.
-    fn check(&self) -> Result<(), Rejection>;
-    /// Whether it may take the place of what it was before.
-    fn check_change(&self, _before: &Self) -> Result<(), Rejection> {
+    /// Whether it is valid by itself.
+    fn validate(&self) -> Result<(), Rejection>;
+    /// Whether it may replace the item as it was before.
+    fn validate_change(&self, _before: &Self) -> Result<(), Rejection> {
         Ok(())
     }
-    /// Whether it makes sense beside the others of its kind.
-    fn check_among<'t>(&self, _others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
+    /// Whether it is valid beside the others of its kind.
+    fn validate_among<'t>(&self, _others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
     where
         Self: 't,
     {
         Ok(())
     }
-    fn defined(self) -> CatalogueEvent;
-    fn retired(id: Self::Id) -> CatalogueEvent;
-    /// What an event says of things of this kind.
-    fn told(event: &CatalogueEvent) -> Option<Change<'_, Self>>;
 }
 
-/// What an event says.
-pub enum Change<'e, T: CatalogueItem> {
-    Defined(&'e T),
-    Retired(T::Id),
+const LONGEST_NAME: usize = 200;
+/// How many items of a kind an account can have, where the number is limited.
+const MOST_ITEMS: usize = 1_000;
+
+fn check_name(field: &'static str, text: &str) -> Result<(), Rejection> {
+    match text.trim().chars().count() {
+        0 => Err(Rejection::invalid(field, "must not be empty")),
+        length if length > LONGEST_NAME => {
+            Err(Rejection::invalid(field, format!("has at most {LONGEST_NAME} characters")))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Why something cannot be defined or retired.
+fn check_count(others: usize) -> Result<(), Rejection> {
+    if others < MOST_ITEMS {
+        return Ok(());
+    }
+    Err(Rejection::invalid("name", format!("an account has at most {MOST_ITEMS} of them")))
+}
+
+/// Why an item cannot be defined or retired.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    #[error("there is no such thing")]
+    #[error("there is no such item")]
     NotFound,
     #[error("there is another with this {field}: '{value}'")]
     NameTaken { field: &'static str, value: String },
     /// `field` is the path of what is wrong.
     #[error("{field}: {reason}")]
     Invalid { field: String, reason: String },
+    /// The item was defined anew after the caller read it.
+    #[error("the version is {actual}, not {expected}")]
+    ChangedMeanwhile { expected: Version, actual: Version },
 }
 
 impl Rejection {
@@ -84,24 +100,37 @@ impl Rejection {
     }
 }
 
-/// All things of one kind that an account has defined and not retired.
+/// All items of one kind that an account has defined and not retired.
 #[derive(Clone, Debug)]
 pub struct Catalogue<T: CatalogueItem> {
-    things: BTreeMap<T::Id, T>,
+    items: BTreeMap<T::Id, Defined<T>>,
+    /// The version of the stream's next event: the stream holds this kind alone.
+    next: Version,
+}
+
+#[derive(Clone, Debug)]
+struct Defined<T> {
+    item: T,
+    /// The version of the event that defined it last.
+    version: Version,
 }
 
 impl<T: CatalogueItem> Default for Catalogue<T> {
     fn default() -> Self {
-        Self { things: BTreeMap::new() }
+        Self { items: BTreeMap::new(), next: Version::FIRST }
     }
 }
 
 impl<T: CatalogueItem> Catalogue<T> {
     pub fn get(&self, id: T::Id) -> Option<&T> {
-        self.things.get(&id)
+        self.items.get(&id).map(|defined| &defined.item)
+    }
+    /// The version of the stream at which the item was last defined.
+    pub fn version_of(&self, id: T::Id) -> Option<Version> {
+        self.items.get(&id).map(|defined| defined.version)
     }
     pub fn iter(&self) -> impl Iterator<Item = &T> + Clone {
-        self.things.values()
+        self.items.values().map(|defined| &defined.item)
     }
 }
 
@@ -109,19 +138,21 @@ impl<T: CatalogueItem> Evolve for Catalogue<T> {
     type Event = CatalogueEvent;
 
     fn evolve(&mut self, event: &CatalogueEvent, _: Timestamp) {
-        match T::told(event) {
-            Some(Change::Defined(thing)) => {
-                self.things.insert(thing.id(), thing.clone());
+        let Some(change) = T::change_in(event) else { return };
+        let version = self.next;
+        self.next = version.next();
+        match change {
+            Change::Defined(item) => {
+                self.items.insert(item.id(), Defined { item: item.clone(), version });
             }
-            Some(Change::Retired(id)) => {
-                self.things.remove(&id);
+            Change::Retired(id) => {
+                self.items.remove(&id);
             }
-            None => {}
         }
     }
 }
 
-/// This is how it is from now on, whether or not it was there before.
+/// Defines an item, whether or not there was one of its id.
 #[derive(Clone, Debug)]
 pub struct Define<T>(pub T);
 
@@ -129,33 +160,57 @@ impl<T: CatalogueItem> Decide<Catalogue<T>> for Define<T> {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Catalogue<T>, _: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
-        let Self(thing) = self;
-        let before = state.get(thing.id());
-        if before == Some(thing) {
+        let Self(item) = self;
+        let before = state.get(item.id());
+        if before == Some(item) {
             return Ok(Vec::new());
         }
-        thing.check()?;
+        item.validate()?;
         if let Some(before) = before {
-            thing.check_change(before)?;
+            item.validate_change(before)?;
         }
-        let others = state.iter().filter(|other| other.id() != thing.id());
-        thing.check_among(others.clone())?;
-        let (field, name) = thing.name();
-        let mut seen_together = others.filter(|other| thing.is_seen_with(other));
+        let others = state.iter().filter(|other| other.id() != item.id());
+        item.validate_among(others.clone())?;
+        let (field, name) = item.name();
+        let mut seen_together = others.filter(|other| item.is_seen_with(other));
         let taken = seen_together.any(|other| same_name(other.name().1, name));
         if taken {
             return Err(Rejection::NameTaken { field, value: name.to_owned() });
         }
-        Ok(vec![thing.clone().defined()])
+        Ok(vec![item.clone().defined()])
     }
 }
 
-/// People do not tell "Billing" from "billing ".
+/// Users do not tell "Billing" from "billing ".
 fn same_name(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
-/// It is no more. Conversations that refer to it keep what they took from it.
+/// Changes an item as it is when the command is decided: when two callers change different parts of it, neither
+/// undoes the other's change.
+#[derive(Clone, Debug)]
+pub struct Amend<T: CatalogueItem, F> {
+    pub id: T::Id,
+    /// The item to change when none is defined. `None`: the command is refused then.
+    pub default: Option<T>,
+    pub change: F,
+}
+
+impl<T, F> Decide<Catalogue<T>> for Amend<T, F>
+where
+    T: CatalogueItem,
+    F: Fn(&mut T) -> Result<(), Rejection>,
+{
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Catalogue<T>, now: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
+        let mut item = state.get(self.id).or(self.default.as_ref()).ok_or(Rejection::NotFound)?.clone();
+        (self.change)(&mut item)?;
+        Define(item).decide(state, now)
+    }
+}
+
+/// Retires an item. Conversations that refer to it keep what they took from it.
 #[derive(Clone, Debug)]
 pub struct Retire<T: CatalogueItem>(pub T::Id);
 
@@ -165,5 +220,32 @@ impl<T: CatalogueItem> Decide<Catalogue<T>> for Retire<T> {
     fn decide(&self, state: &Catalogue<T>, _: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
         state.get(self.0).ok_or(Rejection::NotFound)?;
         Ok(vec![T::retired(self.0)])
+    }
+}
+
+/// A command about an item as its caller has read it.
+#[derive(Clone, Debug)]
+pub struct IfUnchanged<T: CatalogueItem, C> {
+    pub id: T::Id,
+    /// The version at which the caller saw the item defined. `None`: the caller accepts any.
+    pub seen: Option<Version>,
+    pub command: C,
+}
+
+impl<T, C> Decide<Catalogue<T>> for IfUnchanged<T, C>
+where
+    T: CatalogueItem,
+    C: Decide<Catalogue<T>, Rejection = Rejection>,
+{
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Catalogue<T>, now: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
+        match (self.seen, state.version_of(self.id)) {
+            (Some(_), None) => Err(Rejection::NotFound),
+            (Some(expected), Some(actual)) if expected != actual => {
+                Err(Rejection::ChangedMeanwhile { expected, actual })
+            }
+            (_, _) => self.command.decide(state, now),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The people who answer: streams `agent-<user>`.
 
-use crate::catalogue::{WeeklyHours, yes};
+use crate::catalogue::WeeklyHours;
 use crate::events::events;
+use crate::items::yes;
 use crate::message::{ChannelType, words};
 use crate::routing::Ineligible;
 use crate::{AccountId, ConversationId, Timestamp, UserId, Version};

@@ -1,87 +1,194 @@
-//! What an account defines: channels, teams, canned responses, SLA policies, business calendars, what the
-//! bot does (its shapes are in [`crate::bot`]), macros and automation rules ([`crate::automation`]).
+//! What an account defines: its catalogues, one for each kind of item.
 //!
 //! One stream per kind and account, `catalogue-<kind>-<account>`, so that a short code is unique and
-//! rules have an order without a lock. Each event carries the whole thing as it is afterwards.
+//! rules have an order without a lock. Each event carries the whole item as it is afterwards.
+//!
+//! To add a kind: its shape in `items/<kind>.rs`, a line in [`catalogue!`] below, and its rules in
+//! `domain/src/catalogue/<kind>.rs`. Stream, events, fold, table and routes follow from the line. The golden
+//! test asks for a sample and a schema of each of its two events.
 
-use crate::automation::{AutomationRuleDefined, AutomationRuleRetired, MacroDefined, MacroRetired};
-use crate::bot::{
-    BotRuleDefined, BotRuleRetired, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
-    HandoffRuleRetired,
-};
-use crate::events::events;
-use crate::message::{ChannelType, Priority};
-use crate::routing::{QueueDefined, QueueRetired};
-use crate::{CalendarId, CannedResponseId, ChannelId, SlaPolicyId, TeamId, UserId};
+pub use crate::items::Shape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use uuid::Uuid;
 
-events! {
-    /// Every event of the streams `catalogue-<kind>-<account>`.
-    pub enum CatalogueEvent {
-        ChannelDefined = 1,
-        ChannelRetired = 1,
-        TeamDefined = 1,
-        TeamRetired = 1,
-        CannedResponseDefined = 1,
-        CannedResponseRetired = 1,
-        SlaPolicyDefined = 1,
-        SlaPolicyRetired = 1,
-        CalendarDefined = 1,
-        CalendarRetired = 1,
-        BotRuleDefined = 1,
-        BotRuleRetired = 1,
-        HandoffRuleDefined = 1,
-        HandoffRuleRetired = 1,
-        BotSettingsDefined = 1,
-        BotSettingsRetired = 1,
-        QueueDefined = 1,
-        QueueRetired = 1,
-        MacroDefined = 1,
-        MacroRetired = 1,
-        AutomationRuleDefined = 1,
-        AutomationRuleRetired = 1,
-    }
-}
+/// Declares every kind of catalogue item: its file and type, the type of its id where that is its own, its
+/// catalogue and the name that streams and routes have of it, and its two events.
+macro_rules! catalogue {
+    ($(
+        $module:ident::$Item:ident $(: $Id:ident)?, $Kind:ident = $name:literal,
+        $Defined:ident { $field:ident $(as $stored:literal)? }, $Retired:ident;
+    )+) => {
+        $(pub use crate::items::$module::*;)+
 
-/// The kinds of catalogue, as they appear in stream names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CatalogueKind {
-    Channels,
-    Teams,
-    CannedResponses,
-    SlaPolicies,
-    Calendars,
-    BotRules,
-    HandoffRules,
-    BotSettings,
-    Queues,
-    Macros,
-    AutomationRules,
-}
-
-impl CatalogueKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Channels => "channels",
-            Self::Teams => "teams",
-            Self::CannedResponses => "canned_responses",
-            Self::SlaPolicies => "sla_policies",
-            Self::Calendars => "calendars",
-            Self::BotRules => "bot_rules",
-            Self::HandoffRules => "handoff_rules",
-            Self::BotSettings => "bot_settings",
-            Self::Queues => "queues",
-            Self::Macros => "macros",
-            Self::AutomationRules => "automation_rules",
+        pub(crate) mod ids {
+            crate::ids::ids! {
+                $ for_each_item_id;
+                $($(
+                    #[doc = concat!("The id of a [`", stringify!($Item), "`](crate::catalogue::", stringify!($Item), ").")]
+                    $Id,
+                )?)+
+            }
         }
+
+        crate::message::words! {
+            /// The kinds of catalogue, by the names that stream names and routes have of them.
+            CatalogueKind { $($Kind = $name),+ }
+        }
+
+        $(
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+            pub struct $Defined {
+                $(#[serde(rename = $stored)])?
+                pub $field: $Item,
+            }
+
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+            pub struct $Retired {
+                pub id: <$Item as Shape>::Id,
+            }
+
+            impl Item for $Item {
+                const KIND: CatalogueKind = CatalogueKind::$Kind;
+                const DEFINED: &'static str = stringify!($Defined);
+
+                fn defined(self) -> CatalogueEvent {
+                    $Defined { $field: self }.into()
+                }
+                fn retired(id: Self::Id) -> CatalogueEvent {
+                    $Retired { id }.into()
+                }
+                fn change_in(event: &CatalogueEvent) -> Option<Change<'_, Self>> {
+                    if let CatalogueEvent::$Defined(event) = event {
+                        return Some(Change::Defined(&event.$field));
+                    }
+                    if let CatalogueEvent::$Retired(event) = event {
+                        return Some(Change::Retired(event.id));
+                    }
+                    None
+                }
+            }
+        )+
+
+        crate::events::events! {
+            /// Every event of the streams `catalogue-<kind>-<account>`.
+            pub enum CatalogueEvent { $($Defined = 1, $Retired = 1),+ }
+        }
+
+        impl CatalogueEvent {
+            /// The kind of item that it is about.
+            pub fn kind(&self) -> CatalogueKind {
+                match self { $(Self::$Defined(_) | Self::$Retired(_) => CatalogueKind::$Kind),+ }
+            }
+            /// The item that it is about.
+            pub fn item_id(&self) -> Uuid {
+                match self {$(
+                    Self::$Defined(event) => event.$field.id().0,
+                    Self::$Retired(event) => event.id.0,
+                )+}
+            }
+            /// The item as it is now. `None` when it was retired.
+            pub fn item(&self) -> Option<&dyn AnyItem> {
+                match self {$(
+                    Self::$Defined(event) => Some(&event.$field),
+                    Self::$Retired(_) => None,
+                )+}
+            }
+        }
+
+        /// The JSON Schemas of the catalogues' events.
+        pub(crate) const SCHEMAS: &[(&str, &str)] = &[$(
+            (concat!(stringify!($Defined), ".v1"), include_str!(concat!("../schemas/", stringify!($Defined), ".v1.json"))),
+            (concat!(stringify!($Retired), ".v1"), include_str!(concat!("../schemas/", stringify!($Retired), ".v1.json"))),
+        )+];
+
+        export! { ($) $($Item)+ }
+    };
+}
+
+macro_rules! export {
+    (($d:tt) $($Item:ident)+) => {
+        /// Hands the types of all catalogue items to a macro: `catalogue_items!(of_each)` is
+        /// `of_each!(Channel Team …)`.
+        #[macro_export]
+        macro_rules! catalogue_items {
+            ($d of_each:ident) => { $d of_each! { $($Item)+ } };
+        }
+    };
+}
+
+catalogue! {
+    channel::Channel: ChannelId, Channels = "channels", ChannelDefined { channel }, ChannelRetired;
+    team::Team: TeamId, Teams = "teams", TeamDefined { team }, TeamRetired;
+    canned_response::CannedResponse: CannedResponseId, CannedResponses = "canned_responses",
+        CannedResponseDefined { canned_response }, CannedResponseRetired;
+    sla_policy::SlaPolicy: SlaPolicyId, SlaPolicies = "sla_policies", SlaPolicyDefined { sla_policy }, SlaPolicyRetired;
+    calendar::BusinessCalendar: CalendarId, Calendars = "calendars", CalendarDefined { calendar }, CalendarRetired;
+    bot_rule::BotRule: BotRuleId, BotRules = "bot_rules", BotRuleDefined { bot_rule }, BotRuleRetired;
+    handoff_rule::HandoffRule: HandoffRuleId, HandoffRules = "handoff_rules",
+        HandoffRuleDefined { handoff_rule }, HandoffRuleRetired;
+    // An account has one of them: its id is the account's.
+    bot_settings::BotSettings, BotSettings = "bot_settings", BotSettingsDefined { bot_settings }, BotSettingsRetired;
+    queue::Queue: QueueId, Queues = "queues", QueueDefined { queue }, QueueRetired;
+    macro_::Macro: MacroId, Macros = "macros", MacroDefined { defined as "macro" }, MacroRetired;
+    automation_rule::AutomationRule: AutomationRuleId, AutomationRules = "automation_rules",
+        AutomationRuleDefined { automation_rule }, AutomationRuleRetired;
+}
+
+/// A kind of catalogue item, with its events. Declared with [`catalogue!`].
+pub trait Item: Shape {
+    const KIND: CatalogueKind;
+    /// The name of the event that defines one.
+    const DEFINED: &'static str;
+
+    fn defined(self) -> CatalogueEvent;
+    fn retired(id: Self::Id) -> CatalogueEvent;
+    /// What an event says of items of this kind. `None` when it is about another kind.
+    fn change_in(event: &CatalogueEvent) -> Option<Change<'_, Self>>;
+
+    /// The kind as operations and schemas are named after it: `CannedResponse`.
+    fn singular() -> &'static str {
+        Self::DEFINED.strip_suffix("Defined").unwrap_or(Self::DEFINED)
+    }
+    /// One item as a sentence names it, without its article: "canned response".
+    fn noun() -> &'static str {
+        Self::ONE.split_once(' ').map_or(Self::ONE, |(_, noun)| noun)
+    }
+    /// The path of its catalogue: `/v1/canned-responses`.
+    fn path() -> String {
+        format!("/v1/{}", Self::KIND.as_str().replace('_', "-"))
     }
 }
 
-/// A word that opens a door. It is stored, and it is never shown: `Debug` hides it, and what leaves the
-/// house has it masked (see [`crate::CloudEvent`]).
+/// What an event says of an item.
+#[derive(Debug)]
+pub enum Change<'e, T: Shape> {
+    Defined(&'e T),
+    Retired(T::Id),
+}
+
+/// An item whose kind the reader does not know.
+pub trait AnyItem {
+    /// Lists of its kind are in the order of this text.
+    fn sort_key(&self) -> String;
+    /// The item without its secrets, as JSON.
+    fn public_json(&self) -> String;
+}
+
+impl<T: Shape> AnyItem for T {
+    fn sort_key(&self) -> String {
+        Shape::sort_key(self)
+    }
+    fn public_json(&self) -> String {
+        let json = serde_json::to_string(&self.public());
+        json.unwrap_or_else(|impossible| unreachable!("an item always serialises: {impossible}"))
+    }
+}
+
+/// A text that gives access to something. It is stored, and it is never shown: `Debug` hides it, and documents
+/// that leave Verbatim have it masked (see [`crate::CloudEvent`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Secret(pub String);
@@ -92,190 +199,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a provider wants to be shown, by its own names: for WhatsApp `phone_number_id`, `access_token`,
+/// What a provider asks for, by the provider's own names: for WhatsApp `phone_number_id`, `access_token`,
 /// `app_secret`, `verify_token`.
 pub type Credentials = BTreeMap<String, Secret>;
-
-/// A place customers write to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Channel {
-    pub id: ChannelId,
-    pub channel_type: ChannelType,
-    pub name: String,
-    #[serde(default)]
-    pub credentials: Credentials,
-    /// Where the provider's API is; none: the provider's own address from the configuration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_url: Option<String>,
-    #[serde(default = "yes")]
-    pub is_enabled: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ChannelDefined {
-    pub channel: Channel,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ChannelRetired {
-    pub id: ChannelId,
-}
-
-/// A group of agents.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Team {
-    pub id: TeamId,
-    /// Unique in the account.
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lead_id: Option<UserId>,
-    #[serde(default)]
-    pub member_ids: Vec<UserId>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TeamDefined {
-    pub team: Team,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TeamRetired {
-    pub id: TeamId,
-}
-
-/// A text agents reuse (requirement 000, section 1.3).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CannedResponse {
-    pub id: CannedResponseId,
-    /// `/greeting`: unique in the account.
-    pub short_code: String,
-    pub title: String,
-    /// May name variables: `{{contact_name}}`.
-    pub content: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<UserId>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CannedResponseDefined {
-    pub canned_response: CannedResponse,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CannedResponseRetired {
-    pub id: CannedResponseId,
-}
-
-/// How quickly, in seconds of business time. None: not promised.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SlaTargets {
-    /// From opened until the first reply of an agent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_response_seconds: Option<u32>,
-    /// From a customer's message, after the first reply, until an agent's next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_response_seconds: Option<u32>,
-    /// From opened until resolved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolution_seconds: Option<u32>,
-}
-
-/// Promises about how quickly customers are answered, per priority.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SlaPolicy {
-    pub id: SlaPolicyId,
-    /// Unique in the account.
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    #[serde(default = "yes")]
-    pub is_active: bool,
-    /// Among the policies that fit a conversation the lowest wins.
-    #[serde(default)]
-    pub order: i32,
-    /// Empty: fits every channel.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub channel_ids: Vec<ChannelId>,
-    /// Empty: fits every team and none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub team_ids: Vec<TeamId>,
-    /// None: every hour counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calendar_id: Option<CalendarId>,
-    /// A priority that is missing here is promised nothing.
-    pub targets: BTreeMap<Priority, SlaTargets>,
-    /// How many business seconds before a deadline the warning comes. None: no warning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub warn_before_seconds: Option<u32>,
-    /// Whether the clocks stand still while the conversation is pending.
-    #[serde(default = "yes")]
-    pub pause_while_pending: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SlaPolicyDefined {
-    pub sla_policy: SlaPolicy,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SlaPolicyRetired {
-    pub id: SlaPolicyId,
-}
-
-crate::message::words! {
-    /// A day of the week, as requirement 000 (section 2) spells it.
-    Weekday {
-        Mon = "mon", Tue = "tue", Wed = "wed", Thu = "thu", Fri = "fri", Sat = "sat", Sun = "sun",
-    }
-}
-
-/// Hours that repeat every week, in local time. An `end` at or before `start` is on the next day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WeeklyHours {
-    pub days: Vec<Weekday>,
-    /// `HH:MM`
-    pub start: String,
-    /// `HH:MM`; `24:00` is the end of the day.
-    pub end: String,
-}
-
-/// A day on which the desk stays closed: no interval begins on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Holiday {
-    /// `YYYY-MM-DD`
-    pub date: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// When the desk is open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BusinessCalendar {
-    pub id: CalendarId,
-    /// Unique in the account.
-    pub name: String,
-    /// An IANA zone: `Africa/Addis_Ababa`.
-    pub timezone: String,
-    /// Several intervals a day are several entries; where they overlap, time counts once.
-    pub schedule: Vec<WeeklyHours>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holidays: Vec<Holiday>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CalendarDefined {
-    pub calendar: BusinessCalendar,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CalendarRetired {
-    pub id: CalendarId,
-}
-
-pub(crate) fn yes() -> bool {
-    true
-}

@@ -1,55 +1,65 @@
 //! Identifiers, each with a type of its own so that a team cannot be passed where an agent is meant.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use crate::ChannelId;
 use uuid::Uuid;
 
+/// Declares ids, and a macro of this name that calls another with the names of all of them, so that another
+/// crate can implement a trait of its own for each.
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($dollar:tt $for_each:ident; $($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        #[macro_export]
+        macro_rules! $for_each {
+            ($dollar implement:ident) => { $dollar implement! { $($name),+ } };
+        }
+    $(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(pub uuid::Uuid);
 
         impl $name {
             pub const fn from_u128(value: u128) -> Self {
-                Self(Uuid::from_u128(value))
+                Self(uuid::Uuid::from_u128(value))
             }
-            pub const fn as_uuid(&self) -> &Uuid {
+            pub const fn as_uuid(&self) -> &uuid::Uuid {
                 &self.0
             }
         }
-        impl From<Uuid> for $name {
-            fn from(id: Uuid) -> Self {
+        impl From<uuid::Uuid> for $name {
+            fn from(id: uuid::Uuid) -> Self {
                 Self(id)
             }
         }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
             }
         }
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.0)
             }
         }
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = uuid::Error;
             fn from_str(text: &str) -> Result<Self, uuid::Error> {
                 text.parse().map(Self)
             }
         }
+        impl From<$name> for uuid::Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
     )+};
 }
 
+pub(crate) use ids;
+
 ids! {
+    $ for_each_id;
     /// A tenant. Every row and every event belongs to one.
     AccountId,
-    /// A place customers write to: one WhatsApp number, one web chat.
-    ChannelId,
     /// A person who writes to the account, whatever the channel.
     ContactId,
     /// One identifier of a contact on one kind of channel: a phone number, an address.
@@ -58,28 +68,10 @@ ids! {
     ConversationId,
     /// One message or note of a conversation.
     MessageId,
-    /// A group of agents.
-    TeamId,
     /// A person who signs in: an agent, a supervisor, an administrator.
     UserId,
-    /// A text agents reuse.
-    CannedResponseId,
-    /// Promises about how quickly customers are answered.
-    SlaPolicyId,
-    /// When the desk is open.
-    CalendarId,
-    /// What the bot does with which message.
-    BotRuleId,
-    /// When the bot gives a conversation to a person.
-    HandoffRuleId,
-    /// Where conversations wait for an agent.
-    QueueId,
     /// The question to agents whether they take a conversation.
     OfferId,
-    /// A list of actions that an agent runs at once.
-    MacroId,
-    /// What happens by itself when something happens.
-    AutomationRuleId,
     /// One call of another program's address: the same however often it is made.
     WebhookId,
     /// One event in the log.

@@ -17,6 +17,7 @@ mod events;
 pub mod families;
 pub mod ids;
 pub mod inbound;
+pub mod items;
 pub mod message;
 pub mod routing;
 pub mod schemas;
@@ -25,6 +26,7 @@ pub mod upcast;
 
 pub use agent::AgentEvent;
 pub use catalogue::CatalogueEvent;
+pub use catalogue::ids::*;
 pub use clock::Clock;
 pub use cloud_event::CloudEvent;
 pub use contact::ContactEvent;

@@ -53,28 +53,6 @@ const SCHEMAS: &[(&str, &str)] = files![
     "WebhookRequested.v1",
     "WebhookDelivered.v1",
     "WebhookFailed.v1",
-    "ChannelDefined.v1",
-    "ChannelRetired.v1",
-    "TeamDefined.v1",
-    "TeamRetired.v1",
-    "CannedResponseDefined.v1",
-    "CannedResponseRetired.v1",
-    "SlaPolicyDefined.v1",
-    "SlaPolicyRetired.v1",
-    "CalendarDefined.v1",
-    "CalendarRetired.v1",
-    "BotRuleDefined.v1",
-    "BotRuleRetired.v1",
-    "HandoffRuleDefined.v1",
-    "HandoffRuleRetired.v1",
-    "BotSettingsDefined.v1",
-    "BotSettingsRetired.v1",
-    "QueueDefined.v1",
-    "QueueRetired.v1",
-    "MacroDefined.v1",
-    "MacroRetired.v1",
-    "AutomationRuleDefined.v1",
-    "AutomationRuleRetired.v1",
     "AgentRegistered.v1",
     "PreferencesChanged.v1",
     "PreferencesChanged.v2",
@@ -93,12 +71,16 @@ const SCHEMAS: &[(&str, &str)] = files![
     "WebhookRejected.v1",
 ];
 
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SCHEMAS.iter().chain(crate::catalogue::SCHEMAS)
+}
+
 /// The schema of `MessageReceived.v1`, say, as a JSON text.
 pub fn find(name: &str) -> Option<&'static str> {
-    SCHEMAS.iter().find(|(known, _)| *known == name).map(|(_, schema)| *schema)
+    all().find(|(known, _)| *known == name).map(|(_, schema)| *schema)
 }
 
 /// The names of all schemas there are.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    SCHEMAS.iter().map(|(name, _)| *name)
+    all().map(|(name, _)| *name)
 }

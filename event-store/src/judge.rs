@@ -1,12 +1,12 @@
-//! Who of a group may write, and where: the rules of an append as values in, values out, for every engine
-//! that commits in groups.
+//! The rules of an append as pure functions: which appends of a group may be written, and at which positions.
+//! Every engine that commits in groups uses them.
 
 use crate::row::Row;
 use crate::{AppendError, Appended, Expected};
 use event_schemas::{EventId, Position, Recorded, StreamId, Timestamp, Version};
 use std::collections::HashMap;
 
-/// What a caller wants at the end of a stream.
+/// The rows that one caller appends to a stream.
 #[derive(Clone, Debug)]
 pub struct Append {
     pub stream: StreamId,
@@ -15,7 +15,7 @@ pub struct Append {
 }
 
 impl Append {
-    /// Its events as the log has them, given where the last of them is.
+    /// Its events as they are in the log, computed from the place of the last one.
     pub fn recorded(self, last: Appended, recorded_at: Timestamp) -> impl Iterator<Item = Recorded> {
         let Self { stream, rows, .. } = self;
         let behind = (0..rows.len() as u64).rev();
@@ -27,31 +27,32 @@ impl Append {
             event_type: row.event_type,
             schema_version: row.schema_version,
             recorded_at,
-            metadata: row.told,
+            metadata: row.metadata,
             data: row.data,
         })
     }
 }
 
-/// Where an event is.
+/// The place of an event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     pub stream: StreamId,
     pub version: Version,
     pub position: u64,
 }
 
-/// A stream's beginning and its end.
+/// The key and the end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The position of its first event: its key.
+    /// The position of the stream's first event, which is the stream's key.
     pub stream: u64,
-    /// The version of its last event.
+    /// The version of the stream's last event.
     pub version: Version,
 }
 
 impl Head {
-    /// Of a stream whose first page holds all of it. None: it may go on, or the page is not the first.
+    /// The head of a stream whose first page holds all of its events. `None` when the stream may have more
+    /// events or the page is not the first.
     pub fn of_page(events: &[Recorded], limit: usize) -> Option<Self> {
         let (first, last) = (events.first()?, events.last()?);
         let whole = first.version == Version::FIRST && events.len() < limit;
@@ -59,28 +60,28 @@ impl Head {
     }
 }
 
-/// What is to become of one append.
+/// The decision about one append.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Its rows go into the log, the first of them here.
+    /// Its rows are written; stream key, version and position of the first one.
     Write { stream: u64, version: Version, position: u64 },
-    /// Nothing of it is written.
+    /// Nothing is written; the answer for the caller.
     Answer(Result<Appended, AppendError>),
 }
 
-/// All that the log knows about a group's streams and events.
+/// What the log holds about a group's streams and events.
 #[derive(Debug, Default)]
 pub struct Known {
     pub end: u64,
     pub heads: HashMap<StreamId, Head>,
-    pub events: HashMap<EventId, Place>,
+    pub events: HashMap<EventId, Location>,
 }
 
-/// Judges a group by what is remembered, without a look at the log. None: only a look can tell.
+/// Judges a group by the remembered heads alone, without a query. `None` when a query is needed.
 ///
-/// It writes where the remembered versions fit and trusts the unique indexes to object if an id is known
-/// already or somebody else has written since.
-pub fn at_a_glance(
+/// The remembered heads may be stale. If an id is recorded already or another process has written since, the
+/// unique indexes refuse the rows.
+pub fn fast_path(
     group: &[Append],
     end: u64,
     remembered: impl Fn(&StreamId) -> Option<Head>,
@@ -105,19 +106,19 @@ pub fn at_a_glance(
     Some(verdicts)
 }
 
-/// Judges a group with everything about it at hand, each append as if those before it had been written.
+/// Judges a group by what the log holds, each append as if the appends before it had been written.
 pub fn in_full(group: &[Append], mut known: Known) -> Vec<Verdict> {
     group.iter().map(|append| judge(append, &mut known)).collect()
 }
 
-/// What is to be said of an append by what the log knows, without writing anything. None: it may be written.
+/// The answer to an append that must not be written. `None` when it may be written.
 pub fn answer(append: &Append, known: &Known) -> Option<Result<Appended, AppendError>> {
     match repeated(append, known) {
-        Repeated::Whole(Place { version, position, .. }) => {
+        Repeated::Whole(Location { version, position, .. }) => {
             let position = Position::at(position);
             return Some(Ok(Appended { version, position, repeated: true }));
         }
-        Repeated::Partly(id, Place { stream, version, .. }) => {
+        Repeated::Partly(id, Location { stream, version, .. }) => {
             return Some(Err(AppendError::PartlyRecorded { id, stream, version }));
         }
         Repeated::No => {}
@@ -143,12 +144,12 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
     let (stream, version) =
         head.map_or((position, Version::FIRST), |head| (head.stream, head.version.next()));
     for (offset, row) in (0..).zip(&append.rows) {
-        let place = Place {
+        let location = Location {
             stream: append.stream.clone(),
             version: Version(version.0 + offset),
             position: position + offset,
         };
-        known.events.insert(row.id, place);
+        known.events.insert(row.id, location);
     }
     known.end += append.rows.len() as u64;
     let head = Head { stream, version: last(version, append.rows.len()) };
@@ -157,10 +158,10 @@ fn judge(append: &Append, known: &mut Known) -> Verdict {
 }
 
 enum Repeated {
-    /// Every event is in the log; the last of them is here.
-    Whole(Place),
-    /// This one is and another is not, or it is told twice in this very append.
-    Partly(EventId, Place),
+    /// Every event is in the log; the location of the last one.
+    Whole(Location),
+    /// This event is in the log and another one is not, or this id is twice in the append itself.
+    Partly(EventId, Location),
     No,
 }
 
@@ -168,13 +169,13 @@ fn repeated(append: &Append, known: &Known) -> Repeated {
     let mut here = HashMap::with_capacity(append.rows.len());
     for (offset, row) in (0..).zip(&append.rows) {
         if let Some(first) = here.insert(row.id, offset) {
-            let place = Place { stream: append.stream.clone(), version: Version(first), position: 0 };
-            return Repeated::Partly(row.id, place);
+            let location = Location { stream: append.stream.clone(), version: Version(first), position: 0 };
+            return Repeated::Partly(row.id, location);
         }
     }
-    let mut places = append.rows.iter().filter_map(|row| Some((row.id, known.events.get(&row.id)?)));
-    let Some((id, first)) = places.next() else { return Repeated::No };
-    let others = places.count();
+    let mut locations = append.rows.iter().filter_map(|row| Some((row.id, known.events.get(&row.id)?)));
+    let Some((id, first)) = locations.next() else { return Repeated::No };
+    let others = locations.count();
     if others + 1 < append.rows.len() {
         return Repeated::Partly(id, first.clone());
     }
@@ -186,22 +187,22 @@ pub fn last(first: Version, count: usize) -> Version {
     Version(first.0 + count as u64 - 1)
 }
 
-/// What an imported event is to this log.
-pub enum Arrival {
-    Known { position: u64 },
+/// The decision about an imported event.
+pub enum ImportVerdict {
+    Present { position: u64 },
     New { stream: u64, position: u64 },
 }
 
-/// Judges one imported event as if those before it had been written.
-pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendError> {
-    if let Some(place) = known.events.get(&event.id) {
-        return if place.stream == event.stream && place.version == event.version {
-            Ok(Arrival::Known { position: place.position })
+/// Judges one imported event as if the events before it had been written.
+pub fn judge_import(event: &Recorded, known: &mut Known) -> Result<ImportVerdict, AppendError> {
+    if let Some(location) = known.events.get(&event.id) {
+        return if location.stream == event.stream && location.version == event.version {
+            Ok(ImportVerdict::Present { position: location.position })
         } else {
             Err(AppendError::PartlyRecorded {
                 id: event.id,
-                stream: place.stream.clone(),
-                version: place.version,
+                stream: location.stream.clone(),
+                version: location.version,
             })
         };
     }
@@ -213,9 +214,9 @@ pub fn arrival(event: &Recorded, known: &mut Known) -> Result<Arrival, AppendErr
         return Err(AppendError::Conflict { stream: event.stream.clone(), expected, actual });
     }
     known.end += 1;
-    let place = Place { stream: event.stream.clone(), version: event.version, position: known.end };
+    let location = Location { stream: event.stream.clone(), version: event.version, position: known.end };
     let stream = head.map_or(known.end, |head| head.stream);
     known.heads.insert(event.stream.clone(), Head { stream, version: event.version });
-    known.events.insert(event.id, place);
-    Ok(Arrival::New { stream, position: known.end })
+    known.events.insert(event.id, location);
+    Ok(ImportVerdict::New { stream, position: known.end })
 }

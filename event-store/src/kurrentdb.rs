@@ -1,19 +1,21 @@
-//! The engine on KurrentDB (EventStoreDB before), through the vendor's client.
+//! The engine on KurrentDB (formerly EventStoreDB), through the vendor's client.
 //!
-//! The server keeps order, versions and durability; what it does not keep is that an event's id is unique
-//! over the whole log. For that each id has a stream of its own, `id-<uuid>`, whose last event is a link to
-//! the slot the event goes to, written before the event itself ([`claims`]). A slot can be filled only
-//! once, so a look at it says what became of a claim. It costs one small write per event, side by side,
-//! before the append, and a second one of the first event's when there are several.
+//! The server guarantees order, versions and durability. It does not guarantee that an event's id is unique in
+//! the whole log. For that each id has a stream of its own, `id-<uuid>`, whose last event is a link to the slot
+//! that the event goes to; the link is written before the event itself ([`claims`]). A slot can be filled only
+//! once, so a read of the slot shows the outcome of a claim. This costs one small write per event before the
+//! append: the first event's claim alone, then the claims of the others in parallel.
 //!
-//! Positions are commit and prepare together: events of one append may share the first. The server stamps
-//! a time of its own; ours is in the metadata.
+//! A position is commit and prepare together, because the events of one append may share the commit. The server
+//! records a time of its own; the time of this program's clock is in the metadata.
 //!
-//! Limits. An import is checked whole before anything is written, but is written stream by stream: if the
-//! server goes away in the middle, its beginning is there, and the next try passes over it. A claim whose
-//! writer vanished is taken over after [`claims::TAKE_OVER`]: a request that the network held back for
-//! longer and delivered then could record an event twice, in two streams. An append is limited by the
-//! server's `MaxAppendSize`.
+//! Limits:
+//!
+//! * An import is checked as a whole before anything is written, but is written stream by stream. If the server
+//!   becomes unavailable in the middle, the first part is in the log, and the next try skips it.
+//! * A claim whose writer ended is taken over after [`claims::TAKE_OVER`]. A request that the network delays for
+//!   longer and then delivers could record an event twice, in two streams.
+//! * An append is limited by the server's `MaxAppendSize`.
 
 mod appending;
 mod claims;
@@ -37,52 +39,52 @@ use std::time::Duration;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, watch};
 use tokio::task::JoinHandle;
 
-/// How many events one append may hold.
+/// The largest number of events in one append.
 pub const MAX_EVENTS: usize = 512;
 
-/// How long a reader sleeps at most before it looks, should the live subscription be down.
+/// The longest time a reader sleeps before it reads the log, in case the live subscription is down.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How many writers to streams at any version are kept apart in this process.
-const LANES: usize = 64;
+/// The number of locks that serialise this process's appends with [`Expected::Any`], by stream.
+const STREAM_LOCKS: usize = 64;
 
 /// An event log in KurrentDB.
 pub struct KurrentStore {
     log: Log,
-    /// Read by whoever works, written by whoever closes: closing waits for what was accepted.
+    /// Locked for reading by each call and for writing by `close`, which so waits for the accepted calls.
     closed: RwLock<bool>,
     grew: watch::Sender<u64>,
     live: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What every part of the engine needs.
+/// What every part of the engine uses.
 #[derive(Clone)]
 struct Log {
     connection: Arc<Connection>,
     names: Arc<Names>,
     clock: Clock,
-    /// Who appends at whatever version does so one after the other, or they would take it from each other
-    /// again and again.
-    lanes: Arc<[Mutex<()>; LANES]>,
+    /// Appends with [`Expected::Any`] to one stream run one after the other; otherwise they would cause each
+    /// other's retries.
+    stream_locks: Arc<[Mutex<()>; STREAM_LOCKS]>,
 }
 
 impl KurrentStore {
-    /// Opens the log that a URL of the vendor's form names. `log=<name>` among its parameters keeps this
-    /// log apart from whatever else the server holds; without it the server must be this program's alone.
+    /// Opens the log that a URL in the vendor's form names. The parameter `log=<name>` separates this log from
+    /// other data on the server; without it the server must hold no other data.
     pub async fn open(url: &str, clock: Clock) -> Result<Arc<Self>, OpenError> {
         let (connection, names) = opening::open(url, &clock).await?;
         let log = Log {
             connection: Arc::new(connection),
             names: Arc::new(names),
             clock,
-            lanes: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
+            stream_locks: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
         };
         let grew = watch::Sender::new(0);
         let live = tokio::spawn(live::follow(log.clone(), grew.clone()));
         Ok(Arc::new(Self { log, closed: RwLock::new(false), grew, live: Mutex::new(Some(live)) }))
     }
 
-    /// Keeps the log from closing for as long as the answer is held.
+    /// Keeps the log from closing for as long as the guard is held.
     async fn working(&self) -> Result<RwLockReadGuard<'_, bool>, Unavailable> {
         let closed = self.closed.read().await;
         if *closed {
@@ -111,9 +113,9 @@ impl EventStore for KurrentStore {
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
         let _open = self.working().await?;
-        let place = self.log.import(events).await?;
+        let position = self.log.import(events).await?;
         self.grew.send_modify(|times| *times += 1);
-        Ok(place)
+        Ok(position)
     }
 
     async fn read_stream(
@@ -168,7 +170,7 @@ impl EventStore for KurrentStore {
             if let Err(error) = live.await
                 && !error.is_cancelled()
             {
-                tracing::error!(%error, "the live subscription to the event log ended badly");
+                tracing::error!(%error, "the live subscription to the event log panicked");
             }
         }
     }

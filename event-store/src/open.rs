@@ -1,4 +1,4 @@
-//! Which engine a URL names.
+//! Opens a log with the engine that its URL names.
 
 use crate::{EventStore, OpenError, PostgresStore, SqliteStore};
 use event_schemas::Clock;

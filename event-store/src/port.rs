@@ -1,4 +1,4 @@
-//! The port: what the rest of the house knows of an event log.
+//! The port: the interface through which the other crates use an event log.
 
 use async_trait::async_trait;
 use event_schemas::{AccountId, Category, EventId, NewEvent, Position, Recorded, StreamId, Version};
@@ -11,26 +11,26 @@ pub enum Expected {
     NoStream,
     /// The stream's last event has this version.
     Exact(Version),
-    /// The caller does not mind.
+    /// Any version: the events go to the end of the stream, wherever it is.
     Any,
 }
 
-/// Where an append ended up.
+/// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The version of the last of the events.
     pub version: Version,
     /// The position of the last of the events.
     pub position: Position,
-    /// Whether the events had been in the log before, and nothing was written.
+    /// Whether the events were in the log already and nothing was written.
     pub repeated: bool,
 }
 
-/// The log cannot be written or read just now. The caller may try again.
+/// The log cannot be written or read at present. The caller may try again.
 #[derive(Debug, thiserror::Error)]
 #[error("the event log is not available: {reason}")]
 pub struct Unavailable {
-    /// For the operator: "the disk is full", "the file is read-only".
+    /// The cause, for the operator: "the disk is full", "the file is read-only".
     pub reason: String,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -48,21 +48,21 @@ pub enum OpenError {
     #[error("no engine for '{scheme}:' is built into this program; it has: sqlite, postgres")]
     UnknownEngine { scheme: String },
     #[error(
-        "the engine for '{scheme}:' was left out of this program; cargo build --features {feature} has it"
+        "this program was built without the engine for '{scheme}:'; build it with cargo build --features {feature}"
     )]
     LeftOut { scheme: String, feature: &'static str },
     #[error("{url} does not name an event log; sqlite:<path> and postgres://user:password@host/database do")]
     NotAUrl { url: String },
     #[error(
-        "{path} belongs to another program and was left as it is; name a place of its own for the event log"
+        "{path} belongs to another program and was left as it is; choose another file or database for the event log"
     )]
     Foreign { path: String },
     #[error(
-        "{path} was written by a newer version of this program (its format is {found}, this one knows {known}) \
+        "{path} was written by a newer version of this program (its format is {found}, this version knows {known}) \
          and was left as it is"
     )]
     Newer { path: String, found: i64, known: i64 },
-    #[error("{path} is kept by a server of version {found}, and {needed} or newer is needed")]
+    #[error("{path} is on a server of version {found}, and {needed} or newer is needed")]
     TooOld { path: String, found: String, needed: String },
     #[error("{path} cannot be opened: {reason}")]
     Failed {
@@ -73,12 +73,12 @@ pub enum OpenError {
     },
 }
 
-/// Why nothing was appended.
+/// Why an append wrote nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     #[error("{stream} is not at {expected:?}: its last version is {actual:?}")]
     Conflict { stream: StreamId, expected: Expected, actual: Option<Version> },
-    /// Some of the ids are in the log and some are not: another append already told part of this.
+    /// Some of the ids are in the log and some are not: another append has recorded a part of these events.
     #[error("the event {id} is already in the log, in {stream} at {version}")]
     PartlyRecorded { id: EventId, stream: StreamId, version: Version },
     #[error("an append holds between 1 and {limit} events")]
@@ -87,17 +87,17 @@ pub enum AppendError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Why nothing could be read.
+/// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// What is stored is not an event as this program writes them.
+    /// A stored row is not an event in the form in which this program writes events.
     #[error("the log is damaged at {at}: {reason}")]
     Damaged { at: String, reason: String },
 }
 
-/// What does not serve because it is damaged is not available either.
+/// A damaged log counts as unavailable.
 impl From<ReadError> for Unavailable {
     fn from(error: ReadError) -> Self {
         match error {
@@ -109,14 +109,14 @@ impl From<ReadError> for Unavailable {
     }
 }
 
-/// Which events a reader of the whole log wants. Every part that is set must fit.
+/// Selects events for a reader of the whole log. An event matches when it fits every part that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub account: Option<AccountId>,
-    /// Empty: every kind of stream.
+    /// Empty when every kind of stream matches.
     pub categories: Vec<Category>,
-    /// Empty: every event type. The names are those stored in the log; `event_schemas::about!` and
-    /// `stored_names` list them, former names included.
+    /// Empty when every event type matches. The names are those in the log, former names included:
+    /// `event_schemas::about!` and `stored_names` list them.
     pub event_types: Vec<String>,
 }
 
@@ -138,21 +138,22 @@ impl Filter {
     }
 }
 
-/// A run of the log.
+/// A page of the log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     pub events: Vec<Recorded>,
-    /// How far the log was looked through: the next page begins after it. It is at or past the last event
-    /// of the page, because a filter may have passed over what came after. None: nothing is there yet.
+    /// The position up to which the log was searched: the next page begins after it. It is at or past the
+    /// last event of the page, because the filter may have skipped events after that one. `None` when no
+    /// event was searched.
     pub through: Option<Position>,
-    /// Whether this page reached what was the end of the log when it was read.
+    /// Whether this page reached the end that the log had when the page was read.
     pub at_end: bool,
 }
 
 /// An event log.
 #[async_trait]
 pub trait EventStore: Send + Sync + 'static {
-    /// Adds the events at the end of the stream, all or none.
+    /// Appends the events at the end of the stream, all or none.
     async fn append(
         &self,
         stream: &StreamId,
@@ -160,12 +161,13 @@ pub trait EventStore: Send + Sync + 'static {
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError>;
 
-    /// Takes events over from another log, in the order given, all or none: their ids, versions and times
-    /// stay, their positions are this log's. What is here already is passed over, so importing twice
-    /// changes nothing; a hole in a stream is a conflict. Answers where the last of them is.
+    /// Imports events of another log, in the order given, all or none. They keep their ids, versions and
+    /// times, and get positions of this log. Events that are in this log already are skipped, so importing
+    /// twice changes nothing; a gap in a stream is a conflict. Returns the position of the last event; `None`
+    /// when `events` is empty.
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError>;
 
-    /// A stream's events from version `from` on, at most `limit`, oldest first. Empty where there are none.
+    /// A stream's events from version `from` on, at most `limit`, oldest first. Empty when there are none.
     async fn read_stream(
         &self,
         stream: &StreamId,
@@ -173,8 +175,8 @@ pub trait EventStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError>;
 
-    /// The log after a position (None: from the beginning), oldest first. Never more than `limit` events,
-    /// and never more work than a few thousand rows: a page may be empty and still not `at_end`.
+    /// The events after a position, or from the beginning when it is `None`; oldest first. A page holds at most
+    /// `limit` events and searches a few thousand rows at most: it may be empty and still not `at_end`.
     async fn read_all(
         &self,
         after: Option<Position>,
@@ -182,10 +184,10 @@ pub trait EventStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page, ReadError>;
 
-    /// As [`Self::read_all`], for who follows the log and will wait for news: the newest events may come
-    /// from memory, and `at_end` says only that this process knows of nothing newer. What another process
-    /// has appended by then is found by asking again, at the latest when the waiter's poll is over.
-    async fn read_news(
+    /// Like [`Self::read_all`], for a reader that follows the log and then waits: the newest events may come
+    /// from memory, and `at_end` says only that this process knows of no later event. The reader finds what
+    /// another process has appended meanwhile by reading again, at the latest after the waiter's poll interval.
+    async fn read_recent(
         &self,
         after: Option<Position>,
         filter: &Filter,
@@ -194,38 +196,38 @@ pub trait EventStore: Send + Sync + 'static {
         self.read_all(after, filter, limit).await
     }
 
-    /// The event with this id.
+    /// The event with this id; `None` when it is not in the log.
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError>;
 
-    /// The version of a stream's last event.
+    /// The version of a stream's last event; `None` when the stream has no event.
     async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError>;
 
-    /// The position of the log's last event.
+    /// The position of the log's last event; `None` when the log is empty.
     async fn end(&self) -> Result<Option<Position>, ReadError>;
 
-    /// Something to wait on for what is new. A hint: it may wake for nothing, and may sleep through
-    /// something for as long as the engine's polling interval, never longer.
+    /// A waiter that wakes a reader when the log may have grown. It is a hint: it may wake the reader when
+    /// nothing is new, and it may notice an event late, but never later than the engine's poll interval.
     fn waiter(&self) -> Waiter;
 
     /// Whether the log can be written to and read, for health checks.
     async fn check(&self) -> Result<(), Unavailable>;
 
-    /// Finishes what was accepted and closes. Later calls answer [`Unavailable`].
+    /// Finishes the calls that were accepted and closes the log. Later calls return [`Unavailable`].
     async fn close(&self);
 }
 
 /// Wakes when the log may have grown.
 pub struct Waiter {
-    /// Changes whenever this process appended.
+    /// Changes whenever this process has appended.
     pub changed: tokio::sync::watch::Receiver<u64>,
-    /// How long to sleep at most before looking anyway.
+    /// The longest time to sleep before the log is read in any case.
     pub poll: Duration,
 }
 
 impl Waiter {
-    /// Returns when there may be something new.
+    /// Returns when the log may have grown, or after [`Self::poll`].
     pub async fn wait(&mut self) {
-        // A closed channel means that the store is closing: the time-out is then all there is.
+        // A closed channel means that the store is closing: then only the timeout ends the wait.
         let changed = async {
             if self.changed.changed().await.is_err() {
                 std::future::pending::<()>().await;

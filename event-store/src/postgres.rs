@@ -1,34 +1,35 @@
 //! PostgreSQL, for any number of nodes.
 //!
-//! One function in the database appends a whole group: it takes the lock, compares, hands out positions and
-//! inserts, in one round trip that is a transaction of its own. The lock is held until that commit can be
-//! seen. So whatever is visible is everything there is below it, and readers need no care; and a node that
-//! stands still never holds the lock, nor does anything depend on what other transactions are doing. An
-//! append that comes alone takes a shorter way, see [`glance`].
+//! One function in the database appends a whole group: it takes the lock, compares versions, assigns positions
+//! and inserts, in one round trip that is a transaction of its own. The lock is held until the commit is
+//! visible. So a reader that sees a position also sees every event below it. A node that is suspended never
+//! holds the lock, and no other transaction delays appends or readers. An append that is alone may take a
+//! shorter way, see [`fast_path`].
 
-mod ask;
-mod glance;
+mod fast_path;
 mod import;
-mod lines;
-mod news;
+mod lock;
+mod notify;
 mod plan;
+mod pool;
 mod read;
 mod rows;
 mod schema;
 mod server;
+mod statement;
 mod writer;
 
-use crate::figures::Figures;
+use crate::append_metrics::AppendMetrics;
 use crate::judge;
-use crate::newest::Newest;
+use crate::recent::RecentEvents;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
 };
 use async_trait::async_trait;
 use event_schemas::{Clock, EventId, NewEvent, Position, Recorded, StreamId, Version};
-use glance::Glance;
-use lines::Lines;
+use fast_path::FastPath;
+use pool::Pool;
 use quick_cache::sync::Cache;
 use server::Server;
 use std::sync::Arc;
@@ -36,98 +37,98 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use writer::{Job, Waiting, Writer};
+use writer::{Job, PendingAppend, Writer};
 
-/// How many events one append may hold, and one group.
+/// The largest number of events in one append, and in one group.
 pub const MAX_EVENTS: usize = 512;
 
-/// How many appends may wait for the writers before callers wait to be let in.
+/// How many appends the queue of the writers holds; further callers wait for room in it.
 const QUEUE: usize = 4096;
 
-/// How many groups are under way at once.
+/// How many groups are in flight at once.
 const WRITERS: usize = 2;
 
-/// How many streams' ends are remembered.
+/// How many streams' heads are cached.
 const HEADS: usize = 50_000;
 
-/// How long a reader sleeps at most before it looks for what another node appended.
+/// The longest time a reader sleeps before it reads the log for appends of other nodes.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The ends of the streams used of late. A stale one does no harm: the server compares.
+/// The heads of recently used streams. A stale head does no harm, because the server compares it.
 type Heads = Cache<StreamId, judge::Head>;
 
 /// An event log in a PostgreSQL database.
 pub struct PostgresStore {
     jobs: mpsc::Sender<Job>,
     writers: Mutex<Vec<JoinHandle<()>>>,
-    messengers: Mutex<Vec<JoinHandle<()>>>,
-    lines: Arc<Lines>,
+    notify_tasks: Mutex<Vec<JoinHandle<()>>>,
+    pool: Arc<Pool>,
     heads: Arc<Heads>,
-    newest: Arc<Newest>,
+    recent: Arc<RecentEvents>,
     grown: watch::Receiver<u64>,
-    figures: Figures,
+    metrics: AppendMetrics,
 }
 
 impl PostgresStore {
     /// Opens the log, creating or migrating its tables as needed.
     pub async fn open(url: &str, clock: Clock) -> Result<Arc<Self>, OpenError> {
-        let server = Arc::new(Server::find(url).await?);
+        let server = Arc::new(Server::probe(url).await?);
         schema::prepare(&server).await?;
-        let lines = Arc::new(Lines::new(Arc::clone(&server)));
+        let pool = Arc::new(Pool::new(Arc::clone(&server)));
         let heads = Arc::new(Cache::new(HEADS));
-        let newest = Arc::new(Newest::of_writers(WRITERS));
-        let glance = Arc::new(Glance::default());
+        let recent = Arc::new(RecentEvents::new(WRITERS));
+        let fast_path = Arc::new(FastPath::default());
         let node = clock.fresh_id().to_string();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         let (wrote, written) = watch::channel(0);
         let (grew, grown) = watch::channel(0);
-        let figures = Figures::new();
-        let ailing = Arc::new(AtomicBool::new(false));
+        let metrics = AppendMetrics::new();
+        let unhealthy = Arc::new(AtomicBool::new(false));
         let writers = (0..WRITERS)
             .map(|_| {
                 let writer = Writer {
                     server: Arc::clone(&server),
                     clock: clock.clone(),
                     heads: Arc::clone(&heads),
-                    newest: Arc::clone(&newest),
-                    glance: Arc::clone(&glance),
+                    recent: Arc::clone(&recent),
+                    fast_path: Arc::clone(&fast_path),
                     grew: grew.clone(),
                     wrote: wrote.clone(),
-                    ailing: Arc::clone(&ailing),
-                    figures: figures.clone(),
-                    line: None,
+                    unhealthy: Arc::clone(&unhealthy),
+                    metrics: metrics.clone(),
+                    connection: None,
                 };
                 tokio::spawn(writer.run(Arc::clone(&queue)))
             })
             .collect();
-        let messengers = vec![
-            tokio::spawn(news::tell(Arc::clone(&lines), node.clone(), written)),
-            tokio::spawn(news::listen(server, node, Arc::clone(&newest), grew)),
+        let notify_tasks = vec![
+            tokio::spawn(notify::send(Arc::clone(&pool), node.clone(), written)),
+            tokio::spawn(notify::listen(server, node, Arc::clone(&recent), grew)),
         ];
         Ok(Arc::new(Self {
             jobs,
             writers: Mutex::new(writers),
-            messengers: Mutex::new(messengers),
-            lines,
+            notify_tasks: Mutex::new(notify_tasks),
+            pool,
             heads,
-            newest,
+            recent,
             grown,
-            figures,
+            metrics,
         }))
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
+    async fn request<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).await.map_err(|_| Unavailable::because("it is closed"))?;
         answered.await.map_err(|_| Unavailable::because("it was closed"))
     }
 }
 
-/// A character that PostgreSQL's text cannot hold. JSON holds it as an escape, which is text like any other.
+/// The character that PostgreSQL's type `text` cannot store. JSON text that escapes it can be stored.
 const NUL: char = '\0';
 
-fn holds_nul(stream: &StreamId, rows: &[Row]) -> bool {
+fn contains_nul(stream: &StreamId, rows: &[Row]) -> bool {
     stream.as_str().contains(NUL)
         || rows.iter().any(|row| row.data.contains(NUL) || row.event_type.contains(NUL))
 }
@@ -144,20 +145,21 @@ impl EventStore for PostgresStore {
             return Err(AppendError::TooMany { limit: MAX_EVENTS });
         }
         let began = Instant::now();
-        // Encoded here, so that callers do it side by side while the writers are waiting.
+        // Encoded here, so that callers encode in parallel while the writers wait for the server.
         let rows: Vec<Row> = events.into_iter().map(Row::encode).collect();
-        // It would fail the whole group.
-        if holds_nul(stream, &rows) {
-            return Err(Unavailable::because("PostgreSQL keeps no text with a NUL character in it").into());
+        // One such text would fail the whole group.
+        if contains_nul(stream, &rows) {
+            return Err(Unavailable::because("PostgreSQL cannot store text with a NUL character").into());
         }
         let append = judge::Append { stream: stream.clone(), expected, rows };
-        let answer = self.ask(|answer| Job::Append(Waiting { append, answer, in_doubt: false })).await?;
-        self.figures.append_seconds.record(began.elapsed());
+        let answer =
+            self.request(|answer| Job::Append(PendingAppend { append, answer, in_doubt: false })).await?;
+        self.metrics.append_seconds.record(began.elapsed());
         answer
     }
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.ask(|answer| Job::Import { events, answer }).await?
+        self.request(|answer| Job::Import { events, answer }).await?
     }
 
     async fn read_stream(
@@ -166,8 +168,8 @@ impl EventStore for PostgresStore {
         from: Version,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
-        let events = read::stream(&self.lines, stream, from, limit).await?;
-        // Whoever loads a stream to its end is about to append to it.
+        let events = read::stream(&self.pool, stream, from, limit).await?;
+        // A caller that loads a stream to its end usually appends to it next.
         if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
         {
@@ -182,28 +184,28 @@ impl EventStore for PostgresStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        read::page(&self.lines, after, filter, limit).await
+        read::page(&self.pool, after, filter, limit).await
     }
 
-    async fn read_news(
+    async fn read_recent(
         &self,
         after: Option<Position>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        self.newest.read(self, after, filter, limit).await
+        self.recent.read(self, after, filter, limit).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        read::find(&self.lines, id).await
+        read::find(&self.pool, id).await
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        read::stream_version(&self.lines, stream).await
+        read::stream_version(&self.pool, stream).await
     }
 
     async fn end(&self) -> Result<Option<Position>, ReadError> {
-        read::end(&self.lines).await
+        read::end(&self.pool).await
     }
 
     fn waiter(&self) -> Waiter {
@@ -211,19 +213,19 @@ impl EventStore for PostgresStore {
     }
 
     async fn check(&self) -> Result<(), Unavailable> {
-        read::end(&self.lines).await?;
-        self.ask(|answer| Job::Check { answer }).await?
+        read::end(&self.pool).await?;
+        self.request(|answer| Job::Check { answer }).await?
     }
 
     async fn close(&self) {
-        // Closed before: then there is nothing to finish.
+        // Sending fails when the log is closed already; then there is nothing to finish.
         let _closed = self.jobs.send(Job::Close).await;
         join(&self.writers).await;
-        self.lines.close();
-        for messenger in self.messengers.lock().await.iter() {
-            messenger.abort();
+        self.pool.close();
+        for task in self.notify_tasks.lock().await.iter() {
+            task.abort();
         }
-        join(&self.messengers).await;
+        join(&self.notify_tasks).await;
     }
 }
 
@@ -232,7 +234,7 @@ async fn join(tasks: &Mutex<Vec<JoinHandle<()>>>) {
         match task.await {
             Ok(()) => {}
             Err(error) if error.is_cancelled() => {}
-            Err(error) => tracing::error!(%error, "a task of the event log ended badly"),
+            Err(error) => tracing::error!(%error, "a task of the event log panicked"),
         }
     }
 }

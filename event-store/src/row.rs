@@ -1,19 +1,19 @@
-//! An event on its way into a log that keeps rows.
+//! An event encoded for an engine that stores rows.
 
 use event_schemas::{AccountId, Category, EventId, Metadata, NewEvent, Recorded};
 use std::borrow::Cow;
 
-/// What of an event does not depend on where it will be.
+/// The columns of an event that do not depend on its position.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub id: EventId,
     pub event_type: Cow<'static, str>,
     pub schema_version: u16,
     pub account: AccountId,
-    pub metadata: String,
+    pub metadata_json: String,
     pub data: String,
-    /// The metadata as it was given, for who reads the event right away.
-    pub told: Metadata,
+    /// The metadata before encoding: readers of [`crate::EventStore::read_recent`] get it without parsing.
+    pub metadata: Metadata,
 }
 
 impl Row {
@@ -23,26 +23,26 @@ impl Row {
             event_type: event.event_type,
             schema_version: event.schema_version,
             account: event.metadata.account_id,
-            metadata: encode_metadata(&event.metadata),
+            metadata_json: encode_metadata(&event.metadata),
             data: event.data,
-            told: event.metadata,
+            metadata: event.metadata,
         }
     }
 
-    /// The row of an event that another log has had.
-    pub fn again(event: Recorded) -> Self {
+    /// The row of an event that is imported from another log.
+    pub fn from_recorded(event: Recorded) -> Self {
         let Recorded { id, event_type, schema_version, metadata, data, .. } = event;
         Self::encode(NewEvent { id, event_type, schema_version, metadata, data })
     }
 }
 
 fn encode_metadata(metadata: &Metadata) -> String {
-    // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
+    // Metadata always serialises: it has no map with keys that are not text, and no foreign code.
     serde_json::to_string(metadata).unwrap_or_default()
 }
 
-/// A kind of stream as its column has it. Stored for ever.
-pub const fn number(category: Category) -> i64 {
+/// The number that stands for a kind of stream in the column `category`. Stored, so it never changes.
+pub const fn category_code(category: Category) -> i64 {
     match category {
         Category::Conversation => 1,
         Category::Catalogue => 2,

@@ -1,20 +1,20 @@
 //! The embedded engine: one SQLite file, one writer that commits in groups, a few readers.
 //!
-//! A position is the row's key: dense, handed out by the writer, so that an insert at the wrong end of the
-//! log collides instead of leaving a gap. That collision is also how one process notices that another has
-//! appended to the same file.
+//! A position is the row's key. Positions are dense and assigned by the writer, so that an insert at a stale end
+//! of the log violates the key instead of leaving a gap. By the same violation a process notices that another
+//! one has appended to the file.
 
+mod checkpoint_wal;
 #[cfg(feature = "conformance")]
 mod fault;
 mod read;
 mod rows;
 mod schema;
-mod tidy;
 mod writer;
 
-use crate::figures::Figures;
+use crate::append_metrics::AppendMetrics;
 use crate::judge;
-use crate::newest::Newest;
+use crate::recent::RecentEvents;
 use crate::row::Row;
 use crate::{
     AppendError, Appended, EventStore, Expected, Filter, OpenError, Page, ReadError, Unavailable, Waiter,
@@ -30,20 +30,20 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use writer::{Job, Writer};
 
-/// How many events one append may hold, and one group: what fits one statement.
+/// The largest number of events in one append, and in one group: as many as one statement inserts.
 pub const MAX_EVENTS: usize = 512;
 
-/// How many appends may wait for the writer before callers wait to be let in.
+/// How many appends the writer's queue holds; further callers wait for room in it.
 const QUEUE: usize = 4096;
 
-/// How many streams' last versions are remembered.
+/// How many streams' heads are cached.
 const HEADS: usize = 50_000;
 
-/// How long a reader sleeps at most before it looks for what another process appended.
+/// The longest time a reader sleeps before it reads the log for appends of other processes.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The ends of the streams used of late. A stale one does no harm: the unique index on (stream, version)
-/// refuses the row, and the writer looks.
+/// The heads of recently used streams. A stale head does no harm: the unique index on (stream, version) refuses
+/// the row, and the writer looks the head up.
 type Heads = Cache<StreamId, judge::Head>;
 
 /// An event log in one SQLite file.
@@ -52,9 +52,9 @@ pub struct SqliteStore {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     readers: SqlitePool,
     heads: Arc<Heads>,
-    newest: Arc<Newest>,
+    recent: Arc<RecentEvents>,
     grown: watch::Receiver<u64>,
-    figures: Figures,
+    metrics: AppendMetrics,
     #[cfg(feature = "conformance")]
     fault: fault::FaultSwitch,
 }
@@ -66,33 +66,33 @@ impl SqliteStore {
         schema::prepare(path).await?;
         let readers = read::pool(path);
         let heads = Arc::new(Cache::new(HEADS));
-        let newest = Arc::new(Newest::of_writers(1));
+        let recent = Arc::new(RecentEvents::new(1));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
-        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&newest), grew);
-        let tidy = tidy::run(path.to_owned(), grown.clone(), jobs.downgrade());
+        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&recent), grew);
+        let checkpoint = checkpoint_wal::run(path.to_owned(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
         Ok(Arc::new(Self {
             jobs,
-            tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(tidy)]),
+            tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(checkpoint)]),
             readers,
             heads,
-            newest,
+            recent,
             grown,
-            figures: Figures::new(),
+            metrics: AppendMetrics::new(),
             #[cfg(feature = "conformance")]
             fault,
         }))
     }
 
-    /// Makes the writer meet a fault of the disk from its next group on, or no longer.
+    /// Makes the writer fail as with this fault of the disk from its next group on; `None` ends the fault.
     #[cfg(feature = "conformance")]
     pub fn pretend(&self, fault: Option<Fault>) {
         self.fault.set(fault);
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
+    async fn request<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unavailable> {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).await.map_err(|_| Unavailable::because("it is closed"))?;
         answered.await.map_err(|_| Unavailable::because("it was closed"))
@@ -117,16 +117,16 @@ impl EventStore for SqliteStore {
         let append = judge::Append {
             stream: stream.clone(),
             expected,
-            // Encoded here, so that callers do it side by side while the writer is flushing.
+            // Encoded here, so that callers encode in parallel while the writer is flushing.
             rows: events.into_iter().map(Row::encode).collect(),
         };
-        let answer = self.ask(|answer| Job::Append { append, answer }).await?;
-        self.figures.append_seconds.record(began.elapsed());
+        let answer = self.request(|answer| Job::Append { append, answer }).await?;
+        self.metrics.append_seconds.record(began.elapsed());
         answer
     }
 
     async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.ask(|answer| Job::Import { events, answer }).await?
+        self.request(|answer| Job::Import { events, answer }).await?
     }
 
     async fn read_stream(
@@ -136,7 +136,7 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
         let events = read::stream(&self.readers, stream, from, limit).await?;
-        // Whoever loads a stream to its end is about to append to it.
+        // A caller that loads a stream to its end usually appends to it next.
         if let Some(head) = judge::Head::of_page(&events, limit)
             && !self.heads.contains_key(stream)
         {
@@ -154,13 +154,13 @@ impl EventStore for SqliteStore {
         read::page(&self.readers, after, filter, limit).await
     }
 
-    async fn read_news(
+    async fn read_recent(
         &self,
         after: Option<Position>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        self.newest.read(self, after, filter, limit).await
+        self.recent.read(self, after, filter, limit).await
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
@@ -181,15 +181,15 @@ impl EventStore for SqliteStore {
 
     async fn check(&self) -> Result<(), Unavailable> {
         read::end(&self.readers).await?;
-        self.ask(|answer| Job::Check { answer }).await?
+        self.request(|answer| Job::Check { answer }).await?
     }
 
     async fn close(&self) {
-        // Closed before: then there is nothing to finish.
-        let _finished = self.ask(|answer| Job::Close { answer }).await;
+        // The request fails when the log is closed already; then there is nothing to finish.
+        let _finished = self.request(|answer| Job::Close { answer }).await;
         for task in std::mem::take(&mut *self.tasks.lock().await) {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the event log ended badly");
+                tracing::error!(%error, "a task of the event log panicked");
             }
         }
         self.readers.close().await;

@@ -1,4 +1,4 @@
-//! From any position through the present, for ever.
+//! A subscription: every event from a position on, first the recorded ones, then the new ones.
 
 use crate::{EventStore, Filter, Page, ReadError, Waiter};
 use event_schemas::Position;
@@ -11,7 +11,7 @@ pub struct Subscription {
     after: Option<Position>,
     limit: usize,
     waiter: Waiter,
-    /// Whether the last page was all there was.
+    /// Whether the last page reached the end of the log.
     at_end: bool,
 }
 
@@ -26,16 +26,15 @@ impl Subscription {
         self.after
     }
 
-    /// The next events; waits until there are some. Safe to drop and call again: what was not returned is
-    /// read again.
+    /// The next events; waits until there are some. Cancel-safe: events that were not returned are read again.
     pub async fn next(&mut self) -> Result<Page, ReadError> {
         loop {
             if self.at_end {
                 self.waiter.wait().await;
             }
-            // Whatever is appended from here on ends the next wait at once, so nothing slips between.
+            // Any append from here on ends the next wait at once, so no event is missed between read and wait.
             self.waiter.changed.mark_unchanged();
-            let page = self.store.read_news(self.after, &self.filter, self.limit).await?;
+            let page = self.store.read_recent(self.after, &self.filter, self.limit).await?;
             self.after = page.through.or(self.after);
             self.at_end = page.at_end;
             if !page.events.is_empty() {

@@ -2,12 +2,16 @@
 //! the location they are in, and the lease that lets one process at a time do the work.
 
 pub mod db;
+mod decoded_log;
+mod follow_error;
 pub mod lease;
 pub mod location;
 pub mod runner;
 pub mod table;
 
 pub use db::{Db, DbError, Readers, Sizes, Tx};
+pub use decoded_log::{DecodedEvent, DecodedLog};
+pub use follow_error::FollowError;
 pub use lease::{Lease, Leases};
 pub use location::{Location, LocationError};
-pub use runner::{Condition, DecodedEvent, NotYet, Progress, Projection, Runner, RunnerError, Watch};
+pub use runner::{Condition, NotYet, Progress, Projection, Runner, RunnerError, Watch};

@@ -10,10 +10,12 @@ mod reader;
 pub use checkpoint::Checkpoint;
 pub use progress::{Condition, NotYet, Progress, Watch};
 
+pub use crate::decoded_log::DecodedEvent;
+
 use crate::db::{Db, DbError, Tx};
-use event_schemas::{
-    Clock, DecodeError, Event, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version,
-};
+use crate::decoded_log::DecodedLog;
+use crate::follow_error::FollowError;
+use event_schemas::{Clock, DecodeError, Position, StreamId, Version};
 use event_store::{EventStore, Filter, ReadError};
 use reader::Reader;
 use std::future::Future;
@@ -22,37 +24,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-
-/// An event of the log, decoded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DecodedEvent {
-    pub position: Position,
-    pub stream: StreamId,
-    pub version: Version,
-    pub id: EventId,
-    pub recorded_at: Timestamp,
-    pub metadata: Metadata,
-    pub event: Event,
-}
-
-impl DecodedEvent {
-    /// Reads an event of the log. None: this version does not know its type.
-    pub fn read(recorded: Recorded) -> Result<Option<Self>, DecodeError> {
-        match Event::read(&recorded) {
-            Ok(event) => Ok(Some(Self {
-                position: recorded.position,
-                stream: recorded.stream,
-                version: recorded.version,
-                id: recorded.id,
-                recorded_at: recorded.recorded_at,
-                metadata: recorded.metadata,
-                event,
-            })),
-            Err(error) if error.is_unknown_type() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
 
 /// Something that follows the log with tables of its own.
 pub trait Projection: Send + 'static {
@@ -69,21 +40,24 @@ pub trait Projection: Send + 'static {
     }
     /// Whether an event can lead to anything being written. A page of which none can moves the checkpoint
     /// only now and then.
-    fn concerns(&self, _happened: &DecodedEvent) -> bool {
+    fn concerns(&self, _event: &DecodedEvent) -> bool {
         true
     }
     /// What is to be done about a page before anything of it is written. Answers whether something is to be
     /// written at all. It may be asked about the same page again.
-    fn prepare(&mut self, _page: &[DecodedEvent]) -> impl Future<Output = Result<bool, DbError>> + Send {
+    fn prepare(
+        &mut self,
+        _page: &[Arc<DecodedEvent>],
+    ) -> impl Future<Output = Result<bool, FollowError>> + Send {
         async { Ok(true) }
     }
     /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
     /// written exactly once.
     fn project(
         &mut self,
-        page: &[DecodedEvent],
+        page: &[Arc<DecodedEvent>],
         tx: &mut Tx,
-    ) -> impl Future<Output = Result<(), DbError>> + Send;
+    ) -> impl Future<Output = Result<(), FollowError>> + Send;
     /// The page is committed: what was learnt from it may be kept, and who waits may be woken.
     fn committed(&mut self) {}
     /// The page is not committed, or another runner wrote: nothing that is remembered counts.
@@ -106,9 +80,23 @@ pub enum RunnerError {
     Log(#[from] ReadError),
     #[error("the tables cannot be written")]
     Db(#[from] DbError),
+    #[error("a page of the log cannot be taken")]
+    Follow(#[source] FollowError),
     /// The reading task ended by itself, which only a panic in it can cause.
     #[error("the reading of the log broke off")]
     BrokeOff,
+}
+
+impl From<FollowError> for RunnerError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Db(error) => Self::Db(error),
+            FollowError::Log(unavailable) => Self::Log(ReadError::Unavailable(unavailable)),
+            error @ (FollowError::Contended | FollowError::Damaged { .. } | FollowError::Refused(_)) => {
+                Self::Follow(error)
+            }
+        }
+    }
 }
 
 impl RunnerError {
@@ -116,6 +104,7 @@ impl RunnerError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Log(ReadError::Damaged { .. }) => false,
+            Self::Follow(error) => error.may_pass(),
             Self::Log(ReadError::Unavailable(_)) | Self::Db(_) | Self::BrokeOff => true,
         }
     }
@@ -124,7 +113,7 @@ impl RunnerError {
 /// Events of one page of the log.
 #[derive(Debug, Default)]
 struct Batch {
-    events: Vec<DecodedEvent>,
+    events: Vec<Arc<DecodedEvent>>,
     /// How many were of a type this version does not know.
     skipped: u64,
     through: Option<Position>,
@@ -136,7 +125,7 @@ pub const PAGE: usize = 2000;
 
 /// Keeps one projection up with the log.
 pub struct Runner<P: Projection> {
-    store: Arc<dyn EventStore>,
+    log: DecodedLog,
     db: Db,
     projection: P,
     checkpoint: Checkpoint,
@@ -162,11 +151,11 @@ enum Outcome {
 
 impl<P: Projection> Runner<P> {
     /// Takes up where the checkpoint is.
-    pub async fn open(store: Arc<dyn EventStore>, db: Db, projection: P) -> Result<Self, RunnerError> {
+    pub async fn open(log: impl Into<DecodedLog>, db: Db, projection: P) -> Result<Self, RunnerError> {
         let checkpoint = Checkpoint::read(&db, projection.name()).await?;
         let (progress, _) = watch::channel(Progress::at(checkpoint));
         Ok(Self {
-            store,
+            log: log.into(),
             db,
             projection,
             checkpoint,
@@ -201,7 +190,7 @@ impl<P: Projection> Runner<P> {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunnerError> {
         let _checkpointing =
             AbortOnDropHandle::new(tokio::spawn(checkpoint_wal(self.db.clone(), self.progress.subscribe())));
-        let behind = lag(Arc::clone(&self.store), self.projection.name(), self.progress.subscribe());
+        let behind = lag(Arc::clone(self.log.store()), self.projection.name(), self.progress.subscribe());
         let _measuring = AbortOnDropHandle::new(tokio::spawn(behind));
         loop {
             let ended = tokio::select! {
@@ -243,7 +232,7 @@ impl<P: Projection> Runner<P> {
     ) -> Result<(), RunnerError> {
         let Some(until) = (match until {
             Some(until) => Some(until),
-            None => self.store.end().await?,
+            None => self.log.store().end().await?,
         }) else {
             return Ok(());
         };
@@ -256,9 +245,9 @@ impl<P: Projection> Runner<P> {
 
     /// One page, of what is there now. Answers whether the end of the log was reached.
     pub async fn step(&mut self) -> Result<bool, RunnerError> {
-        let page =
-            self.store.read_all(self.checkpoint.position, &self.projection.filter(), self.page).await?;
-        let batch = reader::decode(page)?;
+        let filter = self.projection.filter();
+        let page = self.log.store().read_all(self.checkpoint.position, &filter, self.page).await?;
+        let batch = reader::decode(&self.log, page)?;
         let at_end = batch.at_end;
         if let Outcome::Overtaken = self.write(&batch).await? {
             self.start_over().await?;
@@ -277,7 +266,7 @@ impl<P: Projection> Runner<P> {
                 return Ok(());
             }
             let mut reader = Reader::start(
-                &self.store,
+                &self.log,
                 self.checkpoint.position,
                 self.projection.filter(),
                 reader::Pages { limit: self.page, pace: self.projection.pace(), until },
@@ -336,7 +325,7 @@ impl<P: Projection> Runner<P> {
                 false => self.projection.project(&batch.events, &mut tx).await,
             };
             let committed = match projected {
-                Ok(()) => tx.commit_claimed().await,
+                Ok(()) => tx.commit_claimed().await.map_err(FollowError::from),
                 Err(error) => {
                     drop(tx);
                     Err(error)
@@ -378,7 +367,7 @@ impl<P: Projection> Runner<P> {
     /// commit for every such event would cost more than looking at a second's worth of them again.
     async fn passes_over(&mut self, batch: &Batch) -> Result<bool, RunnerError> {
         let recent = batch.at_end && batch.skipped == 0 && self.stored.elapsed() < QUIET;
-        if recent && !batch.events.iter().any(|happened| self.projection.concerns(happened)) {
+        if recent && !batch.events.iter().any(|event| self.projection.concerns(event)) {
             return Ok(true);
         }
         let writes = self.projection.prepare(&batch.events).await?;

@@ -1,4 +1,4 @@
-//! From a bearer token, or a trusted gateway's headers, to a [`Caller`].
+//! Authentication: turns a bearer token, or the headers of a trusted gateway, into a [`Caller`].
 
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
@@ -16,27 +16,27 @@ pub use jwks::{JwksError, JwksSource};
 
 use jwks::{Jwks, KeyError};
 
-/// How callers show who they are. At least one way has to be set.
+/// How callers authenticate. At least one of `secret`, `jwks` and `trust_gateway` must be set.
 #[derive(Clone, Default)]
 pub struct AuthConfig {
-    /// Accepts HS256 tokens signed with it.
+    /// The secret of HS256 tokens. `None` when such tokens are refused.
     pub secret: Option<String>,
-    /// Accepts RS256 and ES256 tokens signed with one of these keys.
+    /// The public keys of RS256 and ES256 tokens. `None` when such tokens are refused.
     pub jwks: Option<JwksSource>,
-    /// When set, tokens of anyone else are refused.
+    /// The required `iss` of a token. `None` when `iss` is not checked.
     pub issuer: Option<String>,
-    /// When set, tokens meant for others are refused.
+    /// The required `aud` of a token. `None` when `aud` is not checked.
     pub audience: Option<String>,
-    /// Believes `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` without a token. Only behind a
-    /// gateway that removes them from what comes from outside.
+    /// Accepts `X-Account-Id`, `X-User-Id`, `X-User-Role` and `X-User-Name` in place of a token. Set it only
+    /// behind a gateway that removes these headers from requests that come from outside.
     pub trust_gateway: bool,
 }
 
-/// A configuration with which nobody could be let in, or anybody.
+/// The configuration accepts no caller, or accepts callers without proof.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthConfigError {
-    #[error("no way to sign in is configured: set a secret, a JWKS, or trust a gateway")]
-    NoWayIn,
+    #[error("no authentication is configured: set a secret, a JWKS, or trust a gateway")]
+    NotConfigured,
     #[error("the token secret is empty")]
     EmptySecret,
     #[error(transparent)]
@@ -56,20 +56,20 @@ struct Inner {
     clock: Clock,
 }
 
-/// How far apart two machines' clocks may be.
+/// The accepted difference between the clocks of the issuer and of this server.
 const LEEWAY: Duration = Duration::from_secs(30);
 
 impl Authenticator {
     pub fn new(config: AuthConfig, clock: Clock) -> Result<Self, AuthConfigError> {
         if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
-            return Err(AuthConfigError::NoWayIn);
+            return Err(AuthConfigError::NotConfigured);
         }
         match config.secret.as_ref().map(String::len) {
             Some(0) => return Err(AuthConfigError::EmptySecret),
             // RFC 7518, section 3.2: a key of the hash's size or larger.
             Some(length) if length < 32 => {
                 tracing::warn!(
-                    "the token secret is shorter than 32 bytes: it can be guessed by who has a token"
+                    "the token secret is shorter than 32 bytes: a caller with a token can find it by brute force"
                 );
             }
             Some(_) | None => {}
@@ -84,44 +84,48 @@ impl Authenticator {
         })))
     }
 
-    /// Who sent these headers.
+    /// The caller that these request headers authenticate.
     pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match bearer(headers)? {
             Some(token) => self.identify_token(token, headers).await,
-            None if self.0.trust_gateway && headers.contains_key("x-user-id") => vouched(headers),
+            None if self.0.trust_gateway && headers.contains_key("x-user-id") => gateway_caller(headers),
             None => Err(Problem::unauthenticated("Send `Authorization: Bearer <token>`.")),
         }
     }
 
     async fn identify_token(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
         let claims = self.verify(token).await?;
-        let account = chosen_account(headers, &claims.accounts)?;
+        let account = selected_account(headers, &claims.accounts)?;
         Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name })
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
-        let no = Problem::unauthenticated;
-        let head = decode_header(token).map_err(|_| no("The token is not a JWT."))?;
-        // The kind of key decides which algorithms it may be used with, never the token: a public key is no
-        // HMAC secret, whatever the token's header says.
-        let key = match head.alg {
+        let refused = Problem::unauthenticated;
+        let header = decode_header(token).map_err(|_| refused("The token is not a JWT."))?;
+        // The kind of key decides which algorithms may use it, and the token's header does not: otherwise a
+        // token could use a public key as an HMAC secret.
+        let key = match header.alg {
             Algorithm::HS256 => match &self.0.secret {
                 Some(secret) => secret.clone(),
-                None => return Err(no("This server takes no HS256 tokens.")),
+                None => return Err(refused("This server does not accept HS256 tokens.")),
             },
             Algorithm::RS256 | Algorithm::ES256 => match &self.0.jwks {
-                Some(jwks) => jwks.key(head.kid.as_deref(), head.alg).await.map_err(|error| match error {
-                    KeyError::Unknown => no("The token is signed with a key this server does not know."),
-                    KeyError::Unreachable => Problem::unavailable(
-                        "The keys that tokens are signed with cannot be fetched just now.",
-                        Duration::from_secs(5),
-                    ),
-                })?,
-                None => return Err(no("This server takes HS256 tokens only.")),
+                Some(jwks) => {
+                    jwks.key(header.kid.as_deref(), header.alg).await.map_err(|error| match error {
+                        KeyError::Unknown => {
+                            refused("The token is signed with a key this server does not know.")
+                        }
+                        KeyError::Unreachable => Problem::unavailable(
+                            "The keys that tokens are signed with cannot be fetched at the moment.",
+                            Duration::from_secs(5),
+                        ),
+                    })?
+                }
+                None => return Err(refused("This server accepts only HS256 tokens.")),
             },
-            _ => return Err(no("Tokens are signed with HS256, RS256 or ES256.")),
+            _ => return Err(refused("The token must be signed with HS256, RS256 or ES256.")),
         };
-        let mut validation = Validation::new(head.alg);
+        let mut validation = Validation::new(header.alg);
         // Times are checked below, by a clock that tests can set.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
@@ -134,24 +138,26 @@ impl Authenticator {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".to_owned());
         }
-        let claims = decode::<Claims>(token, &key, &validation).map_err(|error| no(refusal(&error)))?.claims;
-        claims.check_times(self.0.clock.now(), LEEWAY).map_err(no)?;
+        let claims = decode::<Claims>(token, &key, &validation)
+            .map_err(|error| refused(decode_failure(&error)))?
+            .claims;
+        claims.check_times(self.0.clock.now(), LEEWAY).map_err(refused)?;
         Ok(claims)
     }
 }
 
-fn refusal(error: &jsonwebtoken::errors::Error) -> &'static str {
+fn decode_failure(error: &jsonwebtoken::errors::Error) -> &'static str {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::InvalidSignature => "The token's signature does not match.",
-        ErrorKind::InvalidIssuer => "The token's `iss` is not who this server trusts.",
+        ErrorKind::InvalidIssuer => "The token's `iss` is not the issuer that this server trusts.",
         ErrorKind::InvalidAudience => "The token's `aud` does not include this server.",
         ErrorKind::MissingRequiredClaim(_) => "The token lacks `iss` or `aud`, which this server requires.",
         ErrorKind::Json(_) => {
             "The token's claims cannot be read: `sub` is a UUID, `accounts` a list of UUIDs, `role` one of \
              agent, supervisor, administrator, service, and `exp` a time in seconds."
         }
-        _ => "The token is not a JWT this server can check.",
+        _ => "The token is not a JWT that this server can verify.",
     }
 }
 
@@ -163,51 +169,51 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     });
     match token {
         Some(token) if !token.is_empty() => Ok(Some(token)),
-        _ => Err(Problem::unauthenticated("`Authorization` takes `Bearer <token>`.")),
+        _ => Err(Problem::unauthenticated("`Authorization` must be `Bearer <token>`.")),
     }
 }
 
-fn chosen_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<AccountId, Problem> {
-    let wanted = match headers.get("x-account-id") {
-        Some(_) => Some(identifier::<AccountId>(headers, "X-Account-Id")?),
+fn selected_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<AccountId, Problem> {
+    let requested = match headers.get("x-account-id") {
+        Some(_) => Some(uuid_header::<AccountId>(headers, "X-Account-Id")?),
         None => None,
     };
-    match (wanted, accounts) {
-        (Some(wanted), _) if accounts.contains(&wanted) => Ok(wanted),
+    match (requested, accounts) {
+        (Some(requested), _) if accounts.contains(&requested) => Ok(requested),
         (Some(_), _) => Err(Problem::forbidden("The token does not name the account in `X-Account-Id`.")
             .field("X-Account-Id")),
         (None, [only]) => Ok(*only),
         (None, []) => Err(Problem::forbidden("The token names no account.")),
         (None, _) => {
-            Err(Problem::unreadable("The token names several accounts: say which in `X-Account-Id`.")
+            Err(Problem::unreadable("The token names several accounts: name one of them in `X-Account-Id`.")
                 .field("X-Account-Id"))
         }
     }
 }
 
-/// What a gateway says about who it let in.
-fn vouched(headers: &HeaderMap) -> Result<Caller, Problem> {
-    let role = plain(headers, "X-User-Role")?;
+/// The caller that the gateway's headers name.
+fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
+    let role = header_text(headers, "X-User-Role")?;
     let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {
         Problem::unauthenticated(format!("The gateway's `X-User-Role`: {unknown}.")).field("X-User-Role")
     })?;
     let name = headers.get("x-user-name").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Caller {
-        account: identifier(headers, "X-Account-Id")?,
-        user: identifier::<UserId>(headers, "X-User-Id")?,
+        account: uuid_header(headers, "X-Account-Id")?,
+        user: uuid_header::<UserId>(headers, "X-User-Id")?,
         role,
         name: name.filter(|name| !name.is_empty()),
     })
 }
 
-fn plain<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).ok_or_else(|| {
         Problem::unauthenticated(format!("The gateway did not send `{name}` as plain text.")).field(name)
     })
 }
 
-fn identifier<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, Problem> {
-    plain(headers, name)?
+fn uuid_header<T: std::str::FromStr>(headers: &HeaderMap, name: &'static str) -> Result<T, Problem> {
+    header_text(headers, name)?
         .parse()
         .map_err(|_| Problem::unreadable(format!("`{name}` is not a UUID.")).field(name))
 }

@@ -1,11 +1,11 @@
-//! Who asks, and whether that is enough. A handler names what it needs as a parameter, so that it cannot
-//! forget to check.
+//! The caller of a request and the caller's role. A handler takes the role that it requires as a parameter,
+//! so that it cannot omit the check.
 
 use crate::auth::Authenticator;
-use crate::context::Seat;
-use crate::headers::describe;
+use crate::context::CallerSlot;
+use crate::headers::describe_header;
 use crate::limits::RateLimits;
-use crate::problem::{Problem, described};
+use crate::problem::{Problem, problem_response};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Deref;
 
-/// What a caller may do. An agent's rights are a supervisor's too, and a supervisor's an administrator's.
-/// A service is another program: it may do what an agent may, and a few things of its own.
+/// The caller's permissions. A supervisor has all permissions of an agent, and an administrator all of a
+/// supervisor. A service is another program: it has the permissions of an agent and some of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -63,7 +63,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// Not a role.
+/// The text names no role.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("'{0}' is none of: agent, supervisor, administrator, service")]
 pub struct UnknownRole(String);
@@ -75,7 +75,7 @@ impl std::str::FromStr for Role {
     }
 }
 
-/// Somebody who showed who they are, acting in one account.
+/// An authenticated user or service, acting in one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub account: AccountId,
@@ -85,7 +85,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// As events name who caused them.
+    /// The caller as the actor in an event's metadata.
     pub fn actor(&self) -> Actor {
         let actor_type = match self.role {
             Role::Agent | Role::Supervisor | Role::Administrator => ActorType::User,
@@ -102,21 +102,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         if let Some(known) = parts.extensions.get::<Caller>() {
             return Ok(known.clone());
         }
-        // Both are missing only from a router that `finish` did not assemble.
+        // Both are missing only from a router that `assemble` did not build.
         let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
         let caller = authenticator.identify(&parts.headers).await?;
         if let Some(limits) = parts.extensions.get::<RateLimits>() {
             limits.check_caller(&caller)?;
         }
-        if let Some(seat) = parts.extensions.get::<Seat>() {
-            seat.take(&caller);
+        if let Some(slot) = parts.extensions.get::<CallerSlot>() {
+            slot.set(&caller);
         }
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }
 }
 
-/// Where a token may be left out: one that is shown has to be good all the same.
+/// For routes on which the token is optional. A token that is sent must be valid. `None` when the request
+/// has no credentials.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller {
     type Rejection = Problem;
 
@@ -134,30 +135,33 @@ impl OperationInput for Caller {
         require_token(operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        refusals(ctx)
+        error_responses(ctx)
     }
 }
 
 fn require_token(operation: &mut Operation) {
     operation.security = vec![[("bearer".to_owned(), Vec::new())].into_iter().collect()];
-    describe(
+    describe_header(
         operation,
         "X-Account-Id",
-        "Which account is meant, when the token names several.",
+        "The account of the request. Required when the token names several accounts.",
         json_schema!({ "type": "string", "format": "uuid" }),
     );
 }
 
-fn refusals(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
+fn error_responses(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
     vec![
-        (Some(401), described(ctx, "There is no valid token.")),
-        (Some(403), described(ctx, "The token's role or accounts do not allow this.")),
-        (Some(429), described(ctx, "Too many requests; `Retry-After` says how long to wait.")),
+        (Some(401), problem_response(ctx, "The request has no valid token.")),
+        (Some(403), problem_response(ctx, "The token's role or accounts do not allow this.")),
+        (
+            Some(429),
+            problem_response(ctx, "Too many requests. `Retry-After` is the number of seconds to wait."),
+        ),
     ]
 }
 
 macro_rules! callers {
-    ($($(#[$doc:meta])* $name:ident: $allowed:ident, $whom:literal;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident: $allowed:ident, $roles:literal;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(pub Caller);
@@ -169,7 +173,7 @@ macro_rules! callers {
                 if caller.role.$allowed() {
                     Ok(Self(caller))
                 } else {
-                    Err(Problem::forbidden(format!("This is for {}; you are {}.", $whom, article(caller.role))))
+                    Err(Problem::forbidden(format!("This request is for {}; the caller is {}.", $roles, with_article(caller.role))))
                 }
             }
         }
@@ -189,26 +193,26 @@ macro_rules! callers {
                 ctx: &mut GenContext,
                 _: &mut Operation,
             ) -> Vec<(Option<u16>, ApiResponse)> {
-                refusals(ctx)
+                error_responses(ctx)
             }
         }
     )+};
 }
 
 callers! {
-    /// Anyone with a token: agents, those above them, and services.
+    /// A caller with any role: agents, supervisors, administrators and services.
     Agent: is_agent, "agents";
     /// Supervisors and administrators.
     Supervisor: is_supervisor, "supervisors and administrators";
-    /// Administrators alone.
+    /// Administrators only.
     Administrator: is_administrator, "administrators";
-    /// Supervisors and administrators, and programs that work for them.
+    /// Supervisors, administrators and services.
     SupervisorOrService: is_supervisor_or_service, "supervisors, administrators and services";
-    /// Administrators, and programs that work for them.
+    /// Administrators and services.
     AdministratorOrService: is_administrator_or_service, "administrators and services";
 }
 
-fn article(role: Role) -> &'static str {
+fn with_article(role: Role) -> &'static str {
     match role {
         Role::Agent => "an agent",
         Role::Supervisor => "a supervisor",

@@ -1,4 +1,4 @@
-//! What goes with a request from end to end: its ids, its trace, its line in the access log.
+//! The context of a request: its ids, its trace and its line in the access log.
 
 use crate::caller::Caller;
 use crate::problem::{Kind, Problem};
@@ -13,12 +13,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use uuid::Uuid;
 
-/// For the metadata of every event that a request leads to.
+/// The ids that go into the metadata of every event that a request causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestContext {
-    /// From `X-Request-Id` or `X-Correlation-Id`; drawn when neither came.
+    /// From `X-Request-Id` or `X-Correlation-Id`; generated when the request has neither.
     pub correlation_id: Uuid,
-    /// W3C Trace Context: the caller's trace, under a span of our own. None when the caller has none.
+    /// W3C Trace Context: the caller's trace with a new parent span. `None` when the request has no valid
+    /// `traceparent`.
     pub traceparent: Option<String>,
 }
 
@@ -31,12 +32,12 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
 
 impl OperationInput for RequestContext {}
 
-/// Where the caller's ids are left for the access log, once they are known.
+/// Holds the caller's ids for the access log, once the caller is authenticated.
 #[derive(Clone, Default)]
-pub(crate) struct Seat(Arc<OnceLock<(AccountId, UserId)>>);
+pub(crate) struct CallerSlot(Arc<OnceLock<(AccountId, UserId)>>);
 
-impl Seat {
-    pub(crate) fn take(&self, caller: &Caller) {
+impl CallerSlot {
+    pub(crate) fn set(&self, caller: &Caller) {
         self.0.get_or_init(|| (caller.account, caller.user));
     }
 }
@@ -44,34 +45,39 @@ impl Seat {
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// Puts the context into the request, and writes down how it went. The log has the route's pattern, never the
-/// address: what customers and agents type can be in the latter.
-pub(crate) async fn accompany(State(clock): State<Clock>, mut request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let (request_id, correlation_id) = correlation(request.headers(), &clock);
-    let traceparent = traceparent(request.headers(), &clock);
+/// Adds the context to the request, and logs and measures the response. The log has the route's pattern and
+/// never the URL, which can contain text that customers and agents typed.
+pub(crate) async fn request_context(
+    State(clock): State<Clock>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let (request_id, correlation_id) = correlation_ids(request.headers(), &clock);
+    let traceparent = continued_trace(request.headers(), &clock);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unknown".to_owned());
-    let seat = Seat::default();
-    request.extensions_mut().insert(seat.clone());
+    let slot = CallerSlot::default();
+    request.extensions_mut().insert(slot.clone());
     request.extensions_mut().insert(RequestContext { correlation_id, traceparent: traceparent.clone() });
 
     let mut response = next.run(request).await;
 
-    let took = began.elapsed();
+    let elapsed = started.elapsed();
     let status = response.status().as_u16();
     let problem = response.extensions().get::<&'static Kind>().map(|kind| kind.name);
-    let caller = seat.0.get();
-    let labels = [("method", known(&method)), ("route", &*route), ("status", response.status().as_str())]
-        .map(|(name, value)| (name, value.to_owned()));
-    metrics::histogram!("verbatim_http_request_seconds", &labels).record(took.as_secs_f64());
+    let caller = slot.0.get();
+    let labels =
+        [("method", method_label(&method)), ("route", &*route), ("status", response.status().as_str())]
+            .map(|(name, value)| (name, value.to_owned()));
+    metrics::histogram!("verbatim_http_request_seconds", &labels).record(elapsed.as_secs_f64());
     tracing::info!(
         target: "verbatim::access",
-        method = known(&method),
+        method = method_label(&method),
         route,
         status,
-        micros = took.as_micros() as u64,
+        micros = elapsed.as_micros() as u64,
         problem,
         account_id = caller.map(|(account, _)| tracing::field::display(account)),
         user_id = caller.map(|(_, user)| tracing::field::display(user)),
@@ -83,52 +89,53 @@ pub(crate) async fn accompany(State(clock): State<Clock>, mut request: Request, 
     response
 }
 
-/// A method by name; those that nobody defined count as one, for a metric's labels must be few.
-fn known(method: &Method) -> &'static str {
+/// The method's name for logs and metrics. All non-standard methods share one label, because a metric must
+/// have few label values.
+fn method_label(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"];
     KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
 }
 
-/// The id as it is echoed, and as events carry it.
-fn correlation(headers: &HeaderMap, clock: &Clock) -> (HeaderValue, Uuid) {
+/// The request id that the response repeats, and the correlation id of the events.
+fn correlation_ids(headers: &HeaderMap, clock: &Clock) -> (HeaderValue, Uuid) {
     let given = headers.get(REQUEST_ID).or_else(|| headers.get(CORRELATION_ID));
     let text = given.and_then(|value| value.to_str().ok()).map(str::trim);
     match text.filter(|text| (1..=128).contains(&text.len())) {
-        // An id that is no UUID is hashed to one, the same each time it comes.
+        // An id that is not a UUID is hashed to one, so that the same id gives the same UUID.
         Some(text) => {
             let id = text.parse().unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()));
-            (value(text), id)
+            (header_value(text), id)
         }
         None => {
             let id = clock.fresh_id();
-            (value(&id.to_string()), id)
+            (header_value(&id.to_string()), id)
         }
     }
 }
 
-fn value(text: &str) -> HeaderValue {
+fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unprintable"))
 }
 
-/// `00-<trace>-<parent span>-<flags>`: the same trace and flags under a span of our own. What is malformed is
-/// passed over, as the standard asks.
-fn traceparent(headers: &HeaderMap, clock: &Clock) -> Option<String> {
+/// The `traceparent` for calls that this request causes, `00-<trace>-<parent span>-<flags>`: the same trace
+/// and flags with a new span. `None` when the header is malformed, which the standard says to ignore.
+fn continued_trace(headers: &HeaderMap, clock: &Clock) -> Option<String> {
     let text = headers.get("traceparent")?.to_str().ok()?.trim();
     let mut fields = text.split('-');
     let (version, trace, parent, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let is_hex = |field: &str, digits: usize| {
         field.len() == digits && field.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
-    let is_nothing = |field: &str| field.bytes().all(|byte| byte == b'0');
+    let is_all_zeros = |field: &str| field.bytes().all(|byte| byte == b'0');
     let is_wellformed = is_hex(version, 2)
         && version != "ff"
         && (version != "00" || fields.next().is_none())
         && is_hex(trace, 32)
-        && !is_nothing(trace)
+        && !is_all_zeros(trace)
         && is_hex(parent, 16)
-        && !is_nothing(parent)
+        && !is_all_zeros(parent)
         && is_hex(flags, 2);
-    // The last eight bytes of a fresh UUIDv7 are its random half.
+    // The last eight bytes of a new UUIDv7 are its random half.
     let (_, span) = clock.fresh_id().as_u64_pair();
     is_wellformed.then(|| format!("00-{trace}-{span:016x}-{flags}"))
 }

@@ -1,4 +1,4 @@
-//! The API's own description: OpenAPI 3.1, and a page to browse it that needs no other host.
+//! The API's description: OpenAPI 3.1, and a page to browse it that loads nothing from another host.
 
 use crate::extract::PATH_SCHEMA;
 use crate::problem::Kind;
@@ -15,17 +15,17 @@ use schemars::Schema;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 
-/// What an API is called, and how its parts are grouped.
+/// The API's title, version and description, and the groups of its operations.
 #[derive(Clone, Debug, Default)]
 pub struct About {
     pub title: String,
     pub version: String,
     pub description: String,
-    /// Name and description, in the order in which they are shown.
+    /// Name and description of each group, in the order in which they are shown.
     pub tags: Vec<(&'static str, &'static str)>,
 }
 
-pub(crate) fn blank(about: &About) -> OpenApi {
+pub(crate) fn new_document(about: &About) -> OpenApi {
     let tags = about.tags.iter().map(|(name, description)| Tag {
         name: (*name).to_owned(),
         description: Some((*description).to_owned()),
@@ -38,15 +38,16 @@ pub(crate) fn blank(about: &About) -> OpenApi {
             description: Some(about.description.clone()),
             ..Info::default()
         },
-        // Relative: the host the description was fetched from.
+        // Relative to the host that served the description.
         servers: vec![Server { url: "/".to_owned(), ..Server::default() }],
         tags: tags.collect(),
         ..OpenApi::default()
     }
 }
 
-/// Adds what the routers could not know while they were built.
-pub(crate) fn complete(api: &mut OpenApi) {
+/// Adds the security scheme and the path parameters' names, which the routers do not know while they are
+/// built.
+pub(crate) fn complete_document(api: &mut OpenApi) {
     let scheme = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
         bearer_format: Some("JWT".to_owned()),
@@ -67,17 +68,17 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace].into_iter().filter_map(|method| method.as_mut())
 }
 
-/// A handler knows the types of its path's parameters, and the route their names; here they meet.
+/// Adds the path parameters to an operation: the route gives their names, the handler their types.
 fn name_path_parameters(path: &str, operation: &mut Operation) {
     let schema = operation.extensions.shift_remove(PATH_SCHEMA).unwrap_or_default();
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     for (index, name) in names.enumerate() {
-        let own = schema
+        let own_schema = schema
             .pointer(&format!("/properties/{name}"))
             .or_else(|| schema.pointer(&format!("/items/{index}")))
             .or_else(|| schema.pointer(&format!("/prefixItems/{index}")))
             .unwrap_or(&schema);
-        let json_schema = Schema::try_from(own.clone()).unwrap_or_else(|_| json_string());
+        let json_schema = Schema::try_from(own_schema.clone()).unwrap_or_else(|_| json_string());
         let parameter = Parameter::Path {
             parameter_data: ParameterData {
                 name: name.to_owned(),
@@ -104,8 +105,8 @@ fn json_string() -> Schema {
     schemars::json_schema!({ "type": "string" })
 }
 
-/// Swagger UI as aide carries it, taken apart: its page holds script and style inline, which a strict
-/// Content-Security-Policy forbids, and asks a validator on another host.
+/// Script and style of the Swagger UI page that aide contains. That page has both inline, which a strict
+/// Content-Security-Policy forbids, and calls a validator on another host.
 struct Assets {
     style: Bytes,
     script: Bytes,
@@ -139,7 +140,7 @@ const PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-/// `validatorUrl: null`: by default the page asks a host on the internet whether the description is valid.
+/// `validatorUrl` is null because by default the page sends the description to a validator on the internet.
 const START: &str = r##"SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
@@ -151,13 +152,13 @@ const START: &str = r##"SwaggerUIBundle({
 });
 "##;
 
-const POLICY: HeaderValue = HeaderValue::from_static(
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 pub(crate) fn routes(document: Bytes, problems: Arc<[&'static Kind]>) -> axum::Router {
-    let one = problems.clone();
+    let all = problems.clone();
     axum::Router::new()
         .route("/openapi.json", get(async move || asset("application/json", document.clone())))
         .route("/docs", get(async || page(PAGE)))
@@ -167,12 +168,13 @@ pub(crate) fn routes(document: Bytes, problems: Arc<[&'static Kind]>) -> axum::R
             get(async || asset("text/javascript; charset=utf-8", ASSETS.script.clone())),
         )
         .route("/docs/start.js", get(async || asset("text/javascript; charset=utf-8", START)))
-        .route("/problems", get(async move || page(index(&problems))))
+        .route("/problems", get(async move || page(problem_index(&problems))))
         .route(
             "/problems/{name}",
             get(async move |crate::Path(name): crate::Path<String>, headers: HeaderMap| {
-                let kind = one.iter().find(|kind| kind.name == name);
-                kind.map(|kind| explained(kind, &headers)).ok_or_else(|| crate::Problem::not_found("problem"))
+                let kind = all.iter().find(|kind| kind.name == name);
+                kind.map(|kind| problem_page(kind, &headers))
+                    .ok_or_else(|| crate::Problem::not_found("problem"))
             }),
         )
 }
@@ -186,10 +188,10 @@ fn asset(kind: &'static str, body: impl Into<Bytes>) -> Response {
 }
 
 fn page(html: impl Into<String>) -> Response {
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(html.into())).into_response()
+    ([(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)], Html(html.into())).into_response()
 }
 
-fn index(problems: &[&'static Kind]) -> String {
+fn problem_index(problems: &[&'static Kind]) -> String {
     let items = problems.iter().map(|kind| {
         format!(
             "<li><a href=\"/problems/{name}\">{name}</a> ({status}): {title}</li>\n",
@@ -198,15 +200,16 @@ fn index(problems: &[&'static Kind]) -> String {
             title = kind.title
         )
     });
-    frame("Problems", &format!("<ul>\n{}</ul>", items.collect::<String>()))
+    html_page("Problems", &format!("<ul>\n{}</ul>", items.collect::<String>()))
 }
 
-/// As a page for people who follow the `type` of a problem, or as JSON for programs that do.
-fn explained(kind: &'static Kind, headers: &HeaderMap) -> Response {
+/// The explanation of a kind of problem: HTML for a browser that opens the problem's `type`, JSON for a
+/// program.
+fn problem_page(kind: &'static Kind, headers: &HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/html") {
         let status = kind.status.as_u16();
-        return page(frame(kind.title, &format!("<p>Status {status}.</p>\n<p>{}</p>", kind.explanation)));
+        return page(html_page(kind.title, &format!("<p>Status {status}.</p>\n<p>{}</p>", kind.explanation)));
     }
     let body: Value = json!({
         "type": format!("/problems/{}", kind.name),
@@ -217,8 +220,9 @@ fn explained(kind: &'static Kind, headers: &HeaderMap) -> Response {
     axum::Json(body).into_response()
 }
 
-/// All texts are our own, so there is nothing to escape but what is in them already.
-fn frame(title: &str, body: &str) -> String {
+/// A page with this title and body. Nothing is escaped: all texts are constants of the program, written as
+/// HTML.
+fn html_page(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          </head>\n<body>\n<h1>{title}</h1>\n{body}\n<p><a href=\"/problems\">All problems</a></p>\n\

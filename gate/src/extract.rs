@@ -1,6 +1,6 @@
-//! Reading requests: bodies, queries and paths, whose faults are problems that name the field.
+//! Extractors for bodies, queries and paths. When one cannot be read, the problem names the field.
 
-use crate::problem::{Problem, described, kinds};
+use crate::problem::{Problem, kinds, problem_response};
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use aide::{OperationInput, OperationOutput};
@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_path_to_error as located;
 
-/// A JSON body, in and out.
+/// A JSON body of a request or a response.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
@@ -24,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = has_json(request.headers());
+        let is_json = is_json_content(request.headers());
         let RawBody(body) = RawBody::from_request(request, state).await?;
         if !is_json {
             return Err(Problem::new(
@@ -36,7 +36,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body that may be left out, which then reads as the default.
+/// An optional JSON body. An empty body reads as `T::default()`.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionalJson<T>(pub T);
 
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = has_json(request.headers());
+        let is_json = is_json_content(request.headers());
         let RawBody(body) = RawBody::from_request(request, state).await?;
         match (body.is_empty(), is_json) {
             (true, _) => Ok(Self(T::default())),
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     }
 }
 
-fn has_json(headers: &HeaderMap) -> bool {
+fn is_json_content(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
@@ -65,18 +65,18 @@ fn has_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// Reads JSON as bodies are read: a fault names the field where it is.
+/// Parses JSON as request bodies are parsed: the problem names the field with the error.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = located::deserialize(&mut json).map_err(|error| misread(&error))?;
+    let value = located::deserialize(&mut json).map_err(|error| invalid_field(&error))?;
     json.end().map_err(|error| Problem::unreadable(sentence(error)))?;
     Ok(value)
 }
 
-fn misread<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
+fn invalid_field<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
     let text = error.inner().to_string();
     let mut field = error.path().to_string();
-    // A field that is missing or there twice is named in serde's words alone, not in the path.
+    // serde names a missing or duplicate field only in its message, and not in the path.
     let named = ["missing field `", "duplicate field `"].iter().find_map(|words| text.strip_prefix(words));
     match named.and_then(|rest| rest.split('`').next()) {
         Some(name) if field == "." => field = name.to_owned(),
@@ -102,7 +102,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// The body as it came, byte for byte: what a signature is computed over.
+/// The body as received, byte for byte. Signatures are computed over it.
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
@@ -112,20 +112,20 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         match Bytes::from_request(request, state).await {
             Ok(body) => Ok(Self(body)),
-            Err(rejection) => Err(unread(rejection)),
+            Err(rejection) => Err(invalid_body(rejection)),
         }
     }
 }
 
-fn unread(rejection: BytesRejection) -> Problem {
+fn invalid_body(rejection: BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(&kinds::TOO_LARGE, "The body is larger than this server takes.")
+        Problem::new(&kinds::TOO_LARGE, "The body is larger than this server accepts.")
     } else {
-        Problem::unreadable("The body broke off before its end.")
+        Problem::unreadable("The connection ended before the whole body was received.")
     }
 }
 
-/// What follows the `?`.
+/// The query parameters of the URL.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
 
@@ -135,11 +135,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        located::deserialize(pairs).map(Self).map_err(|error| misread(&error))
+        located::deserialize(pairs).map(Self).map_err(|error| invalid_field(&error))
     }
 }
 
-/// What the address itself says.
+/// The path parameters of the URL.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
@@ -151,31 +151,31 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(failure)) => {
                 let raw = RawPathParams::from_request_parts(parts, state).await.ok();
-                Err(misaddressed(failure.into_kind(), raw.as_ref()))
+                Err(invalid_path(failure.into_kind(), raw.as_ref()))
             }
             Err(_) => Err(Problem::internal()),
         }
     }
 }
 
-fn misaddressed(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
+fn invalid_path(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
     match kind {
         ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
-            Problem::unreadable(format!("`{key}` in the address is not a {expected_type}.")).field(key)
+            Problem::unreadable(format!("`{key}` in the path is not a {expected_type}.")).field(key)
         }
         ErrorKind::DeserializeError { key, message, .. } => {
-            Problem::unreadable(format!("`{key}` in the address cannot be read: {message}.")).field(key)
+            Problem::unreadable(format!("`{key}` in the path cannot be read: {message}.")).field(key)
         }
         ErrorKind::InvalidUtf8InPathParam { key } => {
-            Problem::unreadable(format!("`{key}` in the address is not UTF-8.")).field(key)
+            Problem::unreadable(format!("`{key}` in the path is not UTF-8.")).field(key)
         }
         other => {
             let text = other.to_string();
-            // A word that is none of the allowed ones is quoted, without the name of its place.
+            // The message quotes a word that is not allowed, and does not name the parameter.
             let quoted = |value: &str| text.contains(&format!("`{value}`"));
-            let culprit = raw.and_then(|raw| raw.iter().find(|(_, value)| quoted(value)));
+            let parameter = raw.and_then(|raw| raw.iter().find(|(_, value)| quoted(value)));
             let problem = Problem::unreadable(sentence(&text));
-            match culprit {
+            match parameter {
                 Some((key, _)) => problem.field(key),
                 None => problem,
             }
@@ -188,7 +188,7 @@ impl<T: JsonSchema> OperationInput for Json<T> {
         axum::Json::<T>::operation_input(ctx, operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        body_refusals(ctx)
+        body_error_responses(ctx)
     }
 }
 
@@ -200,7 +200,7 @@ impl<T: JsonSchema> OperationInput for OptionalJson<T> {
         }
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        body_refusals(ctx)
+        body_error_responses(ctx)
     }
 }
 
@@ -209,15 +209,15 @@ impl OperationInput for RawBody {
         axum::Json::<serde_json::Value>::operation_input(ctx, operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        body_refusals(ctx)
+        body_error_responses(ctx)
     }
 }
 
-fn body_refusals(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
+fn body_error_responses(ctx: &mut GenContext) -> Vec<(Option<u16>, ApiResponse)> {
     vec![
-        (Some(400), described(ctx, "The request cannot be read; `field` says where.")),
-        (Some(413), described(ctx, "The body is larger than this server takes.")),
-        (Some(415), described(ctx, "The body is not JSON.")),
+        (Some(400), problem_response(ctx, "The request cannot be read. `field` names the part.")),
+        (Some(413), problem_response(ctx, "The body is larger than this server accepts.")),
+        (Some(415), problem_response(ctx, "The body is not JSON.")),
     ]
 }
 
@@ -240,11 +240,12 @@ impl<T: JsonSchema> OperationInput for Query<T> {
         axum::extract::Query::<T>::operation_input(ctx, operation);
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        vec![(Some(400), described(ctx, "The request cannot be read; `field` says where."))]
+        vec![(Some(400), problem_response(ctx, "The request cannot be read. `field` names the part."))]
     }
 }
 
-/// Where the schema of a path's parameters waits until [`crate::docs`] knows their names.
+/// The extension of an operation that holds the schema of its path parameters until [`crate::docs`] knows
+/// their names.
 pub(crate) const PATH_SCHEMA: &str = "x-path-schema";
 
 impl<T: JsonSchema> OperationInput for Path<T> {
@@ -254,11 +255,11 @@ impl<T: JsonSchema> OperationInput for Path<T> {
         operation.extensions.insert(PATH_SCHEMA.to_owned(), schema.into());
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
-        vec![(Some(400), described(ctx, "The request cannot be read; `field` says where."))]
+        vec![(Some(400), problem_response(ctx, "The request cannot be read. `field` names the part."))]
     }
 }
 
-/// A field of a partial change: left out, set to nothing, or set. `#[serde(default)]` belongs on it.
+/// A field of a partial change: absent, null or set. The field needs `#[serde(default)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Change<T> {
     #[default]
@@ -286,7 +287,7 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
 }
 
 impl<T> Change<T> {
-    /// Makes the change.
+    /// Applies the change to `to`.
     pub fn apply(self, to: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -294,7 +295,7 @@ impl<T> Change<T> {
             Self::Set(value) => *to = Some(value),
         }
     }
-    /// None: keep; Some(None): clear; Some(Some(value)): set.
+    /// `None` for `Keep`, `Some(None)` for `Clear`, `Some(Some(value))` for `Set(value)`.
     pub fn into_option(self) -> Option<Option<T>> {
         match self {
             Self::Keep => None,

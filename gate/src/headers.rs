@@ -1,4 +1,4 @@
-//! The request headers with a meaning of their own.
+//! Extractors for the request headers `Verbatim-After`, `If-Match` and `Idempotency-Key`.
 
 use crate::problem::Problem;
 use aide::OperationInput;
@@ -11,20 +11,20 @@ use axum::http::request::Parts;
 use event_schemas::{Position, Version};
 use schemars::json_schema;
 
-/// `Verbatim-After: <position>`: answer with what was written up to there, or later, never earlier.
+/// `Verbatim-After: <position>`: the response includes every event up to this position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct After(pub Option<Position>);
 
-/// `If-Match: "<version>"`: only if the thing still has the version the caller saw. `*` asks for nothing
-/// more than that the thing exists, which every command asks for anyway.
+/// `If-Match: "<version>"`: the command succeeds only while the resource has this version. `*` requires only
+/// that the resource exists, which every command requires, so it reads as `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub Option<Version>);
 
-/// `Idempotency-Key`: the same command sent again under the same key happens once.
+/// `Idempotency-Key`: a command that is sent again with the same key takes effect once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
-fn text<'a>(parts: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
+fn header_text<'a>(parts: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
     match parts.headers.get(name).map(|value| value.to_str()) {
         None => Ok(None),
         Some(Ok(text)) => Ok(Some(text.trim())),
@@ -36,9 +36,10 @@ impl<S: Send + Sync> FromRequestParts<S> for After {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "Verbatim-After";
-        let position = text(parts, NAME)?.map(str::parse).transpose();
+        let position = header_text(parts, NAME)?.map(str::parse).transpose();
         position.map(Self).map_err(|_| {
-            Problem::unreadable(format!("`{NAME}` takes a `position` that a command answered.")).field(NAME)
+            Problem::unreadable(format!("`{NAME}` must be a `position` from the response to a command."))
+                .field(NAME)
         })
     }
 }
@@ -47,17 +48,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "If-Match";
-        let Some(tag) = text(parts, NAME)? else { return Ok(Self(None)) };
+        let Some(tag) = header_text(parts, NAME)? else { return Ok(Self(None)) };
         if tag == "*" {
             return Ok(Self(None));
         }
         let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        // `parse` alone would take "+3".
+        // `parse` alone would accept "+3".
         let version = version.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
         match version.and_then(|digits| digits.parse().ok()) {
             Some(version) => Ok(Self(Some(Version(version)))),
             None => Err(Problem::unreadable(format!(
-                "`{NAME}` takes one `ETag` as it was answered: a version in double quotes."
+                "`{NAME}` must be one `ETag` as the server sent it: a version in double quotes."
             ))
             .field(NAME)),
         }
@@ -68,21 +69,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "Idempotency-Key";
-        let Some(key) = text(parts, NAME)? else { return Ok(Self(None)) };
+        let Some(key) = header_text(parts, NAME)? else { return Ok(Self(None)) };
         if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(Some(key.to_owned())))
         } else {
-            Err(Problem::unreadable(format!("`{NAME}` takes 1 to 255 visible ASCII characters.")).field(NAME))
+            Err(Problem::unreadable(format!("`{NAME}` must be 1 to 255 visible ASCII characters."))
+                .field(NAME))
         }
     }
 }
 
 impl OperationInput for After {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe(
+        describe_header(
             operation,
             "Verbatim-After",
-            "A `position` that a command answered: wait until the answer can include it.",
+            "A `position` from the response to a command. The server waits until the response can include it.",
             json_schema!({ "type": "string", "pattern": "^[0-9]{1,19}(\\.[0-9]{1,19})?$" }),
         );
     }
@@ -90,10 +92,10 @@ impl OperationInput for After {
 
 impl OperationInput for IfMatch {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe(
+        describe_header(
             operation,
             "If-Match",
-            "The `ETag` of the version this change is meant for.",
+            "The `ETag` of the version that the change applies to. If the resource has another version, the change is refused.",
             json_schema!({ "type": "string", "pattern": "^\"[0-9]{1,19}\"$" }),
         );
     }
@@ -101,17 +103,22 @@ impl OperationInput for IfMatch {
 
 impl OperationInput for IdempotencyKey {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        describe(
+        describe_header(
             operation,
             "Idempotency-Key",
-            "A key of your choice: the same command under the same key happens once.",
+            "A key that the client chooses. A command that is sent again with the same key takes effect once.",
             json_schema!({ "type": "string", "pattern": "^[!-~]{1,255}$" }),
         );
     }
 }
 
 /// Adds an optional header to an operation's description.
-pub(crate) fn describe(operation: &mut Operation, name: &str, description: &str, schema: schemars::Schema) {
+pub(crate) fn describe_header(
+    operation: &mut Operation,
+    name: &str,
+    description: &str,
+    schema: schemars::Schema,
+) {
     let known = operation.parameters.iter().filter_map(|parameter| parameter.as_item());
     if known.into_iter().any(|parameter| parameter.parameter_data_ref().name == name) {
         return;

@@ -1,4 +1,4 @@
-//! Whether the program is alive, and whether it is ready to be given work.
+//! Liveness and readiness of the program.
 
 use crate::extract::Json;
 use axum::http::StatusCode;
@@ -10,43 +10,45 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Something that has to be well for the program to be ready, or whose state is at least shown.
+/// A part of the program whose state `/readyz` shows. A required check must succeed for the program to be
+/// ready; see [`Check::optional`].
 #[derive(Clone)]
 pub struct Check {
     name: &'static str,
-    vital: bool,
+    required: bool,
     run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }
 
-/// A check that takes longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A check that takes longer than this fails.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Check {
-    /// `run` says what is wrong, in words for an operator.
+    /// A required check. The error of `run` is a text for an operator.
     pub fn new<F, Fut>(name: &'static str, run: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        Self { name, vital: true, run: Arc::new(move || Box::pin(run())) }
+        Self { name, required: true, run: Arc::new(move || Box::pin(run())) }
     }
 
-    /// Requests can be served without it: what is wrong is said, and the program is ready all the same.
-    pub fn beside(self) -> Self {
-        Self { vital: false, ..self }
+    /// Makes the check optional: when it fails, the program stays ready, `/readyz` shows the error and its
+    /// status is `degraded`.
+    pub fn optional(self) -> Self {
+        Self { required: false, ..self }
     }
 
     async fn outcome(&self) -> (&'static str, String) {
-        let word = match tokio::time::timeout(PATIENCE, (self.run)()).await {
+        let state = match tokio::time::timeout(CHECK_TIMEOUT, (self.run)()).await {
             Ok(Ok(())) => "ok".to_owned(),
-            Ok(Err(trouble)) => trouble,
+            Ok(Err(problem)) => problem,
             Err(_) => "no answer in time".to_owned(),
         };
-        (self.name, word)
+        (self.name, state)
     }
 }
 
-/// How it stands, in all and in each part.
+/// The health of the program: of the whole and of each part.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Health {
     status: &'static str,
@@ -54,17 +56,17 @@ pub(crate) struct Health {
     checks: BTreeMap<&'static str, String>,
 }
 
-pub(crate) async fn alive() -> Json<Health> {
+pub(crate) async fn liveness() -> Json<Health> {
     Json(Health { status: "ok", checks: BTreeMap::new() })
 }
 
-pub(crate) async fn ready(checks: Arc<[Check]>) -> Response {
-    let vital: Vec<&str> = checks.iter().filter(|check| check.vital).map(|check| check.name).collect();
+pub(crate) async fn readiness(checks: Arc<[Check]>) -> Response {
+    let required: Vec<&str> = checks.iter().filter(|check| check.required).map(|check| check.name).collect();
     let checks: BTreeMap<_, _> = join_all(checks.iter().map(Check::outcome)).await.into_iter().collect();
-    let well = |name: &&str| checks.get(name).is_none_or(|word| word == "ok");
-    if checks.keys().all(well) {
+    let is_ok = |name: &&str| checks.get(name).is_none_or(|state| state == "ok");
+    if checks.keys().all(is_ok) {
         Json(Health { status: "ok", checks }).into_response()
-    } else if vital.iter().all(well) {
+    } else if required.iter().all(is_ok) {
         Json(Health { status: "degraded", checks }).into_response()
     } else {
         let health = Json(Health { status: "unavailable", checks });

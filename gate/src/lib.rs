@@ -1,21 +1,22 @@
-//! What both doors share: who may come in, how requests are read, what a refusal looks like, how much is let
-//! through, and what a program shows of itself.
+//! The HTTP layer that the command API and the query API share: authentication and authorisation, reading
+//! requests, problem details, limits, health, metrics and the API's description.
 //!
 //! A service builds its routes as an [`aide::axum::ApiRouter`] of handlers that take these extractors and
-//! answer `Result<_, Problem>`; [`finish`] puts everything else around them.
+//! return `Result<_, Problem>`; [`assemble`] adds everything else as routes and middleware.
 
+mod assemble;
 pub mod auth;
 mod caller;
 mod context;
 mod docs;
 mod extract;
-mod finish;
 mod headers;
 mod health;
 pub mod limits;
 pub mod metrics;
 pub mod problem;
 
+pub use assemble::{Cors, Gate, assemble};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
 pub use caller::{
     Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService,
@@ -23,7 +24,6 @@ pub use caller::{
 pub use context::RequestContext;
 pub use docs::About;
 pub use extract::{Change, Json, OptionalJson, Path, Query, RawBody, parse};
-pub use finish::{Cors, Gate, finish};
 pub use headers::{After, IdempotencyKey, IfMatch};
 pub use health::Check;
 pub use limits::{Limits, RateLimits};

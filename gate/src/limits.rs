@@ -1,4 +1,4 @@
-//! How much one caller may ask, and how large and long a request may be.
+//! Limits: requests per caller and per channel, the size of a body, and the time until a response.
 
 use crate::caller::Caller;
 use crate::problem::Problem;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How many requests may come at once, and how soon each of them counts no longer.
+/// A rate limit: `burst` requests at once, and one more after each `one_every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub burst: NonZeroU32,
@@ -24,23 +24,23 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// None where either is zero, which means no limit.
+    /// `None` when either number is zero, which means no limit.
     pub fn per_second(requests: u32, burst: u32) -> Option<Self> {
         let requests = NonZeroU32::new(requests)?;
         Some(Self { burst: NonZeroU32::new(burst)?, one_every: Duration::from_secs(1) / requests.get() })
     }
 }
 
-/// The bounds of what the door lets through.
+/// The limits of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest body.
+    /// The largest request body, in bytes.
     pub body_bytes: usize,
-    /// How long a request may take until its answer begins. A stream may then go on for as long as it likes.
-    pub patience: Duration,
-    /// Of one user in one account. None: as much as they like.
+    /// The longest time until a response begins. The body of a streamed response has no time limit.
+    pub timeout: Duration,
+    /// The rate of one user in one account. `None` when it is not limited.
     pub per_caller: Option<Rate>,
-    /// Of one channel's webhooks. None: as many as come.
+    /// The rate of one channel's webhooks. `None` when it is not limited.
     pub per_channel: Option<Rate>,
 }
 
@@ -48,14 +48,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
-            patience: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
             per_caller: Rate::per_second(500, 1_000),
             per_channel: Rate::per_second(5_000, 10_000),
         }
     }
 }
 
-/// Counts requests. Cheap to clone.
+/// Counts requests against the limits. Cheap to clone.
 #[derive(Clone)]
 pub struct RateLimits {
     callers: Option<Arc<Counter<(AccountId, UserId)>>>,
@@ -65,12 +65,12 @@ pub struct RateLimits {
 struct Counter<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
     clock: DefaultClock,
-    asked: AtomicU64,
+    checks: AtomicU64,
 }
 
-/// After so many questions those who have not asked for a while are forgotten, so that made-up keys do not
-/// fill the memory.
-const TIDY_EVERY: u64 = 65_536;
+/// After this many checks, keys without recent requests are dropped, so that invented keys do not fill the
+/// memory.
+const CHECKS_PER_CLEANUP: u64 = 65_536;
 
 impl<K: Hash + Eq + Clone> Counter<K> {
     fn new(rate: Rate) -> Option<Arc<Self>> {
@@ -78,16 +78,16 @@ impl<K: Hash + Eq + Clone> Counter<K> {
         Some(Arc::new(Self {
             limiter: DefaultKeyedRateLimiter::dashmap(quota),
             clock: DefaultClock::default(),
-            asked: AtomicU64::new(0),
+            checks: AtomicU64::new(0),
         }))
     }
 
-    fn check(&self, key: &K, whose: &'static str) -> Result<(), Problem> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
+    fn check(&self, key: &K, scope: &'static str) -> Result<(), Problem> {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_CLEANUP == CHECKS_PER_CLEANUP - 1 {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(key).map_err(|not_until| {
-            metrics::counter!("verbatim_rate_limited_total", "whose" => whose).increment(1);
+            metrics::counter!("verbatim_rate_limited_total", "scope" => scope).increment(1);
             Problem::too_many_requests(not_until.wait_time_from(self.clock.now()))
         })
     }
@@ -100,14 +100,14 @@ impl RateLimits {
             channels: limits.per_channel.and_then(Counter::new),
         }
     }
-    /// Asked for every request with a token; [`Caller`]'s extractor does.
+    /// Counts a request of this caller. [`Caller`]'s extractor calls it for every request with a token.
     pub fn check_caller(&self, caller: &Caller) -> Result<(), Problem> {
         match &self.callers {
             Some(counter) => counter.check(&(caller.account, caller.user), "caller"),
             None => Ok(()),
         }
     }
-    /// Asked for every webhook, by its handler.
+    /// Counts a webhook of this channel. The webhook's handler calls it.
     pub fn check_channel(&self, channel: ChannelId) -> Result<(), Problem> {
         match &self.channels {
             Some(counter) => counter.check(&channel, "channel"),
@@ -125,14 +125,10 @@ impl<S: Send + Sync> FromRequestParts<S> for RateLimits {
 
 impl OperationInput for RateLimits {}
 
-/// Gives up on a request whose answer does not begin in time.
-pub(crate) async fn lose_patience(
-    State(patience): State<Duration>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match tokio::time::timeout(patience, next.run(request)).await {
+/// Ends a request whose response does not begin within the limit.
+pub(crate) async fn timeout(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::unavailable("It took too long.", Duration::from_secs(1)).into_response(),
+        Err(_) => Problem::unavailable("The request took too long.", Duration::from_secs(1)).into_response(),
     }
 }

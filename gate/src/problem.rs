@@ -1,4 +1,4 @@
-//! What a refused request is answered with: problem details (RFC 9457), under a name that never changes.
+//! The response to a refused request: problem details (RFC 9457) with a `type` that never changes.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Names kinds of problem, each as a constant, and the list of them.
+/// Defines kinds of problem, each as a static, and the list of all of them.
 #[macro_export]
 macro_rules! problem_kinds {
     ($all:ident { $($constant:ident: $status:ident $name:literal, $title:literal, $explanation:literal;)+ }) => {
@@ -21,32 +21,32 @@ macro_rules! problem_kinds {
             title: $title,
             explanation: $explanation,
         };)+
-        /// All of the above.
+        /// All kinds of problem of this module.
         pub static $all: &[&$crate::problem::Kind] = &[$(&$constant),+];
     };
 }
 
 pub mod kinds;
 
-/// One sort of problem. Its name is part of the API: clients compare it.
+/// A kind of problem. Its name is part of the API: clients compare it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
     pub name: &'static str,
     pub status: StatusCode,
     pub title: &'static str,
-    /// What it means and what to do about it, for who opens the problem's address.
+    /// The meaning of the problem and its remedy, shown at the URL that `type` names.
     pub explanation: &'static str,
 }
 
-/// One of several things that are wrong with a request.
+/// One of several errors in a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
-    /// Where: `credentials.app_secret`, `labels[2]`.
+    /// The path of the field, such as `credentials.app_secret` or `labels[2]`.
     pub field: String,
     pub detail: String,
 }
 
-/// A refusal on its way to the client.
+/// The refusal of a request, sent to the client as problem details.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Parts>);
 
@@ -58,30 +58,30 @@ struct Parts {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The document as clients see it.
+/// The problem document that clients receive.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 struct Body {
-    /// `/problems/<name>`: which sort of problem it is. Open it to read what to do.
+    /// The kind of problem, `/problems/<name>`. This path explains the problem and its remedy.
     #[serde(rename = "type")]
     kind: String,
     title: String,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// The part of the request that is to blame.
+    /// The part of the request that caused the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    /// All that is wrong, when it is more than one thing.
+    /// All errors of the request, when it has more than one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     errors: Vec<FieldError>,
     /// Seconds to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
-    /// What else a client may act on: `current_version`, `winner`.
+    /// Further members that a client can act on, such as `current_version` and `winner`.
     #[serde(flatten)]
-    more: Map<String, Value>,
+    extensions: Map<String, Value>,
 }
 
 impl Problem {
@@ -94,7 +94,7 @@ impl Problem {
             field: None,
             errors: Vec::new(),
             retry_after: None,
-            more: Map::new(),
+            extensions: Map::new(),
         };
         Self(Box::new(Parts { kind, body, retry_after: None, headers: Vec::new() }))
     }
@@ -103,43 +103,47 @@ impl Problem {
     pub fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(&kinds::UNREADABLE, detail)
     }
-    /// 401: nobody knows who is asking. `detail` says what to send.
+    /// 401: the request is not authenticated. `detail` says what to send.
     pub fn unauthenticated(detail: impl Into<String>) -> Self {
         Self::new(&kinds::UNAUTHENTICATED, detail)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"verbatim\""))
     }
-    /// 403: the caller is known and may not.
+    /// 403: the caller is authenticated and lacks the permission.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(&kinds::FORBIDDEN, detail)
     }
-    /// 404: there is no such thing in the caller's account. `what` is its name in a sentence: "conversation".
+    /// 404: the resource does not exist in the caller's account. `what` is the noun for the resource, such as
+    /// "conversation".
     pub fn not_found(what: &str) -> Self {
         Self::new(&kinds::NOT_FOUND, format!("This account has no such {what}."))
     }
-    /// 409: somebody else was there first.
+    /// 409: another request changed the resource first, or the name is in use.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(&kinds::CONFLICT, detail)
     }
-    /// 412: the thing has changed since the caller looked.
+    /// 412: the resource has another version than the one in `If-Match`.
     pub fn version_mismatch(detail: impl Into<String>) -> Self {
         Self::new(&kinds::VERSION_MISMATCH, detail)
     }
-    /// 422: it can be read and makes no sense.
+    /// 422: the request can be read and a value in it is invalid.
     pub fn unprocessable(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(&kinds::UNPROCESSABLE, detail).field(field)
     }
-    /// 429: too much in too little time.
+    /// 429: the caller sent more requests than the rate limit allows.
     pub fn too_many_requests(wait: Duration) -> Self {
-        Self::new(&kinds::TOO_MANY_REQUESTS, "More requests came than are allowed in this time.")
+        Self::new(&kinds::TOO_MANY_REQUESTS, "The caller sent more requests than the rate limit allows.")
             .retry_after(wait)
     }
-    /// 503: it would work another time.
+    /// 503: the server cannot handle the request now, and expects to after `wait`.
     pub fn unavailable(detail: impl Into<String>, wait: Duration) -> Self {
         Self::new(&kinds::UNAVAILABLE, detail).retry_after(wait)
     }
-    /// 500: a fault of ours. What exactly is for the log, not for the client.
+    /// 500: an error of the server. The log has the details, the client gets none.
     pub fn internal() -> Self {
-        Self::new(&kinds::INTERNAL, "Verbatim failed at this request. Its log knows more.")
+        Self::new(
+            &kinds::INTERNAL,
+            "Verbatim could not handle this request because of an internal error. The log has the details.",
+        )
     }
 
     pub fn field_name(&self) -> Option<&str> {
@@ -153,12 +157,12 @@ impl Problem {
         self.0.body.errors = errors;
         self
     }
-    /// A further member of the document.
+    /// Adds a further member to the document.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.body.more.insert(name.to_owned(), value.into());
+        self.0.body.extensions.insert(name.to_owned(), value.into());
         self
     }
-    /// When to come again, in whole seconds and at least one.
+    /// The time to wait before another request, rounded up to whole seconds and at least one.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         let seconds = (wait.as_millis().div_ceil(1000) as u64).max(1);
         self.0.body.retry_after = Some(seconds);
@@ -196,14 +200,14 @@ impl IntoResponse for Problem {
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        // The access log names it; see `context`.
+        // For the access log; see `context`.
         response.extensions_mut().insert(kind);
         response
     }
 }
 
-/// A problem as the API's description shows it.
-pub(crate) fn described(ctx: &mut GenContext, description: &str) -> ApiResponse {
+/// A response with a problem document, for the API's description.
+pub(crate) fn problem_response(ctx: &mut GenContext, description: &str) -> ApiResponse {
     let schema = ctx.schema.subschema_for::<Body>();
     let content = MediaType {
         schema: Some(SchemaObject { json_schema: schema, example: None, external_docs: None }),
@@ -220,7 +224,7 @@ impl OperationOutput for Problem {
     type Inner = Problem;
 
     fn operation_response(ctx: &mut GenContext, _: &mut Operation) -> Option<ApiResponse> {
-        Some(described(ctx, "It was refused; the document says why."))
+        Some(problem_response(ctx, "The request was refused. The problem document has the reason."))
     }
 
     fn inferred_responses(
@@ -236,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waiting_is_told_in_whole_seconds_and_at_least_one() {
+    fn retry_after_is_in_whole_seconds_and_at_least_one() {
         for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2")] {
             let response = Problem::too_many_requests(Duration::from_millis(millis)).into_response();
             assert_eq!(response.headers()[header::RETRY_AFTER], seconds);
@@ -244,12 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_a_document_with_its_own_members_beside_the_known_ones() {
+    fn a_problem_document_has_the_standard_members_and_its_own() {
         let problem = Problem::conflict("Ana has it.").with("winner", "Ana").field("assignee_id");
         let body = serde_json::to_value(&problem.0.body).unwrap();
         let expected = serde_json::json!({
             "type": "/problems/conflict",
-            "title": "Somebody else was there first",
+            "title": "Another request was first",
             "status": 409,
             "detail": "Ana has it.",
             "field": "assignee_id",

@@ -2,27 +2,27 @@
 -- once is several times quicker than keeping them in order all the way.
 
 create index if not exists conversations_by_status
-    on conversations (account_id, status, last_message_at, no);
+    on conversations (account_id, status, last_message_at, seq);
 create index if not exists conversations_by_assignee
-    on conversations (account_id, assignee_id, status, last_message_at, no);
+    on conversations (account_id, assignee_id, status, last_message_at, seq);
 create index if not exists conversations_by_team
-    on conversations (account_id, team_id, status, last_message_at, no) where team_id is not null;
+    on conversations (account_id, team_id, status, last_message_at, seq) where team_id is not null;
 create index if not exists conversations_by_channel
     on conversations (account_id, channel_id);
 create index if not exists conversations_by_updated
     on conversations (account_id, updated_at);
 create index if not exists conversations_by_created
-    on conversations (account_id, status, created_at, no);
+    on conversations (account_id, status, created_at, seq);
 create index if not exists conversations_by_priority
-    on conversations (account_id, status, priority, no);
-create index if not exists conversations_by_waiting
-    on conversations (account_id, status, waiting_since, no) where waiting_since is not null;
-create index if not exists conversations_of_nobody_by_waiting
-    on conversations (account_id, status, waiting_since, no) where assignee_id is null and waiting_since is not null;
+    on conversations (account_id, status, priority, seq);
+create index if not exists conversations_by_unanswered
+    on conversations (account_id, status, unanswered_since, seq) where unanswered_since is not null;
+create index if not exists unassigned_conversations_by_unanswered
+    on conversations (account_id, status, unanswered_since, seq) where assignee_id is null and unanswered_since is not null;
 create index if not exists conversations_by_sla
-    on conversations (account_id, status, sla_due_at, no) where sla_due_at is not null;
+    on conversations (account_id, status, sla_due_at, seq) where sla_due_at is not null;
 create index if not exists sla_timers_by_due
-    on sla_timers (account_id, due_at, conversation_no, metric) where due_at is not null;
+    on sla_timers (account_id, due_at, conversation_seq, metric) where due_at is not null;
 create index if not exists contacts_by_created
     on contacts (account_id, created_at, id);
 create index if not exists contact_identifiers_by_contact

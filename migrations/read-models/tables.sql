@@ -1,10 +1,10 @@
 -- The tables of one generation of read models. The text serves SQLite and PostgreSQL alike: ids are their
 -- sixteen bytes, times are microseconds, JSON is text.
 
--- `no` counts the conversations in the order in which they were opened. What belongs to a conversation is
+-- `seq` counts the conversations in the order in which they were opened. What belongs to a conversation is
 -- keyed by it, so that neighbours in time are neighbours in the file; an id would scatter them.
 create table if not exists conversations (
-    no                       integer not null primary key,
+    seq                      integer not null primary key,
     id                       bytea   not null unique,
     account_id               bytea   not null,
     channel_id               bytea   not null,
@@ -32,7 +32,7 @@ create table if not exists conversations (
     last_message_at          bigint  not null,
     last_message_preview     text,
     last_message_sender_type text,
-    waiting_since            bigint,
+    unanswered_since         bigint,
     message_count            integer not null,
     received_count           integer not null,
     sent_count               integer not null,
@@ -47,7 +47,7 @@ create table if not exists conversations (
     version                  bigint  not null,
     position                 text    not null,
     -- The row as a list shows it, in JSON: a page of them is one value instead of two thousand.
-    card                     text    not null
+    list_json                text    not null
 );
 
 -- Kept from the beginning, because linking an identifier moves its conversations.
@@ -55,21 +55,21 @@ create index if not exists conversations_by_contact
     on conversations (account_id, contact_id);
 
 create table if not exists conversation_labels (
-    account_id      bytea not null,
-    label           text  not null,
-    conversation_no integer not null,
-    primary key (account_id, label, conversation_no)
+    account_id       bytea   not null,
+    label            text    not null,
+    conversation_seq integer not null,
+    primary key (account_id, label, conversation_seq)
 );
 
 create table if not exists agent_seen (
-    conversation_no integer not null,
-    agent_id        bytea   not null,
-    received        integer not null,
-    primary key (conversation_no, agent_id)
+    conversation_seq integer not null,
+    agent_id         bytea   not null,
+    received         integer not null,
+    primary key (conversation_seq, agent_id)
 );
 
 create table if not exists messages (
-    conversation_no     integer not null,
+    conversation_seq    integer not null,
     version             bigint  not null,
     id                  bytea   not null,
     sender_type         text    not null,
@@ -95,44 +95,44 @@ create table if not exists messages (
     error_reason        text,
     sent_at             bigint  not null,
     created_at          bigint  not null,
-    primary key (conversation_no, version)
+    primary key (conversation_seq, version)
 );
 
 create table if not exists assignments (
-    conversation_no integer not null,
-    version         bigint  not null,
-    assignee_id     bytea,
-    assignee_name   text,
-    team_id         bytea,
-    strategy        text    not null,
-    assigned_by     bytea,
-    reason          text,
-    decision        text,
-    overridden     text,
-    from_at         bigint  not null,
-    until_at        bigint,
-    primary key (conversation_no, version)
+    conversation_seq integer not null,
+    version          bigint  not null,
+    assignee_id      bytea,
+    assignee_name    text,
+    team_id          bytea,
+    strategy         text    not null,
+    assigned_by      bytea,
+    reason           text,
+    decision         text,
+    overridden       text,
+    from_at          bigint  not null,
+    until_at         bigint,
+    primary key (conversation_seq, version)
 );
 
 create table if not exists sla_clocks (
-    conversation_no integer not null primary key,
-    clocks          text    not null
+    conversation_seq integer not null primary key,
+    clocks           text    not null
 );
 
 create table if not exists sla_timers (
-    conversation_no integer not null,
-    metric          text    not null,
-    account_id      bytea   not null,
-    policy_id       bytea   not null,
-    generation      integer not null,
-    state           text    not null,
-    started_at      bigint  not null,
-    due_at          bigint,
-    warn_at         bigint,
-    warned          boolean not null,
-    remaining       bigint,
-    ended_at        bigint,
-    primary key (conversation_no, metric)
+    conversation_seq integer not null,
+    metric           text    not null,
+    account_id       bytea   not null,
+    policy_id        bytea   not null,
+    generation       integer not null,
+    state            text    not null,
+    started_at       bigint  not null,
+    due_at           bigint,
+    warn_at          bigint,
+    warned           boolean not null,
+    remaining        bigint,
+    ended_at         bigint,
+    primary key (conversation_seq, metric)
 );
 
 create table if not exists tab_counts (
@@ -286,14 +286,14 @@ create table if not exists agent_preferences (
     version     bigint not null
 );
 
-create table if not exists agent_desks (
-    user_id        bytea   not null primary key,
-    presence       text    not null,
-    presence_since bigint  not null,
-    presence_until bigint,
-    active         integer not null,
-    idle_since     bigint,
-    last_given     bigint
+create table if not exists agent_availability (
+    user_id          bytea   not null primary key,
+    presence         text    not null,
+    presence_since   bigint  not null,
+    presence_until   bigint,
+    active           integer not null,
+    idle_since       bigint,
+    last_assigned_at bigint
 );
 
 create table if not exists queues (
@@ -306,20 +306,21 @@ create table if not exists queues (
     version    bigint not null
 );
 
-create table if not exists waiting (
-    conversation_no integer not null primary key,
-    conversation_id bytea   not null,
-    account_id      bytea   not null,
-    team_id         bytea,
-    priority        integer not null,
-    waiting_since   bigint  not null,
-    queued_at       bigint,
-    offer_id        bytea,
-    offered_to      text    not null,
-    offer_until     bigint
+create table if not exists queue_entries (
+    conversation_seq integer not null primary key,
+    conversation_id  bytea   not null,
+    account_id       bytea   not null,
+    team_id          bytea,
+    priority         integer not null,
+    queued_since     bigint  not null,
+    queued_at        bigint,
+    offer_id         bytea,
+    offered_to       text    not null,
+    offer_until      bigint
 );
 
-create index if not exists waiting_by_account on waiting (account_id, priority, waiting_since);
+create index if not exists queue_entries_by_account
+    on queue_entries (account_id, priority, queued_since);
 
 create table if not exists queue_paces (
     account_id   bytea  not null,

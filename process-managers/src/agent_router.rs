@@ -144,7 +144,7 @@ impl AgentRouter {
     async fn catch_up(&mut self, stop: &CancellationToken) -> Result<(), ReadError> {
         let mut known = self.routing.len();
         loop {
-            let page = self.commands.store.read_news(self.after, &self.filter(), PAGE).await?;
+            let page = self.commands.store.read_recent(self.after, &self.filter(), PAGE).await?;
             for recorded in &page.events {
                 self.apply(recorded);
             }

@@ -6,6 +6,7 @@ pub mod bot_router;
 pub mod delivery;
 mod health;
 pub mod inactivity;
+mod or_skip;
 pub mod sla_timers;
 mod timers;
 pub mod unanswered;

@@ -5,7 +5,7 @@ pub mod conversations;
 pub mod cursor;
 pub mod details;
 pub mod list;
-pub mod queue;
+pub mod queue_entries;
 
 pub use cursor::{Cursor, NotACursor};
 

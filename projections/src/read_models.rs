@@ -17,61 +17,42 @@ pub mod labels;
 mod list_json;
 pub mod macros;
 pub mod messages;
+pub mod queue_entries;
 pub mod queues;
 pub mod sla_policies;
 pub mod sla_timers;
 pub mod tab_counts;
 pub mod teams;
-pub mod waiting;
 pub mod webhook_rejections;
 
 mod by_subject;
 mod conversations;
+mod registry;
 
 use by_subject::BySubject;
 use conversations::Conversations;
-use event_schemas::Event;
+use follower::FollowError;
 use follower::db::{DbError, Tx};
 use follower::runner::{DecodedEvent, Projection};
-use follower::table::Shape;
+use follower::table::{Rows, Shape};
+use registry::{Fold, TableSet};
+use std::sync::Arc;
 
-/// Every table, for who compares two generations.
-pub(crate) fn shapes() -> [Shape; 27] {
-    [
-        Shape::of::<inbox::ConversationRow>(),
-        Shape::of::<labels::LabelRow>(),
-        Shape::of::<agent_seen::AgentSeenRow>(),
-        Shape::of::<messages::MessageRow>(),
-        Shape::of::<assignments::AssignmentRow>(),
-        Shape::of::<sla_timers::SlaTimerRow>(),
-        Shape::of::<sla_timers::ClocksRow>(),
-        Shape::of::<tab_counts::TabCountRow>(),
-        Shape::of::<contacts::ContactRow>(),
-        Shape::of::<contacts::ContactIdentifierRow>(),
-        Shape::of::<channels::ChannelRow>(),
-        Shape::of::<teams::TeamRow>(),
-        Shape::of::<canned_responses::CannedResponseRow>(),
-        Shape::of::<sla_policies::SlaPolicyRow>(),
-        Shape::of::<calendars::CalendarRow>(),
-        Shape::of::<bot_rules::BotRuleRow>(),
-        Shape::of::<handoff_rules::HandoffRuleRow>(),
-        Shape::of::<macros::MacroRow>(),
-        Shape::of::<automation_rules::AutomationRuleRow>(),
-        Shape::of::<bot_settings::BotSettingsRow>(),
-        Shape::of::<agents::AgentRow>(),
-        Shape::of::<agents::AgentPreferencesRow>(),
-        Shape::of::<agents::AgentDeskRow>(),
-        Shape::of::<queues::QueueRow>(),
-        Shape::of::<waiting::WaitingRow>(),
-        Shape::of::<waiting::PaceRow>(),
-        Shape::of::<webhook_rejections::WebhookRejectionRow>(),
-    ]
+registry::read_models! {
+    /// The projection that fills all tables. A read model is one line here.
+    pub struct ReadModels {
+        conversations: Conversations,
+        catalogues: BySubject,
+        agents: Rows<agents::AgentRow>,
+        agent_preferences: Rows<agents::AgentPreferencesRow>,
+        agent_availability: Rows<agents::AgentAvailabilityRow>,
+        webhook_rejections: Rows<webhook_rejections::WebhookRejectionRow>,
+    }
 }
 
-/// The projection that fills all of them.
-pub struct ReadModels {
-    conversations: Conversations,
-    by_subject: BySubject,
+/// Every table, for the comparison of two generations.
+pub fn shapes() -> Vec<Shape> {
+    ReadModels::shapes()
 }
 
 impl Default for ReadModels {
@@ -81,9 +62,9 @@ impl Default for ReadModels {
 }
 
 impl ReadModels {
-    /// Keeps about this many conversations at hand between pages.
+    /// Keeps about this many conversations in memory between pages.
     pub fn remembering(conversations: usize) -> Self {
-        Self { conversations: Conversations::remembering(conversations), by_subject: BySubject::default() }
+        Self::caching(conversations)
     }
 }
 
@@ -95,33 +76,20 @@ impl Projection for ReadModels {
         NAME
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
-        self.by_subject.load(page, tx).await?;
-        self.conversations.load(page, self.by_subject.moves(page), tx).await?;
-        for happened in page {
-            match &happened.event {
-                Event::Conversation(event) => self.conversations.apply(event, happened),
-                Event::Contact(event) => {
-                    if let Some(moved) = self.by_subject.contact(event, happened) {
-                        self.conversations.relink(&moved);
-                    }
-                }
-                Event::Catalogue(event) => self.by_subject.catalogue(event, happened),
-                Event::Agent(event) => self.by_subject.agent(event, happened),
-                Event::Inbound(event) => self.by_subject.inbound(event, happened),
-            }
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
+        self.load(page, tx).await?;
+        for event in page {
+            self.apply(event);
         }
-        self.by_subject.write(tx).await?;
-        self.conversations.write(tx).await
+        self.write(tx).await?;
+        Ok(())
     }
 
     fn committed(&mut self) {
-        self.by_subject.committed();
-        self.conversations.committed();
+        TableSet::committed(self);
     }
 
     fn reset(&mut self) {
-        self.by_subject.reset();
-        self.conversations.reset();
+        TableSet::reset(self);
     }
 }

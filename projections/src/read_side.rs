@@ -4,7 +4,7 @@
 use crate::generations::{GenerationError, Generations};
 use crate::read_models::{NAME, ReadModels};
 use event_schemas::Position;
-use event_store::EventStore;
+use follower::DecodedLog;
 use follower::db::{Db, DbError, Sizes};
 use follower::lease::{Lease, Leases, TRY};
 use follower::runner::{Chain, Checkpoint, Condition, NotYet, Progress, Runner, RunnerError, Watch};
@@ -176,7 +176,7 @@ impl Tables {
 
 /// The tables, and the runner that keeps them up with the log while this process holds the lease.
 pub struct ReadSide {
-    store: Arc<dyn EventStore>,
+    log: DecodedLog,
     leases: Leases,
     tables: Tables,
     /// None: another process keeps the tables.
@@ -199,21 +199,21 @@ impl ReadSide {
     /// Opens the tables; fills them first where there are none, or none that this program can read. Where
     /// another process keeps them, this one only reads them until it is its turn.
     pub async fn open(
-        store: Arc<dyn EventStore>,
+        log: impl Into<DecodedLog>,
         generations: Generations,
         mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, GenerationError> {
-        let leases = generations.leases();
+        let (log, leases) = (log.into(), generations.leases());
         loop {
             if let Some(lease) = leases.try_take(NAME).await? {
-                let (generation, runner) = begin(&store, &generations, &mut on_progress).await?;
+                let (generation, runner) = begin(&log, &generations, &mut on_progress).await?;
                 generations.clear_before(generation.number).await?;
                 let tables = Tables::of(generations, generation);
-                return Ok(Self { store, leases, tables, held: Some(Held { lease, runner }) });
+                return Ok(Self { log, leases, tables, held: Some(Held { lease, runner }) });
             }
             if let Some((number, db)) = generations.open_current(Sizes::default()).await? {
                 let tables = Tables::of(generations, Generation::of(number, db, None));
-                return Ok(Self { store, leases, tables, held: None });
+                return Ok(Self { log, leases, tables, held: None });
             }
             // Another process is filling the first.
             tokio::time::sleep(LOOK).await;
@@ -285,7 +285,7 @@ impl ReadSide {
     /// Takes up the generation in use, as long as the lease holds.
     async fn go_on(&mut self, lease: Lease, stop: &CancellationToken) {
         while !stop.is_cancelled() && !lease.is_lost() {
-            match begin(&self.store, &self.tables.generations, |_| {}).await {
+            match begin(&self.log, &self.tables.generations, |_| {}).await {
                 Ok((generation, runner)) => {
                     let number = generation.number;
                     tracing::info!(generation = number, "this process keeps the read models");
@@ -317,21 +317,21 @@ impl ReadSide {
 
 /// Opens the generation in use to keep it; fills one first where there is none that fits.
 async fn begin(
-    store: &Arc<dyn EventStore>,
+    log: &DecodedLog,
     generations: &Generations,
     on_progress: impl FnMut(&Progress) + Send,
 ) -> Result<(Generation, Runner<ReadModels>), GenerationError> {
     let open = match generations.open_current(Sizes::default()).await? {
         Some(open) => Some(open),
         None => {
-            generations.rebuild(store, on_progress).await?;
+            generations.rebuild(log.store(), on_progress).await?;
             generations.open_current(Sizes::default()).await?
         }
     };
     let Some((number, db)) = open else {
         return Err(GenerationError::Folder(std::io::ErrorKind::NotFound.into()));
     };
-    let runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
+    let runner = Runner::open(log.clone(), db.clone(), ReadModels::default()).await?;
     let watch = Some(runner.watch());
     Ok((Generation::of(number, db, watch), runner))
 }

@@ -1,50 +1,50 @@
-//! One connection to NATS, from the moment it is made until it breaks. It is never mended: what an old
-//! connection still holds back must not come after what a new one has found out.
+//! One connection to NATS, from connecting to its first failure. It never reconnects: messages that an old
+//! connection still holds must not be sent after a new connection has read the stream's end.
 
+use crate::error::PublicationError;
 use crate::settings::{Login, Settings};
-use crate::trouble::Trouble;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long NATS may take to let us in, and to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long NATS may take to accept a connection, and to answer a request.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After so long without a word NATS is asked whether it is still there.
-const SILENCE: Duration = Duration::from_secs(10);
+/// After this time without traffic the client pings NATS.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(crate) struct Connection {
     pub client: Client,
     pub context: Context,
-    broken: watch::Receiver<Option<Break>>,
+    failure: watch::Receiver<Option<Failure>>,
 }
 
-/// Why a connection is of no use any more.
+/// Why a connection cannot be used any more.
 #[derive(Clone, Debug)]
-enum Break {
+enum Failure {
     Lost,
     Refused(String),
 }
 
 impl Connection {
-    pub async fn open(settings: &Settings) -> Result<Self, Trouble> {
-        let (breaks, broken) = watch::channel(None);
+    pub async fn open(settings: &Settings) -> Result<Self, PublicationError> {
+        let (failures, failure) = watch::channel(None);
         let client = options(settings)
             .name("verbatim publication")
-            .connection_timeout(PATIENCE)
-            .request_timeout(Some(PATIENCE))
-            .ping_interval(SILENCE)
-            // Each address once: trying again is the caller's business.
+            .connection_timeout(TIMEOUT)
+            .request_timeout(Some(TIMEOUT))
+            .ping_interval(PING_INTERVAL)
+            // Each address is tried once; the caller retries.
             .max_reconnects(settings.servers.len())
             .event_callback(move |event| {
-                let breaks = breaks.clone();
+                let failures = failures.clone();
                 async move {
-                    if let Some(reason) = breaks_with(event) {
-                        breaks.send_if_modified(|broken| {
-                            let first = broken.is_none();
-                            broken.get_or_insert(reason);
+                    if let Some(reason) = failure_of(event) {
+                        failures.send_if_modified(|failure| {
+                            let first = failure.is_none();
+                            failure.get_or_insert(reason);
                             first
                         });
                     }
@@ -52,25 +52,25 @@ impl Connection {
             })
             .connect(&settings.servers[..])
             .await
-            .map_err(|source| explained(settings, source))?;
-        let context = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
-        Ok(Self { client, context, broken })
+            .map_err(|source| connect_error(settings, source))?;
+        let context = ContextBuilder::new().timeout(TIMEOUT).build(client.clone());
+        Ok(Self { client, context, failure })
     }
 
-    /// Returns when the connection is lost, or the server said that it will not have what we do.
-    pub async fn broken(&mut self) -> Trouble {
-        match self.broken.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(Break::Refused(why))) => Trouble::Refused(why.clone()),
-            Ok(_) | Err(_) => Trouble::BrokeOff,
+    /// Returns when the connection is lost or the server reports an error.
+    pub async fn failed(&mut self) -> PublicationError {
+        match self.failure.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Failure::Refused(why))) => PublicationError::Refused(why.clone()),
+            Ok(_) | Err(_) => PublicationError::ConnectionLost,
         }
     }
 }
 
-fn breaks_with(event: Event) -> Option<Break> {
+fn failure_of(event: Event) -> Option<Failure> {
     match event {
-        Event::Disconnected | Event::Closed => Some(Break::Lost),
-        // Said of a message that is not answered otherwise: no right to publish it, for example.
-        Event::ServerError(error) => Some(Break::Refused(error.to_string())),
+        Event::Disconnected | Event::Closed => Some(Failure::Lost),
+        // The only answer to some messages, for example to one that the user has no right to publish.
+        Event::ServerError(error) => Some(Failure::Refused(error.to_string())),
         Event::Connected
         | Event::LameDuckMode
         | Event::Draining
@@ -82,10 +82,10 @@ fn breaks_with(event: Event) -> Option<Break> {
 fn options(settings: &Settings) -> ConnectOptions {
     let options = ConnectOptions::new();
     let options = match &settings.login {
-        Login::Nobody => options,
+        Login::Anonymous => options,
         Login::Token(token) => options.token(token.clone()),
         Login::Password { user, password } => options.user_and_password(user.clone(), password.clone()),
-        // They were read once already when they were configured.
+        // The text was parsed successfully when the settings were made.
         Login::Credentials(text) => options.credentials(text).unwrap_or_default(),
     };
     match &settings.authority {
@@ -94,17 +94,17 @@ fn options(settings: &Settings) -> ConnectOptions {
     }
 }
 
-fn explained(settings: &Settings, source: async_nats::ConnectError) -> Trouble {
-    let places = settings.places();
+fn connect_error(settings: &Settings, source: async_nats::ConnectError) -> PublicationError {
+    let addresses = settings.addresses();
     match source.kind() {
         ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-            Trouble::NotLetIn { places, source }
+            PublicationError::LoginRejected { addresses, source }
         }
-        ConnectErrorKind::Tls => Trouble::Tls { places, source },
+        ConnectErrorKind::Tls => PublicationError::Tls { addresses, source },
         ConnectErrorKind::ServerParse
         | ConnectErrorKind::Dns
         | ConnectErrorKind::TimedOut
         | ConnectErrorKind::Io
-        | ConnectErrorKind::MaxReconnects => Trouble::Unreachable { places, source },
+        | ConnectErrorKind::MaxReconnects => PublicationError::Unreachable { addresses, source },
     }
 }

@@ -1,30 +1,33 @@
-//! Where the stream ends, and which event of the log comes next.
+//! The end of the stream, and the event of the log to go on after.
 
+use crate::error::PublicationError;
 use crate::message::POSITION;
-use crate::trouble::Trouble;
 use async_nats::jetstream::stream::{Info, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{ErrorCode, message::StreamMessage};
 use event_schemas::{EventId, Position};
 use event_store::{EventStore, Filter};
 use std::sync::Arc;
 
-/// The place to go on from.
+/// The position to go on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct End {
-    /// The number of the stream's last message, whether or not it is still there.
+    /// The sequence number of the stream's last message, whether or not the message still exists.
     pub sequence: u64,
-    /// Where in the log the event is that was published last.
+    /// The position of the event that was published last; `None` when no event was.
     pub after: Option<Position>,
 }
 
-/// How many messages of others are passed over to find the last of ours.
-const STRANGERS: u64 = 1_000;
+/// How many messages of other publishers are skipped, at most, to find the last one of this publication.
+const FOREIGN_LIMIT: u64 = 1_000;
 
-/// How many events are counted at a time.
+/// How many events are read at a time.
 const PAGE: usize = 1_000;
 
-/// Reads the stream's end and finds it in the log.
-pub(crate) async fn of(stream: &Stream<Info>, store: &Arc<dyn EventStore>) -> Result<End, Trouble> {
+/// Reads the stream's end and finds its event in the log.
+pub(crate) async fn find(
+    stream: &Stream<Info>,
+    store: &Arc<dyn EventStore>,
+) -> Result<End, PublicationError> {
     let info = stream.get_info().await?;
     let (name, state) = (&info.config.name, &info.state);
     let sequence = state.last_sequence;
@@ -33,51 +36,51 @@ pub(crate) async fn of(stream: &Stream<Info>, store: &Arc<dyn EventStore>) -> Re
         return Ok(End { sequence, after: None });
     }
     let first = if state.messages == 0 { sequence + 1 } else { state.first_sequence.max(1) };
-    let (mut gone, mut strangers) = (0, 0);
+    let (mut gone, mut foreign) = (0, 0);
     for number in (first..=sequence).rev() {
         let Some(message) = read(stream, number).await? else {
             gone += 1;
             continue;
         };
-        if let Some(event) = ours(&message) {
+        if let Some(event) = event_of(&message) {
             let position = store.find(event).await?.map(|event| event.position).ok_or_else(|| {
                 let event = event.to_string();
-                Trouble::AnotherLog { stream: name.clone(), sequence: number, event }
+                PublicationError::OtherLog { stream: name.clone(), sequence: number, event }
             })?;
-            if strangers > 0 {
+            if foreign > 0 {
                 tracing::warn!(
-                    stream = %name, sequence, strangers,
-                    "somebody else publishes under `verbatim.`: their messages were passed over"
+                    stream = %name, sequence, foreign,
+                    "another publisher uses `verbatim.`; its messages were skipped"
                 );
             }
-            let after = passed(store, Some(position), gone)
+            let after = skip_events(store, Some(position), gone)
                 .await?
-                .ok_or_else(|| Trouble::LongerThanTheLog { stream: name.clone(), sequence })?;
+                .ok_or_else(|| PublicationError::LongerThanTheLog { stream: name.clone(), sequence })?;
             return Ok(End { sequence, after });
         }
-        strangers += 1;
-        if strangers >= STRANGERS {
-            return Err(Trouble::NotOurs { stream: name.clone(), count: strangers });
+        foreign += 1;
+        if foreign >= FOREIGN_LIMIT {
+            return Err(PublicationError::ForeignMessages { stream: name.clone(), count: foreign });
         }
     }
-    // Nothing of ours is left to look at, but the messages were numbered like the log's events.
+    // No message of this publication is left, but the messages were numbered like the log's events.
     tracing::warn!(
         stream = %name, sequence,
-        "the stream was emptied: publishing goes on with the event that comes next, what is gone is not repeated"
+        "the stream was emptied; publishing goes on with the next event, deleted messages are not repeated"
     );
-    let after = passed(store, None, sequence - strangers)
+    let after = skip_events(store, None, sequence - foreign)
         .await?
-        .ok_or_else(|| Trouble::LongerThanTheLog { stream: name.clone(), sequence })?;
+        .ok_or_else(|| PublicationError::LongerThanTheLog { stream: name.clone(), sequence })?;
     Ok(End { sequence, after })
 }
 
-/// None: it was deleted.
-async fn read(stream: &Stream<Info>, sequence: u64) -> Result<Option<StreamMessage>, Trouble> {
+/// The message with a sequence number; `None` when it was deleted.
+async fn read(stream: &Stream<Info>, sequence: u64) -> Result<Option<StreamMessage>, PublicationError> {
     match stream.get_raw_message(sequence).await {
         Ok(message) => Ok(Some(message)),
         Err(error) => match error.kind() {
             RawMessageErrorKind::NoMessageFound => Ok(None),
-            RawMessageErrorKind::JetStream(said) if said.error_code() == ErrorCode::NO_MESSAGE_FOUND => {
+            RawMessageErrorKind::JetStream(answer) if answer.error_code() == ErrorCode::NO_MESSAGE_FOUND => {
                 Ok(None)
             }
             RawMessageErrorKind::JetStream(_)
@@ -87,18 +90,18 @@ async fn read(stream: &Stream<Info>, sequence: u64) -> Result<Option<StreamMessa
     }
 }
 
-/// The event that a message of ours carries.
-fn ours(message: &StreamMessage) -> Option<EventId> {
+/// The event of a message of this publication; `None` when another publisher sent the message.
+fn event_of(message: &StreamMessage) -> Option<EventId> {
     message.headers.get(POSITION)?;
     message.headers.get(async_nats::header::NATS_MESSAGE_ID)?.as_str().parse().ok()
 }
 
-/// The place so many events on. None: the log does not go that far.
-async fn passed(
+/// The position `events` events after `after`; `None` when the log has fewer.
+async fn skip_events(
     store: &Arc<dyn EventStore>,
     mut after: Option<Position>,
     mut events: u64,
-) -> Result<Option<Option<Position>>, Trouble> {
+) -> Result<Option<Option<Position>>, PublicationError> {
     while events > 0 {
         let limit = usize::try_from(events).unwrap_or(PAGE).min(PAGE);
         let page = store.read_all(after, &Filter::all(), limit).await?;

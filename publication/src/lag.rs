@@ -1,4 +1,4 @@
-//! How far behind the log the stream is, in events and in seconds: also, and above all, while NATS is away.
+//! How far the stream is behind the log, in events and in seconds, also while NATS is unavailable.
 
 use crate::end::End;
 use event_schemas::{Clock, Position};
@@ -7,74 +7,81 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How far publishing has come.
+/// How far the publication has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Come {
-    /// Where it began this time.
-    pub from: Option<Position>,
+pub(crate) struct Progress {
+    /// The position after which the current connection began.
+    pub start: Option<Position>,
+    /// The position of the last acknowledged event.
     pub position: Option<Position>,
-    /// How many events were published since it began.
+    /// How many events were published since the start.
     pub events: u64,
 }
 
-impl From<End> for Come {
+impl From<End> for Progress {
     fn from(end: End) -> Self {
-        Self { from: end.after, position: end.after, events: 0 }
+        Self { start: end.after, position: end.after, events: 0 }
     }
 }
 
 const PAGE: usize = 1_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Counts what the log has and the stream does not.
+/// Counts the events that are in the log and not yet in the stream.
 pub(crate) struct Lag {
     store: Arc<dyn EventStore>,
     clock: Clock,
-    come: watch::Receiver<Option<Come>>,
-    from: Option<Position>,
-    /// How far the log was counted, and how many events that were from where publishing began.
+    progress: watch::Receiver<Option<Progress>>,
+    start: Option<Position>,
+    /// The position up to which the log was counted, and how many events it has from `start` to there.
     counted_to: Option<Position>,
     counted: u64,
 }
 
 impl Lag {
-    pub fn new(store: Arc<dyn EventStore>, clock: Clock, come: watch::Receiver<Option<Come>>) -> Self {
-        Self { store, clock, come, from: None, counted_to: None, counted: 0 }
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        clock: Clock,
+        progress: watch::Receiver<Option<Progress>>,
+    ) -> Self {
+        Self { store, clock, progress, start: None, counted_to: None, counted: 0 }
     }
 
-    /// Shows the figures every second, for ever.
-    pub async fn show(mut self) {
+    /// Sets the gauges every second, until it is dropped.
+    pub async fn report(mut self) {
         loop {
             match self.measure().await {
                 Ok(Some((events, seconds))) => {
                     metrics::gauge!("verbatim_publication_lag_events").set(events as f64);
                     metrics::gauge!("verbatim_publication_lag_seconds").set(seconds);
                 }
-                // Where the stream ends is not known before NATS was reached once.
+                // The stream's end is not known before the first connection to NATS.
                 Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "the publication's lag cannot be counted"),
+                Err(error) => tracing::debug!(%error, "the publication's lag could not be counted"),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
     async fn measure(&mut self) -> Result<Option<(u64, f64)>, ReadError> {
-        let Some(come) = *self.come.borrow() else { return Ok(None) };
-        let first = self.store.read_all(come.position, &Filter::all(), 1).await?;
+        let Some(progress) = *self.progress.borrow() else { return Ok(None) };
+        let first = self.store.read_all(progress.position, &Filter::all(), 1).await?;
         let Some(oldest) = first.events.first() else {
-            (self.from, self.counted_to, self.counted) = (come.from, come.position, come.events);
+            (self.start, self.counted_to, self.counted) =
+                (progress.start, progress.position, progress.events);
             return Ok(Some((0, 0.0)));
         };
         let seconds = self.clock.now().since(oldest.recorded_at).as_secs_f64();
-        if self.from != come.from || self.counted < come.events {
-            (self.from, self.counted_to, self.counted) = (come.from, come.position, come.events);
+        if self.start != progress.start || self.counted < progress.events {
+            (self.start, self.counted_to, self.counted) =
+                (progress.start, progress.position, progress.events);
         }
         loop {
             let page = self.store.read_all(self.counted_to, &Filter::all(), PAGE).await?;
             self.counted += page.events.len() as u64;
             self.counted_to = page.through.or(self.counted_to);
             if page.at_end {
-                return Ok(Some((self.counted.saturating_sub(come.events), seconds)));
+                return Ok(Some((self.counted.saturating_sub(progress.events), seconds)));
             }
             tokio::task::yield_now().await;
         }

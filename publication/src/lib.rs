@@ -1,31 +1,31 @@
-//! The log told to others: every event as a CloudEvent on a NATS JetStream stream, in the log's order.
+//! Publishing the log: every event as a CloudEvent on a NATS JetStream stream, in the log's order.
 //!
 //! # What is promised
 //!
-//! 1. **Everything, in order, once.** Message after message of the stream is event after event of the log.
-//!    Each is published expecting the one before it to be the stream's last, so that a second publisher, or
-//!    what an old connection still holds, is refused instead of getting in between.
-//! 2. **The stream itself is the memory.** Where to go on is read from its last message; nothing is kept
-//!    elsewhere. So it makes no difference how long NATS, or the publisher, was away, or on which machine
-//!    the next publisher runs.
-//! 3. **A message that is gone is not told again.** What was purged or has outlived its time was published:
-//!    messages are numbered like the events of the log, so the number is enough to go on. A stream that was
-//!    deleted is made anew and filled from the log's beginning.
-//! 4. **Nothing stalls in silence.** What is wrong is in the health check and in the log, in one sentence;
-//!    an event that is too large for the server is published without its data, with the address to fetch it.
+//! 1. **Every event, in order, once.** The messages of the stream are the events of the log, one after the other.
+//!    Each message is published expecting the message before it to be the stream's last. So messages of a second
+//!    publisher, or delayed ones of an old connection, are refused instead of being inserted in between.
+//! 2. **The stream holds the state.** The position to go on from is read from the stream's last message; no state
+//!    is stored elsewhere. So it does not matter how long NATS or the publisher was unavailable, or on which
+//!    machine the next publisher runs.
+//! 3. **Deleted messages are not published again.** Messages are numbered like the events of the log, so after a
+//!    purge, or when messages have expired, the number of the last one is enough to go on. A stream that was
+//!    deleted is created again and filled from the log's beginning.
+//! 4. **Every failure is reported.** The health check and the program's log say in one sentence what is wrong. An
+//!    event that is too large for the server is published without its data, with the address to fetch it from.
 
-mod ahead;
 mod connection;
 mod end;
+mod error;
 mod lag;
 mod message;
 mod publisher;
+mod read_ahead;
 mod runner;
 mod settings;
 mod stream;
-mod trouble;
 
+pub use error::PublicationError;
 pub use message::{POSITION, subject};
 pub use runner::{Health, Publication};
 pub use settings::{Settings, SettingsError, StreamSettings};
-pub use trouble::Trouble;

@@ -6,12 +6,12 @@ use event_schemas::upcast::name_today;
 use event_schemas::{CloudEvent, Position, Recorded};
 use serde_json::{Value, json};
 
-/// The header that says where in the log an event is.
+/// The header with the event's position in the log.
 pub const POSITION: &str = "Verbatim-Position";
 
 const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 
-/// What headers take at most, of what a server takes in all.
+/// The size reserved for headers within the server's limit for a message, in bytes.
 const HEADERS: usize = 1024;
 
 /// An event, ready to be published.
@@ -28,14 +28,14 @@ pub fn subject(event: &Recorded) -> String {
     format!("verbatim.{}.{aggregate}.{}", event.metadata.account_id, token(name_today(&event.event_type)))
 }
 
-/// A type as one token of a subject. Ours are letters; what an import brought may be anything.
+/// A type as one token of a subject. Verbatim's types are letters; imported events may have any type.
 fn token(event_type: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     if event_type.is_empty() { "_".to_owned() } else { event_type.chars().map(plain).collect() }
 }
 
 impl Message {
-    /// `limit` is what the server takes at most, in bytes.
+    /// Encodes an event. `limit` is the largest message that the server accepts, in bytes.
     pub fn of(event: &Recorded, settings: &Settings, limit: usize) -> Self {
         let document = CloudEvent::of(event, &settings.schemas_url);
         let mut payload = serde_json::to_vec(&document).unwrap_or_default();
@@ -43,9 +43,9 @@ impl Message {
             let address = format!("{}/{}", settings.events_url, event.id);
             tracing::warn!(
                 event = %event.id, position = %event.position, bytes = payload.len(), limit,
-                "an event is too large for NATS and is published without its data, with its address"
+                "an event is too large for NATS; it is published with its address instead of its data"
             );
-            payload = serde_json::to_vec(&referred(&document, &address)).unwrap_or_default();
+            payload = serde_json::to_vec(&with_reference(&document, &address)).unwrap_or_default();
         }
         let size = payload.len();
         let publish = PublishMessage::build()
@@ -58,8 +58,8 @@ impl Message {
     }
 }
 
-/// The claim check of CloudEvents' `dataref` extension: where the data is instead of the data.
-fn referred(document: &CloudEvent, address: &str) -> Value {
+/// The claim check of CloudEvents' `dataref` extension: the address of the data instead of the data.
+fn with_reference(document: &CloudEvent, address: &str) -> Value {
     let mut document = json!(document);
     if let Some(fields) = document.as_object_mut() {
         fields.remove("data");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_says_whose_what_and_which() {
+    fn a_subject_names_account_aggregate_and_type() {
         let account = "00000000-0000-0000-0000-00000000000a";
         assert_eq!(
             subject(&event("Closed", "conversation-9", "{}")),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_referred_to() {
+    fn an_event_that_is_too_large_is_published_with_its_address() {
         let event = event("Closed", "conversation-9", &format!(r#"{{"reason":"{:x<5000}"}}"#, ""));
         let (payload, _) = published(&event, 4096);
         assert_eq!(payload.get("data"), None);

@@ -1,15 +1,14 @@
-//! Publishes from one place on over one connection, until something is the matter.
+//! Publishes from a position on over one connection, until an error.
 //!
-//! Many messages are under way at once. Each expects the one before it to be the stream's last, so that
-//! when one is not taken, none after it is: the stream never has a hole, and whoever reads its end knows
-//! what comes next.
+//! Many messages are in flight at once. Each expects the message before it to be the stream's last. So when one is
+//! not accepted, none of the later ones is: the stream never has a gap, and its end tells which event comes next.
 
-use crate::ahead::Ahead;
 use crate::connection::Connection;
 use crate::end::End;
-use crate::lag::Come;
+use crate::error::PublicationError;
+use crate::lag::Progress;
 use crate::message::Message;
-use crate::trouble::Trouble;
+use crate::read_ahead::ReadAhead;
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::publish::PublishAck;
 use event_schemas::Position;
@@ -19,12 +18,12 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use tokio::sync::watch;
 
-/// How many messages, and how many bytes, may wait for their acknowledgement.
+/// How many messages, and how many bytes, may be in flight.
 const WINDOW: usize = 1_000;
 const WINDOW_BYTES: usize = 16 << 20;
 
 /// A message that the stream has not acknowledged yet.
-struct UnderWay {
+struct InFlight {
     sequence: u64,
     position: Position,
     size: usize,
@@ -33,32 +32,36 @@ struct UnderWay {
 
 pub(crate) struct Publisher<'c> {
     connection: &'c mut Connection,
-    come: &'c watch::Sender<Option<Come>>,
-    /// The number that the last message that was sent will have.
+    progress: &'c watch::Sender<Option<Progress>>,
+    /// The sequence number that the last sent message will get.
     sequence: u64,
-    under_way: VecDeque<UnderWay>,
+    in_flight: VecDeque<InFlight>,
     bytes: usize,
 }
 
 impl<'c> Publisher<'c> {
-    pub fn new(connection: &'c mut Connection, end: End, come: &'c watch::Sender<Option<Come>>) -> Self {
-        come.send_replace(Some(Come::from(end)));
-        Self { connection, come, sequence: end.sequence, under_way: VecDeque::new(), bytes: 0 }
+    pub fn new(
+        connection: &'c mut Connection,
+        end: End,
+        progress: &'c watch::Sender<Option<Progress>>,
+    ) -> Self {
+        progress.send_replace(Some(Progress::from(end)));
+        Self { connection, progress, sequence: end.sequence, in_flight: VecDeque::new(), bytes: 0 }
     }
 
-    pub async fn run(mut self, mut ahead: Ahead) -> Result<Infallible, Trouble> {
+    pub async fn run(mut self, mut reader: ReadAhead) -> Result<Infallible, PublicationError> {
         let mut waiting = VecDeque::new();
         loop {
             let room = self.has_room();
             tokio::select! {
-                trouble = self.connection.broken() => return Err(trouble),
-                acknowledged = next(&mut self.under_way), if !self.under_way.is_empty() => {
-                    self.note(acknowledged)?;
+                error = self.connection.failed() => return Err(error),
+                acknowledged = next(&mut self.in_flight), if !self.in_flight.is_empty() => {
+                    self.acknowledge(acknowledged)?;
                 }
-                page = ahead.next(), if waiting.is_empty() && room => waiting.extend(page?),
+                page = reader.next(), if waiting.is_empty() && room => waiting.extend(page?),
             }
-            while let Some(acknowledged) = next(&mut self.under_way).now_or_never() {
-                self.note(acknowledged)?;
+            while let Some(acknowledged) = next(&mut self.in_flight).now_or_never() {
+                self.acknowledge(acknowledged)?;
             }
             while self.has_room()
                 && let Some(message) = waiting.pop_front()
@@ -69,43 +72,46 @@ impl<'c> Publisher<'c> {
     }
 
     fn has_room(&self) -> bool {
-        self.under_way.len() < WINDOW && self.bytes < WINDOW_BYTES
+        self.in_flight.len() < WINDOW && self.bytes < WINDOW_BYTES
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Trouble> {
+    async fn send(&mut self, message: Message) -> Result<(), PublicationError> {
         let Message { position, subject, publish, size } = message;
         let publish = publish.expected_last_sequence(self.sequence);
         let acknowledged = self.connection.context.send_publish(subject, publish).await?;
         self.sequence += 1;
         self.bytes += size;
         let acknowledged = acknowledged.into_future();
-        self.under_way.push_back(UnderWay { sequence: self.sequence, position, size, acknowledged });
+        self.in_flight.push_back(InFlight { sequence: self.sequence, position, size, acknowledged });
         Ok(())
     }
 
-    /// What became of the oldest message under way.
-    fn note(&mut self, acknowledged: Result<PublishAck, PublishError>) -> Result<(), Trouble> {
-        let Some(sent) = self.under_way.pop_front() else { return Ok(()) };
+    /// Handles the acknowledgement of the oldest message in flight.
+    fn acknowledge(
+        &mut self,
+        acknowledged: Result<PublishAck, PublishError>,
+    ) -> Result<(), PublicationError> {
+        let Some(sent) = self.in_flight.pop_front() else { return Ok(()) };
         self.bytes -= sent.size;
-        // A duplicate is acknowledged with the number of the first: at another place than this one it was
-        // published by somebody else, or by us before the stream's end was read wrongly.
+        // A duplicate is acknowledged with the number of the original. Another number than the expected one means
+        // that another publisher has published the event, or that the stream's end was read wrongly.
         if acknowledged?.sequence != sent.sequence {
-            return Err(Trouble::Overtaken);
+            return Err(PublicationError::Overtaken);
         }
         metrics::counter!("verbatim_publication_events_total").increment(1);
-        self.come.send_modify(|come| {
-            if let Some(come) = come {
-                come.position = Some(sent.position);
-                come.events += 1;
+        self.progress.send_modify(|progress| {
+            if let Some(progress) = progress {
+                progress.position = Some(sent.position);
+                progress.events += 1;
             }
         });
         Ok(())
     }
 }
 
-/// The answer to the oldest message under way; never, where there is none.
-async fn next(under_way: &mut VecDeque<UnderWay>) -> Result<PublishAck, PublishError> {
-    match under_way.front_mut() {
+/// The acknowledgement of the oldest message in flight; waits for ever when there is none.
+async fn next(in_flight: &mut VecDeque<InFlight>) -> Result<PublishAck, PublishError> {
+    match in_flight.front_mut() {
         Some(oldest) => (&mut oldest.acknowledged).await,
         None => std::future::pending().await,
     }

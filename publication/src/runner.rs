@@ -1,11 +1,11 @@
-//! Connects, publishes, and begins again after whatever came between, until told to stop.
+//! Connects and publishes, and starts again after every error, until it is stopped.
 
-use crate::ahead::Ahead;
 use crate::connection::Connection;
-use crate::lag::{Come, Lag};
+use crate::error::{PublicationError, error_chain};
+use crate::lag::{Lag, Progress};
 use crate::publisher::Publisher;
+use crate::read_ahead::ReadAhead;
 use crate::settings::Settings;
-use crate::trouble::{Trouble, told};
 use crate::{end, stream};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use event_schemas::{Clock, Position};
@@ -17,26 +17,26 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Whose turn is long enough has recovered: the next trouble is waited out from the shortest pause on.
-const WELL: Duration = Duration::from_secs(10);
+/// A connection that has lasted this long counts as recovered: the next error waits for the shortest pause first.
+const RECOVERED_AFTER: Duration = Duration::from_secs(10);
 
 /// Publishes the log to NATS JetStream.
 pub struct Publication {
     store: Arc<dyn EventStore>,
     settings: Arc<Settings>,
     clock: Clock,
-    come: watch::Sender<Option<Come>>,
+    progress: watch::Sender<Option<Progress>>,
     trouble: Arc<watch::Sender<Option<String>>>,
 }
 
-/// How the publication is, for health checks.
+/// The state of the publication, for health checks.
 #[derive(Clone)]
 pub struct Health {
     trouble: Arc<watch::Sender<Option<String>>>,
 }
 
 impl Health {
-    /// What is the matter, in a sentence.
+    /// The current error as a sentence; `None` when the publication works.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.borrow().clone()
     }
@@ -48,7 +48,7 @@ impl Publication {
             store,
             settings: Arc::new(settings),
             clock,
-            come: watch::Sender::new(None),
+            progress: watch::Sender::new(None),
             trouble: Arc::new(watch::Sender::new(None)),
         }
     }
@@ -57,71 +57,73 @@ impl Publication {
         Health { trouble: self.trouble.clone() }
     }
 
-    /// The place in the log that is published, as far as this instance knows.
+    /// The position of the last event that is published, as far as this instance knows.
     pub fn published(&self) -> Option<Position> {
-        self.come.borrow().and_then(|come| come.position)
+        self.progress.borrow().and_then(|progress| progress.position)
     }
 
-    /// Publishes until told to stop. It may run again afterwards, as whoever holds a lease for a while does;
-    /// two that run at once do no harm, but get in each other's way.
+    /// Publishes until `stop` is cancelled. It may run again afterwards, for example when a lease is taken again.
+    /// Two publications at once do no harm, but slow each other down.
     pub async fn run(&self, stop: CancellationToken) {
-        let lag = Lag::new(self.store.clone(), self.clock.clone(), self.come.subscribe());
-        let _lag = AbortOnDropHandle::new(tokio::spawn(lag.show()));
+        let lag = Lag::new(self.store.clone(), self.clock.clone(), self.progress.subscribe());
+        let _lag = AbortOnDropHandle::new(tokio::spawn(lag.report()));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.go_on_for_ever() => {}
+            () = self.publish_with_retries() => {}
         }
         self.trouble.send_replace(None);
     }
 
-    async fn go_on_for_ever(&self) {
+    async fn publish_with_retries(&self) {
         let mut pauses = pauses();
         loop {
             let began = Instant::now();
-            let Err(trouble) = self.publish().await;
-            if began.elapsed() > WELL {
+            let Err(error) = self.publish().await;
+            if began.elapsed() > RECOVERED_AFTER {
                 pauses = self::pauses();
             }
-            let sentence = told(&trouble);
-            let news = self.trouble.send_if_modified(|shown| {
-                let news = shown.as_ref() != Some(&sentence);
+            let sentence = error_chain(&error);
+            let changed = self.trouble.send_if_modified(|shown| {
+                let changed = shown.as_ref() != Some(&sentence);
                 *shown = Some(sentence.clone());
-                news
+                changed
             });
-            match trouble {
-                // The other has published it: nothing is wrong yet.
-                Trouble::Overtaken => {
+            match error {
+                // Another publisher has published the event; that is no failure.
+                PublicationError::Overtaken => {
                     metrics::counter!("verbatim_publication_refused_total").increment(1);
-                    tracing::warn!(stream = %self.settings.stream.name, trouble = %sentence, "publishing is taken up again");
+                    tracing::warn!(stream = %self.settings.stream.name, trouble = %sentence, "another publisher was first; publishing starts again");
                 }
-                _ if news => tracing::warn!(trouble = %sentence, "nothing is published; it is tried again"),
-                _ => tracing::debug!(trouble = %sentence, "nothing is published still"),
+                _ if changed => {
+                    tracing::warn!(trouble = %sentence, "publishing failed and is retried")
+                }
+                _ => tracing::debug!(trouble = %sentence, "publishing still fails"),
             }
-            tokio::time::sleep(pauses.next().unwrap_or(LONGEST)).await;
+            tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 
-    /// One connection's time.
-    async fn publish(&self) -> Result<Infallible, Trouble> {
+    /// Publishes over one connection until an error.
+    async fn publish(&self) -> Result<Infallible, PublicationError> {
         let mut connection = Connection::open(&self.settings).await?;
-        let stream = stream::kept(&connection.context, &self.settings.stream).await?;
-        let end = end::of(&stream, &self.store).await?;
-        let limit = largest(&connection, stream.cached_info().config.max_message_size);
+        let stream = stream::ensure(&connection.context, &self.settings.stream).await?;
+        let end = end::find(&stream, &self.store).await?;
+        let limit = message_limit(&connection, stream.cached_info().config.max_message_size);
         if self.trouble.send_replace(None).is_some() {
-            tracing::info!("NATS is back");
+            tracing::info!("publishing has recovered");
         }
         let after = end.after.map(|position| position.to_string());
         tracing::info!(
             stream = %self.settings.stream.name, sequence = end.sequence, after = after.as_deref(),
             "publishing"
         );
-        let ahead = Ahead::of(&self.store, end.after, &self.settings, limit);
-        Publisher::new(&mut connection, end, &self.come).run(ahead).await
+        let reader = ReadAhead::start(&self.store, end.after, &self.settings, limit);
+        Publisher::new(&mut connection, end, &self.progress).run(reader).await
     }
 }
 
-/// What the server and the stream take at most, in bytes.
-fn largest(connection: &Connection, stream: i32) -> usize {
+/// The largest message that both the server and the stream accept, in bytes.
+fn message_limit(connection: &Connection, stream: i32) -> usize {
     let server = connection.client.max_payload();
     match usize::try_from(stream) {
         Ok(stream) if stream > 0 => server.min(stream),
@@ -129,12 +131,12 @@ fn largest(connection: &Connection, stream: i32) -> usize {
     }
 }
 
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 fn pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(LONGEST)
+        .with_max_delay(LONGEST_PAUSE)
         .with_jitter()
         .without_max_times()
         .build()

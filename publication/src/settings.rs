@@ -1,18 +1,18 @@
-//! Where NATS is, who we are there, and what the stream should be like.
+//! The addresses of NATS, the login, and the configuration of the stream.
 
 use async_nats::ServerAddr;
 use percent_encoding::percent_decode_str;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the stream is kept to.
+/// The configuration of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSettings {
     pub name: String,
     pub replicas: usize,
-    /// None: for ever.
+    /// How long messages are kept; `None` when they are kept for ever.
     pub max_age: Option<Duration>,
-    /// None: as many as there is room for.
+    /// The largest size of the stream; `None` when it has no limit.
     pub max_bytes: Option<u64>,
     pub duplicate_window: Duration,
 }
@@ -29,23 +29,23 @@ impl Default for StreamSettings {
     }
 }
 
-/// How to publish. [`Settings::new`] checks what can be checked without asking anybody.
+/// How to publish. [`Settings::new`] checks everything that can be checked without a connection.
 #[derive(Clone)]
 pub struct Settings {
     pub(crate) servers: Vec<ServerAddr>,
     pub(crate) login: Login,
     pub(crate) authority: Option<PathBuf>,
     pub(crate) stream: StreamSettings,
-    /// The address the events' schemas are served under.
+    /// The base of the addresses at which the events' schemas are served.
     pub(crate) schemas_url: String,
-    /// The address single events are served under.
+    /// The base of the addresses at which single events are served.
     pub(crate) events_url: String,
 }
 
-/// Who we say we are.
+/// How the publication logs in to NATS.
 #[derive(Clone)]
 pub(crate) enum Login {
-    Nobody,
+    Anonymous,
     Token(String),
     Password {
         user: String,
@@ -55,11 +55,11 @@ pub(crate) enum Login {
     Credentials(String),
 }
 
-/// Why the publication cannot even be tried.
+/// Why settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     #[error(
-        "the address of NATS is not as it should be: give nats://host:4222 or tls://host:4222, several with commas between"
+        "the address of NATS is invalid: give nats://host:4222 or tls://host:4222, several of them separated by commas"
     )]
     NotAnAddress(#[source] std::io::Error),
     #[error("the addresses of NATS name different users: name one, in the first address")]
@@ -102,31 +102,31 @@ impl Settings {
         })
     }
 
-    /// A credentials file, as `nsc` makes them: it goes before what the address says.
+    /// Uses a credentials file, as `nsc` makes them, instead of the login in the address.
     pub fn with_credentials(mut self, path: &Path) -> Result<Self, SettingsError> {
-        let text = readable(path)?;
+        let text = read_file(path)?;
         async_nats::ConnectOptions::with_credentials(&text)
             .map_err(|source| SettingsError::NotCredentials { path: path.to_owned(), source })?;
         self.login = Login::Credentials(text);
         Ok(self)
     }
 
-    /// The certificates (PEM) to trust instead of the system's.
+    /// Trusts the certificates (PEM) of this file instead of the system's.
     pub fn with_authority(mut self, path: &Path) -> Result<Self, SettingsError> {
-        readable(path)?;
+        read_file(path)?;
         self.authority = Some(path.to_owned());
         Ok(self)
     }
 
-    /// The servers without who we are there, for people to read.
-    pub(crate) fn places(&self) -> String {
-        let places: Vec<String> =
+    /// The servers' addresses without the login, for messages.
+    pub(crate) fn addresses(&self) -> String {
+        let addresses: Vec<String> =
             self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        places.join(", ")
+        addresses.join(", ")
     }
 }
 
-fn readable(path: &Path) -> Result<String, SettingsError> {
+fn read_file(path: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(path)
         .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })
 }
@@ -139,14 +139,14 @@ fn address(url: &str) -> std::io::Result<ServerAddr> {
     Ok(address)
 }
 
-/// `nats://user:password@host`, or `nats://token@host`.
+/// The login in `nats://user:password@host` or `nats://token@host`.
 fn login(servers: &[ServerAddr]) -> Result<Login, SettingsError> {
-    let said = |server: &ServerAddr| {
+    let credentials = |server: &ServerAddr| {
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         server.username().map(|user| (decoded(user), server.password().map(decoded)))
     };
-    let mut logins = servers.iter().filter_map(said);
-    let Some(first) = logins.next() else { return Ok(Login::Nobody) };
+    let mut logins = servers.iter().filter_map(credentials);
+    let Some(first) = logins.next() else { return Ok(Login::Anonymous) };
     if logins.any(|other| other != first) {
         return Err(SettingsError::SeveralLogins);
     }
@@ -165,12 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_say_who_we_are_and_is_shown_without_it() {
+    fn an_address_may_hold_a_login_and_is_shown_without_it() {
         let settings = settings("nats://ada:p%40ss@one:4222, tls://two").unwrap();
         assert!(
             matches!(&settings.login, Login::Password { user, password } if user == "ada" && password == "p@ss")
         );
-        assert_eq!(settings.places(), "one:4222, two:4222");
+        assert_eq!(settings.addresses(), "one:4222, two:4222");
         assert_eq!(settings.schemas_url, "https://desk.example.com/schemas");
     }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_repeating_it() {
+    fn an_invalid_address_is_refused_and_not_shown() {
         for urls in ["http://user:secret@one", "", "nats://one,,nats://two", "nats://"] {
             let Err(error) = settings(urls) else { panic!("{urls} was taken") };
             assert!(!error.to_string().contains("secret"), "{error}");

@@ -1,18 +1,21 @@
-//! The JetStream stream: made if it is missing, and kept to what is configured.
+//! The JetStream stream: created when it is missing, and updated to the configuration.
 
+use crate::error::PublicationError;
 use crate::settings::StreamSettings;
-use crate::trouble::Trouble;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType, Stream};
 use std::time::Duration;
 
-/// Everything that is published.
+/// The subjects of all published messages.
 const SUBJECTS: &str = "verbatim.>";
 
-/// The stream as configured. What it is like otherwise is left to the operator.
-pub(crate) async fn kept(context: &Context, wanted: &StreamSettings) -> Result<Stream<Info>, Trouble> {
+/// The stream, created or updated to the configuration. Settings that are not configured are left as they are.
+pub(crate) async fn ensure(
+    context: &Context,
+    wanted: &StreamSettings,
+) -> Result<Stream<Info>, PublicationError> {
     let name = &wanted.name;
     let found = match context.get_stream(name).await {
         Ok(stream) => stream,
@@ -27,26 +30,26 @@ pub(crate) async fn kept(context: &Context, wanted: &StreamSettings) -> Result<S
             let made = context
                 .create_stream(declared(wanted))
                 .await
-                .map_err(|source| Trouble::NotMade { stream: name.clone(), source })?;
-            tracing::info!(stream = %name, "the stream was made");
+                .map_err(|source| PublicationError::NotCreated { stream: name.clone(), source })?;
+            tracing::info!(stream = %name, "the stream was created");
             return Ok(made);
         }
     };
     let config = &found.cached_info().config;
     if let Some(what) = unchangeable(config) {
-        return Err(Trouble::Unchangeable { stream: name.clone(), what });
+        return Err(PublicationError::Unchangeable { stream: name.clone(), what });
     }
     let (changed, differences) = adjusted(config, wanted);
     if differences.is_empty() {
         return Ok(found);
     }
     let differences = differences.join(", ");
-    context.update_stream(&changed).await.map_err(|source| Trouble::NotChanged {
+    context.update_stream(&changed).await.map_err(|source| PublicationError::NotChanged {
         stream: name.clone(),
         differences: differences.clone(),
         source,
     })?;
-    tracing::info!(stream = %name, %differences, "the stream was changed to what is configured");
+    tracing::info!(stream = %name, %differences, "the stream was changed to its configuration");
     Ok(context.get_stream(name).await?)
 }
 
@@ -61,7 +64,7 @@ fn declared(wanted: &StreamSettings) -> Config {
     adjusted(&config, wanted).0
 }
 
-/// What no update can mend.
+/// A setting that no update can change; `None` when all are as needed.
 fn unchangeable(config: &Config) -> Option<&'static str> {
     if config.sealed {
         Some("is sealed")
@@ -78,12 +81,12 @@ fn unchangeable(config: &Config) -> Option<&'static str> {
     }
 }
 
-/// The configuration with what is wanted put in, and what was different.
+/// The configuration with the wanted settings, and the differences.
 fn adjusted(config: &Config, wanted: &StreamSettings) -> (Config, Vec<String>) {
     let mut next = config.clone();
     let mut differences = Vec::new();
     let max_age = wanted.max_age.unwrap_or_default();
-    // The server takes no window that is longer than what it remembers.
+    // The server accepts no duplicate window that is longer than the maximum age.
     let window = match wanted.max_age {
         Some(age) => wanted.duplicate_window.min(age),
         None => wanted.duplicate_window,
@@ -125,7 +128,7 @@ fn adjusted(config: &Config, wanted: &StreamSettings) -> (Config, Vec<String>) {
     (next, differences)
 }
 
-/// "None" is 0 when asked for and -1 when told.
+/// A limit as the server reports it: no limit is 0 in a request and -1 in an answer.
 fn limit(value: i64) -> i64 {
     if value == 0 { -1 } else { value }
 }
@@ -139,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_declared_needs_no_change() {
+    fn the_declared_configuration_needs_no_change() {
         let wanted = StreamSettings { max_bytes: Some(1 << 30), ..StreamSettings::default() };
         let (_, differences) = adjusted(&declared(&wanted), &wanted);
         assert!(differences.is_empty(), "{differences:?}");

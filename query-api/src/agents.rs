@@ -9,7 +9,7 @@ use event_schemas::{Timestamp, UserId, Version};
 use follower::Db;
 use gate::{AdministratorOrService, Agent, Json, Path, Problem};
 use projections::queries::by_subject;
-use projections::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
+use projections::read_models::agents::{AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -99,12 +99,12 @@ impl From<AgentPreferencesRow> for AgentPreferences {
 }
 
 impl AgentPreferences {
-    fn at(mut self, desk: Option<&AgentDeskRow>) -> Self {
-        if let Some(desk) = desk {
-            self.presence.clone_from(&desk.presence);
-            self.presence_until = desk.presence_until;
-            self.active_conversations = desk.active;
-            self.idle_since = desk.idle_since;
+    fn at(mut self, availability: Option<&AgentAvailabilityRow>) -> Self {
+        if let Some(availability) = availability {
+            self.presence.clone_from(&availability.presence);
+            self.presence_until = availability.presence_until;
+            self.active_conversations = availability.active;
+            self.idle_since = availability.idle_since;
         }
         self
     }
@@ -137,12 +137,13 @@ async fn all(
 ) -> Result<Json<List<AgentPreferences>>, Problem> {
     let known = by_subject::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
     let changed = by_subject::all_preferences(tables.readers(), caller.account).await.map_err(unreadable)?;
-    let desks = by_subject::all_agent_desks(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let availability =
+        by_subject::all_agent_availability(tables.readers(), caller.account).await.map_err(unreadable)?;
     let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
     Ok(List::whole(known, |agent| {
         let user = agent.user_id;
         let preferences = of(user).map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
-        preferences.at(desks.iter().find(|desk| desk.user_id == user))
+        preferences.at(availability.iter().find(|availability| availability.user_id == user))
     }))
 }
 
@@ -163,7 +164,7 @@ async fn anothers(
 async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
     let row = by_subject::preferences(tables.readers(), user).await.map_err(unreadable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
-    let desk = by_subject::agent_desk(tables.readers(), user).await.map_err(unreadable)?;
+    let availability = by_subject::agent_availability(tables.readers(), user).await.map_err(unreadable)?;
     let what = row.map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
-    Ok(Tagged { version, what: what.at(desk.as_ref()) })
+    Ok(Tagged { version, what: what.at(availability.as_ref()) })
 }

@@ -17,7 +17,7 @@ use event_schemas::{
 use gate::{Agent, Caller, Json, Problem, Query};
 use projections::queries::by_subject::{ByStatus, counts};
 use projections::queries::conversations::{
-    Cards, Conversations, ListedConversation, Sort, SortBy, Whose, cards,
+    AssigneeFilter, Conversations, ListJson, ListedConversation, Sort, SortBy, list_json,
 };
 use projections::queries::{Cursor, Limit};
 use schemars::JsonSchema;
@@ -128,7 +128,7 @@ impl From<ListedConversation> for View {
             last_message_at: row.last_message_at,
             last_message_preview: row.last_message_preview,
             last_message_sender_type: row.last_message_sender_type,
-            unanswered_since: row.waiting_since,
+            unanswered_since: row.unanswered_since,
             unread_count: unread,
             message_count: row.message_count,
             received_count: row.received_count,
@@ -150,7 +150,7 @@ impl From<ListedConversation> for View {
     }
 }
 
-/// Whose conversations.
+/// AssigneeFilter conversations.
 #[derive(Clone, Copy, Debug)]
 enum Assignee {
     Me,
@@ -170,11 +170,11 @@ impl FromStr for Assignee {
 }
 
 impl Assignee {
-    fn as_seen_by(self, caller: &Caller) -> Whose {
+    fn as_seen_by(self, caller: &Caller) -> AssigneeFilter {
         match self {
-            Self::Me => Whose::Of(caller.user),
-            Self::Nobody => Whose::Nobodys,
-            Self::Agent(user) => Whose::Of(user),
+            Self::Me => AssigneeFilter::Agent(caller.user),
+            Self::Nobody => AssigneeFilter::Unassigned,
+            Self::Agent(user) => AssigneeFilter::Agent(user),
         }
     }
 }
@@ -192,7 +192,7 @@ impl FromStr for SortWords {
             "last_message_at" => SortBy::LastMessage,
             "created_at" => SortBy::Created,
             "priority" => SortBy::Priority,
-            "unanswered_since" => SortBy::Waiting,
+            "unanswered_since" => SortBy::Unanswered,
             "sla_due_at" => SortBy::SlaDue,
             _ => return Err(ALLOWED),
         };
@@ -259,20 +259,20 @@ async fn inbox(caller: Agent, Fresh(tables): Fresh, Query(asked): Query<Asked>) 
         after: asked.cursor,
         ..Conversations::of(caller.account)
     };
-    let cards = cards(tables.readers(), &question).await.map_err(unlisted)?;
-    Ok(Inbox { cards })
+    let page = list_json(tables.readers(), &question).await.map_err(unlisted)?;
+    Ok(Inbox { page })
 }
 
 /// A page of the inbox. The tables hold each conversation as it is shown, and here they are only strung
 /// together; a [`View`] of the same row reads the same.
 struct Inbox {
-    cards: Cards,
+    page: ListJson,
 }
 
 impl IntoResponse for Inbox {
     fn into_response(self) -> Response {
-        let next = self.cards.next.map_or("null".to_owned(), |cursor| format!("\"{cursor}\""));
-        let body = format!("{{\"data\":{},\"next_cursor\":{next}}}", self.cards.json);
+        let next = self.page.next.map_or("null".to_owned(), |cursor| format!("\"{cursor}\""));
+        let body = format!("{{\"data\":{},\"next_cursor\":{next}}}", self.page.json);
         ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     }
 }

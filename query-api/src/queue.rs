@@ -7,8 +7,8 @@ use aide::axum::routing::get_with;
 use event_schemas::message::Priority;
 use event_schemas::{ConversationId, OfferId, TeamId, Timestamp, UserId};
 use gate::{Agent, Json, Problem, Query};
-use projections::queries::queue::{Waiting, paces, waiting};
-use projections::read_models::waiting::{NO_TEAM, PaceRow};
+use projections::queries::queue_entries::{Waiting, paces, waiting};
+use projections::read_models::queue_entries::{NO_TEAM, PaceRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ async fn queue(
         team_id: row.team_id,
         priority: row.priority,
         position,
-        queued_since: row.waiting_since,
+        queued_since: row.queued_since,
         queued_at: row.queued_at,
         expected_wait_seconds: expected(&paces, row.team_id, position),
         offer: row.offer_id.zip(row.offer_until).map(|(id, until)| Offer {
@@ -116,7 +116,7 @@ async fn teams(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<QueueLen
     for Waiting { row, .. } in lines {
         let (count, oldest) = lengths.entry(row.team_id).or_default();
         *count += 1;
-        *oldest = Some(oldest.map_or(row.waiting_since, |oldest| oldest.min(row.waiting_since)));
+        *oldest = Some(oldest.map_or(row.queued_since, |oldest| oldest.min(row.queued_since)));
     }
     Ok(List::whole(lengths.into_iter().collect(), |(team_id, (waiting, oldest_queued_since))| QueueLength {
         team_id,

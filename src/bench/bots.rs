@@ -1,7 +1,7 @@
 //! The bot: how long its rules take over a message, and how fast a dry run goes through the past.
 //!
-//! The control of the first is what anyone would write in a minute: each keyword of each rule is looked for
-//! in the message, in lower case, and what stands around it is looked at.
+//! The control of the rules searches the message, in lower case, for each keyword of each rule by itself, and
+//! checks the characters around it.
 
 use super::median;
 use super::seed::Desk;
@@ -36,7 +36,7 @@ const MESSAGES: [&str; 6] = [
      price and of the delivery, and I want to know by when I have it. My order number is A-20311.",
 ];
 
-/// Three keywords each, a phrase among them; every eighth only at night, every fifth on some channels.
+/// Rules of three keywords each, a phrase among them; every eighth only at night, every fifth on some channels.
 fn rules() -> Vec<BotRule> {
     (0..RULES)
         .map(|n| BotRule {
@@ -136,7 +136,7 @@ fn has(text: &str, word: &str) -> bool {
     })
 }
 
-/// A dry run over everything there is, through the log.
+/// A dry run over the whole log.
 async fn dry_run(folder: &Path, playbook: Playbook, table: &mut Table) -> anyhow::Result<()> {
     let clock = Clock::System;
     let data = folder.join("bots");

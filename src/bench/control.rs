@@ -1,4 +1,4 @@
-//! The control: the plainest program that keeps events, as anyone would write it in a minute.
+//! The control: the plainest program that stores events.
 //!
 //! One connection, one event per transaction, one row per statement, no index but the key, and each commit
 //! on the disk when it returns.
@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 use std::path::Path;
 
-/// Opens a file with the durability that the log has.
+/// Opens a file with the same durability as the log's.
 async fn connect(path: &Path) -> anyhow::Result<SqliteConnection> {
     let connection = SqliteConnectOptions::new()
         .filename(path)
@@ -53,13 +53,13 @@ pub async fn append(
     Ok(())
 }
 
-/// One summary table and how far it has come.
+/// One summary table and its checkpoint.
 pub enum Summary {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-/// The same for both, but for how parameters are written.
+/// The same SQL for both engines, but for how parameters are written.
 macro_rules! project {
     ($connection:expr, $row:literal, $checkpoint:literal, $event:expr) => {{
         let mut transaction = $connection.begin().await?;
@@ -75,7 +75,7 @@ macro_rules! project {
 }
 
 impl Summary {
-    /// Beside what is measured, on the same kind of engine.
+    /// Opens the control on the same kind of engine as the measured tables.
     pub async fn open(engines: &Engines) -> anyhow::Result<Self> {
         const TABLES: &str = "create table summary (stream text primary key, events bigint not null, \
              last_at bigint not null, last_type text not null); \

@@ -1,4 +1,4 @@
-//! The engines that something is measured on: files in a folder, or a PostgreSQL database made for it.
+//! The engines of one measurement: files in a folder, or a PostgreSQL database made for it.
 
 use anyhow::{Context, ensure};
 use event_schemas::Clock;
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The log and the tables of one measurement, with nothing in them.
+/// The empty log and tables of one measurement.
 pub struct Engines {
     folder: PathBuf,
     log: String,
@@ -20,7 +20,7 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Files in this folder; or, where a PostgreSQL server is named, a database of its own there.
+    /// Makes files in this folder or, when a PostgreSQL server is named, a database there.
     pub async fn new(folder: &Path, postgres: Option<&str>) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let Some(url) = postgres else {
@@ -45,12 +45,12 @@ impl Engines {
         self.made.is_some()
     }
 
-    /// A folder for whatever else there is.
+    /// The folder of all other files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What `--event-store` and `--read-model` would say.
+    /// The environment variables that name the engines to a server.
     pub fn urls(&self) -> [(&'static str, &str); 2] {
         [("VERBATIM_EVENT_STORE", &self.log), ("VERBATIM_READ_MODEL", &self.tables)]
     }
@@ -63,13 +63,13 @@ impl Engines {
         Ok(Generations::new(Location::open(&self.tables).await?))
     }
 
-    /// A connection for a control, where the engines are PostgreSQL.
+    /// A connection for a control, when the engines are on PostgreSQL.
     pub async fn connect(&self) -> anyhow::Result<PgConnection> {
         ensure!(self.are_postgres(), "these engines are files");
         Ok(self.log.parse::<PgConnectOptions>()?.disable_statement_logging().connect().await?)
     }
 
-    /// Nothing stays behind on the server; the folder is its maker's.
+    /// Drops the database; the caller removes the folder.
     pub async fn remove(self) -> anyhow::Result<()> {
         let Some((server, name)) = self.made else { return Ok(()) };
         let mut connection = server.connect().await?;

@@ -1,4 +1,4 @@
-//! The inbox of a desk with a long past, while customers write; and the memory that takes.
+//! The inbox of an account with a long history, while customers write; and the server's memory.
 
 use super::engines::Engines;
 use super::latencies::Latencies;
@@ -16,14 +16,14 @@ const CLIENTS: usize = 8;
 const SECONDS: u64 = 20;
 const MESSAGES_A_SECOND: u64 = 200;
 
-/// What is asked for.
+/// The queries.
 const MINE: &str = "/v1/conversations?status=assigned&assignee_id=me&sort=last_message_at:desc&limit=25";
 const UNASSIGNED: &str = "/v1/conversations?status=open&assignee_id=none&sort=unanswered_since:asc&limit=25";
 const ALL: &str = "/v1/conversations?sort=last_message_at:desc&limit=25";
 const COUNTS: &str = "/v1/conversations/counts";
 const NAMES: [&str; 5] = ["mine", "unassigned", "all", "page 200", "tab counts"];
 
-/// What one desk's inbox was measured to be.
+/// The figures of one account's inbox.
 struct Measured {
     pages: Vec<Latencies>,
     memory: f64,
@@ -56,7 +56,7 @@ pub async fn measure(
     Ok(())
 }
 
-/// The memory of a server that has nothing in it and nothing to do.
+/// The memory of an empty, idle server.
 pub async fn idle_memory(folder: &Path, table: &mut Table) -> anyhow::Result<()> {
     let engines = Engines::new(&folder.join("idle"), None).await?;
     let desk = seeded(&engines, 1, 1).await?;
@@ -95,7 +95,7 @@ async fn one(engines: Engines, conversations: u64) -> anyhow::Result<Measured> {
     Ok(Measured { pages, memory })
 }
 
-/// Customers write until told to stop: those whose conversations are open, and now and then a new one.
+/// Sends messages of customers until it is stopped: of those whose conversations are open, and of some new ones.
 async fn write(server: Arc<Server>, conversations: u64, stop: CancellationToken) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / MESSAGES_A_SECOND));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -125,7 +125,7 @@ async fn write(server: Arc<Server>, conversations: u64, stop: CancellationToken)
     Ok(())
 }
 
-/// The clients ask in turns for as long as this, each as soon as it has its answer.
+/// How long the clients query in turns, each as soon as it has its answer.
 async fn ask(server: &Arc<Server>, how_long: Duration) -> anyhow::Result<Vec<Latencies>> {
     let administrator = server.token(server.desk().agents[0], Role::Administrator)?;
     let mut page = ALL.to_owned();

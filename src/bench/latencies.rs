@@ -1,4 +1,4 @@
-//! How long things took.
+//! Latencies and their percentiles.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl Latencies {
         self.0.len()
     }
 
-    /// In milliseconds: so many of a hundred took at most this long.
+    /// The percentile, in milliseconds.
     pub fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);

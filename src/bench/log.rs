@@ -16,7 +16,7 @@ use std::time::Instant;
 /// An event's bytes: its metadata and its data together.
 const BYTES: usize = 430;
 
-/// How many events a round appends, for so many callers, and how much faster than the control they have to be.
+/// Callers, events that a round appends, and the required ratio to the control's rate.
 const CALLERS: [(usize, usize, f64); 3] = [(1, 4_000, 0.85), (64, 32_000, 8.0), (256, 51_200, 10.0)];
 const CONTROL_EVENTS: usize = 4_000;
 

@@ -1,8 +1,7 @@
 //! Appending to the event log and reading it on PostgreSQL.
 //!
-//! The control is what anybody would write in an afternoon: each caller has a connection of its own and
-//! inserts its own rows with a version check, each in a transaction by itself. It keeps no order that a
-//! reader could follow.
+//! In the control each caller has a connection of its own and inserts its own rows with a version check, each in
+//! a transaction by itself. It keeps no order that a reader could follow.
 
 use super::engines::Engines;
 use super::log::{LENGTH, durably, event, forward};
@@ -18,8 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// For so many callers: how many events a round appends, the control's callers beside which they stand, and
-/// how many times as fast they have to be. With 16 it is as fast as the fastest other store was.
+/// Callers, events that a round appends, callers of the control, and the required ratio to the control's rate.
+/// With 16 callers the required rate is that of the fastest other store.
 const CALLERS: [(usize, usize, usize, f64); 4] =
     [(1, 3_000, 1, 0.8), (16, 12_800, 16, 0.76), (64, 32_000, 64, 2.2), (256, 51_200, 64, 3.0)];
 
@@ -139,7 +138,7 @@ async fn insert(
     Ok(())
 }
 
-/// What each round read in a second: events, and whole streams.
+/// Events and whole streams that a round read in a second.
 #[derive(Default)]
 struct Read {
     selected: Vec<f64>,
@@ -186,7 +185,7 @@ type PlainRow = (i64, sqlx::types::Uuid, String, i64, String, i32, i64, String, 
 const COLUMNS: &str = "select position, id, name, version, type, schema_version, recorded_at, metadata, data \
                        from verbatim_log.event order by position";
 
-/// For how long what takes a moment is done again and again.
+/// How long a short operation is repeated.
 const WHILE: Duration = Duration::from_secs(1);
 
 async fn select_all(plain: &mut PgConnection) -> anyhow::Result<f64> {
@@ -200,7 +199,7 @@ async fn select_all(plain: &mut PgConnection) -> anyhow::Result<f64> {
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
 }
 
-/// In pages as the projections take them.
+/// Reads in pages of the size that the projections read.
 async fn catch_up(store: &Arc<PostgresStore>) -> anyhow::Result<f64> {
     let end = store.end().await?;
     let (began, mut count) = (Instant::now(), 0);

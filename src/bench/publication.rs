@@ -1,4 +1,4 @@
-//! Publishing to NATS JetStream: how fast the past is told, and how soon the present.
+//! Publishing to NATS JetStream: the rate from behind, and the delay at the end of the log.
 
 use super::latencies::Latencies;
 use super::median;
@@ -33,7 +33,7 @@ const SECONDS: u64 = 20;
 const STREAM: &str = "VERBATIM_BENCH";
 const CONTROL: &str = "VERBATIM_BENCH_CONTROL";
 
-/// What nobody should have to wait for.
+/// The longest acceptable delay.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const HOST: &str = "http://127.0.0.1:8080";
@@ -63,7 +63,7 @@ struct Nats {
 }
 
 impl Nats {
-    /// Streams of a run before this one, and of this one.
+    /// Removes the streams of an earlier run and of this one.
     async fn clear(&self) {
         for stream in [STREAM, CONTROL] {
             if let Err(error) = self.context.delete_stream(stream).await {
@@ -220,7 +220,7 @@ async fn latencies(nats: &Nats, store: &Arc<dyn EventStore>) -> anyhow::Result<L
     Ok(took)
 }
 
-/// Appends so many events, evenly. Answers which, and when each was begun.
+/// Appends events at an even rate. Returns their ids, and when each append began.
 async fn append(store: &Arc<dyn EventStore>, count: u64) -> anyhow::Result<Vec<(EventId, Instant)>> {
     let clock = Clock::System;
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / A_SECOND));

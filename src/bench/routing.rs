@@ -1,8 +1,7 @@
-//! Routing: how long the policy takes over many agents, and how long it is from a customer's message to an
-//! agent who has it.
+//! Routing: the time of the policy over many agents, and the time from a customer's message to its assignment.
 //!
 //! The control of the policy is the plainest loop that filters and sorts as the rules say and gives no
-//! reasons. That of the way is a program that writes down the message and then the agent, and decides nothing.
+//! reasons. The control of the whole way appends the message and the assignment, and decides nothing.
 
 use super::engines::Engines;
 use super::latencies::Latencies;
@@ -124,7 +123,7 @@ fn millis(times: u32, mut ask: impl FnMut() -> Option<UserId>) -> f64 {
     began.elapsed().as_secs_f64() * 1e3 / f64::from(times)
 }
 
-/// Through the whole program: signed webhooks in, and the log tells when each was received and assigned.
+/// Through the whole program: signed webhooks in; the times of receiving and assigning are read from the log.
 async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     let clock = Clock::System;
     let desk = super::webhook::seeded(engines, 1, 0).await?;
@@ -161,7 +160,7 @@ async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Five hundred agents, two hundred rules of which the last gives everything to somebody, one queue.
+/// Five hundred agents, two hundred rules of which the last assigns every message, one queue.
 async fn staff(desk: &Desk, store: &dyn EventStore, clock: &Clock) -> anyhow::Result<()> {
     let metadata = || Metadata {
         account_id: desk.account,
@@ -245,7 +244,7 @@ async fn write_evenly(server: &Arc<Server>, first: u64, count: u64) -> anyhow::R
     Ok(())
 }
 
-/// From when each message was recorded until its conversation's assignment was, and a pair of such events.
+/// The times from recording a message to recording its conversation's assignment, and one pair of such events.
 async fn received_to_assigned(
     desk: &Desk,
     store: &dyn EventStore,

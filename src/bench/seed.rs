@@ -1,6 +1,6 @@
-//! A desk with a past: conversations as a support desk has them, written straight into a log.
+//! An account with a history: conversations as a support desk has them, appended straight to a log.
 //!
-//! The older ones are closed, the newest are open; of the open ones three in five are an agent's.
+//! The older ones are closed, the newest are open; three in five of the open ones are assigned.
 
 use crate::progress::ProgressLine;
 use event_schemas::bot::{BotSettings, BotSettingsDefined};
@@ -24,12 +24,12 @@ use std::time::Duration;
 /// How many events are written at a time.
 const BATCH: usize = 8_000;
 
-/// From one conversation's beginning to the next one's.
+/// The time between the beginnings of two conversations.
 const APART: Duration = Duration::from_secs(10);
-/// How long each lasts.
+/// How long a conversation lasts.
 const LASTS: Duration = Duration::from_secs(600);
 
-/// Who and what the desk is.
+/// The ids of the account, its channel and its agents.
 #[derive(Clone, Debug)]
 pub struct Desk {
     pub account: AccountId,
@@ -59,8 +59,7 @@ impl Desk {
         ConversationId::of(self.channel, &Self::phone(customer), 0)
     }
 
-    /// Writes the channel and so many conversations, of which so many are open. Answers how many events
-    /// that made.
+    /// Appends the channel and the conversations, of which `open` are open. Returns the number of events.
     pub async fn seed(
         &self,
         store: &Arc<dyn EventStore>,
@@ -95,7 +94,7 @@ impl Desk {
         Ok(written)
     }
 
-    /// The desk's past is long: its open conversations would all expire at the first look.
+    /// Switches expiry off: the open conversations are old and would all expire at once.
     fn nothing_expires(&self, at: Timestamp) -> Recorded {
         let bot_settings = BotSettings { expire_after_seconds: None, ..BotSettings::usual(self.account) };
         let stream = StreamId::catalogue(CatalogueKind::BotSettings, self.account);

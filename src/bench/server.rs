@@ -1,4 +1,4 @@
-//! `verbatim serve` as a process of its own, as its users have it: spoken to by HTTP, looked at by /proc.
+//! `verbatim serve` as a process of its own, used over HTTP and observed through /proc.
 
 use super::engines::Engines;
 use super::seed::Desk;
@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
-/// How long it may take to start and to work off what it finds.
+/// How long the server may take to start and to catch up with the log.
 const PATIENCE: Duration = Duration::from_secs(900);
 
 pub struct Server {
@@ -26,7 +26,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it on a port that is free and waits until it answers and has nothing left to do.
+    /// Starts the server on a free port and waits until it is ready and idle.
     pub async fn start(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
         crate::serve::install_tls();
         let clock = Clock::System;
@@ -67,7 +67,7 @@ impl Server {
         bail!("`verbatim serve` was not ready in time")
     }
 
-    /// What it found on the disk has been worked off when it uses next to no processor time for a while.
+    /// Waits until the server uses almost no processor time for a while: then it has caught up with the log.
     async fn wait_until_idle(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut quiet = 0;
@@ -93,7 +93,7 @@ impl Server {
         Ok(ticks(11).zip(ticks(12)).map_or(0, |(user, system)| user + system))
     }
 
-    /// How much processor time it has used so far. A tick is a hundredth of a second on every Linux there is.
+    /// The processor time used so far. A tick is a hundredth of a second on every Linux.
     pub fn processor_time(&self) -> anyhow::Result<Duration> {
         Ok(Duration::from_millis(self.processor_ticks()? * 10))
     }
@@ -122,7 +122,7 @@ impl Server {
         }
     }
 
-    /// The body of the answer, if there is such a thing.
+    /// The body of the answer; `None` when it is 404.
     pub async fn find(&self, path: &str, token: &str) -> anyhow::Result<Option<String>> {
         let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(token).send().await?;
         let status = answer.status();
@@ -134,7 +134,7 @@ impl Server {
         }
     }
 
-    /// A customer writes: a signed webhook, answered when it is in the log.
+    /// Sends a customer's message as a signed webhook, which is answered when it is in the log.
     pub async fn customer_writes(&self, customer: u64, id: &str, words: &str) -> anyhow::Result<()> {
         let phone = Desk::phone(customer);
         let value = json!({

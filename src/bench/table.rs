@@ -1,4 +1,4 @@
-//! What was measured, as a table.
+//! The figures, as a table.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ struct Line {
 }
 
 impl Table {
-    /// A rate beside the control's: at least so many times as fast.
+    /// A rate beside the control's, with the required ratio.
     pub fn times(&mut self, what: &str, unit: &str, ours: f64, control: f64, ratio: f64, required: f64) {
         self.0.push(Line {
             what: what.to_owned(),
@@ -27,7 +27,7 @@ impl Table {
         });
     }
 
-    /// A figure that must not be passed.
+    /// A figure with its upper limit.
     pub fn at_most(&mut self, what: &str, unit: &str, ours: f64, limit: f64) {
         self.0.push(Line {
             what: what.to_owned(),
@@ -39,7 +39,7 @@ impl Table {
         });
     }
 
-    /// A figure beside the same under other circumstances: at most so many times as much.
+    /// A figure beside the same under other conditions, with the greatest allowed ratio.
     pub fn within(&mut self, what: &str, unit: &str, ours: f64, other: f64, factor: f64) {
         let ratio = ours / other;
         self.0.push(Line {
@@ -52,7 +52,7 @@ impl Table {
         });
     }
 
-    /// A figure that must be reached.
+    /// A figure with its lower limit.
     pub fn at_least(&mut self, what: &str, unit: &str, ours: f64, limit: f64) {
         self.0.push(Line {
             what: what.to_owned(),

@@ -17,10 +17,10 @@ use tokio::time::MissedTickBehavior;
 const A_SECOND: u64 = 1_000;
 const SECONDS: u64 = 20;
 
-/// Customers who have written before; every tenth message is a new one's.
+/// Customers who have written before; every tenth message is from a new customer.
 const KNOWN: u64 = 5_000;
 
-/// Every how many messages one is watched until the inbox has it.
+/// One in so many messages is followed until the inbox shows it.
 const WATCHED: u64 = 50;
 
 pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -> anyhow::Result<()> {
@@ -53,7 +53,7 @@ pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -
     engines.remove().await
 }
 
-/// A desk with a past on these engines, tables and all.
+/// An account with a history on these engines, tables included.
 pub async fn seeded(engines: &Engines, conversations: u64, open: u64) -> anyhow::Result<Desk> {
     let clock = Clock::System;
     let desk = Desk::new(&clock);
@@ -66,8 +66,8 @@ pub async fn seeded(engines: &Engines, conversations: u64, open: u64) -> anyhow:
     Ok(desk)
 }
 
-/// Sends so many webhooks, evenly. Answers how long until each was acknowledged, and until those that were
-/// watched were seen.
+/// Sends webhooks at an even rate. Returns the times until each was acknowledged, and until the followed ones
+/// were shown.
 async fn run(server: &Arc<Server>, name: &'static str, count: u64) -> anyhow::Result<(Latencies, Latencies)> {
     let token = server.token(server.desk().agents[0], Role::Administrator)?;
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / A_SECOND));
@@ -109,11 +109,11 @@ fn customer(name: &str, number: u64) -> u64 {
     }
 }
 
-/// How long somebody looks without a pause. The shortest pause there is would be a third of what is measured;
-/// but where the tables are behind, the eager would keep them there.
+/// How long a query is repeated without a pause. The shortest possible pause would be a third of the measured
+/// time; but when the tables are behind, querying without a pause would keep them behind.
 const EAGER: Duration = Duration::from_millis(20);
 
-/// Asks until the conversation shows these words.
+/// Queries until the conversation shows these words.
 async fn see(server: &Server, token: &str, customer: u64, words: &str) -> anyhow::Result<()> {
     let path = format!("/v1/conversations/{}", server.desk().conversation(customer));
     let began = Instant::now();

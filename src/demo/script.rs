@@ -1,33 +1,35 @@
-//! The conversations the demonstration plays.
+//! The conversations that the demonstration plays.
 
-/// One thing that happens in a conversation.
+/// One step of a conversation.
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
-    /// The customer writes.
+    /// The customer writes this text.
     Customer(&'static str),
-    /// The agent who took it answers.
+    /// The assigned agent answers with this text.
     Agent(&'static str),
-    /// The agent leaves a note for colleagues.
+    /// The agent writes a private note for colleagues.
     Note(&'static str),
-    /// Somebody sets priority and labels.
-    Mark(&'static str, &'static [&'static str]),
-    /// The agent waits for the customer.
-    Wait,
+    /// The supervisor sets priority and labels.
+    Triage(&'static str, &'static [&'static str]),
+    /// The agent sets the status to `pending` and waits for the customer.
+    SetPending,
+    /// The agent resolves the conversation.
     Resolve,
 }
 
-/// A customer and what is said. Whose index it is among the agents; None: nobody takes it.
+/// A customer's conversation.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
     pub name: &'static str,
     pub phone: &'static str,
+    /// The index of the agent who claims the conversation. `None` when no agent does.
     pub agent: Option<usize>,
     pub turns: &'static [Turn],
 }
 
-use Turn::{Agent, Customer, Mark, Note, Resolve, Wait};
+use Turn::{Agent, Customer, Note, Resolve, SetPending, Triage};
 
-const fn talk(
+const fn script(
     name: &'static str,
     phone: &'static str,
     agent: Option<usize>,
@@ -37,13 +39,13 @@ const fn talk(
 }
 
 pub const SCRIPTS: &[Script] = &[
-    talk(
+    script(
         "Hanna Tesfaye",
         "251911000101",
         Some(0),
         &[
             Customer("I want a refund for the blue kettle, it leaks."),
-            Mark("high", &["refund"]),
+            Triage("high", &["refund"]),
             Agent("I am sorry about that, Hanna. What is your order number?"),
             Customer("It is 40-1187."),
             Note("Second leaking kettle of batch 40 this week."),
@@ -52,7 +54,7 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Mikael Lindqvist",
         "46700000102",
         Some(1),
@@ -64,17 +66,17 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Amara Okafor",
         "234800000103",
         None,
         &[
             Customer("My payment went through twice!"),
-            Mark("urgent", &["billing"]),
+            Triage("urgent", &["billing"]),
             Customer("Please answer, this was my rent money."),
         ],
     ),
-    talk(
+    script(
         "Li Wei",
         "8613800000104",
         Some(2),
@@ -84,17 +86,17 @@ pub const SCRIPTS: &[Script] = &[
             Customer("Great, and the warranty?"),
         ],
     ),
-    talk(
+    script(
         "Sofia Rossi",
         "393330000105",
         Some(0),
         &[
             Customer("The app logs me out every hour."),
             Agent("Which phone do you use, and which version of the app?"),
-            Wait,
+            SetPending,
         ],
     ),
-    talk(
+    script(
         "Jonas Weber",
         "491510000106",
         Some(1),
@@ -105,8 +107,8 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk("Fatima Zahra", "212600000107", None, &[Customer("Do you ship to Casablanca?")]),
-    talk(
+    script("Fatima Zahra", "212600000107", None, &[Customer("Do you ship to Casablanca?")]),
+    script(
         "Carlos Mendes",
         "5511900000108",
         Some(2),
@@ -117,7 +119,7 @@ pub const SCRIPTS: &[Script] = &[
             Note("Called the depot, they are looking for it."),
         ],
     ),
-    talk(
+    script(
         "Priya Nair",
         "919800000109",
         Some(0),
@@ -128,33 +130,33 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk("Tom Baker", "447700000110", None, &[Customer("Is anyone there?"), Customer("Hello??")]),
-    talk(
+    script("Tom Baker", "447700000110", None, &[Customer("Is anyone there?"), Customer("Hello??")]),
+    script(
         "Yuki Tanaka",
         "819000000111",
         Some(1),
         &[
             Customer("I received a green lamp, I ordered a white one."),
-            Mark("high", &["wrong item"]),
+            Triage("high", &["wrong item"]),
             Agent("Sorry for the mix-up! A white one leaves today, keep the green one."),
             Customer("Really? That is kind of you."),
             Resolve,
             Customer("The white one came, it is perfect."),
         ],
     ),
-    talk(
+    script(
         "Nora Haddad",
         "961300000112",
         Some(2),
         &[Customer("Can I pay on delivery?"), Agent("In Beirut yes, up to 200 dollars.")],
     ),
-    talk(
+    script(
         "Pierre Dubois",
         "33600000113",
         None,
-        &[Customer("Bonjour, le code promo ETE26 ne marche pas."), Mark("low", &["promotion"])],
+        &[Customer("Bonjour, le code promo ETE26 ne marche pas."), Triage("low", &["promotion"])],
     ),
-    talk(
+    script(
         "Grace Wanjiru",
         "254700000114",
         Some(0),
@@ -162,10 +164,10 @@ pub const SCRIPTS: &[Script] = &[
             Customer("The zip of the tent broke on the first night."),
             Agent("That should not happen. Could you send a picture of it?"),
             Customer("I will when I am home."),
-            Wait,
+            SetPending,
         ],
     ),
-    talk(
+    script(
         "Elif Yilmaz",
         "905300000115",
         Some(1),
@@ -175,13 +177,13 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Samuel Getachew",
         "251911000116",
         None,
-        &[Customer("ሰላም፣ ትዕዛዜ መቼ ይደርሳል?"), Mark("normal", &["amharic"])],
+        &[Customer("ሰላም፣ ትዕዛዜ መቼ ይደርሳል?"), Triage("normal", &["amharic"])],
     ),
-    talk(
+    script(
         "Anna Kowalska",
         "48500000117",
         Some(2),
@@ -193,24 +195,24 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "David Cohen",
         "972500000118",
         Some(0),
         &[
             Customer("The invoice shows the wrong tax number."),
-            Mark("high", &["billing"]),
+            Triage("high", &["billing"]),
             Agent("Please write the right one here and I will correct it."),
             Customer("514-2231-77"),
         ],
     ),
-    talk(
+    script(
         "Maria Silva",
         "351910000119",
         None,
         &[Customer("Two cups in the set are broken."), Customer("I have pictures if you need them.")],
     ),
-    talk(
+    script(
         "Omar Farouk",
         "201000000120",
         Some(1),
@@ -222,18 +224,18 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Ingrid Berg",
         "4790000121",
         Some(2),
         &[
             Customer("I was promised a call back yesterday."),
-            Mark("urgent", &["complaint"]),
+            Triage("urgent", &["complaint"]),
             Agent("I apologise, Ingrid. I am calling you in five minutes."),
             Note("Promised by the evening shift, nobody wrote it down."),
         ],
     ),
-    talk(
+    script(
         "Juan Perez",
         "525500000122",
         Some(0),
@@ -244,13 +246,13 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Chidi Eze",
         "234800000123",
         None,
-        &[Customer("My voucher expired while your site was down!"), Mark("high", &["promotion"])],
+        &[Customer("My voucher expired while your site was down!"), Triage("high", &["promotion"])],
     ),
-    talk(
+    script(
         "Emma Wilson",
         "61400000124",
         Some(1),
@@ -262,18 +264,18 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Hassan Ali",
         "252610000125",
         Some(2),
         &[
             Customer("The tracking page has said 'in transit' for nine days."),
             Agent("I have opened an inquiry with the carrier, they answer within a day."),
-            Wait,
+            SetPending,
         ],
     ),
-    talk("Lucia Fernandez", "34600000126", None, &[Customer("Do you repair coffee grinders?")]),
-    talk(
+    script("Lucia Fernandez", "34600000126", None, &[Customer("Do you repair coffee grinders?")]),
+    script(
         "Kofi Mensah",
         "233200000127",
         Some(0),
@@ -284,7 +286,7 @@ pub const SCRIPTS: &[Script] = &[
             Resolve,
         ],
     ),
-    talk(
+    script(
         "Olga Ivanova",
         "37120000128",
         Some(1),
@@ -293,13 +295,13 @@ pub const SCRIPTS: &[Script] = &[
             Agent("Sent just now, please look into the spam folder too."),
         ],
     ),
-    talk(
+    script(
         "Ben Carter",
         "14150000129",
         None,
-        &[Customer("Your chat says 'closed' but it is 10 am here."), Mark("low", &["feedback"])],
+        &[Customer("Your chat says 'closed' but it is 10 am here."), Triage("low", &["feedback"])],
     ),
-    talk(
+    script(
         "Zainab Bello",
         "234800000130",
         Some(2),

@@ -1,6 +1,6 @@
-//! The inbox as a table in the terminal, while it fills.
+//! Shows the inbox as a table in the terminal while it fills.
 
-use super::desk::Desk;
+use super::account::DemoAccount;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use event_schemas::{Clock, Timestamp};
@@ -9,18 +9,23 @@ use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
 use tokio::sync::watch;
 
-const ROWS: usize = 20;
+const ROW_LIMIT: usize = 20;
 
-/// Shows the inbox over and over until all is played. Where the output is no terminal, only at the end.
-pub async fn watch(desk: Desk, scripts: usize, mut played: watch::Receiver<usize>) -> anyhow::Result<()> {
+/// Redraws the table until all scripts have been played. When the output is not a terminal, it prints the
+/// table once, at the end.
+pub async fn watch(
+    account: DemoAccount,
+    scripts: usize,
+    mut played: watch::Receiver<usize>,
+) -> anyhow::Result<()> {
     let in_place = stdout().is_terminal();
     let mut drawn_lines = 0;
     let mut reported = 0;
     loop {
-        let over = played.has_changed().is_err();
+        let is_finished = played.has_changed().is_err();
         let count = *played.borrow_and_update();
-        if in_place || over {
-            let text = draw(&desk, count, scripts).await?;
+        if in_place || is_finished {
+            let text = render(&account, count, scripts).await?;
             if drawn_lines > 0 {
                 print!("\x1b[{drawn_lines}A\x1b[J");
             }
@@ -31,28 +36,30 @@ pub async fn watch(desk: Desk, scripts: usize, mut played: watch::Receiver<usize
             reported = count;
             println!("{count} of {scripts} conversations played");
         }
-        if over {
+        if is_finished {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 
-async fn draw(desk: &Desk, played: usize, scripts: usize) -> anyhow::Result<String> {
-    let inbox = desk.query(&format!("/v1/conversations?sort=last_message_at:desc&limit={ROWS}")).await?;
-    let counts = desk.query("/v1/conversations/counts").await?;
+async fn render(account: &DemoAccount, played: usize, scripts: usize) -> anyhow::Result<String> {
+    let inbox =
+        account.query(&format!("/v1/conversations?sort=last_message_at:desc&limit={ROW_LIMIT}")).await?;
+    let counts = account.query("/v1/conversations/counts").await?;
     let now = Clock::System.now();
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["Customer", "Status", "Priority", "Agent", "Last message", "Waiting", "SLA"]);
     for row in inbox["data"].as_array().into_iter().flatten() {
         table.add_row([
-            cut(row["display_name"].as_str().unwrap_or("?"), 18),
+            truncate(row["display_name"].as_str().unwrap_or("?"), 18),
             row["status"].as_str().unwrap_or("?").to_owned(),
             row["priority"].as_str().unwrap_or("?").to_owned(),
             row["assignee_name"].as_str().unwrap_or("–").to_owned(),
-            cut(row["last_message_preview"].as_str().unwrap_or(""), 38),
-            moment(&row["unanswered_since"]).map_or(String::new(), |since| span(now.since(since))),
+            truncate(row["last_message_preview"].as_str().unwrap_or(""), 38),
+            timestamp(&row["unanswered_since"])
+                .map_or(String::new(), |since| format_duration(now.since(since))),
             deadline(row, now),
         ]);
     }
@@ -73,18 +80,18 @@ async fn draw(desk: &Desk, played: usize, scripts: usize) -> anyhow::Result<Stri
 }
 
 fn deadline(row: &Value, now: Timestamp) -> String {
-    match moment(&row["sla_due_at"]) {
+    match timestamp(&row["sla_due_at"]) {
         None => String::new(),
-        Some(due) if due <= now => format!("{} late", span(now.since(due))),
-        Some(due) => format!("in {}", span(due.since(now))),
+        Some(due) if due <= now => format!("{} late", format_duration(now.since(due))),
+        Some(due) => format!("in {}", format_duration(due.since(now))),
     }
 }
 
-fn moment(value: &Value) -> Option<Timestamp> {
+fn timestamp(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
-fn span(span: Duration) -> String {
+fn format_duration(span: Duration) -> String {
     match span.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds @ 60..3600 => format!("{} min", seconds / 60),
@@ -92,7 +99,7 @@ fn span(span: Duration) -> String {
     }
 }
 
-fn cut(text: &str, width: usize) -> String {
+fn truncate(text: &str, width: usize) -> String {
     let text = text.replace(['\n', '\r', '\t'], " ");
     if text.chars().count() <= width {
         return text;

@@ -1,16 +1,16 @@
-//! Nothing of one account is ever seen by another.
+//! An account never sees data of another account.
 
 use crate::program::{Program, conversation_of};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_accounts_things_are_not_there() {
+async fn another_accounts_resources_are_not_found() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let (ours, theirs) = (program.account(), program.account());
     let whatsapp = ours.whatsapp("http://127.0.0.1:9").await;
-    whatsapp.says("251911000000", "wamid.1", "A secret of ours").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "A secret of ours").await;
     let ana = ours.person("agent", "Ana");
     let id = conversation_of(&ana, "251911000000").await;
     let team = ours.admin.post("/v1/teams", json!({ "name": "Billing" })).await["id"].clone();
@@ -52,7 +52,7 @@ async fn another_accounts_things_are_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_token_no_entry_and_a_low_role_is_told_so() {
+async fn without_a_token_a_request_gets_401_and_with_too_low_a_role_403() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let answer = program.get("/v1/conversations").send().await.unwrap();

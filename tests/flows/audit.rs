@@ -1,4 +1,4 @@
-//! What happened, who did it and why; and how it was at any moment.
+//! The history of a conversation, its past states, and the event stream.
 
 use crate::program::{Program, conversation_of};
 use futures::StreamExt;
@@ -6,18 +6,18 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_says_who_why_and_when_and_any_moment_can_be_seen_again() {
+async fn the_history_has_actor_cause_and_time_and_any_past_state_can_be_queried() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let provider = crate::fake_whatsapp::FakeWhatsApp::start().await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}");
 
-    // The conversation after every step, by position, as the live read model had it.
+    // The conversation after every change, by position, as the read model showed it.
     let mut seen: Vec<(String, Value)> = Vec::new();
     for change in [
         json!({ "subject": "A kettle" }),
@@ -53,7 +53,7 @@ async fn the_history_says_who_why_and_when_and_any_moment_can_be_seen_again() {
     let events = history["data"].as_array().unwrap();
     let versions: Vec<u64> =
         events.iter().map(|event| event["streamversion"].as_str().unwrap().parse().unwrap()).collect();
-    assert_eq!(versions, (0..events.len() as u64).collect::<Vec<_>>(), "whole and in order");
+    assert_eq!(versions, (0..events.len() as u64).collect::<Vec<_>>(), "complete and in order");
     let find =
         |name: &str| events.iter().find(|event| event["type"].as_str().unwrap().contains(name)).unwrap();
     assert_eq!(find("Assigned")["actorname"], "Ana");
@@ -64,14 +64,15 @@ async fn the_history_says_who_why_and_when_and_any_moment_can_be_seen_again() {
     assert!(sent["position"].is_string());
 }
 
-/// Reads server-sent events until `count` have come.
+/// Reads `count` server-sent events.
 async fn read_stream(answer: reqwest::Response, count: usize) -> Vec<(String, Value)> {
     let mut body = answer.bytes_stream();
     let mut text = String::new();
     let mut events = Vec::new();
     while events.len() < count {
-        let chunk = tokio::time::timeout(crate::program::SOON, body.next()).await.expect("an event comes");
-        text.push_str(std::str::from_utf8(&chunk.expect("the stream goes on").unwrap()).unwrap());
+        let chunk =
+            tokio::time::timeout(crate::program::DEADLINE, body.next()).await.expect("an event in time");
+        text.push_str(std::str::from_utf8(&chunk.expect("an open stream").unwrap()).unwrap());
         while let Some(end) = text.find("\n\n") {
             let block: String = text.drain(..end + 2).collect();
             let field = |name: &str| {
@@ -86,15 +87,15 @@ async fn read_stream(answer: reqwest::Response, count: usize) -> Vec<(String, Va
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_event_stream_goes_on_where_a_reader_left_off() {
+async fn the_event_stream_resumes_after_the_last_event_id() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     for number in 0..5 {
-        whatsapp.says("1", &format!("wamid.{number}"), &format!("Message {number}")).await;
+        whatsapp.customer_writes("1", &format!("wamid.{number}"), &format!("Message {number}")).await;
     }
-    let listen = |last: Option<String>| {
+    let connect = |last: Option<String>| {
         let mut request = account.admin.request(Method::GET, "/v1/events?types=MessageReceived");
         request = request.header("Accept", "text/event-stream");
         if let Some(last) = last {
@@ -102,21 +103,21 @@ async fn the_event_stream_goes_on_where_a_reader_left_off() {
         }
         request.send()
     };
-    let first = read_stream(listen(None).await.unwrap(), 3).await;
-    // While nobody listens, and while somebody does.
-    whatsapp.says("1", "wamid.5", "Message 5").await;
-    let answer = listen(Some(first[2].0.clone())).await.unwrap();
-    let speaking = async {
-        whatsapp.says("1", "wamid.6", "Message 6").await;
-        whatsapp.says("1", "wamid.7", "Message 7").await;
+    let first = read_stream(connect(None).await.unwrap(), 3).await;
+    // One message while no reader is connected, and two while one is.
+    whatsapp.customer_writes("1", "wamid.5", "Message 5").await;
+    let answer = connect(Some(first[2].0.clone())).await.unwrap();
+    let writing = async {
+        whatsapp.customer_writes("1", "wamid.6", "Message 6").await;
+        whatsapp.customer_writes("1", "wamid.7", "Message 7").await;
     };
-    let (rest, ()) = futures::join!(read_stream(answer, 5), speaking);
-    let words: Vec<_> = first
+    let (rest, ()) = futures::join!(read_stream(answer, 5), writing);
+    let contents: Vec<_> = first
         .iter()
         .chain(&rest)
         .map(|(_, event)| event["data"]["content"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(words, (0..8).map(|number| format!("Message {number}")).collect::<Vec<_>>());
+    assert_eq!(contents, (0..8).map(|number| format!("Message {number}")).collect::<Vec<_>>());
     let event = &rest[0].1;
     assert_eq!(event["specversion"], "1.0");
     assert_eq!(event["source"], format!("/accounts/{}", account.id));

@@ -1,4 +1,5 @@
-//! Macros and automation rules, seen from outside; and rules that are set off once, whatever is killed.
+//! Macros and automation rules through the API; and rules that run once per message while the program is
+//! killed.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
@@ -14,20 +15,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// A program that is told things: its address, and what it heard.
-async fn listener() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
-    let heard: Arc<Mutex<Vec<_>>> = Arc::default();
-    let keeps = Arc::clone(&heard);
-    let hears = move |headers: HeaderMap, body: String| async move {
-        keeps.lock().unwrap().push((headers, body));
+/// A program that receives webhooks: its URL, and the headers and bodies it received.
+async fn webhook_receiver() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
+    let deliveries: Arc<Mutex<Vec<_>>> = Arc::default();
+    let sink = Arc::clone(&deliveries);
+    let handler = move |headers: HeaderMap, body: String| async move {
+        sink.lock().unwrap().push((headers, body));
     };
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", socket.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(socket, Router::new().route("/hook", post(hears))).await });
-    (url, heard)
+    tokio::spawn(async move { axum::serve(socket, Router::new().route("/hook", post(handler))).await });
+    (url, deliveries)
 }
 
-/// `MessageSent` of `verbatim.conversation.MessageSent.v1`.
+/// The event's name, such as `MessageSent` for `verbatim.conversation.MessageSent.v1`.
 fn kind(event: &Value) -> &str {
     event["type"].as_str().and_then(|name| name.split('.').nth(2)).unwrap_or_default()
 }
@@ -41,12 +42,12 @@ async fn history_until(person: &Person, id: &str, last: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro() {
+async fn a_rule_acts_on_a_refund_and_calls_a_webhook_and_an_agent_runs_a_macro() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let program = Program::serve_with(&data, &["--webhooks-to-private-addresses"]).await;
     let provider = FakeWhatsApp::start().await;
-    let (url, heard) = listener().await;
+    let (url, deliveries) = webhook_receiver().await;
     let account = program.account();
     let (admin, ana) = (&account.admin, account.person("agent", "Ana"));
     let rule = json!({
@@ -72,7 +73,7 @@ async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro
     });
     let list = admin.post("/v1/macros", list).await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
-    whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
 
     let happened = history_until(&ana, &id, "WebhookDelivered").await;
@@ -83,10 +84,10 @@ async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro
     assert_eq!(ran["causationid"], received["id"]);
     assert_eq!(ran["data"]["event_id"], received["id"]);
     assert_eq!(ran["actorname"], "automation");
-    let told = heard.lock().unwrap().clone();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].0["webhook-id"], happened[5]["data"]["webhook_id"].as_str().unwrap());
-    let body: Value = serde_json::from_str(&told[0].1).unwrap();
+    let calls = deliveries.lock().unwrap().clone();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].0["webhook-id"], happened[5]["data"]["webhook_id"].as_str().unwrap());
+    let body: Value = serde_json::from_str(&calls[0].1).unwrap();
     assert_eq!(body["event"]["id"], received["id"]);
     assert_eq!(body["conversation"]["priority"], "urgent");
 
@@ -103,12 +104,12 @@ async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro
     };
     ana.get_until(&format!("/v1/conversations/{id}/messages"), sent).await;
 
-    // The secret is shown by the command that made it, and never again.
+    // Only the command that creates the secret shows it.
     for path in ["/v1/automation-rules", "/v1/macros"] {
         let all = ana.get_until(path, |all| all["data"].as_array().is_some_and(|all| all.len() == 1)).await;
         assert!(!all.to_string().contains("whsec_"), "{all}");
     }
-    // A personal macro is who made it's alone.
+    // Only its author sees a personal macro.
     let own = json!({
         "name": "My note", "visibility": "personal", "actions": [{ "type": "note", "text": "Mine" }],
     });
@@ -122,7 +123,7 @@ async fn a_rule_acts_on_a_refund_tells_another_program_and_an_agent_runs_a_macro
 
     let log = whole_log(admin).await;
     assert!(!json!(log).to_string().contains("whsec_"));
-    let other = Account::new(&program, &crate::program::fresh());
+    let other = Account::new(&program, &crate::program::fresh_id());
     for path in [
         format!("/v1/automation-rules/{}", rule["id"].as_str().unwrap()),
         format!("/v1/macros/{}", list["id"].as_str().unwrap()),
@@ -140,7 +141,7 @@ const KILLS: usize = 10;
 const CUSTOMERS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_killed_each_message_sets_off_its_rule_once() {
+async fn each_message_triggers_its_rule_once_despite_kills() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut program = Program::serve(&data).await;
@@ -156,13 +157,13 @@ async fn whatever_is_killed_each_message_sets_off_its_rule_once() {
         "actions": [{ "type": "note", "text": "It came" }],
     });
     admin.post("/v1/automation-rules", rule).await;
-    let over = Arc::new(AtomicBool::new(false));
+    let finished = Arc::new(AtomicBool::new(false));
     let customers: Vec<_> = (0..CUSTOMERS)
         .map(|customer| {
-            let (whatsapp, over) = (whatsapp.clone(), Arc::clone(&over));
+            let (whatsapp, finished) = (whatsapp.clone(), Arc::clone(&finished));
             tokio::spawn(async move {
                 let mut number = 0;
-                while !over.load(Ordering::Relaxed) {
+                while !finished.load(Ordering::Relaxed) {
                     let id = format!("wamid.{customer}.{number}");
                     let text = text_message(&format!("2519110000{customer}"), &id, "hello");
                     match whatsapp.post(&webhook(&[text], &[])).await {
@@ -174,23 +175,23 @@ async fn whatever_is_killed_each_message_sets_off_its_rule_once() {
             })
         })
         .collect();
-    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..KILLS {
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
-        tokio::time::sleep(Duration::from_millis(50 + chance % 250)).await;
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        tokio::time::sleep(Duration::from_millis(50 + random % 250)).await;
         program.kill().await;
         program.restart().await;
     }
-    over.store(true, Ordering::Relaxed);
+    finished.store(true, Ordering::Relaxed);
     let mut written = 0;
     for customer in customers {
         written += customer.await.unwrap();
     }
-    assert!(written > KILLS, "the load never got going: {written}");
+    assert!(written > KILLS, "the load produced too few messages: {written}");
 
-    // Once the last message has set off its rule, so has every one before.
+    // Waits until every message has triggered the rule.
     let started = std::time::Instant::now();
     let runs = loop {
         let mut runs: BTreeMap<String, usize> = BTreeMap::new();
@@ -209,13 +210,13 @@ async fn whatever_is_killed_each_message_sets_off_its_rule_once() {
         if missing == 0 {
             break runs;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{missing} messages set off nothing");
+        assert!(started.elapsed() < Duration::from_secs(60), "{missing} messages triggered no rule");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(runs.len() >= written);
     let twice: Vec<_> = runs.iter().filter(|(_, times)| **times != 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
     assert_eq!(program.stop().await.code(), Some(0));
-    let (equal, said) = run(&data, &["verify"]).await;
-    assert!(equal, "{said}");
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal, "{output}");
 }

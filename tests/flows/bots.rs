@@ -1,10 +1,10 @@
-//! The bot, seen from outside.
+//! The bot through the API.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Person, Program, conversation_of};
 use serde_json::{Value, json};
 
-/// What happened in a conversation, by name.
+/// The events of a conversation, once it has an event named `until`.
 async fn events(person: &Person, id: &str, until: &str) -> Vec<Value> {
     let path = format!("/v1/conversations/{id}/events?limit=200");
     let has = |answer: &Value| {
@@ -14,7 +14,7 @@ async fn events(person: &Person, id: &str, until: &str) -> Vec<Value> {
     history["data"].as_array().unwrap().clone()
 }
 
-/// `MessageSent` of `verbatim.conversation.MessageSent.v1`.
+/// The event's name, such as `MessageSent` for `verbatim.conversation.MessageSent.v1`.
 fn kind(event: &Value) -> String {
     event["type"].as_str().and_then(|name| name.split('.').nth(2)).unwrap_or_default().to_owned()
 }
@@ -28,7 +28,7 @@ fn kinds(events: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_it() {
+async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_assigned() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
@@ -56,7 +56,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
     assert_eq!(admin.get("/v1/bot-settings").await["low_confidence_answers"], 3);
 
     let whatsapp = account.whatsapp(&provider.base_url).await;
-    whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
     let happened = events(&ana, &id, "HandoffRequested").await;
     let expected = [
@@ -69,7 +69,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
         "Assigned",
         "HandoffRequested",
     ];
-    // What routing makes of it comes after.
+    // The events of routing follow.
     assert_eq!(kinds(&happened)[..expected.len()], expected);
     let handoff = happened.iter().find(|event| kind(event) == "HandoffRequested").unwrap();
     assert_eq!(handoff["data"]["team_id"], team);
@@ -89,9 +89,9 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
     .await;
     assert_eq!(provider.taken().iter().map(|taken| taken.text().to_owned()).collect::<Vec<_>>(), [dear]);
 
-    // An agent has it: the bot says no more, not even after a crash that makes it look at everything again.
+    // An agent is assigned: the bot stays silent, even after a crash that makes it read the whole log again.
     ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
-    whatsapp.says("251911000000", "wamid.2", "A refund, a return, a refund!").await;
+    whatsapp.customer_writes("251911000000", "wamid.2", "A refund, a return, a refund!").await;
     program.kill().await;
     for name in ["bot-router.db", "bot-router.db-wal", "bot-router.db-shm"] {
         let _absent = std::fs::remove_file(folder.path().join("data").join(name));
@@ -99,8 +99,8 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
     program.restart().await;
     let account = program.account();
     let (ana, whatsapp) = (ana.at(&program), whatsapp);
-    // Another customer's message is answered, so that the bot has come past everything before it.
-    whatsapp.says("251911000001", "wamid.3", "return").await;
+    // When another customer's later message is answered, the bot has processed everything before it.
+    whatsapp.customer_writes("251911000001", "wamid.3", "return").await;
     let other = conversation_of(&ana, "251911000001").await;
     events(&ana, &other, "HandoffRequested").await;
     let after = events(&ana, &id, "Assigned").await;
@@ -111,7 +111,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_has_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn amharic_goes_to_those_who_read_it_and_questions_are_asked_before() {
+async fn amharic_goes_to_its_team_after_the_bot_has_collected_the_details() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
@@ -129,12 +129,12 @@ async fn amharic_goes_to_those_who_read_it_and_questions_are_asked_before() {
     });
     admin.post("/v1/bot-rules", rule).await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
-    whatsapp.says("251911000000", "wamid.1", "ገንዘቤን መልሱልኝ").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "ገንዘቤን መልሱልኝ").await;
     let id = conversation_of(&ana, "251911000000").await;
     events(&ana, &id, "InfoRequested").await;
     let row = ana.get_until(&format!("/v1/conversations/{id}"), |row| row["status"] == "bot").await;
     assert_eq!(row["language"], "am");
-    whatsapp.says("251911000000", "wamid.2", "ሐና").await;
+    whatsapp.customer_writes("251911000000", "wamid.2", "ሐና").await;
     let path = format!("/v1/conversations/{id}/messages");
     ana.get_until(&path, |answer| {
         answer["data"].as_array().is_some_and(|all| {
@@ -142,7 +142,7 @@ async fn amharic_goes_to_those_who_read_it_and_questions_are_asked_before() {
         })
     })
     .await;
-    whatsapp.says("251911000000", "wamid.3", "A-17").await;
+    whatsapp.customer_writes("251911000000", "wamid.3", "A-17").await;
     events(&ana, &id, "HandoffRequested").await;
     let row = ana.get_until(&format!("/v1/conversations/{id}"), |row| row["team_id"] == team).await;
     assert_eq!(row["bot_context"], json!({ "name": "ሐና", "order_number": "A-17" }));

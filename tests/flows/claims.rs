@@ -1,4 +1,4 @@
-//! Many agents, one conversation.
+//! Agents who claim the same conversation.
 
 use crate::program::{Program, conversation_of};
 use futures::future::join_all;
@@ -6,12 +6,12 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_100_agents_who_claim_at_once_one_wins_and_99_hear_who() {
+async fn of_100_agents_who_claim_at_once_one_wins_and_99_get_the_winners_name() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
-    whatsapp.says("1", "wamid.1", "Help").await;
+    whatsapp.customer_writes("1", "wamid.1", "Help").await;
     let agents: Vec<_> = (0..100).map(|number| account.person("agent", &format!("Agent {number}"))).collect();
     let id = conversation_of(&agents[0], "1").await;
     let path = format!("/v1/conversations/{id}/assign");
@@ -35,12 +35,12 @@ async fn of_100_agents_who_claim_at_once_one_wins_and_99_hear_who() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn moving_it_from_a_colleague_takes_the_version_seen_or_a_supervisor() {
+async fn reassigning_from_a_colleague_requires_the_current_version_or_a_supervisor() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
-    whatsapp.says("1", "wamid.1", "Help").await;
+    whatsapp.customer_writes("1", "wamid.1", "Help").await;
     let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
     let supervisor = account.person("supervisor", "Sue");
     let id = conversation_of(&ana, "1").await;
@@ -48,12 +48,12 @@ async fn moving_it_from_a_colleague_takes_the_version_seen_or_a_supervisor() {
     let taken = ana.post(&path, json!({})).await;
     let (refused, _) = ben.send(Method::POST, &path, json!({})).await;
     assert_eq!(refused, StatusCode::CONFLICT);
-    let insists = |version: u64| {
+    let claim_at = |version: u64| {
         ben.request(Method::POST, &path).header("If-Match", format!("\"{version}\"")).json(&json!({})).send()
     };
     let version = taken["version"].as_u64().unwrap();
-    assert_eq!(insists(version - 1).await.unwrap().status(), StatusCode::PRECONDITION_FAILED);
-    assert_eq!(insists(version).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(claim_at(version - 1).await.unwrap().status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(claim_at(version).await.unwrap().status(), StatusCode::OK);
     supervisor.post(&path, json!({ "assignee_id": ana.user })).await;
     ana.get_until("/v1/conversations?assignee_id=me", |a| a["data"][0]["id"] == id.as_str()).await;
 }

@@ -1,5 +1,6 @@
-//! A disk that is full: a clear 503, no acknowledged loss, and recovery by itself. (That a file turned
-//! read-only is the same, is proven where a fault can be put into the engine: in `event-store`.)
+//! A full disk: requests get a clear 503, no acknowledged message is lost, and the program recovers by
+//! itself. (`event-store`, which can inject faults into the engine, tests that a read-only file has the same
+//! effect.)
 
 use crate::kill::whole_log;
 use crate::program::{Engine, Program, engine, not_run, read, text_message, webhook};
@@ -7,11 +8,11 @@ use reqwest::StatusCode;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A small file system in memory, taken away when this is dropped.
+/// A small file system in memory. It is unmounted when this is dropped.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// None where this user may not mount one.
+    /// `None` when this user may not mount a file system.
     fn mount(at: &Path, megabytes: u32) -> Option<Self> {
         std::fs::create_dir_all(at).expect("a folder");
         let size = format!("size={megabytes}m");
@@ -27,7 +28,7 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
+async fn a_full_disk_causes_503_and_writing_resumes_when_space_is_free() {
     if engine() != Engine::Sqlite {
         return not_run(&format!("disk on {:?}: only SQLite's log is on this machine's disk", engine()));
     }
@@ -41,10 +42,10 @@ async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
     let filler = disk.0.join("filler");
     let mut acknowledged = Vec::new();
     let mut refused = 0;
-    let words = "All work and no play. ".repeat(150);
+    let text = "All work and no play. ".repeat(150);
     for number in 0..4000 {
         if number == 20 {
-            // Somebody else fills the disk.
+            // Another program fills the disk.
             Command::new("dd")
                 .args(["if=/dev/zero", "bs=64k"])
                 .arg(format!("of={}", filler.display()))
@@ -52,7 +53,7 @@ async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
                 .expect("dd runs");
         }
         let id = format!("wamid.{number}");
-        let body = webhook(&[text_message(&format!("{}", number % 7), &id, &words)], &[]);
+        let body = webhook(&[text_message(&format!("{}", number % 7), &id, &text)], &[]);
         let (status, answer) = read(whatsapp.post(&body).await.unwrap()).await;
         match status {
             StatusCode::OK => acknowledged.push(id),
@@ -67,14 +68,14 @@ async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
         }
     }
     assert_eq!(refused, 20, "the disk never filled up");
-    std::fs::remove_file(&filler).expect("the filler goes");
+    std::fs::remove_file(&filler).expect("the filler is removed");
     let started = std::time::Instant::now();
     loop {
         let body = webhook(&[text_message("1", "wamid.after", "Room again")], &[]);
         if whatsapp.post(&body).await.unwrap().status() == StatusCode::OK {
             break;
         }
-        assert!(started.elapsed() < crate::program::SOON, "writing never went on");
+        assert!(started.elapsed() < crate::program::DEADLINE, "writing did not resume");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     acknowledged.push("wamid.after".to_owned());
@@ -83,7 +84,7 @@ async fn a_full_disk_is_a_503_and_writing_goes_on_when_there_is_room_again() {
         let times = log.iter().filter(|event| event["data"]["provider_message_id"] == id.as_str()).count();
         assert_eq!(times, 1, "{id}");
     }
-    // The inbox catches up too.
+    // The inbox catches up as well.
     account
         .admin
         .get_until("/v1/conversations?sort=last_message_at:desc", |a| {

@@ -1,5 +1,5 @@
-//! SIGKILL at random moments under load: what was acknowledged is there, once, and the tables equal a
-//! rebuild.
+//! SIGKILL at random moments under load: every acknowledged message is in the log once, and the tables equal
+//! a rebuild.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, read, run, text_message, webhook};
@@ -15,7 +15,7 @@ const KILLS: usize = 50;
 const CUSTOMERS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
+async fn fifty_kills_lose_nothing_acknowledged_and_duplicate_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut program = Program::serve(&data).await;
@@ -25,21 +25,21 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
         let account = crate::program::Account::new(&program, &account_id);
         (account.whatsapp(&provider.base_url).await, account.admin.clone(), account.person("agent", "Ana"))
     };
-    let over = Arc::new(AtomicBool::new(false));
+    let finished = Arc::new(AtomicBool::new(false));
     let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let answers: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let sent = Arc::new(AtomicUsize::new(0));
 
-    // Each customer writes one message after the other, and delivers each again until it is acknowledged,
-    // as the provider would; an agent answers some of them.
+    // Each customer writes one message after the other. Each message is delivered again until it is
+    // acknowledged, as the provider does. An agent answers some of them.
     let customers: Vec<_> = (0..CUSTOMERS)
         .map(|customer| {
             let (whatsapp, ana) = (whatsapp.clone(), ana.clone());
-            let (over, acknowledged, answers, sent) =
-                (over.clone(), acknowledged.clone(), answers.clone(), sent.clone());
+            let (finished, acknowledged, answers, sent) =
+                (finished.clone(), acknowledged.clone(), answers.clone(), sent.clone());
             tokio::spawn(async move {
                 let mut number = 0;
-                while !over.load(Ordering::Relaxed) {
+                while !finished.load(Ordering::Relaxed) {
                     let id = format!("wamid.{customer}.{number}");
                     let phone = format!("2519110000{customer}");
                     let body = webhook(&[text_message(&phone, &id, &format!("{customer}/{number}"))], &[]);
@@ -60,23 +60,23 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
         })
         .collect();
 
-    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for _ in 0..KILLS {
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
-        tokio::time::sleep(Duration::from_millis(20 + chance % 180)).await;
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        tokio::time::sleep(Duration::from_millis(20 + random % 180)).await;
         program.kill().await;
         program.restart().await;
     }
-    over.store(true, Ordering::Relaxed);
+    finished.store(true, Ordering::Relaxed);
     for customer in customers {
         customer.await.unwrap();
     }
 
     // Every acknowledged message is in the log, once, in its order.
     let acknowledged = acknowledged.lock().await.clone();
-    assert!(acknowledged.len() > KILLS, "the load never got going: {}", acknowledged.len());
+    assert!(acknowledged.len() > KILLS, "the load produced too few messages: {}", acknowledged.len());
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     let mut last_of_customer: BTreeMap<String, usize> = BTreeMap::new();
     let mut keys: BTreeMap<String, usize> = BTreeMap::new();
@@ -97,12 +97,12 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
     for id in &acknowledged {
         assert_eq!(found.get(id), Some(&1), "{id}");
     }
-    assert!(found.values().all(|times| *times == 1), "something is doubled");
+    assert!(found.values().all(|times| *times == 1), "a message is in the log twice");
     for key in answers.lock().await.iter() {
         assert_eq!(keys.get(key), Some(&1), "{key}");
     }
 
-    // Every answer reached the provider at most once per message id that it could tell apart.
+    // The provider received no more distinct messages than the log has answers.
     let mut by_callback: BTreeMap<String, usize> = BTreeMap::new();
     for taken in provider.taken() {
         *by_callback
@@ -112,8 +112,8 @@ async fn fifty_kills_lose_nothing_acknowledged_and_double_nothing() {
     assert!(by_callback.len() <= keys.len());
 
     assert_eq!(program.stop().await.code(), Some(0));
-    let (equal, said) = run(&data, &["verify"]).await;
-    assert!(equal, "{said}");
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal, "{output}");
 }
 
 async fn answer(ana: &crate::program::Person, phone: &str, key: &str, answers: &Mutex<BTreeSet<String>>) {
@@ -125,7 +125,7 @@ async fn answer(ana: &crate::program::Person, phone: &str, key: &str, answers: &
     }) else {
         return;
     };
-    // With the same key it may be sent as often as it takes.
+    // With the same key the command can be repeated until it succeeds.
     for _ in 0..200 {
         let sent = ana
             .request(reqwest::Method::POST, &format!("/v1/conversations/{id}/messages"))

@@ -1,24 +1,23 @@
-//! PostgreSQL failing under the running program: whoever asks hears in clear words that it cannot be just
-//! now and when to come again, health says which engine is away, nothing acknowledged is lost, and all of it
-//! goes on by itself.
+//! PostgreSQL fails while the program runs: clients get a clear 503 with `Retry-After`, the health check
+//! names the unreachable engine, nothing acknowledged is lost, and all services resume by themselves.
 //!
-//! `VERBATIM_LONG_FAULTS=1` lets what lasts seconds last a minute.
+//! With `VERBATIM_LONG_FAULTS=1` the faults that last seconds last a minute.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
-use crate::load::{Desk, Load, Side, log_holds, nobody_was_told_twice, tables_hold};
-use crate::program::{Program, SOON, conversation_of, run_on};
+use crate::load::{Load, LoadAccount, Side, assert_log_complete, assert_sent_once, until_tables_caught_up};
+use crate::program::{DEADLINE, Program, conversation_of, run_on};
 use reqwest::StatusCode;
 use std::time::{Duration, Instant};
 use test_engines::Postgres;
 
-/// How long a fault lasts that has a length.
-fn a_while() -> Duration {
+/// The length of a timed fault.
+fn fault_duration() -> Duration {
     let long = std::env::var_os("VERBATIM_LONG_FAULTS").is_some();
     Duration::from_secs(if long { 60 } else { 4 })
 }
 
-/// The four services.
+/// The four services as processes, and a simulated provider.
 struct Services {
     folder: tempfile::TempDir,
     engines: Vec<(&'static str, String)>,
@@ -30,13 +29,13 @@ struct Services {
 }
 
 impl Services {
-    /// With the log in one database and all tables in another, or in the same.
+    /// Starts the services with the log in the database `log` and all tables in the database `tables`.
     async fn start(log: &str, tables: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let engines =
             vec![("VERBATIM_EVENT_STORE", log.to_owned()), ("VERBATIM_READ_MODEL", tables.to_owned())];
-        let begin = |part| Program::begin_on(engines.clone(), part, &data, &[]);
+        let begin = |part| Program::spawn_on(engines.clone(), part, &data, &[]);
         let services = Self {
             commands: begin("command-api"),
             queries: begin("query-api"),
@@ -46,206 +45,210 @@ impl Services {
             engines,
             folder,
         };
-        services.are_well().await;
+        services.until_ready().await;
         services
     }
 
-    async fn desk(&self) -> Desk {
-        Desk::open(0, &[&self.commands], &[&self.queries], &self.provider).await
+    async fn load_account(&self) -> LoadAccount {
+        LoadAccount::set_up(0, &[&self.commands], &[&self.queries], &self.provider).await
     }
 
-    async fn are_well(&self) {
+    async fn until_ready(&self) {
         for program in [&self.commands, &self.queries, &self.projections, &self.managers] {
-            program.ready().await;
+            program.until_ready().await;
         }
     }
 
-    /// Whoever is on duty sees which engines are away, and that the others are not.
-    async fn health_says(&self, program: &Program, away: &[&str]) {
+    /// Waits until the health check reports exactly the engines in `away` as unreachable.
+    async fn until_health_reports(&self, program: &Program, away: &[&str]) {
         let began = Instant::now();
         loop {
             let (status, checks) = program.checks().await;
-            let troubled: Vec<_> =
+            let failed: Vec<_> =
                 checks.as_object().unwrap().iter().filter(|(_, word)| *word != "ok").collect();
-            if troubled.iter().map(|(name, _)| name.as_str()).eq(away.iter().copied()) {
+            if failed.iter().map(|(name, _)| name.as_str()).eq(away.iter().copied()) {
                 let ready = if away.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                 assert_eq!(status, ready);
                 return;
             }
-            assert!(began.elapsed() < SOON * 3, "{away:?} should be away, and this is said: {checks:#}");
+            assert!(
+                began.elapsed() < DEADLINE * 3,
+                "health does not report {away:?} as unreachable: {checks:#}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Everything acknowledged is there, once, and the tables say the same.
-    async fn end(mut self, load: Load) {
-        self.are_well().await;
-        let (desks, told) = load.end().await;
-        assert_eq!(told.broken_off, 0, "no process was killed, and every request has an answer");
+    /// Ends the load and the services. Asserts that everything acknowledged is in the log once, and that the
+    /// tables equal a rebuild.
+    async fn finish(mut self, load: Load) {
+        self.until_ready().await;
+        let (accounts, report) = load.finish().await;
+        assert_eq!(report.broken_connections, 0, "no process was killed, so every request gets a response");
         for program in [&mut self.commands, &mut self.managers] {
             assert_eq!(program.stop().await.code(), Some(0), "{}", program.log());
         }
-        nobody_was_told_twice(&self.provider);
-        let log = log_holds(&desks[0], &told).await;
-        tables_hold(&desks[0].readers[0], &log).await;
+        assert_sent_once(&self.provider);
+        let log = assert_log_complete(&accounts[0], &report).await;
+        until_tables_caught_up(&accounts[0].readers[0], &log).await;
         for program in [&mut self.queries, &mut self.projections] {
             assert_eq!(program.stop().await.code(), Some(0), "{}", program.log());
         }
-        let (equal, said) = run_on(&self.engines, &self.folder.path().join("data"), &["verify"]).await;
-        assert!(equal, "{said}");
+        let (equal, output) = run_on(&self.engines, &self.folder.path().join("data"), &["verify"]).await;
+        assert!(equal, "{output}");
     }
 }
 
-const BOTH: [&str; 2] = ["event-log", "read-models"];
+const BOTH_ENGINES: [&str; 2] = ["event-log", "read-models"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_restarted_is_found_again_by_every_service() {
+async fn every_service_reconnects_to_a_restarted_server() {
     let postgres = Postgres::start().await;
     let url = postgres.database().await;
     let services = Services::start(&url, &url).await;
-    let load = Load::start(vec![services.desk().await]);
+    let load = Load::start(vec![services.load_account().await]);
     for stop in [Postgres::stop, Postgres::stop_at_once] {
-        load.goes_on(60).await;
+        load.until_acknowledged(60).await;
         stop(&postgres);
-        load.is_refused(Side::Commands).await;
-        load.is_refused(Side::Queries).await;
-        services.health_says(&services.commands, &BOTH[..1]).await;
-        services.health_says(&services.queries, &BOTH).await;
+        load.until_refused(Side::Commands).await;
+        load.until_refused(Side::Queries).await;
+        services.until_health_reports(&services.commands, &BOTH_ENGINES[..1]).await;
+        services.until_health_reports(&services.queries, &BOTH_ENGINES).await;
         postgres.resume().await;
-        load.goes_on(60).await;
-        // And so quickly that hardly anybody notices.
+        load.until_acknowledged(60).await;
+        // And a restart so short that few requests meet it.
         stop(&postgres);
         postgres.resume().await;
     }
-    load.goes_on(60).await;
-    services.end(load).await;
+    load.until_acknowledged(60).await;
+    services.finish(load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_are_cut_again_and_again_are_opened_again() {
+async fn services_reconnect_after_repeated_connection_losses() {
     let postgres = Postgres::start().await;
     let url = postgres.database().await;
     let services = Services::start(&url, &url).await;
-    let load = Load::start(vec![services.desk().await]);
+    let load = Load::start(vec![services.load_account().await]);
     for _ in 0..30 {
-        load.goes_on(15).await;
+        load.until_acknowledged(15).await;
         postgres.cut_connections().await;
     }
-    load.goes_on(60).await;
-    services.end(load).await;
+    load.until_acknowledged(60).await;
+    services.finish(load).await;
 }
 
-/// As a disk or a machine does that answers nothing for a while, and then goes on as if nothing had been.
+/// The server stops responding for a while and then continues, as with a hung disk or machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stands_still_is_told_of_and_waited_for() {
+async fn a_frozen_server_is_reported_and_services_resume_after_it() {
     let postgres = Postgres::start().await;
     let url = postgres.database().await;
     let services = Services::start(&url, &url).await;
-    let load = Load::start(vec![services.desk().await]);
-    load.goes_on(60).await;
+    let load = Load::start(vec![services.load_account().await]);
+    load.until_acknowledged(60).await;
     let (frozen, began) = (postgres.freeze(), Instant::now());
-    services.health_says(&services.commands, &BOTH[..1]).await;
-    services.health_says(&services.queries, &BOTH).await;
-    load.is_refused(Side::Commands).await;
-    load.is_refused(Side::Queries).await;
-    tokio::time::sleep_until((began + a_while()).into()).await;
+    services.until_health_reports(&services.commands, &BOTH_ENGINES[..1]).await;
+    services.until_health_reports(&services.queries, &BOTH_ENGINES).await;
+    load.until_refused(Side::Commands).await;
+    load.until_refused(Side::Queries).await;
+    tokio::time::sleep_until((began + fault_duration()).into()).await;
     drop(frozen);
-    load.goes_on(60).await;
-    services.end(load).await;
+    load.until_acknowledged(60).await;
+    services.finish(load).await;
 }
 
-/// `commit_delay` lets the server wait a tenth of a second before each flush of its log, as one does whose
-/// disk takes so long: every commit that waits for the disk, and every other that needs the disk's turn.
-/// That is slow, and no reason to refuse anything.
+/// `commit_delay` makes the server wait a tenth of a second before each flush of its log, like a server with
+/// a slow disk. It delays every commit that waits for a flush, and every operation that waits for that flush.
+/// The requests are slow, and none is refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_takes_a_tenth_of_a_second_for_each_flush_is_slow_and_no_more() {
+async fn a_disk_with_slow_flushes_delays_requests_and_fails_none() {
     let postgres = Postgres::start().await;
     let url = postgres.database().await;
     let services = Services::start(&url, &url).await;
-    let load = Load::start(vec![services.desk().await]);
-    load.goes_on(60).await;
-    let settle = async |setting: &str| {
+    let load = Load::start(vec![services.load_account().await]);
+    load.until_acknowledged(60).await;
+    let alter_system = async |setting: &str| {
         Postgres::sql(&url, &format!("alter system {setting}")).await;
         Postgres::sql(&url, "select pg_reload_conf()").await;
     };
-    settle("set commit_siblings = 0").await;
-    settle("set commit_delay = 100000").await;
+    alter_system("set commit_siblings = 0").await;
+    alter_system("set commit_delay = 100000").await;
     let (began, before) = (Instant::now(), load.acknowledged());
-    load.goes_on(20).await;
-    tokio::time::sleep_until((began + a_while()).into()).await;
+    load.until_acknowledged(20).await;
+    tokio::time::sleep_until((began + fault_duration()).into()).await;
     eprintln!("{} acknowledged in {:?}", load.acknowledged() - before, began.elapsed());
-    settle("reset commit_delay").await;
-    load.goes_on(60).await;
+    alter_system("reset commit_delay").await;
+    load.until_acknowledged(60).await;
     for side in [Side::Commands, Side::Queries] {
         assert_eq!(load.refused(side), 0, "{side:?}");
     }
-    services.end(load).await;
+    services.finish(load).await;
 }
 
-/// A disk that is slow to read as well holds up whatever is asked, again and again in the middle of it: the
-/// server stands still four fifths of the time.
+/// A disk that is also slow to read delays every statement, at any point of it: the server is frozen for four
+/// fifths of the time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_stalls_again_and_again_whatever_is_asked_of_it_is_slow_and_no_more() {
+async fn a_disk_that_stalls_repeatedly_delays_requests_and_fails_none() {
     let postgres = Postgres::start().await;
     let url = postgres.database().await;
     let services = Services::start(&url, &url).await;
-    let load = Load::start(vec![services.desk().await]);
-    load.goes_on(60).await;
+    let load = Load::start(vec![services.load_account().await]);
+    load.until_acknowledged(60).await;
     let (began, before) = (Instant::now(), load.acknowledged());
-    while began.elapsed() < a_while() || load.acknowledged() < before + 20 {
-        assert!(began.elapsed() < a_while() + SOON, "nothing goes on");
+    while began.elapsed() < fault_duration() || load.acknowledged() < before + 20 {
+        assert!(began.elapsed() < fault_duration() + DEADLINE, "no request was acknowledged");
         let stalled = postgres.freeze();
         tokio::time::sleep(Duration::from_millis(200)).await;
         drop(stalled);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     eprintln!("{} acknowledged in {:?}", load.acknowledged() - before, began.elapsed());
-    load.goes_on(60).await;
+    load.until_acknowledged(60).await;
     for side in [Side::Commands, Side::Queries] {
         assert_eq!(load.refused(side), 0, "{side:?}");
     }
-    services.end(load).await;
+    services.finish(load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_needs_only_one_of_two_servers_goes_on_without_the_other() {
+async fn requests_that_need_one_of_two_servers_continue_without_the_other() {
     let (log, tables) = (Postgres::start().await, Postgres::start().await);
     let services = Services::start(&log.database().await, &tables.database().await).await;
-    let load = Load::start(vec![services.desk().await]);
-    load.goes_on(60).await;
+    let load = Load::start(vec![services.load_account().await]);
+    load.until_acknowledged(60).await;
     tables.stop();
-    load.is_refused(Side::Queries).await;
-    load.goes_on(60).await;
-    services.health_says(&services.commands, &[]).await;
-    services.health_says(&services.queries, &["read-models"]).await;
+    load.until_refused(Side::Queries).await;
+    load.until_acknowledged(60).await;
+    services.until_health_reports(&services.commands, &[]).await;
+    services.until_health_reports(&services.queries, &["read-models"]).await;
     assert_eq!(load.refused(Side::Commands), 0);
     tables.resume().await;
-    load.goes_on(60).await;
+    load.until_acknowledged(60).await;
     log.stop();
-    load.is_refused(Side::Commands).await;
-    services.health_says(&services.commands, &["event-log"]).await;
-    services.health_says(&services.queries, &["event-log"]).await;
+    load.until_refused(Side::Commands).await;
+    services.until_health_reports(&services.commands, &["event-log"]).await;
+    services.until_health_reports(&services.queries, &["event-log"]).await;
     log.resume().await;
-    load.goes_on(60).await;
-    services.end(load).await;
+    load.until_acknowledged(60).await;
+    services.finish(load).await;
 }
 
-/// The tables' commits do not wait for the disk, because what a crash costs is projected again: at once, and
-/// not only when something happens next.
+/// The tables' commits do not wait for the disk, because rows lost in a crash are projected again. That
+/// happens at once, and not only with the next event.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_crash_costs_the_tables_is_projected_again_while_nothing_happens() {
+async fn rows_lost_in_a_crash_are_projected_again_without_new_events() {
     let (log, tables) = (Postgres::start().await, Postgres::start().await);
     let services = Services::start(&log.database().await, &tables.database().await).await;
-    let desk = services.desk().await;
+    let account = services.load_account().await;
     for round in 0..4 {
         let phone = format!("{round}");
-        desk.whatsapp[0].says(&phone, &format!("wamid.{round}"), "Hello").await;
-        conversation_of(&desk.readers[0], &phone).await;
+        account.whatsapp[0].customer_writes(&phone, &format!("wamid.{round}"), "Hello").await;
+        conversation_of(&account.readers[0], &phone).await;
         tables.kill();
         tables.resume().await;
-        tables_hold(&desk.readers[0], &whole_log(&desk.admin).await).await;
+        until_tables_caught_up(&account.readers[0], &whole_log(&account.admin).await).await;
     }
-    let load = Load::start(vec![desk]);
-    load.goes_on(10).await;
-    services.end(load).await;
+    let load = Load::start(vec![account]);
+    load.until_acknowledged(10).await;
+    services.finish(load).await;
 }

@@ -1,5 +1,5 @@
-//! The provider's API when it is not well: the queue waits, nothing else slows, and every message ends
-//! delivered or failed.
+//! Faults of the provider's API: outgoing messages wait, nothing else slows down, and every message is
+//! finally delivered or failed.
 
 use crate::fake_whatsapp::{Behaviour, FakeWhatsApp};
 use crate::program::{Program, conversation_of};
@@ -14,7 +14,7 @@ fn all_in(word: &'static str, count: usize) -> impl Fn(&Value) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_is_down_slow_limiting_or_confused_gets_every_message_in_the_end() {
+async fn every_message_is_delivered_after_errors_and_rate_limits_of_the_provider() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve_with(
         &folder.path().join("data"),
@@ -26,14 +26,14 @@ async fn a_provider_that_is_down_slow_limiting_or_confused_gets_every_message_in
     provider.behave(Behaviour::Down(503));
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}/messages");
     for number in 0..5 {
         ana.post(&path, json!({ "content": format!("Answer {number}") })).await;
     }
-    // While it is down the inbox works as ever.
-    whatsapp.says("2", "wamid.2", "Me too").await;
+    // While the provider is down, the inbox works.
+    whatsapp.customer_writes("2", "wamid.2", "Me too").await;
     conversation_of(&ana, "2").await;
     provider.behave_next([
         Behaviour::Down(500),
@@ -48,7 +48,7 @@ async fn a_provider_that_is_down_slow_limiting_or_confused_gets_every_message_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_provider_will_never_take_fails_with_its_reason() {
+async fn a_permanently_refused_message_fails_with_the_providers_reason() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -56,17 +56,17 @@ async fn what_the_provider_will_never_take_fails_with_its_reason() {
     provider.behave(Behaviour::Refuse { status: 400, code: 131_026, message: "Undeliverable".to_owned() });
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}/messages");
     ana.post(&path, json!({ "content": "Hi" })).await;
     let failed = ana.get_until(&path, all_in("failed", 1)).await;
     assert!(failed.to_string().contains("131026"), "{failed:#}");
-    assert_eq!(provider.requests().len(), 1, "what never works is not tried again");
+    assert_eq!(provider.requests().len(), 1, "a permanent refusal is not retried");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_never_comes_back_ends_in_failed() {
+async fn a_message_fails_when_the_provider_stays_down() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve_with(
         &folder.path().join("data"),
@@ -78,7 +78,7 @@ async fn a_provider_that_never_comes_back_ends_in_failed() {
     provider.behave(Behaviour::Down(500));
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}/messages");
     ana.post(&path, json!({ "content": "Hi" })).await;

@@ -1,8 +1,8 @@
-//! The program told to publish: what JetStream has is what the log has, whatever is killed.
+//! Publication: the JetStream stream equals the log, even when the program and NATS are killed.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
-use crate::program::{Account, Program, SOON, run, text_message, webhook};
+use crate::program::{Account, DEADLINE, Program, run, text_message, webhook};
 use async_nats::jetstream;
 use serde_json::Value;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use test_engines::Nats;
 
-/// Everything in the stream: the CloudEvents, in order.
-pub async fn told(nats: &Nats) -> Vec<Value> {
+/// All CloudEvents in the stream, in order.
+pub async fn published_events(nats: &Nats) -> Vec<Value> {
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
     let Ok(stream) = context.get_stream("VERBATIM").await else { return Vec::new() };
     let last = stream.cached_info().state.last_sequence;
@@ -23,14 +23,14 @@ pub async fn told(nats: &Nats) -> Vec<Value> {
     events
 }
 
-/// Waits until the stream is the log.
-async fn all_is_told(nats: &Nats, log: &[Value]) {
+/// Waits until the stream has as many events as the log, and asserts that they are equal.
+async fn until_published(nats: &Nats, log: &[Value]) {
     let began = Instant::now();
-    let mut events = told(nats).await;
+    let mut events = published_events(nats).await;
     while events.len() < log.len() {
-        assert!(began.elapsed() < SOON * 3, "{} of {} events are told", events.len(), log.len());
+        assert!(began.elapsed() < DEADLINE * 3, "{} of {} events are published", events.len(), log.len());
         tokio::time::sleep(Duration::from_millis(50)).await;
-        events = told(nats).await;
+        events = published_events(nats).await;
     }
     let ids =
         |events: &[Value]| -> Vec<String> { events.iter().map(|event| event["id"].to_string()).collect() };
@@ -39,7 +39,7 @@ async fn all_is_told(nats: &Nats, log: &[Value]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_published_equals_the_log_whatever_is_killed() {
+async fn the_published_stream_equals_the_log_despite_kills() {
     const KILLS: usize = 20;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -50,16 +50,16 @@ async fn what_is_published_equals_the_log_whatever_is_killed() {
     // One account, so that its administrator sees the whole log.
     let account = program.account();
     let (whatsapp, admin) = (account.whatsapp(&provider.base_url).await, account.admin.clone());
-    let over = Arc::new(AtomicBool::new(false));
+    let finished = Arc::new(AtomicBool::new(false));
     let customers: Vec<_> = (0..6)
         .map(|customer| {
-            let (whatsapp, over) = (whatsapp.clone(), over.clone());
+            let (whatsapp, finished) = (whatsapp.clone(), finished.clone());
             tokio::spawn(async move {
                 let mut number = 0;
-                while !over.load(Ordering::Relaxed) {
+                while !finished.load(Ordering::Relaxed) {
                     let id = format!("wamid.{customer}.{number}");
-                    let said = text_message(&format!("25191100000{customer}"), &id, "Hello");
-                    let taken = whatsapp.post(&webhook(&[said], &[])).await;
+                    let message = text_message(&format!("25191100000{customer}"), &id, "Hello");
+                    let taken = whatsapp.post(&webhook(&[message], &[])).await;
                     if taken.is_ok_and(|answer| answer.status().is_success()) {
                         number += 1;
                     } else {
@@ -69,12 +69,12 @@ async fn what_is_published_equals_the_log_whatever_is_killed() {
             })
         })
         .collect();
-    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for number in 0..KILLS {
-        chance ^= chance << 13;
-        chance ^= chance >> 7;
-        chance ^= chance << 17;
-        tokio::time::sleep(Duration::from_millis(20 + chance % 200)).await;
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        tokio::time::sleep(Duration::from_millis(20 + random % 200)).await;
         if number % 4 == 3 {
             nats.kill();
             nats.resume().await;
@@ -83,23 +83,23 @@ async fn what_is_published_equals_the_log_whatever_is_killed() {
             program.restart().await;
         }
     }
-    over.store(true, Ordering::Relaxed);
+    finished.store(true, Ordering::Relaxed);
     for customer in customers {
         customer.await.unwrap();
     }
     let log = whole_log(&admin).await;
-    assert!(log.len() > KILLS, "the load never got going: {}", log.len());
-    all_is_told(&nats, &log).await;
+    assert!(log.len() > KILLS, "the load produced too few events: {}", log.len());
+    until_published(&nats, &log).await;
 
-    // A document can be had by its id as well, by those who may.
+    // The API also serves an event by its id, only to its own account.
     let address = format!("/v1/events/{}", log[7]["id"].as_str().unwrap());
     assert_eq!(admin.get(&address).await, log[7]);
-    let stranger = Account::new(&program, &crate::program::fresh()).admin;
+    let stranger = Account::new(&program, &crate::program::fresh_id()).admin;
     assert_eq!(stranger.try_get(&address).await.0, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_away_is_said_and_requests_are_served_all_the_same() {
+async fn requests_are_served_and_health_reports_it_while_nats_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let nats = Nats::reserved();
@@ -117,39 +117,39 @@ async fn nats_away_is_said_and_requests_are_served_all_the_same() {
     };
     let began = Instant::now();
     while !health("NATS at 127.0.0.1").await {
-        assert!(began.elapsed() < SOON, "it does not say that NATS is away");
+        assert!(began.elapsed() < DEADLINE, "health does not report that NATS is unreachable");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     nats.resume().await;
-    all_is_told(&nats, &whole_log(&account.admin).await).await;
+    until_published(&nats, &whole_log(&account.admin).await).await;
     while !health("ok").await {
-        assert!(began.elapsed() < SOON * 2, "it does not say that NATS is back");
+        assert!(began.elapsed() < DEADLINE * 2, "health does not report that NATS is back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let wanted = ["verbatim_publication_lag_events 0", "verbatim_publication_lag_seconds 0"];
+    let expected = ["verbatim_publication_lag_events 0", "verbatim_publication_lag_seconds 0"];
     loop {
         let figures = program.get("/metrics").send().await.unwrap().text().await.unwrap();
-        if wanted.iter().all(|figure| figures.lines().any(|line| line == *figure)) {
+        if expected.iter().all(|figure| figures.lines().any(|line| line == *figure)) {
             break;
         }
-        assert!(began.elapsed() < SOON * 3, "the figures never came to be right: {figures}");
+        assert!(began.elapsed() < DEADLINE * 3, "the lag metrics did not become zero: {figures}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nats_address_that_is_none_is_refused_in_one_sentence() {
+async fn an_invalid_nats_url_is_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    for (arguments, words) in [
+    for (arguments, expected) in [
         (vec!["serve", "--nats", "http://ada:secret@nats"], "nats://host:4222"),
         (vec!["serve", "--nats", "nats://nats", "--nats-credentials", "/nowhere.creds"], "/nowhere.creds"),
         (vec!["serve", "--nats", "nats://nats", "--nats-stream", "a.b"], "'a.b'"),
     ] {
         let mut arguments = arguments;
         arguments.extend(["--listen", "127.0.0.1:0"]);
-        let (started, said) = run(&data, &arguments).await;
-        assert!(!started && said.contains(words) && !said.contains("secret"), "{said}");
-        assert_eq!(said.trim().lines().count(), 1, "{said}");
+        let (started, output) = run(&data, &arguments).await;
+        assert!(!started && output.contains(expected) && !output.contains("secret"), "{output}");
+        assert_eq!(output.trim().lines().count(), 1, "{output}");
     }
 }

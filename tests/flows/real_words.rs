@@ -1,9 +1,9 @@
-//! Real conversations: every turn of a customer as a signed webhook, each gap answered by an agent. Every
-//! message is in its conversation, in order, once, and the counts are the files'.
+//! Real conversations: every customer turn is sent as a signed webhook, and an agent answers at each gap.
+//! Every message is in its conversation once and in order, and the counts equal those of the files.
 //!
-//! The development part of each domain is played; `VERBATIM_REAL_WORDS=all` plays every one of the 93,261
-//! turns but for the 67 that are empty. The conversations are MultiDoGO's (CDLA-Permissive-1.0), looked for beside the project; where they are
-//! not, the test says so and uses a sample of its own.
+//! The test plays the development part of each domain; with `VERBATIM_REAL_WORDS=all` it plays all of the
+//! 93,261 turns except the 67 empty ones. The conversations are MultiDoGO's (CDLA-Permissive-1.0), expected
+//! beside the project. When they are missing, the test prints that and uses a sample of its own.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{
@@ -15,22 +15,22 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-/// What one customer said, by turn; a gap in the numbers is the agent speaking.
+/// The messages of one customer by turn number. The agent answers where the numbers have a gap.
 type Turns = BTreeMap<u32, String>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
+async fn every_real_message_arrives_in_its_conversation_in_order_and_once() {
     let conversations = if engine() == Engine::KurrentDb {
-        not_run("real words on KurrentDB: the tests' own server is not made for so many; a sample is played");
+        not_run("real words on KurrentDB: the test server is too small for all of them; a sample is played");
         sample()
     } else {
         real_conversations().unwrap_or_else(|| {
-            println!("the real conversations are not here; a sample of our own is used");
+            println!("the real conversations are missing; a sample is used");
             sample()
         })
     };
     let expected_messages: usize = conversations.iter().map(BTreeMap::len).sum();
-    let expected_answers: usize = conversations.iter().map(gaps).sum();
+    let expected_answers: usize = conversations.iter().map(answer_count).sum();
     println!(
         "{} conversations, {expected_messages} turns of customers, {expected_answers} answers",
         conversations.len()
@@ -53,9 +53,9 @@ async fn every_real_word_arrives_in_its_conversation_in_order_and_once() {
     assert_eq!(count(".MessageSent."), expected_answers);
     for (number, turns) in conversations.iter().enumerate() {
         let id = conversation_of(&account.admin, &phone(number)).await;
-        let said: Vec<String> = all_messages(&account, &id, expected_of(turns)).await;
+        let actual: Vec<String> = all_messages(&account, &id, message_count(turns)).await;
         let expected: Vec<String> = turns.values().cloned().collect();
-        assert_eq!(said, expected, "conversation {number}");
+        assert_eq!(actual, expected, "conversation {number}");
     }
 }
 
@@ -63,20 +63,20 @@ fn phone(number: usize) -> String {
     format!("2519{number:08}")
 }
 
-fn gaps(turns: &Turns) -> usize {
+fn answer_count(turns: &Turns) -> usize {
     let numbers: Vec<u32> = turns.keys().copied().collect();
     numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1).count()
 }
 
-fn expected_of(turns: &Turns) -> usize {
-    turns.len() + gaps(turns)
+fn message_count(turns: &Turns) -> usize {
+    turns.len() + answer_count(turns)
 }
 
 async fn play(account: &Account<'_>, whatsapp: &WhatsApp, number: usize, turns: &Turns) {
     let phone = phone(number);
     let mut last = None;
     let mut id = None;
-    for (turn, words) in turns {
+    for (turn, text) in turns {
         if last.is_some_and(|last: u32| *turn > last + 1) {
             let id: &String = match &id {
                 Some(id) => id,
@@ -85,13 +85,13 @@ async fn play(account: &Account<'_>, whatsapp: &WhatsApp, number: usize, turns: 
             let path = format!("/v1/conversations/{id}/messages");
             account.admin.post(&path, json!({ "content": format!("Let me see. ({turn})") })).await;
         }
-        let message = text_message(&phone, &format!("wamid.{number}.{turn}"), words);
-        whatsapp.delivers(&webhook(&[message], &[])).await;
+        let message = text_message(&phone, &format!("wamid.{number}.{turn}"), text);
+        whatsapp.post_ok(&webhook(&[message], &[])).await;
         last = Some(*turn);
     }
 }
 
-/// The customer's words, oldest first, once the read model has the whole conversation.
+/// The customer's messages, oldest first, once the read model has the whole conversation.
 async fn all_messages(account: &Account<'_>, id: &str, count: usize) -> Vec<String> {
     account
         .admin
@@ -101,7 +101,7 @@ async fn all_messages(account: &Account<'_>, id: &str, count: usize) -> Vec<Stri
     let mut cursor = String::new();
     loop {
         let page = account.admin.get(&format!("/v1/conversations/{id}/messages?limit=200{cursor}")).await;
-        // Each page is oldest first, and the next one is older.
+        // Each page is sorted oldest first, and the next page is older.
         let newer = std::mem::replace(&mut rows, page["data"].as_array().unwrap().clone());
         rows.extend(newer);
         match page["next_cursor"].as_str() {
@@ -139,7 +139,7 @@ fn read_turns(path: &Path, found: &mut BTreeMap<String, Turns>) -> Option<()> {
     let mut rows = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(text.as_bytes());
     for row in rows.records() {
         let row = row.expect("a row");
-        // An empty turn is nothing a customer could have sent.
+        // A customer cannot send an empty message.
         if row[3].trim().is_empty() {
             continue;
         }

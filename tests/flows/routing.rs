@@ -1,4 +1,4 @@
-//! Routing through the public door: requirement 000's end-to-end flow, and the races for the last place.
+//! Routing through the public API: the end-to-end flow of requirement 000, and races for the last capacity.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Account, Person, Program, WhatsApp, conversation_of};
@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// An agent who is known to the account.
+/// An agent with these preferences in the account.
 async fn agent(account: &Account<'_>, name: &str, preferences: Value) -> Person {
     let person = account.person("agent", name);
     person.patch("/v1/agent-preferences/me", preferences).await;
@@ -18,13 +18,13 @@ async fn queue(account: &Account<'_>, queue: Value) -> Value {
     account.admin.post("/v1/queues", queue).await
 }
 
-async fn said_by(account: &Account<'_>, whatsapp: &WhatsApp, phone: &str) -> String {
-    whatsapp.says(phone, &format!("wamid.{phone}"), "Hello").await;
+async fn conversation_from(account: &Account<'_>, whatsapp: &WhatsApp, phone: &str) -> String {
+    whatsapp.customer_writes(phone, &format!("wamid.{phone}"), "Hello").await;
     conversation_of(&account.admin, phone).await
 }
 
 /// The types of a conversation's events, and the events.
-async fn story(person: &Person, id: &str) -> Vec<(String, Value)> {
+async fn event_history(person: &Person, id: &str) -> Vec<(String, Value)> {
     let events = person.get(&format!("/v1/conversations/{id}/events?limit=200")).await;
     let events = events["data"].as_array().unwrap().clone();
     events
@@ -37,7 +37,7 @@ async fn story(person: &Person, id: &str) -> Vec<(String, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_want_a_refund_from_the_first_word_to_the_reopening() {
+async fn a_refund_request_from_the_first_message_to_the_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
@@ -68,11 +68,11 @@ async fn i_want_a_refund_from_the_first_word_to_the_reopening() {
         )
         .await;
 
-    // 1 to 4: the customer writes; a conversation and its first message are there.
-    whatsapp.says("251911000000", "wamid.1", "I want a refund").await;
+    // 1 to 4: the customer writes; the conversation exists with its first message.
+    whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
     let path = format!("/v1/conversations/{id}");
-    // 5 and 6: the bot answers, labels and routes; Ana gets it, because Ben does not do billing.
+    // 5 and 6: the bot answers, labels and hands over; Ana is assigned, because Ben does not take billing.
     let seen = ana.get_until(&path, |seen| seen["status"] == "assigned").await;
     assert_eq!(seen["assignee_id"], ana.user.as_str());
     assert_eq!(seen["team_id"], team.as_str());
@@ -92,9 +92,10 @@ async fn i_want_a_refund_from_the_first_word_to_the_reopening() {
     assert_eq!(last["strategy"], "least_busy");
     assert_eq!(last["decision"]["eligible"][0]["user_id"], ana.user.as_str());
     assert_eq!(last["decision"]["not_eligible"]["topic"], json!([ben.user]));
-    let told = story(admin, &id).await;
-    let of =
-        |name: &str| told.iter().filter(|(kind, _)| kind == name).map(|(_, data)| data).collect::<Vec<_>>();
+    let history = event_history(admin, &id).await;
+    let of = |name: &str| {
+        history.iter().filter(|(kind, _)| kind == name).map(|(_, data)| data).collect::<Vec<_>>()
+    };
     assert_eq!(of("ConversationOpened").len(), 1);
     assert_eq!(of("MessageReceived").len(), 1);
     assert_eq!(of("MessageSent").len(), 1);
@@ -103,26 +104,26 @@ async fn i_want_a_refund_from_the_first_word_to_the_reopening() {
     assert_eq!(of("LeadNotified")[0]["lead_id"], lead.user.as_str());
     assert_eq!(of("LeadNotified")[0]["assignee_id"], ana.user.as_str());
 
-    // 7: she answers, the customer answers, she resolves, the customer comes back.
+    // 7: Ana answers, the customer answers, Ana resolves, the customer writes again.
     ana.post(&format!("{path}/messages"), json!({ "content": "Hi! What's your order number?" })).await;
-    whatsapp.says("251911000000", "wamid.2", "It is 4711").await;
+    whatsapp.customer_writes("251911000000", "wamid.2", "It is 4711").await;
     ana.get_until(&path, |seen| seen["first_reply_at"].is_string() && seen["message_count"] == 4).await;
     ana.patch(&path, json!({ "status": "resolved" })).await;
     ana.get_until(&path, |seen| seen["resolved_at"].is_string()).await;
-    whatsapp.says("251911000000", "wamid.3", "One more thing").await;
+    whatsapp.customer_writes("251911000000", "wamid.3", "One more thing").await;
     let again =
         ana.get_until(&path, |seen| seen["reopened_count"] == 1 && seen["status"] == "assigned").await;
     assert_eq!(again["assignee_id"], ana.user.as_str());
-    let told = story(admin, &id).await;
-    let names: Vec<_> = told.iter().map(|(name, _)| name.as_str()).collect();
+    let history = event_history(admin, &id).await;
+    let names: Vec<_> = history.iter().map(|(name, _)| name.as_str()).collect();
     let reopened = names.iter().position(|name| *name == "Reopened").unwrap();
     assert!(names[reopened..].contains(&"Assigned"), "{names:?}");
-    let bot = told.iter().filter(|(name, data)| name == "MessageSent" && data["sender_type"] == "bot");
-    assert_eq!(bot.count(), 1, "the bot says nothing once a person has it");
+    let bot = history.iter().filter(|(name, data)| name == "MessageSent" && data["sender_type"] == "bot");
+    assert_eq!(bot.count(), 1, "the bot is silent once an agent is assigned");
 }
 
-/// How many conversations each agent has, as the log has it at every moment: never more than `most`.
-async fn nobody_ever_had_more(admin: &Person, most: usize) {
+/// Asserts that at every position of the log no agent has more than `most` reservations or conversations.
+async fn assert_capacity_never_exceeded(admin: &Person, most: usize) {
     let log = crate::kill::whole_log(admin).await;
     let (mut places, mut held) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, String>::new());
     for event in &log {
@@ -146,7 +147,7 @@ async fn nobody_ever_had_more(admin: &Person, most: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn however_many_race_for_the_last_place_one_gets_it() {
+async fn concurrent_claims_never_exceed_an_agents_capacity() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -155,7 +156,7 @@ async fn however_many_race_for_the_last_place_one_gets_it() {
     queue(&account, json!({ "name": "All", "strategy": "manual_queue" })).await;
     let mut ids = Vec::new();
     for number in 0..12 {
-        ids.push(said_by(&account, &whatsapp, &format!("25191100{number:04}")).await);
+        ids.push(conversation_from(&account, &whatsapp, &format!("25191100{number:04}")).await);
     }
     let lead = account.person("supervisor", "Lea");
     let claims = ids.iter().enumerate().map(|(number, id)| {
@@ -170,17 +171,17 @@ async fn however_many_race_for_the_last_place_one_gets_it() {
         assert_eq!(*status, StatusCode::CONFLICT);
         assert_eq!(problem["reason"], "at_capacity", "{problem}");
     }
-    nobody_ever_had_more(&account.admin, 3).await;
+    assert_capacity_never_exceeded(&account.admin, 3).await;
 
-    // Who means it all the same says so, and it is written down.
+    // A supervisor can force the assignment, and the event records the reason that was overridden.
     let (index, _) = answers.iter().enumerate().find(|(_, (status, _))| !status.is_success()).unwrap();
     let path = format!("/v1/conversations/{}/assign", ids[index]);
     let force = json!({ "assignee_id": ana.user, "force": true });
     let (status, _) = ana.send(Method::POST, &path, force.clone()).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     lead.post(&path, force).await;
-    let told = story(&account.admin, &ids[index]).await;
-    let assigned = told.iter().find(|(name, _)| name == "Assigned").unwrap();
+    let history = event_history(&account.admin, &ids[index]).await;
+    let assigned = history.iter().find(|(name, _)| name == "Assigned").unwrap();
     assert_eq!(assigned.1["overridden"], "at_capacity");
 }
 
@@ -189,7 +190,7 @@ fn leak(path: String) -> &'static str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rush_is_shared_out_and_moves_on_as_agents_finish_come_and_go() {
+async fn a_burst_is_distributed_and_the_queue_advances_as_agents_become_available() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -202,7 +203,7 @@ async fn a_rush_is_shared_out_and_moves_on_as_agents_finish_come_and_go() {
     ];
     queue(&account, json!({ "name": "All", "strategy": "least_busy" })).await;
     let phones: Vec<_> = (0..10).map(|number| format!("25191100{number:04}")).collect();
-    join_all(phones.iter().map(|phone| said_by(&account, &whatsapp, phone))).await;
+    join_all(phones.iter().map(|phone| conversation_from(&account, &whatsapp, phone))).await;
     let admin = &account.admin;
     let held = "/v1/conversations?status=assigned&limit=50";
     let count = |answer: &Value| answer["data"].as_array().map_or(0, Vec::len);
@@ -213,11 +214,11 @@ async fn a_rush_is_shared_out_and_moves_on_as_agents_finish_come_and_go() {
     assert_eq!(positions, [1, 2, 3, 4]);
     let next = line["data"][0]["conversation_id"].as_str().unwrap().to_owned();
 
-    // One is finished: the first of the line is somebody's at once.
+    // One conversation is resolved: the first one in the queue is assigned at once.
     let done = full["data"][0]["id"].as_str().unwrap();
     admin.patch(&format!("/v1/conversations/{done}"), json!({ "status": "resolved" })).await;
     admin.get_until(&format!("/v1/conversations/{next}"), |one| one["status"] == "assigned").await;
-    // Somebody switches themselves off, and finishes: nothing more comes. Back on: it does.
+    // An unavailable agent who resolves conversations gets no new ones. Available again, the agent does.
     let ana = &agents[0];
     ana.patch("/v1/agent-preferences/me", json!({ "is_available": false })).await;
     let hers = admin.get(&format!("/v1/conversations?status=assigned&assignee_id={}", ana.user)).await;
@@ -231,11 +232,11 @@ async fn a_rush_is_shared_out_and_moves_on_as_agents_finish_come_and_go() {
     program.restart().await;
     ana.patch("/v1/agent-preferences/me", json!({ "is_available": true })).await;
     admin.get_until(held, |held| count(held) == 6).await;
-    nobody_ever_had_more(&admin, 2).await;
+    assert_capacity_never_exceeded(&admin, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_offer_is_accepted_by_the_first_of_those_who_are_asked() {
+async fn an_offer_to_several_agents_is_accepted_once() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -243,7 +244,7 @@ async fn an_offer_is_accepted_by_the_first_of_those_who_are_asked() {
     let one = || json!({ "max_concurrent_conversations": 1 });
     let agents = [agent(&account, "Ana", one()).await, agent(&account, "Ben", one()).await];
     queue(&account, json!({ "name": "All", "strategy": "ring_all", "offer_seconds": 600 })).await;
-    let id = said_by(&account, &whatsapp, "251911000001").await;
+    let id = conversation_from(&account, &whatsapp, "251911000001").await;
     let line = account.admin.get_until("/v1/queue", |line| line["data"][0]["offer"].is_object()).await;
     let offer = &line["data"][0]["offer"];
     assert_eq!(offer["agent_ids"].as_array().unwrap().len(), 2);
@@ -254,7 +255,7 @@ async fn an_offer_is_accepted_by_the_first_of_those_who_are_asked() {
     let lost = answers.iter().find(|(status, _)| !status.is_success()).unwrap();
     assert_eq!(lost.0, StatusCode::CONFLICT);
     assert!(lost.1["winner"]["id"].is_string(), "{}", lost.1);
-    nobody_ever_had_more(&account.admin, 1).await;
+    assert_capacity_never_exceeded(&account.admin, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +265,7 @@ async fn an_agent_of_another_account_is_never_assigned() {
     let (here, there) = (program.account(), program.account());
     let whatsapp = here.whatsapp("http://127.0.0.1:9").await;
     let stranger = agent(&there, "Zoe", json!({ "auto_accept": true })).await;
-    let id = said_by(&here, &whatsapp, "251911000001").await;
+    let id = conversation_from(&here, &whatsapp, "251911000001").await;
     let body = json!({ "assignee_id": stranger.user });
     let path = format!("/v1/conversations/{id}/assign");
     let (status, problem) = here.admin.send(Method::POST, &path, body).await;
@@ -272,7 +273,7 @@ async fn an_agent_of_another_account_is_never_assigned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_says_nothing_for_too_long_is_away_and_gets_nothing() {
+async fn an_agent_without_heartbeats_becomes_away_and_is_not_assigned() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve_with(&folder.path().join("data"), &["--agent-away-after", "1"]).await;
     let account = program.account();
@@ -283,7 +284,7 @@ async fn who_says_nothing_for_too_long_is_away_and_gets_nothing() {
     assert_eq!(here["status"], "online");
     let known = format!("/v1/agent-preferences/{}", ana.user);
     account.admin.get_until(&known, |seen| seen["presence"] == "away").await;
-    let id = said_by(&account, &whatsapp, "251911000001").await;
+    let id = conversation_from(&account, &whatsapp, "251911000001").await;
     let line = account.admin.get_until("/v1/queue", |line| line["data"][0].is_object()).await;
     assert_eq!(line["data"][0]["conversation_id"], id.as_str());
     ana.post("/v1/agents/me/presence", json!({})).await;

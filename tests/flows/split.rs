@@ -1,7 +1,7 @@
-//! The same program in four processes on one data folder; and a rebuild while it serves.
+//! The program as four processes on one data folder; and a rebuild while it serves.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{Account, Program, conversation_of, has_come, run};
+use crate::program::{Account, Program, conversation_of, has_delivery_state, run};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use test_engines::Postgres;
@@ -19,13 +19,13 @@ async fn four_processes_do_what_one_does() {
     let writes = commands.account();
     let reads = Account::new(&queries, &writes.id);
     let whatsapp = writes.whatsapp(&provider.base_url).await;
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let reader = reads.person("agent", "Ana");
     let id = conversation_of(&reader, "1").await;
     let writer = reader.at(&commands);
 
     let assigned = writer.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
-    // A reader sees its own write, in another process than the one that took it.
+    // A reader sees its own write in a process other than the one that handled the command.
     let seen = reader
         .request(Method::GET, &format!("/v1/conversations/{id}"))
         .header("Verbatim-After", assigned["position"].as_str().unwrap())
@@ -35,7 +35,9 @@ async fn four_processes_do_what_one_does() {
     let seen: serde_json::Value = seen.json().await.unwrap();
     assert_eq!(seen["status"], "assigned");
     writer.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
-    reader.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
+    reader
+        .get_until(&format!("/v1/conversations/{id}/messages"), |a| has_delivery_state(a, "dispatched"))
+        .await;
     assert_eq!(provider.taken().len(), 1);
 
     // Each service has only its own routes.
@@ -59,28 +61,28 @@ async fn a_rebuild_while_serving_is_not_noticed_by_readers() {
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     for customer in 0..50 {
-        whatsapp.says(&format!("{customer}"), &format!("wamid.{customer}"), "Hello").await;
+        whatsapp.customer_writes(&format!("{customer}"), &format!("wamid.{customer}"), "Hello").await;
     }
     let all = |a: &serde_json::Value| a["all"] == 50;
     let ana = account.person("agent", "Ana");
     ana.get_until("/v1/conversations/counts", all).await;
     let rebuilding = run(&data, &["rebuild"]);
     tokio::pin!(rebuilding);
-    let (done, said) = loop {
+    let (done, output) = loop {
         tokio::select! {
             done = &mut rebuilding => break done,
             counts = ana.get("/v1/conversations/counts") => assert_eq!(counts["all"], 50),
         }
     };
-    assert!(done, "{said}");
+    assert!(done, "{output}");
     for _ in 0..200 {
         assert_eq!(ana.get("/v1/conversations/counts").await["all"], 50);
     }
-    // It goes on from the new tables.
-    whatsapp.says("50", "wamid.50", "Hello").await;
+    // Projection continues in the new tables.
+    whatsapp.customer_writes("50", "wamid.50", "Hello").await;
     ana.get_until("/v1/conversations/counts", |a| a["all"] == 51).await;
-    let (equal, said) = run(&data, &["verify"]).await;
-    assert!(equal && said.contains("Identical"), "{said}");
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal && output.contains("Identical"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,23 +92,23 @@ async fn verify_names_a_row_that_is_not_what_the_log_says() {
     let mut program = Program::serve(&data).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let ana = account.person("agent", "Ana");
     let id = conversation_of(&ana, "1").await;
     assert_eq!(program.stop().await.code(), Some(0));
     tamper(&data).await;
-    let (equal, said) = run(&data, &["verify"]).await;
+    let (equal, output) = run(&data, &["verify"]).await;
     assert!(!equal);
-    assert!(said.contains(&id.replace('-', "")) && said.contains("subject"), "{said}");
-    let (rebuilt, said) = run(&data, &["rebuild"]).await;
-    assert!(rebuilt, "{said}");
-    let (equal, said) = run(&data, &["verify"]).await;
-    assert!(equal, "{said}");
+    assert!(output.contains(&id.replace('-', "")) && output.contains("subject"), "{output}");
+    let (rebuilt, output) = run(&data, &["rebuild"]).await;
+    assert!(rebuilt, "{output}");
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal, "{output}");
 }
 
 async fn tamper(data: &std::path::Path) {
     const TAMPER: &str = "update conversations set subject = 'Tampered with'";
-    let engines = crate::program::engines(data).await;
+    let engines = crate::program::engine_variables(data).await;
     if let Some((_, url)) = engines.iter().find(|(name, _)| *name == "VERBATIM_READ_MODEL") {
         return Postgres::sql(url, &format!("set search_path = verbatim_read_1; {TAMPER}")).await;
     }
@@ -118,7 +120,7 @@ async fn tamper(data: &std::path::Path) {
     pool.close().await;
 }
 
-/// The holder's process is killed without a word; whoever waits goes on where it stopped.
+/// The process that holds the lease is killed; the process on standby continues where it stopped.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_process_is_killed_another_takes_over() {
     let folder = tempfile::tempdir().unwrap();
@@ -135,21 +137,23 @@ async fn when_a_process_is_killed_another_takes_over() {
     let account = commands.account();
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.1", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     let asked = ana.at(&queries);
     let id = conversation_of(&asked, "1").await;
     projections.kill().await;
     managers.kill().await;
-    whatsapp.says("2", "wamid.2", "Hello").await;
+    whatsapp.customer_writes("2", "wamid.2", "Hello").await;
     conversation_of(&asked, "2").await;
     ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
-    asked.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
+    asked
+        .get_until(&format!("/v1/conversations/{id}/messages"), |a| has_delivery_state(a, "dispatched"))
+        .await;
     assert_eq!(provider.taken().len(), 1);
-    let (equal, said) = run(&data, &["verify"]).await;
-    assert!(equal, "{said}");
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal, "{output}");
 }
 
-/// What was written by one process is read from another that never saw it happen.
+/// A write through one process is visible in another process that did not handle it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_sees_its_own_write_across_processes() {
     let folder = tempfile::tempdir().unwrap();
@@ -160,7 +164,7 @@ async fn a_reader_sees_its_own_write_across_processes() {
         [Program::start("query-api", &data, &[]).await, Program::start("query-api", &data, &[]).await];
     let account = commands.account();
     let admin = &account.admin;
-    account.whatsapp("http://127.0.0.1:9").await.says("1", "wamid.1", "Hello").await;
+    account.whatsapp("http://127.0.0.1:9").await.customer_writes("1", "wamid.1", "Hello").await;
     let id = conversation_of(&admin.at(&nodes[0]), "1").await;
     for number in 0..20 {
         let subject = format!("Subject {number}");

@@ -1,7 +1,7 @@
-//! Export, import: the imported store answers every query the same.
+//! Export and import: queries on the imported log return the same responses.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{Account, Engine, Program, conversation_of, engine, has_come, run, run_on};
+use crate::program::{Account, Engine, Program, conversation_of, engine, has_delivery_state, run, run_on};
 use serde_json::json;
 use test_engines::Postgres;
 
@@ -31,7 +31,7 @@ async fn an_imported_log_answers_every_query_the_same() {
         .await;
     for customer in 0..7 {
         let phone = format!("25191100000{customer}");
-        whatsapp.says(&phone, &format!("wamid.{customer}"), "Ünïcödé 💬 እንዴት ነህ").await;
+        whatsapp.customer_writes(&phone, &format!("wamid.{customer}"), "Ünïcödé 💬 እንዴት ነህ").await;
         let id = conversation_of(&ana, &phone).await;
         ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
         ana.post(&format!("/v1/conversations/{id}/messages"), json!({ "content": "Hi" })).await;
@@ -45,36 +45,36 @@ async fn an_imported_log_answers_every_query_the_same() {
     }
     account.admin.get_until("/v1/conversations/counts", |a| a["by_status"]["resolved"] == 4).await;
     let id = conversation_of(&ana, "251911000000").await;
-    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_come(a, "dispatched")).await;
+    ana.get_until(&format!("/v1/conversations/{id}/messages"), |a| has_delivery_state(a, "dispatched")).await;
     let account_id = account.id.clone();
     let admin_user = account.admin.user.clone();
-    let mut everything = questions(&id);
-    // Each server of KurrentDB has positions of its own.
-    let elsewhere = engine() == Engine::KurrentDb;
-    everything.retain(|question| !elsewhere || !question.contains("as_of"));
+    let mut paths = query_paths(&id);
+    // On KurrentDB the imported log has other positions.
+    let has_other_positions = engine() == Engine::KurrentDb;
+    paths.retain(|path| !has_other_positions || !path.contains("as_of"));
     assert_eq!(program.stop().await.code(), Some(0));
     program.restart().await;
-    let before = ask_all(&program, &account_id, &admin_user, &everything).await;
+    let before = query_all(&program, &account_id, &admin_user, &paths).await;
     program.stop().await;
 
     let file = folder.path().join("log.ndjson");
     let file = file.to_str().unwrap();
-    let (exported, said) = run(&here, &["export", "--output", file]).await;
-    assert!(exported, "{said}");
+    let (exported, output) = run(&here, &["export", "--output", file]).await;
+    assert!(exported, "{output}");
     for _ in 0..2 {
-        // The second time changes nothing.
-        let (imported, said) = run(&there, &["import", "--input", file]).await;
-        assert!(imported, "{said}");
+        // The second import changes nothing.
+        let (imported, output) = run(&there, &["import", "--input", file]).await;
+        assert!(imported, "{output}");
     }
     let program = Program::serve(&there).await;
-    let after = ask_all(&program, &account_id, &admin_user, &everything).await;
-    for ((question, before), after) in everything.iter().zip(before).zip(after) {
-        let alike = |answer| if elsewhere { without_positions(answer) } else { answer };
-        assert_eq!(alike(before), alike(after), "GET {question}");
+    let after = query_all(&program, &account_id, &admin_user, &paths).await;
+    for ((path, before), after) in paths.iter().zip(before).zip(after) {
+        let alike = |answer| if has_other_positions { without_positions(answer) } else { answer };
+        assert_eq!(alike(before), alike(after), "GET {path}");
     }
 }
 
-/// Which positions events get, is each log's own affair.
+/// The response without positions and cursors, which differ between logs.
 fn without_positions(mut answer: serde_json::Value) -> serde_json::Value {
     match &mut answer {
         serde_json::Value::Object(object) => {
@@ -95,25 +95,27 @@ async fn a_log_that_moves_to_postgresql_and_back_answers_every_query_the_same() 
     let provider = FakeWhatsApp::start().await;
     let url = Postgres::shared().await.database().await;
     let postgres = vec![("VERBATIM_EVENT_STORE", url.clone()), ("VERBATIM_READ_MODEL", url)];
-    let stations = [("here", vec![]), ("there", postgres), ("back", vec![])];
-    let (mut account_id, mut admin, mut everything) = (String::new(), String::new(), Vec::new());
+    let copies = [("here", vec![]), ("there", postgres), ("back", vec![])];
+    let (mut account_id, mut admin, mut paths) = (String::new(), String::new(), Vec::new());
     let mut answers = Vec::new();
-    for (name, engines) in &stations {
+    for (name, engines) in &copies {
         let data = folder.path().join(name);
         let file = folder.path().join("log.ndjson").display().to_string();
         if !answers.is_empty() {
-            let (imported, said) = run_on(engines, &data, &["import", "--input", &file]).await;
-            assert!(imported, "{said}");
+            let (imported, output) = run_on(engines, &data, &["import", "--input", &file]).await;
+            assert!(imported, "{output}");
         }
-        let mut program = Program::begin_on(engines.clone(), "serve", &data, &[]);
-        program.ready().await;
+        let mut program = Program::spawn_on(engines.clone(), "serve", &data, &[]);
+        program.until_ready().await;
         if answers.is_empty() {
             let account = program.account();
             let whatsapp = account.whatsapp(&provider.base_url).await;
             let ana = account.person("agent", "Ana");
             for customer in 0..5 {
                 let phone = format!("25191100000{customer}");
-                whatsapp.says(&phone, &format!("wamid.{customer}"), "Ünïcödé 💬 እንዴት ነህ \0.").await;
+                whatsapp
+                    .customer_writes(&phone, &format!("wamid.{customer}"), "Ünïcödé 💬 እንዴት ነህ \0.")
+                    .await;
                 let id = conversation_of(&ana, &phone).await;
                 ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
                 ana.patch(&format!("/v1/conversations/{id}"), json!({ "labels": ["ß", "A", "b"] })).await;
@@ -121,24 +123,24 @@ async fn a_log_that_moves_to_postgresql_and_back_answers_every_query_the_same() 
             let id = conversation_of(&ana, "251911000000").await;
             ana.get_until(&format!("/v1/conversations/{id}"), |a| a["labels"][2].is_string()).await;
             (account_id, admin) = (account.id.clone(), account.admin.user.clone());
-            everything = questions(&id).into_iter().filter(|question| !question.contains("as_of")).collect();
+            paths = query_paths(&id).into_iter().filter(|path| !path.contains("as_of")).collect();
         }
-        let found = ask_all(&program, &account_id, &admin, &everything).await;
+        let found = query_all(&program, &account_id, &admin, &paths).await;
         answers.push(found.into_iter().map(without_positions).collect::<Vec<_>>());
         assert_eq!(program.stop().await.code(), Some(0));
-        let (exported, said) = run_on(engines, &data, &["export", "--output", &file]).await;
-        assert!(exported, "{said}");
-        let (equal, said) = run_on(engines, &data, &["verify"]).await;
-        assert!(equal, "{said}");
+        let (exported, output) = run_on(engines, &data, &["export", "--output", &file]).await;
+        assert!(exported, "{output}");
+        let (equal, output) = run_on(engines, &data, &["verify"]).await;
+        assert!(equal, "{output}");
     }
     for other in &answers[1..] {
-        for ((question, first), other) in everything.iter().zip(&answers[0]).zip(other) {
-            assert_eq!(first, other, "GET {question}");
+        for ((path, first), other) in paths.iter().zip(&answers[0]).zip(other) {
+            assert_eq!(first, other, "GET {path}");
         }
     }
 }
 
-fn questions(conversation: &str) -> Vec<String> {
+fn query_paths(conversation: &str) -> Vec<String> {
     let mut all: Vec<String> = [
         "/v1/conversations?limit=200",
         "/v1/conversations?status=resolved&sort=created_at:asc",
@@ -163,26 +165,17 @@ fn questions(conversation: &str) -> Vec<String> {
     all
 }
 
-async fn ask_all(
-    program: &Program,
-    account: &str,
-    user: &str,
-    questions: &[String],
-) -> Vec<serde_json::Value> {
+async fn query_all(program: &Program, account: &str, user: &str, paths: &[String]) -> Vec<serde_json::Value> {
     let account = Account::new(program, account);
     let mut admin = account.admin.clone();
     admin.token = crate::program::token(&account.id, user, "administrator", "Ada");
-    // The last event has to be in the tables of both.
+    // The tables must include the last event.
     let last = crate::kill::whole_log(&admin).await.last().unwrap()["position"].as_str().unwrap().to_owned();
     let mut answers = Vec::new();
-    for question in questions {
-        let answer = admin
-            .request(reqwest::Method::GET, question)
-            .header("Verbatim-After", &last)
-            .send()
-            .await
-            .unwrap();
-        assert!(answer.status().is_success(), "GET {question}: {}", answer.status());
+    for path in paths {
+        let answer =
+            admin.request(reqwest::Method::GET, path).header("Verbatim-After", &last).send().await.unwrap();
+        assert!(answer.status().is_success(), "GET {path}: {}", answer.status());
         let text = answer.text().await.unwrap().replace(&program.base, "http://here");
         answers.push(serde_json::from_str(&text).unwrap());
     }

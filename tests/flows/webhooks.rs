@@ -1,4 +1,4 @@
-//! What a provider may do to us: repeat, batch, shuffle, lie, send what nobody can read.
+//! Webhooks that a provider repeats, batches, reorders, signs wrongly or sends malformed.
 
 use crate::program::{
     APP_SECRET, Program, VERIFY_TOKEN, conversation_of, read, signature, status, text_message, webhook,
@@ -19,7 +19,7 @@ async fn the_same_webhook_25_times_at_once_is_one_message_in_one_conversation() 
     for round in 0..10 {
         let phone = format!("25191100{round:04}");
         let message = text_message(&phone, &format!("wamid.{round}"), "Is anybody there?");
-        // Alone, twice in one batch, and together with another contact's: 25 deliveries of the same.
+        // Alone, twice in one batch, and with another contact's message: 25 deliveries of the same message.
         let alone = webhook(std::slice::from_ref(&message), &[]);
         let twice = webhook(&[message.clone(), message.clone()], &[]);
         let other = text_message(&format!("9{round}"), &format!("wamid.other.{round}"), "Me too");
@@ -53,7 +53,7 @@ async fn statuses_shuffled_and_repeated_only_move_forward() {
     let provider = crate::fake_whatsapp::FakeWhatsApp::start().await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let ana = account.person("agent", "Ana");
-    whatsapp.says("1", "wamid.in", "Hello").await;
+    whatsapp.customer_writes("1", "wamid.in", "Hello").await;
     let id = conversation_of(&ana, "1").await;
     let path = format!("/v1/conversations/{id}/messages");
     ana.post(&path, json!({ "content": "Hi" })).await;
@@ -87,7 +87,7 @@ async fn statuses_shuffled_and_repeated_only_move_forward() {
     let forward = ["MessageDispatched.v1", "MessageDelivered.v1", "MessageRead.v1"];
     let mut expected = forward.iter();
     for report in &reports {
-        assert!(expected.any(|word| word == report), "not only forward: {reports:?}");
+        assert!(expected.any(|word| word == report), "a status moved backward: {reports:?}");
     }
     assert_eq!(reports.last().map(String::as_str), Some("MessageRead.v1"));
 }
@@ -119,14 +119,14 @@ async fn a_wrong_signature_is_refused_and_nothing_is_written() {
         let (status, problem) = read(answer).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{wrong}: {problem}");
     }
-    // Signed, but for another body.
+    // The signature of another body.
     let other = whatsapp.post_signed(format!("{body} ").as_bytes(), &right).await.unwrap();
     assert_eq!(other.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(events().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_kept_and_listed() {
+async fn an_unreadable_webhook_is_kept_and_listed() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -136,10 +136,10 @@ async fn what_cannot_be_read_is_kept_and_listed() {
         let answer = whatsapp.post_signed(body, &signature(body)).await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
     }
-    // One bad element does not spoil the good one beside it.
+    // A malformed element does not affect the valid element beside it.
     let mut half = webhook(&[text_message("1", "wamid.1", "Hello")], &[]);
     half["entry"][0]["changes"][0]["value"]["messages"].as_array_mut().unwrap().push(json!({ "type": 7 }));
-    whatsapp.delivers(&half).await;
+    whatsapp.post_ok(&half).await;
     let ana = account.person("agent", "Ana");
     conversation_of(&ana, "1").await;
     let listed = account
@@ -154,7 +154,7 @@ async fn what_cannot_be_read_is_kept_and_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_handshake_echoes_only_for_who_knows_the_token() {
+async fn the_handshake_echoes_only_with_the_verify_token() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -172,7 +172,7 @@ async fn the_handshake_echoes_only_for_who_knows_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_entry_and_change_of_a_batch_counts() {
+async fn every_entry_and_change_of_a_batch_is_processed() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
@@ -185,7 +185,7 @@ async fn every_entry_and_change_of_a_batch_counts() {
         .as_array_mut()
         .unwrap()
         .extend(third["entry"][0]["changes"].as_array().unwrap().clone());
-    whatsapp.delivers(&batch).await;
+    whatsapp.post_ok(&batch).await;
     let ana = account.person("agent", "Ana");
     let inbox = ana
         .get_until("/v1/conversations", |a| {

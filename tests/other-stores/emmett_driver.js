@@ -1,10 +1,10 @@
-// Emmett 0.42 (`@event-driven-io/emmett-postgresql`), measured as `measure.rs` measures the others.
+// Emmett 0.42 (`@event-driven-io/emmett-postgresql`), measured as `measure.rs` measures the other stores.
 //
-// `appendToStream` with the expected version, `readStream`, and `readMessagesBatch`, which is what its
-// consumers read everything with: in the order of transactions and global positions, up to the oldest
-// transaction under way. A page goes on after the last position alone, so events of transactions that
-// overlapped may be passed over; the driver says how many were. No projections. One connection a caller; the callers are shared out over as many
-// processes as there are cores, because Node runs one thread of a program's own code.
+// `appendToStream` with the expected version, `readStream`, and `readMessagesBatch`, with which its consumers read
+// all events: in the order of transactions and global positions, up to the oldest transaction in progress. A page
+// continues after the last position alone, so events of overlapping transactions may be skipped; the driver prints
+// how many were. There are no projections. There is one connection per caller; the callers are distributed over as
+// many processes as there are cores, because Node runs a program's own code in one thread.
 
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -22,7 +22,7 @@ const BYTES = 430;
 
 const seconds = (since) => (performance.now() - since) / 1000;
 
-function said() {
+function sampleEvent() {
   const metadata = {
     account_id: '00000000-0000-0000-0000-000000000001',
     actor: 'contact',
@@ -50,14 +50,14 @@ async function oneCaller(store, time) {
     for (let version = 0; version < LENGTH; version += 1) {
       if (seconds(began) >= time) return { appended, finished };
       const expectedStreamVersion = version === 0 ? STREAM_DOES_NOT_EXIST : BigInt(version);
-      await store.appendToStream(stream, [said()], { expectedStreamVersion });
+      await store.appendToStream(stream, [sampleEvent()], { expectedStreamVersion });
       appended += 1;
     }
     finished.push(stream);
   }
 }
 
-// A process of callers: says when it is ready, begins when it is told.
+// A process of callers: it reports when it is ready, and begins when it gets the time to run.
 function serve() {
   let opened;
   process.on('message', async ({ url, callers, time }) => {

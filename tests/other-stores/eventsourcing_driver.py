@@ -1,11 +1,11 @@
-"""The Python library `eventsourcing` 9.5 on PostgreSQL, measured as `measure.rs` measures the others.
+"""The Python library `eventsourcing` 9.5 on PostgreSQL, measured as `measure.rs` measures the other stores.
 
-Its `PostgresApplicationRecorder` with `POSTGRES_ENABLE_DB_FUNCTIONS`, psycopg in C, one connection a
-caller. Below `Application` and its aggregates, so that an append does not load the stream first. The
-primary key over originator and version is the version check; the function notifies, which lets one commit
-through at a time. Everything is read by `select_notifications`, in the order of the notification ids.
+Its `PostgresApplicationRecorder` with `POSTGRES_ENABLE_DB_FUNCTIONS`, psycopg in C, one connection per caller;
+without `Application` and its aggregates, so that an append does not load the stream first. The primary key over
+originator and version is the version check. The function sends a notification, which serialises the commits. All
+events are read by `select_notifications`, in the order of the notification ids.
 
-The callers are threads, shared out over as many processes as there are cores: Python runs one thread of a
+The callers are threads, distributed over as many processes as there are cores, because Python runs one thread of a
 process at a time.
 """
 
@@ -28,7 +28,7 @@ PAGE = 1_000
 BYTES = 430
 
 
-def said(stream, version):
+def sample_event(stream, version):
     metadata = {
         "account_id": str(UUID(int=1)),
         "actor": "contact",
@@ -66,7 +66,7 @@ def one_caller(recorder, until, answers):
             for version in range(LENGTH):
                 if time.monotonic() >= until:
                     return
-                recorder.insert_events([said(stream, version)])
+                recorder.insert_events([sample_event(stream, version)])
                 appended += 1
             finished.append(stream)
     finally:
@@ -74,7 +74,7 @@ def one_caller(recorder, until, answers):
 
 
 def one_process(url, callers, seconds, making, ready, answer):
-    # The tables and functions are made again by each, which the database does not take at the same time.
+    # Each process creates the tables and functions again, which the database does not allow at the same time.
     with making:
         recorder = open_recorder(url, callers)
     answers = []
@@ -88,7 +88,7 @@ def one_process(url, callers, seconds, making, ready, answer):
     answer.put((sum(count for count, _ in answers), [stream for _, finished in answers for stream in finished]))
     answer.close()
     answer.join_thread()
-    # Closing the pool takes seconds; nothing is left to lose.
+    # Ends without closing the pool, which takes seconds; everything is committed.
     os._exit(0)
 
 
@@ -105,7 +105,7 @@ def append(url, callers, seconds, streams):
     ready.wait(120)
     began, appended = time.monotonic(), 0
     for _ in processes:
-        # Who has not answered a minute after the time was up never will.
+        # A process that has not answered a minute after the time has failed.
         count, finished = answer.get(timeout=seconds + 60)
         appended += count
         streams.extend(finished)

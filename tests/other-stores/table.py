@@ -1,4 +1,4 @@
-"""Reads what every round said, prints one table: the middle one of the rounds, beside the control's.
+"""Reads the lines of all rounds and prints one table: the median of the rounds, and its ratio to the control's.
 
 Lines are `<round> <store> <what> <callers> <rate>`, `<round> <store> note <words>` and
 `<round> <store> not-run <reason>`; or, from our own measurement, `<round> ours table <line of its table>`.
@@ -16,8 +16,8 @@ COLUMNS = {
     ("load", "1"): "streams of 20",
     ("catch-up", "1"): "catching up",
 }
-# What a figure does not say by itself.
-LESS = {
+# Remarks that a reader of the figures needs.
+REMARKS = {
     "control": "keeps no order that a reader could follow; its catching up is one select",
     "messagedb": "reads one category in order, here the only one",
     "postgres-es": "reads everything by version, in no order of the log, as one select",
@@ -34,7 +34,7 @@ OURS = [
 def read(lines):
     rates, notes, missing = defaultdict(dict), {}, {}
     for line in lines:
-        turn, store, what, rest = line.rstrip("\n").split(" ", 3)
+        round_number, store, what, rest = line.rstrip("\n").split(" ", 3)
         if what == "note":
             notes[store] = rest
         elif what == "not-run":
@@ -44,17 +44,17 @@ def read(lines):
                 if found := re.match(pattern, rest):
                     callers = found.group(1) if found.groups() else "1"
                     rate = re.split(r"\s{2,}", rest)[1].split()[0].replace(",", "")
-                    rates[store, kind, callers][turn] = float(rate)
+                    rates[store, kind, callers][round_number] = float(rate)
         else:
             callers, rate = rest.split()
-            rates[store, what, callers][turn] = float(rate)
+            rates[store, what, callers][round_number] = float(rate)
     return rates, notes, missing
 
 
 def ratio(rates, store, column):
-    """Of each round to the control of that round; the middle one."""
+    """The median, over the rounds, of the ratio to the control of the same round."""
     of, control = rates[store, *column], rates["control", *column]
-    shared = [of[turn] / control[turn] for turn in of if control.get(turn)]
+    shared = [of[round_number] / control[round_number] for round_number in of if control.get(round_number)]
     return statistics.median(shared) if shared else None
 
 
@@ -86,8 +86,8 @@ def main():
                         for index, (cell, width) in enumerate(zip(row, widths)))
         print("  ".join([first, *rest]))
     for store in ran:
-        if store in LESS:
-            print(f"{store}: {LESS[store]}")
+        if store in REMARKS:
+            print(f"{store}: {REMARKS[store]}")
     for store, words in notes.items():
         print(f"{store}: {words}")
     for store in STORES:

@@ -1,5 +1,5 @@
-//! A Cloud API on a free port of this machine: takes messages as the real one does, misbehaves when told
-//! to, and remembers what it got.
+//! A simulated WhatsApp Cloud API on a free port of the loopback interface. It accepts messages as the real
+//! API does, fails as a test configures it, and records the requests.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -16,26 +16,26 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What a request meets.
+/// The behaviour of the API towards a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Behaviour {
-    /// Takes the message and answers its id.
+    /// Accepts the message and responds with its id.
     Accept,
-    /// Refuses with this status and no more.
+    /// Refuses the message with this status and an empty body.
     Down(u16),
-    /// 429, with the header as given.
+    /// Refuses the message with 429 and this `Retry-After`.
     TooMany { retry_after: String },
-    /// Refuses with a Graph API error.
+    /// Refuses the message with a Graph API error.
     Refuse { status: u16, code: i64, message: String },
-    /// Takes nothing and answers 200 with something else than an answer.
+    /// Does not accept the message, and responds with 200 and an HTML page.
     Nonsense,
-    /// Takes the message, and the connection breaks before the answer is through.
+    /// Accepts the message, and closes the connection before the response is complete.
     TakeAndBreakOff,
-    /// Takes the message and answers when [`FakeWhatsApp::release`] is called.
+    /// Accepts the message, and responds when [`FakeWhatsApp::release`] is called.
     TakeAndHold,
 }
 
-/// A request as it came.
+/// A request that the API received.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub at: Instant,
@@ -44,7 +44,7 @@ pub struct Request {
     pub body: Value,
 }
 
-/// A message the fake has taken.
+/// A message that the API accepted.
 #[derive(Clone, Debug)]
 pub struct Taken {
     pub id: String,
@@ -59,7 +59,7 @@ impl Taken {
     pub fn text(&self) -> &str {
         self.body["text"]["body"].as_str().unwrap_or_default()
     }
-    /// The webhook that says how far this message has come: `sent`, `delivered`, `read` or `failed`.
+    /// The webhook with a status of this message: `sent`, `delivered`, `read` or `failed`.
     pub fn status(&self, status: &str, seconds: i64) -> Value {
         let mut element = json!({
             "id": self.id,
@@ -83,7 +83,7 @@ impl Taken {
 }
 
 #[derive(Default)]
-struct Memory {
+struct FakeState {
     usual: HashMap<String, Behaviour>,
     next: VecDeque<Behaviour>,
     requests: Vec<Request>,
@@ -93,19 +93,19 @@ struct Memory {
 
 #[derive(Clone)]
 struct Shared {
-    memory: Arc<Mutex<Memory>>,
+    state: Arc<Mutex<FakeState>>,
     released: watch::Sender<u64>,
 }
 
 impl Shared {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap()
+    fn state(&self) -> MutexGuard<'_, FakeState> {
+        self.state.lock().unwrap()
     }
 }
 
-/// Stops when it is dropped.
+/// The server. It stops when this is dropped.
 pub struct FakeWhatsApp {
-    /// For a channel's `base_url`.
+    /// The `base_url` for a channel.
     pub base_url: String,
     shared: Shared,
     server: JoinHandle<()>,
@@ -121,55 +121,55 @@ impl FakeWhatsApp {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Shared { memory: Arc::default(), released: watch::channel(0).0 };
+        let shared = Shared { state: Arc::default(), released: watch::channel(0).0 };
         let router =
             Router::new().route("/{version}/{number}/messages", post(take)).with_state(shared.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { base_url, shared, server }
     }
 
-    /// From now on, for every number.
+    /// Sets the behaviour for all phone numbers from now on.
     pub fn behave(&self, behaviour: Behaviour) {
-        let mut memory = self.shared.memory();
-        memory.usual.clear();
-        memory.next.clear();
-        memory.usual.insert(String::new(), behaviour);
+        let mut state = self.shared.state();
+        state.usual.clear();
+        state.next.clear();
+        state.usual.insert(String::new(), behaviour);
     }
 
-    /// From now on, for messages sent by this number.
+    /// Sets the behaviour for messages from this phone number from now on.
     pub fn behave_for(&self, phone_number_id: &str, behaviour: Behaviour) {
-        self.shared.memory().usual.insert(phone_number_id.to_owned(), behaviour);
+        self.shared.state().usual.insert(phone_number_id.to_owned(), behaviour);
     }
 
-    /// For the next requests, one each; afterwards as before.
+    /// Sets the behaviour for the next requests, one each. Later requests get the usual behaviour.
     pub fn behave_next(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
-        self.shared.memory().next.extend(behaviours);
+        self.shared.state().next.extend(behaviours);
     }
 
-    /// Lets every held request go.
+    /// Responds to every held request.
     pub fn release(&self) {
         self.shared.released.send_modify(|times| *times += 1);
     }
 
-    /// How many requests are held now.
+    /// The number of requests that are held now.
     pub fn held(&self) -> usize {
-        self.shared.memory().held
+        self.shared.state().held
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.memory().requests.clone()
+        self.shared.state().requests.clone()
     }
 
     pub fn how_many_requests(&self) -> usize {
-        self.shared.memory().requests.len()
+        self.shared.state().requests.len()
     }
 
     pub fn how_many_taken(&self) -> usize {
-        self.shared.memory().taken.len()
+        self.shared.state().taken.len()
     }
 
     pub fn taken(&self) -> Vec<Taken> {
-        self.shared.memory().taken.clone()
+        self.shared.state().taken.clone()
     }
 }
 
@@ -182,29 +182,29 @@ async fn take(
     let mut released = shared.released.subscribe();
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (behaviour, answer) = {
-        let mut memory = shared.memory();
-        memory.requests.push(Request {
+        let mut state = shared.state();
+        state.requests.push(Request {
             at: Instant::now(),
             phone_number_id: number.clone(),
             authorization: authorization.map(str::to_owned),
             body: body.clone(),
         });
-        let usual = memory.usual.get(&number).or(memory.usual.get("")).cloned();
-        let behaviour = memory.next.pop_front().or(usual).unwrap_or(Behaviour::Accept);
+        let usual = state.usual.get(&number).or(state.usual.get("")).cloned();
+        let behaviour = state.next.pop_front().or(usual).unwrap_or(Behaviour::Accept);
         let takes =
             matches!(behaviour, Behaviour::Accept | Behaviour::TakeAndBreakOff | Behaviour::TakeAndHold);
         let mut answer = Value::Null;
         if takes {
-            let id = format!("wamid.{number}.{}", memory.taken.len() + 1);
+            let id = format!("wamid.{number}.{}", state.taken.len() + 1);
             answer = json!({
                 "messaging_product": "whatsapp",
                 "contacts": [{ "input": body["to"], "wa_id": body["to"] }],
                 "messages": [{ "id": id }],
             });
-            memory.taken.push(Taken { id, phone_number_id: number, body });
+            state.taken.push(Taken { id, phone_number_id: number, body });
         }
         if behaviour == Behaviour::TakeAndHold {
-            memory.held += 1;
+            state.held += 1;
         }
         (behaviour, answer)
     };
@@ -225,7 +225,7 @@ async fn take(
         }
         Behaviour::TakeAndHold => {
             let _released = released.changed().await;
-            shared.memory().held -= 1;
+            shared.state().held -= 1;
             Json(answer).into_response()
         }
     }

@@ -1,9 +1,10 @@
-//! A desk that is never quiet, whatever is done to the program meanwhile: customers write, agents answer and
-//! read what they wrote, each again and again until it is taken. And what has to be so when it is over.
+//! Constant load while a test disturbs the program: customers write, agents answer and read their own
+//! answers, and each repeats a request until it succeeds. Functions to assert afterwards that nothing
+//! acknowledged was lost.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::kill::whole_log;
-use crate::program::{Account, Person, Program, SOON, WhatsApp, text_message, webhook};
+use crate::program::{Account, DEADLINE, Person, Program, WhatsApp, text_message, webhook};
 use event_schemas::Position;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -13,23 +14,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// How many customers each desk has. The first is never answered, and so never waits for the tables.
+/// The number of customers of each account. The first customer gets no answers, so its task never waits for
+/// the tables.
 const CUSTOMERS: usize = 3;
-/// How long a client waits before it tries again.
-const BREATH: Duration = Duration::from_millis(10);
+/// The pause of a client before a retry.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Which half of the program is asked.
+/// The API that a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     Commands,
     Queries,
 }
 
-/// An account, and its people at every door of the program.
+/// An account under load, with its users at every process of the program.
 #[derive(Clone)]
-pub struct Desk {
-    pub account: String,
-    /// How its customers' numbers begin.
+pub struct LoadAccount {
+    pub id: String,
+    /// The prefix of its customers' phone numbers.
     phones: String,
     pub admin: Person,
     pub whatsapp: Vec<WhatsApp>,
@@ -37,9 +39,9 @@ pub struct Desk {
     pub readers: Vec<Person>,
 }
 
-impl Desk {
-    /// Desks of different numbers have different customers.
-    pub async fn open(
+impl LoadAccount {
+    /// Sets an account up. Accounts with different numbers have different customers.
+    pub async fn set_up(
         number: usize,
         commands: &[&Program],
         queries: &[&Program],
@@ -57,141 +59,146 @@ impl Desk {
             writers: commands.iter().map(|program| ana.at(program)).collect(),
             readers: queries.iter().map(|program| ana.at(program)).collect(),
             admin: Account::new(queries[0], &account.id).admin,
-            account: account.id,
+            id: account.id,
         }
     }
 }
 
-/// What was acknowledged, and what went otherwise.
+/// The acknowledged requests of the load, and its failures.
 #[derive(Clone, Default)]
-pub struct Told {
+pub struct LoadReport {
     /// The provider's ids of the customers' messages.
     pub messages: BTreeSet<String>,
-    /// The words of the agents' answers, each said once.
+    /// The text of the agents' answers. Each is sent once.
     pub answers: BTreeSet<String>,
-    /// How often a side said in clear words that it cannot just now.
+    /// The number of 503 responses with `Retry-After`, by API and detail.
     pub refused: BTreeMap<(Side, String), usize>,
-    /// Requests whose connection broke.
-    pub broken_off: usize,
-    /// What a client cannot do anything with.
+    /// Requests that failed because their connection was lost.
+    pub broken_connections: usize,
+    /// Responses that a client cannot handle.
     faults: Vec<String>,
 }
 
 #[derive(Default)]
 struct Shared {
-    over: AtomicBool,
+    finished: AtomicBool,
     acknowledged: AtomicUsize,
-    told: Mutex<Told>,
+    report: Mutex<LoadReport>,
 }
 
-/// Desks under load. It ends with [`Load::end`].
+/// A running load. [`Load::finish`] ends it.
 pub struct Load {
     shared: Arc<Shared>,
-    desks: Vec<Desk>,
+    accounts: Vec<LoadAccount>,
     clients: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    pub fn start(desks: Vec<Desk>) -> Self {
+    pub fn start(accounts: Vec<LoadAccount>) -> Self {
         let shared = Arc::<Shared>::default();
         let mut clients = Vec::new();
-        for desk in &desks {
+        for account in &accounts {
             for customer in 0..CUSTOMERS {
-                let phone = format!("{}{customer:02}", desk.phones);
+                let phone = format!("{}{customer:02}", account.phones);
                 let answered = customer > 0;
-                clients.push(tokio::spawn(write(desk.clone(), phone, answered, Arc::clone(&shared))));
+                clients.push(tokio::spawn(customer_task(
+                    account.clone(),
+                    phone,
+                    answered,
+                    Arc::clone(&shared),
+                )));
             }
-            clients.push(tokio::spawn(ask(desk.clone(), Arc::clone(&shared))));
+            clients.push(tokio::spawn(reader_task(account.clone(), Arc::clone(&shared))));
         }
-        Self { shared, desks, clients }
+        Self { shared, accounts, clients }
     }
 
-    /// How much was acknowledged until now.
+    /// The number of requests acknowledged until now.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged.load(Ordering::SeqCst)
     }
 
     pub fn refused(&self, side: Side) -> usize {
-        let told = self.shared.told();
-        told.refused.iter().filter(|((of, _), _)| *of == side).map(|(_, times)| times).sum()
+        let report = self.shared.report();
+        report.refused.iter().filter(|((of, _), _)| *of == side).map(|(_, times)| times).sum()
     }
 
-    /// Waits until so much more was acknowledged.
-    pub async fn goes_on(&self, more: usize) {
-        let (began, enough) = (Instant::now(), self.acknowledged() + more);
-        while self.acknowledged() < enough {
-            assert!(began.elapsed() < SOON * 3, "{} of {enough} were acknowledged", self.acknowledged());
-            tokio::time::sleep(BREATH).await;
+    /// Waits until `more` further requests are acknowledged.
+    pub async fn until_acknowledged(&self, more: usize) {
+        let (began, target) = (Instant::now(), self.acknowledged() + more);
+        while self.acknowledged() < target {
+            assert!(began.elapsed() < DEADLINE * 3, "{} of {target} were acknowledged", self.acknowledged());
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Waits until somebody hears from this side that it cannot just now.
-    pub async fn is_refused(&self, side: Side) {
+    /// Waits until this API refuses a request with 503.
+    pub async fn until_refused(&self, side: Side) {
         let (began, before) = (Instant::now(), self.refused(side));
         while self.refused(side) == before {
-            assert!(began.elapsed() < SOON * 3, "{side:?}: nobody is told");
-            tokio::time::sleep(BREATH).await;
+            assert!(began.elapsed() < DEADLINE * 3, "{side:?} refuses no request");
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    /// Lets everybody go home, and looks at what they say.
-    pub async fn end(self) -> (Vec<Desk>, Told) {
-        self.shared.over.store(true, Ordering::SeqCst);
+    /// Stops the clients and asserts that they had no faults.
+    pub async fn finish(self) -> (Vec<LoadAccount>, LoadReport) {
+        self.shared.finished.store(true, Ordering::SeqCst);
         for client in self.clients {
             client.await.unwrap();
         }
-        let told = self.shared.told().clone();
-        let first = &told.faults[..told.faults.len().min(5)];
-        assert!(first.is_empty(), "{} faults, among them {first:#?}", told.faults.len());
+        let report = self.shared.report().clone();
+        let first = &report.faults[..report.faults.len().min(5)];
+        assert!(first.is_empty(), "{} faults, among them {first:#?}", report.faults.len());
         eprintln!(
-            "{} messages and {} answers acknowledged, {} requests broken off; refused: {:#?}",
-            told.messages.len(),
-            told.answers.len(),
-            told.broken_off,
-            told.refused
+            "{} messages and {} answers acknowledged, {} connections lost; refused: {:#?}",
+            report.messages.len(),
+            report.answers.len(),
+            report.broken_connections,
+            report.refused
         );
-        (self.desks, told)
+        (self.accounts, report)
     }
 }
 
 impl Shared {
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap()
+    fn report(&self) -> MutexGuard<'_, LoadReport> {
+        self.report.lock().unwrap()
     }
 
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+    fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::SeqCst)
     }
 
-    /// Asks one process after the other until one does it. None: it is over.
-    async fn until_done(&self, side: Side, ask: impl Fn(usize) -> RequestBuilder) -> Option<Value> {
+    /// Sends the request to one process after the other until one succeeds. `None` when the load ends first.
+    async fn until_success(&self, side: Side, request: impl Fn(usize) -> RequestBuilder) -> Option<Value> {
         for turn in 0.. {
-            if self.is_over() {
+            if self.is_finished() {
                 break;
             }
-            if let Some(answer) = self.once(side, ask(turn)).await {
+            if let Some(answer) = self.try_once(side, request(turn)).await {
                 return Some(answer);
             }
-            tokio::time::sleep(BREATH).await;
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
         None
     }
 
-    /// None: it was refused in clear words, or broke off.
-    async fn once(&self, side: Side, request: RequestBuilder) -> Option<Value> {
-        let heard = async {
+    /// The body of a successful response. `None` when the request was refused, or its connection was lost.
+    async fn try_once(&self, side: Side, request: RequestBuilder) -> Option<Value> {
+        let response = async {
             let answer = request.send().await?;
-            let pause = answer.headers().contains_key("retry-after");
-            Ok((answer.status(), pause, answer.text().await?))
+            let has_retry_after = answer.headers().contains_key("retry-after");
+            Ok((answer.status(), has_retry_after, answer.text().await?))
         };
-        let (status, pause, text) = match heard.await {
-            Ok(heard) => heard,
+        let (status, has_retry_after, text) = match response.await {
+            Ok(response) => response,
             Err(error) => {
                 let error: reqwest::Error = error;
-                let mut told = self.told();
-                told.broken_off += 1;
+                let mut report = self.report();
+                report.broken_connections += 1;
                 if error.is_timeout() {
-                    told.faults.push(format!("{side:?}: no answer at all: {error}"));
+                    report.faults.push(format!("{side:?}: no response in time: {error}"));
                 }
                 return None;
             }
@@ -200,38 +207,41 @@ impl Shared {
         if status.is_success() {
             return Some(body);
         }
-        match (status, pause, body["detail"].as_str()) {
+        match (status, has_retry_after, body["detail"].as_str()) {
             (StatusCode::SERVICE_UNAVAILABLE, true, Some(detail)) => {
-                *self.told().refused.entry((side, detail.to_owned())).or_default() += 1;
+                *self.report().refused.entry((side, detail.to_owned())).or_default() += 1;
             }
-            // Others were faster, which is no fault.
+            // Another request was first, which is not a fault.
             (StatusCode::CONFLICT, true, Some(_)) => {}
-            _ => self.told().faults.push(format!("{side:?}: {status}, may come again: {pause}: {text}")),
+            _ => self
+                .report()
+                .faults
+                .push(format!("{side:?}: {status}, has Retry-After: {has_retry_after}: {text}")),
         }
         None
     }
 
-    fn acknowledge(&self, which: impl FnOnce(&mut Told) -> &mut BTreeSet<String>, what: String) {
-        which(&mut self.told()).insert(what);
+    fn acknowledge(&self, which: impl FnOnce(&mut LoadReport) -> &mut BTreeSet<String>, what: String) {
+        which(&mut self.report()).insert(what);
         self.acknowledged.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// A customer writes one message after the other, and the provider delivers each until it is taken; an agent
-/// answers every third, or none.
-async fn write(desk: Desk, phone: String, answered: bool, shared: Arc<Shared>) {
+/// A customer writes one message after the other. The provider delivers each until it is acknowledged. If
+/// `answered`, an agent answers every third message.
+async fn customer_task(account: LoadAccount, phone: String, answered: bool, shared: Arc<Shared>) {
     let mut conversation = None;
     for turn in 0.. {
         let id = format!("wamid.{phone}.{turn}");
         let body = webhook(&[text_message(&phone, &id, &format!("{phone}, {turn}"))], &[]);
-        let delivery = |node: usize| desk.whatsapp[(node + turn) % desk.whatsapp.len()].delivery(&body);
-        if shared.until_done(Side::Commands, delivery).await.is_none() {
+        let delivery = |node: usize| account.whatsapp[(node + turn) % account.whatsapp.len()].delivery(&body);
+        if shared.until_success(Side::Commands, delivery).await.is_none() {
             return;
         }
-        shared.acknowledge(|told| &mut told.messages, id);
+        shared.acknowledge(|report| &mut report.messages, id);
         if answered && turn % 3 == 2 {
-            let words = format!("answer-{phone}-{turn}");
-            if answer(&desk, &phone, words, &mut conversation, &shared).await.is_none() {
+            let text = format!("answer-{phone}-{turn}");
+            if answer(&account, &phone, text, &mut conversation, &shared).await.is_none() {
                 return;
             }
         }
@@ -239,9 +249,9 @@ async fn write(desk: Desk, phone: String, answered: bool, shared: Arc<Shared>) {
 }
 
 async fn answer(
-    desk: &Desk,
+    account: &LoadAccount,
     phone: &str,
-    words: String,
+    text: String,
     conversation: &mut Option<String>,
     shared: &Shared,
 ) -> Option<()> {
@@ -250,61 +260,64 @@ async fn answer(
         if let Some(id) = conversation {
             break id.clone();
         }
-        let list = |node| at(&desk.readers, node).request(Method::GET, "/v1/conversations?limit=200");
-        let inbox = shared.until_done(Side::Queries, list).await?;
+        let list = |node| at(&account.readers, node).request(Method::GET, "/v1/conversations?limit=200");
+        let inbox = shared.until_success(Side::Queries, list).await?;
         let found = inbox["data"].as_array()?.iter().find(|row| row["contact_identifier"] == phone);
         *conversation = found.and_then(|row| Some(row["id"].as_str()?.to_owned()));
-        // It is not in the tables yet.
-        tokio::time::sleep(BREATH).await;
+        // If the conversation is not in the tables yet, the loop looks again.
+        tokio::time::sleep(RETRY_PAUSE).await;
     };
     let send = |node| {
-        at(&desk.writers, node)
+        at(&account.writers, node)
             .request(Method::POST, &format!("/v1/conversations/{id}/messages"))
-            .header("Idempotency-Key", &words)
-            .json(&json!({ "content": words }))
+            .header("Idempotency-Key", &text)
+            .json(&json!({ "content": text }))
     };
-    let sent = shared.until_done(Side::Commands, send).await?;
-    shared.acknowledge(|told| &mut told.answers, words.clone());
-    // They see their own write, whichever process they ask. Nobody else writes in this conversation.
+    let sent = shared.until_success(Side::Commands, send).await?;
+    shared.acknowledge(|report| &mut report.answers, text.clone());
+    // Every process shows the agent's own write. Only the customer and this agent write in the conversation.
     let position = sent["position"].as_str()?.to_owned();
-    let look = |node| {
-        at(&desk.readers, node)
+    let read = |node| {
+        at(&account.readers, node)
             .request(Method::GET, &format!("/v1/conversations/{id}"))
             .header("Verbatim-After", &position)
     };
-    let seen = shared.until_done(Side::Queries, look).await?;
-    if seen["last_message_preview"] != words.as_str() {
-        shared.told().faults.push(format!("after {position} is written '{words}', and read {seen}"));
+    let seen = shared.until_success(Side::Queries, read).await?;
+    if seen["last_message_preview"] != text.as_str() {
+        shared
+            .report()
+            .faults
+            .push(format!("after {position} the text '{text}' was written, and the read model shows {seen}"));
     }
     Some(())
 }
 
-/// Somebody looks at the inbox all the time.
-async fn ask(desk: Desk, shared: Arc<Shared>) {
-    let questions = ["/v1/conversations/counts", "/v1/conversations?limit=50", "/v1/sla-timers"];
+/// An agent reads the inbox again and again.
+async fn reader_task(account: LoadAccount, shared: Arc<Shared>) {
+    let paths = ["/v1/conversations/counts", "/v1/conversations?limit=50", "/v1/sla-timers"];
     for turn in 0.. {
-        if shared.is_over() {
+        if shared.is_finished() {
             return;
         }
-        let reader = &desk.readers[turn % desk.readers.len()];
-        shared.once(Side::Queries, reader.request(Method::GET, questions[turn % questions.len()])).await;
-        tokio::time::sleep(BREATH).await;
+        let reader = &account.readers[turn % account.readers.len()];
+        shared.try_once(Side::Queries, reader.request(Method::GET, paths[turn % paths.len()])).await;
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
-/// What is in the log of a desk, after a look that everything acknowledged is there, once and in its order,
-/// and that nothing is there twice.
-pub async fn log_holds(desk: &Desk, told: &Told) -> Vec<Value> {
-    let log = whole_log(&desk.admin).await;
+/// Asserts that the account's log has everything acknowledged once and in order, and nothing twice. Returns
+/// the log.
+pub async fn assert_log_complete(account: &LoadAccount, report: &LoadReport) -> Vec<Value> {
+    let log = whole_log(&account.admin).await;
     let text = |event: &Value, pointer: &str| {
         event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let ids: BTreeSet<String> = log.iter().map(|event| text(event, "/id")).collect();
-    assert_eq!(ids.len(), log.len(), "an event is there twice");
+    assert_eq!(ids.len(), log.len(), "an event is in the log twice");
     let positions: Vec<Position> =
         log.iter().map(|event| text(event, "/position").parse().unwrap()).collect();
     assert!(positions.is_sorted_by(|before, after| before < after), "the log is out of order");
-    let (mut said, mut answered): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
+    let (mut received, mut answered): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
     let (mut ends, mut turns): (BTreeMap<String, u64>, BTreeMap<String, usize>) = Default::default();
     for event in &log {
         let next = ends.entry(text(event, "/subject")).or_default();
@@ -316,24 +329,27 @@ pub async fn log_holds(desk: &Desk, told: &Told) -> Vec<Value> {
             let turn: usize = turn.parse().unwrap();
             let before = turns.insert(customer.to_owned(), turn);
             assert!(before.is_none_or(|before| before < turn), "{id} came after {before:?}");
-            *said.entry(id).or_default() += 1;
+            *received.entry(id).or_default() += 1;
         } else if text(event, "/type").contains(".MessageSent.") {
             *answered.entry(text(event, "/data/content")).or_default() += 1;
         }
     }
-    assert!(said.values().chain(answered.values()).all(|times| *times == 1), "something is said twice");
-    let ours = |id: &&String| id.contains(&desk.phones);
-    for id in told.messages.iter().filter(ours) {
-        assert!(said.contains_key(id), "{id} was acknowledged");
+    assert!(
+        received.values().chain(answered.values()).all(|times| *times == 1),
+        "a message is in the log twice"
+    );
+    let ours = |id: &&String| id.contains(&account.phones);
+    for id in report.messages.iter().filter(ours) {
+        assert!(received.contains_key(id), "{id} was acknowledged and is not in the log");
     }
-    for words in told.answers.iter().filter(ours) {
-        assert!(answered.contains_key(words), "'{words}' was acknowledged");
+    for text in report.answers.iter().filter(ours) {
+        assert!(answered.contains_key(text), "'{text}' was acknowledged and is not in the log");
     }
     log
 }
 
-/// Waits until the tables are where the log ends.
-pub async fn tables_hold(reader: &Person, log: &[Value]) {
+/// Waits until the tables include the last event of the log.
+pub async fn until_tables_caught_up(reader: &Person, log: &[Value]) {
     let last = log.last().unwrap()["position"].as_str().unwrap();
     let began = Instant::now();
     loop {
@@ -342,26 +358,27 @@ pub async fn tables_hold(reader: &Person, log: &[Value]) {
         if answer.status().is_success() {
             return;
         }
-        let said = answer.text().await.unwrap();
-        assert!(began.elapsed() < SOON * 3, "the tables never come to {last}: {said}");
-        tokio::time::sleep(BREATH).await;
+        let problem = answer.text().await.unwrap();
+        assert!(began.elapsed() < DEADLINE * 3, "the tables do not reach {last}: {problem}");
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 
-/// No message was handed to the provider twice: what it was handed and nobody knows is asked for first.
-pub fn nobody_was_told_twice(provider: &FakeWhatsApp) {
+/// Asserts that the provider received no message twice. The program checks a message of unknown outcome
+/// before it sends it again.
+pub fn assert_sent_once(provider: &FakeWhatsApp) {
     let mut handed: BTreeMap<String, usize> = BTreeMap::new();
     for taken in provider.taken() {
         *handed.entry(taken.body["biz_opaque_callback_data"].as_str().unwrap().to_owned()).or_default() += 1;
     }
-    assert!(handed.values().all(|times| *times == 1), "a customer was told something twice");
+    assert!(handed.values().all(|times| *times == 1), "a customer received a message twice");
 }
 
-/// Chance that can be had again: what it begins with is printed, and may be named by `VERBATIM_TEST_SEED`.
-pub struct Chance(u64);
+/// Random numbers that a test can repeat: the seed is printed, and `VERBATIM_TEST_SEED` sets it.
+pub struct SeededRandom(u64);
 
-impl Chance {
-    pub fn begin() -> Self {
+impl SeededRandom {
+    pub fn from_environment() -> Self {
         let named = std::env::var("VERBATIM_TEST_SEED").ok().map(|seed| seed.parse().expect("a number"));
         let seed = named.unwrap_or_else(|| event_schemas::Clock::System.now().as_micros() as u64) | 1;
         eprintln!("VERBATIM_TEST_SEED={seed}");
@@ -372,7 +389,7 @@ impl Chance {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        // The low bits of neighbouring seeds are alike for a while.
+        // The low bits of neighbouring seeds give similar numbers at first.
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
     }
 }

@@ -1,4 +1,4 @@
-//! Verbatim as a child process, on a free port and a folder of its own, and a way to talk to it.
+//! Verbatim as a child process with its own port and data folder, and clients for its API.
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -21,8 +21,8 @@ pub const PHONE_NUMBER_ID: &str = "106540352242922";
 pub const APP_SECRET: &str = "the-app-secret-of-the-test-channel";
 pub const VERIFY_TOKEN: &str = "the-verify-token";
 
-/// How long anything that should happen soon may take on a busy machine.
-pub const SOON: Duration = Duration::from_secs(20);
+/// The time limit for anything that should happen soon, on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(20);
 
 pub fn http() -> Client {
     static PROVIDER: Once = Once::new();
@@ -41,42 +41,44 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-pub fn fresh() -> String {
+pub fn fresh_id() -> String {
     event_schemas::Clock::System.fresh_id().to_string()
 }
 
-/// Which engines the flows run on.
+/// The engines that the flow tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Everything in the data folder.
+    /// The log and the tables in the data folder.
     Sqlite,
     /// The log and the tables in one database.
     Postgres,
-    /// The log in KurrentDB, the tables in the data folder. The program has to be built with its feature.
+    /// The log in KurrentDB, the tables in the data folder. The program must be built with the feature
+    /// `kurrentdb`.
     KurrentDb,
 }
 
-/// SQLite, or what `VERBATIM_TEST_ENGINE` says.
+/// The engine that `VERBATIM_TEST_ENGINE` names, or SQLite.
 pub fn engine() -> Engine {
     match std::env::var("VERBATIM_TEST_ENGINE").as_deref() {
         Ok("postgres") => Engine::Postgres,
         Ok("kurrentdb") => Engine::KurrentDb,
         Ok("sqlite" | "") | Err(_) => Engine::Sqlite,
-        Ok(other) => panic!("VERBATIM_TEST_ENGINE may be sqlite, postgres or kurrentdb, and not {other}"),
+        Ok(other) => panic!("VERBATIM_TEST_ENGINE must be sqlite, postgres or kurrentdb, and is {other}"),
     }
 }
 
-/// Says that a test says nothing here, and why; whoever runs all of them tells it in the end.
+/// Records that a test did not run, and the reason. `scripts/test` lists them at the end.
 pub fn not_run(why: &str) {
     eprintln!("NOT RUN: {why}");
     if let Some(path) = std::env::var_os("VERBATIM_TEST_NOT_RUN") {
         let file = std::fs::File::options().create(true).append(true).open(path);
-        file.and_then(|mut file| writeln!(file, "{why}")).expect("the list of what did not run");
+        file.and_then(|mut file| writeln!(file, "{why}")).expect("the list of tests that did not run");
     }
 }
 
-/// What says where everything is kept that this data folder stands for.
-pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
+/// The environment variables that name the engines of this data folder. The same folder always gets the same
+/// databases.
+pub async fn engine_variables(data: &Path) -> Vec<(&'static str, String)> {
     static URLS: Mutex<BTreeMap<PathBuf, String>> = Mutex::const_new(BTreeMap::new());
     let mut urls = URLS.lock().await;
     if !urls.contains_key(data) {
@@ -94,19 +96,19 @@ pub async fn engines(data: &Path) -> Vec<(&'static str, String)> {
     }
 }
 
-/// A log of its own on the server that `VERBATIM_TEST_KURRENTDB` names, else on a small server of the test's
-/// own.
+/// The URL of a new log on the server that `VERBATIM_TEST_KURRENTDB` names, or on a test server in this
+/// process.
 async fn kurrentdb() -> String {
     if let Ok(url) = std::env::var("VERBATIM_TEST_KURRENTDB") {
-        let joint = if url.contains('?') { '&' } else { '?' };
-        return format!("{url}{joint}log={}", fresh());
+        let separator = if url.contains('?') { '&' } else { '?' };
+        return format!("{url}{separator}log={}", fresh_id());
     }
-    // It is made of tasks of the test that asked for it, and ends with them.
+    // The server consists of tasks of the calling test, and ends with them.
     let server: &'static KurrentDb = Box::leak(Box::new(KurrentDb::start().await.expect("a server")));
     server.url()
 }
 
-/// The program, running. It is killed when this is dropped.
+/// The running program. It is killed when this is dropped.
 pub struct Program {
     child: Child,
     pub base: String,
@@ -118,7 +120,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// `verbatim serve` on this folder.
+    /// Starts `verbatim serve` on this folder and waits until it is ready.
     pub async fn serve(data: &Path) -> Self {
         Self::start("serve", data, &[]).await
     }
@@ -128,18 +130,18 @@ impl Program {
     }
 
     pub async fn start(command: &str, data: &Path, arguments: &[&str]) -> Self {
-        let program = Self::begin(command, data, arguments).await;
-        program.ready().await;
+        let program = Self::spawn(command, data, arguments).await;
+        program.until_ready().await;
         program
     }
 
-    /// Starts it and does not wait until it is ready.
-    pub async fn begin(command: &str, data: &Path, arguments: &[&str]) -> Self {
-        let engines = engines(data).await;
-        Self::begin_on(engines, command, data, arguments)
+    /// Starts the program without waiting until it is ready.
+    pub async fn spawn(command: &str, data: &Path, arguments: &[&str]) -> Self {
+        let engines = engine_variables(data).await;
+        Self::spawn_on(engines, command, data, arguments)
     }
 
-    pub fn begin_on(
+    pub fn spawn_on(
         engines: Vec<(&'static str, String)>,
         command: &str,
         data: &Path,
@@ -148,7 +150,7 @@ impl Program {
         let port = free_port();
         let mut all = vec![command.to_owned()];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let child = spawn(&all, &engines, data, port);
+        let child = spawn_process(&all, &engines, data, port);
         Self {
             child,
             base: format!("http://127.0.0.1:{port}"),
@@ -160,32 +162,32 @@ impl Program {
         }
     }
 
-    pub async fn ready(&self) {
+    pub async fn until_ready(&self) {
         let started = Instant::now();
         while !self.is_ready().await {
-            assert!(started.elapsed() < SOON * 3, "the program is not ready; its log:\n{}", self.log());
+            assert!(started.elapsed() < DEADLINE * 3, "the program is not ready; its log:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// SIGKILL, at once.
+    /// Kills the program with SIGKILL.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("the program is killed");
     }
 
-    /// Starts it again on the same folder and port.
+    /// Starts the program again on the same folder and port, and waits until it is ready.
     pub async fn restart(&mut self) {
-        self.begin_again();
-        self.ready().await;
+        self.respawn();
+        self.until_ready().await;
     }
 
-    /// The same, without waiting until it is ready.
-    pub fn begin_again(&mut self) {
-        self.child = spawn(&self.arguments, &self.engines, &self.data, self.port);
+    /// Starts the program again on the same folder and port without waiting until it is ready.
+    pub fn respawn(&mut self) {
+        self.child = spawn_process(&self.arguments, &self.engines, &self.data, self.port);
     }
 
-    /// Whether it came to an end by itself.
-    pub fn has_ended(&mut self) -> bool {
+    /// Whether the process has exited.
+    pub fn has_exited(&mut self) -> bool {
         self.child.try_wait().expect("a status").is_some()
     }
 
@@ -194,43 +196,43 @@ impl Program {
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
-    /// What it says of each of its engines.
+    /// The status of `/readyz`, and its checks.
     pub async fn checks(&self) -> (StatusCode, Value) {
         let (status, health) = read(self.get("/readyz").send().await.expect("an answer")).await;
         (status, health["checks"].clone())
     }
 
-    /// SIGTERM, and waits for it to end.
+    /// Sends SIGTERM and waits until the process exits.
     pub async fn stop(&mut self) -> std::process::ExitStatus {
         let id = self.child.id().expect("a running program");
         let sent = Command::new("kill").args(["-TERM", &id.to_string()]).status().await.expect("kill runs");
         assert!(sent.success());
-        tokio::time::timeout(SOON, self.child.wait()).await.expect("it stops soon").expect("a status")
+        tokio::time::timeout(DEADLINE, self.child.wait()).await.expect("an exit in time").expect("a status")
     }
 
     pub fn log(&self) -> String {
-        std::fs::read_to_string(log_of(&self.data, self.port)).unwrap_or_default()
+        std::fs::read_to_string(log_path(&self.data, self.port)).unwrap_or_default()
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
     }
 
-    /// A fresh account with an administrator.
+    /// A new account with an administrator.
     pub fn account(&self) -> Account<'_> {
-        Account::new(self, &fresh())
+        Account::new(self, &fresh_id())
     }
 }
 
-fn log_of(data: &Path, port: u16) -> PathBuf {
+fn log_path(data: &Path, port: u16) -> PathBuf {
     data.with_extension(format!("{port}.log"))
 }
 
-fn spawn(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u16) -> Child {
+fn spawn_process(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u16) -> Child {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
-        .open(log_of(data, port))
+        .open(log_path(data, port))
         .expect("a log file beside the data folder");
     Command::new(binary())
         .args(arguments)
@@ -250,9 +252,9 @@ fn spawn(arguments: &[String], engines: &[(&str, String)], data: &Path, port: u1
         .expect("the program starts")
 }
 
-/// Runs the program to its end and answers what it printed.
+/// Runs the program until it exits. Returns whether it succeeded, and its output.
 pub async fn run(data: &Path, arguments: &[&str]) -> (bool, String) {
-    run_on(&engines(data).await, data, arguments).await
+    run_on(&engine_variables(data).await, data, arguments).await
 }
 
 pub async fn run_on(engines: &[(&'static str, String)], data: &Path, arguments: &[&str]) -> (bool, String) {
@@ -281,7 +283,7 @@ pub fn token(account: &str, user: &str, role: &str, name: &str) -> String {
     gate::issue_token(SECRET, claims, now, Duration::from_secs(3600)).expect("a token")
 }
 
-/// Somebody with a token.
+/// A user with a token.
 #[derive(Clone)]
 pub struct Person {
     pub user: String,
@@ -291,7 +293,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// The same person, talking to another process.
+    /// The same user as a client of another process.
     pub fn at(&self, program: &Program) -> Self {
         Self { base: program.base.clone(), ..self.clone() }
     }
@@ -304,19 +306,19 @@ impl Person {
         read(self.request(method, path).json(&body).send().await.expect("an answer")).await
     }
 
-    /// Does it, and fails the test if it is refused.
-    pub async fn does(&self, method: Method, path: &str, body: Value) -> Value {
+    /// Sends a request, and fails the test if it is refused.
+    pub async fn send_ok(&self, method: Method, path: &str, body: Value) -> Value {
         let (status, answer) = self.send(method.clone(), path, body).await;
         assert!(status.is_success(), "{method} {path}: {status} {answer}");
         answer
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
-        self.does(Method::POST, path, body).await
+        self.send_ok(Method::POST, path, body).await
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> Value {
-        self.does(Method::PATCH, path, body).await
+        self.send_ok(Method::PATCH, path, body).await
     }
 
     pub async fn try_get(&self, path: &str) -> (StatusCode, Value) {
@@ -329,15 +331,18 @@ impl Person {
         answer
     }
 
-    /// Asks until the answer is as hoped for.
-    pub async fn get_until(&self, path: &str, hoped: impl Fn(&Value) -> bool) -> Value {
+    /// Repeats the request until `is_expected` accepts the response.
+    pub async fn get_until(&self, path: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
             let (status, answer) = self.try_get(path).await;
-            if status.is_success() && hoped(&answer) {
+            if status.is_success() && is_expected(&answer) {
                 return answer;
             }
-            assert!(started.elapsed() < SOON, "GET {path} never became as hoped: {status} {answer:#}");
+            assert!(
+                started.elapsed() < DEADLINE,
+                "GET {path} never returned the expected response: {status} {answer:#}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -349,7 +354,7 @@ pub async fn read(answer: Response) -> (StatusCode, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// An account of one program.
+/// An account, with clients for one process.
 pub struct Account<'p> {
     program: &'p Program,
     pub id: String,
@@ -373,11 +378,11 @@ impl<'p> Account<'p> {
     }
 
     pub fn person(&self, role: &str, name: &str) -> Person {
-        let user = fresh();
+        let user = fresh_id();
         Person { token: token(&self.id, &user, role, name), user, ..self.admin.clone() }
     }
 
-    /// A WhatsApp channel whose provider is at `base_url`.
+    /// Creates a WhatsApp channel whose provider is at `base_url`.
     pub async fn whatsapp(&self, base_url: &str) -> WhatsApp {
         let channel = self
             .admin
@@ -385,7 +390,7 @@ impl<'p> Account<'p> {
                 "/v1/channels",
                 json!({
                     "channel_type": "whatsapp",
-                    "name": format!("WhatsApp {}", fresh()),
+                    "name": format!("WhatsApp {}", fresh_id()),
                     "credentials": {
                         "phone_number_id": PHONE_NUMBER_ID,
                         "access_token": "an-access-token",
@@ -404,7 +409,7 @@ impl<'p> Account<'p> {
     }
 }
 
-/// The provider's side of a channel: what WhatsApp sends us.
+/// The provider's side of a channel: the webhooks that WhatsApp sends.
 #[derive(Clone)]
 pub struct WhatsApp {
     pub id: String,
@@ -413,7 +418,8 @@ pub struct WhatsApp {
 }
 
 pub fn signature(body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).expect("any key will do");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).expect("HMAC accepts a key of any length");
     mac.update(body);
     let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256={hex}")
@@ -436,7 +442,7 @@ pub fn status(id: &str, status: &str, recipient: &str, callback_data: Option<&st
     status
 }
 
-/// A webhook that holds these messages and statuses, in one change.
+/// A webhook with these messages and statuses in one change.
 pub fn webhook(messages: &[Value], statuses: &[Value]) -> Value {
     let contacts: Vec<_> = messages
         .iter()
@@ -464,7 +470,7 @@ impl WhatsApp {
         format!("/v1/webhooks/whatsapp/{}", self.id)
     }
 
-    /// The same channel of another process.
+    /// The same channel at another process.
     pub fn at(&self, program: &Program) -> Self {
         Self { base: program.base.clone(), ..self.clone() }
     }
@@ -482,7 +488,7 @@ impl WhatsApp {
             .body(body.to_vec())
     }
 
-    /// A delivery that is ready to be sent.
+    /// A signed webhook request.
     pub fn delivery(&self, body: &Value) -> RequestBuilder {
         let body = body.to_string();
         self.signed(body.as_bytes(), &signature(body.as_bytes()))
@@ -493,16 +499,16 @@ impl WhatsApp {
         self.post_signed(body.as_bytes(), &signature(body.as_bytes())).await
     }
 
-    /// Delivers it, and fails the test if it is not taken.
-    pub async fn delivers(&self, body: &Value) {
+    /// Sends a signed webhook, and fails the test if it is refused.
+    pub async fn post_ok(&self, body: &Value) {
         let answer = self.post(body).await.expect("an answer");
         let (status, text) = read(answer).await;
         assert_eq!(status, StatusCode::OK, "{text}");
     }
 
-    /// A customer writes one message.
-    pub async fn says(&self, from: &str, id: &str, text: &str) {
-        self.delivers(&webhook(&[text_message(from, id, text)], &[])).await;
+    /// Sends the webhook of one text message from a customer.
+    pub async fn customer_writes(&self, from: &str, id: &str, text: &str) {
+        self.post_ok(&webhook(&[text_message(from, id, text)], &[])).await;
     }
 }
 
@@ -522,7 +528,7 @@ pub async fn conversation_of(person: &Person, phone: &str) -> String {
     inbox["data"][0]["id"].as_str().expect("an id").to_owned()
 }
 
-/// Whether some outgoing message on a page of messages has come exactly this far.
-pub fn has_come(messages: &Value, far: &str) -> bool {
-    messages["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == far))
+/// Whether an outgoing message on this page of messages has this delivery state.
+pub fn has_delivery_state(messages: &Value, state: &str) -> bool {
+    messages["data"].as_array().is_some_and(|rows| rows.iter().any(|row| row["delivery"]["state"] == state))
 }

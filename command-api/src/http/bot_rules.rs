@@ -10,8 +10,8 @@ use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotTrigger};
-use event_schemas::catalogue::CatalogueKind;
-use event_schemas::{AccountId, BotRuleId, CannedResponseId, StreamId, TeamId};
+use event_schemas::catalogue::CannedResponse;
+use event_schemas::{AccountId, BotRuleId, CannedResponseId, TeamId};
 use gate::{Json, Path, Problem, Supervisor};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -113,8 +113,7 @@ pub(super) async fn known_template(
     field: &str,
     template: CannedResponseId,
 ) -> Result<(), CommandProblem> {
-    let stream = StreamId::catalogue(CatalogueKind::CannedResponses, account);
-    let responses = commands.canned_responses.current(&stream).await?;
+    let responses = commands.catalogue::<CannedResponse>(account).current().await?;
     match responses.state.get(template) {
         Some(response) if response.content.chars().count() > domain::conversation::LONGEST_MESSAGE => {
             Err(Problem::unprocessable(field, "It is too long to be a message.").into())

@@ -161,7 +161,7 @@ async fn checked(
                     format!("rules[{place}].{field}"),
                     format!("There is another with this {field}: '{value}'."),
                 ),
-                Rejection::NotFound => Problem::internal(),
+                Rejection::NotFound | Rejection::ChangedMeanwhile { .. } => Problem::internal(),
             })?;
         events.iter().for_each(|event| beside.evolve(event, Timestamp::from_secs(0)));
     }

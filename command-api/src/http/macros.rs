@@ -14,9 +14,9 @@ use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use domain::conversation::{RunMacro, Sender};
 use event_schemas::automation::{Action, Macro, MacroVisibility};
-use event_schemas::catalogue::{CatalogueKind, Secret};
+use event_schemas::catalogue::Secret;
 use event_schemas::message::SenderType;
-use event_schemas::{ConversationId, MacroId, StreamId};
+use event_schemas::{ConversationId, MacroId};
 use gate::{Agent, Caller, Change, Json, Path, Problem, Role};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -101,8 +101,7 @@ fn may_define(
 
 /// The macro, if the caller may know of it.
 async fn visible(commands: &Commands, caller: &Caller, id: MacroId) -> Result<Macro, CommandProblem> {
-    let stream = StreamId::catalogue(CatalogueKind::Macros, caller.account);
-    let macros = commands.macros.current(&stream).await?;
+    let macros = commands.catalogue::<Macro>(caller.account).current().await?;
     macros
         .state
         .get(id)

@@ -15,7 +15,7 @@ use domain::Decide;
 use domain::bot::Playbook;
 use domain::conversation::{AddNote, Conversation, Rejection, Send, Sender};
 use event_schemas::blanks::Known;
-use event_schemas::catalogue::CatalogueKind;
+use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{
     CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
@@ -167,8 +167,7 @@ impl NewMessage {
         to: &Addressee<'_>,
     ) -> Result<String, CommandProblem> {
         let Some(id) = self.canned_response_id else { return Ok(self.content.clone()) };
-        let stream = StreamId::catalogue(CatalogueKind::CannedResponses, caller.account);
-        let responses = commands.canned_responses.current(&stream).await?;
+        let responses = commands.catalogue::<CannedResponse>(caller.account).current().await?;
         let response = responses.state.get(id).ok_or_else(|| {
             Problem::unprocessable("canned_response_id", "This account has no such canned response.")
         })?;

@@ -9,9 +9,9 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
-use event_schemas::catalogue::{CatalogueKind, SlaPolicy, SlaTargets};
+use event_schemas::catalogue::{BusinessCalendar, SlaPolicy, SlaTargets};
 use event_schemas::message::Priority;
-use event_schemas::{AccountId, CalendarId, ChannelId, SlaPolicyId, StreamId, TeamId};
+use event_schemas::{AccountId, CalendarId, ChannelId, SlaPolicyId, TeamId};
 use gate::{Change, Json, Path, Problem, Supervisor};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -104,8 +104,7 @@ async fn known_calendar(
     calendar: Option<CalendarId>,
 ) -> Result<(), CommandProblem> {
     let Some(calendar) = calendar else { return Ok(()) };
-    let calendars =
-        commands.calendars.current(&StreamId::catalogue(CatalogueKind::Calendars, account)).await?;
+    let calendars = commands.catalogue::<BusinessCalendar>(account).current().await?;
     match calendars.state.get(calendar) {
         Some(_) => Ok(()),
         None => Err(Problem::unprocessable("calendar_id", "This account has no such calendar.").into()),

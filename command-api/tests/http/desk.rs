@@ -8,7 +8,7 @@ use commands::Commands;
 use event_schemas::{AccountId, Clock, ConversationId, Recorded, StreamId, Timestamp, UserId, Version};
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
-use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, finish, issue_token};
+use gate::{About, AuthConfig, Authenticator, Claims, Cors, Gate, Limits, Role, assemble, issue_token};
 use providers::{Providers, Timeouts, WHATSAPP_SIGNATURE_HEADER, sign};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -124,7 +124,7 @@ fn service(store: Arc<SqliteStore>, clock: Clock, folder: Arc<TempDir>) -> Desk 
         checks: Vec::new(),
         problems: problem::KINDS.to_vec(),
     };
-    let router = finish(http::router(commands.clone()), gate);
+    let router = assemble(http::router(commands.clone()), gate);
     Desk { store, commands, clock, router, _folder: folder }
 }
 

@@ -3,8 +3,8 @@
 use crate::desk::{ACME, Desk, adam, ana, desk};
 use commands::execute::{Aggregates, Versioned};
 use domain::conversation::Conversation;
-use event_schemas::catalogue::CatalogueKind;
-use event_schemas::{ConversationEvent, Event, Recorded, StreamId};
+use event_schemas::catalogue::Team;
+use event_schemas::{ConversationEvent, Event, Recorded};
 use event_store::EventStore;
 use serde_json::json;
 use std::sync::Arc;
@@ -50,8 +50,9 @@ async fn a_fold_that_learns_from_an_event_is_the_fold_that_the_log_gives() {
 async fn a_glance_sees_at_once_what_this_process_writes_and_soon_what_others_write() {
     let desk = desk().await;
     let other = desk.beside();
-    let stream = StreamId::catalogue(CatalogueKind::Teams, ACME);
-    let seen = async |desk: &Desk| desk.commands.teams.recent(&stream).await.unwrap().version.map(|v| v.0);
+    let seen = async |desk: &Desk| {
+        desk.commands.catalogue::<Team>(ACME).recent().await.unwrap().version.map(|v| v.0)
+    };
     assert_eq!((seen(&desk).await, seen(&other).await), (None, None));
     for teams in 0..2 {
         let team = json!({ "name": format!("Team {teams}") });
@@ -71,10 +72,10 @@ async fn a_glance_sees_at_once_what_this_process_writes_and_soon_what_others_wri
 async fn what_a_glance_does_not_find_is_looked_for_in_the_log() {
     let desk = desk().await;
     let other = desk.beside();
-    let stream = StreamId::catalogue(CatalogueKind::Teams, ACME);
-    other.commands.teams.recent(&stream).await.unwrap();
+    let teams = || other.commands.catalogue::<Team>(ACME);
+    teams().recent().await.unwrap();
     let team = desk.post(&adam(), "/v1/teams", json!({ "name": "Returns" })).await.is(201);
     let id = team["id"].as_str().unwrap().parse().unwrap();
-    let found = other.commands.teams.find_recent(&stream, |teams| teams.get(id).cloned()).await.unwrap();
+    let found = teams().find_recent(|teams| teams.get(id).cloned()).await.unwrap();
     assert_eq!(found.map(|team| team.name), Some("Returns".to_owned()));
 }

@@ -3,6 +3,7 @@
 use crate::Commands;
 use crate::execute::LoadError;
 use domain::automation::Rules;
+use event_schemas::automation::AutomationRule;
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::{AccountId, StreamId, Version};
 use quick_cache::sync::Cache;
@@ -19,15 +20,16 @@ impl CompiledAutomationRules {
 
 impl Commands {
     pub async fn automation_rules_of(&self, account: AccountId) -> Result<Arc<Rules>, LoadError> {
-        let stream = StreamId::catalogue(CatalogueKind::AutomationRules, account);
-        let catalogue = self.automation_rules.current(&stream).await?;
+        let catalogue = self.catalogue::<AutomationRule>(account).current().await?;
         if let Some((of, rules)) = self.compiled_automation_rules.0.get(&account)
             && of == catalogue.version
         {
             return Ok(rules);
         }
-        let rules = Rules::compile(catalogue.state.iter())
-            .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })?;
+        let rules = Rules::compile(catalogue.state.iter()).map_err(|source| LoadError::Damaged {
+            stream: StreamId::catalogue(CatalogueKind::AutomationRules, account).to_string(),
+            source: Box::new(source),
+        })?;
         let rules = Arc::new(rules);
         self.compiled_automation_rules.0.insert(account, (catalogue.version, Arc::clone(&rules)));
         Ok(rules)

@@ -75,21 +75,21 @@ fn calendar() -> BusinessCalendar {
     }
 }
 
-/// The path of what is wrong with something that nobody would define.
-fn invalid<T: CatalogueItem>(thing: T) -> String {
-    match Define(thing).decide(&Catalogue::default(), Timestamp::from_secs(1)) {
+/// The path of what makes an item invalid.
+fn invalid<T: CatalogueItem>(item: T) -> String {
+    match Define(item).decide(&Catalogue::default(), Timestamp::from_secs(1)) {
         Err(Rejection::Invalid { field, .. }) => field,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn what_nobody_defined_is_defined() {
+fn an_item_is_defined() {
     given::<Teams>([]).when(Define(team(BILLING, "Billing"))).then([team_defined(BILLING, "Billing")]);
 }
 
 #[test]
-fn what_stays_as_it_is_is_no_news() {
+fn an_item_defined_as_it_is_changes_nothing() {
     given::<Teams>([team_defined(BILLING, "Billing")]).when(Define(team(BILLING, "Billing"))).then_nothing();
 }
 
@@ -101,7 +101,7 @@ fn two_cannot_have_the_same_name() {
 }
 
 #[test]
-fn a_name_that_people_cannot_tell_apart_is_the_same() {
+fn a_name_that_differs_in_case_or_spaces_is_the_same() {
     given::<Teams>([team_defined(BILLING, "Billing")])
         .when(Define(team(RETURNS, " bILLING ")))
         .then_rejected(taken("name", " bILLING "));
@@ -112,14 +112,14 @@ fn a_name_that_people_cannot_tell_apart_is_the_same() {
 }
 
 #[test]
-fn a_thing_may_be_spelt_otherwise_than_it_was() {
+fn the_spelling_of_a_name_may_change() {
     given::<Teams>([team_defined(BILLING, "Billing")])
         .when(Define(team(BILLING, "BILLING")))
         .then([team_defined(BILLING, "BILLING")]);
 }
 
 #[test]
-fn nobody_is_renamed_to_what_another_is_called() {
+fn an_item_cannot_be_renamed_to_the_name_of_another() {
     given::<Teams>([team_defined(BILLING, "Billing"), team_defined(RETURNS, "Returns")])
         .when(Define(team(RETURNS, "Billing")))
         .then_rejected(taken("name", "Billing"));
@@ -134,12 +134,60 @@ fn a_retired_name_is_free_again() {
 }
 
 #[test]
-fn only_what_is_there_can_be_retired_and_only_once() {
+fn an_item_is_retired_once() {
     let retired = || CatalogueEvent::from(TeamRetired { id: BILLING });
     given::<Teams>([]).when(Retire(BILLING)).then_rejected(Rejection::NotFound);
     given::<Teams>([team_defined(BILLING, "Billing")]).when(Retire(BILLING)).then([retired()]);
     given::<Teams>([team_defined(BILLING, "Billing"), retired()])
         .when(Retire(BILLING))
+        .then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn an_item_has_the_version_of_the_event_that_defined_it_last() {
+    let renamed = team_defined(BILLING, "Accounts");
+    let channel = ChannelDefined { channel: channel(ChannelType::Api, "Shop") }.into();
+    let teams = given::<Teams>([
+        team_defined(BILLING, "Billing"),
+        channel,
+        team_defined(RETURNS, "Returns"),
+        renamed,
+        TeamRetired { id: RETURNS }.into(),
+    ]);
+    assert_eq!(teams.state.version_of(BILLING), Some(Version(2)));
+    assert_eq!(teams.state.version_of(RETURNS), None);
+}
+
+#[test]
+fn a_command_about_an_item_that_was_changed_meanwhile_is_refused() {
+    let history = || [team_defined(BILLING, "Billing"), team_defined(BILLING, "Accounts")];
+    let retire = |id, seen| IfUnchanged { id, seen, command: Retire::<Team>(id) };
+    let (first, second) = (Version(0), Version(1));
+    given::<Teams>(history())
+        .when(retire(BILLING, Some(first)))
+        .then_rejected(Rejection::ChangedMeanwhile { expected: first, actual: second });
+    for seen in [Some(second), None] {
+        given::<Teams>(history()).when(retire(BILLING, seen)).then([TeamRetired { id: BILLING }.into()]);
+    }
+    given::<Teams>(history()).when(retire(RETURNS, Some(first))).then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn a_change_is_made_of_the_item_as_it_is_when_it_is_decided() {
+    let describe = |team: &mut Team| {
+        team.description = Some("Bills".to_owned());
+        Ok(())
+    };
+    let described =
+        |name| TeamDefined { team: Team { description: Some("Bills".to_owned()), ..team(BILLING, name) } };
+    given::<Teams>([team_defined(BILLING, "Billing"), team_defined(BILLING, "Accounts")])
+        .when(Amend { id: BILLING, default: None, change: describe })
+        .then([described("Accounts").into()]);
+    given::<Teams>([])
+        .when(Amend { id: BILLING, default: Some(team(BILLING, "Billing")), change: describe })
+        .then([described("Billing").into()]);
+    given::<Teams>([])
+        .when(Amend { id: BILLING, default: None, change: describe })
         .then_rejected(Rejection::NotFound);
 }
 
@@ -156,7 +204,7 @@ fn a_channel_can_be_renamed_and_never_becomes_another_kind() {
 }
 
 #[test]
-fn what_makes_no_sense_is_named_by_its_path() {
+fn what_is_invalid_is_named_by_its_path() {
     assert_eq!(invalid(team(BILLING, " ")), "name");
     assert_eq!(invalid(team(BILLING, &"n".repeat(201))), "name");
     assert_eq!(invalid(Team { member_ids: vec![ANA, ANA], ..team(BILLING, "Billing") }), "member_ids");
@@ -243,7 +291,7 @@ mod automation {
     }
 
     #[test]
-    fn an_action_that_makes_no_sense_is_named_by_its_path() {
+    fn an_invalid_action_is_named_by_its_path() {
         let labels = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
         assert_eq!(invalid(with(vec![])), "actions");
         assert_eq!(invalid(with(vec![note(); 21])), "actions");
@@ -266,7 +314,7 @@ mod automation {
     }
 
     #[test]
-    fn a_rule_that_makes_no_sense_is_named_by_its_path() {
+    fn an_invalid_rule_is_named_by_its_path() {
         let waiting = |waiting_seconds, event| AutomationRule { waiting_seconds, ..rule(event) };
         assert_eq!(invalid(waiting(None, AutomationEvent::WaitingLongerThan)), "waiting_seconds");
         assert_eq!(invalid(waiting(Some(0), AutomationEvent::WaitingLongerThan)), "waiting_seconds");

@@ -1,19 +1,19 @@
-//! One caller at a time.
+//! Appends of one caller at a time.
 
 use super::Engine;
-use super::samples::{ACCOUNT, everything, said, several, stream, told};
+use super::samples::{ACCOUNT, event, everything, message, messages, stream};
 use crate::{AppendError, Expected, Filter};
 use event_schemas::{Clock, EventId, Version};
 
-pub async fn events_come_back_as_they_were_told(engine: &impl Engine) {
+pub async fn events_come_back_as_they_were_appended(engine: &impl Engine) {
     let store = engine.open().await;
-    let events = several(3);
+    let events = messages(3);
     let appended = store.append(&stream(1), Expected::NoStream, events.clone()).await.unwrap();
     let recorded = store.read_stream(&stream(1), Version::FIRST, 10).await.unwrap();
     assert_eq!(recorded.len(), 3);
-    for (version, (told, is)) in (0..).zip(events.iter().zip(&recorded)) {
-        assert_eq!((is.id, &is.event_type, is.schema_version), (told.id, &told.event_type, 1));
-        assert_eq!((&is.metadata, &is.data), (&told.metadata, &told.data));
+    for (version, (given, is)) in (0..).zip(events.iter().zip(&recorded)) {
+        assert_eq!((is.id, &is.event_type, is.schema_version), (given.id, &given.event_type, 1));
+        assert_eq!((&is.metadata, &is.data), (&given.metadata, &given.data));
         assert_eq!((&is.stream, is.version), (&stream(1), Version(version)));
         assert_eq!(store.find(is.id).await.unwrap().as_ref(), Some(is));
     }
@@ -31,7 +31,7 @@ pub async fn events_come_back_as_they_were_told(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn text_is_text(engine: &impl Engine) {
+pub async fn text_comes_back_byte_for_byte(engine: &impl Engine) {
     let store = engine.open().await;
     let long = "ሰላም 👋 ".repeat(200_000);
     let texts = [
@@ -44,15 +44,15 @@ pub async fn text_is_text(engine: &impl Engine) {
         &long,
     ];
     for text in texts {
-        let mut event = said(text);
+        let mut event = message(text);
         event.metadata.traceparent = Some(text.to_owned());
         store.append(&stream(1), Expected::Any, vec![event.clone()]).await.unwrap();
         let back = store.find(event.id).await.unwrap().unwrap();
         assert!(back.data == event.data && back.metadata == event.metadata, "{:.40} changed", text);
         assert_eq!(back.data.as_bytes(), event.data.as_bytes());
     }
-    // What is not escaped stays so: the log does not parse what it keeps.
-    let mut raw = said("");
+    // Characters that are not escaped stay so: the log does not parse the data.
+    let mut raw = message("");
     raw.data = "{\"text\": \"\u{1}  \u{7f} two  spaces\"}".to_owned();
     store.append(&stream(1), Expected::Any, vec![raw.clone()]).await.unwrap();
     assert_eq!(store.find(raw.id).await.unwrap().unwrap().data, raw.data);
@@ -63,7 +63,7 @@ pub async fn versions_are_dense_from_zero(engine: &impl Engine) {
     let store = engine.open().await;
     let mut expected = Expected::NoStream;
     for (count, last) in [(1, 0), (3, 3), (2, 5), (100, 105)] {
-        let appended = store.append(&stream(1), expected, several(count)).await.unwrap();
+        let appended = store.append(&stream(1), expected, messages(count)).await.unwrap();
         assert_eq!(appended.version, Version(last));
         expected = Expected::Exact(appended.version);
     }
@@ -80,7 +80,7 @@ pub async fn versions_are_dense_from_zero(engine: &impl Engine) {
 
 pub async fn an_expectation_that_is_wrong_is_a_conflict(engine: &impl Engine) {
     let store = engine.open().await;
-    store.append(&stream(1), Expected::Any, several(2)).await.unwrap();
+    store.append(&stream(1), Expected::Any, messages(2)).await.unwrap();
     let wrong = [
         (1, Expected::NoStream, Some(Version(1))),
         (1, Expected::Exact(Version(0)), Some(Version(1))),
@@ -88,7 +88,7 @@ pub async fn an_expectation_that_is_wrong_is_a_conflict(engine: &impl Engine) {
         (2, Expected::Exact(Version(0)), None),
     ];
     for (number, wrongly, is) in wrong {
-        match store.append(&stream(number), wrongly, several(1)).await {
+        match store.append(&stream(number), wrongly, messages(1)).await {
             Err(AppendError::Conflict { stream: which, expected, actual }) => {
                 assert_eq!((which, expected, actual), (stream(number), wrongly, is));
             }
@@ -96,19 +96,19 @@ pub async fn an_expectation_that_is_wrong_is_a_conflict(engine: &impl Engine) {
         }
     }
     assert_eq!(everything(&*store, &Filter::all(), 10).await.len(), 2);
-    store.append(&stream(1), Expected::Exact(Version(1)), several(1)).await.unwrap();
+    store.append(&stream(1), Expected::Exact(Version(1)), messages(1)).await.unwrap();
     store.close().await;
 }
 
 pub async fn an_append_is_all_or_nothing(engine: &impl Engine) {
     let store = engine.open().await;
-    let known = said("known");
+    let known = message("known");
     store.append(&stream(1), Expected::NoStream, vec![known.clone()]).await.unwrap();
     let before = everything(&*store, &Filter::all(), 10).await;
-    let mut partly = several(3);
+    let mut partly = messages(3);
     partly.push(known);
     assert!(store.append(&stream(2), Expected::NoStream, partly.clone()).await.is_err());
-    assert!(store.append(&stream(1), Expected::NoStream, several(3)).await.is_err());
+    assert!(store.append(&stream(1), Expected::NoStream, messages(3)).await.is_err());
     assert_eq!(everything(&*store, &Filter::all(), 10).await, before);
     for event in &partly[..3] {
         assert_eq!(store.find(event.id).await.unwrap(), None);
@@ -116,11 +116,11 @@ pub async fn an_append_is_all_or_nothing(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn telling_the_same_again_changes_nothing(engine: &impl Engine) {
+pub async fn appending_the_same_again_changes_nothing(engine: &impl Engine) {
     let store = engine.open().await;
-    let events = several(3);
+    let events = messages(3);
     let first = store.append(&stream(1), Expected::NoStream, events.clone()).await.unwrap();
-    store.append(&stream(1), Expected::Exact(first.version), several(2)).await.unwrap();
+    store.append(&stream(1), Expected::Exact(first.version), messages(2)).await.unwrap();
     let before = everything(&*store, &Filter::all(), 10).await;
     let stale = [Expected::NoStream, Expected::Exact(Version(99)), Expected::Any];
     for expected in stale {
@@ -128,25 +128,25 @@ pub async fn telling_the_same_again_changes_nothing(engine: &impl Engine) {
         assert!(again.repeated);
         assert_eq!((again.version, again.position), (first.version, first.position));
     }
-    // A provider that repeats itself after the conversation has moved on to another stream.
+    // A provider repeats a message after the conversation has continued in another stream.
     let elsewhere = store.append(&stream(2), Expected::NoStream, events).await.unwrap();
     assert_eq!((elsewhere.position, elsewhere.repeated), (first.position, true));
     assert_eq!(everything(&*store, &Filter::all(), 10).await, before);
     store.close().await;
 }
 
-pub async fn telling_something_known_beside_something_new_is_refused(engine: &impl Engine) {
+pub async fn an_append_of_recorded_and_new_events_is_refused(engine: &impl Engine) {
     let store = engine.open().await;
-    let known = said("known");
-    store.append(&stream(1), Expected::NoStream, vec![said("before"), known.clone()]).await.unwrap();
-    let refused = store.append(&stream(2), Expected::NoStream, vec![said("new"), known.clone()]).await;
+    let known = message("known");
+    store.append(&stream(1), Expected::NoStream, vec![message("before"), known.clone()]).await.unwrap();
+    let refused = store.append(&stream(2), Expected::NoStream, vec![message("new"), known.clone()]).await;
     match refused {
         Err(AppendError::PartlyRecorded { id, stream: which, version }) => {
             assert_eq!((id, which, version), (known.id, stream(1), Version(1)));
         }
         other => panic!("{other:?}"),
     }
-    let twice = told(Clock::System.event_id(), ACCOUNT, "MessageReceived", "twice");
+    let twice = event(Clock::System.event_id(), ACCOUNT, "MessageReceived", "twice");
     let refused = store.append(&stream(2), Expected::NoStream, vec![twice.clone(), twice.clone()]).await;
     assert!(matches!(refused, Err(AppendError::PartlyRecorded { id, .. }) if id == twice.id), "{refused:?}");
     assert_eq!(everything(&*store, &Filter::all(), 10).await.len(), 2);
@@ -157,10 +157,10 @@ pub async fn an_append_holds_a_bounded_number_of_events(engine: &impl Engine) {
     let store = engine.open().await;
     let nothing = store.append(&stream(1), Expected::NoStream, Vec::new()).await;
     let Err(AppendError::TooMany { limit }) = nothing else { panic!("{nothing:?}") };
-    let too_many = store.append(&stream(1), Expected::NoStream, several(limit + 1)).await;
+    let too_many = store.append(&stream(1), Expected::NoStream, messages(limit + 1)).await;
     assert!(matches!(too_many, Err(AppendError::TooMany { .. })), "{too_many:?}");
     assert_eq!(store.end().await.unwrap(), None);
-    let appended = store.append(&stream(1), Expected::NoStream, several(limit)).await.unwrap();
+    let appended = store.append(&stream(1), Expected::NoStream, messages(limit)).await.unwrap();
     assert_eq!(appended.version, Version(limit as u64 - 1));
     store.close().await;
 }

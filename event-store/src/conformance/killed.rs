@@ -1,10 +1,10 @@
-//! Being killed at any moment.
+//! A process that is killed at any moment.
 //!
-//! Two halves: a process that appends and says what was acknowledged, for ever; and one that starts it,
-//! kills it and looks. How to start the first is the engine's tests' affair.
+//! Two parts: a process that appends and prints what was acknowledged until it is killed, and a test that starts
+//! it, kills it and checks the log. The engine's tests start the process.
 
 use super::Engine;
-use super::samples::{assert_dense, assert_ordered, everything, several, stream};
+use super::samples::{assert_dense, assert_ordered, everything, messages, stream};
 use crate::{EventStore, Expected, Filter};
 use event_schemas::{EventId, Position, Recorded, Version};
 use std::collections::HashMap;
@@ -20,13 +20,13 @@ pub async fn append_for_ever(store: Arc<dyn EventStore>) {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for turn in 0.. {
-                let events = several(1 + turn % 3);
+                let events = messages(1 + turn % 3);
                 let ids: Vec<_> = events.iter().map(|event| event.id).collect();
                 let target = stream(caller % 12);
                 let appended = store.append(&target, Expected::Any, events).await.unwrap();
                 let last = ids.last().unwrap();
                 let mut out = std::io::stdout().lock();
-                // The leading line break ends whatever a test harness left unfinished.
+                // The leading line break ends a line that the test harness may have left unfinished.
                 write!(out, "\n{ACKNOWLEDGED} {last} {} {}\n", appended.version, appended.position).unwrap();
                 out.flush().unwrap();
             }
@@ -37,21 +37,21 @@ pub async fn append_for_ever(store: Arc<dyn EventStore>) {
     }
 }
 
-/// Starts the appending process `times` times, kills it in the middle, and checks that the log holds all
-/// it acknowledged, where it said, with nothing missing between.
+/// Starts the appending process `times` times, kills it at some point, and checks that the log holds every
+/// acknowledged event at its acknowledged position, without gaps.
 pub async fn survives(engine: &impl Engine, mut appender: impl FnMut() -> Command, times: usize) {
     let mut acknowledged: HashMap<EventId, (Version, Position)> = HashMap::new();
     for round in 0..times {
         let mut child = appender().stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Anywhere from the first moments to a few groups on.
+        // From the first append to a few groups later.
         let enough = acknowledged.len() + 1 + round * 37 % 300;
         while acknowledged.len() < enough {
             note(&mut acknowledged, &lines.next().unwrap().unwrap());
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        // What it said before it died counts; a line cut short was not said.
+        // Lines printed before the kill count; a line that was cut off does not.
         for line in lines.map_while(Result::ok) {
             note(&mut acknowledged, &line);
         }

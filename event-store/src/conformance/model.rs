@@ -1,4 +1,4 @@
-//! A log in a few lines, too simple to be wrong: what an engine is compared with.
+//! A model of a log in a few lines, to compare an engine with.
 
 use crate::{AppendError, Expected};
 use event_schemas::{EventId, Version};
@@ -12,7 +12,7 @@ pub struct Model {
     places: HashMap<EventId, (u128, u64)>,
 }
 
-/// What an append came to, as far as it can be compared.
+/// The outcome of an append, as far as model and engine can be compared.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Written { last: u64 },
@@ -50,7 +50,7 @@ impl Model {
 }
 
 impl Outcome {
-    /// The same of what an engine answered.
+    /// The outcome of an engine's append.
     pub fn of(answer: Result<crate::Appended, AppendError>) -> Self {
         match answer {
             Ok(appended) if appended.repeated => Self::Repeated { last: appended.version.0 },

@@ -1,19 +1,19 @@
-//! Reading, following, opening again.
+//! Reading, following and reopening a log.
 
 use super::Engine;
-use super::samples::{ACCOUNT, assert_ordered, everything, several, stream, told};
+use super::samples::{ACCOUNT, assert_ordered, event, everything, messages, stream};
 use crate::{AppendError, Expected, Filter, Subscription};
 use event_schemas::{AccountId, Category, Clock, StreamId, Version};
 use std::sync::Arc;
 
 const OTHER: AccountId = AccountId::from_u128(0xacc1);
 
-pub async fn pages_join_without_a_seam(engine: &impl Engine) {
+pub async fn pages_cover_the_log_without_gap_or_overlap(engine: &impl Engine) {
     let store = engine.open().await;
     let empty = store.read_all(None, &Filter::all(), 10).await.unwrap();
     assert_eq!((empty.events.len(), empty.through, empty.at_end), (0, None, true));
     for number in 0..30 {
-        store.append(&stream(number), Expected::NoStream, several(1 + number as usize % 4)).await.unwrap();
+        store.append(&stream(number), Expected::NoStream, messages(1 + number as usize % 4)).await.unwrap();
     }
     let all = everything(&*store, &Filter::all(), 1_000).await;
     assert_ordered(&all);
@@ -26,13 +26,13 @@ pub async fn pages_join_without_a_seam(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn a_filter_gives_what_fits_and_nothing_else(engine: &impl Engine) {
+pub async fn a_filter_returns_exactly_the_matching_events(engine: &impl Engine) {
     let store = engine.open().await;
     let kinds = ["conversation", "agent", "catalogue", "contact", "inbound", "elsewhere"];
     let types = ["MessageReceived", "Assigned", "TeamDefined"];
     for number in 0..120usize {
         let account = if number % 5 == 0 { OTHER } else { ACCOUNT };
-        let event = told(Clock::System.event_id(), account, types[number / 2 % 3], "");
+        let event = event(Clock::System.event_id(), account, types[number / 2 % 3], "");
         let name = StreamId::named(format!("{}-{number}", kinds[number % 6]));
         store.append(&name, Expected::NoStream, vec![event]).await.unwrap();
     }
@@ -60,18 +60,18 @@ pub async fn a_filter_gives_what_fits_and_nothing_else(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn a_rare_kind_is_found_without_passing_over_the_rest(engine: &impl Engine) {
+pub async fn a_rare_kind_is_found_without_searching_the_rest(engine: &impl Engine) {
     let store = engine.open().await;
     let catalogue = StreamId::named("catalogue-teams-1");
-    store.append(&catalogue, Expected::NoStream, several(1)).await.unwrap();
+    store.append(&catalogue, Expected::NoStream, messages(1)).await.unwrap();
     for number in 0..40 {
-        store.append(&stream(number), Expected::NoStream, several(500)).await.unwrap();
+        store.append(&stream(number), Expected::NoStream, messages(500)).await.unwrap();
     }
-    store.append(&catalogue, Expected::Any, several(2)).await.unwrap();
+    store.append(&catalogue, Expected::Any, messages(2)).await.unwrap();
     let page = store.read_all(None, &Filter::categories([Category::Catalogue]), 10).await.unwrap();
     assert_eq!((page.events.len(), page.at_end), (3, true));
     assert_eq!(page.through, store.end().await.unwrap());
-    // A common kind that is asked for by a rare type is looked through in pages of bounded work.
+    // A search of a common kind for a rare type takes pages of bounded work.
     let filter = Filter { event_types: vec!["Never".to_owned()], ..Filter::account(ACCOUNT) };
     assert!(everything(&*store, &filter, 10).await.is_empty());
     let filter = Filter { event_types: vec!["Never".to_owned()], ..Filter::all() };
@@ -83,8 +83,8 @@ pub async fn a_long_stream_reads_in_pages(engine: &impl Engine) {
     let store = engine.open().await;
     let mut expected = Expected::NoStream;
     for _ in 0..25 {
-        let appended = store.append(&stream(1), expected, several(400)).await.unwrap();
-        store.append(&stream(2), Expected::Any, several(1)).await.unwrap();
+        let appended = store.append(&stream(1), expected, messages(400)).await.unwrap();
+        store.append(&stream(2), Expected::Any, messages(1)).await.unwrap();
         expected = Expected::Exact(appended.version);
     }
     let (mut from, mut count) = (Version::FIRST, 0);
@@ -100,17 +100,17 @@ pub async fn a_long_stream_reads_in_pages(engine: &impl Engine) {
     store.close().await;
 }
 
-pub async fn a_subscription_goes_from_the_past_to_the_present(engine: &impl Engine) {
+pub async fn a_subscription_catches_up_and_goes_live(engine: &impl Engine) {
     let store = engine.open().await;
     for number in 0..50 {
-        store.append(&stream(number), Expected::NoStream, several(3)).await.unwrap();
+        store.append(&stream(number), Expected::NoStream, messages(3)).await.unwrap();
     }
     let middle = everything(&*store, &Filter::all(), 1_000).await[70].position;
     let writer = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for number in 50..250 {
-                store.append(&stream(number), Expected::NoStream, several(3)).await.unwrap();
+                store.append(&stream(number), Expected::NoStream, messages(3)).await.unwrap();
             }
         })
     };
@@ -126,11 +126,11 @@ pub async fn a_subscription_goes_from_the_past_to_the_present(engine: &impl Engi
     for (follower, from) in followers.into_iter().zip([0, 71, 0]) {
         assert_eq!(follower.await.unwrap(), truth[from..]);
     }
-    // At rest, and in another opener's log, an event still gets through.
+    // A subscription that waits at the end gets an event of another opener too.
     let mut waiting = Subscription::new(Arc::clone(&store), store.end().await.unwrap(), Filter::all(), 10);
     let woken = tokio::spawn(async move { waiting.next().await.unwrap() });
     let other = engine.open().await;
-    other.append(&stream(1_000), Expected::NoStream, several(1)).await.unwrap();
+    other.append(&stream(1_000), Expected::NoStream, messages(1)).await.unwrap();
     assert_eq!(woken.await.unwrap().events.len(), 1);
     other.close().await;
     store.close().await;
@@ -146,14 +146,14 @@ pub async fn a_filtered_subscription_misses_nothing(engine: &impl Engine) {
     ];
     let followers = filters.clone().map(|filter| {
         let subscription = Subscription::new(Arc::clone(&store), None, filter, 5);
-        // Each of them fits a quarter of the events or more.
+        // Each filter matches a quarter of the events or more.
         tokio::spawn(follow(subscription, 100))
     });
     for number in 0..400usize {
         let kind = ["conversation", "agent", "conversation", "contact"][number % 4];
         let account = if number % 3 == 0 { OTHER } else { ACCOUNT };
         let event_type = if number % 2 == 0 { "Assigned" } else { "MessageReceived" };
-        let event = told(Clock::System.event_id(), account, event_type, "");
+        let event = event(Clock::System.event_id(), account, event_type, "");
         let name = StreamId::named(format!("{kind}-{number}"));
         store.append(&name, Expected::NoStream, vec![event]).await.unwrap();
     }
@@ -173,26 +173,26 @@ async fn follow(mut subscription: Subscription, count: usize) -> Vec<event_schem
     seen
 }
 
-pub async fn a_closed_log_opens_again_with_everything_in_it(engine: &impl Engine) {
+pub async fn a_closed_log_opens_again_with_all_its_events(engine: &impl Engine) {
     let store = engine.open().await;
-    let first = store.append(&stream(1), Expected::NoStream, several(3)).await.unwrap();
+    let first = store.append(&stream(1), Expected::NoStream, messages(3)).await.unwrap();
     let before = everything(&*store, &Filter::all(), 10).await;
     store.close().await;
     let store = engine.open().await;
     assert_eq!(everything(&*store, &Filter::all(), 10).await, before);
-    let second = store.append(&stream(1), Expected::Exact(first.version), several(1)).await.unwrap();
+    let second = store.append(&stream(1), Expected::Exact(first.version), messages(1)).await.unwrap();
     assert!(second.position > first.position);
     store.check().await.unwrap();
     store.close().await;
 }
 
-pub async fn a_closed_log_says_that_it_is_closed(engine: &impl Engine) {
+pub async fn a_closed_log_is_unavailable(engine: &impl Engine) {
     let store = engine.open().await;
-    // What was accepted before is finished.
+    // Appends that were accepted before are finished.
     let accepted: Vec<_> = (0..20)
         .map(|number| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.append(&stream(number), Expected::NoStream, several(1)).await })
+            tokio::spawn(async move { store.append(&stream(number), Expected::NoStream, messages(1)).await })
         })
         .collect();
     tokio::task::yield_now().await;
@@ -206,7 +206,7 @@ pub async fn a_closed_log_says_that_it_is_closed(engine: &impl Engine) {
             Err(other) => panic!("{other:?}"),
         }
     }
-    let late = store.append(&stream(99), Expected::NoStream, several(1)).await;
+    let late = store.append(&stream(99), Expected::NoStream, messages(1)).await;
     assert!(matches!(late, Err(AppendError::Unavailable(_))), "{late:?}");
     assert!(store.check().await.is_err());
     let again = engine.open().await;

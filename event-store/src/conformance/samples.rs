@@ -1,4 +1,4 @@
-//! Events to append.
+//! Sample events, and checks of a log's events.
 
 use crate::{EventStore, Filter};
 use event_schemas::{AccountId, Actor, Clock, EventId, Metadata, NewEvent, Recorded, StreamId, Timestamp};
@@ -10,15 +10,15 @@ pub fn stream(number: u128) -> StreamId {
     StreamId::conversation(event_schemas::ConversationId::from_u128(number))
 }
 
-pub fn said(text: &str) -> NewEvent {
-    told(Clock::System.event_id(), ACCOUNT, "MessageReceived", text)
+pub fn message(text: &str) -> NewEvent {
+    event(Clock::System.event_id(), ACCOUNT, "MessageReceived", text)
 }
 
-pub fn several(count: usize) -> Vec<NewEvent> {
-    (0..count).map(|number| said(&format!("number {number}"))).collect()
+pub fn messages(count: usize) -> Vec<NewEvent> {
+    (0..count).map(|number| message(&format!("number {number}"))).collect()
 }
 
-pub fn told(id: EventId, account: AccountId, event_type: &'static str, text: &str) -> NewEvent {
+pub fn event(id: EventId, account: AccountId, event_type: &'static str, text: &str) -> NewEvent {
     NewEvent {
         id,
         event_type: event_type.into(),
@@ -35,17 +35,21 @@ pub fn told(id: EventId, account: AccountId, event_type: &'static str, text: &st
     }
 }
 
-/// Everything in the log, in pages of `limit`.
+/// All events of the log, read in pages of `limit`.
 pub async fn everything(store: &dyn EventStore, filter: &Filter, limit: usize) -> Vec<Recorded> {
     let (mut after, mut events) = (None, Vec::new());
     loop {
         let page = store.read_all(after, filter, limit).await.unwrap();
-        assert!(page.events.len() <= limit, "a page holds at most what was asked for");
+        assert!(page.events.len() <= limit, "a page holds at most `limit` events");
         assert!(page.through >= after, "a page never goes back");
         assert!(page.through >= page.events.last().map(|event| event.position));
-        assert!(page.at_end || page.through > after, "a page that is not the last gets on");
+        assert!(page.at_end || page.through > after, "a page that is not the last moves forward");
         let end = store.end().await.unwrap();
-        assert!(page.through <= end, "a page passes over what is yet to come: {:?} of {end:?}", page.through);
+        assert!(
+            page.through <= end,
+            "a page skips events that are yet to come: {:?} of {end:?}",
+            page.through
+        );
         after = page.through;
         events.extend(page.events);
         if page.at_end {

@@ -1,7 +1,7 @@
-//! The client, made anew whenever it is of no more use, and what its errors mean.
+//! The vendor's client, which is replaced after connection errors, and the meaning of its errors.
 //!
-//! The vendor's client gives up for good when it cannot reach a server once, and in a cluster holds on to a
-//! node that is gone: so whatever smells of the connection costs the client its life.
+//! The client never connects again after it has failed to reach a server once, and in a cluster it stays with a
+//! node that is gone. So every error that may be the connection's discards the client.
 
 use crate::{ReadError, Unavailable};
 use eventstore::{Client, ClientSettings, CurrentRevision, Error};
@@ -10,50 +10,50 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How long the server may take for one answer, or for the next piece of one.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server may take for one answer, or for the next part of a stream of answers.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often something is tried whose connection was lost. Everything this engine asks for may be asked
-/// twice: appends name the version they expect, and the server knows a repetition by its ids.
+/// How often a request is tried when its connection is lost. Every request of this engine may be repeated: appends
+/// name the version they expect, and the server recognises a repetition by the event ids.
 const TRIES: u32 = 3;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Why there is no answer.
+/// Why a request failed.
 #[derive(Debug)]
-pub enum Trouble {
-    /// The stream is not at the version that was expected, but here.
-    Elsewhere { current: Option<u64> },
-    /// There is no such stream.
-    Nothing,
+pub enum RequestError {
+    /// The stream is not at the expected version but at `current`; `None` when it has no event.
+    WrongVersion { current: Option<u64> },
+    /// The stream does not exist.
+    StreamNotFound,
     /// No record of the log begins at the position.
-    NoPosition,
-    /// Nothing can be had just now.
+    InvalidPosition,
+    /// The server is not available.
     Unavailable(Unavailable),
 }
 
-impl From<Unavailable> for Trouble {
+impl From<Unavailable> for RequestError {
     fn from(why: Unavailable) -> Self {
         Self::Unavailable(why)
     }
 }
 
-impl From<Trouble> for Unavailable {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Unavailable(why) => why,
-            Trouble::Elsewhere { .. } | Trouble::Nothing | Trouble::NoPosition => {
-                Unavailable::because("the server answered something else than was asked")
-            }
+impl From<RequestError> for Unavailable {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Unavailable(why) => why,
+            RequestError::WrongVersion { .. }
+            | RequestError::StreamNotFound
+            | RequestError::InvalidPosition => Unavailable::because("the server gave an unexpected answer"),
         }
     }
 }
 
-impl From<Trouble> for ReadError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NoPosition => ReadError::Damaged {
-                at: "the position asked for".to_owned(),
+impl From<RequestError> for ReadError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::InvalidPosition => ReadError::Damaged {
+                at: "the requested position".to_owned(),
                 reason: "no event of this log is there".to_owned(),
             },
             other => ReadError::Unavailable(other.into()),
@@ -61,10 +61,10 @@ impl From<Trouble> for ReadError {
     }
 }
 
-/// Whether another try, with another client, may help.
+/// Whether the request is tried again, and with which client.
 enum Verdict {
-    Final(Trouble),
-    Again { keep_client: bool, why: Unavailable },
+    Final(RequestError),
+    Retry { keep_client: bool, why: Unavailable },
 }
 
 pub struct Connection {
@@ -83,7 +83,7 @@ impl Connection {
         Self { settings, current: Mutex::default() }
     }
 
-    /// The client of the moment and its number.
+    /// The current client and its number.
     pub async fn client(&self) -> Result<(Client, u64), Unavailable> {
         let mut current = self.current.lock().await;
         if let Some(client) = &current.client {
@@ -91,7 +91,7 @@ impl Connection {
         }
         let settings = self.settings.clone();
         let runtime = tokio::runtime::Handle::current();
-        // It reads certificates from files, and panics over some of them.
+        // The client reads certificates from files, and panics when some of them are invalid.
         let made = tokio::task::spawn_blocking(move || Client::with_runtime_handle(runtime, settings)).await;
         let client = match made {
             Ok(Ok(client)) => client,
@@ -103,7 +103,7 @@ impl Connection {
             }
             Err(error) => {
                 return Err(Unavailable {
-                    reason: "the file of tlsCaFile is not a certificate in PEM".to_owned(),
+                    reason: "the file named by tlsCaFile is not a certificate in PEM".to_owned(),
                     source: Some(error.into()),
                 });
             }
@@ -113,24 +113,24 @@ impl Connection {
         Ok((client, current.number))
     }
 
-    /// Whoever comes next makes another client, unless somebody has.
-    pub async fn give_up(&self, number: u64) {
+    /// Discards the client of this number, unless it was replaced already. The next request creates another one.
+    pub async fn discard(&self, number: u64) {
         let mut current = self.current.lock().await;
         if current.number == number {
             current.client = None;
         }
     }
 
-    /// Asks, and asks again where that may help.
-    pub async fn ask<T, Asked>(&self, question: impl Fn(Client) -> Asked) -> Result<T, Trouble>
+    /// Sends a request, and sends it again after errors that another try may avoid.
+    pub async fn request<T, Answer>(&self, send: impl Fn(Client) -> Answer) -> Result<T, RequestError>
     where
-        Asked: Future<Output = Result<T, Error>>,
+        Answer: Future<Output = Result<T, Error>>,
     {
         let mut tried = 0;
         loop {
             let (client, number) = self.client().await?;
-            let Ok(answer) = timeout(PATIENCE, question(client)).await else {
-                self.give_up(number).await;
+            let Ok(answer) = timeout(REQUEST_TIMEOUT, send(client)).await else {
+                self.discard(number).await;
                 return Err(Unavailable::because("the server did not answer in time").into());
             };
             let error = match answer {
@@ -138,11 +138,11 @@ impl Connection {
                 Err(error) => error,
             };
             tried += 1;
-            match self.judge(error).await {
-                Verdict::Final(trouble) => return Err(trouble),
-                Verdict::Again { keep_client, why } => {
+            match self.classify(error).await {
+                Verdict::Final(error) => return Err(error),
+                Verdict::Retry { keep_client, why } => {
                     if !keep_client {
-                        self.give_up(number).await;
+                        self.discard(number).await;
                     }
                     if tried == TRIES {
                         return Err(why.into());
@@ -153,64 +153,63 @@ impl Connection {
         }
     }
 
-    async fn judge(&self, error: Error) -> Verdict {
+    async fn classify(&self, error: Error) -> Verdict {
         let because = |reason: String, error: Error| Unavailable { reason, source: Some(Box::new(error)) };
-        let said = error.to_string();
+        let text = error.to_string();
         let reason = match &error {
             Error::WrongExpectedVersion { current, .. } => {
                 let current = match current {
                     CurrentRevision::Current(revision) => Some(*revision),
                     CurrentRevision::NoStream => None,
                 };
-                return Verdict::Final(Trouble::Elsewhere { current });
+                return Verdict::Final(RequestError::WrongVersion { current });
             }
-            Error::ResourceNotFound => return Verdict::Final(Trouble::Nothing),
-            // The client goes to the leader it was told of.
+            Error::ResourceNotFound => return Verdict::Final(RequestError::StreamNotFound),
+            // The client connects to the leader that the error names.
             Error::NotLeaderException(_) => {
                 let reason = "the node that answers is not the leader of its cluster".to_owned();
-                return Verdict::Again { keep_client: true, why: because(reason, error) };
+                return Verdict::Retry { keep_client: true, why: because(reason, error) };
             }
             Error::GrpcConnectionError(_) | Error::ConnectionClosed => {
-                let reason = unreachable(&self.settings).await;
-                return Verdict::Again { keep_client: false, why: because(reason, error) };
+                let reason = why_unreachable(&self.settings).await;
+                return Verdict::Retry { keep_client: false, why: because(reason, error) };
             }
             Error::ServerError(_) | Error::DeadlineExceeded | Error::InternalClientError => {
                 let reason = "the connection to the server was lost".to_owned();
-                return Verdict::Again { keep_client: false, why: because(reason, error) };
+                return Verdict::Retry { keep_client: false, why: because(reason, error) };
             }
-            // HTTP/2 itself ended it: of all that is under way too much was waiting to be read.
+            // HTTP/2 ended the connection: too much data of all requests in flight was waiting to be read.
             Error::Grpc { message, .. } if message.starts_with("h2 protocol error") => {
                 let reason = "the connection to the server was lost".to_owned();
-                return Verdict::Again { keep_client: false, why: because(reason, error) };
+                return Verdict::Retry { keep_client: false, why: because(reason, error) };
             }
             Error::AccessDenied => {
-                "the server does not let this user in: put user:password@ before the host in the URL"
-                    .to_owned()
+                "the server rejects this user: put user:password@ before the host in the URL".to_owned()
             }
             Error::ResourceDeleted => {
                 "a stream of this log was deleted on the server: restore the server's backup".to_owned()
             }
             Error::UnsupportedFeature => {
-                "the server does not know what it was asked: version 23.10 or newer does".to_owned()
+                "the server does not support this request: version 23.10 or newer does".to_owned()
             }
-            Error::Grpc { .. } if said.contains("invalid position") => {
-                return Verdict::Final(Trouble::NoPosition);
+            Error::Grpc { .. } if text.contains("invalid position") => {
+                return Verdict::Final(RequestError::InvalidPosition);
             }
-            Error::Grpc { .. } if said.to_lowercase().contains("append size") => {
-                "this is larger than the server takes at once: raise its MaxAppendSize".to_owned()
+            Error::Grpc { .. } if text.to_lowercase().contains("append size") => {
+                "the append is larger than the server accepts: raise its MaxAppendSize".to_owned()
             }
-            _ => format!("the server refused: {said}"),
+            _ => format!("the server refused: {text}"),
         };
-        Verdict::Final(Trouble::Unavailable(because(reason, error)))
+        Verdict::Final(RequestError::Unavailable(because(reason, error)))
     }
 }
 
-/// Why a server cannot be reached, as far as knocking at its door tells.
-async fn unreachable(settings: &ClientSettings) -> String {
+/// Why a server cannot be reached, found out by a TCP connection to its first host.
+async fn why_unreachable(settings: &ClientSettings) -> String {
     let Some(host) = settings.hosts().first() else { return "the URL names no host".to_owned() };
     let address = format!("{}:{}", host.host, host.port);
-    let knock = timeout(Duration::from_secs(2), TcpStream::connect(&address)).await;
-    match (knock, settings.is_secure_mode_enabled()) {
+    let probe = timeout(Duration::from_secs(2), TcpStream::connect(&address)).await;
+    match (probe, settings.is_secure_mode_enabled()) {
         (Ok(Ok(_)), true) => format!(
             "{address} answers, but not as a KurrentDB server with a certificate that is trusted here: \
              see tls, tlsCaFile and tlsVerifyCert in the URL"

@@ -1,7 +1,7 @@
-//! Events as the server keeps them.
+//! Events in the form in which the server stores them.
 //!
-//! The data is the event's data, byte for byte. The server's metadata is ours as JSON, with the schema's
-//! version and the time of recording beside it: the server's own clock is not this program's.
+//! The data is the event's data, byte for byte. The server's metadata is a JSON object that holds the event's
+//! metadata, its schema version and the time of recording by this program's clock; the server's clock is another.
 
 use super::names::Names;
 use crate::ReadError;
@@ -19,9 +19,9 @@ struct Envelope<'a> {
     metadata: Cow<'a, Metadata>,
 }
 
-/// An event ready to be sent, and what is needed of it afterwards.
+/// An event in the form in which it is sent.
 #[derive(Clone)]
-pub struct Ready {
+pub struct EncodedEvent {
     pub id: EventId,
     event_type: Cow<'static, str>,
     metadata: Bytes,
@@ -29,7 +29,7 @@ pub struct Ready {
     json: bool,
 }
 
-impl Ready {
+impl EncodedEvent {
     pub fn new(event: NewEvent, recorded_at: Timestamp) -> Self {
         let envelope = Envelope {
             schema_version: event.schema_version,
@@ -39,14 +39,14 @@ impl Ready {
         Self {
             id: event.id,
             event_type: event.event_type,
-            // Nothing in it can fail to serialise: no map with odd keys, no foreign code.
+            // The envelope always serialises: it has no map with keys that are not text, and no foreign code.
             metadata: serde_json::to_vec(&envelope).unwrap_or_default().into(),
             json: is_json(&event.data),
             data: event.data.into(),
         }
     }
 
-    pub fn adopted(event: &Recorded) -> Self {
+    pub fn from_recorded(event: &Recorded) -> Self {
         let recorded_at = event.recorded_at;
         let event = NewEvent {
             id: event.id,
@@ -73,12 +73,12 @@ impl Ready {
     }
 }
 
-/// Whether the text is JSON and nothing around it: only then does it go through as it is.
+/// Whether the text is JSON without space around it: only then is it sent unchanged as JSON.
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get().len() == text.len())
 }
 
-pub fn position(event: &RecordedEvent) -> Position {
+pub fn position_of(event: &RecordedEvent) -> Position {
     Position::new(event.position.commit, event.position.prepare)
 }
 
@@ -88,18 +88,16 @@ pub fn decode(event: &RecordedEvent, names: &Names) -> Result<Recorded, ReadErro
         reason,
     };
     if event.position.commit == u64::MAX {
-        return Err(damaged(
-            "the server does not say where in the log it is; version 23.10 or newer does".into(),
-        ));
+        return Err(damaged("the server does not send its position; version 23.10 or newer does".into()));
     }
     let foreign =
-        || damaged("it was written by another program; log=<name> in the URL keeps logs apart".into());
-    let stream = names.read(event.stream_id()).ok_or_else(foreign)?;
+        || damaged("it was written by another program; log=<name> in the URL separates logs".into());
+    let stream = names.stream_id(event.stream_id()).ok_or_else(foreign)?;
     let Envelope { schema_version, recorded_at, metadata } =
         serde_json::from_slice(&event.custom_metadata).map_err(|_| foreign())?;
     let data = String::from_utf8(event.data.to_vec()).map_err(|error| damaged(error.to_string()))?;
     Ok(Recorded {
-        position: position(event),
+        position: position_of(event),
         stream,
         version: Version(event.revision),
         id: EventId(event.id),

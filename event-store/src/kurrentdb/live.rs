@@ -1,6 +1,6 @@
-//! The hint that there is something new: one subscription to the whole log, resumed where it was.
+//! The hint that the log has grown: one subscription to the whole log, resumed from its last position.
 //!
-//! It carries nothing to the readers but that they should look. Should it be down, they look anyway.
+//! It passes no events to the readers; it only wakes them. While it is down, the readers poll.
 
 use super::Log;
 use event_schemas::Position;
@@ -8,7 +8,7 @@ use eventstore::{Error, StreamPosition, SubscribeToAllOptions, Subscription, Sub
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How many records of others the server passes over before it says how far it is.
+/// After how many records that do not match the server sends a checkpoint.
 const CHECKPOINT_EVERY: u32 = 1024;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -27,11 +27,11 @@ pub async fn follow(log: Log, grew: watch::Sender<u64>) {
         match log.connection.client().await {
             Ok((client, number)) => {
                 let options = SubscribeToAllOptions::default()
-                    .position(after.map_or(StreamPosition::Start, |place| {
-                        let (commit, prepare) = (place.commit(), place.prepare());
+                    .position(after.map_or(StreamPosition::Start, |position| {
+                        let (commit, prepare) = (position.commit(), position.prepare());
                         StreamPosition::Position(eventstore::Position { commit, prepare })
                     }))
-                    .filter(log.names.everything().max(CHECKPOINT_EVERY))
+                    .filter(log.names.all_events().max(CHECKPOINT_EVERY))
                     .requires_leader(true);
                 let subscription = client.subscribe_to_all(&options).await;
                 let before = after;
@@ -40,11 +40,11 @@ pub async fn follow(log: Log, grew: watch::Sender<u64>) {
                     pause = SHORTEST_PAUSE;
                 }
                 tracing::debug!(%error, "the live subscription to the event log was lost");
-                log.connection.give_up(number).await;
+                log.connection.discard(number).await;
             }
             Err(error) => tracing::debug!(%error, "no live subscription to the event log yet"),
         }
-        // Whoever waits had better look: something may have come meanwhile.
+        // Wakes the readers, because events may have been appended meanwhile.
         grew.send_modify(|times| *times += 1);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -60,12 +60,12 @@ async fn wake(
     loop {
         match subscription.next_subscription_event().await {
             Ok(SubscriptionEvent::EventAppeared(event)) => {
-                let place = event.get_original_event().position;
-                *after = (*after).max(Some(Position::new(place.commit, place.prepare)));
+                let position = event.get_original_event().position;
+                *after = (*after).max(Some(Position::new(position.commit, position.prepare)));
                 grew.send_modify(|times| *times += 1);
             }
-            Ok(SubscriptionEvent::Checkpoint(place)) => {
-                *after = (*after).max(Some(Position::new(place.commit, place.prepare)));
+            Ok(SubscriptionEvent::Checkpoint(position)) => {
+                *after = (*after).max(Some(Position::new(position.commit, position.prepare)));
             }
             Ok(_) => {}
             Err(error) => return error,

@@ -1,9 +1,9 @@
 //! Reading: a stream, an event, a page of the log.
 
 use super::Log;
-use super::claims::Look;
-use super::connection::{Connection, PATIENCE, Trouble};
-use super::events::{decode, position};
+use super::claims::ClaimState;
+use super::connection::{Connection, REQUEST_TIMEOUT, RequestError};
+use super::events::{decode, position_of};
 use super::names::Names;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{EventId, Position, Recorded, StreamId, Version};
@@ -17,46 +17,47 @@ use tokio::time::timeout;
 /// How many events one page fetches at most.
 const SCAN: usize = 4096;
 
-/// How many records the server looks through for a narrow filter before it says how far it is.
+/// After how many records the server sends a checkpoint to a search with a narrow filter.
 const CHECKPOINT_EVERY: u32 = 2048;
 
-/// How long a page of a narrow filter goes on looking when it has found little.
-const LOOK_FOR: Duration = Duration::from_secs(1);
+/// How long a page with a narrow filter searches when it has found few events.
+const SEARCH_TIME: Duration = Duration::from_secs(1);
 
-/// The events of a server's stream from a revision on.
-pub async fn slots(
+/// The events of a stream on the server from a revision on.
+pub async fn events_from(
     connection: &Connection,
     stream: &str,
     from: u64,
     limit: usize,
-) -> Result<Vec<RecordedEvent>, Trouble> {
+) -> Result<Vec<RecordedEvent>, RequestError> {
     let options = ReadStreamOptions::default()
         .position(StreamPosition::Position(from))
         .max_count(limit)
         .requires_leader(true);
-    run(connection, stream, &options).await
+    read_server_stream(connection, stream, &options).await
 }
 
-/// The last event of a server's stream.
-pub async fn last(connection: &Connection, stream: &str) -> Result<Option<RecordedEvent>, Trouble> {
+/// The last event of a stream on the server.
+pub async fn last(connection: &Connection, stream: &str) -> Result<Option<RecordedEvent>, RequestError> {
     let options =
         ReadStreamOptions::default().position(StreamPosition::End).max_count(1).requires_leader(true);
-    Ok(run(connection, stream, &options).await?.pop())
+    Ok(read_server_stream(connection, stream, &options).await?.pop())
 }
 
-async fn run(
+async fn read_server_stream(
     connection: &Connection,
     stream: &str,
     options: &ReadStreamOptions,
-) -> Result<Vec<RecordedEvent>, Trouble> {
-    let read = connection.ask(async |client| gather(client.read_stream(stream, options).await?).await).await;
+) -> Result<Vec<RecordedEvent>, RequestError> {
+    let read =
+        connection.request(async |client| collect(client.read_stream(stream, options).await?).await).await;
     match read {
-        Err(Trouble::Nothing) => Ok(Vec::new()),
+        Err(RequestError::StreamNotFound) => Ok(Vec::new()),
         other => other,
     }
 }
 
-async fn gather(mut stream: ReadStream) -> Result<Vec<RecordedEvent>, Error> {
+async fn collect(mut stream: ReadStream) -> Result<Vec<RecordedEvent>, Error> {
     let mut events = Vec::new();
     while let Some(event) = stream.next().await? {
         events.extend(event.event);
@@ -64,10 +65,10 @@ async fn gather(mut stream: ReadStream) -> Result<Vec<RecordedEvent>, Error> {
     Ok(events)
 }
 
-/// Whether there is any event that the server did not write for itself.
-pub async fn anything(connection: &Connection, names: &Names) -> Result<bool, Trouble> {
-    let options = ReadAllOptions::default().filter(names.everything()).max_count(1).requires_leader(true);
-    let found = connection.ask(async |client| gather(client.read_all(&options).await?).await).await?;
+/// Whether the server holds any event other than its own.
+pub async fn has_events(connection: &Connection, names: &Names) -> Result<bool, RequestError> {
+    let options = ReadAllOptions::default().filter(names.all_events()).max_count(1).requires_leader(true);
+    let found = connection.request(async |client| collect(client.read_all(&options).await?).await).await?;
     Ok(!found.is_empty())
 }
 
@@ -78,35 +79,36 @@ impl Log {
         from: Version,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
-        let name = self.names.stream(stream);
-        // The server knows no later version than this.
+        let name = self.names.of_stream(stream);
+        // The server's revisions end at the largest `i64`.
         if limit == 0 || i64::try_from(from.0).is_err() {
             return Ok(Vec::new());
         }
-        let events = slots(&self.connection, &name, from.0, limit).await?;
+        let events = events_from(&self.connection, &name, from.0, limit).await?;
         events.iter().map(|event| decode(event, &self.names)).collect()
     }
 
     pub async fn version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        let last = last(&self.connection, &self.names.stream(stream)).await?;
+        let last = last(&self.connection, &self.names.of_stream(stream)).await?;
         Ok(last.map(|event| Version(event.revision)))
     }
 
     pub async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        match self.look(id).await? {
-            Look::Recorded(event) => decode(&event, &self.names).map(Some),
-            Look::Free { .. } | Look::Pending(_) => Ok(None),
+        match self.lookup(id).await? {
+            ClaimState::Recorded(event) => decode(&event, &self.names).map(Some),
+            ClaimState::Free { .. } | ClaimState::Pending(_) => Ok(None),
         }
     }
 
     pub async fn end(&self) -> Result<Option<Position>, ReadError> {
         let options = ReadAllOptions::default()
             .position(StreamPosition::End)
-            .filter(self.names.everything())
+            .filter(self.names.all_events())
             .max_count(1)
             .requires_leader(true);
-        let last = self.connection.ask(async |client| gather(client.read_all(&options).await?).await).await?;
-        Ok(last.first().map(position))
+        let last =
+            self.connection.request(async |client| collect(client.read_all(&options).await?).await).await?;
+        Ok(last.first().map(position_of))
     }
 
     pub async fn page(
@@ -116,13 +118,13 @@ impl Log {
         limit: usize,
     ) -> Result<Page, ReadError> {
         match self.names.narrowed(filter) {
-            Some(narrow) => self.searched(after, filter, narrow, limit).await,
-            None => self.following(after, filter, limit).await,
+            Some(narrow) => self.search_page(after, filter, narrow, limit).await,
+            None => self.read_page(after, filter, limit).await,
         }
     }
 
-    /// A page of a log most of which is wanted: one read.
-    async fn following(
+    /// A page for a filter that matches most of the log: one read.
+    async fn read_page(
         &self,
         after: Option<Position>,
         filter: &Filter,
@@ -130,28 +132,28 @@ impl Log {
     ) -> Result<Page, ReadError> {
         let most = if filter.account.is_some() { SCAN } else { limit.clamp(1, SCAN) };
         let options = ReadAllOptions::default()
-            .position(from(after))
-            .filter(self.names.everything())
-            // A read begins with the event at its position, which is not wanted again.
+            .position(start_after(after))
+            .filter(self.names.all_events())
+            // A read begins with the event at its position, which the reader has already.
             .max_count(most + 1)
             .requires_leader(true);
         let fetched =
-            self.connection.ask(async |client| gather(client.read_all(&options).await?).await).await;
+            self.connection.request(async |client| collect(client.read_all(&options).await?).await).await;
         let fetched = match fetched {
-            // Nothing is past the end, and the server does not like to be asked.
-            Err(Trouble::NoPosition) if self.end().await? <= after => Vec::new(),
+            // There is no event past the end, and the server refuses to read from there.
+            Err(RequestError::InvalidPosition) if self.end().await? <= after => Vec::new(),
             other => other?,
         };
         let mut page = Page { events: Vec::new(), through: after, at_end: false };
         for event in &fetched {
-            let place = position(event);
-            if Some(place) <= after {
+            let position = position_of(event);
+            if Some(position) <= after {
                 continue;
             }
             if page.events.len() >= limit {
                 return Ok(page);
             }
-            page.through = Some(place);
+            page.through = Some(position);
             let event = decode(event, &self.names)?;
             if filter.fits(&event) {
                 page.events.push(event);
@@ -161,8 +163,9 @@ impl Log {
         Ok(page)
     }
 
-    /// A page of what may be rare: a subscription, because only subscriptions say how far they have looked.
-    async fn searched(
+    /// A page for a filter that may match few events: a subscription, because only subscriptions report how far
+    /// they have searched.
+    async fn search_page(
         &self,
         after: Option<Position>,
         filter: &Filter,
@@ -174,20 +177,20 @@ impl Log {
             return Ok(Page { events: Vec::new(), through: after, at_end: true });
         }
         let options = SubscribeToAllOptions::default()
-            .position(from(after))
+            .position(start_after(after))
             .filter(narrow.max(CHECKPOINT_EVERY))
             .requires_leader(true);
         self.connection
-            .ask(async |client| {
+            .request(async |client| {
                 let began = Instant::now();
                 let mut subscription = client.subscribe_to_all(&options).await;
                 let (mut events, mut through, mut fetched) = (Vec::new(), after, 0);
                 loop {
-                    let next = timeout(PATIENCE, subscription.next_subscription_event()).await;
+                    let next = timeout(REQUEST_TIMEOUT, subscription.next_subscription_event()).await;
                     match next.map_err(|_| Error::DeadlineExceeded)?? {
                         SubscriptionEvent::EventAppeared(event) => {
                             let Some(event) = event.event else { continue };
-                            through = Some(position(&event));
+                            through = Some(position_of(&event));
                             fetched += 1;
                             match decode(&event, &self.names) {
                                 Ok(event) if filter.fits(&event) => events.push(event),
@@ -198,10 +201,10 @@ impl Log {
                                 break;
                             }
                         }
-                        SubscriptionEvent::Checkpoint(place) => {
-                            let place = Position::new(place.commit, place.prepare);
-                            through = through.max(Some(place));
-                            if began.elapsed() >= LOOK_FOR {
+                        SubscriptionEvent::Checkpoint(position) => {
+                            let position = Position::new(position.commit, position.prepare);
+                            through = through.max(Some(position));
+                            if began.elapsed() >= SEARCH_TIME {
                                 break;
                             }
                         }
@@ -222,8 +225,11 @@ impl Log {
     }
 }
 
-fn from(after: Option<Position>) -> StreamPosition<eventstore::Position> {
-    after.map_or(StreamPosition::Start, |place| {
-        StreamPosition::Position(eventstore::Position { commit: place.commit(), prepare: place.prepare() })
+fn start_after(after: Option<Position>) -> StreamPosition<eventstore::Position> {
+    after.map_or(StreamPosition::Start, |position| {
+        StreamPosition::Position(eventstore::Position {
+            commit: position.commit(),
+            prepare: position.prepare(),
+        })
     })
 }

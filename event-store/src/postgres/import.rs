@@ -1,22 +1,23 @@
-//! Taking events over from another log, under one lock from the first look to the commit.
+//! Importing events of another log, under one lock from the lookup to the commit.
 
 use super::MAX_EVENTS;
-use super::ask::{Ask, Value, Way};
-use super::server::Line;
-use super::writer::look_for;
+use super::lock::take_lock;
+use super::server::Connection;
+use super::statement::{Protocol, Statement, Value};
+use super::writer::lookup_by;
 use crate::AppendError;
-use crate::judge::{self, Arrival, Head};
-use crate::row::{Row, number};
+use crate::judge::{self, Head, ImportVerdict};
+use crate::row::{Row, category_code};
 use event_schemas::{Recorded, StreamId, Timestamp, Version};
 use futures::TryStreamExt;
 use sqlx::{PgConnection, Row as _};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long one import may take.
-pub const LIMIT: Duration = Duration::from_secs(60);
+/// The longest time that one import may take.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-struct Adopted {
+struct ImportedRow {
     position: u64,
     key: u64,
     stream: StreamId,
@@ -25,55 +26,71 @@ struct Adopted {
     row: Row,
 }
 
-/// Where the last of them is, and where their streams end.
-type Taken = (Option<u64>, HashMap<StreamId, Head>);
+/// The position of the last event, and the heads of the streams that were extended.
+type Imported = (Option<u64>, HashMap<StreamId, Head>);
 
-pub async fn take_over(
-    line: &mut Line,
+pub async fn run(
+    connection: &mut Connection,
     events: Vec<Recorded>,
-) -> Result<Result<Taken, AppendError>, sqlx::Error> {
-    run(line, "begin").await?;
-    let taken = within(line, events).await;
-    // What failed rolls back with its connection, which is not used again.
-    run(line, if matches!(taken, Ok(Ok(_))) { "commit" } else { "rollback" }).await?;
-    taken
+) -> Result<Result<Imported, AppendError>, sqlx::Error> {
+    execute(connection, "begin").await?;
+    let imported = in_transaction(connection, events).await;
+    // A failed transaction rolls back when its connection is dropped; that connection is not used again.
+    execute(connection, if matches!(imported, Ok(Ok(_))) { "commit" } else { "rollback" }).await?;
+    imported
 }
 
-async fn within(line: &mut Line, events: Vec<Recorded>) -> Result<Result<Taken, AppendError>, sqlx::Error> {
-    run(line, "select pg_catalog.pg_advisory_xact_lock(8530219871234117)").await?;
+async fn in_transaction(
+    connection: &mut Connection,
+    events: Vec<Recorded>,
+) -> Result<Result<Imported, AppendError>, sqlx::Error> {
+    execute(connection, concat!("select ", take_lock!())).await?;
     let names = events.iter().map(|event| event.stream.as_str()).collect();
     let ids = events.iter().map(|event| event.id.0).collect();
-    let mut known = look_for(line, names, ids).await?;
-    let end = line.one(&Ask::new("select coalesce(max(position), 0) from verbatim_log.event")).await?;
+    let mut known = lookup_by(connection, names, ids).await?;
+    let end = connection
+        .fetch_one(&Statement::new("select coalesce(max(position), 0) from verbatim_log.event"))
+        .await?;
     known.end = end.try_get::<i64, _>(0)? as u64;
-    let mut place = None;
+    let mut last = None;
     let mut new = Vec::with_capacity(events.len());
-    let mut ends = HashMap::new();
+    let mut heads = HashMap::new();
     for event in events {
-        match judge::arrival(&event, &mut known) {
-            Ok(Arrival::Known { position }) => place = Some(position),
-            Ok(Arrival::New { stream: key, position }) => {
-                place = Some(position);
-                ends.insert(event.stream.clone(), Head { stream: key, version: event.version });
+        match judge::judge_import(&event, &mut known) {
+            Ok(ImportVerdict::Present { position }) => last = Some(position),
+            Ok(ImportVerdict::New { stream: key, position }) => {
+                last = Some(position);
+                heads.insert(event.stream.clone(), Head { stream: key, version: event.version });
                 let (stream, version, recorded_at) = (event.stream.clone(), event.version, event.recorded_at);
-                new.push(Adopted { position, key, stream, version, recorded_at, row: Row::again(event) });
+                new.push(ImportedRow {
+                    position,
+                    key,
+                    stream,
+                    version,
+                    recorded_at,
+                    row: Row::from_recorded(event),
+                });
             }
             Err(refused) => return Ok(Err(refused)),
         }
     }
     for chunk in new.chunks(MAX_EVENTS) {
-        insert(&mut line.connection, line.way, chunk).await?;
+        insert(&mut connection.inner, connection.protocol, chunk).await?;
     }
-    Ok(Ok((place, ends)))
+    Ok(Ok((last, heads)))
 }
 
-async fn run(line: &mut Line, sql: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(sql).execute(&mut line.connection).await.map(drop)
+async fn execute(connection: &mut Connection, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(sql).execute(&mut connection.inner).await.map(drop)
 }
 
-async fn insert(connection: &mut PgConnection, way: Way, chunk: &[Adopted]) -> Result<(), sqlx::Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    protocol: Protocol,
+    chunk: &[ImportedRow],
+) -> Result<(), sqlx::Error> {
     let each = || chunk.iter();
-    let ask = Ask::new(
+    let statement = Statement::new(
         "insert into verbatim_log.event (position, stream, version, recorded_at, category, schema_version, \
          id, account, name, type, metadata, data) \
          select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -82,13 +99,13 @@ async fn insert(connection: &mut PgConnection, way: Way, chunk: &[Adopted]) -> R
     .with(Value::Numbers(each().map(|event| event.key as i64).collect()))
     .with(Value::Numbers(each().map(|event| event.version.0 as i64).collect()))
     .with(Value::Numbers(each().map(|event| event.recorded_at.as_micros()).collect()))
-    .with(Value::Numbers(each().map(|event| event.stream.category().map_or(0, number)).collect()))
+    .with(Value::Numbers(each().map(|event| event.stream.category().map_or(0, category_code)).collect()))
     .with(Value::Numbers(each().map(|event| i64::from(event.row.schema_version)).collect()))
     .with(Value::Ids(each().map(|event| event.row.id.0).collect()))
     .with(Value::Ids(each().map(|event| event.row.account.0).collect()))
     .with(Value::Texts(each().map(|event| event.stream.as_str()).collect()))
     .with(Value::Texts(each().map(|event| &*event.row.event_type).collect()))
-    .with(Value::Texts(each().map(|event| event.row.metadata.as_str()).collect()))
+    .with(Value::Texts(each().map(|event| event.row.metadata_json.as_str()).collect()))
     .with(Value::Texts(each().map(|event| event.row.data.as_str()).collect()));
-    ask.rows(connection, way)?.try_collect::<Vec<_>>().await.map(drop)
+    statement.rows(connection, protocol)?.try_collect::<Vec<_>>().await.map(drop)
 }

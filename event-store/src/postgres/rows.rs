@@ -1,4 +1,4 @@
-//! Rows as events.
+//! Decoding rows into events.
 
 use crate::ReadError;
 use event_schemas::{EventId, Position, Recorded, StreamId, Timestamp, Version};
@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use std::borrow::Cow;
 
-/// Rows as [`decode`] reads them.
+/// A select of the columns that [`decode`] reads.
 macro_rules! select {
     ($($which:literal),+) => {
         concat!(
@@ -42,7 +42,7 @@ pub fn decode(row: &PgRow) -> Result<Recorded, ReadError> {
     })
 }
 
-/// One number, or none.
+/// The number in a row of one column; `None` when it is null.
 pub fn number(row: &PgRow) -> Result<Option<i64>, ReadError> {
     row.try_get(0)
         .map_err(|error| ReadError::Damaged { at: "a number".to_owned(), reason: error.to_string() })

@@ -1,31 +1,32 @@
-//! The database: whose it is, which version its tables have, and their migrations.
+//! The database: whether it is this program's, the format of its tables, and their migrations.
 
-use super::ask::Ask;
-use super::server::{Line, Server, reason};
+use super::lock::take_lock;
+use super::server::{Connection, Server, reason};
+use super::statement::Statement;
 use crate::OpenError;
-use sqlx::{Connection, Row};
+use sqlx::{Connection as _, Row};
 
-/// What makes tables of format n those of format n + 1.
-const MIGRATIONS: [&str; 3] = [
+/// The script at index n brings tables of format n to format n + 1.
+pub const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/event-log/postgres/0001_events.sql"),
     include_str!("../../../migrations/event-log/postgres/0002_one_row.sql"),
     include_str!("../../../migrations/event-log/postgres/0003_without_gaps.sql"),
 ];
 
-/// The oldest server that this engine was made for.
+/// The oldest major version of the server that this engine supports.
 const OLDEST: i64 = 15;
 
-/// Creates the tables or brings them to this version. A database that is not ours is not written to.
+/// Creates the tables or migrates them to this version. A database of another program is not written to.
 pub async fn prepare(server: &Server) -> Result<(), OpenError> {
     let failed = |error: sqlx::Error| {
         let path = server.name.clone();
         OpenError::Failed { path, reason: reason(&error), source: error.into() }
     };
-    let mut line = server.connect().await.map_err(failed)?;
-    let found = look(&mut line).await.map_err(failed)?;
+    let mut connection = server.connect().await.map_err(failed)?;
+    let found = inspect(&mut connection).await.map_err(failed)?;
     match verdict(found, &server.name)? {
         Ready::Yes => Ok(()),
-        Ready::AfterMigration => migrate(&mut line).await.map_err(failed),
+        Ready::AfterMigration => migrate(&mut connection).await.map_err(failed),
     }
 }
 
@@ -35,11 +36,11 @@ enum Ready {
     AfterMigration,
 }
 
-/// What is to be done with a database in which this was found.
+/// What to do with the database, given what was found in it.
 fn verdict(found: Found, name: &str) -> Result<Ready, OpenError> {
     let (path, known) = (name.to_owned(), MIGRATIONS.len() as i64);
     match found {
-        Found::Server { version } => Err(OpenError::TooOld {
+        Found::OldServer { version } => Err(OpenError::TooOld {
             path,
             found: version.to_string(),
             needed: format!("PostgreSQL {OLDEST}"),
@@ -52,11 +53,11 @@ fn verdict(found: Found, name: &str) -> Result<Ready, OpenError> {
 }
 
 enum Found {
-    /// A server of a version that is too old, whatever is on it.
-    Server {
+    /// The server is too old, whatever is in the database.
+    OldServer {
         version: i64,
     },
-    /// Somebody else's tables.
+    /// The database holds tables of another program.
     Foreign,
     Log {
         format: i64,
@@ -64,10 +65,10 @@ enum Found {
     Nothing,
 }
 
-async fn look(line: &mut Line) -> Result<Found, sqlx::Error> {
-    // Tables that came with an extension are nobody's; schemas of ours all begin with our name.
-    let row = line
-        .one(&Ask::new(
+async fn inspect(connection: &mut Connection) -> Result<Found, sqlx::Error> {
+    // Tables of an extension belong to no program; the schemas of this program all begin with its name.
+    let row = connection
+        .fetch_one(&Statement::new(
             "select current_setting('server_version_num')::bigint / 10000, \
              to_regclass('verbatim_log.log') is not null, \
              to_regnamespace('verbatim_log') is not null, \
@@ -80,13 +81,17 @@ async fn look(line: &mut Line) -> Result<Found, sqlx::Error> {
     let (version, log, schema, others): (i64, bool, bool, bool) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     if version < OLDEST {
-        return Ok(Found::Server { version });
+        return Ok(Found::OldServer { version });
     }
     if log {
-        return match line.one(&Ask::new("select format::bigint from verbatim_log.log")).await {
+        return match connection
+            .fetch_one(&Statement::new("select format::bigint from verbatim_log.log"))
+            .await
+        {
             Ok(row) => Ok(Found::Log { format: row.try_get(0)? }),
-            // A table of that name with other columns, or with nothing in it.
+            // The table of that name has no rows.
             Err(sqlx::Error::RowNotFound) => Ok(Found::Foreign),
+            // The table of that name has other columns.
             Err(error) if super::server::code(&error) == Some("42703") => Ok(Found::Foreign),
             Err(error) => Err(error),
         };
@@ -94,12 +99,12 @@ async fn look(line: &mut Line) -> Result<Found, sqlx::Error> {
     Ok(if schema || others { Found::Foreign } else { Found::Nothing })
 }
 
-async fn migrate(line: &mut Line) -> Result<(), sqlx::Error> {
-    let way = line.way;
-    let mut transaction = line.connection.begin().await?;
-    sqlx::raw_sql("select pg_advisory_xact_lock(8530219871234117)").execute(&mut *transaction).await?;
-    // Another process may have done it while this one waited for the lock. It is looked for by name in the
-    // catalogue itself: what was looked up before may be remembered.
+async fn migrate(connection: &mut Connection) -> Result<(), sqlx::Error> {
+    let protocol = connection.protocol;
+    let mut transaction = connection.inner.begin().await?;
+    sqlx::raw_sql(concat!("select ", take_lock!())).execute(&mut *transaction).await?;
+    // Another process may have migrated while this one waited for the lock. The table is looked up by name in
+    // the catalogue itself, because an earlier lookup may be cached.
     let there = "select exists (select from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n \
                  on n.oid = c.relnamespace where n.nspname = 'verbatim_log' and c.relname = 'log')";
     let there: bool = sqlx::raw_sql(there).fetch_one(&mut *transaction).await?.try_get(0)?;
@@ -115,9 +120,9 @@ async fn migrate(line: &mut Line) -> Result<(), sqlx::Error> {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
     }
     sqlx::raw_sql("delete from verbatim_log.log").execute(&mut *transaction).await?;
-    let stamp = Ask::new("insert into verbatim_log.log (format) values ($1)")
-        .with(super::ask::Value::Number(MIGRATIONS.len() as i64));
-    futures::TryStreamExt::try_collect::<Vec<_>>(stamp.rows(&mut transaction, way)?).await?;
+    let stamp = Statement::new("insert into verbatim_log.log (format) values ($1)")
+        .with(super::statement::Value::Number(MIGRATIONS.len() as i64));
+    futures::TryStreamExt::try_collect::<Vec<_>>(stamp.rows(&mut transaction, protocol)?).await?;
     transaction.commit().await
 }
 
@@ -127,10 +132,11 @@ mod tests {
 
     #[test]
     fn a_server_that_is_too_old_is_named_with_the_one_that_is_needed() {
-        let told = verdict(Found::Server { version: 14 }, "the database 'desk' at db:5432").unwrap_err();
+        let refused =
+            verdict(Found::OldServer { version: 14 }, "the database 'desk' at db:5432").unwrap_err();
         assert_eq!(
-            told.to_string(),
-            "the database 'desk' at db:5432 is kept by a server of version 14, and PostgreSQL 15 or newer is needed"
+            refused.to_string(),
+            "the database 'desk' at db:5432 is on a server of version 14, and PostgreSQL 15 or newer is needed"
         );
     }
 }

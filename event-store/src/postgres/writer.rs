@@ -1,17 +1,17 @@
-//! The writer of a node: takes what has arrived, has it committed as one group, answers each caller.
+//! The writer of a node: takes the appends that have arrived, commits them as one group, answers each caller.
 //!
-//! A node has two of these, which take turns: while one group is being flushed the next is on its way to the
-//! server and waits there for the lock. Neither needs to know what the other is about to write, because the
-//! server compares what a group believes of its streams with what is the case, under the lock.
+//! A node has two writers, which alternate: while the server flushes one group, the next group is sent and waits
+//! at the server for the lock. Neither writer needs to know what the other is about to write, because the server
+//! compares, under the lock, what a group assumes about its streams with what is the case.
 
-use super::ask::{Ask, Value};
-use super::glance::{End, Glance};
+use super::fast_path::{End, FastPath};
 use super::plan::{Outcome, Plan, Written};
-use super::server::{Line, Server, code, in_time, is_lost, reason, unavailable};
+use super::server::{Connection, Server, code, is_lost, reason, unavailable, with_timeout};
+use super::statement::{Statement, Value};
 use super::{Heads, MAX_EVENTS, import};
-use crate::figures::Figures;
-use crate::judge::{self, Append, Head, Known, Place};
-use crate::newest::Newest;
+use crate::append_metrics::AppendMetrics;
+use crate::judge::{self, Append, Head, Known, Location};
+use crate::recent::RecentEvents;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::Row as _;
@@ -20,55 +20,55 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-/// What callers ask of the writer.
+/// A request of a caller to the writer.
 pub enum Job {
-    Append(Waiting),
+    Append(PendingAppend),
     Import { events: Vec<Recorded>, answer: oneshot::Sender<Result<Option<Position>, AppendError>> },
     Check { answer: oneshot::Sender<Result<(), Unavailable>> },
     Close,
 }
 
-/// An append and whoever waits to hear of it.
-pub struct Waiting {
+/// An append and the caller that waits for its result.
+pub struct PendingAppend {
     pub append: Append,
     pub answer: oneshot::Sender<Result<Appended, AppendError>>,
-    /// It was handed over, and the answer never came.
+    /// Whether it was sent to the server and its result was lost.
     pub in_doubt: bool,
 }
 
-/// How long a group whose connection was lost looks for another before its callers are told.
-const PATIENCE: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(20);
+/// How long a group whose connection was lost tries to connect again before its callers get an error.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+const LOOKUP_PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Writer {
     pub server: Arc<Server>,
     pub clock: Clock,
     pub heads: Arc<Heads>,
-    pub newest: Arc<Newest>,
-    pub glance: Arc<Glance>,
+    pub recent: Arc<RecentEvents>,
+    pub fast_path: Arc<FastPath>,
     /// Wakes this node's readers.
     pub grew: watch::Sender<u64>,
-    /// Has the other nodes told.
+    /// Makes this node notify the other nodes.
     pub wrote: watch::Sender<u64>,
     /// Whether the last write of this node failed.
-    pub ailing: Arc<AtomicBool>,
-    pub figures: Figures,
-    /// None: to be opened before the next group. A connection that has failed is not used again.
-    pub line: Option<Line>,
+    pub unhealthy: Arc<AtomicBool>,
+    pub metrics: AppendMetrics,
+    /// `None` when it must be opened before the next group. A connection that has failed is not used again.
+    pub connection: Option<Connection>,
 }
 
 impl Writer {
     pub async fn run(mut self, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
         let mut jobs = Vec::with_capacity(MAX_EVENTS);
-        // Whether the last group was several callers'.
+        // Whether the last group held jobs of several callers.
         let mut shared = false;
         loop {
             let mut queue = queue.lock().await;
             if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
                 break;
             }
-            // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-            // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+            // Callers that have just been answered may have their next append ready: yielding lets them enqueue
+            // it before the next flush. It costs no waiting time. A single caller needs no yield.
             if shared || jobs.len() > 1 {
                 tokio::task::yield_now().await;
             }
@@ -79,33 +79,33 @@ impl Writer {
             if jobs.iter().any(|job| matches!(job, Job::Close)) {
                 queue.close();
             }
-            // The next group is the other writer's, at once or, where the lock has to be waited for anyway,
-            // when this one is done.
-            let turn = self.glance.others_append().then_some(queue);
+            // The other writer takes the next group: at once or, while other nodes append and the lock has to be
+            // waited for anyway, when this group is done.
+            let held_queue = self.fast_path.others_append().then_some(queue);
             shared = jobs.len() > 1;
-            self.work(&mut jobs).await;
-            drop(turn);
+            self.process(&mut jobs).await;
+            drop(held_queue);
         }
     }
 
-    async fn work(&mut self, jobs: &mut Vec<Job>) {
+    async fn process(&mut self, jobs: &mut Vec<Job>) {
         let (mut group, mut events) = (Vec::with_capacity(jobs.len()), 0);
         for job in jobs.drain(..) {
             match job {
-                Job::Append(waiting) => {
-                    if events + waiting.append.rows.len() > MAX_EVENTS {
+                Job::Append(pending) => {
+                    if events + pending.append.rows.len() > MAX_EVENTS {
                         self.commit(std::mem::take(&mut group)).await;
                         events = 0;
                     }
-                    events += waiting.append.rows.len();
-                    group.push(waiting);
+                    events += pending.append.rows.len();
+                    group.push(pending);
                 }
                 Job::Import { events, answer } => {
                     let imported = self.import(events).await;
-                    let _unheard = answer.send(imported);
+                    let _caller_gone = answer.send(imported);
                 }
                 Job::Check { answer } => {
-                    let _unheard = answer.send(self.check().await);
+                    let _caller_gone = answer.send(self.check().await);
                 }
                 Job::Close => {}
             }
@@ -113,58 +113,58 @@ impl Writer {
         self.commit(group).await;
     }
 
-    async fn commit(&mut self, mut group: Vec<Waiting>) {
+    async fn commit(&mut self, mut group: Vec<PendingAppend>) {
         if group.is_empty() {
             return;
         }
         let began = Instant::now();
-        // Each round either writes the first of the group, or learns why it is not to be written, or loses
-        // it to another node; the limit is only for a log in which nothing of this is so any more.
+        // Each round either writes the first append of the group, or learns why it must not be written, or finds
+        // that another node has written first. The limit only ends the loop for a log that is inconsistent.
         for _ in 0..group.len() + 20 {
             match self.attempt(&mut group).await {
                 Ok(0) => {}
                 Ok(events) => {
-                    self.figures.group_seconds.record(began.elapsed());
-                    self.figures.group_events.record(events as f64);
-                    self.figures.appended.increment(events as u64);
-                    self.ailing.store(false, Ordering::Relaxed);
-                    self.announce();
+                    self.metrics.commit_seconds.record(began.elapsed());
+                    self.metrics.commit_events.record(events as f64);
+                    self.metrics.appended.increment(events as u64);
+                    self.unhealthy.store(false, Ordering::Relaxed);
+                    self.signal_appended();
                 }
-                Err(error) => return self.give_up(group, error),
+                Err(error) => return self.fail(group, error),
             }
             if group.is_empty() {
                 return;
             }
-            match self.look_patiently(&group, began + PATIENCE).await {
-                Ok(known) => self.tell(&mut group, &known),
-                Err(error) => return self.give_up(group, error),
+            match self.lookup_with_retry(&group, began + LOOKUP_TIMEOUT).await {
+                Ok(known) => self.answer_from(&mut group, &known),
+                Err(error) => return self.fail(group, error),
             }
             if group.is_empty() {
                 return;
             }
         }
-        self.give_up(group, sqlx::Error::Protocol("the log does not agree with itself".to_owned()));
+        self.fail(group, sqlx::Error::Protocol("the log is inconsistent".to_owned()));
     }
 
-    /// Writes what of the group can be written in one go, and answers those whose events were. Tells how
-    /// many were written.
-    async fn attempt(&mut self, group: &mut Vec<Waiting>) -> Result<usize, sqlx::Error> {
-        let appends: Vec<&Append> = group.iter().map(|waiting| &waiting.append).collect();
+    /// Writes the appends of the group that one statement can write, and answers their callers. Returns the
+    /// number of events written.
+    async fn attempt(&mut self, group: &mut Vec<PendingAppend>) -> Result<usize, sqlx::Error> {
+        let appends: Vec<&Append> = group.iter().map(|pending| &pending.append).collect();
         let plan = Plan::of(&appends, |stream| self.heads.get(stream));
         if plan.events() == 0 {
             return Ok(0);
         }
         let (outcome, written) = match self.write(&plan).await {
             Ok(done) => done,
-            // An id is known: nothing went in. A look will tell which.
+            // An id is recorded already: nothing was written. A lookup finds out which one.
             Err(error) if code(&error) == Some("23505") => return Ok(0),
             Err(error) if is_lost(&error) => {
-                tracing::warn!(%error, reason = reason(&error), "the event log's connection was lost");
-                let doubtful: Vec<usize> = plan.appends().collect();
-                for index in doubtful {
+                tracing::warn!(%error, reason = reason(&error), "the connection to the event log's database was lost");
+                let in_doubt: Vec<usize> = plan.appends().collect();
+                for index in in_doubt {
                     group[index].in_doubt = true;
                 }
-                self.hang_up();
+                self.disconnect();
                 return Ok(0);
             }
             Err(error) => return Err(error),
@@ -177,59 +177,59 @@ impl Writer {
             answers[append] = Some(appended);
         }
         let mut committed = Vec::with_capacity(events);
-        for (waiting, answer) in std::mem::take(group).into_iter().zip(answers) {
+        for (pending, answer) in std::mem::take(group).into_iter().zip(answers) {
             let Some(appended) = answer else {
-                group.push(waiting);
+                group.push(pending);
                 continue;
             };
-            // Whoever asked may have stopped waiting.
-            let _unheard = waiting.answer.send(Ok(appended));
-            committed.extend(waiting.append.recorded(appended, Timestamp::from_micros(outcome.dated)));
+            // The caller may have stopped waiting.
+            let _caller_gone = pending.answer.send(Ok(appended));
+            committed.extend(pending.append.recorded(appended, Timestamp::from_micros(outcome.recorded_at)));
         }
-        self.newest.extend(outcome.after as u64, committed);
+        self.recent.extend(outcome.after as u64, committed);
         Ok(events)
     }
 
     async fn write<'a>(&mut self, plan: &Plan<'a>) -> Result<(Outcome, Vec<Written<'a>>), sqlx::Error> {
         let now = self.clock.now();
-        let glance = Arc::clone(&self.glance);
-        let turn = glance.begin();
-        // Behind a pooler the next answer may be another server's, and nobody would notice.
-        let believed = turn.believed().filter(|_| self.server.is_direct());
-        let outcome = match believed {
-            Some(end) => self.try_at_a_glance(plan, end, now).await?,
+        let fast_path = Arc::clone(&self.fast_path);
+        let in_flight = fast_path.begin();
+        // Behind a pooler the next statement may reach another server without this node's noticing.
+        let expected_end = in_flight.expected_end().filter(|_| self.server.is_direct());
+        let outcome = match expected_end {
+            Some(end) => self.try_fast_path(plan, end, now).await?,
             None => None,
         };
         let outcome = match outcome {
             Some(outcome) => outcome,
-            None => self.call(&plan.ask(now)).await?,
+            None => self.append_group(&plan.statement(now)).await?,
         };
         let written = plan.written(&outcome);
         if let Some(last) = written.last() {
             let position = last.appended.position.commit() as i64;
-            turn.wrote(outcome.after, End { position, recorded_at: outcome.dated });
+            in_flight.committed(outcome.after, End { position, recorded_at: outcome.recorded_at });
         }
         Ok((outcome, written))
     }
 
-    async fn call(&mut self, ask: &Ask<'_>) -> Result<Outcome, sqlx::Error> {
-        let row = self.line().await?.one(ask).await?;
+    async fn append_group(&mut self, statement: &Statement<'_>) -> Result<Outcome, sqlx::Error> {
+        let row = self.connection().await?.fetch_one(statement).await?;
         let (keys, heads): (Option<Vec<i64>>, Option<Vec<i64>>) = (row.try_get(2)?, row.try_get(3)?);
-        Ok(Outcome { after: row.try_get(0)?, dated: row.try_get(1)?, actual: keys.zip(heads) })
+        Ok(Outcome { after: row.try_get(0)?, recorded_at: row.try_get(1)?, actual: keys.zip(heads) })
     }
 
-    /// None: something is not as it was believed to be, or somebody else is appending; nothing was written.
-    async fn try_at_a_glance(
+    /// `None` when nothing was written: an assumption was wrong, or another node is appending.
+    async fn try_fast_path(
         &mut self,
         plan: &Plan<'_>,
         end: End,
         now: Timestamp,
     ) -> Result<Option<Outcome>, sqlx::Error> {
-        let dated = now.as_micros().max(end.recorded_at);
-        let Some(ask) = plan.at_a_glance(end, dated) else { return Ok(None) };
-        match self.line().await?.all(&ask).await {
+        let recorded_at = now.as_micros().max(end.recorded_at);
+        let Some(statement) = plan.fast_statement(end, recorded_at) else { return Ok(None) };
+        match self.connection().await?.fetch_all(&statement).await {
             Ok(rows) if rows.len() == plan.events() => {
-                Ok(Some(Outcome { after: end.position, dated, actual: None }))
+                Ok(Some(Outcome { after: end.position, recorded_at, actual: None }))
             }
             Ok(_) => Ok(None),
             Err(error) if code(&error) == Some("23505") => Ok(None),
@@ -237,155 +237,159 @@ impl Writer {
         }
     }
 
-    /// Everything about a group, over another connection if this one is gone.
-    async fn look_patiently(&mut self, group: &[Waiting], until: Instant) -> Result<Known, sqlx::Error> {
+    /// What the log holds about a group; over another connection when this one is lost.
+    async fn lookup_with_retry(
+        &mut self,
+        group: &[PendingAppend],
+        until: Instant,
+    ) -> Result<Known, sqlx::Error> {
         loop {
-            let looked = match self.line().await {
-                Ok(line) => look(line, group.iter().map(|waiting| &waiting.append)).await,
+            let looked_up = match self.connection().await {
+                Ok(connection) => lookup(connection, group.iter().map(|pending| &pending.append)).await,
                 Err(error) => Err(error),
             };
-            match looked {
+            match looked_up {
                 Err(error) if is_lost(&error) => {
-                    self.hang_up();
+                    self.disconnect();
                     if Instant::now() > until {
                         return Err(error);
                     }
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(LOOKUP_PAUSE).await;
                 }
                 other => return other,
             }
         }
     }
 
-    /// Answers those of whom the log says what is to be said.
-    fn tell(&mut self, group: &mut Vec<Waiting>, known: &Known) {
+    /// Answers the callers whose answer follows from what the log holds.
+    fn answer_from(&mut self, group: &mut Vec<PendingAppend>, known: &Known) {
         for (stream, head) in &known.heads {
             self.heads.insert(stream.clone(), *head);
         }
         let mut recovered = false;
-        group_answered(group, |waiting| {
-            let mut answer = judge::answer(&waiting.append, known)?;
+        answer_group(group, |pending| {
+            let mut answer = judge::answer(&pending.append, known)?;
             if let Ok(appended) = &mut answer
-                && waiting.in_doubt
+                && pending.in_doubt
             {
-                // It was written after all, and this is the first that anybody hears of it.
+                // This append wrote the events itself; its caller has had no answer yet.
                 appended.repeated = false;
                 recovered = true;
             }
             Some(answer)
         });
         if recovered {
-            self.announce();
+            self.signal_appended();
         }
     }
 
-    fn announce(&self) {
+    fn signal_appended(&self) {
         self.grew.send_modify(|times| *times += 1);
         self.wrote.send_modify(|times| *times += 1);
     }
 
-    fn give_up(&mut self, group: Vec<Waiting>, error: sqlx::Error) {
-        self.ailing.store(true, Ordering::Relaxed);
-        self.figures.failed.increment(1);
-        self.hang_up();
+    fn fail(&mut self, group: Vec<PendingAppend>, error: sqlx::Error) {
+        self.unhealthy.store(true, Ordering::Relaxed);
+        self.metrics.failed.increment(1);
+        self.disconnect();
         let reason = reason(&error);
-        tracing::error!(%error, %reason, appends = group.len(), "the event log was not written");
+        tracing::error!(%error, %reason, appends = group.len(), "writing to the event log failed");
         let error = Arc::new(error);
-        for waiting in group {
+        for pending in group {
             let mut reason = reason.clone();
-            if waiting.in_doubt {
+            if pending.in_doubt {
                 reason.push_str(
                     "; whether the events were recorded is not known, and appending them again is safe",
                 );
             }
             let why = Unavailable { reason, source: Some(Box::new(Arc::clone(&error))) };
-            let _unheard = waiting.answer.send(Err(why.into()));
+            let _caller_gone = pending.answer.send(Err(why.into()));
         }
     }
 
-    async fn line(&mut self) -> Result<&mut Line, sqlx::Error> {
-        match &mut self.line {
-            Some(line) => Ok(line),
+    async fn connection(&mut self) -> Result<&mut Connection, sqlx::Error> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
             none => Ok(none.insert(self.server.connect().await?)),
         }
     }
 
-    fn hang_up(&mut self) {
-        self.line = None;
-        // Whoever answers next may be another server, or an older state of this one.
+    fn disconnect(&mut self) {
+        self.connection = None;
+        // The next connection may reach another server, or an older state of this one.
         self.heads.clear();
-        self.newest.clear();
-        self.glance.forget();
+        self.recent.clear();
+        self.fast_path.reset();
     }
 
-    /// A log that failed is healthy again when it can be written to, which is found out by writing what is
-    /// there already.
+    /// A log that failed is healthy again when it can be written to. The check writes a value that is there
+    /// already.
     async fn check(&mut self) -> Result<(), Unavailable> {
-        if !self.ailing.load(Ordering::Relaxed) {
+        if !self.unhealthy.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // A connection that has not been used for a while may have been cut meanwhile.
-        let rewritten = match self.rewrite().await {
+        // A connection that has not been used for a while may have been lost meanwhile.
+        let rewritten = match self.rewrite_format().await {
             Err(error) if is_lost(&error) => {
-                self.hang_up();
-                self.rewrite().await
+                self.disconnect();
+                self.rewrite_format().await
             }
             done => done,
         };
         if let Err(error) = rewritten {
-            self.hang_up();
+            self.disconnect();
             return Err(unavailable(error));
         }
-        self.ailing.store(false, Ordering::Relaxed);
+        self.unhealthy.store(false, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn rewrite(&mut self) -> Result<(), sqlx::Error> {
-        let ask = Ask::new("update verbatim_log.log set format = format");
-        self.line().await?.all(&ask).await.map(drop)
+    async fn rewrite_format(&mut self) -> Result<(), sqlx::Error> {
+        let statement = Statement::new("update verbatim_log.log set format = format");
+        self.connection().await?.fetch_all(&statement).await.map(drop)
     }
 
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        let imported = match self.line().await {
-            Ok(line) => in_time(import::LIMIT, import::take_over(line, events)).await,
+        let imported = match self.connection().await {
+            Ok(connection) => with_timeout(import::TIMEOUT, import::run(connection, events)).await,
             Err(error) => Err(error),
         };
         match imported {
-            Ok(Ok((place, ends))) => {
-                for (stream, head) in ends {
+            Ok(Ok((last, heads))) => {
+                for (stream, head) in heads {
                     self.heads.insert(stream, head);
                 }
-                self.announce();
-                Ok(place.map(Position::at))
+                self.signal_appended();
+                Ok(last.map(Position::at))
             }
             Ok(Err(refused)) => Err(refused),
             Err(error) => {
-                self.ailing.store(true, Ordering::Relaxed);
-                self.hang_up();
+                self.unhealthy.store(true, Ordering::Relaxed);
+                self.disconnect();
                 Err(unavailable(error).into())
             }
         }
     }
 }
 
-/// Sends the answers there are, and keeps those for whom there is none.
-fn group_answered(
-    group: &mut Vec<Waiting>,
-    mut answer: impl FnMut(&Waiting) -> Option<Result<Appended, AppendError>>,
+/// Sends the answers that `answer` gives, and keeps the appends without one in the group.
+fn answer_group(
+    group: &mut Vec<PendingAppend>,
+    mut answer: impl FnMut(&PendingAppend) -> Option<Result<Appended, AppendError>>,
 ) {
-    for waiting in std::mem::take(group) {
-        match answer(&waiting) {
-            Some(told) => {
-                let _unheard = waiting.answer.send(told);
+    for pending in std::mem::take(group) {
+        match answer(&pending) {
+            Some(result) => {
+                let _caller_gone = pending.answer.send(result);
             }
-            None => group.push(waiting),
+            None => group.push(pending),
         }
     }
 }
 
-/// Where these streams end and which of these events are in the log, at one moment.
-pub async fn look<'a>(
-    line: &mut Line,
+/// The heads of the appends' streams and which of their events are in the log, in one snapshot.
+pub async fn lookup<'a>(
+    connection: &mut Connection,
     appends: impl Iterator<Item = &'a Append>,
 ) -> Result<Known, sqlx::Error> {
     let (mut names, mut ids) = (Vec::new(), Vec::new());
@@ -393,11 +397,15 @@ pub async fn look<'a>(
         names.push(append.stream.as_str());
         ids.extend(append.rows.iter().map(|row| row.id.0));
     }
-    look_for(line, names, ids).await
+    lookup_by(connection, names, ids).await
 }
 
-pub async fn look_for(line: &mut Line, names: Vec<&str>, ids: Vec<uuid::Uuid>) -> Result<Known, sqlx::Error> {
-    let ask = Ask::new(
+pub async fn lookup_by(
+    connection: &mut Connection,
+    names: Vec<&str>,
+    ids: Vec<uuid::Uuid>,
+) -> Result<Known, sqlx::Error> {
+    let statement = Statement::new(
         "select null::uuid, first.name, head.version, first.position \
          from verbatim_log.event as first cross join lateral (select max(version) as version \
          from verbatim_log.event as every where every.stream = first.position) as head \
@@ -408,7 +416,7 @@ pub async fn look_for(line: &mut Line, names: Vec<&str>, ids: Vec<uuid::Uuid>) -
     .with(Value::Texts(names))
     .with(Value::Ids(ids));
     let mut known = Known::default();
-    for row in line.all(&ask).await? {
+    for row in connection.fetch_all(&statement).await? {
         let stream = StreamId::named(row.try_get::<String, _>(1)?);
         let version = Version(row.try_get::<i64, _>(2)? as u64);
         let position = row.try_get::<i64, _>(3)? as u64;
@@ -417,7 +425,7 @@ pub async fn look_for(line: &mut Line, names: Vec<&str>, ids: Vec<uuid::Uuid>) -
                 known.heads.insert(stream, Head { stream: position, version });
             }
             Some(id) => {
-                known.events.insert(EventId(id), Place { stream, version, position });
+                known.events.insert(EventId(id), Location { stream, version, position });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Faults of the disk, for tests: the writer meets them as the engine reports the real ones.
+//! Faults of the disk, for tests: SQLite reports them to the writer as it reports the real ones.
 
 use sqlx::SqliteConnection;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,11 +19,11 @@ impl FaultSwitch {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    pub async fn meet(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let fault = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pragmas = match fault {
             None => "pragma query_only = off; pragma max_page_count = 1073741823",
-            // Never less than there are pages already: then exactly as many as there are.
+            // SQLite never goes below the current number of pages, so this allows exactly the current number.
             Some(Fault::DiskFull) => "pragma query_only = off; pragma max_page_count = 1",
             Some(Fault::ReadOnly) => "pragma query_only = on",
         };

@@ -1,9 +1,9 @@
-//! Reading: a few connections of their own, each on the snapshot of its moment.
+//! Reading, on a few connections of its own, each of which reads a snapshot.
 
 use super::rows::{decode, select};
 use super::schema::options;
 use super::writer::unavailable;
-use crate::row::number;
+use crate::row::category_code;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};
 use sqlx::SqlitePool;
@@ -11,10 +11,10 @@ use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
 use std::path::Path;
 use std::time::Duration;
 
-// Limits are sums in what follows: of a bare parameter the planner remembers the value, and a statement
-// whose limit is bound anew is then prepared anew each time, which costs more than most of the reads.
+// The limits below are sums (`limit 0 + ?`): the planner records the value of a bare parameter in a limit, and then
+// prepares the statement again for each other value, which costs more than most of the reads.
 
-/// How many rows one page looks through at most.
+/// How many rows one page searches at most.
 macro_rules! scan {
     () => {
         4096
@@ -27,7 +27,7 @@ pub fn pool(path: &Path) -> SqlitePool {
         .max_connections(4)
         .acquire_timeout(Duration::from_secs(10))
         .max_lifetime(None)
-        // A look before each use would cost as much as most of the reads.
+        // A test query before each use would cost as much as most of the reads.
         .test_before_acquire(false)
         .connect_lazy_with(options)
 }
@@ -43,7 +43,7 @@ pub async fn stream(
          and event.version >= ? order by event.version limit 0 + ?"
     );
     let Ok(from) = i64::try_from(from.0) else { return Ok(Vec::new()) };
-    let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(count(limit)).fetch_all(pool).await;
+    let rows = sqlx::query(SQL).bind(stream.as_str()).bind(from).bind(row_limit(limit)).fetch_all(pool).await;
     events(rows)
 }
 
@@ -66,18 +66,18 @@ pub async fn stream_version(pool: &SqlitePool, stream: &StreamId) -> Result<Opti
 }
 
 pub async fn end(pool: &SqlitePool) -> Result<Option<Position>, ReadError> {
-    Ok(last(pool).await?.map(|place| Position::at(place as u64)))
+    Ok(last(pool).await?.map(|position| Position::at(position as u64)))
 }
 
 async fn last(pool: &SqlitePool) -> Result<Option<i64>, ReadError> {
     Ok(sqlx::query_scalar("select max(position) from event").fetch_one(pool).await.map_err(unavailable)?)
 }
 
-/// Which rows a filter has to look at: a run of an index, in the order of the log.
+/// The rows that a filter has to search: a range of an index, in the order of the log.
 enum Scan<'a> {
     Account(&'a [u8]),
-    /// Some kinds of stream, conversations not among them: as a JSON list.
-    Elsewhere(String),
+    /// The rows of some kinds of stream, conversations not among them; the kinds as a JSON list.
+    OtherCategories(String),
     Everything,
 }
 
@@ -88,7 +88,7 @@ impl Scan<'_> {
             None if filter.categories.is_empty() || filter.categories.contains(&Category::Conversation) => {
                 Scan::Everything
             }
-            None => Scan::Elsewhere(numbers(&filter.categories)),
+            None => Scan::OtherCategories(codes(&filter.categories)),
         }
     }
 }
@@ -99,20 +99,20 @@ pub async fn page(
     filter: &Filter,
     limit: usize,
 ) -> Result<Page, ReadError> {
-    // Past the last number a row can have there is nothing, and never will be.
+    // No row can have a position beyond the largest `i64`.
     let from = after.map_or(0, |position| i64::try_from(position.commit()).unwrap_or(i64::MAX));
     if *filter == Filter::default() {
         return unfiltered(pool, after, from, limit).await;
     }
     let scan = Scan::of(filter);
-    // What is found up to `end` is complete whatever is appended meanwhile: positions only grow.
+    // Positions only grow, so the search up to `end` is complete, whatever is appended meanwhile.
     let end = last(pool).await?.unwrap_or(0);
     let until = bound(pool, &scan, from).await?.map_or(end, |bound| bound.min(end));
     let events = matching(pool, &scan, filter, (from, until), limit).await?;
     let cut = events.len() >= limit;
-    let through = if cut { events.last().map(|event| event.position) } else { Some(at(until)) };
-    let through = through.filter(|place| *place != Position::at(0)).max(after);
-    let at_end = through.map_or(0, |place| place.commit() as i64) >= end;
+    let through = if cut { events.last().map(|event| event.position) } else { Some(position(until)) };
+    let through = through.filter(|position| *position != Position::at(0)).max(after);
+    let at_end = through.map_or(0, |position| position.commit() as i64) >= end;
     Ok(Page { events, through, at_end })
 }
 
@@ -126,14 +126,14 @@ async fn unfiltered(
         "from event cross join event as first on first.position = event.stream \
          where event.position > ? order by event.position limit 0 + ?"
     );
-    let rows = sqlx::query(SQL).bind(from).bind(count(limit)).fetch_all(pool).await;
+    let rows = sqlx::query(SQL).bind(from).bind(row_limit(limit)).fetch_all(pool).await;
     let events = events(rows)?;
     let through = events.last().map(|event| event.position).or(after);
     let at_end = events.len() < limit;
     Ok(Page { events, through, at_end })
 }
 
-/// The position after which this page looks no further. None: the end of the log is nearer.
+/// The position after which this page searches no further. `None` when the end of the log comes first.
 async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i64>, ReadError> {
     let query = match scan {
         Scan::Everything => return Ok(Some(from.saturating_add(scan!()))),
@@ -145,7 +145,7 @@ async fn bound(pool: &SqlitePool, scan: &Scan<'_>, from: i64) -> Result<Option<i
         ))
         .bind(from)
         .bind(account.to_vec()),
-        Scan::Elsewhere(categories) => sqlx::query_scalar(concat!(
+        Scan::OtherCategories(categories) => sqlx::query_scalar(concat!(
             "select min(nth) from (select (select position from event where category = kind.value \
              and category <> 1 and position > ?1 order by position limit 1 offset ",
             scan!(),
@@ -178,16 +178,17 @@ async fn matching(
             )
         };
     }
-    let categories = (!filter.categories.is_empty()).then(|| numbers(&filter.categories));
+    let categories = (!filter.categories.is_empty()).then(|| codes(&filter.categories));
     let types = (!filter.event_types.is_empty())
         .then(|| serde_json::Value::from_iter(filter.event_types.iter().map(String::as_str)).to_string());
-    // The indexes are named because the planner cannot know how unevenly accounts and kinds are spread.
+    // The statements name their index, because the planner does not know how unevenly accounts and kinds are
+    // distributed.
     let query = match scan {
         Scan::Account(account) => {
             let sql = run!("indexed by event_by_account", "event.account = ?3");
             sqlx::query(sql).bind(from).bind(until).bind(account.to_vec())
         }
-        Scan::Elsewhere(kinds) => {
+        Scan::OtherCategories(kinds) => {
             let sql = run!(
                 "indexed by event_elsewhere",
                 "event.category in (select value from json_each(?3)) and event.category <> 1"
@@ -196,21 +197,21 @@ async fn matching(
         }
         Scan::Everything => sqlx::query(run!("", "?3 is null")).bind(from).bind(until).bind(None::<String>),
     };
-    events(query.bind(categories).bind(types).bind(count(limit)).fetch_all(pool).await)
+    events(query.bind(categories).bind(types).bind(row_limit(limit)).fetch_all(pool).await)
 }
 
 fn events(rows: Result<Vec<SqliteRow>, sqlx::Error>) -> Result<Vec<Recorded>, ReadError> {
     rows.map_err(unavailable)?.iter().map(decode).collect()
 }
 
-fn numbers(categories: &[Category]) -> String {
-    serde_json::Value::from_iter(categories.iter().map(|kind| number(*kind))).to_string()
+fn codes(categories: &[Category]) -> String {
+    serde_json::Value::from_iter(categories.iter().map(|kind| category_code(*kind))).to_string()
 }
 
-fn at(place: i64) -> Position {
-    Position::at(place as u64)
+fn position(position: i64) -> Position {
+    Position::at(position as u64)
 }
 
-fn count(limit: usize) -> i64 {
+fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -1,8 +1,8 @@
-//! Events as rows and rows as events, and the statement that writes them.
+//! Encoding events as rows, decoding rows into events, and the statement that inserts rows.
 
 use super::MAX_EVENTS;
 use crate::ReadError;
-use crate::row::{Row, number};
+use crate::row::{Row, category_code};
 use event_schemas::{EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Row as _, SqliteConnection};
@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
-/// Rows as [`decode`] reads them: of `event`, each beside the `first` of its stream, which has the name.
+/// A select of the columns that [`decode`] reads: of `event`, and of `first`, the first event of the stream, whose
+/// row holds the stream's name.
 macro_rules! select {
     ($($which:literal),+) => {
         concat!(
@@ -46,8 +47,8 @@ pub fn uuid(bytes: &[u8]) -> Result<Uuid, sqlx::Error> {
     Uuid::from_slice(bytes).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// A row with its place.
-pub struct Placed<'a> {
+/// A row with its position and version.
+pub struct PlacedRow<'a> {
     pub position: u64,
     /// The stream's key: the position of its first event.
     pub key: u64,
@@ -57,11 +58,11 @@ pub struct Placed<'a> {
     pub row: &'a Row,
 }
 
-/// The row counts for which there is a statement. A statement with room to spare is left unbound at its
-/// end, and passes over what it was not given: so any number of rows is one statement from a small cache.
-const ROOMS: [usize; 6] = [1, 4, 16, 64, 256, MAX_EVENTS];
+/// The numbers of rows for which there is an insert statement. Parameters that are left over stay unbound, and the
+/// statement skips their rows: so any number of rows takes one statement from a small cache.
+const BATCH_SIZES: [usize; 6] = [1, 4, 16, 64, 256, MAX_EVENTS];
 
-static INSERTS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| ROOMS.into_iter().map(insert_sql).collect());
+static INSERTS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| BATCH_SIZES.into_iter().map(insert_sql).collect());
 
 fn insert_sql(rows: usize) -> Arc<str> {
     let mut sql = String::from(
@@ -76,35 +77,35 @@ fn insert_sql(rows: usize) -> Arc<str> {
 }
 
 /// Writes up to [`MAX_EVENTS`] rows in one statement: all of them, or none.
-pub async fn insert(connection: &mut SqliteConnection, rows: Vec<Placed<'_>>) -> Result<(), sqlx::Error> {
-    let room = ROOMS.iter().position(|room| *room >= rows.len()).unwrap_or(ROOMS.len() - 1);
+pub async fn insert(connection: &mut SqliteConnection, rows: Vec<PlacedRow<'_>>) -> Result<(), sqlx::Error> {
+    let size = BATCH_SIZES.iter().position(|size| *size >= rows.len()).unwrap_or(BATCH_SIZES.len() - 1);
     let mut arguments = SqliteArguments::default();
     arguments.reserve(rows.len() * 12, 0);
     for placed in rows {
         bind(&mut arguments, placed).map_err(sqlx::Error::Encode)?;
     }
-    sqlx::query_with(AssertSqlSafe(Arc::clone(&INSERTS[room])), arguments).execute(connection).await?;
+    sqlx::query_with(AssertSqlSafe(Arc::clone(&INSERTS[size])), arguments).execute(connection).await?;
     Ok(())
 }
 
-fn bind(arguments: &mut SqliteArguments, placed: Placed<'_>) -> Result<(), sqlx::error::BoxDynError> {
+fn bind(arguments: &mut SqliteArguments, placed: PlacedRow<'_>) -> Result<(), sqlx::error::BoxDynError> {
     let row = placed.row;
     arguments.add(placed.position as i64)?;
     arguments.add(row.id.0.as_bytes().to_vec())?;
     arguments.add(placed.key as i64)?;
     arguments.add(placed.version.0 as i64)?;
     arguments.add((placed.version == Version::FIRST).then(|| placed.stream.as_str()))?;
-    arguments.add(placed.stream.category().map_or(0, number))?;
+    arguments.add(placed.stream.category().map_or(0, category_code))?;
     arguments.add(&*row.event_type)?;
     arguments.add(row.schema_version)?;
     arguments.add(placed.recorded_at.as_micros())?;
     arguments.add(row.account.0.as_bytes().to_vec())?;
-    arguments.add(row.metadata.as_str())?;
+    arguments.add(row.metadata_json.as_str())?;
     arguments.add(row.data.as_str())
 }
 
-/// An event of another log, with its place in this one.
-pub struct Adopted {
+/// An event of another log, with its position in this one.
+pub struct ImportedRow {
     pub position: u64,
     pub key: u64,
     pub stream: StreamId,
@@ -113,14 +114,14 @@ pub struct Adopted {
     pub row: Row,
 }
 
-impl Adopted {
+impl ImportedRow {
     pub fn at(position: u64, key: u64, event: Recorded) -> Self {
         let (stream, version, recorded_at) = (event.stream.clone(), event.version, event.recorded_at);
-        Self { position, key, stream, version, recorded_at, row: Row::again(event) }
+        Self { position, key, stream, version, recorded_at, row: Row::from_recorded(event) }
     }
 
-    pub fn placed(&self) -> Placed<'_> {
-        Placed {
+    pub fn placed(&self) -> PlacedRow<'_> {
+        PlacedRow {
             position: self.position,
             key: self.key,
             stream: &self.stream,

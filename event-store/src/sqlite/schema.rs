@@ -1,4 +1,4 @@
-//! The file: how it is opened, whose it is, and its migrations.
+//! The file: how it is opened, whether it is this program's, and its migrations.
 
 use super::writer::reason;
 use crate::OpenError;
@@ -7,17 +7,17 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 
-/// Says in the file's header whose it is: "Vbtm".
+/// The application id in the file's header, which marks the file as this program's: "Vbtm".
 const APPLICATION_ID: i64 = 0x5662_746d;
 
-/// What makes a file of version n one of version n + 1.
+/// The script at index n brings a file of version n to version n + 1.
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/event-log/0001_events.sql")];
 
 pub fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(Duration::from_secs(5))
-        // A statement's text would be logged with its time; nobody needs to read it.
+        // Otherwise each statement would be logged with its text and its duration, which nothing uses.
         .disable_statement_logging()
         .thread_name(|id| format!("event-log-{id}"))
 }
@@ -28,25 +28,25 @@ pub fn writer(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("cache_size", "-8192")
-        // A commit writes every page it touches, whole, and one append touches the table and three indexes:
-        // small pages are less to write and to flush. A file that exists keeps the size it was made with.
+        // A commit writes every page it changes as a whole, and one append changes the table and three indexes:
+        // with small pages there are fewer bytes to write and to flush. An existing file keeps its page size.
         .page_size(1024)
-        // 64 MB: only if `tidy` does not keep up.
+        // 64 MB: a commit checkpoints only when the task in `checkpoint_wal` does not keep up.
         .pragma("wal_autocheckpoint", "65536")
 }
 
-/// Creates the file or brings it to this version. A file that is not ours is not written to.
+/// Creates the file or migrates it to this version. A file of another program is not written to.
 pub async fn prepare(path: &Path) -> Result<(), OpenError> {
     let name = || path.display().to_string();
     let failed =
         |error: sqlx::Error| OpenError::Failed { path: name(), reason: reason(&error), source: error.into() };
     let existed = path.exists();
-    let mut look = options(path).create_if_missing(true).connect().await.map_err(failed)?;
-    let header = header(&mut look).await;
-    look.close().await.map_err(failed)?;
+    let mut connection = options(path).create_if_missing(true).connect().await.map_err(failed)?;
+    let header = header(&mut connection).await;
+    connection.close().await.map_err(failed)?;
     let header = match header {
         Ok(header) => header,
-        // A file that is not a database at all.
+        // The file is not a database.
         Err(error) if existed && code(&error) == Some(26) => return Err(OpenError::Foreign { path: name() }),
         Err(error) => return Err(failed(error)),
     };
@@ -82,7 +82,7 @@ async fn header(connection: &mut SqliteConnection) -> Result<Header, sqlx::Error
 async fn migrate(path: &Path) -> Result<(), sqlx::Error> {
     let mut connection = writer(path).connect().await?;
     let mut transaction = connection.begin_with("begin immediate").await?;
-    // Another process may have done it while this one waited for the lock.
+    // Another process may have migrated while this one waited for the lock.
     let version = header(&mut transaction).await?.version;
     for (number, migration) in (1i64..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
         sqlx::raw_sql(migration).execute(&mut *transaction).await?;
@@ -96,12 +96,12 @@ fn stamp_sql(version: i64) -> String {
     format!("pragma application_id = {APPLICATION_ID}; pragma user_version = {version}")
 }
 
-/// Writes again whose the file is.
+/// Writes the file's application id and version again.
 pub async fn stamp(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(stamp_sql(MIGRATIONS.len() as i64))).execute(connection).await.map(drop)
 }
 
-/// The engine's own number for what went wrong, without the details.
+/// SQLite's primary result code of an error, without the extended code.
 pub fn code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)

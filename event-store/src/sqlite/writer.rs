@@ -1,10 +1,10 @@
-//! The one writer: takes what has arrived, commits it as one group, answers each caller.
+//! The one writer: takes the appends that have arrived, commits them as one group, answers each caller.
 
-use super::rows::{self, Adopted, Placed};
+use super::rows::{self, ImportedRow, PlacedRow};
 use super::{Heads, MAX_EVENTS, schema};
-use crate::figures::Figures;
-use crate::judge::{self, Append, Head, Known, Place, Verdict, last};
-use crate::newest::Newest;
+use crate::append_metrics::AppendMetrics;
+use crate::judge::{self, Append, Head, Known, Location, Verdict, last};
+use crate::recent::RecentEvents;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 #[cfg(feature = "conformance")]
 use super::fault::FaultSwitch;
 
-/// What callers ask of the writer.
+/// A request of a caller to the writer.
 pub enum Job {
     Append {
         append: Append,
@@ -30,8 +30,9 @@ pub enum Job {
     Check {
         answer: oneshot::Sender<Result<(), Unavailable>>,
     },
-    /// Moves the last stretch of the write-ahead log into the file, and begins it anew.
-    Rewind,
+    /// Moves the last pages of the write-ahead log into the file, so that the log is written from its beginning
+    /// again.
+    CheckpointWal,
     Close {
         answer: oneshot::Sender<()>,
     },
@@ -47,7 +48,7 @@ struct End {
 /// A group that could not be written.
 struct Failure {
     error: sqlx::Error,
-    /// Whether it may have been written all the same: the failure came after the first row was handed over.
+    /// Whether the group may have been written all the same: the failure came after rows were sent to SQLite.
     in_doubt: bool,
 }
 
@@ -60,16 +61,16 @@ impl From<sqlx::Error> for Failure {
 pub struct Writer {
     path: PathBuf,
     clock: Clock,
-    /// None: to be opened before the next group. A connection that has failed is not used again.
+    /// `None` when it must be opened before the next group. A connection that has failed is not used again.
     connection: Option<SqliteConnection>,
-    /// None: to be read before the next group.
+    /// `None` when it must be read before the next group.
     end: Option<End>,
     heads: Arc<Heads>,
-    newest: Arc<Newest>,
+    recent: Arc<RecentEvents>,
     grew: watch::Sender<u64>,
     /// Whether the last write failed.
-    ailing: bool,
-    figures: Figures,
+    unhealthy: bool,
+    metrics: AppendMetrics,
     #[cfg(feature = "conformance")]
     fault: FaultSwitch,
 }
@@ -79,7 +80,7 @@ impl Writer {
         path: &Path,
         clock: Clock,
         heads: Arc<Heads>,
-        newest: Arc<Newest>,
+        recent: Arc<RecentEvents>,
         grew: watch::Sender<u64>,
     ) -> Self {
         Self {
@@ -88,10 +89,10 @@ impl Writer {
             connection: None,
             end: None,
             heads,
-            newest,
+            recent,
             grew,
-            ailing: false,
-            figures: Figures::new(),
+            unhealthy: false,
+            metrics: AppendMetrics::new(),
             #[cfg(feature = "conformance")]
             fault: FaultSwitch::default(),
         }
@@ -105,14 +106,14 @@ impl Writer {
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(MAX_EVENTS);
         let mut closed = Vec::new();
-        // Whether the last group was several callers'.
+        // Whether the last group held jobs of several callers.
         let mut shared = false;
         loop {
             if queue.recv_many(&mut jobs, MAX_EVENTS).await == 0 {
                 break;
             }
-            // Callers who were answered a moment ago and are ready to go on speak before the next flush:
-            // not a delay, only their turn. Where one caller is alone, nobody else is about to speak.
+            // Callers that have just been answered may have their next append ready: yielding lets them enqueue
+            // it before the next flush. It costs no waiting time. A single caller needs no yield.
             if shared || jobs.len() > 1 {
                 tokio::task::yield_now().await;
             }
@@ -133,13 +134,13 @@ impl Writer {
                     Job::Import { events, answer } => {
                         self.commit(std::mem::take(&mut group)).await;
                         let imported = self.import(events).await;
-                        // Whoever asked may have stopped waiting.
-                        let _unheard = answer.send(imported);
+                        // The caller may have stopped waiting.
+                        let _caller_gone = answer.send(imported);
                     }
                     Job::Check { answer } => {
-                        let _unheard = answer.send(self.check().await);
+                        let _caller_gone = answer.send(self.check().await);
                     }
-                    Job::Rewind => self.rewind().await,
+                    Job::CheckpointWal => self.checkpoint_wal().await,
                     Job::Close { answer } => {
                         queue.close();
                         closed.push(answer);
@@ -151,10 +152,10 @@ impl Writer {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
-            tracing::warn!(%error, "the event log's file was not closed cleanly");
+            tracing::warn!(%error, "closing the event log's file failed");
         }
         for answer in closed {
-            let _unheard = answer.send(());
+            let _caller_gone = answer.send(());
         }
     }
 
@@ -165,13 +166,13 @@ impl Writer {
         let began = Instant::now();
         let answers = match self.write(&group.appends).await {
             Ok(answers) => {
-                self.ailing = false;
+                self.unhealthy = false;
                 answers
             }
-            Err(failure) => self.after(failure, &group.appends).await,
+            Err(failure) => self.answer_failed(failure, &group.appends).await,
         };
-        self.figures.group_seconds.record(began.elapsed().as_secs_f64());
-        self.figures.group_events.record(group.events as f64);
+        self.metrics.commit_seconds.record(began.elapsed().as_secs_f64());
+        self.metrics.commit_events.record(group.events as f64);
         let mut events = 0;
         let mut new: Vec<Recorded> = Vec::with_capacity(group.events);
         for (append, answer) in group.appends.into_iter().zip(&answers) {
@@ -185,53 +186,54 @@ impl Writer {
             }
         }
         match new.first().map(|first| first.position.commit()) {
-            Some(first) => self.newest.extend(first - 1, new),
-            // It failed and was written all the same: what stands between is not known here.
-            None if events > 0 => self.newest.clear(),
+            Some(first) => self.recent.extend(first - 1, new),
+            // The commit failed and the events were written all the same: the events before them are not known.
+            None if events > 0 => self.recent.clear(),
             None => {}
         }
         if events > 0 {
-            self.figures.appended.increment(events as u64);
+            self.metrics.appended.increment(events as u64);
             self.grew.send_modify(|times| *times += 1);
         }
-        for (waiting, answer) in group.waiting.into_iter().zip(answers) {
-            let _unheard = waiting.send(answer);
+        for (caller, answer) in group.callers.into_iter().zip(answers) {
+            let _caller_gone = caller.send(answer);
         }
     }
 
     async fn write(&mut self, group: &[Append]) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         if let Some(end) = self.end
-            && let Some(verdicts) = judge::at_a_glance(group, end.position, |stream| self.heads.get(stream))
+            && let Some(verdicts) = judge::fast_path(group, end.position, |stream| self.heads.get(stream))
         {
             let recorded_at = self.clock.now().max(end.recorded_at);
             let connection = connected(&mut self.connection, &self.path).await?;
             #[cfg(feature = "conformance")]
-            self.fault.meet(connection).await?;
-            match rows::insert(connection, placed(group, &verdicts, recorded_at)).await {
+            self.fault.apply(connection).await?;
+            match rows::insert(connection, placed_rows(group, &verdicts, recorded_at)).await {
                 Ok(()) => return Ok(self.remember(group, verdicts, end.position, recorded_at)),
-                // An id is known, or another process has written: nothing went in. Look, then judge again.
+                // An id is recorded already, or another process has written: nothing was inserted. The group is
+                // judged again after a lookup.
                 Err(error) if is_collision(&error) => {}
                 Err(error) => return Err(Failure { error, in_doubt: true }),
             }
         }
-        self.write_carefully(group).await
+        self.write_after_lookup(group).await
     }
 
-    /// Looks at everything the group touches and writes under one lock.
-    async fn write_carefully(
+    /// Looks up the group's streams and ids and writes the group, under one lock.
+    async fn write_after_lookup(
         &mut self,
         group: &[Append],
     ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         let connection = connected(&mut self.connection, &self.path).await?;
         #[cfg(feature = "conformance")]
-        self.fault.meet(connection).await?;
+        self.fault.apply(connection).await?;
         let mut transaction = connection.begin_with("begin immediate").await?;
         let streams = names(group.iter().map(|append| &append.stream));
-        let (end, known) = look(&mut transaction, streams, ids_of(group)).await?;
+        let (end, known) = lookup(&mut transaction, streams, ids_of(group)).await?;
         let recorded_at = self.clock.now().max(end.recorded_at);
         let found = known.heads.clone();
         let verdicts = judge::in_full(group, known);
-        let rows = placed(group, &verdicts, recorded_at);
+        let rows = placed_rows(group, &verdicts, recorded_at);
         if !rows.is_empty() {
             rows::insert(&mut transaction, rows).await?;
         }
@@ -242,7 +244,7 @@ impl Writer {
         Ok(self.remember(group, verdicts, end.position, recorded_at))
     }
 
-    /// Keeps what the next group is judged by, and turns verdicts into answers.
+    /// Stores the heads and the end by which the next group is judged, and turns verdicts into answers.
     fn remember(
         &mut self,
         group: &[Append],
@@ -267,20 +269,24 @@ impl Writer {
         answers
     }
 
-    /// What to tell the callers of a group that failed. If it may have been written all the same, the log
-    /// is asked; the connection is given up in any case, so that nothing of the group stays half done.
-    async fn after(&mut self, failure: Failure, group: &[Append]) -> Vec<Result<Appended, AppendError>> {
-        self.ailing = true;
+    /// The answers to the callers of a group that failed. If the group may have been written all the same, the
+    /// log is queried. The connection is closed in any case, so that an open transaction rolls back.
+    async fn answer_failed(
+        &mut self,
+        failure: Failure,
+        group: &[Append],
+    ) -> Vec<Result<Appended, AppendError>> {
+        self.unhealthy = true;
         self.end = None;
-        self.figures.failed.increment(1);
-        self.hang_up().await;
+        self.metrics.failed.increment(1);
+        self.disconnect().await;
         let reason = reason(&failure.error);
-        tracing::error!(error = %failure.error, %reason, appends = group.len(), "the event log was not written");
-        let mut settled = HashMap::new();
+        tracing::error!(error = %failure.error, %reason, appends = group.len(), "writing to the event log failed");
+        let mut recorded = HashMap::new();
         let mut reason = reason;
         if failure.in_doubt {
-            match self.settle(ids_of(group)).await {
-                Ok(events) => settled = events,
+            match self.lookup_events(ids_of(group)).await {
+                Ok(events) => recorded = events,
                 Err(_) => {
                     reason.push_str(
                         "; whether the events were recorded is not known, and appending them again is safe",
@@ -292,78 +298,78 @@ impl Writer {
         group
             .iter()
             .map(|append| {
-                let place = append.rows.last().and_then(|row| settled.get(&row.id));
-                place.map_or_else(
+                let location = append.rows.last().and_then(|row| recorded.get(&row.id));
+                location.map_or_else(
                     || Err(unavailable_because(&reason, &source).into()),
-                    |place: &Place| {
-                        let position = Position::at(place.position);
-                        Ok(Appended { version: place.version, position, repeated: false })
+                    |location: &Location| {
+                        let position = Position::at(location.position);
+                        Ok(Appended { version: location.version, position, repeated: false })
                     },
                 )
             })
             .collect()
     }
 
-    async fn settle(&mut self, ids: String) -> Result<HashMap<EventId, Place>, sqlx::Error> {
+    async fn lookup_events(&mut self, ids: String) -> Result<HashMap<EventId, Location>, sqlx::Error> {
         let connection = connected(&mut self.connection, &self.path).await?;
-        Ok(look(connection, names(std::iter::empty()), ids).await?.1.events)
+        Ok(lookup(connection, names(std::iter::empty()), ids).await?.1.events)
     }
 
-    async fn hang_up(&mut self) {
+    async fn disconnect(&mut self) {
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
-            tracing::warn!(%error, "the event log's file was not closed cleanly");
+            tracing::warn!(%error, "closing the event log's file failed");
         }
     }
 
-    async fn rewind(&mut self) {
+    async fn checkpoint_wal(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         if let Err(error) = sqlx::query("pragma wal_checkpoint(passive)").fetch_all(connection).await {
-            tracing::warn!(%error, "the event log was not tidied up");
+            tracing::warn!(%error, "a checkpoint of the event log's WAL failed");
         }
     }
 
-    /// A log that failed is healthy again when it can be written to, which is found out by writing what
-    /// its header says already.
+    /// A log that failed is healthy again when it can be written to. The check writes the values that the file's
+    /// header holds already.
     async fn check(&mut self) -> Result<(), Unavailable> {
-        if !self.ailing {
+        if !self.unhealthy {
             return Ok(());
         }
         let outcome = self.rewrite_header().await;
         if let Err(error) = outcome {
-            self.hang_up().await;
+            self.disconnect().await;
             return Err(unavailable(error));
         }
-        self.ailing = false;
+        self.unhealthy = false;
         Ok(())
     }
 
     async fn rewrite_header(&mut self) -> Result<(), sqlx::Error> {
         let connection = connected(&mut self.connection, &self.path).await?;
         #[cfg(feature = "conformance")]
-        self.fault.meet(connection).await?;
+        self.fault.apply(connection).await?;
         schema::stamp(connection).await
     }
 
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        match self.take_over(events).await {
-            Ok(Ok(place)) => {
-                self.newest.clear();
+        match self.import_events(events).await {
+            Ok(Ok(last)) => {
+                self.recent.clear();
                 self.grew.send_modify(|times| *times += 1);
-                Ok(place.map(Position::at))
+                Ok(last.map(Position::at))
             }
             Ok(Err(refused)) => Err(refused),
             Err(error) => {
-                self.ailing = true;
+                self.unhealthy = true;
                 self.end = None;
-                self.hang_up().await;
+                self.disconnect().await;
                 Err(unavailable(error).into())
             }
         }
     }
 
-    async fn take_over(
+    async fn import_events(
         &mut self,
         events: Vec<Recorded>,
     ) -> Result<Result<Option<u64>, AppendError>, sqlx::Error> {
@@ -371,30 +377,30 @@ impl Writer {
         let mut transaction = connection.begin_with("begin immediate").await?;
         let streams = names(events.iter().map(|event| &event.stream));
         let ids = hex(events.iter().map(|event| event.id));
-        let (mut end, mut known) = look(&mut transaction, streams, ids).await?;
-        let mut place = None;
-        let mut new: Vec<Adopted> = Vec::with_capacity(events.len());
+        let (mut end, mut known) = lookup(&mut transaction, streams, ids).await?;
+        let mut last = None;
+        let mut new: Vec<ImportedRow> = Vec::with_capacity(events.len());
         for event in events {
-            match judge::arrival(&event, &mut known) {
-                Ok(judge::Arrival::Known { position }) => place = Some(position),
-                Ok(judge::Arrival::New { stream, position }) => {
-                    place = Some(position);
+            match judge::judge_import(&event, &mut known) {
+                Ok(judge::ImportVerdict::Present { position }) => last = Some(position),
+                Ok(judge::ImportVerdict::New { stream, position }) => {
+                    last = Some(position);
                     end = End { position, recorded_at: event.recorded_at };
-                    new.push(Adopted::at(position, stream, event));
+                    new.push(ImportedRow::at(position, stream, event));
                 }
                 // Dropping the transaction rolls it back.
                 Err(refused) => return Ok(Err(refused)),
             }
         }
         for chunk in new.chunks(MAX_EVENTS) {
-            rows::insert(&mut transaction, chunk.iter().map(Adopted::placed).collect()).await?;
+            rows::insert(&mut transaction, chunk.iter().map(ImportedRow::placed).collect()).await?;
         }
         transaction.commit().await?;
-        for adopted in new {
-            self.heads.insert(adopted.stream, Head { stream: adopted.key, version: adopted.version });
+        for imported in new {
+            self.heads.insert(imported.stream, Head { stream: imported.key, version: imported.version });
         }
         self.end = Some(end);
-        Ok(Ok(place))
+        Ok(Ok(last))
     }
 }
 
@@ -402,7 +408,7 @@ impl Writer {
 #[derive(Default)]
 struct Group {
     appends: Vec<Append>,
-    waiting: Vec<oneshot::Sender<Result<Appended, AppendError>>>,
+    callers: Vec<oneshot::Sender<Result<Appended, AppendError>>>,
     events: usize,
 }
 
@@ -410,7 +416,7 @@ impl Group {
     fn push(&mut self, append: Append, answer: oneshot::Sender<Result<Appended, AppendError>>) {
         self.events += append.rows.len();
         self.appends.push(append);
-        self.waiting.push(answer);
+        self.callers.push(answer);
     }
 }
 
@@ -424,11 +430,11 @@ async fn connected<'a>(
     }
 }
 
-fn placed<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<Placed<'a>> {
+fn placed_rows<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<PlacedRow<'a>> {
     let mut rows = Vec::with_capacity(group.len());
     for (append, verdict) in group.iter().zip(verdicts) {
         let Verdict::Write { stream, version, position } = *verdict else { continue };
-        rows.extend((0..).zip(&append.rows).map(|(offset, row)| Placed {
+        rows.extend((0..).zip(&append.rows).map(|(offset, row)| PlacedRow {
             position: position + offset,
             key: stream,
             stream: &append.stream,
@@ -453,7 +459,7 @@ fn ids_of(group: &[Append]) -> String {
 }
 
 /// The end of the log, the last versions of these streams, and which of these events are in it.
-async fn look(
+async fn lookup(
     connection: &mut SqliteConnection,
     streams: String,
     ids: String,
@@ -489,12 +495,12 @@ async fn look(
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
-        let place = Place {
+        let location = Location {
             stream: StreamId::named(row.try_get::<String, _>(1)?),
             version: version(&row, 2)?,
             position: row.try_get::<i64, _>(3)? as u64,
         };
-        known.events.insert(EventId(rows::uuid(row.try_get(0)?)?), place);
+        known.events.insert(EventId(rows::uuid(row.try_get(0)?)?), location);
     }
     Ok((end, known))
 }
@@ -503,12 +509,12 @@ fn version(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<Version, sqlx
     Ok(Version(row.try_get::<i64, _>(column)? as u64))
 }
 
-/// A unique index or the primary key objected.
+/// Whether a unique index or the primary key refused a row.
 fn is_collision(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.is_unique_violation())
 }
 
-/// For the operator: what stands in the way.
+/// The cause of an error, for the operator.
 pub fn reason(error: &sqlx::Error) -> String {
     match schema::code(error) {
         Some(5 | 6) => "another program is holding the file".to_owned(),

@@ -1,10 +1,10 @@
 //! Reads and decodes ahead: while one page is written, the next is made ready. At the end of the log it waits
 //! to be asked instead, because what comes meanwhile then goes into one page.
 
-use super::{Batch, DecodedEvent, RunnerError};
+use super::{Batch, RunnerError};
+use crate::decoded_log::DecodedLog;
 use event_schemas::Position;
-use event_store::{EventStore, Filter, Page};
-use std::sync::Arc;
+use event_store::{Filter, Page};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -24,17 +24,11 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    pub(super) fn start(
-        store: &Arc<dyn EventStore>,
-        after: Option<Position>,
-        filter: Filter,
-        pages: Pages,
-    ) -> Self {
+    pub(super) fn start(log: &DecodedLog, after: Option<Position>, filter: Filter, pages: Pages) -> Self {
         let (sender, batches) = mpsc::channel(1);
         let idle = watch::Sender::new(false);
         let to = To { batches: sender, idle: idle.subscribe() };
-        let store = Arc::clone(store);
-        let task = tokio::spawn(async move { read(store, after, filter, pages, to).await });
+        let task = tokio::spawn(read(log.clone(), after, filter, pages, to));
         Self { batches, idle, task }
     }
 
@@ -69,23 +63,23 @@ struct To {
 }
 
 async fn read(
-    store: Arc<dyn EventStore>,
+    log: DecodedLog,
     mut after: Option<Position>,
     filter: Filter,
     Pages { limit, pace, until }: Pages,
     mut to: To,
 ) {
-    let mut waiter = store.waiter();
+    let mut waiter = log.store().waiter();
     loop {
         // Whatever is appended from here on wakes the wait below, so nothing slips between.
         waiter.changed.mark_unchanged();
         let read = match until {
             // Where the end is has to be certain.
-            Some(_) => store.read_all(after, &filter, limit).await,
-            None => store.read_news(after, &filter, limit).await,
+            Some(_) => log.store().read_all(after, &filter, limit).await,
+            None => log.store().read_recent(after, &filter, limit).await,
         };
         let batch = match read {
-            Ok(page) => decode_aside(page).await,
+            Ok(page) => decode_aside(&log, page).await,
             Err(error) => Err(error.into()),
         };
         let (news, at_end, failed) = match &batch {
@@ -116,21 +110,22 @@ async fn read(
 }
 
 /// Large pages are decoded off the event loop, so that requests do not wait for them.
-async fn decode_aside(page: Page) -> Result<Batch, RunnerError> {
+async fn decode_aside(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError> {
     if page.events.len() < 64 {
-        return decode(page);
+        return decode(log, page);
     }
-    tokio::task::spawn_blocking(move || decode(page)).await.unwrap_or(Err(RunnerError::BrokeOff))
+    let log = log.clone();
+    tokio::task::spawn_blocking(move || decode(&log, page)).await.unwrap_or(Err(RunnerError::BrokeOff))
 }
 
-pub(super) fn decode(page: Page) -> Result<Batch, RunnerError> {
+pub(super) fn decode(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError> {
     let mut batch = Batch { through: page.through, at_end: page.at_end, ..Batch::default() };
     batch.events.reserve(page.events.len());
     for recorded in page.events {
         let (position, stream, version) = (recorded.position, recorded.stream.clone(), recorded.version);
         let event_type = recorded.event_type.clone();
-        match DecodedEvent::read(recorded) {
-            Ok(Some(happened)) => batch.events.push(happened),
+        match log.decode(recorded) {
+            Ok(Some(event)) => batch.events.push(event),
             Ok(None) => batch.skipped += 1,
             Err(source) => {
                 let event_type = event_type.into_owned();

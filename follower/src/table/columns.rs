@@ -1,12 +1,9 @@
 //! The values that columns hold, and how each is written and read.
 
 use crate::db::{DbError, DbRow, Value, Values};
+use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
-use event_schemas::{
-    AccountId, AutomationRuleId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ContactId,
-    ContactIdentifierId, ConversationId, EventId, HandoffRuleId, MacroId, MessageId, OfferId, Position,
-    QueueId, SlaPolicyId, TeamId, Timestamp, UserId, Version, WebhookId,
-};
+use event_schemas::{Position, Timestamp, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -115,38 +112,19 @@ impl Column for Uuid {
 
 macro_rules! id_columns {
     ($($id:ident),+) => {$(
-        impl Column for $id {
+        impl Column for event_schemas::$id {
             const NOTHING: Value = Value::NoId;
             fn value(&self) -> Value {
                 self.0.value()
             }
             fn take(row: &DbRow, index: usize) -> Result<Self, DbError> {
-                Uuid::take(row, index).map($id)
+                Uuid::take(row, index).map(Self)
             }
         }
     )+};
 }
-id_columns!(
-    AccountId,
-    BotRuleId,
-    CalendarId,
-    CannedResponseId,
-    ChannelId,
-    ContactId,
-    ContactIdentifierId,
-    ConversationId,
-    EventId,
-    HandoffRuleId,
-    MacroId,
-    AutomationRuleId,
-    WebhookId,
-    MessageId,
-    OfferId,
-    QueueId,
-    SlaPolicyId,
-    TeamId,
-    UserId
-);
+event_schemas::for_each_id!(id_columns);
+event_schemas::for_each_item_id!(id_columns);
 
 impl Column for Timestamp {
     const NOTHING: Value = Value::NoNumber;
@@ -192,7 +170,7 @@ macro_rules! word_columns {
         }
     )+};
 }
-word_columns!(ChannelType, ContentType, Delivery, SenderType, Status);
+word_columns!(CatalogueKind, ChannelType, ContentType, Delivery, SenderType, Status);
 
 /// Stored as its rank, so that an index sorts it as people mean it.
 impl Column for Priority {

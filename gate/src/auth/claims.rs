@@ -1,4 +1,4 @@
-//! What a token says.
+//! The claims of a token.
 
 use crate::caller::Role;
 use event_schemas::{AccountId, Timestamp, UserId};
@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The claims Verbatim reads.
+/// The claims that Verbatim reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     pub sub: UserId,
@@ -21,13 +21,13 @@ pub struct Claims {
     pub nbf: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// A string or a list of them.
+    /// A string or a list of strings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aud: Option<serde_json::Value>,
 }
 
 impl Claims {
-    /// Of a user in one account. [`issue_token`] sets when it expires.
+    /// The claims of a user in one account. [`issue_token`] sets `exp`.
     pub fn of(user: UserId, account: AccountId, role: Role) -> Self {
         Self {
             sub: user,
@@ -48,7 +48,7 @@ impl Claims {
     pub(super) fn check_times(&self, now: Timestamp, leeway: Duration) -> Result<(), &'static str> {
         let (now, leeway) = (seconds(now), leeway.as_secs_f64());
         if self.exp + leeway < now {
-            return Err("The token has expired: get a fresh one.");
+            return Err("The token has expired: get a new one.");
         }
         if self.nbf.is_some_and(|from| from - leeway > now) {
             return Err("The token is not valid yet.");
@@ -61,12 +61,12 @@ fn seconds(moment: Timestamp) -> f64 {
     moment.as_micros() as f64 / 1e6
 }
 
-/// A token could not be made.
+/// A token could not be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("the token cannot be signed")]
 pub struct TokenError(#[from] jsonwebtoken::errors::Error);
 
-/// An HS256 token that is good from `now` for `lifetime`.
+/// An HS256 token that is valid from `now` for `lifetime`.
 pub fn issue_token(
     secret: &str,
     mut claims: Claims,

@@ -1,8 +1,8 @@
 //! The public keys that tokens are signed with, from a JSON Web Key Set (RFC 7517).
 //!
-//! The set is kept and looked at again when it is old, or when a token names a key that is not in it, for
-//! keys rotate. One request at a time fetches, at most every [`PAUSE`], and what was known stays good while
-//! the source cannot be reached.
+//! The set is cached. It is fetched again when it is older than [`MAX_AGE`], or when a token names a key that
+//! is not in it, because keys rotate. One request at a time fetches, at most every [`MIN_FETCH_INTERVAL`].
+//! While the source cannot be reached, the cached keys stay valid.
 
 use event_schemas::{Clock, Timestamp};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse};
@@ -19,7 +19,7 @@ pub enum JwksSource {
 }
 
 impl JwksSource {
-    /// An address, or `file:` and a path.
+    /// A URL, or `file:` and a path.
     pub fn named(text: &str) -> Self {
         match text.strip_prefix("file:") {
             Some(path) => Self::File(path.strip_prefix("//").unwrap_or(path).into()),
@@ -28,16 +28,16 @@ impl JwksSource {
     }
 }
 
-/// The keys cannot be had.
+/// The keys could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksError {
     #[error("the HTTP client for fetching keys cannot be set up")]
     Client(#[source] reqwest::Error),
     #[error("the keys cannot be fetched")]
     Fetch(#[source] reqwest::Error),
-    #[error("the answer with the keys is larger than {LARGEST} bytes")]
+    #[error("the response with the keys is larger than {MAX_BYTES} bytes")]
     TooLarge,
-    #[error("the file of keys cannot be read")]
+    #[error("the key file cannot be read")]
     File(#[source] std::io::Error),
     #[error("this is not a JSON Web Key Set")]
     Unreadable(#[source] serde_json::Error),
@@ -47,30 +47,32 @@ pub enum JwksError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyError {
     Unknown,
-    /// The source has never answered: the token may be good.
+    /// The source has never responded, so the token may be valid.
     Unreachable,
 }
 
-/// At most one fetch in this time, so that tokens with made-up keys do not become requests to the source.
-const PAUSE: Duration = Duration::from_secs(10);
-/// After this time a withdrawn key is noticed even if nobody uses a new one.
-const FRESH: Duration = Duration::from_secs(600);
-/// How long a fetch may take, all in all.
-const PATIENCE: Duration = Duration::from_secs(5);
-const LARGEST: usize = 1 << 20;
+/// The shortest time between two fetches, so that tokens with invented key ids do not cause a request to
+/// the source each.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
+/// The age at which the cached keys are fetched again, so that a withdrawn key is refused even while no token
+/// names a new key.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// The longest time that a fetch may take in total.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_BYTES: usize = 1 << 20;
 
 pub(super) struct Jwks {
     source: JwksSource,
     client: reqwest::Client,
     clock: Clock,
-    known: RwLock<Option<Arc<Known>>>,
-    /// When the last fetch ended. Held while one is under way.
-    last_try: tokio::sync::Mutex<Option<Timestamp>>,
+    cached: RwLock<Option<Arc<FetchedKeys>>>,
+    /// The time at which the last fetch ended. The lock is held during a fetch.
+    last_fetch: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
-struct Known {
+struct FetchedKeys {
     keys: Vec<Key>,
-    at: Timestamp,
+    fetched_at: Timestamp,
 }
 
 struct Key {
@@ -79,13 +81,13 @@ struct Key {
     key: DecodingKey,
 }
 
-impl Known {
+impl FetchedKeys {
     fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
-        let mut fitting = self.keys.iter().filter(|key| key.algorithm == algorithm);
+        let mut candidates = self.keys.iter().filter(|key| key.algorithm == algorithm);
         match id {
-            Some(_) => fitting.find(|key| key.id.as_deref() == id).map(|key| key.key.clone()),
-            // A token may leave the key's name out only where there is nothing to choose.
-            None => match (fitting.next(), fitting.next()) {
+            Some(_) => candidates.find(|key| key.id.as_deref() == id).map(|key| key.key.clone()),
+            // A token may omit the key id only when exactly one key has this algorithm.
+            None => match (candidates.next(), candidates.next()) {
                 (Some(only), None) => Some(only.key.clone()),
                 _ => None,
             },
@@ -95,58 +97,59 @@ impl Known {
 
 impl Jwks {
     pub(super) fn new(source: JwksSource, clock: Clock) -> Result<Self, JwksError> {
-        // Whoever else set a provider first chose the same one.
+        // Another part of the process may have installed a provider already; every part installs this one.
         let _already_set = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE)
+            .timeout(FETCH_TIMEOUT)
+            .connect_timeout(FETCH_TIMEOUT)
             .redirect(reqwest::redirect::Policy::limited(3))
             .build()
             .map_err(JwksError::Client)?;
-        Ok(Self { source, client, clock, known: RwLock::default(), last_try: Default::default() })
+        Ok(Self { source, client, clock, cached: RwLock::default(), last_fetch: Default::default() })
     }
 
     pub(super) async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, KeyError> {
-        let before = self.known();
-        let found = before.as_ref().and_then(|known| known.find(id, algorithm));
-        let is_fresh = before.as_ref().is_some_and(|known| self.clock.now().since(known.at) < FRESH);
+        let before = self.cached();
+        let found = before.as_ref().and_then(|cached| cached.find(id, algorithm));
+        let is_fresh =
+            before.as_ref().is_some_and(|cached| self.clock.now().since(cached.fetched_at) < MAX_AGE);
         match found {
             Some(key) if is_fresh => return Ok(key),
-            // Old and still good: one request looks for news, the others go on.
+            // The key is old and still valid: one request fetches, the others use the cached key.
             Some(key) => {
-                let Ok(turn) = self.last_try.try_lock() else { return Ok(key) };
-                self.refresh(turn).await;
+                let Ok(guard) = self.last_fetch.try_lock() else { return Ok(key) };
+                self.refresh(guard).await;
             }
-            // Whoever needs what may be new waits for the fetch that is under way.
-            None => self.refresh(self.last_try.lock().await).await,
+            // The key may be new: the request waits for the fetch in progress.
+            None => self.refresh(self.last_fetch.lock().await).await,
         }
-        let after = self.known().ok_or(KeyError::Unreachable)?;
+        let after = self.cached().ok_or(KeyError::Unreachable)?;
         after.find(id, algorithm).ok_or(KeyError::Unknown)
     }
 
-    fn known(&self) -> Option<Arc<Known>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn cached(&self) -> Option<Arc<FetchedKeys>> {
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn refresh(&self, mut last_try: tokio::sync::MutexGuard<'_, Option<Timestamp>>) {
-        if last_try.is_some_and(|last| self.clock.now().since(last) < PAUSE) {
+    async fn refresh(&self, mut last_fetch: tokio::sync::MutexGuard<'_, Option<Timestamp>>) {
+        if last_fetch.is_some_and(|last| self.clock.now().since(last) < MIN_FETCH_INTERVAL) {
             return;
         }
         let outcome = self.fetch().await;
         let now = self.clock.now();
-        // Only afterwards: a fetch whose request went away is no try.
-        *last_try = Some(now);
+        // Set after the fetch: a fetch whose request was cancelled does not count.
+        *last_fetch = Some(now);
         match outcome {
             Ok(keys) => {
                 metrics::counter!("verbatim_jwks_fetches_total", "outcome" => "ok").increment(1);
-                let known = Arc::new(Known { keys, at: now });
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
+                let cached = Arc::new(FetchedKeys { keys, fetched_at: now });
+                *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached);
             }
             Err(error) => {
                 metrics::counter!("verbatim_jwks_fetches_total", "outcome" => "failed").increment(1);
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "token keys not refreshed, the known ones stay"
+                    "token keys not refreshed, the cached keys stay in use"
                 );
             }
         }
@@ -158,7 +161,7 @@ impl Jwks {
             JwksSource::Url(url) => self.download(url).await?,
         };
         let set: JwkSet = serde_json::from_slice(&text).map_err(JwksError::Unreadable)?;
-        Ok(set.keys.iter().filter_map(usable).collect())
+        Ok(set.keys.iter().filter_map(verification_key).collect())
     }
 
     async fn download(&self, url: &str) -> Result<Vec<u8>, JwksError> {
@@ -166,7 +169,7 @@ impl Jwks {
         let mut answer = answer.map_err(JwksError::Fetch)?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(JwksError::Fetch)? {
-            if body.len() + chunk.len() > LARGEST {
+            if body.len() + chunk.len() > MAX_BYTES {
                 return Err(JwksError::TooLarge);
             }
             body.extend_from_slice(&chunk);
@@ -175,9 +178,9 @@ impl Jwks {
     }
 }
 
-/// A key that tokens may be checked with. Symmetric keys, keys for encryption and kinds that Verbatim does
-/// not use are passed over.
-fn usable(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Key> {
+/// A key that can verify tokens. `None` for symmetric keys, for encryption keys and for algorithms that
+/// Verbatim does not use.
+fn verification_key(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Key> {
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
         AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,

@@ -1,4 +1,4 @@
-use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, ask, bearer, token};
+use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, bearer, send_get, token};
 use axum::Router;
 use event_schemas::Clock;
 use gate::auth::AuthConfigError;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 async fn whoami(router: &Router, authorization: &str) -> Answer {
-    ask(router, "/whoami", &[("authorization", authorization)]).await
+    send_get(router, "/whoami", &[("authorization", authorization)]).await
 }
 
 fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
@@ -24,22 +24,22 @@ fn claims() -> Value {
 }
 
 #[tokio::test]
-async fn a_token_says_who_is_asking() {
+async fn a_token_identifies_the_caller() {
     let answer = whoami(&Service::default().build(), &token(Role::Supervisor)).await;
     let expected = json!({ "account": ACME, "user": ANA, "role": "supervisor", "name": "Ana" });
     assert_eq!(answer.json(), expected);
 }
 
 #[tokio::test]
-async fn without_a_token_it_is_said_what_to_send() {
-    let answer = ask(&Service::default().build(), "/whoami", &[]).await;
+async fn without_a_token_the_problem_says_what_to_send() {
+    let answer = send_get(&Service::default().build(), "/whoami", &[]).await;
     let problem = answer.is_problem(401, "unauthenticated");
     assert!(problem["detail"].as_str().unwrap().contains("Authorization: Bearer"));
     assert!(answer.header("www-authenticate").starts_with("Bearer"));
 }
 
 #[tokio::test]
-async fn what_is_no_good_token_is_refused_and_harms_nothing() {
+async fn an_invalid_token_is_refused_and_causes_no_server_error() {
     let router = Service::default().build();
     let secret = EncodingKey::from_secret(SECRET.as_bytes());
     let with = |name: &str, value: Value| {
@@ -81,7 +81,7 @@ async fn what_is_no_good_token_is_refused_and_harms_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_ends_when_it_says_give_or_take_what_clocks_differ_by() {
+async fn a_token_expires_at_exp_plus_the_leeway() {
     let clock = Clock::manual(NOW);
     let router = Service { clock: clock.clone(), ..Service::default() }.build();
     let token = token(Role::Agent);
@@ -93,7 +93,7 @@ async fn a_token_ends_when_it_says_give_or_take_what_clocks_differ_by() {
 }
 
 #[tokio::test]
-async fn one_account_is_implied_and_of_several_one_is_chosen() {
+async fn a_single_account_is_the_default_and_one_of_several_must_be_named() {
     let router = Service::default().build();
     let mut both = Claims::of(ANA, ACME, Role::Agent);
     both.accounts.push(GLOBEX);
@@ -103,12 +103,12 @@ async fn one_account_is_implied_and_of_several_one_is_chosen() {
     let problem = whoami(&router, &both).await.is_problem(400, "unreadable");
     assert_eq!(problem["field"], "X-Account-Id");
     let headers = [("authorization", &*both), ("x-account-id", &*globex)];
-    assert_eq!(ask(&router, "/whoami", &headers).await.json()["account"], globex);
+    assert_eq!(send_get(&router, "/whoami", &headers).await.json()["account"], globex);
     let one = token(Role::Agent);
     let headers = [("authorization", &*one), ("x-account-id", &*globex)];
-    ask(&router, "/whoami", &headers).await.is_problem(403, "forbidden");
+    send_get(&router, "/whoami", &headers).await.is_problem(403, "forbidden");
     let headers = [("authorization", &*one), ("x-account-id", "acme")];
-    ask(&router, "/whoami", &headers).await.is_problem(400, "unreadable");
+    send_get(&router, "/whoami", &headers).await.is_problem(400, "unreadable");
 
     let mut none = Claims::of(ANA, ACME, Role::Agent);
     none.accounts.clear();
@@ -116,7 +116,7 @@ async fn one_account_is_implied_and_of_several_one_is_chosen() {
 }
 
 #[tokio::test]
-async fn each_role_may_what_those_below_may_and_a_service_has_rights_of_its_own() {
+async fn each_role_has_the_permissions_of_the_roles_below_it_and_a_service_its_own() {
     let router = Service::default().build();
     let may = |role| {
         let router = router.clone();
@@ -125,7 +125,7 @@ async fn each_role_may_what_those_below_may_and_a_service_has_rights_of_its_own(
             let headers = [("authorization", &*token)];
             let mut allowed = Vec::new();
             for path in ["/agents", "/supervisors", "/admins", "/programs"] {
-                let answer = ask(&router, path, &headers).await;
+                let answer = send_get(&router, path, &headers).await;
                 if answer.status == 200 {
                     allowed.push(path);
                 } else {
@@ -171,7 +171,7 @@ async fn issuer_and_audience_are_required_once_they_are_configured() {
 }
 
 #[tokio::test]
-async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
+async fn a_gateways_headers_are_accepted_only_when_the_gateway_is_trusted() {
     let (account, user) = (ACME.to_string(), ANA.to_string());
     let headers = [
         ("x-account-id", &*account),
@@ -179,28 +179,28 @@ async fn a_gateways_headers_count_only_where_they_are_to_be_trusted() {
         ("x-user-role", "administrator"),
         ("x-user-name", "Ana"),
     ];
-    ask(&Service::default().build(), "/admins", &headers).await.is_problem(401, "unauthenticated");
+    send_get(&Service::default().build(), "/admins", &headers).await.is_problem(401, "unauthenticated");
 
     let auth = AuthConfig { secret: Some(SECRET.to_owned()), trust_gateway: true, ..AuthConfig::default() };
     let trusting = Service { auth, ..Service::default() }.build();
-    let answer = ask(&trusting, "/admins", &headers).await;
+    let answer = send_get(&trusting, "/admins", &headers).await;
     assert_eq!(
         answer.json(),
         json!({ "account": ACME, "user": ANA, "role": "administrator", "name": "Ana" })
     );
-    ask(&trusting, "/admins", &headers[1..]).await.is_problem(401, "unauthenticated");
-    ask(&trusting, "/admins", &[]).await.is_problem(401, "unauthenticated");
+    send_get(&trusting, "/admins", &headers[1..]).await.is_problem(401, "unauthenticated");
+    send_get(&trusting, "/admins", &[]).await.is_problem(401, "unauthenticated");
 
-    // A token says more than a header: the caller cannot raise itself.
+    // A token takes precedence over the headers, so a caller cannot raise its own role.
     let agent = token(Role::Agent);
     let with_token = [("authorization", &*agent), headers[0], headers[1], headers[2]];
-    ask(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
+    send_get(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
 }
 
 #[test]
-fn a_configuration_that_lets_nobody_or_anybody_in_is_refused() {
+fn a_configuration_without_authentication_or_with_an_empty_secret_is_refused() {
     let build = |auth| Service { auth, ..Service::default() }.try_build();
-    assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NoWayIn)));
+    assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NotConfigured)));
     let empty = AuthConfig { secret: Some(String::new()), ..AuthConfig::default() };
     assert!(matches!(build(empty), Err(AuthConfigError::EmptySecret)));
 }

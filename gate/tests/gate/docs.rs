@@ -1,8 +1,8 @@
-use super::service::{Service, ask};
+use super::service::{Service, send_get};
 use serde_json::Value;
 
 async fn description() -> Value {
-    ask(&Service::default().build(), "/openapi.json", &[]).await.json()
+    send_get(&Service::default().build(), "/openapi.json", &[]).await.json()
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn the_description_names_every_parameter_of_every_path_with_its_type() {
 }
 
 #[tokio::test]
-async fn the_description_says_who_may_and_what_a_refusal_looks_like() {
+async fn the_description_has_the_security_scheme_and_the_problem_schema() {
     let api = description().await;
     assert_eq!(api["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
     let guarded = &api["paths"]["/admins"]["get"];
@@ -39,44 +39,44 @@ async fn the_description_says_who_may_and_what_a_refusal_looks_like() {
     assert!(api["components"]["schemas"]["Problem"]["properties"]["type"].is_object());
 }
 
-/// Every address in a page that a browser would fetch by itself.
-fn fetched(html: &str) -> Vec<&str> {
+/// The `src` and `href` URLs of a page.
+fn linked_urls(html: &str) -> Vec<&str> {
     let after =
         |attribute: &'static str| html.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
     after("src=\"").chain(after("href=\"")).collect()
 }
 
 #[tokio::test]
-async fn the_page_to_browse_it_needs_no_other_host_and_no_inline_script() {
+async fn the_docs_page_loads_nothing_from_other_hosts_and_has_no_inline_script() {
     let router = Service::default().build();
-    let page = ask(&router, "/docs", &[]).await;
+    let page = send_get(&router, "/docs", &[]).await;
     assert!(page.header("content-security-policy").contains("script-src 'self'"));
-    let addresses = fetched(&page.text);
-    assert!(addresses.iter().all(|address| address.starts_with("/docs/") || address.starts_with("data:")));
+    let urls = linked_urls(&page.text);
+    assert!(urls.iter().all(|url| url.starts_with("/docs/") || url.starts_with("data:")));
     assert!(!page.text.contains("<script>") && !page.text.contains("<style"));
-    for address in addresses.iter().filter(|address| address.starts_with('/')) {
-        let asset = ask(&router, address, &[]).await;
-        assert!(asset.status == 200 && asset.text.len() > 50, "{address}");
+    for url in urls.iter().filter(|url| url.starts_with('/')) {
+        let asset = send_get(&router, url, &[]).await;
+        assert!(asset.status == 200 && asset.text.len() > 50, "{url}");
     }
 
-    let style = ask(&router, "/docs/style.css", &[]).await.text;
+    let style = send_get(&router, "/docs/style.css", &[]).await.text;
     assert!(style.contains(".swagger-ui") && !style.contains("@import") && !style.contains("url(http"));
-    let script = ask(&router, "/docs/swagger-ui.js", &[]).await.text;
+    let script = send_get(&router, "/docs/swagger-ui.js", &[]).await.text;
     assert!(script.contains("SwaggerUIBundle") && script.trim_end().ends_with(")));"), "it is cut off");
-    let start = ask(&router, "/docs/start.js", &[]).await.text;
+    let start = send_get(&router, "/docs/start.js", &[]).await.text;
     assert!(start.contains("validatorUrl: null") && start.contains("/openapi.json"));
 }
 
 #[tokio::test]
 async fn a_problems_type_can_be_opened() {
     let router = Service::default().build();
-    let problem = ask(&router, "/whoami", &[]).await.json();
-    let address = problem["type"].as_str().unwrap();
-    let explained = ask(&router, address, &[]).await.json();
+    let problem = send_get(&router, "/whoami", &[]).await.json();
+    let url = problem["type"].as_str().unwrap();
+    let explained = send_get(&router, url, &[]).await.json();
     assert_eq!((&explained["type"], &explained["status"]), (&problem["type"], &problem["status"]));
-    let page = ask(&router, address, &[("accept", "text/html,*/*")]).await;
+    let page = send_get(&router, url, &[("accept", "text/html,*/*")]).await;
     assert!(page.header("content-type").starts_with("text/html") && page.text.contains("Bearer"));
-    let index = ask(&router, "/problems", &[]).await.text;
-    assert!(fetched(&index).contains(&address));
-    ask(&router, "/problems/nothing", &[]).await.is_problem(404, "not-found");
+    let index = send_get(&router, "/problems", &[]).await.text;
+    assert!(linked_urls(&index).contains(&url));
+    send_get(&router, "/problems/nothing", &[]).await.is_problem(404, "not-found");
 }

@@ -1,4 +1,4 @@
-use super::service::{ACME, ANA, NOW, SECRET, Service, ask};
+use super::service::{ACME, ANA, NOW, SECRET, Service, send_get};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -15,7 +15,7 @@ const ONE: &str = include_str!("keys/one.ec.pem");
 const TWO: &str = include_str!("keys/two.ec.pem");
 const THREE: &str = include_str!("keys/three.rsa.pem");
 
-/// A key pair and its name.
+/// A key pair and its key id.
 #[derive(Clone)]
 struct Pair {
     id: &'static str,
@@ -38,9 +38,9 @@ impl Pair {
         jwk
     }
     fn token(&self) -> String {
-        self.token_named(Some(self.id))
+        self.token_with_key_id(Some(self.id))
     }
-    fn token_named(&self, id: Option<&str>) -> String {
+    fn token_with_key_id(&self, id: Option<&str>) -> String {
         let mut head = Header::new(self.algorithm);
         head.kid = id.map(str::to_owned);
         format!("Bearer {}", encode(&head, &claims(), &self.key).unwrap())
@@ -56,7 +56,8 @@ fn set(pairs: &[&Pair]) -> String {
     serde_json::to_string(&JwkSet { keys: pairs.iter().map(|pair| pair.public()).collect() }).unwrap()
 }
 
-/// An identity provider on the loopback: what it answers, and how often it was asked.
+/// An identity provider on the loopback interface: the keys it publishes (`None` while it fails), and the
+/// number of requests it received.
 #[derive(Clone, Default)]
 struct Provider(Arc<Mutex<(Option<String>, usize)>>);
 
@@ -67,7 +68,7 @@ impl Provider {
     fn fail(&self) {
         self.0.lock().unwrap().0 = None;
     }
-    fn asked(&self) -> usize {
+    fn requests(&self) -> usize {
         self.0.lock().unwrap().1
     }
     async fn serve(&self) -> JwksSource {
@@ -87,137 +88,137 @@ impl Provider {
     }
 }
 
-struct Desk {
+struct Fixture {
     provider: Provider,
     clock: Clock,
     router: Router,
 }
 
-async fn desk() -> Desk {
+async fn fixture() -> Fixture {
     let provider = Provider::default();
     let source = provider.serve().await;
     let clock = Clock::manual(NOW);
     let auth = AuthConfig { jwks: Some(source), ..AuthConfig::default() };
     let router = Service { auth, clock: clock.clone(), ..Service::default() }.build();
-    Desk { provider, clock, router }
+    Fixture { provider, clock, router }
 }
 
-impl Desk {
+impl Fixture {
     async fn status(&self, authorization: &str) -> u16 {
-        ask(&self.router, "/whoami", &[("authorization", authorization)]).await.status.as_u16()
+        send_get(&self.router, "/whoami", &[("authorization", authorization)]).await.status.as_u16()
     }
 }
 
 #[tokio::test]
 async fn both_kinds_of_key_are_fetched_once_and_kept() {
-    let (desk, one, three) = (desk().await, ec("one", ONE), rsa("three"));
-    desk.provider.publish(set(&[&one, &three]));
+    let (fixture, one, three) = (fixture().await, ec("one", ONE), rsa("three"));
+    fixture.provider.publish(set(&[&one, &three]));
     for _ in 0..5 {
-        assert_eq!(desk.status(&one.token()).await, 200);
-        assert_eq!(desk.status(&three.token()).await, 200);
+        assert_eq!(fixture.status(&one.token()).await, 200);
+        assert_eq!(fixture.status(&three.token()).await, 200);
     }
-    assert_eq!(desk.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
 async fn a_new_key_is_found_when_a_token_names_it() {
-    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
-    desk.provider.publish(set(&[&one]));
-    assert_eq!(desk.status(&one.token()).await, 200);
-    desk.provider.publish(set(&[&one, &two]));
-    desk.clock.advance(Duration::from_secs(11));
-    assert_eq!(desk.status(&two.token()).await, 200);
-    assert_eq!(desk.provider.asked(), 2);
+    let (fixture, one, two) = (fixture().await, ec("one", ONE), ec("two", TWO));
+    fixture.provider.publish(set(&[&one]));
+    assert_eq!(fixture.status(&one.token()).await, 200);
+    fixture.provider.publish(set(&[&one, &two]));
+    fixture.clock.advance(Duration::from_secs(11));
+    assert_eq!(fixture.status(&two.token()).await, 200);
+    assert_eq!(fixture.provider.requests(), 2);
 }
 
 #[tokio::test]
-async fn made_up_keys_do_not_become_requests_to_the_provider() {
-    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
-    desk.provider.publish(set(&[&one]));
+async fn invented_key_ids_do_not_cause_a_request_each() {
+    let (fixture, one, two) = (fixture().await, ec("one", ONE), ec("two", TWO));
+    fixture.provider.publish(set(&[&one]));
     for _ in 0..20 {
-        assert_eq!(desk.status(&two.token()).await, 401);
+        assert_eq!(fixture.status(&two.token()).await, 401);
     }
-    assert_eq!(desk.provider.asked(), 1);
-    desk.clock.advance(Duration::from_secs(10));
+    assert_eq!(fixture.provider.requests(), 1);
+    fixture.clock.advance(Duration::from_secs(10));
     for _ in 0..20 {
-        assert_eq!(desk.status(&two.token()).await, 401);
+        assert_eq!(fixture.status(&two.token()).await, 401);
     }
-    assert_eq!(desk.provider.asked(), 2);
+    assert_eq!(fixture.provider.requests(), 2);
 }
 
 #[tokio::test]
-async fn known_keys_stay_good_while_the_provider_is_away() {
-    let (desk, one) = (desk().await, ec("one", ONE));
-    desk.provider.publish(set(&[&one]));
-    assert_eq!(desk.status(&one.token()).await, 200);
-    desk.provider.fail();
-    desk.clock.advance(Duration::from_secs(3600));
-    assert_eq!(desk.status(&one.token()).await, 200);
-    assert_eq!(desk.provider.asked(), 2);
-    desk.provider.publish("nonsense".to_owned());
-    desk.clock.advance(Duration::from_secs(3600));
-    assert_eq!(desk.status(&one.token()).await, 200);
+async fn cached_keys_stay_valid_while_the_provider_is_unreachable() {
+    let (fixture, one) = (fixture().await, ec("one", ONE));
+    fixture.provider.publish(set(&[&one]));
+    assert_eq!(fixture.status(&one.token()).await, 200);
+    fixture.provider.fail();
+    fixture.clock.advance(Duration::from_secs(3600));
+    assert_eq!(fixture.status(&one.token()).await, 200);
+    assert_eq!(fixture.provider.requests(), 2);
+    fixture.provider.publish("nonsense".to_owned());
+    fixture.clock.advance(Duration::from_secs(3600));
+    assert_eq!(fixture.status(&one.token()).await, 200);
 }
 
 #[tokio::test]
-async fn a_provider_that_never_answered_is_no_reason_to_call_a_token_bad() {
-    let (desk, one) = (desk().await, ec("one", ONE));
-    assert_eq!(desk.status(&one.token()).await, 503);
-    desk.provider.publish(set(&[&one]));
-    desk.clock.advance(Duration::from_secs(10));
-    assert_eq!(desk.status(&one.token()).await, 200);
+async fn a_token_is_not_refused_as_invalid_while_the_provider_never_responded() {
+    let (fixture, one) = (fixture().await, ec("one", ONE));
+    assert_eq!(fixture.status(&one.token()).await, 503);
+    fixture.provider.publish(set(&[&one]));
+    fixture.clock.advance(Duration::from_secs(10));
+    assert_eq!(fixture.status(&one.token()).await, 200);
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_is_noticed_in_time() {
-    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
-    desk.provider.publish(set(&[&one, &two]));
-    assert_eq!(desk.status(&one.token()).await, 200);
-    desk.provider.publish(set(&[&two]));
-    desk.clock.advance(Duration::from_secs(600));
-    assert_eq!(desk.status(&one.token()).await, 401);
-    assert_eq!(desk.status(&two.token()).await, 200);
+async fn a_withdrawn_key_is_refused_after_the_maximum_age() {
+    let (fixture, one, two) = (fixture().await, ec("one", ONE), ec("two", TWO));
+    fixture.provider.publish(set(&[&one, &two]));
+    assert_eq!(fixture.status(&one.token()).await, 200);
+    fixture.provider.publish(set(&[&two]));
+    fixture.clock.advance(Duration::from_secs(600));
+    assert_eq!(fixture.status(&one.token()).await, 401);
+    assert_eq!(fixture.status(&two.token()).await, 200);
 }
 
 #[tokio::test]
-async fn a_token_need_not_name_its_key_where_there_is_only_one() {
-    let (desk, one, two) = (desk().await, ec("one", ONE), ec("two", TWO));
-    desk.provider.publish(set(&[&one, &rsa("three")]));
-    assert_eq!(desk.status(&one.token_named(None)).await, 200);
-    desk.provider.publish(set(&[&one, &two]));
-    desk.clock.advance(Duration::from_secs(600));
-    assert_eq!(desk.status(&one.token_named(None)).await, 401);
+async fn a_token_may_omit_the_key_id_when_one_key_fits() {
+    let (fixture, one, two) = (fixture().await, ec("one", ONE), ec("two", TWO));
+    fixture.provider.publish(set(&[&one, &rsa("three")]));
+    assert_eq!(fixture.status(&one.token_with_key_id(None)).await, 200);
+    fixture.provider.publish(set(&[&one, &two]));
+    fixture.clock.advance(Duration::from_secs(600));
+    assert_eq!(fixture.status(&one.token_with_key_id(None)).await, 401);
 }
 
 #[tokio::test]
-async fn the_kind_of_key_decides_the_algorithm_never_the_token() {
-    let (desk, one, three) = (desk().await, ec("one", ONE), rsa("three"));
+async fn the_kind_of_key_decides_the_algorithm_and_the_token_does_not() {
+    let (fixture, one, three) = (fixture().await, ec("one", ONE), rsa("three"));
     let shared = json!({ "kty": "oct", "kid": "shared", "alg": "HS256", "k": "c2VjcmV0" });
     let mut keys: Value = serde_json::from_str(&set(&[&one, &three])).unwrap();
     keys["keys"].as_array_mut().unwrap().push(shared);
-    desk.provider.publish(keys.to_string());
+    fixture.provider.publish(keys.to_string());
 
-    // The public key as an HMAC secret: the classic.
+    // Algorithm confusion: the public key used as an HMAC secret.
     let public = keys["keys"][1]["n"].as_str().unwrap().as_bytes();
     for secret in [public, b"secret", THREE.as_bytes(), SECRET.as_bytes()] {
         for id in ["three", "one", "shared"] {
             let mut head = Header::new(Algorithm::HS256);
             head.kid = Some(id.to_owned());
             let forged = encode(&head, &claims(), &EncodingKey::from_secret(secret)).unwrap();
-            assert_eq!(desk.status(&format!("Bearer {forged}")).await, 401);
+            assert_eq!(fixture.status(&format!("Bearer {forged}")).await, 401);
         }
     }
-    // One key's name with another's signature.
-    assert_eq!(desk.status(&one.token_named(Some("three"))).await, 401);
-    assert_eq!(desk.status(&ec("one", TWO).token()).await, 401);
-    assert_eq!(desk.status(&one.token()).await, 200);
+    // The id of one key with the signature of another.
+    assert_eq!(fixture.status(&one.token_with_key_id(Some("three"))).await, 401);
+    assert_eq!(fixture.status(&ec("one", TWO).token()).await, 401);
+    assert_eq!(fixture.status(&one.token()).await, 200);
 }
 
 #[tokio::test]
-async fn a_server_of_secrets_takes_no_tokens_of_key_pairs() {
+async fn a_server_with_only_a_secret_refuses_tokens_signed_with_a_key_pair() {
     let router = Service::default().build();
     let token = ec("one", ONE).token();
-    ask(&router, "/whoami", &[("authorization", &token)]).await.is_problem(401, "unauthenticated");
+    send_get(&router, "/whoami", &[("authorization", &token)]).await.is_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -230,6 +231,6 @@ async fn keys_can_come_from_a_file() {
         ..AuthConfig::default()
     };
     let router = Service { auth, ..Service::default() }.build();
-    let answer = ask(&router, "/whoami", &[("authorization", &one.token())]).await;
+    let answer = send_get(&router, "/whoami", &[("authorization", &one.token())]).await;
     assert_eq!(answer.status, 200);
 }

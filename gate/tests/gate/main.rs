@@ -1,10 +1,10 @@
-//! What the gate promises, asked of an assembled service from outside.
+//! Tests of the gate through the HTTP interface of an assembled service.
 
 #![allow(clippy::unwrap_used)]
 
 mod auth;
 mod docs;
-mod door;
 mod jwks;
+mod requests;
 mod service;
 mod traces;

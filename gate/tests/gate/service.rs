@@ -1,4 +1,4 @@
-//! A small service to ask things of.
+//! A small service to send requests to.
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get, post, post_with};
@@ -10,7 +10,7 @@ use gate::auth::AuthConfigError;
 use gate::{
     About, Administrator, AdministratorOrService, After, Agent, AuthConfig, Authenticator, Caller, Check,
     Claims, Cors, Gate, IdempotencyKey, IfMatch, Json, Limits, OptionalJson, Path, Problem, Query, RawBody,
-    RequestContext, Role, Supervisor, finish, issue_token,
+    RequestContext, Role, Supervisor, assemble, issue_token,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ async fn panic_at_once() -> StatusCode {
     panic!("as asked")
 }
 
-/// A service under construction.
+/// Builds the service under test.
 pub struct Service {
     pub auth: AuthConfig,
     pub limits: Limits,
@@ -167,14 +167,14 @@ impl Service {
             checks: self.checks,
             problems: Vec::new(),
         };
-        Ok(finish(routes(), gate))
+        Ok(assemble(routes(), gate))
     }
     pub fn build(self) -> Router {
         self.try_build().unwrap()
     }
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: axum::http::HeaderMap,
@@ -188,7 +188,7 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or("")
     }
-    /// That it is a problem of this name, with the right status and content type.
+    /// Asserts that the response is a problem of this name, with its status and content type.
     #[track_caller]
     pub fn is_problem(&self, status: u16, name: &str) -> Value {
         let problem = self.json();
@@ -217,7 +217,7 @@ pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &str)
     request.body(Body::from(body.to_owned())).unwrap()
 }
 
-pub async fn ask(router: &Router, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn send_get(router: &Router, path: &str, headers: &[(&str, &str)]) -> Answer {
     send(router, request(Method::GET, path, headers, "")).await
 }
 
@@ -226,7 +226,7 @@ pub async fn post_json(router: &Router, path: &str, body: &str) -> Answer {
     send(router, request(Method::POST, path, &headers, body)).await
 }
 
-/// `Bearer <token>` of Ana's at Acme.
+/// The `Authorization` header of Ana at Acme.
 pub fn token(role: Role) -> String {
     bearer(Claims::of(ANA, ACME, role).named("Ana"))
 }

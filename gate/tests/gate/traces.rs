@@ -1,6 +1,6 @@
-//! What a request leaves behind: a line in the log, and figures.
+//! The access log and the metrics of a request.
 
-use super::service::{ACME, ANA, Service, ask, token};
+use super::service::{ACME, ANA, Service, send_get, token};
 use gate::Role;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::io;
@@ -28,16 +28,16 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[tokio::test]
-async fn a_line_in_the_log_has_the_ids_and_nothing_that_anybody_typed() {
+async fn a_log_line_has_the_ids_and_no_text_that_a_user_typed() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
     let _until_the_end = tracing::subscriber::set_default(subscriber);
     let router = Service::default().build();
     let agent = token(Role::Agent);
     let headers = [("authorization", &*agent), ("x-request-id", "job-7")];
-    ask(&router, "/agents?search=abebe", &headers).await;
-    ask(&router, "/things/abebe?limit=abebe", &[("idempotency-key", "abebe")]).await;
-    ask(&router, "/abebe", &[]).await;
+    send_get(&router, "/agents?search=abebe", &headers).await;
+    send_get(&router, "/things/abebe?limit=abebe", &[("idempotency-key", "abebe")]).await;
+    send_get(&router, "/abebe", &[]).await;
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<serde_json::Value> =
@@ -54,15 +54,15 @@ async fn a_line_in_the_log_has_the_ids_and_nothing_that_anybody_typed() {
 }
 
 #[tokio::test]
-async fn figures_are_counted_by_route_and_not_by_address() {
+async fn metrics_are_counted_by_route_pattern_and_not_by_url() {
     let recorder = PrometheusBuilder::new().build_recorder();
-    let figures = recorder.handle();
+    let metrics = recorder.handle();
     let _until_the_end = metrics::set_default_local_recorder(&recorder);
     let router = Service::default().build();
-    ask(&router, &format!("/things/{ACME}"), &[]).await;
-    ask(&router, "/things/abebe", &[]).await;
-    ask(&router, "/abebe", &[]).await;
-    let shown = figures.render();
+    send_get(&router, &format!("/things/{ACME}"), &[]).await;
+    send_get(&router, "/things/abebe", &[]).await;
+    send_get(&router, "/abebe", &[]).await;
+    let shown = metrics.render();
     for label in [
         "route=\"/things/{id}\",status=\"200\"",
         "route=\"/things/{id}\",status=\"400\"",

@@ -3,6 +3,7 @@
 
 use super::cause::causes;
 use super::run::{RuleRun, run};
+use crate::or_skip::OrSkip;
 use commands::Commands;
 use commands::execute::{CommandError, LoadError};
 use domain::Evolve;
@@ -20,7 +21,7 @@ use event_schemas::{
     AccountId, CatalogueEvent, Category, Event, Events, Position, StreamId, Timestamp, Version, about,
 };
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
@@ -58,19 +59,11 @@ impl Follow {
     }
 
     /// The account's rules as they were just before a place in the log.
-    async fn rules(&mut self, account: AccountId, before: Position) -> Result<Arc<Rules>, DbError> {
+    async fn rules(&mut self, account: AccountId, before: Position) -> Result<Arc<Rules>, FollowError> {
         if !self.books.contains_key(&account) {
-            let catalogue = match self.catalogue(account, before).await {
-                Ok(catalogue) => catalogue,
-                Err(LoadError::Unavailable(unavailable)) => {
-                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
-                }
-                Err(error @ LoadError::Damaged { .. }) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(%account, error, "the account's automation rules stand still");
-                    AutomationRules::default()
-                }
-            };
+            let catalogue = self.catalogue(account, before).await;
+            let catalogue = catalogue.or_skip(&account, "the account's automation rules do not run")?;
+            let catalogue = catalogue.unwrap_or_default();
             self.books.insert(account, Book { catalogue, rules: None });
         }
         let book = self
@@ -81,7 +74,7 @@ impl Follow {
             Some(rules) => Arc::clone(rules),
             None => Arc::new(Rules::compile(book.catalogue.iter()).unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(%account, error, "the account's automation rules stand still");
+                tracing::error!(%account, error, "the account's automation rules do not run");
                 Rules::default()
             })),
         };
@@ -112,7 +105,7 @@ impl Follow {
     }
 
     /// What came before a change of the rules is put to them before it is looked at.
-    async fn put(&mut self, page: &[&DecodedEvent]) -> Result<(), DbError> {
+    async fn put(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
         let now = self.commands.clock.now();
         let mut courses: Vec<ConversationBatch<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
@@ -128,7 +121,7 @@ impl Follow {
             courses[place].events.push(happened);
         }
         let commands = &self.commands;
-        let mut runs: Vec<BoxFuture<'_, Result<(), DbError>>> = Vec::with_capacity(courses.len());
+        let mut runs: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(courses.len());
         for course in courses {
             runs.push(Box::pin(course.run(commands)));
         }
@@ -141,7 +134,7 @@ fn is_too_late(at: Timestamp, now: Timestamp) -> bool {
 }
 
 impl ConversationBatch<'_> {
-    async fn run(self, commands: &Commands) -> Result<(), DbError> {
+    async fn run(self, commands: &Commands) -> Result<(), FollowError> {
         for happened in self.events {
             let Some(conversation) = happened.stream.as_conversation() else { continue };
             for (cause, name) in causes(happened) {
@@ -156,18 +149,11 @@ impl ConversationBatch<'_> {
                         correlation_id: Some(happened.metadata.correlation_id),
                         traceparent: happened.metadata.traceparent.clone(),
                     };
-                    match set_off(commands, &deed, happened).await {
-                        Ok(true) => metrics::counter!("verbatim_automation_runs_total").increment(1),
-                        Ok(false) => {}
-                        // The page is put to the rules again: what was done already is known.
-                        Err(error @ (CommandError::Unavailable(_) | CommandError::Contended)) => {
-                            return Err(DbError::AnyDriverError(Box::new(error)));
-                        }
-                        Err(error) => {
-                            // It is this rule here that cannot act, now or ever, and not any of them.
-                            let error = &error as &dyn std::error::Error;
-                            tracing::error!(stream = %happened.stream, rule = %rule.id, error, "a rule cannot act");
-                        }
+                    // Where the page is taken again, what was done already is known.
+                    let ran = set_off(commands, &deed, happened).await;
+                    let subject = format_args!("rule {} in {}", rule.id, happened.stream);
+                    if ran.or_skip(&subject, "an automation rule cannot act")? == Some(true) {
+                        metrics::counter!("verbatim_automation_runs_total").increment(1);
                     }
                 }
             }
@@ -229,7 +215,7 @@ impl Projection for Follow {
     }
 
     /// It has no tables: what it does is in the log, under the name of what caused it.
-    async fn prepare(&mut self, page: &[DecodedEvent]) -> Result<bool, DbError> {
+    async fn prepare(&mut self, page: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         let mut before = Vec::new();
         for happened in page {
             match &happened.event {
@@ -249,7 +235,7 @@ impl Projection for Follow {
         Ok(false)
     }
 
-    async fn project(&mut self, _: &[DecodedEvent], _: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, _: &[Arc<DecodedEvent>], _: &mut Tx) -> Result<(), FollowError> {
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! From the log to the playbooks: one conversation's messages one after the other, different conversations'
 //! at the same time.
 
+use crate::or_skip::OrSkip;
 use commands::Commands;
+use commands::PLAYBOOK_CATALOGUES;
 use commands::dry_run::ROUTER;
-use commands::execute::{CommandError, Context, LoadError};
+use commands::execute::{CommandError, Context};
 use commands::language::detect;
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
@@ -14,11 +16,9 @@ use event_schemas::bot::{
 use event_schemas::catalogue::{CannedResponseDefined, CannedResponseRetired};
 use event_schemas::conversation::MessageReceived;
 use event_schemas::message::Status;
-use event_schemas::{
-    AccountId, Actor, CatalogueEvent, Category, ConversationEvent, Event, MessageEvent, StreamId, about,
-};
+use event_schemas::{AccountId, Actor, Category, ConversationEvent, Event, MessageEvent, StreamId, about};
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
@@ -46,20 +46,16 @@ impl Follow {
         Self { commands, playbooks: HashMap::new() }
     }
 
-    async fn playbook(&mut self, account: AccountId) -> Result<Arc<Playbook>, DbError> {
+    async fn playbook(&mut self, account: AccountId) -> Result<Arc<Playbook>, FollowError> {
         if let Some(playbook) = self.playbooks.get(&account) {
             return Ok(Arc::clone(playbook));
         }
-        let playbook = match self.commands.playbook(account).await {
-            Ok(playbook) => playbook,
-            Err(LoadError::Unavailable(unavailable)) => {
-                return Err(DbError::AnyDriverError(Box::new(unavailable)));
-            }
-            Err(error @ LoadError::Damaged { .. }) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(%account, error, "the account's bot stays silent");
-                let silent = Playbook::compile([], [], &BotSettings::usual(account), |_| None);
-                Arc::new(silent.map_err(|error| DbError::AnyDriverError(Box::new(error)))?)
+        let playbook = self.commands.playbook(account).await;
+        let playbook = match playbook.or_skip(&account, "the account's bot does not answer")? {
+            Some(playbook) => playbook,
+            None => {
+                let blank = Playbook::compile([], [], &BotSettings::usual(account), |_| None);
+                Arc::new(blank.map_err(|error| FollowError::Refused(Box::new(error)))?)
             }
         };
         self.playbooks.insert(account, Arc::clone(&playbook));
@@ -67,7 +63,7 @@ impl Follow {
     }
 
     /// What came before a change of the rules is answered before it is looked at.
-    async fn answer(&mut self, page: &[&DecodedEvent]) -> Result<(), DbError> {
+    async fn answer(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
         let mut runs: Vec<Run<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
         for happened in page {
@@ -89,7 +85,7 @@ impl Follow {
             runs[place].messages.push((*happened, message));
         }
         let commands = &self.commands;
-        let mut answers: Vec<BoxFuture<'_, Result<(), DbError>>> = Vec::with_capacity(runs.len());
+        let mut answers: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(runs.len());
         for run in runs {
             answers.push(Box::pin(run.answer(commands)));
         }
@@ -98,19 +94,10 @@ impl Follow {
 }
 
 impl Run<'_> {
-    async fn answer(self, commands: &Commands) -> Result<(), DbError> {
+    async fn answer(self, commands: &Commands) -> Result<(), FollowError> {
         for (happened, message) in &self.messages {
-            match self.put(commands, happened, message).await {
-                Ok(()) => {}
-                Err(CommandError::Unavailable(unavailable)) => {
-                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
-                }
-                Err(error) => {
-                    // It is this conversation that cannot be answered, now or ever, and not any of them.
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(stream = %self.stream, error, "the bot cannot answer a message");
-                }
-            }
+            let answered = self.put(commands, happened, message).await;
+            answered.or_skip(self.stream, "the bot cannot answer a message")?;
         }
         Ok(())
     }
@@ -198,11 +185,11 @@ impl Projection for Follow {
     }
 
     /// It has no tables: what it does is in the log, under the name of what caused it.
-    async fn prepare(&mut self, page: &[DecodedEvent]) -> Result<bool, DbError> {
+    async fn prepare(&mut self, page: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         let mut before = Vec::new();
         for happened in page {
             match &happened.event {
-                Event::Catalogue(event) if changes_a_playbook(event) => {
+                Event::Catalogue(event) if PLAYBOOK_CATALOGUES.contains(&event.kind()) => {
                     self.answer(&before).await?;
                     before.clear();
                     self.playbooks.remove(&happened.metadata.account_id);
@@ -214,39 +201,11 @@ impl Projection for Follow {
         Ok(false)
     }
 
-    async fn project(&mut self, _: &[DecodedEvent], _: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, _: &[Arc<DecodedEvent>], _: &mut Tx) -> Result<(), FollowError> {
         Ok(())
     }
 
     fn reset(&mut self) {
         self.playbooks.clear();
-    }
-}
-
-fn changes_a_playbook(event: &CatalogueEvent) -> bool {
-    use CatalogueEvent as E;
-    match event {
-        E::BotRuleDefined(_)
-        | E::BotRuleRetired(_)
-        | E::HandoffRuleDefined(_)
-        | E::HandoffRuleRetired(_)
-        | E::BotSettingsDefined(_)
-        | E::BotSettingsRetired(_)
-        | E::CannedResponseDefined(_)
-        | E::CannedResponseRetired(_) => true,
-        E::ChannelDefined(_)
-        | E::ChannelRetired(_)
-        | E::TeamDefined(_)
-        | E::TeamRetired(_)
-        | E::SlaPolicyDefined(_)
-        | E::SlaPolicyRetired(_)
-        | E::CalendarDefined(_)
-        | E::CalendarRetired(_)
-        | E::QueueDefined(_)
-        | E::QueueRetired(_)
-        | E::MacroDefined(_)
-        | E::MacroRetired(_)
-        | E::AutomationRuleDefined(_)
-        | E::AutomationRuleRetired(_) => false,
     }
 }

@@ -1,8 +1,8 @@
 //! From the log to the outbox: what is sent goes in, what the log tells the end of goes out.
 
 use super::outbox::{Outbox, Queued};
+use crate::or_skip::OrSkip;
 use commands::Commands;
-use commands::execute::LoadError;
 use event_schemas::conversation::{
     MessageDelivered, MessageDispatched, MessageFailed, MessageRead, MessageSent,
 };
@@ -10,7 +10,7 @@ use event_schemas::{
     Category, ChannelId, ConversationEvent, Event, MessageEvent, MessageId, StreamId, about,
 };
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -29,28 +29,14 @@ impl Follow {
 
     /// The channel of a conversation, which never changes. None: its history cannot be read, so nothing
     /// can be said in it any more.
-    async fn channel_of(&self, stream: &StreamId) -> Result<Option<ChannelId>, DbError> {
+    async fn channel_of(&self, stream: &StreamId) -> Result<Option<ChannelId>, FollowError> {
         let conversations = &self.commands.conversations;
         for load in [false, true] {
             let fold =
                 if load { conversations.current(stream).await } else { conversations.cached(stream).await };
-            match fold {
-                Ok(fold) => {
-                    if let Ok(conversation) = fold.state.opened() {
-                        return Ok(Some(conversation.channel_id));
-                    }
-                }
-                Err(LoadError::Unavailable(unavailable)) => {
-                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
-                }
-                Err(LoadError::Damaged { stream, source }) => {
-                    tracing::error!(
-                        stream,
-                        error = &*source as &dyn std::error::Error,
-                        "a message cannot be sent"
-                    );
-                    return Ok(None);
-                }
+            let Some(fold) = fold.or_skip(stream, "a message cannot be sent")? else { return Ok(None) };
+            if let Ok(conversation) = fold.state.opened() {
+                return Ok(Some(conversation.channel_id));
             }
         }
         tracing::error!(%stream, "a message cannot be sent: its conversation was never opened");
@@ -72,7 +58,7 @@ impl Projection for Follow {
         }
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         let (sent, mut ended) = sort(page);
         for (message_id, happened) in &sent {
             let Some(conversation_id) = happened.stream.as_conversation() else { continue };
@@ -107,14 +93,14 @@ impl Projection for Follow {
 }
 
 /// What a page begins and does not end, in its order, and what it ends of earlier pages.
-fn sort(page: &[DecodedEvent]) -> (BTreeMap<MessageId, &DecodedEvent>, HashSet<MessageId>) {
+fn sort(page: &[Arc<DecodedEvent>]) -> (BTreeMap<MessageId, &DecodedEvent>, HashSet<MessageId>) {
     use ConversationEvent as E;
     let (mut sent, mut ended) = (BTreeMap::new(), HashSet::new());
     for happened in page {
         let Event::Conversation(event) = &happened.event else { continue };
         let over = match event {
             E::Message(MessageEvent::MessageSent(message)) => {
-                sent.insert(message.message_id, happened);
+                sent.insert(message.message_id, &**happened);
                 continue;
             }
             E::Delivery(report) => report.message_id(),

@@ -1,20 +1,20 @@
 //! From the log to the table: when each conversation can come to the end of a silence, at the earliest.
 
 use super::INACTIVITY;
+use crate::or_skip::OrSkip;
 use crate::timers::{Entry, Waker};
 use commands::Commands;
-use commands::execute::LoadError;
 use domain::conversation::InactivityTimeouts;
 use event_schemas::bot::{BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined, HandoffRuleRetired};
+use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::{
     BotEngaged, Closed, ConversationOpened, Expired, HandoffRequested, MarkedPending, Reopened, Resolved,
 };
 use event_schemas::{
-    AccountId, CatalogueEvent, Category, ConversationEvent, ConversationId, Event, LifecycleEvent, Timestamp,
-    about,
+    AccountId, Category, ConversationEvent, ConversationId, Event, LifecycleEvent, Timestamp, about,
 };
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DbError, DecodedEvent, FollowError, Projection, Tx};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,19 +41,13 @@ impl Follow {
         Self { commands, waker, timeouts: HashMap::new(), earliest: None }
     }
 
-    async fn timeouts(&mut self, account: AccountId) -> Result<Option<&InactivityTimeouts>, DbError> {
+    async fn timeouts(&mut self, account: AccountId) -> Result<Option<&InactivityTimeouts>, FollowError> {
         if !self.timeouts.contains_key(&account) {
-            match self.commands.timeouts(account).await {
-                Ok((timeouts, _)) => {
-                    self.timeouts.insert(account, timeouts);
-                }
-                Err(LoadError::Unavailable(unavailable)) => {
-                    return Err(DbError::AnyDriverError(Box::new(unavailable)));
-                }
-                Err(error @ LoadError::Damaged { .. }) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(%account, error, "the account's conversations end by themselves no more");
-                }
+            let timeouts = self.commands.timeouts(account).await;
+            let timeouts =
+                timeouts.or_skip(&account, "the account's conversations do not end by themselves")?;
+            if let Some((timeouts, _)) = timeouts {
+                self.timeouts.insert(account, timeouts);
             }
         }
         Ok(self.timeouts.get(&account))
@@ -115,12 +109,12 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         let mut next = BTreeMap::new();
         for happened in page {
             let account = happened.metadata.account_id;
             match (&happened.event, happened.stream.as_conversation()) {
-                (Event::Catalogue(event), _) if changes_timeouts(event) => {
+                (Event::Catalogue(event), _) if changes_timeouts(event.kind()) => {
                     self.write(tx, std::mem::take(&mut next)).await?;
                     self.timeouts.remove(&account);
                     // All of them are looked at anew: the account's silences may be shorter now.
@@ -153,7 +147,7 @@ impl Projection for Follow {
                 ) => {}
             }
         }
-        self.write(tx, next).await
+        Ok(self.write(tx, next).await?)
     }
 
     fn committed(&mut self) {
@@ -168,13 +162,6 @@ impl Projection for Follow {
     }
 }
 
-fn changes_timeouts(event: &CatalogueEvent) -> bool {
-    use CatalogueEvent as E;
-    matches!(
-        event,
-        E::HandoffRuleDefined(_)
-            | E::HandoffRuleRetired(_)
-            | E::BotSettingsDefined(_)
-            | E::BotSettingsRetired(_)
-    )
+fn changes_timeouts(kind: CatalogueKind) -> bool {
+    matches!(kind, CatalogueKind::HandoffRules | CatalogueKind::BotSettings)
 }

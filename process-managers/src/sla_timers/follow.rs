@@ -1,16 +1,17 @@
 //! From the log to the table of alarms: which conversation is to be looked at when.
 
 use super::{ALARMS, may_ring_again, moments};
+use crate::or_skip::OrSkip;
 use crate::timers::{Entry, Waker};
 use commands::Commands;
-use commands::execute::{LoadError, Versioned};
+use commands::execute::Versioned;
 use domain::conversation::Conversation;
 use event_schemas::{
     AccountId, AssignmentEvent, BotEvent, Category, ConversationEvent, ConversationId, DetailsEvent, Event,
     LifecycleEvent, MessageEvent, SlaEvent,
 };
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,24 +45,17 @@ impl Follow {
     }
 
     /// As it is now, which may be further than this page: what is due is due by what is true.
-    async fn fold(&self, touched: &Touched<'_>) -> Result<Option<Arc<Versioned<Conversation>>>, DbError> {
+    async fn fold(&self, touched: &Touched<'_>) -> Result<Option<Arc<Versioned<Conversation>>>, FollowError> {
         let Touched { last, .. } = touched;
         let Event::Conversation(event) = &last.event else { return Ok(None) };
         let (version, at) = (last.version, last.metadata.occurred_at);
-        match self.commands.conversations.at_least(&last.stream, version, event, at).await {
-            Ok(fold) => Ok(Some(fold)),
-            Err(LoadError::Unavailable(unavailable)) => Err(DbError::AnyDriverError(Box::new(unavailable))),
-            Err(error @ LoadError::Damaged { .. }) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(stream = %last.stream, error, "no alarm can be set");
-                Ok(None)
-            }
-        }
+        let fold = self.commands.conversations.at_least(&last.stream, version, event, at).await;
+        fold.or_skip(&last.stream, "the conversation has no SLA timer")
     }
 
     /// What a page says of each conversation that has moments of its own. It is written down even where it is
     /// the same as before: whoever attended to the conversation meanwhile may have put it off.
-    async fn read(&mut self, page: &[DecodedEvent]) -> Result<(), DbError> {
+    async fn read(&mut self, page: &[Arc<DecodedEvent>]) -> Result<(), FollowError> {
         self.news.clear();
         for (id, touched) in touched(page) {
             if !touched.begins && !self.has_row(id) {
@@ -78,7 +72,7 @@ impl Follow {
 }
 
 /// The conversations whose clocks a page may move.
-fn touched(page: &[DecodedEvent]) -> BTreeMap<ConversationId, Touched<'_>> {
+fn touched(page: &[Arc<DecodedEvent>]) -> BTreeMap<ConversationId, Touched<'_>> {
     let mut all = BTreeMap::new();
     for happened in page {
         let (Event::Conversation(event), Some(id)) = (&happened.event, happened.stream.as_conversation())
@@ -116,12 +110,12 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         if self.known.is_none() {
             self.known = Some(ALARMS.conversations(tx).await?);
         }
         self.read(page).await?;
-        ALARMS.write(tx, &self.news).await
+        Ok(ALARMS.write(tx, &self.news).await?)
     }
 
     fn committed(&mut self) {

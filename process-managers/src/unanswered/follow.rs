@@ -1,9 +1,9 @@
 //! From the log to the table: whose customer waits, and when a rule's time can be over at the earliest.
 
 use super::WAITING;
+use crate::or_skip::OrSkip;
 use crate::timers::{Entry, Waker};
 use commands::Commands;
-use commands::execute::LoadError;
 use event_schemas::automation::{AutomationEvent, AutomationRuleDefined, AutomationRuleRetired};
 use event_schemas::conversation::{Closed, Expired, MessageReceived, MessageSent, Resolved};
 use event_schemas::message::SenderType;
@@ -11,7 +11,7 @@ use event_schemas::{
     AccountId, Category, ConversationEvent, ConversationId, Event, MessageEvent, Timestamp, about,
 };
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,23 +35,15 @@ impl Follow {
         Self { commands, waker, rows: None, shortest: HashMap::new(), earliest: None }
     }
 
-    async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, DbError> {
+    async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, FollowError> {
         if let Some(shortest) = self.shortest.get(&account) {
             return Ok(*shortest);
         }
-        let shortest = match self.commands.automation_rules_of(account).await {
-            Ok(rules) => {
-                rules.on(AutomationEvent::WaitingLongerThan).filter_map(|(_, rule)| rule.waiting).min()
-            }
-            Err(LoadError::Unavailable(unavailable)) => {
-                return Err(DbError::AnyDriverError(Box::new(unavailable)));
-            }
-            Err(error @ LoadError::Damaged { .. }) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(%account, error, "the account's rules on waiting stand still");
-                None
-            }
-        };
+        let rules = self.commands.automation_rules_of(account).await;
+        let rules = rules.or_skip(&account, "the account's rules on unanswered customers do not run")?;
+        let shortest = rules.and_then(|rules| {
+            rules.on(AutomationEvent::WaitingLongerThan).filter_map(|(_, rule)| rule.waiting).min()
+        });
         self.shortest.insert(account, shortest);
         Ok(shortest)
     }
@@ -65,7 +57,7 @@ impl Follow {
         &mut self,
         tx: &mut Tx,
         waits: BTreeMap<ConversationId, (AccountId, Option<Timestamp>)>,
-    ) -> Result<(), DbError> {
+    ) -> Result<(), FollowError> {
         let mut page = Vec::with_capacity(waits.len());
         for (id, (account, since)) in waits {
             let entry = match since {
@@ -79,7 +71,7 @@ impl Follow {
             };
             page.push((id, account, entry));
         }
-        WAITING.write(tx, &page).await
+        Ok(WAITING.write(tx, &page).await?)
     }
 }
 
@@ -127,7 +119,7 @@ impl Projection for Follow {
         PACE
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         let mut rows = match self.rows.take() {
             Some(rows) => rows,
             None => WAITING.conversations(tx).await?,

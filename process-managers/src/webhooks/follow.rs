@@ -4,7 +4,7 @@ use super::table::{Pending, Webhooks};
 use event_schemas::conversation::{WebhookDelivered, WebhookFailed, WebhookRequested};
 use event_schemas::{ActionEvent, Category, ConversationEvent, Event, WebhookId, about};
 use event_store::Filter;
-use follower::{DbError, DecodedEvent, Projection, Tx};
+use follower::{DecodedEvent, FollowError, Projection, Tx};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -38,7 +38,7 @@ impl Projection for Follow {
         }
     }
 
-    async fn project(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
         use ConversationEvent as E;
         let mut requested: HashMap<WebhookId, (Pending, _)> = HashMap::new();
         for happened in page {

@@ -4,7 +4,8 @@ use super::table::Pending;
 use super::{Post, TROUBLE};
 use commands::execute::{CommandError, Context};
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
-use event_schemas::catalogue::{CatalogueKind, Secret};
+use event_schemas::automation::{AutomationRule, Macro};
+use event_schemas::catalogue::Secret;
 use event_schemas::conversation::WebhookRequested;
 use event_schemas::{AccountId, ActionEvent, CloudEvent, ConversationEvent, Event, Recorded, StreamId};
 use providers::outgoing_webhook::{Call, CallError};
@@ -106,16 +107,14 @@ impl Post {
     ) -> Result<Option<(Value, Secret)>, Trouble> {
         let commands = &self.commands;
         if let Some(id) = requested.rule_id {
-            let stream = StreamId::catalogue(CatalogueKind::AutomationRules, account);
-            let rules = commands.automation_rules.current(&stream).await?;
+            let rules = commands.catalogue::<AutomationRule>(account).current().await?;
             return Ok(rules.state.get(id).and_then(|rule| {
                 let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
                 Some((by, rule.webhook_secret.clone()?))
             }));
         }
         let Some(id) = requested.macro_id else { return Ok(None) };
-        let stream = StreamId::catalogue(CatalogueKind::Macros, account);
-        let macros = commands.macros.current(&stream).await?;
+        let macros = commands.catalogue::<Macro>(account).current().await?;
         Ok(macros.state.get(id).and_then(|list| {
             let by = json!({ "type": "macro", "id": id, "name": list.name });
             Some((by, list.webhook_secret.clone()?))

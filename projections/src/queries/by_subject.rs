@@ -1,7 +1,7 @@
 //! Tab counts, catalogues and agents.
 
 use super::{number, row, rows};
-use crate::read_models::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
+use crate::read_models::agents::{AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
 use crate::read_models::automation_rules::AutomationRuleRow;
 use crate::read_models::bot_rules::BotRuleRow;
 use crate::read_models::bot_settings::BotSettingsRow;
@@ -138,11 +138,17 @@ pub async fn preferences(readers: &Readers, user: UserId) -> Result<Option<Agent
 }
 
 /// Whether a person is there and how much they have, where anything was ever told of it.
-pub async fn agent_desk(readers: &Readers, user: UserId) -> Result<Option<AgentDeskRow>, DbError> {
+pub async fn agent_availability(
+    readers: &Readers,
+    user: UserId,
+) -> Result<Option<AgentAvailabilityRow>, DbError> {
     row(readers, "where user_id = $1", Values::default().with(&user)).await
 }
 
-pub async fn all_agent_desks(readers: &Readers, account: AccountId) -> Result<Vec<AgentDeskRow>, DbError> {
+pub async fn all_agent_availability(
+    readers: &Readers,
+    account: AccountId,
+) -> Result<Vec<AgentAvailabilityRow>, DbError> {
     const MEMBERS: &str =
         "where user_id in (select user_id from agents where account_id = $1) order by user_id";
     rows(readers, MEMBERS, Values::default().with(&account)).await

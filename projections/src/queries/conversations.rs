@@ -14,11 +14,11 @@ use std::fmt::Write;
 use std::future::Future;
 use uuid::Uuid;
 
-/// Whose conversations.
+/// AssigneeFilter conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    Nobodys,
-    Of(UserId),
+pub enum AssigneeFilter {
+    Unassigned,
+    Agent(UserId),
 }
 
 /// What a list is sorted by. Conversations without that moment come last, whichever way it goes.
@@ -27,7 +27,7 @@ pub enum SortBy {
     LastMessage,
     Created,
     Priority,
-    Waiting,
+    Unanswered,
     SlaDue,
 }
 
@@ -39,7 +39,7 @@ pub struct Sort {
 
 impl Sort {
     pub const ALL_BY: [SortBy; 5] =
-        [SortBy::LastMessage, SortBy::Created, SortBy::Priority, SortBy::Waiting, SortBy::SlaDue];
+        [SortBy::LastMessage, SortBy::Created, SortBy::Priority, SortBy::Unanswered, SortBy::SlaDue];
 
     /// The list a cursor belongs to.
     fn list(self) -> u8 {
@@ -62,19 +62,19 @@ impl SortBy {
             Self::LastMessage => "last_message_at",
             Self::Created => "created_at",
             Self::Priority => "priority",
-            Self::Waiting => "waiting_since",
+            Self::Unanswered => "unanswered_since",
             Self::SlaDue => "sla_due_at",
         }
     }
     const fn may_be_missing(self) -> bool {
-        matches!(self, Self::Waiting | Self::SlaDue)
+        matches!(self, Self::Unanswered | Self::SlaDue)
     }
     fn key(self, row: &ConversationRow) -> Option<i64> {
         match self {
             Self::LastMessage => Some(row.last_message_at.as_micros()),
             Self::Created => Some(row.created_at.as_micros()),
             Self::Priority => Some(row.priority.rank()),
-            Self::Waiting => row.waiting_since.map(Timestamp::as_micros),
+            Self::Unanswered => row.unanswered_since.map(Timestamp::as_micros),
             Self::SlaDue => row.sla_due_at.map(Timestamp::as_micros),
         }
     }
@@ -84,11 +84,11 @@ impl SortBy {
 #[derive(Clone, Debug)]
 pub struct Conversations {
     pub account: AccountId,
-    /// Whose unread messages are counted.
+    /// AssigneeFilter unread messages are counted.
     pub reader: Option<UserId>,
     /// Empty: every status.
     pub statuses: Vec<Status>,
-    pub assignee: Option<Whose>,
+    pub assignee: Option<AssigneeFilter>,
     pub team: Option<TeamId>,
     pub channel: Option<ChannelId>,
     pub contact: Option<ContactId>,
@@ -147,7 +147,7 @@ pub async fn list(readers: &Readers, query: &Conversations) -> Result<Listed<Lis
         let row = &listed.conversation;
         let key = query.sort.by.key(row);
         let fallback = row.last_message_at.as_micros();
-        Cursor::new(query.sort.list(), key.is_none(), key.unwrap_or(fallback), number(row.no))
+        Cursor::new(query.sort.list(), key.is_none(), key.unwrap_or(fallback), number(row.seq))
     }))
 }
 
@@ -175,10 +175,10 @@ where
     Ok(found)
 }
 
-/// A page of conversations as their cards.
+/// A page of conversations as the JSON that a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cards {
-    /// A JSON array: the cards, each with the reader's `unread_count`.
+pub struct ListJson {
+    /// A JSON array: each conversation with the reader's `unread_count`.
     pub json: String,
     pub next: Option<Cursor>,
 }
@@ -187,30 +187,30 @@ pub struct Cards {
 const BETWEEN: char = '\u{1e}';
 
 /// A list of conversations, ready to be sent.
-pub async fn cards(readers: &Readers, query: &Conversations) -> Result<Cards, ListError> {
-    let found = Lines(pages(readers, query, Part::read_cards).await?);
+pub async fn list_json(readers: &Readers, query: &Conversations) -> Result<ListJson, ListError> {
+    let found = Lines(pages(readers, query, Part::read_json).await?);
     let mut json = String::with_capacity(found.0.iter().map(|line| line.text.len() + 24).sum::<usize>() + 2);
     json.push('[');
     for (place, line) in found.0.iter().take(query.limit.get()).enumerate() {
-        let (unread, card) = line.text.split_once(' ').unwrap_or(("0", "{}"));
+        let (unread, conversation) = line.text.split_once(' ').unwrap_or(("0", "{}"));
         let comma = if place == 0 { "" } else { "," };
-        let rest = card.strip_prefix('{').unwrap_or(card);
+        let rest = conversation.strip_prefix('{').unwrap_or(conversation);
         let unread = unread.parse::<u32>().unwrap_or(0);
         // Writing to a string cannot fail.
         let _infallible = write!(json, "{comma}{{\"unread_count\":{unread},{rest}");
     }
     json.push(']');
     let last = found.0.get(query.limit.get() - 1).filter(|_| found.0.len() > query.limit.get());
-    let next = last.map(|line| Cursor::new(query.sort.list(), line.keyless, line.key, number(line.no)));
-    Ok(Cards { json, next })
+    let next = last.map(|line| Cursor::new(query.sort.list(), line.keyless, line.key, number(line.seq)));
+    Ok(ListJson { json, next })
 }
 
 /// One row of a page that came as one value.
 struct Line {
     keyless: bool,
     key: i64,
-    no: i64,
-    /// How many are unread, a space, the card.
+    seq: i64,
+    /// How many messages are unread, a space, the conversation.
     text: String,
 }
 
@@ -219,14 +219,14 @@ struct Lines(Vec<Line>);
 impl Line {
     fn of(text: &str, keyless: bool) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
-        let (key, no) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some(Self { keyless, key, no, text: parts.next()?.to_owned() })
+        let (key, seq) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { keyless, key, seq, text: parts.next()?.to_owned() })
     }
 }
 
 /// A cursor holds a conversation's number where others hold an id.
-fn number(no: i64) -> Uuid {
-    Uuid::from_u128(no as u128)
+fn number(seq: i64) -> Uuid {
+    Uuid::from_u128(seq as u128)
 }
 
 /// Where the rows of a page come from.
@@ -244,7 +244,7 @@ enum Begins {
     Assignee,
     Team,
     /// The queue: what nobody has, by how long the customer has waited.
-    Nobodys,
+    Unassigned,
 }
 
 #[derive(Clone, Copy)]
@@ -263,7 +263,7 @@ async fn choose(readers: &Readers, query: &Conversations) -> Result<Source, DbEr
         return Ok(Source::Few(Few::Contact));
     }
     let by_last_message = query.sort.by == SortBy::LastMessage;
-    let queue = query.assignee == Some(Whose::Nobodys) && query.sort.by == SortBy::Waiting;
+    let queue = query.assignee == Some(AssigneeFilter::Unassigned) && query.sort.by == SortBy::Unanswered;
     let narrow = [
         (query.label.is_some(), Few::Label),
         (query.updated_since.is_some(), Few::Updated),
@@ -280,7 +280,7 @@ async fn choose(readers: &Readers, query: &Conversations) -> Result<Source, DbEr
     Ok(Source::Index(match (by_last_message, query.assignee, query.team) {
         (true, Some(_), _) => Begins::Assignee,
         (true, None, Some(_)) => Begins::Team,
-        _ if queue => Begins::Nobodys,
+        _ if queue => Begins::Unassigned,
         _ => Begins::Status,
     }))
 }
@@ -290,24 +290,24 @@ impl Few {
     fn ids(self, query: &Conversations, sql: &mut Sql) -> String {
         let account = sql.bind(&query.account);
         let (table, id, fits) = match self {
-            Self::Contact => ("conversations", "no", sql.equal("contact_id", &query.contact)),
-            Self::Label => ("conversation_labels", "conversation_no", sql.equal("label", &query.label)),
-            Self::Channel => ("conversations", "no", sql.equal("channel_id", &query.channel)),
-            Self::Team => ("conversations", "no", sql.equal("team_id", &query.team)),
+            Self::Contact => ("conversations", "seq", sql.equal("contact_id", &query.contact)),
+            Self::Label => ("conversation_labels", "conversation_seq", sql.equal("label", &query.label)),
+            Self::Channel => ("conversations", "seq", sql.equal("channel_id", &query.channel)),
+            Self::Team => ("conversations", "seq", sql.equal("team_id", &query.team)),
             Self::Priority => {
                 let statuses = statuses(query).iter().map(|status| sql.bind(status)).collect::<Vec<_>>();
                 let among = format!("status in ({})", statuses.join(", "));
-                ("conversations", "no", format!("{among} and {}", sql.equal("priority", &query.priority)))
+                ("conversations", "seq", format!("{among} and {}", sql.equal("priority", &query.priority)))
             }
             Self::Updated => {
                 let since = sql.bind(&query.updated_since);
-                ("conversations", "no", format!("updated_at >= {since}"))
+                ("conversations", "seq", format!("updated_at >= {since}"))
             }
-            Self::Assignee => ("conversations", "no", assignee(query.assignee, sql)),
+            Self::Assignee => ("conversations", "seq", assignee(query.assignee, sql)),
         };
         let most =
             if matches!(self, Self::Contact) { String::new() } else { format!(" limit {}", query.few + 1) };
-        format!("select {id} as no from {table} where account_id = {account} and {fits}{most}")
+        format!("select {id} as seq from {table} where account_id = {account} and {fits}{most}")
     }
 
     async fn count(self, readers: &Readers, query: &Conversations) -> Result<i64, DbError> {
@@ -319,10 +319,10 @@ impl Few {
     }
 }
 
-fn assignee(whose: Option<Whose>, sql: &mut Sql) -> String {
+fn assignee(whose: Option<AssigneeFilter>, sql: &mut Sql) -> String {
     match whose {
-        Some(Whose::Of(user)) => sql.equal("assignee_id", &user),
-        Some(Whose::Nobodys) | None => "assignee_id is null".to_owned(),
+        Some(AssigneeFilter::Agent(user)) => sql.equal("assignee_id", &user),
+        Some(AssigneeFilter::Unassigned) | None => "assignee_id is null".to_owned(),
     }
 }
 
@@ -374,7 +374,7 @@ impl Part<'_> {
         let (way, _) = self.query.sort.words();
         let columns =
             ConversationRow::COLUMNS.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ");
-        let text = format!("select {columns}, {UNREAD} from {page} order by page.k {way}, page.no {way}");
+        let text = format!("select {columns}, {UNREAD} from {page} order by page.k {way}, page.seq {way}");
         let rows = readers.fetch_all(AssertSqlSafe(text), sql.values).await?;
         rows.iter()
             .map(|row| {
@@ -385,17 +385,17 @@ impl Part<'_> {
             .collect()
     }
 
-    /// The cards, as one value: handing over a row costs more than finding it.
-    async fn read_cards(self, readers: &Readers) -> Result<Vec<Line>, DbError> {
+    /// The JSON of the rows as one value: to hand over a row costs more than to find it.
+    async fn read_json(self, readers: &Readers) -> Result<Vec<Line>, DbError> {
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
         let (way, _) = self.query.sort.words();
         let between = sql.bind(&BETWEEN.to_string());
         let text = format!(
             "select string_agg(
-                 cast(page.k as text) || ' ' || cast(page.no as text) || ' ' ||
-                 cast({UNREAD} as text) || ' ' || c.card,
-                 {between} order by page.k {way}, page.no {way})
+                 cast(page.k as text) || ' ' || cast(page.seq as text) || ' ' ||
+                 cast({UNREAD} as text) || ' ' || c.list_json,
+                 {between} order by page.k {way}, page.seq {way})
              from {page}"
         );
         let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
@@ -417,10 +417,10 @@ impl Part<'_> {
         let (way, _) = self.query.sort.words();
         let reader = sql.bind(&self.query.reader);
         format!(
-            "(select no, k from ({page}) as branches order by k {way}, no {way} limit {}) as page
+            "(select seq, k from ({page}) as branches order by k {way}, seq {way} limit {}) as page
              cross join conversations c
-             left join agent_seen s on s.conversation_no = c.no and s.agent_id = {reader}
-             where c.no = page.no",
+             left join agent_seen s on s.conversation_seq = c.seq and s.agent_id = {reader}
+             where c.seq = page.seq",
             self.wanted
         )
     }
@@ -432,13 +432,13 @@ impl Part<'_> {
         let mut conditions = vec![sql.equal("account_id", &self.query.account), sql.equal("status", &status)];
         match begins {
             Begins::Status => {}
-            Begins::Assignee | Begins::Nobodys => conditions.push(assignee(self.query.assignee, sql)),
+            Begins::Assignee | Begins::Unassigned => conditions.push(assignee(self.query.assignee, sql)),
             Begins::Team => conditions.push(sql.equal("team_id", &self.query.team)),
         }
         self.filters(Some(begins), sql, &mut conditions);
-        self.position("no", sql, &mut conditions);
+        self.position("seq", sql, &mut conditions);
         format!(
-            "select no, k from (select no, {key} as k from conversations where {} order by {key} {way}, no {way} limit {}) as s{}",
+            "select seq, k from (select seq, {key} as k from conversations where {} order by {key} {way}, seq {way} limit {}) as s{}",
             conditions.join(" and "),
             self.wanted,
             status as u8,
@@ -447,16 +447,16 @@ impl Part<'_> {
 
     fn among_few(&self, few: Few, sql: &mut Sql) -> String {
         let ids = few.ids(self.query, sql);
-        let mut conditions = vec!["c.no = few.no".to_owned(), sql.equal("account_id", &self.query.account)];
+        let mut conditions = vec!["c.seq = few.seq".to_owned(), sql.equal("account_id", &self.query.account)];
         if !self.query.statuses.is_empty() {
             let statuses: Vec<_> = self.query.statuses.iter().map(|status| sql.bind(status)).collect();
             conditions.push(format!("status in ({})", statuses.join(", ")));
         }
         self.filters(None, sql, &mut conditions);
-        self.position("c.no", sql, &mut conditions);
+        self.position("c.seq", sql, &mut conditions);
         let key = self.key();
         format!(
-            "select c.no, {key} as k from ({ids}) as few cross join conversations c where {}",
+            "select c.seq, {key} as k from ({ids}) as few cross join conversations c where {}",
             conditions.join(" and ")
         )
     }
@@ -465,7 +465,7 @@ impl Part<'_> {
         if self.keyless { SortBy::LastMessage.column() } else { self.query.sort.by.column() }
     }
 
-    fn position(&self, no: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
+    fn position(&self, seq: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
         let by = self.query.sort.by;
         if self.keyless {
             conditions.push(sql.check(format!("{} is null", by.column())));
@@ -475,7 +475,7 @@ impl Part<'_> {
         if let Some(after) = self.after {
             let (_, beyond) = self.query.sort.words();
             let (key, last) = (sql.bind(&after.key), sql.bind(&(after.id.as_u128() as i64)));
-            conditions.push(format!("({}, {no}) {beyond} ({key}, {last})", self.key()));
+            conditions.push(format!("({}, {seq}) {beyond} ({key}, {last})", self.key()));
         }
     }
 
@@ -483,7 +483,7 @@ impl Part<'_> {
     fn filters(&self, begins: Option<Begins>, sql: &mut Sql, conditions: &mut Vec<String>) {
         let query = self.query;
         let mut checks = Vec::new();
-        if query.assignee.is_some() && !matches!(begins, Some(Begins::Assignee | Begins::Nobodys)) {
+        if query.assignee.is_some() && !matches!(begins, Some(Begins::Assignee | Begins::Unassigned)) {
             checks.push(assignee(query.assignee, sql));
         }
         if query.team.is_some() && begins != Some(Begins::Team) {
@@ -504,10 +504,10 @@ impl Part<'_> {
         conditions.extend(checks.into_iter().map(|check| sql.check(check)));
         if query.label.is_some() {
             let (account, label) = (sql.bind(&query.account), sql.bind(&query.label));
-            let own_no = if begins.is_some() { "conversations.no" } else { "c.no" };
+            let own_no = if begins.is_some() { "conversations.seq" } else { "c.seq" };
             conditions.push(format!(
                 "exists (select 1 from conversation_labels l
-                  where l.account_id = {account} and l.label = {label} and l.conversation_no = {own_no})"
+                  where l.account_id = {account} and l.label = {label} and l.conversation_seq = {own_no})"
             ));
         }
     }

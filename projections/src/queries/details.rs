@@ -20,7 +20,7 @@ pub async fn conversation(
 ) -> Result<Option<ListedConversation>, DbError> {
     let values = Values::default().with(&id).with(&account).with(&reader);
     let sql = format!(
-        "select {}, (select received from agent_seen where conversation_no = no and agent_id = $3)
+        "select {}, (select received from agent_seen where conversation_seq = seq and agent_id = $3)
          from conversations where id = $1 and account_id = $2",
         columns_of::<ConversationRow>()
     );
@@ -82,9 +82,9 @@ pub async fn messages(readers: &Readers, query: Messages) -> Result<Listed<Messa
     Ok(listed)
 }
 
-const NEWEST: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by version desc limit 0 + $3";
-const BEFORE: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit 0 + $3";
-const AFTER: &str = "where conversation_no = (select no from conversations where id = $1 and account_id = $2) and version > $4 order by version limit 0 + $3";
+const NEWEST: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by version desc limit 0 + $3";
+const BEFORE: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit 0 + $3";
+const AFTER: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version > $4 order by version limit 0 + $3";
 
 /// Who had the conversation, first to last.
 pub async fn assignments(
@@ -93,7 +93,7 @@ pub async fn assignments(
     id: ConversationId,
 ) -> Result<Vec<AssignmentRow>, DbError> {
     let values = Values::default().with(&id).with(&account);
-    rows(readers, "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by version", values).await
+    rows(readers, "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by version", values).await
 }
 
 /// The clocks of a conversation.
@@ -103,5 +103,5 @@ pub async fn timers(
     id: ConversationId,
 ) -> Result<Vec<SlaTimerRow>, DbError> {
     let values = Values::default().with(&id).with(&account);
-    rows(readers, "where conversation_no = (select no from conversations where id = $1 and account_id = $2) order by metric", values).await
+    rows(readers, "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by metric", values).await
 }

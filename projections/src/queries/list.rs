@@ -159,9 +159,9 @@ pub async fn running_timers(readers: &Readers, page: Page) -> Result<Listed<Runn
     let sql = format!(
         "select {columns}, c.id from sla_timers t cross join conversations c
          where t.account_id = $1 and t.due_at is not null and t.ended_at is null
-           and t.state in ('running', 'breached') and (t.due_at, t.conversation_no, t.metric) > ($3, $4, $5)
-           and c.no = t.conversation_no
-         order by t.due_at, t.conversation_no, t.metric limit 0 + $2"
+           and t.state in ('running', 'breached') and (t.due_at, t.conversation_seq, t.metric) > ($3, $4, $5)
+           and c.seq = t.conversation_seq
+         order by t.due_at, t.conversation_seq, t.metric limit 0 + $2"
     );
     let found = readers.fetch_all(AssertSqlSafe(sql), values).await?;
     let found = found.iter().map(|row| {
@@ -170,7 +170,7 @@ pub async fn running_timers(readers: &Readers, page: Page) -> Result<Listed<Runn
     });
     Ok(Listed::of(found.collect::<Result<_, DbError>>()?, page.limit, |row: &RunningTimer| {
         let due_at = row.timer.due_at.map_or(i64::MAX, |due_at| due_at.as_micros());
-        let no = uuid::Uuid::from_u128(row.timer.conversation_no as u128);
-        Cursor::new(TIMERS + row.timer.metric as u8, false, due_at, no)
+        let seq = uuid::Uuid::from_u128(row.timer.conversation_seq as u128);
+        Cursor::new(TIMERS + row.timer.metric as u8, false, due_at, seq)
     }))
 }

@@ -5,7 +5,7 @@ use event_schemas::message::SenderType;
 use event_schemas::{ConversationEvent, DetailsEvent, MessageEvent, UserId};
 
 follower::table! {
-    pub struct AgentSeenRow in "agent_seen" key (conversation_no: i64, agent_id: UserId) {
+    pub struct AgentSeenRow in "agent_seen" key (conversation_seq: i64, agent_id: UserId) {
         received: u32,
     }
 }
@@ -34,6 +34,6 @@ impl AgentSeenRow {
             | E::Bot(_)
             | E::Automation(_) => return None,
         };
-        Some(Self { conversation_no: conversation.no, agent_id, received })
+        Some(Self { conversation_seq: conversation.seq, agent_id, received })
     }
 }

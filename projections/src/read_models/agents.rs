@@ -1,12 +1,13 @@
-//! The people who answer: whom each account knows, and what each person can take.
+//! Agents: which accounts know them, their preferences, and their presence and load.
 
-use event_schemas::agent::{AgentRegistered, Preferences, PreferencesChanged};
-use event_schemas::{AccountId, AgentEvent, Timestamp, UserId, Version};
+use super::registry::ReadModel;
+use event_schemas::agent::Preferences;
+use event_schemas::{AccountId, AgentEvent, Event, Timestamp, UserId, Version};
 use follower::runner::DecodedEvent;
-use follower::table::Json;
+use follower::table::{Json, Rows};
 
 follower::table! {
-    /// An account knows this person.
+    /// An agent of an account.
     pub struct AgentRow in "agents" key (account_id: AccountId, user_id: UserId) {
         name: String,
         email: Option<String>,
@@ -15,7 +16,7 @@ follower::table! {
 }
 
 follower::table! {
-    /// A person's preferences, the same in every account.
+    /// An agent's preferences, the same in every account.
     pub struct AgentPreferencesRow in "agent_preferences" key (user_id: UserId) {
         preferences: Json<Preferences>,
         created_at: Timestamp,
@@ -25,78 +26,125 @@ follower::table! {
 }
 
 follower::table! {
-    /// Whether a person is there, and how many conversations they have, in all accounts.
-    pub struct AgentDeskRow in "agent_desks" key (user_id: UserId) {
+    /// An agent's presence, and how many conversations the agent has, in all accounts.
+    pub struct AgentAvailabilityRow in "agent_availability" key (user_id: UserId) {
         presence: String,
         presence_since: Timestamp,
-        /// Until when they count as there, or as away, unless they are heard of.
+        /// When this presence expires unless the agent's program reports again.
         presence_until: Option<Timestamp>,
         active: u32,
         idle_since: Option<Timestamp>,
-        last_given: Option<Timestamp>,
+        last_assigned_at: Option<Timestamp>,
     }
 }
 
-impl AgentDeskRow {
-    pub fn after(before: Option<&Self>, user: UserId, event: &AgentEvent, happened: &DecodedEvent) -> Self {
-        let at = happened.metadata.occurred_at;
-        let mut row = before.cloned().unwrap_or_else(|| Self {
+impl ReadModel for AgentRow {
+    const CACHED: usize = 256;
+
+    fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key> {
+        let Event::Agent(AgentEvent::AgentRegistered(registered)) = &event.event else { return None };
+        Some((registered.account_id, registered.user_id))
+    }
+
+    fn apply(rows: &mut Rows<Self>, event: &DecodedEvent) {
+        let Event::Agent(AgentEvent::AgentRegistered(registered)) = &event.event else { return };
+        let before = rows.get(&(registered.account_id, registered.user_id));
+        let registered_at = before.map_or(event.metadata.occurred_at, |before| before.registered_at);
+        rows.put(Self {
+            account_id: registered.account_id,
+            user_id: registered.user_id,
+            name: registered.name.clone(),
+            email: registered.email.clone(),
+            registered_at,
+        });
+    }
+}
+
+impl ReadModel for AgentPreferencesRow {
+    const CACHED: usize = 256;
+
+    fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key> {
+        let Event::Agent(AgentEvent::PreferencesChanged(changed)) = &event.event else { return None };
+        Some((changed.user_id,))
+    }
+
+    fn apply(rows: &mut Rows<Self>, event: &DecodedEvent) {
+        let Event::Agent(AgentEvent::PreferencesChanged(changed)) = &event.event else { return };
+        let at = event.metadata.occurred_at;
+        let created_at = rows.get(&(changed.user_id,)).map_or(at, |before| before.created_at);
+        rows.put(Self {
+            user_id: changed.user_id,
+            preferences: Json(changed.preferences.clone()),
+            created_at,
+            updated_at: at,
+            version: event.version,
+        });
+    }
+}
+
+impl ReadModel for AgentAvailabilityRow {
+    const CACHED: usize = 1_024;
+
+    fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key> {
+        Self::agent(event).map(|user| (user,))
+    }
+
+    fn apply(rows: &mut Rows<Self>, event: &DecodedEvent) {
+        let Some(user) = Self::agent(event) else { return };
+        let at = event.metadata.occurred_at;
+        let mut row = rows.get(&(user,)).cloned().unwrap_or_else(|| Self {
             user_id: user,
             presence: "unknown".to_owned(),
             presence_since: at,
             presence_until: None,
             active: 0,
             idle_since: None,
-            last_given: None,
+            last_assigned_at: None,
         });
+        row.change(event);
+        rows.put(row);
+    }
+}
+
+impl AgentAvailabilityRow {
+    /// The agent whose presence or load an event changes.
+    fn agent(event: &DecodedEvent) -> Option<UserId> {
+        let Event::Agent(event) = &event.event else { return None };
         match event {
-            AgentEvent::WentOnline(online) => row.is_now("online", Some(online.until), at),
-            AgentEvent::WentAway(away) => row.is_now("away", away.offline_at, at),
-            AgentEvent::WentOffline(_) => row.is_now("offline", None, at),
+            AgentEvent::WentOnline(event) => Some(event.user_id),
+            AgentEvent::WentAway(event) => Some(event.user_id),
+            AgentEvent::WentOffline(event) => Some(event.user_id),
+            AgentEvent::CapacityReserved(event) => Some(event.user_id),
+            AgentEvent::CapacityReleased(event) => Some(event.user_id),
+            AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => None,
+        }
+    }
+
+    fn change(&mut self, event: &DecodedEvent) {
+        let at = event.metadata.occurred_at;
+        let Event::Agent(event) = &event.event else { return };
+        match event {
+            AgentEvent::WentOnline(online) => self.set_presence("online", Some(online.until), at),
+            AgentEvent::WentAway(away) => self.set_presence("away", away.offline_at, at),
+            AgentEvent::WentOffline(_) => self.set_presence("offline", None, at),
             AgentEvent::CapacityReserved(taken) => {
-                row.active += u32::from(!taken.renewed);
-                row.idle_since = Some(at);
-                row.last_given = Some(at);
+                self.active += u32::from(!taken.renewed);
+                self.idle_since = Some(at);
+                self.last_assigned_at = Some(at);
             }
             AgentEvent::CapacityReleased(_) => {
-                row.active = row.active.saturating_sub(1);
-                row.idle_since = Some(at);
+                self.active = self.active.saturating_sub(1);
+                self.idle_since = Some(at);
             }
             AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => {}
         }
-        row
     }
 
-    fn is_now(&mut self, presence: &str, until: Option<Timestamp>, at: Timestamp) {
+    fn set_presence(&mut self, presence: &str, until: Option<Timestamp>, at: Timestamp) {
         if self.presence != presence {
             presence.clone_into(&mut self.presence);
             self.presence_since = at;
         }
         self.presence_until = until;
-    }
-}
-
-impl AgentRow {
-    pub fn registered(before: Option<&Self>, registered: &AgentRegistered, happened: &DecodedEvent) -> Self {
-        Self {
-            account_id: registered.account_id,
-            user_id: registered.user_id,
-            name: registered.name.clone(),
-            email: registered.email.clone(),
-            registered_at: before.map_or(happened.metadata.occurred_at, |before| before.registered_at),
-        }
-    }
-}
-
-impl AgentPreferencesRow {
-    pub fn changed(before: Option<&Self>, changed: &PreferencesChanged, happened: &DecodedEvent) -> Self {
-        let at = happened.metadata.occurred_at;
-        Self {
-            user_id: changed.user_id,
-            preferences: Json(changed.preferences.clone()),
-            created_at: before.map_or(at, |before| before.created_at),
-            updated_at: at,
-            version: happened.version,
-        }
     }
 }

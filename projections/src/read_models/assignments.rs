@@ -7,7 +7,7 @@ use follower::runner::DecodedEvent;
 use follower::table::Json;
 
 follower::table! {
-    pub struct AssignmentRow in "assignments" key (conversation_no: i64, version: Version) {
+    pub struct AssignmentRow in "assignments" key (conversation_seq: i64, version: Version) {
         assignee_id: Option<UserId>,
         assignee_name: Option<String>,
         team_id: Option<TeamId>,
@@ -25,9 +25,9 @@ follower::table! {
 }
 
 impl AssignmentRow {
-    pub fn begun(conversation_no: i64, assigned: &Assigned, happened: &DecodedEvent) -> Self {
+    pub fn begun(conversation_seq: i64, assigned: &Assigned, happened: &DecodedEvent) -> Self {
         Self {
-            conversation_no,
+            conversation_seq,
             version: happened.version,
             assignee_id: assigned.assignee_id,
             assignee_name: assigned.assignee_name.clone(),

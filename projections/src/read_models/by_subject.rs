@@ -1,6 +1,5 @@
-//! The tables around the conversations: contacts, catalogues, agents, rejected webhooks.
+//! The tables of the catalogue's kinds.
 
-use super::agents::{AgentDeskRow, AgentPreferencesRow, AgentRow};
 use super::automation_rules::AutomationRuleRow;
 use super::bot_rules::BotRuleRow;
 use super::bot_settings::BotSettingsRow;
@@ -8,46 +7,37 @@ use super::calendars::CalendarRow;
 use super::canned_responses::CannedResponseRow;
 use super::catalogue::Catalogue;
 use super::channels::ChannelRow;
-use super::contacts::{ContactIdentifierRow, ContactRow, Moved};
 use super::handoff_rules::HandoffRuleRow;
 use super::macros::MacroRow;
 use super::queues::QueueRow;
+use super::registry::{Fold, table_set};
 use super::sla_policies::SlaPolicyRow;
 use super::teams::TeamRow;
-use super::webhook_rejections::WebhookRejectionRow;
-use event_schemas::{
-    AgentEvent, CatalogueEvent, ContactEvent, ContactIdentifierId, Event, InboundEvent, UserId, Version,
-};
+use event_schemas::{CatalogueEvent, Event};
 use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;
-use follower::table::Rows;
-use std::collections::HashMap;
+use std::sync::Arc;
 
-pub struct BySubject {
-    contacts: Rows<ContactRow>,
-    identifiers: Rows<ContactIdentifierRow>,
-    channels: Catalogue<ChannelRow>,
-    teams: Catalogue<TeamRow>,
-    canned_responses: Catalogue<CannedResponseRow>,
-    sla_policies: Catalogue<SlaPolicyRow>,
-    calendars: Catalogue<CalendarRow>,
-    bot_rules: Catalogue<BotRuleRow>,
-    handoff_rules: Catalogue<HandoffRuleRow>,
-    bot_settings: Catalogue<BotSettingsRow>,
-    queues: Catalogue<QueueRow>,
-    macros: Catalogue<MacroRow>,
-    automation_rules: Catalogue<AutomationRuleRow>,
-    agents: Rows<AgentRow>,
-    preferences: Rows<AgentPreferencesRow>,
-    desks: Rows<AgentDeskRow>,
-    rejections: Rows<WebhookRejectionRow>,
+table_set! {
+    /// The tables of the catalogue's kinds.
+    pub struct BySubject {
+        channels: Catalogue<ChannelRow>,
+        teams: Catalogue<TeamRow>,
+        canned_responses: Catalogue<CannedResponseRow>,
+        sla_policies: Catalogue<SlaPolicyRow>,
+        calendars: Catalogue<CalendarRow>,
+        bot_rules: Catalogue<BotRuleRow>,
+        handoff_rules: Catalogue<HandoffRuleRow>,
+        bot_settings: Catalogue<BotSettingsRow>,
+        queues: Catalogue<QueueRow>,
+        macros: Catalogue<MacroRow>,
+        automation_rules: Catalogue<AutomationRuleRow>,
+    }
 }
 
-impl Default for BySubject {
-    fn default() -> Self {
+impl Fold for BySubject {
+    fn caching(_conversations: usize) -> Self {
         Self {
-            contacts: Rows::new(2000),
-            identifiers: Rows::new(2000),
             channels: Catalogue::default(),
             teams: Catalogue::default(),
             canned_responses: Catalogue::default(),
@@ -59,51 +49,17 @@ impl Default for BySubject {
             queues: Catalogue::default(),
             macros: Catalogue::default(),
             automation_rules: Catalogue::default(),
-            agents: Rows::new(256),
-            preferences: Rows::new(256),
-            desks: Rows::new(1_024),
-            rejections: Rows::new(1),
         }
     }
-}
 
-impl BySubject {
-    pub async fn load(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
-        let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
-        let (mut agents, mut preferences, mut desks) = (Vec::new(), Vec::new(), Vec::new());
+    async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut channels, mut teams, mut canned_responses) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bot_rules, mut handoff_rules, mut bot_settings) = (Vec::new(), Vec::new(), Vec::new());
         let (mut sla_policies, mut calendars, mut queues) = (Vec::new(), Vec::new(), Vec::new());
         let (mut macros, mut automation_rules) = (Vec::new(), Vec::new());
         for happened in page {
-            let account = happened.metadata.account_id;
             match &happened.event {
-                Event::Conversation(_) | Event::Inbound(_) => {}
-                Event::Contact(event) => {
-                    let contact = match event {
-                        ContactEvent::ContactSeen(seen) => seen.contact_id,
-                        ContactEvent::IdentifierLinked(linked) => linked.contact_id,
-                        ContactEvent::IdentifierUnlinked(gone) => gone.contact_id,
-                    };
-                    let identifier = (identifier_of(event),);
-                    match happened.version {
-                        // Its own stream begins here.
-                        Version::FIRST => self.identifiers.absent(identifier),
-                        _ => identifiers.push(identifier),
-                    }
-                    contacts.push((account, contact));
-                }
-                Event::Agent(event) => match event {
-                    AgentEvent::AgentRegistered(registered) => {
-                        agents.push((registered.account_id, registered.user_id));
-                    }
-                    AgentEvent::PreferencesChanged(changed) => preferences.push((changed.user_id,)),
-                    AgentEvent::WentOnline(_)
-                    | AgentEvent::WentAway(_)
-                    | AgentEvent::WentOffline(_)
-                    | AgentEvent::CapacityReserved(_)
-                    | AgentEvent::CapacityReleased(_) => desks.push((agent_of(event),)),
-                },
+                Event::Conversation(_) | Event::Contact(_) | Event::Agent(_) | Event::Inbound(_) => {}
                 Event::Catalogue(event) => match event {
                     CatalogueEvent::ChannelDefined(defined) => channels.push((defined.channel.id,)),
                     CatalogueEvent::ChannelRetired(retired) => channels.push((retired.id,)),
@@ -140,11 +96,6 @@ impl BySubject {
                 },
             }
         }
-        self.contacts.load(tx, contacts).await?;
-        self.identifiers.load(tx, identifiers).await?;
-        self.agents.load(tx, agents).await?;
-        self.preferences.load(tx, preferences).await?;
-        self.desks.load(tx, desks).await?;
         self.channels.load(tx, channels).await?;
         self.teams.load(tx, teams).await?;
         self.canned_responses.load(tx, canned_responses).await?;
@@ -158,66 +109,9 @@ impl BySubject {
         self.automation_rules.load(tx, automation_rules).await
     }
 
-    pub fn contact(&mut self, event: &ContactEvent, happened: &DecodedEvent) -> Option<Moved> {
-        let account = happened.metadata.account_id;
-        let before = self.identifiers.get(&(identifier_of(event),));
-        let (row, name) = match event {
-            ContactEvent::ContactSeen(seen) => {
-                (ContactIdentifierRow::seen(before, seen, happened), seen.display_name.as_ref())
-            }
-            ContactEvent::IdentifierLinked(linked) => {
-                (ContactIdentifierRow::linked(before, linked, happened), linked.display_name.as_ref())
-            }
-            ContactEvent::IdentifierUnlinked(gone) => {
-                let moved = before.and_then(ContactIdentifierRow::let_go);
-                self.identifiers.remove(&(gone.identifier_id,));
-                return moved;
-            }
-        };
-        let moved = ContactIdentifierRow::moved(before, &row);
-        let contact = self.contacts.get(&(account, row.contact_id));
-        let contact = ContactRow::named(contact, row.contact_id, name, happened);
-        self.contacts.put(contact);
-        self.identifiers.put(row);
-        moved
-    }
-
-    /// Whose conversations this page may give to another contact.
-    pub fn moves(&self, page: &[DecodedEvent]) -> Vec<Moved> {
-        let mut moves = HashMap::new();
-        for happened in page {
-            let Event::Contact(event) = &happened.event else { continue };
-            let id = identifier_of(event);
-            let stored = self.identifiers.get(&(id,));
-            let account = happened.metadata.account_id;
-            let (contact, named) = match event {
-                ContactEvent::ContactSeen(seen) => {
-                    (seen.contact_id, Some((account, seen.channel_type, &seen.identifier)))
-                }
-                ContactEvent::IdentifierLinked(linked) => {
-                    (linked.contact_id, Some((account, linked.channel_type, &linked.identifier)))
-                }
-                ContactEvent::IdentifierUnlinked(_) => (id.own_contact(), None),
-            };
-            let named = named.or(stored.map(|row| (row.account_id, row.channel_type, &row.identifier)));
-            let was = stored.map_or(id.own_contact(), |row| row.contact_id);
-            let Some((account, channel_type, identifier)) = named else { continue };
-            if contact != was {
-                let moved = moves.entry(id).or_insert_with(|| Moved {
-                    account,
-                    channel_type,
-                    identifier: identifier.clone(),
-                    from: vec![was, id.own_contact()],
-                    to: contact,
-                });
-                moved.from.push(contact);
-            }
-        }
-        moves.into_values().collect()
-    }
-
-    pub fn catalogue(&mut self, event: &CatalogueEvent, happened: &DecodedEvent) {
+    fn apply(&mut self, happened: &DecodedEvent) {
         use CatalogueEvent as E;
+        let Event::Catalogue(event) = &happened.event else { return };
         match event {
             E::ChannelDefined(defined) => self.channels.define(&defined.channel, happened),
             E::ChannelRetired(retired) => self.channels.retire(&(retired.id,)),
@@ -246,115 +140,5 @@ impl BySubject {
             }
             E::AutomationRuleRetired(retired) => self.automation_rules.retire(&(retired.id,)),
         }
-    }
-
-    pub fn agent(&mut self, event: &AgentEvent, happened: &DecodedEvent) {
-        match event {
-            AgentEvent::AgentRegistered(registered) => {
-                let before = self.agents.get(&(registered.account_id, registered.user_id));
-                self.agents.put(AgentRow::registered(before, registered, happened));
-            }
-            AgentEvent::PreferencesChanged(changed) => {
-                let before = self.preferences.get(&(changed.user_id,));
-                self.preferences.put(AgentPreferencesRow::changed(before, changed, happened));
-            }
-            AgentEvent::WentOnline(_)
-            | AgentEvent::WentAway(_)
-            | AgentEvent::WentOffline(_)
-            | AgentEvent::CapacityReserved(_)
-            | AgentEvent::CapacityReleased(_) => {
-                let user = agent_of(event);
-                let before = self.desks.get(&(user,));
-                self.desks.put(AgentDeskRow::after(before, user, event, happened));
-            }
-        }
-    }
-
-    pub fn inbound(&mut self, event: &InboundEvent, happened: &DecodedEvent) {
-        match event {
-            InboundEvent::WebhookRejected(rejected) => {
-                self.rejections.put(WebhookRejectionRow::of(rejected, happened));
-            }
-        }
-    }
-
-    pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
-        self.contacts.write(tx).await?;
-        self.identifiers.write(tx).await?;
-        self.agents.write(tx).await?;
-        self.preferences.write(tx).await?;
-        self.desks.write(tx).await?;
-        self.rejections.write(tx).await?;
-        self.channels.write(tx).await?;
-        self.teams.write(tx).await?;
-        self.canned_responses.write(tx).await?;
-        self.sla_policies.write(tx).await?;
-        self.calendars.write(tx).await?;
-        self.bot_rules.write(tx).await?;
-        self.handoff_rules.write(tx).await?;
-        self.bot_settings.write(tx).await?;
-        self.queues.write(tx).await?;
-        self.macros.write(tx).await?;
-        self.automation_rules.write(tx).await
-    }
-
-    pub fn committed(&mut self) {
-        self.contacts.committed();
-        self.identifiers.committed();
-        self.agents.committed();
-        self.preferences.committed();
-        self.desks.committed();
-        self.rejections.committed();
-        self.channels.committed();
-        self.teams.committed();
-        self.canned_responses.committed();
-        self.sla_policies.committed();
-        self.calendars.committed();
-        self.bot_rules.committed();
-        self.handoff_rules.committed();
-        self.bot_settings.committed();
-        self.queues.committed();
-        self.macros.committed();
-        self.automation_rules.committed();
-    }
-
-    pub fn reset(&mut self) {
-        self.contacts.reset();
-        self.identifiers.reset();
-        self.agents.reset();
-        self.preferences.reset();
-        self.desks.reset();
-        self.rejections.reset();
-        self.channels.reset();
-        self.teams.reset();
-        self.canned_responses.reset();
-        self.sla_policies.reset();
-        self.calendars.reset();
-        self.bot_rules.reset();
-        self.handoff_rules.reset();
-        self.bot_settings.reset();
-        self.queues.reset();
-        self.macros.reset();
-        self.automation_rules.reset();
-    }
-}
-
-fn agent_of(event: &AgentEvent) -> UserId {
-    match event {
-        AgentEvent::AgentRegistered(event) => event.user_id,
-        AgentEvent::PreferencesChanged(event) => event.user_id,
-        AgentEvent::WentOnline(event) => event.user_id,
-        AgentEvent::WentAway(event) => event.user_id,
-        AgentEvent::WentOffline(event) => event.user_id,
-        AgentEvent::CapacityReserved(event) => event.user_id,
-        AgentEvent::CapacityReleased(event) => event.user_id,
-    }
-}
-
-fn identifier_of(event: &ContactEvent) -> ContactIdentifierId {
-    match event {
-        ContactEvent::ContactSeen(seen) => seen.identifier_id,
-        ContactEvent::IdentifierLinked(linked) => linked.identifier_id,
-        ContactEvent::IdentifierUnlinked(gone) => gone.identifier_id,
     }
 }

@@ -1,4 +1,4 @@
-//! When the desks of an account are open.
+//! When the availability of an account are open.
 
 use crate::read_models::catalogue::{Entry, Since};
 use event_schemas::catalogue::BusinessCalendar;

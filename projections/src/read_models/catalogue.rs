@@ -1,10 +1,11 @@
 //! What the tables of catalogues have in common: each event carries the whole thing, so a row is the thing
 //! with the times around it.
 
+use crate::read_models::registry::TableSet;
 use event_schemas::{AccountId, Timestamp, Version};
 use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;
-use follower::table::{Row, Rows};
+use follower::table::{Row, Rows, Shape};
 
 /// A row that holds one defined thing.
 pub trait Entry: Row {
@@ -14,7 +15,7 @@ pub trait Entry: Row {
     fn defined(thing: &Self::CatalogueItem, since: Since) -> Self;
 }
 
-/// Whose it is and since when it is so.
+/// AssigneeFilter it is and since when it is so.
 pub struct Since {
     pub account_id: AccountId,
     pub created_at: Timestamp,
@@ -52,13 +53,19 @@ impl<R: Entry> Catalogue<R> {
     pub fn retire(&mut self, key: &R::Key) {
         self.rows.remove(key);
     }
-    pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
-        self.rows.write(tx).await.map(|_| ())
+}
+
+impl<R: Entry> TableSet for Catalogue<R> {
+    fn shapes() -> Vec<Shape> {
+        vec![Shape::of::<R>()]
     }
-    pub fn committed(&mut self) {
+    async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        TableSet::write(&mut self.rows, tx).await
+    }
+    fn committed(&mut self) {
         self.rows.committed();
     }
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.rows.reset();
     }
 }

@@ -1,11 +1,16 @@
-//! Who writes: contacts, and the identifiers they are known by.
+//! Contacts, and the identifiers they are known by. Linking an identifier moves its conversations to another
+//! contact, which is why the fold of the conversations holds these tables.
 
+use super::registry::table_set;
 use event_schemas::contact::{ContactSeen, IdentifierLinked};
 use event_schemas::message::ChannelType;
-use event_schemas::{AccountId, ContactId, ContactIdentifierId, Timestamp, Version};
+use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Event, Timestamp, Version};
+use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;
-use follower::table::Json;
+use follower::table::{Json, Rows};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 follower::table! {
     pub struct ContactRow in "contacts" key (account_id: AccountId, id: ContactId) {
@@ -29,26 +34,129 @@ follower::table! {
     }
 }
 
-/// An identifier belongs to another contact than before, and its conversations with it.
+/// An identifier belongs to another contact than before, and so do its conversations.
 #[derive(Clone, Debug)]
 pub struct Moved {
     pub account: AccountId,
     pub channel_type: ChannelType,
     pub identifier: String,
-    /// Whose its conversations may have been until now.
+    /// The contacts that may have had its conversations before.
     pub from: Vec<ContactId>,
     pub to: ContactId,
 }
 
+table_set! {
+    pub struct Contacts {
+        contacts: Rows<ContactRow>,
+        identifiers: Rows<ContactIdentifierRow>,
+    }
+}
+
+impl Default for Contacts {
+    fn default() -> Self {
+        Self { contacts: Rows::new(2_000), identifiers: Rows::new(2_000) }
+    }
+}
+
+impl Contacts {
+    pub async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
+        let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
+        for happened in page {
+            let Event::Contact(event) = &happened.event else { continue };
+            let contact = match event {
+                ContactEvent::ContactSeen(seen) => seen.contact_id,
+                ContactEvent::IdentifierLinked(linked) => linked.contact_id,
+                ContactEvent::IdentifierUnlinked(unlinked) => unlinked.contact_id,
+            };
+            let identifier = (identifier_of(event),);
+            match happened.version {
+                // The stream of an identifier begins here.
+                Version::FIRST => self.identifiers.absent(identifier),
+                _ => identifiers.push(identifier),
+            }
+            contacts.push((happened.metadata.account_id, contact));
+        }
+        self.contacts.load(tx, contacts).await?;
+        self.identifiers.load(tx, identifiers).await
+    }
+
+    /// Answers what becomes of the identifier's conversations.
+    pub fn apply(&mut self, event: &ContactEvent, happened: &DecodedEvent) -> Option<Moved> {
+        let account = happened.metadata.account_id;
+        let before = self.identifiers.get(&(identifier_of(event),));
+        let (row, name) = match event {
+            ContactEvent::ContactSeen(seen) => {
+                (ContactIdentifierRow::seen(before, seen, happened), seen.display_name.as_ref())
+            }
+            ContactEvent::IdentifierLinked(linked) => {
+                (ContactIdentifierRow::linked(before, linked, happened), linked.display_name.as_ref())
+            }
+            ContactEvent::IdentifierUnlinked(unlinked) => {
+                let moved = before.and_then(ContactIdentifierRow::unlinked);
+                self.identifiers.remove(&(unlinked.identifier_id,));
+                return moved;
+            }
+        };
+        let moved = ContactIdentifierRow::moved(before, &row);
+        let contact = self.contacts.get(&(account, row.contact_id));
+        let contact = ContactRow::named(contact, row.contact_id, name, happened);
+        self.contacts.put(contact);
+        self.identifiers.put(row);
+        moved
+    }
+
+    /// AssigneeFilter conversations this page may give to another contact.
+    pub fn moves(&self, page: &[Arc<DecodedEvent>]) -> Vec<Moved> {
+        let mut moves = HashMap::new();
+        for happened in page {
+            let Event::Contact(event) = &happened.event else { continue };
+            let id = identifier_of(event);
+            let stored = self.identifiers.get(&(id,));
+            let account = happened.metadata.account_id;
+            let (contact, named) = match event {
+                ContactEvent::ContactSeen(seen) => {
+                    (seen.contact_id, Some((account, seen.channel_type, &seen.identifier)))
+                }
+                ContactEvent::IdentifierLinked(linked) => {
+                    (linked.contact_id, Some((account, linked.channel_type, &linked.identifier)))
+                }
+                ContactEvent::IdentifierUnlinked(_) => (id.own_contact(), None),
+            };
+            let named = named.or(stored.map(|row| (row.account_id, row.channel_type, &row.identifier)));
+            let was = stored.map_or(id.own_contact(), |row| row.contact_id);
+            let Some((account, channel_type, identifier)) = named else { continue };
+            if contact != was {
+                let moved = moves.entry(id).or_insert_with(|| Moved {
+                    account,
+                    channel_type,
+                    identifier: identifier.clone(),
+                    from: vec![was, id.own_contact()],
+                    to: contact,
+                });
+                moved.from.push(contact);
+            }
+        }
+        moves.into_values().collect()
+    }
+}
+
+fn identifier_of(event: &ContactEvent) -> ContactIdentifierId {
+    match event {
+        ContactEvent::ContactSeen(seen) => seen.identifier_id,
+        ContactEvent::IdentifierLinked(linked) => linked.identifier_id,
+        ContactEvent::IdentifierUnlinked(unlinked) => unlinked.identifier_id,
+    }
+}
+
 impl ContactIdentifierRow {
-    /// What it means that the identifier is somebody's now; None, if it was all along.
+    /// The move of the identifier's conversations. `None` when the contact is the same as before.
     pub fn moved(before: Option<&Self>, now: &Self) -> Option<Moved> {
         let was = before.map_or(now.id.own_contact(), |before| before.contact_id);
         (was != now.contact_id).then(|| now.moved_from(was, now.contact_id))
     }
 
-    /// Nobody's identifier stands for itself.
-    pub fn let_go(&self) -> Option<Moved> {
+    /// The move when the identifier is unlinked: it then belongs to a contact of its own.
+    pub fn unlinked(&self) -> Option<Moved> {
         let own = self.id.own_contact();
         (self.contact_id != own).then(|| self.moved_from(self.contact_id, own))
     }
@@ -65,7 +173,7 @@ impl ContactIdentifierRow {
 }
 
 impl ContactRow {
-    /// The contact after one of its identifiers was seen or linked: the name seen last is shown.
+    /// The contact after one of its identifiers was seen or linked. The name seen last is shown.
     pub fn named(
         before: Option<&Self>,
         id: ContactId,

@@ -2,14 +2,15 @@
 
 use super::agent_seen::AgentSeenRow;
 use super::assignments::AssignmentRow;
-use super::contacts::Moved;
+use super::contacts::{Contacts, Moved};
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
-use super::list_json::card;
+use super::list_json::list_json;
 use super::messages::MessageRow;
+use super::queue_entries::{Becomes, NO_TEAM, PaceRow, QueueEntryRow};
+use super::registry::{Fold, TableSet, table_set};
 use super::sla_timers::{ClocksRow, SlaTimerRow};
 use super::tab_counts::{Moves, TabCountRow, Tabs};
-use super::waiting::{Becomes, NO_TEAM, PaceRow, WaitingRow};
 use domain::sla::Clocks;
 use event_schemas::message::Status;
 use event_schemas::{
@@ -18,60 +19,102 @@ use event_schemas::{
 };
 use follower::db::{AssertSqlSafe, DbError, Tx};
 use follower::runner::DecodedEvent;
-use follower::table::{Columns, Json, Rows, Values};
+use follower::table::{Columns, Json, Rows, Shape, Values};
 use quick_cache::unsync::Cache;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How many reported messages are looked for at once.
 const REPORTS: [usize; 4] = [1, 4, 20, 100];
 
-pub struct Conversations {
-    /// The number of the conversation that is opened next. None: to be looked up.
-    next_no: Option<i64>,
-    inbox: Rows<ConversationRow>,
-    seen: Rows<AgentSeenRow>,
-    labels: Rows<LabelRow>,
-    messages: Rows<MessageRow>,
-    /// Where outgoing messages are, because reports name them by id alone.
-    places: HashMap<(ConversationId, MessageId), Version>,
-    recent_places: Cache<(ConversationId, MessageId), Version>,
-    assignments: Rows<AssignmentRow>,
-    clocks: Rows<ClocksRow>,
-    timers: Rows<SlaTimerRow>,
-    counts: Rows<TabCountRow>,
-    waiting: Rows<WaitingRow>,
-    paces: Rows<PaceRow>,
-    moves: Moves,
+table_set! {
+    struct Tables {
+        contacts: Contacts,
+        inbox: Rows<ConversationRow>,
+        seen: Rows<AgentSeenRow>,
+        labels: Rows<LabelRow>,
+        messages: Rows<MessageRow>,
+        assignments: Rows<AssignmentRow>,
+        clocks: Rows<ClocksRow>,
+        timers: Rows<SlaTimerRow>,
+        counts: Rows<TabCountRow>,
+        queue_entries: Rows<QueueEntryRow>,
+        paces: Rows<PaceRow>,
+    }
 }
 
-impl Conversations {
-    pub fn remembering(conversations: usize) -> Self {
+impl Tables {
+    /// Tables with a cache of one row are only written.
+    fn caching(conversations: usize) -> Self {
         Self {
-            next_no: None,
+            contacts: Contacts::default(),
             inbox: Rows::new(conversations),
             seen: Rows::new(1),
             labels: Rows::new(1),
             messages: Rows::new(conversations),
-            places: HashMap::new(),
-            recent_places: Cache::new(conversations),
             assignments: Rows::new(conversations / 4),
             clocks: Rows::new(conversations),
             timers: Rows::new(1),
-            counts: Rows::new(2000),
-            waiting: Rows::new(conversations / 8),
+            counts: Rows::new(2_000),
+            queue_entries: Rows::new(conversations / 8),
             paces: Rows::new(256),
+        }
+    }
+}
+
+/// The fold of the tables that follow conversations. They share the work on each event.
+pub struct Conversations {
+    tables: Tables,
+    /// The number of the conversation that is opened next. `None` when the table must be asked for it.
+    next_seq: Option<i64>,
+    /// The versions of outgoing messages, because reports name a message by its id alone.
+    versions: HashMap<(ConversationId, MessageId), Version>,
+    recent_versions: Cache<(ConversationId, MessageId), Version>,
+    moves: Moves,
+}
+
+impl TableSet for Conversations {
+    fn shapes() -> Vec<Shape> {
+        Tables::shapes()
+    }
+
+    async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        self.count(tx).await?;
+        self.tables.inbox.finish(|row| row.list_json = list_json(row));
+        self.tables.write(tx).await
+    }
+
+    fn committed(&mut self) {
+        for (message, version) in self.versions.drain() {
+            self.recent_versions.insert(message, version);
+        }
+        self.tables.committed();
+    }
+
+    fn reset(&mut self) {
+        self.next_seq = None;
+        self.versions.clear();
+        self.recent_versions.clear();
+        self.moves = Moves::default();
+        self.tables.reset();
+    }
+}
+
+impl Fold for Conversations {
+    fn caching(conversations: usize) -> Self {
+        Self {
+            tables: Tables::caching(conversations),
+            next_seq: None,
+            versions: HashMap::new(),
+            recent_versions: Cache::new(conversations),
             moves: Moves::default(),
         }
     }
 
-    pub async fn load(
-        &mut self,
-        page: &[DecodedEvent],
-        moves: Vec<Moved>,
-        tx: &mut Tx,
-    ) -> Result<(), DbError> {
+    async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
+        self.tables.contacts.load(page, tx).await?;
         let mut ids = Vec::new();
-        for moved in moves {
+        for moved in self.tables.contacts.moves(page) {
             ids.extend(conversations_of(&moved, tx).await?);
         }
         let mut last = None;
@@ -79,46 +122,60 @@ impl Conversations {
             let Event::Conversation(event) = &happened.event else { continue };
             let Some(id) = happened.stream.as_conversation() else { continue };
             if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_)) = event {
-                self.inbox.absent((id,));
+                self.tables.inbox.absent((id,));
             } else if last != Some(id) {
                 ids.push((id,));
             }
             last = Some(id);
             if let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = event {
-                self.places.insert((id, sent.message_id), happened.version);
+                self.versions.insert((id, sent.message_id), happened.version);
             }
         }
-        if self.next_no.is_none() {
-            const LAST: &str = "select coalesce(max(no), 0) from conversations";
+        if self.next_seq.is_none() {
+            const LAST: &str = "select coalesce(max(seq), 0) from conversations";
             let row = tx.fetch_one(LAST, Values::default()).await?;
-            self.next_no = Some(Columns::of(&row).take::<i64>()? + 1);
+            self.next_seq = Some(Columns::of(&row).take::<i64>()? + 1);
         }
-        self.inbox.load(tx, ids.iter().copied()).await?;
-        let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.inbox.get(id)?.no,))).collect();
-        self.clocks.load(tx, numbers).await?;
+        self.tables.inbox.load(tx, ids.iter().copied()).await?;
+        let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.tables.inbox.get(id)?.seq,))).collect();
+        self.tables.clocks.load(tx, numbers).await?;
         self.load_reported(page, tx).await?;
-        self.load_waiting(page, tx).await?;
+        self.load_queue_entries(page, tx).await?;
         self.load_assignments(page, tx).await
     }
 
+    fn apply(&mut self, happened: &DecodedEvent) {
+        match &happened.event {
+            Event::Conversation(event) => self.apply_to_conversation(event, happened),
+            Event::Contact(event) => {
+                if let Some(moved) = self.tables.contacts.apply(event, happened) {
+                    self.relink(&moved);
+                }
+            }
+            Event::Agent(_) | Event::Catalogue(_) | Event::Inbound(_) => {}
+        }
+    }
+}
+
+impl Conversations {
     /// The messages that reports are about.
-    async fn load_reported(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_reported(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut keys, mut unplaced) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
             let Some(message) = MessageRow::reported(event) else { continue };
             let Some(id) = happened.stream.as_conversation() else { continue };
-            let Some(row) = self.inbox.get(&(id,)) else { continue };
+            let Some(row) = self.tables.inbox.get(&(id,)) else { continue };
             let place = (id, message);
-            if self.places.contains_key(&place) {
+            if self.versions.contains_key(&place) {
                 continue;
             }
-            match self.recent_places.get(&place) {
+            match self.recent_versions.get(&place) {
                 Some(version) => {
-                    self.places.insert(place, *version);
-                    keys.push((row.no, *version));
+                    self.versions.insert(place, *version);
+                    keys.push((row.seq, *version));
                 }
-                None => unplaced.push((row.no, place)),
+                None => unplaced.push((row.seq, place)),
             }
         }
         for some in unplaced.chunks(REPORTS[REPORTS.len() - 1]) {
@@ -126,36 +183,36 @@ impl Conversations {
             let size = REPORTS.into_iter().find(|size| *size >= some.len()).unwrap_or(some.len());
             let filled = || some.iter().chain(some.last().into_iter().cycle()).take(size);
             let mut values = Values::default();
-            for (no, _) in filled() {
-                values.put(no);
+            for (seq, _) in filled() {
+                values.put(seq);
             }
             for (_, (_, message)) in filled() {
                 values.put(message);
             }
             let (numbers, ids) = (tx.engine().list(0, size), tx.engine().list(size, size));
             let sql = format!(
-                "select conversation_no, version, id from messages
-                 where conversation_no in ({numbers}) and id in ({ids})"
+                "select conversation_seq, version, id from messages
+                 where conversation_seq in ({numbers}) and id in ({ids})"
             );
             for row in tx.fetch_all(AssertSqlSafe(sql), values).await? {
                 let mut columns = Columns::of(&row);
                 let key: (i64, Version) = (columns.take()?, columns.take()?);
                 let message: MessageId = columns.take()?;
-                let places = some.iter().filter(|(no, (_, id))| (*no, *id) == (key.0, message));
-                self.places.extend(places.map(|(_, place)| (*place, key.1)));
+                let places = some.iter().filter(|(seq, (_, id))| (*seq, *id) == (key.0, message));
+                self.versions.extend(places.map(|(_, place)| (*place, key.1)));
                 keys.push(key);
             }
         }
-        self.messages.load(tx, keys).await
+        self.tables.messages.load(tx, keys).await
     }
 
     /// What waits and may not after this page, and the paces of the queues it leaves.
-    async fn load_waiting(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_queue_entries(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         use ConversationEvent as E;
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
         for happened in page {
             let Event::Conversation(event) = &happened.event else { continue };
-            if !WaitingRow::concerns(event) {
+            if !QueueEntryRow::concerns(event) {
                 continue;
             }
             let account = happened.metadata.account_id;
@@ -179,94 +236,94 @@ impl Conversations {
             };
             paces.push((account, team.unwrap_or(NO_TEAM)));
             let Some(id) = happened.stream.as_conversation() else { continue };
-            if let Some(row) = self.inbox.get(&(id,)) {
+            if let Some(row) = self.tables.inbox.get(&(id,)) {
                 paces.push((account, row.team_id.unwrap_or(NO_TEAM)));
-                keys.push((row.no,));
+                keys.push((row.seq,));
             }
         }
-        self.waiting.load(tx, keys).await?;
-        self.paces.load(tx, paces).await
+        self.tables.queue_entries.load(tx, keys).await?;
+        self.tables.paces.load(tx, paces).await
     }
 
     /// Moves a conversation into the queue, in it, or out of it.
     fn wait(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
-        if !WaitingRow::concerns(event) {
+        if !QueueEntryRow::concerns(event) {
             return;
         }
-        let Some(conversation) = self.inbox.get(&(id,)) else { return };
-        let no = conversation.no;
-        match WaitingRow::after(self.waiting.get(&(no,)), conversation, event, happened) {
+        let Some(conversation) = self.tables.inbox.get(&(id,)) else { return };
+        let seq = conversation.seq;
+        match QueueEntryRow::after(self.tables.queue_entries.get(&(seq,)), conversation, event, happened) {
             Becomes::AsItWas => {}
-            Becomes::Waits(row) => self.waiting.put(row),
-            Becomes::Gone => self.waiting.remove(&(no,)),
+            Becomes::Waits(row) => self.tables.queue_entries.put(row),
+            Becomes::Gone => self.tables.queue_entries.remove(&(seq,)),
             Becomes::Served(team) => {
                 let (account, at) = (happened.metadata.account_id, happened.metadata.occurred_at);
                 let team = team.unwrap_or(NO_TEAM);
-                let pace = PaceRow::left(self.paces.get(&(account, team)), account, team, at);
-                self.paces.put(pace);
-                self.waiting.remove(&(no,));
+                let pace = PaceRow::left(self.tables.paces.get(&(account, team)), account, team, at);
+                self.tables.paces.put(pace);
+                self.tables.queue_entries.remove(&(seq,));
             }
         }
     }
 
     /// The assignments that this page may end.
-    async fn load_assignments(&mut self, page: &[DecodedEvent], tx: &mut Tx) -> Result<(), DbError> {
+    async fn load_assignments(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
         for happened in page {
             if let Event::Conversation(event) = &happened.event
                 && ends_assignment(event)
                 && let Some(id) = happened.stream.as_conversation()
-                && let Some(row) = self.inbox.get(&(id,))
+                && let Some(row) = self.tables.inbox.get(&(id,))
                 && let Some(version) = row.assignment_version
             {
-                keys.push((row.no, version));
+                keys.push((row.seq, version));
             }
         }
-        self.assignments.load(tx, keys).await
+        self.tables.assignments.load(tx, keys).await
     }
 
-    pub fn apply(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
+    fn apply_to_conversation(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
         let Some(id) = happened.stream.as_conversation() else { return };
-        let before = self.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
+        let before = self.tables.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
-            let Some(no) = self.next_no.as_mut() else { return };
-            self.inbox.put(ConversationRow::opened(*no, opened, happened));
-            self.clocks.absent((*no,));
-            *no += 1;
+            let Some(seq) = self.next_seq.as_mut() else { return };
+            self.tables.inbox.put(ConversationRow::opened(*seq, opened, happened));
+            self.tables.clocks.absent((*seq,));
+            *seq += 1;
         }
         if let ConversationEvent::Sla(SlaEvent::SlaApplied(applied)) = event
-            && let Some(row) = self.inbox.change(&(id,))
+            && let Some(row) = self.tables.inbox.change(&(id,))
         {
             row.sla_policy_id = Some(applied.policy.id);
         }
         self.tick(id, event, happened);
-        let Some(row) = self.inbox.change(&(id,)) else { return };
+        let Some(row) = self.tables.inbox.change(&(id,)) else { return };
         row.apply(event, happened);
         if let Some(seen) = AgentSeenRow::after(event, row) {
-            self.seen.put(seen);
+            self.tables.seen.put(seen);
         }
-        let (no, account, after) = (row.no, row.account_id, Tabs::of(row));
+        let (seq, account, after) = (row.seq, row.account_id, Tabs::of(row));
         self.moves.moved(account, before.map(|(place, _)| place), after);
         if ends_assignment(event)
             && let Some((_, Some(version))) = before
-            && let Some(assignment) = self.assignments.change(&(no, version))
+            && let Some(assignment) = self.tables.assignments.change(&(seq, version))
         {
             assignment.until_at = Some(happened.metadata.occurred_at);
         }
         if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
-            self.assignments.absent((no, happened.version));
-            self.assignments.put(AssignmentRow::begun(no, assigned, happened));
+            self.tables.assignments.absent((seq, happened.version));
+            self.tables.assignments.put(AssignmentRow::begun(seq, assigned, happened));
         }
         self.wait(id, event, happened);
         if let ConversationEvent::Details(DetailsEvent::LabelsChanged(change)) = event {
-            self.label(account, no, &change.removed, &change.added);
+            self.label(account, seq, &change.removed, &change.added);
         }
-        if let Some(message) = MessageRow::begun(no, event, happened) {
-            self.messages.absent((no, happened.version));
-            self.messages.put(message);
+        if let Some(message) = MessageRow::begun(seq, event, happened) {
+            self.tables.messages.absent((seq, happened.version));
+            self.tables.messages.put(message);
         } else if let Some(reported) = MessageRow::reported(event)
-            && let Some(version) = self.places.get(&(id, reported))
-            && let Some(message) = self.messages.change(&(no, *version))
+            && let Some(version) = self.versions.get(&(id, reported))
+            && let Some(message) = self.tables.messages.change(&(seq, *version))
         {
             message.apply(event);
         }
@@ -275,10 +332,10 @@ impl Conversations {
     /// Lets the clocks live through the event, and shows what they say afterwards.
     fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
         let key = (id,);
-        let Some(row) = self.inbox.get(&key) else { return };
-        let (no, account, policy) = (row.no, row.account_id, row.sla_policy_id);
+        let Some(row) = self.tables.inbox.get(&key) else { return };
+        let (seq, account, policy) = (row.seq, row.account_id, row.sla_policy_id);
         let closed = row.status == Status::Closed;
-        let stored = self.clocks.get(&(no,));
+        let stored = self.tables.clocks.get(&(seq,));
         if stored.is_none() && closed {
             // Whatever they had to tell was told before they were let go.
             return;
@@ -290,9 +347,9 @@ impl Conversations {
             return;
         }
         if let Some(policy) = policy {
-            self.show_timers(no, account, policy, &before, &after);
+            self.show_timers(seq, account, policy, &before, &after);
         }
-        if let Some(row) = self.inbox.change(&key) {
+        if let Some(row) = self.tables.inbox.change(&key) {
             row.show_clocks(&after);
         }
         let over = closed
@@ -301,17 +358,17 @@ impl Conversations {
                 ConversationEvent::Lifecycle(LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_))
             );
         if over && after.next_alarm().is_none() {
-            self.clocks.remove(&(no,));
-        } else if let Some(row) = self.clocks.change(&(no,)) {
+            self.tables.clocks.remove(&(seq,));
+        } else if let Some(row) = self.tables.clocks.change(&(seq,)) {
             row.clocks.0 = after;
         } else {
-            self.clocks.put(ClocksRow { conversation_no: no, clocks: Json(after) });
+            self.tables.clocks.put(ClocksRow { conversation_seq: seq, clocks: Json(after) });
         }
     }
 
     fn show_timers(
         &mut self,
-        no: i64,
+        seq: i64,
         account: AccountId,
         policy: event_schemas::SlaPolicyId,
         before: &Clocks,
@@ -320,28 +377,33 @@ impl Conversations {
         let were: Vec<_> = before.timers().collect();
         for timer in after.timers() {
             if !were.contains(&timer) {
-                self.timers.put(SlaTimerRow::of(no, account, policy, &timer));
+                self.tables.timers.put(SlaTimerRow::of(seq, account, policy, &timer));
             }
         }
         for timer in were {
             if after.timers().all(|now| now.metric != timer.metric) {
-                self.timers.remove(&(no, timer.metric));
+                self.tables.timers.remove(&(seq, timer.metric));
             }
         }
     }
 
-    fn label(&mut self, account: AccountId, no: i64, removed: &[String], added: &[String]) {
+    fn label(&mut self, account: AccountId, seq: i64, removed: &[String], added: &[String]) {
         for label in removed {
-            self.labels.remove(&(account, label.clone(), no));
+            self.tables.labels.remove(&(account, label.clone(), seq));
         }
         for label in added {
-            self.labels.put(LabelRow { account_id: account, label: label.clone(), conversation_no: no });
+            self.tables.labels.put(LabelRow {
+                account_id: account,
+                label: label.clone(),
+                conversation_seq: seq,
+            });
         }
     }
 
     /// An identifier belongs to somebody else now, and with it its conversations.
-    pub fn relink(&mut self, moved: &Moved) {
+    fn relink(&mut self, moved: &Moved) {
         let theirs: Vec<_> = self
+            .tables
             .inbox
             .iter()
             .filter(|row| {
@@ -354,75 +416,26 @@ impl Conversations {
             .map(|row| row.id)
             .collect();
         for id in theirs {
-            if let Some(row) = self.inbox.change(&(id,)) {
+            if let Some(row) = self.tables.inbox.change(&(id,)) {
                 row.contact_id = moved.to;
             }
         }
     }
 
-    pub async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
-        self.count(tx).await?;
-        self.messages.write(tx).await?;
-        self.inbox.finish(|row| row.card = card(row));
-        self.inbox.write(tx).await?;
-        self.seen.write(tx).await?;
-        self.labels.write(tx).await?;
-        self.assignments.write(tx).await?;
-        self.clocks.write(tx).await?;
-        self.timers.write(tx).await?;
-        self.counts.write(tx).await?;
-        self.waiting.write(tx).await?;
-        self.paces.write(tx).await?;
-        Ok(())
-    }
-
     /// Moves the counts. A count of nothing has no row, so that tables filled in pages of any size are alike.
     async fn count(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         let moves = self.moves.take();
-        self.counts.load(tx, moves.iter().map(|(key, _)| key.clone())).await?;
+        self.tables.counts.load(tx, moves.iter().map(|(key, _)| key.clone())).await?;
         for (key, by) in moves {
-            let count = self.counts.get(&key).map_or(0, |row| row.count) + by;
+            let count = self.tables.counts.get(&key).map_or(0, |row| row.count) + by;
             if count == 0 {
-                self.counts.remove(&key);
+                self.tables.counts.remove(&key);
             } else {
                 let (account_id, tab, subject, status) = key;
-                self.counts.put(TabCountRow { account_id, tab, subject, status, count });
+                self.tables.counts.put(TabCountRow { account_id, tab, subject, status, count });
             }
         }
         Ok(())
-    }
-
-    pub fn committed(&mut self) {
-        for (place, version) in self.places.drain() {
-            self.recent_places.insert(place, version);
-        }
-        self.inbox.committed();
-        self.seen.committed();
-        self.labels.committed();
-        self.messages.committed();
-        self.assignments.committed();
-        self.clocks.committed();
-        self.timers.committed();
-        self.counts.committed();
-        self.waiting.committed();
-        self.paces.committed();
-    }
-
-    pub fn reset(&mut self) {
-        self.next_no = None;
-        self.places.clear();
-        self.recent_places.clear();
-        self.moves = Moves::default();
-        self.inbox.reset();
-        self.seen.reset();
-        self.labels.reset();
-        self.messages.reset();
-        self.assignments.reset();
-        self.clocks.reset();
-        self.timers.reset();
-        self.counts.reset();
-        self.waiting.reset();
-        self.paces.reset();
     }
 }
 

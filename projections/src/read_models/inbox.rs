@@ -17,7 +17,7 @@ follower::table! {
     /// A conversation as a list shows it.
     pub struct ConversationRow in "conversations" key (id: ConversationId) {
         /// Which conversation of the log it is, in the order they were opened.
-        no: i64,
+        seq: i64,
         account_id: AccountId,
         channel_id: ChannelId,
         channel_type: ChannelType,
@@ -44,7 +44,7 @@ follower::table! {
         last_message_at: Timestamp,
         last_message_preview: Option<String>,
         last_message_sender_type: Option<SenderType>,
-        waiting_since: Option<Timestamp>,
+        unanswered_since: Option<Timestamp>,
         message_count: u32,
         received_count: u32,
         sent_count: u32,
@@ -61,22 +61,22 @@ follower::table! {
         version: Version,
         position: Position,
         /// What a list shows, as JSON. It is written out when the row is.
-        card: String,
+        list_json: String,
     }
     moving (
         updated_at, first_reply_at, last_message_at, last_message_preview, last_message_sender_type,
-        waiting_since, message_count, received_count, sent_count, note_count, sla_metric, sla_due_at,
-        sla_state, sla_breached_count, version, position, card
+        unanswered_since, message_count, received_count, sent_count, note_count, sla_metric, sla_due_at,
+        sla_state, sla_breached_count, version, position, list_json
     ) unless ConversationRow::only_messages_since
 }
 
 impl ConversationRow {
     /// A conversation begins.
-    pub fn opened(no: i64, opened: &ConversationOpened, happened: &DecodedEvent) -> Self {
+    pub fn opened(seq: i64, opened: &ConversationOpened, happened: &DecodedEvent) -> Self {
         let at = happened.metadata.occurred_at;
         Self {
             id: opened.conversation_id,
-            no,
+            seq,
             account_id: opened.account_id,
             channel_id: opened.channel_id,
             channel_type: opened.channel_type,
@@ -103,7 +103,7 @@ impl ConversationRow {
             last_message_at: at,
             last_message_preview: None,
             last_message_sender_type: None,
-            waiting_since: None,
+            unanswered_since: None,
             message_count: 0,
             received_count: 0,
             sent_count: 0,
@@ -117,7 +117,7 @@ impl ConversationRow {
             sla_breached_count: 0,
             version: happened.version,
             position: happened.position,
-            card: String::new(),
+            list_json: String::new(),
         }
     }
 
@@ -157,7 +157,7 @@ impl ConversationRow {
         match event {
             LifecycleEvent::Resolved(_) => {
                 self.resolved_at = Some(at);
-                self.waiting_since = None;
+                self.unanswered_since = None;
             }
             LifecycleEvent::Reopened(_) => {
                 // A pending one that goes on was never resolved.
@@ -167,7 +167,7 @@ impl ConversationRow {
             }
             LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
                 self.closed_at = Some(at);
-                self.waiting_since = None;
+                self.unanswered_since = None;
                 self.assignment_version = None;
             }
             LifecycleEvent::ConversationOpened(_) | LifecycleEvent::MarkedPending(_) => {}
@@ -219,7 +219,7 @@ impl ConversationRow {
 
     fn received(&mut self, message: &MessageReceived, at: Timestamp) {
         self.received_count += 1;
-        self.waiting_since = self.waiting_since.or(Some(at));
+        self.unanswered_since = self.unanswered_since.or(Some(at));
         self.show_last(&message.body, SenderType::Contact, at);
     }
 
@@ -227,7 +227,7 @@ impl ConversationRow {
         self.sent_count += 1;
         if message.sender_type == SenderType::Agent {
             self.first_reply_at = self.first_reply_at.or(Some(at));
-            self.waiting_since = None;
+            self.unanswered_since = None;
         }
         self.show_last(&message.body, message.sender_type, at);
     }

@@ -4,5 +4,5 @@ use event_schemas::AccountId;
 
 follower::table! {
     pub struct LabelRow in "conversation_labels"
-        key (account_id: AccountId, label: String, conversation_no: i64) {}
+        key (account_id: AccountId, label: String, conversation_seq: i64) {}
 }

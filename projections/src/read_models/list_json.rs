@@ -54,8 +54,8 @@ struct Card<'r> {
     position: Position,
 }
 
-/// The row's card.
-pub fn card(row: &ConversationRow) -> String {
+/// The row as a list shows it.
+pub fn list_json(row: &ConversationRow) -> String {
     let none = Map::new();
     let card = Card {
         id: row.id,
@@ -81,7 +81,7 @@ pub fn card(row: &ConversationRow) -> String {
         last_message_at: row.last_message_at,
         last_message_preview: row.last_message_preview.as_deref(),
         last_message_sender_type: row.last_message_sender_type,
-        unanswered_since: row.waiting_since,
+        unanswered_since: row.unanswered_since,
         message_count: row.message_count,
         received_count: row.received_count,
         sent_count: row.sent_count,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 follower::table! {
     /// A message, or a note if it is private.
-    pub struct MessageRow in "messages" key (conversation_no: i64, version: Version) {
+    pub struct MessageRow in "messages" key (conversation_seq: i64, version: Version) {
         id: MessageId,
         sender_type: SenderType,
         sender_id: Option<UserId>,
@@ -46,16 +46,16 @@ follower::table! {
 
 impl MessageRow {
     /// The row that an event begins, if it is one that brings words.
-    pub fn begun(conversation_no: i64, event: &ConversationEvent, happened: &DecodedEvent) -> Option<Self> {
+    pub fn begun(conversation_seq: i64, event: &ConversationEvent, happened: &DecodedEvent) -> Option<Self> {
         use ConversationEvent as E;
         match event {
             E::Message(MessageEvent::MessageReceived(message)) => {
-                Some(Self::received(conversation_no, message, happened))
+                Some(Self::received(conversation_seq, message, happened))
             }
             E::Message(MessageEvent::MessageSent(message)) => {
-                Some(Self::sent(conversation_no, message, happened))
+                Some(Self::sent(conversation_seq, message, happened))
             }
-            E::Message(MessageEvent::NoteAdded(note)) => Some(Self::note(conversation_no, note, happened)),
+            E::Message(MessageEvent::NoteAdded(note)) => Some(Self::note(conversation_seq, note, happened)),
             E::Delivery(_)
             | E::Lifecycle(_)
             | E::Assignment(_)
@@ -67,17 +67,17 @@ impl MessageRow {
         }
     }
 
-    fn received(conversation_no: i64, message: &MessageReceived, happened: &DecodedEvent) -> Self {
+    fn received(conversation_seq: i64, message: &MessageReceived, happened: &DecodedEvent) -> Self {
         Self {
             provider_message_id: message.provider_message_id.clone(),
             reply_to: message.reply_to.clone(),
             metadata: some_map(&message.metadata),
             sent_at: message.sent_at,
-            ..Self::of(conversation_no, message.message_id, SenderType::Contact, &message.body, happened)
+            ..Self::of(conversation_seq, message.message_id, SenderType::Contact, &message.body, happened)
         }
     }
 
-    fn sent(conversation_no: i64, message: &MessageSent, happened: &DecodedEvent) -> Self {
+    fn sent(conversation_seq: i64, message: &MessageSent, happened: &DecodedEvent) -> Self {
         Self {
             sender_id: message.sender_id,
             sender_name: message.sender_name.clone(),
@@ -86,30 +86,30 @@ impl MessageRow {
             reply_to: message.in_reply_to_provider_id.clone(),
             in_reply_to: message.in_reply_to,
             delivery: Some(Delivery::Queued),
-            ..Self::of(conversation_no, message.message_id, message.sender_type, &message.body, happened)
+            ..Self::of(conversation_seq, message.message_id, message.sender_type, &message.body, happened)
         }
     }
 
-    fn note(conversation_no: i64, note: &NoteAdded, happened: &DecodedEvent) -> Self {
+    fn note(conversation_seq: i64, note: &NoteAdded, happened: &DecodedEvent) -> Self {
         let body = Content::text(&*note.content);
         Self {
             sender_id: Some(note.author_id),
             sender_name: note.author_name.clone(),
             is_private: true,
             mentions: (!note.mentions.is_empty()).then(|| Json(note.mentions.clone())),
-            ..Self::of(conversation_no, note.message_id, SenderType::Agent, &body, happened)
+            ..Self::of(conversation_seq, note.message_id, SenderType::Agent, &body, happened)
         }
     }
 
     fn of(
-        conversation_no: i64,
+        conversation_seq: i64,
         id: MessageId,
         sender_type: SenderType,
         body: &Content,
         happened: &DecodedEvent,
     ) -> Self {
         Self {
-            conversation_no,
+            conversation_seq,
             version: happened.version,
             id,
             sender_type,

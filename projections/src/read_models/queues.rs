@@ -1,4 +1,4 @@
-//! The queues of an account, as they are defined. What waits in them is in [`super::waiting`].
+//! The queues of an account, as they are defined. What waits in them is in [`super::queue_entries`].
 
 use crate::read_models::catalogue::{Entry, Since};
 use event_schemas::routing::Queue;

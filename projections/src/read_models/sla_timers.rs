@@ -7,7 +7,7 @@ use follower::table::Json;
 
 follower::table! {
     /// The latest run of one clock.
-    pub struct SlaTimerRow in "sla_timers" key (conversation_no: i64, metric: SlaMetric) {
+    pub struct SlaTimerRow in "sla_timers" key (conversation_seq: i64, metric: SlaMetric) {
         account_id: AccountId,
         policy_id: SlaPolicyId,
         generation: u32,
@@ -26,13 +26,13 @@ follower::table! {
 
 follower::table! {
     /// The fold itself, kept until nothing can happen to it any more.
-    pub struct ClocksRow in "sla_clocks" key (conversation_no: i64) {
+    pub struct ClocksRow in "sla_clocks" key (conversation_seq: i64) {
         clocks: Json<Clocks>,
     }
 }
 
 impl SlaTimerRow {
-    pub fn of(conversation_no: i64, account_id: AccountId, policy_id: SlaPolicyId, timer: &Timer) -> Self {
+    pub fn of(conversation_seq: i64, account_id: AccountId, policy_id: SlaPolicyId, timer: &Timer) -> Self {
         let (remaining, ended_at) = match timer.state {
             TimerState::Running => (None, None),
             TimerState::Paused { remaining } => {
@@ -42,7 +42,7 @@ impl SlaTimerRow {
             TimerState::Breached { met_at } => (None, met_at),
         };
         Self {
-            conversation_no,
+            conversation_seq,
             metric: timer.metric,
             account_id,
             policy_id,

@@ -1,153 +1,153 @@
-//! Publishers and servers that die, stand still, or are two.
+//! Publishers and servers that are killed or suspended, and two publishers at once.
 
-use crate::desk::{DESK, Desk, Publisher, assert_equal, messages, say};
+use crate::fixture::{Fixture, PUBLIC_URL, Publisher, append_messages, assert_equal, messages};
 use crate::relay::Relay;
 use publication::{Settings, StreamSettings};
 use std::time::{Duration, Instant};
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-async fn with_a_short_memory() -> Desk {
-    let mut desk = Desk::new().await;
-    desk.stream = StreamSettings { duplicate_window: WINDOW, ..StreamSettings::default() };
-    desk
+async fn with_a_short_window() -> Fixture {
+    let mut fixture = Fixture::new().await;
+    fixture.stream = StreamSettings { duplicate_window: WINDOW, ..StreamSettings::default() };
+    fixture
 }
 
-/// Nobody remembers by now what was published.
-async fn forgotten(since: Instant) {
+/// Waits until the server's duplicate window is over.
+async fn wait_past_window(since: Instant) {
     tokio::time::sleep_until((since + WINDOW + WINDOW / 2).into()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_gone_for_longer_than_it_remembers_loses_nothing_and_doubles_nothing() {
-    let desk = with_a_short_memory().await;
-    desk.say(400).await;
-    let publisher = desk.publish();
-    // In the middle of it.
-    desk.reaches(1).await;
-    desk.nats.kill();
+async fn nats_away_for_longer_than_its_duplicate_window_loses_and_repeats_nothing() {
+    let fixture = with_a_short_window().await;
+    fixture.append_messages(400).await;
+    let publisher = fixture.publish();
+    // NATS is killed while it publishes.
+    fixture.wait_for_sequence(1).await;
+    fixture.nats.kill();
     let gone = Instant::now();
-    desk.say(300).await;
-    assert!(publisher.complains().await.contains("NATS"));
+    fixture.append_messages(300).await;
+    assert!(publisher.wait_for_trouble().await.contains("NATS"));
     drop(publisher);
-    let publisher = desk.publish();
-    desk.say(100).await;
-    forgotten(gone).await;
-    desk.nats.resume().await;
-    desk.all_is_told().await;
-    publisher.is_well().await;
-    // And when there is nothing to do while it is away.
-    desk.nats.stop();
-    assert!(publisher.complains().await.contains("NATS"));
-    desk.nats.resume().await;
-    publisher.is_well().await;
-    desk.say(10).await;
-    desk.all_is_told().await;
+    let publisher = fixture.publish();
+    fixture.append_messages(100).await;
+    wait_past_window(gone).await;
+    fixture.nats.resume().await;
+    fixture.assert_all_published().await;
+    publisher.wait_until_well().await;
+    // And NATS is stopped while there is nothing to publish.
+    fixture.nats.stop();
+    assert!(publisher.wait_for_trouble().await.contains("NATS"));
+    fixture.nats.resume().await;
+    publisher.wait_until_well().await;
+    fixture.append_messages(10).await;
+    fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publisher_cut_off_at_any_moment_is_continued_exactly() {
-    let desk = with_a_short_memory().await;
+async fn a_publisher_aborted_at_any_moment_is_continued_exactly() {
+    let fixture = with_a_short_window().await;
     let writer = {
-        let store = desk.store.clone();
-        tokio::spawn(async move { say(&store, 6_000).await })
+        let store = fixture.store.clone();
+        tokio::spawn(async move { append_messages(&store, 6_000).await })
     };
     let mut chance = 0x2545_f491_4f6c_dd1d_u64;
     for _ in 0..50 {
         chance ^= chance << 13;
         chance ^= chance >> 7;
         chance ^= chance << 17;
-        let publisher = desk.publish();
+        let publisher = fixture.publish();
         tokio::time::sleep(Duration::from_millis(chance % 60)).await;
         drop(publisher);
     }
     writer.await.unwrap();
-    let _publisher = desk.publish();
-    desk.all_is_told().await;
+    let _publisher = fixture.publish();
+    fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_killed_at_any_moment_is_continued_exactly() {
-    let desk = with_a_short_memory().await;
+    let fixture = with_a_short_window().await;
     let writer = {
-        let store = desk.store.clone();
-        tokio::spawn(async move { say(&store, 3_000).await })
+        let store = fixture.store.clone();
+        tokio::spawn(async move { append_messages(&store, 3_000).await })
     };
-    let _publisher = desk.publish();
+    let _publisher = fixture.publish();
     for number in 0..10_u64 {
-        desk.reaches(1 + number * 50).await;
-        desk.nats.kill();
-        desk.nats.resume().await;
+        fixture.wait_for_sequence(1 + number * 50).await;
+        fixture.nats.kill();
+        fixture.nats.resume().await;
     }
     writer.await.unwrap();
-    desk.all_is_told().await;
+    fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_publishers_at_once_publish_what_one_does() {
-    let desk = with_a_short_memory().await;
-    let _publishers: Vec<Publisher> = (0..2).map(|_| desk.publish()).collect();
+    let fixture = with_a_short_window().await;
+    let _publishers: Vec<Publisher> = (0..2).map(|_| fixture.publish()).collect();
     let began = Instant::now();
-    // For longer than the server remembers what it has.
+    // For longer than the server's duplicate window.
     while began.elapsed() < WINDOW * 4 {
-        desk.say(100).await;
+        fixture.append_messages(100).await;
     }
-    desk.all_is_told().await;
+    fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_publisher_of_the_past_still_had_to_say_is_refused() {
-    let desk = with_a_short_memory().await;
-    desk.say(10).await;
-    let mut relay = Relay::before(desk.nats.port()).await;
+async fn delayed_messages_of_an_old_publisher_are_refused() {
+    let fixture = with_a_short_window().await;
+    fixture.append_messages(10).await;
+    let mut relay = Relay::before(fixture.nats.port()).await;
     let url = format!("nats://127.0.0.1:{}", relay.port);
-    let old = desk.publish_with(Settings::new(&url, desk.stream.clone(), DESK).unwrap());
+    let old = fixture.publish_with(Settings::new(&url, fixture.stream.clone(), PUBLIC_URL).unwrap());
     relay.connect().await;
-    desk.reaches(10).await;
+    fixture.wait_for_sequence(10).await;
     relay.hold();
-    desk.say(100).await;
+    fixture.append_messages(100).await;
     relay.holds(100 * 500).await;
     drop(old);
-    let _new = desk.publish();
-    desk.reaches(110).await;
-    forgotten(Instant::now()).await;
+    let _new = fixture.publish();
+    fixture.wait_for_sequence(110).await;
+    wait_past_window(Instant::now()).await;
     relay.release().await;
-    desk.say(10).await;
-    desk.all_is_told().await;
+    fixture.append_messages(10).await;
+    fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_standing_still_is_waited_for() {
-    let desk = with_a_short_memory().await;
-    desk.say(100).await;
-    let publisher = desk.publish();
-    desk.reaches(100).await;
-    let frozen = desk.nats.freeze();
-    desk.say(2_000).await;
-    publisher.complains().await;
+async fn a_suspended_nats_is_waited_for() {
+    let fixture = with_a_short_window().await;
+    fixture.append_messages(100).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(100).await;
+    let frozen = fixture.nats.freeze();
+    fixture.append_messages(2_000).await;
+    publisher.wait_for_trouble().await;
     drop(frozen);
-    desk.all_is_told().await;
-    publisher.is_well().await;
+    fixture.assert_all_published().await;
+    publisher.wait_until_well().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nats_forgets_it_is_told_again() {
-    let desk = with_a_short_memory().await;
-    desk.say(100).await;
-    let _publisher = desk.publish();
-    desk.reaches(100).await;
-    // A copy of its files from before, as after a power cut or from a backup.
-    desk.nats.stop();
-    let (files, copy) = (desk.nats.folder().join("jetstream"), desk.nats.folder().join("copy"));
+async fn messages_that_nats_has_lost_are_published_again() {
+    let fixture = with_a_short_window().await;
+    fixture.append_messages(100).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(100).await;
+    // A copy of NATS's files, to be restored later as after a power cut or from a backup.
+    fixture.nats.stop();
+    let (files, copy) = (fixture.nats.folder().join("jetstream"), fixture.nats.folder().join("copy"));
     let copied = std::process::Command::new("cp").args(["-a"]).args([&files, &copy]).status().unwrap();
     assert!(copied.success());
-    desk.nats.resume().await;
-    desk.say(100).await;
-    desk.reaches(200).await;
-    desk.nats.stop();
+    fixture.nats.resume().await;
+    fixture.append_messages(100).await;
+    fixture.wait_for_sequence(200).await;
+    fixture.nats.stop();
     std::fs::remove_dir_all(&files).unwrap();
     std::fs::rename(&copy, &files).unwrap();
-    desk.nats.resume().await;
-    desk.reaches(200).await;
-    assert_equal(&desk.log().await, &messages(&desk.find_stream().await).await);
+    fixture.nats.resume().await;
+    fixture.wait_for_sequence(200).await;
+    assert_equal(&fixture.log().await, &messages(&fixture.find_stream().await).await);
 }

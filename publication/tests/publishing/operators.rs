@@ -1,6 +1,6 @@
-//! What people do to the stream.
+//! What operators do to the stream.
 
-use crate::desk::{Desk, assert_equal, messages};
+use crate::fixture::{Fixture, assert_equal, messages};
 use event_schemas::Clock;
 use event_store::{EventStore, SqliteStore};
 use publication::StreamSettings;
@@ -8,135 +8,135 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purged_stream_goes_on_with_what_comes_next() {
-    let desk = Desk::new().await;
-    desk.say(30).await;
-    let publisher = desk.publish();
-    desk.reaches(30).await;
+async fn a_purged_stream_goes_on_with_the_next_event() {
+    let fixture = Fixture::new().await;
+    fixture.append_messages(30).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
     publisher.stop().await;
-    desk.find_stream().await.purge().await.unwrap();
-    desk.say(5).await;
-    let publisher = desk.publish();
-    desk.reaches(35).await;
-    assert_equal(&desk.log().await[30..], &messages(&desk.find_stream().await).await);
-    // And while it publishes.
-    desk.find_stream().await.purge().await.unwrap();
-    desk.say(5).await;
-    desk.reaches(40).await;
-    assert_equal(&desk.log().await[35..], &messages(&desk.find_stream().await).await);
+    fixture.find_stream().await.purge().await.unwrap();
+    fixture.append_messages(5).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(35).await;
+    assert_equal(&fixture.log().await[30..], &messages(&fixture.find_stream().await).await);
+    // And again while it publishes.
+    fixture.find_stream().await.purge().await.unwrap();
+    fixture.append_messages(5).await;
+    fixture.wait_for_sequence(40).await;
+    assert_equal(&fixture.log().await[35..], &messages(&fixture.find_stream().await).await);
     assert_eq!(publisher.health.trouble(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_outlived_its_time_is_not_told_again() {
-    let mut desk = Desk::new().await;
-    desk.stream = StreamSettings { max_age: Some(Duration::from_secs(1)), ..StreamSettings::default() };
-    desk.say(30).await;
-    let publisher = desk.publish();
-    desk.reaches(30).await;
+async fn expired_messages_are_not_published_again() {
+    let mut fixture = Fixture::new().await;
+    fixture.stream = StreamSettings { max_age: Some(Duration::from_secs(1)), ..StreamSettings::default() };
+    fixture.append_messages(30).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
     publisher.stop().await;
-    crate::desk::until("the messages are gone", || async {
-        desk.find_stream().await.cached_info().state.messages == 0
+    crate::fixture::until("the messages are gone", || async {
+        fixture.find_stream().await.cached_info().state.messages == 0
     })
     .await;
-    desk.stream.max_age = None;
-    desk.say(5).await;
-    let _publisher = desk.publish();
-    desk.reaches(35).await;
-    assert_equal(&desk.log().await[30..], &messages(&desk.find_stream().await).await);
+    fixture.stream.max_age = None;
+    fixture.append_messages(5).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(35).await;
+    assert_equal(&fixture.log().await[30..], &messages(&fixture.find_stream().await).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_message_is_not_told_again() {
-    let desk = Desk::new().await;
-    desk.say(30).await;
-    let publisher = desk.publish();
-    desk.reaches(30).await;
+async fn a_deleted_message_is_not_published_again() {
+    let fixture = Fixture::new().await;
+    fixture.append_messages(30).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
     publisher.stop().await;
-    let stream = desk.find_stream().await;
+    let stream = fixture.find_stream().await;
     for sequence in [30, 29, 12] {
         stream.delete_message(sequence).await.unwrap();
     }
-    desk.say(5).await;
-    let _publisher = desk.publish();
-    desk.reaches(35).await;
-    let mut log = desk.log().await;
+    fixture.append_messages(5).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(35).await;
+    let mut log = fixture.log().await;
     for index in [29, 28, 11] {
         log.remove(index);
     }
-    assert_equal(&log, &messages(&desk.find_stream().await).await);
+    assert_equal(&log, &messages(&fixture.find_stream().await).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_stream_is_made_anew_and_filled_from_the_beginning() {
-    let desk = Desk::new().await;
-    desk.say(30).await;
-    let _publisher = desk.publish();
-    desk.reaches(30).await;
-    desk.context().await.delete_stream("VERBATIM").await.unwrap();
-    desk.say(5).await;
-    desk.reaches(35).await;
-    desk.all_is_told().await;
+    let fixture = Fixture::new().await;
+    fixture.append_messages(30).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
+    fixture.context().await.delete_stream("VERBATIM").await.unwrap();
+    fixture.append_messages(5).await;
+    fixture.wait_for_sequence(35).await;
+    fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_else_publishes_is_passed_over() {
-    let desk = Desk::new().await;
-    desk.say(30).await;
-    let publisher = desk.publish();
-    desk.reaches(30).await;
-    let context = desk.context().await;
+async fn messages_of_another_publisher_are_skipped() {
+    let fixture = Fixture::new().await;
+    fixture.append_messages(30).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
+    let context = fixture.context().await;
     for _ in 0..3 {
         context.publish("verbatim.intruder", "boo".into()).await.unwrap().await.unwrap();
     }
-    desk.say(30).await;
-    desk.reaches(63).await;
-    publisher.is_well().await;
-    let mut messages = messages(&desk.find_stream().await).await;
+    fixture.append_messages(30).await;
+    fixture.wait_for_sequence(63).await;
+    publisher.wait_until_well().await;
+    let mut messages = messages(&fixture.find_stream().await).await;
     messages.retain(|message| message.subject.as_str() != "verbatim.intruder");
-    assert_equal(&desk.log().await, &messages);
+    assert_equal(&fixture.log().await, &messages);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_of_another_log_is_left_alone() {
-    let desk = Desk::new().await;
-    desk.say(30).await;
-    let publisher = desk.publish();
-    desk.reaches(30).await;
+    let fixture = Fixture::new().await;
+    fixture.append_messages(30).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
     publisher.stop().await;
-    let other = Desk::with(test_engines::Nats::start().await).await;
-    other.say(40).await;
-    let stranger = other.publish_with(desk.settings());
-    let said = stranger.complains().await;
-    assert!(said.contains("VERBATIM was not published from this log"), "{said}");
-    stranger.stop().await;
-    // Nor when there is nothing to recognise it by.
-    desk.find_stream().await.purge().await.unwrap();
-    let shorter = Desk::with(test_engines::Nats::start().await).await;
-    shorter.say(10).await;
-    let said = shorter.publish_with(desk.settings()).complains().await;
-    assert!(said.contains("fewer events"), "{said}");
-    assert_eq!(desk.last_sequence().await, 30);
+    let other = Fixture::with(test_engines::Nats::start().await).await;
+    other.append_messages(40).await;
+    let other_publisher = other.publish_with(fixture.settings());
+    let trouble = other_publisher.wait_for_trouble().await;
+    assert!(trouble.contains("VERBATIM was not published from this log"), "{trouble}");
+    other_publisher.stop().await;
+    // Also when the stream has no message to recognise it by.
+    fixture.find_stream().await.purge().await.unwrap();
+    let shorter = Fixture::with(test_engines::Nats::start().await).await;
+    shorter.append_messages(10).await;
+    let trouble = shorter.publish_with(fixture.settings()).wait_for_trouble().await;
+    assert!(trouble.contains("fewer events"), "{trouble}");
+    assert_eq!(fixture.last_sequence().await, 30);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_moved_to_another_engine_goes_on_where_it_was() {
-    let mut desk = Desk::new().await;
-    desk.say(30).await;
-    let publisher = desk.publish();
-    desk.reaches(30).await;
+    let mut fixture = Fixture::new().await;
+    fixture.append_messages(30).await;
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
     publisher.stop().await;
-    // Its positions are others there.
+    // The events have other positions in the other log.
     let folder = tempfile::tempdir().unwrap();
     let moved: Arc<dyn EventStore> =
         SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
-    let log = desk.log().await;
+    let log = fixture.log().await;
     moved.import(log.clone()).await.unwrap();
-    desk.store = moved;
-    desk.say(30).await;
-    let _publisher = desk.publish();
-    desk.reaches(60).await;
-    let messages = messages(&desk.find_stream().await).await;
+    fixture.store = moved;
+    fixture.append_messages(30).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(60).await;
+    let messages = messages(&fixture.find_stream().await).await;
     assert_equal(&log, &messages[..30]);
-    assert_equal(&desk.log().await[30..], &messages[30..]);
+    assert_equal(&fixture.log().await[30..], &messages[30..]);
 }

@@ -1,6 +1,6 @@
-//! The example of a consumer in another language, as its documentation has it.
+//! The example of a consumer in Python, run as its documentation says.
 
-use crate::desk::{DESK, Desk, until};
+use crate::fixture::{Fixture, PUBLIC_URL, until};
 use event_schemas::CloudEvent;
 use publication::{Settings, StreamSettings};
 use serde_json::Value;
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A Python that has nats-py: the tests' own, else the system's.
+/// A Python with nats-py: the one that is named, else the tests' own, else the system's.
 fn python() -> PathBuf {
     let named = std::env::var_os("VERBATIM_TEST_PYTHON").map(PathBuf::from);
     let own = root().join("target/test-venv/bin/python3");
@@ -24,8 +24,8 @@ fn python() -> PathBuf {
     candidates.into_iter().flatten().find(has_it).expect("a Python 3 with nats-py, from PyPI")
 }
 
-async fn consume(desk: &Desk, durable: &str, more: &[&str]) -> Vec<Value> {
-    consume_from(&desk.nats.url(), durable, more).await
+async fn consume(fixture: &Fixture, durable: &str, more: &[&str]) -> Vec<Value> {
+    consume_from(&fixture.nats.url(), durable, more).await
 }
 
 async fn consume_from(server: &str, durable: &str, more: &[&str]) -> Vec<Value> {
@@ -42,32 +42,33 @@ async fn consume_from(server: &str, durable: &str, more: &[&str]) -> Vec<Value> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_in_python_reads_what_the_log_has_and_goes_on_where_it_was() {
-    let desk = Desk::new().await;
-    desk.say(60).await;
-    let _publisher = desk.publish();
-    desk.reaches(60).await;
-    let mut read = consume(&desk, "reporting", &["--count", "25"]).await;
+async fn the_example_in_python_reads_the_log_and_resumes() {
+    let fixture = Fixture::new().await;
+    fixture.append_messages(60).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(60).await;
+    let mut read = consume(&fixture, "reporting", &["--count", "25"]).await;
     assert_eq!(read.len(), 25);
-    desk.say(40).await;
-    desk.reaches(100).await;
-    read.extend(consume(&desk, "reporting", &["--until-quiet", "--patience", "1"]).await);
-    let log = desk.log().await;
-    let document = |event| serde_json::to_value(CloudEvent::of(event, &format!("{DESK}/schemas"))).unwrap();
+    fixture.append_messages(40).await;
+    fixture.wait_for_sequence(100).await;
+    read.extend(consume(&fixture, "reporting", &["--until-quiet", "--patience", "1"]).await);
+    let log = fixture.log().await;
+    let document =
+        |event| serde_json::to_value(CloudEvent::of(event, &format!("{PUBLIC_URL}/schemas"))).unwrap();
     let wanted: Vec<Value> = log.iter().map(document).collect();
     assert_eq!(read, wanted);
 
-    // Somebody else, who wants one account's messages.
+    // Another consumer, of one account's messages.
     let account = log[0].metadata.account_id;
     let subject = format!("verbatim.{account}.conversation.MessageReceived");
     let theirs =
-        consume(&desk, "archive", &["--subject", &subject, "--until-quiet", "--patience", "1"]).await;
+        consume(&fixture, "archive", &["--subject", &subject, "--until-quiet", "--patience", "1"]).await;
     let source = format!("/accounts/{account}");
     assert_eq!(theirs, wanted.into_iter().filter(|event| event["source"] == source).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_users_of_the_deployment_may_what_they_need_to() {
+async fn the_deployments_users_have_the_rights_they_need() {
     let nats = Nats::reserved();
     let deployed = std::fs::read_to_string(root().join("deploy/nats.conf")).unwrap();
     let store = nats.folder().join("jetstream");
@@ -79,17 +80,17 @@ async fn the_users_of_the_deployment_may_what_they_need_to() {
         .replace("$NATS_READER_PASSWORD", "\"2\"");
     std::fs::write(nats.folder().join("nats.conf"), here).unwrap();
     nats.resume().await;
-    let desk = Desk::with(nats).await;
-    desk.say(10).await;
-    let url = |login: &str| desk.nats.url().replace("nats://", &format!("nats://{login}@"));
-    let settings = Settings::new(&url("verbatim:1"), StreamSettings::default(), DESK).unwrap();
-    let publisher = desk.publish_with(settings);
-    let end = desk.store.end().await.unwrap();
-    until("it has come to the end", || async { publisher.publication.published() == end }).await;
+    let fixture = Fixture::with(nats).await;
+    fixture.append_messages(10).await;
+    let url = |login: &str| fixture.nats.url().replace("nats://", &format!("nats://{login}@"));
+    let settings = Settings::new(&url("verbatim:1"), StreamSettings::default(), PUBLIC_URL).unwrap();
+    let publisher = fixture.publish_with(settings);
+    let end = fixture.store.end().await.unwrap();
+    until("everything is published", || async { publisher.publication.published() == end }).await;
     let read = consume_from(&url("reader:2"), "reporting", &["--count", "10"]).await;
     assert_eq!(read.len(), 10);
     let reader = async_nats::ConnectOptions::with_user_and_password("reader".to_owned(), "2".to_owned());
-    let reader = async_nats::jetstream::new(reader.connect(desk.nats.url()).await.unwrap());
+    let reader = async_nats::jetstream::new(reader.connect(fixture.nats.url()).await.unwrap());
     let published = reader.publish("verbatim.intruder", "boo".into()).await.unwrap();
     assert!(published.await.is_err());
 }

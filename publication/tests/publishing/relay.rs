@@ -1,4 +1,4 @@
-//! A wire to NATS that can hold back what a publisher says, and deliver it when the publisher is long gone.
+//! A TCP relay to NATS that can hold back a publisher's data and deliver it after the publisher has ended.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -11,7 +11,7 @@ pub struct Relay {
     holding: watch::Sender<bool>,
     held: watch::Receiver<usize>,
     connections: mpsc::UnboundedReceiver<TcpStream>,
-    wires: JoinSet<()>,
+    pumps: JoinSet<()>,
     nats: u16,
     held_by_all: watch::Sender<usize>,
     _accepting: JoinHandle<()>,
@@ -31,21 +31,21 @@ impl Relay {
         });
         let (held_by_all, held) = watch::channel(0);
         let holding = watch::Sender::new(false);
-        let wires = JoinSet::new();
-        Self { port, holding, held, connections, wires, nats, held_by_all, _accepting: accepting }
+        let pumps = JoinSet::new();
+        Self { port, holding, held, connections, pumps, nats, held_by_all, _accepting: accepting }
     }
 
-    /// Lets the next one who calls through.
+    /// Accepts the next connection and relays it.
     pub async fn connect(&mut self) {
         let client = self.connections.recv().await.unwrap();
         let server = TcpStream::connect(("127.0.0.1", self.nats)).await.unwrap();
-        let ((client_says, client_hears), (server_says, server_hears)) =
+        let ((client_read, client_write), (server_read, server_write)) =
             (client.into_split(), server.into_split());
         let (holding, held) = (self.holding.subscribe(), self.held_by_all.clone());
-        self.wires.spawn(async move {
+        self.pumps.spawn(async move {
             tokio::join!(
-                to_server(client_says, server_hears, holding, held),
-                to_client(server_says, client_hears)
+                to_server(client_read, server_write, holding, held),
+                to_client(server_read, client_write)
             );
         });
     }
@@ -54,15 +54,15 @@ impl Relay {
         self.holding.send_replace(true);
     }
 
-    /// Waits until so many bytes are held back.
+    /// Waits until this many bytes are held back.
     pub async fn holds(&mut self, bytes: usize) {
         self.held.wait_for(|held| *held >= bytes).await.unwrap();
     }
 
-    /// Delivers what was held back, and returns when NATS has read it all and hung up.
+    /// Delivers the data that was held back, and returns when NATS has read all of it and closed the connections.
     pub async fn release(mut self) {
         self.holding.send_replace(false);
-        while let Some(ended) = self.wires.join_next().await {
+        while let Some(ended) = self.pumps.join_next().await {
             ended.unwrap();
         }
     }
@@ -91,7 +91,7 @@ async fn to_server(
 async fn to_client(mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
     let mut chunk = vec![0; 65_536];
     while let Ok(bytes @ 1..) = server.read(&mut chunk).await {
-        // The client may be gone; the server is heard out all the same.
+        // The client may have ended; the server's data is read to the end all the same.
         let _gone = client.write_all(&chunk[..bytes]).await;
     }
 }

@@ -1,7 +1,7 @@
-//! Real engines for tests: each on loopback, on a free port, with a folder of its own, and gone when its
-//! test is.
+//! Real servers for tests: each listens on loopback, on a free port, has a folder of its own, and ends with its
+//! test.
 //!
-//! A failure here is a test's failure, and so a panic.
+//! A failure here fails the test, so it is a panic.
 
 mod nats;
 mod pgbouncer;
@@ -17,16 +17,16 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long anything that should happen soon may take on a busy machine.
+/// How long a test waits for something that usually happens soon, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
 
-/// A port that nobody listens on just now.
+/// A port on which no program listens at present.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }
 
-/// Where a program is, if it is installed: on the path, or in one of these folders.
+/// The path of an installed program, found on `PATH` or in one of the folders; `None` when it is not installed.
 pub fn installed(program: &str, folders: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Names the program to start, where several are installed.
+/// The environment variable that names the program to start, when several are installed.
 const PROGRAM: &str = "VERBATIM_TEST_NATS_SERVER";
 
-/// A NATS server that keeps its streams in files.
+/// A NATS server that stores its streams in files.
 pub struct Nats {
     program: Supervised,
     port: u16,
@@ -22,7 +22,7 @@ impl Nats {
         Self::configured("").await
     }
 
-    /// With more configuration, as its file has it: users, limits, TLS.
+    /// Starts a server with more configuration, in the form of its file: users, limits, TLS.
     pub async fn configured(more: &str) -> Self {
         let nats = Self::reserved();
         nats.configure(more);
@@ -30,7 +30,7 @@ impl Nats {
         nats
     }
 
-    /// A place for a server that is not there yet.
+    /// A folder and a port for a server that is not started yet.
     pub fn reserved() -> Self {
         let folder = Supervised::folder("nats");
         let command = vec![
@@ -38,12 +38,12 @@ impl Nats {
             "-c".to_owned(),
             folder.join("nats.conf").display().to_string(),
         ];
-        let nats = Self { program: Supervised::at_rest(folder, "TERM", command), port: free_port() };
+        let nats = Self { program: Supervised::stopped(folder, "TERM", command), port: free_port() };
         nats.configure("");
         nats
     }
 
-    /// What it is told when it starts the next time.
+    /// Writes the configuration that the server reads at its next start.
     pub fn configure(&self, more: &str) {
         let text = format!(
             "listen: \"127.0.0.1:{}\"\njetstream: {{ store_dir: \"{}\" }}\n{more}\n",
@@ -66,36 +66,36 @@ impl Nats {
         self.program.path()
     }
 
-    /// Starts it again, on the same port, with what it has on its disk.
+    /// Starts the server again, on the same port, with its files.
     pub async fn resume(&self) {
         self.program.resume();
         let began = Instant::now();
-        while !self.greets() {
+        while !self.is_ready() {
             assert!(began.elapsed() < SOON, "NATS does not start; it says:\n{}", self.program.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// The first word of a server that is ready is INFO.
-    fn greets(&self) -> bool {
+    /// Whether the server is ready: it then greets a connection with INFO.
+    fn is_ready(&self) -> bool {
         let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
         let mut word = String::new();
         let limited = stream.set_read_timeout(Some(Duration::from_secs(1)));
         limited.is_ok() && BufReader::new(stream).read_line(&mut word).is_ok() && word.starts_with("INFO")
     }
 
-    /// Ends it as its operator does.
+    /// Stops the server as an operator does.
     pub fn stop(&self) {
         self.program.stop();
     }
 
-    /// Ends it where it stands.
+    /// Kills the server.
     pub fn kill(&self) {
         self.program.signal("KILL");
         self.program.stop();
     }
 
-    /// Lets it stand still, as a machine does that has other things to do, until what this returns is dropped.
+    /// Suspends the server, as on an overloaded machine, until the returned value is dropped.
     pub fn freeze(&self) -> FrozenNats {
         let id = self.program.id().expect("a running server");
         signal("STOP", &[id]);
@@ -103,7 +103,7 @@ impl Nats {
     }
 }
 
-/// A server that goes on when this is dropped.
+/// A suspended server, which continues when this is dropped.
 pub struct FrozenNats(u32);
 
 impl Drop for FrozenNats {
@@ -112,7 +112,7 @@ impl Drop for FrozenNats {
     }
 }
 
-/// The one that is named, else the tests' own, else the system's: the first that runs.
+/// The program that the variable names, else the tests' own, else the system's: the first that runs.
 fn binary(folder: &Path) -> PathBuf {
     let named = std::env::var_os(PROGRAM).map(PathBuf::from);
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-venv/bin/nats-server");

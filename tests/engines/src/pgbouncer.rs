@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode: each transaction may meet another connection of the server.
+//! PgBouncer in transaction mode: each transaction may use another connection of the server.
 
 use crate::supervised::Supervised;
 use crate::{SOON, free_port, installed};
@@ -12,7 +12,7 @@ pub struct Pgbouncer {
 }
 
 impl Pgbouncer {
-    /// Starts a pooler that has so many connections to each database of the server that a URL names.
+    /// Starts a pooler for the server that a URL names, with at most `connections` connections to each database.
     pub async fn start(url: &str, connections: u32) -> Self {
         let folder = Supervised::folder("pgbouncer");
         let (server, port) = (Server::of(url), free_port());
@@ -39,7 +39,7 @@ impl Pgbouncer {
         pgbouncer
     }
 
-    /// The same database through the pooler.
+    /// The URL of the same database through the pooler.
     pub fn through(&self, url: &str) -> String {
         let server = Server::of(url);
         url.replacen(&format!("@{}:{}/", server.host, server.port), &format!("@127.0.0.1:{}/", self.port), 1)
@@ -61,8 +61,8 @@ impl Server {
             let (user, password) = who.split_once(':')?;
             let (host, port) = rest.split_once('/').map_or(rest, |(place, _)| place).split_once(':')?;
             Some(Self {
-                user: plain(user),
-                password: plain(password),
+                user: unescaped(user),
+                password: unescaped(password),
                 host: host.to_owned(),
                 port: port.to_owned(),
             })
@@ -71,8 +71,8 @@ impl Server {
     }
 }
 
-/// A part of a URL as it was before it was escaped.
-fn plain(escaped: &str) -> String {
+/// A part of a URL without its escapes.
+fn unescaped(escaped: &str) -> String {
     let mut parts = escaped.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

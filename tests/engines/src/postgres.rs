@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! A PostgreSQL server.
 
 use crate::supervised::{Supervised, signal};
 use crate::{SOON, free_port, installed};
@@ -10,18 +10,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 use tokio::sync::OnceCell;
 
-/// Names a server that is there already: the URL of its superuser.
+/// The environment variable that names a running server by the URL of its superuser.
 const SHARED: &str = "VERBATIM_TEST_POSTGRES";
 
 const USER: &str = "postgres";
 const PASSWORD: &str = "a password that only tests know";
 const PASSWORD_IN_A_URL: &str = "a%20password%20that%20only%20tests%20know";
 
-/// A PostgreSQL server. Durable as a real one is; nobody enters without the password.
+/// A PostgreSQL server, durable as in production. Every connection needs the password.
 pub struct Postgres {
     /// The superuser's URL without a database's name at its end.
     base: String,
-    /// None: somebody else's to start and stop.
+    /// `None` when the server was started by another program, which also stops it.
     server: Option<Server>,
 }
 
@@ -31,7 +31,7 @@ struct Server {
 }
 
 impl Postgres {
-    /// A server of one's own, to be stopped, killed and started again.
+    /// Starts a server that the test may stop, kill and start again.
     pub async fn start() -> Self {
         let folder = Supervised::folder("postgres");
         initialise(&folder);
@@ -55,11 +55,11 @@ impl Postgres {
         let program = Supervised::start(folder, "QUIT", command.into_iter().chain(settings).collect());
         let base = format!("postgres://{USER}:{PASSWORD_IN_A_URL}@127.0.0.1:{port}");
         let postgres = Self { base, server: Some(Server { program, port }) };
-        postgres.ready().await;
+        postgres.wait_until_ready().await;
         postgres
     }
 
-    /// A server for whoever only needs a database: the one that `VERBATIM_TEST_POSTGRES` names, else one
+    /// A server for tests that only need a database: the one that `VERBATIM_TEST_POSTGRES` names, else one server
     /// for all tests of this process.
     pub async fn shared() -> &'static Self {
         static SERVER: OnceCell<Postgres> = OnceCell::const_new();
@@ -74,7 +74,7 @@ impl Postgres {
             .await
     }
 
-    /// A new, empty database: its URL.
+    /// Creates an empty database and returns its URL.
     pub async fn database(&self) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let mut connection = self.connect().await.expect("a connection");
@@ -95,39 +95,39 @@ impl Postgres {
         self.server().port
     }
 
-    /// What the server has printed.
+    /// The server's output.
     pub fn log(&self) -> String {
         self.server().program.log()
     }
 
-    /// Ends the server as an operator does who is in a hurry: connections are cut, what is done is kept.
+    /// Stops the server in its fast mode: connections are cut, and a checkpoint is written.
     pub fn stop(&self) {
         self.server().program.signal("INT");
-        self.gone();
+        self.wait_until_ended();
     }
 
-    /// Ends the server as an operator does who cannot wait: nothing is tidied up, and what was acknowledged
-    /// is found again when it starts.
+    /// Stops the server in its immediate mode: no checkpoint is written, and the next start recovers from the
+    /// write-ahead log.
     pub fn stop_at_once(&self) {
         self.server().program.signal("QUIT");
-        self.gone();
+        self.wait_until_ended();
     }
 
-    /// Ends all of the server's processes where they stand.
+    /// Kills all of the server's processes.
     pub fn kill(&self) {
         let program = &self.server().program;
         if let Some(id) = program.id() {
-            // The parent first, so that it cannot answer the end of its children.
+            // The parent first, so that it cannot react to the end of its children.
             signal("KILL", &[id]);
             signal("KILL", &children(program.path(), id));
         }
-        self.gone();
+        self.wait_until_ended();
     }
 
-    /// Starts the server again, on the same port, with what it has on its disk.
+    /// Starts the server again, on the same port, with its files.
     pub async fn resume(&self) {
         self.server().program.resume();
-        self.ready().await;
+        self.wait_until_ready().await;
     }
 
     pub async fn restart(&self) {
@@ -135,7 +135,7 @@ impl Postgres {
         self.resume().await;
     }
 
-    /// Cuts every connection but the one that does it.
+    /// Cuts every connection except its own.
     pub async fn cut_connections(&self) {
         let mut connection = self.connect().await.expect("a connection");
         sqlx::query(
@@ -156,8 +156,8 @@ impl Postgres {
         connection.close().await.expect("a clean end");
     }
 
-    /// Stops every process of the server where it stands, as a disk does that does not answer. They go on
-    /// when what this returns is dropped.
+    /// Suspends every process of the server, as a disk does that does not answer. They continue when the returned
+    /// value is dropped.
     pub fn freeze(&self) -> Frozen {
         let program = &self.server().program;
         let id = program.id().expect("a running server");
@@ -168,11 +168,11 @@ impl Postgres {
     }
 
     fn server(&self) -> &Server {
-        self.server.as_ref().expect("only a server of one's own is stopped")
+        self.server.as_ref().expect("a server that this test has started")
     }
 
     /// Waits until the processes have ended.
-    fn gone(&self) {
+    fn wait_until_ended(&self) {
         let program = &self.server().program;
         let began = Instant::now();
         let mut ids: Vec<u32> = program.id().into_iter().collect();
@@ -184,7 +184,7 @@ impl Postgres {
         program.stop();
     }
 
-    async fn ready(&self) {
+    async fn wait_until_ready(&self) {
         let began = Instant::now();
         while let Err(error) = self.connect().await {
             assert!(began.elapsed() < SOON, "the server is not ready: {error}; its log:\n{}", self.log());
@@ -198,7 +198,7 @@ impl Postgres {
     }
 }
 
-/// Processes that stand still until this is dropped.
+/// Suspended processes, which continue when this is dropped.
 pub struct Frozen(Vec<u32>);
 
 impl Drop for Frozen {
@@ -231,8 +231,8 @@ fn binary(program: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{program} of PostgreSQL 15 or newer is not installed"))
 }
 
-/// The server's other processes: those the parent started, each of which leads a session of its own, and,
-/// once it is dead, those that work in its folder.
+/// The server's other processes, found by their working folder: each leads a session of its own, and they may
+/// outlive the parent that started them.
 fn children(folder: &Path, parent: u32) -> Vec<u32> {
     let data = folder.join("data");
     let mut ids = Vec::new();
@@ -246,7 +246,7 @@ fn children(folder: &Path, parent: u32) -> Vec<u32> {
     ids
 }
 
-/// Whether there is such a process and it is not merely waiting to be buried.
+/// Whether the process exists and is not a zombie.
 fn is_running(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_keeps_what_it_was_told_through_a_stop_and_a_kill() {
+    async fn a_server_keeps_committed_rows_through_a_stop_and_a_kill() {
         let postgres = Postgres::start().await;
         let url = postgres.database().await;
         let mut connection = url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();

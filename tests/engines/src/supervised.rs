@@ -1,7 +1,7 @@
-//! A program that ends with the test that started it, however that test ends.
+//! A program that ends with the test process that started it, however that process ends.
 //!
-//! A shell stands between the two. It waits for its standard input to close, which happens when this process
-//! ends, be it by a signal that nobody can catch; then it stops the program and clears up.
+//! A shell runs between the two. It waits until its standard input is closed, which happens when the test process
+//! ends, even by a signal that cannot be caught; then it stops the program and removes its folder.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -22,7 +22,7 @@ wait $program
 [ "$word" = keep ] || rm -rf "$folder"
 "#;
 
-/// A program with a folder of its own, which goes with it.
+/// A program with a folder of its own, which is removed with it.
 pub struct Supervised {
     folder: PathBuf,
     command: Vec<String>,
@@ -36,8 +36,8 @@ struct Running {
 }
 
 impl Supervised {
-    /// A new folder that the program may write to. Some programs refuse to run as root, so root's tests run
-    /// them as another user, to whom the folder belongs.
+    /// A new folder that the program may write to. Some programs refuse to run as root, so tests that run as root
+    /// start them as another user, who owns the folder.
     pub fn folder(name: &str) -> PathBuf {
         let folder =
             tempfile::Builder::new().prefix(&format!("verbatim-{name}-")).tempdir().expect("a folder").keep();
@@ -48,7 +48,7 @@ impl Supervised {
         folder
     }
 
-    /// A command in the folder, as the user to whom it belongs.
+    /// A command that runs in the folder, as the user who owns it.
     pub fn command(folder: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder);
@@ -58,19 +58,19 @@ impl Supervised {
         command
     }
 
-    /// Starts the program; `signal` is what ends it for good. What it prints is in the folder's `log`.
+    /// Starts the program. `signal` is the signal that ends it. Its output is written to `log` in the folder.
     pub fn start(folder: PathBuf, signal: &'static str, command: Vec<String>) -> Self {
-        let program = Self::at_rest(folder, signal, command);
+        let program = Self::stopped(folder, signal, command);
         program.resume();
         program
     }
 
-    /// The same, to be started by [`Self::resume`].
-    pub fn at_rest(folder: PathBuf, signal: &'static str, command: Vec<String>) -> Self {
+    /// The program without starting it; [`Self::resume`] does.
+    pub fn stopped(folder: PathBuf, signal: &'static str, command: Vec<String>) -> Self {
         Self { folder, command, signal, running: Mutex::new(None) }
     }
 
-    /// Starts the program again after [`Self::stop`].
+    /// Starts the program, for the first time or after [`Self::stop`].
     pub fn resume(&self) {
         let mut shell = Self::command(&self.folder, "sh");
         shell
@@ -78,7 +78,7 @@ impl Supervised {
             .arg(&self.folder)
             .arg(self.signal)
             .args(&self.command)
-            // What a terminal sends to this process is not for the program.
+            // A process group of its own, so that a terminal's signals to this process do not reach the program.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -90,7 +90,7 @@ impl Supervised {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running { shell, id });
     }
 
-    /// The program's process id, while it runs.
+    /// The program's process id; `None` when it does not run.
     pub fn id(&self) -> Option<u32> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|running| running.id)
     }
@@ -110,8 +110,8 @@ impl Supervised {
     fn end(&self, word: &str) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Running { mut shell, .. }) = running else { return };
-        // A shell that is gone has nothing left to end.
-        let _gone = shell.stdin.take().map(|mut input| input.write_all(word.as_bytes()));
+        // Writing fails when the shell has ended already; then there is nothing to stop.
+        let _shell_ended = shell.stdin.take().map(|mut input| input.write_all(word.as_bytes()));
         shell.wait().expect("the shell ends");
     }
 
@@ -119,7 +119,7 @@ impl Supervised {
         &self.folder
     }
 
-    /// What the program has printed.
+    /// The program's output.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
@@ -135,13 +135,14 @@ impl Drop for Supervised {
     }
 }
 
-/// Sends these processes a signal. Those that are gone already do not mind.
+/// Sends these processes a signal. Processes that have ended already are ignored.
 pub fn signal(name: &str, ids: &[u32]) {
     let ids = ids.iter().map(u32::to_string);
     Command::new("kill").args(["-s", name]).args(ids).stderr(Stdio::null()).status().expect("kill runs");
 }
 
-/// Whom to run as instead of root: `postgres` where there is one, else `nobody`.
+/// The user and group to run as instead of root: `postgres` if that user exists, else `nobody`. `None` when this
+/// process does not run as root.
 fn another_user() -> Option<(u32, u32)> {
     if std::fs::metadata("/proc/self").expect("this process").uid() != 0 {
         return None;

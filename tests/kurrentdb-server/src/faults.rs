@@ -1,10 +1,10 @@
-//! What the server can be made to do wrong, and what of it is configured.
+//! The faults that the server can be given, and its configuration.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// What the server takes itself for.
+/// The server's role in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Leader,
@@ -14,9 +14,9 @@ pub enum Mode {
 /// When the connection of an append is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Nothing of it has been written.
+    /// Before anything of it is written.
     Before,
-    /// All of it has been written, and nobody told.
+    /// After all of it was written, without an answer.
     After,
 }
 
@@ -69,7 +69,7 @@ impl Faults {
     pub fn set_version(&self, version: &str) {
         self.state().version = version.to_owned();
     }
-    /// The header value that a request has to carry.
+    /// The value of the header `authorization` that a request must have; `None` when every request is accepted.
     pub fn credentials(&self) -> Option<String> {
         self.state().credentials.clone()
     }
@@ -79,22 +79,22 @@ impl Faults {
     pub fn port(&self) -> u16 {
         self.state().port
     }
-    /// Cuts all connections at the next append to a stream whose name begins so.
+    /// Cuts all connections at the next append to a stream whose name begins with `stream`.
     pub fn cut_at_append(&self, cut: Cut, stream: &str) {
         self.state().cuts.push((cut, stream.to_owned()));
     }
     pub fn cuts_left(&self) -> usize {
         self.state().cuts.len()
     }
-    /// Answers every read, and every piece of a subscription, this much later.
+    /// Delays every read, and every answer of a subscription, by this time; `None` ends the delay.
     pub fn set_slow(&self, by: Option<std::time::Duration>) {
         self.state().slow = by;
     }
-    /// How many subscriptions were begun.
+    /// How many subscriptions have begun.
     pub fn subscriptions(&self) -> usize {
         self.subscriptions.load(Ordering::SeqCst)
     }
-    /// How many reads were asked for, subscriptions among them.
+    /// How many reads were requested, including subscriptions.
     pub fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
@@ -102,7 +102,7 @@ impl Faults {
     pub fn connections(&self) -> CancellationToken {
         self.state().connections.clone()
     }
-    /// Cuts the connections that are open now.
+    /// Cuts the connections that are open at present.
     pub fn cut(&self) {
         let mut state = self.state();
         state.connections.cancel();
@@ -115,10 +115,10 @@ impl Faults {
 
     pub(crate) async fn before_reading(&self) {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        self.slowly().await;
+        self.delay().await;
     }
 
-    pub(crate) async fn slowly(&self) {
+    pub(crate) async fn delay(&self) {
         let slow = self.state().slow;
         if let Some(slow) = slow {
             tokio::time::sleep(slow).await;
@@ -139,7 +139,7 @@ impl Faults {
         };
         if due {
             self.cut();
-            // The request went with its connection.
+            // The connection is cut, so the request gets no answer.
             std::future::pending::<()>().await;
         }
     }

@@ -1,13 +1,12 @@
-//! A server that speaks the vendor's public protocol for streams, small enough to be read.
+//! A small server that implements the streams part of the vendor's public protocol.
 //!
-//! The tests of the KurrentDB engine speak to it through the vendor's own client. It decides appends as the
-//! real server does ([`log`]), gives positions that are byte offsets with holes between them, mixes events
-//! of its own into the log, answers reads and filtered subscriptions with their checkpoints ([`reading`]),
-//! and can be made to fail ([`faults`]).
+//! The tests of the KurrentDB engine connect to it with the vendor's own client. It decides appends as the real
+//! server does ([`log`]), assigns positions that are byte offsets with gaps between them, writes events of its own
+//! into the log, answers reads and filtered subscriptions with their checkpoints ([`reading`]), and can be made to
+//! fail ([`faults`]).
 //!
-//! The log is kept in memory and outlives the listener: stopping and starting the server is what a restart
-//! is to its clients. What the real server has and this one does not: deleting, several nodes, users,
-//! projections.
+//! The log is kept in memory and outlives the listener, so that stopping and starting the server is a restart to
+//! its clients. It lacks what the tests do not need: deleting, several nodes, users, projections.
 
 // The answer to a failed request is tonic's own type.
 #![allow(clippy::result_large_err)]
@@ -32,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, ServerTlsConfig};
 
-/// A running server, or one that is stopped and keeps what it has.
+/// A server, running or stopped. A stopped server keeps its log.
 pub struct Server {
     log: Arc<Mutex<Log>>,
     pub faults: Arc<Faults>,
@@ -52,7 +51,7 @@ impl Server {
         Self::begin(None).await
     }
 
-    /// The same behind TLS, with a certificate and its key as PEM.
+    /// Starts a server with TLS, with a certificate and its key as PEM.
     pub async fn start_with_tls(certificate: &str, key: &str) -> io::Result<Self> {
         Self::begin(Some(Identity::from_pem(certificate, key))).await
     }
@@ -80,7 +79,7 @@ impl Server {
         format!("esdb://127.0.0.1:{}?tls={tls}", self.port)
     }
 
-    /// What is in the log, the server's own events included.
+    /// The log, with the server's own events.
     pub fn log(&self) -> std::sync::MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -99,7 +98,7 @@ impl Server {
         self.log().restarted();
     }
 
-    /// Listens again where it listened before.
+    /// Listens again on the same port.
     pub async fn start_again(&self) -> io::Result<()> {
         let front = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         self.serve(front).await
@@ -132,8 +131,8 @@ impl Server {
     }
 }
 
-/// Passes on what the client says, and acknowledges it at once: the vendor's client of this version leaves
-/// Nagle's algorithm on, and would wait 40 ms in the middle of each request for the acknowledgement.
+/// Forwards the client's data and acknowledges it at once. This version of the vendor's client leaves Nagle's
+/// algorithm on, and would wait 40 ms in the middle of each request for the acknowledgement.
 async fn acknowledging(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -146,7 +145,7 @@ async fn acknowledging(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::R
     }
 }
 
-/// Stands in front of the server so that connections can be cut.
+/// Relays connections to the server, so that they can be cut.
 async fn forward(front: TcpListener, behind: u16, faults: Arc<Faults>, stop: CancellationToken) {
     loop {
         let accepted = tokio::select! {

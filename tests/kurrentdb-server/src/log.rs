@@ -1,30 +1,30 @@
-//! What the server remembers: records at byte offsets, streams, and which event ids it saw of late.
+//! The server's log: records at byte offsets, streams, and the event ids of recent appends.
 //!
-//! It decides an append as the real one does. With an exact expectation a repeated append is recognised
-//! from the stream itself; with none only from a bounded memory of recent ids, per stream, lost at a
-//! restart. An id in another stream means nothing to it.
+//! It decides an append as the real server does. With an exact expectation it recognises a repeated append by the
+//! stream itself. With no expectation it recognises one only by a bounded list of recent ids, per stream, which is
+//! lost at a restart. It does not check whether an id is in another stream.
 
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// How many ids are remembered for appends that expect nothing. The real server has megabytes; so little
-/// here that tests reach the end of it.
-const REMEMBERED: usize = 64;
+/// How many ids are kept for appends without an expectation. The real server keeps megabytes of them; this one
+/// keeps so few that tests exceed the number.
+const RECENT_IDS: usize = 64;
 
-/// How often the server itself writes something between the appends.
+/// After how many appends the server writes an event of its own.
 const STATISTICS_EVERY: usize = 7;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct LogPosition {
     pub commit: u64,
     pub prepare: u64,
 }
 
 #[derive(Clone, Debug)]
 pub struct Record {
-    pub place: Place,
+    pub position: LogPosition,
     pub stream: String,
     pub revision: u64,
     pub id: Uuid,
@@ -53,14 +53,14 @@ pub enum Expectation {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
-    Written { revision: u64, place: Place },
+    Written { revision: u64, position: LogPosition },
     Wrong { current: Option<u64> },
 }
 
 pub struct Log {
     records: Vec<Record>,
     streams: HashMap<String, Vec<usize>>,
-    /// Where a record begins. Reading from anywhere else is an error.
+    /// The offsets at which records begin. Reading from any other offset is an error.
     boundaries: BTreeSet<u64>,
     next: u64,
     recent: VecDeque<(Uuid, String, u64)>,
@@ -102,19 +102,19 @@ impl Log {
         Some(self.streams.get(name)?.iter().map(|index| &self.records[*index]).collect())
     }
 
-    /// The index of the first record at or after a place; none when no record begins there.
-    pub fn at_or_after(&self, place: Place) -> Option<usize> {
-        let aligned = self.boundaries.contains(&place.commit) || place.commit == self.next;
-        aligned.then(|| self.records.partition_point(|record| record.place < place))
+    /// The index of the first record at or after a position; `None` when no record begins there.
+    pub fn at_or_after(&self, position: LogPosition) -> Option<usize> {
+        let aligned = self.boundaries.contains(&position.commit) || position.commit == self.next;
+        aligned.then(|| self.records.partition_point(|record| record.position < position))
     }
 
-    /// What is in memory alone is gone after a restart.
+    /// Drops the recent ids, as a restart does.
     pub fn restarted(&mut self) {
         self.recent.clear();
     }
 
     pub fn append(&mut self, stream: &str, expected: Expectation, events: Vec<Proposal>) -> Decision {
-        if let Some(decision) = self.decided_before(stream, expected, &events) {
+        if let Some(decision) = self.decide(stream, expected, &events) {
             return decision;
         }
         let decision = self.write(stream, events);
@@ -126,7 +126,7 @@ impl Log {
         decision
     }
 
-    fn decided_before(&self, stream: &str, expected: Expectation, events: &[Proposal]) -> Option<Decision> {
+    fn decide(&self, stream: &str, expected: Expectation, events: &[Proposal]) -> Option<Decision> {
         let indexes = self.streams.get(stream);
         let current = indexes.map(|indexes| indexes.len() as u64 - 1);
         let wrong = Some(Decision::Wrong { current });
@@ -137,9 +137,11 @@ impl Log {
             (Expectation::Revision(revision), _) => revision + 1,
             (Expectation::NoStream, Some(_)) => 0,
             (Expectation::Exists, None) => return wrong,
-            (Expectation::Any | Expectation::Exists, _) => return self.remembered(stream, current, events),
+            (Expectation::Any | Expectation::Exists, _) => {
+                return self.decide_by_recent_ids(stream, current, events);
+            }
         };
-        // Older than the stream: a repetition, if exactly these events are there.
+        // The stream has gone beyond the expected revision: a repetition, if exactly these events follow it.
         let known = indexes.map(Vec::as_slice).unwrap_or_default();
         let there = known.get(next as usize..).unwrap_or_default();
         let same = there.len() >= events.len()
@@ -148,14 +150,19 @@ impl Log {
             return wrong;
         }
         let last = &self.records[there[events.len() - 1]];
-        Some(Decision::Written { revision: last.revision, place: last.place })
+        Some(Decision::Written { revision: last.revision, position: last.position })
     }
 
-    fn remembered(&self, stream: &str, current: Option<u64>, events: &[Proposal]) -> Option<Decision> {
+    fn decide_by_recent_ids(
+        &self,
+        stream: &str,
+        current: Option<u64>,
+        events: &[Proposal],
+    ) -> Option<Decision> {
         let places: Vec<Option<u64>> = events
             .iter()
             .map(|event| {
-                let found = self.recent.iter().find(|(id, place, _)| *id == event.id && place == stream);
+                let found = self.recent.iter().find(|(id, name, _)| *id == event.id && name == stream);
                 found.map(|(_, _, revision)| *revision)
             })
             .collect();
@@ -164,7 +171,7 @@ impl Log {
             (_, Some(all)) => {
                 let revision = *all.last()?;
                 let index = *self.streams.get(stream)?.get(revision as usize)?;
-                Some(Decision::Written { revision, place: self.records[index].place })
+                Some(Decision::Written { revision, position: self.records[index].position })
             }
             (_, None) => Some(Decision::Wrong { current }),
         }
@@ -180,8 +187,8 @@ impl Log {
                 prepare
             })
             .collect();
-        // Several events are committed by a record after them, whose offset they share: only together with
-        // its own offset is an event's position its own.
+        // Several events are committed by a record after them, whose offset they share. Only commit and prepare
+        // together identify one event.
         let committed = (prepares.len() > 1).then(|| {
             self.boundaries.insert(self.next);
             self.next += 53;
@@ -192,13 +199,13 @@ impl Log {
             let indexes = self.streams.entry(stream.to_owned()).or_default();
             let revision = indexes.len() as u64;
             indexes.push(self.records.len());
-            let place = Place { commit: committed.unwrap_or(prepare), prepare };
-            if self.recent.len() >= REMEMBERED {
+            let position = LogPosition { commit: committed.unwrap_or(prepare), prepare };
+            if self.recent.len() >= RECENT_IDS {
                 self.recent.pop_front();
             }
             self.recent.push_back((event.id, stream.to_owned(), revision));
             self.records.push(Record {
-                place,
+                position,
                 stream: stream.to_owned(),
                 revision,
                 id: event.id,
@@ -207,12 +214,12 @@ impl Log {
                 metadata: event.metadata,
                 data: event.data,
             });
-            last = Decision::Written { revision, place };
+            last = Decision::Written { revision, position };
         }
         last
     }
 
-    /// What a server writes for itself.
+    /// Writes an event of the server's own.
     fn system(&mut self, stream: &str, event_type: &str) {
         let event = Proposal {
             id: Uuid::from_u128(0x5157_0000_0000 + self.records.len() as u128),

@@ -1,4 +1,4 @@
-//! The methods of the protocol, by hand: streams, server features, gossip.
+//! The methods of the protocol, written by hand: streams, server features, gossip.
 
 use crate::faults::{Faults, Mode};
 use crate::log::{Decision, Expectation, Log, Proposal};
@@ -20,7 +20,7 @@ use tonic::metadata::MetadataMap;
 use tonic::server::{ClientStreamingService, Grpc, NamedService, ServerStreamingService, UnaryService};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-/// What the real server takes in one append, unless it is told otherwise.
+/// The largest append that this server accepts, in bytes.
 const LARGEST_APPEND: usize = 16 * 1024 * 1024;
 
 const LEADER: i32 = 8;
@@ -80,7 +80,7 @@ async fn dispatch(protocol: Protocol, request: http::Request<Body>) -> http::Res
         "/event_store.client.gossip.Gossip/Read" => {
             Grpc::new(codec()).unary(GossipMethod(protocol), request).await
         }
-        _ => Status::unimplemented("this server knows a part of the protocol").into_http(),
+        _ => Status::unimplemented("this server implements only a part of the protocol").into_http(),
     }
 }
 
@@ -94,20 +94,20 @@ impl ServerStreamingService<ReadReq> for ReadMethod {
     fn call(&mut self, request: Request<ReadReq>) -> Self::Future {
         let protocol = self.0.clone();
         Box::pin(async move {
-            protocol.admit(request.metadata())?;
+            protocol.authenticate(request.metadata())?;
             protocol.faults.before_reading().await;
             let options = request.into_inner().options;
             let options = options.ok_or_else(|| Status::invalid_argument("a read has options"))?;
             Ok(Response::new(match reading::read(&protocol.log, options)? {
                 Reading::Run(answers) => futures::stream::iter(answers).boxed(),
-                Reading::Live(mut following) => {
+                Reading::Live(mut subscription) => {
                     protocol.faults.subscribed();
                     let mut grown = protocol.log()?.grown();
                     async_stream::stream! {
                         loop {
                             grown.mark_unchanged();
-                            while let Some(answer) = following.go_on() {
-                                protocol.faults.slowly().await;
+                            while let Some(answer) = subscription.next_answer() {
+                                protocol.faults.delay().await;
                                 yield answer;
                             }
                             if grown.changed().await.is_err() {
@@ -132,7 +132,7 @@ impl ClientStreamingService<AppendReq> for AppendMethod {
         let protocol = self.0.clone();
         Box::pin(async move {
             let metadata = request.metadata().clone();
-            protocol.admit(&metadata)?;
+            protocol.authenticate(&metadata)?;
             if let Mode::FollowerOf { port } = protocol.faults.mode() {
                 return Err(not_leader(port));
             }
@@ -143,7 +143,7 @@ impl ClientStreamingService<AppendReq> for AppendMethod {
                 Some(ExpectedRevision::NoStream(())) => Expectation::NoStream,
                 Some(ExpectedRevision::Any(())) => Expectation::Any,
                 Some(ExpectedRevision::StreamExists(())) => Expectation::Exists,
-                None => return Err(Status::invalid_argument("an append expects something")),
+                None => return Err(Status::invalid_argument("an append has an expected revision")),
             };
             protocol.faults.before_writing(&stream).await;
             let decision = protocol.log()?.append(&stream, expected, events);
@@ -188,11 +188,11 @@ fn proposal(mut proposed: Proposed) -> Result<Proposal, Status> {
 
 fn result(decision: Decision, expected: Expectation) -> AppendResult {
     match decision {
-        Decision::Written { revision, place } => AppendResult::Success(Success {
+        Decision::Written { revision, position } => AppendResult::Success(Success {
             current: Some(SuccessRevision::CurrentRevision(revision)),
             position: Some(SuccessPosition::Position(Position {
-                commit_position: place.commit,
-                prepare_position: place.prepare,
+                commit_position: position.commit,
+                prepare_position: position.prepare,
             })),
         }),
         Decision::Wrong { current } => AppendResult::WrongExpectedVersion(WrongExpectedVersion {
@@ -268,13 +268,13 @@ impl UnaryService<()> for GossipMethod {
 
 impl Protocol {
     fn log(&self) -> Result<std::sync::MutexGuard<'_, Log>, Status> {
-        self.log.lock().map_err(|_| Status::internal("the log is gone"))
+        self.log.lock().map_err(|_| Status::internal("the lock of the log is poisoned"))
     }
 
-    fn admit(&self, metadata: &MetadataMap) -> Result<(), Status> {
+    fn authenticate(&self, metadata: &MetadataMap) -> Result<(), Status> {
         let given = metadata.get("authorization").and_then(|value| value.to_str().ok());
         match self.faults.credentials() {
-            Some(wanted) if given != Some(wanted.as_str()) => {
+            Some(expected) if given != Some(expected.as_str()) => {
                 Err(Status::unauthenticated("Authentication Failed"))
             }
             _ => Ok(()),

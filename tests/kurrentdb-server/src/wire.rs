@@ -1,4 +1,4 @@
-//! The messages of the vendor's public protocol that the tests need, field by field with its numbers:
+//! The messages of the vendor's public protocol that the tests need, with the protocol's field numbers:
 //! `event_store.client.streams`, `.server_features` and `.gossip`.
 
 #![allow(clippy::enum_variant_names, clippy::large_enum_variant)]

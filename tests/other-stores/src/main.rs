@@ -1,5 +1,5 @@
-//! Event stores beside Verbatim's, measured alike: `other-stores <store> <url> <seconds>` prints lines of
-//! what was measured, how many callers there were, and the rate a second.
+//! Measures other event stores in the same way as Verbatim's: `other-stores <store> <url> <seconds>` prints a line
+//! for each measurement: what was measured, the number of callers, and the rate per second.
 
 mod measure;
 mod stores;
@@ -16,7 +16,7 @@ use stores::{control::Control, disintegrate::Disintegrate, message_db::MessageDb
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [store, url, seconds] = &arguments[..] else {
-        bail!("which store, its address, and for how many seconds each thing is measured");
+        bail!("usage: other-stores <store> <url> <seconds for each measurement>");
     };
     let time = Duration::from_secs_f64(seconds.parse()?);
     match store.as_str() {

@@ -1,27 +1,28 @@
-//! The same shape of work for every store.
+//! The measurements, the same for every store.
 
 use anyhow::ensure;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How many events a stream has before its caller begins the next.
-const LENGTH: u64 = 20;
+/// How many events a stream gets before its caller begins the next one.
+const STREAM_LENGTH: u64 = 20;
 
-/// How many events are read at a time where the store reads in pages.
+/// How many events are read at a time, by the stores that read in pages.
 pub const PAGE: i64 = 1_000;
 
-/// An event's bytes: its metadata and its data together.
+/// The size of an event in bytes, metadata and data together.
 const BYTES: usize = 430;
 
-/// An event, whatever the store makes of it.
-pub struct Said {
+/// An event to append, which each store encodes in its own way.
+pub struct SampleEvent {
     pub id: Uuid,
-    /// JSON objects.
+    /// A JSON object.
     pub metadata: String,
+    /// A JSON object.
     pub data: String,
 }
 
-impl Said {
+impl SampleEvent {
     pub const TYPE: &str = "MessageReceived";
 
     fn new() -> Self {
@@ -36,50 +37,50 @@ impl Said {
     }
 }
 
-/// What is measured. Each caller has a clone of its own and waits for its answer.
+/// A store to measure. Each caller has its own clone and waits for each answer.
 pub trait Store: Clone + Send + Sync + Sized + 'static {
-    /// Ready for so many callers, with as many connections.
+    /// Opens the store for this many callers, with as many connections.
     fn open(url: &str, callers: usize) -> impl Future<Output = anyhow::Result<Self>> + Send;
 
-    /// Appends one event, which is refused unless the stream has `version` events and the last of them is
-    /// at `last`. Answers where in the log the new one is, if the store wants to know that the next time.
+    /// Appends one event, which the store refuses unless the stream has `version` events and the last of them is at
+    /// the position `last`. Returns the new event's position, for stores that need it at the next append.
     fn append(
         &mut self,
         stream: Uuid,
         version: u64,
         last: Option<u64>,
-        said: Said,
+        sample: SampleEvent,
     ) -> impl Future<Output = anyhow::Result<u64>> + Send;
 
-    /// How many events the stream has, all of them read.
+    /// Reads all events of the stream and returns their number.
     fn load(&mut self, stream: Uuid) -> impl Future<Output = anyhow::Result<u64>> + Send;
 
-    /// How many events there are, all of them read from the beginning on.
+    /// Reads all events of the store from the beginning and returns their number.
     fn catch_up(&mut self) -> impl Future<Output = anyhow::Result<u64>> + Send;
 }
 
 pub async fn measure<S: Store>(name: &str, url: &str, time: Duration) -> anyhow::Result<()> {
     let mut streams = Vec::new();
-    // Files that still grow are slower to flush: the first tenth is for nothing.
+    // Files that still grow are slower to flush: the first tenth of the time is not measured.
     append::<S>(url, 64, time / 10, &mut streams).await?;
     for callers in [1, 16, 64] {
         let rate = append::<S>(url, callers, time, &mut streams).await?;
         println!("{name} append {callers} {rate:.0}");
     }
     ensure!(!streams.is_empty(), "no stream was finished: more seconds are needed");
-    // On a worker: the main thread would be woken for whatever arrives there.
+    // On a worker thread, because the main thread would be woken for every arriving packet.
     let (loads, events) = tokio::spawn(read(S::open(url, 1).await?, streams, time)).await??;
     println!("{name} load 1 {loads:.0}");
     println!("{name} catch-up 1 {events:.0}");
     Ok(())
 }
 
-/// Streams a second, and events a second.
+/// Streams loaded per second, and events read per second.
 async fn read<S: Store>(mut store: S, streams: Vec<Uuid>, time: Duration) -> anyhow::Result<(f64, f64)> {
     let (began, mut loads) = (Instant::now(), 0);
     for stream in streams.iter().cycle() {
         let length = store.load(*stream).await?;
-        ensure!(length == LENGTH, "stream {stream} has {length} events");
+        ensure!(length == STREAM_LENGTH, "stream {stream} has {length} events");
         loads += 1;
         if began.elapsed() >= time {
             break;
@@ -89,13 +90,13 @@ async fn read<S: Store>(mut store: S, streams: Vec<Uuid>, time: Duration) -> any
     let (began, mut events) = (Instant::now(), 0);
     while began.elapsed() < time {
         let all = store.catch_up().await?;
-        ensure!(all >= streams.len() as u64 * LENGTH, "only {all} events were read");
+        ensure!(all >= streams.len() as u64 * STREAM_LENGTH, "only {all} events were read");
         events += all;
     }
     Ok((loads, events as f64 / began.elapsed().as_secs_f64()))
 }
 
-/// Events a second. The streams that were finished are added.
+/// Events appended per second. Finished streams are added to `streams`.
 async fn append<S: Store>(
     url: &str,
     callers: usize,
@@ -118,11 +119,11 @@ async fn one_caller<S: Store>(mut store: S, until: Instant) -> anyhow::Result<(u
     let (mut appended, mut finished) = (0, Vec::new());
     loop {
         let (stream, mut last) = (Uuid::now_v7(), None);
-        for version in 0..LENGTH {
+        for version in 0..STREAM_LENGTH {
             if Instant::now() >= until {
                 return Ok((appended, finished));
             }
-            last = Some(store.append(stream, version, last, Said::new()).await?);
+            last = Some(store.append(stream, version, last, SampleEvent::new()).await?);
             appended += 1;
         }
         finished.push(stream);

@@ -4,6 +4,7 @@ use super::{AccountRouting, RoutedConversation};
 use crate::aggregate::Evolve;
 use crate::lifecycle::Lifecycle;
 use crate::routing::{Requirements, Wait};
+use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::{AssignStrategy, ConversationOpened};
 use event_schemas::message::Status;
 use event_schemas::{
@@ -18,14 +19,7 @@ impl AccountRouting {
         self.teams.evolve(event, at);
         self.queues.evolve(event, at);
         self.bot_rules.evolve(event, at);
-        let moves_routing = matches!(
-            event,
-            CatalogueEvent::TeamDefined(_)
-                | CatalogueEvent::TeamRetired(_)
-                | CatalogueEvent::QueueDefined(_)
-                | CatalogueEvent::QueueRetired(_)
-        );
-        if moves_routing {
+        if matches!(event.kind(), CatalogueKind::Teams | CatalogueKind::Queues) {
             // Everything may be somebody else's now; and what somebody holds may have to be counted.
             self.changed_cases.extend(self.cases.keys());
         }

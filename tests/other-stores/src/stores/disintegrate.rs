@@ -1,10 +1,10 @@
-//! `disintegrate-postgres` 4.0: `PgEventStore::append` with the query of one conversation and the last
-//! event that was seen of it; each append is a serializable transaction, begun anew when the database
-//! refuses it. `stream` reads a conversation, or everything up to the oldest write under way, in the order
-//! of the event ids; it is one select, not pages. One of its functions has a number written as PostgreSQL
-//! reads it from 16 on; it is written in decimal here, so that 15 can be measured too.
+//! `disintegrate-postgres` 4.0: `PgEventStore::append` with the query of one conversation and its last event that
+//! was read; each append is a serializable transaction, which is repeated when the database refuses it. `stream`
+//! reads a conversation, or all events up to the oldest write in progress, in the order of the event ids; it is one
+//! select, not pages. One of its functions has a number in a notation that PostgreSQL reads from 16 on; it is
+//! replaced by a decimal number here, so that 15 can be measured too.
 
-use crate::measure::{Said, Store};
+use crate::measure::{SampleEvent, Store};
 use ::disintegrate::serde::json::Json;
 use ::disintegrate::{Event, EventStore, StreamItem, StreamQuery, query};
 use disintegrate_postgres::{Error, PgEventStore};
@@ -15,7 +15,7 @@ use sqlx_0_8::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 #[derive(Clone, Debug, Serialize, Deserialize, Event)]
-enum Spoken {
+enum ConversationEvent {
     MessageReceived {
         #[id]
         conversation: Uuid,
@@ -25,10 +25,10 @@ enum Spoken {
 }
 
 #[derive(Clone)]
-pub struct Disintegrate(PgEventStore<Spoken, Json<Spoken>>);
+pub struct Disintegrate(PgEventStore<ConversationEvent, Json<ConversationEvent>>);
 
 impl Disintegrate {
-    async fn read(&self, query: StreamQuery<i64, Spoken>) -> anyhow::Result<u64> {
+    async fn read(&self, query: StreamQuery<i64, ConversationEvent>) -> anyhow::Result<u64> {
         let (mut items, mut count) = (self.0.stream(&query), 0);
         while let Some(item) = items.next().await {
             if let StreamItem::Event(_) = item? {
@@ -57,16 +57,16 @@ impl Store for Disintegrate {
         stream: Uuid,
         _version: u64,
         last: Option<u64>,
-        said: Said,
+        sample: SampleEvent,
     ) -> anyhow::Result<u64> {
-        let event = Spoken::MessageReceived {
+        let event = ConversationEvent::MessageReceived {
             conversation: stream,
-            metadata: RawValue::from_string(said.metadata)?,
-            data: RawValue::from_string(said.data)?,
+            metadata: RawValue::from_string(sample.metadata)?,
+            data: RawValue::from_string(sample.data)?,
         };
         let seen = last.unwrap_or_default() as i64;
         loop {
-            let query = query!(Spoken; conversation == stream);
+            let query = query!(ConversationEvent; conversation == stream);
             match self.0.append(vec![event.clone()], query, seen).await {
                 Ok(appended) => return Ok(appended.last().map_or(0, |event| event.id() as u64)),
                 Err(error) if may_be_retried(&error) => {}
@@ -76,15 +76,15 @@ impl Store for Disintegrate {
     }
 
     async fn load(&mut self, stream: Uuid) -> anyhow::Result<u64> {
-        self.read(query!(Spoken; conversation == stream)).await
+        self.read(query!(ConversationEvent; conversation == stream)).await
     }
 
     async fn catch_up(&mut self) -> anyhow::Result<u64> {
-        self.read(query!(Spoken)).await
+        self.read(query!(ConversationEvent)).await
     }
 }
 
-/// Nobody else writes to the conversation, so every conflict is one that the database only suspected.
+/// No other caller writes to the conversation, so every conflict is a false one of the serializable isolation.
 fn may_be_retried(error: &Error) -> bool {
     match error {
         Error::Concurrency => true,

@@ -1,21 +1,21 @@
-//! MessageDB 1.3, as its package `@eventide/message-db` installs it: `write_message` with an expected
-//! version, `get_stream_messages`, `get_category_messages`. A write locks the category of its stream, and
-//! all streams are of one category here, as conversations are. Reading is by category, in the order of
-//! its global position; there is no function that reads all categories.
+//! MessageDB 1.3, as its package `@eventide/message-db` installs it: `write_message` with an expected version,
+//! `get_stream_messages`, `get_category_messages`. A write locks the category of its stream, and all streams are of
+//! one category here, as Verbatim's conversations are. Events are read by category, in the order of the global
+//! position; there is no function that reads all categories.
 
-use super::control::{Lines, stream_name};
-use crate::measure::{PAGE, Said, Store};
+use super::control::{Connections, stream_name};
+use crate::measure::{PAGE, SampleEvent, Store};
 use uuid::Uuid;
 
 type Row = (String, String, String, i64, i64, String, String);
 
 #[derive(Clone)]
-pub struct MessageDb(Lines);
+pub struct MessageDb(Connections);
 
 impl Store for MessageDb {
     async fn open(url: &str, callers: usize) -> anyhow::Result<Self> {
         let url = format!("{url}?options=-csearch_path%3Dmessage_store%2Cpublic");
-        Ok(Self(Lines::open(&url, callers).await?))
+        Ok(Self(Connections::open(&url, callers).await?))
     }
 
     async fn append(
@@ -23,17 +23,17 @@ impl Store for MessageDb {
         stream: Uuid,
         version: u64,
         _last: Option<u64>,
-        said: Said,
+        sample: SampleEvent,
     ) -> anyhow::Result<u64> {
         let position: i64 =
             sqlx::query_scalar("select write_message($1, $2, $3, $4::text::jsonb, $5::text::jsonb, $6)")
-                .bind(said.id.to_string())
+                .bind(sample.id.to_string())
                 .bind(stream_name(stream))
-                .bind(Said::TYPE)
-                .bind(said.data)
-                .bind(said.metadata)
+                .bind(SampleEvent::TYPE)
+                .bind(sample.data)
+                .bind(sample.metadata)
                 .bind(version as i64 - 1)
-                .fetch_one(&mut *self.0.mine().await)
+                .fetch_one(&mut *self.0.own().await)
                 .await?;
         Ok(position as u64)
     }
@@ -45,7 +45,7 @@ impl Store for MessageDb {
         )
         .bind(stream_name(stream))
         .bind(PAGE)
-        .fetch_all(&mut *self.0.mine().await)
+        .fetch_all(&mut *self.0.own().await)
         .await?;
         Ok(rows.len() as u64)
     }
@@ -59,7 +59,7 @@ impl Store for MessageDb {
             )
             .bind(from)
             .bind(PAGE)
-            .fetch_all(&mut *self.0.mine().await)
+            .fetch_all(&mut *self.0.own().await)
             .await?;
             let Some(last) = rows.last() else { return Ok(count) };
             from = last.4 + 1;

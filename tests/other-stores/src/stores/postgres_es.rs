@@ -1,10 +1,10 @@
-//! `postgres-es` 0.5 with `cqrs-es` 0.5: `PostgresEventRepository`, below the framework, so that an append
+//! `postgres-es` 0.5 with `cqrs-es` 0.5: `PostgresEventRepository` without the framework above it, so that an append
 //! does not load the stream first. The primary key over stream and sequence is the version check. Its
-//! `stream_all_events` reads everything of one kind of aggregate by sequence, so the first events of all
-//! streams come first: no order of the log, and nowhere to resume.
+//! `stream_all_events` reads all events of one kind of aggregate by sequence, so the first events of all streams
+//! come first: this is no order of a log, and a reader cannot resume.
 
 use super::control::stream_name;
-use crate::measure::{Said, Store};
+use crate::measure::{SampleEvent, Store};
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::persist::{PersistedEventRepository, SerializedEvent};
 use cqrs_es::{Aggregate, DomainEvent};
@@ -33,7 +33,7 @@ struct Message {
 
 impl DomainEvent for Message {
     fn event_type(&self) -> String {
-        Said::TYPE.into()
+        SampleEvent::TYPE.into()
     }
 
     fn event_version(&self) -> String {
@@ -75,16 +75,16 @@ impl Store for PostgresEs {
         stream: Uuid,
         version: u64,
         _last: Option<u64>,
-        said: Said,
+        sample: SampleEvent,
     ) -> anyhow::Result<u64> {
         let event = SerializedEvent::new(
             stream_name(stream),
             version as usize,
             Conversation::TYPE.into(),
-            Said::TYPE.into(),
+            SampleEvent::TYPE.into(),
             "1".into(),
-            serde_json::from_str(&said.data)?,
-            serde_json::from_str(&said.metadata)?,
+            serde_json::from_str(&sample.data)?,
+            serde_json::from_str(&sample.metadata)?,
         );
         self.0.persist::<Conversation>(&[event], None).await?;
         Ok(version)

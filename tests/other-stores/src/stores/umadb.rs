@@ -1,9 +1,9 @@
-//! UmaDB 0.7, a server of its own with its own files, flushed before it answers: the client crate over
-//! gRPC, one connection a caller. An append is refused if the conversation has an event after the last one
-//! that was seen; a conversation is a tag. Everything is read in the one order of the log.
+//! UmaDB 0.7, a server with its own files, which it flushes before it answers: the client crate over gRPC, one
+//! connection per caller. A conversation is a tag; an append is refused if the conversation has an event after the
+//! last one that was read. All events are read in the one order of the log.
 
 use super::control::stream_name;
-use crate::measure::{PAGE, Said, Store};
+use crate::measure::{PAGE, SampleEvent, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use umadb_client::{AsyncUmaDbClient, UmaDbClient};
@@ -13,20 +13,20 @@ use uuid::Uuid;
 pub struct UmaDb {
     clients: Arc<[AsyncUmaDbClient]>,
     next: Arc<AtomicUsize>,
-    mine: usize,
+    own: usize,
 }
 
-/// A clone takes the next connection.
+/// Each clone takes the next connection.
 impl Clone for UmaDb {
     fn clone(&self) -> Self {
-        let mine = self.next.fetch_add(1, Ordering::Relaxed) % self.clients.len();
-        Self { clients: Arc::clone(&self.clients), next: Arc::clone(&self.next), mine }
+        let own = self.next.fetch_add(1, Ordering::Relaxed) % self.clients.len();
+        Self { clients: Arc::clone(&self.clients), next: Arc::clone(&self.next), own }
     }
 }
 
 impl UmaDb {
     fn client(&self) -> &AsyncUmaDbClient {
-        &self.clients[self.mine]
+        &self.clients[self.own]
     }
 
     async fn read(&self, query: Option<DcbQuery>) -> anyhow::Result<u64> {
@@ -53,7 +53,7 @@ impl Store for UmaDb {
             let client = UmaDbClient::new(url.to_owned()).batch_size(PAGE as u32);
             clients.push(client.connect_async().await?);
         }
-        Ok(Self { clients: clients.into(), next: Arc::default(), mine: 0 })
+        Ok(Self { clients: clients.into(), next: Arc::default(), own: 0 })
     }
 
     async fn append(
@@ -61,14 +61,14 @@ impl Store for UmaDb {
         stream: Uuid,
         _version: u64,
         last: Option<u64>,
-        said: Said,
+        sample: SampleEvent,
     ) -> anyhow::Result<u64> {
         let event = DcbEvent::new()
-            .event_type(Said::TYPE)
+            .event_type(SampleEvent::TYPE)
             .tags([stream_name(stream)])
-            .uuid(said.id)
-            .metadata([("metadata", said.metadata)])
-            .data(said.data);
+            .uuid(sample.id)
+            .metadata([("metadata", sample.metadata)])
+            .data(sample.data);
         let mut condition = DcbAppendCondition::new(of(stream));
         condition.after = last;
         Ok(self.client().append(vec![event], Some(condition), None).await?)

@@ -1,0 +1,21 @@
+//! What makes an automation rule valid.
+
+use super::{CatalogueItem, Rejection, check_count, check_name};
+use crate::automation::check_rule;
+use event_schemas::automation::AutomationRule;
+
+impl CatalogueItem for AutomationRule {
+    fn name(&self) -> (&'static str, &str) {
+        ("name", &self.name)
+    }
+    fn validate(&self) -> Result<(), Rejection> {
+        check_name("name", &self.name)?;
+        check_rule(self)
+    }
+    fn validate_among<'t>(&self, others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
+    where
+        Self: 't,
+    {
+        check_count(others.count())
+    }
+}

@@ -1,0 +1,23 @@
+//! What makes a bot rule valid, by itself and beside the others.
+
+use super::{CatalogueItem, Rejection, check_count, check_name};
+use crate::bot::{check_cycle, check_rule};
+use event_schemas::bot::BotRule;
+
+impl CatalogueItem for BotRule {
+    fn name(&self) -> (&'static str, &str) {
+        ("name", &self.name)
+    }
+    fn validate(&self) -> Result<(), Rejection> {
+        check_name("name", &self.name)?;
+        check_rule(self)
+    }
+    fn validate_among<'t>(&self, others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
+    where
+        Self: 't,
+    {
+        check_count(others.clone().count())?;
+        let all: Vec<&BotRule> = others.map(|other| other as &BotRule).chain([self]).collect();
+        check_cycle(all)
+    }
+}

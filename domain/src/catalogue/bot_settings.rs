@@ -1,0 +1,15 @@
+//! What makes the settings of an account's bot valid.
+
+use super::{CatalogueItem, Rejection};
+use crate::bot::check_settings;
+use event_schemas::bot::BotSettings;
+
+/// An account has one of them, by its own id: no name has to be unique.
+impl CatalogueItem for BotSettings {
+    fn name(&self) -> (&'static str, &str) {
+        ("account_id", "")
+    }
+    fn validate(&self) -> Result<(), Rejection> {
+        check_settings(self)
+    }
+}

@@ -1,0 +1,21 @@
+//! What makes a handoff rule valid.
+
+use super::{CatalogueItem, Rejection, check_count, check_name};
+use crate::bot::check_handoff_rule;
+use event_schemas::bot::HandoffRule;
+
+impl CatalogueItem for HandoffRule {
+    fn name(&self) -> (&'static str, &str) {
+        ("name", &self.name)
+    }
+    fn validate(&self) -> Result<(), Rejection> {
+        check_name("name", &self.name)?;
+        check_handoff_rule(self)
+    }
+    fn validate_among<'t>(&self, others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
+    where
+        Self: 't,
+    {
+        check_count(others.count())
+    }
+}

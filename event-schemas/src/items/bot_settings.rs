@@ -1,0 +1,79 @@
+//! How an account's bot hands over, and how long its conversations may be inactive.
+
+use super::item;
+use crate::AccountId;
+
+item! {
+    one: "a bot setting", all: "The bot's settings", tag: "bot", order: account_id;
+
+    /// The settings of an account's bot and of its conversations' inactivity. Where an account has defined
+    /// none, the defaults apply.
+    pub struct BotSettings: BotSettingsSpec {
+        id account_id: AccountId,
+        /// Words by which a customer asks for a human agent (requirement 001); an empty list for none.
+        #[serde(default = "handoff_keywords")]
+        pub handoff_keywords: Vec<String>,
+        /// After so many answers of low confidence a human agent is needed. `None`: never for that reason.
+        #[serde(default = "three")]
+        pub low_confidence_answers: Option<u32>,
+        /// An answer is of low confidence when its metadata gives a confidence below this number.
+        #[serde(default = "a_half")]
+        pub confidence_threshold: f64,
+        /// A conversation without messages expires after so many seconds. `None`: never.
+        #[serde(default = "a_day")]
+        pub expire_after_seconds: Option<u32>,
+        /// A resolved conversation closes after so many seconds. `None`: never by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub close_resolved_after_seconds: Option<u32>,
+    }
+}
+
+impl BotSettings {
+    /// The settings of an account that has defined none.
+    pub fn usual(account_id: AccountId) -> Self {
+        Self {
+            account_id,
+            handoff_keywords: handoff_keywords(),
+            low_confidence_answers: three(),
+            confidence_threshold: a_half(),
+            expire_after_seconds: a_day(),
+            close_resolved_after_seconds: None,
+        }
+    }
+}
+
+/// Requirement 001's list, with the articles people put in, and the plain requests of requirement 002.
+fn handoff_keywords() -> Vec<String> {
+    [
+        "speak to human",
+        "speak to a human",
+        "speak to an agent",
+        "speak to agent",
+        "talk to agent",
+        "talk to an agent",
+        "talk to human",
+        "talk to a human",
+        "real person",
+        "representative",
+        "escalate",
+        "supervisor",
+        "manager",
+        "complaint",
+        "human",
+        "person",
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+fn three() -> Option<u32> {
+    Some(3)
+}
+
+fn a_half() -> f64 {
+    0.5
+}
+
+fn a_day() -> Option<u32> {
+    Some(24 * 3600)
+}

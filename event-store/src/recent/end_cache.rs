@@ -1,0 +1,49 @@
+//! Remembers for a short time that a lookup found the end of the log, so that not every reader that follows the
+//! log has to query it for appends of other processes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// How long a lookup that found the end is valid for every reader, unless another process is known to have
+/// appended. Together with the waiter's poll interval it bounds how late another process's append is noticed.
+const VALID_FOR: Duration = Duration::from_millis(50);
+
+#[derive(Default)]
+pub struct EndCache {
+    last: RwLock<Option<Lookup>>,
+    /// How often another process was known to have appended.
+    invalidations: AtomicU64,
+}
+
+/// A lookup at its beginning.
+#[derive(Clone, Copy)]
+pub struct Lookup {
+    at: Instant,
+    invalidations: u64,
+}
+
+impl EndCache {
+    /// Call it before the log is queried.
+    pub fn begin_lookup(&self) -> Lookup {
+        Lookup { invalidations: self.invalidations.load(Ordering::SeqCst), at: Instant::now() }
+    }
+
+    /// The lookup reached the end of the log.
+    pub fn record_end(&self, lookup: Lookup) {
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(lookup);
+    }
+
+    /// Whether a lookup reached the end a short time ago and no other process is known to have appended since.
+    pub fn is_recent(&self, now: Lookup) -> bool {
+        let last = *self.last.read().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| {
+            last.invalidations == now.invalidations && now.at.saturating_duration_since(last.at) < VALID_FOR
+        })
+    }
+
+    /// Another process has appended: earlier lookups are no longer valid.
+    pub fn invalidate(&self) {
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,6 @@
+//! The KurrentDB engine, through the vendor's client.
+
+mod conformance;
+mod faults;
+mod model;
+mod open;

@@ -1,0 +1,8 @@
+//! The PostgreSQL engine.
+
+mod conformance;
+mod database;
+mod events;
+mod faults;
+mod nodes;
+mod pooled;

@@ -1,0 +1,178 @@
+//! What waits for an agent, and how quickly that goes.
+
+use super::inbox::ConversationRow;
+use domain::pace::Pace;
+use event_schemas::conversation::Offered;
+use event_schemas::message::Priority;
+use event_schemas::{
+    AccountId, AssignmentEvent, BotEvent, ConversationEvent, ConversationId, DetailsEvent, LifecycleEvent,
+    OfferId, RoutingEvent, TeamId, Timestamp, UserId,
+};
+use follower::runner::DecodedEvent;
+use follower::table::Json;
+use std::time::Duration;
+use uuid::Uuid;
+
+follower::table! {
+    /// A conversation that was put into the queue, or is being offered.
+    pub struct QueueEntryRow in "queue_entries" key (conversation_seq: i64) {
+        conversation_id: ConversationId,
+        account_id: AccountId,
+        team_id: Option<TeamId>,
+        priority: Priority,
+        queued_since: Timestamp,
+        /// None: it is being offered and was never put into the queue.
+        queued_at: Option<Timestamp>,
+        offer_id: Option<OfferId>,
+        offered_to: Json<Vec<UserId>>,
+        offer_until: Option<Timestamp>,
+    }
+}
+
+follower::table! {
+    /// How quickly a team's queue moves; the nil team is that of conversations without one.
+    pub struct PaceRow in "queue_paces" key (account_id: AccountId, team_id: TeamId) {
+        last_left_at: Timestamp,
+        /// In microseconds.
+        gap: Option<i64>,
+    }
+}
+
+/// The team that paces are kept under where there is none.
+pub const NO_TEAM: TeamId = TeamId(Uuid::nil());
+
+impl PaceRow {
+    pub fn pace(&self) -> Pace {
+        let gap = self.gap.and_then(|gap| u64::try_from(gap).ok()).map(Duration::from_micros);
+        Pace { last_left_at: Some(self.last_left_at), gap }
+    }
+
+    pub fn left(before: Option<&Self>, account_id: AccountId, team_id: TeamId, at: Timestamp) -> Self {
+        let mut pace = before.map(Self::pace).unwrap_or_default();
+        pace.left(at);
+        let gap = pace.gap.and_then(|gap| i64::try_from(gap.as_micros()).ok());
+        Self { account_id, team_id, last_left_at: at, gap }
+    }
+}
+
+/// What becomes of a conversation's row.
+pub enum Becomes {
+    AsItWas,
+    Waits(QueueEntryRow),
+    /// It found an agent.
+    Served(Option<TeamId>),
+    Gone,
+}
+
+impl QueueEntryRow {
+    /// Whether an event can move a row here.
+    pub fn concerns(event: &ConversationEvent) -> bool {
+        use ConversationEvent as E;
+        matches!(
+            event,
+            E::Routing(
+                RoutingEvent::Queued(_)
+                    | RoutingEvent::Offered(_)
+                    | RoutingEvent::OfferDeclined(_)
+                    | RoutingEvent::OfferExpired(_)
+            ) | E::Assignment(AssignmentEvent::Assigned(_))
+                | E::Bot(BotEvent::BotEngaged(_))
+                | E::Lifecycle(
+                    LifecycleEvent::MarkedPending(_)
+                        | LifecycleEvent::Resolved(_)
+                        | LifecycleEvent::Closed(_)
+                        | LifecycleEvent::Expired(_)
+                )
+                | E::Details(DetailsEvent::PriorityChanged(_))
+        )
+    }
+
+    /// `conversation` is as it stands after the event.
+    pub fn after(
+        before: Option<&Self>,
+        conversation: &ConversationRow,
+        event: &ConversationEvent,
+        happened: &DecodedEvent,
+    ) -> Becomes {
+        use ConversationEvent as E;
+        let changed = |change: &dyn Fn(&mut Self)| match before {
+            Some(before) => {
+                let mut row = before.clone();
+                change(&mut row);
+                Becomes::Waits(row)
+            }
+            None => Becomes::AsItWas,
+        };
+        match event {
+            E::Routing(RoutingEvent::Queued(queued)) => {
+                let mut row = Self::since(conversation, queued.queued_since);
+                row.queued_at = Some(happened.metadata.occurred_at);
+                Becomes::Waits(row)
+            }
+            E::Routing(RoutingEvent::Offered(offered)) => {
+                let new = || Self::since(conversation, offered.queued_since);
+                let mut row = before.cloned().unwrap_or_else(new);
+                row.offer(Some(offered));
+                Becomes::Waits(row)
+            }
+            E::Routing(RoutingEvent::OfferDeclined(declined)) => changed(&|row| {
+                row.offered_to.0.retain(|agent| *agent != declined.agent_id);
+                if row.offered_to.0.is_empty() {
+                    row.offer(None);
+                }
+            }),
+            E::Routing(RoutingEvent::OfferExpired(_)) => changed(&|row| row.offer(None)),
+            E::Details(DetailsEvent::PriorityChanged(change)) => changed(&|row| row.priority = change.new),
+            E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_none() => {
+                changed(&|row| row.team_id = assigned.team_id)
+            }
+            E::Assignment(AssignmentEvent::Assigned(_)) => {
+                before.map_or(Becomes::AsItWas, |row| Becomes::Served(row.team_id))
+            }
+            E::Bot(BotEvent::BotEngaged(_))
+            | E::Lifecycle(
+                LifecycleEvent::MarkedPending(_)
+                | LifecycleEvent::Resolved(_)
+                | LifecycleEvent::Closed(_)
+                | LifecycleEvent::Expired(_),
+            ) => before.map_or(Becomes::AsItWas, |_| Becomes::Gone),
+            E::Routing(RoutingEvent::LeadNotified(_))
+            | E::Details(
+                DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+            | E::Bot(
+                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+            )
+            | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
+            | E::Message(_)
+            | E::Delivery(_)
+            | E::Sla(_)
+            | E::Automation(_) => Becomes::AsItWas,
+        }
+    }
+
+    fn since(conversation: &ConversationRow, queued_since: Timestamp) -> Self {
+        Self {
+            conversation_seq: conversation.seq,
+            conversation_id: conversation.id,
+            account_id: conversation.account_id,
+            team_id: conversation.team_id,
+            priority: conversation.priority,
+            queued_since,
+            queued_at: None,
+            offer_id: None,
+            offered_to: Json(Vec::new()),
+            offer_until: None,
+        }
+    }
+
+    fn offer(&mut self, offered: Option<&Offered>) {
+        self.offer_id = offered.map(|offered| offered.offer_id);
+        self.offered_to = Json(offered.map(|offered| offered.agent_ids.clone()).unwrap_or_default());
+        self.offer_until = offered.map(|offered| offered.until);
+    }
+}

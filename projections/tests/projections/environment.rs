@@ -1,0 +1,69 @@
+//! A test's own event log, and a place for its tables on each engine.
+
+use event_schemas::Clock;
+use event_store::EventStore;
+use event_store::sqlite::SqliteStore;
+use follower::location::Location;
+use projections::generations::Generations;
+use std::sync::Arc;
+use test_engines::Postgres;
+
+pub struct Environment {
+    pub folder: tempfile::TempDir,
+    pub place: Location,
+    /// None: the place is the folder.
+    pub url: Option<String>,
+}
+
+impl Environment {
+    pub async fn of_files() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { place: Location::from(folder.path()), url: None, folder }
+    }
+
+    pub async fn of_schemas() -> Self {
+        let url = Postgres::shared().await.database().await;
+        let place = Location::open(&url).await.unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), place, url: Some(url) }
+    }
+
+    /// Another, of the same kind.
+    pub async fn fresh(&self) -> Self {
+        if self.url.is_some() { Self::of_schemas().await } else { Self::of_files().await }
+    }
+
+    pub fn generations(&self) -> Generations {
+        Generations::new(self.place.clone())
+    }
+
+    /// The same place, as another process opens it.
+    pub async fn again(&self) -> Location {
+        match &self.url {
+            Some(url) => Location::open(url).await.unwrap(),
+            None => self.place.clone(),
+        }
+    }
+
+    pub async fn store(&self) -> Arc<dyn EventStore> {
+        SqliteStore::open(self.folder.path().join("events.db"), Clock::System).await.unwrap()
+    }
+}
+
+/// Each of these on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test($crate::environment::Environment::of_files().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test($crate::environment::Environment::of_schemas().await).await;
+            })+
+        }
+    };
+}

@@ -1,0 +1,291 @@
+//! Lists against a slow, obvious oracle: every row, filtered and sorted in memory.
+
+use crate::environment::Environment;
+use crate::scenario::{Random, Scenario};
+use event_schemas::Timestamp;
+use event_schemas::message::{Priority, Status};
+use follower::db::Db;
+use projections::queries::by_subject::counts;
+use projections::queries::conversations::{AssigneeFilter, Conversations, Sort, SortBy, list, list_json};
+use projections::queries::{Limit, details, list as lists};
+use projections::read_models::inbox::ConversationRow;
+use std::collections::BTreeMap;
+
+crate::on_each_engine!(
+    pages_hold_each_row_once_in_order_for_every_sort_and_any_filter,
+    a_cursor_of_another_sort_is_refused,
+    tab_counts_are_what_counting_the_rows_gives,
+    messages_page_both_ways_and_hold_each_once,
+    unread_is_what_came_after_the_reader_last_looked_or_answered,
+    another_accounts_rows_are_not_there,
+    running_clocks_page_in_the_order_they_are_due,
+);
+
+struct Fixture {
+    _home: Environment,
+    scenario: Scenario,
+    db: Db,
+    everything: Vec<ConversationRow>,
+}
+
+async fn fixture(env: Environment, seed: u64, steps: usize) -> Fixture {
+    let store = env.store().await;
+    let mut scenario = Scenario::new(seed);
+    scenario.run(steps).write(&*store).await;
+    let generations = env.generations();
+    generations.rebuild(&store, |_| {}).await.unwrap();
+    let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
+    let mut everything = Vec::new();
+    for account in &scenario.accounts {
+        let mut query = Conversations::of(*account);
+        query.limit = Limit::new(200).unwrap();
+        loop {
+            let page = list(db.readers(), &query).await.unwrap();
+            everything.extend(page.rows.into_iter().map(|listed| listed.conversation));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+    }
+    Fixture { _home: env, scenario, db, everything }
+}
+
+fn key(row: &ConversationRow, by: SortBy) -> Option<i64> {
+    match by {
+        SortBy::LastMessage => Some(row.last_message_at.as_micros()),
+        SortBy::Created => Some(row.created_at.as_micros()),
+        SortBy::Priority => Some(row.priority.rank()),
+        SortBy::Unanswered => row.unanswered_since.map(Timestamp::as_micros),
+        SortBy::SlaDue => row.sla_due_at.map(Timestamp::as_micros),
+    }
+}
+
+fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<ConversationRow> {
+    let mut rows: Vec<_> = everything
+        .iter()
+        .filter(|row| row.account_id == query.account)
+        .filter(|row| query.statuses.is_empty() || query.statuses.contains(&row.status))
+        .filter(|row| match query.assignee {
+            None => true,
+            Some(AssigneeFilter::Unassigned) => row.assignee_id.is_none(),
+            Some(AssigneeFilter::Agent(user)) => row.assignee_id == Some(user),
+        })
+        .filter(|row| query.team.is_none_or(|team| row.team_id == Some(team)))
+        .filter(|row| query.channel.is_none_or(|channel| row.channel_id == channel))
+        .filter(|row| query.contact.is_none_or(|contact| row.contact_id == contact))
+        .filter(|row| query.label.as_ref().is_none_or(|label| row.labels.0.contains(label)))
+        .filter(|row| query.priority.is_none_or(|priority| row.priority == priority))
+        .filter(|row| query.updated_since.is_none_or(|since| row.updated_at >= since))
+        .cloned()
+        .collect();
+    rows.sort_by(|a, b| {
+        let by = query.sort.by;
+        match (key(a, by), key(b, by)) {
+            (Some(x), Some(y)) => (x, a.seq).cmp(&(y, b.seq)),
+            (None, None) => (a.last_message_at, a.seq).cmp(&(b.last_message_at, b.seq)),
+            // Whatever the direction turns around below, who has no key is last.
+            (None, Some(_)) => {
+                if query.sort.descending {
+                    std::cmp::Ordering::Less
+                } else {
+                    std::cmp::Ordering::Greater
+                }
+            }
+            (Some(_), None) => {
+                if query.sort.descending {
+                    std::cmp::Ordering::Greater
+                } else {
+                    std::cmp::Ordering::Less
+                }
+            }
+        }
+    });
+    if query.sort.descending {
+        rows.reverse();
+    }
+    rows
+}
+
+async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(env: Environment) {
+    let fixture = fixture(env, 11, 3000).await;
+    let (scenario, everything) = (&fixture.scenario, &fixture.everything);
+    assert!(everything.len() > 300, "{} conversations prove little", everything.len());
+    let mut random = Random::new(3);
+    let mut met = 0;
+    for round in 0..150 {
+        let mut query = Conversations::of(*random.pick(&scenario.accounts));
+        let by = Sort::ALL_BY[round % 5];
+        query.sort = Sort { by, descending: round % 2 == 0 };
+        query.limit = Limit::new(1 + random.below(60)).unwrap();
+        // Sorted among few, and met along an index.
+        query.few = if random.chance(50) { 5000 } else { 3 };
+        if random.chance(60) {
+            query.statuses = Status::ALL.iter().copied().filter(|_| random.chance(50)).collect();
+        }
+        if random.chance(30) {
+            let agent = *random.pick(&scenario.agents);
+            query.assignee = Some(if random.chance(50) {
+                AssigneeFilter::Unassigned
+            } else {
+                AssigneeFilter::Agent(agent)
+            });
+        }
+        query.team = random.chance(20).then(|| *random.pick(&scenario.teams));
+        query.channel = random.chance(20).then(|| *random.pick(&scenario.channels));
+        query.label = random.chance(20).then(|| random.pick(&scenario.labels).clone());
+        query.priority = random.chance(20).then(|| *random.pick(Priority::ALL));
+        let somebody = random.pick(everything);
+        query.contact = random.chance(15).then_some(somebody.contact_id);
+        query.updated_since = random.chance(15).then_some(somebody.updated_at);
+        let expected = oracle(everything, &query);
+        let mut found = Vec::new();
+        loop {
+            let page = list(fixture.db.readers(), &query).await.unwrap();
+            assert!(page.rows.len() <= query.limit.get());
+            found.extend(page.rows.into_iter().map(|listed| listed.conversation));
+            // As a caller hands it back.
+            query.after = page.next.map(|cursor| cursor.to_string().parse().unwrap());
+            if query.after.is_none() {
+                break;
+            }
+        }
+        let first_page =
+            list_json(fixture.db.readers(), &Conversations { after: None, ..query.clone() }).await.unwrap();
+        let page: Vec<serde_json::Value> = serde_json::from_str(&first_page.json).unwrap();
+        let shown: Vec<_> = page.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        let first: Vec<_> = expected.iter().take(query.limit.get()).map(|row| row.id.to_string()).collect();
+        assert_eq!(shown, first, "round {round}: {query:?}");
+        assert_eq!(first_page.next.is_some(), expected.len() > query.limit.get());
+        let ids = |rows: &[ConversationRow]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+        assert_eq!(ids(&found), ids(&expected), "round {round}: {query:?}");
+        met += found.len();
+    }
+    assert!(met > 2000, "{met} rows in all prove little");
+}
+
+async fn a_cursor_of_another_sort_is_refused(env: Environment) {
+    let fixture = fixture(env, 4, 200).await;
+    let mut query = Conversations::of(fixture.scenario.accounts[0]);
+    query.limit = Limit::new(1).unwrap();
+    query.after = list(fixture.db.readers(), &query).await.unwrap().next;
+    assert!(query.after.is_some());
+    query.sort.by = SortBy::Created;
+    assert!(list(fixture.db.readers(), &query).await.is_err());
+}
+
+async fn tab_counts_are_what_counting_the_rows_gives(env: Environment) {
+    let fixture = fixture(env, 21, 2000).await;
+    for account in &fixture.scenario.accounts {
+        let me = fixture.scenario.agents[0];
+        let counts = counts(fixture.db.readers(), *account, Some(me)).await.unwrap();
+        let count = |fits: &dyn Fn(&ConversationRow) -> bool| {
+            let mut by_status = BTreeMap::new();
+            for row in fixture.everything.iter().filter(|row| row.account_id == *account && fits(row)) {
+                *by_status.entry(row.status).or_default() += 1;
+            }
+            by_status
+        };
+        assert_eq!(counts.all, count(&|_| true));
+        assert_eq!(counts.mine, count(&|row| row.assignee_id == Some(me)));
+        assert_eq!(counts.unassigned, count(&|row| row.assignee_id.is_none()));
+        assert_eq!(counts.without_team, count(&|row| row.team_id.is_none()));
+        for team in &fixture.scenario.teams {
+            assert_eq!(counts.teams[team], count(&|row| row.team_id == Some(*team)));
+        }
+        for agent in &fixture.scenario.agents {
+            assert_eq!(counts.assignees[agent], count(&|row| row.assignee_id == Some(*agent)));
+        }
+    }
+}
+
+async fn messages_page_both_ways_and_hold_each_once(env: Environment) {
+    let fixture = fixture(env, 31, 1500).await;
+    let longest = fixture.everything.iter().max_by_key(|row| row.message_count + row.note_count).unwrap();
+    let (account, conversation) = (longest.account_id, longest.id);
+    let limit = Limit::new(3).unwrap();
+    let ask = |from, limit| {
+        let readers = fixture.db.readers();
+        async move {
+            let query = details::Messages { account, conversation, from, limit };
+            details::messages(readers, query).await.unwrap()
+        }
+    };
+    let all = ask(details::From::End, Limit::new(200).unwrap()).await.rows;
+    assert_eq!(all.len(), (longest.message_count + longest.note_count) as usize);
+    assert!(all.len() > 8 && all.is_sorted_by_key(|message| message.version));
+    let mut back = ask(details::From::End, limit).await;
+    let mut from_the_end = back.rows.clone();
+    while let Some(cursor) = back.next {
+        back = ask(details::From::Before(cursor), limit).await;
+        from_the_end.splice(0..0, back.rows.clone());
+    }
+    assert_eq!(from_the_end, all);
+    let mut forth = ask(details::From::After(details::place(&all[0])), limit).await;
+    let mut to_the_end = vec![all[0].clone()];
+    to_the_end.extend(forth.rows);
+    while let Some(cursor) = forth.next {
+        forth = ask(details::From::After(cursor), limit).await;
+        to_the_end.extend(forth.rows);
+    }
+    assert_eq!(to_the_end, all);
+}
+
+async fn unread_is_what_came_after_the_reader_last_looked_or_answered(env: Environment) {
+    let fixture = fixture(env, 41, 1500).await;
+    for account in &fixture.scenario.accounts {
+        for agent in &fixture.scenario.agents {
+            let mut query = Conversations::of(*account);
+            query.reader = Some(*agent);
+            query.limit = Limit::new(200).unwrap();
+            for listed in list(fixture.db.readers(), &query).await.unwrap().rows {
+                let id = listed.conversation.id;
+                let one =
+                    details::conversation(fixture.db.readers(), *account, id, Some(*agent)).await.unwrap();
+                assert_eq!(one.as_ref(), Some(&listed));
+                assert!(listed.unread <= listed.conversation.received_count);
+            }
+        }
+    }
+}
+
+async fn another_accounts_rows_are_not_there(env: Environment) {
+    let fixture = fixture(env, 51, 300).await;
+    let theirs = &fixture.everything[0];
+    let other = *fixture.scenario.accounts.iter().find(|account| **account != theirs.account_id).unwrap();
+    let readers = fixture.db.readers();
+    assert_eq!(details::conversation(readers, other, theirs.id, None).await.unwrap(), None);
+    let query = details::Messages {
+        account: other,
+        conversation: theirs.id,
+        from: details::From::End,
+        limit: Limit::default(),
+    };
+    assert!(details::messages(readers, query).await.unwrap().rows.is_empty());
+    assert!(details::assignments(readers, other, theirs.id).await.unwrap().is_empty());
+    assert!(details::timers(readers, other, theirs.id).await.unwrap().is_empty());
+    assert_eq!(lists::contact(readers, other, theirs.contact_id).await.unwrap(), None);
+}
+
+async fn running_clocks_page_in_the_order_they_are_due(env: Environment) {
+    let fixture = fixture(env, 61, 1500).await;
+    for account in &fixture.scenario.accounts {
+        let ask = |limit, after| {
+            let page = lists::Page { account: *account, limit: Limit::new(limit).unwrap(), after };
+            lists::running_timers(fixture.db.readers(), page)
+        };
+        let all = ask(200, None).await.unwrap();
+        assert!(all.rows.len() > 10 && all.next.is_none());
+        assert!(all.rows.is_sorted_by_key(|timer| timer.timer.due_at));
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = ask(2, after).await.unwrap();
+            paged.extend(page.rows);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, all.rows);
+    }
+}

@@ -1,0 +1,151 @@
+//! Every key of the configuration: documentation, type, default. One entry here is all that a key needs; the
+//! annotated file follows with `VERBATIM_WRITE_CONFIG=1 cargo test --bin verbatim config`.
+//!
+//! The first paragraph of a key's documentation is the help of its flag.
+
+use super::declaration::sections;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The first lines of the annotated file.
+pub(super) const PREFACE: &str = "\
+# Verbatim's configuration, with every key and its default.
+#
+# The same names work as flags (`--rate-limit 50`) and as environment variables (`VERBATIM_RATE_LIMIT=50`).
+# The command line wins over the environment, the environment over the file named by `--config`
+# (`VERBATIM_CONFIG`), and the file over what is written here. A key without a default is commented out.
+";
+
+sections! {
+    /// Where Verbatim listens, and where it keeps its data.
+    {
+        /// The address to listen on, ADDRESS:PORT.
+        listen: SocketAddr = "\"127.0.0.1:8080\"";
+        /// The folder that holds the event log, the read models and the process managers' tables.
+        data: PathBuf = "\"data\"";
+        /// The event log, as a URL; without this key sqlite:<data>/events.db.
+        ///
+        /// sqlite:<path>, or postgres://user:password@host:5432/database for any number of nodes (PostgreSQL 15
+        /// or newer, a database of its own; directly, or through a transaction-mode pooler, behind which events of
+        /// other nodes are noticed a tenth of a second later), or esdb:// and kurrentdb:// (docs/kurrentdb.md; a
+        /// build with the feature kurrentdb).
+        event_store: Option<String>, example "\"sqlite:data/events.db\"";
+        /// The read models and the process managers' tables, as a URL; without this key sqlite:<data>.
+        ///
+        /// A folder of SQLite files, or a PostgreSQL database (15 or newer) of Verbatim's own, which may be the
+        /// event log's.
+        read_model: Option<String>, example "\"postgres://verbatim:password@localhost/verbatim\"";
+        /// The address at which clients reach this server; without this key http://<listen>.
+        ///
+        /// Event documents name their schemas under it.
+        public_url: Option<String>, example "\"https://support.example.com\"";
+    }
+
+    /// Publication of every event as a CloudEvent, by the process that runs the projections; see
+    /// docs/publication.md. Without `nats` nothing is published.
+    {
+        /// The NATS servers to publish to: nats://host:4222 or tls://…, several separated by commas.
+        ///
+        /// The user is part of the address (nats://user:password@host:4222, nats://token@host:4222) or in a
+        /// credentials file. tls:// encrypts and trusts the system's certificates or those of `nats_ca`.
+        nats: Option<String>, example "\"nats://127.0.0.1:4222\"", hidden true;
+        /// A NATS credentials file.
+        nats_credentials: Option<PathBuf>, example "\"verbatim.creds\"";
+        /// The certificates (PEM) that NATS servers are trusted by, instead of the system's.
+        nats_ca: Option<PathBuf>, example "\"nats-ca.pem\"";
+        /// The JetStream stream to publish to. It is created if it is missing.
+        nats_stream: String = "\"VERBATIM\"";
+        /// The number of servers of a NATS cluster that keep the stream.
+        nats_replicas: usize = "1";
+        /// Seconds that the stream keeps an event; 0: for ever.
+        nats_max_age: u64 = "0";
+        /// Bytes that the stream keeps at most, the oldest events being dropped first; 0: no limit.
+        nats_max_bytes: u64 = "0";
+        /// Seconds for which NATS itself recognises an event that it has already.
+        nats_duplicate_window: u64 = "120";
+    }
+
+    /// Authentication. At least one of `jwt_secret` and `jwks_url` is needed, unless a gateway is trusted.
+    {
+        /// The secret of HS256 tokens, at least 32 bytes.
+        jwt_secret: Option<String>, example "\"\"", hidden true;
+        /// The address of the published keys (JWKS) of RS256 and ES256 tokens.
+        ///
+        /// They are cached, and fetched again when a token names a key that is not known.
+        jwks_url: Option<String>, example "\"https://id.example.com/.well-known/jwks.json\"";
+        /// The issuer that tokens must name.
+        jwt_issuer: Option<String>, example "\"https://id.example.com/\"";
+        /// The audience that tokens must name.
+        jwt_audience: Option<String>, example "\"verbatim\"";
+        /// Trust the headers X-Account-Id, X-User-Id, X-User-Role and X-User-Name of a gateway.
+        ///
+        /// Only behind a gateway that sets them itself and removes them from requests that come from outside.
+        trust_gateway_headers: bool = "false";
+    }
+
+    /// Limits of the HTTP APIs.
+    {
+        /// The largest request body, in bytes.
+        ///
+        /// Meta sends webhooks of up to 3 MB.
+        body_limit: usize = "4194304";
+        /// Requests a second that one user may make over time; 0: no limit.
+        rate_limit: u32 = "500";
+        /// Requests that one user may make at once.
+        rate_burst: u32 = "1000";
+        /// Seconds after which a request is given up and answered with 503.
+        request_timeout: u64 = "30";
+        /// Origins whose pages may call the API from a browser, separated by commas; `*`: all.
+        cors_origins: Vec<String> = "[]";
+    }
+
+    /// Delivery of outgoing messages.
+    {
+        /// The address of WhatsApp's Graph API, for channels that do not name one.
+        whatsapp_base_url: String = "\"https://graph.facebook.com\"";
+        /// Seconds that a provider may take to answer.
+        provider_timeout: u64 = "15";
+        /// The number of attempts before an outgoing message counts as failed.
+        delivery_attempts: u32 = "60";
+        /// Milliseconds before the second attempt.
+        ///
+        /// Each further wait is twice as long, with jitter, and at most ten minutes.
+        delivery_backoff_ms: u64 = "1000";
+        /// Seconds to wait for the provider's status of a message that may or may not have been sent.
+        delivery_grace: u64 = "120";
+    }
+
+    /// Webhooks of macros and automation rules.
+    {
+        /// The number of calls before a webhook is given up.
+        webhook_attempts: u32 = "20";
+        /// Milliseconds before the second call.
+        ///
+        /// Each further wait is twice as long, with jitter, and at most an hour.
+        webhook_backoff_ms: u64 = "5000";
+        /// Seconds that a program may take to answer a webhook.
+        webhook_timeout: u64 = "15";
+        /// Allow webhooks to private addresses and over plain HTTP.
+        ///
+        /// A user who may define a rule can then make this server call any machine that it reaches.
+        webhooks_to_private_addresses: bool = "false";
+    }
+
+    /// Presence of agents. An agent who never reports presence counts as available while switched on.
+    {
+        /// Seconds without a heartbeat after which an online agent counts as away and is assigned nothing more.
+        agent_away_after: u64 = "300";
+        /// Further seconds after which an agent who is away counts as offline.
+        ///
+        /// Then the queue's setting says whether the agent keeps the assigned conversations.
+        agent_offline_after: u64 = "1800";
+    }
+
+    /// Logging. A log line never holds a message's text or a person's data.
+    {
+        /// The log level (error, warn, info, debug), or target=level pairs.
+        log: String = "\"info\"";
+        /// The format of log lines: text or json.
+        log_format: String = "\"text\"", one of ["text", "json"];
+    }
+}

@@ -1,0 +1,145 @@
+//! One conversation from the first message to the last, as customer, agent and provider see it.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::program::{Program, conversation_of};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let provider = FakeWhatsApp::start().await;
+    let account = program.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let ana = account.person("agent", "Ana");
+
+    // The customer writes: an event, a conversation, a row in the inbox.
+    whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
+    let id = conversation_of(&ana, "251911000000").await;
+    let inbox = ana.get("/v1/conversations?status=open&assignee_id=none").await;
+    let row = &inbox["data"][0];
+    assert_eq!(row["id"], id.as_str());
+    assert_eq!(row["status"], "open");
+    assert_eq!(row["priority"], "normal");
+    assert_eq!(row["contact_identifier"], "251911000000");
+    assert_eq!(row["display_name"], "Customer 251911000000");
+    assert_eq!(row["last_message_preview"], "I want a refund");
+    assert_eq!(row["unread_count"], 1);
+    assert!(row["unanswered_since"].is_string());
+    assert!(row["first_reply_at"].is_null());
+
+    // Ana claims it.
+    let assigned = ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
+    assert!(assigned["version"].is_number() && assigned["position"].is_string());
+    let mine = ana.get_until("/v1/conversations?assignee_id=me", |a| a["data"][0]["id"] == id.as_str()).await;
+    assert_eq!(mine["data"][0]["status"], "assigned");
+    assert_eq!(mine["data"][0]["assignee_name"], "Ana");
+
+    // Ana answers and quotes the customer; the provider receives the message and reports its status.
+    let messages = ana.get(&format!("/v1/conversations/{id}/messages")).await;
+    let first = messages["data"][0]["id"].as_str().unwrap();
+    let answer = json!({ "content": "What is your order number?", "in_reply_to": first });
+    let sent = ana.post(&format!("/v1/conversations/{id}/messages"), answer).await;
+    let message = sent["message"]["id"].as_str().or(sent["id"].as_str()).unwrap().to_owned();
+    let state = |word: &'static str| {
+        let message = message.clone();
+        move |answer: &serde_json::Value| {
+            answer["data"].as_array().is_some_and(|rows| {
+                rows.iter().any(|row| row["id"] == message.as_str() && row["delivery"]["state"] == word)
+            })
+        }
+    };
+    let path = format!("/v1/conversations/{id}/messages");
+    ana.get_until(&path, state("dispatched")).await;
+    let taken = provider.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!((taken[0].to(), taken[0].text()), ("251911000000", "What is your order number?"));
+    assert_eq!(taken[0].body["context"]["message_id"], "wamid.1");
+    whatsapp.post_ok(&taken[0].status("read", 1_795_222_900)).await;
+    ana.get_until(&path, state("read")).await;
+    whatsapp.post_ok(&taken[0].status("delivered", 1_795_222_901)).await;
+
+    // A private note is not sent to the provider.
+    let note = json!({ "content": "He sounds upset.", "is_private": true });
+    ana.post(&format!("/v1/conversations/{id}/messages"), note).await;
+
+    // Resolved; the customer writes again; closed; the customer writes again.
+    ana.patch(&format!("/v1/conversations/{id}"), json!({ "status": "resolved" })).await;
+    let detail = ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "resolved").await;
+    assert!(detail["resolved_at"].is_string() && detail["first_reply_at"].is_string());
+    whatsapp.customer_writes("251911000000", "wamid.2", "One more thing").await;
+    ana.get_until(&format!("/v1/conversations/{id}"), |a| a["status"] == "open").await;
+    let closed = ana.send_ok(Method::DELETE, &format!("/v1/conversations/{id}"), json!({})).await;
+    assert!(closed["version"].is_number());
+    whatsapp.customer_writes("251911000000", "wamid.3", "Hello again").await;
+    let all = ana
+        .get_until("/v1/conversations?sort=created_at:asc", |a| {
+            a["data"].as_array().is_some_and(|d| d.len() == 2)
+        })
+        .await;
+    assert_eq!(all["data"][0]["status"], "closed");
+    assert_eq!(all["data"][1]["status"], "open");
+    assert_eq!(all["data"][1]["last_message_preview"], "Hello again");
+    assert_eq!(provider.taken().len(), 1, "the note was not sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_may_be_repeated_and_a_stale_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    let ana = account.person("agent", "Ana");
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    let id = conversation_of(&ana, "1").await;
+
+    let path = format!("/v1/conversations/{id}/messages");
+    let say = |key: &'static str| {
+        ana.request(Method::POST, &path)
+            .header("Idempotency-Key", key)
+            .json(&json!({ "content": "Hi" }))
+            .send()
+    };
+    let (first, again) = (say("one").await.unwrap(), say("one").await.unwrap());
+    let first: serde_json::Value = first.json().await.unwrap();
+    let again: serde_json::Value = again.json().await.unwrap();
+    assert_eq!((&first["id"], &first["version"]), (&again["id"], &again["version"]));
+
+    let version = first["version"].as_u64().unwrap();
+    let change = |version: u64, subject: &'static str| {
+        ana.request(Method::PATCH, &format!("/v1/conversations/{id}"))
+            .header("If-Match", format!("\"{version}\""))
+            .json(&json!({ "subject": subject }))
+            .send()
+    };
+    let stale = change(version.saturating_sub(1), "Stale").await.unwrap();
+    assert_eq!(stale.status(), StatusCode::PRECONDITION_FAILED);
+    let current = ana.get(&format!("/v1/conversations/{id}/events")).await;
+    let last =
+        current["data"].as_array().unwrap().last().unwrap()["streamversion"].as_str().unwrap().to_owned();
+    assert_eq!(change(last.parse().unwrap(), "Fresh").await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_sees_its_own_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    let ana = account.person("agent", "Ana");
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    let id = conversation_of(&ana, "1").await;
+    for round in 0..50 {
+        let subject = format!("Round {round}");
+        let done = ana.patch(&format!("/v1/conversations/{id}"), json!({ "subject": subject })).await;
+        let read = ana
+            .request(Method::GET, &format!("/v1/conversations/{id}"))
+            .header("Verbatim-After", done["position"].as_str().unwrap())
+            .send()
+            .await
+            .unwrap();
+        let read: serde_json::Value = read.json().await.unwrap();
+        assert_eq!(read["subject"], subject.as_str());
+    }
+}
