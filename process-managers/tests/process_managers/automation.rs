@@ -1,10 +1,9 @@
 //! Rules at work on a real log: once for each cause, and in no circle.
 
-#![allow(clippy::unwrap_used)]
-
 mod desk;
 mod webhooks;
 
+use crate::support::context;
 use desk::{ACCOUNT, ANA, CHANNEL, Desk, desk, eventually, note, rule, taken};
 use domain::agent::{ChangePreferences, Register};
 use domain::automation::MOST_BY_ITSELF;
@@ -17,7 +16,7 @@ use event_schemas::conversation::{PriorityChanged, SlaBreached, SlaWarned};
 use event_schemas::message::{Priority, SlaMetric};
 use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
 use event_schemas::{Actor, BotRuleId, ConversationId, QueueId, StreamId};
-use process_managers::{Health, Unanswered};
+use process_managers::{Health, ProcessManager, Unanswered};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -47,7 +46,7 @@ async fn each_event_sets_off_its_rules_once() {
     desk.answer(id, "Hello").await;
     desk.ask(id, Update { priority: Some(Priority::High), ..update() }, ana()).await;
     let (now, metric) = (desk.clock.now(), SlaMetric::Resolution);
-    let clock = || Actor::system("alarm-clock");
+    let clock = || Actor::system("sla-timers");
     let warned = SlaWarned { metric, warn_at: now, due_at: now, detected_at: now };
     desk.happens(id, warned, clock()).await;
     desk.happens(id, SlaBreached { metric, due_at: now, detected_at: now }, clock()).await;
@@ -276,9 +275,10 @@ async fn wait_until<F: Future<Output = bool>>(
     what: &str,
     holds: impl FnMut() -> F,
 ) {
-    let waiting = Unanswered::open(desk.commands.clone(), desk.db(table).await).await.unwrap();
+    let context = context(desk.folder.path(), table, &desk.commands).await;
+    let unanswered = Unanswered::open(&context).await.unwrap();
     let stop = CancellationToken::new();
-    let working = tokio::spawn(waiting.run(stop.clone(), Health::default()));
+    let working = tokio::spawn(unanswered.run(stop.clone(), Health::default()));
     eventually(what, holds).await;
     stop.cancel();
     working.await.unwrap().unwrap();

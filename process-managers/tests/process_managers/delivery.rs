@@ -1,18 +1,12 @@
 //! Outbound delivery against a provider that misbehaves in every way a provider does.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/desk.rs"]
 mod desk;
-#[path = "../../tests/support/fake_whatsapp.rs"]
-mod fake_whatsapp;
-#[path = "support/tables.rs"]
-mod tables;
 
+use crate::fake_whatsapp::Behaviour;
 use desk::{Desk, eventually, hurried};
 use event_store::sqlite::Fault;
-use fake_whatsapp::Behaviour;
-use process_managers::delivery::{Schedule, Settings};
+use process_managers::Schedule;
+use process_managers::delivery::Settings;
 use std::time::Duration;
 
 #[tokio::test]

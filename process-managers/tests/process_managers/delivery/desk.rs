@@ -1,7 +1,7 @@
 //! A log, a provider that is not the real one, and conversations with something to say.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::tables::tables;
+use crate::support::{self, context_with};
 use commands::Commands;
 use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, ChannelRetired, Secret};
 use event_schemas::conversation::{
@@ -16,7 +16,9 @@ use event_schemas::{
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use follower::RunnerError;
-use process_managers::delivery::{Delivery, Outbox, Schedule, Settings};
+use follower::outbox::JobTable;
+use process_managers::delivery::{OutgoingMessage, Settings};
+use process_managers::{Delivery, Health, ProcessManager, Schedule};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
@@ -60,7 +62,7 @@ pub struct Desk {
 
 /// The delivery at work.
 pub struct Working {
-    pub outbox: Outbox,
+    pub outbox: JobTable<OutgoingMessage>,
     pub stop: CancellationToken,
     pub task: JoinHandle<Result<(), RunnerError>>,
 }
@@ -100,10 +102,11 @@ impl Desk {
     }
 
     pub async fn open(&self, settings: Settings) -> Working {
-        let db = tables(self.dir.path(), "process-managers").await;
-        let delivery = Delivery::open(self.commands.clone(), db, settings).await.unwrap();
+        let settings = process_managers::Settings { delivery: settings, ..support::settings() };
+        let context = context_with(self.dir.path(), "delivery", &self.commands, settings).await;
+        let delivery = Delivery::open(&context).await.unwrap();
         let (outbox, stop) = (delivery.outbox(), CancellationToken::new());
-        Working { outbox, task: tokio::spawn(delivery.run(stop.clone())), stop }
+        Working { outbox, task: tokio::spawn(delivery.run(stop.clone(), Health::default())), stop }
     }
 
     pub async fn append<E: Events>(&self, stream: &StreamId, id: EventId, event: E, at: Timestamp) {

@@ -1,5 +1,6 @@
 //! A log with rules in it, conversations, and the process managers driven by hand.
 
+use crate::support::context;
 use async_trait::async_trait;
 use commands::Commands;
 use commands::execute::Context;
@@ -19,8 +20,7 @@ use event_store::sqlite::SqliteStore;
 use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
-use follower::{Db, Sizes};
-use process_managers::{Automation, BotRouter};
+use process_managers::{Automation, BotRouter, Health, ProcessManager};
 use providers::outgoing_webhook::Addresses;
 use providers::{Providers, Timeouts};
 use std::future::Future;
@@ -272,16 +272,13 @@ impl Desk {
         self.recorded(id).await.into_iter().filter_map(ran).collect()
     }
 
-    pub async fn db(&self, name: &str) -> Db {
-        Db::open(&self.folder.path().join(name), Sizes::small(), "").await.unwrap()
-    }
-
     /// The automation until it has come past everything that is in the log now.
     pub async fn act(&self, checkpoint: &str) {
-        let automation = Automation::open(self.commands.clone(), self.db(checkpoint).await).await.unwrap();
-        let (watch, stop) = (automation.watch(), CancellationToken::new());
+        let context = context(self.folder.path(), checkpoint, &self.commands).await;
+        let automation = Automation::open(&context).await.unwrap();
+        let (watch, stop) = (automation.watch().unwrap(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
-        let working = tokio::spawn(automation.run(stop.clone()));
+        let working = tokio::spawn(automation.run(stop.clone(), Health::default()));
         eventually("the automation is through", || async { watch.progress().position >= end }).await;
         stop.cancel();
         working.await.unwrap().unwrap();
@@ -289,10 +286,11 @@ impl Desk {
 
     /// The bot likewise.
     pub async fn route(&self, checkpoint: &str) {
-        let router = BotRouter::open(self.commands.clone(), self.db(checkpoint).await).await.unwrap();
-        let (watch, stop) = (router.watch(), CancellationToken::new());
+        let context = context(self.folder.path(), checkpoint, &self.commands).await;
+        let router = BotRouter::open(&context).await.unwrap();
+        let (watch, stop) = (router.watch().unwrap(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
-        let working = tokio::spawn(router.run(stop.clone()));
+        let working = tokio::spawn(router.run(stop.clone(), Health::default()));
         eventually("the router is through", || async { watch.progress().position >= end }).await;
         stop.cancel();
         working.await.unwrap().unwrap();

@@ -1,10 +1,6 @@
 //! The bot at work on a real log: once for each message, and never when a person was faster.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/tables.rs"]
-mod tables;
-
+use crate::support::{context, lose};
 use async_trait::async_trait;
 use commands::Commands;
 use commands::dry_run::{DryRun, Span};
@@ -26,13 +22,12 @@ use event_store::sqlite::SqliteStore;
 use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
-use process_managers::{BotRouter, Health, Inactivity};
+use process_managers::{BotRouter, Health, Inactivity, ProcessManager};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tables::{lose, tables};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -231,19 +226,19 @@ impl Desk {
 
     /// The router until it has come past everything that is in the log now, with a checkpoint of this name.
     async fn route(&self, checkpoint: &str) {
-        let db = tables(self.folder.path(), checkpoint).await;
-        let router = BotRouter::open(self.commands.clone(), db).await.unwrap();
-        let (watch, stop) = (router.watch(), CancellationToken::new());
+        let context = context(self.folder.path(), checkpoint, &self.commands).await;
+        let router = BotRouter::open(&context).await.unwrap();
+        let (watch, stop) = (router.watch().unwrap(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
-        let working = tokio::spawn(router.run(stop.clone()));
+        let working = tokio::spawn(router.run(stop.clone(), Health::default()));
         eventually("the router is through", || async { watch.progress().position >= end }).await;
         stop.cancel();
         working.await.unwrap().unwrap();
     }
 
     async fn expect_to_end(&self, id: ConversationId, with: &str) {
-        let db = tables(self.folder.path(), "silences").await;
-        let silence = Inactivity::open(self.commands.clone(), db).await.unwrap();
+        let context = context(self.folder.path(), "silences", &self.commands).await;
+        let silence = Inactivity::open(&context).await.unwrap();
         let stop = CancellationToken::new();
         let working = tokio::spawn(silence.run(stop.clone(), Health::default()));
         eventually(with, || async { self.history(id).await.last().is_some_and(|last| last == with) }).await;
@@ -306,7 +301,7 @@ async fn nobody_says_anything_for_a_day_and_the_conversation_expires_once() {
     assert_eq!(events.last().unwrap().metadata.occurred_at, NOON + Duration::from_secs(47 * 3600));
     // Ten hours later, and by a process that knows nothing of the first.
     desk.clock.advance(Duration::from_secs(10 * 3600));
-    lose(desk.folder.path(), "silences").await;
+    lose(desk.folder.path(), "silences", "silences").await;
     desk.expect_to_end(id, "Expired").await;
     assert_eq!(desk.history(id).await.len(), events.len());
     // The next message begins another.

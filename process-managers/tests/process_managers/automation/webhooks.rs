@@ -1,6 +1,7 @@
 //! Other programs are told: signed, until they take it, and the log says once how it ended.
 
-use crate::desk::{Desk, SECRET, desk, eventually, rule};
+use super::desk::{Desk, SECRET, desk, eventually, rule};
+use crate::support::{self, context_with};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
@@ -8,8 +9,8 @@ use axum::routing::post;
 use event_schemas::automation::{Action, AutomationEvent};
 use event_schemas::catalogue::Secret;
 use event_schemas::{ActionEvent, ConversationEvent, ConversationId, Event, Timestamp};
-use process_managers::webhooks::Settings;
-use process_managers::{Health, Schedule, Webhooks};
+use process_managers::outgoing_webhooks::Settings;
+use process_managers::{Context, Health, OutgoingWebhooks, ProcessManager, Schedule};
 use providers::Timeouts;
 use providers::outgoing_webhook::{Addresses, Caller, signature};
 use serde_json::Value;
@@ -62,10 +63,15 @@ async fn told_of(desk: &Desk, url: &str) -> ConversationId {
     id
 }
 
+async fn context(desk: &Desk, table: &str, addresses: Addresses) -> Context {
+    let settings =
+        process_managers::Settings { outgoing_webhooks: settings(addresses), ..support::settings() };
+    context_with(desk.folder.path(), table, &desk.commands, settings).await
+}
+
 /// Tells until the log says how it ended, which the clock helps along.
 async fn tell(desk: &Desk, table: &str, addresses: Addresses, id: ConversationId, ended: &str) {
-    let webhooks =
-        Webhooks::open(desk.commands.clone(), desk.db(table).await, settings(addresses)).await.unwrap();
+    let webhooks = OutgoingWebhooks::open(&context(desk, table, addresses).await).await.unwrap();
     let stop = CancellationToken::new();
     let working = tokio::spawn(webhooks.run(stop.clone(), Health::default()));
     eventually(ended, || async {

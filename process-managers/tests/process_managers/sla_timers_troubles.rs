@@ -1,10 +1,6 @@
 //! The alarm clock when the customer is waited for, when the disk is full and when it is killed.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/tables.rs"]
-mod tables;
-
+use crate::support::context;
 use commands::Commands;
 use commands::execute::Context;
 use domain::Decide;
@@ -20,12 +16,11 @@ use event_store::EventStore;
 use event_store::sqlite::{Fault, SqliteStore};
 use follower::table::Values;
 use follower::{Db, RunnerError, Watch};
-use process_managers::{Health, SlaTimers};
+use process_managers::{Health, ProcessManager, SlaTimers};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tables::tables;
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinHandle;
@@ -98,11 +93,12 @@ impl Desk {
         let folder = self.dir.path().to_owned();
         let commands = Self::write_side(&self.store, &self.clock);
         let open = async move {
-            let db = tables(&folder, "alarms").await;
-            (SlaTimers::open(commands, db.clone()).await.unwrap(), db)
+            let context = context(&folder, "alarms", &commands).await;
+            (SlaTimers::open(&context).await.unwrap(), context.tables("alarm-clock").await.unwrap())
         };
         let (sla_timers, db) = runtime.spawn(open).await.unwrap();
-        let (watch, health, stop) = (sla_timers.watch(), Health::default(), CancellationToken::new());
+        let (watch, health, stop) =
+            (sla_timers.watch().unwrap(), Health::default(), CancellationToken::new());
         let task = runtime.spawn(sla_timers.run(stop.clone(), health.clone()));
         Ringing { db, watch, health, stop, task, runtime }
     }
@@ -213,7 +209,7 @@ async fn a_breach_says_when_it_was_due_and_when_it_was_noticed() {
     assert_eq!((breach.due_at, breach.detected_at), (start + SECOND * 60, start + SECOND * 75));
     assert_eq!(recorded.metadata.occurred_at, start + SECOND * 60);
     assert_eq!(recorded.recorded_at, start + SECOND * 75);
-    assert_eq!(recorded.metadata.actor, Actor::system("alarm-clock"));
+    assert_eq!(recorded.metadata.actor, Actor::system("sla-timers"));
     ringing.stop().await;
 }
 

@@ -1,10 +1,6 @@
 //! The alarm clock fires nothing twice and nothing never.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "support/tables.rs"]
-mod tables;
-
+use crate::support::context;
 use commands::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::{
@@ -18,12 +14,11 @@ use event_schemas::{
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
 use follower::RunnerError;
-use process_managers::{Health, SlaTimers};
+use process_managers::{Health, ProcessManager, SlaTimers};
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tables::tables;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -67,8 +62,8 @@ impl Desk {
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
         let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, self.clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(self.store.clone(), Arc::new(providers), self.clock.clone()));
-        let db = tables(self.dir.path(), name).await;
-        let sla_timers = SlaTimers::open(commands, db).await.unwrap();
+        let context = context(self.dir.path(), name, &commands).await;
+        let sla_timers = SlaTimers::open(&context).await.unwrap();
         let stop = CancellationToken::new();
         Ringing { task: tokio::spawn(sla_timers.run(stop.clone(), Health::default())), stop }
     }

@@ -1,13 +1,11 @@
 //! Which process works, and what one that does not says of itself.
 
-#![allow(clippy::unwrap_used)]
-
+use crate::support::settings;
 use commands::Commands;
 use event_schemas::Clock;
 use event_store::sqlite::SqliteStore;
-use follower::{Leases, Location};
-use process_managers::{ProcessManagers, Settings, delivery, webhooks};
-use providers::outgoing_webhook::{Addresses, Caller};
+use follower::{DecodedLog, Leases, Location};
+use process_managers::ProcessManagers;
 use providers::{Providers, Timeouts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,16 +24,11 @@ async fn who_could_not_start_is_well_again_while_another_process_works() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("events.db"), Clock::System).await.unwrap();
     let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), Clock::System).unwrap();
-    let commands = Arc::new(Commands::new(store, Arc::new(providers), Clock::System));
-    let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
-    let settings = Settings {
-        delivery: delivery::Settings::default(),
-        webhooks: webhooks::Settings::of(caller, "http://desk".to_owned()),
-    };
+    let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), Clock::System));
     let place = Location::open(&format!("sqlite:{}", dir.path().display())).await.unwrap();
     // Something is in the way of its tables.
     std::fs::create_dir(dir.path().join("process-managers.db")).unwrap();
-    let managers = ProcessManagers::new(place.clone(), commands, settings);
+    let managers = ProcessManagers::new(place.clone(), DecodedLog::shared(store), commands, settings());
     let (trouble, stop) = (managers.trouble(), CancellationToken::new());
     let running = tokio::spawn(managers.run(stop.clone()));
     eventually("it cannot start", || trouble().is_some()).await;
@@ -45,5 +38,5 @@ async fn who_could_not_start_is_well_again_while_another_process_works() {
     other.release().await;
     eventually("it tries again", || trouble().is_some()).await;
     stop.cancel();
-    running.await.unwrap().unwrap();
+    running.await.unwrap();
 }
