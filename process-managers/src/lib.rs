@@ -31,7 +31,7 @@ use follower::{DecodedLog, Lease, Leases, Location};
 use manager::{Opened, Registered};
 use std::sync::Arc;
 use std::time::Duration;
-use supervisor::{Status, supervise};
+use supervisor::{RESTART, Status, Supervisor};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -133,7 +133,9 @@ impl ProcessManagers {
         let stop = stop.child_token();
         let mut tasks = JoinSet::new();
         for ((manager, status), (opened, context)) in MANAGERS.iter().zip(&self.statuses).zip(opened) {
-            tasks.spawn(supervise(manager, opened, context, Arc::clone(status), stop.clone()));
+            let (status, stop) = (Arc::clone(status), stop.clone());
+            let supervisor = Supervisor { manager, context, status, stop, restart: RESTART };
+            tasks.spawn(supervisor.run(opened));
         }
         let mut working = std::pin::pin!(async {
             while let Some(ended) = tasks.join_next().await {
