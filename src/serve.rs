@@ -13,7 +13,7 @@ use event_store::EventStore;
 use follower::{DecodedLog, Leases, Location};
 use gate::limits::Rate;
 use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
-use process_managers::{ProcessManagers, Schedule, delivery, webhooks};
+use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
 use projections::{ReadSide, Tables};
 use providers::outgoing_webhook::{Addresses, Caller};
@@ -133,14 +133,15 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     {
         let patience = process_managers::Settings {
             delivery: delivery_settings(settings),
-            webhooks: webhook_settings(settings, address)?,
+            outgoing_webhooks: webhook_settings(settings, address)?,
         };
-        let managers = ProcessManagers::new(place, commands.clone(), patience);
+        let managers = ProcessManagers::new(place, running.log.clone(), commands.clone(), patience);
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
-        running
-            .working
-            .spawn(async move { managers.run(stop).await.context("the process managers stopped") });
+        running.working.spawn(async move {
+            managers.run(stop).await;
+            Ok(())
+        });
     }
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
@@ -303,16 +304,16 @@ fn webhook_addresses(settings: &Settings) -> Addresses {
     if settings.webhooks_to_private_addresses { Addresses::Any } else { Addresses::PublicOnly }
 }
 
-fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<webhooks::Settings> {
+fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<outgoing_webhooks::Settings> {
     let timeouts = Timeouts { answer: Duration::from_secs(settings.webhook_timeout), ..Timeouts::default() };
     let caller = Caller::new(timeouts, webhook_addresses(settings))?;
-    Ok(webhooks::Settings {
+    Ok(outgoing_webhooks::Settings {
         schedule: Schedule {
             first: Duration::from_millis(settings.webhook_backoff_ms),
             attempts: settings.webhook_attempts,
-            ..webhooks::usual_schedule()
+            ..outgoing_webhooks::usual_schedule()
         },
-        ..webhooks::Settings::of(caller, settings.schemas_url(address))
+        ..outgoing_webhooks::Settings::of(caller, settings.schemas_url(address))
     })
 }
 

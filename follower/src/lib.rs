@@ -4,14 +4,18 @@
 pub mod db;
 mod decoded_log;
 mod follow_error;
+mod health;
 pub mod lease;
 pub mod location;
+pub mod outbox;
 pub mod runner;
 pub mod table;
+pub mod timers;
 
 pub use db::{Db, DbError, Readers, Sizes, Tx};
 pub use decoded_log::{DecodedEvent, DecodedLog};
 pub use follow_error::FollowError;
+pub use health::Health;
 pub use lease::{Lease, Leases};
 pub use location::{Location, LocationError};
 pub use runner::{Condition, NotYet, Progress, Projection, Runner, RunnerError, Watch};

@@ -1,17 +1,16 @@
 //! The agent router: finds agents for conversations that want one.
 //!
-//! It follows the log into a [`RoutingState`], which is nothing but a fold of it, asks what is to be done, and does
-//! it: a place on the agent's desk first, then the word in the conversation (see `commands::assignment`). It
-//! never decides again before it has read back what it wrote. Two routers, a restart or a crash at any moment
-//! give nobody anything twice: whatever is refused was decided on something that had changed, and the change
-//! is in the log.
+//! It follows the log into a [`RoutingState`], which is a fold of the log, asks it what is to be done, and does that: it
+//! first reserves the agent's capacity, then assigns the conversation (see `commands::assignment`). It never decides
+//! again before it has read back what it appended. Two routers, a restart or a crash at any moment do nothing twice: a
+//! command that is refused was decided on something that has changed, and the change is in the log.
 //!
-//! Conversations of accounts that never said how conversations find agents are none of its business: it
-//! neither reads nor remembers them. When an account says so for the first time, the log is read anew.
+//! It neither reads nor remembers the conversations of accounts that never defined how conversations find agents. When
+//! an account does so for the first time, the log is read from its beginning.
 
 mod execute;
 
-use crate::Health;
+use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::agent::{ExpirePresence, Rejection};
@@ -21,7 +20,9 @@ use event_schemas::{
     UserId,
 };
 use event_store::{Filter, ReadError};
-use execute::{Hitch, execute};
+use execute::{Failure, execute};
+use follower::runner::Chain;
+use follower::{DecodedLog, Health, RunnerError, Watch};
 use futures::{StreamExt, stream};
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -30,44 +31,51 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const PAGE: usize = 1_000;
-/// How many moves are carried out at the same time: their commits are shared.
+/// How many actions are executed at the same time: their commits are shared.
 const TOGETHER: usize = 64;
-/// The longest it sleeps without looking: hours begin, and silences last.
+/// The longest sleep between two looks: opening hours begin, and agents become inactive, without an event.
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
-/// How often it looks when a test moves the clock.
+/// The same when a test moves the clock.
 const MANUAL_SLEEP: Duration = Duration::from_millis(5);
-/// How long it waits when the log cannot be used.
-const TROUBLE: Duration = Duration::from_millis(500);
-/// How long it waits after a refusal, so that what it does not understand does not keep it busy.
+/// How long to wait when the log cannot be used.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long to wait after a refusal, so that an action that is refused again and again does not keep it busy.
 const REFUSED: Duration = Duration::from_millis(20);
 
 /// The process manager.
 pub struct AgentRouter {
     commands: Arc<Commands>,
-    floor: RoutingState,
-    /// The accounts that say, or once said, how conversations find agents.
+    log: DecodedLog,
+    state: RoutingState,
+    /// The accounts that define, or once defined, how conversations find agents.
     routing: BTreeSet<AccountId>,
     after: Option<Position>,
-    /// What it wrote itself is not decided on before it has come back.
+    /// The position of the last event that it appended itself: nothing is decided before that is read.
     read_back: Option<Position>,
 }
 
-impl AgentRouter {
-    pub fn new(commands: Arc<Commands>) -> Self {
-        Self {
-            commands,
-            floor: RoutingState::default(),
+impl ProcessManager for AgentRouter {
+    const NAME: &'static str = "agent-router";
+
+    async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
+        Ok(Self {
+            commands: Arc::clone(&context.commands),
+            log: context.log.clone(),
+            state: RoutingState::default(),
             routing: BTreeSet::new(),
             after: None,
             read_back: None,
-        }
+        })
     }
 
-    /// Routes until told to stop.
-    pub async fn run(mut self, stop: CancellationToken, health: Health) {
-        let mut waiter = self.commands.store.waiter();
+    fn watch(&self) -> Option<Watch> {
+        None
+    }
+
+    async fn run(mut self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
+        let mut waiter = self.log.store().waiter();
         while !stop.is_cancelled() {
-            // Whatever is appended from here on wakes the wait below.
+            // An append from here on wakes the wait below.
             waiter.changed.mark_unchanged();
             let rest = match self.round(&stop).await {
                 Ok(rest) => {
@@ -75,20 +83,21 @@ impl AgentRouter {
                     rest
                 }
                 Err(error) => {
-                    tracing::warn!(error = &*error, "the agent router tries again");
-                    health.troubled(format!("the agent router: {error}"));
-                    Rest::Just(TROUBLE)
+                    let error = &*error as &dyn Error;
+                    tracing::warn!(error, "conversations cannot be routed; trying again");
+                    health.troubled(Chain(error).to_string());
+                    Rest::Sleep(RETRY)
                 }
             };
             match rest {
                 Rest::None => {}
-                Rest::Just(pause) => {
+                Rest::Sleep(pause) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = tokio::time::sleep(pause) => {}
                     }
                 }
-                Rest::UntilSomethingHappens(longest) => {
+                Rest::UntilAppended(longest) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = waiter.wait() => {}
@@ -97,43 +106,46 @@ impl AgentRouter {
                 }
             }
         }
+        Ok(())
     }
+}
 
-    /// Reads what is new and does what is to be done about it.
+impl AgentRouter {
+    /// Reads what is new and does what follows from it.
     async fn round(&mut self, stop: &CancellationToken) -> Result<Rest, Box<dyn Error + Send + Sync>> {
         self.catch_up(stop).await?;
         if self.read_back.is_some_and(|written| self.after.is_none_or(|after| after < written)) {
-            return Ok(Rest::UntilSomethingHappens(REFUSED));
+            return Ok(Rest::UntilAppended(REFUSED));
         }
         let now = self.commands.clock.now();
-        let lapsed = self.lapse(now).await?;
-        let moves = self.floor.plan(now, self.chance());
-        if moves.is_empty() {
-            return Ok(if lapsed { Rest::None } else { Rest::UntilSomethingHappens(self.sleep(now)) });
+        let expired = self.expire_presence(now).await?;
+        let actions = self.state.plan(now, self.chance());
+        if actions.is_empty() {
+            return Ok(if expired { Rest::None } else { Rest::UntilAppended(self.sleep(now)) });
         }
         let commands = &self.commands;
-        let carried: Vec<_> = stream::iter(moves)
-            .map(|(account, step)| async move {
-                let outcome = execute(commands, account, &step).await;
-                (account, step, outcome)
+        let executed: Vec<_> = stream::iter(actions)
+            .map(|(account, action)| async move {
+                let outcome = execute(commands, account, &action).await;
+                (account, action, outcome)
             })
             .buffer_unordered(TOGETHER)
             .collect()
             .await;
         let mut rest = Rest::None;
         let mut trouble = None;
-        for (account, step, outcome) in carried {
+        for (account, action, outcome) in executed {
             match outcome {
                 Ok(position) => self.read_back = self.read_back.max(position),
-                Err(hitch) => {
-                    self.floor.again(account, &step);
-                    rest = Rest::Just(REFUSED);
-                    match hitch {
-                        Hitch::Refused(reason) => {
-                            let conversation = step.conversation();
-                            tracing::debug!(%conversation, reason, "a move was refused and is decided again");
+                Err(failure) => {
+                    self.state.again(account, &action);
+                    rest = Rest::Sleep(REFUSED);
+                    match failure {
+                        Failure::Refused(reason) => {
+                            let conversation_id = action.conversation();
+                            tracing::debug!(%conversation_id, reason, "an action was refused and is decided again");
                         }
-                        Hitch::Trouble(error) => trouble = Some(error),
+                        Failure::Trouble(error) => trouble = Some(error),
                     }
                 }
             }
@@ -144,14 +156,14 @@ impl AgentRouter {
     async fn catch_up(&mut self, stop: &CancellationToken) -> Result<(), ReadError> {
         let mut known = self.routing.len();
         loop {
-            let page = self.commands.store.read_recent(self.after, &self.filter(), PAGE).await?;
-            for recorded in &page.events {
+            let page = self.log.store().read_recent(self.after, &self.filter(), PAGE).await?;
+            for recorded in page.events {
                 self.apply(recorded);
             }
             self.after = page.through.or(self.after);
             if page.at_end && self.routing.len() > known {
-                // Their conversations were passed over so far.
-                (self.floor, self.after, known) = (RoutingState::default(), None, self.routing.len());
+                // The conversations of these accounts were passed over so far.
+                (self.state, self.after, known) = (RoutingState::default(), None, self.routing.len());
             } else if page.at_end || stop.is_cancelled() {
                 return Ok(());
             }
@@ -166,39 +178,45 @@ impl AgentRouter {
         Filter::categories(categories)
     }
 
-    fn apply(&mut self, recorded: &Recorded) {
+    fn apply(&mut self, recorded: Recorded) {
         let (account, at) = (recorded.metadata.account_id, recorded.metadata.occurred_at);
-        let conversation = recorded.stream.as_conversation();
+        let (stream, version) = (recorded.stream.clone(), recorded.version);
+        let conversation = stream.as_conversation();
         if conversation.is_some() && !self.routing.contains(&account) {
             return;
         }
-        match Event::read(recorded) {
-            Ok(Event::Conversation(event)) => {
+        let decoded = match self.log.decode(recorded) {
+            Ok(Some(decoded)) => decoded,
+            Ok(None) => return,
+            // An event that this version cannot read cannot be routed by; the read models stop and name it.
+            Err(error) => {
+                let error = &error as &dyn Error;
+                tracing::error!(%stream, error, "an event is passed over by the agent router");
+                return;
+            }
+        };
+        match &decoded.event {
+            Event::Conversation(event) => {
                 if let Some(id) = conversation {
-                    self.floor.apply_conversation(account, id, recorded.version, &event, at);
+                    self.state.apply_conversation(account, id, version, event, at);
                 }
             }
-            Ok(Event::Catalogue(event)) => {
-                self.floor.apply_catalogue(account, &event, at);
-                if self.floor.desk(account).is_some_and(AccountRouting::finds_agents) {
+            Event::Catalogue(event) => {
+                self.state.apply_catalogue(account, event, at);
+                if self.state.desk(account).is_some_and(AccountRouting::finds_agents) {
                     self.routing.insert(account);
                 }
             }
-            Ok(Event::Agent(event)) => self.floor.apply_agent(user_of(&event), &event, at),
-            Ok(Event::Contact(_) | Event::Inbound(_)) => {}
-            // What this version cannot read it cannot route by; the read models say so to the operator.
-            Err(error) => tracing::error!(
-                stream = %recorded.stream,
-                error = &error as &dyn Error,
-                "an event is passed over by the agent router"
-            ),
+            Event::Agent(event) => self.state.apply_agent(user_of(event), event, at),
+            Event::Contact(_) | Event::Inbound(_) => {}
         }
     }
 
-    /// Says of agents who have been silent for too long that they are away, or have gone.
-    async fn lapse(&self, now: Timestamp) -> Result<bool, CommandError<Rejection>> {
+    /// Records that agents who have not been active for too long are away or offline. Returns whether something was
+    /// appended.
+    async fn expire_presence(&self, now: Timestamp) -> Result<bool, CommandError<Rejection>> {
         let mut any = false;
-        for (user_id, account, at) in self.floor.silent(now) {
+        for (user_id, account, at) in self.state.silent(now) {
             let command = ExpirePresence { user_id, timeouts: self.commands.presence_timeouts };
             let context = because(account, format!("silence/{user_id}/{}", at.as_micros()));
             match self.commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {
@@ -215,7 +233,7 @@ impl AgentRouter {
             Clock::System => LONGEST_SLEEP,
             Clock::Manual(_) => MANUAL_SLEEP,
         };
-        self.floor.next_moment().map_or(longest, |moment| moment.since(now).min(longest))
+        self.state.next_moment().map_or(longest, |moment| moment.since(now).min(longest))
     }
 
     fn chance(&self) -> u64 {
@@ -226,8 +244,9 @@ impl AgentRouter {
 /// What follows a round.
 enum Rest {
     None,
-    Just(Duration),
-    UntilSomethingHappens(Duration),
+    Sleep(Duration),
+    /// At most so long.
+    UntilAppended(Duration),
 }
 
 fn user_of(event: &AgentEvent) -> UserId {
@@ -242,7 +261,7 @@ fn user_of(event: &AgentEvent) -> UserId {
     }
 }
 
-/// Verbatim itself. What has the same key is done once.
+/// The context of a command of the router itself. Commands with the same key are executed once.
 fn because(account: AccountId, key: String) -> Context {
     Context {
         account,

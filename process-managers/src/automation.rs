@@ -1,9 +1,9 @@
-//! Automation: puts what happens to the account's rules, and has the conversation decide what follows.
+//! Automation: matches what happens with the account's rules, and has the conversation decide what follows.
 //!
-//! It keeps nothing but how far it has come. A rule acts once for each cause: what it does is appended in one
-//! go, under ids named after the cause and the rule, so that a retry, a crash or a second process writes
-//! nothing twice. What it does itself sets off nothing, and the rules are those that were in force when the
-//! cause was recorded: a rule looks at nothing that was before it.
+//! It keeps nothing but its checkpoint. A rule acts once for each cause: what it does is appended in one go, under ids
+//! named after the cause and the rule, so that a retry, a crash or a second process appends nothing twice. What
+//! automation does itself causes no rule to act. A cause is matched with the rules that were in force when it was
+//! recorded: a rule never acts on a cause that is older than the rule.
 
 mod cause;
 mod follow;
@@ -11,34 +11,32 @@ mod run;
 
 pub(crate) use run::{RuleRun, run};
 
-use commands::Commands;
+use crate::manager::{Context, OpenError, ProcessManager};
 use follow::Follow;
-use follower::{Db, Runner, RunnerError, Watch};
+use follower::{Health, Runner, RunnerError, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Who does what rules say, as events name it.
-pub const AUTOMATION: &str = "automation";
+/// The actor of what rules do, as events name it.
+const AUTOMATION: &str = "automation";
 
 /// The process manager.
-pub struct Automation {
-    runner: Runner<Follow>,
-}
+pub struct Automation(Runner<Follow>);
 
-impl Automation {
-    /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
-    pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
-        let runner = Runner::open(Arc::clone(&commands.store), db, Follow::new(commands)).await?;
-        Ok(Self { runner })
+impl ProcessManager for Automation {
+    const NAME: &'static str = "automation";
+
+    async fn open(context: &Context) -> Result<Self, OpenError> {
+        let db = context.tables("automation").await?;
+        let follow = Follow::new(Arc::clone(&context.commands));
+        Ok(Self(Runner::open(context.log.clone(), db, follow).await?))
     }
 
-    /// How far the log has been followed.
-    pub fn watch(&self) -> Watch {
-        self.runner.watch()
+    fn watch(&self) -> Option<Watch> {
+        Some(self.0.watch())
     }
 
-    /// Acts until told to stop. Ends early only when an event cannot be read.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
-        self.runner.run(stop).await
+    async fn run(self, stop: CancellationToken, _health: Health) -> Result<(), RunnerError> {
+        self.0.run(stop).await
     }
 }

@@ -1,79 +1,81 @@
-//! Silences: conversations expire when nobody says anything for too long, resolved ones close, and what the
-//! bot leaves lying goes to people.
+//! Inactivity: conversations expire when neither side writes for too long, resolved ones close, and conversations
+//! that the bot does not finish go to agents.
 //!
-//! It has an [appointment](crate::timers) with every conversation that is not over, at the first moment
-//! at which anything can be due. What is said meanwhile only makes it later, so it is found out when that
-//! moment comes.
+//! Every conversation that is not over has a [timer](follower::timers), which is due at the first moment at which
+//! anything can be due. A message in between only makes that later, which is found out when the moment comes.
 
-mod follow;
+mod source;
 
-use crate::Health;
-use crate::timers::{Attended, Due, TROUBLE, Table, TimerHandler, Timers, table_of};
+use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::timer_error::HandlerError;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::conversation::EndInactivity;
 use event_schemas::{StreamId, Timestamp};
-use follow::Follow;
-use follower::{Db, RunnerError, Watch};
-use futures::FutureExt;
+use follower::timers::{DueTimer, RETRY, TimerHandler, Timers};
+use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
+use source::Source;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-const INACTIVITY: Table = table_of!("silences");
-
 /// The process manager.
-pub struct Inactivity(Timers<Follow, Listener>);
+pub struct Inactivity(Timers<Source, InactivityHandler>);
 
-impl Inactivity {
-    /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
-    pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
-        let follow = |waker| Follow::new(Arc::clone(&commands), waker);
-        let listener = Listener { commands: Arc::clone(&commands) };
-        Timers::open(&commands, db, INACTIVITY, follow, listener).await.map(Self)
+impl ProcessManager for Inactivity {
+    const NAME: &'static str = "inactivity";
+
+    async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
+        let db = context.tables("silences").await?;
+        let commands = &context.commands;
+        let source = Source::new(Arc::clone(commands));
+        let handler = InactivityHandler { commands: Arc::clone(commands) };
+        Ok(Self(Timers::open(&context.log, db, commands.clock.clone(), source, handler).await?))
     }
 
-    /// How far the log has been followed.
-    pub fn watch(&self) -> Watch {
-        self.0.watch()
+    fn watch(&self) -> Option<Watch> {
+        Some(self.0.watch())
     }
 
-    /// Listens until told to stop. Ends early only when an event cannot be read.
-    pub async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
+    async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
         self.0.run(stop, health).await
     }
 }
 
-/// Asks the conversations whose silence may have lasted too long.
-struct Listener {
+/// Does what follows from inactivity that lasts too long.
+struct InactivityHandler {
     commands: Arc<Commands>,
 }
 
-impl TimerHandler for Listener {
-    const NAME: &'static str = "listener for silences";
+impl TimerHandler for InactivityHandler {
+    type Error = HandlerError;
 
-    fn attend<'a>(&'a self, due: &'a Due, now: Timestamp) -> BoxFuture<'a, Attended> {
-        self.end(due, now).boxed()
+    fn handle<'a>(
+        &'a self,
+        timer: &'a DueTimer,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, HandlerError>> {
+        Box::pin(self.end(timer, now))
     }
 }
 
-impl Listener {
-    /// Ends the silence if it has lasted too long, and answers when to look again.
-    async fn end(&self, due: &Due, now: Timestamp) -> Attended {
-        let stream = StreamId::conversation(due.id);
+impl InactivityHandler {
+    async fn end(&self, timer: &DueTimer, now: Timestamp) -> Result<Option<Timestamp>, HandlerError> {
+        let stream = StreamId::conversation(timer.id);
         let conversations = &self.commands.conversations;
-        let (timeouts, playbook) = self.commands.timeouts(due.account).await?;
-        let mut fold = conversations.current(&stream).await?;
-        // One end may be the beginning of another silence: a handed over conversation may expire too.
+        let (timeouts, playbook) = self.commands.timeouts(timer.account).await?;
+        let mut loaded = conversations.current(&stream).await?;
+        // One action may begin inactivity of another kind: a conversation that is handed over may expire too.
         for _ in 0..3 {
-            let Ok(conversation) = fold.state.opened() else { return Ok(None) };
-            let Some((at, end)) = conversation.silence_ends(&timeouts) else { return Ok(None) };
+            let Ok(conversation) = loaded.state.opened() else { return Ok(None) };
+            let Some((at, action)) = conversation.silence_ends(&timeouts) else { return Ok(None) };
             if at > now {
                 return Ok(Some(at));
             }
             let provider = self.commands.providers.of(conversation.channel_type);
-            let key = format!("{}/silence/{}/{}", due.id, end.as_str(), at.as_micros());
-            let context = Context::in_time(due.account, "silence", key, at);
+            // The ids of what is appended derive from this key: a change of it would repeat what was done.
+            let key = format!("{}/silence/{}/{}", timer.id, action.as_str(), at.as_micros());
+            let context = Context::in_time(timer.account, "inactivity", key, at);
             let command = EndInactivity {
                 timeouts: timeouts.clone(),
                 playbook: Arc::clone(&playbook),
@@ -81,13 +83,13 @@ impl Listener {
                 reply_window: provider.and_then(|provider| provider.reply_window()),
             };
             match conversations.execute(&stream, &command, &context).await {
-                // What it waits for next is told by what comes by in the log, too.
-                Ok(outcome) => fold = outcome.state,
-                // It went on meanwhile.
-                Err(CommandError::Rejected(_)) => return Ok(Some(now + TROUBLE)),
-                Err(error) => return Err(error),
+                // The event that was appended sets the timer anew, too.
+                Ok(outcome) => loaded = outcome.state,
+                // The conversation went on meanwhile.
+                Err(CommandError::Rejected(_)) => return Ok(Some(now + RETRY)),
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(Some(now + TROUBLE))
+        Ok(Some(now + RETRY))
     }
 }

@@ -1,72 +1,76 @@
-//! Unanswered: rules on customers whom nobody has answered for too long.
+//! Unanswered: automation rules on customers who have waited too long for an answer.
 //!
-//! It has an [appointment](crate::timers) with every conversation whose customer waits, at the first
-//! moment at which a rule's time can be over. A rule acts once in a waiting: what it does is named after the
-//! rule and the moment at which the waiting began.
+//! Every conversation whose customer waits has a [timer](follower::timers), which is due at the first moment at which
+//! a rule's time can be over. A rule acts once while a customer waits: what it does is named after the rule and the
+//! moment since when the customer has waited.
 
-mod follow;
+mod source;
 
-use crate::Health;
 use crate::automation::{RuleRun, run};
-use crate::timers::{Attended, Due, Table, TimerHandler, Timers, table_of};
+use crate::manager::{Context, OpenError, ProcessManager};
+use crate::timer_error::HandlerError;
 use commands::Commands;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{StreamId, Timestamp};
-use follow::Follow;
-use follower::{Db, RunnerError, Watch};
-use futures::FutureExt;
+use follower::timers::{DueTimer, TimerHandler, Timers};
+use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
+use source::Source;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-const WAITING: Table = table_of!("waiting");
-
 /// The process manager.
-pub struct Unanswered(Timers<Follow, Attendant>);
+pub struct Unanswered(Timers<Source, UnansweredHandler>);
 
-impl Unanswered {
-    /// Takes up where it left off. `db` is the process managers' own; other tables may be in it.
-    pub async fn open(commands: Arc<Commands>, db: Db) -> Result<Self, RunnerError> {
-        let follow = |waker| Follow::new(Arc::clone(&commands), waker);
-        let attendant = Attendant { commands: Arc::clone(&commands) };
-        Timers::open(&commands, db, WAITING, follow, attendant).await.map(Self)
+impl ProcessManager for Unanswered {
+    const NAME: &'static str = "unanswered";
+
+    async fn open(context: &Context) -> Result<Self, OpenError> {
+        let db = context.tables("waiting").await?;
+        let commands = &context.commands;
+        let source = Source::new(Arc::clone(commands));
+        let handler = UnansweredHandler { commands: Arc::clone(commands) };
+        Ok(Self(Timers::open(&context.log, db, commands.clock.clone(), source, handler).await?))
     }
 
-    /// How far the log has been followed.
-    pub fn watch(&self) -> Watch {
-        self.0.watch()
+    fn watch(&self) -> Option<Watch> {
+        Some(self.0.watch())
     }
 
-    /// Attends until told to stop. Ends early only when an event cannot be read.
-    pub async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
+    async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
         self.0.run(stop, health).await
     }
 }
 
-/// Asks the conversations whose customers wait.
-struct Attendant {
+/// Runs the rules on customers who wait.
+struct UnansweredHandler {
     commands: Arc<Commands>,
 }
 
-impl TimerHandler for Attendant {
-    const NAME: &'static str = "attendant of those who wait";
+impl TimerHandler for UnansweredHandler {
+    type Error = HandlerError;
 
-    fn attend<'a>(&'a self, due: &'a Due, now: Timestamp) -> BoxFuture<'a, Attended> {
-        self.look(due, now).boxed()
+    fn handle<'a>(
+        &'a self,
+        timer: &'a DueTimer,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, HandlerError>> {
+        Box::pin(self.run_rules(timer, now))
     }
 }
 
-impl Attendant {
-    /// Has the rules act whose time is over, and answers when the next one's is.
-    async fn look(&self, due: &Due, now: Timestamp) -> Attended {
-        let stream = StreamId::conversation(due.id);
-        let rules = self.commands.automation_rules_of(due.account).await?;
-        let fold = self.commands.conversations.current(&stream).await?;
-        let Some(since) = fold.state.opened().ok().and_then(|opened| opened.unanswered_since) else {
+impl UnansweredHandler {
+    /// Runs the rules whose time is over, and returns when the next one's is.
+    async fn run_rules(&self, timer: &DueTimer, now: Timestamp) -> Result<Option<Timestamp>, HandlerError> {
+        let stream = StreamId::conversation(timer.id);
+        let rules = self.commands.automation_rules_of(timer.account).await?;
+        let loaded = self.commands.conversations.current(&stream).await?;
+        let Some(since) = loaded.state.opened().ok().and_then(|opened| opened.unanswered_since) else {
             return Ok(None);
         };
-        let name = format!("{}/waiting/{}", due.id, since.as_micros());
+        // The ids of what is appended derive from this name: a change of it would repeat what was done.
+        let name = format!("{}/waiting/{}", timer.id, since.as_micros());
         let mut next = None;
         for (place, rule) in rules.on(AutomationEvent::WaitingLongerThan) {
             let Some(over) = rule.waiting.map(|waiting| since + waiting) else { continue };
@@ -83,9 +87,9 @@ impl Attendant {
                 sla_metric: None,
                 unanswered_since: Some(since),
             };
-            let deed = RuleRun {
-                account: due.account,
-                conversation: due.id,
+            let rule_run = RuleRun {
+                account: timer.account,
+                conversation: timer.id,
                 rules: &rules,
                 place,
                 cause: &cause,
@@ -93,7 +97,7 @@ impl Attendant {
                 correlation_id: None,
                 traceparent: None,
             };
-            if run(&self.commands, &deed).await? {
+            if run(&self.commands, &rule_run).await? {
                 metrics::counter!("verbatim_automation_runs_total").increment(1);
             }
         }

@@ -1,4 +1,4 @@
-//! A move becomes commands.
+//! An action of the router becomes commands.
 
 use super::because;
 use commands::Commands;
@@ -15,21 +15,21 @@ use event_schemas::message::{ChannelType, Content, SenderType};
 use event_schemas::{AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version};
 use std::error::Error;
 
-/// Why a move was not carried out.
-pub(super) enum Hitch {
-    /// It was decided on something that has changed.
+/// Why an action was not executed.
+pub(super) enum Failure {
+    /// The action was decided on something that has changed.
     Refused(&'static str),
     /// The log cannot be used.
     Trouble(Box<dyn Error + std::marker::Send + Sync>),
 }
 
-impl<R: Error + std::marker::Send + Sync + 'static> From<CommandError<R>> for Hitch {
+impl<R: Error + std::marker::Send + Sync + 'static> From<CommandError<R>> for Failure {
     fn from(error: CommandError<R>) -> Self {
         match error {
-            CommandError::Rejected(_) => Self::Refused("it is not to be done any more"),
-            CommandError::VersionMismatch { .. } => Self::Refused("it has moved on"),
-            CommandError::Contended => Self::Refused("others were faster"),
-            CommandError::NotFound => Self::Refused("it is not there"),
+            CommandError::Rejected(_) => Self::Refused("it was rejected"),
+            CommandError::VersionMismatch { .. } => Self::Refused("the version has changed"),
+            CommandError::Contended => Self::Refused("other writers were faster"),
+            CommandError::NotFound => Self::Refused("it does not exist"),
             CommandError::KeyReused => Self::Refused("it was done before"),
             trouble @ (CommandError::Unavailable(_) | CommandError::Damaged { .. }) => {
                 Self::Trouble(Box::new(trouble))
@@ -38,7 +38,7 @@ impl<R: Error + std::marker::Send + Sync + 'static> From<CommandError<R>> for Hi
     }
 }
 
-impl From<AssignError> for Hitch {
+impl From<AssignError> for Failure {
     fn from(error: AssignError) -> Self {
         match error {
             AssignError::Conversation(error) => error.into(),
@@ -47,20 +47,20 @@ impl From<AssignError> for Hitch {
     }
 }
 
-impl From<LoadError> for Hitch {
+impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         Self::Trouble(Box::new(error))
     }
 }
 
-/// Does it, and answers where that is in the log.
+/// Executes the action, and returns the position of what was appended. `None` when nothing was.
 pub(super) async fn execute(
     commands: &Commands,
     account: AccountId,
-    step: &RoutingAction,
-) -> Result<Option<Position>, Hitch> {
+    action: &RoutingAction,
+) -> Result<Option<Position>, Failure> {
     let routed = Routed { commands, account };
-    match step {
+    match action {
         RoutingAction::Assign { conversation, version, agent, team, strategy, decision, lead } => {
             let command = RouteTo {
                 assignee: commands.assignee(account, *agent).await?,
@@ -84,11 +84,11 @@ pub(super) async fn execute(
                 decision: decision.clone(),
                 lead: *lead,
             };
-            routed.ask(*conversation, &command, &context).await
+            routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::Lapse { conversation, version, offer } => {
             let context = routed.at(*conversation, *version, "lapse");
-            routed.ask(*conversation, &ExpireOffer { offer_id: *offer }, &context).await
+            routed.execute(*conversation, &ExpireOffer { offer_id: *offer }, &context).await
         }
         RoutingAction::Queue {
             conversation,
@@ -102,7 +102,7 @@ pub(super) async fn execute(
             ..
         } => {
             let reason = match decision {
-                Some(_) => "nobody can take it now",
+                Some(_) => "no agent can take it now",
                 None => "agents take from this queue themselves",
             };
             let command = Enqueue {
@@ -113,7 +113,7 @@ pub(super) async fn execute(
                 lead: *lead,
             };
             let context = routed.at(*conversation, *version, "queue");
-            let queued = routed.ask(*conversation, &command, &context).await?;
+            let queued = routed.execute(*conversation, &command, &context).await?;
             if let Some(text) = announcement {
                 let minutes = wait.map(|wait| wait.as_secs().div_ceil(60).max(1).to_string());
                 let text = text
@@ -125,15 +125,15 @@ pub(super) async fn execute(
         }
         RoutingAction::Overflow { conversation, version, to, strategy } => {
             let context = routed.at(*conversation, *version, "overflow");
-            routed.ask(*conversation, &Overflow { to: *to, strategy: *strategy }, &context).await
+            routed.execute(*conversation, &Overflow { to: *to, strategy: *strategy }, &context).await
         }
         RoutingAction::ReturnToQueue { conversation, version, agent } => {
             let context = routed.at(*conversation, *version, "give-back");
-            routed.ask(*conversation, &ReturnToQueue { agent: *agent }, &context).await
+            routed.execute(*conversation, &ReturnToQueue { agent: *agent }, &context).await
         }
         RoutingAction::Drop { conversation, version, agent } => {
             let context = routed.at(*conversation, *version, "drop");
-            routed.ask(*conversation, &DropAssignment { assignee: *agent }, &context).await
+            routed.execute(*conversation, &DropAssignment { assignee: *agent }, &context).await
         }
         RoutingAction::Count { conversation, version, agent } => {
             routed.count(*conversation, *version, *agent).await
@@ -145,7 +145,7 @@ pub(super) async fn execute(
                 conversation_id: *conversation,
                 conversation_version: *place,
             };
-            // The same place can be taken and freed again: what it is about is decided, not its name.
+            // The same capacity can be reserved and released again: the command decides by its content, not by its key.
             let context = Context { key: None, ..routed.at(*conversation, *place, "free") };
             let context = Context { if_match: None, ..context };
             Ok(commands.agents.execute(&StreamId::agent(*agent), &command, &context).await?.position)
@@ -163,18 +163,18 @@ struct Routed<'a> {
 }
 
 impl Routed<'_> {
-    /// At this version or not at all, and once.
+    /// The context of a command that is executed once, at this version or not at all.
     fn at(&self, conversation: ConversationId, version: Version, what: &str) -> Context {
         let context = because(self.account, name(conversation, version, what));
         Context { if_match: Some(version), ..context }
     }
 
-    async fn ask<C>(
+    async fn execute<C>(
         &self,
         id: ConversationId,
         command: &C,
         context: &Context,
-    ) -> Result<Option<Position>, Hitch>
+    ) -> Result<Option<Position>, Failure>
     where
         C: Decide<Conversation, Rejection = Rejection>,
     {
@@ -183,13 +183,13 @@ impl Routed<'_> {
         Ok(outcome.position)
     }
 
-    /// What is somebody's already takes a place without further question.
+    /// Reserves capacity for a conversation that is assigned to the agent already, without a check.
     async fn count(
         &self,
         conversation: ConversationId,
         version: Version,
         agent: UserId,
-    ) -> Result<Option<Position>, Hitch> {
+    ) -> Result<Option<Position>, Failure> {
         let command = ReserveCapacity {
             account_id: self.account,
             user_id: agent,
@@ -204,8 +204,8 @@ impl Routed<'_> {
         Ok(self.commands.agents.execute(&StreamId::agent(agent), &command, &context).await?.position)
     }
 
-    /// Tells the customer how long it may take. Where that cannot be said, it is not.
-    async fn announce(&self, id: ConversationId, version: Version, text: String) -> Result<(), Hitch> {
+    /// Tells the customer how long it may take. A refusal of the conversation is ignored.
+    async fn announce(&self, id: ConversationId, version: Version, text: String) -> Result<(), Failure> {
         let context = because(self.account, name(id, version, "announce"));
         let command = Send {
             message_id: context.message_id(&self.commands.clock),
@@ -217,8 +217,8 @@ impl Routed<'_> {
             reply_window: None,
             handoff: None,
         };
-        match self.ask(id, &command, &context).await {
-            Ok(_) | Err(Hitch::Refused(_)) => Ok(()),
+        match self.execute(id, &command, &context).await {
+            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
             Err(trouble) => Err(trouble),
         }
     }

@@ -1,4 +1,4 @@
-//! What an event is to rules.
+//! Which causes of rules an event is.
 
 use super::AUTOMATION;
 use commands::dry_run::ROUTER;
@@ -10,39 +10,39 @@ use event_schemas::{
 };
 use follower::DecodedEvent;
 
-/// The causes that an event is, each with the name that it has however often it is looked at.
-pub(super) fn causes(happened: &DecodedEvent) -> Vec<(Cause, String)> {
-    let Event::Conversation(event) = &happened.event else { return Vec::new() };
-    let actor = &happened.metadata.actor;
+/// The causes that an event is, each with a name that is the same however often the event is read.
+pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
+    let Event::Conversation(of_conversation) = &event.event else { return Vec::new() };
+    let actor = &event.metadata.actor;
     let is_ours = actor.actor_type == ActorType::System;
     if is_ours && actor.name.as_deref() == Some(AUTOMATION) {
         return Vec::new();
     }
-    // The bot only ever answers a customer, so that what it does leads in no circle.
+    // The bot only answers customers, so that what it does causes no endless loop.
     let by_itself = is_ours && actor.name.as_deref() != Some(ROUTER);
-    let cause = |event, by_itself| Cause {
-        event,
-        event_id: Some(happened.id),
-        at: happened.metadata.occurred_at,
+    let cause = |of, by_itself| Cause {
+        event: of,
+        event_id: Some(event.id),
+        at: event.metadata.occurred_at,
         by_itself,
         text: String::new(),
         sla_metric: None,
         unanswered_since: None,
     };
-    let one = |cause| vec![(cause, happened.id.to_string())];
+    let one = |cause| vec![(cause, event.id.to_string())];
     // What one request changed is one update, however many events it took.
     let updated = || {
-        let metadata = &happened.metadata;
+        let metadata = &event.metadata;
         let name = format!(
             "update/{}/{}/{}",
-            happened.stream,
+            event.stream,
             metadata.correlation_id,
             metadata.occurred_at.as_micros()
         );
         (cause(AutomationEvent::ConversationUpdated, by_itself), name)
     };
     use ConversationEvent as E;
-    match event {
+    match of_conversation {
         E::Lifecycle(LifecycleEvent::ConversationOpened(_)) => {
             one(cause(AutomationEvent::ConversationCreated, false))
         }
@@ -56,7 +56,7 @@ pub(super) fn causes(happened: &DecodedEvent) -> Vec<(Cause, String)> {
         }
         E::Lifecycle(LifecycleEvent::Resolved(_)) => {
             let resolved = cause(AutomationEvent::ConversationResolved, by_itself);
-            vec![(resolved, happened.id.to_string()), updated()]
+            vec![(resolved, event.id.to_string()), updated()]
         }
         // Each promise is broken or nearly broken once.
         E::Sla(SlaEvent::SlaWarned(warned)) => {

@@ -1,5 +1,5 @@
-//! From the log to the rules: one conversation's causes one after the other, different conversations' at the
-//! same time.
+//! From the log to the rules: causes of one conversation one after the other, different conversations at the same
+//! time.
 
 use super::cause::causes;
 use super::run::{RuleRun, run};
@@ -32,22 +32,22 @@ use std::time::Duration;
 const TOGETHER: usize = 64;
 /// How much of a catalogue is read at once.
 const PAGE: usize = 1_000;
-/// What is older sets off nothing: after a long standstill nobody wants last week's answers.
+/// An older event causes no rule to act: after a long standstill, last week's answers must not go out.
 const LATEST: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    /// What each account's rules are, as the log has them up to here.
-    books: HashMap<AccountId, Book>,
+    /// The rules of each account, as of the checkpoint.
+    rules: HashMap<AccountId, AccountRules>,
 }
 
-struct Book {
+struct AccountRules {
     catalogue: AutomationRules,
-    /// None: they changed.
-    rules: Option<Arc<Rules>>,
+    /// `None` when the catalogue has changed since they were compiled.
+    compiled: Option<Arc<Rules>>,
 }
 
-/// One conversation's events of a page, in their order.
+/// The events of one conversation in a page, in their order.
 struct ConversationBatch<'p> {
     rules: Arc<Rules>,
     events: Vec<&'p DecodedEvent>,
@@ -55,31 +55,31 @@ struct ConversationBatch<'p> {
 
 impl Follow {
     pub(super) fn new(commands: Arc<Commands>) -> Self {
-        Self { commands, books: HashMap::new() }
+        Self { commands, rules: HashMap::new() }
     }
 
-    /// The account's rules as they were just before a place in the log.
+    /// The account's rules as they were just before a position in the log.
     async fn rules(&mut self, account: AccountId, before: Position) -> Result<Arc<Rules>, FollowError> {
-        if !self.books.contains_key(&account) {
+        if !self.rules.contains_key(&account) {
             let catalogue = self.catalogue(account, before).await;
             let catalogue = catalogue.or_skip(&account, "the account's automation rules do not run")?;
             let catalogue = catalogue.unwrap_or_default();
-            self.books.insert(account, Book { catalogue, rules: None });
+            self.rules.insert(account, AccountRules { catalogue, compiled: None });
         }
-        let book = self
-            .books
+        let rules = self
+            .rules
             .entry(account)
-            .or_insert_with(|| Book { catalogue: AutomationRules::default(), rules: None });
-        let rules = match &book.rules {
-            Some(rules) => Arc::clone(rules),
-            None => Arc::new(Rules::compile(book.catalogue.iter()).unwrap_or_else(|error| {
+            .or_insert_with(|| AccountRules { catalogue: AutomationRules::default(), compiled: None });
+        let compiled = match &rules.compiled {
+            Some(compiled) => Arc::clone(compiled),
+            None => Arc::new(Rules::compile(rules.catalogue.iter()).unwrap_or_else(|error| {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(%account, error, "the account's automation rules do not run");
                 Rules::default()
             })),
         };
-        book.rules = Some(Arc::clone(&rules));
-        Ok(rules)
+        rules.compiled = Some(Arc::clone(&compiled));
+        Ok(compiled)
     }
 
     async fn catalogue(&self, account: AccountId, before: Position) -> Result<AutomationRules, LoadError> {
@@ -104,26 +104,26 @@ impl Follow {
         }
     }
 
-    /// What came before a change of the rules is put to them before it is looked at.
-    async fn put(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
+    /// Matches the events of a page with the rules that are in force now.
+    async fn run_rules(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
         let now = self.commands.clock.now();
-        let mut courses: Vec<ConversationBatch<'_>> = Vec::new();
+        let mut batches: Vec<ConversationBatch<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
-        for happened in page {
-            let rules = self.rules(happened.metadata.account_id, happened.position).await?;
-            if rules.is_empty() || is_too_late(happened.metadata.occurred_at, now) {
+        for event in page {
+            let rules = self.rules(event.metadata.account_id, event.position).await?;
+            if rules.is_empty() || is_too_late(event.metadata.occurred_at, now) {
                 continue;
             }
-            let place = *places.entry(&happened.stream).or_insert_with(|| {
-                courses.push(ConversationBatch { rules, events: Vec::new() });
-                courses.len() - 1
+            let place = *places.entry(&event.stream).or_insert_with(|| {
+                batches.push(ConversationBatch { rules, events: Vec::new() });
+                batches.len() - 1
             });
-            courses[place].events.push(happened);
+            batches[place].events.push(event);
         }
         let commands = &self.commands;
-        let mut runs: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(courses.len());
-        for course in courses {
-            runs.push(Box::pin(course.run(commands)));
+        let mut runs: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(batches.len());
+        for batch in batches {
+            runs.push(Box::pin(batch.run(commands)));
         }
         stream::iter(runs).buffer_unordered(TOGETHER).try_collect::<()>().await
     }
@@ -135,23 +135,23 @@ fn is_too_late(at: Timestamp, now: Timestamp) -> bool {
 
 impl ConversationBatch<'_> {
     async fn run(self, commands: &Commands) -> Result<(), FollowError> {
-        for happened in self.events {
-            let Some(conversation) = happened.stream.as_conversation() else { continue };
-            for (cause, name) in causes(happened) {
+        for event in self.events {
+            let Some(conversation) = event.stream.as_conversation() else { continue };
+            for (cause, name) in causes(event) {
                 for (place, rule) in self.rules.on(cause.event) {
-                    let deed = RuleRun {
-                        account: happened.metadata.account_id,
+                    let rule_run = RuleRun {
+                        account: event.metadata.account_id,
                         conversation,
                         rules: &self.rules,
                         place,
                         cause: &cause,
                         name: &name,
-                        correlation_id: Some(happened.metadata.correlation_id),
-                        traceparent: happened.metadata.traceparent.clone(),
+                        correlation_id: Some(event.metadata.correlation_id),
+                        traceparent: event.metadata.traceparent.clone(),
                     };
                     // Where the page is taken again, what was done already is known.
-                    let ran = set_off(commands, &deed, happened).await;
-                    let subject = format_args!("rule {} in {}", rule.id, happened.stream);
+                    let ran = run_if_it_matches(commands, &rule_run, event).await;
+                    let subject = format_args!("rule {} in {}", rule.id, event.stream);
                     if ran.or_skip(&subject, "an automation rule cannot act")? == Some(true) {
                         metrics::counter!("verbatim_automation_runs_total").increment(1);
                     }
@@ -162,23 +162,23 @@ impl ConversationBatch<'_> {
     }
 }
 
-/// Whether the rule fits is asked of what is remembered first: most do not, and the log need not know.
-async fn set_off(
+/// Matches the rule with the conversation in memory first: most rules do not match, and the log need not be asked.
+async fn run_if_it_matches(
     commands: &Commands,
-    deed: &RuleRun<'_>,
-    happened: &DecodedEvent,
+    rule_run: &RuleRun<'_>,
+    event: &DecodedEvent,
 ) -> Result<bool, CommandError<Rejection>> {
-    let Event::Conversation(event) = &happened.event else { return Ok(false) };
-    let (version, at) = (happened.version, happened.metadata.occurred_at);
-    let fold = commands.conversations.at_least(&happened.stream, version, event, at).await?;
-    let fits = match (fold.state.opened(), deed.rules.get(deed.place)) {
-        (Ok(conversation), Some(rule)) => deed.rules.fits(rule, deed.cause, conversation),
+    let Event::Conversation(of_conversation) = &event.event else { return Ok(false) };
+    let (stream, version, at) = (&event.stream, event.version, event.metadata.occurred_at);
+    let loaded = commands.conversations.at_least(stream, version, of_conversation, at).await?;
+    let matches = match (loaded.state.opened(), rule_run.rules.get(rule_run.place)) {
+        (Ok(conversation), Some(rule)) => rule_run.rules.fits(rule, rule_run.cause, conversation),
         (Err(_), _) | (_, None) => false,
     };
-    if !fits {
+    if !matches {
         return Ok(false);
     }
-    run(commands, deed).await
+    run(commands, rule_run).await
 }
 
 impl Projection for Follow {
@@ -214,24 +214,25 @@ impl Projection for Follow {
         }
     }
 
-    /// It has no tables: what it does is in the log, under the name of what caused it.
+    /// It has no tables: what it does is in the log, under the name of what caused it. Events before a change of the
+    /// rules are matched before the change is taken up.
     async fn prepare(&mut self, page: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         let mut before = Vec::new();
-        for happened in page {
-            match &happened.event {
-                Event::Catalogue(event) => {
-                    self.put(&before).await?;
+        for event in page {
+            match &event.event {
+                Event::Catalogue(change) => {
+                    self.run_rules(&before).await?;
                     before.clear();
-                    if let Some(book) = self.books.get_mut(&happened.metadata.account_id) {
-                        book.catalogue.evolve(event, happened.metadata.occurred_at);
-                        book.rules = None;
+                    if let Some(rules) = self.rules.get_mut(&event.metadata.account_id) {
+                        rules.catalogue.evolve(change, event.metadata.occurred_at);
+                        rules.compiled = None;
                     }
                 }
-                Event::Conversation(_) => before.push(happened),
+                Event::Conversation(_) => before.push(&**event),
                 Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) => {}
             }
         }
-        self.put(&before).await?;
+        self.run_rules(&before).await?;
         Ok(false)
     }
 
@@ -240,6 +241,6 @@ impl Projection for Follow {
     }
 
     fn reset(&mut self) {
-        self.books.clear();
+        self.rules.clear();
     }
 }

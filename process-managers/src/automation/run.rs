@@ -1,4 +1,4 @@
-//! One rule and one cause: the conversation decides, and everything is appended, or nothing.
+//! One rule and one cause: the conversation decides, and everything is appended or nothing.
 
 use super::AUTOMATION;
 use commands::Commands;
@@ -12,7 +12,7 @@ use event_schemas::{AccountId, Actor, ConversationId, EventId, StreamId, UserId}
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A rule that may be set off in a conversation.
+/// A rule that may act in a conversation.
 pub(crate) struct RuleRun<'a> {
     pub account: AccountId,
     pub conversation: ConversationId,
@@ -20,61 +20,68 @@ pub(crate) struct RuleRun<'a> {
     /// The rule's place among them.
     pub place: usize,
     pub cause: &'a Cause,
-    /// What the cause is called, however often it is looked at.
+    /// The name of the cause, which is the same however often its event is read.
     pub name: &'a str,
     pub correlation_id: Option<Uuid>,
     pub traceparent: Option<String>,
 }
 
-/// Answers whether it was this very call that wrote it down.
-pub(crate) async fn run(commands: &Commands, deed: &RuleRun<'_>) -> Result<bool, CommandError<Rejection>> {
-    let stream = StreamId::conversation(deed.conversation);
-    let fold = commands.conversations.cached(&stream).await?;
-    let (Ok(conversation), Some(rule)) = (fold.state.opened(), deed.rules.get(deed.place)) else {
+/// Returns whether it was this call that appended something.
+pub(crate) async fn run(
+    commands: &Commands,
+    rule_run: &RuleRun<'_>,
+) -> Result<bool, CommandError<Rejection>> {
+    let stream = StreamId::conversation(rule_run.conversation);
+    let loaded = commands.conversations.cached(&stream).await?;
+    let (Ok(conversation), Some(rule)) = (loaded.state.opened(), rule_run.rules.get(rule_run.place)) else {
         return Ok(false);
     };
-    let key = format!("{AUTOMATION}/{}/{}", rule.id, deed.name);
-    let first = EventId::caused(deed.account, &key, 0);
+    let key = format!("{AUTOMATION}/{}/{}", rule.id, rule_run.name);
+    let first = EventId::caused(rule_run.account, &key, 0);
     if commands.store.find(first).await.map_err(|error| LoadError::of(&stream, error))?.is_some() {
         return Ok(false);
     }
     let context = Context {
-        account: deed.account,
+        account: rule_run.account,
         actor: Actor::system(AUTOMATION),
-        correlation_id: deed.correlation_id.unwrap_or(first.0),
-        causation_id: deed.cause.event_id,
-        traceparent: deed.traceparent.clone(),
+        correlation_id: rule_run.correlation_id.unwrap_or(first.0),
+        causation_id: rule_run.cause.event_id,
+        traceparent: rule_run.traceparent.clone(),
         occurred_at: None,
         key: Some(key),
         if_match: None,
     };
-    // A rule is its supervisor's: it may take from anybody.
+    // A rule acts with a supervisor's rights: it may take a conversation from any agent.
     let by = Requester { user: None, may_take_over: true };
-    // As the bot's rules sign what they say.
+    // As the messages of the bot's rules are signed.
     let author = UserId(rule.id.0);
     let sender = Sender { sender_type: SenderType::System, id: Some(author), name: Some(rule.name.clone()) };
     let list =
         commands.list(&rule.actions, &context, conversation.channel_type, by, (sender, author)).await?;
-    let mut command =
-        RunRule { rules: Arc::clone(deed.rules), place: deed.place, cause: deed.cause.clone(), list };
+    let mut command = RunRule {
+        rules: Arc::clone(rule_run.rules),
+        place: rule_run.place,
+        cause: rule_run.cause.clone(),
+        list,
+    };
     let options = AssignOptions { counts: false, insists: false, taker: None };
-    match commands.assign(deed.conversation, &command, &context, options).await {
+    match commands.assign(rule_run.conversation, &command, &context, options).await {
         Ok(outcome) => Ok(outcome.wrote),
         Err(AssignError::Agent(CommandError::Rejected(refusal))) => {
-            // The agent cannot take it: the rest is done.
+            // The agent cannot take the conversation: the other actions are still done.
             for step in &mut command.list.steps {
                 if matches!(step.action, Action::AssignAgent { .. }) {
                     step.obstacle = Some(refusal.to_string());
                 }
             }
-            let outcome = commands.assign(deed.conversation, &command, &context, options).await;
+            let outcome = commands.assign(rule_run.conversation, &command, &context, options).await;
             outcome.map(|outcome| outcome.wrote).map_err(conversations)
         }
         Err(error) => Err(conversations(error)),
     }
 }
 
-/// What stands in the way of an agent's stream stands in the way of all.
+/// An error of the agent's stream as one of the conversation's.
 fn conversations(error: AssignError) -> CommandError<Rejection> {
     match error {
         AssignError::Conversation(error) => error,

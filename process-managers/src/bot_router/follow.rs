@@ -1,5 +1,5 @@
-//! From the log to the playbooks: one conversation's messages one after the other, different conversations'
-//! at the same time.
+//! From the log to the playbooks: messages of one conversation one after the other, different conversations at the
+//! same time.
 
 use crate::or_skip::OrSkip;
 use commands::Commands;
@@ -24,17 +24,17 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many conversations are decided on at the same time: their commits are shared.
+/// How many conversations are answered at the same time: their commits are shared.
 const TOGETHER: usize = 64;
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    /// The playbooks as the log has them up to here, at least.
+    /// The playbooks, at least as new as the checkpoint.
     playbooks: HashMap<AccountId, Arc<Playbook>>,
 }
 
-/// One conversation's messages of a page, in their order.
-struct Run<'p> {
+/// The messages of one conversation in a page, in their order.
+struct ConversationBatch<'p> {
     stream: &'p StreamId,
     account: AccountId,
     playbook: Arc<Playbook>,
@@ -62,67 +62,72 @@ impl Follow {
         Ok(playbook)
     }
 
-    /// What came before a change of the rules is answered before it is looked at.
+    /// Answers the messages of a page, by the rules that are in force now.
     async fn answer(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
-        let mut runs: Vec<Run<'_>> = Vec::new();
+        let mut batches: Vec<ConversationBatch<'_>> = Vec::new();
         let mut places: HashMap<&StreamId, usize> = HashMap::new();
-        for happened in page {
+        for event in page {
             let Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(message))) =
-                &happened.event
+                &event.event
             else {
                 continue;
             };
-            let account = happened.metadata.account_id;
-            let place = match places.get(&happened.stream) {
+            let account = event.metadata.account_id;
+            let place = match places.get(&event.stream) {
                 Some(place) => *place,
                 None => {
                     let playbook = self.playbook(account).await?;
-                    runs.push(Run { stream: &happened.stream, account, playbook, messages: Vec::new() });
-                    places.insert(&happened.stream, runs.len() - 1);
-                    runs.len() - 1
+                    batches.push(ConversationBatch {
+                        stream: &event.stream,
+                        account,
+                        playbook,
+                        messages: Vec::new(),
+                    });
+                    places.insert(&event.stream, batches.len() - 1);
+                    batches.len() - 1
                 }
             };
-            runs[place].messages.push((*happened, message));
+            batches[place].messages.push((*event, message));
         }
         let commands = &self.commands;
-        let mut answers: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(runs.len());
-        for run in runs {
-            answers.push(Box::pin(run.answer(commands)));
+        let mut answers: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(batches.len());
+        for batch in batches {
+            answers.push(Box::pin(batch.answer(commands)));
         }
         stream::iter(answers).buffer_unordered(TOGETHER).try_collect::<()>().await
     }
 }
 
-impl Run<'_> {
+impl ConversationBatch<'_> {
     async fn answer(self, commands: &Commands) -> Result<(), FollowError> {
-        for (happened, message) in &self.messages {
-            let answered = self.put(commands, happened, message).await;
+        for (event, message) in &self.messages {
+            let answered = self.answer_one(commands, event, message).await;
             answered.or_skip(self.stream, "the bot cannot answer a message")?;
         }
         Ok(())
     }
 
-    async fn put(
+    async fn answer_one(
         &self,
         commands: &Commands,
-        happened: &DecodedEvent,
+        event: &DecodedEvent,
         message: &MessageReceived,
     ) -> Result<(), CommandError<Rejection>> {
-        let Event::Conversation(event) = &happened.event else { return Ok(()) };
-        let (version, at) = (happened.version, happened.metadata.occurred_at);
-        let fold = commands.conversations.at_least(self.stream, version, event, at).await?;
-        if !self.may_concern(&fold.state) {
+        let Event::Conversation(of_conversation) = &event.event else { return Ok(()) };
+        let at = event.metadata.occurred_at;
+        let loaded = commands.conversations.at_least(self.stream, event.version, of_conversation, at).await?;
+        if !self.may_concern(&loaded.state) {
             return Ok(());
         }
-        let context = self.because_of(happened);
-        let channel_type = fold.state.opened().ok().map(|conversation| conversation.channel_type);
+        let context = self.because_of(event);
+        let channel_type = loaded.state.opened().ok().map(|conversation| conversation.channel_type);
         let provider = channel_type.and_then(|kind| commands.providers.of(kind));
         let command = Answer {
             playbook: Arc::clone(&self.playbook),
             message_id: message.message_id,
             body: message.body.clone(),
             metadata: message.metadata.clone(),
-            received_at: happened.metadata.occurred_at,
+            received_at: at,
             language: detect(&message.body.content),
             ids: AnswerIds {
                 reply: context.further_message_id(&commands.clock, "reply"),
@@ -137,8 +142,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A bot that was told nothing has nothing to say, unless another program speaks for it: no need to ask
-    /// the log.
+    /// A bot without rules says nothing, unless another program is the conversation's bot: the log need not be
+    /// asked then.
     fn may_concern(&self, conversation: &Conversation) -> bool {
         !self.playbook.is_blank()
             || conversation
@@ -184,17 +189,19 @@ impl Projection for Follow {
         }
     }
 
-    /// It has no tables: what it does is in the log, under the name of what caused it.
+    /// It has no tables: what it does is in the log, under the name of what caused it. Messages before a change of
+    /// the rules are answered before the change is taken up.
     async fn prepare(&mut self, page: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         let mut before = Vec::new();
-        for happened in page {
-            match &happened.event {
-                Event::Catalogue(event) if PLAYBOOK_CATALOGUES.contains(&event.kind()) => {
+        for event in page {
+            match &event.event {
+                Event::Catalogue(change) if PLAYBOOK_CATALOGUES.contains(&change.kind()) => {
                     self.answer(&before).await?;
                     before.clear();
-                    self.playbooks.remove(&happened.metadata.account_id);
+                    self.playbooks.remove(&event.metadata.account_id);
                 }
-                _ => before.push(happened),
+                Event::Conversation(_) => before.push(&**event),
+                Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) => {}
             }
         }
         self.answer(&before).await?;

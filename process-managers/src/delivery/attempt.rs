@@ -1,168 +1,203 @@
-//! One message, one try: look at what the log says, hand it to the provider, write down what came of it.
+//! One attempt at one message: look up what the log says, hand the message to the provider, record what came of it.
 
-use super::Office;
-use super::outbox::{Again, Claimed};
-use commands::execute::{CommandError, Context};
+use super::{OutgoingMessage, Settings};
+use crate::record::{Recorded, record};
+use commands::Commands;
+use commands::execute::Context;
 use domain::conversation::{RecordDelivery, Report};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::Delivery;
-use event_schemas::{
-    ChannelId, ConversationEvent, Event, EventId, MessageEvent, Recorded, StreamId, Timestamp,
-};
-use futures::FutureExt;
+use event_schemas::{ConversationEvent, Event, EventId, MessageEvent, Recorded as Record, StreamId};
+use follower::outbox::{Attempt, Dispatcher, Outcome, RETRY, RetryReason};
+use futures::future::BoxFuture;
 use providers::{DeliveryError, Dispatched, Outgoing};
 use std::error::Error;
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
-/// How long to wait when something in the house, not the provider, stands in the way.
-pub(super) const HOUSE_TROUBLE: Duration = Duration::from_millis(500);
+/// What an attempt needs.
+pub(super) struct DeliveryContext {
+    pub commands: Arc<Commands>,
+    pub settings: Settings,
+}
 
 /// What the log and the catalogue say of a message before it is tried.
 enum Prospect {
-    /// The log tells its end already.
+    /// The log has its end already.
     Settled,
     /// It can never be sent.
-    Hopeless {
-        because: Recorded,
+    Undeliverable {
+        because: Record,
         code: &'static str,
         reason: String,
     },
     Ready {
-        because: Recorded,
+        because: Record,
         channel: Channel,
         outgoing: Box<Outgoing>,
     },
 }
 
-/// Tries it. Answers until when the provider wants the whole channel left alone, if it said so.
-pub(super) async fn attempt(office: &Office, channel: ChannelId, claimed: Claimed) -> Option<Timestamp> {
-    match AssertUnwindSafe(try_once(office, channel, &claimed)).catch_unwind().await {
-        Ok(left_alone_until) => left_alone_until,
-        Err(_panic) => {
-            // A fault of ours, which may have come after the request went out.
-            tracing::error!(message_id = %claimed.message_id, "an attempt broke off");
-            put_back(office, &claimed, Again::Unknown, office.clock().now() + office.settings.grace).await;
-            None
-        }
-    }
-}
-
-async fn try_once(office: &Office, channel: ChannelId, claimed: &Claimed) -> Option<Timestamp> {
-    let prospect = match look(office, channel, claimed).await {
-        Ok(prospect) => prospect,
-        Err(error) => {
-            tracing::warn!(
-                message_id = %claimed.message_id,
-                error = &*error as &dyn Error,
-                "a message waits: what it says cannot be read just now"
-            );
-            put_back(office, claimed, Again::NotTried, office.clock().now() + HOUSE_TROUBLE).await;
-            return None;
-        }
-    };
-    match prospect {
-        Prospect::Settled => {
-            remove(office, claimed).await;
-            None
-        }
-        Prospect::Hopeless { because, code, reason } => {
-            fail(office, claimed, &because, code.to_owned(), reason).await;
-            None
-        }
-        Prospect::Ready { because, channel, outgoing } => {
-            send(office, claimed, &because, &channel, &outgoing).await
-        }
-    }
-}
-
-async fn look(
-    office: &Office,
-    channel: ChannelId,
-    claimed: &Claimed,
-) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
-    let commands = &office.commands;
-    let stream = StreamId::conversation(claimed.conversation_id);
-    let (because, fold, channel) = futures::join!(
-        commands.store.find(EventId(claimed.message_id.0)),
-        commands.conversations.current(&stream),
-        commands.channel(claimed.account_id, channel),
-    );
-    let (Some(because), fold, channel) = (because?, fold?, channel?) else { return Ok(Prospect::Settled) };
-    let Ok(conversation) = fold.state.opened() else { return Ok(Prospect::Settled) };
-    if conversation.delivery(claimed.message_id) != Some(Delivery::Queued) {
-        return Ok(Prospect::Settled);
-    }
-    let hopeless =
-        |because, code, reason: &str| Ok(Prospect::Hopeless { because, code, reason: reason.to_owned() });
-    let Ok(Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(message)))) =
-        Event::read(&because)
-    else {
-        return hopeless(because, "unreadable", "what it says cannot be read");
-    };
-    if office.settings.is_too_late(claimed, office.clock().now()) {
-        return hopeless(because, "gave_up", "it was tried for too long");
-    }
-    let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
-        return hopeless(because, "channel_retired", "the channel is retired or switched off");
-    };
-    let outgoing = Box::new(Outgoing {
-        conversation_id: claimed.conversation_id,
-        to: conversation.contact_identifier.clone(),
-        message,
-    });
-    Ok(Prospect::Ready { because, channel, outgoing })
-}
-
-async fn send(
-    office: &Office,
-    claimed: &Claimed,
-    because: &Recorded,
-    channel: &Channel,
-    outgoing: &Outgoing,
-) -> Option<Timestamp> {
-    let Some(provider) = office.commands.providers.of(channel.channel_type) else {
-        let reason = format!("nothing can be sent by {} yet", channel.channel_type);
-        fail(office, claimed, because, "unsupported_channel".into(), reason).await;
-        return None;
-    };
-    let answer = provider.deliver(channel, outgoing).await;
-    let now = office.clock().now();
-    metrics::counter!("verbatim_delivery_attempts_total", "outcome" => told(&answer)).increment(1);
-    match answer {
-        Ok(Dispatched { provider_message_id }) => {
-            let report = RecordDelivery {
-                message_id: claimed.message_id,
-                provider_message_id: Some(provider_message_id),
-                time: now,
-                report: Report::Dispatched,
-            };
-            record(office, claimed, because, report).await;
-            None
-        }
-        Err(DeliveryError::GiveUp { code, reason }) => {
-            fail(office, claimed, because, code, reason).await;
-            None
-        }
-        Err(DeliveryError::TryAgain { after, reason, .. }) => {
-            let patience = after.map(|after| now + after.min(office.settings.give_up_after));
-            let wait = office.settings.schedule.wait_after(claimed.attempts, seed(claimed));
-            let next = wait.map(|wait| (now + wait).max(patience.unwrap_or(now)));
-            match next.filter(|next| !office.settings.is_too_late(claimed, *next)) {
-                Some(next) => put_back(office, claimed, Again::Unanswered, next).await,
-                None => fail(office, claimed, because, "gave_up".into(), reason).await,
+impl Dispatcher<OutgoingMessage> for DeliveryContext {
+    fn attempt<'a>(
+        &'a self,
+        message: &'a OutgoingMessage,
+        stop: &'a CancellationToken,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(async move {
+            match self.lookup(message).await {
+                Ok(Prospect::Settled) => Outcome::Over.into(),
+                Ok(Prospect::Undeliverable { because, code, reason }) => {
+                    self.fail(message, &because, code.to_owned(), reason, stop).await.into()
+                }
+                Ok(Prospect::Ready { because, channel, outgoing }) => {
+                    self.send(message, &because, &channel, &outgoing, stop).await
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        message_id = %message.message_id,
+                        error = &*error as &dyn Error,
+                        "internal error, delivery postponed"
+                    );
+                    let at = self.commands.clock.now() + RETRY;
+                    Outcome::Retry { reason: RetryReason::NotTried, at }.into()
+                }
             }
-            patience
-        }
-        Err(DeliveryError::Unknown { reason, .. }) => {
-            tracing::warn!(message_id = %claimed.message_id, reason, "nobody knows whether a message was taken");
-            put_back(office, claimed, Again::Unknown, now + office.settings.grace).await;
-            None
-        }
+        })
     }
 }
 
-fn told(answer: &Result<Dispatched, DeliveryError>) -> &'static str {
+impl DeliveryContext {
+    async fn lookup(&self, message: &OutgoingMessage) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
+        let commands = &self.commands;
+        let stream = StreamId::conversation(message.conversation_id);
+        let (because, loaded, channel) = futures::join!(
+            commands.store.find(EventId(message.message_id.0)),
+            commands.conversations.current(&stream),
+            commands.channel(message.account_id, message.channel_id),
+        );
+        let (Some(because), loaded, channel) = (because?, loaded?, channel?) else {
+            return Ok(Prospect::Settled);
+        };
+        let Ok(conversation) = loaded.state.opened() else { return Ok(Prospect::Settled) };
+        if conversation.delivery(message.message_id) != Some(Delivery::Queued) {
+            return Ok(Prospect::Settled);
+        }
+        let undeliverable = |because, code, reason: &str| {
+            Ok(Prospect::Undeliverable { because, code, reason: reason.to_owned() })
+        };
+        let Ok(Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(sent)))) =
+            Event::read(&because)
+        else {
+            return undeliverable(because, "unreadable", "what it says cannot be read");
+        };
+        if self.settings.is_too_late(message, commands.clock.now()) {
+            return undeliverable(because, "gave_up", "it was tried for too long");
+        }
+        let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
+            return undeliverable(because, "channel_retired", "the channel is retired or switched off");
+        };
+        let outgoing = Box::new(Outgoing {
+            conversation_id: message.conversation_id,
+            to: conversation.contact_identifier.clone(),
+            message: sent,
+        });
+        Ok(Prospect::Ready { because, channel, outgoing })
+    }
+
+    async fn send(
+        &self,
+        message: &OutgoingMessage,
+        because: &Record,
+        channel: &Channel,
+        outgoing: &Outgoing,
+        stop: &CancellationToken,
+    ) -> Attempt {
+        let Some(provider) = self.commands.providers.of(channel.channel_type) else {
+            let reason = format!("nothing can be sent by {} yet", channel.channel_type);
+            return self.fail(message, because, "unsupported_channel".into(), reason, stop).await.into();
+        };
+        let answer = provider.deliver(channel, outgoing).await;
+        let now = self.commands.clock.now();
+        metrics::counter!("verbatim_delivery_attempts_total", "outcome" => outcome_of(&answer)).increment(1);
+        match answer {
+            Ok(Dispatched { provider_message_id }) => {
+                let report = RecordDelivery {
+                    message_id: message.message_id,
+                    provider_message_id: Some(provider_message_id),
+                    time: now,
+                    report: Report::Dispatched,
+                };
+                self.record(message, because, report, stop).await.into()
+            }
+            Err(DeliveryError::GiveUp { code, reason }) => {
+                self.fail(message, because, code, reason, stop).await.into()
+            }
+            Err(DeliveryError::TryAgain { after, reason, .. }) => {
+                let pause_queue_until = after.map(|after| now + after.min(self.settings.give_up_after));
+                let wait = self.settings.schedule.wait_after(message.attempts, seed(message));
+                let next = wait.map(|wait| (now + wait).max(pause_queue_until.unwrap_or(now)));
+                let outcome = match next.filter(|next| !self.settings.is_too_late(message, *next)) {
+                    Some(at) => Outcome::Retry { reason: RetryReason::Refused, at },
+                    None => self.fail(message, because, "gave_up".into(), reason, stop).await,
+                };
+                Attempt { outcome, pause_queue_until }
+            }
+            Err(DeliveryError::Unknown { reason, .. }) => {
+                let message_id = message.message_id;
+                tracing::warn!(%message_id, reason, "it is not known whether the provider took a message");
+                Outcome::Retry { reason: RetryReason::Unknown, at: now + self.settings.grace }.into()
+            }
+        }
+    }
+
+    async fn fail(
+        &self,
+        message: &OutgoingMessage,
+        because: &Record,
+        code: String,
+        reason: String,
+        stop: &CancellationToken,
+    ) -> Outcome {
+        tracing::info!(
+            message_id = %message.message_id,
+            conversation_id = %message.conversation_id,
+            attempts = message.attempts,
+            code,
+            "a message will not be delivered"
+        );
+        let report = RecordDelivery {
+            message_id: message.message_id,
+            provider_message_id: None,
+            time: self.commands.clock.now(),
+            report: Report::Failed { code, reason },
+        };
+        self.record(message, because, report, stop).await
+    }
+
+    async fn record(
+        &self,
+        message: &OutgoingMessage,
+        because: &Record,
+        report: RecordDelivery,
+        stop: &CancellationToken,
+    ) -> Outcome {
+        let stream = StreamId::conversation(message.conversation_id);
+        let context = Context::because_of(because, "delivery");
+        let outcome = match &report.report {
+            Report::Failed { code, .. } if code == "gave_up" => "gave_up",
+            Report::Failed { .. } => "failed",
+            Report::Dispatched | Report::Delivered | Report::Read => "dispatched",
+        };
+        let recorded = record(&self.commands, &stream, &report, &context, &message.message_id, stop).await;
+        if let Recorded::Yes { .. } = recorded {
+            metrics::counter!("verbatim_deliveries_total", "outcome" => outcome).increment(1);
+        }
+        recorded.into()
+    }
+}
+
+fn outcome_of(answer: &Result<Dispatched, DeliveryError>) -> &'static str {
     match answer {
         Ok(_) => "dispatched",
         Err(DeliveryError::TryAgain { .. }) => "try_again",
@@ -171,82 +206,7 @@ fn told(answer: &Result<Dispatched, DeliveryError>) -> &'static str {
     }
 }
 
-/// Messages that failed together come back at different times, each always at the same.
-fn seed(claimed: &Claimed) -> u64 {
-    claimed.message_id.0.as_u64_pair().1
-}
-
-async fn fail(office: &Office, claimed: &Claimed, because: &Recorded, code: String, reason: String) {
-    tracing::info!(
-        message_id = %claimed.message_id,
-        conversation_id = %claimed.conversation_id,
-        attempts = claimed.attempts,
-        code,
-        "a message will not be delivered"
-    );
-    let report = RecordDelivery {
-        message_id: claimed.message_id,
-        provider_message_id: None,
-        time: office.clock().now(),
-        report: Report::Failed { code, reason },
-    };
-    record(office, claimed, because, report).await;
-}
-
-/// Writes the end into the log, however long the log takes to be there. The outbox learns of it from the
-/// log. When the process is stopped first, the message is found `attempting` and asked after again.
-async fn record(office: &Office, claimed: &Claimed, because: &Recorded, report: RecordDelivery) {
-    let stream = StreamId::conversation(claimed.conversation_id);
-    let context = Context::because_of(because, "delivery");
-    let outcome = match &report.report {
-        Report::Failed { code, .. } if code == "gave_up" => "gave_up",
-        Report::Failed { .. } => "failed",
-        Report::Dispatched | Report::Delivered | Report::Read => "dispatched",
-    };
-    loop {
-        match office.commands.conversations.execute(&stream, &report, &context).await {
-            Ok(done) => {
-                metrics::counter!("verbatim_deliveries_total", "outcome" => outcome).increment(1);
-                if !done.wrote {
-                    // Nothing new comes by the log.
-                    remove(office, claimed).await;
-                }
-                return;
-            }
-            Err(CommandError::Unavailable(_) | CommandError::Contended) => {
-                tracing::warn!(message_id = %claimed.message_id, outcome, "the log cannot be told what became of a message; trying again");
-                if office.pause(HOUSE_TROUBLE).await.is_break() {
-                    return;
-                }
-            }
-            Err(
-                error @ (CommandError::Rejected(_)
-                | CommandError::NotFound
-                | CommandError::VersionMismatch { .. }
-                | CommandError::KeyReused
-                | CommandError::Damaged { .. }),
-            ) => {
-                tracing::error!(message_id = %claimed.message_id, outcome, error = &error as &dyn Error, "the log does not take what became of a message");
-                return remove(office, claimed).await;
-            }
-        }
-    }
-}
-
-async fn put_back(office: &Office, claimed: &Claimed, again: Again, at: Timestamp) {
-    while let Err(error) = office.outbox.put_back(claimed.message_id, again, at).await {
-        tracing::warn!(message_id = %claimed.message_id, error = &error as &dyn Error, "the outbox cannot be written; trying again");
-        if office.pause(HOUSE_TROUBLE).await.is_break() {
-            return;
-        }
-    }
-}
-
-async fn remove(office: &Office, claimed: &Claimed) {
-    while let Err(error) = office.outbox.remove(claimed.message_id).await {
-        tracing::warn!(message_id = %claimed.message_id, error = &error as &dyn Error, "the outbox cannot be written; trying again");
-        if office.pause(HOUSE_TROUBLE).await.is_break() {
-            return;
-        }
-    }
+/// Messages that failed together are tried again at different times, each always at the same.
+fn seed(message: &OutgoingMessage) -> u64 {
+    message.message_id.0.as_u64_pair().1
 }

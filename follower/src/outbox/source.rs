@@ -1,0 +1,121 @@
+//! From the log to the table of jobs: a job goes in when it begins and out when the log says that it has ended.
+
+use super::{Job, JobTable};
+use crate::db::Tx;
+use crate::decoded_log::DecodedEvent;
+use crate::follow_error::FollowError;
+use crate::runner::Projection;
+use event_store::Filter;
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Which jobs there are.
+pub trait JobSource: Send + Sync + 'static {
+    type Job: Job;
+    /// Names the outbox in log lines and metrics.
+    const NAME: &'static str;
+    /// The name of the checkpoint in the tables. Never change it: under another name the log is followed from its
+    /// beginning.
+    const CHECKPOINT: &'static str;
+    /// Makes the table. It must say `if not exists`.
+    const SCRIPT: &'static str;
+    /// Whether a claim must be on disk before the attempt is made, so that not even a power cut causes a second
+    /// attempt that the table knows nothing of.
+    const DURABLE: bool;
+
+    /// Which events to read.
+    fn about(&self) -> Filter;
+
+    /// What an event does to a job.
+    fn effect_of(&self, event: &DecodedEvent) -> JobEffect<<Self::Job as Job>::Id>;
+
+    /// The job that the event begins. `None` when it can never be done.
+    fn job_of(
+        &mut self,
+        event: &DecodedEvent,
+    ) -> impl Future<Output = Result<Option<Self::Job>, FollowError>> + Send;
+}
+
+/// What an event does to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobEffect<Id> {
+    None,
+    Begins(Id),
+    Ends(Id),
+}
+
+/// Keeps the jobs of a source.
+pub struct JobProjection<S: JobSource> {
+    source: S,
+    table: JobTable<S::Job>,
+    /// Told every queue that has something new to do.
+    waker: mpsc::UnboundedSender<<S::Job as Job>::Queue>,
+    to_wake: HashSet<<S::Job as Job>::Queue>,
+}
+
+impl<S: JobSource> JobProjection<S> {
+    pub(super) fn new(
+        source: S,
+        table: JobTable<S::Job>,
+        waker: mpsc::UnboundedSender<<S::Job as Job>::Queue>,
+    ) -> Self {
+        Self { source, table, waker, to_wake: HashSet::new() }
+    }
+
+    /// What a page begins and does not end, and what it ends of earlier pages.
+    fn sort<'p>(&self, page: &'p [Arc<DecodedEvent>]) -> Sorted<'p, <S::Job as Job>::Id> {
+        let (mut begun, mut ended) = (BTreeMap::new(), HashSet::new());
+        for event in page {
+            match self.source.effect_of(event) {
+                JobEffect::None => {}
+                JobEffect::Begins(id) => {
+                    begun.insert(id, &**event);
+                }
+                JobEffect::Ends(id) => {
+                    if begun.remove(&id).is_none() {
+                        ended.insert(id);
+                    }
+                }
+            }
+        }
+        (begun, ended)
+    }
+}
+
+type Sorted<'p, Id> = (BTreeMap<Id, &'p DecodedEvent>, HashSet<Id>);
+
+impl<S: JobSource> Projection for JobProjection<S> {
+    fn name(&self) -> &'static str {
+        S::CHECKPOINT
+    }
+
+    fn filter(&self) -> Filter {
+        self.source.about()
+    }
+
+    async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
+        let (begun, ended) = self.sort(page);
+        for event in begun.into_values() {
+            let Some(job) = self.source.job_of(event).await? else { continue };
+            self.table.insert(tx, &job).await?;
+            self.to_wake.insert(job.queue());
+        }
+        for id in ended {
+            self.to_wake.extend(self.table.remove_in(tx, id).await?);
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        for queue in self.to_wake.drain() {
+            // No worker listens any more when the outbox is being stopped.
+            let _stopping = self.waker.send(queue);
+        }
+    }
+
+    fn reset(&mut self) {
+        self.to_wake.clear();
+    }
+}

@@ -1,0 +1,201 @@
+//! One call of one webhook: look up what the log says, call the other program, record what came of it.
+
+use super::Settings;
+use super::source::PendingWebhook;
+use crate::record::record;
+use commands::Commands;
+use commands::execute::Context;
+use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
+use event_schemas::automation::{AutomationRule, Macro};
+use event_schemas::catalogue::Secret;
+use event_schemas::conversation::WebhookRequested;
+use event_schemas::{AccountId, ActionEvent, CloudEvent, ConversationEvent, Event, Recorded, StreamId};
+use follower::outbox::{Attempt, Dispatcher, Outcome, RETRY, RetryReason};
+use futures::future::BoxFuture;
+use providers::outgoing_webhook::{Call, CallError};
+use serde_json::{Value, json};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The longest wait that a program may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// What a call needs.
+pub(super) struct WebhookContext {
+    pub commands: Arc<Commands>,
+    pub settings: Settings,
+}
+
+/// What the log says of a webhook before the call.
+enum Prospect {
+    /// The log has its end already.
+    Settled,
+    /// It can never be called.
+    Undeliverable {
+        because: Recorded,
+        code: &'static str,
+        reason: String,
+    },
+    Ready {
+        because: Recorded,
+        call: Call,
+    },
+}
+
+impl Dispatcher<PendingWebhook> for WebhookContext {
+    fn attempt<'a>(
+        &'a self,
+        pending: &'a PendingWebhook,
+        stop: &'a CancellationToken,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(async move {
+            let outcome = match self.lookup(pending).await {
+                Ok(Prospect::Settled) => Outcome::Over,
+                Ok(Prospect::Undeliverable { because, code, reason }) => {
+                    let end = WebhookEnd::Failed { code: code.to_owned(), reason };
+                    // The claim has counted an attempt that is not made.
+                    self.record(pending, &because, end, pending.attempts.saturating_sub(1), stop).await
+                }
+                Ok(Prospect::Ready { because, call }) => self.call(pending, &because, &call, stop).await,
+                Err(error) => {
+                    tracing::warn!(
+                        webhook_id = %pending.webhook_id,
+                        error = &*error as &dyn Error,
+                        "internal error, webhook postponed"
+                    );
+                    let at = self.commands.clock.now() + RETRY;
+                    Outcome::Retry { reason: RetryReason::NotTried, at }
+                }
+            };
+            outcome.into()
+        })
+    }
+}
+
+impl WebhookContext {
+    async fn lookup(&self, pending: &PendingWebhook) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
+        let commands = &self.commands;
+        let stream = StreamId::conversation(pending.conversation_id);
+        let (because, loaded) =
+            futures::join!(commands.store.find(pending.event_id), commands.conversations.current(&stream));
+        let (Some(because), loaded) = (because?, loaded?) else { return Ok(Prospect::Settled) };
+        let Ok(conversation) = loaded.state.opened() else { return Ok(Prospect::Settled) };
+        let Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::WebhookRequested(requested)))) =
+            Event::read(&because)
+        else {
+            return Ok(Prospect::Settled);
+        };
+        if !conversation.automation.awaits(pending.webhook_id) {
+            return Ok(Prospect::Settled);
+        }
+        let Some((by, secret)) = self.origin(pending.account_id, &requested).await? else {
+            let reason = "the macro or rule that requested it does not exist any more".to_owned();
+            return Ok(Prospect::Undeliverable { because, code: "no_secret", reason });
+        };
+        // Only an event of this conversation: the caller must not learn what another account's event says.
+        let cause = match requested.event_id {
+            Some(event) => commands.store.find(event).await?.filter(|cause| cause.stream == stream),
+            None => None,
+        };
+        let body = json!({
+            "event": CloudEvent::of(cause.as_ref().unwrap_or(&because), &self.settings.schemas_url),
+            "conversation": summary(conversation),
+            "by": by,
+        });
+        let call =
+            Call { id: pending.webhook_id, url: requested.url, secret, body: body.to_string().into_bytes() };
+        Ok(Prospect::Ready { because, call })
+    }
+
+    /// The macro or rule that requested it, as the call names it, and the secret that signs the call. `None` when
+    /// there is neither any more.
+    async fn origin(
+        &self,
+        account: AccountId,
+        requested: &WebhookRequested,
+    ) -> Result<Option<(Value, Secret)>, Box<dyn Error + Send + Sync>> {
+        let commands = &self.commands;
+        if let Some(id) = requested.rule_id {
+            let rules = commands.catalogue::<AutomationRule>(account).current().await?;
+            return Ok(rules.state.get(id).and_then(|rule| {
+                let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
+                Some((by, rule.webhook_secret.clone()?))
+            }));
+        }
+        let Some(id) = requested.macro_id else { return Ok(None) };
+        let macros = commands.catalogue::<Macro>(account).current().await?;
+        Ok(macros.state.get(id).and_then(|list| {
+            let by = json!({ "type": "macro", "id": id, "name": list.name });
+            Some((by, list.webhook_secret.clone()?))
+        }))
+    }
+
+    async fn call(
+        &self,
+        pending: &PendingWebhook,
+        because: &Recorded,
+        call: &Call,
+        stop: &CancellationToken,
+    ) -> Outcome {
+        let attempts = pending.attempts;
+        let answer = self.settings.caller.call(call, self.commands.clock.now()).await;
+        let outcome = match &answer {
+            Ok(_) => "delivered",
+            Err(CallError::TryAgain { .. }) => "try_again",
+            Err(CallError::GiveUp { .. }) => "refused",
+        };
+        metrics::counter!("verbatim_webhook_attempts_total", "outcome" => outcome).increment(1);
+        let end = match answer {
+            Ok(status) => WebhookEnd::Delivered { status },
+            Err(CallError::GiveUp { code, reason }) => WebhookEnd::Failed { code: code.to_owned(), reason },
+            Err(CallError::TryAgain { after, reason }) => {
+                let seed = pending.webhook_id.0.as_u64_pair().1;
+                if let Some(wait) = self.settings.schedule.wait_after(attempts, seed) {
+                    let wait = wait.max(after.unwrap_or_default().min(LONGEST_WAIT));
+                    let at = self.commands.clock.now() + wait;
+                    return Outcome::Retry { reason: RetryReason::Refused, at };
+                }
+                WebhookEnd::Failed { code: "gave_up".to_owned(), reason }
+            }
+        };
+        self.record(pending, because, end, attempts, stop).await
+    }
+
+    async fn record(
+        &self,
+        pending: &PendingWebhook,
+        because: &Recorded,
+        end: WebhookEnd,
+        attempts: u32,
+        stop: &CancellationToken,
+    ) -> Outcome {
+        let stream = StreamId::conversation(pending.conversation_id);
+        let context = Context::because_of(because, "webhooks");
+        let report = RecordWebhook { webhook_id: pending.webhook_id, end, attempts };
+        record(&self.commands, &stream, &report, &context, &pending.webhook_id, stop).await.into()
+    }
+}
+
+/// The conversation as it is when the call is made.
+fn summary(conversation: &Opened) -> Value {
+    let lifecycle = &conversation.lifecycle;
+    json!({
+        "id": conversation.id,
+        "channel_id": conversation.channel_id,
+        "channel_type": conversation.channel_type,
+        "contact_id": conversation.contact_id,
+        "contact_identifier": conversation.contact_identifier,
+        "display_name": conversation.display_name,
+        "status": lifecycle.status,
+        "priority": conversation.priority,
+        "subject": conversation.subject,
+        "labels": conversation.labels,
+        "assignee_id": lifecycle.assignee_id,
+        "assignee_name": lifecycle.assignee_name,
+        "team_id": lifecycle.team_id,
+        "snoozed_until": lifecycle.snoozed_until,
+        "unanswered_since": conversation.unanswered_since,
+    })
+}

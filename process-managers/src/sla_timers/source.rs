@@ -1,0 +1,98 @@
+//! From the log to the timers: when the next SLA alarm of a conversation, or the end of its snooze, is due.
+
+use super::moments;
+use crate::or_skip::OrSkip;
+use commands::Commands;
+use event_schemas::{
+    AssignmentEvent, BotEvent, Category, ConversationEvent, DetailsEvent, Event, LifecycleEvent,
+    MessageEvent, SlaEvent,
+};
+use event_store::Filter;
+use follower::timers::{Moment, TimerEffect, TimerSource, TimerTable};
+use follower::{DecodedEvent, FollowError};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) struct Source {
+    commands: Arc<Commands>,
+}
+
+impl Source {
+    pub(super) fn new(commands: Arc<Commands>) -> Self {
+        Self { commands }
+    }
+}
+
+impl TimerSource for Source {
+    const NAME: &'static str = "sla-timers";
+    const CHECKPOINT: &'static str = "alarm-clock";
+    const TABLE: TimerTable = TimerTable { name: "alarms", by_account: false };
+    const PACE: Duration = Duration::from_millis(20);
+
+    fn about(&self) -> Filter {
+        Filter::categories([Category::Conversation])
+    }
+
+    fn effect_of(&self, event: &DecodedEvent, has_timer: bool) -> TimerEffect {
+        let Event::Conversation(event) = &event.event else { return TimerEffect::None };
+        match moves_a_clock(event) && (begins(event) || has_timer) {
+            true => TimerEffect::Set,
+            false => TimerEffect::None,
+        }
+    }
+
+    /// By the conversation as it is now, which may be further than this event.
+    async fn moment_of(&mut self, event: &DecodedEvent) -> Result<Moment, FollowError> {
+        let Event::Conversation(of_conversation) = &event.event else { return Ok(Moment::Unknown) };
+        let (stream, version, at) = (&event.stream, event.version, event.metadata.occurred_at);
+        let loaded = self.commands.conversations.at_least(stream, version, of_conversation, at).await;
+        let Some(loaded) = loaded.or_skip(stream, "the conversation has no SLA timer")? else {
+            return Ok(Moment::Unknown);
+        };
+        let may_be_due_later = || {
+            loaded
+                .state
+                .opened()
+                .is_ok_and(|opened| opened.sla_policy.is_some() && !opened.lifecycle.is_closed())
+        };
+        Ok(match moments(&loaded.state).min() {
+            Some(at) => Moment::At(at),
+            None if may_be_due_later() => Moment::Open,
+            None => Moment::Never,
+        })
+    }
+}
+
+/// Whether an event can be the first that gives a conversation a timer.
+fn begins(event: &ConversationEvent) -> bool {
+    matches!(
+        event,
+        ConversationEvent::Sla(SlaEvent::SlaApplied(_))
+            | ConversationEvent::Lifecycle(LifecycleEvent::MarkedPending(_))
+    )
+}
+
+/// Whether an event can change what is due when.
+fn moves_a_clock(event: &ConversationEvent) -> bool {
+    use ConversationEvent as E;
+    match event {
+        E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))
+        | E::Bot(BotEvent::BotEngaged(_) | BotEvent::HandoffRequested(_))
+        | E::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
+        | E::Details(DetailsEvent::PriorityChanged(_))
+        | E::Lifecycle(_)
+        | E::Sla(_) => true,
+        E::Message(MessageEvent::NoteAdded(_))
+        | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Assignment(AssignmentEvent::AssignmentDropped(_))
+        | E::Details(
+            DetailsEvent::LabelsChanged(_)
+            | DetailsEvent::SubjectChanged(_)
+            | DetailsEvent::LanguageDetected(_)
+            | DetailsEvent::SeenByAgent(_),
+        )
+        | E::Delivery(_)
+        | E::Routing(_)
+        | E::Automation(_) => false,
+    }
+}

@@ -1,0 +1,99 @@
+//! From the log to the timers: whose customer waits, and when a rule's time can be over, at the earliest.
+
+use crate::or_skip::OrSkip;
+use commands::Commands;
+use event_schemas::automation::{AutomationEvent, AutomationRuleDefined, AutomationRuleRetired};
+use event_schemas::conversation::{Closed, Expired, MessageReceived, MessageSent, Resolved};
+use event_schemas::message::SenderType;
+use event_schemas::{AccountId, Category, ConversationEvent, Event, MessageEvent, about};
+use event_store::Filter;
+use follower::timers::{Moment, TimerEffect, TimerSource, TimerTable};
+use follower::{DecodedEvent, FollowError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) struct Source {
+    commands: Arc<Commands>,
+    /// The shortest time that a rule of the account waits. `None` when it has no rule on waiting.
+    shortest: HashMap<AccountId, Option<Duration>>,
+}
+
+impl Source {
+    pub(super) fn new(commands: Arc<Commands>) -> Self {
+        Self { commands, shortest: HashMap::new() }
+    }
+
+    async fn shortest(&mut self, account: AccountId) -> Result<Option<Duration>, FollowError> {
+        if let Some(shortest) = self.shortest.get(&account) {
+            return Ok(*shortest);
+        }
+        let rules = self.commands.automation_rules_of(account).await;
+        let rules = rules.or_skip(&account, "the account's rules on unanswered customers do not run")?;
+        let shortest = rules.and_then(|rules| {
+            rules.on(AutomationEvent::WaitingLongerThan).filter_map(|(_, rule)| rule.waiting).min()
+        });
+        self.shortest.insert(account, shortest);
+        Ok(shortest)
+    }
+}
+
+impl TimerSource for Source {
+    const NAME: &'static str = "unanswered";
+    const CHECKPOINT: &'static str = "waiting";
+    const TABLE: TimerTable = TimerTable { name: "waiting", by_account: true };
+    const PACE: Duration = Duration::from_millis(100);
+
+    /// What makes a customer wait and what answers, and what changes how long a customer may wait.
+    fn about(&self) -> Filter {
+        Filter {
+            account: None,
+            categories: vec![Category::Conversation, Category::Catalogue],
+            event_types: about![
+                MessageReceived,
+                MessageSent,
+                Resolved,
+                Closed,
+                Expired,
+                AutomationRuleDefined,
+                AutomationRuleRetired,
+            ],
+        }
+    }
+
+    fn effect_of(&self, event: &DecodedEvent, has_timer: bool) -> TimerEffect {
+        use ConversationEvent as E;
+        match &event.event {
+            Event::Catalogue(_) => TimerEffect::SettingsChanged,
+            // A customer who waits already waits since an earlier message.
+            Event::Conversation(E::Message(MessageEvent::MessageReceived(_))) if !has_timer => {
+                TimerEffect::Set
+            }
+            Event::Conversation(E::Message(MessageEvent::MessageReceived(_))) => TimerEffect::None,
+            Event::Conversation(E::Message(MessageEvent::MessageSent(message)))
+                if message.sender_type != SenderType::Agent =>
+            {
+                TimerEffect::None
+            }
+            Event::Conversation(_) if has_timer => TimerEffect::Cancel,
+            Event::Conversation(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) => {
+                TimerEffect::None
+            }
+        }
+    }
+
+    async fn moment_of(&mut self, event: &DecodedEvent) -> Result<Moment, FollowError> {
+        let shortest = self.shortest(event.metadata.account_id).await?;
+        // Without a rule the row stays, until there is one.
+        let over = shortest.map(|shortest| event.metadata.occurred_at + shortest);
+        Ok(over.map_or(Moment::Open, Moment::At))
+    }
+
+    fn settings_changed(&mut self, account: AccountId) {
+        self.shortest.remove(&account);
+    }
+
+    fn reset(&mut self) {
+        self.shortest.clear();
+    }
+}

@@ -1,0 +1,298 @@
+//! A log with rules in it, conversations, and the process managers driven by hand.
+
+use crate::support::context;
+use async_trait::async_trait;
+use commands::Commands;
+use commands::execute::Context;
+use domain::conversation::{Opening, Receive, Send, Sender};
+use event_schemas::automation::{
+    Action, AutomationConditions, AutomationEvent, AutomationRule, AutomationRuleDefined,
+};
+use event_schemas::catalogue::{CatalogueKind, Secret};
+use event_schemas::conversation::{AssignStrategy, Assigned, AutomationRan};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType};
+use event_schemas::{
+    AccountId, ActionEvent, Actor, AutomationRuleId, CatalogueEvent, ChannelId, Clock, ContactId,
+    ConversationEvent, ConversationId, Event, EventId, MessageId, Metadata, NewEvent, Position, Recorded,
+    StreamId, Timestamp, UserId, Version,
+};
+use event_store::sqlite::SqliteStore;
+use event_store::{
+    AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
+};
+use process_managers::{Automation, BotRouter, Health, ProcessManager};
+use providers::outgoing_webhook::Addresses;
+use providers::{Providers, Timeouts};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub const ACCOUNT: AccountId = AccountId::from_u128(1);
+pub const CHANNEL: ChannelId = ChannelId::from_u128(2);
+pub const ANA: UserId = UserId::from_u128(3);
+pub const NOON: Timestamp = Timestamp::from_secs(1_795_262_400);
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// The log, in which an agent takes a conversation at the very moment a rule is about to act.
+pub struct Interloper {
+    log: Arc<SqliteStore>,
+    pub takes: AtomicBool,
+}
+
+#[async_trait]
+impl EventStore for Interloper {
+    async fn append(
+        &self,
+        stream: &StreamId,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        let is_a_rules = events.iter().any(|event| event.event_type == "AutomationRan");
+        if is_a_rules && self.takes.swap(false, Ordering::SeqCst) {
+            let id = EventId::caused(ACCOUNT, "ana takes it", 0);
+            let event = NewEvent::of(id, &taken(), metadata(id, NOON, Actor::user(ANA, None)));
+            self.log.append(stream, Expected::Any, vec![event]).await?;
+        }
+        self.log.append(stream, expected, events).await
+    }
+    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
+        self.log.import(events).await
+    }
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Version,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        self.log.read_stream(stream, from, limit).await
+    }
+    async fn read_all(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        self.log.read_all(after, filter, limit).await
+    }
+    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
+        self.log.find(id).await
+    }
+    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
+        self.log.stream_version(stream).await
+    }
+    async fn end(&self) -> Result<Option<Position>, ReadError> {
+        self.log.end().await
+    }
+    fn waiter(&self) -> Waiter {
+        self.log.waiter()
+    }
+    async fn check(&self) -> Result<(), Unavailable> {
+        self.log.check().await
+    }
+    async fn close(&self) {
+        self.log.close().await;
+    }
+}
+
+/// Ana has it.
+pub fn taken() -> ConversationEvent {
+    Assigned {
+        assignee_id: Some(ANA),
+        assignee_name: None,
+        team_id: None,
+        strategy: AssignStrategy::Claimed,
+        assigned_by: Some(ANA),
+        reason: None,
+        decision: None,
+        overridden: None,
+        offer_id: None,
+    }
+    .into()
+}
+
+fn metadata(id: EventId, at: Timestamp, actor: Actor) -> Metadata {
+    Metadata {
+        account_id: ACCOUNT,
+        actor,
+        correlation_id: id.0,
+        causation_id: None,
+        traceparent: None,
+        occurred_at: at,
+    }
+}
+
+pub struct Desk {
+    pub folder: TempDir,
+    pub clock: Clock,
+    pub log: Arc<Interloper>,
+    pub commands: Arc<Commands>,
+}
+
+pub async fn desk() -> Desk {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(NOON);
+    let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
+    let log = Arc::new(Interloper { log, takes: AtomicBool::new(false) });
+    let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), clock.clone()).unwrap();
+    let mut commands = Commands::new(log.clone(), Arc::new(providers), clock.clone());
+    commands.webhook_addresses = Addresses::Any;
+    Desk { folder, clock, log, commands: Arc::new(commands) }
+}
+
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+}
+
+/// A rule of this event that does this.
+pub fn rule(id: u128, event: AutomationEvent, actions: impl Into<Vec<Action>>) -> AutomationRule {
+    AutomationRule {
+        id: AutomationRuleId::from_u128(id),
+        name: format!("Rule {id}"),
+        description: None,
+        priority: i32::try_from(id).unwrap(),
+        is_active: true,
+        event,
+        waiting_seconds: None,
+        conditions: AutomationConditions::default(),
+        actions: actions.into(),
+        webhook_secret: Some(Secret(SECRET.to_owned())),
+    }
+}
+
+pub fn note(text: &str) -> Action {
+    Action::Note { text: text.to_owned() }
+}
+
+impl Desk {
+    pub async fn define(&self, kind: CatalogueKind, event: impl Into<CatalogueEvent>) {
+        let id = self.clock.event_id();
+        let event = NewEvent::of(id, &event.into(), metadata(id, self.clock.now(), Actor::system("test")));
+        self.log.append(&StreamId::catalogue(kind, ACCOUNT), Expected::Any, vec![event]).await.unwrap();
+    }
+
+    pub async fn rule(&self, automation_rule: AutomationRule) {
+        self.define(CatalogueKind::AutomationRules, AutomationRuleDefined { automation_rule }).await;
+    }
+
+    pub async fn receive(&self, from: &str, text: &str) -> ConversationId {
+        let id = ConversationId::of(CHANNEL, from, 0);
+        let command = Receive {
+            opening: Opening {
+                account_id: ACCOUNT,
+                channel_id: CHANNEL,
+                channel_type: ChannelType::WhatsApp,
+                contact_id: ContactId::from_u128(1),
+                contact_identifier: from.to_owned(),
+                display_name: None,
+                ordinal: 0,
+                subject: None,
+                priority: Priority::Normal,
+                language: None,
+                metadata: Default::default(),
+                sla: None,
+            },
+            message_id: MessageId(self.clock.fresh_id()),
+            provider_message_id: None,
+            body: Content::text(text),
+            reply_to: None,
+            sent_at: self.clock.now(),
+            metadata: Default::default(),
+        };
+        self.ask(id, command, Actor::contact()).await;
+        id
+    }
+
+    pub async fn answer(&self, id: ConversationId, text: &str) {
+        let command = Send {
+            message_id: MessageId(self.clock.fresh_id()),
+            sender: Sender { sender_type: SenderType::Agent, id: Some(ANA), name: None },
+            body: Content::text(text),
+            template: None,
+            in_reply_to: None,
+            metadata: Default::default(),
+            reply_window: None,
+            handoff: None,
+        };
+        self.ask(id, command, Actor::user(ANA, None)).await;
+    }
+
+    pub async fn ask<C>(&self, id: ConversationId, command: C, actor: Actor)
+    where
+        C: domain::Decide<domain::conversation::Conversation>,
+        C::Rejection: std::fmt::Debug,
+    {
+        let context = Context {
+            account: ACCOUNT,
+            actor,
+            correlation_id: self.clock.fresh_id(),
+            causation_id: None,
+            traceparent: None,
+            occurred_at: None,
+            key: None,
+            if_match: None,
+        };
+        self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
+    }
+
+    /// Something happens that no command of a test's would do.
+    pub async fn happens(&self, id: ConversationId, event: impl Into<ConversationEvent>, actor: Actor) {
+        let event_id = self.clock.event_id();
+        let event = NewEvent::of(event_id, &event.into(), metadata(event_id, self.clock.now(), actor));
+        self.log.append(&StreamId::conversation(id), Expected::Any, vec![event]).await.unwrap();
+    }
+
+    pub async fn recorded(&self, id: ConversationId) -> Vec<Recorded> {
+        self.log.read_stream(&StreamId::conversation(id), Version::FIRST, 1_000).await.unwrap()
+    }
+
+    pub async fn history(&self, id: ConversationId) -> Vec<String> {
+        self.recorded(id).await.into_iter().map(|event| event.event_type.into_owned()).collect()
+    }
+
+    pub async fn count(&self, id: ConversationId, event_type: &str) -> usize {
+        self.history(id).await.into_iter().filter(|recorded| recorded == event_type).count()
+    }
+
+    /// What rules did, with what caused it.
+    pub async fn runs(&self, id: ConversationId) -> Vec<AutomationRan> {
+        let ran = |recorded: Recorded| match Event::read(&recorded) {
+            Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::AutomationRan(ran)))) => {
+                assert_eq!(recorded.metadata.causation_id, ran.event_id);
+                Some(ran)
+            }
+            _something_else => None,
+        };
+        self.recorded(id).await.into_iter().filter_map(ran).collect()
+    }
+
+    /// The automation until it has come past everything that is in the log now.
+    pub async fn act(&self, checkpoint: &str) {
+        let context = context(self.folder.path(), checkpoint, &self.commands).await;
+        let automation = Automation::open(&context).await.unwrap();
+        let (watch, stop) = (automation.watch().unwrap(), CancellationToken::new());
+        let end = self.log.end().await.unwrap();
+        let working = tokio::spawn(automation.run(stop.clone(), Health::default()));
+        eventually("the automation is through", || async { watch.progress().position >= end }).await;
+        stop.cancel();
+        working.await.unwrap().unwrap();
+    }
+
+    /// The bot likewise.
+    pub async fn route(&self, checkpoint: &str) {
+        let context = context(self.folder.path(), checkpoint, &self.commands).await;
+        let router = BotRouter::open(&context).await.unwrap();
+        let (watch, stop) = (router.watch().unwrap(), CancellationToken::new());
+        let end = self.log.end().await.unwrap();
+        let working = tokio::spawn(router.run(stop.clone(), Health::default()));
+        eventually("the router is through", || async { watch.progress().position >= end }).await;
+        stop.cancel();
+        working.await.unwrap().unwrap();
+    }
+}

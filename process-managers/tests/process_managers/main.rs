@@ -1,0 +1,13 @@
+//! Process managers at work on a real log.
+
+#![allow(clippy::unwrap_used)]
+
+mod automation;
+mod bot_router;
+mod delivery;
+#[path = "../../../tests/support/fake_whatsapp.rs"]
+mod fake_whatsapp;
+mod sla_timers;
+mod sla_timers_troubles;
+mod supervision;
+mod support;

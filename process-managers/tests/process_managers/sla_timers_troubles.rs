@@ -1,0 +1,309 @@
+//! The alarm clock when the customer is waited for, when the disk is full and when it is killed.
+
+use crate::support::context;
+use commands::Commands;
+use commands::execute::Context;
+use domain::Decide;
+use domain::conversation::{Conversation, MarkPending, Open, Opening, Rejection, Reopen, Send, Sender};
+use event_schemas::catalogue::{SlaPolicy, SlaTargets};
+use event_schemas::conversation::{ReopenCause, SlaApplied, SlaBreached};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType};
+use event_schemas::{
+    AccountId, Actor, ChannelId, Clock, ContactId, ConversationEvent, ConversationId, Event, Recorded,
+    SlaEvent, SlaPolicyId, StreamId, Version,
+};
+use event_store::EventStore;
+use event_store::sqlite::{Fault, SqliteStore};
+use follower::table::Values;
+use follower::{Db, RunnerError, Watch};
+use process_managers::{Health, ProcessManager, SlaTimers};
+use providers::{Providers, Timeouts};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::runtime::{self, Runtime};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const ACCOUNT: AccountId = AccountId::from_u128(0xacc);
+const CHANNEL: ChannelId = ChannelId::from_u128(0xc4a);
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+}
+
+struct Desk {
+    dir: TempDir,
+    clock: Clock,
+    store: Arc<SqliteStore>,
+    commands: Arc<Commands>,
+}
+
+/// An alarm clock at work, with a runtime of its own that can be taken from under it.
+struct Ringing {
+    db: Db,
+    watch: Watch,
+    health: Health,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), RunnerError>>,
+    runtime: Runtime,
+}
+
+impl Ringing {
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+        self.runtime.shutdown_background();
+    }
+
+    /// Nothing under way is finished.
+    async fn kill(self) {
+        self.runtime.shutdown_background();
+        assert!(self.task.await.is_err_and(|end| end.is_cancelled()));
+    }
+}
+
+impl Desk {
+    async fn with(clock: Clock) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path().join("events.db"), clock.clone()).await.unwrap();
+        let commands = Self::write_side(&store, &clock);
+        Self { dir, clock, store, commands }
+    }
+
+    async fn at_noon() -> Self {
+        Self::with(Clock::manual("2026-11-23T12:00:00Z".parse().unwrap())).await
+    }
+
+    fn write_side(store: &Arc<SqliteStore>, clock: &Clock) -> Arc<Commands> {
+        let timeouts = Timeouts { connect: SECOND, answer: SECOND };
+        let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, clock.clone()).unwrap();
+        Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()))
+    }
+
+    /// With a write side of its own, as another process has it.
+    async fn rings(&self) -> Ringing {
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let folder = self.dir.path().to_owned();
+        let commands = Self::write_side(&self.store, &self.clock);
+        let open = async move {
+            let context = context(&folder, "alarms", &commands).await;
+            (SlaTimers::open(&context).await.unwrap(), context.tables("alarm-clock").await.unwrap())
+        };
+        let (sla_timers, db) = runtime.spawn(open).await.unwrap();
+        let (watch, health, stop) =
+            (sla_timers.watch().unwrap(), Health::default(), CancellationToken::new());
+        let task = runtime.spawn(sla_timers.run(stop.clone(), health.clone()));
+        Ringing { db, watch, health, stop, task, runtime }
+    }
+
+    /// The log has been followed to its end, and nothing that has come is still to be looked at.
+    async fn settled(&self, ringing: &Ringing) {
+        eventually("nothing left to do", || async {
+            let end = self.store.end().await.unwrap();
+            let followed = ringing.watch.position() == end;
+            const DUE: &str = "select count(*) from alarms where due_at <= $1";
+            let values = Values::default().with(&self.clock.now());
+            let due = ringing.db.readers().fetch_one(DUE, values).await.unwrap().number(0).unwrap();
+            followed && due == 0 && self.store.end().await.unwrap() == end
+        })
+        .await;
+    }
+
+    async fn ask(&self, id: ConversationId, command: impl Decide<Conversation, Rejection = Rejection>) {
+        let context = Context {
+            account: ACCOUNT,
+            actor: Actor::system("test"),
+            correlation_id: self.clock.fresh_id(),
+            causation_id: None,
+            traceparent: None,
+            occurred_at: None,
+            key: None,
+            if_match: None,
+        };
+        self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
+    }
+
+    /// A conversation that is promised a first response within so many seconds.
+    async fn promised(&self, contact: &str, seconds: u32) -> ConversationId {
+        let targets = SlaTargets { first_response_seconds: Some(seconds), ..Default::default() };
+        let policy = SlaPolicy {
+            id: SlaPolicyId::from_u128(1),
+            name: "Soon".into(),
+            description: None,
+            is_active: true,
+            order: 0,
+            channel_ids: vec![],
+            team_ids: vec![],
+            calendar_id: None,
+            targets: [(Priority::Normal, targets)].into(),
+            warn_before_seconds: None,
+            pause_while_pending: true,
+        };
+        let opening = Opening {
+            account_id: ACCOUNT,
+            channel_id: CHANNEL,
+            channel_type: ChannelType::Api,
+            contact_id: ContactId::from_u128(1),
+            contact_identifier: contact.into(),
+            display_name: None,
+            ordinal: 0,
+            subject: None,
+            priority: Priority::Normal,
+            language: None,
+            metadata: Default::default(),
+            sla: Some(SlaApplied { policy, calendar: None }),
+        };
+        let id = opening.conversation_id();
+        self.ask(id, Open { opening }).await;
+        id
+    }
+
+    async fn answer(&self, id: ConversationId) {
+        let answer = Send {
+            message_id: self.clock.event_id().into(),
+            sender: Sender { sender_type: SenderType::Agent, id: None, name: None },
+            body: Content::text("an answer"),
+            template: None,
+            in_reply_to: None,
+            metadata: Default::default(),
+            reply_window: None,
+            handoff: None,
+        };
+        self.ask(id, answer).await;
+    }
+
+    async fn breaches(&self, id: ConversationId) -> Vec<(SlaBreached, Recorded)> {
+        let stream = StreamId::conversation(id);
+        let recorded = self.store.read_stream(&stream, Version::FIRST, 1_000).await.unwrap();
+        let breach = |recorded| match Event::read(&recorded).unwrap() {
+            Event::Conversation(ConversationEvent::Sla(SlaEvent::SlaBreached(breach))) => {
+                Some((breach, recorded))
+            }
+            _ => None,
+        };
+        recorded.into_iter().filter_map(breach).collect()
+    }
+
+    async fn one_breach(&self, id: ConversationId) -> (SlaBreached, Recorded) {
+        let [breach] = self.breaches(id).await.try_into().unwrap();
+        breach
+    }
+}
+
+#[tokio::test]
+async fn a_breach_says_when_it_was_due_and_when_it_was_noticed() {
+    let desk = Desk::at_noon().await;
+    let start = desk.clock.now();
+    let conversation = desk.promised("somebody", 60).await;
+    desk.clock.advance(SECOND * 75);
+    let ringing = desk.rings().await;
+    desk.settled(&ringing).await;
+    let (breach, recorded) = desk.one_breach(conversation).await;
+    assert_eq!((breach.due_at, breach.detected_at), (start + SECOND * 60, start + SECOND * 75));
+    assert_eq!(recorded.metadata.occurred_at, start + SECOND * 60);
+    assert_eq!(recorded.recorded_at, start + SECOND * 75);
+    assert_eq!(recorded.metadata.actor, Actor::system("sla-timers"));
+    ringing.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_customer_is_waited_for_the_promise_waits_too() {
+    let desk = Desk::at_noon().await;
+    let ringing = desk.rings().await;
+    let start = desk.clock.now();
+    let conversation = desk.promised("somebody", 60).await;
+    desk.clock.advance(SECOND * 30);
+    desk.ask(conversation, MarkPending { until: None, reason: None }).await;
+    desk.clock.advance(SECOND * 1_000);
+    desk.settled(&ringing).await;
+    assert_eq!(desk.breaches(conversation).await, []);
+
+    desk.ask(conversation, Reopen { cause: ReopenCause::Agent, reason: None }).await;
+    desk.clock.advance(SECOND * 29);
+    desk.settled(&ringing).await;
+    assert_eq!(desk.breaches(conversation).await, []);
+    desk.clock.advance(SECOND);
+    desk.settled(&ringing).await;
+    assert_eq!(desk.one_breach(conversation).await.0.due_at, start + SECOND * 1_060);
+    ringing.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_in_the_very_last_moment_is_in_time() {
+    let desk = Desk::at_noon().await;
+    let conversation = desk.promised("somebody", 60).await;
+    desk.clock.advance(SECOND * 60);
+    desk.answer(conversation).await;
+    desk.clock.advance(SECOND * 60);
+    let ringing = desk.rings().await;
+    desk.settled(&ringing).await;
+    assert_eq!(desk.breaches(conversation).await, []);
+    ringing.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_delays_the_bell_and_rings_it_once() {
+    let desk = Desk::at_noon().await;
+    let ringing = desk.rings().await;
+    let start = desk.clock.now();
+    let conversation = desk.promised("somebody", 60).await;
+    desk.settled(&ringing).await;
+    desk.store.pretend(Some(Fault::ReadOnly));
+    desk.clock.advance(SECOND * 60);
+    eventually("trouble", || async { ringing.health.trouble().is_some() }).await;
+    desk.clock.advance(SECOND * 60);
+    desk.store.pretend(None);
+    desk.settled(&ringing).await;
+    let (breach, _) = desk.one_breach(conversation).await;
+    assert_eq!((breach.due_at, breach.detected_at), (start + SECOND * 60, start + SECOND * 120));
+    eventually("no trouble", || async { ringing.health.trouble().is_none() }).await;
+    ringing.stop().await;
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_a_rush_it_tells_the_rest_and_nothing_twice() {
+    let desk = Desk::at_noon().await;
+    let mut conversations = Vec::new();
+    for contact in 0..150 {
+        conversations.push(desk.promised(&contact.to_string(), 60).await);
+    }
+    let before = desk.store.end().await.unwrap();
+    let ringing = desk.rings().await;
+    desk.settled(&ringing).await;
+    desk.clock.advance(SECOND * 60);
+    eventually("the first bell", || async { desk.store.end().await.unwrap() > before }).await;
+    ringing.kill().await;
+
+    let again = desk.rings().await;
+    desk.settled(&again).await;
+    for conversation in conversations {
+        desk.one_breach(conversation).await;
+    }
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn by_the_real_clock_a_breach_is_told_soon_after_its_time() {
+    let desk = Desk::with(Clock::System).await;
+    let ringing = desk.rings().await;
+    let mut conversations = Vec::new();
+    for contact in 0..20 {
+        conversations.push(desk.promised(&contact.to_string(), 1).await);
+    }
+    let mut slowest = Duration::ZERO;
+    for conversation in conversations {
+        eventually("a breach", || async { !desk.breaches(conversation).await.is_empty() }).await;
+        let (breach, recorded) = desk.one_breach(conversation).await;
+        assert!(breach.detected_at >= breach.due_at);
+        slowest = slowest.max(recorded.recorded_at.since(breach.due_at));
+    }
+    println!("the slowest of 20 breaches was in the log {slowest:?} after its time");
+    ringing.stop().await;
+}
