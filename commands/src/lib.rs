@@ -10,7 +10,7 @@ mod conversations;
 mod current_conversation;
 pub mod dry_run;
 pub mod execute;
-pub mod inbound;
+pub mod inbound_webhook;
 pub mod language;
 
 use channel_accounts::ChannelAccounts;
