@@ -21,6 +21,7 @@ mod conversations;
 mod dry_runs;
 mod handoff_rules;
 mod handoffs;
+mod inbound_webhooks;
 mod macros;
 mod messages;
 mod offers;
@@ -28,7 +29,6 @@ mod presence;
 mod queues;
 mod sla_policies;
 mod teams;
-mod webhooks;
 
 /// How the routes are grouped in the API's description.
 pub const TAGS: &[(&str, &str)] = &[
@@ -69,7 +69,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(presence::routes())
         .merge(queues::routes())
         .merge(offers::routes())
-        .merge(webhooks::routes())
+        .merge(inbound_webhooks::routes())
         .with_state(commands)
 }
 

@@ -5,7 +5,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::response::{IntoResponse, Response};
 use commands::execute::{CommandError, LoadError};
-use commands::inbound::InboundError;
+use commands::inbound_webhook::InboundWebhookError;
 use domain::conversation::Rejection;
 use domain::{agent, catalogue, contact};
 use event_schemas::Version;
@@ -13,7 +13,7 @@ use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
 use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
-use providers::{BadSetting, Refused};
+use providers::{BadSetting, RefusedWebhook};
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
@@ -123,24 +123,24 @@ impl From<LoadError> for CommandProblem {
     }
 }
 
-impl From<InboundError> for CommandProblem {
-    fn from(error: InboundError) -> Self {
+impl From<InboundWebhookError> for CommandProblem {
+    fn from(error: InboundWebhookError) -> Self {
         Self(match error {
-            InboundError::NoSuchChannel => Problem::not_found("channel"),
-            InboundError::Refused(Refused::NotAHandshake(missing)) => {
+            InboundWebhookError::NoSuchChannel => Problem::not_found("channel"),
+            InboundWebhookError::Refused(RefusedWebhook::NotAHandshake(missing)) => {
                 Problem::unreadable(format!("This is no verification request: {missing}."))
             }
-            InboundError::Refused(
-                refused @ (Refused::NoSignature(_)
-                | Refused::WrongSignature
-                | Refused::WrongToken
-                | Refused::NotConfigured(_)),
+            InboundWebhookError::Refused(
+                refused @ (RefusedWebhook::NoSignature(_)
+                | RefusedWebhook::WrongSignature
+                | RefusedWebhook::WrongToken
+                | RefusedWebhook::NotConfigured(_)),
             ) => Problem::new(&BAD_SIGNATURE, format!("{}.", capital(&refused.to_string()))),
-            InboundError::TokenNeeded => Problem::unauthenticated(
+            InboundWebhookError::TokenNeeded => Problem::unauthenticated(
                 "This channel has no secret: send a service's token of its account, or give it a secret.",
             ),
-            InboundError::Unavailable(unavailable) => out_of_order(&unavailable),
-            InboundError::Failed(source) => damaged("a webhook's stream", &*source),
+            InboundWebhookError::Unavailable(unavailable) => out_of_order(&unavailable),
+            InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
         })
     }
 }

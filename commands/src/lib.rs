@@ -11,7 +11,7 @@ mod conversations;
 mod current_conversation;
 pub mod dry_run;
 pub mod execute;
-pub mod inbound;
+pub mod inbound_webhook;
 pub mod language;
 
 use catalogues::CATALOGUES;

@@ -4,8 +4,8 @@ mod read;
 
 use crate::provider::{Proof, credential};
 use crate::{
-    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, Refused, Unreadable, http,
-    signature,
+    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, RefusedWebhook,
+    UnreadablePart, http, signature,
 };
 use async_trait::async_trait;
 use event_schemas::conversation::MessageSent;
@@ -63,8 +63,8 @@ impl Provider for Api {
         }
     }
 
-    fn handshake(&self, _: &catalogue::Channel, _: &[(String, String)]) -> Result<String, Refused> {
-        Err(Refused::NotAHandshake("a channel of this kind has none: hub.mode"))
+    fn handshake(&self, _: &catalogue::Channel, _: &[(String, String)]) -> Result<String, RefusedWebhook> {
+        Err(RefusedWebhook::NotAHandshake("a channel of this kind has none: hub.mode"))
     }
 
     fn verify(
@@ -72,7 +72,7 @@ impl Provider for Api {
         channel: &catalogue::Channel,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Proof, Refused> {
+    ) -> Result<Proof, RefusedWebhook> {
         let Ok(secret) = credential(channel, SECRET) else { return Ok(Proof::TokenNeeded) };
         signature::check(secret, headers, SIGNATURE_HEADER, body)?;
         Ok(Proof::Signed)
@@ -83,7 +83,7 @@ impl Provider for Api {
         _: &catalogue::Channel,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<Vec<Inbound>, Unreadable> {
+    ) -> Result<Vec<Inbound>, UnreadablePart> {
         read::posted(body, received_at)
     }
 

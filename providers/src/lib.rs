@@ -6,7 +6,7 @@
 
 mod api;
 mod http;
-mod inbound;
+mod inbound_webhook;
 mod outgoing;
 pub mod outgoing_webhook;
 mod provider;
@@ -16,9 +16,9 @@ mod whatsapp;
 
 pub use api::{Api, SIGNATURE_HEADER as API_SIGNATURE_HEADER};
 pub use http::{NoClient, Timeouts, client};
-pub use inbound::{Inbound, InboundMessage, InboundStatus, Unreadable};
+pub use inbound_webhook::{Inbound, InboundMessage, InboundStatus, UnreadablePart};
 pub use outgoing::{CallbackData, DeliveryError, Dispatched, Outgoing};
-pub use provider::{BadSetting, Proof, Provider, Refused};
+pub use provider::{BadSetting, Proof, Provider, RefusedWebhook};
 pub use registry::Providers;
 pub use reqwest::header::HeaderMap;
 pub use signature::sign;

@@ -1,6 +1,6 @@
 //! The seam: what the rest of the house knows of a provider.
 
-use crate::{DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Unreadable};
+use crate::{DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, UnreadablePart};
 use async_trait::async_trait;
 use event_schemas::{Timestamp, catalogue};
 use std::time::Duration;
@@ -13,7 +13,11 @@ pub trait Provider: Send + Sync {
     fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting>;
 
     /// The provider asks whether this webhook is ours: what to echo.
-    fn handshake(&self, channel: &catalogue::Channel, query: &[(String, String)]) -> Result<String, Refused>;
+    fn handshake(
+        &self,
+        channel: &catalogue::Channel,
+        query: &[(String, String)],
+    ) -> Result<String, RefusedWebhook>;
 
     /// Whether the raw body is from who it says it is, in constant time.
     fn verify(
@@ -21,7 +25,7 @@ pub trait Provider: Send + Sync {
         channel: &catalogue::Channel,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Proof, Refused>;
+    ) -> Result<Proof, RefusedWebhook>;
 
     /// Everything the body holds, in its order. An element that cannot be read comes back as
     /// [`Inbound::Unreadable`] and spoils none of the others. `received_at` dates what bears no date.
@@ -30,7 +34,7 @@ pub trait Provider: Send + Sync {
         channel: &catalogue::Channel,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<Vec<Inbound>, Unreadable>;
+    ) -> Result<Vec<Inbound>, UnreadablePart>;
 
     /// Hands one message to the provider.
     async fn deliver(
@@ -54,7 +58,7 @@ pub enum Proof {
 
 /// Why a request on the webhook is not the provider's. Answered with 401, and nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum RefusedWebhook {
     #[error("the header {0} is missing")]
     NoSignature(&'static str),
     #[error("the signature does not match the body")]
@@ -85,9 +89,9 @@ impl BadSetting {
 pub(crate) fn credential<'a>(
     channel: &'a catalogue::Channel,
     name: &'static str,
-) -> Result<&'a str, Refused> {
+) -> Result<&'a str, RefusedWebhook> {
     match channel.credentials.get(name) {
         Some(secret) if !secret.0.is_empty() => Ok(&secret.0),
-        _ => Err(Refused::NotConfigured(name)),
+        _ => Err(RefusedWebhook::NotConfigured(name)),
     }
 }

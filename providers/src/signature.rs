@@ -1,6 +1,6 @@
 //! HMAC-SHA256 over a raw body, as `sha256=<hex>` in a header.
 
-use crate::{HeaderMap, Refused};
+use crate::{HeaderMap, RefusedWebhook};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt::Write;
@@ -21,15 +21,15 @@ pub(crate) fn check(
     headers: &HeaderMap,
     header: &'static str,
     body: &[u8],
-) -> Result<(), Refused> {
-    let given = headers.get(header).ok_or(Refused::NoSignature(header))?;
+) -> Result<(), RefusedWebhook> {
+    let given = headers.get(header).ok_or(RefusedWebhook::NoSignature(header))?;
     let given = given
         .to_str()
         .ok()
         .and_then(|text| text.strip_prefix("sha256="))
         .and_then(bytes_of)
-        .ok_or(Refused::WrongSignature)?;
-    mac(secret, body).verify_slice(&given).map_err(|_| Refused::WrongSignature)
+        .ok_or(RefusedWebhook::WrongSignature)?;
+    mac(secret, body).verify_slice(&given).map_err(|_| RefusedWebhook::WrongSignature)
 }
 
 fn mac(secret: &str, body: &[u8]) -> Hmac<Sha256> {
@@ -82,18 +82,21 @@ mod tests {
     #[test]
     fn refuses_another_body_another_secret_and_what_is_no_signature() {
         let signed = sign("s3cret", b"body");
-        assert_eq!(check("s3cret", &headers(&signed), HEADER, b"body "), Err(Refused::WrongSignature));
-        assert_eq!(check("secret", &headers(&signed), HEADER, b"body"), Err(Refused::WrongSignature));
+        assert_eq!(check("s3cret", &headers(&signed), HEADER, b"body "), Err(RefusedWebhook::WrongSignature));
+        assert_eq!(check("secret", &headers(&signed), HEADER, b"body"), Err(RefusedWebhook::WrongSignature));
         for nonsense in ["", "sha256=", "sha256=zz", "sha256=abc", "sha256=é", "sha1=00", &signed[7..]] {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, reqwest::header::HeaderValue::from_bytes(nonsense.as_bytes()).unwrap());
             assert_eq!(
                 check("s3cret", &headers, HEADER, b"body"),
-                Err(Refused::WrongSignature),
+                Err(RefusedWebhook::WrongSignature),
                 "{nonsense}"
             );
         }
-        assert_eq!(check("s3cret", &HeaderMap::new(), HEADER, b"body"), Err(Refused::NoSignature(HEADER)));
+        assert_eq!(
+            check("s3cret", &HeaderMap::new(), HEADER, b"body"),
+            Err(RefusedWebhook::NoSignature(HEADER))
+        );
     }
 
     #[test]
@@ -101,7 +104,7 @@ mod tests {
         let signed = sign("s3cret", b"body");
         assert_eq!(
             check("s3cret", &headers(&signed[..signed.len() - 2]), HEADER, b"body"),
-            Err(Refused::WrongSignature)
+            Err(RefusedWebhook::WrongSignature)
         );
     }
 }

@@ -6,8 +6,8 @@ mod request;
 
 use crate::provider::{Proof, credential};
 use crate::{
-    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, Refused, Unreadable, http,
-    signature,
+    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, RefusedWebhook,
+    UnreadablePart, http, signature,
 };
 use async_trait::async_trait;
 use event_schemas::{Clock, Timestamp, catalogue};
@@ -68,17 +68,21 @@ impl Provider for WhatsApp {
         }
     }
 
-    fn handshake(&self, channel: &catalogue::Channel, query: &[(String, String)]) -> Result<String, Refused> {
+    fn handshake(
+        &self,
+        channel: &catalogue::Channel,
+        query: &[(String, String)],
+    ) -> Result<String, RefusedWebhook> {
         let value = |name: &'static str| {
             let pair = query.iter().find(|(key, _)| key == name);
-            pair.map(|(_, value)| value.as_str()).ok_or(Refused::NotAHandshake(name))
+            pair.map(|(_, value)| value.as_str()).ok_or(RefusedWebhook::NotAHandshake(name))
         };
         if value("hub.mode")? != "subscribe" {
-            return Err(Refused::NotAHandshake("hub.mode"));
+            return Err(RefusedWebhook::NotAHandshake("hub.mode"));
         }
         let (given, ours) = (value("hub.verify_token")?, credential(channel, VERIFY_TOKEN)?);
         if !bool::from(given.as_bytes().ct_eq(ours.as_bytes())) {
-            return Err(Refused::WrongToken);
+            return Err(RefusedWebhook::WrongToken);
         }
         value("hub.challenge").map(str::to_owned)
     }
@@ -88,7 +92,7 @@ impl Provider for WhatsApp {
         channel: &catalogue::Channel,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Proof, Refused> {
+    ) -> Result<Proof, RefusedWebhook> {
         signature::check(credential(channel, APP_SECRET)?, headers, SIGNATURE_HEADER, body)?;
         Ok(Proof::Signed)
     }
@@ -98,7 +102,7 @@ impl Provider for WhatsApp {
         channel: &catalogue::Channel,
         body: &[u8],
         _received_at: Timestamp,
-    ) -> Result<Vec<Inbound>, Unreadable> {
+    ) -> Result<Vec<Inbound>, UnreadablePart> {
         // A channel without a number takes nothing: no number is empty.
         read::webhook(body, credential(channel, PHONE_NUMBER_ID).unwrap_or_default())
     }

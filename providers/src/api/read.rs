@@ -1,6 +1,6 @@
 //! What a developer posted: messages and statuses, one or an array of them.
 
-use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, Unreadable};
+use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery};
 use event_schemas::{ConversationId, MessageId, Timestamp};
 use serde::Deserialize;
@@ -51,8 +51,8 @@ struct Kind {
     status: Option<serde::de::IgnoredAny>,
 }
 
-pub(super) fn posted(body: &[u8], received_at: Timestamp) -> Result<Vec<Inbound>, Unreadable> {
-    let whole = |reason: String| Unreadable { part: String::from_utf8_lossy(body).into_owned(), reason };
+pub(super) fn posted(body: &[u8], received_at: Timestamp) -> Result<Vec<Inbound>, UnreadablePart> {
+    let whole = |reason: String| UnreadablePart { part: String::from_utf8_lossy(body).into_owned(), reason };
     let raw: &RawValue = serde_json::from_slice(body).map_err(|error| whole(format!("not JSON: {error}")))?;
     let elements: Vec<&RawValue> = match raw.get().as_bytes().first() {
         Some(b'[') => {
@@ -61,8 +61,9 @@ pub(super) fn posted(body: &[u8], received_at: Timestamp) -> Result<Vec<Inbound>
         _ => vec![raw],
     };
     let read = |raw: &RawValue| {
-        element(raw.get(), received_at)
-            .unwrap_or_else(|reason| Inbound::Unreadable(Unreadable { part: raw.get().to_owned(), reason }))
+        element(raw.get(), received_at).unwrap_or_else(|reason| {
+            Inbound::Unreadable(UnreadablePart { part: raw.get().to_owned(), reason })
+        })
     };
     Ok(elements.into_iter().map(read).collect())
 }

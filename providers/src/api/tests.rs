@@ -84,9 +84,9 @@ fn with_a_secret_bodies_are_signed_and_without_one_a_token_is_needed() {
     let signed =
         HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), sign("hush", body).parse().unwrap())]);
     assert_eq!(api().verify(&channel(Some("hush")), &signed, body), Ok(Proof::Signed));
-    assert_eq!(api().verify(&channel(Some("hash")), &signed, body), Err(Refused::WrongSignature));
+    assert_eq!(api().verify(&channel(Some("hash")), &signed, body), Err(RefusedWebhook::WrongSignature));
     let unsigned = api().verify(&channel(Some("hush")), &HeaderMap::new(), body);
-    assert_eq!(unsigned, Err(Refused::NoSignature(SIGNATURE_HEADER)));
+    assert_eq!(unsigned, Err(RefusedWebhook::NoSignature(SIGNATURE_HEADER)));
     assert_eq!(api().verify(&channel(None), &HeaderMap::new(), body), Ok(Proof::TokenNeeded));
 }
 

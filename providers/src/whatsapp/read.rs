@@ -2,7 +2,7 @@
 //!
 //! Each level is read by itself: what is broken costs the smallest element it is in.
 
-use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, Unreadable};
+use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart};
 use event_schemas::Timestamp;
 use event_schemas::message::Delivery;
 use serde::Deserialize;
@@ -51,8 +51,8 @@ struct Number {
 }
 
 /// Everything in the webhook that is about the number with this id; anything else comes back unreadable.
-pub(super) fn webhook(body: &[u8], phone_number_id: &str) -> Result<Vec<Inbound>, Unreadable> {
-    let whole = |reason: String| Unreadable { part: String::from_utf8_lossy(body).into_owned(), reason };
+pub(super) fn webhook(body: &[u8], phone_number_id: &str) -> Result<Vec<Inbound>, UnreadablePart> {
+    let whole = |reason: String| UnreadablePart { part: String::from_utf8_lossy(body).into_owned(), reason };
     let webhook: Webhook = serde_json::from_slice(body)
         .map_err(|error| whole(format!("not a webhook of the Cloud API: {error}")))?;
     if webhook.object != "whatsapp_business_account" {
@@ -136,7 +136,7 @@ impl Reading<'_> {
     }
 
     fn unreadable(&mut self, raw: &RawValue, reason: String) {
-        self.found.push(Inbound::Unreadable(Unreadable { part: raw.get().to_owned(), reason }));
+        self.found.push(Inbound::Unreadable(UnreadablePart { part: raw.get().to_owned(), reason }));
     }
 }
 

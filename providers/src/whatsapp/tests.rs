@@ -60,7 +60,7 @@ fn words(messages: &[InboundMessage]) -> Vec<&str> {
     messages.iter().map(|message| message.body.content.as_str()).collect()
 }
 
-fn unreadable(element: &Inbound) -> &Unreadable {
+fn unreadable(element: &Inbound) -> &UnreadablePart {
     match element {
         Inbound::Unreadable(part) => part,
         other => panic!("readable: {other:?}"),
@@ -263,10 +263,10 @@ fn the_handshake_echoes_the_challenge_to_who_knows_the_token() {
         whatsapp().handshake(&channel(), &query.map(|(name, value)| (name.to_owned(), value.to_owned())))
     };
     assert_eq!(ask("subscribe", "verify-me"), Ok("1158201444".into()));
-    assert_eq!(ask("subscribe", "verify-you"), Err(Refused::WrongToken));
-    assert_eq!(ask("subscribe", ""), Err(Refused::WrongToken));
-    assert_eq!(ask("unsubscribe", "verify-me"), Err(Refused::NotAHandshake("hub.mode")));
-    assert_eq!(whatsapp().handshake(&channel(), &[]), Err(Refused::NotAHandshake("hub.mode")));
+    assert_eq!(ask("subscribe", "verify-you"), Err(RefusedWebhook::WrongToken));
+    assert_eq!(ask("subscribe", ""), Err(RefusedWebhook::WrongToken));
+    assert_eq!(ask("unsubscribe", "verify-me"), Err(RefusedWebhook::NotAHandshake("hub.mode")));
+    assert_eq!(whatsapp().handshake(&channel(), &[]), Err(RefusedWebhook::NotAHandshake("hub.mode")));
 }
 
 #[test]
@@ -276,11 +276,11 @@ fn the_signature_is_over_the_raw_body() {
         |value: String| HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), value.parse().unwrap())]);
     let signed = headers(sign("app-secret", body));
     assert_eq!(whatsapp().verify(&channel(), &signed, body), Ok(Proof::Signed));
-    assert_eq!(whatsapp().verify(&channel(), &signed, &body[1..]), Err(Refused::WrongSignature));
+    assert_eq!(whatsapp().verify(&channel(), &signed, &body[1..]), Err(RefusedWebhook::WrongSignature));
     let forged = headers(sign("another", body));
-    assert_eq!(whatsapp().verify(&channel(), &forged, body), Err(Refused::WrongSignature));
+    assert_eq!(whatsapp().verify(&channel(), &forged, body), Err(RefusedWebhook::WrongSignature));
     let none = whatsapp().verify(&channel(), &HeaderMap::new(), body);
-    assert_eq!(none, Err(Refused::NoSignature(SIGNATURE_HEADER)));
+    assert_eq!(none, Err(RefusedWebhook::NoSignature(SIGNATURE_HEADER)));
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_channel_without_its_secret_trusts_nobody() {
     bare.credentials.insert(APP_SECRET.into(), Secret(String::new()));
     let headers =
         HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), sign("", b"{}").parse().unwrap())]);
-    assert_eq!(whatsapp().verify(&bare, &headers, b"{}"), Err(Refused::NotConfigured(APP_SECRET)));
+    assert_eq!(whatsapp().verify(&bare, &headers, b"{}"), Err(RefusedWebhook::NotConfigured(APP_SECRET)));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use event_schemas::{
 };
 use event_store::{AppendError, Expected, Unavailable};
 use futures::future::join_all;
-use providers::{Inbound, InboundMessage, InboundStatus, Proof, Refused, Unreadable};
+use providers::{Inbound, InboundMessage, InboundStatus, Proof, RefusedWebhook, UnreadablePart};
 use serde_json::Map;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const EARLIER_CONVERSATIONS: u32 = 3;
 
 /// What a webhook came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct WebhookReceipt {
     pub messages: usize,
     pub statuses: usize,
     /// Parts that could not be read, and are kept for the administrator.
@@ -36,11 +36,11 @@ pub struct Taken {
 
 /// Why a webhook was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum InboundError {
+pub enum InboundWebhookError {
     #[error("there is no such channel")]
     NoSuchChannel,
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(#[from] RefusedWebhook),
     /// The channel has no secret of its own; a service's token must be shown.
     #[error("this channel has no secret: send a service's token, or give the channel one")]
     TokenNeeded,
@@ -50,7 +50,7 @@ pub enum InboundError {
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<LoadError> for InboundError {
+impl From<LoadError> for InboundWebhookError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Unavailable(unavailable) => Self::Unavailable(unavailable),
@@ -59,7 +59,7 @@ impl From<LoadError> for InboundError {
     }
 }
 
-impl<R: std::error::Error + Send + Sync + 'static> From<CommandError<R>> for InboundError {
+impl<R: std::error::Error + Send + Sync + 'static> From<CommandError<R>> for InboundWebhookError {
     fn from(error: CommandError<R>) -> Self {
         match error {
             CommandError::Unavailable(unavailable) => Self::Unavailable(unavailable),
@@ -69,7 +69,7 @@ impl<R: std::error::Error + Send + Sync + 'static> From<CommandError<R>> for Inb
 }
 
 /// What came, and how it came.
-pub struct Webhook<'a> {
+pub struct InboundWebhook<'a> {
     pub channel_type: ChannelType,
     pub channel_id: ChannelId,
     pub headers: &'a providers::HeaderMap,
@@ -77,14 +77,14 @@ pub struct Webhook<'a> {
     pub correlation_id: Uuid,
     pub traceparent: Option<String>,
     /// The account of the service whose token came with it, if one did.
-    pub shown_account: Option<AccountId>,
+    pub token_account: Option<AccountId>,
 }
 
 /// What is to be remembered of who writes, where it was looked up, and as what.
-type News = (Arc<Versioned<ContactHome>>, StreamId, See);
+type ContactUpdate = (Arc<Versioned<ContactHome>>, StreamId, See);
 
 /// A channel and whose it is.
-struct Place {
+struct ChannelOfAccount {
     account: AccountId,
     channel: Channel,
 }
@@ -96,36 +96,39 @@ impl Commands {
         channel_type: ChannelType,
         channel_id: ChannelId,
         query: &[(String, String)],
-    ) -> Result<String, InboundError> {
-        let place = self.place(channel_type, channel_id).await?;
-        let place = self.place_now(place).await?;
-        let provider = self.providers.of(channel_type).ok_or(InboundError::NoSuchChannel)?;
-        Ok(provider.handshake(&place.channel, query)?)
+    ) -> Result<String, InboundWebhookError> {
+        let channel = self.recent_channel(channel_type, channel_id).await?;
+        let channel = self.current_channel(channel).await?;
+        let provider = self.providers.of(channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
+        Ok(provider.handshake(&channel.channel, query)?)
     }
 
     /// Takes in everything a webhook holds.
-    pub async fn take_in(&self, webhook: Webhook<'_>) -> Result<Taken, InboundError> {
-        let mut place = self.place(webhook.channel_type, webhook.channel_id).await?;
-        let provider = self.providers.of(webhook.channel_type).ok_or(InboundError::NoSuchChannel)?;
-        let proof = match provider.verify(&place.channel, webhook.headers, webhook.body) {
+    pub async fn receive_webhook(
+        &self,
+        webhook: InboundWebhook<'_>,
+    ) -> Result<WebhookReceipt, InboundWebhookError> {
+        let mut channel = self.recent_channel(webhook.channel_type, webhook.channel_id).await?;
+        let provider = self.providers.of(webhook.channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
+        let proof = match provider.verify(&channel.channel, webhook.headers, webhook.body) {
             Ok(proof) => proof,
             // The secret may have been changed a moment ago.
             Err(_) => {
-                place = self.place_now(place).await?;
-                provider.verify(&place.channel, webhook.headers, webhook.body)?
+                channel = self.current_channel(channel).await?;
+                provider.verify(&channel.channel, webhook.headers, webhook.body)?
             }
         };
         match proof {
             Proof::Signed => {}
-            Proof::TokenNeeded if webhook.shown_account == Some(place.account) => {}
-            Proof::TokenNeeded => return Err(InboundError::TokenNeeded),
+            Proof::TokenNeeded if webhook.token_account == Some(channel.account) => {}
+            Proof::TokenNeeded => return Err(InboundWebhookError::TokenNeeded),
         }
-        let parts = match provider.read(&place.channel, webhook.body, self.clock.now()) {
+        let parts = match provider.read(&channel.channel, webhook.body, self.clock.now()) {
             Ok(parts) => parts,
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],
         };
         let context = Context {
-            account: place.account,
+            account: channel.account,
             actor: Actor::contact(),
             correlation_id: webhook.correlation_id,
             causation_id: None,
@@ -134,34 +137,41 @@ impl Commands {
             key: None,
             if_match: None,
         };
-        self.apply(&place, &context, parts).await
+        self.apply(&channel, &context, parts).await
     }
 
-    async fn place(&self, kind: ChannelType, id: ChannelId) -> Result<Place, InboundError> {
+    async fn recent_channel(
+        &self,
+        kind: ChannelType,
+        id: ChannelId,
+    ) -> Result<ChannelOfAccount, InboundWebhookError> {
         let found = self.channel_accounts.account_of(id).await;
         let account = found
             .map_err(|error| LoadError::of(&StreamId::inbound(id), error))?
-            .ok_or(InboundError::NoSuchChannel)?;
-        let channel = self.channel_of_late(account, id).await?.ok_or(InboundError::NoSuchChannel)?;
+            .ok_or(InboundWebhookError::NoSuchChannel)?;
+        let channel = self.channel_of_late(account, id).await?.ok_or(InboundWebhookError::NoSuchChannel)?;
         if channel.channel_type != kind {
-            return Err(InboundError::NoSuchChannel);
+            return Err(InboundWebhookError::NoSuchChannel);
         }
-        Ok(Place { account, channel })
+        Ok(ChannelOfAccount { account, channel })
     }
 
     /// The same as the log has it at this moment.
-    async fn place_now(&self, Place { account, channel }: Place) -> Result<Place, InboundError> {
-        let channel = self.channel(account, channel.id).await?.ok_or(InboundError::NoSuchChannel)?;
-        Ok(Place { account, channel })
+    async fn current_channel(
+        &self,
+        ChannelOfAccount { account, channel }: ChannelOfAccount,
+    ) -> Result<ChannelOfAccount, InboundWebhookError> {
+        let channel = self.channel(account, channel.id).await?.ok_or(InboundWebhookError::NoSuchChannel)?;
+        Ok(ChannelOfAccount { account, channel })
     }
 
     /// One contact's parts one after the other, as they came; different contacts' at the same time.
     async fn apply(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         context: &Context,
         parts: Vec<Inbound>,
-    ) -> Result<Taken, InboundError> {
+    ) -> Result<WebhookReceipt, InboundWebhookError> {
         let mut by_contact: HashMap<String, Vec<Inbound>> = HashMap::new();
         for part in parts {
             let contact = match &part {
@@ -171,8 +181,8 @@ impl Commands {
             };
             by_contact.entry(contact).or_default().push(part);
         }
-        let runs = by_contact.into_values().map(|run| self.apply_run(place, context, run));
-        let mut taken = Taken::default();
+        let runs = by_contact.into_values().map(|run| self.apply_run(channel, context, run));
+        let mut taken = WebhookReceipt::default();
         for run in join_all(runs).await {
             let run = run?;
             taken.messages += run.messages;
@@ -184,26 +194,26 @@ impl Commands {
 
     async fn apply_run(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         context: &Context,
         run: Vec<Inbound>,
-    ) -> Result<Taken, InboundError> {
-        let mut taken = Taken::default();
+    ) -> Result<WebhookReceipt, InboundWebhookError> {
+        let mut taken = WebhookReceipt::default();
         for part in run {
             match part {
                 Inbound::Message(message) => {
-                    self.receive(place, context, message).await?;
+                    self.receive(channel, context, message).await?;
                     taken.messages += 1;
                 }
-                Inbound::Status(status) => match self.record(place, context, &status).await? {
+                Inbound::Status(status) => match self.record(channel, context, &status).await? {
                     Ok(()) => taken.statuses += 1,
                     Err(stranger) => {
-                        self.keep(place, context, &stranger).await?;
+                        self.record_rejection(channel, context, &stranger).await?;
                         taken.rejected += 1;
                     }
                 },
                 Inbound::Unreadable(unreadable) => {
-                    self.keep(place, context, &unreadable).await?;
+                    self.record_rejection(channel, context, &unreadable).await?;
                     taken.rejected += 1;
                 }
             }
@@ -213,12 +223,12 @@ impl Commands {
 
     async fn receive(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         context: &Context,
         message: InboundMessage,
-    ) -> Result<(), InboundError> {
-        let Place { account, channel } = place;
-        let (contact_id, meet) = self.meet(*account, channel.channel_type, &message).await?;
+    ) -> Result<(), InboundWebhookError> {
+        let ChannelOfAccount { account, channel: definition } = channel;
+        let (contact_id, meet) = self.identify_contact(*account, definition.channel_type, &message).await?;
         let (met, received) = futures::join!(
             async {
                 match meet {
@@ -228,19 +238,19 @@ impl Commands {
                     None => Ok(()),
                 }
             },
-            self.receive_into(place, context, &message, contact_id),
+            self.receive_into(channel, context, &message, contact_id),
         );
         met?;
         received
     }
 
     /// Who it is, and what is to be remembered of them, if anything is new.
-    async fn meet(
+    async fn identify_contact(
         &self,
         account: AccountId,
         kind: ChannelType,
         message: &InboundMessage,
-    ) -> Result<(ContactId, Option<News>), InboundError> {
+    ) -> Result<(ContactId, Option<ContactUpdate>), InboundWebhookError> {
         let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
         let stream = StreamId::contact(identifier_id);
         let home = self.contacts.cached(&stream).await?;
@@ -257,23 +267,23 @@ impl Commands {
 
     async fn receive_into(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         context: &Context,
         message: &InboundMessage,
         contact_id: ContactId,
-    ) -> Result<(), InboundError> {
-        let Place { account, channel } = place;
-        let event_id = EventId::reported(channel.id, &message.provider_message_id, "received");
+    ) -> Result<(), InboundWebhookError> {
+        let ChannelOfAccount { account, channel: definition } = channel;
+        let event_id = EventId::reported(definition.id, &message.provider_message_id, "received");
         // Each try that is refused moved on by a whole conversation; the bound only stops a fault of ours.
         for _ in 0..16 {
             let current =
-                self.current_conversations.current(&self.conversations, channel.id, &message.from).await?;
+                self.current_conversations.current(&self.conversations, definition.id, &message.from).await?;
             let begins = current.fold.version.is_none();
             let command = Receive {
                 opening: Opening {
                     account_id: *account,
-                    channel_id: channel.id,
-                    channel_type: channel.channel_type,
+                    channel_id: definition.id,
+                    channel_type: definition.channel_type,
                     contact_id,
                     contact_identifier: message.from.clone(),
                     display_name: message.display_name.clone(),
@@ -282,7 +292,7 @@ impl Commands {
                     priority: Priority::Normal,
                     language: None,
                     metadata: Map::new(),
-                    sla: if begins { self.promise(*account, channel.id, None).await? } else { None },
+                    sla: if begins { self.promise(*account, definition.id, None).await? } else { None },
                 },
                 message_id: MessageId::from(event_id),
                 provider_message_id: Some(message.provider_message_id.clone()),
@@ -294,28 +304,28 @@ impl Commands {
             match self.conversations.execute_on(current.fold, &current.stream, &command, context).await {
                 Ok(_) => return Ok(()),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.current_conversations.passed(channel.id, &message.from, current.ordinal);
+                    self.current_conversations.passed(definition.id, &message.from, current.ordinal);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(InboundError::Failed(Box::new(CommandError::<Rejection>::Contended)))
+        Err(InboundWebhookError::Failed(Box::new(CommandError::<Rejection>::Contended)))
     }
 
     /// The inner answer is what to keep when the status is about no message of ours.
     async fn record(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         context: &Context,
         status: &InboundStatus,
-    ) -> Result<Result<(), Unreadable>, InboundError> {
+    ) -> Result<Result<(), UnreadablePart>, InboundWebhookError> {
         let stranger = || {
-            Ok(Err(Unreadable {
+            Ok(Err(UnreadablePart {
                 part: format!("{status:?}"),
                 reason: "a status of a message that was not sent from here".to_owned(),
             }))
         };
-        let Some((conversation, message_id)) = self.whom_it_is_about(place, status).await? else {
+        let Some((conversation, message_id)) = self.message_of_status(channel, status).await? else {
             return stranger();
         };
         let report = match status.status {
@@ -344,20 +354,20 @@ impl Commands {
         }
     }
 
-    async fn whom_it_is_about(
+    async fn message_of_status(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         status: &InboundStatus,
-    ) -> Result<Option<(ConversationId, MessageId)>, InboundError> {
+    ) -> Result<Option<(ConversationId, MessageId)>, InboundWebhookError> {
         if let Some(about) = status.about {
             return Ok(Some((about.conversation_id, about.message_id)));
         }
         let Some(recipient) = &status.recipient else { return Ok(None) };
         let current =
-            self.current_conversations.current(&self.conversations, place.channel.id, recipient).await?;
+            self.current_conversations.current(&self.conversations, channel.channel.id, recipient).await?;
         for back in 0..=EARLIER_CONVERSATIONS {
             let Some(ordinal) = current.ordinal.checked_sub(back) else { break };
-            let id = ConversationId::of(place.channel.id, recipient, ordinal);
+            let id = ConversationId::of(channel.channel.id, recipient, ordinal);
             let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
             let found =
                 fold.state.opened().ok().and_then(|conversation| {
@@ -371,22 +381,22 @@ impl Commands {
     }
 
     /// Keeps what could not be read, whole; the same again is kept once.
-    async fn keep(
+    async fn record_rejection(
         &self,
-        place: &Place,
+        channel: &ChannelOfAccount,
         context: &Context,
-        unreadable: &Unreadable,
-    ) -> Result<(), InboundError> {
+        unreadable: &UnreadablePart,
+    ) -> Result<(), InboundWebhookError> {
         let event = InboundEvent::from(WebhookRejected {
-            channel_id: place.channel.id,
-            channel_type: place.channel.channel_type,
+            channel_id: channel.channel.id,
+            channel_type: channel.channel.channel_type,
             reason: unreadable.reason.clone(),
             body: unreadable.part.clone(),
             body_base64: None,
         });
-        let id = EventId::reported(place.channel.id, &unreadable.part, "rejected");
+        let id = EventId::reported(channel.channel.id, &unreadable.part, "rejected");
         let metadata = event_schemas::Metadata {
-            account_id: place.account,
+            account_id: channel.account,
             actor: context.actor.clone(),
             correlation_id: context.correlation_id,
             causation_id: None,
@@ -394,12 +404,12 @@ impl Commands {
             occurred_at: self.clock.now(),
         };
         metrics::counter!("verbatim_webhook_rejections_total").increment(1);
-        let stream = StreamId::inbound(place.channel.id);
+        let stream = StreamId::inbound(channel.channel.id);
         match self.store.append(&stream, Expected::Any, vec![NewEvent::of(id, &event, metadata)]).await {
             Ok(_) | Err(AppendError::PartlyRecorded { .. }) => Ok(()),
             Err(AppendError::Unavailable(unavailable)) => Err(unavailable.into()),
             Err(error @ (AppendError::Conflict { .. } | AppendError::TooMany { .. })) => {
-                Err(InboundError::Failed(Box::new(error)))
+                Err(InboundWebhookError::Failed(Box::new(error)))
             }
         }
     }

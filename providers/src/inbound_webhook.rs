@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 pub enum Inbound {
     Message(InboundMessage),
     Status(InboundStatus),
-    Unreadable(Unreadable),
+    Unreadable(UnreadablePart),
 }
 
 /// A customer wrote.
@@ -48,7 +48,7 @@ pub struct InboundStatus {
 /// Something a provider sent that could not be read, or not be applied to this channel.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{reason}")]
-pub struct Unreadable {
+pub struct UnreadablePart {
     /// It, whole, as text; bytes that are not UTF-8 are replaced.
     pub part: String,
     /// Why, for the administrator.

@@ -1,4 +1,4 @@
-//! Where providers knock. What they send is taken in by [`commands::inbound`].
+//! Where providers knock. What they send is taken in by [`commands::inbound_webhook`].
 
 use super::AppState;
 use crate::problem::CommandProblem;
@@ -8,7 +8,7 @@ use aide::transform::TransformOperation;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use commands::Commands;
-use commands::inbound::Webhook;
+use commands::inbound_webhook::InboundWebhook;
 use event_schemas::ChannelId;
 use event_schemas::message::ChannelType;
 use gate::{Caller, Json, Path, Query, RateLimits, RawBody, RequestContext, Role};
@@ -23,7 +23,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         get_with(handshake, |op| {
             op.id("verifyWebhook").tag("webhooks").summary("The provider asks whether this webhook is ours")
         })
-        .post_with(take_in, |op| {
+        .post_with(receive_webhook, |op| {
             unguarded(op.id("receiveWebhook").tag("webhooks").summary("The provider reports, signed"))
         }),
     )
@@ -61,7 +61,7 @@ struct Receipt {
     rejected: usize,
 }
 
-async fn take_in(
+async fn receive_webhook(
     State(commands): AppState,
     limits: RateLimits,
     caller: Option<Caller>,
@@ -71,15 +71,15 @@ async fn take_in(
     RawBody(body): RawBody,
 ) -> Result<Json<Receipt>, CommandProblem> {
     limits.check_channel(channel_id)?;
-    let webhook = Webhook {
+    let webhook = InboundWebhook {
         channel_type,
         channel_id,
         headers: &headers,
         body: &body,
         correlation_id: request.correlation_id,
         traceparent: request.traceparent,
-        shown_account: caller.filter(|caller| caller.role == Role::Service).map(|caller| caller.account),
+        token_account: caller.filter(|caller| caller.role == Role::Service).map(|caller| caller.account),
     };
-    let taken = commands.take_in(webhook).await?;
+    let taken = commands.receive_webhook(webhook).await?;
     Ok(Json(Receipt { messages: taken.messages, statuses: taken.statuses, rejected: taken.rejected }))
 }
