@@ -1,34 +1,35 @@
-//! The plain channel: JSON in, JSON out, for any program a developer writes.
+//! Channels of type `api`: JSON in, JSON out, for any program that a developer writes.
 
 mod read;
 
-use crate::provider::{Proof, credential};
+use crate::http::{self, Http};
+use crate::provider::credential;
 use crate::{
-    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, RefusedWebhook,
-    UnreadablePart, http, signature,
+    BadSetting, Capabilities, DeliveryError, Dispatched, Inbound, Outgoing, Proof, Provider, RefusedWebhook,
+    Request, UnreadablePart, signature,
 };
 use async_trait::async_trait;
+use event_schemas::catalogue::Channel;
 use event_schemas::conversation::MessageSent;
-use event_schemas::{Clock, ConversationId, Timestamp, catalogue};
+use event_schemas::message::ChannelType;
+use event_schemas::{ConversationId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 pub const SIGNATURE_HEADER: &str = "x-verbatim-signature-256";
 
 const SECRET: &str = "secret";
 
-pub struct Api {
-    client: reqwest::Client,
-    clock: Clock,
+pub(crate) struct Api {
+    http: Http,
 }
 
 impl Api {
-    pub fn new(client: reqwest::Client, clock: Clock) -> Self {
-        Self { client, clock }
+    pub fn new(http: Http) -> Self {
+        Self { http }
     }
 }
 
-/// What is posted to the developer's address.
+/// The body of a post to the developer's address.
 #[derive(Serialize)]
 struct Post<'a> {
     conversation_id: ConversationId,
@@ -37,15 +38,23 @@ struct Post<'a> {
     message: &'a MessageSent,
 }
 
-/// The developer may name the message; otherwise it keeps our id.
+/// The developer may give the message an id; without one it has ours.
 #[derive(Deserialize)]
-struct Named {
+struct Accepted {
     id: String,
 }
 
 #[async_trait]
 impl Provider for Api {
-    fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting> {
+    fn channel_type(&self) -> ChannelType {
+        ChannelType::Api
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::UNRESTRICTED
+    }
+
+    fn check(&self, channel: &Channel) -> Result<(), BadSetting> {
         if let Some(name) = channel.credentials.keys().find(|name| *name != SECRET) {
             return Err(BadSetting::new(
                 format!("credentials.{name}"),
@@ -63,38 +72,26 @@ impl Provider for Api {
         }
     }
 
-    fn handshake(&self, _: &catalogue::Channel, _: &[(String, String)]) -> Result<String, RefusedWebhook> {
-        Err(RefusedWebhook::NotAHandshake("a channel of this kind has none: hub.mode"))
-    }
-
-    fn verify(
-        &self,
-        channel: &catalogue::Channel,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Proof, RefusedWebhook> {
+    fn verify(&self, channel: &Channel, request: &Request<'_>) -> Result<Proof, RefusedWebhook> {
         let Ok(secret) = credential(channel, SECRET) else { return Ok(Proof::TokenNeeded) };
-        signature::check(secret, headers, SIGNATURE_HEADER, body)?;
+        signature::check(secret, request.headers, SIGNATURE_HEADER, request.body)?;
         Ok(Proof::Signed)
     }
 
+    /// Identifiers are the developer's own, and are taken exactly as posted.
     fn read(
         &self,
-        _: &catalogue::Channel,
-        body: &[u8],
+        _: &Channel,
+        request: &Request<'_>,
         received_at: Timestamp,
     ) -> Result<Vec<Inbound>, UnreadablePart> {
-        read::posted(body, received_at)
+        read::posted(request.body, received_at)
     }
 
-    async fn deliver(
-        &self,
-        channel: &catalogue::Channel,
-        message: &Outgoing,
-    ) -> Result<Dispatched, DeliveryError> {
+    async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<Dispatched, DeliveryError> {
         let message_id = message.message.message_id.to_string();
         // Without an address the developer reads the messages from the event stream.
-        let Some(url) = &channel.base_url else {
+        let Some(url) = self.http.base_url(self, channel) else {
             return Ok(Dispatched { provider_message_id: message_id });
         };
         let post =
@@ -104,26 +101,22 @@ impl Provider for Api {
             reason: error.to_string(),
         })?;
         let mut request = self
-            .client
+            .http
             .post(url)
             .header("content-type", "application/json")
-            // A receiver that remembers it takes a repeated message once.
+            // By it the receiver recognises a message that is sent again.
             .header("idempotency-key", &message_id);
         if let Ok(secret) = credential(channel, SECRET) {
             request = request.header(SIGNATURE_HEADER, signature::sign(secret, &body));
         }
-        let answer = http::send(request.body(body), self.clock.now()).await?;
+        let answer = self.http.send(request.body(body)).await?;
         if answer.status.is_success() {
-            let named = serde_json::from_slice(&answer.body).ok().map(|Named { id }| id);
-            let provider_message_id = named.filter(|id| !id.is_empty()).unwrap_or(message_id);
+            let own_id = serde_json::from_slice(&answer.body).ok().map(|Accepted { id }| id);
+            let provider_message_id = own_id.filter(|id| !id.is_empty()).unwrap_or(message_id);
             return Ok(Dispatched { provider_message_id });
         }
         let status = answer.status.as_u16();
         Err(http::refusal(&answer, format!("http_{status}"), format!("the receiver answered {status}")))
-    }
-
-    fn reply_window(&self) -> Option<Duration> {
-        None
     }
 }
 

@@ -1,20 +1,24 @@
-//! How requests go out, and what an answer means before anybody reads its body.
+//! The HTTP client of the providers, and the meaning of a response before its body is read.
 
-use crate::DeliveryError;
 use crate::outgoing_webhook::is_forbidden;
-use event_schemas::Timestamp;
+use crate::{DeliveryError, Provider, Source};
+use event_schemas::catalogue::Channel;
+use event_schemas::message::ChannelType;
+use event_schemas::{Clock, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, redirect};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// An answer's body is read up to here; no provider needs more to say yes or no.
+/// The limit of the bytes that are read of a response's body. No provider needs more to accept or refuse.
 const LONGEST_ANSWER: usize = 256 * 1024;
 
 /// How long a provider may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     pub connect: Duration,
-    /// From the first byte sent to the last byte of the answer.
+    /// From the first byte of the request to the last byte of the response.
     pub answer: Duration,
 }
 
@@ -24,23 +28,23 @@ impl Default for Timeouts {
     }
 }
 
-/// No client for HTTP could be made on this machine.
+/// No HTTP client can be created on this machine.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot speak HTTPS on this machine")]
-pub struct NoClient(#[from] reqwest::Error);
+#[error("the HTTPS client cannot be created")]
+pub struct NoClient(#[source] Source);
 
-/// A client that trusts what the machine trusts, and follows no redirect: a message goes where the
-/// administrator said, or nowhere.
-pub fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
+/// A client that trusts the machine's certificates and follows no redirect: a message is sent to the address
+/// that the administrator named, or not at all.
+fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
     client_with(timeouts, |builder| builder)
 }
 
-/// The same, with something of its own.
+/// Such a client, with further settings.
 pub(crate) fn client_with(
     timeouts: Timeouts,
     own: impl Fn(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, NoClient> {
-    // An error means that the process has chosen one already, which is as good.
+    // An error means that the process has installed a provider already, which is as good.
     let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
         Client::builder()
@@ -53,18 +57,52 @@ pub(crate) fn client_with(
     builder().build().or_else(|error| {
         // A bare container has no certificates. Channels on plain HTTP still work there.
         tracing::warn!(error = &error as &dyn std::error::Error, "no trusted certificates: HTTPS will fail");
-        Ok(builder().tls_certs_only([]).build()?)
+        builder().tls_certs_only([]).build().map_err(|error| NoClient(error.into()))
     })
 }
 
-/// What came back.
+/// The HTTP client that all providers share, with the clock and the operator's base URLs.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: Client,
+    clock: Clock,
+    base_urls: Arc<HashMap<ChannelType, String>>,
+}
+
+impl Http {
+    pub fn new(
+        base_urls: impl IntoIterator<Item = (ChannelType, String)>,
+        timeouts: Timeouts,
+        clock: Clock,
+    ) -> Result<Self, NoClient> {
+        let base_urls = Arc::new(base_urls.into_iter().collect());
+        Ok(Self { client: client(timeouts)?, clock, base_urls })
+    }
+
+    pub fn post(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, DeliveryError> {
+        send(request, self.clock.now()).await
+    }
+
+    /// The channel's own base URL, or else the operator's, or else the provider's default.
+    pub fn base_url<'a>(&'a self, provider: &dyn Provider, channel: &'a Channel) -> Option<&'a str> {
+        let own = channel.base_url.as_deref();
+        let configured = || self.base_urls.get(&channel.channel_type).map(String::as_str);
+        own.or_else(configured).or_else(|| provider.default_base_url())
+    }
+}
+
+/// A response to one of our requests.
 pub(crate) struct Answer {
     pub status: StatusCode,
     pub retry_after: Option<Duration>,
     pub body: Vec<u8>,
 }
 
-/// Sends, and tells apart what certainly did not arrive from what may have.
+/// Sends a request. The error distinguishes a request that certainly did not arrive from one that may have.
 pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answer, DeliveryError> {
     let mut response = request.send().await.map_err(|error| {
         if error.is_builder() {
@@ -74,14 +112,14 @@ pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answ
             DeliveryError::GiveUp { code: "forbidden_address".into(), reason }
         } else if error.is_connect() {
             let reason = "the provider cannot be reached".into();
-            DeliveryError::TryAgain { after: None, reason, source: Some(error) }
+            DeliveryError::TryAgain { after: None, reason, source: Some(error.into()) }
         } else {
             let reason = if error.is_timeout() {
                 "the provider took too long to answer"
             } else {
                 "the connection broke before the provider answered"
             };
-            DeliveryError::Unknown { reason: reason.into(), source: Some(error) }
+            DeliveryError::Unknown { reason: reason.into(), source: Some(error.into()) }
         }
     })?;
     let status = response.status();
@@ -92,20 +130,20 @@ pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answ
             Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
             Ok(_) => break,
             Err(error) if status.is_success() => {
-                let reason = "the provider's answer broke off".into();
-                return Err(DeliveryError::Unknown { reason, source: Some(error) });
+                let reason = "the connection was lost before the provider's response was complete".into();
+                return Err(DeliveryError::Unknown { reason, source: Some(error.into()) });
             }
-            // The status alone says that it was not taken.
+            // The status alone shows that the provider did not accept the request.
             Err(_) => break,
         }
     }
     Ok(Answer { status, retry_after, body })
 }
 
-/// What the status alone means when it is not a success.
+/// The error for a status that is not a success.
 pub(crate) fn refusal(answer: &Answer, code: String, reason: String) -> DeliveryError {
     match answer.status {
-        // A gateway stopped waiting for the provider, which may have taken the message all the same.
+        // A gateway stopped waiting for the provider, which may have accepted the message.
         StatusCode::GATEWAY_TIMEOUT => DeliveryError::Unknown { reason, source: None },
         status
             if status.is_server_error()
@@ -117,7 +155,7 @@ pub(crate) fn refusal(answer: &Answer, code: String, reason: String) -> Delivery
     }
 }
 
-/// Seconds, or a date. A date that has passed means now.
+/// The wait as seconds or as a date. A date in the past means no wait.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -127,7 +165,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Timestamp::from(date.timestamp()).since(now))
 }
 
-/// `http` or `https`, with a host and no query: an address that a path can be added to.
+/// Whether a path can be appended to this URL: it is `http` or `https`, and has a host and no query.
 pub(crate) fn is_base_url(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")

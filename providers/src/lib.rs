@@ -1,12 +1,15 @@
-//! One room per provider: verify what it sends, read it, deliver what we answer; and one for the programs that
-//! are told by webhook.
+//! The providers of channels: each verifies and reads inbound webhooks, and delivers outgoing messages. And the
+//! outgoing webhooks, by which macros and automation rules call other programs.
 //!
-//! Nothing here decides or remembers. A provider's words go in and values of the language come out; what
-//! cannot be read is handed back whole, never dropped.
+//! No code here decides or stores anything. It translates between a provider's format and the values of
+//! `event-schemas`; a part that cannot be read is returned whole.
 
 mod api;
+mod capabilities;
 mod http;
+pub mod identifier;
 mod inbound_webhook;
+mod media;
 mod outgoing;
 pub mod outgoing_webhook;
 mod provider;
@@ -14,12 +17,16 @@ mod registry;
 mod signature;
 mod whatsapp;
 
-pub use api::{Api, SIGNATURE_HEADER as API_SIGNATURE_HEADER};
-pub use http::{NoClient, Timeouts, client};
-pub use inbound_webhook::{Inbound, InboundMessage, InboundStatus, UnreadablePart};
-pub use outgoing::{CallbackData, DeliveryError, Dispatched, Outgoing};
+pub use api::SIGNATURE_HEADER as API_SIGNATURE_HEADER;
+pub use capabilities::{Capabilities, Initiation, ReplyWindow, TextLimit};
+pub use http::{NoClient, Timeouts};
+pub use identifier::BadIdentifier;
+pub use inbound_webhook::{Inbound, InboundMessage, InboundStatus, Request, Response, UnreadablePart};
+pub use media::{FetchedMedia, MediaError};
+pub use outgoing::{CallbackData, DeliveryError, Dispatched, Outgoing, Source};
 pub use provider::{BadSetting, Proof, Provider, RefusedWebhook};
 pub use registry::Providers;
+pub use reqwest::Method;
 pub use reqwest::header::HeaderMap;
 pub use signature::sign;
-pub use whatsapp::{SIGNATURE_HEADER as WHATSAPP_SIGNATURE_HEADER, WhatsApp};
+pub use whatsapp::SIGNATURE_HEADER as WHATSAPP_SIGNATURE_HEADER;

@@ -1,12 +1,13 @@
-//! What goes to a provider, and what comes of it.
+//! Outgoing messages, and the outcome of sending one to its provider.
 
 use event_schemas::conversation::MessageSent;
 use event_schemas::{ConversationId, MessageId};
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A message on its way out.
+/// A message to a customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outgoing {
     pub conversation_id: ConversationId,
@@ -21,8 +22,8 @@ impl Outgoing {
     }
 }
 
-/// What travels with an outgoing message and comes back with its statuses, so that a status names its
-/// message without a look-up and a crash between sending and remembering can be made good.
+/// The ids that are sent with an outgoing message and returned with its statuses. By them a status names its
+/// message without a look-up, also when the process ended between sending and recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallbackData {
     pub conversation_id: ConversationId,
@@ -35,7 +36,7 @@ impl fmt::Display for CallbackData {
     }
 }
 
-/// Not ours: another program sends by the same number.
+/// The callback data is of another program that sends by the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not <conversation>:<message>")]
 pub struct NotOurs;
@@ -51,33 +52,37 @@ impl FromStr for CallbackData {
     }
 }
 
-/// The provider took it.
+/// The provider accepted the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispatched {
     pub provider_message_id: String,
 }
 
-/// It did not, or nobody can say.
+/// The error that caused another one.
+pub type Source = Box<dyn Error + Send + Sync>;
+
+/// The provider did not accept the message, or whether it did is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// It may work later: a rate limit, the provider is down. The provider has not taken the message.
+    /// A later attempt may succeed: a rate limit, the provider is down. The provider has not accepted the
+    /// message.
     #[error("try again: {reason}")]
     TryAgain {
-        /// How long the provider asks to be left alone.
+        /// The wait that the provider asks for.
         after: Option<Duration>,
         reason: String,
         #[source]
-        source: Option<reqwest::Error>,
+        source: Option<Source>,
     },
-    /// It never will: no such number, refused by policy.
+    /// No attempt will succeed: the number does not exist, the provider's policy forbids the message.
     #[error("given up with {code}: {reason}")]
     GiveUp { code: String, reason: String },
-    /// The request may have reached the provider: a time-out, a broken connection, an answer that makes no
-    /// sense. Sending again at once might send twice.
-    #[error("nobody knows whether it was taken: {reason}")]
+    /// The provider may have accepted the message: a time-out, a lost connection, a response that cannot be
+    /// read. An immediate second attempt might send the message twice.
+    #[error("whether the provider accepted the message is unknown: {reason}")]
     Unknown {
         reason: String,
         #[source]
-        source: Option<reqwest::Error>,
+        source: Option<Source>,
     },
 }

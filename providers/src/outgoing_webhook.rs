@@ -1,6 +1,6 @@
-//! Telling other programs what happened, signed as the Standard Webhooks specification has it: by the headers
-//! `webhook-id`, `webhook-timestamp` and `webhook-signature` the receiver knows who calls, and whether it has
-//! heard this before.
+//! Outgoing webhooks: calls of other programs, signed as the Standard Webhooks specification requires. By the
+//! headers `webhook-id`, `webhook-timestamp` and `webhook-signature` the receiver verifies the caller and
+//! recognises a repeated call.
 
 mod addresses;
 #[cfg(test)]
@@ -21,22 +21,22 @@ use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a secret begins with.
+/// The prefix of a secret.
 const PREFIX: &str = "whsec_";
-/// How many bytes a key has, at least and at most.
+/// The length of a key in bytes.
 const KEY: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// This is no secret that webhooks can be signed with.
+/// The text is not a secret that webhooks can be signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is whsec_ and the Base64 of 24 to 64 bytes")]
 pub struct BadSecret;
 
-/// A secret, as receivers are given it.
+/// The secret of this key, in the form in which receivers get it.
 pub fn secret_of(key: [u8; 32]) -> Secret {
     Secret(format!("{PREFIX}{}", BASE64_STANDARD.encode(key)))
 }
 
-/// Whether webhooks can be signed with it.
+/// Checks that webhooks can be signed with the secret.
 pub fn check_secret(secret: &Secret) -> Result<(), BadSecret> {
     key_of(secret).map(|_| ())
 }
@@ -60,10 +60,10 @@ fn seconds(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(1_000_000)
 }
 
-/// Something to tell another program.
+/// One call of another program.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The same however often it is told.
+    /// The same for every attempt.
     pub id: WebhookId,
     pub url: String,
     pub secret: Secret,
@@ -71,22 +71,22 @@ pub struct Call {
     pub body: Vec<u8>,
 }
 
-/// Why it has not taken it.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It may yet.
+    /// A later attempt may succeed.
     #[error("try again: {reason}")]
     TryAgain {
-        /// How long it asks to be left alone.
+        /// The wait that the receiver asks for.
         after: Option<Duration>,
         reason: String,
     },
-    /// It never will.
+    /// No attempt will succeed.
     #[error("given up with {code}: {reason}")]
     GiveUp { code: &'static str, reason: String },
 }
 
-/// Whoever calls.
+/// The client that makes the calls.
 #[derive(Clone, Debug)]
 pub struct Caller {
     client: Client,
@@ -102,7 +102,7 @@ impl Caller {
         Ok(Self { client, addresses })
     }
 
-    /// Tells it, once. Answers the status it was taken with.
+    /// Makes the call once. Returns the status of the successful response.
     pub async fn call(&self, call: &Call, now: Timestamp) -> Result<u16, CallError> {
         let url = self
             .addresses
@@ -120,25 +120,27 @@ impl Caller {
             .body(call.body.clone());
         match send(request, now).await {
             Ok(answer) if answer.status.is_success() => Ok(answer.status.as_u16()),
-            // The one answer by which a receiver says that it wants no more of them.
-            Ok(answer) if answer.status == StatusCode::GONE => {
-                Err(CallError::GiveUp { code: "refused", reason: "it answered 410: gone".to_owned() })
-            }
+            // The one status by which a receiver refuses further calls.
+            Ok(answer) if answer.status == StatusCode::GONE => Err(CallError::GiveUp {
+                code: "refused",
+                reason: "the receiver answered 410: gone".to_owned(),
+            }),
             Ok(answer) => Err(CallError::TryAgain {
                 after: answer.retry_after,
-                reason: format!("it answered {}", answer.status.as_u16()),
+                reason: format!("the receiver answered {}", answer.status.as_u16()),
             }),
             Err(DeliveryError::GiveUp { code, reason }) if code == "forbidden_address" => {
                 Err(CallError::GiveUp { code: "forbidden_address", reason })
             }
             Err(DeliveryError::GiveUp { reason, .. }) => Err(CallError::GiveUp { code: "refused", reason }),
-            // Whether it was taken or not: told again, it knows it by its id.
+            // The receiver may have accepted the call. It recognises a repeated call by its id.
             Err(DeliveryError::TryAgain { after, .. }) => {
-                Err(CallError::TryAgain { after, reason: "it cannot be reached".to_owned() })
+                Err(CallError::TryAgain { after, reason: "the receiver cannot be reached".to_owned() })
             }
-            Err(DeliveryError::Unknown { .. }) => {
-                Err(CallError::TryAgain { after: None, reason: "it did not answer in time".to_owned() })
-            }
+            Err(DeliveryError::Unknown { .. }) => Err(CallError::TryAgain {
+                after: None,
+                reason: "the receiver did not answer in time".to_owned(),
+            }),
         }
     }
 }

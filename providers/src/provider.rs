@@ -1,68 +1,98 @@
-//! The seam: what the rest of the house knows of a provider.
+//! The interface to a provider: what the rest of the program knows of it.
+//!
+//! A new kind of channel is one file that implements [`Provider`], its word in
+//! [`ChannelType`], its module in `lib.rs` and its line in `registry.rs`.
 
-use crate::{DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, UnreadablePart};
+use crate::{
+    Capabilities, DeliveryError, Dispatched, FetchedMedia, Inbound, MediaError, Outgoing, Request, Response,
+    UnreadablePart,
+};
 use async_trait::async_trait;
-use event_schemas::{Timestamp, catalogue};
-use std::time::Duration;
+use event_schemas::Timestamp;
+use event_schemas::catalogue::Channel;
+use event_schemas::message::{Attachment, ChannelType};
+use reqwest::Method;
+use tokio::io::AsyncWrite;
 
-/// One kind of channel. It keeps nothing about any one channel: each call is handed the channel as the
-/// catalogue has it.
+/// One kind of channel. It keeps no state of a channel: each call receives the channel's definition from the
+/// catalogue.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Whether the channel's settings can work, before they are written down.
-    fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting>;
+    /// The kind of the channels that it serves.
+    fn channel_type(&self) -> ChannelType;
 
-    /// The provider asks whether this webhook is ours: what to echo.
-    fn handshake(
-        &self,
-        channel: &catalogue::Channel,
-        query: &[(String, String)],
-    ) -> Result<String, RefusedWebhook>;
+    /// What may be sent by this kind of channel, by whom and when.
+    fn capabilities(&self) -> Capabilities;
 
-    /// Whether the raw body is from who it says it is, in constant time.
-    fn verify(
-        &self,
-        channel: &catalogue::Channel,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Proof, RefusedWebhook>;
+    /// The base URL of the provider's API, for channels that name none when the operator has configured none.
+    /// `None` when each channel has to name its own.
+    fn default_base_url(&self) -> Option<&'static str> {
+        None
+    }
 
-    /// Everything the body holds, in its order. An element that cannot be read comes back as
-    /// [`Inbound::Unreadable`] and spoils none of the others. `received_at` dates what bears no date.
+    /// Checks a channel's settings before they are stored.
+    fn check(&self, channel: &Channel) -> Result<(), BadSetting>;
+
+    /// The response to a request by which the provider checks that the webhook belongs to this channel.
+    /// `None` when the request is not of that kind: then it is verified and read.
+    ///
+    /// It is called before [`verify`](Self::verify), because most providers do not sign these requests: an
+    /// implementation verifies them itself. By default every GET request is refused.
+    fn handshake(&self, _: &Channel, request: &Request<'_>) -> Result<Option<Response>, RefusedWebhook> {
+        if request.method == Method::GET { Err(RefusedWebhook::NoHandshake) } else { Ok(None) }
+    }
+
+    /// Verifies that the provider sent the request. Secrets are compared in constant time.
+    fn verify(&self, channel: &Channel, request: &Request<'_>) -> Result<Proof, RefusedWebhook>;
+
+    /// All parts of the request, in its order. A part that cannot be read becomes [`Inbound::Unreadable`] and
+    /// does not affect the others. `received_at` is the time of parts that have none.
     fn read(
         &self,
-        channel: &catalogue::Channel,
-        body: &[u8],
+        channel: &Channel,
+        request: &Request<'_>,
         received_at: Timestamp,
     ) -> Result<Vec<Inbound>, UnreadablePart>;
 
-    /// Hands one message to the provider.
-    async fn deliver(
-        &self,
-        channel: &catalogue::Channel,
-        message: &Outgoing,
-    ) -> Result<Dispatched, DeliveryError>;
+    /// The response that the provider expects to a request once all its parts are stored. `None` when it
+    /// accepts any successful response: then it receives the numbers of messages and statuses as JSON.
+    fn respond(&self, _: &Channel, _: &Request<'_>) -> Option<Response> {
+        None
+    }
 
-    /// How long after the customer's last message anything but a template may be sent. None: always.
-    fn reply_window(&self) -> Option<Duration>;
+    /// Sends one message to the provider.
+    async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<Dispatched, DeliveryError>;
+
+    /// Fetches the file of a message from the provider and writes it to `to` as it arrives, so that a large
+    /// file is never in memory.
+    async fn fetch_media(
+        &self,
+        _channel: &Channel,
+        _file: &Attachment,
+        _to: &mut (dyn AsyncWrite + Unpin + Send),
+    ) -> Result<FetchedMedia, MediaError> {
+        Err(MediaError::NotSupported)
+    }
 }
 
-/// How a body was shown to be the provider's.
+/// The proof that a request comes from the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// It is signed with the channel's secret.
     Signed,
-    /// This channel has no secret: whoever sends must show a service's token instead.
+    /// The channel has no secret: the request must have a service's token of the channel's account.
     TokenNeeded,
 }
 
-/// Why a request on the webhook is not the provider's. Answered with 401, and nothing is written.
+/// Why a request on a webhook is refused. Nothing is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedWebhook {
     #[error("the header {0} is missing")]
     NoSignature(&'static str),
     #[error("the signature does not match the body")]
     WrongSignature,
+    #[error("channels of this type have no verification request")]
+    NoHandshake,
     #[error("this is not a verification request: {0} is missing or not as expected")]
     NotAHandshake(&'static str),
     #[error("the verification token is not this channel's")]
@@ -86,10 +116,7 @@ impl BadSetting {
 }
 
 /// The credential of this name.
-pub(crate) fn credential<'a>(
-    channel: &'a catalogue::Channel,
-    name: &'static str,
-) -> Result<&'a str, RefusedWebhook> {
+pub(crate) fn credential<'a>(channel: &'a Channel, name: &'static str) -> Result<&'a str, RefusedWebhook> {
     match channel.credentials.get(name) {
         Some(secret) if !secret.0.is_empty() => Ok(&secret.0),
         _ => Err(RefusedWebhook::NotConfigured(name)),

@@ -1,36 +1,85 @@
-//! Every kind of channel this program speaks, by its type.
+//! The providers that this program has, by the type of their channels.
 
-use crate::{Api, Provider, Timeouts, WhatsApp};
-use crate::{NoClient, client};
+use crate::api::Api;
+use crate::http::Http;
+use crate::identifier::{self, BadIdentifier};
+use crate::whatsapp::WhatsApp;
+use crate::{Capabilities, NoClient, Provider, Timeouts};
 use event_schemas::Clock;
-use event_schemas::message::ChannelType;
+use event_schemas::message::{ChannelType, SenderType};
+use std::time::Duration;
 
-/// The providers, sharing one HTTP client.
+/// One line per provider.
+const PROVIDERS: &[fn(Http) -> Box<dyn Provider>] =
+    &[|http| Box::new(WhatsApp::new(http)), |http| Box::new(Api::new(http))];
+
+/// The providers. They share one HTTP client.
 pub struct Providers {
-    whatsapp: WhatsApp,
-    api: Api,
+    providers: Vec<Box<dyn Provider>>,
 }
 
 impl Providers {
-    /// `whatsapp_base_url` is where the Graph API is for channels that name no address of their own.
-    pub fn new(whatsapp_base_url: String, timeouts: Timeouts, clock: Clock) -> Result<Self, NoClient> {
-        let client = client(timeouts)?;
-        Ok(Self {
-            whatsapp: WhatsApp::new(client.clone(), whatsapp_base_url, clock.clone()),
-            api: Api::new(client, clock),
-        })
+    /// `base_urls` are the operator's: they replace the providers' default base URLs, and apply to channels
+    /// that name none of their own.
+    pub fn new(
+        base_urls: impl IntoIterator<Item = (ChannelType, String)>,
+        timeouts: Timeouts,
+        clock: Clock,
+    ) -> Result<Self, NoClient> {
+        let http = Http::new(base_urls, timeouts, clock)?;
+        Ok(Self { providers: PROVIDERS.iter().map(|provider| provider(http.clone())).collect() })
     }
 
-    /// None: a kind the language knows and this program does not speak yet.
+    /// The provider of this kind of channel. `None` when this program has none yet.
     pub fn of(&self, kind: ChannelType) -> Option<&dyn Provider> {
-        match kind {
-            ChannelType::WhatsApp => Some(&self.whatsapp),
-            ChannelType::Api => Some(&self.api),
-            ChannelType::Telegram
-            | ChannelType::Messenger
-            | ChannelType::Sms
-            | ChannelType::Email
-            | ChannelType::WebChat => None,
+        self.providers.iter().find(|provider| provider.channel_type() == kind).map(AsRef::as_ref)
+    }
+
+    /// The limits of this kind of channel.
+    pub fn capabilities(&self, kind: ChannelType) -> Capabilities {
+        match self.of(kind) {
+            Some(provider) => provider.capabilities(),
+            // Contacts may have a number for SMS before this program has a provider of SMS.
+            None if kind == ChannelType::Sms => {
+                Capabilities { normalize_identifier: identifier::phone_number, ..Capabilities::UNRESTRICTED }
+            }
+            None => Capabilities::UNRESTRICTED,
         }
+    }
+
+    /// How long after the customer's last message this sender may send anything but a template by this kind of
+    /// channel. `None`: without a limit.
+    pub fn reply_window(&self, kind: ChannelType, sender: SenderType) -> Option<Duration> {
+        self.capabilities(kind).reply_window(sender)
+    }
+
+    /// A contact's identifier in the form in which it is stored and compared.
+    pub fn normalize_identifier(&self, kind: ChannelType, identifier: &str) -> Result<String, BadIdentifier> {
+        (self.capabilities(kind).normalize_identifier)(identifier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn providers() -> Providers {
+        Providers::new([], Timeouts::default(), Clock::System).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_channel_has_one_provider_at_most() {
+        let providers = providers();
+        let kinds: Vec<_> = providers.providers.iter().map(|provider| provider.channel_type()).collect();
+        let served = ChannelType::ALL.iter().filter(|kind| providers.of(**kind).is_some());
+        assert_eq!(kinds.len(), served.count(), "{kinds:?}");
+    }
+
+    #[test]
+    fn numbers_of_sms_are_normalized_before_there_is_a_provider() {
+        let normalized = |kind| providers().normalize_identifier(kind, "+251 911");
+        assert_eq!(normalized(ChannelType::Sms).as_deref(), Ok("251911"));
+        assert_eq!(normalized(ChannelType::WhatsApp).as_deref(), Ok("251911"));
+        assert_eq!(normalized(ChannelType::Telegram).as_deref(), Ok("+251 911"));
     }
 }

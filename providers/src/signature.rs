@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt::Write;
 
-/// The header's value for this body: what a provider sends, and what a receiver of ours can check.
+/// The header's value for this body. Providers send it, and receivers of our requests can verify it.
 pub fn sign(secret: &str, body: &[u8]) -> String {
     let digest = mac(secret, body).finalize().into_bytes();
     digest.iter().fold(String::from("sha256="), |mut text, byte| {
@@ -15,7 +15,7 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
     })
 }
 
-/// Whether the header signs this body, compared in constant time.
+/// Verifies that the header signs this body. The comparison takes constant time.
 pub(crate) fn check(
     secret: &str,
     headers: &HeaderMap,

@@ -4,19 +4,23 @@ mod answer;
 mod read;
 mod request;
 
-use crate::provider::{Proof, credential};
+use crate::http::{self, Http};
+use crate::provider::credential;
 use crate::{
-    BadSetting, DeliveryError, Dispatched, HeaderMap, Inbound, Outgoing, Provider, RefusedWebhook,
-    UnreadablePart, http, signature,
+    BadSetting, Capabilities, DeliveryError, Dispatched, Inbound, Initiation, Outgoing, Proof, Provider,
+    RefusedWebhook, ReplyWindow, Request, Response, TextLimit, UnreadablePart, identifier, signature,
 };
 use async_trait::async_trait;
-use event_schemas::{Clock, Timestamp, catalogue};
+use event_schemas::Timestamp;
+use event_schemas::catalogue::Channel;
+use event_schemas::message::ChannelType;
+use reqwest::Method;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 pub const SIGNATURE_HEADER: &str = "x-hub-signature-256";
 
-/// The version of the Graph API that requests name.
+/// The version of the Graph API in the URLs of requests.
 const GRAPH_VERSION: &str = "v23.0";
 
 const PHONE_NUMBER_ID: &str = "phone_number_id";
@@ -24,25 +28,40 @@ const ACCESS_TOKEN: &str = "access_token";
 const APP_SECRET: &str = "app_secret";
 const VERIFY_TOKEN: &str = "verify_token";
 
-/// Outside it only templates may be sent.
-const REPLY_WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// Outside the window of 24 hours only templates may be sent, and a text has at most 4096 characters.
+const CAPABILITIES: Capabilities = Capabilities {
+    reply_window: Some(ReplyWindow::of(Duration::from_secs(24 * 3600))),
+    initiation: Initiation::BusinessByTemplate,
+    longest_text: Some(TextLimit::Characters(4096)),
+    normalize_identifier: identifier::phone_number,
+    ..Capabilities::UNRESTRICTED
+};
 
-pub struct WhatsApp {
-    client: reqwest::Client,
-    /// For channels that name no address of their own.
-    base_url: String,
-    clock: Clock,
+pub(crate) struct WhatsApp {
+    http: Http,
 }
 
 impl WhatsApp {
-    pub fn new(client: reqwest::Client, base_url: String, clock: Clock) -> Self {
-        Self { client, base_url, clock }
+    pub fn new(http: Http) -> Self {
+        Self { http }
     }
 }
 
 #[async_trait]
 impl Provider for WhatsApp {
-    fn check(&self, channel: &catalogue::Channel) -> Result<(), BadSetting> {
+    fn channel_type(&self) -> ChannelType {
+        ChannelType::WhatsApp
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
+    }
+
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some("https://graph.facebook.com")
+    }
+
+    fn check(&self, channel: &Channel) -> Result<(), BadSetting> {
         for name in [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN] {
             credential(channel, name)
                 .map_err(|_| BadSetting::new(format!("credentials.{name}"), "is needed"))?;
@@ -68,15 +87,16 @@ impl Provider for WhatsApp {
         }
     }
 
+    /// Meta sends a challenge and the channel's verification token, and expects the challenge back.
     fn handshake(
         &self,
-        channel: &catalogue::Channel,
-        query: &[(String, String)],
-    ) -> Result<String, RefusedWebhook> {
-        let value = |name: &'static str| {
-            let pair = query.iter().find(|(key, _)| key == name);
-            pair.map(|(_, value)| value.as_str()).ok_or(RefusedWebhook::NotAHandshake(name))
-        };
+        channel: &Channel,
+        request: &Request<'_>,
+    ) -> Result<Option<Response>, RefusedWebhook> {
+        if request.method != Method::GET {
+            return Ok(None);
+        }
+        let value = |name| request.query(name).ok_or(RefusedWebhook::NotAHandshake(name));
         if value("hub.mode")? != "subscribe" {
             return Err(RefusedWebhook::NotAHandshake("hub.mode"));
         }
@@ -84,49 +104,37 @@ impl Provider for WhatsApp {
         if !bool::from(given.as_bytes().ct_eq(ours.as_bytes())) {
             return Err(RefusedWebhook::WrongToken);
         }
-        value("hub.challenge").map(str::to_owned)
+        Ok(Some(Response::ok(Response::TEXT, value("hub.challenge")?.into_owned())))
     }
 
-    fn verify(
-        &self,
-        channel: &catalogue::Channel,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Proof, RefusedWebhook> {
-        signature::check(credential(channel, APP_SECRET)?, headers, SIGNATURE_HEADER, body)?;
+    fn verify(&self, channel: &Channel, request: &Request<'_>) -> Result<Proof, RefusedWebhook> {
+        let secret = credential(channel, APP_SECRET)?;
+        signature::check(secret, request.headers, SIGNATURE_HEADER, request.body)?;
         Ok(Proof::Signed)
     }
 
     fn read(
         &self,
-        channel: &catalogue::Channel,
-        body: &[u8],
+        channel: &Channel,
+        request: &Request<'_>,
         _received_at: Timestamp,
     ) -> Result<Vec<Inbound>, UnreadablePart> {
-        // A channel without a number takes nothing: no number is empty.
-        read::webhook(body, credential(channel, PHONE_NUMBER_ID).unwrap_or_default())
+        // A channel without a number receives nothing: no number is empty.
+        read::webhook(request.body, credential(channel, PHONE_NUMBER_ID).unwrap_or_default())
     }
 
-    async fn deliver(
-        &self,
-        channel: &catalogue::Channel,
-        message: &Outgoing,
-    ) -> Result<Dispatched, DeliveryError> {
-        let base_url = channel.base_url.as_deref().unwrap_or(&self.base_url);
-        let (Ok(number), Ok(token)) =
-            (credential(channel, PHONE_NUMBER_ID), credential(channel, ACCESS_TOKEN))
-        else {
+    async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<Dispatched, DeliveryError> {
+        let (Some(base_url), Ok(number), Ok(token)) = (
+            self.http.base_url(self, channel),
+            credential(channel, PHONE_NUMBER_ID),
+            credential(channel, ACCESS_TOKEN),
+        ) else {
             let reason = "the channel has no phone_number_id or no access_token".into();
             return Err(DeliveryError::GiveUp { code: "not_configured".into(), reason });
         };
         let body = request::body(message)?;
         let url = format!("{}/{GRAPH_VERSION}/{number}/messages", base_url.trim_end_matches('/'));
-        let request = self.client.post(url).bearer_auth(token).json(&body);
-        answer::read(http::send(request, self.clock.now()).await?)
-    }
-
-    fn reply_window(&self) -> Option<Duration> {
-        Some(REPLY_WINDOW)
+        answer::read(self.http.send(self.http.post(url).bearer_auth(token).json(&body)).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Delivery over real HTTP: what goes out, and what becomes of each kind of answer.
+//! Delivery over real HTTP: the requests, and the outcome of each kind of response.
 
 #![allow(clippy::unwrap_used)]
 
@@ -69,7 +69,7 @@ fn file(content_type: ContentType, content: &str) -> Content {
 }
 
 fn providers(timeouts: Timeouts) -> Providers {
-    Providers::new("http://127.0.0.1:1".into(), timeouts, Clock::System).unwrap()
+    Providers::new([(ChannelType::WhatsApp, "http://127.0.0.1:1".into())], timeouts, Clock::System).unwrap()
 }
 
 async fn send(base_url: &str, message: &Outgoing) -> Result<String, DeliveryError> {

@@ -1,4 +1,4 @@
-//! What a developer posted: messages and statuses, one or an array of them.
+//! Reads the messages and statuses that a developer posts, one of them or an array.
 
 use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// A customer's message.
 #[derive(Deserialize)]
 struct Message {
-    /// The developer's own id of it: posting it again changes nothing.
+    /// The developer's own id of the message: posting it again changes nothing.
     id: String,
     from: String,
     name: Option<String>,
@@ -26,13 +26,13 @@ struct Message {
     metadata: Map<String, Value>,
 }
 
-/// Word on a message of ours.
+/// A report on an outgoing message.
 #[derive(Deserialize)]
 struct Status {
     status: Delivery,
     conversation_id: ConversationId,
     message_id: MessageId,
-    /// The developer's own id of it, when it has one.
+    /// The developer's own id of the message.
     id: Option<String>,
     time: Option<Timestamp>,
     error: Option<Failure>,
@@ -79,14 +79,14 @@ fn message(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
     if message.id.is_empty() || message.from.is_empty() {
         return Err("a message: 'id' or 'from' is empty".into());
     }
-    let of_the_first_file = message.attachments.first().map(|file| file.content_type);
+    let first_file = message.attachments.first().map(|file| file.content_type);
     Ok(Inbound::Message(InboundMessage {
         provider_message_id: message.id,
         from: message.from,
         display_name: message.name.filter(|name| !name.is_empty()),
         body: Content {
             content: message.content,
-            content_type: message.content_type.or(of_the_first_file).unwrap_or(ContentType::Text),
+            content_type: message.content_type.or(first_file).unwrap_or(ContentType::Text),
             attachments: message.attachments,
             details: message.details,
         },
@@ -100,7 +100,7 @@ fn status(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
     let status: Status = serde_json::from_str(raw).map_err(|error| format!("a status: {error}"))?;
     let failure = status.error.map(|failure| (failure.code, failure.reason));
     let error = match status.status {
-        Delivery::Queued => return Err("a status: 'queued' is nothing that a receiver can say".into()),
+        Delivery::Queued => return Err("a status: a receiver cannot report 'queued'".into()),
         Delivery::Failed => {
             Some(failure.unwrap_or_else(|| ("unknown".into(), "the receiver gives no reason".into())))
         }

@@ -1,20 +1,21 @@
-//! What a developer may post, and what is refused.
+//! Posts of developers that are accepted, and those that are refused.
 
 use super::*;
-use crate::sign;
-use event_schemas::ChannelId;
+use crate::inbound_webhook::tests::{post, signed_post};
+use crate::{HeaderMap, Timeouts, sign};
 use event_schemas::catalogue::Secret;
-use event_schemas::message::{ChannelType, ContentType, Delivery};
+use event_schemas::message::{ContentType, Delivery};
+use event_schemas::{ChannelId, Clock};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_795_222_800);
 
 fn api() -> Api {
-    Api::new(crate::client(crate::Timeouts::default()).unwrap(), Clock::System)
+    Api::new(Http::new([], Timeouts::default(), Clock::System).unwrap())
 }
 
-fn channel(secret: Option<&str>) -> catalogue::Channel {
-    catalogue::Channel {
+fn channel(secret: Option<&str>) -> Channel {
+    Channel {
         id: ChannelId::from_u128(1),
         channel_type: ChannelType::Api,
         name: "Shop".into(),
@@ -25,7 +26,7 @@ fn channel(secret: Option<&str>) -> catalogue::Channel {
 }
 
 fn read(body: &str) -> Vec<Inbound> {
-    api().read(&channel(None), body.as_bytes(), NOW).unwrap()
+    api().read(&channel(None), &post(body.as_bytes()), NOW).unwrap()
 }
 
 #[test]
@@ -83,24 +84,27 @@ fn with_a_secret_bodies_are_signed_and_without_one_a_token_is_needed() {
     let body = b"{}";
     let signed =
         HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), sign("hush", body).parse().unwrap())]);
-    assert_eq!(api().verify(&channel(Some("hush")), &signed, body), Ok(Proof::Signed));
-    assert_eq!(api().verify(&channel(Some("hash")), &signed, body), Err(RefusedWebhook::WrongSignature));
-    let unsigned = api().verify(&channel(Some("hush")), &HeaderMap::new(), body);
+    assert_eq!(api().verify(&channel(Some("hush")), &signed_post(&signed, body)), Ok(Proof::Signed));
+    assert_eq!(
+        api().verify(&channel(Some("hash")), &signed_post(&signed, body)),
+        Err(RefusedWebhook::WrongSignature)
+    );
+    let unsigned = api().verify(&channel(Some("hush")), &post(body));
     assert_eq!(unsigned, Err(RefusedWebhook::NoSignature(SIGNATURE_HEADER)));
-    assert_eq!(api().verify(&channel(None), &HeaderMap::new(), body), Ok(Proof::TokenNeeded));
+    assert_eq!(api().verify(&channel(None), &post(body)), Ok(Proof::TokenNeeded));
 }
 
 #[test]
 fn settings_that_cannot_work_are_named() {
     assert_eq!(api().check(&channel(None)), Ok(()));
     assert_eq!(api().check(&channel(Some(""))).unwrap_err().field, "credentials.secret");
-    let elsewhere = catalogue::Channel { base_url: Some("shop".into()), ..channel(None) };
+    let elsewhere = Channel { base_url: Some("shop".into()), ..channel(None) };
     assert_eq!(api().check(&elsewhere).unwrap_err().field, "base_url");
 }
 
 proptest! {
     #[test]
     fn any_text_ends_in_an_answer(body in ".{0,200}") {
-        let _answer = api().read(&channel(None), body.as_bytes(), NOW);
+        let _answer = api().read(&channel(None), &post(body.as_bytes()), NOW);
     }
 }

@@ -1,22 +1,22 @@
-//! Whom webhooks may call: nobody inside, unless the house says so. A name is looked at once it is resolved,
-//! so that it cannot point inside later.
+//! The addresses that webhooks may call: public ones only, unless the operator allows private ones. Resolved
+//! addresses are checked, not names, so that a name cannot resolve to a private address later.
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Which addresses may be called.
+/// The addresses that may be called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Addresses {
-    /// HTTPS, and nothing that is not on the Internet.
+    /// Public addresses, by HTTPS.
     #[default]
     PublicOnly,
-    /// HTTP too, and machines in the house.
+    /// Private addresses too, and HTTP.
     Any,
 }
 
-/// Why an address cannot be called.
+/// Why an address must not be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
     #[error("is not the address of a program, such as https://example.com/hooks")]
@@ -45,11 +45,11 @@ impl Addresses {
             }
             let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
             let name = host.trim_end_matches('.').to_ascii_lowercase();
-            let is_inside = match literal {
+            let is_private = match literal {
                 Ok(address) => !is_public(address),
                 Err(_) => name == "localhost" || name.ends_with(".localhost"),
             };
-            if is_inside {
+            if is_private {
                 return Err(BadAddress::Private);
             }
         }
@@ -57,7 +57,7 @@ impl Addresses {
     }
 }
 
-/// Whether anybody on the Internet could be reached by it.
+/// Whether the address belongs to the public Internet.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -83,7 +83,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // What stands for an IPv4 address is as public as that: mapped, by NAT64, by 6to4.
+    // An address that embeds an IPv4 address is as public as that one: mapped, by NAT64, by 6to4.
     let parts = address.segments();
     let embedded = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -99,16 +99,16 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         return embedded(parts[1], parts[2]);
     }
     let documentation = parts[0] == 0x2001 && parts[1] == 0xdb8;
-    // Global unicast is all there is outside.
+    // Only global unicast is public.
     parts[0] & 0xe000 == 0x2000 && !documentation
 }
 
-/// A name of which every address is inside.
+/// A name that resolves to private addresses only.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the name stands for a private address")]
+#[error("the name resolves to a private address")]
 struct Forbidden;
 
-/// Resolves names, and leaves out what is inside.
+/// Resolves names to their public addresses.
 pub(super) struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -124,7 +124,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Whether a request did not go out because of whom it would have gone to.
+/// Whether a request was not sent because the name resolves to private addresses only.
 pub(crate) fn is_forbidden(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

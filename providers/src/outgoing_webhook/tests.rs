@@ -12,7 +12,7 @@ fn secret() -> Secret {
     Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned())
 }
 
-/// A program that answers this, and what it was told.
+/// A program that responds with this status, and the requests that it received.
 async fn program(status: u16, retry_after: &'static str) -> (String, Arc<Mutex<Vec<(HeaderMap, Bytes)>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -80,7 +80,7 @@ async fn a_program_that_does_not_take_it_is_called_again_and_one_that_is_gone_is
 #[tokio::test]
 async fn a_name_that_stands_for_a_private_address_is_not_called() {
     let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
-    // The check of the text alone would let a name through that resolves inside.
+    // A check of the text alone would allow a name that resolves to a private address.
     let request = caller.client.get("https://localhost:1/");
     let refused = request.send().await.unwrap_err();
     assert!(is_forbidden(&refused), "{refused:?}");

@@ -1,4 +1,4 @@
-//! What the Graph API answered to a message.
+//! The Graph API's response to a message.
 
 use crate::http::{Answer, refusal};
 use crate::{DeliveryError, Dispatched};
@@ -34,25 +34,25 @@ struct ErrorData {
     details: Option<String>,
 }
 
-/// Codes that pass: the service is down (2, 131000, 131016, 133004), under maintenance (131057), or asked
-/// for too much at once (4 and 80007 the app, 130429 the number, 131048 after spam reports, 131056 this
-/// pair of numbers, 133016 registrations).
+/// The codes of errors that pass: the service is down (2, 131000, 131016, 133004) or under maintenance (131057),
+/// or a rate limit was exceeded (4 and 80007 of the app, 130429 of the number, 131048 after spam reports, 131056
+/// of this pair of numbers, 133016 of registrations).
 const PASSING: [i64; 11] = [2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133004, 133016];
 
 pub(super) fn read(answer: Answer) -> Result<Dispatched, DeliveryError> {
     if answer.status.is_success() {
-        // Success without an id: it may well be on its way.
-        let nonsense = || DeliveryError::Unknown {
+        // Success without an id: the message may have been accepted.
+        let no_id = || DeliveryError::Unknown {
             reason: "the provider answered success without a message id".into(),
             source: None,
         };
-        let accepted: Accepted = serde_json::from_slice(&answer.body).map_err(|_| nonsense())?;
+        let accepted: Accepted = serde_json::from_slice(&answer.body).map_err(|_| no_id())?;
         let first = accepted.messages.into_iter().find(|message| !message.id.is_empty());
-        return first.map(|message| Dispatched { provider_message_id: message.id }).ok_or_else(nonsense);
+        return first.map(|message| Dispatched { provider_message_id: message.id }).ok_or_else(no_id);
     }
     let Ok(Refusal { error }) = serde_json::from_slice(&answer.body) else {
         let status = answer.status.as_u16();
-        let reason = format!("the provider answered {status} and nothing that can be read");
+        let reason = format!("the provider answered {status}, with a body that cannot be read");
         return Err(refusal(&answer, format!("http_{status}"), reason));
     };
     let reason = error.error_data.details.unwrap_or(error.message);

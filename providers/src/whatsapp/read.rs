@@ -1,8 +1,8 @@
-//! A webhook of the Cloud API, taken apart down to the single message, status and error.
+//! Reads a webhook of the Cloud API down to the single message, status and error.
 //!
-//! Each level is read by itself: what is broken costs the smallest element it is in.
+//! Each level is read by itself, so that an error makes only the smallest element unreadable that contains it.
 
-use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart};
+use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart, identifier};
 use event_schemas::Timestamp;
 use event_schemas::message::Delivery;
 use serde::Deserialize;
@@ -50,7 +50,7 @@ struct Number {
     phone_number_id: String,
 }
 
-/// Everything in the webhook that is about the number with this id; anything else comes back unreadable.
+/// All parts of the webhook. Those that are not about the number with this id are unreadable.
 pub(super) fn webhook(body: &[u8], phone_number_id: &str) -> Result<Vec<Inbound>, UnreadablePart> {
     let whole = |reason: String| UnreadablePart { part: String::from_utf8_lossy(body).into_owned(), reason };
     let webhook: Webhook = serde_json::from_slice(body)
@@ -155,16 +155,16 @@ struct Profile {
     name: Option<String>,
 }
 
-/// Parts of a message that are about how it came, not about what it says.
+/// The parts of a message that are about its circumstances, not about its content.
 const CIRCUMSTANCES: [&str; 6] =
     ["referral", "group_id", "identity", "from_user_id", "from_parent_user_id", "errors"];
 
 fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
     let message: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
-    // Who hides the number is known by the business's own id of them alone.
-    let from = word(&message, "from").or_else(|_| word(&message, "from_user_id"))?;
-    let (body, reacts_to) = content::of(&message, word(&message, "type")?)?;
+    // A customer who hides the number is known by an id that only this business knows.
+    let from = text_of(&message, "from").or_else(|_| text_of(&message, "from_user_id"))?;
+    let (body, reacts_to) = content::of(&message, text_of(&message, "type")?)?;
     let context = message.get("context").and_then(Value::as_object);
     let in_context =
         |name: &str| context.and_then(|context| context.get(name)).filter(|value| !value.is_null());
@@ -178,8 +178,8 @@ fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
         metadata.extend(message.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     Ok(InboundMessage {
-        provider_message_id: word(&message, "id")?.to_owned(),
-        from: from.to_owned(),
+        provider_message_id: text_of(&message, "id")?.to_owned(),
+        from: normalized(from),
         display_name: names.get(from).cloned(),
         body,
         reply_to: reacts_to.or(answers),
@@ -188,13 +188,19 @@ fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
     })
 }
 
+/// A phone number in the form in which identifiers are compared. The id of a customer who hides the number is
+/// none, and stays as it is.
+fn normalized(identifier: &str) -> String {
+    identifier::phone_number(identifier).unwrap_or_else(|_| identifier.to_owned())
+}
+
 fn status(raw: &str) -> Result<InboundStatus, String> {
     let status: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a status: {error}"))?;
-    let reached = match word(&status, "status")? {
+    let reached = match text_of(&status, "status")? {
         "sent" => Delivery::Dispatched,
         "delivered" => Delivery::Delivered,
-        // A voice message that was listened to.
+        // The customer listened to a voice message.
         "read" | "played" => Delivery::Read,
         "failed" => Delivery::Failed,
         other => return Err(format!("a status of a kind that is not known: '{other}'")),
@@ -203,11 +209,11 @@ fn status(raw: &str) -> Result<InboundStatus, String> {
     for name in ["conversation", "pricing", "errors", "recipient_user_id", "recipient_type"] {
         metadata.extend(status.get(name).map(|value| (name.to_owned(), value.clone())));
     }
-    let recipient = word(&status, "recipient_id").or_else(|_| word(&status, "recipient_user_id"));
+    let recipient = text_of(&status, "recipient_id").or_else(|_| text_of(&status, "recipient_user_id"));
     let callback_data = status.get("biz_opaque_callback_data").and_then(Value::as_str);
     Ok(InboundStatus {
-        provider_message_id: word(&status, "id")?.to_owned(),
-        recipient: recipient.ok().map(str::to_owned),
+        provider_message_id: text_of(&status, "id")?.to_owned(),
+        recipient: recipient.ok().map(normalized),
         error: (reached == Delivery::Failed)
             .then(|| why(status.get("errors").and_then(|errors| errors.get(0)))),
         status: reached,
@@ -217,13 +223,13 @@ fn status(raw: &str) -> Result<InboundStatus, String> {
     })
 }
 
-/// An error that is about no message of ours.
+/// The reason for an error that is about no message.
 fn reported(raw: &str) -> String {
     let (code, text) = why(serde_json::from_str::<Value>(raw).ok().as_ref());
     format!("the provider reports error {code}: {text}")
 }
 
-/// The code and the most telling text of a provider's error.
+/// The code and the most informative text of a provider's error.
 fn why(error: Option<&Value>) -> (String, String) {
     let code = match error.and_then(|error| error.get("code")) {
         Some(Value::Number(code)) => code.to_string(),
@@ -235,8 +241,8 @@ fn why(error: Option<&Value>) -> (String, String) {
     (code, text.and_then(Value::as_str).unwrap_or("the provider gives no reason").to_owned())
 }
 
-/// A string that has to be there and say something.
-fn word<'a>(element: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+/// A text that is required and must not be empty.
+fn text_of<'a>(element: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
     match element.get(name).and_then(Value::as_str) {
         Some(text) if !text.is_empty() => Ok(text),
         _ => Err(format!("'{name}' is missing or is not text")),

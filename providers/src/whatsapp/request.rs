@@ -1,4 +1,4 @@
-//! An outgoing message in the shape the Cloud API takes.
+//! An outgoing message in the format of the Cloud API.
 
 use crate::{DeliveryError, Outgoing};
 use event_schemas::message::{Attachment, ContentType, Template};
@@ -21,7 +21,8 @@ pub(super) fn body(outgoing: &Outgoing) -> Result<Value, DeliveryError> {
     Ok(Value::Object(body))
 }
 
-/// A customer who hides the number is known by an id of this business alone, `ET.1349120865`.
+/// The name of the addressee's field. A customer who hides the number has an id that only this business knows,
+/// `ET.1349120865`.
 fn addressee(to: &str) -> &'static str {
     match to.split_once('.') {
         Some((country, _)) if country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) => {
@@ -37,8 +38,9 @@ fn part(outgoing: &Outgoing) -> Result<(&'static str, Value), DeliveryError> {
         return Ok(("template", form(template)));
     }
     let body = &message.body;
-    let details =
-        || body.details.clone().ok_or_else(|| unsendable("what it holds is missing from its details"));
+    let details = || {
+        body.details.clone().ok_or_else(|| unsendable("the content is missing from the message's details"))
+    };
     if let [attachment] = body.attachments.as_slice() {
         return media(attachment, &body.content);
     }
@@ -53,7 +55,7 @@ fn part(outgoing: &Outgoing) -> Result<(&'static str, Value), DeliveryError> {
         ContentType::Reaction => {
             let named = body.details.as_ref().and_then(|details| details.get("message_id"));
             let to = named.and_then(Value::as_str).or(message.in_reply_to_provider_id.as_deref());
-            let to = to.ok_or_else(|| unsendable("a reaction names the message it is to"))?;
+            let to = to.ok_or_else(|| unsendable("the reaction does not name the message that it is to"))?;
             Ok(("reaction", json!({ "message_id": to, "emoji": body.content })))
         }
         ContentType::Image
@@ -89,16 +91,18 @@ fn media(file: &Attachment, caption: &str) -> Result<(&'static str, Value), Deli
         | ContentType::Button
         | ContentType::Reaction
         | ContentType::Template
-        | ContentType::Unsupported => return Err(unsendable("an attachment is a file of a known kind")),
+        | ContentType::Unsupported => return Err(unsendable("the attachment's kind is not one of a file")),
     };
     let mut part = match (&file.provider_media_id, &file.url) {
         (Some(id), _) => json!({ "id": id }),
         (None, Some(url)) => json!({ "link": url }),
-        (None, None) => return Err(unsendable("an attachment has the provider's media id or an address")),
+        (None, None) => {
+            return Err(unsendable("the attachment has neither the provider's media id nor a URL"));
+        }
     };
     if !caption.is_empty() {
         if !takes_caption {
-            return Err(unsendable("WhatsApp sends no words with a sound or a sticker"));
+            return Err(unsendable("WhatsApp sends no text with an audio file or a sticker"));
         }
         part["caption"] = caption.into();
     }

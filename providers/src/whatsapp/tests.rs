@@ -1,10 +1,11 @@
-//! The seam of the Cloud API: settings, handshake, signature, and every sample of a webhook.
+//! The Cloud API as a provider: settings, handshake, signature, and every sample of a webhook.
 
 use super::*;
-use crate::{Api, CallbackData, InboundMessage, InboundStatus, sign};
-use event_schemas::ChannelId;
+use crate::inbound_webhook::tests::{get, post, signed_post};
+use crate::{CallbackData, HeaderMap, InboundMessage, InboundStatus, Timeouts, sign};
 use event_schemas::catalogue::Secret;
-use event_schemas::message::{ChannelType, ContentType, Delivery};
+use event_schemas::message::{ContentType, Delivery, SenderType};
+use event_schemas::{ChannelId, Clock};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -20,21 +21,19 @@ mod never_panics;
 const NUMBER: &str = "106540352242922";
 
 fn whatsapp() -> &'static WhatsApp {
-    static WHATSAPP: LazyLock<WhatsApp> = LazyLock::new(|| {
-        let client = crate::client(crate::Timeouts::default()).unwrap();
-        WhatsApp::new(client, "https://graph.facebook.com".into(), Clock::System)
-    });
+    static WHATSAPP: LazyLock<WhatsApp> =
+        LazyLock::new(|| WhatsApp::new(Http::new([], Timeouts::default(), Clock::System).unwrap()));
     &WHATSAPP
 }
 
-fn channel() -> catalogue::Channel {
+fn channel() -> Channel {
     let credentials = [
         (PHONE_NUMBER_ID, NUMBER),
         (ACCESS_TOKEN, "EAAJB"),
         (APP_SECRET, "app-secret"),
         (VERIFY_TOKEN, "verify-me"),
     ];
-    catalogue::Channel {
+    Channel {
         id: ChannelId::from_u128(1),
         channel_type: ChannelType::WhatsApp,
         name: "Support".into(),
@@ -45,7 +44,7 @@ fn channel() -> catalogue::Channel {
 }
 
 fn read(body: &str) -> Vec<Inbound> {
-    whatsapp().read(&channel(), body.as_bytes(), Timestamp::from_secs(0)).unwrap()
+    whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)).unwrap()
 }
 
 fn messages(body: &str) -> Vec<InboundMessage> {
@@ -249,24 +248,28 @@ fn every_entry_change_message_and_status_of_a_batch_comes_through_in_order() {
 #[test]
 fn what_is_no_webhook_at_all_comes_back_whole() {
     for body in ["", "{", "[]", "null", r#"{"object":"page","entry":[]}"#, r#"{"entry":[]}"#, "\u{0}"] {
-        let refused = whatsapp().read(&channel(), body.as_bytes(), Timestamp::from_secs(0)).unwrap_err();
+        let refused =
+            whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)).unwrap_err();
         assert_eq!(refused.part, body);
     }
-    let not_text = whatsapp().read(&channel(), b"\xff{", Timestamp::from_secs(0)).unwrap_err();
+    let not_text = whatsapp().read(&channel(), &post(b"\xff{"), Timestamp::from_secs(0)).unwrap_err();
     assert_eq!(not_text.part, "\u{fffd}{");
 }
 
 #[test]
 fn the_handshake_echoes_the_challenge_to_who_knows_the_token() {
     let ask = |mode: &str, token: &str| {
-        let query = [("hub.mode", mode), ("hub.verify_token", token), ("hub.challenge", "1158201444")];
-        whatsapp().handshake(&channel(), &query.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        let url = format!(
+            "https://support.example.com/hook?hub.mode={mode}&hub.verify_token={token}&hub.challenge=1158201444"
+        );
+        whatsapp().handshake(&channel(), &get(&url))
     };
-    assert_eq!(ask("subscribe", "verify-me"), Ok("1158201444".into()));
+    assert_eq!(ask("subscribe", "verify-me"), Ok(Some(Response::ok(Response::TEXT, "1158201444"))));
     assert_eq!(ask("subscribe", "verify-you"), Err(RefusedWebhook::WrongToken));
     assert_eq!(ask("subscribe", ""), Err(RefusedWebhook::WrongToken));
     assert_eq!(ask("unsubscribe", "verify-me"), Err(RefusedWebhook::NotAHandshake("hub.mode")));
-    assert_eq!(whatsapp().handshake(&channel(), &[]), Err(RefusedWebhook::NotAHandshake("hub.mode")));
+    let bare = get("https://support.example.com/hook");
+    assert_eq!(whatsapp().handshake(&channel(), &bare), Err(RefusedWebhook::NotAHandshake("hub.mode")));
 }
 
 #[test]
@@ -275,11 +278,17 @@ fn the_signature_is_over_the_raw_body() {
     let headers =
         |value: String| HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), value.parse().unwrap())]);
     let signed = headers(sign("app-secret", body));
-    assert_eq!(whatsapp().verify(&channel(), &signed, body), Ok(Proof::Signed));
-    assert_eq!(whatsapp().verify(&channel(), &signed, &body[1..]), Err(RefusedWebhook::WrongSignature));
+    assert_eq!(whatsapp().verify(&channel(), &signed_post(&signed, body)), Ok(Proof::Signed));
+    assert_eq!(
+        whatsapp().verify(&channel(), &signed_post(&signed, &body[1..])),
+        Err(RefusedWebhook::WrongSignature)
+    );
     let forged = headers(sign("another", body));
-    assert_eq!(whatsapp().verify(&channel(), &forged, body), Err(RefusedWebhook::WrongSignature));
-    let none = whatsapp().verify(&channel(), &HeaderMap::new(), body);
+    assert_eq!(
+        whatsapp().verify(&channel(), &signed_post(&forged, body)),
+        Err(RefusedWebhook::WrongSignature)
+    );
+    let none = whatsapp().verify(&channel(), &post(body));
     assert_eq!(none, Err(RefusedWebhook::NoSignature(SIGNATURE_HEADER)));
 }
 
@@ -289,7 +298,10 @@ fn a_channel_without_its_secret_trusts_nobody() {
     bare.credentials.insert(APP_SECRET.into(), Secret(String::new()));
     let headers =
         HeaderMap::from_iter([(SIGNATURE_HEADER.parse().unwrap(), sign("", b"{}").parse().unwrap())]);
-    assert_eq!(whatsapp().verify(&bare, &headers, b"{}"), Err(RefusedWebhook::NotConfigured(APP_SECRET)));
+    assert_eq!(
+        whatsapp().verify(&bare, &signed_post(&headers, b"{}")),
+        Err(RefusedWebhook::NotConfigured(APP_SECRET))
+    );
 }
 
 #[test]
@@ -310,13 +322,16 @@ fn settings_that_cannot_work_are_named() {
     assert_eq!(spoilt(PHONE_NUMBER_ID, Some("../me")), "credentials.phone_number_id");
     assert_eq!(spoilt(ACCESS_TOKEN, Some("a\nb")), "credentials.access_token");
     assert_eq!(spoilt("acces_token", Some("a typo")), "credentials.acces_token");
-    let elsewhere = catalogue::Channel { base_url: Some("file:///etc/passwd".into()), ..channel() };
+    let elsewhere = Channel { base_url: Some("file:///etc/passwd".into()), ..channel() };
     assert_eq!(whatsapp().check(&elsewhere).unwrap_err().field, "base_url");
 }
 
 #[test]
 fn only_whatsapp_closes_its_window() {
-    assert_eq!(whatsapp().reply_window(), Some(Duration::from_secs(86_400)));
-    let client = crate::client(crate::Timeouts::default()).unwrap();
-    assert_eq!(Api::new(client, Clock::System).reply_window(), None);
+    let providers = crate::Providers::new([], Timeouts::default(), Clock::System).unwrap();
+    for sender in [SenderType::Agent, SenderType::Bot, SenderType::System] {
+        let window = providers.reply_window(ChannelType::WhatsApp, sender);
+        assert_eq!(window, Some(Duration::from_secs(86_400)));
+        assert_eq!(providers.reply_window(ChannelType::Api, sender), None);
+    }
 }

@@ -1,11 +1,11 @@
-//! What a WhatsApp message says, by its type.
+//! The content of a WhatsApp message, by its type.
 
-use super::word;
+use super::text_of;
 use event_schemas::message::{Attachment, Content, ContentType};
 use serde_json::{Map, Value};
 
-/// The message's content and, for a reaction, the provider's id of the message it is to. A type that this
-/// version does not know is no error: it is kept whole in the details.
+/// The message's content and, for a reaction, the provider's id of the message that it is to. A type that this
+/// version does not know is no error: the whole message is kept in the details.
 pub(super) fn of(message: &Map<String, Value>, kind: &str) -> Result<(Content, Option<String>), String> {
     let part = || message.get(kind).and_then(Value::as_object).ok_or_else(|| format!("'{kind}' is missing"));
     let content = match kind {
@@ -24,7 +24,7 @@ pub(super) fn of(message: &Map<String, Value>, kind: &str) -> Result<(Content, O
         }
         "reaction" => {
             let part = part()?;
-            let to = word(part, "message_id")?.to_owned();
+            let to = text_of(part, "message_id")?.to_owned();
             return Ok((detailed(ContentType::Reaction, text(part, "emoji"), part.clone().into()), Some(to)));
         }
         _ => unsupported(message),
@@ -36,7 +36,7 @@ fn detailed(content_type: ContentType, content: String, details: Value) -> Conte
     Content { content, content_type, attachments: Vec::new(), details: Some(details) }
 }
 
-/// The text under this name, or none.
+/// The text of this name. Empty when there is none.
 fn text(part: &Map<String, Value>, name: &str) -> String {
     part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -45,7 +45,7 @@ fn media(content_type: ContentType, part: &Map<String, Value>) -> Result<Content
     let optional = |name: &str| Some(text(part, name)).filter(|text| !text.is_empty());
     let file = Attachment {
         content_type,
-        provider_media_id: Some(word(part, "id")?.to_owned()),
+        provider_media_id: Some(text_of(part, "id")?.to_owned()),
         url: optional("url"),
         mime_type: optional("mime_type"),
         file_name: optional("filename"),
@@ -69,9 +69,9 @@ fn location(part: &Map<String, Value>) -> Result<Content, String> {
             return Err(format!("'location.{name}' is missing or is not a number"));
         }
     }
-    let place = [text(part, "name"), text(part, "address")];
-    let place = place.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
-    Ok(detailed(ContentType::Location, place, part.clone().into()))
+    let description = [text(part, "name"), text(part, "address")];
+    let description = description.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
+    Ok(detailed(ContentType::Location, description, part.clone().into()))
 }
 
 fn contacts(cards: Option<&Value>) -> Result<Content, String> {
@@ -81,22 +81,22 @@ fn contacts(cards: Option<&Value>) -> Result<Content, String> {
     Ok(detailed(ContentType::Contacts, names.join(", "), cards.clone()))
 }
 
-/// What the customer chose from a list, of some buttons, or filled in in a form.
+/// The customer's choice from a list or of some buttons, or the form that the customer filled in.
 fn interactive(part: &Map<String, Value>) -> Content {
     let chosen =
         ["button_reply", "list_reply"].into_iter().find_map(|reply| part.get(reply)?.get("title")?.as_str());
     let filled_in = part.get("nfm_reply").and_then(|reply| reply.get("body")?.as_str());
-    let words = chosen.or(filled_in).unwrap_or_default().to_owned();
-    detailed(ContentType::Interactive, words, part.clone().into())
+    let text = chosen.or(filled_in).unwrap_or_default().to_owned();
+    detailed(ContentType::Interactive, text, part.clone().into())
 }
 
 fn unsupported(message: &Map<String, Value>) -> Content {
-    let told_elsewhere = ["id", "from", "timestamp", "context"];
+    let in_other_fields = ["id", "from", "timestamp", "context"];
     let details: Map<String, Value> = message
         .iter()
-        .filter(|(name, _)| !told_elsewhere.contains(&name.as_str()))
+        .filter(|(name, _)| !in_other_fields.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let words = message.get("system").and_then(|system| system.get("body")?.as_str()).unwrap_or_default();
-    detailed(ContentType::Unsupported, words.to_owned(), details.into())
+    let text = message.get("system").and_then(|system| system.get("body")?.as_str()).unwrap_or_default();
+    detailed(ContentType::Unsupported, text.to_owned(), details.into())
 }

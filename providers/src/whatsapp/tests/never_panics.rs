@@ -1,4 +1,4 @@
-//! Whatever comes, reading ends, and every element of a batch is told of.
+//! Reading ends for any input, and returns every element of a batch.
 
 use super::*;
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ fn paths(value: &Value, here: &str, found: &mut Vec<String>) {
 proptest! {
     #[test]
     fn any_bytes_end_in_an_answer(body in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _answer = whatsapp().read(&channel(), &body, Timestamp::from_secs(0));
+        let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(0));
     }
 
     #[test]
@@ -71,7 +71,7 @@ proptest! {
         if is_cut {
             body.truncate(cut.index(body.len()));
         }
-        let _answer = whatsapp().read(&channel(), &body, Timestamp::from_secs(0));
+        let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(0));
     }
 
     #[test]
@@ -85,7 +85,7 @@ proptest! {
         paths(&webhook, "", &mut all);
         *webhook.pointer_mut(&all[place.index(all.len())]).unwrap() = other;
         let body = webhook.to_string();
-        match whatsapp().read(&channel(), body.as_bytes(), Timestamp::from_secs(0)) {
+        match whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)) {
             Ok(found) => {
                 for element in found {
                     if let Inbound::Message(message) = element {
@@ -121,7 +121,7 @@ fn a_tower_of_brackets_is_refused_and_nothing_overflows() {
         "]".repeat(200_000)
     );
     assert!(matches!(
-        whatsapp().read(&channel(), tower.as_bytes(), Timestamp::from_secs(0)).as_deref(),
+        whatsapp().read(&channel(), &post(tower.as_bytes()), Timestamp::from_secs(0)).as_deref(),
         Ok([Inbound::Unreadable(_)]) | Err(_)
     ));
 }

@@ -1,0 +1,59 @@
+//! The forms of contact identifiers. A provider names one of them, or a function of its own, in its
+//! capabilities.
+
+/// The longest identifier, in characters.
+const LONGEST: usize = 256;
+
+/// A text that cannot be a contact's identifier on this kind of channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadIdentifier(
+    /// A sentence for the user.
+    pub &'static str,
+);
+
+/// A phone number as digits, country code first.
+pub fn phone_number(identifier: &str) -> Result<String, BadIdentifier> {
+    let is_separator = |c: char| matches!(c, ' ' | '-' | '(' | ')' | '.' | '/');
+    let bare: String = identifier.trim().chars().filter(|c| !is_separator(*c)).collect();
+    let digits = bare.strip_prefix('+').unwrap_or(&bare);
+    if (5..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(digits.to_owned())
+    } else {
+        Err(BadIdentifier("A phone number is 5 to 20 digits, country code first."))
+    }
+}
+
+/// Any text of 1 to 256 characters, without white space around it.
+pub fn text(identifier: &str) -> Result<String, BadIdentifier> {
+    let identifier = identifier.trim();
+    match identifier.chars().count() {
+        0 => Err(BadIdentifier("It is empty.")),
+        1..=LONGEST => Ok(identifier.to_owned()),
+        _ => Err(BadIdentifier("It has more than 256 characters.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_number_is_its_digits() {
+        for spelled in ["251911234567", " +251 911 23-45-67 ", "(251) 911.234/567"] {
+            assert_eq!(phone_number(spelled).as_deref(), Ok("251911234567"), "{spelled}");
+        }
+        for other in ["", "1234", "123456789012345678901", "ET.13491208655302741918", "++25191", "٢٥١٩١١"]
+        {
+            assert!(phone_number(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_trimmed_and_has_a_length() {
+        assert_eq!(text(" user-7 ").as_deref(), Ok("user-7"));
+        assert_eq!(text(&"é".repeat(256)), Ok("é".repeat(256)));
+        assert_eq!(text("  "), Err(BadIdentifier("It is empty.")));
+        assert_eq!(text(&"é".repeat(257)), Err(BadIdentifier("It has more than 256 characters.")));
+    }
+}
