@@ -9,6 +9,7 @@ use axum::Router;
 use commands::Commands;
 use domain::agent::PresenceTimeouts;
 use event_schemas::Clock;
+use event_schemas::message::ChannelType;
 use event_store::EventStore;
 use follower::{DecodedLog, Leases, Location};
 use gate::limits::Rate;
@@ -284,8 +285,9 @@ pub fn install_tls() {
 }
 
 fn providers(settings: &Settings, clock: &Clock) -> anyhow::Result<Arc<Providers>> {
+    let base_urls = [(ChannelType::WhatsApp, settings.whatsapp_base_url.clone())];
     let timeouts = Timeouts { answer: Duration::from_secs(settings.provider_timeout), ..Timeouts::default() };
-    Ok(Arc::new(Providers::new(settings.whatsapp_base_url.clone(), timeouts, clock.clone())?))
+    Ok(Arc::new(Providers::new(base_urls, timeouts, clock.clone())?))
 }
 
 fn delivery_settings(settings: &Settings) -> delivery::Settings {

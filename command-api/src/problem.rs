@@ -130,6 +130,9 @@ impl From<InboundWebhookError> for CommandProblem {
             InboundWebhookError::Refused(RefusedWebhook::NotAHandshake(missing)) => {
                 Problem::unreadable(format!("This is no verification request: {missing}."))
             }
+            InboundWebhookError::Refused(refused @ RefusedWebhook::NoHandshake) => {
+                Problem::unreadable(format!("This is no verification request: {refused}."))
+            }
             InboundWebhookError::Refused(
                 refused @ (RefusedWebhook::NoSignature(_)
                 | RefusedWebhook::WrongSignature

@@ -33,8 +33,7 @@ impl Commands {
                 obstacle: None,
             });
         }
-        let provider = self.providers.of(channel_type);
-        let reply_window = provider.and_then(|provider| provider.reply_window());
+        let reply_window = self.providers.reply_window(channel_type, sender.sender_type);
         Ok(ActionList { steps, by, sender, author, reply_window })
     }
 

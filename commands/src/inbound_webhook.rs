@@ -16,7 +16,9 @@ use event_schemas::{
 };
 use event_store::{AppendError, Expected, Unavailable};
 use futures::future::join_all;
-use providers::{Inbound, InboundMessage, InboundStatus, Proof, RefusedWebhook, UnreadablePart};
+use providers::{
+    Inbound, InboundMessage, InboundStatus, Method, Proof, RefusedWebhook, Request, Response, UnreadablePart,
+};
 use serde_json::Map;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,23 +27,23 @@ use uuid::Uuid;
 /// How many of a contact's earlier conversations are searched for a message that a status is about.
 const EARLIER_CONVERSATIONS: u32 = 3;
 
-/// What a webhook came to.
+/// The numbers of parts that a webhook held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebhookReceipt {
     pub messages: usize,
     pub statuses: usize,
-    /// Parts that could not be read, and are kept for the administrator.
+    /// Parts that could not be read. They are stored for the administrator.
     pub rejected: usize,
 }
 
-/// Why a webhook was not taken.
+/// Why a request on a webhook is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum InboundWebhookError {
     #[error("there is no such channel")]
     NoSuchChannel,
     #[error(transparent)]
     Refused(#[from] RefusedWebhook),
-    /// The channel has no secret of its own; a service's token must be shown.
+    /// The channel has no secret: the request must have a service's token.
     #[error("this channel has no secret: send a service's token, or give the channel one")]
     TokenNeeded,
     #[error(transparent)]
@@ -68,54 +70,57 @@ impl<R: std::error::Error + Send + Sync + 'static> From<CommandError<R>> for Inb
     }
 }
 
-/// What came, and how it came.
+/// A request on a channel's webhook.
 pub struct InboundWebhook<'a> {
     pub channel_type: ChannelType,
     pub channel_id: ChannelId,
-    pub headers: &'a providers::HeaderMap,
-    pub body: &'a [u8],
+    pub request: Request<'a>,
     pub correlation_id: Uuid,
     pub traceparent: Option<String>,
-    /// The account of the service whose token came with it, if one did.
+    /// The account of the service whose token the request has. `None` when it has no token of a service.
     pub token_account: Option<AccountId>,
 }
 
-/// What is to be remembered of who writes, where it was looked up, and as what.
+/// The answer to a request on a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebhookAnswer {
+    /// The provider expects exactly this response.
+    Response(Response),
+    /// The provider accepts any successful response.
+    Receipt(WebhookReceipt),
+}
+
+/// A contact's fold, its stream, and the command that updates it.
 type ContactUpdate = (Arc<Versioned<ContactHome>>, StreamId, See);
 
-/// A channel and whose it is.
+/// A channel and its account.
 struct ChannelOfAccount {
     account: AccountId,
     channel: Channel,
 }
 
 impl Commands {
-    /// The provider asks whether the webhook is ours: what to echo.
-    pub async fn handshake(
-        &self,
-        channel_type: ChannelType,
-        channel_id: ChannelId,
-        query: &[(String, String)],
-    ) -> Result<String, InboundWebhookError> {
-        let channel = self.recent_channel(channel_type, channel_id).await?;
-        let channel = self.current_channel(channel).await?;
-        let provider = self.providers.of(channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
-        Ok(provider.handshake(&channel.channel, query)?)
-    }
-
-    /// Takes in everything a webhook holds.
+    /// Answers a provider's verification request, or stores every part of a signed request.
     pub async fn receive_webhook(
         &self,
         webhook: InboundWebhook<'_>,
-    ) -> Result<WebhookReceipt, InboundWebhookError> {
+    ) -> Result<WebhookAnswer, InboundWebhookError> {
+        let request = &webhook.request;
         let mut channel = self.recent_channel(webhook.channel_type, webhook.channel_id).await?;
         let provider = self.providers.of(webhook.channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
-        let proof = match provider.verify(&channel.channel, webhook.headers, webhook.body) {
+        if request.method == Method::GET {
+            // The token may have been changed a moment ago, and the provider asks only once.
+            channel = self.current_channel(channel).await?;
+        }
+        if let Some(response) = provider.handshake(&channel.channel, request)? {
+            return Ok(WebhookAnswer::Response(response));
+        }
+        let proof = match provider.verify(&channel.channel, request) {
             Ok(proof) => proof,
             // The secret may have been changed a moment ago.
             Err(_) => {
                 channel = self.current_channel(channel).await?;
-                provider.verify(&channel.channel, webhook.headers, webhook.body)?
+                provider.verify(&channel.channel, request)?
             }
         };
         match proof {
@@ -123,7 +128,7 @@ impl Commands {
             Proof::TokenNeeded if webhook.token_account == Some(channel.account) => {}
             Proof::TokenNeeded => return Err(InboundWebhookError::TokenNeeded),
         }
-        let parts = match provider.read(&channel.channel, webhook.body, self.clock.now()) {
+        let parts = match provider.read(&channel.channel, request, self.clock.now()) {
             Ok(parts) => parts,
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],
         };
@@ -137,7 +142,11 @@ impl Commands {
             key: None,
             if_match: None,
         };
-        self.apply(&channel, &context, parts).await
+        let receipt = self.apply(&channel, &context, parts).await?;
+        Ok(match provider.respond(&channel.channel, request) {
+            Some(response) => WebhookAnswer::Response(response),
+            None => WebhookAnswer::Receipt(receipt),
+        })
     }
 
     async fn recent_channel(
@@ -156,7 +165,7 @@ impl Commands {
         Ok(ChannelOfAccount { account, channel })
     }
 
-    /// The same as the log has it at this moment.
+    /// The channel as the log has it now.
     async fn current_channel(
         &self,
         ChannelOfAccount { account, channel }: ChannelOfAccount,
@@ -165,7 +174,7 @@ impl Commands {
         Ok(ChannelOfAccount { account, channel })
     }
 
-    /// One contact's parts one after the other, as they came; different contacts' at the same time.
+    /// Applies one contact's parts one after the other, in their order, and different contacts' parts concurrently.
     async fn apply(
         &self,
         channel: &ChannelOfAccount,

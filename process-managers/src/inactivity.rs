@@ -11,6 +11,7 @@ use crate::timer_error::HandlerError;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::conversation::EndInactivity;
+use event_schemas::message::SenderType;
 use event_schemas::{StreamId, Timestamp};
 use follower::timers::{DueTimer, RETRY, TimerHandler, Timers};
 use follower::{Health, RunnerError, Watch};
@@ -72,7 +73,6 @@ impl InactivityHandler {
             if at > now {
                 return Ok(Some(at));
             }
-            let provider = self.commands.providers.of(conversation.channel_type);
             // The ids of what is appended derive from this key: a change of it would repeat what was done.
             let key = format!("{}/silence/{}/{}", timer.id, action.as_str(), at.as_micros());
             let context = Context::in_time(timer.account, "inactivity", key, at);
@@ -80,7 +80,10 @@ impl InactivityHandler {
                 timeouts: timeouts.clone(),
                 playbook: Arc::clone(&playbook),
                 message_id: context.further_message_id(&self.commands.clock, "told"),
-                reply_window: provider.and_then(|provider| provider.reply_window()),
+                reply_window: self
+                    .commands
+                    .providers
+                    .reply_window(conversation.channel_type, SenderType::Bot),
             };
             match conversations.execute(&stream, &command, &context).await {
                 // The event that was appended sets the timer anew, too.

@@ -171,7 +171,7 @@ mod tests {
         let store = SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
         let store: Arc<dyn EventStore> = store;
         let timeouts = Timeouts::default();
-        let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, Clock::System).unwrap();
+        let providers = Providers::new([], timeouts, Clock::System).unwrap();
         let commands = Arc::new(Commands::new(Arc::clone(&store), Arc::new(providers), Clock::System));
         let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
         let settings = crate::Settings {

@@ -45,33 +45,14 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         )
 }
 
-/// As channels of this kind spell an identifier: a phone number is its digits, country code first.
-pub(super) fn spelled(kind: ChannelType, identifier: &str) -> Result<String, CommandProblem> {
-    const LONGEST: usize = 256;
-    let no = |detail: &str| Problem::unprocessable("identifier", detail);
-    let identifier = identifier.trim();
-    match kind {
-        ChannelType::WhatsApp | ChannelType::Sms => {
-            let bare: String =
-                identifier.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/')).collect();
-            let digits = bare.strip_prefix('+').unwrap_or(&bare);
-            let fits = (5..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-            if fits {
-                Ok(digits.to_owned())
-            } else {
-                Err(no("A phone number is 5 to 20 digits, country code first.").into())
-            }
-        }
-        ChannelType::Telegram
-        | ChannelType::Messenger
-        | ChannelType::Email
-        | ChannelType::WebChat
-        | ChannelType::Api => match identifier.chars().count() {
-            0 => Err(no("It is empty.").into()),
-            1..=LONGEST => Ok(identifier.to_owned()),
-            _ => Err(no("It has more than 256 characters.").into()),
-        },
-    }
+/// The identifier in the form in which channels of this kind store it.
+pub(super) fn normalized(
+    commands: &Commands,
+    kind: ChannelType,
+    identifier: &str,
+) -> Result<String, CommandProblem> {
+    let normalized = commands.providers.normalize_identifier(kind, identifier);
+    normalized.map_err(|bad| Problem::unprocessable("identifier", bad.to_string()).into())
 }
 
 /// An identifier and the contact behind it.
@@ -159,8 +140,7 @@ async fn create(
     asking: CommandHeaders,
     Json(new): Json<NewContactIdentifier>,
 ) -> Result<Created<View>, CommandProblem> {
-    let identifier =
-        spelled(new.channel_type, &new.identifier).map_err(|problem| problem.field("identifier"))?;
+    let identifier = normalized(&commands, new.channel_type, &new.identifier)?;
     let id = ContactIdentifierId::of(caller.account, new.channel_type.as_str(), &identifier);
     let address = Address { id, channel_type: new.channel_type, identifier };
     let link = Link {

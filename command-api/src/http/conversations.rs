@@ -3,7 +3,7 @@
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
-use super::contact_identifiers::{address, spelled};
+use super::contact_identifiers::{address, normalized};
 use super::messages::{Addressee, NewMessage, Words};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
@@ -220,7 +220,7 @@ impl NewConversation {
         let kind = channel.channel_type;
         match (&self.contact_identifier, self.contact_identifier_id) {
             (Some(identifier), None) => {
-                spelled(kind, identifier).map_err(|problem| problem.field("contact_identifier"))
+                normalized(commands, kind, identifier).map_err(|problem| problem.field("contact_identifier"))
             }
             (None, Some(id)) => {
                 let known = address(commands, caller.account, id).await;

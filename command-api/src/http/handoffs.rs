@@ -11,6 +11,7 @@ use axum::extract::State;
 use commands::Commands;
 use commands::assignment::AssignOptions;
 use domain::conversation::RequestHandoff;
+use event_schemas::message::SenderType;
 use event_schemas::{ConversationId, UserId};
 use gate::{Agent, OptionalJson, Path};
 use schemars::JsonSchema;
@@ -47,7 +48,6 @@ async fn handoff(
 ) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
-    let provider = commands.providers.of(conversation.channel_type);
     let reason = wanted.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     let command = RequestHandoff {
         reason: reason.unwrap_or(NO_REASON).to_owned(),
@@ -58,7 +58,7 @@ async fn handoff(
         by: by(&caller, &context),
         playbook: commands.playbook(caller.account).await?,
         message_id: context.further_message_id(&commands.clock, "told"),
-        reply_window: provider.and_then(|provider| provider.reply_window()),
+        reply_window: commands.providers.reply_window(conversation.channel_type, SenderType::Bot),
     };
     given(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
 }

@@ -130,9 +130,11 @@ impl NewMessage {
         if let Some(id) = self.canned_response_id {
             metadata.insert("canned_response_id".to_owned(), id.to_string().into());
         }
+        let sender = self.sender(caller)?;
+        let reply_window = commands.providers.reply_window(to.channel_type, sender.sender_type);
         Ok(Words::Out(Box::new(Send {
             message_id,
-            sender: self.sender(caller)?,
+            sender,
             body: Content {
                 content,
                 content_type: self.kind(),
@@ -143,7 +145,7 @@ impl NewMessage {
             in_reply_to: self.in_reply_to,
             metadata,
             handoff: self.handoff(commands, caller).await?,
-            reply_window: commands.providers.of(to.channel_type).and_then(|provider| provider.reply_window()),
+            reply_window,
         })))
     }
 

@@ -110,8 +110,7 @@ pub async fn desk() -> Desk {
 
 /// A command service on this log.
 fn service(store: Arc<SqliteStore>, clock: Clock, folder: Arc<TempDir>) -> Desk {
-    let providers =
-        Providers::new("http://127.0.0.1:9".to_owned(), Timeouts::default(), clock.clone()).unwrap();
+    let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
     let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
     let gate = Gate {

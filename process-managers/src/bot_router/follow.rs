@@ -15,7 +15,7 @@ use event_schemas::bot::{
 };
 use event_schemas::catalogue::{CannedResponseDefined, CannedResponseRetired};
 use event_schemas::conversation::MessageReceived;
-use event_schemas::message::Status;
+use event_schemas::message::{SenderType, Status};
 use event_schemas::{AccountId, Actor, Category, ConversationEvent, Event, MessageEvent, StreamId, about};
 use event_store::Filter;
 use follower::{DecodedEvent, FollowError, Projection, Tx};
@@ -121,7 +121,8 @@ impl ConversationBatch<'_> {
         }
         let context = self.because_of(event);
         let channel_type = loaded.state.opened().ok().map(|conversation| conversation.channel_type);
-        let provider = channel_type.and_then(|kind| commands.providers.of(kind));
+        let reply_window =
+            channel_type.and_then(|kind| commands.providers.reply_window(kind, SenderType::Bot));
         let command = Answer {
             playbook: Arc::clone(&self.playbook),
             message_id: message.message_id,
@@ -133,7 +134,7 @@ impl ConversationBatch<'_> {
                 reply: context.further_message_id(&commands.clock, "reply"),
                 question: context.further_message_id(&commands.clock, "question"),
             },
-            reply_window: provider.and_then(|provider| provider.reply_window()),
+            reply_window,
         };
         let outcome = commands.conversations.execute(self.stream, &command, &context).await?;
         if outcome.wrote {

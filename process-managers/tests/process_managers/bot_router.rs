@@ -132,7 +132,7 @@ async fn desk() -> Desk {
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
     let log = Arc::new(Interloper { log, takes: AtomicBool::new(false) });
-    let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), clock.clone()).unwrap();
+    let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(log.clone(), Arc::new(providers), clock.clone()));
     Desk { folder, clock, log, commands }
 }

@@ -60,7 +60,7 @@ impl Desk {
     /// An alarm clock with its tables under this name, and a write side of its own.
     async fn rings(&self, name: &str) -> Ringing {
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
-        let providers = Providers::new("http://127.0.0.1:1".into(), timeouts, self.clock.clone()).unwrap();
+        let providers = Providers::new([], timeouts, self.clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(self.store.clone(), Arc::new(providers), self.clock.clone()));
         let context = context(self.dir.path(), name, &commands).await;
         let sla_timers = SlaTimers::open(&context).await.unwrap();

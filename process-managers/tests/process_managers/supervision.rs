@@ -23,7 +23,7 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 async fn who_could_not_start_is_well_again_while_another_process_works() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("events.db"), Clock::System).await.unwrap();
-    let providers = Providers::new("http://127.0.0.1:1".into(), Timeouts::default(), Clock::System).unwrap();
+    let providers = Providers::new([], Timeouts::default(), Clock::System).unwrap();
     let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), Clock::System));
     let place = Location::open(&format!("sqlite:{}", dir.path().display())).await.unwrap();
     // Something is in the way of its tables.
