@@ -11,7 +11,6 @@ mod assignments;
 mod automation_rules;
 mod bot_rules;
 mod bot_settings;
-mod calendars;
 mod canned_responses;
 mod catalogue;
 mod channels;
@@ -23,12 +22,13 @@ mod handoff_rules;
 mod handoffs;
 mod inbound_webhooks;
 mod macros;
+mod merge_patch;
 mod messages;
 mod offers;
 mod presence;
 mod queues;
+mod references;
 mod sla_policies;
-mod teams;
 
 /// How the routes are grouped in the API's description.
 pub const TAGS: &[(&str, &str)] = &[
@@ -52,22 +52,12 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(assignments::routes())
-        .merge(channels::routes())
-        .merge(teams::routes())
-        .merge(canned_responses::routes())
-        .merge(sla_policies::routes())
-        .merge(calendars::routes())
-        .merge(bot_rules::routes())
+        .merge(catalogue::routes())
         .merge(dry_runs::routes())
-        .merge(handoff_rules::routes())
-        .merge(bot_settings::routes())
         .merge(handoffs::routes())
-        .merge(macros::routes())
-        .merge(automation_rules::routes())
         .merge(contact_identifiers::routes())
         .merge(agents::routes())
         .merge(presence::routes())
-        .merge(queues::routes())
         .merge(offers::routes())
         .merge(inbound_webhooks::routes())
         .with_state(commands)

@@ -73,6 +73,11 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// Parses a JSON value as request bodies are parsed: the problem names the field with the error.
+pub fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    located::deserialize(value).map_err(|error| invalid_field(&error))
+}
+
 fn invalid_field<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
     let text = error.inner().to_string();
     let mut field = error.path().to_string();

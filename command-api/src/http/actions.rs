@@ -1,29 +1,26 @@
-//! Lists of actions as requests bring them, for macros and for automation rules.
+//! The actions of macros and of automation rules, and the key that their webhooks are signed with.
 
-use super::bot_rules::{known_team, known_template};
+use super::merge_patch::Members;
+use super::references::{check_canned_response, check_team};
 use crate::problem::CommandProblem;
 use commands::Commands;
 use event_schemas::automation::{Action, ActionKind};
 use event_schemas::catalogue::Secret;
 use event_schemas::{AccountId, StreamId, UserId};
 use gate::Problem;
-use providers::outgoing_webhook::{check_secret, secret_of};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use providers::outgoing_webhook;
 use serde_json::Value;
 
-/// Read one by one, so that a fault is told by its place.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub(super) struct NewActions(#[schemars(with = "Vec<Action>", length(min = 1, max = 20))] Vec<Value>);
-
-impl NewActions {
-    pub(super) fn read(&self) -> Result<Vec<Action>, CommandProblem> {
-        self.0.iter().enumerate().map(|(index, action)| read(index, action)).collect()
+/// Reads the actions one by one, so that a fault is named by its place.
+pub(super) fn check_actions(members: &Members) -> Result<(), Problem> {
+    let actions = members.get("actions").and_then(Value::as_array);
+    for (index, action) in actions.into_iter().flatten().enumerate() {
+        read(index, action)?;
     }
+    Ok(())
 }
 
-fn read(index: usize, action: &Value) -> Result<Action, CommandProblem> {
+fn read(index: usize, action: &Value) -> Result<Action, Problem> {
     let field = format!("actions[{index}].type");
     let kind = action.get("type").and_then(Value::as_str);
     let kind = kind.ok_or_else(|| Problem::unprocessable(&*field, "Every action names its `type`."))?;
@@ -37,12 +34,12 @@ fn read(index: usize, action: &Value) -> Result<Action, CommandProblem> {
             Some(name) => format!("actions[{index}].{name}"),
             None => format!("actions[{index}]"),
         };
-        Problem::unprocessable(field, format!("The action {kind}: {fault}.")).into()
+        Problem::unprocessable(field, format!("The action {kind}: {fault}."))
     })
 }
 
-/// Whether what the actions name is there, and may be called.
-pub(super) async fn known(
+/// Whether what the actions refer to exists, and may be called.
+pub(super) async fn check_references(
     commands: &Commands,
     account: AccountId,
     actions: &[Action],
@@ -51,13 +48,13 @@ pub(super) async fn known(
         let at = |part: &str| format!("actions[{index}].{part}");
         match action {
             Action::Reply { canned_response_id: Some(id), .. } => {
-                known_template(commands, account, &at("canned_response_id"), *id).await?;
+                check_canned_response(commands, account, &at("canned_response_id"), *id).await?;
             }
             Action::AssignTeam { team_id } | Action::Route { team_id: Some(team_id), .. } => {
-                known_team(commands, account, &at("team_id"), *team_id).await?;
+                check_team(commands, account, &at("team_id"), *team_id).await?;
             }
             Action::AssignAgent { agent_id } => {
-                known_agent(commands, account, &at("agent_id"), *agent_id).await?;
+                check_agent(commands, account, &at("agent_id"), *agent_id).await?;
             }
             Action::Webhook { url } => {
                 commands
@@ -72,7 +69,7 @@ pub(super) async fn known(
     Ok(())
 }
 
-async fn known_agent(
+async fn check_agent(
     commands: &Commands,
     account: AccountId,
     field: &str,
@@ -85,31 +82,18 @@ async fn known_agent(
     Err(Problem::unprocessable(field, "This account knows no such agent: register them first.").into())
 }
 
-/// What its webhooks are signed with.
-#[derive(Clone, Debug)]
-pub(super) struct Signing {
-    given: Option<Secret>,
-    fresh: Secret,
+/// Whether webhooks can be signed with this key.
+pub(super) fn check_secret(secret: Option<&Secret>) -> Result<(), Problem> {
+    secret
+        .map_or(Ok(()), outgoing_webhook::check_secret)
+        .map_err(|bad| Problem::unprocessable("webhook_secret", format!("`webhook_secret` {bad}.")))
 }
 
-impl Signing {
-    pub(super) fn of(commands: &Commands, given: Option<&Secret>) -> Result<Self, CommandProblem> {
-        if let Some(given) = given {
-            check_secret(given).map_err(|bad| {
-                Problem::unprocessable("webhook_secret", format!("`webhook_secret` {bad}."))
-            })?;
-        }
-        Ok(Self { given: given.cloned(), fresh: secret_of(commands.clock.fresh_key()) })
-    }
+pub(super) fn needs_secret(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Webhook { .. }))
+}
 
-    /// What was given, what there was, or, where webhooks need one, a new one.
-    pub(super) fn settle(&self, before: Option<Secret>, actions: &[Action]) -> Option<Secret> {
-        let calls = actions.iter().any(|action| matches!(action, Action::Webhook { .. }));
-        self.given.clone().or(before).or_else(|| calls.then(|| self.fresh.clone()))
-    }
-
-    /// It is shown once: to whom it is new.
-    pub(super) fn show(&self, secret: Option<Secret>) -> Option<Secret> {
-        secret.filter(|secret| *secret == self.fresh)
-    }
+/// A key is shown once, in the answer to the request that made it.
+pub(super) fn fresh_or_none(secret: Option<&Secret>, fresh: &Secret) -> Option<Secret> {
+    secret.filter(|secret| *secret == fresh).cloned()
 }

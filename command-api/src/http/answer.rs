@@ -38,22 +38,6 @@ impl<T> Answer<T> {
     pub(crate) fn at(self, version: Version) -> Self {
         Self { version, ..self }
     }
-
-    fn map<U>(self, view: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer { what: view(self.what), version: self.version, position: self.position }
-    }
-}
-
-impl<T> Completed<T> {
-    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Completed<U> {
-        Completed(self.0.map(view))
-    }
-}
-
-impl<T> Created<T> {
-    pub(crate) fn map<U>(self, view: impl FnOnce(T) -> U) -> Created<U> {
-        Created(self.0.map(view))
-    }
 }
 
 /// Where nothing had to happen, everything that matters is at or before the end of the log.

@@ -1,88 +1,59 @@
-//! The settings of an account's bot and of its conversations' silences.
+//! The settings of an account's bot and of its conversations' inactivity: an account has one of them, which
+//! begins with the defaults.
 
 use super::AppState;
 use super::answer::Completed;
-use super::catalogue::{Retired, ask, retire, settled};
+use super::catalogue::{ItemRoutes, Retired, patch_item, retire};
 use super::command_headers::CommandHeaders;
+use super::merge_patch::PatchBody;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::patch_with;
 use axum::extract::State;
 use commands::Commands;
-use domain::Decide;
-use domain::catalogue::{Catalogue, Define, Rejection};
+use event_schemas::AccountId;
 use event_schemas::bot::BotSettings;
-use event_schemas::{AccountId, CatalogueEvent, Timestamp};
-use gate::{Change, Json, Supervisor};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use event_schemas::catalogue::Item;
+use gate::{Json, Supervisor};
 use std::sync::Arc;
 
-pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
-    ApiRouter::new().api_route(
-        "/v1/bot-settings",
-        patch_with(update, |op| op.id("updateBotSettings").tag("bot").summary("Change the bot's settings"))
-            .delete_with(remove, |op| {
-                op.id("resetBotSettings").tag("bot").summary("Go back to the usual settings")
+impl ItemRoutes for BotSettings {
+    type Author = Supervisor;
+    /// `null` means never.
+    const NULL_IS_A_VALUE: &'static [&'static str] =
+        &["low_confidence_answers", "expire_after_seconds", "close_resolved_after_seconds"];
+
+    fn routes() -> ApiRouter<Arc<Commands>> {
+        ApiRouter::new().api_route(
+            &Self::path(),
+            patch_with(update, |op| {
+                op.id("updateBotSettings").tag("bot").summary("Change the bot's settings").description(
+                    "`null` means never where the value is a number of answers or of seconds, and the default \
+                     elsewhere.",
+                )
+            })
+            .delete_with(reset, |op| {
+                op.id("resetBotSettings").tag("bot").summary("Go back to the default settings")
             }),
-    )
-}
-
-/// What changes; what is left out stays as it is, and `null` means never.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct BotSettingsChange {
-    /// Words by which a customer asks for a person; an empty list for none.
-    #[serde(default)]
-    handoff_keywords: Option<Vec<String>>,
-    #[serde(default)]
-    low_confidence_answers: Change<u32>,
-    #[serde(default)]
-    confidence_threshold: Option<f64>,
-    #[serde(default)]
-    expire_after_seconds: Change<u32>,
-    #[serde(default)]
-    close_resolved_after_seconds: Change<u32>,
-}
-
-/// The change, and whose settings it is about.
-struct Changing {
-    account: AccountId,
-    change: BotSettingsChange,
-}
-
-impl Decide<Catalogue<BotSettings>> for Changing {
-    type Rejection = Rejection;
-
-    fn decide(&self, all: &Catalogue<BotSettings>, now: Timestamp) -> Result<Vec<CatalogueEvent>, Rejection> {
-        let mut settings = all.get(self.account).cloned().unwrap_or_else(|| BotSettings::usual(self.account));
-        let change = &self.change;
-        if let Some(keywords) = &change.handoff_keywords {
-            settings.handoff_keywords.clone_from(keywords);
-        }
-        change.low_confidence_answers.apply(&mut settings.low_confidence_answers);
-        settings.confidence_threshold = change.confidence_threshold.unwrap_or(settings.confidence_threshold);
-        change.expire_after_seconds.apply(&mut settings.expire_after_seconds);
-        change.close_resolved_after_seconds.apply(&mut settings.close_resolved_after_seconds);
-        Define(settings).decide(all, now)
+        )
     }
 }
 
 async fn update(
     State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: CommandHeaders,
-    Json(change): Json<BotSettingsChange>,
+    headers: CommandHeaders,
+    Json(patch): Json<PatchBody<BotSettings>>,
 ) -> Result<Completed<BotSettings>, CommandProblem> {
-    let changing = Changing { account: caller.account, change };
-    let outcome = ask(&commands, &changing, &asking.of(&caller)).await?;
-    Ok(Completed(settled(&commands, &outcome, caller.account).await?))
+    let account = caller.account;
+    let settings = (account, Some(BotSettings::usual(account)));
+    patch_item(&commands, &caller, &headers.of(&caller), settings, &patch).await
 }
 
-async fn remove(
+async fn reset(
     State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
 ) -> Result<Completed<Retired<AccountId>>, CommandProblem> {
-    retire::<BotSettings>(&commands, caller.account, &asking.of(&caller)).await
+    retire::<BotSettings>(&commands, &caller, &headers.of(&caller), caller.account).await
 }

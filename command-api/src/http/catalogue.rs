@@ -1,98 +1,280 @@
-//! What all catalogues have in common: items are defined, changed and retired, one stream per kind and
-//! account.
+//! The routes of every kind of catalogue item: `POST` defines one, `PATCH` changes it by a merge patch
+//! (RFC 7396), `DELETE` retires it. What a kind does differently is in its own file.
 
+use super::AppState;
 use super::answer::{Answer, Completed, Created};
+use super::command_headers::CommandHeaders;
+use super::merge_patch::{Members, PatchBody, SpecBody, merged};
 use crate::problem::CommandProblem;
+use aide::OperationInput;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{patch_with, post_with};
+use aide::transform::TransformOperation;
+use axum::extract::{FromRequestParts, State};
 use commands::execute::{CommandError, Context, Outcome};
 use commands::{Catalogued, Commands};
 use domain::Decide;
 use domain::catalogue::{Amend, Catalogue, Define, IfUnchanged, Rejection, Retire};
-use gate::Problem;
+use event_schemas::catalogue::*;
+use gate::{Caller, Json, Path, Problem, Supervisor};
+use providers::outgoing_webhook::secret_of;
 use schemars::JsonSchema;
 use serde::Serialize;
-use uuid::Uuid;
+use std::future::{Future, ready};
+use std::ops::Deref;
+use std::sync::Arc;
 
-/// A fresh id, or, under an idempotency key, the one that the same request got before.
-pub(super) fn fresh_id(commands: &Commands, context: &Context) -> Uuid {
-    context.message_id(&commands.clock).0
+/// What a kind of item adds to the routes that all kinds have.
+pub(super) trait ItemRoutes: Catalogued {
+    /// Who may define, change and retire items.
+    type Author: Author;
+    /// What the API's description says of defining one, and of changing one.
+    const CREATE_NOTE: &'static str = "";
+    const UPDATE_NOTE: &'static str = "";
+    /// Members of the spec that a patch cannot change.
+    const FIXED: &'static [&'static str] = &[];
+    /// Members that a patch replaces whole. Other objects are merged.
+    const REPLACED_WHOLE: &'static [&'static str] = &[];
+    /// Members in which `null` says something, instead of asking for the default.
+    const NULL_IS_A_VALUE: &'static [&'static str] = &[];
+    /// Texts that are stored without white space around them.
+    const TRIMMED: &'static [&'static str] = &["name"];
+
+    /// Finds faults that reading the spec would report less exactly.
+    fn check_members(_members: &Members) -> Result<(), Problem> {
+        Ok(())
+    }
+    /// Whether the caller may change and retire this item.
+    fn check_author(&self, _caller: &Caller) -> Result<(), Problem> {
+        Ok(())
+    }
+    /// Adds what the request does not say. `fresh` is a key that no one knows.
+    fn complete(&mut self, _fresh: &Secret) {}
+    /// Whether what the request refers to exists, and whether the caller may ask for it.
+    fn check(&self, _request: &Request<'_>) -> impl Future<Output = Result<(), CommandProblem>> + Send {
+        ready(Ok(()))
+    }
+    /// The item as the request that made `fresh` is answered.
+    fn answer(&self, _fresh: &Secret) -> Self::Public {
+        self.public()
+    }
+    fn routes() -> ApiRouter<Arc<Commands>> {
+        item_routes::<Self>()
+    }
 }
 
-/// Defines a new item.
-pub(super) async fn define<T: Catalogued>(
-    commands: &Commands,
-    item: T,
-    context: &Context,
-) -> Result<Created<T>, CommandProblem> {
-    let id = item.id();
-    // `If-Match` would compare with a item that is not there yet.
-    let context = Context { if_match: None, ..context.clone() };
-    let outcome = ask(commands, &Define(item), &context).await?;
-    Ok(Created(settled(commands, &outcome, id).await?))
+/// A request about an item.
+pub(super) struct Request<'r> {
+    pub(super) commands: &'r Commands,
+    pub(super) caller: &'r Caller,
+    members: &'r Members,
 }
 
-/// Changes an item.
-pub(super) async fn change<T: Catalogued>(
+impl Request<'_> {
+    /// Whether the request says something of this member.
+    pub(super) fn sets(&self, member: &str) -> bool {
+        self.members.contains(member)
+    }
+}
+
+/// A caller whose role has been checked.
+pub(super) trait Author:
+    FromRequestParts<Arc<Commands>, Rejection = Problem>
+    + OperationInput
+    + Deref<Target = Caller>
+    + Send
+    + 'static
+{
+}
+
+impl<A> Author for A where
+    A: FromRequestParts<Arc<Commands>, Rejection = Problem>
+        + OperationInput
+        + Deref<Target = Caller>
+        + Send
+        + 'static
+{
+}
+
+/// The kinds that supervisors define and that refer to nothing need no file of their own.
+macro_rules! plain {
+    (Channel) => {};
+    (CannedResponse) => {};
+    (SlaPolicy) => {};
+    (BotRule) => {};
+    (HandoffRule) => {};
+    (BotSettings) => {};
+    (Queue) => {};
+    (Macro) => {};
+    (AutomationRule) => {};
+    ($Item:ident) => {
+        impl ItemRoutes for $Item {
+            type Author = Supervisor;
+        }
+    };
+}
+
+macro_rules! all_kinds {
+    ($($Item:ident)+) => {
+        $(plain!($Item);)+
+
+        /// The routes of every kind that is declared.
+        pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
+            ApiRouter::new()$(.merge(<$Item as ItemRoutes>::routes()))+
+        }
+    };
+}
+event_schemas::catalogue_items!(all_kinds);
+
+pub(super) fn not_found<T: Item>() -> Problem {
+    Problem::not_found(T::noun())
+}
+
+pub(super) fn item_routes<T: ItemRoutes>() -> ApiRouter<Arc<Commands>> {
+    ApiRouter::new()
+        .api_route(
+            &T::path(),
+            post_with(create::<T>, |op| described::<T>(op, "create", "Define", T::CREATE_NOTE)),
+        )
+        .api_route(
+            &format!("{}/{{id}}", T::path()),
+            patch_with(update::<T>, |op| described::<T>(op, "update", "Change", T::UPDATE_NOTE))
+                .delete_with(remove::<T>, |op| described::<T>(op, "delete", "Retire", "")),
+        )
+}
+
+fn described<'o, T: Item>(
+    op: TransformOperation<'o>,
+    operation: &str,
+    verb: &str,
+    note: &str,
+) -> TransformOperation<'o> {
+    let op =
+        op.id(&format!("{operation}{}", T::singular())).tag(T::TAG).summary(&format!("{verb} {}", T::ONE));
+    if note.is_empty() { op } else { op.description(note) }
+}
+
+async fn create<T: ItemRoutes>(
+    State(commands): AppState,
+    caller: T::Author,
+    headers: CommandHeaders,
+    Json(body): Json<SpecBody<T>>,
+) -> Result<Created<T::Public>, CommandProblem> {
+    let context = headers.of(&caller);
+    let fresh = fresh_secret(&commands);
+    // Under an idempotency key it is the id that the same request got before.
+    let id = T::Id::from(context.message_id(&commands.clock).0);
+    let mut item = T::of(id, caller.user, merged::<T>(Members::default(), &body.members)?);
+    item.complete(&fresh);
+    item.check(&Request { commands: &commands, caller: &caller, members: &body.members }).await?;
+    // `If-Match` would compare with an item that does not exist yet.
+    let context = Context { if_match: None, ..context };
+    let outcome = execute(&commands, &Define(item), &context).await?;
+    Ok(Created(answer(&commands, &outcome, id, &fresh).await?))
+}
+
+async fn update<T: ItemRoutes>(
+    State(commands): AppState,
+    caller: T::Author,
+    headers: CommandHeaders,
+    Path(id): Path<T::Id>,
+    Json(patch): Json<PatchBody<T>>,
+) -> Result<Completed<T::Public>, CommandProblem> {
+    let context = headers.of(&caller);
+    patch_item(&commands, &caller, &context, (id, None), &patch).await
+}
+
+/// Changes an item, or the `default` when none is defined.
+pub(super) async fn patch_item<T: ItemRoutes>(
     commands: &Commands,
-    id: T::Id,
+    caller: &Caller,
     context: &Context,
-    change: impl Fn(&mut T) + Sync,
-) -> Result<Completed<T>, CommandProblem> {
-    let change = |item: &mut T| {
-        change(item);
+    (id, default): (T::Id, Option<T>),
+    patch: &PatchBody<T>,
+) -> Result<Completed<T::Public>, CommandProblem> {
+    patch.check()?;
+    let catalogue = commands.catalogue::<T>(context.account).current().await?;
+    let before = catalogue.state.get(id).or(default.as_ref()).ok_or_else(not_found::<T>)?;
+    before.check_author(caller)?;
+    let fresh = fresh_secret(commands);
+    let change = |item: &mut T| -> Result<(), Problem> {
+        item.set(merged::<T>(Members::of(&item.spec()), &patch.members)?);
+        item.complete(&fresh);
         Ok(())
     };
-    let command = IfUnchanged { id, seen: context.if_match, command: Amend { id, default: None, change } };
-    let outcome = ask(commands, &command, &Context { if_match: None, ..context.clone() }).await?;
-    Ok(Completed(settled(commands, &outcome, id).await?))
+    let mut after = before.clone();
+    change(&mut after)?;
+    after.check(&Request { commands, caller, members: &patch.members }).await?;
+    // The item may have changed since, but never so that the patch cannot be read any more.
+    let change = |item: &mut T| {
+        change(item).map_err(|problem| Rejection::Invalid {
+            field: problem.field_name().unwrap_or_default().to_owned(),
+            reason: problem.detail().to_owned(),
+        })
+    };
+    let command = IfUnchanged { id, seen: context.if_match, command: Amend { id, default, change } };
+    let outcome = execute(commands, &command, context).await?;
+    Ok(Completed(answer(commands, &outcome, id, &fresh).await?))
 }
 
-/// Retires an item.
-pub(super) async fn retire<T: Catalogued>(
-    commands: &Commands,
-    id: T::Id,
-    context: &Context,
+async fn remove<T: ItemRoutes>(
+    State(commands): AppState,
+    caller: T::Author,
+    headers: CommandHeaders,
+    Path(id): Path<T::Id>,
 ) -> Result<Completed<Retired<T::Id>>, CommandProblem> {
+    retire::<T>(&commands, &caller, &headers.of(&caller), id).await
+}
+
+pub(super) async fn retire<T: ItemRoutes>(
+    commands: &Commands,
+    caller: &Caller,
+    context: &Context,
+    id: T::Id,
+) -> Result<Completed<Retired<T::Id>>, CommandProblem> {
+    let catalogue = commands.catalogue::<T>(context.account).current().await?;
+    if let Some(item) = catalogue.state.get(id) {
+        item.check_author(caller)?;
+    }
     let command = IfUnchanged { id, seen: context.if_match, command: Retire::<T>(id) };
-    let outcome = ask(commands, &command, &Context { if_match: None, ..context.clone() }).await?;
+    let outcome = execute(commands, &command, context).await?;
     Ok(Completed(Answer::of(commands, &outcome, Retired { id }).await?))
 }
 
-pub(super) async fn ask<T: Catalogued>(
+fn fresh_secret(commands: &Commands) -> Secret {
+    secret_of(commands.clock.fresh_key())
+}
+
+/// `If-Match` names the version of one item, which the command compares; that of the stream does not matter.
+async fn execute<T: ItemRoutes>(
     commands: &Commands,
     command: &impl Decide<Catalogue<T>, Rejection = Rejection>,
     context: &Context,
 ) -> Result<Outcome<Catalogue<T>>, CommandProblem> {
-    let catalogue = commands.catalogue::<T>(context.account);
-    catalogue.execute(command, context).await.map_err(|error| refused::<T>(error).into())
+    let context = Context { if_match: None, ..context.clone() };
+    let outcome = commands.catalogue::<T>(context.account).execute(command, &context).await;
+    outcome.map_err(|error| match error {
+        CommandError::NotFound | CommandError::Rejected(Rejection::NotFound) => not_found::<T>().into(),
+        other => CommandProblem::from(other),
+    })
 }
 
-pub(super) async fn settled<T: Catalogued>(
+/// The item as it is now. A request that is repeated under its key may find it changed, or retired.
+async fn answer<T: ItemRoutes>(
     commands: &Commands,
     outcome: &Outcome<Catalogue<T>>,
     id: T::Id,
-) -> Result<Answer<T>, CommandProblem> {
-    // An old request that is repeated under its key finds the item as it is now, or gone.
-    let item = outcome.state.state.get(id).cloned().ok_or_else(|| Problem::not_found(noun::<T>()))?;
-    Answer::of(commands, outcome, item).await
-}
-
-/// One item without its article.
-fn noun<T: Catalogued>() -> &'static str {
-    T::ONE.split_once(' ').map_or(T::ONE, |(_, noun)| noun)
-}
-
-fn refused<T: Catalogued>(error: CommandError<Rejection>) -> Problem {
-    match error {
-        CommandError::NotFound | CommandError::Rejected(Rejection::NotFound) => {
-            Problem::not_found(noun::<T>())
-        }
-        other => CommandProblem::from(other).into(),
-    }
+    fresh: &Secret,
+) -> Result<Answer<T::Public>, CommandProblem> {
+    let catalogue = &outcome.state.state;
+    let item = catalogue.get(id).ok_or_else(not_found::<T>)?;
+    let answer = Answer::of(commands, outcome, item.answer(fresh)).await?;
+    Ok(answer.at(catalogue.version_of(id).unwrap_or(outcome.version)))
 }
 
 /// The id of an item that was retired.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Retired")]
 pub(super) struct Retired<Id> {
-    pub id: Id,
+    pub(super) id: Id,
 }

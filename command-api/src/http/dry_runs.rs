@@ -1,7 +1,8 @@
 //! What rules would have done.
 
 use super::AppState;
-use super::bot_rules::{NewBotRule, known};
+use super::bot_rules::check_references;
+use super::merge_patch::{Members, merged};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
@@ -10,11 +11,14 @@ use commands::Commands;
 use commands::dry_run::{DryRun, DryRunError, Span};
 use domain::catalogue::{BotRules, Define, Rejection};
 use domain::{Decide, Evolve};
-use event_schemas::bot::{BotActions, BotConditions, BotRule, BotTrigger};
-use event_schemas::{AccountId, BotRuleId, Timestamp};
-use gate::{Json, Problem, Supervisor};
-use schemars::JsonSchema;
+use event_schemas::bot::{BotRule, BotRuleSpec};
+use event_schemas::catalogue::Shape;
+use event_schemas::{BotRuleId, Timestamp, UserId};
+use gate::{Caller, Json, Problem, Supervisor, parse_value};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
@@ -52,44 +56,35 @@ fn five() -> usize {
 const MOST_EXAMPLES: usize = 100;
 const MOST_RULES: usize = 1_000;
 
-/// A rule as it might be.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct DraftRule {
-    /// Of the rule it would change, to be told from others of the same priority as live.
-    #[serde(default)]
-    id: Option<BotRuleId>,
-    name: String,
-    #[serde(default)]
-    priority: i32,
-    #[serde(default = "yes")]
-    is_active: bool,
-    #[schemars(with = "BotTrigger")]
-    trigger_type: String,
-    #[serde(default)]
-    conditions: BotConditions,
-    #[serde(default)]
-    actions: BotActions,
-    #[serde(default = "yes")]
-    run_once: bool,
-}
+/// A rule as it might be: as a request defines one, and perhaps the id of the rule that it would change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+struct DraftRule(Members);
 
-fn yes() -> bool {
-    true
+impl JsonSchema for DraftRule {
+    fn schema_name() -> Cow<'static, str> {
+        "DraftRule".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = BotRuleSpec::json_schema(generator);
+        let id = generator.subschema_for::<Option<BotRuleId>>();
+        if let Some(properties) = schema.ensure_object().get_mut("properties").and_then(Value::as_object_mut)
+        {
+            properties.insert("id".to_owned(), id.into());
+        }
+        schema
+    }
 }
 
 impl DraftRule {
-    fn rule(&self, place: usize) -> Result<BotRule, CommandProblem> {
-        let new = NewBotRule {
-            name: self.name.clone(),
-            priority: self.priority,
-            is_active: self.is_active,
-            trigger_type: self.trigger_type.clone(),
-            conditions: self.conditions.clone(),
-            actions: self.actions.clone(),
-            run_once: self.run_once,
+    fn rule(&self, place: usize, author: UserId) -> Result<BotRule, CommandProblem> {
+        let Self(mut members) = self.clone();
+        // Rules of the same priority are tried in the order of their ids.
+        let id = match members.take("id") {
+            None | Some(Value::Null) => BotRuleId::from_u128(place as u128 + 1),
+            Some(id) => parse_value(id).map_err(|problem| problem.field("id"))?,
         };
-        new.rule(self.id.unwrap_or_else(|| BotRuleId::from_u128(place as u128 + 1)))
+        Ok(BotRule::of(id, author, merged::<BotRule>(Members::default(), &members)?))
     }
 }
 
@@ -109,7 +104,7 @@ async fn dry_run(
     }
     let catalogues = commands.bot_catalogues(account).await?;
     let rules = match &draft.rules {
-        Some(drafts) => checked(&commands, account, drafts).await?,
+        Some(drafts) => checked(&commands, &caller, drafts).await?,
         None => catalogues.rules.state.iter().cloned().collect(),
     };
     let playbook =
@@ -130,7 +125,7 @@ async fn dry_run(
 /// The drafts as rules, defined one after the other beside each other as they would be.
 async fn checked(
     commands: &Commands,
-    account: AccountId,
+    caller: &Caller,
     drafts: &[DraftRule],
 ) -> Result<Vec<BotRule>, CommandProblem> {
     if drafts.len() > MOST_RULES {
@@ -145,8 +140,8 @@ async fn checked(
             let field = format!("rules[{place}].{}", problem.field_name().unwrap_or_default());
             CommandProblem::from(problem.field(field))
         };
-        let rule = draft.rule(place).map_err(within)?;
-        known(commands, account, &rule.actions).await.map_err(within)?;
+        let rule = draft.rule(place, caller.user).map_err(within)?;
+        check_references(commands, caller.account, &rule.actions).await.map_err(within)?;
         if beside.get(rule.id).is_some() {
             return Err(
                 Problem::unprocessable(format!("rules[{place}].id"), "There is another of this id.").into()

@@ -1,50 +1,72 @@
-//! Lists of actions that an agent runs at once.
+//! Macros: every agent may define personal ones and run those that they see.
 
 use super::AppState;
-use super::actions::{NewActions, Signing, known};
-use super::answer::{Completed, Created};
-use super::catalogue::{Retired, change, define, fresh_id, retire};
+use super::actions::{check_actions, check_references, check_secret, fresh_or_none, needs_secret};
+use super::answer::Completed;
+use super::catalogue::{ItemRoutes, Request, item_routes, not_found};
 use super::command_headers::CommandHeaders;
 use super::conversations::{View, by, opened, refused};
+use super::merge_patch::Members;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
-use aide::axum::routing::{patch_with, post_with};
+use aide::axum::routing::post_with;
 use axum::extract::State;
 use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use domain::conversation::{RunMacro, Sender};
 use event_schemas::automation::{Action, Macro, MacroVisibility};
-use event_schemas::catalogue::Secret;
+use event_schemas::catalogue::{Secret, Shape};
 use event_schemas::message::SenderType;
 use event_schemas::{ConversationId, MacroId};
-use gate::{Agent, Caller, Change, Json, Path, Problem, Role};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use gate::{Agent, Caller, Path, Problem, Role};
 use std::sync::Arc;
 
-pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/macros",
-            post_with(create, |op| {
-                op.id("createMacro").tag("automation").summary("Define a macro").description(
-                    "Every agent may have personal ones; everyone's macros, and webhooks, are a supervisor's \
-                     right. `webhook_secret` is in the answer where it was made for the macro, and is never shown \
-                     again.",
-                )
-            }),
-        )
-        .api_route(
-            "/v1/macros/{id}",
-            patch_with(update, |op| {
-                op.id("updateMacro")
-                    .tag("automation")
-                    .summary("Change a macro")
-                    .description("`actions` are replaced whole.")
-            })
-            .delete_with(remove, |op| op.id("deleteMacro").tag("automation").summary("Retire a macro")),
-        )
-        .api_route(
+impl ItemRoutes for Macro {
+    type Author = Agent;
+    const CREATE_NOTE: &'static str = "Every agent may have personal ones; macros for everyone, and webhooks, are for \
+                                       supervisors to define. `webhook_secret` is in the answer where it was made for \
+                                       the macro, and is never shown again.";
+    const UPDATE_NOTE: &'static str = "`actions` are replaced whole.";
+
+    fn check_members(members: &Members) -> Result<(), Problem> {
+        members.check_word::<MacroVisibility>("visibility")?;
+        check_actions(members)
+    }
+
+    /// A caller does not learn of another agent's personal macro.
+    fn check_author(&self, caller: &Caller) -> Result<(), Problem> {
+        if !is_visible(self, caller) {
+            return Err(not_found::<Self>());
+        }
+        check_visibility(self, caller)
+    }
+
+    fn complete(&mut self, fresh: &Secret) {
+        if self.webhook_secret.is_none() && needs_secret(&self.actions) {
+            self.webhook_secret = Some(fresh.clone());
+        }
+    }
+
+    async fn check(&self, request: &Request<'_>) -> Result<(), CommandProblem> {
+        if request.sets("webhook_secret") {
+            check_secret(self.webhook_secret.as_ref())?;
+        }
+        if request.sets("visibility") {
+            check_visibility(self, request.caller)?;
+        }
+        if !request.sets("actions") {
+            return Ok(());
+        }
+        check_webhooks(&self.actions, request.caller)?;
+        check_references(request.commands, request.caller.account, &self.actions).await
+    }
+
+    fn answer(&self, fresh: &Secret) -> Self {
+        Self { webhook_secret: fresh_or_none(self.webhook_secret.as_ref(), fresh), ..self.public() }
+    }
+
+    fn routes() -> ApiRouter<Arc<Commands>> {
+        item_routes::<Self>().api_route(
             "/v1/conversations/{id}/macros/{macro_id}",
             post_with(run, |op| {
                 op.id("runMacro").tag("automation").summary("Run a macro in a conversation").description(
@@ -53,48 +75,28 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
                 )
             }),
         )
-}
-
-/// A macro to be.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NewMacro {
-    /// Unique among everyone's, or among your own.
-    name: String,
-    #[serde(default)]
-    description: Option<String>,
-    /// Who sees it and may run it.
-    #[schemars(with = "MacroVisibility")]
-    visibility: String,
-    /// Completed one after the other; all of them, or none.
-    actions: NewActions,
-    /// What its webhooks are signed with: `whsec_` and Base64. Created where there is none.
-    #[serde(default)]
-    webhook_secret: Option<Secret>,
-}
-
-fn visibility(word: &str) -> Result<MacroVisibility, CommandProblem> {
-    word.parse().map_err(|unknown| Problem::unprocessable("visibility", format!("{unknown}.")).into())
-}
-
-/// Everyone's macros and webhooks are for supervisors to define.
-fn may_define(
-    caller: &Caller,
-    visibility: Option<MacroVisibility>,
-    actions: &[Action],
-) -> Result<(), CommandProblem> {
-    if caller.role.is_supervisor() {
-        return Ok(());
     }
-    if visibility == Some(MacroVisibility::Everyone) {
-        return Err(Problem::forbidden("Only a supervisor defines macros for everyone.")
-            .field("visibility")
-            .into());
+}
+
+fn is_visible(item: &Macro, caller: &Caller) -> bool {
+    item.visibility == MacroVisibility::Everyone || item.created_by == caller.user
+}
+
+/// Macros for everyone are for supervisors to define.
+fn check_visibility(item: &Macro, caller: &Caller) -> Result<(), Problem> {
+    if item.visibility == MacroVisibility::Everyone && !caller.role.is_supervisor() {
+        return Err(Problem::forbidden("Only a supervisor defines macros for everyone.").field("visibility"));
     }
-    match actions.iter().position(|action| matches!(action, Action::Webhook { .. })) {
-        Some(index) => Err(Problem::forbidden("Only a supervisor has other programs told.")
-            .field(format!("actions[{index}]"))
-            .into()),
+    Ok(())
+}
+
+/// Webhooks are for supervisors to define.
+fn check_webhooks(actions: &[Action], caller: &Caller) -> Result<(), Problem> {
+    let webhook = actions.iter().position(|action| matches!(action, Action::Webhook { .. }));
+    match webhook.filter(|_| !caller.role.is_supervisor()) {
+        Some(index) => {
+            Err(Problem::forbidden("Only a supervisor defines webhooks.").field(format!("actions[{index}]")))
+        }
         None => Ok(()),
     }
 }
@@ -102,119 +104,17 @@ fn may_define(
 /// The macro, if the caller may know of it.
 async fn visible(commands: &Commands, caller: &Caller, id: MacroId) -> Result<Macro, CommandProblem> {
     let macros = commands.catalogue::<Macro>(caller.account).current().await?;
-    macros
-        .state
-        .get(id)
-        .filter(|list| list.visibility == MacroVisibility::Everyone || list.created_by == caller.user)
-        .cloned()
-        .ok_or_else(|| Problem::not_found("macro").into())
-}
-
-async fn create(
-    State(commands): AppState,
-    Agent(caller): Agent,
-    asking: CommandHeaders,
-    Json(new): Json<NewMacro>,
-) -> Result<Created<Macro>, CommandProblem> {
-    let context = asking.of(&caller);
-    let signing = Signing::of(&commands, new.webhook_secret.as_ref())?;
-    let actions = new.actions.read()?;
-    let list = Macro {
-        id: MacroId(fresh_id(&commands, &context)),
-        name: new.name.trim().to_owned(),
-        description: new.description,
-        visibility: visibility(&new.visibility)?,
-        created_by: caller.user,
-        webhook_secret: signing.settle(None, &actions),
-        actions,
-    };
-    may_define(&caller, Some(list.visibility), &list.actions)?;
-    known(&commands, caller.account, &list.actions).await?;
-    let made = define(&commands, list, &context).await?;
-    Ok(made.map(|list| shown(list, &signing)))
-}
-
-fn shown(list: Macro, signing: &Signing) -> Macro {
-    Macro { webhook_secret: signing.show(list.webhook_secret), ..list }
-}
-
-/// What changes; what is left out stays as it is, and `null` takes away.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct MacroChange {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    description: Change<String>,
-    #[serde(default)]
-    #[schemars(with = "Option<MacroVisibility>")]
-    visibility: Option<String>,
-    /// All of them, as they are to be.
-    #[serde(default)]
-    actions: Option<NewActions>,
-    #[serde(default)]
-    webhook_secret: Option<Secret>,
-}
-
-impl MacroChange {
-    fn apply(
-        &self,
-        visibility: Option<MacroVisibility>,
-        actions: Option<&Vec<Action>>,
-        signing: &Signing,
-        list: &mut Macro,
-    ) {
-        if let Some(name) = &self.name {
-            list.name = name.trim().to_owned();
-        }
-        self.description.clone().apply(&mut list.description);
-        list.visibility = visibility.unwrap_or(list.visibility);
-        if let Some(actions) = actions {
-            list.actions.clone_from(actions);
-        }
-        list.webhook_secret = signing.settle(list.webhook_secret.take(), &list.actions);
-    }
-}
-
-async fn update(
-    State(commands): AppState,
-    Agent(caller): Agent,
-    asking: CommandHeaders,
-    Path(id): Path<MacroId>,
-    Json(changes): Json<MacroChange>,
-) -> Result<Completed<Macro>, CommandProblem> {
-    let before = visible(&commands, &caller, id).await?;
-    may_define(&caller, Some(before.visibility), &[])?;
-    let signing = Signing::of(&commands, changes.webhook_secret.as_ref())?;
-    let visibility = changes.visibility.as_deref().map(visibility).transpose()?;
-    let actions = changes.actions.as_ref().map(NewActions::read).transpose()?;
-    may_define(&caller, visibility, actions.as_deref().unwrap_or_default())?;
-    if let Some(actions) = &actions {
-        known(&commands, caller.account, actions).await?;
-    }
-    let apply = |list: &mut Macro| changes.apply(visibility, actions.as_ref(), &signing, list);
-    let done = change(&commands, id, &asking.of(&caller), apply).await?;
-    Ok(done.map(|list| shown(list, &signing)))
-}
-
-async fn remove(
-    State(commands): AppState,
-    Agent(caller): Agent,
-    asking: CommandHeaders,
-    Path(id): Path<MacroId>,
-) -> Result<Completed<Retired<MacroId>>, CommandProblem> {
-    let before = visible(&commands, &caller, id).await?;
-    may_define(&caller, Some(before.visibility), &[])?;
-    retire::<Macro>(&commands, id, &asking.of(&caller)).await
+    let found = macros.state.get(id).filter(|item| is_visible(item, caller));
+    found.cloned().ok_or_else(|| not_found::<Macro>().into())
 }
 
 async fn run(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path((id, macro_id)): Path<(ConversationId, MacroId)>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let context = asking.of(&caller);
+    let context = headers.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
     let Macro { name, actions, .. } = visible(&commands, &caller, macro_id).await?;
     let sender = Sender {
@@ -238,7 +138,7 @@ async fn run(
     }
 }
 
-/// The agent cannot take it: of the list one action gives it to one.
+/// The agent cannot take the conversation: at most one action of the list assigns it to an agent.
 fn not_assigned(actions: &[Action], problem: Problem) -> Problem {
     match actions.iter().position(|action| matches!(action, Action::AssignAgent { .. })) {
         Some(index) => problem.field(format!("actions[{index}]")).with("action", "assign_agent"),

@@ -164,6 +164,60 @@ async fn if_match_names_the_version_of_the_thing_whatever_happened_to_its_neighb
 }
 
 #[tokio::test]
+async fn null_takes_a_member_away_and_what_is_left_out_stays() {
+    let desk = desk().await;
+    let team = json!({ "name": "Billing", "description": "Bills", "member_ids": [ana().id] });
+    let path = format!("/v1/teams/{}", id(&desk.post(&sue(), "/v1/teams", team).await.is(201)));
+    let changed = desk.patch(&sue(), &path, json!({ "description": null })).await.is(200);
+    assert_eq!(changed["description"], Value::Null);
+    assert_eq!((&changed["name"], &changed["member_ids"]), (&json!("Billing"), &json!([ana().id])));
+    for (patch, field) in [
+        (json!({ "name": null }), "name"),
+        (json!({ "name": 7 }), "name"),
+        (json!({ "colour": null }), "colour"),
+        (json!({ "id": NOTHING }), "id"),
+    ] {
+        desk.patch(&sue(), &path, patch).await.refuses(400, "unreadable", field);
+    }
+    let queue = json!({ "name": "All", "strategy": "least_busy", "offer_seconds": 5 });
+    let path = format!("/v1/queues/{}", id(&desk.post(&sue(), "/v1/queues", queue).await.is(201)));
+    let changed = desk.patch(&sue(), &path, json!({ "offer_seconds": null })).await.is(200);
+    assert_eq!(changed["offer_seconds"], 30, "without the member its default applies");
+}
+
+#[tokio::test]
+async fn objects_are_merged_or_replaced_as_the_description_says() {
+    let desk = desk().await;
+    let minute = json!({ "first_response_seconds": 60 });
+    let policy = json!({ "name": "Gold", "targets": { "urgent": minute } });
+    let made = desk.post(&sue(), "/v1/sla-policies", policy).await.is(201);
+    let path = format!("/v1/sla-policies/{}", id(&made));
+    let changed = desk.patch(&sue(), &path, json!({ "targets": { "low": minute } })).await.is(200);
+    assert_eq!(changed["targets"], json!({ "low": minute }));
+    let path = format!("/v1/channels/{}", desk.whatsapp_channel().await);
+    let changed = desk.patch(&adam(), &path, json!({ "credentials": { "extra": "one" } })).await.is(200);
+    let names = json!(["access_token", "app_secret", "extra", "phone_number_id", "verify_token"]);
+    assert_eq!(changed["credential_names"], names);
+    let changed = desk.patch(&adam(), &path, json!({ "credentials": { "extra": null } })).await.is(200);
+    assert_eq!(changed["credential_names"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn the_etag_of_a_patch_that_changes_nothing_is_the_items_version() {
+    let desk = desk().await;
+    let made = desk.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await;
+    let path = format!("/v1/teams/{}", id(&made.is(201)));
+    desk.post(&sue(), "/v1/teams", json!({ "name": "Logistics" })).await.is(201);
+    let unchanged = desk.patch(&sue(), &path, json!({ "name": "Billing" })).await;
+    unchanged.is(200);
+    assert_eq!(unchanged.header("etag"), made.header("etag"));
+    let headers = [("if-match", &*unchanged.header("etag")), ("idempotency-key", "away")];
+    let retired = desk.ask(&sue(), Method::DELETE, &path, &headers, Value::Null).await.is(200);
+    let again = desk.ask(&sue(), Method::DELETE, &path, &headers, Value::Null).await.is(200);
+    assert_eq!(again, retired, "a repeated request is answered as before");
+}
+
+#[tokio::test]
 async fn a_definition_repeated_under_its_key_is_made_once() {
     let desk = desk().await;
     let key = [("idempotency-key", "team-1")];

@@ -1,0 +1,35 @@
+//! Whether what a request refers to exists in the caller's account.
+
+use crate::problem::CommandProblem;
+use commands::Commands;
+use event_schemas::catalogue::CannedResponse;
+use event_schemas::{AccountId, CannedResponseId, TeamId};
+use gate::Problem;
+
+pub(super) async fn check_canned_response(
+    commands: &Commands,
+    account: AccountId,
+    field: &str,
+    id: CannedResponseId,
+) -> Result<(), CommandProblem> {
+    let responses = commands.catalogue::<CannedResponse>(account).current().await?;
+    match responses.state.get(id) {
+        Some(response) if response.content.chars().count() > domain::conversation::LONGEST_MESSAGE => {
+            Err(Problem::unprocessable(field, "It is too long to be a message.").into())
+        }
+        Some(_) => Ok(()),
+        None => Err(Problem::unprocessable(field, "This account has no such canned response.").into()),
+    }
+}
+
+pub(super) async fn check_team(
+    commands: &Commands,
+    account: AccountId,
+    field: &str,
+    team: TeamId,
+) -> Result<(), CommandProblem> {
+    if commands.knows_team(account, team).await? {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(field, "This account has no such team.").into())
+}
