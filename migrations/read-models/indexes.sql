@@ -29,9 +29,7 @@ create index if not exists contact_identifiers_by_contact
     on contact_identifiers (account_id, contact_id);
 create index if not exists contact_identifiers_by_created
     on contact_identifiers (account_id, created_at, id);
-create index if not exists canned_responses_by_account
-    on canned_responses (account_id, short_code);
-create index if not exists bot_rules_by_account
-    on bot_rules (account_id, priority, id);
+create index if not exists catalogue_items_by_account
+    on catalogue_items (account_id, kind, sort_key, id);
 create index if not exists webhook_rejections_by_time
     on webhook_rejections (account_id, received_at, id);

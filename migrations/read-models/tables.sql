@@ -166,107 +166,17 @@ create table if not exists contact_identifiers (
     version      bigint not null
 );
 
-create table if not exists channels (
-    id               bytea   not null primary key,
-    account_id       bytea   not null,
-    channel_type     text    not null,
-    name             text    not null,
-    credential_names text    not null,
-    base_url         text,
-    is_enabled       boolean not null,
-    created_at       bigint  not null,
-    updated_at       bigint  not null,
-    version          bigint  not null
-);
-
-create table if not exists teams (
-    id         bytea  not null primary key,
+-- What accounts have defined, of every kind. `item` is JSON without secrets.
+create table if not exists catalogue_items (
+    kind       text   not null,
+    id         bytea  not null,
     account_id bytea  not null,
-    name       text   not null,
-    team       text   not null,
+    sort_key   text   not null,
+    item       text   not null,
     created_at bigint not null,
     updated_at bigint not null,
-    version    bigint not null
-);
-
-create table if not exists canned_responses (
-    id              bytea  not null primary key,
-    account_id      bytea  not null,
-    short_code      text   not null,
-    category        text,
-    canned_response text   not null,
-    created_at      bigint not null,
-    updated_at      bigint not null,
-    version         bigint not null
-);
-
-create table if not exists sla_policies (
-    id         bytea  not null primary key,
-    account_id bytea  not null,
-    name       text   not null,
-    sla_policy text   not null,
-    created_at bigint not null,
-    updated_at bigint not null,
-    version    bigint not null
-);
-
-create table if not exists calendars (
-    id         bytea  not null primary key,
-    account_id bytea  not null,
-    name       text   not null,
-    calendar   text   not null,
-    created_at bigint not null,
-    updated_at bigint not null,
-    version    bigint not null
-);
-
-create table if not exists bot_rules (
-    id         bytea  not null primary key,
-    account_id bytea  not null,
-    priority   bigint not null,
-    bot_rule   text   not null,
-    created_at bigint not null,
-    updated_at bigint not null,
-    version    bigint not null
-);
-
-create table if not exists handoff_rules (
-    id           bytea  not null primary key,
-    account_id   bytea  not null,
-    priority     bigint not null,
-    handoff_rule text   not null,
-    created_at   bigint not null,
-    updated_at   bigint not null,
-    version      bigint not null
-);
-
-create table if not exists macros (
-    id         bytea  not null primary key,
-    account_id bytea  not null,
-    name       text   not null,
-    macro_list text   not null,
-    created_at bigint not null,
-    updated_at bigint not null,
-    version    bigint not null
-);
-
-create table if not exists automation_rules (
-    id              bytea  not null primary key,
-    account_id      bytea  not null,
-    priority        bigint not null,
-    automation_rule text   not null,
-    created_at      bigint not null,
-    updated_at      bigint not null,
-    version         bigint not null
-);
-
-create table if not exists bot_settings (
-    id           bytea  not null primary key,
-    account_id   bytea  not null,
-    bot_settings text   not null,
-    created_at   bigint not null,
-    updated_at   bigint not null,
-    version      bigint not null
+    version    bigint not null,
+    primary key (kind, id)
 );
 
 create table if not exists agents (
@@ -294,16 +204,6 @@ create table if not exists agent_availability (
     active           integer not null,
     idle_since       bigint,
     last_assigned_at bigint
-);
-
-create table if not exists queues (
-    id         bytea  not null primary key,
-    account_id bytea  not null,
-    name       text   not null,
-    queue      text   not null,
-    created_at bigint not null,
-    updated_at bigint not null,
-    version    bigint not null
 );
 
 create table if not exists queue_entries (

@@ -1,6 +1,7 @@
 //! The queries that the tables answer, one account at a time.
 
 pub mod by_subject;
+pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
 pub mod details;

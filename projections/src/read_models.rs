@@ -3,33 +3,20 @@
 pub mod agent_seen;
 pub mod agents;
 pub mod assignments;
-pub mod automation_rules;
-pub mod bot_rules;
-pub mod bot_settings;
-pub mod calendars;
-pub mod canned_responses;
-mod catalogue;
-pub mod channels;
+pub mod catalogue_items;
 pub mod contacts;
-pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
 mod list_json;
-pub mod macros;
 pub mod messages;
 pub mod queue_entries;
-pub mod queues;
-pub mod sla_policies;
 pub mod sla_timers;
 pub mod tab_counts;
-pub mod teams;
 pub mod webhook_rejections;
 
-mod by_subject;
 mod conversations;
 mod registry;
 
-use by_subject::BySubject;
 use conversations::Conversations;
 use follower::FollowError;
 use follower::db::{DbError, Tx};
@@ -42,7 +29,7 @@ registry::read_models! {
     /// The projection that fills all tables. A read model is one line here.
     pub struct ReadModels {
         conversations: Conversations,
-        catalogues: BySubject,
+        catalogue_items: Rows<catalogue_items::CatalogueItemRow>,
         agents: Rows<agents::AgentRow>,
         agent_preferences: Rows<agents::AgentPreferencesRow>,
         agent_availability: Rows<agents::AgentAvailabilityRow>,

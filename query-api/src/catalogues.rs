@@ -1,82 +1,93 @@
-//! What an account has defined: channels, teams, canned responses, SLA policies, calendars. Catalogues are
-//! small: a list is the whole of it.
+//! What an account has defined: a list and one item of every kind. Catalogues are small: a list is the whole
+//! of it.
 
 use crate::answer::{List, Tagged};
 use crate::asking::{Fresh, QueryState, unreadable};
 use aide::axum::ApiRouter;
-use aide::axum::routing::get_with;
-use event_schemas::automation::{AutomationRule, Macro, MacroVisibility};
+use aide::axum::routing::{ApiMethodRouter, get_with};
+use aide::transform::TransformOperation;
 use event_schemas::blanks::Known;
-use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
-use event_schemas::catalogue::{BusinessCalendar, CannedResponse, SlaPolicy, Team};
-use event_schemas::message::ChannelType;
-use event_schemas::routing::Queue;
-use event_schemas::{
-    AccountId, AutomationRuleId, BotRuleId, CalendarId, CannedResponseId, ChannelId, ConversationId,
-    HandoffRuleId, MacroId, QueueId, SlaPolicyId, TeamId, Timestamp, Version,
-};
+use event_schemas::catalogue::*;
+use event_schemas::{AccountId, ConversationId, Timestamp, Version};
 use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::queries::by_subject::{Listable, catalogue, entry};
+use projections::queries::catalogue_items::{self, CatalogueEntry};
 use projections::queries::details;
-use projections::read_models::automation_rules::AutomationRuleRow;
-use projections::read_models::bot_rules::BotRuleRow;
-use projections::read_models::bot_settings::BotSettingsRow;
-use projections::read_models::calendars::CalendarRow;
-use projections::read_models::canned_responses::CannedResponseRow;
-use projections::read_models::channels::ChannelRow;
-use projections::read_models::handoff_rules::HandoffRuleRow;
-use projections::read_models::macros::MacroRow;
-use projections::read_models::queues::QueueRow;
-use projections::read_models::sla_policies::SlaPolicyRow;
-use projections::read_models::teams::TeamRow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The two routes of a catalogue.
-macro_rules! catalogue_routes {
-    ($router:expr, $path:literal, $tag:literal, $list:ident: $list_id:literal $all:literal, $one:ident: $one_id:literal $each:literal) => {
-        $router
-            .api_route($path, get_with($list, |op| op.id($list_id).tag($tag).summary($all)))
-            .api_route(concat!($path, "/{id}"), get_with($one, |op| op.id($one_id).tag($tag).summary($each)))
+/// The routes of a kind. Those that do more than show what is defined are below.
+macro_rules! routes_of {
+    (CannedResponse) => {
+        catalogue::<CannedResponse>(
+            get_with(canned_responses, |op| {
+                described(op, &list_id::<CannedResponse>(), CannedResponse::TAG, CannedResponse::ALL)
+            }),
+            get_with(canned_response, |op| {
+                let summary = "A canned response, filled in for a conversation if one is named";
+                described(op, &get_id::<CannedResponse>(), CannedResponse::TAG, summary)
+            }),
+        )
+    };
+    (Macro) => {
+        catalogue::<Macro>(
+            get_with(macros, |op| described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL)),
+            get_with(each_macro, |op| {
+                described(op, &get_id::<Macro>(), Macro::TAG, "A macro that you may run")
+            }),
+        )
+    };
+    (BotSettings) => {
+        ApiRouter::new().api_route(
+            &BotSettings::path(),
+            get_with(bot_settings, |op| {
+                let summary = "The bot's settings, or the defaults where none are defined";
+                described(op, &get_id::<BotSettings>(), BotSettings::TAG, summary)
+            }),
+        )
+    };
+    ($Item:ident) => {
+        plain::<$Item>()
     };
 }
 
+macro_rules! routes_of_all {
+    ($($Item:ident)+) => { ApiRouter::new()$(.merge(routes_of!($Item)))+ };
+}
+
 pub fn routes() -> ApiRouter<QueryState> {
-    let router = ApiRouter::new();
-    let router = catalogue_routes!(router, "/v1/channels", "channels",
-        channels: "listChannels" "Channels, without their secrets",
-        channel: "getChannel" "A channel, without its secrets");
-    let router = catalogue_routes!(router, "/v1/teams", "teams",
-        teams: "listTeams" "Teams", team: "getTeam" "A team");
-    let router = catalogue_routes!(router, "/v1/canned-responses", "canned responses",
-        canned_responses: "listCannedResponses" "Canned responses, by short code",
-        canned_response: "getCannedResponse" "A canned response, filled in for a conversation if one is named");
-    let router = catalogue_routes!(router, "/v1/sla-policies", "service levels",
-        sla_policies: "listSlaPolicies" "SLA policies", sla_policy: "getSlaPolicy" "An SLA policy");
-    let router = catalogue_routes!(router, "/v1/bot-rules", "bot",
-        bot_rules: "listBotRules" "Bot rules, in the order in which they are asked",
-        bot_rule: "getBotRule" "A bot rule");
-    let router = catalogue_routes!(router, "/v1/handoff-rules", "bot",
-        handoff_rules: "listHandoffRules" "Handoff rules, in the order in which they are asked",
-        handoff_rule: "getHandoffRule" "A handoff rule");
-    let router = router.api_route(
-        "/v1/bot-settings",
-        get_with(bot_settings, |op| {
-            op.id("getBotSettings")
-                .tag("bot")
-                .summary("The bot's settings, the usual ones where none were made")
-        }),
-    );
-    let router = catalogue_routes!(router, "/v1/queues", "queues",
-        queues: "listQueues" "Queues, as they are defined", queue: "getQueue" "A queue, as it is defined");
-    let router = catalogue_routes!(router, "/v1/macros", "automation",
-        macros: "listMacros" "Macros that you may run, by name", each_macro: "getMacro" "A macro that you may run");
-    let router = catalogue_routes!(router, "/v1/automation-rules", "automation",
-        automation_rules: "listAutomationRules" "Automation rules, in the order in which they act",
-        automation_rule: "getAutomationRule" "An automation rule");
-    catalogue_routes!(router, "/v1/calendars", "service levels",
-        calendars: "listCalendars" "Business calendars", calendar: "getCalendar" "A business calendar")
+    event_schemas::catalogue_items!(routes_of_all)
+}
+
+fn plain<T: Item>() -> ApiRouter<QueryState> {
+    catalogue::<T>(
+        get_with(list::<T>, |op| described(op, &list_id::<T>(), T::TAG, T::ALL)),
+        get_with(get::<T>, |op| described(op, &get_id::<T>(), T::TAG, &capital(T::ONE))),
+    )
+}
+
+fn catalogue<T: Item>(
+    list: ApiMethodRouter<QueryState>,
+    one: ApiMethodRouter<QueryState>,
+) -> ApiRouter<QueryState> {
+    ApiRouter::new().api_route(&T::path(), list).api_route(&format!("{}/{{id}}", T::path()), one)
+}
+
+fn list_id<T: Item>() -> String {
+    format!("list{:?}", T::KIND)
+}
+
+fn get_id<T: Item>() -> String {
+    format!("get{}", T::singular())
+}
+
+fn described<'o>(op: TransformOperation<'o>, id: &str, tag: &str, summary: &str) -> TransformOperation<'o> {
+    op.id(id).tag(tag).summary(summary)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Something defined, and since when it is so.
@@ -85,152 +96,79 @@ pub fn routes() -> ApiRouter<QueryState> {
 struct Defined<T> {
     account_id: AccountId,
     #[serde(flatten)]
-    what: T,
+    item: T,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// The catalogue's version when this was last changed; also the `ETag`.
     version: Version,
 }
 
-/// A channel, with its secrets by name alone.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Channel {
-    id: ChannelId,
-    channel_type: ChannelType,
-    name: String,
-    credential_names: Vec<String>,
-    base_url: Option<String>,
-    is_enabled: bool,
-    /// What to give the provider as the webhook's address, after this server's own.
-    webhook_path: String,
-}
-
-impl From<ChannelRow> for Defined<Channel> {
-    fn from(row: ChannelRow) -> Self {
-        Self {
-            account_id: row.account_id,
-            what: Channel {
-                id: row.id,
-                webhook_path: format!("/v1/webhooks/{}/{}", row.channel_type, row.id),
-                channel_type: row.channel_type,
-                name: row.name,
-                credential_names: row.credential_names.0,
-                base_url: row.base_url,
-                is_enabled: row.is_enabled,
-            },
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            version: row.version,
-        }
+impl<T> From<CatalogueEntry<T>> for Defined<T> {
+    fn from(entry: CatalogueEntry<T>) -> Self {
+        let CatalogueEntry { account_id, item, created_at, updated_at, version } = entry;
+        Self { account_id, item, created_at, updated_at, version }
     }
 }
 
-macro_rules! defined {
-    ($($Row:ident.$field:ident: $Thing:ident),+ $(,)?) => {$(
-        impl From<$Row> for Defined<$Thing> {
-            fn from(row: $Row) -> Self {
-                Self {
-                    account_id: row.account_id,
-                    what: row.$field.0,
-                    created_at: row.created_at,
-                    updated_at: row.updated_at,
-                    version: row.version,
-                }
-            }
-        }
-    )+};
-}
-defined!(
-    TeamRow.team: Team,
-    CannedResponseRow.canned_response: CannedResponse,
-    SlaPolicyRow.sla_policy: SlaPolicy,
-    CalendarRow.calendar: BusinessCalendar,
-    QueueRow.queue: Queue,
-    BotRuleRow.bot_rule: BotRule,
-    HandoffRuleRow.handoff_rule: HandoffRule,
-    MacroRow.macro_list: Macro,
-    AutomationRuleRow.automation_rule: AutomationRule,
-);
-
-async fn all<R: Listable, T>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T>>>, Problem>
-where
-    Defined<T>: From<R>,
-{
-    let rows = catalogue::<R>(tables.readers(), caller.account).await.map_err(unreadable)?;
-    Ok(List::whole(rows, Defined::from))
+async fn all<T: Item>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T::Public>>>, Problem> {
+    let entries = catalogue_items::list::<T>(tables.readers(), caller.account).await.map_err(unreadable)?;
+    Ok(List::whole(entries, Defined::from))
 }
 
-async fn each<R: Listable, T>(
-    caller: &Agent,
-    tables: &Db,
-    id: R::Id,
-    name: &str,
-) -> Result<Tagged<Defined<T>>, Problem>
-where
-    Defined<T>: From<R>,
-{
-    let found = entry::<R>(tables.readers(), caller.account, &id).await.map_err(unreadable)?;
-    let what = Defined::from(found.ok_or_else(|| Problem::not_found(name))?);
+async fn one<T: Item>(caller: &Agent, tables: &Db, id: T::Id) -> Result<Tagged<Defined<T::Public>>, Problem> {
+    let found = catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(unreadable)?;
+    let what = Defined::from(found.ok_or_else(|| Problem::not_found(T::noun()))?);
     Ok(Tagged { version: what.version, what })
 }
 
-macro_rules! questions {
-    ($($list:ident, $one:ident($Id:ident): $Row:ident as $Thing:ident, $name:literal;)+) => {$(
-        async fn $list(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Defined<$Thing>>>, Problem> {
-            all::<$Row, $Thing>(&caller, &tables).await
-        }
-        async fn $one(
-            caller: Agent,
-            Fresh(tables): Fresh,
-            Path(id): Path<$Id>,
-        ) -> Result<Tagged<Defined<$Thing>>, Problem> {
-            each::<$Row, $Thing>(&caller, &tables, id, $name).await
-        }
-    )+};
-}
-questions! {
-    channels, channel(ChannelId): ChannelRow as Channel, "channel";
-    teams, team(TeamId): TeamRow as Team, "team";
-    sla_policies, sla_policy(SlaPolicyId): SlaPolicyRow as SlaPolicy, "SLA policy";
-    calendars, calendar(CalendarId): CalendarRow as BusinessCalendar, "calendar";
-    queues, queue(QueueId): QueueRow as Queue, "queue";
-    bot_rules, bot_rule(BotRuleId): BotRuleRow as BotRule, "bot rule";
-    handoff_rules, handoff_rule(HandoffRuleId): HandoffRuleRow as HandoffRule, "handoff rule";
-    automation_rules, automation_rule(AutomationRuleId): AutomationRuleRow as AutomationRule, "automation rule";
+async fn list<T: Item>(
+    caller: Agent,
+    Fresh(tables): Fresh,
+) -> Result<Json<List<Defined<T::Public>>>, Problem> {
+    all::<T>(&caller, &tables).await
 }
 
-/// A personal macro is nobody else's business.
-fn may_see(caller: &Agent, list: &Macro) -> bool {
-    match list.visibility {
+async fn get<T: Item>(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Path(id): Path<T::Id>,
+) -> Result<Tagged<Defined<T::Public>>, Problem> {
+    one::<T>(&caller, &tables, id).await
+}
+
+/// Only its creator sees a personal macro.
+fn may_see(caller: &Agent, item: &Macro) -> bool {
+    match item.visibility {
         MacroVisibility::Everyone => true,
-        MacroVisibility::Personal => list.created_by == caller.user,
+        MacroVisibility::Personal => item.created_by == caller.user,
     }
 }
 
 async fn macros(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Defined<Macro>>>, Problem> {
-    let Json(mut list) = all::<MacroRow, Macro>(&caller, &tables).await?;
-    list.data.retain(|defined| may_see(&caller, &defined.what));
+    let Json(mut list) = all::<Macro>(&caller, &tables).await?;
+    list.data.retain(|defined| may_see(&caller, &defined.item));
     Ok(Json(list))
 }
 
 async fn each_macro(
     caller: Agent,
     Fresh(tables): Fresh,
-    Path(id): Path<MacroId>,
+    Path(id): Path<<Macro as Shape>::Id>,
 ) -> Result<Tagged<Defined<Macro>>, Problem> {
-    let found = each::<MacroRow, Macro>(&caller, &tables, id, "macro").await?;
-    if may_see(&caller, &found.what.what) { Ok(found) } else { Err(Problem::not_found("macro")) }
+    let found = one::<Macro>(&caller, &tables, id).await?;
+    if may_see(&caller, &found.what.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
 }
 
 async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSettings>, Problem> {
     let account = caller.account;
-    let set = entry::<BotSettingsRow>(tables.readers(), account, &account).await.map_err(unreadable)?;
-    Ok(Json(set.map_or_else(|| BotSettings::usual(account), |row| row.bot_settings.0)))
+    let set = catalogue_items::get::<BotSettings>(tables.readers(), account, account).await;
+    let set = set.map_err(unreadable)?;
+    Ok(Json(set.map_or_else(|| BotSettings::usual(account), |entry| entry.item)))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Searched {
+struct CannedResponseFilter {
     /// `greetings`, `billing`, `closings`.
     #[serde(default)]
     category: Option<String>,
@@ -242,13 +180,13 @@ struct Searched {
 async fn canned_responses(
     caller: Agent,
     Fresh(tables): Fresh,
-    Query(searched): Query<Searched>,
+    Query(filter): Query<CannedResponseFilter>,
 ) -> Result<Json<List<Defined<CannedResponse>>>, Problem> {
-    let Json(mut list) = all::<CannedResponseRow, CannedResponse>(&caller, &tables).await?;
+    let Json(mut list) = all::<CannedResponse>(&caller, &tables).await?;
     list.data.retain(|defined| {
-        let response = &defined.what;
-        searched.category.as_ref().is_none_or(|category| response.category.as_ref() == Some(category))
-            && searched.short_code.as_ref().is_none_or(|code| response.short_code == *code)
+        let response = &defined.item;
+        filter.category.as_ref().is_none_or(|category| response.category.as_ref() == Some(category))
+            && filter.short_code.as_ref().is_none_or(|code| response.short_code == *code)
     });
     Ok(Json(list))
 }
@@ -256,27 +194,27 @@ async fn canned_responses(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct For {
-    /// Fills in the text for this conversation.
+    /// The conversation whose contact the text is filled in for.
     #[serde(default)]
     conversation_id: Option<ConversationId>,
 }
 
-/// A canned response, and what it says in a conversation.
+/// A canned response, and its text for a conversation.
 #[derive(Debug, Serialize, JsonSchema)]
 struct FilledCannedResponse {
     #[serde(flatten)]
     canned_response: Defined<CannedResponse>,
-    /// The text with its blanks filled in, where a conversation was named.
+    /// The text with its variables filled in. `None` when no conversation was named.
     rendered: Option<String>,
 }
 
 async fn canned_response(
     caller: Agent,
     Fresh(tables): Fresh,
-    Path(id): Path<CannedResponseId>,
+    Path(id): Path<<CannedResponse as Shape>::Id>,
     Query(For { conversation_id }): Query<For>,
 ) -> Result<Tagged<FilledCannedResponse>, Problem> {
-    let found = each::<CannedResponseRow, CannedResponse>(&caller, &tables, id, "canned response").await?;
+    let found = one::<CannedResponse>(&caller, &tables, id).await?;
     let mut rendered = None;
     if let Some(id) = conversation_id {
         let listed = details::conversation(tables.readers(), caller.account, id, None).await;
@@ -287,7 +225,7 @@ async fn canned_response(
             contact_identifier: &conversation.contact_identifier,
             agent_name: caller.name.as_deref().unwrap_or_default(),
         };
-        rendered = Some(known.fill(&found.what.what.content));
+        rendered = Some(known.fill(&found.what.item.content));
     }
     let what = FilledCannedResponse { canned_response: found.what, rendered };
     Ok(Tagged { version: found.version, what })

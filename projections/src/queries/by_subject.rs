@@ -1,22 +1,11 @@
-//! Tab counts, catalogues and agents.
+//! Tab counts and agents.
 
 use super::{number, row, rows};
 use crate::read_models::agents::{AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
-use crate::read_models::automation_rules::AutomationRuleRow;
-use crate::read_models::bot_rules::BotRuleRow;
-use crate::read_models::bot_settings::BotSettingsRow;
-use crate::read_models::calendars::CalendarRow;
-use crate::read_models::canned_responses::CannedResponseRow;
-use crate::read_models::channels::ChannelRow;
-use crate::read_models::handoff_rules::HandoffRuleRow;
-use crate::read_models::macros::MacroRow;
-use crate::read_models::queues::QueueRow;
-use crate::read_models::sla_policies::SlaPolicyRow;
-use crate::read_models::teams::TeamRow;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, ContactId, TeamId, UserId};
 use follower::db::{DbError, Readers};
-use follower::table::{Column, Columns, Row, Values};
+use follower::table::{Columns, Values};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -70,48 +59,6 @@ pub async fn counts(
         };
     }
     Ok(counts)
-}
-
-/// A catalogue's table, as it is listed.
-pub trait Listable: Row {
-    const ORDER: &'static str;
-    type Id: Column;
-}
-
-macro_rules! listable {
-    ($($Row:ident by $order:literal: $Id:ident),+ $(,)?) => {$(
-        impl Listable for $Row {
-            const ORDER: &'static str = $order;
-            type Id = event_schemas::$Id;
-        }
-    )+};
-}
-listable!(
-    ChannelRow by "name, id": ChannelId,
-    TeamRow by "name, id": TeamId,
-    CannedResponseRow by "short_code, id": CannedResponseId,
-    SlaPolicyRow by "name, id": SlaPolicyId,
-    CalendarRow by "name, id": CalendarId,
-    QueueRow by "name, id": QueueId,
-    BotRuleRow by "priority, id": BotRuleId,
-    HandoffRuleRow by "priority, id": HandoffRuleId,
-    BotSettingsRow by "id": AccountId,
-    MacroRow by "name, id": MacroId,
-    AutomationRuleRow by "priority, id": AutomationRuleId,
-);
-
-/// Everything in a catalogue. Catalogues are small: they are listed whole.
-pub async fn catalogue<R: Listable>(readers: &Readers, account: AccountId) -> Result<Vec<R>, DbError> {
-    let rest = format!("where account_id = $1 order by {}", R::ORDER);
-    rows(readers, &rest, Values::default().with(&account)).await
-}
-
-pub async fn entry<R: Listable>(
-    readers: &Readers,
-    account: AccountId,
-    id: &R::Id,
-) -> Result<Option<R>, DbError> {
-    row(readers, "where id = $1 and account_id = $2", Values::default().with(id).with(&account)).await
 }
 
 /// The name a contact goes by, for texts that mention it.
