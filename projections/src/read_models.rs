@@ -14,7 +14,6 @@ pub mod contacts;
 pub mod handoff_rules;
 pub mod inbox;
 pub mod labels;
-mod list_json;
 pub mod macros;
 pub mod messages;
 pub mod queue_entries;
