@@ -43,35 +43,35 @@ pub trait Row: Clone + Send + Sync + 'static {
     fn key(&self) -> Self::Key;
     fn put(&self, values: &mut Values);
     fn take(row: &DbRow) -> Result<Self, DbError>;
-    /// Of a row that was there before: whether all that a message does not move is as it was. Only rows
-    /// with many indexes distinguish; see [`Row::MOVING`].
-    fn stands_still(&self, _before: &Self) -> bool {
-        false
-    }
-    /// The columns that may differ where [`Row::stands_still`]. SQLite rewrites every index that names a
-    /// column of the `set` list, whether its value changed or not, so a short list saves most of them.
-    const MOVING: &'static [&'static str] = &[];
+    /// Whether only volatile columns differ from the row as it was stored before.
+    fn only_volatile_differ(&self, before: &Self) -> bool;
+    /// The columns that change often, of a row with many indexes on its other columns. SQLite rewrites every
+    /// index that names a column of the `set` list, even if its value is the same, so a short list saves
+    /// most of that work.
+    const VOLATILE: &'static [&'static str];
 }
 
-/// Declares a table's row: `table! { pub struct TeamRow in "teams" key (id: TeamId) { … } }`, the fields of
-/// the key first.
+/// Declares a table's row, the fields of the key first and columns that change often last:
+/// `table! { pub struct TeamRow in "teams" key (id: TeamId) { … } volatile { … } }`
 #[macro_export]
 macro_rules! table {
     ($(#[$doc:meta])* pub struct $Row:ident in $table:literal
-        key ($($key:ident: $Key:ty),+ $(,)?)
+        key ($($(#[$key_doc:meta])* $key:ident: $Key:ty),+ $(,)?)
         { $($(#[$field_doc:meta])* $field:ident: $Field:ty),* $(,)? }
-        $(moving ($($moving:ident),+ $(,)?) unless $still:expr)?
+        $(volatile { $($(#[$volatile_doc:meta])* $volatile:ident: $Volatile:ty),+ $(,)? })?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $Row {
-            $(pub $key: $Key,)+
+            $($(#[$key_doc])* pub $key: $Key,)+
             $($(#[$field_doc])* pub $field: $Field,)*
+            $($($(#[$volatile_doc])* pub $volatile: $Volatile,)+)?
         }
         impl $crate::table::Row for $Row {
             type Key = ($($Key,)+);
             const TABLE: &'static str = $table;
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($key),)+ $(stringify!($field)),*];
+            const COLUMNS: &'static [&'static str] =
+                &[$(stringify!($key),)+ $(stringify!($field),)* $($(stringify!($volatile),)+)?];
             const KEY: &'static [&'static str] = &[$(stringify!($key)),+];
             fn key(&self) -> Self::Key {
                 ($(self.$key.clone(),)+)
@@ -79,18 +79,21 @@ macro_rules! table {
             fn put(&self, values: &mut $crate::table::Values) {
                 $(values.put(&self.$key);)+
                 $(values.put(&self.$field);)*
+                $($(values.put(&self.$volatile);)+)?
             }
             fn take(row: &$crate::db::DbRow) -> Result<Self, $crate::db::DbError> {
                 let mut columns = $crate::table::Columns::of(row);
-                Ok(Self { $($key: columns.take()?,)+ $($field: columns.take()?,)* })
+                Ok(Self {
+                    $($key: columns.take()?,)+
+                    $($field: columns.take()?,)*
+                    $($($volatile: columns.take()?,)+)?
+                })
             }
-            $(
-                const MOVING: &'static [&'static str] = &[$(stringify!($moving)),+];
-                fn stands_still(&self, before: &Self) -> bool {
-                    let still: fn(&$Row, &$Row) -> bool = $still;
-                    still(self, before)
-                }
-            )?
+            const VOLATILE: &'static [&'static str] = &[$($(stringify!($volatile)),+)?];
+            #[allow(unused_variables, reason = "a table may have no columns but those of its key")]
+            fn only_volatile_differ(&self, before: &Self) -> bool {
+                true $(&& self.$field == before.$field)*
+            }
         }
     };
 }

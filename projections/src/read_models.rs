@@ -7,7 +7,6 @@ pub mod catalogue_items;
 pub mod contacts;
 pub mod inbox;
 pub mod labels;
-mod list_json;
 pub mod messages;
 pub mod queue_entries;
 pub mod sla_timers;

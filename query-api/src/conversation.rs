@@ -2,7 +2,6 @@
 
 use crate::answer::{List, Paging, Tagged, limit};
 use crate::asking::{Fresh, QueryState, parsed, unlisted, unreadable};
-use crate::conversations::View;
 use crate::snapshot::{Moment, past};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
@@ -66,7 +65,7 @@ pub fn routes() -> ApiRouter<QueryState> {
 #[schemars(rename = "ConversationDetail")]
 struct Detail {
     #[serde(flatten)]
-    conversation: View,
+    conversation: ListedConversation,
     /// Oldest first.
     messages: Vec<Message>,
     /// Send it as `before` to the messages' own address for what came earlier.
@@ -257,7 +256,7 @@ fn detail(
     let id = listed.conversation.id;
     let version = listed.conversation.version;
     let messages = messages.into_iter().map(|row| Message::of(id, row)).collect();
-    Tagged { version, what: Detail { conversation: listed.into(), messages, earlier_messages, sla_timers } }
+    Tagged { version, what: Detail { conversation: listed, messages, earlier_messages, sla_timers } }
 }
 
 /// Which messages; the newest where nothing is said.

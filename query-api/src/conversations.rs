@@ -9,11 +9,8 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use event_schemas::message::{ChannelType, Priority, SenderType, SlaMetric, Status};
-use event_schemas::{
-    AccountId, ChannelId, ContactId, ConversationId, Position, SlaPolicyId, TeamId, Timestamp, UserId,
-    Version,
-};
+use event_schemas::message::{Priority, Status};
+use event_schemas::{ChannelId, ContactId, TeamId, Timestamp, UserId};
 use gate::{Agent, Caller, Json, Problem, Query};
 use projections::queries::by_subject::{ByStatus, counts};
 use projections::queries::conversations::{
@@ -22,7 +19,6 @@ use projections::queries::conversations::{
 use projections::queries::{Cursor, Limit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -46,111 +42,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
 }
 
-/// A conversation as the inbox shows it (requirement 000, section 1.1, and what an inbox needs besides).
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Conversation")]
-pub struct View {
-    id: ConversationId,
-    account_id: AccountId,
-    channel_id: ChannelId,
-    channel_type: ChannelType,
-    contact_id: ContactId,
-    contact_identifier: String,
-    display_name: Option<String>,
-    /// Which conversation of this contact on this channel it is, from 0.
-    ordinal: u32,
-    assignee_id: Option<UserId>,
-    assignee_name: Option<String>,
-    team_id: Option<TeamId>,
-    status: Status,
-    priority: Priority,
-    subject: Option<String>,
-    language: Option<String>,
-    labels: Vec<String>,
-    /// When an agent first answered.
-    first_reply_at: Option<Timestamp>,
-    resolved_at: Option<Timestamp>,
-    closed_at: Option<Timestamp>,
-    snoozed_until: Option<Timestamp>,
-    last_message_at: Timestamp,
-    last_message_preview: Option<String>,
-    last_message_sender_type: Option<SenderType>,
-    /// Since when the customer waits for an agent.
-    unanswered_since: Option<Timestamp>,
-    /// How many of the customer's messages the caller has not seen.
-    unread_count: u32,
-    message_count: u32,
-    received_count: u32,
-    sent_count: u32,
-    note_count: u32,
-    reopened_count: u32,
-    sla_policy_id: Option<SlaPolicyId>,
-    /// The promise whose deadline is next, and when that is.
-    sla_metric: Option<SlaMetric>,
-    sla_due_at: Option<Timestamp>,
-    /// Of its clocks the one that needs most attention: `breached`, `running`, `paused`, `met`, `cancelled`.
-    sla_state: Option<String>,
-    sla_breached_count: u32,
-    /// What the bot learned before it handed over.
-    bot_context: Option<Map<String, Value>>,
-    metadata: Map<String, Value>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    /// The version of its stream; of a single conversation also the `ETag`.
-    version: Version,
-    /// The place of its last event in the log.
-    position: Position,
-}
-
-impl From<ListedConversation> for View {
-    fn from(ListedConversation { conversation: row, unread }: ListedConversation) -> Self {
-        Self {
-            id: row.id,
-            account_id: row.account_id,
-            channel_id: row.channel_id,
-            channel_type: row.channel_type,
-            contact_id: row.contact_id,
-            contact_identifier: row.contact_identifier,
-            display_name: row.display_name,
-            ordinal: row.ordinal,
-            assignee_id: row.assignee_id,
-            assignee_name: row.assignee_name,
-            team_id: row.team_id,
-            status: row.status,
-            priority: row.priority,
-            subject: row.subject,
-            language: row.language,
-            labels: row.labels.0,
-            first_reply_at: row.first_reply_at,
-            resolved_at: row.resolved_at,
-            closed_at: row.closed_at,
-            snoozed_until: row.snoozed_until,
-            last_message_at: row.last_message_at,
-            last_message_preview: row.last_message_preview,
-            last_message_sender_type: row.last_message_sender_type,
-            unanswered_since: row.unanswered_since,
-            unread_count: unread,
-            message_count: row.message_count,
-            received_count: row.received_count,
-            sent_count: row.sent_count,
-            note_count: row.note_count,
-            reopened_count: row.reopened_count,
-            sla_policy_id: row.sla_policy_id,
-            sla_metric: row.sla_metric,
-            sla_due_at: row.sla_due_at,
-            sla_state: row.sla_state,
-            sla_breached_count: row.sla_breached_count,
-            bot_context: row.bot_context.map(|json| json.0),
-            metadata: row.metadata.map(|json| json.0).unwrap_or_default(),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            version: row.version,
-            position: row.position,
-        }
-    }
-}
-
-/// AssigneeFilter conversations.
+/// Which assignee's conversations.
 #[derive(Clone, Copy, Debug)]
 enum Assignee {
     Me,
@@ -263,8 +155,8 @@ async fn inbox(caller: Agent, Fresh(tables): Fresh, Query(asked): Query<Asked>) 
     Ok(Inbox { page })
 }
 
-/// A page of the inbox. The tables hold each conversation as it is shown, and here they are only strung
-/// together; a [`View`] of the same row reads the same.
+/// A page of the inbox. The table holds each conversation as JSON, and this only joins them: the JSON is that
+/// of a [`ListedConversation`].
 struct Inbox {
     page: ListJson,
 }
@@ -278,15 +170,15 @@ impl IntoResponse for Inbox {
 }
 
 impl OperationOutput for Inbox {
-    type Inner = List<View>;
+    type Inner = List<ListedConversation>;
     fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ApiResponse> {
-        Json::<List<View>>::operation_response(ctx, operation)
+        Json::<List<ListedConversation>>::operation_response(ctx, operation)
     }
     fn inferred_responses(
         ctx: &mut GenContext,
         operation: &mut Operation,
     ) -> Vec<(Option<u16>, ApiResponse)> {
-        Json::<List<View>>::inferred_responses(ctx, operation)
+        Json::<List<ListedConversation>>::inferred_responses(ctx, operation)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::message::{ChannelType, ContentType, Delivery, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{Position, Timestamp, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -203,7 +204,8 @@ impl Column for SlaMetric {
 pub struct UnknownValue(pub String);
 
 /// A value kept as JSON text.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Json<T>(pub T);
 
 impl<T: Serialize + DeserializeOwned> Column for Json<T> {

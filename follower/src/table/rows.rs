@@ -85,7 +85,7 @@ impl<R: Row> Rows<R> {
         let slot = self.page.get_mut(key)?;
         if !slot.changed {
             slot.changed = true;
-            if slot.in_table && !R::MOVING.is_empty() {
+            if slot.in_table && !R::VOLATILE.is_empty() {
                 slot.stored = slot.now.clone();
             }
         }
@@ -125,22 +125,22 @@ impl<R: Row> Rows<R> {
 
     /// Writes what changed, many rows to a statement.
     pub async fn write(&mut self, tx: &mut Tx) -> Result<usize, DbError> {
-        let (mut new, mut moved, mut rest, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut volatile, mut rest, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (key, slot) in self.page.iter().filter(|(_, slot)| slot.changed) {
             match (slot.now.as_deref(), slot.in_table) {
                 (Some(row), false) => new.push((key, row)),
                 (Some(row), true) => match &slot.stored {
-                    Some(stored) if row.stands_still(stored) => moved.push((key, row)),
+                    Some(stored) if row.only_volatile_differ(stored) => volatile.push((key, row)),
                     _ => rest.push((key, row)),
                 },
                 (None, true) => gone.push(key),
                 (None, false) => {}
             }
         }
-        let written = new.len() + moved.len() + rest.len() + gone.len();
+        let written = new.len() + volatile.len() + rest.len() + gone.len();
         let statements = self.statements.get_or_insert_with(|| Statements::all::<R>(tx.engine()));
         write_rows(tx, &statements.insert, new).await?;
-        write_rows(tx, &statements.moving, moved).await?;
+        write_rows(tx, &statements.volatile, volatile).await?;
         write_rows(tx, &statements.upsert, rest).await?;
         gone.sort_unstable();
         let mut gone = &gone[..];

@@ -45,7 +45,7 @@ impl Statements {
         All {
             insert: Statements::new(engine, insert),
             upsert: upsert(R::COLUMNS),
-            moving: upsert(R::MOVING),
+            volatile: upsert(R::VOLATILE),
             load: Statements::new(engine, |count| keys(count, &select)),
             delete: Statements::new(engine, |count| keys(count, "delete")),
         }
@@ -55,7 +55,7 @@ impl Statements {
 pub(super) struct All {
     pub insert: Statements,
     pub upsert: Statements,
-    pub moving: Statements,
+    pub volatile: Statements,
     pub load: Statements,
     pub delete: Statements,
 }

@@ -10,11 +10,13 @@ use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, TeamId, Timestamp, UserId};
 use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Column, Columns, Row, Values};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write;
 use std::future::Future;
 use uuid::Uuid;
 
-/// AssigneeFilter conversations.
+/// Which assignee's conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssigneeFilter {
     Unassigned,
@@ -84,7 +86,7 @@ impl SortBy {
 #[derive(Clone, Debug)]
 pub struct Conversations {
     pub account: AccountId,
-    /// AssigneeFilter unread messages are counted.
+    /// The agent whose unread messages are counted.
     pub reader: Option<UserId>,
     /// Empty: every status.
     pub statuses: Vec<Status>,
@@ -124,10 +126,14 @@ impl Conversations {
     }
 }
 
-/// A conversation, and how many of its messages the reader has not seen.
-#[derive(Clone, Debug, PartialEq)]
+/// A conversation as the inbox shows it (requirement 000, section 1.1, and what an inbox needs besides).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Conversation")]
 pub struct ListedConversation {
+    #[serde(flatten)]
     pub conversation: ConversationRow,
+    /// How many of the customer's messages the caller has not seen.
+    #[serde(rename = "unread_count")]
     pub unread: u32,
 }
 

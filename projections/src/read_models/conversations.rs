@@ -5,7 +5,6 @@ use super::assignments::AssignmentRow;
 use super::contacts::{Contacts, Moved};
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
-use super::list_json::list_json;
 use super::messages::MessageRow;
 use super::queue_entries::{Becomes, NO_TEAM, PaceRow, QueueEntryRow};
 use super::registry::{Fold, TableSet, table_set};
@@ -80,7 +79,7 @@ impl TableSet for Conversations {
 
     async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         self.count(tx).await?;
-        self.tables.inbox.finish(|row| row.list_json = list_json(row));
+        self.tables.inbox.finish(|row| row.list_json = row.to_list_json());
         self.tables.write(tx).await
     }
 

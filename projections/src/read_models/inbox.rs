@@ -11,12 +11,16 @@ use event_schemas::{
 };
 use follower::runner::DecodedEvent;
 use follower::table::Json;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 follower::table! {
     /// A conversation as a list shows it.
+    #[derive(Serialize, JsonSchema)]
     pub struct ConversationRow in "conversations" key (id: ConversationId) {
-        /// Which conversation of the log it is, in the order they were opened.
+        /// The number of the conversation, in the order in which they were opened.
+        #[serde(skip)]
         seq: i64,
         account_id: AccountId,
         channel_id: ChannelId,
@@ -24,6 +28,7 @@ follower::table! {
         contact_id: ContactId,
         contact_identifier: String,
         display_name: Option<String>,
+        /// Which conversation of this contact on this channel it is, from 0.
         ordinal: u32,
         assignee_id: Option<UserId>,
         assignee_name: Option<String>,
@@ -33,41 +38,59 @@ follower::table! {
         subject: Option<String>,
         language: Option<String>,
         labels: Json<Vec<String>>,
+        /// What the bot learned before it handed over.
         bot_context: Option<Json<Map<String, Value>>>,
+        #[serde(serialize_with = "or_empty")]
+        #[schemars(with = "Map<String, Value>")]
         metadata: Option<Json<Map<String, Value>>>,
         created_at: Timestamp,
-        updated_at: Timestamp,
-        first_reply_at: Option<Timestamp>,
         resolved_at: Option<Timestamp>,
         closed_at: Option<Timestamp>,
         snoozed_until: Option<Timestamp>,
+        reopened_count: u32,
+        /// The version of the assignment that holds now.
+        #[serde(skip)]
+        assignment_version: Option<Version>,
+        sla_policy_id: Option<SlaPolicyId>,
+    }
+    volatile {
+        updated_at: Timestamp,
+        /// When an agent first answered.
+        first_reply_at: Option<Timestamp>,
         last_message_at: Timestamp,
         last_message_preview: Option<String>,
         last_message_sender_type: Option<SenderType>,
+        /// Since when the customer waits for an agent's answer.
         unanswered_since: Option<Timestamp>,
         message_count: u32,
         received_count: u32,
         sent_count: u32,
         note_count: u32,
-        reopened_count: u32,
-        /// The version of the assignment that holds now.
-        assignment_version: Option<Version>,
-        sla_policy_id: Option<SlaPolicyId>,
-        /// The promise whose deadline is next.
+        /// The promise whose deadline is next, and when that is.
         sla_metric: Option<SlaMetric>,
         sla_due_at: Option<Timestamp>,
+        /// Of its clocks the one that needs most attention: `breached`, `running`, `paused`, `met`, `cancelled`.
         sla_state: Option<String>,
         sla_breached_count: u32,
+        /// The version of its stream; of a single conversation also the `ETag`.
         version: Version,
+        /// The place of its last event in the log.
         position: Position,
-        /// What a list shows, as JSON. It is written out when the row is.
+        /// The row as JSON. It is put together when the row is written, which is far less often than a list
+        /// shows it.
+        #[serde(skip)]
         list_json: String,
     }
-    moving (
-        updated_at, first_reply_at, last_message_at, last_message_preview, last_message_sender_type,
-        unanswered_since, message_count, received_count, sent_count, note_count, sla_metric, sla_due_at,
-        sla_state, sla_breached_count, version, position, list_json
-    ) unless ConversationRow::only_messages_since
+}
+
+fn or_empty<S: Serializer>(
+    metadata: &Option<Json<Map<String, Value>>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match metadata {
+        Some(metadata) => metadata.serialize(serializer),
+        None => Map::new().serialize(serializer),
+    }
 }
 
 impl ConversationRow {
@@ -239,24 +262,10 @@ impl ConversationRow {
         self.last_message_sender_type = Some(sender);
     }
 
-    fn only_messages_since(&self, before: &Self) -> bool {
-        self.status == before.status
-            && self.assignee_id == before.assignee_id
-            && self.assignee_name == before.assignee_name
-            && self.team_id == before.team_id
-            && self.priority == before.priority
-            && self.contact_id == before.contact_id
-            && self.display_name == before.display_name
-            && self.subject == before.subject
-            && self.language == before.language
-            && self.labels == before.labels
-            && self.bot_context == before.bot_context
-            && self.resolved_at == before.resolved_at
-            && self.closed_at == before.closed_at
-            && self.snoozed_until == before.snoozed_until
-            && self.reopened_count == before.reopened_count
-            && self.assignment_version == before.assignment_version
-            && self.sla_policy_id == before.sla_policy_id
+    /// The row as a list shows it. The reader's count of unread messages is added when the row is read.
+    pub fn to_list_json(&self) -> String {
+        let text = serde_json::to_string(self);
+        text.unwrap_or_else(|impossible| unreachable!("a row always serialises: {impossible}"))
     }
 }
 

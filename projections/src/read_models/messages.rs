@@ -22,11 +22,16 @@ follower::table! {
         template: Option<Json<Template>>,
         mentions: Option<Json<Vec<UserId>>>,
         metadata: Option<Json<Map<String, Value>>>,
-        provider_message_id: Option<String>,
         /// The provider's id of the message this one answers.
         reply_to: Option<String>,
         in_reply_to: Option<MessageId>,
-        /// Only outgoing messages have come some way.
+        /// When its author sent it. When Verbatim learnt of it is `created_at`.
+        sent_at: Timestamp,
+        created_at: Timestamp,
+    }
+    volatile {
+        provider_message_id: Option<String>,
+        /// How far an outgoing message has come. `None` for the customer's messages and for notes.
         delivery: Option<Delivery>,
         dispatched_at: Option<Timestamp>,
         delivered_at: Option<Timestamp>,
@@ -34,14 +39,7 @@ follower::table! {
         failed_at: Option<Timestamp>,
         error_code: Option<String>,
         error_reason: Option<String>,
-        /// When its author sent it; when Verbatim learnt of it is `created_at`.
-        sent_at: Timestamp,
-        created_at: Timestamp,
     }
-    moving (
-        provider_message_id, delivery, dispatched_at, delivered_at, read_at, failed_at, error_code,
-        error_reason
-    ) unless |_, _| true
 }
 
 impl MessageRow {
