@@ -1,17 +1,16 @@
-//! The queries that the tables answer, one account at a time.
+//! What queries share: pages, limits and cursors. A query is in the file of its table; the lists of
+//! conversations and of catalogue items, which read several tables or any, are here.
 
-pub mod by_subject;
 pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
-pub mod details;
-pub mod list;
-pub mod queue_entries;
 
 pub use cursor::{Cursor, NotACursor};
 
+use event_schemas::{AccountId, Timestamp};
 use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Columns, Row, Values};
+use uuid::Uuid;
 
 /// How many rows a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ impl Default for Limit {
     }
 }
 
-/// A page of rows, and where the next begins.
+/// A page of rows, and the cursor of the next page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listed<T> {
     pub rows: Vec<T>,
@@ -47,8 +46,8 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// Of one row more than was asked for, the last only tells that there is another page.
-    fn of(mut rows: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> Cursor) -> Self {
+    /// Of one row more than the limit. The last only shows that there is another page.
+    pub(crate) fn of(mut rows: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > limit.get();
         rows.truncate(limit.get());
         let next = if more { rows.last().map(cursor) } else { None };
@@ -56,19 +55,68 @@ impl<T> Listed<T> {
     }
 }
 
+/// A list cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    #[error(transparent)]
+    Cursor(#[from] NotACursor),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// A page of an account's rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    pub account: AccountId,
+    pub limit: Limit,
+    /// The cursor of the page before. `None` for the first page.
+    pub after: Option<Cursor>,
+}
+
+impl Page {
+    /// The parameters of a list whose newest row is first: `$1` is the account, `$2` one row more than the
+    /// limit, and `$3` and `$4` are the time and the id of the last row of the page before.
+    pub(crate) fn values(self, list: u8) -> Result<Values, ListError> {
+        let after = self.after.map(|cursor| cursor.of_list(list)).transpose()?;
+        let (key, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
+        let wanted = self.limit.get() as i64 + 1;
+        Ok(Values::default().with(&self.account).with(&wanted).with(&key).with(&id))
+    }
+}
+
+/// A page of rows in the order of a time and an id, the newest first. `rest` is what follows the table in the
+/// statement, with the parameters of [`Page::values`]; `list` marks the cursors of this list.
+pub(crate) async fn newest_first<R: Row>(
+    readers: &Readers,
+    page: Page,
+    list: u8,
+    rest: &str,
+    key: impl Fn(&R) -> (Timestamp, Uuid),
+) -> Result<Listed<R>, ListError> {
+    let found = rows(readers, rest, page.values(list)?).await?;
+    Ok(Listed::of(found, page.limit, |row| {
+        let (at, id) = key(row);
+        Cursor::new(list, false, at.as_micros(), id)
+    }))
+}
+
 /// `select <the row's columns> from <its table> <rest>`.
-async fn rows<R: Row>(readers: &Readers, rest: &str, values: Values) -> Result<Vec<R>, DbError> {
+pub(crate) async fn rows<R: Row>(readers: &Readers, rest: &str, values: Values) -> Result<Vec<R>, DbError> {
     let sql = format!("select {} from {} {rest}", R::COLUMNS.join(", "), R::TABLE);
     let rows = readers.fetch_all(AssertSqlSafe(sql), values).await?;
     rows.iter().map(R::take).collect()
 }
 
-async fn row<R: Row>(readers: &Readers, rest: &str, values: Values) -> Result<Option<R>, DbError> {
+pub(crate) async fn row<R: Row>(readers: &Readers, rest: &str, values: Values) -> Result<Option<R>, DbError> {
     rows(readers, rest, values).await.map(|rows| rows.into_iter().next())
 }
 
-/// The one number a statement answers.
-async fn number(readers: &Readers, sql: &'static str, values: Values) -> Result<Option<i64>, DbError> {
+/// The number that a statement selects.
+pub(crate) async fn number(
+    readers: &Readers,
+    sql: &'static str,
+    values: Values,
+) -> Result<Option<i64>, DbError> {
     let row = readers.fetch_optional(sql, values).await?;
     row.map(|row| Columns::of(&row).take()).transpose()
 }

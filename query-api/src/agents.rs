@@ -1,15 +1,15 @@
 //! The people who answer, and how they like to work.
 
-use crate::answer::{List, Tagged};
-use crate::asking::{Fresh, QueryState, unreadable};
+use crate::problem::tables_unavailable;
+use crate::response::{List, Tagged};
+use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::agent::Preferences;
 use event_schemas::{Timestamp, UserId, Version};
 use follower::Db;
 use gate::{AdministratorOrService, Agent, Json, Path, Problem};
-use projections::queries::by_subject;
-use projections::read_models::agents::{AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
+use projections::read_models::agents::{self as table, AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -127,7 +127,7 @@ impl AgentPreferences {
 }
 
 async fn agents(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Person>>, Problem> {
-    let rows = by_subject::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let rows = table::list(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     Ok(List::whole(rows, Person::from))
 }
 
@@ -135,10 +135,11 @@ async fn all(
     caller: AdministratorOrService,
     Fresh(tables): Fresh,
 ) -> Result<Json<List<AgentPreferences>>, Problem> {
-    let known = by_subject::agents(tables.readers(), caller.account).await.map_err(unreadable)?;
-    let changed = by_subject::all_preferences(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let known = table::list(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
+    let changed =
+        table::all_preferences(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     let availability =
-        by_subject::all_agent_availability(tables.readers(), caller.account).await.map_err(unreadable)?;
+        table::all_availability(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
     Ok(List::whole(known, |agent| {
         let user = agent.user_id;
@@ -156,15 +157,15 @@ async fn anothers(
     Fresh(tables): Fresh,
     Path(user): Path<UserId>,
 ) -> Result<Tagged<AgentPreferences>, Problem> {
-    let known = by_subject::agent(tables.readers(), caller.account, user).await.map_err(unreadable)?;
+    let known = table::find(tables.readers(), caller.account, user).await.map_err(tables_unavailable)?;
     known.ok_or_else(|| Problem::not_found("agent"))?;
     of(&tables, user).await
 }
 
 async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
-    let row = by_subject::preferences(tables.readers(), user).await.map_err(unreadable)?;
+    let row = table::preferences(tables.readers(), user).await.map_err(tables_unavailable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
-    let availability = by_subject::agent_availability(tables.readers(), user).await.map_err(unreadable)?;
+    let availability = table::availability(tables.readers(), user).await.map_err(tables_unavailable)?;
     let what = row.map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
     Ok(Tagged { version, what: what.at(availability.as_ref()) })
 }

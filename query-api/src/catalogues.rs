@@ -1,8 +1,9 @@
 //! What an account has defined: a list and one item of every kind. Catalogues are small: a list is the whole
 //! of it.
 
-use crate::answer::{List, Tagged};
-use crate::asking::{Fresh, QueryState, unreadable};
+use crate::problem::tables_unavailable;
+use crate::response::{List, Tagged};
+use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with};
 use aide::transform::TransformOperation;
@@ -12,7 +13,7 @@ use event_schemas::{AccountId, ConversationId, Timestamp, Version};
 use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
 use projections::queries::catalogue_items::{self, CatalogueEntry};
-use projections::queries::details;
+use projections::queries::conversations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -111,12 +112,14 @@ impl<T> From<CatalogueEntry<T>> for Defined<T> {
 }
 
 async fn all<T: Item>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T::Public>>>, Problem> {
-    let entries = catalogue_items::list::<T>(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let entries =
+        catalogue_items::list::<T>(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     Ok(List::whole(entries, Defined::from))
 }
 
 async fn one<T: Item>(caller: &Agent, tables: &Db, id: T::Id) -> Result<Tagged<Defined<T::Public>>, Problem> {
-    let found = catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(unreadable)?;
+    let found =
+        catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
     let what = Defined::from(found.ok_or_else(|| Problem::not_found(T::noun()))?);
     Ok(Tagged { version: what.version, what })
 }
@@ -162,7 +165,7 @@ async fn each_macro(
 async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSettings>, Problem> {
     let account = caller.account;
     let set = catalogue_items::get::<BotSettings>(tables.readers(), account, account).await;
-    let set = set.map_err(unreadable)?;
+    let set = set.map_err(tables_unavailable)?;
     Ok(Json(set.map_or_else(|| BotSettings::usual(account), |entry| entry.item)))
 }
 
@@ -217,8 +220,8 @@ async fn canned_response(
     let found = one::<CannedResponse>(&caller, &tables, id).await?;
     let mut rendered = None;
     if let Some(id) = conversation_id {
-        let listed = details::conversation(tables.readers(), caller.account, id, None).await;
-        let listed = listed.map_err(unreadable)?.ok_or_else(|| Problem::not_found("conversation"))?;
+        let listed = conversations::find(tables.readers(), caller.account, id, None).await;
+        let listed = listed.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
         let conversation = listed.conversation;
         let known = Known {
             contact_name: conversation.display_name.as_deref().unwrap_or(&conversation.contact_identifier),

@@ -1,18 +1,18 @@
-//! Who writes: contacts and their identifiers.
+//! Contacts and their identifiers.
 
-use crate::answer::{List, Paging, Tagged, limit};
-use crate::asking::{Fresh, QueryState, parsed, unlisted, unreadable};
+use crate::params::{Paging, limit, parsed};
+use crate::problem::{list_problem, tables_unavailable};
+use crate::response::{List, Tagged};
+use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::message::ChannelType;
-use event_schemas::{AccountId, ContactId, ContactIdentifierId, Timestamp, Version};
+use event_schemas::{ContactId, ContactIdentifierId};
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::queries::list::{self, Identified, Page};
-use projections::queries::{Cursor, Limit};
-use projections::read_models::contacts::{ContactIdentifierRow, ContactRow};
+use projections::queries::{Cursor, Limit, Page};
+use projections::read_models::contacts::{self as table, ContactIdentifierRow, ContactRow, IdentifierFilter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new()
@@ -38,74 +38,21 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
 }
 
-/// A person who writes, on any channel.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Contact {
-    id: ContactId,
-    display_name: Option<String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl From<ContactRow> for Contact {
-    fn from(row: ContactRow) -> Self {
-        Self {
-            id: row.id,
-            display_name: row.display_name,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// A contact with all it is known by.
+/// A contact with its identifiers.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ContactDetail {
     #[serde(flatten)]
-    contact: Contact,
-    identifiers: Vec<ContactIdentifier>,
-}
-
-/// What a contact is known by on one kind of channel (requirement 000, section 1.5).
-#[derive(Debug, Serialize, JsonSchema)]
-struct ContactIdentifier {
-    id: ContactIdentifierId,
-    account_id: AccountId,
-    contact_id: ContactId,
-    channel_type: ChannelType,
-    identifier: String,
-    display_name: Option<String>,
-    metadata: Map<String, Value>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    version: Version,
-}
-
-impl From<ContactIdentifierRow> for ContactIdentifier {
-    fn from(row: ContactIdentifierRow) -> Self {
-        Self {
-            id: row.id,
-            account_id: row.account_id,
-            contact_id: row.contact_id,
-            channel_type: row.channel_type,
-            identifier: row.identifier,
-            display_name: row.display_name,
-            metadata: row.metadata.0,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            version: row.version,
-        }
-    }
+    contact: ContactRow,
+    identifiers: Vec<ContactIdentifierRow>,
 }
 
 async fn contacts(
     caller: Agent,
     Fresh(tables): Fresh,
     Query(paging): Query<Paging>,
-) -> Result<Json<List<Contact>>, Problem> {
+) -> Result<Json<List<ContactRow>>, Problem> {
     let page = paging.of(caller.account);
-    let listed = list::contacts(tables.readers(), page).await.map_err(unlisted)?;
-    Ok(List::page(listed, Contact::from))
+    table::list(tables.readers(), page).await.map(List::rows).map_err(list_problem)
 }
 
 async fn contact(
@@ -113,23 +60,23 @@ async fn contact(
     Fresh(tables): Fresh,
     Path(id): Path<ContactId>,
 ) -> Result<Json<ContactDetail>, Problem> {
-    let found = list::contact(tables.readers(), caller.account, id).await.map_err(unreadable)?;
+    let found = table::find(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
     let contact = found.ok_or_else(|| Problem::not_found("contact"))?;
-    let identifiers = list::identifiers_of(tables.readers(), caller.account, id).await.map_err(unreadable)?;
-    let identifiers = identifiers.into_iter().map(ContactIdentifier::from).collect();
-    Ok(Json(ContactDetail { contact: contact.into(), identifiers }))
+    let identifiers =
+        table::identifiers_of(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
+    Ok(Json(ContactDetail { contact, identifiers }))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct IdentifierParams {
     #[serde(default)]
     contact_id: Option<ContactId>,
     #[serde(default)]
     channel_type: Option<ChannelType>,
     #[serde(default)]
     identifier: Option<String>,
-    /// Between 1 and 200; 50 where nothing is said.
+    /// Between 1 and 200. The default is 50.
     #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
     limit: Limit,
@@ -142,24 +89,23 @@ struct Asked {
 async fn identifiers(
     caller: Agent,
     Fresh(tables): Fresh,
-    Query(asked): Query<Asked>,
-) -> Result<Json<List<ContactIdentifier>>, Problem> {
-    let page = Page { account: caller.account, limit: asked.limit, after: asked.cursor };
-    let which = Identified {
-        contact: asked.contact_id,
-        channel_type: asked.channel_type,
-        identifier: asked.identifier,
+    Query(params): Query<IdentifierParams>,
+) -> Result<Json<List<ContactIdentifierRow>>, Problem> {
+    let page = Page { account: caller.account, limit: params.limit, after: params.cursor };
+    let filter = IdentifierFilter {
+        contact: params.contact_id,
+        channel_type: params.channel_type,
+        identifier: params.identifier,
     };
-    let listed = list::identifiers(tables.readers(), page, &which).await.map_err(unlisted)?;
-    Ok(List::page(listed, ContactIdentifier::from))
+    table::identifiers(tables.readers(), page, &filter).await.map(List::rows).map_err(list_problem)
 }
 
 async fn identifier(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<ContactIdentifierId>,
-) -> Result<Tagged<ContactIdentifier>, Problem> {
-    let found = list::identifier(tables.readers(), caller.account, id).await.map_err(unreadable)?;
+) -> Result<Tagged<ContactIdentifierRow>, Problem> {
+    let found = table::identifier(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
     let row = found.ok_or_else(|| Problem::not_found("contact identifier"))?;
-    Ok(Tagged { version: row.version, what: row.into() })
+    Ok(Tagged { version: row.version, what: row })
 }

@@ -1,23 +1,21 @@
 //! One conversation: itself with its recent messages, now or as it was; its messages, assignments, clocks.
 
-use crate::answer::{List, Paging, Tagged, limit};
-use crate::asking::{Fresh, QueryState, parsed, unlisted, unreadable};
+use crate::params::{Paging, limit, parsed};
+use crate::problem::{list_problem, tables_unavailable};
+use crate::response::{List, Tagged};
 use crate::snapshot::{Moment, past};
+use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
-use event_schemas::conversation::AssignStrategy;
-use event_schemas::message::{Attachment, ContentType, Delivery, SenderType, SlaMetric, Template};
-use event_schemas::routing::{Decision, Ineligible};
-use event_schemas::{ConversationId, MessageId, SlaPolicyId, TeamId, Timestamp, UserId};
+use event_schemas::message::{Attachment, ContentType, Delivery, SenderType, Template};
+use event_schemas::{ConversationId, MessageId, Timestamp, UserId};
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::queries::conversations::ListedConversation;
-use projections::queries::details::{self, From as Where, Messages};
-use projections::queries::list::{RunningTimer, running_timers};
+use projections::queries::conversations::{self, ListedConversation};
 use projections::queries::{Cursor, Limit};
-use projections::read_models::assignments::AssignmentRow;
-use projections::read_models::messages::MessageRow;
-use projections::read_models::sla_timers::SlaTimerRow;
+use projections::read_models::assignments::{self, AssignmentRow};
+use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
+use projections::read_models::sla_timers::{self, RunningTimer, SlaTimerRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -34,13 +32,13 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/conversations/{id}/messages",
-            get_with(messages, |op| {
+            get_with(list_messages, |op| {
                 op.id("listMessages").tag("messages").summary("Messages and notes, oldest first, both ways")
             }),
         )
         .api_route(
             "/v1/conversations/{id}/assignments",
-            get_with(assignments, |op| {
+            get_with(list_assignments, |op| {
                 op.id("listAssignments")
                     .tag("conversations")
                     .summary("Who had it, from when until when, and who decided")
@@ -48,11 +46,13 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/conversations/{id}/sla",
-            get_with(clocks, |op| op.id("getConversationSla").tag("service levels").summary("Its clocks")),
+            get_with(list_timers, |op| {
+                op.id("getConversationSla").tag("service levels").summary("Its clocks")
+            }),
         )
         .api_route(
             "/v1/sla-timers",
-            get_with(running, |op| {
+            get_with(list_running_timers, |op| {
                 op.id("listSlaTimers")
                     .tag("service levels")
                     .summary("The clocks somebody waits for, the next deadline first")
@@ -70,7 +70,7 @@ struct Detail {
     messages: Vec<Message>,
     /// Send it as `before` to the messages' own address for what came earlier.
     earlier_messages: Option<String>,
-    sla_timers: Vec<Clock>,
+    sla_timers: Vec<SlaTimerRow>,
 }
 
 /// A message, or a note that only colleagues see.
@@ -125,7 +125,7 @@ struct DeliveryState {
 
 impl Message {
     fn of(conversation_id: ConversationId, row: MessageRow) -> Self {
-        let cursor = details::place(&row).to_string();
+        let cursor = messages::cursor(&row).to_string();
         let direction = match row.sender_type {
             SenderType::Contact => Direction::Inbound,
             SenderType::Agent | SenderType::Bot | SenderType::System => Direction::Outbound,
@@ -164,44 +164,6 @@ impl Message {
     }
 }
 
-/// One SLA clock.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "SlaTimer")]
-struct Clock {
-    metric: SlaMetric,
-    policy_id: SlaPolicyId,
-    /// Which run of this clock in the conversation, from 1.
-    generation: u32,
-    /// `running`, `paused`, `met`, `breached` or `cancelled`.
-    state: String,
-    started_at: Timestamp,
-    /// None while it stands still.
-    due_at: Option<Timestamp>,
-    warn_at: Option<Timestamp>,
-    warned: bool,
-    /// Seconds of business time that are left while it stands still.
-    remaining_seconds: Option<f64>,
-    /// When the deed was done, or nobody waited any more.
-    ended_at: Option<Timestamp>,
-}
-
-impl From<SlaTimerRow> for Clock {
-    fn from(row: SlaTimerRow) -> Self {
-        Self {
-            metric: row.metric,
-            policy_id: row.policy_id,
-            generation: row.generation,
-            state: row.state,
-            started_at: row.started_at,
-            due_at: row.due_at,
-            warn_at: row.warn_at,
-            warned: row.warned,
-            remaining_seconds: row.remaining.map(|micros| micros as f64 / 1e6),
-            ended_at: row.ended_at,
-        }
-    }
-}
-
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct When {
@@ -224,34 +186,34 @@ async fn one(
     if let Some(moment) = when.as_of {
         let past = past(&state, caller.account, id, moment).await?;
         let unread = past.unread(caller.user);
-        let sla_timers = past.timers().into_iter().map(Clock::from).collect();
+        let sla_timers = past.timers();
         let mut messages = past.messages;
         let earlier = messages.len().saturating_sub(RECENT);
         messages.drain(..earlier);
-        let earlier = messages.first().filter(|_| earlier > 0).map(|row| details::place(row).to_string());
+        let earlier = messages.first().filter(|_| earlier > 0).map(|row| messages::cursor(row).to_string());
         let listed = ListedConversation { conversation: past.conversation, unread };
         return Ok(detail(listed, messages, earlier, sla_timers));
     }
     let readers = tables.readers();
     let query =
-        Messages { account: caller.account, conversation: id, from: Where::End, limit: Limit::default() };
+        Messages { account: caller.account, conversation: id, from: PageFrom::End, limit: Limit::default() };
     let (found, messages, clocks) = futures::join!(
-        details::conversation(readers, caller.account, id, Some(caller.user)),
-        details::messages(readers, query),
-        details::timers(readers, caller.account, id),
+        conversations::find(readers, caller.account, id, Some(caller.user)),
+        messages::list(readers, query),
+        sla_timers::of_conversation(readers, caller.account, id),
     );
-    let found = found.map_err(unreadable)?.ok_or_else(|| Problem::not_found("conversation"))?;
-    let messages = messages.map_err(unlisted)?;
-    let clocks = clocks.map_err(unreadable)?;
+    let found = found.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
+    let messages = messages.map_err(list_problem)?;
+    let clocks = clocks.map_err(tables_unavailable)?;
     let earlier = messages.next.map(|cursor| cursor.to_string());
-    Ok(detail(found, messages.rows, earlier, clocks.into_iter().map(Clock::from).collect()))
+    Ok(detail(found, messages.rows, earlier, clocks))
 }
 
 fn detail(
     listed: ListedConversation,
     messages: Vec<MessageRow>,
     earlier_messages: Option<String>,
-    sla_timers: Vec<Clock>,
+    sla_timers: Vec<SlaTimerRow>,
 ) -> Tagged<Detail> {
     let id = listed.conversation.id;
     let version = listed.conversation.version;
@@ -262,7 +224,7 @@ fn detail(
 /// Which messages; the newest where nothing is said.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct MessageParams {
     /// A message's `cursor`: those before it.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
@@ -271,113 +233,66 @@ struct Asked {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<Cursor>,
-    /// Between 1 and 200; 50 where nothing is said.
+    /// Between 1 and 200. The default is 50.
     #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
     limit: Limit,
 }
 
-async fn messages(
+async fn list_messages(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<ConversationId>,
-    Query(asked): Query<Asked>,
+    Query(params): Query<MessageParams>,
 ) -> Result<Json<List<Message>>, Problem> {
-    let from = match (asked.before, asked.after) {
-        (None, None) => Where::End,
-        (Some(cursor), None) => Where::Before(cursor),
-        (None, Some(cursor)) => Where::After(cursor),
+    let from = match (params.before, params.after) {
+        (None, None) => PageFrom::End,
+        (Some(cursor), None) => PageFrom::Before(cursor),
+        (None, Some(cursor)) => PageFrom::After(cursor),
         (Some(_), Some(_)) => {
             return Err(Problem::unreadable("Either `before` or `after`, not both.").field("after"));
         }
     };
     exists(&tables, &caller, id).await?;
-    let query = Messages { account: caller.account, conversation: id, from, limit: asked.limit };
-    let listed = details::messages(tables.readers(), query).await.map_err(unlisted)?;
+    let query = Messages { account: caller.account, conversation: id, from, limit: params.limit };
+    let listed = messages::list(tables.readers(), query).await.map_err(list_problem)?;
     Ok(List::page(listed, |row| Message::of(id, row)))
 }
 
 async fn exists(tables: &follower::Db, caller: &Agent, id: ConversationId) -> Result<(), Problem> {
-    let found = details::conversation(tables.readers(), caller.account, id, None).await;
-    found.map_err(unreadable)?.map(|_| ()).ok_or_else(|| Problem::not_found("conversation"))
+    let found = conversations::find(tables.readers(), caller.account, id, None).await;
+    found.map_err(tables_unavailable)?.map(|_| ()).ok_or_else(|| Problem::not_found("conversation"))
 }
 
-/// Who had a conversation for a while.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Assignment {
-    assignee_id: Option<UserId>,
-    assignee_name: Option<String>,
-    team_id: Option<TeamId>,
-    strategy: AssignStrategy,
-    assigned_by: Option<UserId>,
-    reason: Option<String>,
-    /// Who could have had it, in the order in which they are asked, and who could not for which reason; when
-    /// Verbatim chose.
-    decision: Option<Decision>,
-    /// What a supervisor insisted in spite of.
-    overridden: Option<Ineligible>,
-    from: Timestamp,
-    /// None: still.
-    until: Option<Timestamp>,
-}
-
-impl From<AssignmentRow> for Assignment {
-    fn from(row: AssignmentRow) -> Self {
-        Self {
-            assignee_id: row.assignee_id,
-            assignee_name: row.assignee_name,
-            team_id: row.team_id,
-            strategy: row.strategy.0,
-            assigned_by: row.assigned_by,
-            reason: row.reason,
-            decision: row.decision.map(|decision| decision.0),
-            overridden: row.overridden.map(|reason| reason.0),
-            from: row.from_at,
-            until: row.until_at,
-        }
-    }
-}
-
-async fn assignments(
+async fn list_assignments(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<ConversationId>,
-) -> Result<Json<List<Assignment>>, Problem> {
+) -> Result<Json<List<AssignmentRow>>, Problem> {
     exists(&tables, &caller, id).await?;
-    let rows = details::assignments(tables.readers(), caller.account, id).await.map_err(unreadable)?;
-    Ok(List::whole(rows, Assignment::from))
+    let rows = assignments::of_conversation(tables.readers(), caller.account, id)
+        .await
+        .map_err(tables_unavailable)?;
+    Ok(List::whole(rows, |row| row))
 }
 
-async fn clocks(
+async fn list_timers(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<ConversationId>,
-) -> Result<Json<List<Clock>>, Problem> {
+) -> Result<Json<List<SlaTimerRow>>, Problem> {
     exists(&tables, &caller, id).await?;
-    let rows = details::timers(tables.readers(), caller.account, id).await.map_err(unreadable)?;
-    Ok(List::whole(rows, Clock::from))
+    let rows = sla_timers::of_conversation(tables.readers(), caller.account, id)
+        .await
+        .map_err(tables_unavailable)?;
+    Ok(List::whole(rows, |row| row))
 }
 
-/// A clock, and in which conversation it runs.
-#[derive(Debug, Serialize, JsonSchema)]
-struct RunningSlaTimer {
-    conversation_id: ConversationId,
-    #[serde(flatten)]
-    clock: Clock,
-}
-
-impl From<RunningTimer> for RunningSlaTimer {
-    fn from(running: RunningTimer) -> Self {
-        Self { conversation_id: running.conversation, clock: running.timer.into() }
-    }
-}
-
-async fn running(
+async fn list_running_timers(
     caller: Agent,
     Fresh(tables): Fresh,
     Query(paging): Query<Paging>,
-) -> Result<Json<List<RunningSlaTimer>>, Problem> {
+) -> Result<Json<List<RunningTimer>>, Problem> {
     let page = paging.of(caller.account);
-    let listed = running_timers(tables.readers(), page).await.map_err(unlisted)?;
-    Ok(List::page(listed, RunningSlaTimer::from))
+    sla_timers::running(tables.readers(), page).await.map(List::rows).map_err(list_problem)
 }

@@ -1,7 +1,9 @@
 //! The inbox: lists of conversations, and how many each tab holds.
 
-use crate::answer::{List, limit};
-use crate::asking::{Fresh, QueryState, parsed, several, unlisted, unreadable};
+use crate::params::{limit, parsed, several};
+use crate::problem::{list_problem, tables_unavailable};
+use crate::response::List;
+use crate::state::{Fresh, QueryState};
 use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
@@ -12,11 +14,11 @@ use axum::response::{IntoResponse, Response};
 use event_schemas::message::{Priority, Status};
 use event_schemas::{ChannelId, ContactId, TeamId, Timestamp, UserId};
 use gate::{Agent, Caller, Json, Problem, Query};
-use projections::queries::by_subject::{ByStatus, counts};
 use projections::queries::conversations::{
     AssigneeFilter, Conversations, ListJson, ListedConversation, Sort, SortBy, list_json,
 };
 use projections::queries::{Cursor, Limit};
+use projections::read_models::tab_counts::{ByStatus, counts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -99,7 +101,7 @@ impl FromStr for SortWords {
 /// Which conversations, in which order.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ConversationParams {
     /// Several are separated by commas: `open,assigned`.
     #[serde(default, deserialize_with = "several")]
     #[schemars(with = "String")]
@@ -125,7 +127,7 @@ struct Asked {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     sort: Option<SortWords>,
-    /// Between 1 and 200; 50 where nothing is said.
+    /// Between 1 and 200. The default is 50.
     #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
     limit: Limit,
@@ -135,23 +137,27 @@ struct Asked {
     cursor: Option<Cursor>,
 }
 
-async fn inbox(caller: Agent, Fresh(tables): Fresh, Query(asked): Query<Asked>) -> Result<Inbox, Problem> {
-    let question = Conversations {
+async fn inbox(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Query(params): Query<ConversationParams>,
+) -> Result<Inbox, Problem> {
+    let query = Conversations {
         reader: Some(caller.user),
-        statuses: asked.status,
-        assignee: asked.assignee_id.map(|assignee| assignee.as_seen_by(&caller)),
-        team: asked.team_id,
-        channel: asked.channel_id,
-        contact: asked.contact_id,
-        label: asked.label,
-        priority: asked.priority,
-        updated_since: asked.updated_since,
-        sort: asked.sort.map(|SortWords(sort)| sort).unwrap_or_default(),
-        limit: asked.limit,
-        after: asked.cursor,
+        statuses: params.status,
+        assignee: params.assignee_id.map(|assignee| assignee.as_seen_by(&caller)),
+        team: params.team_id,
+        channel: params.channel_id,
+        contact: params.contact_id,
+        label: params.label,
+        priority: params.priority,
+        updated_since: params.updated_since,
+        sort: params.sort.map(|SortWords(sort)| sort).unwrap_or_default(),
+        limit: params.limit,
+        after: params.cursor,
         ..Conversations::of(caller.account)
     };
-    let page = list_json(tables.readers(), &question).await.map_err(unlisted)?;
+    let page = list_json(tables.readers(), &query).await.map_err(list_problem)?;
     Ok(Inbox { page })
 }
 
@@ -211,7 +217,8 @@ fn sum(counts: &ByStatus, without: &[Status]) -> i64 {
 }
 
 async fn tab_counts(caller: Agent, Fresh(tables): Fresh) -> Result<Json<Counts>, Problem> {
-    let found = counts(tables.readers(), caller.account, Some(caller.user)).await.map_err(unreadable)?;
+    let found =
+        counts(tables.readers(), caller.account, Some(caller.user)).await.map_err(tables_unavailable)?;
     Ok(Json(Counts {
         all: sum(&found.all, &[Status::Closed]),
         mine: sum(&found.mine, &[Status::Closed]),

@@ -1,7 +1,9 @@
 //! Everything that happened in an account, from any place in the log on: as pages of NDJSON, or as
 //! Server-Sent Events that go on for ever.
 
-use crate::asking::{Auditor, QueryState, parsed, several, unread};
+use crate::params::{parsed, several};
+use crate::problem::log_unavailable;
+use crate::state::{Auditor, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::openapi::{MediaType, Response as ApiResponse};
@@ -85,7 +87,7 @@ impl FromStr for TypeName {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct EventParams {
     /// A position of the log, or `end`; from the beginning where nothing is said.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
@@ -117,19 +119,19 @@ async fn events(
     State(state): State<QueryState>,
     caller: Auditor,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(params): Query<EventParams>,
 ) -> Result<Response, Problem> {
     let mut filter = Filter::account(caller.account);
-    filter.event_types = stored_names(&asked.types.iter().map(|name| name.0).collect::<Vec<_>>());
-    let after = match resumed(&headers)?.or(asked.after) {
+    filter.event_types = stored_names(&params.types.iter().map(|name| name.0).collect::<Vec<_>>());
+    let after = match resumed(&headers)?.or(params.after) {
         None => None,
         Some(After::Location(place)) => Some(place),
-        Some(After::End) => state.store.end().await.map_err(unread)?,
+        Some(After::End) => state.store.end().await.map_err(log_unavailable)?,
     };
     if wants_stream(&headers) {
         return Ok(follow(&state, filter, after));
     }
-    let limit = asked.limit.map_or(200, |lines| lines.0);
+    let limit = params.limit.map_or(200, |lines| lines.0);
     page(&state, filter, after, limit).await
 }
 
@@ -138,7 +140,7 @@ async fn event(
     caller: Auditor,
     Path(id): Path<EventId>,
 ) -> Result<Json<CloudEvent>, Problem> {
-    let found = state.store.find(id).await.map_err(unread)?;
+    let found = state.store.find(id).await.map_err(log_unavailable)?;
     found
         .filter(|event| event.metadata.account_id == caller.account)
         .map(|event| Json(CloudEvent::of(&event, &state.schemas_url)))
@@ -171,7 +173,7 @@ async fn page(
     let at_end = loop {
         let left = limit - lines.len();
         let Page { events, through, at_end } =
-            state.store.read_all(after, &filter, left).await.map_err(unread)?;
+            state.store.read_all(after, &filter, left).await.map_err(log_unavailable)?;
         lines.extend(events.iter().map(|event| document(event, &state.schemas_url)));
         after = through.or(after);
         rounds += 1;

@@ -1,9 +1,10 @@
-//! The whole history of a conversation: who did what, why and when.
+//! The whole history of a conversation: each event, its actor, its time and its reason.
 
-use crate::answer;
-use crate::asking::{QueryState, parsed};
+use crate::params::{limit, parsed};
+use crate::response::List;
 use crate::snapshot::stream;
-use crate::story::line;
+use crate::state::QueryState;
+use crate::summary::summary;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
@@ -22,7 +23,7 @@ pub fn routes() -> ApiRouter<QueryState> {
     )
 }
 
-/// An event, and a line that says in words what happened.
+/// An event, and a sentence that says what happened.
 #[derive(Debug, Serialize, JsonSchema)]
 struct HistoryEvent {
     summary: String,
@@ -32,9 +33,9 @@ struct HistoryEvent {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    /// Between 1 and 200; 50 where nothing is said.
-    #[serde(default, deserialize_with = "answer::limit")]
+struct HistoryParams {
+    /// Between 1 and 200. The default is 50.
+    #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
     limit: Limit,
     /// The `next_cursor` of the page before: an event's `streamversion`.
@@ -47,16 +48,16 @@ async fn history(
     State(state): State<QueryState>,
     caller: Agent,
     Path(id): Path<ConversationId>,
-    Query(asked): Query<Asked>,
-) -> Result<Json<answer::List<HistoryEvent>>, Problem> {
-    let from = asked.cursor.map_or(Version::FIRST, |last| Version(u64::from(last)).next());
-    let mut page = stream(&state, caller.account, id, from, asked.limit.get() + 1).await?;
-    let more = page.len() > asked.limit.get();
-    page.truncate(asked.limit.get());
+    Query(params): Query<HistoryParams>,
+) -> Result<Json<List<HistoryEvent>>, Problem> {
+    let from = params.cursor.map_or(Version::FIRST, |last| Version(u64::from(last)).next());
+    let mut page = stream(&state, caller.account, id, from, params.limit.get() + 1).await?;
+    let more = page.len() > params.limit.get();
+    page.truncate(params.limit.get());
     let next_cursor = if more { page.last().map(|event| event.version.to_string()) } else { None };
     let data = page.iter().map(|recorded| HistoryEvent {
         summary: match Event::read(recorded) {
-            Ok(Event::Conversation(event)) => line(&event, &recorded.metadata.actor),
+            Ok(Event::Conversation(event)) => summary(&event, &recorded.metadata.actor),
             // What is no conversation's, or this version cannot read.
             Ok(Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_)) | Err(_) => {
                 recorded.event_type.clone().into_owned()
@@ -64,5 +65,5 @@ async fn history(
         },
         event: CloudEvent::of(recorded, &state.schemas_url),
     });
-    Ok(Json(answer::List { data: data.collect(), next_cursor }))
+    Ok(Json(List { data: data.collect(), next_cursor }))
 }

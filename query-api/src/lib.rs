@@ -1,29 +1,31 @@
-//! The read side over HTTP: how things stand, what happened, and how it was at any moment. A query changes
+//! The read side over HTTP: the current state, the events, and the state at any time before. A query changes
 //! nothing.
 
 mod agents;
-mod answer;
-mod asking;
 mod catalogues;
 mod contacts;
 mod conversation;
 mod conversations;
 mod events;
 mod history;
+mod params;
+mod problem;
 mod queue;
 mod rejections;
+mod response;
 mod schemas;
 mod snapshot;
-mod story;
+mod state;
+mod summary;
 
-pub use asking::QueryState;
+pub use state::QueryState;
 
 use aide::axum::ApiRouter;
 
 /// How the routes are grouped in the API's description, beside the groups of the commands.
-pub const TAGS: &[(&str, &str)] = &[("events", "Everything that happened, and the stream of what happens.")];
+pub const TAGS: &[(&str, &str)] = &[("events", "All events of the account, in pages or as a live stream.")];
 
-/// Every route that answers a question.
+/// All routes of queries. A list is one line here.
 pub fn router(state: QueryState) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())

@@ -1,14 +1,14 @@
-//! What waits for an agent, in which order, and for how long.
+//! The conversations that wait for an agent: their order, and how long they wait.
 
-use crate::answer::List;
-use crate::asking::{Fresh, QueryState, unreadable};
+use crate::problem::tables_unavailable;
+use crate::response::List;
+use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::message::Priority;
 use event_schemas::{ConversationId, OfferId, TeamId, Timestamp, UserId};
 use gate::{Agent, Json, Problem, Query};
-use projections::queries::queue_entries::{Waiting, paces, waiting};
-use projections::read_models::queue_entries::{NO_TEAM, PaceRow};
+use projections::read_models::queue_entries::{self, NO_TEAM, PaceRow, QueueEntry, paces};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,8 +45,7 @@ struct Which {
 
 /// A conversation that waits.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "QueuedConversation")]
-struct View {
+struct QueuedConversation {
     conversation_id: ConversationId,
     team_id: Option<TeamId>,
     priority: Priority,
@@ -79,10 +78,11 @@ async fn queue(
     caller: Agent,
     Fresh(tables): Fresh,
     Query(Which { team_id }): Query<Which>,
-) -> Result<Json<List<View>>, Problem> {
-    let lines = waiting(tables.readers(), caller.account, team_id).await.map_err(unreadable)?;
-    let paces = paces(tables.readers(), caller.account).await.map_err(unreadable)?;
-    Ok(List::whole(lines, |Waiting { row, position }| View {
+) -> Result<Json<List<QueuedConversation>>, Problem> {
+    let entries =
+        queue_entries::list(tables.readers(), caller.account, team_id).await.map_err(tables_unavailable)?;
+    let paces = paces(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
+    Ok(List::whole(entries, |QueueEntry { row, position }| QueuedConversation {
         conversation_id: row.conversation_id,
         team_id: row.team_id,
         priority: row.priority,
@@ -110,10 +110,11 @@ struct QueueLength {
 }
 
 async fn teams(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<QueueLength>>, Problem> {
-    let lines = waiting(tables.readers(), caller.account, None).await.map_err(unreadable)?;
-    let paces = paces(tables.readers(), caller.account).await.map_err(unreadable)?;
+    let entries =
+        queue_entries::list(tables.readers(), caller.account, None).await.map_err(tables_unavailable)?;
+    let paces = paces(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     let mut lengths: BTreeMap<Option<TeamId>, (u32, Option<Timestamp>)> = BTreeMap::new();
-    for Waiting { row, .. } in lines {
+    for QueueEntry { row, .. } in entries {
         let (count, oldest) = lengths.entry(row.team_id).or_default();
         *count += 1;
         *oldest = Some(oldest.map_or(row.queued_since, |oldest| oldest.min(row.queued_since)));

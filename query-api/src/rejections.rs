@@ -1,75 +1,43 @@
-//! What providers sent and Verbatim could not read, for the administrator.
+//! Webhooks of providers that Verbatim could not read, for the administrator.
 
-use crate::answer::{List, Paging};
-use crate::asking::{Fresh, QueryState, unlisted, unreadable};
+use crate::params::Paging;
+use crate::problem::{list_problem, tables_unavailable};
+use crate::response::List;
+use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
-use event_schemas::message::ChannelType;
-use event_schemas::{ChannelId, EventId, Timestamp};
+use event_schemas::EventId;
 use gate::{Administrator, Json, Path, Problem, Query};
-use projections::queries::list;
-use projections::read_models::webhook_rejections::WebhookRejectionRow;
-use schemars::JsonSchema;
-use serde::Serialize;
+use projections::read_models::webhook_rejections::{self, WebhookRejectionRow};
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new()
         .api_route(
             "/v1/webhook-rejections",
-            get_with(rejections, |op| {
-                op.id("listWebhookRejections").tag("webhooks").summary("What could not be read, newest first")
+            get_with(list, |op| {
+                op.id("listWebhookRejections").tag("webhooks").summary("Rejected webhooks, newest first")
             }),
         )
         .api_route(
             "/v1/webhook-rejections/{id}",
-            get_with(rejection, |op| {
-                op.id("getWebhookRejection").tag("webhooks").summary("One webhook that could not be read")
-            }),
+            get_with(one, |op| op.id("getWebhookRejection").tag("webhooks").summary("A rejected webhook")),
         )
 }
 
-/// A webhook, or a part of one, whole.
-#[derive(Debug, Serialize, JsonSchema)]
-struct WebhookRejection {
-    id: EventId,
-    channel_id: ChannelId,
-    channel_type: ChannelType,
-    reason: String,
-    body: String,
-    /// The bytes, where they were no text.
-    body_base64: Option<String>,
-    received_at: Timestamp,
-}
-
-impl From<WebhookRejectionRow> for WebhookRejection {
-    fn from(row: WebhookRejectionRow) -> Self {
-        Self {
-            id: row.id,
-            channel_id: row.channel_id,
-            channel_type: row.channel_type,
-            reason: row.reason,
-            body: row.body,
-            body_base64: row.body_base64,
-            received_at: row.received_at,
-        }
-    }
-}
-
-async fn rejections(
+async fn list(
     caller: Administrator,
     Fresh(tables): Fresh,
     Query(paging): Query<Paging>,
-) -> Result<Json<List<WebhookRejection>>, Problem> {
+) -> Result<Json<List<WebhookRejectionRow>>, Problem> {
     let page = paging.of(caller.account);
-    let listed = list::rejections(tables.readers(), page).await.map_err(unlisted)?;
-    Ok(List::page(listed, WebhookRejection::from))
+    webhook_rejections::list(tables.readers(), page).await.map(List::rows).map_err(list_problem)
 }
 
-async fn rejection(
+async fn one(
     caller: Administrator,
     Fresh(tables): Fresh,
     Path(id): Path<EventId>,
-) -> Result<Json<WebhookRejection>, Problem> {
-    let found = list::rejection(tables.readers(), caller.account, id).await.map_err(unreadable)?;
-    found.map(|row| Json(row.into())).ok_or_else(|| Problem::not_found("webhook rejection"))
+) -> Result<Json<WebhookRejectionRow>, Problem> {
+    let found = webhook_rejections::find(tables.readers(), caller.account, id).await;
+    found.map_err(tables_unavailable)?.map(Json).ok_or_else(|| Problem::not_found("webhook rejection"))
 }

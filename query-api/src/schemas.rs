@@ -1,6 +1,6 @@
 //! The JSON Schema of every event's data, at the address its CloudEvents name.
 
-use crate::asking::QueryState;
+use crate::state::QueryState;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::http::header;

@@ -1,6 +1,7 @@
 //! A conversation's own stream, read up to a moment.
 
-use crate::asking::{QueryState, unread};
+use crate::problem::log_unavailable;
+use crate::state::QueryState;
 use event_schemas::{AccountId, ConversationId, Position, Recorded, StreamId, Timestamp, Version};
 use follower::DecodedEvent;
 use gate::Problem;
@@ -46,11 +47,11 @@ pub async fn stream(
     limit: usize,
 ) -> Result<Vec<Recorded>, Problem> {
     let stream = StreamId::conversation(id);
-    let first = state.store.read_stream(&stream, Version::FIRST, 1).await.map_err(unread)?;
+    let first = state.store.read_stream(&stream, Version::FIRST, 1).await.map_err(log_unavailable)?;
     if first.first().is_none_or(|event| event.metadata.account_id != account) {
         return Err(Problem::not_found("conversation"));
     }
-    state.store.read_stream(&stream, from, limit).await.map_err(unread)
+    state.store.read_stream(&stream, from, limit).await.map_err(log_unavailable)
 }
 
 /// The conversation as it was. Before it began there was none.

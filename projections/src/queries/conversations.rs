@@ -4,12 +4,12 @@
 //! however many conversations there are. A filter that few conversations fit is asked first, and those few
 //! are sorted; one that many fit is checked while walking the index, which meets enough of them soon.
 
-use super::{Cursor, Limit, Listed};
+use super::{Cursor, Limit, ListError, Listed};
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::{Priority, Status};
-use event_schemas::{AccountId, ChannelId, ContactId, TeamId, Timestamp, UserId};
+use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, TeamId, Timestamp, UserId};
 use follower::db::{AssertSqlSafe, DbError, Readers};
-use follower::table::{Column, Columns, Row, Values};
+use follower::table::{Column, Columns, Row, Values, columns_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write;
@@ -137,13 +137,24 @@ pub struct ListedConversation {
     pub unread: u32,
 }
 
-/// Why a list cannot be given.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    #[error(transparent)]
-    Cursor(#[from] super::NotACursor),
-    #[error(transparent)]
-    Db(#[from] DbError),
+/// A conversation. `None` when the account has no such conversation.
+pub async fn find(
+    readers: &Readers,
+    account: AccountId,
+    id: ConversationId,
+    reader: Option<UserId>,
+) -> Result<Option<ListedConversation>, DbError> {
+    let values = Values::default().with(&id).with(&account).with(&reader);
+    let sql = format!(
+        "select {}, (select received from agent_seen where conversation_seq = seq and agent_id = $3)
+         from conversations where id = $1 and account_id = $2",
+        columns_of::<ConversationRow>()
+    );
+    let Some(row) = readers.fetch_optional(AssertSqlSafe(sql), values).await? else { return Ok(None) };
+    let conversation = ConversationRow::take(&row)?;
+    let seen: Option<u32> = Columns::after(&row, ConversationRow::COLUMNS.len()).take()?;
+    let unread = conversation.received_count.saturating_sub(seen.unwrap_or(0));
+    Ok(Some(ListedConversation { conversation, unread }))
 }
 
 /// A list of conversations.

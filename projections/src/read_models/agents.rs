@@ -1,10 +1,12 @@
 //! Agents: which accounts know them, their preferences, and their presence and load.
 
 use super::registry::ReadModel;
+use crate::queries::{row, rows};
 use event_schemas::agent::Preferences;
 use event_schemas::{AccountId, AgentEvent, Event, Timestamp, UserId, Version};
+use follower::db::{DbError, Readers};
 use follower::runner::DecodedEvent;
-use follower::table::{Json, Rows};
+use follower::table::{Json, Rows, Values};
 
 follower::table! {
     /// An agent of an account.
@@ -147,4 +149,42 @@ impl AgentAvailabilityRow {
         }
         self.presence_until = until;
     }
+}
+
+/// The agents of an account, by name.
+pub async fn list(readers: &Readers, account: AccountId) -> Result<Vec<AgentRow>, DbError> {
+    rows(readers, "where account_id = $1 order by name, user_id", Values::default().with(&account)).await
+}
+
+pub async fn find(readers: &Readers, account: AccountId, user: UserId) -> Result<Option<AgentRow>, DbError> {
+    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
+}
+
+/// An agent's preferences. `None` when they were never set.
+pub async fn preferences(readers: &Readers, user: UserId) -> Result<Option<AgentPreferencesRow>, DbError> {
+    row(readers, "where user_id = $1", Values::default().with(&user)).await
+}
+
+/// An agent's presence and load. `None` when neither was ever reported.
+pub async fn availability(readers: &Readers, user: UserId) -> Result<Option<AgentAvailabilityRow>, DbError> {
+    row(readers, "where user_id = $1", Values::default().with(&user)).await
+}
+
+pub async fn all_availability(
+    readers: &Readers,
+    account: AccountId,
+) -> Result<Vec<AgentAvailabilityRow>, DbError> {
+    const MEMBERS: &str =
+        "where user_id in (select user_id from agents where account_id = $1) order by user_id";
+    rows(readers, MEMBERS, Values::default().with(&account)).await
+}
+
+/// The preferences of all agents of an account.
+pub async fn all_preferences(
+    readers: &Readers,
+    account: AccountId,
+) -> Result<Vec<AgentPreferencesRow>, DbError> {
+    const MEMBERS: &str =
+        "where user_id in (select user_id from agents where account_id = $1) order by user_id";
+    rows(readers, MEMBERS, Values::default().with(&account)).await
 }

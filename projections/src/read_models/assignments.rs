@@ -1,25 +1,36 @@
-//! Who had a conversation from when until when, and who decided it.
+//! The assignments of each conversation, when each began and ended, and who decided it.
 
+use crate::queries::rows;
 use event_schemas::conversation::{AssignStrategy, Assigned};
 use event_schemas::routing::{Decision, Ineligible};
-use event_schemas::{TeamId, Timestamp, UserId, Version};
+use event_schemas::{AccountId, ConversationId, TeamId, Timestamp, UserId, Version};
+use follower::db::{DbError, Readers};
 use follower::runner::DecodedEvent;
-use follower::table::Json;
+use follower::table::{Json, Values};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 follower::table! {
-    pub struct AssignmentRow in "assignments" key (conversation_seq: i64, version: Version) {
+    /// An assignment of a conversation to an agent, a team or both.
+    #[derive(Serialize, JsonSchema)]
+    #[schemars(rename = "Assignment")]
+    pub struct AssignmentRow in "assignments"
+        key (#[serde(skip)] conversation_seq: i64, #[serde(skip)] version: Version)
+    {
         assignee_id: Option<UserId>,
         assignee_name: Option<String>,
         team_id: Option<TeamId>,
         strategy: Json<AssignStrategy>,
         assigned_by: Option<UserId>,
         reason: Option<String>,
-        /// Who could have had it and who could not, when Verbatim chose.
+        /// When Verbatim chose: the candidates in their order, and the reason of each agent who was not one.
         decision: Option<Json<Decision>>,
-        /// What a supervisor insisted in spite of.
+        /// The objection that a supervisor overrode.
         overridden: Option<Json<Ineligible>>,
+        #[serde(rename = "from")]
         from_at: Timestamp,
-        /// None: it holds.
+        /// `null` while it holds.
+        #[serde(rename = "until")]
         until_at: Option<Timestamp>,
     }
 }
@@ -41,4 +52,14 @@ impl AssignmentRow {
             until_at: None,
         }
     }
+}
+
+/// The assignments of a conversation, first to last.
+pub async fn of_conversation(
+    readers: &Readers,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<Vec<AssignmentRow>, DbError> {
+    let values = Values::default().with(&id).with(&account);
+    rows(readers, "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by version", values).await
 }

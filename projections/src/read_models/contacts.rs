@@ -2,18 +2,24 @@
 //! contact, which is why the fold of the conversations holds these tables.
 
 use super::registry::table_set;
+use crate::queries::{Cursor, ListError, Listed, Page, newest_first, row, rows};
 use event_schemas::contact::{ContactSeen, IdentifierLinked};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Event, Timestamp, Version};
-use follower::db::{DbError, Tx};
+use follower::db::{DbError, Readers, Tx};
 use follower::runner::DecodedEvent;
-use follower::table::{Json, Rows};
+use follower::table::{Json, Rows, Values};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 follower::table! {
-    pub struct ContactRow in "contacts" key (account_id: AccountId, id: ContactId) {
+    /// A person who writes, on any channel.
+    #[derive(Serialize, JsonSchema)]
+    #[schemars(rename = "Contact")]
+    pub struct ContactRow in "contacts" key (#[serde(skip)] account_id: AccountId, id: ContactId) {
         display_name: Option<String>,
         created_at: Timestamp,
         updated_at: Timestamp,
@@ -21,6 +27,9 @@ follower::table! {
 }
 
 follower::table! {
+    /// An identifier of a contact on one kind of channel (requirement 000, section 1.5).
+    #[derive(Serialize, JsonSchema)]
+    #[schemars(rename = "ContactIdentifier")]
     pub struct ContactIdentifierRow in "contact_identifiers" key (id: ContactIdentifierId) {
         account_id: AccountId,
         contact_id: ContactId,
@@ -223,4 +232,84 @@ impl ContactIdentifierRow {
             version: happened.version,
         }
     }
+}
+
+/// Mark the cursors of these lists.
+const CONTACTS: u8 = 101;
+const IDENTIFIERS: u8 = 102;
+
+/// Contacts, the newest first.
+pub async fn list(readers: &Readers, page: Page) -> Result<Listed<ContactRow>, ListError> {
+    const NEWEST: &str = "where account_id = $1 and (created_at, id) < ($3, $4)
+        order by created_at desc, id desc limit 0 + $2";
+    newest_first(readers, page, CONTACTS, NEWEST, |row: &ContactRow| (row.created_at, row.id.0)).await
+}
+
+pub async fn find(
+    readers: &Readers,
+    account: AccountId,
+    id: ContactId,
+) -> Result<Option<ContactRow>, DbError> {
+    row(readers, "where account_id = $1 and id = $2", Values::default().with(&account).with(&id)).await
+}
+
+/// The identifiers of a contact.
+pub async fn identifiers_of(
+    readers: &Readers,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Vec<ContactIdentifierRow>, DbError> {
+    let values = Values::default().with(&account).with(&contact);
+    rows(readers, "where account_id = $1 and contact_id = $2 order by created_at, id", values).await
+}
+
+/// A filter of identifiers.
+#[derive(Clone, Debug, Default)]
+pub struct IdentifierFilter {
+    pub contact: Option<ContactId>,
+    pub channel_type: Option<ChannelType>,
+    pub identifier: Option<String>,
+}
+
+/// Identifiers, the newest first.
+pub async fn identifiers(
+    readers: &Readers,
+    page: Page,
+    filter: &IdentifierFilter,
+) -> Result<Listed<ContactIdentifierRow>, ListError> {
+    let mut values = page.values(IDENTIFIERS)?;
+    let mut conditions = String::new();
+    let mut parameters = 4;
+    let mut also = |condition: &str| {
+        parameters += 1;
+        conditions.push_str(&format!(" and {condition} = ${parameters}"));
+    };
+    if let Some(contact) = &filter.contact {
+        values.put(contact);
+        also("contact_id");
+    }
+    if let Some(channel_type) = &filter.channel_type {
+        values.put(channel_type);
+        also("channel_type");
+    }
+    if let Some(identifier) = &filter.identifier {
+        values.put(identifier);
+        also("identifier");
+    }
+    let rest = format!(
+        "where account_id = $1 and (created_at, id) < ($3, $4){conditions}
+         order by created_at desc, id desc limit 0 + $2"
+    );
+    let found = rows(readers, &rest, values).await?;
+    Ok(Listed::of(found, page.limit, |row: &ContactIdentifierRow| {
+        Cursor::new(IDENTIFIERS, false, row.created_at.as_micros(), row.id.0)
+    }))
+}
+
+pub async fn identifier(
+    readers: &Readers,
+    account: AccountId,
+    id: ContactIdentifierId,
+) -> Result<Option<ContactIdentifierRow>, DbError> {
+    row(readers, "where account_id = $1 and id = $2", Values::default().with(&account).with(&id)).await
 }

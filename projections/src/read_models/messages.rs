@@ -1,10 +1,15 @@
-//! Every message and every note, and how far each outgoing one has come.
+//! Messages and notes, and the delivery of outgoing messages.
 
+use crate::queries::{Cursor, Limit, ListError, Listed, rows};
 use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
-use event_schemas::{ConversationEvent, DeliveryEvent, MessageEvent, MessageId, Timestamp, UserId, Version};
+use event_schemas::{
+    AccountId, ConversationEvent, ConversationId, DeliveryEvent, MessageEvent, MessageId, Timestamp, UserId,
+    Version,
+};
+use follower::db::Readers;
 use follower::runner::DecodedEvent;
-use follower::table::Json;
+use follower::table::{Json, Values};
 use serde_json::{Map, Value};
 
 follower::table! {
@@ -201,3 +206,58 @@ impl MessageRow {
 fn some_map(map: &Map<String, Value>) -> Option<Json<Map<String, Value>>> {
     (!map.is_empty()).then(|| Json(map.clone()))
 }
+
+/// A page of a conversation's messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages {
+    pub account: AccountId,
+    pub conversation: ConversationId,
+    pub from: PageFrom,
+    pub limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageFrom {
+    /// The newest messages.
+    End,
+    /// The messages before that of a cursor.
+    Before(Cursor),
+    /// The messages after that of a cursor.
+    After(Cursor),
+}
+
+/// Marks the cursors of this list.
+const LIST: u8 = 100;
+
+/// The cursor of a message, to page from it.
+pub fn cursor(message: &MessageRow) -> Cursor {
+    let version = i64::try_from(message.version.0).unwrap_or(i64::MAX);
+    Cursor::new(LIST, false, version, message.id.0)
+}
+
+/// Messages and notes, oldest first. `next` continues in the direction of the query.
+pub async fn list(readers: &Readers, query: Messages) -> Result<Listed<MessageRow>, ListError> {
+    let mut values = Values::default().with(&query.conversation).with(&query.account);
+    let wanted = query.limit.get() as i64 + 1;
+    values.put(&wanted);
+    let mut listed = match query.from {
+        PageFrom::End => rows(readers, NEWEST, values).await?,
+        PageFrom::Before(cursor) => {
+            values.put(&cursor.of_list(LIST)?.key);
+            rows(readers, BEFORE, values).await?
+        }
+        PageFrom::After(cursor) => {
+            values.put(&cursor.of_list(LIST)?.key);
+            rows(readers, AFTER, values).await?
+        }
+    };
+    let mut listed = Listed::of(std::mem::take(&mut listed), query.limit, cursor);
+    if !matches!(query.from, PageFrom::After(_)) {
+        listed.rows.reverse();
+    }
+    Ok(listed)
+}
+
+const NEWEST: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by version desc limit 0 + $3";
+const BEFORE: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit 0 + $3";
+const AFTER: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version > $4 order by version limit 0 + $3";

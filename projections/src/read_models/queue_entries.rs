@@ -1,6 +1,7 @@
-//! What waits for an agent, and how quickly that goes.
+//! The conversations that wait for an agent, and the pace of each queue.
 
 use super::inbox::ConversationRow;
+use crate::queries::rows;
 use domain::pace::Pace;
 use event_schemas::conversation::Offered;
 use event_schemas::message::Priority;
@@ -8,8 +9,9 @@ use event_schemas::{
     AccountId, AssignmentEvent, BotEvent, ConversationEvent, ConversationId, DetailsEvent, LifecycleEvent,
     OfferId, RoutingEvent, TeamId, Timestamp, UserId,
 };
+use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::runner::DecodedEvent;
-use follower::table::Json;
+use follower::table::{Columns, Json, Row, Values};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -175,4 +177,51 @@ impl QueueEntryRow {
         self.offered_to = Json(offered.map(|offered| offered.agent_ids.clone()).unwrap_or_default());
         self.offer_until = offered.map(|offered| offered.until);
     }
+}
+
+/// An entry of a queue, and its position in its team's queue, from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueEntry {
+    pub row: QueueEntryRow,
+    pub position: u32,
+}
+
+/// The queue entries of an account or of one of its teams, the oldest of the highest priority first.
+pub async fn list(
+    readers: &Readers,
+    account: AccountId,
+    team: Option<TeamId>,
+) -> Result<Vec<QueueEntry>, DbError> {
+    let mut values = Values::default().with(&account);
+    let of_team = match team {
+        Some(team) => {
+            values.put(&team);
+            "and team_id = $2"
+        }
+        None => "",
+    };
+    let sql = format!(
+        "select {}, row_number() over (
+             partition by team_id order by priority desc, queued_since, conversation_id) as position
+         from queue_entries where account_id = $1 {of_team}
+         order by priority desc, queued_since, conversation_id",
+        QueueEntryRow::COLUMNS.join(", ")
+    );
+    let found = readers.fetch_all(AssertSqlSafe(sql), values).await?;
+    let width = QueueEntryRow::COLUMNS.len();
+    found
+        .iter()
+        .map(|row| {
+            let position: i64 = Columns::after(row, width).take()?;
+            Ok(QueueEntry {
+                row: QueueEntryRow::take(row)?,
+                position: u32::try_from(position).unwrap_or(u32::MAX),
+            })
+        })
+        .collect()
+}
+
+/// The paces of an account's queues.
+pub async fn paces(readers: &Readers, account: AccountId) -> Result<Vec<PaceRow>, DbError> {
+    rows(readers, "where account_id = $1 order by team_id", Values::default().with(&account)).await
 }

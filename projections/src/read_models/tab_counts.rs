@@ -1,14 +1,17 @@
-//! How many conversations are in each tab of the inbox: rows of their own, moved with the conversations.
+//! How many conversations are in each tab of the inbox: rows of their own, changed with the conversations.
 
+use crate::queries::number;
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::Status;
 use event_schemas::{AccountId, TeamId, UserId};
-use std::collections::HashMap;
+use follower::db::{DbError, Readers};
+use follower::table::{Columns, Values};
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 follower::table! {
-    /// Conversations of one status in one tab: `all`, an `assignee`'s or nobody's, a `team`'s or none's. The
-    /// subject is whose, and empty where it is nobody's.
+    /// The number of conversations of one status in one tab: `all`, `assignee` or `team`. The subject is the id
+    /// of the assignee or team, and empty for conversations without one.
     pub struct TabCountRow in "tab_counts"
         key (account_id: AccountId, tab: String, subject: String, status: Status) {
         count: i64,
@@ -69,4 +72,62 @@ impl Moves {
             })
             .collect()
     }
+}
+
+/// How many conversations of each status.
+pub type ByStatus = BTreeMap<Status, i64>;
+
+/// The counts beside the tabs of an inbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TabCounts {
+    pub all: ByStatus,
+    pub mine: ByStatus,
+    pub unassigned: ByStatus,
+    pub teams: BTreeMap<TeamId, ByStatus>,
+    pub without_team: ByStatus,
+    pub assignees: BTreeMap<UserId, ByStatus>,
+}
+
+/// The counts of an account, `mine` being the reader's.
+pub async fn counts(
+    readers: &Readers,
+    account: AccountId,
+    reader: Option<UserId>,
+) -> Result<TabCounts, DbError> {
+    const ALL: &str = "select string_agg(
+            tab || ' ' || subject || ' ' || status || ' ' || cast(count as text), ',')
+        from tab_counts where account_id = $1";
+    let row = readers.fetch_one(ALL, Values::default().with(&account)).await?;
+    let lines: Option<String> = Columns::of(&row).take()?;
+    let mut counts = TabCounts::default();
+    for line in lines.iter().flat_map(|lines| lines.split(',')) {
+        let mut words = line.split(' ');
+        let (Some(tab), Some(subject)) = (words.next(), words.next()) else { continue };
+        let (Some(Ok(status)), Some(Ok(count))) =
+            (words.next().map(str::parse), words.next().map(str::parse))
+        else {
+            continue;
+        };
+        match (tab, subject.parse::<Uuid>()) {
+            ("all", _) => counts.all.insert(status, count),
+            ("assignee", Ok(user)) => {
+                let user = UserId(user);
+                if Some(user) == reader {
+                    counts.mine.insert(status, count);
+                }
+                counts.assignees.entry(user).or_default().insert(status, count)
+            }
+            ("assignee", Err(_)) => counts.unassigned.insert(status, count),
+            ("team", Ok(team)) => counts.teams.entry(TeamId(team)).or_default().insert(status, count),
+            ("team", Err(_)) => counts.without_team.insert(status, count),
+            (_, _) => None,
+        };
+    }
+    Ok(counts)
+}
+
+/// How many conversations there are in all accounts, for the operator.
+pub async fn total(readers: &Readers) -> Result<i64, DbError> {
+    const ALL: &str = "select coalesce(sum(count), 0) from tab_counts where tab = 'all'";
+    number(readers, ALL, Values::default()).await.map(Option::unwrap_or_default)
 }

@@ -1,18 +1,27 @@
 //! Webhooks of providers that Verbatim could not read, with their whole body, for the administrator.
 
-use crate::read_models::registry::ReadModel;
+use super::registry::ReadModel;
+use crate::queries::{ListError, Listed, Page, newest_first, row};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ChannelId, Event, EventId, InboundEvent, Timestamp};
+use follower::db::{DbError, Readers};
 use follower::runner::DecodedEvent;
-use follower::table::Rows;
+use follower::table::{Rows, Values};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 follower::table! {
+    /// A rejected webhook, or the rejected part of one.
+    #[derive(Serialize, JsonSchema)]
+    #[schemars(rename = "WebhookRejection")]
     pub struct WebhookRejectionRow in "webhook_rejections" key (id: EventId) {
+        #[serde(skip)]
         account_id: AccountId,
         channel_id: ChannelId,
         channel_type: ChannelType,
         reason: String,
         body: String,
+        /// The bytes, when they are not text.
         body_base64: Option<String>,
         received_at: Timestamp,
     }
@@ -39,4 +48,22 @@ impl ReadModel for WebhookRejectionRow {
             received_at: event.metadata.occurred_at,
         });
     }
+}
+
+/// Marks the cursors of this list.
+const LIST: u8 = 103;
+
+/// Rejected webhooks, the newest first.
+pub async fn list(readers: &Readers, page: Page) -> Result<Listed<WebhookRejectionRow>, ListError> {
+    const NEWEST: &str = "where account_id = $1 and (received_at, id) < ($3, $4)
+        order by received_at desc, id desc limit 0 + $2";
+    newest_first(readers, page, LIST, NEWEST, |row: &WebhookRejectionRow| (row.received_at, row.id.0)).await
+}
+
+pub async fn find(
+    readers: &Readers,
+    account: AccountId,
+    id: EventId,
+) -> Result<Option<WebhookRejectionRow>, DbError> {
+    row(readers, "where account_id = $1 and id = $2", Values::default().with(&account).with(&id)).await
 }

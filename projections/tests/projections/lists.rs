@@ -5,10 +5,13 @@ use crate::scenario::{Random, Scenario};
 use event_schemas::Timestamp;
 use event_schemas::message::{Priority, Status};
 use follower::db::Db;
-use projections::queries::by_subject::counts;
+use projections::queries::conversations::find;
 use projections::queries::conversations::{AssigneeFilter, Conversations, Sort, SortBy, list, list_json};
-use projections::queries::{Limit, details, list as lists};
+use projections::queries::{Limit, Page};
 use projections::read_models::inbox::ConversationRow;
+use projections::read_models::messages::{self, Messages, PageFrom};
+use projections::read_models::tab_counts::counts;
+use projections::read_models::{assignments, contacts, sla_timers};
 use std::collections::BTreeMap;
 
 crate::on_each_engine!(
@@ -207,25 +210,25 @@ async fn messages_page_both_ways_and_hold_each_once(env: Environment) {
     let ask = |from, limit| {
         let readers = fixture.db.readers();
         async move {
-            let query = details::Messages { account, conversation, from, limit };
-            details::messages(readers, query).await.unwrap()
+            let query = Messages { account, conversation, from, limit };
+            messages::list(readers, query).await.unwrap()
         }
     };
-    let all = ask(details::From::End, Limit::new(200).unwrap()).await.rows;
+    let all = ask(PageFrom::End, Limit::new(200).unwrap()).await.rows;
     assert_eq!(all.len(), (longest.message_count + longest.note_count) as usize);
     assert!(all.len() > 8 && all.is_sorted_by_key(|message| message.version));
-    let mut back = ask(details::From::End, limit).await;
+    let mut back = ask(PageFrom::End, limit).await;
     let mut from_the_end = back.rows.clone();
     while let Some(cursor) = back.next {
-        back = ask(details::From::Before(cursor), limit).await;
+        back = ask(PageFrom::Before(cursor), limit).await;
         from_the_end.splice(0..0, back.rows.clone());
     }
     assert_eq!(from_the_end, all);
-    let mut forth = ask(details::From::After(details::place(&all[0])), limit).await;
+    let mut forth = ask(PageFrom::After(messages::cursor(&all[0])), limit).await;
     let mut to_the_end = vec![all[0].clone()];
     to_the_end.extend(forth.rows);
     while let Some(cursor) = forth.next {
-        forth = ask(details::From::After(cursor), limit).await;
+        forth = ask(PageFrom::After(cursor), limit).await;
         to_the_end.extend(forth.rows);
     }
     assert_eq!(to_the_end, all);
@@ -240,8 +243,7 @@ async fn unread_is_what_came_after_the_reader_last_looked_or_answered(env: Envir
             query.limit = Limit::new(200).unwrap();
             for listed in list(fixture.db.readers(), &query).await.unwrap().rows {
                 let id = listed.conversation.id;
-                let one =
-                    details::conversation(fixture.db.readers(), *account, id, Some(*agent)).await.unwrap();
+                let one = find(fixture.db.readers(), *account, id, Some(*agent)).await.unwrap();
                 assert_eq!(one.as_ref(), Some(&listed));
                 assert!(listed.unread <= listed.conversation.received_count);
             }
@@ -254,25 +256,21 @@ async fn another_accounts_rows_are_not_there(env: Environment) {
     let theirs = &fixture.everything[0];
     let other = *fixture.scenario.accounts.iter().find(|account| **account != theirs.account_id).unwrap();
     let readers = fixture.db.readers();
-    assert_eq!(details::conversation(readers, other, theirs.id, None).await.unwrap(), None);
-    let query = details::Messages {
-        account: other,
-        conversation: theirs.id,
-        from: details::From::End,
-        limit: Limit::default(),
-    };
-    assert!(details::messages(readers, query).await.unwrap().rows.is_empty());
-    assert!(details::assignments(readers, other, theirs.id).await.unwrap().is_empty());
-    assert!(details::timers(readers, other, theirs.id).await.unwrap().is_empty());
-    assert_eq!(lists::contact(readers, other, theirs.contact_id).await.unwrap(), None);
+    assert_eq!(find(readers, other, theirs.id, None).await.unwrap(), None);
+    let query =
+        Messages { account: other, conversation: theirs.id, from: PageFrom::End, limit: Limit::default() };
+    assert!(messages::list(readers, query).await.unwrap().rows.is_empty());
+    assert!(assignments::of_conversation(readers, other, theirs.id).await.unwrap().is_empty());
+    assert!(sla_timers::of_conversation(readers, other, theirs.id).await.unwrap().is_empty());
+    assert_eq!(contacts::find(readers, other, theirs.contact_id).await.unwrap(), None);
 }
 
 async fn running_clocks_page_in_the_order_they_are_due(env: Environment) {
     let fixture = fixture(env, 61, 1500).await;
     for account in &fixture.scenario.accounts {
         let ask = |limit, after| {
-            let page = lists::Page { account: *account, limit: Limit::new(limit).unwrap(), after };
-            lists::running_timers(fixture.db.readers(), page)
+            let page = Page { account: *account, limit: Limit::new(limit).unwrap(), after };
+            sla_timers::running(fixture.db.readers(), page)
         };
         let all = ask(200, None).await.unwrap();
         assert!(all.rows.len() > 10 && all.next.is_none());

@@ -1,4 +1,4 @@
-//! What happened, in a sentence. It never repeats what was written.
+//! An event in a sentence. It never contains the text of a message.
 
 use event_schemas::conversation::{AssignStrategy, ReopenCause};
 use event_schemas::message::SlaMetric;
@@ -7,8 +7,8 @@ use event_schemas::{
     LifecycleEvent, MessageEvent, RoutingEvent, SlaEvent,
 };
 
-/// A line of a conversation's history.
-pub fn line(event: &ConversationEvent, actor: &Actor) -> String {
+/// The sentence of an event in a conversation's history.
+pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
     use ConversationEvent as E;
     let who = name(actor);
     match event {

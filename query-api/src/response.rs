@@ -1,25 +1,22 @@
-//! The shapes that answers share.
+//! The shapes that responses share.
 
-use crate::asking::parsed;
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use event_schemas::{AccountId, Version};
+use event_schemas::Version;
 use gate::Json;
-use projections::queries::list::Page;
-use projections::queries::{BadLimit, Cursor, Limit, Listed};
+use projections::queries::Listed;
 use schemars::JsonSchema;
-use serde::de;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
 /// A page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub struct List<T> {
     pub data: Vec<T>,
-    /// Send it as `cursor` for the next page. None: this was the last.
+    /// The `cursor` of the next page. `null` when this page is the last.
     pub next_cursor: Option<String>,
 }
 
@@ -29,13 +26,18 @@ impl<T> List<T> {
         Json(Self { data: listed.rows.into_iter().map(show).collect(), next_cursor })
     }
 
-    /// Everything at once.
+    /// A page of rows that serialise as the API shows them.
+    pub fn rows(listed: Listed<T>) -> Json<Self> {
+        Self::page(listed, |row| row)
+    }
+
+    /// A list that is always whole.
     pub fn whole<R>(rows: Vec<R>, show: impl FnMut(R) -> T) -> Json<Self> {
         Json(Self { data: rows.into_iter().map(show).collect(), next_cursor: None })
     }
 }
 
-/// One thing, with its version as the `ETag`.
+/// A resource, with its version as the `ETag`.
 pub struct Tagged<T> {
     pub version: Version,
     pub what: T,
@@ -62,31 +64,4 @@ impl<T: JsonSchema> OperationOutput for Tagged<T> {
     ) -> Vec<(Option<u16>, ApiResponse)> {
         Json::<T>::inferred_responses(ctx, operation)
     }
-}
-
-/// Which page of a plain list.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Paging {
-    /// Between 1 and 200; 50 where nothing is said.
-    #[serde(default, deserialize_with = "limit")]
-    #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
-    pub limit: Limit,
-    /// The `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "parsed")]
-    #[schemars(with = "Option<String>")]
-    pub cursor: Option<Cursor>,
-}
-
-impl Paging {
-    pub fn of(&self, account: AccountId) -> Page {
-        Page { account, limit: self.limit, after: self.cursor }
-    }
-}
-
-/// How many rows a page holds, as it is asked for.
-pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let number = text.parse::<usize>().map_err(|_| BadLimit);
-    number.and_then(Limit::new).map_err(de::Error::custom)
 }

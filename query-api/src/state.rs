@@ -1,5 +1,6 @@
-//! What a question needs: the tables, fresh enough, and the log.
+//! What the handlers are given: the tables, which hold at least what the caller has written, and the log.
 
+use crate::problem::{log_unavailable, tables_unavailable};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response};
@@ -7,56 +8,52 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use event_schemas::Position;
 use event_store::EventStore;
-use follower::{Db, DbError};
+use follower::Db;
 use gate::{After, Agent, Caller, Problem, Role};
 use projections::Tables;
-use projections::queries::conversations::ListError;
-use serde::Deserialize;
-use serde::de::{self, Deserializer};
 use std::ops::Deref;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// What every handler is given.
+/// The state of all handlers.
 #[derive(Clone)]
 pub struct QueryState {
     pub tables: Tables,
     pub store: Arc<dyn EventStore>,
-    /// Where event documents say their schemas are, without a slash at the end.
+    /// The URL of the event schemas in event documents, without a slash at the end.
     pub schemas_url: Arc<str>,
-    /// Ends the event streams that are open when the program stops.
+    /// Ends the open event streams when the program stops.
     pub stop: CancellationToken,
 }
 
-/// How long an answer waits for what the caller wrote.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request waits until the tables hold what the caller wrote.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl QueryState {
-    /// Returns when the tables hold what is in the log up to `wanted`.
+    /// Returns when the tables hold the log up to `wanted`.
     async fn catch_up_with(&self, wanted: Position) -> Result<(), Problem> {
-        if self.tables.position().await.map_err(unreadable)? >= Some(wanted) {
+        if self.tables.position().await.map_err(tables_unavailable)? >= Some(wanted) {
             return Ok(());
         }
-        match self.store.end().await.map_err(unread)? {
+        match self.store.end().await.map_err(log_unavailable)? {
             // An empty log has nothing to wait for.
             None => return Ok(()),
             Some(end) if end < wanted => {
                 return Err(Problem::unreadable(format!(
-                    "The log ends at {end}: nobody was answered {wanted}."
+                    "The log ends at {end}: no response had the position {wanted}."
                 ))
                 .field("Verbatim-After"));
             }
             Some(_) => {}
         }
-        self.tables.wait_for(wanted, PATIENCE).await.map_err(|not_yet| {
-            Problem::unavailable(format!("The tables are behind: {not_yet}."), Duration::from_secs(1))
+        self.tables.wait_for(wanted, CATCH_UP_TIMEOUT).await.map_err(|behind| {
+            Problem::unavailable(format!("The tables are behind: {behind}."), Duration::from_secs(1))
         })
     }
 }
 
-/// The tables, holding at least what the caller asked for with `Verbatim-After`.
+/// The tables, which hold at least the position of the request's `Verbatim-After`.
 pub struct Fresh(pub Db);
 
 impl FromRequestParts<QueryState> for Fresh {
@@ -76,7 +73,7 @@ impl OperationInput for Fresh {
     }
 }
 
-/// Who may see everything that happened: supervisors, administrators and services.
+/// A caller who may read all events of the account: a supervisor, an administrator or a service.
 pub struct Auditor(pub Caller);
 
 impl<S: Send + Sync> FromRequestParts<S> for Auditor {
@@ -109,42 +106,4 @@ impl OperationInput for Auditor {
     ) -> Vec<(Option<u16>, Response)> {
         Agent::inferred_early_responses(ctx, operation)
     }
-}
-
-/// The tables cannot be read just now.
-pub fn unreadable(error: DbError) -> Problem {
-    tracing::error!(%error, "the tables cannot be read");
-    Problem::unavailable("The tables cannot be read at the moment.", Duration::from_secs(1))
-}
-
-/// The log cannot be read just now.
-pub fn unread(error: event_store::ReadError) -> Problem {
-    tracing::error!(%error, "the log cannot be read");
-    Problem::unavailable("The log cannot be read at the moment.", Duration::from_secs(1))
-}
-
-pub fn unlisted(error: ListError) -> Problem {
-    match error {
-        ListError::Cursor(no) => {
-            Problem::unreadable(format!("{no}: begin again without it.")).field("cursor")
-        }
-        ListError::Db(error) => unreadable(error),
-    }
-}
-
-/// A parameter that is written as text and read by `FromStr`.
-pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse()).transpose().map_err(de::Error::custom)
-}
-
-/// Words separated by commas.
-pub fn several<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-    words.map(str::parse).collect::<Result<_, _>>().map_err(de::Error::custom)
 }
