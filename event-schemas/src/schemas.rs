@@ -20,6 +20,7 @@ const SCHEMAS: &[(&str, &str)] = files![
     "BotContextCollected.v1",
     "Assigned.v1",
     "Assigned.v2",
+    "Assigned.v3",
     "Unassigned.v1",
     "AssignmentDropped.v1",
     "Queued.v1",

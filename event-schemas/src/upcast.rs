@@ -9,6 +9,7 @@ type Step = fn(Value) -> Value;
 /// raises the version of an event adds the step here and keeps the sample and schema of the version before.
 const STEPS: &[(&str, u16, Step)] = &[
     ("Assigned", 1, as_it_was),
+    ("Assigned", 2, assigned_tells_report_from_order),
     ("PreferencesChanged", 1, as_it_was),
     #[cfg(test)]
     ("Greeted", 1, tests::greeted_names_its_language),
@@ -18,6 +19,16 @@ const STEPS: &[(&str, u16, Step)] = &[
 
 /// What is new has a default.
 fn as_it_was(data: Value) -> Value {
+    data
+}
+
+/// Until version 2 the strategy of a conversation without an agent was the order to find one by it.
+fn assigned_tells_report_from_order(mut data: Value) -> Value {
+    let is_order =
+        data["assignee_id"].is_null() && !matches!(data["strategy"].as_str(), Some("claimed" | "manual"));
+    if is_order {
+        data["route_by"] = data["strategy"].take();
+    }
     data
 }
 
@@ -35,7 +46,9 @@ pub fn upcast(event_type: &str, from_version: u16, data: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::{AssignStrategy, Assigned};
     use crate::events::{DecodeError, Events, events};
+    use crate::routing::RoutingStrategy;
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
     use serde_json::json;
@@ -75,6 +88,19 @@ mod tests {
         assert_eq!(read(2, second).unwrap(), greeted("am"));
         let third = json!({"names": ["Ana"], "text": "Hello", "language": "am"});
         assert_eq!(read(3, third).unwrap(), greeted("am"));
+    }
+
+    #[test]
+    fn the_strategy_of_a_team_was_an_order_and_that_of_an_agent_a_report() {
+        let team = "e5a7c9db-3f41-4c8d-8e2f-4a6b8c0d2e87";
+        let agent = "c3e5a7b9-1d2f-4a6b-8c0d-2e4f6a8b0c65";
+        let read = |data: Value| serde_json::from_value::<Assigned>(upcast("Assigned", 1, data)).unwrap();
+        let ordered = read(json!({ "team_id": team, "strategy": "round_robin" }));
+        assert_eq!((ordered.strategy, ordered.route_by), (None, Some(RoutingStrategy::RoundRobin)));
+        let by_hand = read(json!({ "team_id": team, "strategy": "manual" }));
+        assert_eq!((by_hand.strategy, by_hand.route_by), (Some(AssignStrategy::Manual), None));
+        let chosen = read(json!({ "assignee_id": agent, "team_id": team, "strategy": "round_robin" }));
+        assert_eq!((chosen.strategy, chosen.route_by), (Some(AssignStrategy::RoundRobin), None));
     }
 
     #[test]
