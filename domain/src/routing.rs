@@ -18,36 +18,9 @@ pub use eligible::{CandidateInput, Candidates, Requirements, ineligibility};
 pub use state::RoutingState;
 pub use wait::{Offer, Wait};
 
-use event_schemas::conversation::AssignStrategy;
-use event_schemas::routing::RoutingStrategy;
 use std::time::Duration;
 
 /// How long a conversation that was just opened is left to the bot, where an account has one.
 pub const BOT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long an assignment may be under way before it is taken to have broken off.
 pub const UNDER_WAY: Duration = Duration::from_secs(5);
-
-/// A queue's strategy as an assignment names it.
-pub const fn named(strategy: RoutingStrategy) -> AssignStrategy {
-    match strategy {
-        RoutingStrategy::RoundRobin => AssignStrategy::RoundRobin,
-        RoutingStrategy::LeastBusy => AssignStrategy::LeastBusy,
-        RoutingStrategy::ManualQueue => AssignStrategy::ManualQueue,
-        RoutingStrategy::LeastRecent => AssignStrategy::LeastRecent,
-        RoutingStrategy::Random => AssignStrategy::Random,
-        RoutingStrategy::RingAll => AssignStrategy::RingAll,
-    }
-}
-
-/// The strategy that an assignment names, if it is one and no person's doing.
-pub const fn strategy_of(named: AssignStrategy) -> Option<RoutingStrategy> {
-    match named {
-        AssignStrategy::Claimed | AssignStrategy::Manual => None,
-        AssignStrategy::RoundRobin => Some(RoutingStrategy::RoundRobin),
-        AssignStrategy::LeastBusy => Some(RoutingStrategy::LeastBusy),
-        AssignStrategy::ManualQueue => Some(RoutingStrategy::ManualQueue),
-        AssignStrategy::LeastRecent => Some(RoutingStrategy::LeastRecent),
-        AssignStrategy::Random => Some(RoutingStrategy::Random),
-        AssignStrategy::RingAll => Some(RoutingStrategy::RingAll),
-    }
-}

@@ -12,7 +12,7 @@ type Step = fn(Value) -> Value;
 /// of the version before.
 const STEPS: &[(&str, u16, Step)] = &[
     ("Assigned", 1, unchanged),
-    ("Assigned", 2, |data| renamed(data, "in_spite_of", "overridden")),
+    ("Assigned", 2, assigned_tells_report_from_order),
     ("Queued", 1, |data| renamed(data, "waiting_since", "queued_since")),
     ("Offered", 1, |data| renamed(data, "waiting_since", "queued_since")),
     ("OfferExpired", 1, unchanged),
@@ -42,6 +42,16 @@ const FORMER_NAMES: &[(&str, u16, &str)] = &[
 /// The step of a new field that has a default.
 fn unchanged(data: Value) -> Value {
     data
+}
+
+/// Until version 2 the strategy of a conversation without an agent was the order to find one by it.
+fn assigned_tells_report_from_order(mut data: Value) -> Value {
+    let is_order =
+        data["assignee_id"].is_null() && !matches!(data["strategy"].as_str(), Some("claimed" | "manual"));
+    if is_order {
+        data["route_by"] = data["strategy"].take();
+    }
+    renamed(data, "in_spite_of", "overridden")
 }
 
 fn renamed(mut data: Value, from: &str, to: &str) -> Value {
@@ -106,7 +116,9 @@ pub fn upcast(today: &str, from_version: u16, data: Value) -> (u16, Value) {
 mod tests {
     use super::*;
     use crate::about;
+    use crate::conversation::{AssignStrategy, Assigned};
     use crate::events::{DecodeError, Events, events};
+    use crate::routing::RoutingStrategy;
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
     use serde_json::json;
@@ -146,6 +158,19 @@ mod tests {
         assert_eq!(read(2, second).unwrap(), greeted("am"));
         let third = json!({"names": ["Ana"], "text": "Hello", "language": "am"});
         assert_eq!(read(3, third).unwrap(), greeted("am"));
+    }
+
+    #[test]
+    fn the_strategy_of_a_team_was_an_order_and_that_of_an_agent_a_report() {
+        let team = "e5a7c9db-3f41-4c8d-8e2f-4a6b8c0d2e87";
+        let agent = "c3e5a7b9-1d2f-4a6b-8c0d-2e4f6a8b0c65";
+        let read = |data: Value| serde_json::from_value::<Assigned>(upcast("Assigned", 1, data).1).unwrap();
+        let ordered = read(json!({ "team_id": team, "strategy": "round_robin" }));
+        assert_eq!((ordered.strategy, ordered.route_by), (None, Some(RoutingStrategy::RoundRobin)));
+        let by_hand = read(json!({ "team_id": team, "strategy": "manual" }));
+        assert_eq!((by_hand.strategy, by_hand.route_by), (Some(AssignStrategy::Manual), None));
+        let chosen = read(json!({ "assignee_id": agent, "team_id": team, "strategy": "round_robin" }));
+        assert_eq!((chosen.strategy, chosen.route_by), (Some(AssignStrategy::RoundRobin), None));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         E::Assignment(AssignmentEvent::Assigned(assigned)) => {
             let agent = assigned.assignee_name.clone().or(assigned.assignee_id.map(|id| id.to_string()));
             match (agent, assigned.team_id, assigned.strategy) {
-                (Some(agent), _, AssignStrategy::Claimed) => format!("{agent} took the conversation"),
+                (Some(agent), _, Some(AssignStrategy::Claimed)) => format!("{agent} took the conversation"),
                 (Some(agent), _, _) => format!("{who} assigned it to {agent}"),
                 (None, Some(team), _) => format!("{who} assigned it to the team {team}"),
                 (None, None, _) => format!("{who} assigned it to nobody"),

@@ -83,10 +83,11 @@ async fn assign(
             Some(team) => Some(known_team(&commands, &caller, team).await?),
             None => None,
         },
-        strategy: match assignee_id {
+        strategy: Some(match assignee_id {
             Some(id) if id == caller.user => AssignStrategy::Claimed,
             Some(_) | None => AssignStrategy::Manual,
-        },
+        }),
+        route_by: None,
         by: by(&caller, &context),
         reason: to.reason,
     };

@@ -187,7 +187,8 @@ fn requested(word: &str) -> String {
 }
 
 impl HandoffNeed {
-    fn of(trigger: HandoffCause, reason: String) -> Self {
+    /// Of this cause, without a rule that says to which team.
+    pub fn of(trigger: HandoffCause, reason: String) -> Self {
         Self { trigger, reason, rule_id: None, team_id: None, message: None }
     }
 }

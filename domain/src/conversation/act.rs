@@ -7,17 +7,18 @@ mod tests;
 use super::answer::filled_by;
 use super::assign::{Assign, Assignee, Requester, Unassign};
 use super::draft::Draft;
+use super::handoff::{Handoff, hand_over};
 use super::label::{ChangeLabels, SetPriority};
 use super::send::{AddNote, Send, Sender};
 use super::status::{MarkPending, Reopen, Resolve};
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use crate::automation::{Cause, Rules};
-use crate::bot::strategy;
+use crate::bot::{HandoffNeed, strategy};
 use event_schemas::automation::Action;
 use event_schemas::bot::{BotStrategy, HandoffCause};
 use event_schemas::conversation::{
-    AssignStrategy, AutomationRan, HandoffRequested, MacroRan, ReopenCause, Skipped, WebhookRequested,
+    AssignStrategy, AutomationRan, MacroRan, ReopenCause, Skipped, WebhookRequested,
 };
 use event_schemas::message::{Content, Status};
 use event_schemas::{
@@ -261,7 +262,8 @@ impl ActionRun<'_> {
         self.draft.then(Assign {
             assignee,
             team_id,
-            strategy: if takes_it { AssignStrategy::Claimed } else { AssignStrategy::Manual },
+            strategy: Some(if takes_it { AssignStrategy::Claimed } else { AssignStrategy::Manual }),
+            route_by: None,
             by,
             reason: self.why(),
         })
@@ -282,27 +284,17 @@ impl ActionRun<'_> {
             Status::Open | Status::Bot | Status::Assigned | Status::Closed => {}
         }
         self.unassign(true, false)?;
-        let strategy = strategy(how);
-        if team_id.is_some() {
-            self.draft.then(Assign {
-                assignee: None,
+        let handoff = Handoff {
+            strategy: Some(strategy(how)),
+            by: self.list.by,
+            ..Handoff::of(HandoffNeed {
+                trigger: self.handoff,
+                reason: self.reason.clone(),
+                rule_id: None,
                 team_id,
-                strategy,
-                by: self.list.by,
-                reason: self.why(),
-            })?;
-        }
-        self.draft.tell(HandoffRequested {
-            trigger: self.handoff,
-            reason: self.reason.clone(),
-            message_id: None,
-            rule_id: None,
-            handoff_rule_id: None,
-            team_id,
-            strategy: Some(strategy),
-            agent_id: None,
-            requested_by: self.list.by.user,
-        });
-        Ok(())
+                message: None,
+            })
+        };
+        hand_over(&mut self.draft, handoff)
     }
 }

@@ -4,19 +4,17 @@
 #[cfg(test)]
 mod tests;
 
-use super::assign::{Assign, Requester};
 use super::draft::Draft;
+use super::handoff::{Handoff, hand_over};
 use super::label::{ChangeLabels, CollectContext, SetPriority};
-use super::send::{Send, Sender};
+use super::send::{BotMessage, say};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::{Actions, Facts, HandoffNeed, IncomingMessage, PendingQuestion, Playbook, Rule, RuleMatch};
 use event_schemas::bot::{HandoffCause, InfoField};
-use event_schemas::conversation::{
-    AssignStrategy, BotEngaged, HandoffRequested, InfoRequested, LanguageDetected,
-};
-use event_schemas::message::{Content, ContentType, SenderType, Status};
-use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp, UserId, blanks};
+use event_schemas::conversation::{AssignStrategy, BotEngaged, InfoRequested, LanguageDetected};
+use event_schemas::message::{Content, ContentType, Status};
+use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp, blanks};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,13 +145,10 @@ impl BotTurn<'_> {
         }
         match (need, fits.last()) {
             (Some(need), last) => {
-                if let Some(reply) = last.and_then(|fit| fit.rule.actions.reply.as_deref()) {
-                    self.say(answer.ids.reply, reply, last.map(|fit| fit.rule))?;
-                } else if let Some(message) = &need.message {
-                    self.say(answer.ids.reply, message, None)?;
-                }
-                to.team_id = need.team_id.or(to.team_id);
-                self.hand_over(need.trigger, need.reason.clone(), &to, Some(&need))
+                let reply = last.and_then(|fit| Some((fit.rule, fit.rule.actions.reply.as_deref()?)));
+                let Some((rule, reply)) = reply else { return self.hand_over(need, &to) };
+                self.say(answer.ids.reply, reply, Some(rule))?;
+                self.hand_over(HandoffNeed { message: None, ..need }, &to)
             }
             (None, Some(fit)) if speaks => self.act(fit),
             (None, _) => self.nothing_fits(conversation),
@@ -190,12 +185,8 @@ impl BotTurn<'_> {
             return self.ask(first, rest, &To::by(rule), Some(rule));
         }
         if rule.actions.hands_over() {
-            return self.hand_over(
-                HandoffCause::Rule,
-                format!("Rule '{}': {why}", rule.name),
-                &To::by(rule),
-                None,
-            );
+            let reason = format!("Rule '{}': {why}", rule.name);
+            return self.hand_over(HandoffNeed::of(HandoffCause::Rule, reason), &To::by(rule));
         }
         Ok(())
     }
@@ -206,7 +197,7 @@ impl BotTurn<'_> {
             return Ok(());
         }
         let reason = "None of the bot's rules fits".to_owned();
-        self.hand_over(HandoffCause::NoRule, reason, &To::default(), None)
+        self.hand_over(HandoffNeed::of(HandoffCause::NoRule, reason), &To::default())
     }
 
     /// The answer to what the bot asked for.
@@ -214,11 +205,7 @@ impl BotTurn<'_> {
         let answer = self.answer;
         let to = To { team_id: asking.team_id, strategy: asking.strategy, rule_id: Some(asking.rule_id) };
         if let Some(need) = answer.playbook.handoff.heard(&answer.heard()) {
-            if let Some(message) = &need.message {
-                self.say(answer.ids.reply, message, None)?;
-            }
-            let to = To { team_id: need.team_id.or(to.team_id), ..to };
-            return self.hand_over(need.trigger, need.reason.clone(), &to, Some(&need));
+            return self.hand_over(need, &to);
         }
         if !conversation.bot.may_answer(answer.message_id) {
             return Ok(());
@@ -234,7 +221,7 @@ impl BotTurn<'_> {
             Some((next, rest)) => self.ask(next, rest, &to, None),
             None => {
                 let reason = "The bot asked all it was to ask".to_owned();
-                self.hand_over(HandoffCause::InfoCollected, reason, &to, None)
+                self.hand_over(HandoffNeed::of(HandoffCause::InfoCollected, reason), &to)
             }
         }
     }
@@ -265,63 +252,19 @@ impl BotTurn<'_> {
     }
 
     fn say(&mut self, message_id: MessageId, text: &str, rule: Option<&Rule>) -> Result<(), Rejection> {
-        let body = {
-            let conversation = self.draft.state().opened()?;
-            Content::text(filled(text, conversation))
-        };
-        let said = self.draft.then(Send {
-            message_id,
-            sender: Sender {
-                sender_type: SenderType::Bot,
-                // Requirement 000, section 1.2: an agent's id or the rule's.
-                id: rule.map(|rule| UserId(rule.id.0)),
-                name: rule.map(|rule| rule.name.clone()),
-            },
-            body,
-            template: None,
-            in_reply_to: None,
-            metadata: Map::new(),
-            reply_window: self.answer.reply_window,
-            handoff: None,
-        });
-        match said {
-            // What cannot be said is left out; the rest happens.
-            Ok(())
-            | Err(
-                Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. } | Rejection::EmptyMessage,
-            ) => Ok(()),
-            Err(refusal) => Err(refusal),
-        }
+        let reply_window = self.answer.reply_window;
+        say(&mut self.draft, BotMessage { message_id, text, rule, reply_window })
     }
 
-    fn hand_over(
-        &mut self,
-        trigger: HandoffCause,
-        reason: String,
-        to: &To,
-        need: Option<&HandoffNeed>,
-    ) -> Result<(), Rejection> {
-        if to.team_id.is_some() {
-            self.draft.then(Assign {
-                assignee: None,
-                team_id: to.team_id,
-                strategy: to.strategy.unwrap_or(AssignStrategy::LeastBusy),
-                by: Requester { user: None, may_take_over: false },
-                reason: Some(reason.clone()),
-            })?;
-        }
-        self.draft.tell(HandoffRequested {
-            trigger,
-            reason,
+    fn hand_over(&mut self, need: HandoffNeed, to: &To) -> Result<(), Rejection> {
+        let handoff = Handoff {
             message_id: Some(self.answer.message_id),
             rule_id: to.rule_id,
-            handoff_rule_id: need.and_then(|need| need.rule_id),
-            team_id: to.team_id,
             strategy: to.strategy,
-            agent_id: None,
-            requested_by: None,
-        });
-        Ok(())
+            announcement: Some((self.answer.ids.reply, self.answer.reply_window)),
+            ..Handoff::of(HandoffNeed { team_id: need.team_id.or(to.team_id), ..need })
+        };
+        hand_over(&mut self.draft, handoff)
     }
 }
 

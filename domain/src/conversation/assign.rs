@@ -4,7 +4,7 @@ use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{AssignStrategy, Assigned, Unassigned};
 use event_schemas::message::Status;
-use event_schemas::routing::Ineligible;
+use event_schemas::routing::{Ineligible, RoutingStrategy};
 use event_schemas::{AssignmentEvent, ConversationEvent, TeamId, Timestamp, UserId};
 
 /// An agent, and the name colleagues know them by.
@@ -24,6 +24,9 @@ pub struct Requester {
 }
 
 impl Requester {
+    /// Verbatim itself, without the right to take a conversation from its agent.
+    pub const VERBATIM: Self = Self { user: None, may_take_over: false };
+
     fn may_move(&self, conversation: &Opened) -> Result<(), Rejection> {
         match conversation.lifecycle.assignee_id {
             Some(holder) if Some(holder) != self.user && !self.may_take_over => {
@@ -39,7 +42,10 @@ impl Requester {
 pub struct Assign {
     pub assignee: Option<Assignee>,
     pub team_id: Option<TeamId>,
-    pub strategy: AssignStrategy,
+    /// How the agent or the team was chosen. `None` when no strategy and no person chose.
+    pub strategy: Option<AssignStrategy>,
+    /// How an agent of the team is to be found. `None` when the team's queue says how.
+    pub route_by: Option<RoutingStrategy>,
     pub by: Requester,
     pub reason: Option<String>,
 }
@@ -78,6 +84,7 @@ impl Decide<Conversation> for Assign {
                 assignee_name,
                 team_id: self.team_id.or(held.team_id),
                 strategy: self.strategy,
+                route_by: self.route_by,
                 assigned_by: self.by.user,
                 reason: self.reason.clone(),
                 decision: None,

@@ -1,27 +1,25 @@
-//! Somebody asks by route that a person take over.
+//! The handoff of a conversation to human agents: what the customer is told, which team gets it, and why.
 
-use super::answer::filled;
 use super::assign::{Assign, Assignee, Requester};
 use super::draft::Draft;
-use super::send::{Send, Sender};
+use super::send::{BotMessage, say};
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
-use crate::bot::Playbook;
+use crate::bot::{HandoffNeed, Playbook};
 use event_schemas::conversation::{AssignStrategy, HandoffRequested};
-use event_schemas::message::{Content, SenderType, Status};
-use event_schemas::{ConversationEvent, MessageId, Timestamp};
-use serde_json::Map;
+use event_schemas::message::Status;
+use event_schemas::{BotRuleId, ConversationEvent, MessageId, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A person is to take over from the bot: anybody, or this agent.
+/// A human agent is to take over from the bot: any agent, or the one that is named.
 #[derive(Clone, Debug)]
 pub struct RequestHandoff {
     pub reason: String,
     pub agent: Option<Assignee>,
     pub by: Requester,
     pub playbook: Arc<Playbook>,
-    /// What the customer is told meanwhile has this id, if the account tells them anything.
+    /// The id of the message that the customer gets meanwhile, if the account sends one.
     pub message_id: MessageId,
     pub reply_window: Option<Duration>,
 }
@@ -41,44 +39,87 @@ impl Decide<Conversation> for RequestHandoff {
         if !names_another && (held_by.is_some() || asked_already) {
             return Ok(Vec::new());
         }
-        let need = self.playbook.handoff.asked(self.reason.clone());
         let mut draft = Draft::of(state, now);
-        draft.tell(HandoffRequested {
-            trigger: need.trigger,
-            reason: need.reason.clone(),
-            message_id: None,
-            rule_id: None,
-            handoff_rule_id: need.rule_id,
-            team_id: need.team_id,
-            strategy: None,
-            agent_id: self.agent.as_ref().map(|agent| agent.id),
-            requested_by: self.by.user,
-        });
-        if let Some(text) = need.message.filter(|_| held_by.is_none()) {
-            let told = draft.then(Send {
-                message_id: self.message_id,
-                sender: Sender { sender_type: SenderType::Bot, id: None, name: None },
-                body: Content::text(filled(&text, conversation)),
-                template: None,
-                in_reply_to: None,
-                metadata: Map::new(),
-                reply_window: self.reply_window,
-                handoff: None,
-            });
-            match told {
-                Ok(()) | Err(Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. }) => {}
-                Err(refusal) => return Err(refusal),
-            }
-        }
-        if self.agent.is_some() || need.team_id.is_some() {
-            draft.then(Assign {
-                assignee: self.agent.clone(),
-                team_id: need.team_id,
-                strategy: AssignStrategy::Manual,
-                by: self.by,
-                reason: Some(self.reason.clone()),
-            })?;
-        }
+        let handoff = Handoff {
+            agent: self.agent.clone(),
+            chosen: Some(AssignStrategy::Manual),
+            by: self.by,
+            announcement: held_by.is_none().then_some((self.message_id, self.reply_window)),
+            ..Handoff::of(self.playbook.handoff.asked(self.reason.clone()))
+        };
+        hand_over(&mut draft, handoff)?;
         Ok(draft.into_events())
     }
+}
+
+/// A handoff as any part of the domain decides it.
+#[derive(Debug)]
+pub(super) struct Handoff {
+    /// Why, to which team, and what the customer is told meanwhile.
+    pub need: HandoffNeed,
+    /// The message that led to it.
+    pub message_id: Option<MessageId>,
+    /// The bot's rule, when one led to it.
+    pub rule_id: Option<BotRuleId>,
+    /// The strategy by which an agent is to be found. `None` when the queue says how.
+    pub strategy: Option<AssignStrategy>,
+    /// The agent who is requested by name.
+    pub agent: Option<Assignee>,
+    /// How the team and the agent were chosen. `None` when a rule names the team.
+    pub chosen: Option<AssignStrategy>,
+    pub by: Requester,
+    /// The id of the message to the customer, and how long after the customer's last message the channel lets
+    /// it out. `None` when the customer is told nothing.
+    pub announcement: Option<(MessageId, Option<Duration>)>,
+}
+
+impl Handoff {
+    pub(super) fn of(need: HandoffNeed) -> Self {
+        Self {
+            need,
+            message_id: None,
+            rule_id: None,
+            strategy: None,
+            agent: None,
+            chosen: None,
+            by: Requester::VERBATIM,
+            announcement: None,
+        }
+    }
+}
+
+/// Tells the customer, gives the conversation to the team and requests an agent. An agent who is named gets it
+/// last: the request is then answered, and names no agent for the time after that.
+pub(super) fn hand_over(draft: &mut Draft, handoff: Handoff) -> Result<(), Rejection> {
+    let HandoffNeed { trigger, reason, rule_id: handoff_rule_id, team_id, message } = handoff.need;
+    if let (Some(text), Some((message_id, reply_window))) = (message, handoff.announcement) {
+        say(draft, BotMessage { message_id, text: &text, rule: None, reply_window })?;
+    }
+    let agent_id = handoff.agent.as_ref().map(|agent| agent.id);
+    let assign = Assign {
+        assignee: handoff.agent,
+        team_id,
+        strategy: handoff.chosen,
+        route_by: handoff.strategy.and_then(AssignStrategy::routing),
+        by: handoff.by,
+        reason: Some(reason.clone()),
+    };
+    if agent_id.is_none() && team_id.is_some() {
+        draft.then(&assign)?;
+    }
+    draft.tell(HandoffRequested {
+        trigger,
+        reason,
+        message_id: handoff.message_id,
+        rule_id: handoff.rule_id,
+        handoff_rule_id,
+        team_id,
+        strategy: handoff.strategy,
+        agent_id,
+        requested_by: handoff.by.user,
+    });
+    if agent_id.is_some() {
+        draft.then(&assign)?;
+    }
+    Ok(())
 }

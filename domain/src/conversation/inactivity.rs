@@ -1,18 +1,15 @@
 //! What a silence ends in: a person where the bot falls silent too long, the end of a conversation in which
 //! nobody says anything, the end of one that stays resolved.
 
-use super::answer::filled;
-use super::assign::{Assign, Requester};
 use super::draft::Draft;
-use super::send::{Send, Sender};
+use super::handoff::{Handoff, hand_over};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::Playbook;
 use event_schemas::bot::BotSettings;
-use event_schemas::conversation::{AssignStrategy, Closed, Expired, HandoffRequested};
-use event_schemas::message::{Content, SenderType, Status};
+use event_schemas::conversation::{Closed, Expired};
+use event_schemas::message::Status;
 use event_schemas::{ConversationEvent, MessageId, Timestamp};
-use serde_json::Map;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,42 +129,8 @@ impl EndInactivity {
         let silence = now.since(conversation.quiet_since);
         let Some(need) = self.playbook.handoff.silent_for(silence) else { return Ok(Vec::new()) };
         let mut draft = Draft::of(state, now);
-        draft.tell(HandoffRequested {
-            trigger: need.trigger,
-            reason: need.reason.clone(),
-            message_id: None,
-            rule_id: None,
-            handoff_rule_id: need.rule_id,
-            team_id: need.team_id,
-            strategy: None,
-            agent_id: None,
-            requested_by: None,
-        });
-        if let Some(text) = need.message {
-            let told = draft.then(Send {
-                message_id: self.message_id,
-                sender: Sender { sender_type: SenderType::Bot, id: None, name: None },
-                body: Content::text(filled(&text, conversation)),
-                template: None,
-                in_reply_to: None,
-                metadata: Map::new(),
-                reply_window: self.reply_window,
-                handoff: None,
-            });
-            match told {
-                Ok(()) | Err(Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. }) => {}
-                Err(refusal) => return Err(refusal),
-            }
-        }
-        if need.team_id.is_some() {
-            draft.then(Assign {
-                assignee: None,
-                team_id: need.team_id,
-                strategy: AssignStrategy::LeastBusy,
-                by: Requester { user: None, may_take_over: false },
-                reason: Some(need.reason),
-            })?;
-        }
+        let announcement = Some((self.message_id, self.reply_window));
+        hand_over(&mut draft, Handoff { announcement, ..Handoff::of(need) })?;
         Ok(draft.into_events())
     }
 }

@@ -3,7 +3,7 @@
 use super::{Assign, Assignee, Conversation, Rejection, Requester, Unassign};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{AssignStrategy, Assigned, AssignmentDropped, LeadNotified, Queued};
-use event_schemas::routing::Decision;
+use event_schemas::routing::{Decision, RoutingStrategy};
 use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
 
 /// Verbatim has chosen somebody.
@@ -32,7 +32,8 @@ impl Decide<Conversation> for RouteTo {
             assignee_id: Some(self.assignee.id),
             assignee_name: self.assignee.name.clone(),
             team_id: self.team_id,
-            strategy: self.strategy,
+            strategy: Some(self.strategy),
+            route_by: None,
             assigned_by: None,
             reason: None,
             decision: Some(self.decision.clone()),
@@ -88,7 +89,10 @@ impl Decide<Conversation> for Enqueue {
 #[derive(Clone, Debug)]
 pub struct Overflow {
     pub to: TeamId,
+    /// That of the queue it comes to.
     pub strategy: AssignStrategy,
+    /// The strategy that was ordered for this conversation, which holds in the other team's queue too.
+    pub route_by: Option<RoutingStrategy>,
 }
 
 impl Decide<Conversation> for Overflow {
@@ -101,8 +105,9 @@ impl Decide<Conversation> for Overflow {
         let moved = Assign {
             assignee: None,
             team_id: Some(self.to),
-            strategy: self.strategy,
-            by: Requester { user: None, may_take_over: false },
+            strategy: Some(self.strategy),
+            route_by: self.route_by,
+            by: Requester::VERBATIM,
             reason: Some("the queue was full".to_owned()),
         };
         moved.decide(state, now)

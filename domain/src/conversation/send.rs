@@ -1,11 +1,12 @@
 //! What goes out, and what stays in the house.
 
-use super::assign::{Assign, Requester};
+use super::answer::filled;
 use super::draft::Draft;
+use super::handoff::{Handoff, hand_over};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
-use crate::bot::{HandoffNeed, Playbook};
-use event_schemas::conversation::{AssignStrategy, HandoffRequested, MessageSent, NoteAdded};
+use crate::bot::{HandoffNeed, Playbook, Rule};
+use event_schemas::conversation::{MessageSent, NoteAdded};
 use event_schemas::message::{Content, ContentType, SenderType, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
 use serde_json::{Map, Value};
@@ -83,7 +84,8 @@ impl Decide<Conversation> for Send {
         let need = self.need_after(conversation, &sent);
         draft.tell(sent);
         if let Some(need) = need {
-            self.hand_over(need, &mut draft)?;
+            let message_id = Some(self.message_id);
+            hand_over(&mut draft, Handoff { message_id, ..Handoff::of(need) })?;
         }
         Ok(draft.into_events())
     }
@@ -101,29 +103,42 @@ impl Send {
         let confidence = sent.metadata.get("confidence").and_then(Value::as_f64);
         playbook.handoff.answered(&memory, confidence)
     }
+}
 
-    fn hand_over(&self, need: HandoffNeed, draft: &mut Draft) -> Result<(), Rejection> {
-        if need.team_id.is_some() {
-            draft.then(Assign {
-                assignee: None,
-                team_id: need.team_id,
-                strategy: AssignStrategy::LeastBusy,
-                by: Requester { user: None, may_take_over: false },
-                reason: Some(need.reason.clone()),
-            })?;
-        }
-        draft.tell(HandoffRequested {
-            trigger: need.trigger,
-            reason: need.reason,
-            message_id: Some(self.message_id),
-            rule_id: None,
-            handoff_rule_id: need.rule_id,
-            team_id: need.team_id,
-            strategy: None,
-            agent_id: None,
-            requested_by: None,
-        });
+/// What the bot says by itself.
+pub(super) struct BotMessage<'a> {
+    pub message_id: MessageId,
+    /// With placeholders.
+    pub text: &'a str,
+    /// The rule whose reply it is.
+    pub rule: Option<&'a Rule>,
+    pub reply_window: Option<Duration>,
+}
+
+/// Sends a message of the bot's. One that cannot be sent is left out, and the rest happens.
+pub(super) fn say(draft: &mut Draft, message: BotMessage<'_>) -> Result<(), Rejection> {
+    let body = Content::text(filled(message.text, draft.state().opened()?));
+    let said = draft.then(Send {
+        message_id: message.message_id,
+        sender: Sender {
+            sender_type: SenderType::Bot,
+            // Requirement 000, section 1.2: an agent's id or the rule's.
+            id: message.rule.map(|rule| UserId(rule.id.0)),
+            name: message.rule.map(|rule| rule.name.clone()),
+        },
+        body,
+        template: None,
+        in_reply_to: None,
+        metadata: Map::new(),
+        reply_window: message.reply_window,
+        handoff: None,
+    });
+    match said {
         Ok(())
+        | Err(Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. } | Rejection::EmptyMessage) => {
+            Ok(())
+        }
+        Err(refusal) => Err(refusal),
     }
 }
 

@@ -98,7 +98,8 @@ impl Update {
         draft.then(Assign {
             assignee,
             team_id,
-            strategy: if claimed { AssignStrategy::Claimed } else { AssignStrategy::Manual },
+            strategy: Some(if claimed { AssignStrategy::Claimed } else { AssignStrategy::Manual }),
+            route_by: None,
             by: self.by,
             reason: self.reason.clone(),
         })
@@ -132,7 +133,8 @@ impl Update {
         draft.then(Assign {
             assignee: Some(assignee.ok_or(Rejection::NobodyAssigned)?),
             team_id: None,
-            strategy: AssignStrategy::Manual,
+            strategy: Some(AssignStrategy::Manual),
+            route_by: None,
             by: self.by,
             reason: self.reason.clone(),
         })

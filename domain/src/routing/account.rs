@@ -57,7 +57,14 @@ pub enum RoutingAction {
         wait: Option<Duration>,
     },
     /// The team's queue is full.
-    Overflow { conversation: ConversationId, version: Version, to: TeamId, strategy: AssignStrategy },
+    Overflow {
+        conversation: ConversationId,
+        version: Version,
+        to: TeamId,
+        strategy: AssignStrategy,
+        /// The strategy that was ordered for this conversation. `None` when the queue says how.
+        route_by: Option<RoutingStrategy>,
+    },
     /// The agent went offline and stays so.
     ReturnToQueue { conversation: ConversationId, version: Version, agent: UserId },
     /// A conversation has an agent who has no place for it: the place is counted.

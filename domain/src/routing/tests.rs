@@ -1,5 +1,7 @@
 //! Filters, strategies and queues, one rule at a time.
 
+mod handoffs;
+
 use super::*;
 use crate::agent::{
     Agent, EligibilityCheck, Presence, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence,
@@ -345,7 +347,8 @@ fn assigned(
         assignee_id: assignee,
         assignee_name: None,
         team_id,
-        strategy,
+        strategy: Some(strategy),
+        route_by: None,
         assigned_by: None,
         reason: None,
         decision,
@@ -577,7 +580,11 @@ fn an_account_without_a_queue_is_left_alone() {
     // A rule that says how somebody is to be found is enough.
     story.team(BILLING, None, &[ANA]);
     story.agent(ANA, &prefers(ANA, |_| {}));
-    story.tell(id, assigned(None, Some(BILLING), AssignStrategy::LeastBusy, None));
+    let ordered = Assigned {
+        route_by: Some(RoutingStrategy::LeastBusy),
+        ..assigned(None, Some(BILLING), AssignStrategy::LeastBusy, None)
+    };
+    story.tell(id, ordered);
     assert!(matches!(&*story.plan(), [RoutingAction::Assign { agent: ANA, .. }]));
 }
 

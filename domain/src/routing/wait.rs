@@ -1,6 +1,5 @@
 //! A conversation between the moment somebody is requirements and the moment somebody has it.
 
-use super::strategy_of;
 use crate::lifecycle::Lifecycle;
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Status;
@@ -53,12 +52,12 @@ impl Wait {
                 self.handed_off = false;
             }
             E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_none() => {
-                self.strategy = strategy_of(assigned.strategy);
+                self.strategy = assigned.route_by;
                 self.queued = false;
             }
             E::Bot(BotEvent::HandoffRequested(handoff)) => {
                 self.handed_off = true;
-                self.strategy = handoff.strategy.and_then(strategy_of).or(self.strategy);
+                self.strategy = handoff.strategy.and_then(AssignStrategy::routing).or(self.strategy);
                 self.requirements = handoff.agent_id.or(self.requirements);
             }
             E::Routing(event) => self.remember(event, at),

@@ -2,7 +2,7 @@
 
 use crate::ConversationEvent;
 use crate::events::events;
-use crate::routing::{Decision, Ineligible};
+use crate::routing::{Decision, Ineligible, RoutingStrategy};
 use crate::{OfferId, TeamId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,34 @@ pub enum AssignStrategy {
     RingAll,
 }
 
+impl AssignStrategy {
+    /// The routing strategy of this name. `None` when a person decided.
+    pub const fn routing(self) -> Option<RoutingStrategy> {
+        match self {
+            Self::Claimed | Self::Manual => None,
+            Self::RoundRobin => Some(RoutingStrategy::RoundRobin),
+            Self::LeastBusy => Some(RoutingStrategy::LeastBusy),
+            Self::ManualQueue => Some(RoutingStrategy::ManualQueue),
+            Self::LeastRecent => Some(RoutingStrategy::LeastRecent),
+            Self::Random => Some(RoutingStrategy::Random),
+            Self::RingAll => Some(RoutingStrategy::RingAll),
+        }
+    }
+}
+
+impl From<RoutingStrategy> for AssignStrategy {
+    fn from(strategy: RoutingStrategy) -> Self {
+        match strategy {
+            RoutingStrategy::RoundRobin => Self::RoundRobin,
+            RoutingStrategy::LeastBusy => Self::LeastBusy,
+            RoutingStrategy::ManualQueue => Self::ManualQueue,
+            RoutingStrategy::LeastRecent => Self::LeastRecent,
+            RoutingStrategy::Random => Self::Random,
+            RoutingStrategy::RingAll => Self::RingAll,
+        }
+    }
+}
+
 /// It is somebody's now: an agent's, a team's, or both. Both fields say how it stands afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Assigned {
@@ -41,7 +69,14 @@ pub struct Assigned {
     pub assignee_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
-    pub strategy: AssignStrategy,
+    /// How the agent or the team was chosen: a report, which routing does not act on. `None` when no strategy
+    /// and no person chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<AssignStrategy>,
+    /// How an agent of the team is to be found: an order, which routing follows. `None` when the team's queue
+    /// says how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_by: Option<RoutingStrategy>,
     /// Who decided, when a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_by: Option<UserId>,

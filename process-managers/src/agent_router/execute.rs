@@ -123,9 +123,10 @@ pub(super) async fn execute(
             }
             Ok(queued)
         }
-        RoutingAction::Overflow { conversation, version, to, strategy } => {
+        RoutingAction::Overflow { conversation, version, to, strategy, route_by } => {
             let context = routed.at(*conversation, *version, "overflow");
-            routed.execute(*conversation, &Overflow { to: *to, strategy: *strategy }, &context).await
+            let command = Overflow { to: *to, strategy: *strategy, route_by: *route_by };
+            routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::ReturnToQueue { conversation, version, agent } => {
             let context = routed.at(*conversation, *version, "give-back");

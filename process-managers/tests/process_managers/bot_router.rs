@@ -56,7 +56,8 @@ impl EventStore for Interloper {
                 assignee_id: Some(ANA),
                 assignee_name: None,
                 team_id: None,
-                strategy: AssignStrategy::Claimed,
+                strategy: Some(AssignStrategy::Claimed),
+                route_by: None,
                 assigned_by: Some(ANA),
                 reason: None,
                 decision: None,
@@ -325,7 +326,8 @@ async fn a_resolved_conversation_closes_after_the_configured_time() {
         Assign {
             assignee: Some(Assignee { id: ANA, name: None }),
             team_id: None,
-            strategy: AssignStrategy::Claimed,
+            strategy: Some(AssignStrategy::Claimed),
+            route_by: None,
             by: Requester { user: Some(ANA), may_take_over: false },
             reason: None,
         },
@@ -394,8 +396,15 @@ impl Desk {
             if from == "3" {
                 let by = Requester { user: Some(ANA), may_take_over: false };
                 let assignee = Some(Assignee { id: ANA, name: None });
-                let strategy = AssignStrategy::Claimed;
-                self.ask(id, Assign { assignee, team_id: None, strategy, by, reason: None }).await;
+                let assign = Assign {
+                    assignee,
+                    team_id: None,
+                    strategy: Some(AssignStrategy::Claimed),
+                    route_by: None,
+                    by,
+                    reason: None,
+                };
+                self.ask(id, assign).await;
             }
         }
     }

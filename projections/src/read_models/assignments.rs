@@ -37,13 +37,16 @@ follower::table! {
 
 impl AssignmentRow {
     pub fn begun(conversation_seq: i64, assigned: &Assigned, happened: &DecodedEvent) -> Self {
+        let ordered = assigned.route_by.map(AssignStrategy::from);
+        // What the API has always shown where nobody named a strategy.
+        let strategy = assigned.strategy.or(ordered).unwrap_or(AssignStrategy::LeastBusy);
         Self {
             conversation_seq,
             version: happened.version,
             assignee_id: assigned.assignee_id,
             assignee_name: assigned.assignee_name.clone(),
             team_id: assigned.team_id,
-            strategy: Json(assigned.strategy),
+            strategy: Json(strategy),
             assigned_by: assigned.assigned_by,
             reason: assigned.reason.clone(),
             decision: assigned.decision.clone().map(Json),

@@ -52,7 +52,8 @@ fn assigned(to: UserId) -> E {
         assignee_id: Some(to),
         assignee_name: None,
         team_id: None,
-        strategy: AssignStrategy::Manual,
+        strategy: Some(AssignStrategy::Manual),
+        route_by: None,
         assigned_by: None,
         reason: None,
         decision: None,
@@ -185,7 +186,7 @@ fn it_is_resolved_and_reopened_and_an_agent_who_gets_a_resolved_one_reopens_it()
     does([opened(), resolved.clone()], Action::Reopen { reason: None }, [reopened.clone()]);
     let mut taken = assigned(ANA);
     if let E::Assignment(AssignmentEvent::Assigned(taken)) = &mut taken {
-        (taken.strategy, taken.assigned_by, taken.reason) = (AssignStrategy::Claimed, Some(ANA), why());
+        (taken.strategy, taken.assigned_by, taken.reason) = (Some(AssignStrategy::Claimed), Some(ANA), why());
     }
     does([opened(), resolved], Action::AssignAgent { agent_id: ANA }, [reopened, taken]);
 }

@@ -1,15 +1,16 @@
 use super::*;
 use crate::aggregate::given::{Given, given};
-use crate::conversation::{RequestHandoff, Send, Sender};
+use crate::conversation::{RequestHandoff, Requester, Send, Sender};
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotSettings, BotStrategy, BotTrigger, HandoffRule, HandoffTrigger,
     MatchMode, TimeRange,
 };
 use event_schemas::conversation::*;
-use event_schemas::message::{ChannelType, Priority};
+use event_schemas::message::{ChannelType, Priority, SenderType};
+use event_schemas::routing::RoutingStrategy;
 use event_schemas::{
     AccountId, CannedResponseId, ChannelId, ContactId, ConversationEvent as E, ConversationId, HandoffRuleId,
-    MessageEvent,
+    MessageEvent, UserId,
 };
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
@@ -148,12 +149,13 @@ fn human(keyword: &str) -> HandoffRequested {
     handed_over(HandoffCause::Keyword, &reason)
 }
 
-fn team(team_id: TeamId, strategy: AssignStrategy, reason: &str) -> E {
+fn team(team_id: TeamId, route_by: Option<RoutingStrategy>, reason: &str) -> E {
     Assigned {
         assignee_id: None,
         assignee_name: None,
         team_id: Some(team_id),
-        strategy,
+        strategy: None,
+        route_by,
         assigned_by: None,
         reason: Some(reason.to_owned()),
         decision: None,
@@ -168,7 +170,8 @@ fn assigned_to_ana() -> E {
         assignee_id: Some(ANA),
         assignee_name: None,
         team_id: None,
-        strategy: AssignStrategy::Claimed,
+        strategy: Some(AssignStrategy::Claimed),
+        route_by: None,
         assigned_by: Some(ANA),
         reason: None,
         decision: None,
@@ -205,7 +208,7 @@ fn the_walk_of_a_refund_is_labelled_answered_assigned_and_handed_over() {
         LabelsChanged { added: vec!["billing".to_owned(), "refund".to_owned()], removed: vec![] }.into(),
         PriorityChanged { old: Priority::Normal, new: Priority::High }.into(),
         said(REPLY, "Our policy: 30 days.", Some((RULE, "Refunds"))),
-        team(BILLING, AssignStrategy::RoundRobin, reason),
+        team(BILLING, Some(RoutingStrategy::RoundRobin), reason),
         HandoffRequested {
             rule_id: Some(RULE),
             team_id: Some(BILLING),
@@ -469,7 +472,7 @@ fn a_rule_that_fits_too_still_labels_answers_and_says_which_team() {
     conversation(text).when(answer(&[routed], text)).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
         said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
-        team(BILLING, AssignStrategy::LeastBusy, &human.reason),
+        team(BILLING, None, &human.reason),
         HandoffRequested { rule_id: Some(RULE), team_id: Some(BILLING), ..human.clone() }.into(),
     ]);
 }
@@ -605,7 +608,7 @@ fn what_is_to_be_collected_is_asked_one_after_the_other_and_handed_over_with_the
     let reason = "The bot asked all it was to ask";
     given(story).when(Answer { message_id: third, ..answer(&[collecting()], "A-17") }).then([
         learned("order_number", "A-17"),
-        team(BILLING, AssignStrategy::LeastBusy, reason),
+        team(BILLING, None, reason),
         HandoffRequested {
             message_id: Some(third),
             rule_id: Some(RULE),
@@ -628,7 +631,7 @@ fn who_is_asked_something_may_still_ask_for_a_person() {
     given([opened(), received(MESSAGE, "refund"), asked_for_name(), received(SECOND, "a human please")])
         .when(to_second(&[collecting()], "a human please"))
         .then([
-            team(BILLING, AssignStrategy::LeastBusy, &human("human").reason),
+            team(BILLING, None, &human("human").reason),
             HandoffRequested {
                 message_id: Some(SECOND),
                 rule_id: Some(RULE),

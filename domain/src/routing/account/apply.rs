@@ -71,7 +71,7 @@ impl AccountRouting {
             E::Assignment(AssignmentEvent::Assigned(assigned)) => {
                 let Some(agent) = assigned.assignee_id else { return };
                 self.offered.insert(agent, at);
-                if assigned.strategy == AssignStrategy::RoundRobin && assigned.decision.is_some() {
+                if assigned.strategy == Some(AssignStrategy::RoundRobin) && assigned.decision.is_some() {
                     self.turns.insert(assigned.team_id, agent);
                 }
             }

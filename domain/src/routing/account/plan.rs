@@ -5,7 +5,8 @@
 
 use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, could_take};
 use crate::agent::Agent;
-use crate::routing::{CandidateInput, Candidates, ineligibility, named};
+use crate::routing::{CandidateInput, Candidates, ineligibility};
+use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
 use event_schemas::routing::{Decision, RoutingStrategy};
 use event_schemas::{ConversationId, TeamId, Timestamp, UserId};
@@ -176,7 +177,7 @@ impl AccountRouting {
         if strategy != RoutingStrategy::RingAll {
             promises.promise(first, now);
         }
-        let (conversation, strategy, decision) = (id, named(strategy), looked.told());
+        let (conversation, strategy, decision) = (id, AssignStrategy::from(strategy), looked.told());
         let step = if takes_at_once {
             RoutingAction::Assign { conversation, version, agent: first, team, strategy, decision, lead }
         } else {
@@ -231,9 +232,10 @@ impl AccountRouting {
         let queued_since = case.wait.since.filter(|_| !case.wait.queued)?;
         if let Some(to) = self.room_elsewhere(team, promises) {
             *promises.queued.entry(Some(to)).or_default() += 1;
-            let strategy = case.wait.strategy.or(self.queue_of(Some(to)).map(|queue| queue.strategy));
-            let strategy = named(strategy.unwrap_or(RoutingStrategy::LeastBusy));
-            return Some(RoutingAction::Overflow { conversation, version, to, strategy });
+            let route_by = case.wait.strategy;
+            let strategy = route_by.or(self.queue_of(Some(to)).map(|queue| queue.strategy));
+            let strategy = strategy.unwrap_or(RoutingStrategy::LeastBusy).into();
+            return Some(RoutingAction::Overflow { conversation, version, to, strategy, route_by });
         }
         *promises.queued.entry(team).or_default() += 1;
         let ahead = self.line_of(team).take_while(|other| *other != conversation).count();

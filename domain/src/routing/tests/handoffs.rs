@@ -1,0 +1,257 @@
+//! By which strategy an agent is found for a conversation that is handed over to a team.
+
+use super::*;
+use crate::bot::Playbook;
+use crate::conversation::{
+    ActionList, Answer, AnswerIds, Conversation, EndInactivity, InactivityTimeouts, Rejection,
+    RequestHandoff, Requester, RunMacro, Send, Sender, Step,
+};
+use event_schemas::automation::Action;
+use event_schemas::bot::{
+    BotActions, BotConditions, BotRule, BotSettings, BotStrategy, BotTrigger, HandoffRule, HandoffTrigger,
+};
+use event_schemas::message::SenderType;
+use event_schemas::{BotRuleId, Events, HandoffRuleId, MacroId, WebhookId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A conversation that the bot has, in an account whose team for billing has Ana and a queue in which agents
+/// take conversations themselves.
+struct WithBot {
+    story: Story,
+    conversation: Conversation,
+    id: ConversationId,
+}
+
+impl WithBot {
+    fn new() -> Self {
+        let mut story = Story::with(&[ANA], RoutingStrategy::LeastBusy);
+        story.team(BILLING, None, &[ANA]);
+        story.queue(Some(BILLING), RoutingStrategy::ManualQueue, |_| {});
+        let id = ConversationId::from_u128(1);
+        let mut this = Self { story, conversation: Conversation::default(), id };
+        this.tell(opened(id));
+        this.tell(received(this.story.now));
+        this.tell(BotEngaged { rule_id: None, reason: None });
+        this
+    }
+
+    fn tell(&mut self, event: impl Into<ConversationEvent>) {
+        let event = event.into();
+        self.conversation.evolve(&event, self.story.now);
+        self.story.tell(self.id, event);
+    }
+
+    /// What routing does about the conversation once this was decided.
+    fn after(mut self, command: impl Decide<Conversation, Rejection = Rejection>) -> Vec<RoutingAction> {
+        let events = command.decide(&self.conversation, self.story.now).unwrap();
+        assert!(events.iter().any(|event| event.event_type() == "HandoffRequested"), "{events:?}");
+        events.into_iter().for_each(|event| self.tell(event));
+        assert_eq!(self.conversation.opened().unwrap().lifecycle.team_id, Some(BILLING));
+        self.story.plan()
+    }
+}
+
+fn opened(id: ConversationId) -> ConversationOpened {
+    ConversationOpened {
+        conversation_id: id,
+        account_id: HERE,
+        channel_id: ChannelId::from_u128(1),
+        channel_type: ChannelType::WhatsApp,
+        contact_id: ContactId::from_u128(1),
+        contact_identifier: "1".to_owned(),
+        display_name: None,
+        ordinal: 0,
+        subject: None,
+        priority: Priority::Normal,
+        language: None,
+        metadata: Map::new(),
+    }
+}
+
+fn received(sent_at: Timestamp) -> MessageReceived {
+    MessageReceived {
+        message_id: MessageId::from_u128(1),
+        provider_message_id: None,
+        body: Content::text("I want a refund"),
+        reply_to: None,
+        sent_at,
+        metadata: Map::new(),
+    }
+}
+
+/// A rule of the account's that hands over to the team for billing.
+fn hands_over(trigger_type: HandoffTrigger, value: &str) -> Arc<Playbook> {
+    let rule = HandoffRule {
+        id: HandoffRuleId::from_u128(1),
+        name: "To billing".to_owned(),
+        trigger_type,
+        trigger_value: Some(value.to_owned()),
+        priority: 0,
+        target_team_id: Some(BILLING),
+        message_template: None,
+        is_active: true,
+    };
+    playbook(&[], &[rule])
+}
+
+fn playbook(rules: &[BotRule], handoffs: &[HandoffRule]) -> Arc<Playbook> {
+    Arc::new(Playbook::compile(rules, handoffs, &BotSettings::usual(HERE), |_| None).unwrap())
+}
+
+fn answer(playbook: Arc<Playbook>) -> Answer {
+    Answer {
+        playbook,
+        message_id: MessageId::from_u128(1),
+        body: Content::text("I want a refund"),
+        metadata: Map::new(),
+        received_at: at(MONDAY_AT_TEN),
+        language: None,
+        ids: AnswerIds { reply: MessageId::from_u128(2), question: MessageId::from_u128(3) },
+        reply_window: None,
+    }
+}
+
+fn refunds_to_billing(assign_strategy: Option<BotStrategy>) -> Arc<Playbook> {
+    let rule = BotRule {
+        id: BotRuleId::from_u128(1),
+        name: "Refunds".to_owned(),
+        priority: 1,
+        is_active: true,
+        trigger_type: BotTrigger::Keyword,
+        conditions: BotConditions { keywords: Some(vec!["refund".to_owned()]), ..BotConditions::default() },
+        actions: BotActions { assign_team_id: Some(BILLING), assign_strategy, ..BotActions::default() },
+        run_once: true,
+    };
+    playbook(&[rule], &[])
+}
+
+fn bot() -> Sender {
+    Sender { sender_type: SenderType::Bot, id: None, name: None }
+}
+
+fn nobody() -> Requester {
+    Requester { user: None, may_take_over: false }
+}
+
+fn unsure_answer() -> Send {
+    let metadata = serde_json::json!({ "confidence": 0.1 });
+    Send {
+        message_id: MessageId::from_u128(2),
+        sender: bot(),
+        body: Content::text("I am not sure"),
+        template: None,
+        in_reply_to: None,
+        metadata: metadata.as_object().cloned().unwrap(),
+        reply_window: None,
+        handoff: Some(hands_over(HandoffTrigger::Confidence, "0.5")),
+    }
+}
+
+fn asked_by_a_person() -> RequestHandoff {
+    RequestHandoff {
+        reason: "The customer telephoned".to_owned(),
+        agent: None,
+        by: nobody(),
+        playbook: hands_over(HandoffTrigger::Manual, ""),
+        message_id: MessageId::from_u128(2),
+        reply_window: None,
+    }
+}
+
+fn silent() -> EndInactivity {
+    let playbook = hands_over(HandoffTrigger::Timeout, "0");
+    EndInactivity {
+        timeouts: InactivityTimeouts {
+            expire_after: None,
+            close_resolved_after: None,
+            hand_over_after: Some(Duration::ZERO),
+        },
+        playbook,
+        message_id: MessageId::from_u128(2),
+        reply_window: None,
+    }
+}
+
+fn macro_that_routes() -> RunMacro {
+    let step = Step {
+        action: Action::Route { strategy: BotStrategy::LeastBusy, team_id: Some(BILLING) },
+        message_id: MessageId::from_u128(2),
+        webhook_id: WebhookId::from_u128(2),
+        text: None,
+        assignee: None,
+        obstacle: None,
+    };
+    RunMacro {
+        id: MacroId::from_u128(1),
+        name: "Billing".to_owned(),
+        list: ActionList { steps: vec![step], by: nobody(), sender: bot(), author: ANA, reply_window: None },
+    }
+}
+
+/// Agents take it from the queue themselves.
+fn waits(planned: &[RoutingAction]) -> bool {
+    matches!(planned, [RoutingAction::Queue { team: Some(BILLING), .. }])
+}
+
+fn is_anas(planned: &[RoutingAction]) -> bool {
+    matches!(planned, [RoutingAction::Assign { agent: ANA, .. }])
+}
+
+#[test]
+fn a_bot_rule_that_names_only_a_team_leaves_the_strategy_to_the_queue() {
+    let planned = WithBot::new().after(answer(refunds_to_billing(None)));
+    assert!(waits(&planned), "{planned:?}");
+}
+
+#[test]
+fn a_handoff_rule_that_fits_a_message_leaves_the_strategy_to_the_queue() {
+    let planned = WithBot::new().after(answer(hands_over(HandoffTrigger::Keyword, "refund")));
+    assert!(waits(&planned), "{planned:?}");
+}
+
+#[test]
+fn a_handoff_rule_that_fits_the_bots_answer_leaves_the_strategy_to_the_queue() {
+    let planned = WithBot::new().after(unsure_answer());
+    assert!(waits(&planned), "{planned:?}");
+}
+
+#[test]
+fn a_handoff_after_inactivity_leaves_the_strategy_to_the_queue() {
+    let planned = WithBot::new().after(silent());
+    assert!(waits(&planned), "{planned:?}");
+}
+
+#[test]
+fn a_handoff_that_a_person_requested_leaves_the_strategy_to_the_queue() {
+    let planned = WithBot::new().after(asked_by_a_person());
+    assert!(waits(&planned), "{planned:?}");
+}
+
+#[test]
+fn a_strategy_that_a_rule_or_a_macro_names_counts_before_the_queues_own() {
+    let planned = WithBot::new().after(answer(refunds_to_billing(Some(BotStrategy::LeastBusy))));
+    assert!(is_anas(&planned), "{planned:?}");
+    let planned = WithBot::new().after(macro_that_routes());
+    assert!(is_anas(&planned), "{planned:?}");
+}
+
+#[test]
+fn a_conversation_that_overflowed_follows_the_strategy_of_the_queue_it_came_to() {
+    let mut story = Story::with(&[], RoutingStrategy::ManualQueue);
+    story.team(BILLING, None, &[]);
+    story.team(SALES, None, &[ANA]);
+    story.queue(Some(BILLING), RoutingStrategy::ManualQueue, |queue| {
+        (queue.max_waiting, queue.overflow_team_id) = (Some(0), Some(SALES));
+    });
+    story.queue(Some(SALES), RoutingStrategy::LeastBusy, |_| {});
+    let id = story.writes(1, Priority::Normal);
+    story.for_team(id, BILLING);
+    assert_eq!(story.run(), [], "it overflows");
+    // The account's administrator changes the queue before an agent is found.
+    story.queue(Some(SALES), RoutingStrategy::ManualQueue, |_| {});
+    story.agent(ANA, &registered(ANA));
+    story.agent(ANA, &prefers(ANA, |_| {}));
+    let planned = story.plan();
+    assert!(matches!(&*planned, [RoutingAction::Queue { team: Some(SALES), .. }]), "{planned:?}");
+}
