@@ -2,7 +2,7 @@
 
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome};
-use domain::conversation::{Assignee, Conversation, Open, Opening, Rejection};
+use domain::conversation::{Assignee, Conversation, Message, Opening, Rejection};
 use event_schemas::catalogue::{BusinessCalendar, Channel, SlaPolicy, Team};
 use event_schemas::conversation::SlaApplied;
 use event_schemas::message::Priority;
@@ -10,6 +10,7 @@ use event_schemas::{
     AccountId, ChannelId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId, UserId,
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// An agent writes first: to whom, on which channel, about what.
 #[derive(Clone, Debug)]
@@ -19,7 +20,10 @@ pub struct Begin {
     pub display_name: Option<String>,
     pub subject: Option<String>,
     pub priority: Priority,
+    pub labels: BTreeSet<String>,
     pub metadata: Map<String, Value>,
+    /// Its id is chosen when the conversation is opened.
+    pub message: Option<Message>,
 }
 
 impl Commands {
@@ -88,7 +92,8 @@ impl Commands {
         Ok(SlaApplied { policy, calendar })
     }
 
-    /// Opens a contact's conversation on a channel, unless one is open.
+    /// Opens a contact's conversation on a channel, unless one is open, and writes the first message: in one
+    /// append, so that a part that is refused leaves no conversation half begun.
     pub async fn begin(
         &self,
         begin: &Begin,
@@ -106,7 +111,7 @@ impl Commands {
                 .current_conversations
                 .current(&self.conversations, begin.channel.id, &begin.contact_identifier)
                 .await?;
-            let command = Open {
+            let mut command = domain::conversation::Begin {
                 opening: Opening {
                     account_id: context.account,
                     channel_id: begin.channel.id,
@@ -121,7 +126,12 @@ impl Commands {
                     metadata: begin.metadata.clone(),
                     sla: self.promise(context.account, begin.channel.id, None).await?,
                 },
+                labels: begin.labels.clone(),
+                message: None,
             };
+            // Called after its place among the events, so that a repeated request finds all of them by its key.
+            let message_id = context.message_id_at(&self.clock, command.events_before_message());
+            command.message = begin.message.clone().map(|message| message.with_id(message_id));
             let id = command.opening.conversation_id();
             match self.conversations.execute(&current.stream, &command, context).await {
                 Ok(outcome) => return Ok((id, outcome)),

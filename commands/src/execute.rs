@@ -131,8 +131,13 @@ impl Context {
 
     /// The id that a message made by this request has, however often the request is made.
     pub fn message_id(&self, clock: &Clock) -> event_schemas::MessageId {
+        self.message_id_at(clock, 0)
+    }
+
+    /// The same for a message whose event comes after others of the same append.
+    pub fn message_id_at(&self, clock: &Clock, index: u32) -> event_schemas::MessageId {
         match &self.key {
-            Some(key) => EventId::caused(self.account, key, 0).into(),
+            Some(key) => EventId::caused(self.account, key, index).into(),
             None => clock.event_id().into(),
         }
     }
@@ -457,7 +462,8 @@ impl<S: Aggregate> Aggregates<S> {
             // Part of this was told before, by another request with the same key or the same message:
             // that request's answer is the answer.
             Err(AppendError::PartlyRecorded { id, stream: at_stream, version }) => {
-                if at_stream != *stream && S::natural_id(&events[events.len() - 1]).is_none() {
+                let is_natural = events.iter().any(|event| S::natural_id(event) == Some(id));
+                if at_stream != *stream && !is_natural {
                     return Err(CommandError::KeyReused);
                 }
                 let position = self

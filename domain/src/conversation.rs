@@ -5,6 +5,7 @@
 mod act;
 mod answer;
 mod assign;
+mod begin;
 mod deliver;
 mod draft;
 mod handoff;
@@ -25,6 +26,7 @@ mod tests;
 pub use act::{ActionList, RunMacro, RunRule, Step};
 pub use answer::{Answer, AnswerIds, Detected};
 pub use assign::{Assign, Assignee, Forced, Requester, Unassign};
+pub use begin::Begin;
 pub use deliver::{RecordDelivery, Report};
 pub use handoff::RequestHandoff;
 pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
@@ -32,7 +34,7 @@ pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject}
 pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
 pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo};
-pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Send, Sender};
+pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Message, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 pub use update::Update;

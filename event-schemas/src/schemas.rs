@@ -11,6 +11,7 @@ const SCHEMAS: &[(&str, &str)] = files![
     "ConversationOpened.v1",
     "MessageReceived.v1",
     "MessageSent.v1",
+    "MessageSent.v2",
     "NoteAdded.v1",
     "MessageDispatched.v1",
     "MessageDelivered.v1",

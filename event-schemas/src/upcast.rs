@@ -13,6 +13,7 @@ type Step = fn(Value) -> Value;
 const STEPS: &[(&str, u16, Step)] = &[
     ("Assigned", 1, unchanged),
     ("Assigned", 2, assigned_tells_report_from_order),
+    ("MessageSent", 1, unchanged),
     ("Queued", 1, |data| renamed(data, "waiting_since", "queued_since")),
     ("Offered", 1, |data| renamed(data, "waiting_since", "queued_since")),
     ("OfferExpired", 1, unchanged),

@@ -40,6 +40,7 @@ fn outgoing(body: Content) -> Outgoing {
         to: "251911234567".into(),
         message: MessageSent {
             message_id: MessageId::from_u128(8),
+            to: None,
             sender_type: SenderType::Agent,
             sender_id: None,
             sender_name: Some("Ana".into()),

@@ -194,6 +194,7 @@ impl Desk {
         let message_id = MessageId(EventId::caused(self.account, &format!("answer {customer}"), 0).0);
         let sent = MessageSent {
             message_id,
+            to: None,
             sender_type: SenderType::Agent,
             sender_id: Some(agent),
             sender_name: Some("An agent".to_owned()),

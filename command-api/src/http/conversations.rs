@@ -4,7 +4,7 @@ use super::AppState;
 use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, normalized};
-use super::messages::{Addressee, NewMessage, Words};
+use super::messages::{Addressee, NewMessage};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -13,14 +13,14 @@ use commands::Begin;
 use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, Outcome};
-use domain::conversation::{Assignee, Close, Conversation, Opened, Rejection, Requester, SetSubject, Update};
-use domain::{Decide, Evolve};
+use domain::Decide;
+use domain::conversation::{Assignee, Close, Conversation, Opened, Rejection, Requester, Update};
 use event_schemas::catalogue::Channel;
-use event_schemas::conversation::{ConversationOpened, SlaApplied};
+use event_schemas::conversation::SlaApplied;
 use event_schemas::message::{ChannelType, Priority, Status};
 use event_schemas::{
-    AccountId, ChannelId, ContactId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId,
-    Timestamp, UserId,
+    ChannelId, ContactId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId, Timestamp,
+    UserId,
 };
 use gate::problem::StatusCode;
 use gate::{Agent, Caller, Change, Json, Path, Problem, Role};
@@ -238,41 +238,6 @@ impl NewConversation {
             .into()),
         }
     }
-
-    /// What an opening does not hold, if there is any of it.
-    fn cover(&self, by: Requester) -> Option<Update> {
-        (!self.labels.is_empty()).then(|| Update { labels: Some(trimmed(&self.labels)), ..Update::by(by) })
-    }
-
-    /// A conversation is opened, labelled and written in by up to three appends. All of it is tried on a
-    /// draft first, so that a part that is refused leaves nothing half done.
-    fn rehearse(&self, begin: &Begin, parts: &Parts, now: Timestamp) -> Result<(), Rejection> {
-        let identifier_id = ContactIdentifierId::from_u128(0);
-        let mut draft = Conversation::default();
-        let opened = ConversationOpened {
-            conversation_id: ConversationId::of(begin.channel.id, &begin.contact_identifier, 0),
-            account_id: parts.account,
-            channel_id: begin.channel.id,
-            channel_type: begin.channel.channel_type,
-            contact_id: identifier_id.own_contact(),
-            contact_identifier: begin.contact_identifier.clone(),
-            display_name: None,
-            ordinal: 0,
-            subject: None,
-            priority: begin.priority,
-            language: None,
-            metadata: Map::new(),
-        };
-        draft.evolve(&opened.into(), now);
-        SetSubject { subject: begin.subject.clone() }.decide(&draft, now)?;
-        if let Some(cover) = &parts.cover {
-            cover.decide(&draft, now)?;
-        }
-        if let Some(message) = &parts.message {
-            message.decide(&draft, now)?;
-        }
-        Ok(())
-    }
 }
 
 /// A part of the body that names nothing is no missing page.
@@ -282,13 +247,6 @@ fn problem_of(field: &str, problem: Problem) -> Problem {
     } else {
         problem
     }
-}
-
-/// What follows once the conversation is open.
-struct Parts {
-    account: AccountId,
-    cover: Option<Update>,
-    message: Option<Words>,
 }
 
 async fn begin(
@@ -302,46 +260,31 @@ async fn begin(
     let channel =
         channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
     let contact_identifier = new.identifier(&commands, &caller, &channel).await?;
+    let message = match &new.message {
+        Some(message) => {
+            let to = Addressee {
+                channel_type: channel.channel_type,
+                identifier: &contact_identifier,
+                name: new.display_name.as_deref(),
+            };
+            Some(message.message(&commands, &caller, &context, to).await?)
+        }
+        None => None,
+    };
     let begin = Begin {
         contact_identifier,
         display_name: new.display_name.clone(),
         subject: new.subject(),
         priority: new.priority,
+        labels: trimmed(&new.labels),
         metadata: new.metadata.clone(),
+        message,
         channel,
     };
-    let write = also(&context, "message");
-    let message = match &new.message {
-        Some(message) => {
-            let to = Addressee {
-                channel_type: begin.channel.channel_type,
-                identifier: &begin.contact_identifier,
-                name: new.display_name.as_deref(),
-            };
-            Some(message.words(&commands, &caller, &write, to).await?)
-        }
-        None => None,
-    };
-    let parts = Parts { account: caller.account, cover: new.cover(by(&caller, &context)), message };
-    new.rehearse(&begin, &parts, commands.clock.now())
-        .map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
-
-    let (id, mut outcome) = match commands.begin(&begin, &context).await {
-        Ok(begun) => begun,
-        Err(error) => return Err(not_begun(&commands, &begin, error).await.into()),
-    };
-    let stream = StreamId::conversation(id);
-    if let Some(cover) = &parts.cover {
-        outcome = commands
-            .conversations
-            .execute(&stream, cover, &also(&context, "cover"))
-            .await
-            .map_err(refused)?;
+    match commands.begin(&begin, &context).await {
+        Ok((_, outcome)) => Ok(Created(View::after(&commands, &outcome).await?)),
+        Err(error) => Err(not_begun(&commands, &begin, error).await.into()),
     }
-    if let Some(message) = &parts.message {
-        outcome = commands.conversations.execute(&stream, message, &write).await.map_err(refused)?;
-    }
-    Ok(Created(View::after(&commands, &outcome).await?))
 }
 
 /// A contact has one open conversation on a channel: a refusal to open another says which it is.
@@ -355,12 +298,6 @@ async fn not_begun(commands: &Commands, begin: &Begin, error: CommandError<Rejec
         Ok(open) => problem.field("contact_identifier").with("conversation_id", open.to_string()),
         Err(error) => CommandProblem::from(error).into(),
     }
-}
-
-/// The same request's next append: under a key of its own, and no longer held to the version seen before.
-fn also(context: &Context, part: &str) -> Context {
-    let key = context.key.as_ref().map(|key| format!("{key}:{part}"));
-    Context { key, if_match: None, ..context.clone() }
 }
 
 fn trimmed(labels: &BTreeSet<String>) -> BTreeSet<String> {

@@ -11,15 +11,14 @@ use aide::axum::routing::post_with;
 use axum::extract::State;
 use commands::Commands;
 use commands::execute::{Context, LoadError};
-use domain::Decide;
 use domain::bot::Playbook;
-use domain::conversation::{AddNote, Conversation, Rejection, Send, Sender};
+use domain::conversation::{AddNote, Message, Send, Sender};
 use event_schemas::blanks::Known;
 use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{
     CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
-    Timestamp, UserId,
+    UserId,
 };
 use gate::{Agent, Caller, Json, Path, Problem, Role};
 use schemars::JsonSchema;
@@ -73,32 +72,6 @@ pub(super) struct NewMessage {
     metadata: Map<String, Value>,
 }
 
-/// A message or a note, ready to be decided.
-pub(super) enum Words {
-    Out(Box<Send>),
-    Note(AddNote),
-}
-
-impl Words {
-    fn message_id(&self) -> MessageId {
-        match self {
-            Self::Out(send) => send.message_id,
-            Self::Note(note) => note.message_id,
-        }
-    }
-}
-
-impl Decide<Conversation> for Words {
-    type Rejection = Rejection;
-
-    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        match self {
-            Self::Out(send) => send.decide(state, now),
-            Self::Note(note) => note.decide(state, now),
-        }
-    }
-}
-
 /// Who is written to, by which kind of channel.
 pub(super) struct Addressee<'a> {
     pub channel_type: ChannelType,
@@ -107,17 +80,17 @@ pub(super) struct Addressee<'a> {
 }
 
 impl NewMessage {
-    pub(super) async fn words(
+    pub(super) async fn message(
         &self,
         commands: &Commands,
         caller: &Caller,
         context: &Context,
         to: Addressee<'_>,
-    ) -> Result<Words, CommandProblem> {
+    ) -> Result<Message, CommandProblem> {
         let message_id = context.message_id(&commands.clock);
         let content = self.content(commands, caller, &to).await?;
         if self.is_private {
-            return self.note(caller, message_id, content).map(Words::Note);
+            return self.note(caller, message_id, content).map(Message::Note);
         }
         if !self.mentions.is_empty() {
             return Err(Problem::unprocessable(
@@ -132,7 +105,7 @@ impl NewMessage {
         }
         let sender = self.sender(caller)?;
         let reply_window = commands.providers.reply_window(to.channel_type, sender.sender_type);
-        Ok(Words::Out(Box::new(Send {
+        Ok(Message::ToCustomer(Box::new(Send {
             message_id,
             sender,
             body: Content {
@@ -247,15 +220,16 @@ async fn write(
         identifier: &conversation.contact_identifier,
         name: conversation.display_name.as_deref(),
     };
-    let words = new.words(&commands, &caller, &context, to).await?;
+    let message = new.message(&commands, &caller, &context, to).await?;
     let outcome = commands
         .conversations
-        .execute(&StreamId::conversation(id), &words, &context)
+        .execute(&StreamId::conversation(id), &message, &context)
         .await
         .map_err(refused)?;
-    let view = if outcome.wrote { View::of(id, &words) } else { first_answer(&commands, id, &words).await? };
+    let view =
+        if outcome.wrote { View::of(id, &message) } else { first_answer(&commands, id, &message).await? };
     let led_to = outcome.state.state.opened().ok().and_then(|conversation| conversation.bot.requested());
-    let handoff = led_to.filter(|handoff| handoff.message_id == Some(words.message_id()));
+    let handoff = led_to.filter(|handoff| handoff.message_id == Some(message.id()));
     let written = Written {
         handoff_requested: handoff.is_some(),
         handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
@@ -281,14 +255,14 @@ struct Written {
 async fn first_answer(
     commands: &Commands,
     id: ConversationId,
-    words: &Words,
+    message: &Message,
 ) -> Result<View, CommandProblem> {
     let stream = StreamId::conversation(id);
-    let recorded = commands.store.find(EventId(words.message_id().0)).await;
+    let recorded = commands.store.find(EventId(message.id().0)).await;
     let recorded = recorded.map_err(|error| LoadError::of(&stream, error))?.ok_or_else(key_reused)?;
     let event = ConversationEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
     let then = event.ok().and_then(|event| View::recorded(id, &event)).ok_or_else(key_reused)?;
-    if then == View::of(id, words) { Ok(then) } else { Err(key_reused().into()) }
+    if then == View::of(id, message) { Ok(then) } else { Err(key_reused().into()) }
 }
 
 /// A message or a note as it was written down.
@@ -316,9 +290,9 @@ struct View {
 }
 
 impl View {
-    fn of(conversation_id: ConversationId, words: &Words) -> Self {
-        match words {
-            Words::Out(send) => Self {
+    fn of(conversation_id: ConversationId, message: &Message) -> Self {
+        match message {
+            Message::ToCustomer(send) => Self {
                 id: send.message_id,
                 conversation_id,
                 sender_type: send.sender.sender_type,
@@ -332,7 +306,7 @@ impl View {
                 metadata: send.metadata.clone(),
                 delivery: Some(Delivery::Queued),
             },
-            Words::Note(note) => Self {
+            Message::Note(note) => Self {
                 id: note.message_id,
                 conversation_id,
                 sender_type: SenderType::Agent,

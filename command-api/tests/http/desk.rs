@@ -105,13 +105,13 @@ pub async fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOW);
     let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
-    service(store, clock, Arc::new(folder))
+    service(Arc::clone(&store), store, clock, Arc::new(folder))
 }
 
 /// A command service on this log.
-fn service(store: Arc<SqliteStore>, clock: Clock, folder: Arc<TempDir>) -> Desk {
+fn service(store: Arc<SqliteStore>, log: Arc<dyn EventStore>, clock: Clock, folder: Arc<TempDir>) -> Desk {
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
-    let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
+    let commands = Arc::new(Commands::new(log, Arc::new(providers), clock.clone()));
     let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
     let gate = Gate {
         about: About { title: "Commands".to_owned(), tags: http::TAGS.to_vec(), ..About::default() },
@@ -130,7 +130,12 @@ fn service(store: Arc<SqliteStore>, clock: Clock, folder: Arc<TempDir>) -> Desk 
 impl Desk {
     /// Another process of the same desk.
     pub fn beside(&self) -> Desk {
-        service(Arc::clone(&self.store), self.clock.clone(), Arc::clone(&self._folder))
+        self.on(self.store.clone())
+    }
+
+    /// The same, which reaches the log by another way.
+    pub fn on(&self, log: Arc<dyn EventStore>) -> Desk {
+        service(Arc::clone(&self.store), log, self.clock.clone(), Arc::clone(&self._folder))
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agents;
+mod beginnings;
 mod bots;
 mod catalogues;
 mod claims;

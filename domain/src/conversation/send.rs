@@ -6,7 +6,7 @@ use super::handoff::{Handoff, hand_over};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::{HandoffNeed, Playbook, Rule};
-use event_schemas::conversation::{MessageSent, NoteAdded};
+use event_schemas::conversation::{Addressee, MessageSent, NoteAdded};
 use event_schemas::message::{Content, ContentType, SenderType, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
 use serde_json::{Map, Value};
@@ -71,6 +71,10 @@ impl Decide<Conversation> for Send {
         };
         let sent = MessageSent {
             message_id: self.message_id,
+            to: Some(Addressee {
+                channel_id: conversation.channel_id,
+                contact_identifier: conversation.contact_identifier.clone(),
+            }),
             sender_type: self.sender.sender_type,
             sender_id: self.sender.id,
             sender_name: self.sender.name.clone(),
@@ -102,6 +106,40 @@ impl Send {
         memory.evolve(&sent.clone().into());
         let confidence = sent.metadata.get("confidence").and_then(Value::as_f64);
         playbook.handoff.answered(&memory, confidence)
+    }
+}
+
+/// What is written in a conversation.
+#[derive(Clone, Debug)]
+pub enum Message {
+    ToCustomer(Box<Send>),
+    Note(AddNote),
+}
+
+impl Message {
+    pub fn id(&self) -> MessageId {
+        match self {
+            Self::ToCustomer(send) => send.message_id,
+            Self::Note(note) => note.message_id,
+        }
+    }
+
+    pub fn with_id(self, message_id: MessageId) -> Self {
+        match self {
+            Self::ToCustomer(send) => Self::ToCustomer(Box::new(Send { message_id, ..*send })),
+            Self::Note(note) => Self::Note(AddNote { message_id, ..note }),
+        }
+    }
+}
+
+impl Decide<Conversation> for Message {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        match self {
+            Self::ToCustomer(send) => send.decide(state, now),
+            Self::Note(note) => note.decide(state, now),
+        }
     }
 }
 

@@ -77,6 +77,7 @@ fn send() -> Send {
 fn sent() -> E {
     MessageSent {
         message_id: ANSWER,
+        to: Some(Addressee { channel_id: CHANNEL, contact_identifier: "251911000000".to_owned() }),
         sender_type: SenderType::Agent,
         sender_id: Some(ANA),
         sender_name: Some("Ana".to_owned()),
@@ -472,4 +473,35 @@ fn seen_counts_up_to_the_last_message_and_once() {
     given::<Conversation>([opened(), received()]).when(See { agent_id: ANA }).then([seen.clone()]);
     given::<Conversation>([opened(), received(), seen]).when(See { agent_id: ANA }).then_nothing();
     given::<Conversation>([opened(), received(), sent()]).when(See { agent_id: ANA }).then_nothing();
+}
+
+fn begin(labels: &[&str], message: Send) -> Begin {
+    Begin {
+        opening: opening(),
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        message: Some(Message::ToCustomer(Box::new(message))),
+    }
+}
+
+#[test]
+fn a_conversation_begins_with_its_labels_and_its_first_message_at_once() {
+    let labelled = LabelsChanged { added: vec!["billing".to_owned()], removed: vec![] };
+    let begun = begin(&["billing"], Send { reply_window: None, ..send() });
+    assert_eq!(begun.events_before_message(), 2);
+    given::<Conversation>([]).when(begun).then([opened(), labelled.into(), sent()]);
+}
+
+#[test]
+fn a_conversation_of_which_a_part_is_refused_does_not_begin() {
+    given::<Conversation>([])
+        .when(begin(&["billing"], send()))
+        .then_rejected(Rejection::OutsideReplyWindow { hours: 24 });
+    let reply = Send { reply_window: None, ..send() };
+    given::<Conversation>([]).when(begin(&[" "], reply.clone())).then_rejected(Rejection::BadLabel);
+    let mut named = begin(&[], reply);
+    named.opening.subject = Some("s".repeat(501));
+    given::<Conversation>([]).when(named).then_rejected(Rejection::SubjectTooLong { limit: 500 });
+    given::<Conversation>([opened()])
+        .when(begin(&[], send()))
+        .then_rejected(Rejection::AlreadyOpen { status: Status::Open });
 }

@@ -78,6 +78,7 @@ fn opened() -> ConversationOpened {
 fn answer(sender_type: SenderType) -> MessageSent {
     MessageSent {
         message_id: MessageId::from_u128(1),
+        to: None,
         sender_type,
         sender_id: None,
         sender_name: None,

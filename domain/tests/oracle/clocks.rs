@@ -414,6 +414,7 @@ fn opened() -> ConversationEvent {
 fn sent(sender_type: SenderType) -> ConversationEvent {
     MessageSent {
         message_id: MessageId::from_u128(1),
+        to: None,
         sender_type,
         sender_id: None,
         sender_name: None,

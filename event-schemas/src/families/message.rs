@@ -3,7 +3,7 @@
 use crate::ConversationEvent;
 use crate::events::events;
 use crate::message::{Content, SenderType, Template};
-use crate::{MessageId, Timestamp, UserId};
+use crate::{ChannelId, MessageId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ events! {
     /// What is written in a conversation.
     pub enum MessageEvent in ConversationEvent::Message {
         MessageReceived = 1,
-        MessageSent = 1,
+        MessageSent = 2,
         NoteAdded = 1,
     }
 }
@@ -35,10 +35,21 @@ pub struct MessageReceived {
     pub metadata: Map<String, Value>,
 }
 
+/// Where a message to a customer goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Addressee {
+    pub channel_id: ChannelId,
+    /// What the channel reaches the contact by: a phone number, an address.
+    pub contact_identifier: String,
+}
+
 /// An agent, the bot or the system answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageSent {
     pub message_id: MessageId,
+    /// Where it goes. Absent in events of version 1: they go where their conversation was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Addressee>,
     pub sender_type: SenderType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender_id: Option<UserId>,

@@ -97,9 +97,10 @@ impl DeliveryContext {
         let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
             return undeliverable(because, "channel_retired", "the channel is retired or switched off");
         };
+        let to = sent.to.as_ref().map(|to| to.contact_identifier.clone());
         let outgoing = Box::new(Outgoing {
             conversation_id: message.conversation_id,
-            to: conversation.contact_identifier.clone(),
+            to: to.unwrap_or_else(|| conversation.contact_identifier.clone()),
             message: sent,
         });
         Ok(Prospect::Ready { because, channel, outgoing })

@@ -3,7 +3,7 @@
 use crate::or_skip::OrSkip;
 use commands::Commands;
 use event_schemas::conversation::{
-    MessageDelivered, MessageDispatched, MessageFailed, MessageRead, MessageSent,
+    Addressee, MessageDelivered, MessageDispatched, MessageFailed, MessageRead, MessageSent,
 };
 use event_schemas::{
     AccountId, Category, ChannelId, ConversationEvent, ConversationId, Event, MessageEvent, MessageId,
@@ -69,6 +69,18 @@ impl Source {
     }
 }
 
+/// Where the message of an event goes, when the event says it.
+fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
+    match &event.event {
+        Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(sent))) => sent.to.as_ref(),
+        Event::Conversation(_)
+        | Event::Catalogue(_)
+        | Event::Agent(_)
+        | Event::Contact(_)
+        | Event::Inbound(_) => None,
+    }
+}
+
 impl JobSource for Source {
     type Job = OutgoingMessage;
     const NAME: &'static str = "outbound-delivery";
@@ -104,7 +116,12 @@ impl JobSource for Source {
     async fn job_of(&mut self, event: &DecodedEvent) -> Result<Option<OutgoingMessage>, FollowError> {
         let JobEffect::Begins(message_id) = self.effect_of(event) else { return Ok(None) };
         let Some(conversation_id) = event.stream.as_conversation() else { return Ok(None) };
-        let Some(channel_id) = self.channel_of(&event.stream).await? else { return Ok(None) };
+        // Messages of version 1 do not name their channel: their conversation does.
+        let channel_id = match addressee(event) {
+            Some(to) => Some(to.channel_id),
+            None => self.channel_of(&event.stream).await?,
+        };
+        let Some(channel_id) = channel_id else { return Ok(None) };
         let queued_at = event.metadata.occurred_at;
         Ok(Some(OutgoingMessage {
             message_id,

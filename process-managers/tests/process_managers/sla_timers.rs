@@ -141,6 +141,7 @@ impl Desk {
     async fn answered(&self, conversation: ConversationId) {
         let sent = MessageSent {
             message_id: self.clock.event_id().into(),
+            to: None,
             sender_type: SenderType::Agent,
             sender_id: None,
             sender_name: None,

@@ -270,6 +270,7 @@ impl Scenario {
                 events.push(
                     MessageSent {
                         message_id: message,
+                        to: None,
                         sender_type: if some { SenderType::Agent } else { SenderType::Bot },
                         sender_id: some.then_some(agent),
                         sender_name: name,

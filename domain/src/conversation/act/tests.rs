@@ -126,6 +126,10 @@ fn refuses(before: impl IntoIterator<Item = E>, actions: Vec<Action>, index: usi
 fn a_reply_goes_out_in_the_agents_name_with_its_blanks_filled_in() {
     let sent = MessageSent {
         message_id: message(0),
+        to: Some(Addressee {
+            channel_id: ChannelId::from_u128(2),
+            contact_identifier: "251911000000".to_owned(),
+        }),
         sender_type: SenderType::Agent,
         sender_id: Some(ANA),
         sender_name: Some("Ana".to_owned()),
@@ -385,6 +389,7 @@ fn a_waiting_counts_while_that_very_waiting_lasts() {
         .then([told(&cause, vec![]), made_high()]);
     let answered = E::from(MessageSent {
         message_id: message(9),
+        to: None,
         sender_type: SenderType::Agent,
         sender_id: Some(ANA),
         sender_name: None,

@@ -114,6 +114,10 @@ fn engaged(rule_id: BotRuleId, reason: &str) -> E {
 fn said(message_id: MessageId, text: &str, by: Option<(BotRuleId, &str)>) -> E {
     MessageSent {
         message_id,
+        to: Some(Addressee {
+            channel_id: ChannelId::from_u128(6),
+            contact_identifier: "251911000000".to_owned(),
+        }),
         sender_type: SenderType::Bot,
         sender_id: by.map(|(rule, _)| UserId(rule.0)),
         sender_name: by.map(|(_, name)| name.to_owned()),

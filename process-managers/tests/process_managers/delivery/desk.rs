@@ -177,6 +177,7 @@ impl Desk {
         let id = self.clock.event_id();
         let message = MessageSent {
             message_id: id.into(),
+            to: None,
             sender_type: SenderType::Agent,
             sender_id: Some(UserId::from_u128(1)),
             sender_name: None,

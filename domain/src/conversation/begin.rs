@@ -1,0 +1,41 @@
+//! An agent writes first: the conversation is opened, labelled and written in at once, or not at all.
+
+use super::draft::Draft;
+use super::label::{ChangeLabels, SetSubject};
+use super::receive::{Open, Opening};
+use super::send::Message;
+use super::{Conversation, Rejection};
+use crate::aggregate::Decide;
+use event_schemas::{ConversationEvent, Timestamp};
+use std::collections::BTreeSet;
+
+/// Opens a conversation with everything that it begins with.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    pub opening: Opening,
+    pub labels: BTreeSet<String>,
+    pub message: Option<Message>,
+}
+
+impl Begin {
+    /// How many events come before the message.
+    pub fn events_before_message(&self) -> u32 {
+        1 + u32::from(self.opening.sla.is_some()) + u32::from(!self.labels.is_empty())
+    }
+}
+
+impl Decide<Conversation> for Begin {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let mut draft = Draft::of(state, now);
+        draft.then(Open { opening: self.opening.clone() })?;
+        // The opening has set it already; this refuses one that is too long.
+        draft.then(SetSubject { subject: self.opening.subject.clone() })?;
+        draft.then(ChangeLabels { labels: self.labels.clone() })?;
+        if let Some(message) = &self.message {
+            draft.then(message)?;
+        }
+        Ok(draft.into_events())
+    }
+}
