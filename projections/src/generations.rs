@@ -12,7 +12,7 @@ use follower::lease::Leases;
 use follower::location::{Location, LocationError};
 use follower::runner::{Progress, Runner, RunnerError};
 use follower::table::Columns;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 const TABLES: &str = include_str!("../../migrations/read-models/tables.sql");
 const INDEXES: &str = include_str!("../../migrations/read-models/indexes.sql");
 
-/// Grows when events are folded into rows differently than before while the tables look the same.
-const FOLDS: i64 = 2;
+/// The number of the folds. It is raised when events are folded into other rows while the tables stay the same; a
+/// test with a kept log demands it.
+pub const FOLDS: i64 = 3;
 
 /// The generations of one place.
 #[derive(Clone, Debug)]
@@ -231,9 +232,15 @@ async fn fits(db: &Db) -> Result<bool, DbError> {
     }
 }
 
-/// The tables, the indexes and the folds, as one number.
+/// The tables, the indexes and the folds, as one number: the beginning of their SHA-256, which no version of Rust
+/// changes.
 fn shape() -> i64 {
-    let mut hasher = DefaultHasher::new();
-    (TABLES, INDEXES, FOLDS).hash(&mut hasher);
-    hasher.finish() as i64
+    let parts = [TABLES.as_bytes(), INDEXES.as_bytes(), &FOLDS.to_be_bytes()];
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    let [a, b, c, d, e, f, g, h, ..] = digest.finalize().0;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

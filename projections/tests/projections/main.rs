@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod environment;
+mod golden;
 mod leases;
 mod lists;
 mod location;
