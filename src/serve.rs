@@ -67,7 +67,7 @@ pub struct Running {
     serving: JoinSet<anyhow::Result<()>>,
     working: JoinSet<anyhow::Result<()>>,
     store: Arc<dyn EventStore>,
-    /// What the followers of this process read: each event is decoded once.
+    /// The log as the followers of this process read it: each event is decoded once.
     log: DecodedLog,
 }
 
@@ -197,7 +197,7 @@ impl Running {
                 tokio::time::sleep(GRACE / 4).await;
             };
             tokio::select! {
-                served = serving => served.context("serving broke off"),
+                served = serving => served.context("the HTTP server failed"),
                 () = patience => Ok(()),
             }
         });
@@ -271,7 +271,7 @@ async fn finish(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
 }
 
 fn flat(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
-    ended.context("a part broke off")?
+    ended.context("a part of the process panicked")?
 }
 
 /// TLS for calls to providers and for fetching keys; once per process.

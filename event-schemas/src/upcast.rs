@@ -78,7 +78,7 @@ pub fn name_today(stored: &str) -> &str {
 }
 
 /// The names under which events of a type may be stored, by today's name: that name, and its former ones.
-pub fn names_of<'n>(today: &'n str) -> impl Iterator<Item = &'n str> {
+pub fn names_of(today: &str) -> impl Iterator<Item = &str> {
     let former = FORMER_NAMES.iter().filter(move |(.., name)| *name == today).map(|(former, ..)| *former);
     std::iter::once(today).chain(former)
 }

@@ -69,7 +69,7 @@ pub enum Verdict {
     Answer(Result<Appended, AppendError>),
 }
 
-/// What the log holds about a group's streams and events.
+/// The log's state of a group's streams and events.
 #[derive(Debug, Default)]
 pub struct Known {
     pub end: u64,

@@ -57,7 +57,7 @@ pub struct KurrentStore {
     live: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What every part of the engine uses.
+/// The state that every part of the engine shares.
 #[derive(Clone)]
 struct Log {
     connection: Arc<Connection>,

@@ -132,7 +132,7 @@ impl Db {
         }
     }
 
-    /// The same to the end, for tables that somebody else opens next.
+    /// Checkpoints the whole write-ahead log, for tables that another process opens next.
     pub async fn checkpoint_wal_fully(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.checkpoint_wal_fully().await,

@@ -1,4 +1,4 @@
-//! What is wrong at the moment, for those who ask whether the process is ready.
+//! The present failure of a part, for the readiness check.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -25,7 +25,7 @@ pub const GOOD_FOR: Duration = Duration::from_secs(10);
 pub const RENEW: Duration = Duration::from_secs(3);
 /// How often who waits for it tries.
 pub const TRY: Duration = Duration::from_millis(500);
-/// When whoever could not renew it stops working: before anybody else may begin.
+/// A holder that could not renew its lease for so long stops working, before another process may begin.
 const TOO_LONG: Duration = Duration::from_secs(8);
 
 /// The leases of one place.
@@ -67,12 +67,12 @@ impl Leases {
         }
     }
 
-    /// Waits for the lease. None: it is time to stop.
+    /// Waits for the lease. `None` when the process is to stop.
     pub async fn take(&self, name: &'static str, stop: &CancellationToken) -> Option<Lease> {
         self.take_after(name, stop, || {}).await
     }
 
-    /// The same, for who wants to be told each time that another process has it.
+    /// Waits for the lease, and calls `is_anothers` each time that another process has it.
     pub async fn take_after(
         &self,
         name: &'static str,

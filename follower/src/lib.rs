@@ -1,4 +1,4 @@
-//! What every follower of the event log needs: the runner that keeps a checkpoint, tables on either engine,
+//! The common parts of all followers of the event log: the runner with its checkpoint, tables on either engine,
 //! the location they are in, and the lease that lets one process at a time do the work.
 
 pub mod db;

@@ -46,7 +46,7 @@ pub trait Dispatcher<J: Job>: Send + Sync + 'static {
     fn attempt<'a>(&'a self, job: &'a J, stop: &'a CancellationToken) -> BoxFuture<'a, Attempt>;
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub outcome: Outcome,
@@ -54,7 +54,7 @@ pub struct Attempt {
     pub pause_queue_until: Option<Timestamp>,
 }
 
-/// What becomes of a job after an attempt.
+/// The state of a job after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Its end is in the log, and the follower removes it when it reads that. When the process stops before the

@@ -29,7 +29,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub trait Projection: Send + 'static {
     /// The name of its checkpoint: `read-models`, `outbound-delivery`.
     fn name(&self) -> &'static str;
-    /// What it wants to see.
+    /// The events that the projection follows.
     fn filter(&self) -> Filter {
         Filter::all()
     }
@@ -43,7 +43,7 @@ pub trait Projection: Send + 'static {
     fn concerns(&self, _event: &DecodedEvent) -> bool {
         true
     }
-    /// What is to be done about a page before anything of it is written. Answers whether something is to be
+    /// Prepares a page before anything of it is written. Returns whether something is to be
     /// written at all. It may be asked about the same page again.
     fn prepare(
         &mut self,
@@ -83,7 +83,7 @@ pub enum RunnerError {
     #[error("a page of the log cannot be taken")]
     Follow(#[source] FollowError),
     /// The reading task ended by itself, which only a panic in it can cause.
-    #[error("the reading of the log broke off")]
+    #[error("the task that reads the log panicked")]
     BrokeOff,
 }
 
@@ -142,7 +142,7 @@ pub struct Runner<P: Projection> {
 /// How long a checkpoint may lag behind what was passed over.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// What became of one page.
+/// The result of writing one page.
 enum Outcome {
     Written,
     /// Another runner moved the checkpoint.

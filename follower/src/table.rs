@@ -11,7 +11,7 @@ pub use rows::Rows;
 use crate::db::{DbError, DbRow};
 use std::hash::Hash;
 
-/// What names a row: one value or a few.
+/// The key of a row: one to four values.
 pub trait Key: Clone + Eq + Ord + Hash + Send + Sync + 'static {
     const WIDTH: usize;
     fn put(&self, values: &mut Values);
@@ -98,7 +98,7 @@ macro_rules! table {
     };
 }
 
-/// What a table looks like, for who compares two of them.
+/// The columns and the key of a table, for comparing two tables.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub table: &'static str,

@@ -36,7 +36,7 @@ const TOGETHER: usize = 64;
 /// How long to wait before something is tried again.
 pub const RETRY: Duration = Duration::from_millis(500);
 
-/// What is done about a conversation whose moment has come.
+/// Handles a conversation whose timer is due.
 pub trait TimerHandler: Send + Sync + 'static {
     type Error: TimerError;
 
@@ -53,7 +53,7 @@ pub trait TimerError: Error + Send + Sync + 'static {
     fn recovery(&self) -> Recovery;
 }
 
-/// What follows when a timer could not be handled.
+/// The next step when a timer could not be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// No timer can be handled just now. All are tried again after [`RETRY`].

@@ -241,7 +241,7 @@ impl AgentRouter {
     }
 }
 
-/// What follows a round.
+/// The next step after a round.
 enum Rest {
     None,
     Sleep(Duration),

@@ -52,7 +52,7 @@ const LEASE: &str = "process-managers";
 /// How long to wait when a manager cannot be opened.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What the process managers can be told.
+/// The settings of the process managers.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub delivery: delivery::Settings,

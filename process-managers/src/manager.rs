@@ -1,4 +1,4 @@
-//! What a process manager is, what it is given, and how the registry holds it.
+//! The interface of a process manager, its parts, and its entry in the registry.
 
 use crate::Settings;
 use commands::Commands;
@@ -40,7 +40,7 @@ pub enum OpenError {
     Tables(#[from] RunnerError),
 }
 
-/// What a process manager is given.
+/// The parts that a process manager is opened with.
 #[derive(Clone)]
 pub struct Context {
     pub commands: Arc<Commands>,
@@ -63,7 +63,7 @@ impl Context {
         Ok(db)
     }
 
-    /// The same, with no tables open.
+    /// Makes the context without opening tables.
     pub(crate) fn fresh(&self) -> Self {
         Self { opened: Arc::default(), ..self.clone() }
     }

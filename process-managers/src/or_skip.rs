@@ -1,4 +1,4 @@
-//! What a process manager does when the write side cannot load a stream or execute a command.
+//! The one decision of all process managers when the write side cannot load a stream or execute a command.
 
 use commands::execute::{CommandError, LoadError};
 use follower::FollowError;

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt::Display;
 use tokio_util::sync::CancellationToken;
 
-/// What became of the end of a job.
+/// The result of recording the end of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recorded {
     /// The log has it. `wrote` is false when it was there before.

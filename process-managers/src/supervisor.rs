@@ -18,7 +18,7 @@ const PROVEN: Duration = Duration::from_secs(2);
 pub(crate) struct Status {
     name: &'static str,
     health: Health,
-    /// What follows from its last failure. Well while nothing has failed.
+    /// The state after the last failure; well while nothing has failed.
     failure: Health,
     /// `None` while it does not run here.
     watch: Mutex<Option<Watch>>,
@@ -29,7 +29,7 @@ impl Status {
         Self { name, health: Health::default(), failure: Health::default(), watch: Mutex::default() }
     }
 
-    /// What is wrong, with the manager's name. `None` when nothing is.
+    /// The failure, with the manager's name. `None` when there is none.
     pub(crate) fn trouble(&self) -> Option<String> {
         let trouble =
             self.failure.trouble().or_else(|| self.health.trouble()).or_else(|| self.standstill())?;

@@ -53,7 +53,7 @@ impl Generations {
         &self.place
     }
 
-    /// Who may fill them.
+    /// The leases of the processes that fill generations.
     pub fn leases(&self) -> Leases {
         Leases::new(self.place.clone())
     }
@@ -74,7 +74,7 @@ impl Generations {
         }
     }
 
-    /// Those that are there, in use or not.
+    /// All existing generations, in use or not.
     pub async fn existing(&self) -> Result<Vec<u64>, GenerationError> {
         match &self.place {
             Location::Folder(folder) => Ok(folder::existing(folder)?),
@@ -209,7 +209,7 @@ impl Part {
     }
 }
 
-/// How many events a page holds while nobody waits for it.
+/// The events of a page while no reader waits for it.
 const FILL: usize = 4000;
 
 /// Notes in the file what it is. Only a file that was filled to the end has the note.

@@ -1,4 +1,4 @@
-//! What queries share: pages, limits and cursors. A query is in the file of its table; the lists of
+//! The common parts of queries: pages, limits and cursors. A query is in the file of its table; the lists of
 //! conversations and of catalogue items, which read several tables or any, are here.
 
 pub mod catalogue_items;
@@ -46,7 +46,7 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// Of one row more than the limit. The last only shows that there is another page.
+    /// The page of rows that were fetched with one more than the limit: the last only shows that there is another page.
     pub(crate) fn of(mut rows: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > limit.get();
         rows.truncate(limit.get());

@@ -179,7 +179,7 @@ pub struct ReadSide {
     log: DecodedLog,
     leases: Leases,
     tables: Tables,
-    /// None: another process keeps the tables.
+    /// `None` while another process fills the tables.
     held: Option<Held>,
 }
 
@@ -306,7 +306,7 @@ impl ReadSide {
         }
     }
 
-    /// What is wrong with the tables, if something is.
+    /// The failure of the tables. `None` when there is none.
     pub fn trouble(tables: &Tables) -> Option<String> {
         match tables.progress()?.condition {
             Condition::Running => None,

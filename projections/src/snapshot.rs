@@ -9,7 +9,7 @@ use event_schemas::{ConversationEvent, Event, LifecycleEvent, UserId};
 use follower::runner::DecodedEvent;
 use std::collections::HashMap;
 
-/// What the tables would hold of one conversation.
+/// The rows that the tables would have of one conversation.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub conversation: ConversationRow,
@@ -19,7 +19,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Folds a stream, oldest event first. None: it does not begin as a conversation does.
+    /// Folds a stream, oldest event first. `None` when it does not begin with `ConversationOpened`.
     pub fn of<'e>(events: impl IntoIterator<Item = &'e DecodedEvent>) -> Option<Self> {
         let mut past = None;
         for happened in events {

@@ -31,7 +31,7 @@ pub enum What {
     },
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Verdict {
     pub generation: u64,

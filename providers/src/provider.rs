@@ -21,7 +21,7 @@ pub trait Provider: Send + Sync {
     /// The kind of the channels that it serves.
     fn channel_type(&self) -> ChannelType;
 
-    /// What may be sent by this kind of channel, by whom and when.
+    /// The limits of this kind of channel: who may send which messages when.
     fn capabilities(&self) -> Capabilities;
 
     /// The base URL of the provider's API, for channels that name none when the operator has configured none.

@@ -9,9 +9,11 @@ use event_schemas::Clock;
 use event_schemas::message::{ChannelType, SenderType};
 use std::time::Duration;
 
+/// Makes a provider on the shared HTTP client.
+type Constructor = fn(Http) -> Box<dyn Provider>;
+
 /// One line per provider.
-const PROVIDERS: &[fn(Http) -> Box<dyn Provider>] =
-    &[|http| Box::new(WhatsApp::new(http)), |http| Box::new(Api::new(http))];
+const PROVIDERS: &[Constructor] = &[|http| Box::new(WhatsApp::new(http)), |http| Box::new(Api::new(http))];
 
 /// The providers. They share one HTTP client.
 pub struct Providers {

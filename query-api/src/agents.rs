@@ -23,7 +23,9 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/agent-preferences",
-            get_with(all, |op| op.id("listPreferences").tag("agents").summary("How everybody likes to work")),
+            get_with(all, |op| {
+                op.id("listPreferences").tag("agents").summary("The preferences of all agents")
+            }),
         )
         .api_route(
             "/v1/agent-preferences/me",
@@ -60,7 +62,7 @@ impl From<AgentRow> for Person {
     }
 }
 
-/// What a person can take and when (requirement 000, section 2).
+/// The conversations that an agent can take, and when (requirement 000, section 2).
 #[derive(Debug, Serialize, JsonSchema)]
 struct AgentPreferences {
     id: UserId,
@@ -69,13 +71,13 @@ struct AgentPreferences {
     preferences: Preferences,
     /// `online`, `away`, `offline`, or `unknown` where nothing was ever said of it.
     presence: String,
-    /// Until when that holds unless they are heard of.
+    /// When the presence ends unless a heartbeat comes.
     presence_until: Option<Timestamp>,
     /// How many conversations they have, as places are counted.
     active_conversations: u32,
     /// When they were last given or rid of one.
     idle_since: Option<Timestamp>,
-    /// None: they were never changed.
+    /// `null` when the preferences were never changed.
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
     version: Option<Version>,
@@ -109,7 +111,7 @@ impl AgentPreferences {
         self
     }
 
-    /// What holds for somebody who never said anything.
+    /// The preferences of an agent who never changed them.
     fn usual(user: UserId) -> Self {
         Self {
             id: user,

@@ -1,4 +1,4 @@
-//! What an account has defined: a list and one item of every kind. Catalogues are small: a list is the whole
+//! The catalogues of an account: a list and one item of every kind. Catalogues are small: a list is the whole
 //! of it.
 
 use crate::problem::tables_unavailable;

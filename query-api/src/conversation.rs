@@ -55,7 +55,7 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(list_running_timers, |op| {
                 op.id("listSlaTimers")
                     .tag("service levels")
-                    .summary("The clocks somebody waits for, the next deadline first")
+                    .summary("Running SLA timers, the next deadline first")
             }),
         )
 }

@@ -197,7 +197,7 @@ struct Counts {
     all: i64,
     /// The caller's own that are not closed.
     mine: i64,
-    /// Nobody's that are neither resolved nor closed.
+    /// Unassigned conversations that are neither resolved nor closed.
     unassigned: i64,
     by_status: Words,
     mine_by_status: Words,

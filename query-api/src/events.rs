@@ -212,7 +212,7 @@ fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Respon
             Ok(page) => Some((page.events, subscription)),
             Err(error) => {
                 // The reader comes back with the id of the last event it has.
-                tracing::warn!(%error, "an event stream broke off");
+                tracing::warn!(%error, "an event stream ended early");
                 None
             }
         }

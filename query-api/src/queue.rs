@@ -52,15 +52,15 @@ struct QueuedConversation {
     /// From 1, in its team's queue.
     position: u32,
     queued_since: Timestamp,
-    /// None: it is being offered and was never put into the queue.
+    /// `null` while the conversation is being offered and was never queued.
     queued_at: Option<Timestamp>,
-    /// None: too few have found an agent of late to tell.
+    /// `null` when too few conversations were assigned lately to estimate it.
     expected_wait_seconds: Option<u64>,
-    /// None: nobody is being asked.
+    /// `null` when no agent is being asked.
     offer: Option<Offer>,
 }
 
-/// Who is being asked whether they take it.
+/// The agents to whom the conversation is offered.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "OpenOffer")]
 struct Offer {
@@ -101,11 +101,11 @@ async fn queue(
 /// How many wait for a team.
 #[derive(Debug, Serialize, JsonSchema)]
 struct QueueLength {
-    /// None: those of no team.
+    /// `null` for conversations without a team.
     team_id: Option<TeamId>,
     waiting: u32,
     oldest_queued_since: Option<Timestamp>,
-    /// Of one that came now and mattered as little as any.
+    /// The expected wait of a conversation of the lowest priority that is queued now.
     expected_wait_seconds: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What the handlers are given: the tables, which hold at least what the caller has written, and the log.
+//! The state of the handlers: the tables, which hold at least the caller's own writes, and the log.
 
 use crate::problem::{log_unavailable, tables_unavailable};
 use aide::OperationInput;

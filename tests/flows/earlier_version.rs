@@ -19,7 +19,7 @@ const FORCED: &str = "b4acc63e-891d-5388-86d2-f909b8bdc328";
 const QUEUED: &str = "2efb3667-9262-50e6-8c77-323df62a4fca";
 const EXPIRED: &str = "7bc41b4b-641f-545f-9309-77f25831ee00";
 
-/// What is stored of each event, without its position, which is each log's own affair.
+/// The stored fields of each event without its position, which each log assigns itself.
 fn stored(log: &str) -> Vec<Value> {
     let event = |line: &str| {
         let mut event: Value = serde_json::from_str(line).unwrap();

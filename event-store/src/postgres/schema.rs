@@ -36,7 +36,7 @@ enum Ready {
     AfterMigration,
 }
 
-/// What to do with the database, given what was found in it.
+/// The step that the database needs, by its contents.
 fn verdict(found: Found, name: &str) -> Result<Ready, OpenError> {
     let (path, known) = (name.to_owned(), MIGRATIONS.len() as i64);
     match found {

@@ -32,7 +32,7 @@ pub enum Job {
 pub struct PendingAppend {
     pub append: Append,
     pub answer: oneshot::Sender<Result<Appended, AppendError>>,
-    /// Whether it was sent to the server and its result was lost.
+    /// `true` when the group was sent to the server and its result was lost.
     pub in_doubt: bool,
 }
 
@@ -237,7 +237,7 @@ impl Writer {
         }
     }
 
-    /// What the log holds about a group; over another connection when this one is lost.
+    /// Looks up a group in the log, over another connection when this one is lost.
     async fn lookup_with_retry(
         &mut self,
         group: &[PendingAppend],

@@ -1,4 +1,4 @@
-//! What is written to PostgreSQL in one go.
+//! A transaction whose writes go to PostgreSQL in one statement.
 //!
 //! A page of the log writes to a dozen tables. Each statement by itself would be a way to the server and
 //! back, and so would the transaction's beginning and its end. So statements gather, and leave together as
@@ -23,7 +23,7 @@ pub struct BatchedTx {
     line: PoolConnection<Postgres>,
     /// Whether the server is within it.
     begun: bool,
-    /// What has to change a row, or nothing is written at all.
+    /// The statement that must change a row; otherwise nothing is written.
     claim: Option<(Arc<str>, Values)>,
     /// Whether that was found not to be so.
     unmet: bool,

@@ -1,4 +1,4 @@
-//! What the two engines spell differently.
+//! The statements in which the two engines differ.
 
 /// Which engine a statement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

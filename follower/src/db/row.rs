@@ -71,7 +71,7 @@ impl DbRow {
         }
     }
 
-    /// What the value is, whatever the column was declared as.
+    /// The type of the value, whatever the column was declared as.
     pub fn kind(&self, index: usize) -> Result<Kind, DbError> {
         let (name, null) = match self {
             Self::Sqlite(row) => {

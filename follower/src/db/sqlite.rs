@@ -38,7 +38,7 @@ pub struct File {
 
 impl File {
     /// Opens a file that is of no use before it is complete: nothing is done for its safety meanwhile, and
-    /// nobody reads it. Open it again as usual when it is filled.
+    /// no connection reads it. Open it again as usual when it is filled.
     pub(super) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
         let options = SqliteConnectOptions::new()
             .filename(path)

@@ -70,7 +70,7 @@ macro_rules! ask_again {
     };
 }
 
-/// Whether it was the connection that failed, and not the question.
+/// `true` when the connection failed, and not the statement.
 fn connection_is_gone(error: &DbError) -> bool {
     match error {
         DbError::Io(_) => true,

@@ -1,4 +1,4 @@
-//! What is bound to a statement's parameters, whichever engine it is for.
+//! The values of a statement's parameters, for either engine.
 
 use super::Engine;
 use sqlx::Arguments;
@@ -31,7 +31,7 @@ impl Value {
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     all: Vec<Value>,
-    /// How many columns the rows have. None: each value is a parameter.
+    /// The number of columns of the rows. `None` when each value is a parameter.
     width: Option<usize>,
 }
 

@@ -189,7 +189,7 @@ impl Database {
     }
 }
 
-/// Connections that fail soon when there is no server: who asks is told so, and asks again.
+/// Connections that fail soon when there is no server, so that the caller can retry.
 pub fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)

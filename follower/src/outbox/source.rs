@@ -28,7 +28,7 @@ pub trait JobSource: Send + Sync + 'static {
     /// Which events to read.
     fn about(&self) -> Filter;
 
-    /// What an event does to a job.
+    /// The effect of an event on a job.
     fn effect_of(&self, event: &DecodedEvent) -> JobEffect<<Self::Job as Job>::Id>;
 
     /// The job that the event begins. `None` when it can never be done.
@@ -38,7 +38,7 @@ pub trait JobSource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Self::Job>, FollowError>> + Send;
 }
 
-/// What an event does to a job.
+/// The effect of an event on a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobEffect<Id> {
     None,
@@ -64,7 +64,7 @@ impl<S: JobSource> JobProjection<S> {
         Self { source, table, waker, to_wake: HashSet::new() }
     }
 
-    /// What a page begins and does not end, and what it ends of earlier pages.
+    /// The jobs that a page begins and does not end, and the jobs of earlier pages that it ends.
     fn sort<'p>(&self, page: &'p [Arc<DecodedEvent>]) -> Sorted<'p, <S::Job as Job>::Id> {
         let (mut begun, mut ended) = (BTreeMap::new(), HashSet::new());
         for event in page {

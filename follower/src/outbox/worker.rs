@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// queue is empty for so long ends.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 
-/// What every worker needs.
+/// The parts that all workers share.
 pub(super) struct WorkerContext<J, D> {
     /// For the log.
     pub name: &'static str,
@@ -59,7 +59,7 @@ pub(super) struct QueueWorker<J: Job, D> {
     pub wake: Arc<Notify>,
 }
 
-/// What follows when everything that is due was dispatched.
+/// The next step when everything that is due was dispatched.
 enum Rest {
     Sleep(Duration),
     /// The queue has no job that is not under way.

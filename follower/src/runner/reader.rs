@@ -45,14 +45,14 @@ impl Reader {
     }
 }
 
-/// What is read at a time.
+/// The size and the pace of the pages.
 #[derive(Clone, Copy)]
 pub(super) struct Pages {
     /// How many events at most.
     pub limit: usize,
     /// How long to let events gather at the end of the log.
     pub pace: Duration,
-    /// Where to stop. None: never.
+    /// The last position to read. `None` when the log is followed without end.
     pub until: Option<Position>,
 }
 

@@ -23,7 +23,7 @@ impl Values {
 
 /// A value that a column can hold.
 pub trait Column {
-    /// What stands in the column where there is no value.
+    /// The column's content when there is no value.
     const NOTHING: Value;
     fn value(&self) -> Value;
     fn take(row: &DbRow, index: usize) -> Result<Self, DbError>

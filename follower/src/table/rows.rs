@@ -167,7 +167,7 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// The transaction was not committed, or somebody else wrote: nothing that is remembered counts.
+    /// Forgets all rows: the transaction was not committed, or another process wrote.
     pub fn reset(&mut self) {
         self.page.clear();
         self.cache.clear();

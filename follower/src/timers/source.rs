@@ -29,7 +29,7 @@ pub trait TimerSource: Send + Sync + 'static {
     /// Which events to read.
     fn about(&self) -> Filter;
 
-    /// What an event does to the timer of its conversation.
+    /// The effect of an event on the timer of its conversation.
     fn effect_of(&self, event: &DecodedEvent, has_timer: bool) -> TimerEffect;
 
     /// When the timer that the event sets is due. An error that will not pass is turned into [`Moment::Unknown`] by
@@ -44,7 +44,7 @@ pub trait TimerSource: Send + Sync + 'static {
     fn reset(&mut self) {}
 }
 
-/// What an event does to the timer of its conversation.
+/// The effect of an event on the timer of its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerEffect {
     None,
@@ -52,7 +52,7 @@ pub enum TimerEffect {
     Set,
     /// The conversation has no timer any more.
     Cancel,
-    /// The account's settings changed: all its timers are due now, and whoever handles them finds their new moment.
+    /// The account's settings changed: all its timers are due now, and the handler finds their new moment.
     SettingsChanged,
 }
 
@@ -80,7 +80,7 @@ pub struct TimerProjection<S> {
     earliest: Option<Timestamp>,
 }
 
-/// What a page says of a conversation, last.
+/// The last effect of a page on a conversation.
 enum Change<'p> {
     Set(&'p DecodedEvent),
     Cancel(AccountId),

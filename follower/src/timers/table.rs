@@ -25,7 +25,7 @@ pub struct DueTimer {
     pub at: Timestamp,
 }
 
-/// What a page of the log says of a conversation's row.
+/// The change of a conversation's row by a page of the log.
 pub(super) enum Entry {
     /// The row has this moment. `None` when nothing will be due until an event or a setting says so.
     Set(Option<Timestamp>),
@@ -168,7 +168,7 @@ impl TimerRows {
         Columns::of(&db.readers().fetch_one(sql, Values::default()).await?).take()
     }
 
-    /// What was just appended will be read from the log too; until then this keeps the timer from being handled
+    /// The events just appended will be read from the log too; until then this keeps the timer from being handled
     /// again. A row that the follower has written meanwhile stays as it is.
     pub(super) async fn reschedule(
         &self,

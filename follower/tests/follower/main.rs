@@ -1,4 +1,4 @@
-//! What the crate promises to everything that follows the log.
+//! The guarantees of the crate to all followers of the log.
 
 #![allow(clippy::unwrap_used)]
 

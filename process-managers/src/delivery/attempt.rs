@@ -15,13 +15,13 @@ use std::error::Error;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// What an attempt needs.
+/// The commands and settings of an attempt.
 pub(super) struct DeliveryContext {
     pub commands: Arc<Commands>,
     pub settings: Settings,
 }
 
-/// What the log and the catalogue say of a message before it is tried.
+/// The state of a message, by the log and the catalogue, before an attempt.
 enum Prospect {
     /// The log has its end already.
     Settled,

@@ -46,7 +46,7 @@ impl TimerSource for Source {
     const PACE: Duration = Duration::from_millis(100);
     const KNOWS_TIMERS: bool = false;
 
-    /// What begins inactivity of another kind, and what changes how long it may last. A message only makes
+    /// The events that begin inactivity of another kind or change how long it may last. A message only makes
     /// inactivity begin later, which is found out when the timer is due.
     fn about(&self) -> Filter {
         Filter {

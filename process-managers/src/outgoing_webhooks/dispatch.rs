@@ -22,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 /// The longest wait that a program may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// What a call needs.
+/// The commands and settings of a call.
 pub(super) struct WebhookContext {
     pub commands: Arc<Commands>,
     pub settings: Settings,
 }
 
-/// What the log says of a webhook before the call.
+/// The state of a webhook, by the log, before the call.
 enum Prospect {
     /// The log has its end already.
     Settled,

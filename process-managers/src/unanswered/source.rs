@@ -44,7 +44,7 @@ impl TimerSource for Source {
     const TABLE: TimerTable = TimerTable { name: "waiting", by_account: true };
     const PACE: Duration = Duration::from_millis(100);
 
-    /// What makes a customer wait and what answers, and what changes how long a customer may wait.
+    /// The events that make a customer wait, that answer, and that change how long a customer may wait.
     fn about(&self) -> Filter {
         Filter {
             account: None,

@@ -268,7 +268,7 @@ async fn a_rule_without_fitting_conditions_leaves_no_trace() {
     assert_eq!(desk.count(refund, "AutomationRan").await, 1);
 }
 
-/// Whoever waits is attended to until this holds.
+/// Handles unanswered customers until this holds.
 async fn wait_until<F: Future<Output = bool>>(
     desk: &Desk,
     table: &str,

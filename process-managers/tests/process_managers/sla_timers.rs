@@ -1,4 +1,4 @@
-//! The alarm clock fires nothing twice and nothing never.
+//! The SLA timers act on no deadline twice and miss none.
 
 use crate::support::context;
 use commands::Commands;
@@ -33,7 +33,7 @@ struct Desk {
     store: Arc<SqliteStore>,
 }
 
-/// An alarm clock at work.
+/// Running SLA timers.
 struct Ringing {
     stop: CancellationToken,
     task: JoinHandle<Result<(), RunnerError>>,
@@ -57,7 +57,7 @@ impl Desk {
         Self::with(Clock::manual("2026-11-23T12:00:00Z".parse().unwrap())).await
     }
 
-    /// An alarm clock with its tables under this name, and a write side of its own.
+    /// SLA timers with their tables under this name, and a write side of their own.
     async fn rings(&self, name: &str) -> Ringing {
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
         let providers = Providers::new([], timeouts, self.clock.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! The alarm clock when the customer is waited for, when the disk is full and when it is killed.
+//! The SLA timers while a conversation is pending, when the disk is full and when they are killed.
 
 use crate::support::context;
 use commands::Commands;
@@ -45,7 +45,7 @@ struct Desk {
     commands: Arc<Commands>,
 }
 
-/// An alarm clock at work, with a runtime of its own that can be taken from under it.
+/// Running SLA timers, with a runtime of their own that can be dropped.
 struct Ringing {
     db: Db,
     watch: Watch,

@@ -1,4 +1,4 @@
-//! What a process manager is given in a test: its tables are SQLite files, or, with `VERBATIM_TEST_ENGINE=postgres`,
+//! The parts of a process manager in a test: its tables are SQLite files, or, with `VERBATIM_TEST_ENGINE=postgres`,
 //! schemas in a database of the test's own.
 
 use commands::Commands;

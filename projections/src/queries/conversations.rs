@@ -23,7 +23,7 @@ pub enum AssigneeFilter {
     Agent(UserId),
 }
 
-/// What a list is sorted by. Conversations without that moment come last, whichever way it goes.
+/// The time by which a list is sorted. Conversations without it come last in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortBy {
     LastMessage,
@@ -260,7 +260,7 @@ enum Begins {
     Status,
     Assignee,
     Team,
-    /// The queue: what nobody has, by how long the customer has waited.
+    /// The queue: unassigned conversations, by how long the customer has waited.
     Unassigned,
 }
 

@@ -11,7 +11,7 @@ follower::table! {
 }
 
 impl AgentSeenRow {
-    /// What the event says about somebody's having seen. Who answers has seen all that came before.
+    /// The agent who has seen messages by this event. An agent who answers has seen all messages before.
     pub fn after(event: &ConversationEvent, conversation: &ConversationRow) -> Option<Self> {
         use ConversationEvent as E;
         let (agent_id, received) = match event {

@@ -1,4 +1,4 @@
-//! What accounts have defined: the catalogue items of every kind, without their secrets.
+//! The catalogue items of every kind, without their secrets.
 
 use super::registry::ReadModel;
 use event_schemas::catalogue::CatalogueKind;

@@ -205,7 +205,7 @@ impl Conversations {
         self.tables.messages.load(tx, keys).await
     }
 
-    /// What waits and may not after this page, and the paces of the queues it leaves.
+    /// The queue entries that this page may end, and the paces of the queues they leave.
     async fn load_queue_entries(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         use ConversationEvent as E;
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
@@ -399,7 +399,7 @@ impl Conversations {
         }
     }
 
-    /// An identifier belongs to somebody else now, and with it its conversations.
+    /// Moves the conversations of an identifier that belongs to another contact now.
     fn relink(&mut self, moved: &Moved) {
         let theirs: Vec<_> = self
             .tables

@@ -38,7 +38,7 @@ follower::table! {
         subject: Option<String>,
         language: Option<String>,
         labels: Json<Vec<String>>,
-        /// What the bot learned before it handed over.
+        /// The fields that the bot collected before it handed over.
         bot_context: Option<Json<Map<String, Value>>>,
         #[serde(serialize_with = "or_empty")]
         #[schemars(with = "Map<String, Value>")]

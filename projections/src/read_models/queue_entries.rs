@@ -23,7 +23,7 @@ follower::table! {
         team_id: Option<TeamId>,
         priority: Priority,
         queued_since: Timestamp,
-        /// None: it is being offered and was never put into the queue.
+        /// `None` while the conversation is being offered and was never queued.
         queued_at: Option<Timestamp>,
         offer_id: Option<OfferId>,
         offered_to: Json<Vec<UserId>>,
@@ -57,7 +57,7 @@ impl PaceRow {
     }
 }
 
-/// What becomes of a conversation's row.
+/// The change of a conversation's row.
 pub enum Becomes {
     AsItWas,
     Waits(QueueEntryRow),

@@ -1,4 +1,4 @@
-//! What a read model is, and what the registry of `read_models.rs` does with each of them.
+//! The interface of a read model, and the registry that fills all of them.
 
 use follower::db::{DbError, Tx};
 use follower::runner::DecodedEvent;

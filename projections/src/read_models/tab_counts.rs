@@ -18,7 +18,7 @@ follower::table! {
     }
 }
 
-/// What decides in which tabs a conversation is.
+/// The values that decide in which tabs a conversation is counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tabs {
     status: Status,

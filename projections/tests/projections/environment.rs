@@ -11,7 +11,7 @@ use test_engines::Postgres;
 pub struct Environment {
     pub folder: tempfile::TempDir,
     pub place: Location,
-    /// None: the place is the folder.
+    /// `None` when the tables are in the folder.
     pub url: Option<String>,
 }
 

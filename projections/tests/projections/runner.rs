@@ -1,4 +1,4 @@
-//! What the runner promises to any projection.
+//! The guarantees of the runner to any projection.
 
 use crate::environment::Environment;
 use crate::scenario::Scenario;

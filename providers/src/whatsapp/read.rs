@@ -140,7 +140,7 @@ impl Reading<'_> {
     }
 }
 
-/// What the senders call themselves, by phone number and by id.
+/// The senders' profile names, by phone number and by id.
 type Names = HashMap<String, String>;
 
 #[derive(Deserialize)]

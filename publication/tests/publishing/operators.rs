@@ -1,4 +1,4 @@
-//! What operators do to the stream.
+//! Changes that operators make to the stream.
 
 use crate::fixture::{Fixture, assert_equal, messages};
 use event_schemas::Clock;

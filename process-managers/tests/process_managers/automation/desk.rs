@@ -261,7 +261,7 @@ impl Desk {
         self.history(id).await.into_iter().filter(|recorded| recorded == event_type).count()
     }
 
-    /// What rules did, with what caused it.
+    /// The rule runs, with their causes.
     pub async fn runs(&self, id: ConversationId) -> Vec<AutomationRan> {
         let ran = |recorded: Recorded| match Event::read(&recorded) {
             Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::AutomationRan(ran)))) => {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A program that answers as it is told to, and keeps what it hears.
+/// A program that answers as configured, and keeps the requests.
 struct Program {
     url: String,
     heard: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
