@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("domain", &["event-schemas"], &["jiff"]),
     ("event-store", &["event-schemas"], &["sqlx", "tokio", "kurrentdb"]),
     ("providers", &["event-schemas"], &["reqwest", "rustls", "tokio", "jiff"]),
-    ("follower", &["event-schemas", "event-store"], &["sqlx", "tokio"]),
+    ("follower", &["event-schemas", "event-store"], &["sqlx", "tokio", "schemars"]),
     ("gate", &["event-schemas"], &["axum", "aide", "schemars", "jsonwebtoken", "reqwest", "rustls", "tokio"]),
     ("commands", &["event-schemas", "domain", "event-store", "providers"], &["schemars", "tokio"]),
     (
@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "domain", "event-store", "follower", "commands", "providers"],
         &["tokio"],
     ),
-    ("projections", &["event-schemas", "event-store", "follower", "domain"], &["sqlx", "tokio"]),
+    ("projections", &["event-schemas", "event-store", "follower", "domain"], &["sqlx", "tokio", "schemars"]),
     (
         "query-api",
         &["event-schemas", "event-store", "follower", "projections", "gate"],
@@ -127,4 +127,82 @@ fn read_models_use_the_rules_of_time_and_lifecycle_but_no_aggregate() {
             }
         }
     }
+}
+
+/// The words in backticks after `intro` on the line that has it.
+fn listed(page: &str, intro: &str) -> Vec<String> {
+    let line = page.lines().find_map(|line| line.split_once(intro)).unwrap_or_else(|| panic!("{intro}")).1;
+    line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_on_extending_names_what_is_registered_and_files_that_exist() {
+    let page = std::fs::read_to_string(root().join("docs/extending.md")).expect("the page");
+    let served: Vec<&str> = {
+        let providers =
+            providers::Providers::new([], providers::Timeouts::default(), event_schemas::Clock::System);
+        let providers = providers.expect("an HTTP client");
+        let kinds = event_schemas::message::ChannelType::ALL.iter();
+        kinds.filter(|kind| providers.of(**kind).is_some()).map(|kind| kind.as_str()).collect()
+    };
+    assert_eq!(listed(&page, "Channels with a provider: "), served);
+    let kinds: Vec<&str> =
+        event_schemas::catalogue::CatalogueKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(listed(&page, "Kinds: "), kinds);
+    let managers: Vec<&str> = process_managers::names().collect();
+    assert_eq!(listed(&page, "Process managers: "), managers);
+    let mut families = Vec::new();
+    rust_files(&root().join("event-schemas/src/families"), &mut families);
+    let named: BTreeSet<String> = listed(&page, "Families: ").into_iter().collect();
+    let found = families.iter().filter_map(|file| file.file_stem()?.to_str());
+    assert_eq!(named, found.map(str::to_owned).collect());
+    for path in page.split('`').skip(1).step_by(2).filter(|code| code.contains('/') && !code.contains('<')) {
+        let is_path =
+            path.split('/').all(|part| !part.is_empty() || path.ends_with('/')) && !path.contains(' ');
+        assert!(!is_path || root().join(path).exists(), "{path} does not exist");
+    }
+}
+
+/// The modules of `domain`, each of which may use those before it.
+const DOMAIN_ORDER: &[&str] = &[
+    "aggregate",
+    "calendar",
+    "lifecycle",
+    "sla",
+    "pace",
+    "agent",
+    "contact",
+    "bot",
+    "automation",
+    "conversation",
+    "catalogue",
+    "routing",
+];
+
+#[test]
+fn the_modules_of_the_domain_use_only_those_before_them() {
+    let rank = |module: &str| DOMAIN_ORDER.iter().position(|known| *known == module);
+    let mut files = Vec::new();
+    let source = root().join("domain/src");
+    rust_files(&source, &mut files);
+    let mut broken = BTreeSet::new();
+    for file in files {
+        let path = file.strip_prefix(&source).expect("within the crate").with_extension("");
+        let module = path.iter().next().and_then(|part| part.to_str()).unwrap_or_default().to_owned();
+        if module == "lib" || path.ends_with("tests") {
+            continue;
+        }
+        let own = rank(&module).unwrap_or_else(|| panic!("{module} has no place in the order"));
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        for (at, _) in text.match_indices("crate::") {
+            let used: String = text[at + "crate::".len()..]
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
+            if rank(&used).is_some_and(|used| used > own) {
+                broken.insert(format!("{module} uses {used} ({})", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.into_iter().collect::<Vec<_>>().join("\n"));
 }

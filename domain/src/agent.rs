@@ -8,12 +8,14 @@
 //! last place, and what the agent says of themselves is in the same stream: a place is never taken from
 //! somebody who had just gone away.
 
+mod eligibility;
 mod preferences;
 mod presence;
 mod reservations;
 #[cfg(test)]
 mod tests;
 
+pub use eligibility::{Requirements, ineligibility};
 pub use preferences::ChangePreferences;
 pub(crate) use preferences::is_language_tag;
 pub use presence::{ExpirePresence, Presence, PresenceTimeouts, ReportPresence, ReportedPresence};

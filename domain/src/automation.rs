@@ -6,10 +6,9 @@
 //! beforehand is refused as a circle, and any other acts by Verbatim's own doing only so many times a day in
 //! one conversation.
 
-mod check;
 mod memory;
 mod rules;
 
-pub(crate) use check::{check_macro, check_rule};
 pub use memory::{MOST_BY_ITSELF, Memory};
-pub use rules::{Cause, Rule, Rules, RulesError};
+pub(crate) use rules::shared;
+pub use rules::{Cause, ConversationFacts, Rule, Rules, RulesError};

@@ -5,7 +5,6 @@
 //! of the conversation, and it answers which rules fit, why, and what they do. It never looks at what the
 //! bot itself said: only a customer's message makes it speak, so no rule can set off itself or another.
 
-mod check;
 mod conditions;
 mod handoff;
 mod memory;
@@ -14,11 +13,8 @@ mod playbook;
 mod rule;
 mod text;
 
-pub use check::check_cycle;
-pub(crate) use check::{
-    check_conditions, check_handoff_rule, check_labels, check_rule, check_settings, check_text,
-};
 pub(crate) use conditions::{Conditions, MatchContext};
+pub(crate) use handoff::words;
 pub use handoff::{Handoff, HandoffNeed};
 pub use memory::{Memory, PendingQuestion, Requested};
 pub use phrases::Phrases;

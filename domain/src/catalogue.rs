@@ -1,7 +1,9 @@
 //! What an account defines, by one rule for all kinds: an item is defined, defined anew, and retired; its
 //! name is unique among the items of its kind.
 
+mod action_checks;
 mod automation_rule;
+mod bot_checks;
 mod bot_rule;
 mod bot_settings;
 mod calendar;

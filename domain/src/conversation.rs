@@ -18,6 +18,7 @@ mod send;
 mod sla;
 mod status;
 mod update;
+mod wait;
 mod webhook;
 
 #[cfg(test)]
@@ -38,13 +39,14 @@ pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Message, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 pub use update::Update;
+pub use wait::{Offer, Wait};
 pub use webhook::{RecordWebhook, WebhookEnd};
 
+use crate::agent::Requirements;
 use crate::aggregate::Evolve;
 use crate::automation;
 use crate::bot::Memory;
 use crate::lifecycle::Lifecycle;
-use crate::routing::{Requirements, Wait};
 use crate::sla::Clocks;
 use event_schemas::automation::ActionKind;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
@@ -169,6 +171,18 @@ impl Conversation {
 impl Opened {
     pub fn status(&self) -> Status {
         self.lifecycle.status
+    }
+
+    /// The state that automation rules depend on.
+    pub fn facts(&self) -> automation::ConversationFacts<'_> {
+        automation::ConversationFacts {
+            channel_type: self.channel_type,
+            lifecycle: &self.lifecycle,
+            priority: self.priority,
+            labels: &self.labels,
+            language: self.bot.language(),
+            unanswered_since: self.unanswered_since,
+        }
     }
 
     /// What it needs of an agent.

@@ -6,17 +6,15 @@
 //! place is taken on never is.
 
 mod account;
-mod eligible;
+mod selection;
 mod state;
-mod wait;
 
 #[cfg(test)]
 mod tests;
 
 pub use account::{AccountRouting, RoutingAction};
-pub use eligible::{CandidateInput, Candidates, Requirements, ineligibility};
+pub use selection::{CandidateInput, Candidates};
 pub use state::RoutingState;
-pub use wait::{Offer, Wait};
 
 use std::time::Duration;
 

@@ -47,6 +47,11 @@ const MANAGERS: &[Registered] = &[
     Registered::of::<OutgoingWebhooks>(),
 ];
 
+/// The names of all process managers, as readiness, logs and metrics have them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MANAGERS.iter().map(|manager| manager.name)
+}
+
 /// The lease: one process at a time does this work.
 const LEASE: &str = "process-managers";
 /// How long to wait when a manager cannot be opened.

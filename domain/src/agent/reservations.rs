@@ -1,8 +1,8 @@
 //! The places on an agent's desk.
 
 use super::{Agent, Rejection};
+use super::{Requirements, ineligibility};
 use crate::aggregate::Decide;
-use crate::routing::{Requirements, ineligibility};
 use event_schemas::agent::{CapacityReleased, CapacityReserved};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};

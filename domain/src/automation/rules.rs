@@ -1,11 +1,12 @@
 //! An account's rules, compiled once and put to everything that happens.
 
 use crate::bot::{Conditions, MatchContext, NormalizedText, PhraseMatches, PhraseSetBuilder, Phrases};
-use crate::conversation::Opened;
+use crate::lifecycle::Lifecycle;
 use event_schemas::automation::{Action, AutomationEvent, AutomationRule, Held};
 use event_schemas::bot::BotConditions;
-use event_schemas::message::{Priority, SlaMetric, Status};
+use event_schemas::message::{ChannelType, Priority, SlaMetric, Status};
 use event_schemas::{AutomationRuleId, EventId, TeamId, Timestamp};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// An account's active rules, in the order in which they act.
@@ -56,8 +57,21 @@ pub struct Cause {
     pub unanswered_since: Option<Timestamp>,
 }
 
-/// What both kinds of rules ask.
-pub(super) fn shared(rule: &AutomationRule) -> BotConditions {
+/// The state of a conversation, as far as rules depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct ConversationFacts<'c> {
+    pub channel_type: ChannelType,
+    pub lifecycle: &'c Lifecycle,
+    pub priority: Priority,
+    pub labels: &'c BTreeSet<String>,
+    /// ISO 639. `None` when no language was detected.
+    pub language: Option<&'c str>,
+    /// `None` when the customer does not wait for an agent's answer.
+    pub unanswered_since: Option<Timestamp>,
+}
+
+/// The conditions that automation rules have in common with bot rules.
+pub(crate) fn shared(rule: &AutomationRule) -> BotConditions {
     let conditions = &rule.conditions;
     BotConditions {
         keywords: conditions.keywords.clone(),
@@ -94,7 +108,7 @@ impl Rules {
     }
 
     /// Whether the rule's conditions hold for the conversation as it is.
-    pub fn fits(&self, rule: &Rule, cause: &Cause, conversation: &Opened) -> bool {
+    pub fn fits(&self, rule: &Rule, cause: &Cause, conversation: &ConversationFacts<'_>) -> bool {
         // A message is looked through only where a rule asks for words.
         let text = if rule.conditions.asks_for_words() { &*cause.text } else { "" };
         rule.fits(&self.phrases.find(&NormalizedText::of(text)), cause, conversation)
@@ -121,14 +135,14 @@ impl Rule {
         })
     }
 
-    fn fits(&self, found: &PhraseMatches, cause: &Cause, conversation: &Opened) -> bool {
-        let lifecycle = &conversation.lifecycle;
+    fn fits(&self, found: &PhraseMatches, cause: &Cause, conversation: &ConversationFacts<'_>) -> bool {
+        let lifecycle = conversation.lifecycle;
         let circumstances = MatchContext {
             found,
             at: cause.at,
             channel_type: conversation.channel_type,
-            labels: &conversation.labels,
-            language: conversation.bot.language(),
+            labels: conversation.labels,
+            language: conversation.language,
         };
         self.event == cause.event
             && self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&lifecycle.status))
@@ -151,7 +165,7 @@ impl Rule {
     }
 
     /// Whether this very waiting lasts on, and has lasted long enough.
-    pub fn waits(&self, cause: &Cause, conversation: &Opened, now: Timestamp) -> bool {
+    pub fn waits(&self, cause: &Cause, conversation: &ConversationFacts<'_>, now: Timestamp) -> bool {
         match (self.waiting, cause.unanswered_since) {
             (Some(waiting), Some(since)) => {
                 conversation.unanswered_since == Some(since) && now >= since + waiting

@@ -224,6 +224,6 @@ impl When {
 }
 
 /// `refund, money back` are two.
-pub(super) fn words(value: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|word| !NormalizedText::of(word).is_empty())
 }

@@ -1,7 +1,7 @@
 //! What makes an automation rule valid.
 
+use super::action_checks::check_rule;
 use super::{CatalogueItem, Rejection, check_count, check_name};
-use crate::automation::check_rule;
 use event_schemas::automation::AutomationRule;
 
 impl CatalogueItem for AutomationRule {

@@ -1,7 +1,7 @@
 //! What makes a bot rule valid, by itself and beside the others.
 
+use super::bot_checks::{check_cycle, check_rule};
 use super::{CatalogueItem, Rejection, check_count, check_name};
-use crate::bot::{check_cycle, check_rule};
 use event_schemas::bot::BotRule;
 
 impl CatalogueItem for BotRule {

@@ -1,7 +1,7 @@
 //! What makes the settings of an account's bot valid.
 
+use super::bot_checks::check_settings;
 use super::{CatalogueItem, Rejection};
-use crate::bot::check_settings;
 use event_schemas::bot::BotSettings;
 
 /// An account has one of them, by its own id: no name has to be unique.

@@ -1,7 +1,7 @@
 //! What makes a handoff rule valid.
 
+use super::bot_checks::check_handoff_rule;
 use super::{CatalogueItem, Rejection, check_count, check_name};
-use crate::bot::check_handoff_rule;
 use event_schemas::bot::HandoffRule;
 
 impl CatalogueItem for HandoffRule {

@@ -1,7 +1,7 @@
 //! What makes a macro valid.
 
+use super::action_checks::check_macro;
 use super::{CatalogueItem, Rejection, check_count, check_name};
-use crate::automation::check_macro;
 use event_schemas::automation::{Macro, MacroVisibility};
 
 impl CatalogueItem for Macro {

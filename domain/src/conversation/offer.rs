@@ -1,8 +1,8 @@
 //! The question to agents whether they take it.
 
+use super::Offer;
 use super::{Assignee, Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
-use crate::routing::Offer;
 use event_schemas::conversation::{
     AssignStrategy, Assigned, LeadNotified, OfferDeclined, OfferExpired, Offered,
 };

@@ -4,9 +4,9 @@ mod apply;
 mod plan;
 mod reconcile;
 
-use super::{Requirements, Wait};
-use crate::agent::Agent;
+use crate::agent::{Agent, Requirements, ineligibility};
 use crate::catalogue::{BotRules, Queues, Teams};
+use crate::conversation::Wait;
 use crate::lifecycle::Lifecycle;
 use crate::pace::Pace;
 use event_schemas::bot::BotRule;
@@ -283,7 +283,7 @@ fn keeps_for(queue: Option<&Queue>) -> Option<Duration> {
 /// Whether this agent could be given anything at all.
 fn could_take(agent: &Agent, promised: u32, now: Timestamp) -> bool {
     let anything = Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
-    match super::ineligibility(agent, agent.active() + promised, &anything, now) {
+    match ineligibility(agent, agent.active() + promised, &anything, now) {
         None => true,
         Some(reason) => {
             reason == event_schemas::routing::Ineligible::Channel

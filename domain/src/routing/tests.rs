@@ -7,6 +7,7 @@ use crate::agent::{
     Agent, EligibilityCheck, Presence, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence,
     ReserveCapacity,
 };
+use crate::agent::{Requirements, ineligibility};
 use crate::aggregate::given::given;
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::agent::*;

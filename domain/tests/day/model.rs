@@ -1,7 +1,8 @@
 //! The rules once more, as plainly as they can be said, and as slowly.
 
 use super::world::{Deed, World};
-use domain::routing::{Requirements, RoutingAction};
+use domain::agent::Requirements;
+use domain::routing::RoutingAction;
 use event_schemas::catalogue::Weekday;
 use event_schemas::{ConversationId, Timestamp, UserId};
 use jiff::civil::Time;

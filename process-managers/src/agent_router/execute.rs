@@ -5,12 +5,13 @@ use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, LoadError};
 use domain::Decide;
+use domain::agent::Requirements;
 use domain::agent::{EligibilityCheck, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{
     Conversation, DropAssignment, Enqueue, ExpireOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
     RouteTo, Send, Sender,
 };
-use domain::routing::{Requirements, RoutingAction};
+use domain::routing::RoutingAction;
 use event_schemas::message::{ChannelType, Content, SenderType};
 use event_schemas::{AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version};
 use std::error::Error;

@@ -172,7 +172,7 @@ async fn run_if_it_matches(
     let (stream, version, at) = (&event.stream, event.version, event.metadata.occurred_at);
     let loaded = commands.conversations.at_least(stream, version, of_conversation, at).await?;
     let matches = match (loaded.state.opened(), rule_run.rules.get(rule_run.place)) {
-        (Ok(conversation), Some(rule)) => rule_run.rules.fits(rule, rule_run.cause, conversation),
+        (Ok(conversation), Some(rule)) => rule_run.rules.fits(rule, rule_run.cause, &conversation.facts()),
         (Err(_), _) | (_, None) => false,
     };
     if !matches {

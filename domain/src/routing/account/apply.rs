@@ -1,9 +1,10 @@
 //! What a desk remembers of what happens.
 
 use super::{AccountRouting, RoutedConversation};
+use crate::agent::Requirements;
 use crate::aggregate::Evolve;
+use crate::conversation::Wait;
 use crate::lifecycle::Lifecycle;
-use crate::routing::{Requirements, Wait};
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::{AssignStrategy, ConversationOpened};
 use event_schemas::message::Status;

@@ -5,7 +5,8 @@
 
 use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, could_take};
 use crate::agent::Agent;
-use crate::routing::{CandidateInput, Candidates, ineligibility};
+use crate::agent::ineligibility;
+use crate::routing::{CandidateInput, Candidates};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
 use event_schemas::routing::{Decision, RoutingStrategy};

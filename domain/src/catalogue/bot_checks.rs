@@ -1,9 +1,8 @@
 //! Whether what an account tells its bot makes sense. A refusal names the field.
 
-use super::handoff::words;
-use super::text::NormalizedText;
+use super::Rejection;
+use crate::bot::{NormalizedText, words};
 use crate::calendar::{minutes, zone};
-use crate::catalogue::Rejection;
 use crate::conversation::LONGEST_MESSAGE;
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotSettings, BotTrigger, HandoffRule, HandoffTrigger, InfoField,

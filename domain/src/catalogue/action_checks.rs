@@ -1,8 +1,8 @@
 //! Whether a macro or a rule makes sense. A refusal names the field.
 
-use super::rules::shared;
-use crate::bot::{check_conditions, check_labels, check_text};
-use crate::catalogue::Rejection;
+use super::Rejection;
+use super::bot_checks::{check_conditions, check_labels, check_text};
+use crate::automation::shared;
 use crate::conversation::LONGEST_NOTE;
 use event_schemas::automation::{Action, AutomationConditions, AutomationEvent, AutomationRule, Held, Macro};
 use event_schemas::message::Status;

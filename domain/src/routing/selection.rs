@@ -1,7 +1,6 @@
-//! Who can take a conversation, in which order they are asked, and why the others cannot.
+//! The selection of an agent: the candidates in their order, and the reason of each agent who is not one.
 
-use crate::agent::Agent;
-use event_schemas::message::ChannelType;
+use crate::agent::{Agent, Requirements, ineligibility};
 use event_schemas::routing::{Candidate, Decision, Ineligible, RoutingStrategy};
 use event_schemas::{Timestamp, UserId};
 use std::cmp::Reverse;
@@ -9,61 +8,6 @@ use std::collections::BTreeMap;
 
 /// The most agents that a decision names, so that an event stays of a size that can be shown.
 const MOST_NAMED: usize = 1_000;
-
-/// What a conversation needs of an agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requirements {
-    pub channel_type: ChannelType,
-    /// From the bot's classification or the labels. Empty: anybody will do.
-    pub topics: Vec<String>,
-    /// If it was detected.
-    pub language: Option<String>,
-}
-
-/// The first thing there is to be said against this agent, in the order of requirement 000: availability,
-/// hours, channel, topic, capacity, language.
-pub fn ineligibility(
-    agent: &Agent,
-    active: u32,
-    requirements: &Requirements,
-    now: Timestamp,
-) -> Option<Ineligible> {
-    let preferences = agent.preferences();
-    if !preferences.is_available {
-        return Some(Ineligible::Unavailable);
-    }
-    if let Some(absence) = agent.presence().ineligibility(now) {
-        return Some(absence);
-    }
-    if agent.is_on_leave(now) {
-        return Some(Ineligible::OnLeave);
-    }
-    if !agent.is_within_hours(now) {
-        return Some(Ineligible::OutsideHours);
-    }
-    let channels = &preferences.available_channels;
-    if !channels.is_empty() && !channels.contains(&requirements.channel_type) {
-        return Some(Ineligible::Channel);
-    }
-    let topics = &preferences.available_topics;
-    let same = |topic: &String| topics.iter().any(|known| known.eq_ignore_ascii_case(topic));
-    if !topics.is_empty() && !requirements.topics.is_empty() && !requirements.topics.iter().any(same) {
-        return Some(Ineligible::Topic);
-    }
-    if active >= preferences.max_concurrent_conversations {
-        return Some(Ineligible::AtCapacity);
-    }
-    match &requirements.language {
-        Some(language) if !speaks(&preferences.languages, language) => Some(Ineligible::Language),
-        Some(_) | None => None,
-    }
-}
-
-/// `en-GB` is understood by who speaks `en`, and the other way round.
-fn speaks(languages: &[String], requirements: &str) -> bool {
-    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    languages.is_empty() || languages.iter().any(|known| primary(known) == primary(requirements))
-}
 
 /// An agent among those who are looked at.
 #[derive(Clone, Copy, Debug)]
