@@ -1,4 +1,4 @@
-//! What a refused command is answered with: every rejection becomes a problem here, once.
+//! The answers to refused commands: every rejection becomes a problem here, once.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -19,8 +19,8 @@ use std::error::Error;
 use std::time::Duration;
 
 gate::problem_kinds! { KINDS {
-    ALREADY_ASSIGNED: CONFLICT "already-assigned", "Somebody else has it",
-        "The conversation belongs to the agent that `winner` names. Taking it from a colleague is a supervisor's right; anybody else names the version they saw in `If-Match`, to show that it is meant.";
+    ALREADY_ASSIGNED: CONFLICT "already-assigned", "Another agent has it",
+        "The conversation belongs to the agent that `winner` names. Taking it from a colleague is a supervisor's right; other callers name the version they saw in `If-Match`, to show that it is meant.";
     ALREADY_OPEN: CONFLICT "already-open", "The conversation is open already",
         "The contact has one open conversation on a channel at a time: `conversation_id` names it. Write in that one.";
     CANNOT_TAKE: CONFLICT "agent-cannot-take-it", "The agent cannot take it",
@@ -48,7 +48,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// How soon to try again what others were faster at.
 const CROWD_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a command's handler answers with when it refuses: [`Problem`], made of the write side's errors as well.
+/// The refusal of a command's handler: a [`Problem`], made of the write side's errors as well.
 #[derive(Debug)]
 pub struct CommandProblem(Problem);
 

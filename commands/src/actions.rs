@@ -37,7 +37,7 @@ impl Commands {
         Ok(ActionList { steps, by, sender, author, reply_window })
     }
 
-    /// What a reply says, with its blanks still in.
+    /// The text of a reply, before its placeholders are filled.
     async fn words(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
         match action {
             Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),

@@ -1,9 +1,9 @@
-//! AssignOptions a conversation to an agent: first a place on the agent's desk, then the word in the conversation.
+//! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is assigned.
 //!
 //! The two streams cannot be written at once. The place comes first and names the version of the conversation
 //! that it was taken for; the conversation is only changed at that version. So what is left when everything
 //! stops in between is a place for an assignment that never came, which can be told from the conversation's
-//! version and is taken back by the router, and never an assignment that nobody counted.
+//! version and is taken back by the router, and never an assignment without a reservation.
 
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome, Versioned};
@@ -17,14 +17,14 @@ use std::sync::Arc;
 /// How often it is tried again because the conversation moved meanwhile.
 const TRIES: usize = 8;
 
-/// How a conversation is given to somebody.
+/// How a conversation is assigned.
 #[derive(Clone, Copy, Debug)]
 pub struct AssignOptions {
     /// Whether places count whatever the account has said about routing.
     pub counts: bool,
     /// A supervisor has it so, whatever there is to be said against it.
     pub insists: bool,
-    /// Who takes it themselves, if somebody does.
+    /// The agent who takes it. `None` when another user or the router assigns it.
     pub taker: Option<UserId>,
 }
 
@@ -35,7 +35,7 @@ impl AssignOptions {
     }
 }
 
-/// Why nobody got it.
+/// Why the conversation was not assigned.
 #[derive(Debug, thiserror::Error)]
 pub enum AssignError {
     #[error(transparent)]
@@ -51,7 +51,7 @@ impl From<LoadError> for AssignError {
     }
 }
 
-/// Whose a conversation would become.
+/// The agent whom a command would assign.
 struct NewAssignee {
     agent: UserId,
     version: Version,
@@ -64,7 +64,7 @@ impl Commands {
         Ok(queues.state.iter().next().is_some())
     }
 
-    /// Asks something of a conversation that may become somebody's by it.
+    /// Executes a command that may assign the conversation.
     pub async fn assign<C>(
         &self,
         id: ConversationId,
@@ -185,7 +185,7 @@ impl Commands {
         Ok(outcome?)
     }
 
-    /// Whoever signs in to an account belongs to it.
+    /// Registers a user who signs in to an account.
     pub async fn join(
         &self,
         user_id: UserId,

@@ -1,4 +1,4 @@
-//! What accounts have defined, one catalogue for each kind of item and account.
+//! The catalogues, one for each kind of item and account.
 
 use crate::Commands;
 use crate::execute::{Aggregates, CommandError, Context, LoadError, Outcome, Versioned};

@@ -15,7 +15,7 @@ const PAGE: usize = 500;
 pub struct ChannelAccounts {
     store: Arc<dyn EventStore>,
     accounts: RwLock<HashMap<ChannelId, AccountId>>,
-    /// How far the log has been looked through; held while somebody looks.
+    /// The position up to which the log was read; locked while a caller reads.
     through: Mutex<Option<Position>>,
 }
 

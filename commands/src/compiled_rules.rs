@@ -1,4 +1,4 @@
-//! What each account tells its bot, compiled once for every version of its catalogues.
+//! The playbook of each account's bot, compiled once for every version of its catalogues.
 
 pub(crate) mod automation;
 
@@ -68,7 +68,7 @@ impl BotCatalogues {
 }
 
 impl Commands {
-    /// What the account tells its bot, from the streams as they are now.
+    /// The catalogues of the account's bot, as the log has them now.
     pub async fn bot_catalogues(&self, account: AccountId) -> Result<BotCatalogues, LoadError> {
         let (rules, handoff_rules, settings, templates) = futures::try_join!(
             self.catalogue::<BotRule>(account).current(),

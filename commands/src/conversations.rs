@@ -1,4 +1,4 @@
-//! What a decision about a conversation needs to know of the account's catalogues, read from their streams.
+//! The parts of the account's catalogues that decisions about a conversation need, read from their streams.
 
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome};
@@ -33,7 +33,7 @@ impl Commands {
         Ok(channels.state.get(id).cloned())
     }
 
-    /// The same, as it was within the last second: for webhooks.
+    /// The account's channel of this id as it was within the last second, for webhooks.
     pub(crate) async fn channel_of_late(
         &self,
         account: AccountId,

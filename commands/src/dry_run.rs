@@ -1,4 +1,4 @@
-//! What rules would have done: an account's history is put to a playbook as its messages were when they
+//! Dry runs: an account's history is put to a playbook as its messages were when they
 //! came, by the same policy that runs live. Nothing is written.
 //!
 //! Within the span what the live bot did is left out of the history, and what the playbook does is put in
@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub const MOST_EVENTS: usize = 250_000;
 const PAGE: usize = 2_000;
 
-/// Whose deeds are left out.
+/// The actor whose acts are left out.
 pub const ROUTER: &str = "bot-router";
 
 /// From when until when; the end is not part of it.
@@ -53,7 +53,7 @@ pub enum DryRunError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The task that does the work ended by itself, which only a panic in it can cause.
-    #[error("the dry run broke off")]
+    #[error("the dry run panicked")]
     BrokeOff,
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How often a decision is made again because somebody else was faster.
+/// How often a decision is made again because another caller was faster.
 const TRIES: usize = 8;
 /// How many events are read at once when an aggregate is loaded.
 const PAGE: usize = 1000;
@@ -23,9 +23,9 @@ const RECENT: Duration = Duration::from_secs(1);
 
 /// An aggregate as the write side keeps it.
 pub trait Aggregate: Evolve {
-    /// Whether this account may know of it. A stream that has no event yet is anybody's.
+    /// `true` when the aggregate is this account's. A stream without events is every account's.
     fn belongs_to(&self, account: AccountId) -> bool;
-    /// The id an event brings along, when it is named after what it tells of.
+    /// The id that an event brings along. `None` when it has no natural id.
     fn natural_id(_event: &Self::Event) -> Option<EventId> {
         None
     }
@@ -85,7 +85,7 @@ pub struct Context {
     pub traceparent: Option<String>,
     /// When it happened, when that is not now.
     pub occurred_at: Option<Timestamp>,
-    /// What names this request if it is made again: an idempotency key, or the event that caused it.
+    /// The key of this request if it is repeated: an idempotency key, or the event that caused it.
     pub key: Option<String>,
     /// The version the caller has seen and insists on.
     pub if_match: Option<Version>,
@@ -106,7 +106,7 @@ impl Context {
         }
     }
 
-    /// Verbatim itself, because a moment has come. It is dated then, and whoever notices writes the same
+    /// Verbatim itself, because a moment has come. It is dated then, and every process writes the same
     /// down: nothing outside caused it but time. The key says what is due, and when.
     pub fn in_time(account: AccountId, process: &str, key: String, at: Timestamp) -> Self {
         Self {
@@ -143,7 +143,7 @@ impl Context {
     }
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Outcome<S> {
     pub state: Arc<Versioned<S>>,
@@ -159,7 +159,7 @@ pub struct Outcome<S> {
 #[derive(Clone, Debug, Default)]
 pub struct Versioned<S> {
     pub state: S,
-    /// None: nothing has happened yet.
+    /// `None` when the stream has no event.
     pub version: Option<Version>,
 }
 
@@ -226,7 +226,7 @@ pub struct Aggregates<S: Aggregate> {
     store: Arc<dyn EventStore>,
     clock: Clock,
     folds: Cache<StreamId, Arc<Versioned<S>>>,
-    /// When the log was last asked by a glance, and whether the stream had begun.
+    /// When the log was last read for `recent`, and whether the stream had begun.
     glances: Cache<StreamId, (Instant, bool)>,
 }
 
@@ -236,7 +236,7 @@ impl<S: Aggregate> Aggregates<S> {
         Self { store, clock, folds: Cache::new(capacity), glances: Cache::new(GLANCES) }
     }
 
-    /// What is remembered of a stream, or else its whole fold. It may lag behind another process.
+    /// The remembered fold of a stream, or else its whole fold. It may lag behind another process.
     pub async fn cached(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         match self.folds.get(stream) {
             Some(fold) => Ok(fold),
@@ -262,7 +262,7 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(fold)
     }
 
-    /// What is looked for at a [recent](Self::recent); where it is not there, in the stream as it is now, since
+    /// Looks in the [recent](Self::recent) fold and, when nothing is found there, in the stream as it is now, since
     /// another process may have put it there a moment ago.
     pub async fn find_recent<T>(
         &self,
@@ -417,7 +417,7 @@ impl<S: Aggregate> Aggregates<S> {
         command.decide(&fold.state, now).map_err(CommandError::Rejected)
     }
 
-    /// None: somebody else was faster.
+    /// `None` when another caller was faster.
     async fn append<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,

@@ -253,7 +253,7 @@ impl Commands {
         received
     }
 
-    /// Who it is, and what is to be remembered of them, if anything is new.
+    /// The contact who writes, and the update of the contact if there is one.
     async fn identify_contact(
         &self,
         account: AccountId,

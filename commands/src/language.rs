@@ -1,4 +1,4 @@
-//! Which language a message is in. Asked here and written into the event: a replay asks nobody.
+//! The language of a message. It is detected here and written into the event: a replay does not detect again.
 
 use domain::conversation::Detected;
 use whatlang::{Info, Lang, Script};

@@ -1,12 +1,11 @@
-//! The people who answer: what they can take when (requirement 000, section 2), whether they are there, and
-//! the places on their desk.
+//! The agents: their preferences (requirement 000, section 2), their presence, and the reservations of their
+//! capacity.
 //!
 //! Preferences and presence are the person's, not an account's; which accounts know the person is theirs to
-//! extend: an administrator registers who is known to nobody, anybody else joins by signing in.
+//! extend: an administrator registers a person whom no account knows; others join by signing in.
 //!
-//! A conversation takes a place here before it says whose it is. The stream serialises whatever races for the
-//! last place, and what the agent says of themselves is in the same stream: a place is never taken from
-//! somebody who had just gone away.
+//! Capacity is reserved here before a conversation is assigned. The stream serialises the requests for the last
+//! capacity, and presence is in the same stream: capacity is never reserved with an agent who has just gone away.
 
 mod eligibility;
 mod preferences;
@@ -44,7 +43,7 @@ pub struct Agent {
     last_given: Option<Timestamp>,
     idle_since: Option<Timestamp>,
     /// How many events there have been, and after how many the preferences were last changed: a caller who
-    /// insists on a version means theirs, not that of a desk that moves all day.
+    /// names a version means that of the preferences, not that of the stream.
     events: u64,
     preferences_after: Option<u64>,
 }

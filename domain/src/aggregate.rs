@@ -1,4 +1,4 @@
-//! What an aggregate is: something that remembers events and decides what happens next.
+//! The aggregate: a fold of events that decides which events follow.
 
 use event_schemas::{Events, Timestamp};
 

@@ -1,4 +1,4 @@
-//! What the bot says to a message, and when a person is needed: pure policy (requirement 000, sections 1.4
+//! The bot's answer to a message, and the handoff to a human agent: pure policy (requirement 000, sections 1.4
 //! and 5; requirements 001 and 002).
 //!
 //! An account's rules are compiled once into a [`Playbook`]; then a message is put to it with what is known

@@ -2,7 +2,7 @@
 //!
 //! # The rule
 //!
-//! A local time means **the first moment at which the clock on the wall shows it, or later**. An interval
+//! A local time means **the first moment at which local clocks show it, or later**. An interval
 //! lasts from the moment its start means until the moment its end means. So where the clock is put back an
 //! interval's times are the earlier of the two, where it is put forward a time that is skipped is the moment
 //! of the jump, and neighbouring intervals never overlap nor leave a hole. What counts are elapsed seconds:
@@ -39,7 +39,7 @@ const YEARS: usize = 250;
 /// More calendars than this are not kept compiled at once.
 const MOST_SHARED: usize = 4_096;
 
-/// Why a calendar makes no sense. [`CalendarError::field`] names the part at fault.
+/// Why a calendar is invalid. [`CalendarError::field`] names the part at fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
     #[error("'{zone}' is not a time zone of the IANA database")]
@@ -74,7 +74,7 @@ impl CalendarError {
 #[derive(Clone)]
 pub struct Hours(Arc<Compiled>);
 
-/// What makes opening hours what they are, and nothing else: no id, no names.
+/// The fields that determine opening hours, without id and names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Pattern {
     #[serde(rename = "z")]
@@ -136,7 +136,7 @@ impl Hours {
     }
 
     /// The moment at which so much business time has passed since `from`: the first such moment, so a promise
-    /// that runs out at closing time is due at closing time. None: not before 2220.
+    /// that runs out at closing time is due at closing time. `None` when it is not before 2220.
     pub fn add(&self, from: Timestamp, business: Duration) -> Option<Timestamp> {
         if business.is_zero() {
             return Some(from);
@@ -255,7 +255,7 @@ impl Compiled {
         Year::of(open)
     }
 
-    /// The first moment at which the clock on the wall shows this, or later.
+    /// The first moment at which local clocks show this, or later.
     fn moment(&self, date: Date, minutes: u16) -> i64 {
         let local = DateTime::from(date).saturating_add(SignedDuration::from_mins(minutes.into()));
         let at = |offset: jiff::tz::Offset| {

@@ -1,4 +1,4 @@
-//! What an account defines, by one rule for all kinds: an item is defined, defined anew, and retired; its
+//! The catalogues of an account, by one rule for all kinds: an item is defined, defined anew, and retired; its
 //! name is unique among the items of its kind.
 
 mod action_checks;
@@ -39,19 +39,19 @@ pub type AutomationRules = Catalogue<AutomationRule>;
 
 /// The rules of a kind of item.
 pub trait CatalogueItem: Item {
-    /// What must be unique among the items of its kind: the field's name, and its value.
+    /// The field that must be unique among the items of its kind: its name and its value.
     fn name(&self) -> (&'static str, &str);
     /// Whether users who see this item see the other as well, so that their names must differ.
     fn is_seen_with(&self, _other: &Self) -> bool {
         true
     }
-    /// Whether it is valid by itself.
+    /// Checks the item by itself.
     fn validate(&self) -> Result<(), Rejection>;
-    /// Whether it may replace the item as it was before.
+    /// Checks whether the item may replace the item before.
     fn validate_change(&self, _before: &Self) -> Result<(), Rejection> {
         Ok(())
     }
-    /// Whether it is valid beside the others of its kind.
+    /// Checks the item beside the others of its kind.
     fn validate_among<'t>(&self, _others: impl Iterator<Item = &'t Self> + Clone) -> Result<(), Rejection>
     where
         Self: 't,

@@ -15,7 +15,7 @@ pub struct ContactHome {
 }
 
 impl ContactHome {
-    /// Whose it is. None: nobody wrote by it yet and nobody linked it, or it was unlinked.
+    /// The contact of the identifier. `None` before the first message or link, and after unlinking.
     pub fn contact_id(&self) -> Option<ContactId> {
         self.contact_id
     }
@@ -54,7 +54,7 @@ impl Evolve for ContactHome {
 /// Why an identifier cannot be linked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    #[error("this identifier is linked to nobody")]
+    #[error("this identifier is linked to no contact")]
     NotLinked,
     #[error("this identifier belongs to another contact")]
     LinkedToAnother { contact_id: ContactId },
@@ -62,7 +62,7 @@ pub enum Rejection {
     BadIdentifier,
 }
 
-/// Somebody wrote by it.
+/// A message came from the identifier.
 #[derive(Clone, Debug)]
 pub struct See {
     pub account_id: AccountId,
@@ -97,13 +97,13 @@ impl Decide<ContactHome> for See {
 #[derive(Clone, Debug)]
 pub struct Link {
     pub account_id: AccountId,
-    /// None: the contact it has, or one of its own.
+    /// `None` keeps the present contact, or makes one for the identifier.
     pub contact_id: Option<ContactId>,
     pub channel_type: ChannelType,
     pub identifier: String,
     pub display_name: Option<String>,
     pub metadata: Map<String, Value>,
-    /// Whether it may be taken from another contact.
+    /// `true` when the identifier may be taken from another contact.
     pub may_move: bool,
 }
 
@@ -143,7 +143,7 @@ impl Decide<ContactHome> for Link {
     }
 }
 
-/// It is nobody's any more.
+/// The identifier is unlinked from its contact.
 #[derive(Clone, Debug)]
 pub struct Unlink {
     pub identifier_id: ContactIdentifierId,

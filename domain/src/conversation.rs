@@ -57,7 +57,7 @@ use event_schemas::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Nobody wrote yet, or somebody did.
+/// A conversation before and after its first event.
 #[derive(Clone, Debug, Default)]
 pub enum Conversation {
     #[default]
@@ -79,20 +79,20 @@ pub struct Opened {
     pub priority: Priority,
     pub subject: Option<String>,
     pub labels: BTreeSet<String>,
-    /// Whether somebody is wanted, and what was done about it.
+    /// Whether an agent is wanted, and the steps taken to find one.
     pub wait: Wait,
     pub sla_policy: Option<SlaPolicyId>,
     pub clocks: Clocks,
     /// How many messages the customer wrote, and when the last came.
     pub received: u32,
     pub last_received_at: Option<Timestamp>,
-    /// Since when nobody has said or done anything for the customer.
+    /// The time of the last message or act for the customer.
     pub quiet_since: Timestamp,
     /// Since when the customer has waited for a person's answer.
     pub unanswered_since: Option<Timestamp>,
-    /// What the bot remembers.
+    /// The bot's memory.
     pub bot: Memory,
-    /// What rules did by themselves.
+    /// The memory about automation rules.
     pub automation: automation::Memory,
     /// How many of them each agent has seen.
     seen: HashMap<UserId, u32>,
@@ -119,7 +119,7 @@ pub enum Rejection {
     OfferOver,
     #[error("it was not offered to this agent")]
     NotOffered,
-    #[error("nobody is assigned")]
+    #[error("no agent is assigned")]
     NobodyAssigned,
     #[error("name an agent, a team, or both")]
     NobodyNamed,
@@ -141,7 +141,7 @@ pub enum Rejection {
     SubjectTooLong { limit: usize },
     #[error("the canned response is gone")]
     NoSuchCannedResponse,
-    /// What stands in the way of one action of a list stands in the way of all.
+    /// An action of a list that cannot be done: then none is.
     #[error("the action {action} cannot be done")]
     CannotDo {
         /// Its place in the list, from 0.
@@ -185,7 +185,7 @@ impl Opened {
         }
     }
 
-    /// What it needs of an agent.
+    /// The requirements to an agent.
     pub fn requirements(&self) -> Requirements {
         Requirements {
             channel_type: self.channel_type,
@@ -194,7 +194,7 @@ impl Opened {
         }
     }
 
-    /// How far an outgoing message has come; None: no such message went out from here.
+    /// The delivery state of an outgoing message. `None` when the conversation has no such message.
     pub fn delivery(&self, message: MessageId) -> Option<Delivery> {
         self.outgoing.get(&message).copied()
     }
@@ -348,7 +348,7 @@ impl Opened {
     }
 }
 
-/// What is said, and what gives it to somebody.
+/// `true` for messages, and for events that assign or hand over: they end the inactivity.
 fn breaks_the_silence(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     matches!(

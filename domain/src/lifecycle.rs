@@ -10,7 +10,7 @@ use event_schemas::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Who has a conversation and what is being done with it.
+/// The assignment and the status of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
     pub status: Status,
@@ -104,7 +104,7 @@ impl Lifecycle {
         }
     }
 
-    /// Who works on it: an agent who waits for the customer still does.
+    /// The agent who works on it: also one who waits for the customer.
     pub fn holder(&self) -> Option<UserId> {
         self.assignee_id.filter(|_| matches!(self.status, Status::Assigned | Status::Pending))
     }

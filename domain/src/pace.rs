@@ -3,14 +3,14 @@
 use event_schemas::Timestamp;
 use std::time::Duration;
 
-/// The longest pause that says something about the pace: over night nobody leaves a queue.
+/// The longest pause that counts for the pace: over night no conversation leaves a queue.
 const LONGEST_GAP: Duration = Duration::from_secs(3_600);
 
 /// The usual time between two conversations that find an agent, the latest weighing most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     pub last_left_at: Option<Timestamp>,
-    /// None: too few have left to tell.
+    /// `None` when too few conversations have left the queue.
     pub gap: Option<Duration>,
 }
 

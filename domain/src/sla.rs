@@ -8,10 +8,10 @@
 //!   resolved.
 //! * While the conversation is resolved no clock runs, and none while it is pending if the policy says so.
 //!   A reopened conversation counts on where it left off.
-//! * A deed's own time decides: a reply at the due time is in time, whenever its event arrives. A deadline is
+//! * The time at which an event occurred decides: a reply at the due time is in time, whenever its event arrives. A deadline is
 //!   missed once anything happens later than it, and a missed one stays missed, whatever the priority
 //!   becomes.
-//! * Every missed deadline is told once, also when the deed came before the clock noticed: until then it is
+//! * Every missed deadline is recorded once, also when the answer came before the timer noticed: until then it is
 //!   among the alarms.
 
 mod alarm;
@@ -51,7 +51,7 @@ pub struct Clocks {
     /// When the clocks stood still, in order; the last may still go on.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pauses: Vec<Pause>,
-    /// Missed deadlines that no event has told of yet.
+    /// Missed deadlines without an event yet.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     untold: Vec<Alarm>,
 }
@@ -147,7 +147,7 @@ impl Clocks {
             .min_by_key(|(metric, due_at)| (*due_at, *metric))
     }
 
-    /// What the clock has to tell next, and when.
+    /// The next event that the clock leads to, and its time.
     pub fn next_alarm(&self) -> Option<Alarm> {
         self.alarms().min_by_key(|alarm| (alarm.at, alarm.metric, alarm.kind))
     }

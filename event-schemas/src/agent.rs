@@ -49,7 +49,7 @@ pub struct Leave {
     pub until: String,
 }
 
-/// How an agent wants to hear of things.
+/// How an agent wants to be notified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationPreferences {
     #[serde(default = "yes")]
@@ -66,7 +66,8 @@ impl Default for NotificationPreferences {
     }
 }
 
-/// What an agent can take and when (requirement 000, section 2). They are the person's, not an account's.
+/// The conversations that an agent can take, and when (requirement 000, section 2). They are the person's, not an
+/// account's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preferences {
     /// Empty: any.
@@ -75,7 +76,7 @@ pub struct Preferences {
     /// Empty: any.
     #[serde(default)]
     pub available_topics: Vec<String>,
-    /// None: always.
+    /// `None` when the agent is always available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_hours: Option<AvailableHours>,
     /// Days off. They are days of the zone of `available_hours`, or of UTC where there is none.
@@ -122,16 +123,16 @@ pub struct PreferencesChanged {
 }
 
 words! {
-    /// Why somebody is not at their desk.
+    /// Why an agent is away or offline.
     PresenceCause {
         /// They said so.
         Chosen = "chosen",
-        /// Nothing was heard of them for too long.
+        /// No heartbeat came for too long.
         Inactivity = "inactivity",
     }
 }
 
-/// The agent is there, and will be taken to be until a moment unless they are heard of again.
+/// The agent is online until a moment, unless a heartbeat comes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentOnline {
     pub user_id: UserId,
@@ -143,7 +144,7 @@ pub struct WentOnline {
 pub struct WentAway {
     pub user_id: UserId,
     pub cause: PresenceCause,
-    /// When they count as gone home, unless they are heard of again.
+    /// When the agent counts as offline, unless a heartbeat comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline_at: Option<Timestamp>,
 }
@@ -156,7 +157,7 @@ pub struct WentOffline {
 }
 
 /// One of the places of the agent's desk is kept for a conversation. It is taken before the conversation
-/// says whose it is, so that nobody ever has more than they can do.
+/// is assigned, so that no agent ever has more conversations than the capacity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CapacityReserved {
     pub user_id: UserId,
@@ -164,7 +165,7 @@ pub struct CapacityReserved {
     pub conversation_id: ConversationId,
     /// The conversation's version when this was decided: the assignment is its next event, or it never is.
     pub conversation_version: Version,
-    /// What somebody insisted in spite of.
+    /// The objection that a supervisor overrode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Ineligible>,
     /// Whether the conversation was the agent's already when places began to count.

@@ -1,4 +1,4 @@
-//! What a macro or an automation rule does: actions in a conversation.
+//! The actions of macros and automation rules.
 
 use crate::bot::BotStrategy;
 pub use crate::catalogue::{AutomationRuleDefined, AutomationRuleRetired, MacroDefined, MacroRetired};

@@ -1,14 +1,14 @@
 //! The blanks in a canned response, `{{contact_name}}` and the like (requirement 000, section 1.3): part of
 //! the language, so that a response reads the same when it is looked at and when it is sent.
 
-/// What a blank may ask for.
+/// The values that placeholders may ask for.
 pub struct Known<'a> {
     pub contact_name: &'a str,
     pub contact_identifier: &'a str,
     pub agent_name: &'a str,
 }
 
-/// The text with its blanks filled in by whoever knows their names. A blank that nobody knows stays as it is,
+/// The text with its placeholders filled by a function of their names. An unknown placeholder stays as it is,
 /// to be seen.
 pub fn fill<W: AsRef<str>>(text: &str, named: impl Fn(&str) -> Option<W>) -> String {
     let mut filled = String::with_capacity(text.len());
@@ -31,7 +31,7 @@ pub fn fill<W: AsRef<str>>(text: &str, named: impl Fn(&str) -> Option<W>) -> Str
 }
 
 impl Known<'_> {
-    /// The text with its blanks filled in. A blank that nobody knows stays as it is, to be seen.
+    /// The text with its placeholders filled. An unknown placeholder stays as it is, so that it is seen.
     pub fn fill(&self, text: &str) -> String {
         fill(text, |name| self.named(name))
     }

@@ -1,4 +1,4 @@
-//! What an account defines for its bot, and why a human agent is needed.
+//! The bot of an account, and the reasons for a handoff to a human agent.
 
 pub use crate::catalogue::{
     BotRuleDefined, BotRuleRetired, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
@@ -19,7 +19,7 @@ words! {
         Timeout = "timeout",
         Turns = "turns",
         Confidence = "confidence",
-        /// Somebody asked by route.
+        /// A request of the API asked for it.
         Manual = "manual",
         /// The bot's rule that fitted assigns.
         Rule = "rule",

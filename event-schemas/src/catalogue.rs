@@ -1,4 +1,4 @@
-//! What an account defines: its catalogues, one for each kind of item.
+//! The catalogues of an account, one for each kind of item.
 //!
 //! One stream per kind and account, `catalogue-<kind>-<account>`, so that a short code is unique and
 //! rules have an order without a lock. Each event carries the whole item as it is afterwards.
@@ -145,7 +145,7 @@ pub trait Item: Shape {
 
     fn defined(self) -> CatalogueEvent;
     fn retired(id: Self::Id) -> CatalogueEvent;
-    /// What an event says of items of this kind. `None` when it is about another kind.
+    /// The change of an item of this kind by an event. `None` when it is about another kind.
     fn change_in(event: &CatalogueEvent) -> Option<Change<'_, Self>>;
 
     /// The kind as operations and schemas are named after it: `CannedResponse`.
@@ -162,7 +162,7 @@ pub trait Item: Shape {
     }
 }
 
-/// What an event says of an item.
+/// The change of an item by an event.
 #[derive(Debug)]
 pub enum Change<'e, T: Shape> {
     Defined(&'e T),
@@ -199,6 +199,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a provider asks for, by the provider's own names: for WhatsApp `phone_number_id`, `access_token`,
+/// The credentials that a provider asks for, by the provider's own names: for WhatsApp `phone_number_id`, `access_token`,
 /// `app_secret`, `verify_token`.
 pub type Credentials = BTreeMap<String, Secret>;

@@ -40,7 +40,7 @@ impl Clock {
         Uuid::now_v7()
     }
 
-    /// Bytes that nobody can guess, for a key.
+    /// Random bytes for a key.
     #[allow(clippy::disallowed_methods)]
     pub fn fresh_key(&self) -> [u8; 32] {
         let mut key = [0; 32];

@@ -1,4 +1,4 @@
-//! Who writes: streams `contact-<uuid>`, one per identifier.
+//! The customers: streams `contact-<uuid>`, one per identifier.
 //!
 //! The uuid is derived from account, kind of channel and identifier, so that the stream is the one place
 //! where it is decided whom the identifier belongs to: unique without a lock, whatever races.
@@ -43,7 +43,7 @@ pub struct IdentifierLinked {
     pub metadata: Map<String, Value>,
 }
 
-/// Nobody's any more; seen again, it is its own contact's.
+/// The identifier is unlinked; the next message by it makes a contact of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentifierUnlinked {
     pub identifier_id: ContactIdentifierId,

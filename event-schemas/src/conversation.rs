@@ -1,4 +1,4 @@
-//! What happens in a conversation. Status is not an event: it is derived from these.
+//! The events of a conversation. Status is not an event: it is derived from these.
 
 pub use crate::families::{
     assignment::*, automation::*, bot::*, delivery::*, details::*, lifecycle::*, message::*, routing::*,

@@ -62,7 +62,7 @@ impl StreamId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// What comes before the first `-`, when it is a kind this version knows.
+    /// The kind of the stream, before the first `-`. `None` when this version does not know it.
     pub fn category(&self) -> Option<Category> {
         let kind = self.0.split('-').next()?;
         Category::ALL.into_iter().find(|c| c.as_str() == kind)
@@ -181,7 +181,7 @@ impl JsonSchema for Position {
     }
 }
 
-/// Who caused an event.
+/// The actor who caused an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     #[serde(rename = "type")]

@@ -101,7 +101,7 @@ impl ContactIdentifierId {
     pub fn of(account: AccountId, channel_type: &str, identifier: &str) -> Self {
         Self(derive(CONTACT, &[account.0.as_bytes(), channel_type.as_bytes(), identifier.as_bytes()]))
     }
-    /// Who is behind an identifier until somebody links it to another contact.
+    /// The contact of an identifier until it is linked to another contact.
     pub fn own_contact(self) -> ContactId {
         ContactId(self.0)
     }
@@ -118,7 +118,7 @@ impl ConversationId {
 }
 
 impl EventId {
-    /// What a provider reports has the same id however often it is reported. `fact` tells apart the
+    /// The id of a provider's report, the same however often it is reported. `fact` tells apart the
     /// several things one provider message can report: received, delivered, read.
     pub fn reported(channel: ChannelId, provider_message_id: &str, fact: &str) -> Self {
         Self(derive(PROVIDER, &[channel.0.as_bytes(), provider_message_id.as_bytes(), fact.as_bytes()]))

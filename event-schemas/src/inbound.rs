@@ -1,4 +1,4 @@
-//! What a provider sent and Verbatim could not read: streams `inbound-<channel>`. Nothing is dropped.
+//! Webhooks that Verbatim could not read: streams `inbound-<channel>`. Nothing is dropped.
 
 use crate::ChannelId;
 use crate::events::events;
@@ -20,7 +20,7 @@ pub struct WebhookRejected {
     pub channel_type: ChannelType,
     /// Why, for the administrator.
     pub reason: String,
-    /// What came, as text; bytes that are not UTF-8 are replaced and `body_base64` holds the original.
+    /// The body as text; bytes that are not UTF-8 are replaced and `body_base64` holds the original.
     pub body: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,

@@ -22,7 +22,7 @@ pub mod queue;
 pub mod sla_policy;
 pub mod team;
 
-/// What an item is made of. Declared with [`item!`].
+/// The shape of an item. Declared with [`item!`].
 pub trait Shape:
     Clone + Debug + PartialEq + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
 {
@@ -40,7 +40,7 @@ pub trait Shape:
         + Send
         + Sync
         + 'static;
-    /// What a request says of an item: all but its id and its creator.
+    /// The item in a request: all fields but its id and its creator.
     type Spec: Clone + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
     /// The item without its secrets: what a read model holds and an answer shows.
     type Public: Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
@@ -114,7 +114,7 @@ macro_rules! item {
             $($(#[$more_meta])* pub $more: $More,)*)?
         }
 
-        /// What a request says of it.
+        /// The item in a request.
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $Spec {
@@ -170,7 +170,7 @@ macro_rules! item {
 }
 pub(crate) use item;
 
-/// What a request that leaves the field out means.
+/// The value when a request leaves the field out.
 pub(crate) fn yes() -> bool {
     true
 }

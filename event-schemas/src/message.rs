@@ -1,4 +1,4 @@
-//! What a message is made of, on every channel.
+//! The parts of a message, on every channel.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,12 +91,12 @@ words! {
 }
 
 words! {
-    /// Who wrote a message (requirement 000, section 1.2).
+    /// The sender of a message (requirement 000, section 1.2).
     SenderType { Contact = "contact", Agent = "agent", Bot = "bot", System = "system" }
 }
 
 words! {
-    /// What a message's main part is.
+    /// The main part of a message.
     ContentType {
         Text = "text",
         Image = "image",
@@ -141,7 +141,7 @@ pub struct Template {
     pub name: String,
     /// As the provider spells it, `en_US`.
     pub language: String,
-    /// What fills the form, in the provider's own shape.
+    /// The parameters of the template, in the provider's own shape.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Value>,
 }
@@ -156,7 +156,7 @@ pub struct Content {
     pub content_type: ContentType,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// What words cannot hold: coordinates, contact cards, the id of a choice.
+    /// Structured content: coordinates, contact cards, the id of a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
 }

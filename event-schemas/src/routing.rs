@@ -1,4 +1,4 @@
-//! How agents are found: an account's queues, and why somebody was chosen or passed over.
+//! Routing: an account's queues, and the reasons of a decision.
 
 pub use crate::catalogue::{QueueDefined, QueueRetired};
 pub use crate::items::queue::*;
@@ -13,11 +13,11 @@ words! {
     RoutingStrategy {
         /// One after the other.
         RoundRobin = "round_robin",
-        /// Who has the fewest conversations; of those, who has been idle the longest.
+        /// The agent with the fewest conversations; of those, the one idle the longest.
         LeastBusy = "least_busy",
-        /// Nobody is chosen: agents take from the queue themselves.
+        /// No agent is chosen: agents take from the queue themselves.
         ManualQueue = "manual_queue",
-        /// Who was given a conversation the longest ago.
+        /// The agent whose last assignment is the longest ago.
         LeastRecent = "least_recent",
         Random = "random",
         /// It is offered to all of them, and the first to accept has it.
@@ -43,7 +43,7 @@ words! {
     }
 }
 
-/// Who could have taken a conversation and who could not, when somebody was looked for.
+/// The candidates of a decision, and the reasons of the other agents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// In the order in which they are asked.
@@ -66,7 +66,7 @@ pub struct Candidate {
     pub user_id: UserId,
     /// How many conversations they had.
     pub active: u32,
-    /// When they were last given or rid of one. None: never yet.
+    /// The time of the last assignment or release. `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -1,4 +1,4 @@
-//! What was written yesterday reads the same today: a sample and a JSON Schema of every version of every
+//! Stored events stay readable: a sample and a JSON Schema of every version of every
 //! event's data.
 //!
 //! When a shape here stops matching, the event needs a new version and a step in `upcast.rs`; the files of
@@ -115,7 +115,7 @@ fn still_fits(kept: &Value, today: &Value) -> bool {
     }
 }
 
-/// Those of today's schemas that know this enum, each with and without one more word in it.
+/// Today's schemas that use this enum, each with and without one more word in it.
 fn with_a_word_more(name: &str) -> Vec<(Value, Value)> {
     let knowing = language().into_iter().filter_map(|event| {
         let today = event.schema;

@@ -86,7 +86,7 @@ async fn register(
     Ok(Created(Answer::of(&commands, &outcome, view).await?))
 }
 
-/// What changes; what is left out stays as it is.
+/// The changes. Absent fields stay as they are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PreferencesChange {
@@ -159,7 +159,7 @@ struct PreferencesView {
     preferences: Preferences,
 }
 
-/// Whoever signs in with a token of the account is known to it from their first own command on.
+/// A user with a token of the account is registered with their first own command.
 async fn change_own(
     State(commands): AppState,
     Agent(caller): Agent,

@@ -1,4 +1,4 @@
-//! Whose a conversation is, and who has read it.
+//! The assignment of a conversation, and the agents who have read it.
 
 use super::AppState;
 use super::answer::Completed;
@@ -27,7 +27,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
                     .tag("conversations")
                     .summary("Take it, or give it to an agent, a team, or both")
                     .description(
-                        "Without a body, or with your own id, you take what nobody has; of several who try one \
+                        "Without a body, or with your own id, you take an unassigned conversation; of several who try one \
                          wins, and the others get 409 with the `winner`.",
                     )
             }),
@@ -46,7 +46,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         )
 }
 
-/// To whom. Nobody named: to yourself.
+/// The assignee. Without one, you.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Assignment {
@@ -98,7 +98,7 @@ async fn assign(
     given(&commands, id, &command, &context, options).await
 }
 
-/// What is given back.
+/// The assignment that is taken away.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Return {

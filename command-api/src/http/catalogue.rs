@@ -24,11 +24,11 @@ use std::future::{Future, ready};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What a kind of item adds to the routes that all kinds have.
+/// The special parts of a kind's routes.
 pub(super) trait ItemRoutes: Catalogued {
-    /// Who may define, change and retire items.
+    /// The role that may define, change and retire items.
     type Author: Author;
-    /// What the API's description says of defining one, and of changing one.
+    /// The descriptions of defining and of changing an item.
     const CREATE_NOTE: &'static str = "";
     const UPDATE_NOTE: &'static str = "";
     /// Members of the spec that a patch cannot change.

@@ -1,4 +1,4 @@
-//! What every command brings along: for whom, why, under which key, against which version.
+//! The headers of every command: request context, idempotency key, expected version.
 
 use aide::OperationInput;
 use aide::generate::GenContext;

@@ -1,4 +1,4 @@
-//! Who is behind a number or an address.
+//! The contact of a number or an address.
 
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
@@ -40,7 +40,9 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
                     .summary("Link it to another contact, name it")
             })
             .delete_with(remove, |op| {
-                op.id("deleteContactIdentifier").tag("contacts").summary("It is nobody's any more")
+                op.id("deleteContactIdentifier")
+                    .tag("contacts")
+                    .summary("Unlink an identifier from its contact")
             }),
         )
 }
@@ -81,7 +83,7 @@ impl View {
     }
 }
 
-/// What an identifier is, which never changes.
+/// The parts of an identifier that never change.
 pub(super) struct Address {
     id: ContactIdentifierId,
     pub channel_type: ChannelType,
@@ -117,7 +119,7 @@ pub(super) async fn address(
     Ok(Address { id, channel_type, identifier })
 }
 
-/// Whose an identifier is.
+/// The contact of an identifier.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewContactIdentifier {
@@ -129,7 +131,7 @@ struct NewContactIdentifier {
     identifier: String,
     #[serde(default)]
     display_name: Option<String>,
-    /// What the platform says of them.
+    /// Facts from the platform.
     #[serde(default)]
     metadata: Map<String, Value>,
 }
@@ -161,7 +163,7 @@ fn name(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// What changes; what is left out stays as it is.
+/// The changes. Absent fields stay as they are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContactIdentifierChange {

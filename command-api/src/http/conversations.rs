@@ -116,7 +116,7 @@ impl View {
     }
 }
 
-/// Who moves a conversation, and whether they may take it from a colleague.
+/// The requester of an assignment, and whether they may take it from a colleague.
 pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     Requester {
         user: (caller.role != Role::Service).then_some(caller.user),
@@ -139,7 +139,7 @@ where
     Ok(Completed(View::after(commands, &outcome).await?))
 }
 
-/// Asks something by which the conversation may become somebody's.
+/// Executes a command that may assign the conversation.
 pub(super) async fn given<C>(
     commands: &Commands,
     id: ConversationId,
@@ -304,7 +304,7 @@ fn trimmed(labels: &BTreeSet<String>) -> BTreeSet<String> {
     labels.iter().map(|label| label.trim().to_owned()).collect()
 }
 
-/// What changes; what is left out stays as it is, and `null` takes away.
+/// The changes. Absent fields stay as they are, and `null` removes a value.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateConversation {
@@ -381,7 +381,7 @@ async fn promise(
         .ok_or_else(|| Problem::unprocessable("sla_policy_id", "This account has no such SLA policy.").into())
 }
 
-/// An agent by the name colleagues know. Whoever assigns themselves is known by their token's.
+/// An agent by the registered name, and the caller by the name of the token.
 pub(super) async fn named(
     commands: &Commands,
     caller: &Caller,

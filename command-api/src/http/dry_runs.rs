@@ -1,4 +1,4 @@
-//! What rules would have done.
+//! Dry runs of bot rules over the past.
 
 use super::AppState;
 use super::bot_rules::check_references;

@@ -1,4 +1,4 @@
-//! Somebody asks that a person take over from the bot (requirement 001).
+//! Requests for a handoff from the bot to a human agent (requirement 001).
 
 use super::AppState;
 use super::answer::Completed;
@@ -27,7 +27,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     )
 }
 
-/// Why, and who, if it is to be somebody.
+/// The reason, and the requested agent.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Handoff {

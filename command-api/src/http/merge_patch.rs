@@ -114,13 +114,13 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// What a `POST` says of a new item.
+/// The body of a `POST`: a new item.
 pub(super) struct SpecBody<T> {
     pub(super) members: Members,
     of: PhantomData<fn() -> T>,
 }
 
-/// What a `PATCH` changes of an item.
+/// The body of a `PATCH`: the changes of an item.
 pub(super) struct PatchBody<T> {
     pub(super) members: Members,
     of: PhantomData<fn() -> T>,

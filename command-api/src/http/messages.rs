@@ -1,4 +1,4 @@
-//! Answers to the customer, and notes that stay in the house.
+//! Answers to the customer, and internal notes.
 
 use super::AppState;
 use super::answer::{Answer, Created};
@@ -37,21 +37,21 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     )
 }
 
-/// What is to be said, to the customer or, with `is_private`, among colleagues.
+/// A message to the customer or, with `is_private`, a note for colleagues.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewMessage {
     /// The words. Left out, they are those of the canned response.
     #[serde(default)]
     content: String,
-    /// An internal note: it never leaves the house.
+    /// An internal note: it is never sent to the customer.
     #[serde(default)]
     is_private: bool,
     #[serde(default)]
     content_type: Option<ContentType>,
     #[serde(default)]
     attachments: Vec<Attachment>,
-    /// What words cannot hold: coordinates, contact cards, the buttons of an interactive message.
+    /// Structured content: coordinates, contact cards, the buttons of an interactive message.
     #[serde(default)]
     details: Option<Value>,
     #[serde(default)]
@@ -72,7 +72,7 @@ pub(super) struct NewMessage {
     metadata: Map<String, Value>,
 }
 
-/// Who is written to, by which kind of channel.
+/// The contact that is written to, and the kind of channel.
 pub(super) struct Addressee<'a> {
     pub channel_type: ChannelType,
     pub identifier: &'a str,
@@ -181,7 +181,7 @@ impl NewMessage {
         })
     }
 
-    /// What it is, when it is not said: a template, what is attached, or text.
+    /// The content type when none is given: template, the type of the attachment, or text.
     fn kind(&self) -> ContentType {
         let attached = || self.attachments.first().map(|attachment| attachment.content_type);
         let template = || self.template.as_ref().map(|_| ContentType::Template);
@@ -323,7 +323,7 @@ impl View {
         }
     }
 
-    /// None: the event is no message that a request made.
+    /// `None` when the event is no message of a request.
     fn recorded(conversation_id: ConversationId, event: &ConversationEvent) -> Option<Self> {
         use ConversationEvent as E;
         match event {

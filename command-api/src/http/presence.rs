@@ -25,7 +25,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
                 .summary("Say that you are there, away or gone, or merely that you are still here")
                 .description(
                     "Without a body it is a heartbeat: send one well before `until`, or silence makes you away \
-                     and, later, offline. A heartbeat brings back who was away out of silence, and nobody who \
+                     and, later, offline. A heartbeat brings back an agent who was away by inactivity, and none who \
                      chose to be away.",
                 )
         }),
@@ -56,7 +56,7 @@ struct Report {
 struct View {
     user_id: UserId,
     status: Status,
-    /// Until when this holds unless you are heard of.
+    /// When this ends unless a heartbeat comes.
     until: Option<Timestamp>,
 }
 

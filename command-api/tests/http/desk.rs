@@ -1,4 +1,4 @@
-//! A desk to work at: the assembled service, people with tokens, and short ways to ask.
+//! The assembled service, users with tokens, and short ways to send requests.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -20,7 +20,7 @@ const SECRET: &str = "a secret of at least thirty-two bytes";
 const NOW: Timestamp = Timestamp::from_secs(1_795_222_800);
 pub const ACME: AccountId = AccountId::from_u128(0xA);
 pub const GLOBEX: AccountId = AccountId::from_u128(0xB);
-/// Nobody's id.
+/// An id that no item has.
 pub const NOTHING: &str = "00000000-0000-0000-0000-00000000dead";
 
 pub struct Desk {
@@ -31,7 +31,7 @@ pub struct Desk {
     _folder: Arc<TempDir>,
 }
 
-/// Somebody with a token.
+/// A user with a token.
 #[derive(Clone)]
 pub struct Person {
     pub id: UserId,
@@ -128,12 +128,12 @@ fn service(store: Arc<SqliteStore>, log: Arc<dyn EventStore>, clock: Clock, fold
 }
 
 impl Desk {
-    /// Another process of the same desk.
+    /// Another process on the same log.
     pub fn beside(&self) -> Desk {
         self.on(self.store.clone())
     }
 
-    /// The same, which reaches the log by another way.
+    /// The service on another store of the same log.
     pub fn on(&self, log: Arc<dyn EventStore>) -> Desk {
         service(Arc::clone(&self.store), log, self.clock.clone(), Arc::clone(&self._folder))
     }

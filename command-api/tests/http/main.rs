@@ -1,4 +1,4 @@
-//! The write side through its door, on a log in a folder of its own.
+//! The write side over HTTP, on a log in a folder of its own.
 
 #![allow(clippy::unwrap_used)]
 

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What rules would have done in a span of the past, beside what was done.
+/// The acts of rules in a span of the past, beside the acts of the live bot.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DryRun {
     pub from: Timestamp,
@@ -30,7 +30,7 @@ pub struct DryRun {
     pub different: Different,
 }
 
-/// What would have been, and what was.
+/// The value with the drafts, and the real one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "{T}WouldAndDid")]
 pub struct Pair<T> {
@@ -47,7 +47,7 @@ pub struct PerRule {
     pub conversations: usize,
     pub messages: usize,
     pub examples: Vec<Example>,
-    /// What it would have done, and what the live bot did in the same conversations.
+    /// The acts of the drafts, and those of the live bot in the same conversations.
     pub changes: Pair<Changes>,
 }
 
@@ -62,7 +62,7 @@ pub struct Example {
     pub reason: String,
 }
 
-/// What a bot did, counted.
+/// The acts of a bot, counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "BotChanges")]
 pub struct Changes {
@@ -83,7 +83,7 @@ pub struct Outcome {
     pub team_id: Option<TeamId>,
     pub labels: BTreeSet<String>,
     pub priority: Priority,
-    /// What the bot, or another program for it, said.
+    /// The messages of the bot, or of another program for it.
     pub replies: usize,
     pub handoffs: usize,
 }
@@ -197,11 +197,11 @@ impl Changes {
     }
 }
 
-/// What is known of a conversation so far.
+/// The state of a conversation so far.
 struct Met {
     id: ConversationId,
     outcomes: Pair<Outcome>,
-    /// What the live bot did in it.
+    /// The acts of the live bot in it.
     did: Changes,
     touched_by: BTreeSet<usize>,
 }

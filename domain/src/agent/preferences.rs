@@ -11,7 +11,7 @@ const MOST_WORDS: usize = 100;
 const MOST_LEAVE: usize = 100;
 const LONGEST_WORD: usize = 64;
 
-/// What `PATCH /v1/agent-preferences/…` can change; what is not named stays as it is.
+/// The changes that `PATCH /v1/agent-preferences/…` can make. Absent fields stay as they are.
 #[derive(Clone, Debug)]
 pub struct ChangePreferences<F> {
     pub account_id: AccountId,

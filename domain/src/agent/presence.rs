@@ -1,7 +1,7 @@
-//! Whether an agent is there: they say so, they are heard of, or nothing is heard of them for too long.
+//! The presence of an agent: reported, kept up by heartbeats, or expired.
 //!
-//! Being heard of is no event each time. Going online says until when that holds, and it is said again when
-//! half of it has passed: a silence is then seen from the log alone, whoever looks and whatever restarts.
+//! A heartbeat is not an event each time. `WentOnline` says until when it holds, and is appended again when half of
+//! that time has passed: so the log alone shows when presence expires, also after a restart.
 
 use super::{Agent, Rejection};
 use crate::aggregate::Decide;
@@ -64,17 +64,17 @@ impl Default for PresenceTimeouts {
     }
 }
 
-/// What an agent says of themselves.
+/// The presence that an agent reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportedPresence {
-    /// Nothing: they are merely heard of.
+    /// No presence: the agent's program is running.
     Heartbeat,
     Online,
     Away,
     Offline,
 }
 
-/// Something is heard of an agent.
+/// An agent reports presence.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportPresence {
     pub account_id: AccountId,

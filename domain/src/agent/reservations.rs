@@ -1,4 +1,4 @@
-//! The places on an agent's desk.
+//! The reservations of an agent's capacity.
 
 use super::{Agent, Rejection};
 use super::{Requirements, ineligibility};
@@ -7,7 +7,7 @@ use event_schemas::agent::{CapacityReleased, CapacityReserved};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
 
-/// What is kept for a conversation.
+/// The capacity that is reserved for a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
     pub account_id: AccountId,
@@ -20,7 +20,7 @@ pub struct Reservation {
 /// How closely it is looked whether the agent can take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EligibilityCheck {
-    /// Somebody else gives it to them: everything counts.
+    /// Another user or the router assigns the conversation: every rule counts.
     Full,
     /// They take it themselves, so they are there and want it: only how many they have counts.
     Capacity,
@@ -42,7 +42,7 @@ pub struct ReserveCapacity {
 }
 
 impl ReserveCapacity {
-    /// What there is to be said against it.
+    /// The reason why the agent cannot take it. `None` when the agent can.
     pub fn ineligibility(&self, agent: &Agent, now: Timestamp) -> Option<Ineligible> {
         let full = || {
             (agent.active() >= agent.preferences().max_concurrent_conversations)

@@ -1,4 +1,4 @@
-//! What a conversation remembers of what was done by lists.
+//! The memory of a conversation about macros and automation rules.
 
 use event_schemas::{ActionEvent, AutomationRuleId, ConversationEvent, Timestamp, WebhookId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,19 +13,19 @@ const WITHIN: Duration = Duration::from_secs(24 * 3600);
 pub struct Memory {
     /// When each rule last acted by Verbatim's own doing.
     by_itself: BTreeMap<AutomationRuleId, VecDeque<Timestamp>>,
-    /// What other programs are still to be told.
+    /// The webhooks whose result is not known yet.
     awaited: BTreeSet<WebhookId>,
 }
 
 impl Memory {
-    /// Whether this rule goes round in circles, as far as anybody can tell.
+    /// `true` when this rule has acted so often that it must be part of a circle.
     pub fn is_spent(&self, rule: AutomationRuleId, now: Timestamp) -> bool {
         self.by_itself
             .get(&rule)
             .is_some_and(|times| times.iter().filter(|at| now < **at + WITHIN).count() >= MOST_BY_ITSELF)
     }
 
-    /// Whether it is still to be seen what becomes of this webhook.
+    /// `true` while the result of this webhook is not known.
     pub fn awaits(&self, webhook: WebhookId) -> bool {
         self.awaited.contains(&webhook)
     }

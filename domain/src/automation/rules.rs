@@ -39,11 +39,11 @@ pub struct Rule {
     sla_metrics: Option<Vec<SlaMetric>>,
 }
 
-/// What sets rules off.
+/// The cause of a rule run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cause {
     pub event: AutomationEvent,
-    /// None: time did.
+    /// `None` when a timer is the cause.
     pub event_id: Option<EventId>,
     /// When it happened: what time it is for a rule.
     pub at: Timestamp,
@@ -116,7 +116,7 @@ impl Rules {
 }
 
 impl Rule {
-    /// None: its zone or its times are none, which no check lets pass.
+    /// `None` when the time zone or a time is invalid; validation rejects such rules.
     fn compile(rule: &AutomationRule, phrases: &mut PhraseSetBuilder) -> Option<Self> {
         let conditions = &rule.conditions;
         Some(Self {

@@ -1,4 +1,4 @@
-//! What must be so for a rule to fit, compiled: the bot's rules and the automation's ask alike.
+//! The conditions of a rule, compiled: bot rules and automation rules share them.
 
 use super::phrases::{PhraseMatches, PhraseSetBuilder};
 use crate::calendar::{minutes, zone};
@@ -20,7 +20,7 @@ pub(crate) struct Conditions {
     labels: Vec<String>,
 }
 
-/// What they are asked of.
+/// The values that conditions are compared with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MatchContext<'c> {
     pub found: &'c PhraseMatches,
@@ -30,7 +30,7 @@ pub(crate) struct MatchContext<'c> {
     pub language: Option<&'c str>,
 }
 
-/// A stretch of every day by the clock on the wall, in minutes.
+/// A part of every day in local time, in minutes after midnight.
 #[derive(Debug)]
 struct Daily {
     start: u16,
@@ -53,7 +53,7 @@ impl Daily {
 }
 
 impl Conditions {
-    /// None: the zone or the times are none, which no check lets pass.
+    /// `None` when the time zone or a time is invalid; validation rejects such rules.
     pub(crate) fn compile(conditions: &BotConditions, phrases: &mut PhraseSetBuilder) -> Option<Self> {
         let hours = match &conditions.time_range {
             None => None,

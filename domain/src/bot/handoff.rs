@@ -8,7 +8,7 @@ use event_schemas::bot::{BotSettings, HandoffCause, HandoffRule, HandoffTrigger}
 use event_schemas::{HandoffRuleId, TeamId};
 use std::time::Duration;
 
-/// What an account calls a reason to ask for a person.
+/// The reasons for a handoff that an account defines.
 #[derive(Debug)]
 pub struct Handoff {
     rules: Vec<Compiled>,
@@ -46,7 +46,7 @@ pub struct HandoffNeed {
     pub reason: String,
     pub rule_id: Option<HandoffRuleId>,
     pub team_id: Option<TeamId>,
-    /// What the customer is told meanwhile.
+    /// The message to the customer meanwhile.
     pub message: Option<String>,
 }
 
@@ -149,7 +149,7 @@ impl Handoff {
         })
     }
 
-    /// What follows when somebody asks by route.
+    /// The handoff that a request asks for.
     pub fn asked(&self, reason: String) -> HandoffNeed {
         let rule = self.rules.iter().find(|rule| matches!(rule.when, When::Asked));
         match rule {
@@ -206,7 +206,7 @@ impl Compiled {
 }
 
 impl When {
-    /// None: the value is none for this trigger, which [`super::check_handoff_rule`] does not let pass.
+    /// `None` when the value is invalid for this trigger; validation rejects such rules.
     fn of(rule: &HandoffRule, add: &mut impl FnMut(&str) -> usize) -> Option<Self> {
         let value = rule.trigger_value.as_deref().unwrap_or_default().trim();
         Some(match rule.trigger_type {

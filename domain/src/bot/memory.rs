@@ -1,4 +1,4 @@
-//! What the bot remembers of a conversation: what it did, what it waits for, and whether people have it.
+//! The bot's memory of a conversation: its acts, its pending question, and whether human agents have it.
 
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{AssignStrategy, HandoffRequested, MessageSent, ReopenCause};
@@ -32,7 +32,7 @@ pub struct Memory {
     answers: VecDeque<Certainty>,
 }
 
-/// What the bot asked for and waits for.
+/// The question whose answer the bot waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingQuestion {
     pub rule_id: BotRuleId,

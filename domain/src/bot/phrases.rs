@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// Phrases and the machine that finds all of them at once. Each is named by its place.
 #[derive(Debug, Default)]
 pub struct Phrases {
-    /// None: there is nothing to look for.
+    /// `None` when there are no phrases.
     machine: Option<AhoCorasick>,
     folded: Vec<String>,
 }

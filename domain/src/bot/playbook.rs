@@ -44,7 +44,7 @@ impl IncomingMessage<'_> {
     }
 }
 
-/// What is known of the conversation a message is in.
+/// The state of the conversation that a message is in.
 #[derive(Clone, Debug)]
 pub struct Facts<'c> {
     pub channel_type: ChannelType,
@@ -108,7 +108,8 @@ impl Playbook {
         self.evaluate_folded(&NormalizedText::of(heard.text), heard, facts, |_| true)
     }
 
-    /// The same, of a customer who needs a person anyway: what would keep them with the bot does not fit.
+    /// The matching rules for a customer who needs a human agent anyway: a rule that would keep the conversation with
+    /// the bot does not match.
     pub(crate) fn evaluate_in_need(
         &self,
         heard: &IncomingMessage<'_>,

@@ -21,7 +21,7 @@ pub struct Rule {
     confidence_min: Option<f64>,
 }
 
-/// What a rule does.
+/// The actions of a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Actions {
     pub reply: Option<String>,
@@ -33,19 +33,19 @@ pub struct Actions {
 }
 
 impl Actions {
-    /// Whether it gives the conversation to people.
+    /// `true` when the actions hand the conversation over to human agents.
     pub fn hands_over(&self) -> bool {
         self.team_id.is_some() || self.strategy.is_some()
     }
 
-    /// Whether it only writes on the cover: then the rules after it are asked too.
+    /// `true` when the actions only set labels or a priority: then the following rules are evaluated too.
     pub fn is_silent(&self) -> bool {
         self.reply.is_none() && self.ask.is_empty() && !self.hands_over()
     }
 }
 
 impl Rule {
-    /// None: its zone or its times are none, which [`super::check_rule`] does not let pass.
+    /// `None` when the time zone or a time is invalid; validation rejects such rules.
     pub(super) fn compile(
         rule: &BotRule,
         reply: Option<String>,
@@ -83,7 +83,7 @@ impl Rule {
         self.trigger == BotTrigger::Keyword
     }
 
-    /// Whether it fits; the cheapest questions come first.
+    /// Compares the rule with a message; the cheapest comparisons come first.
     pub(super) fn fits(&self, heard: &IncomingMessage<'_>, found: &PhraseMatches, facts: &Facts<'_>) -> bool {
         let circumstances = MatchContext {
             found,

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 #[derive(Debug)]
 pub struct NormalizedText {
     text: String,
-    /// Where words begin and end, once somebody asks.
+    /// The boundaries of words, computed at the first use.
     bounds: OnceCell<Vec<usize>>,
 }
 

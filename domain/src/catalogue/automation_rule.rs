@@ -1,4 +1,4 @@
-//! What makes an automation rule valid.
+//! The rules of an automation rule.
 
 use super::action_checks::check_rule;
 use super::{CatalogueItem, Rejection, check_count, check_name};

@@ -1,4 +1,4 @@
-//! What makes a bot rule valid, by itself and beside the others.
+//! The validity of a bot rule, by itself and beside the others.
 
 use super::bot_checks::{check_cycle, check_rule};
 use super::{CatalogueItem, Rejection, check_count, check_name};

@@ -1,4 +1,4 @@
-//! What makes the settings of an account's bot valid.
+//! The validity of the bot's settings.
 
 use super::bot_checks::check_settings;
 use super::{CatalogueItem, Rejection};

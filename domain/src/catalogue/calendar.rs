@@ -1,4 +1,4 @@
-//! What makes a business calendar valid.
+//! The validity of a business calendar.
 
 use super::{CatalogueItem, Rejection, check_name};
 use crate::calendar::Hours;

@@ -1,4 +1,4 @@
-//! What makes a canned response valid (requirement 000, section 1.3).
+//! The validity of a canned response (requirement 000, section 1.3).
 
 use super::{CatalogueItem, Rejection, check_name};
 use event_schemas::catalogue::CannedResponse;

@@ -1,4 +1,4 @@
-//! What makes a channel valid.
+//! The validity of a channel.
 
 use super::{CatalogueItem, Rejection, check_name};
 use event_schemas::catalogue::Channel;

@@ -1,4 +1,4 @@
-//! What makes a handoff rule valid.
+//! The validity of a handoff rule.
 
 use super::bot_checks::check_handoff_rule;
 use super::{CatalogueItem, Rejection, check_count, check_name};

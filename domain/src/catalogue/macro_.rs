@@ -1,4 +1,4 @@
-//! What makes a macro valid.
+//! The validity of a macro.
 
 use super::action_checks::check_macro;
 use super::{CatalogueItem, Rejection, check_count, check_name};

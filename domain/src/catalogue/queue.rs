@@ -1,4 +1,4 @@
-//! What makes a queue valid (requirement 002, queue management).
+//! The validity of a queue (requirement 002, queue management).
 
 use super::{CatalogueItem, Rejection, check_name};
 use event_schemas::routing::Queue;

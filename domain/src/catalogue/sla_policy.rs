@@ -1,4 +1,4 @@
-//! What makes an SLA policy valid.
+//! The validity of an SLA policy.
 
 use super::{CatalogueItem, Rejection, check_name};
 use event_schemas::catalogue::SlaPolicy;

@@ -1,4 +1,4 @@
-//! What makes a team valid.
+//! The validity of a team.
 
 use super::{CatalogueItem, Rejection, check_name};
 use event_schemas::catalogue::Team;
@@ -17,7 +17,7 @@ impl CatalogueItem for Team {
         }
         let distinct: BTreeSet<_> = self.member_ids.iter().collect();
         if distinct.len() < self.member_ids.len() {
-            return Err(Rejection::invalid("member_ids", "names somebody twice"));
+            return Err(Rejection::invalid("member_ids", "names an agent twice"));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub struct ActionList {
     pub by: Requester,
     /// In whose name replies go out.
     pub sender: Sender,
-    /// Who leaves notes: the agent, or the rule.
+    /// The author of notes: the agent, or the rule.
     pub author: UserId,
     /// How long after the customer's last message the channel lets an answer out.
     pub reply_window: Option<Duration>,
@@ -46,10 +46,10 @@ pub struct ActionList {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub action: Action,
-    /// What its message, note or webhook is called, however often it is done.
+    /// The id of its message, note or webhook, the same for every execution.
     pub message_id: MessageId,
     pub webhook_id: WebhookId,
-    /// What a reply says; None: its canned response is gone.
+    /// The text of a reply. `None` when its canned response is retired.
     pub text: Option<String>,
     /// The agent it names, as colleagues know them.
     pub assignee: Option<Assignee>,
@@ -273,7 +273,7 @@ impl ActionRun<'_> {
         self.draft.then(Unassign { agent, team, by: self.list.by, reason: self.why() })
     }
 
-    /// Whoever has it gives it back, and somebody is wanted again.
+    /// The agent gives the conversation back, and another is wanted.
     fn route(&mut self, how: BotStrategy, team_id: Option<TeamId>) -> Result<(), Rejection> {
         self.draft.state().live()?;
         match self.draft.status()? {

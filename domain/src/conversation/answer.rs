@@ -1,5 +1,5 @@
-//! What the bot does about a message of the customer's, in one go: all of it is appended at the version it
-//! was decided on, or none. Where a person has taken the conversation meanwhile, nothing is.
+//! The bot's acts on a customer's message. All of them are appended at the version they were decided on, or none:
+//! none when a human agent has taken the conversation meanwhile.
 
 #[cfg(test)]
 mod tests;
@@ -19,14 +19,14 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A language, by somebody who knows languages.
+/// A language, as the detection reported it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detected {
     pub language: String,
     pub confidence: f64,
 }
 
-/// What the bot's own messages are to be called: the same however often it is asked about this message.
+/// The ids of the bot's messages: the same for every execution for this message.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerIds {
     pub reply: MessageId,
@@ -67,7 +67,7 @@ impl Decide<Conversation> for Answer {
 }
 
 impl Answer {
-    /// Whether it is the bot's turn: nobody of flesh and blood has it, or is to have it.
+    /// `true` while the bot may answer: no human agent is assigned or requested.
     fn is_the_bots(&self, conversation: &Opened) -> bool {
         let lifecycle = &conversation.lifecycle;
         let free = matches!(lifecycle.status, Status::Open | Status::Bot) && lifecycle.assignee_id.is_none();
@@ -89,13 +89,13 @@ impl Answer {
     }
 }
 
-/// What the bot comes to say and do.
+/// The bot's acts on one message.
 struct BotTurn<'a> {
     answer: &'a Answer,
     draft: Draft,
 }
 
-/// Who takes it from the bot.
+/// The team and agent that take over from the bot.
 #[derive(Default)]
 struct To {
     team_id: Option<TeamId>,
@@ -155,7 +155,7 @@ impl BotTurn<'_> {
         }
     }
 
-    /// What a rule writes on the cover.
+    /// The labels and the priority that a rule sets.
     fn cover(&mut self, fit: &RuleMatch<'_>) -> Result<(), Rejection> {
         let RuleMatch { rule, why } = fit;
         self.draft.tell(BotEngaged { rule_id: Some(rule.id), reason: Some(format!("{}: {why}", rule.name)) });
@@ -175,7 +175,7 @@ impl BotTurn<'_> {
         }
     }
 
-    /// What the rule that speaks or hands over does.
+    /// The acts of the rule that replies or hands over.
     fn act(&mut self, fit: &RuleMatch<'_>) -> Result<(), Rejection> {
         let RuleMatch { rule, why } = fit;
         if let Some(reply) = &rule.actions.reply {
@@ -279,7 +279,7 @@ pub(super) fn filled(text: &str, conversation: &Opened) -> String {
     filled_by("", text, conversation)
 }
 
-/// The same, in the name of somebody.
+/// Sends a message in the name of a sender.
 pub(super) fn filled_by(agent: &str, text: &str, conversation: &Opened) -> String {
     blanks::fill(text, |name| {
         Some(match name {

@@ -1,4 +1,4 @@
-//! Whose it is. An agent takes only what nobody has; moving it from a colleague is explicit.
+//! Assignment. An agent takes only unassigned conversations; taking one from a colleague is explicit.
 
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
@@ -14,12 +14,12 @@ pub struct Assignee {
     pub name: Option<String>,
 }
 
-/// Who asks.
+/// The user who asks, and the user's right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requester {
-    /// None: Verbatim itself, or another program.
+    /// `None` when Verbatim or another program asks.
     pub user: Option<UserId>,
-    /// A supervisor, or somebody who named the version they saw, may take from a colleague.
+    /// A supervisor, or a user who named the version they saw, may take from a colleague.
     pub may_take_over: bool,
 }
 

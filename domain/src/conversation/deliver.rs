@@ -6,7 +6,7 @@ use event_schemas::conversation::{MessageDelivered, MessageDispatched, MessageFa
 use event_schemas::message::Delivery;
 use event_schemas::{ConversationEvent, MessageId, Timestamp};
 
-/// What became of it.
+/// The provider's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
     Dispatched,
@@ -25,8 +25,7 @@ pub struct RecordDelivery {
     pub report: Report,
 }
 
-/// What a provider has seen delivered has not failed, whatever was thought before; what it has not may
-/// still fail.
+/// The order of the states: a message reported as delivered has not failed; before that it may still fail.
 fn rank(delivery: Delivery) -> u8 {
     match delivery {
         Delivery::Queued => 0,

@@ -1,5 +1,5 @@
-//! What a silence ends in: a person where the bot falls silent too long, the end of a conversation in which
-//! nobody says anything, the end of one that stays resolved.
+//! The end of inactivity: a handoff when the bot is inactive too long, expiry of a conversation without messages,
+//! closing of one that stays resolved.
 
 use super::draft::Draft;
 use super::handoff::{Handoff, hand_over};
@@ -39,7 +39,7 @@ impl InactivityTimeouts {
     }
 }
 
-/// What a silence ends in.
+/// The action at the end of inactivity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InactivityAction {
     HandOver,
@@ -58,7 +58,7 @@ impl InactivityAction {
 }
 
 impl Opened {
-    /// What the present silence ends in first, and when, if nobody says anything before.
+    /// The first action at the end of the present inactivity, and its time, if no message comes before.
     pub fn silence_ends(&self, timeouts: &InactivityTimeouts) -> Option<(Timestamp, InactivityAction)> {
         let quiet = self.quiet_since;
         match self.status() {
@@ -86,7 +86,7 @@ impl Opened {
 pub struct EndInactivity {
     pub timeouts: InactivityTimeouts,
     pub playbook: Arc<Playbook>,
-    /// What the customer is told meanwhile has this id, if the account tells them anything.
+    /// The id of the message to the customer, if the account sends one.
     pub message_id: MessageId,
     pub reply_window: Option<Duration>,
 }

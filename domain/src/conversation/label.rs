@@ -1,4 +1,4 @@
-//! What agents write on a conversation's cover: priority, labels, subject, the promise that counts.
+//! The attributes of a conversation: priority, labels, subject, SLA policy.
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
@@ -78,7 +78,7 @@ impl Decide<Conversation> for SetSubject {
     }
 }
 
-/// The bot, or whoever asked the customer, hands over what it learned.
+/// The fields that the bot, or another program, collected from the customer.
 #[derive(Clone, Debug)]
 pub struct CollectContext {
     pub fields: Map<String, Value>,

@@ -9,7 +9,7 @@ use event_schemas::conversation::{
 use event_schemas::routing::Decision;
 use event_schemas::{ConversationEvent, OfferId, TeamId, Timestamp, UserId};
 
-/// These agents are asked, as long as somebody is wanted and nobody is being asked.
+/// Offers the conversation to these agents, while an agent is wanted and no offer is open.
 #[derive(Clone, Debug)]
 pub struct MakeOffer {
     pub offer_id: OfferId,
@@ -116,7 +116,7 @@ impl Decide<Conversation> for DeclineOffer {
     }
 }
 
-/// Nobody answered in time, or nobody who was asked is there any more.
+/// The offer's time is over, or none of its agents is present any more.
 #[derive(Clone, Debug)]
 pub struct ExpireOffer {
     pub offer_id: OfferId,

@@ -1,4 +1,4 @@
-//! What routing does with a conversation that nobody has: every step is for one that still wants somebody.
+//! The steps of routing. Each applies only to a conversation that still wants an agent.
 
 use super::{Assign, Assignee, Conversation, Rejection, Requester, Unassign};
 use crate::aggregate::Decide;
@@ -6,7 +6,7 @@ use event_schemas::conversation::{AssignStrategy, Assigned, AssignmentDropped, L
 use event_schemas::routing::{Decision, RoutingStrategy};
 use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
 
-/// Verbatim has chosen somebody.
+/// Verbatim has chosen an agent.
 #[derive(Clone, Debug)]
 pub struct RouteTo {
     pub assignee: Assignee,
@@ -50,7 +50,7 @@ impl Decide<Conversation> for RouteTo {
     }
 }
 
-/// Nobody can take it now.
+/// No agent can take it now.
 #[derive(Clone, Debug)]
 pub struct Enqueue {
     pub team_id: Option<TeamId>,
@@ -89,7 +89,7 @@ impl Decide<Conversation> for Enqueue {
 #[derive(Clone, Debug)]
 pub struct Overflow {
     pub to: TeamId,
-    /// That of the queue it comes to.
+    /// The strategy of the queue that it goes to.
     pub strategy: AssignStrategy,
     /// The strategy that was ordered for this conversation, which holds in the other team's queue too.
     pub route_by: Option<RoutingStrategy>,
@@ -114,7 +114,7 @@ impl Decide<Conversation> for Overflow {
     }
 }
 
-/// The agent went offline: somebody else is to have it.
+/// The agent went offline: another is wanted.
 #[derive(Clone, Debug)]
 pub struct ReturnToQueue {
     pub agent: UserId,
@@ -137,7 +137,7 @@ impl Decide<Conversation> for ReturnToQueue {
     }
 }
 
-/// An assignment that broke off after its place was taken can not come about any more.
+/// An assignment that was interrupted after its reservation cannot happen any more.
 #[derive(Clone, Debug)]
 pub struct DropAssignment {
     pub assignee: UserId,

@@ -1,4 +1,4 @@
-//! What goes out, and what stays in the house.
+//! Messages to the customer, and internal notes.
 
 use super::answer::filled;
 use super::draft::Draft;
@@ -18,7 +18,7 @@ pub const LONGEST_MESSAGE: usize = 4096;
 /// The longest note.
 pub const LONGEST_NOTE: usize = 65_536;
 
-/// Who answers.
+/// The sender of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
     pub sender_type: SenderType,
@@ -37,7 +37,7 @@ pub struct Send {
     pub metadata: Map<String, Value>,
     /// How long after the customer's last message the channel lets anything but a template out.
     pub reply_window: Option<Duration>,
-    /// What calls for a person, when it is the bot who answers.
+    /// The handoff that the answer of a bot calls for.
     pub handoff: Option<Arc<Playbook>>,
 }
 
@@ -109,7 +109,7 @@ impl Send {
     }
 }
 
-/// What is written in a conversation.
+/// A message or a note.
 #[derive(Clone, Debug)]
 pub enum Message {
     ToCustomer(Box<Send>),
@@ -143,7 +143,7 @@ impl Decide<Conversation> for Message {
     }
 }
 
-/// What the bot says by itself.
+/// A message of the bot that answers no other.
 pub(super) struct BotMessage<'a> {
     pub message_id: MessageId,
     /// With placeholders.

@@ -1,4 +1,4 @@
-//! The clock tells of a deadline.
+//! The SLA timers report a deadline.
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;

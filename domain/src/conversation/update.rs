@@ -12,7 +12,7 @@ use event_schemas::{ConversationEvent, TeamId, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// What `PATCH /v1/conversations/{id}` can change. `Some(None)` takes away.
+/// The changes that `PATCH /v1/conversations/{id}` can make. `Some(None)` removes a value.
 #[derive(Clone, Debug)]
 pub struct Update {
     pub by: Requester,
@@ -29,7 +29,7 @@ pub struct Update {
 }
 
 impl Update {
-    /// Nothing, asked by somebody; for callers to fill in.
+    /// An update without changes, for callers to fill in.
     pub fn by(by: Requester) -> Self {
         Self {
             by,

@@ -1,4 +1,4 @@
-//! A conversation between the moment somebody is requirements and the moment somebody has it.
+//! A conversation between the moment an agent is wanted and the moment one is assigned.
 
 use crate::lifecycle::Lifecycle;
 use event_schemas::conversation::AssignStrategy;
@@ -13,30 +13,30 @@ use event_schemas::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
     pub id: OfferId,
-    /// Who has neither accepted nor declined.
+    /// The agents who have neither accepted nor declined.
     pub agents: Vec<UserId>,
     pub strategy: AssignStrategy,
     pub until: Timestamp,
     pub decision: Decision,
 }
 
-/// Whether somebody is requirements, and what has been done about it.
+/// Whether an agent is wanted, and the steps taken to find one.
 #[derive(Clone, Debug, Default)]
 pub struct Wait {
-    /// Whether the customer has written: before, nobody is requirements.
+    /// Whether the customer has written: before, no agent is wanted.
     spoken: bool,
     /// The bot has said that a person is needed.
     pub handed_off: bool,
     pub since: Option<Timestamp>,
-    /// How somebody is to be found, where whoever passed it on said so.
+    /// The strategy that the handoff asked for. `None` for the queue's own.
     pub strategy: Option<RoutingStrategy>,
-    /// Who was asked for by name.
-    pub requirements: Option<UserId>,
-    /// Whether it has been said that it waits.
+    /// The agent who was requested by name.
+    pub requested_agent: Option<UserId>,
+    /// Whether `Queued` was appended for this wait.
     pub queued: bool,
     pub lead_notified: bool,
     pub offer: Option<Box<Offer>>,
-    /// Who did not take it, and when that was.
+    /// The agents who did not take it, and when that was.
     pub asked: Vec<(UserId, Timestamp)>,
 }
 
@@ -58,7 +58,7 @@ impl Wait {
             E::Bot(BotEvent::HandoffRequested(handoff)) => {
                 self.handed_off = true;
                 self.strategy = handoff.strategy.and_then(AssignStrategy::routing).or(self.strategy);
-                self.requirements = handoff.agent_id.or(self.requirements);
+                self.requested_agent = handoff.agent_id.or(self.requested_agent);
             }
             E::Routing(event) => self.remember(event, at),
             E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
@@ -101,12 +101,12 @@ impl Wait {
     }
 
     fn look(&mut self, lifecycle: &Lifecycle, at: Timestamp) {
-        let requirements = match lifecycle.status {
+        let requested_agent = match lifecycle.status {
             Status::Open => self.spoken,
             Status::Bot => self.spoken && self.handed_off,
             Status::Assigned | Status::Pending | Status::Resolved | Status::Closed => false,
         };
-        if requirements {
+        if requested_agent {
             self.since = self.since.or(Some(at));
         } else if self.since.is_some() {
             // What was said about this wait is not said about the next.

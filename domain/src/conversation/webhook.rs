@@ -1,4 +1,4 @@
-//! What became of telling another program.
+//! The result of an outgoing webhook.
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;

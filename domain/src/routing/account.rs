@@ -1,4 +1,4 @@
-//! One account's desk: what waits, who is there, and what is to be done about it now.
+//! The routing state of one account: the waiting conversations, the agents, and the actions that are due.
 
 mod apply;
 mod plan;
@@ -51,7 +51,7 @@ pub enum RoutingAction {
         queued_since: Timestamp,
         decision: Option<Decision>,
         lead: Option<UserId>,
-        /// What the customer is told.
+        /// The message to the customer.
         announcement: Option<String>,
         /// How long it may take.
         wait: Option<Duration>,
@@ -71,7 +71,7 @@ pub enum RoutingAction {
     Count { conversation: ConversationId, version: Version, agent: UserId },
     /// A place is kept for what is not the agent's.
     Free { conversation: ConversationId, place: Version, agent: UserId },
-    /// An assignment broke off between the place and the conversation.
+    /// An assignment was interrupted between the reservation and the conversation.
     Drop { conversation: ConversationId, version: Version, agent: UserId },
 }
 
@@ -90,7 +90,7 @@ impl RoutingAction {
         }
     }
 
-    /// The agent whose desk it concerns, of those moves that are about one.
+    /// The agent whom the action concerns. `None` when it concerns several or none.
     pub fn agent(&self) -> Option<UserId> {
         match self {
             Self::Assign { agent, .. }
@@ -117,7 +117,7 @@ pub(super) struct RoutedConversation {
 }
 
 impl RoutedConversation {
-    /// Who works on it.
+    /// The agent who works on it.
     fn holder(&self) -> Option<UserId> {
         self.lifecycle.holder()
     }
@@ -135,7 +135,7 @@ struct QueueKey {
     id: ConversationId,
 }
 
-/// One account's desk.
+/// The routing state of one account.
 #[derive(Clone, Debug)]
 pub struct AccountRouting {
     account: AccountId,
@@ -145,11 +145,11 @@ pub struct AccountRouting {
     bot_rules: BotRules,
     cases: HashMap<ConversationId, RoutedConversation>,
     waiting: BTreeSet<QueueKey>,
-    /// Who had the last round-robin turn, for each team and for those without one.
+    /// The agents of the last round-robin turns, for each team and for conversations without one.
     turns: BTreeMap<Option<TeamId>, UserId>,
     /// How quickly each team's queue moves.
     paces: BTreeMap<Option<TeamId>, Pace>,
-    /// When each was last given or offered something by this desk.
+    /// The time of each agent's last assignment or offer in this account.
     offered: HashMap<UserId, Timestamp>,
     open_offers: BTreeSet<ConversationId>,
     /// Places whose conversation has not said yet whose it is.
@@ -194,18 +194,18 @@ impl AccountRouting {
         of(team).or_else(|| of(None))
     }
 
-    /// Whether places count here: somebody has said how conversations find agents.
+    /// `true` when capacity counts in this account: it has a queue.
     pub fn routes(&self) -> bool {
         self.queues.iter().next().is_some()
     }
 
-    /// Whether anybody is ever looked for here: a queue says how, or a rule of the bot's does.
+    /// `true` when agents are ever looked for: a queue says how, or a bot rule does.
     pub fn finds_agents(&self) -> bool {
         let says_how = |rule: &BotRule| rule.actions.assign_strategy.is_some();
         self.routes() || self.bot_rules.iter().any(says_how)
     }
 
-    /// What waits for a team, first to last.
+    /// The conversations that wait for a team, first to last.
     pub fn line_of(&self, team: Option<TeamId>) -> impl Iterator<Item = ConversationId> {
         let of_team =
             move |id: &ConversationId| self.cases.get(id).is_some_and(|case| case.lifecycle.team_id == team);
@@ -245,7 +245,7 @@ impl AccountRouting {
         self.bot_rules.iter().any(|rule| rule.is_active)
     }
 
-    /// Whether something may have come due since the desk was last asked.
+    /// `true` when an action may have come due since the last planning.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         self.next_moment().is_some_and(|moment| moment <= now)
             || !self.waiting.is_empty()
@@ -273,7 +273,7 @@ impl AccountRouting {
     }
 }
 
-/// How long an agent who went offline keeps what they have. None: for good.
+/// How long an agent who went offline keeps the conversations. `None` for good.
 fn keeps_for(queue: Option<&Queue>) -> Option<Duration> {
     use event_schemas::routing::WhenOffline;
     let queue = queue.filter(|queue| queue.when_offline == WhenOffline::GiveBack)?;

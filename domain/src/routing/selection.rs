@@ -14,14 +14,14 @@ const MOST_NAMED: usize = 1_000;
 pub struct CandidateInput<'a> {
     pub user_id: UserId,
     pub agent: &'a Agent,
-    /// What is being offered or given to them and has no place yet.
+    /// The conversations being offered or assigned without a reservation yet.
     pub promised: u32,
     pub last_given: Option<Timestamp>,
     pub penalty: u32,
     pub declined: bool,
 }
 
-/// What came of looking at everybody.
+/// The agents by eligibility.
 #[derive(Clone, Debug, Default)]
 pub struct Candidates {
     eligible: Vec<(Candidate, Option<Timestamp>)>,
@@ -123,7 +123,7 @@ impl Candidates {
     }
 }
 
-/// The same chance scatters everybody, and each differently (splitmix64's finish).
+/// Mixes the random number with the agent's id (splitmix64's finish).
 fn scattered(user: UserId, chance: u64) -> u64 {
     let (high, low) = user.as_uuid().as_u64_pair();
     let mut mixed = high ^ low.rotate_left(32) ^ chance;

@@ -1,4 +1,4 @@
-//! All agents, and a desk for each account: the fold of the log that routing decides on.
+//! All agents, and the routing state of each account: the fold of the log that routing decides on.
 
 use super::account::{AccountRouting, RoutingAction};
 use crate::agent::Agent;
@@ -8,7 +8,7 @@ use event_schemas::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everybody, and everything that may need somebody.
+/// All agents, and all conversations that may need one.
 #[derive(Clone, Debug, Default)]
 pub struct RoutingState {
     agents: BTreeMap<UserId, Agent>,
@@ -65,7 +65,7 @@ impl RoutingState {
         self.touched.insert(account);
     }
 
-    /// What is to be done now, account by account. `chance` is drawn anew for each asking.
+    /// The actions that are due, account by account. `chance` is drawn anew for each round.
     pub fn plan(&mut self, now: Timestamp, chance: u64) -> Vec<(AccountId, RoutingAction)> {
         let mut moves = Vec::new();
         let touched = std::mem::take(&mut self.touched);
@@ -85,13 +85,13 @@ impl RoutingState {
         }
     }
 
-    /// When something is to be looked at although nothing happens: silences and offers that lapse, and what
-    /// each desk looks forward to.
+    /// The next moment at which an action may be due without an event: presence and offers that expire, and the moments
+    /// of each account.
     pub fn next_moment(&self) -> Option<Timestamp> {
         self.desks.values().filter_map(AccountRouting::next_moment).min()
     }
 
-    /// Whose silence has lasted too long.
+    /// The agents whose presence has expired.
     pub fn silent(&self, now: Timestamp) -> Vec<(UserId, AccountId, Timestamp)> {
         let silent = self.agents.iter().filter_map(|(user, agent)| {
             let at = agent.presence().lapses_at().filter(|at| *at <= now)?;

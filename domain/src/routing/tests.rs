@@ -205,7 +205,7 @@ fn a_place_is_freed_only_at_the_version_it_was_taken_at() {
     there().when(free(1)).then([freed.into()]);
 }
 
-/// A desk in a few words.
+/// A short form of an account's routing state.
 struct Story {
     floor: RoutingState,
     now: Timestamp,

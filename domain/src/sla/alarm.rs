@@ -1,4 +1,4 @@
-//! What the clocks have to tell.
+//! The events that the clocks lead to.
 
 use super::micros::moment;
 use event_schemas::conversation::{SlaBreached, SlaWarned};
@@ -44,7 +44,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// What the conversation remembers of it. The event is to be dated `at`.
+    /// The event to append. It is dated `at`.
     pub fn event(&self, detected_at: Timestamp) -> ConversationEvent {
         let Self { metric, at, due_at, .. } = *self;
         match self.kind {

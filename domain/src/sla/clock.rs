@@ -15,7 +15,7 @@ pub struct Timer {
     /// Which run of this metric's clock in the conversation, from 1. A next response counts up.
     pub generation: u32,
     pub started_at: Timestamp,
-    /// None while it stands still, or if the desk never opens again.
+    /// `None` while the clock is paused, or when business hours never come again.
     pub due_at: Option<Timestamp>,
     pub warn_at: Option<Timestamp>,
     pub warned: bool,
@@ -33,11 +33,11 @@ pub enum TimerState {
     Met {
         at: Timestamp,
     },
-    /// The deadline passed. The deed may have come since.
+    /// The deadline passed. The answer may have come since.
     Breached {
         met_at: Option<Timestamp>,
     },
-    /// Nobody waits any more.
+    /// The wait ended without an answer.
     Cancelled {
         at: Timestamp,
     },
@@ -75,7 +75,7 @@ pub(super) struct Clock {
     /// How often a warning was taken back because the promise changed.
     #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
     rearmed: u32,
-    /// None: nothing was promised for this metric and priority.
+    /// `None` when the policy has no target for this metric and priority.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     promise: Option<Promise>,
 }
@@ -96,7 +96,7 @@ struct Promise {
     standing: Standing,
 }
 
-/// How far a promise has come. Missed is for good, unless the deed turns out to have been in time.
+/// The state of a target. Missed is final, unless the answer turns out to have been in time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Standing {
     #[serde(rename = "f")]
@@ -132,7 +132,7 @@ impl Clock {
         self.ended.is_some_and(|ended| ended.how == How::Met)
     }
 
-    /// What is promised from now on. What is over or missed stays as it was.
+    /// Applies the targets from now on. Ended and missed ones stay as they were.
     pub fn promise(&mut self, deadline: Option<Deadline>) {
         if self.is_over() || self.promise.is_some_and(|promise| promise.standing == Standing::Missed) {
             return;
@@ -152,7 +152,7 @@ impl Clock {
         }
     }
 
-    /// Answers the breach that nobody has told of yet.
+    /// Returns the breach that has no event yet.
     pub fn miss_if_due_before(&mut self, at: Timestamp, metric: SlaMetric) -> Option<Alarm> {
         let breach = self.alarms(metric).find(|alarm| alarm.kind == AlarmKind::Breach)?;
         if breach.due_at >= at {
@@ -202,7 +202,7 @@ impl Clock {
         }
     }
 
-    /// Until when somebody waits for it, if somebody does.
+    /// The deadline of the running clock. `None` when none runs.
     pub fn awaited_until(&self) -> Option<Timestamp> {
         match (self.ended, self.promise?.deadline) {
             (None, Deadline::Due { at, .. }) => Some(at),
@@ -210,7 +210,7 @@ impl Clock {
         }
     }
 
-    /// What comes if nothing happens. A missed deadline has been handed over already.
+    /// The next event if nothing happens. A missed deadline has been returned already.
     pub fn alarms(&self, metric: SlaMetric) -> impl Iterator<Item = Alarm> + use<> {
         let Self { generation, rearmed, .. } = *self;
         let alarm = move |kind, at, due_at| Alarm { metric, kind, generation, rearmed, at, due_at };

@@ -1,4 +1,4 @@
-//! What was promised, and the arithmetic of when that is due.
+//! The targets of a policy, and the arithmetic of their deadlines.
 
 use super::micros::{moment, moment_if_any, span};
 use crate::calendar::Hours;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// More pauses than this are not kept apart: the oldest two become one of the same length.
 const MOST_PAUSES: usize = 64;
 
-/// What a policy promises, and the hours in which it counts.
+/// The targets of a policy, and the hours in which they count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Terms {
     /// Seconds until the first response, the next response and the resolution.
@@ -23,7 +23,7 @@ pub(super) struct Terms {
     warn_before: Option<u32>,
     #[serde(rename = "p")]
     pause_while_pending: bool,
-    /// None: every hour counts.
+    /// `None` when every hour counts.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     hours: Option<Hours>,
 }

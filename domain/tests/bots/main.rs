@@ -123,7 +123,7 @@ proptest! {
     }
 }
 
-/// What is known of the conversation.
+/// The state of the conversation.
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub channel_type: ChannelType,

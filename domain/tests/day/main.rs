@@ -1,7 +1,7 @@
-//! A day at a large desk, in accelerated time: a thousand agents with hours of their own, ten thousand
-//! conversations. After every single step a plain, slow model of the rules looks over everything: nobody has
-//! more than they can take, nobody was given anything outside their hours, the one who was chosen is the one
-//! the rules choose, and nobody who could take something is idle while it waits.
+//! A day of a large account, in accelerated time: a thousand agents with hours of their own, ten thousand
+//! conversations. After every single step a plain, slow model of the rules checks everything: no agent has
+//! more than the capacity, none was assigned anything outside working hours, the chosen agent is the one that
+//! the rules choose, and no eligible agent is idle while a conversation waits.
 //!
 //! How long conversations are comes from MultiDoGO (CDLA-Permissive-1.0) where that is beside the project, or
 //! in the folder that `VERBATIM_REAL_CONVERSATIONS` names; elsewhere it is made up.

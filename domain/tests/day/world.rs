@@ -1,4 +1,4 @@
-//! The desk itself: the real rules on real events, with nothing but the waiting for disks left out.
+//! The account itself: the real rules on real events, without the waits for disks.
 
 use domain::agent::{
     EligibilityCheck, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence, ReserveCapacity,
@@ -59,7 +59,7 @@ pub enum Deed {
     },
     Switch(UserId, bool),
     Say(UserId, u8),
-    /// A minute begins, and with it perhaps somebody's hours.
+    /// A minute begins, and with it perhaps an agent's working hours.
     Minute,
 }
 
@@ -191,7 +191,7 @@ impl World {
         true
     }
 
-    /// What happens of itself. Answers whether it did.
+    /// Executes the actions that are due. Returns whether there was one.
     pub fn perform(&mut self, deed: &Deed, chance: &mut Chance) -> bool {
         match deed {
             Deed::Minute => true,
@@ -347,7 +347,7 @@ impl World {
         }
     }
 
-    /// What nobody has and nobody is being asked about.
+    /// The conversations that are neither assigned nor offered.
     pub fn waiting(&self) -> impl Iterator<Item = ConversationId> {
         let desk = self.floor.desk(HERE).unwrap();
         desk.line_of(None).filter(|id| self.conversations[id].0.opened().unwrap().wait.offer.is_none())

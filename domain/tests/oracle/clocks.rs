@@ -1,4 +1,4 @@
-//! The clocks of a conversation against somebody who counts seconds with a tally sheet per promise.
+//! The clocks of a conversation against a model that counts the seconds of every target.
 
 use crate::calendars::{DAYS, calendar_and_date};
 use crate::desk::Desk;
@@ -15,7 +15,7 @@ use proptest::sample::select;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What can happen, by the second.
+/// The possible events, by the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Deed {
     ApplyPolicy,

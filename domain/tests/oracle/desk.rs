@@ -1,4 +1,4 @@
-//! The slow and obvious desk: somebody stands before the clock on the wall and notes for every minute of
+//! The slow and obvious calendar: a model that reads the local clock and notes for every minute of
 //! some days whether the desk is open.
 
 use event_schemas::Timestamp;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 const DAY: i64 = 24 * 60;
 
-/// What somebody noted, from a moment on.
+/// The notes of the model, from a moment on.
 pub struct Desk {
     pub begin: i64,
     open: Vec<bool>,
@@ -58,7 +58,7 @@ impl Desk {
         (from..until).filter(|second| self.is_open(*second)).count() as i64
     }
 
-    /// None: not as long as somebody watched.
+    /// `None` when it is later than the model's last minute.
     pub fn add(&self, from: i64, business: i64) -> Option<i64> {
         let mut left = business;
         let mut now = from;

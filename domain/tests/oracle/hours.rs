@@ -1,4 +1,4 @@
-//! Business hours against the desk that somebody watched.
+//! Business hours against the slow model.
 
 use crate::calendars::{DAYS, calendar_and_date};
 use crate::desk::Desk;

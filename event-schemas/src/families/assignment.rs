@@ -22,7 +22,7 @@ events! {
 pub enum AssignStrategy {
     /// An agent took it.
     Claimed,
-    /// Somebody handed it to somebody.
+    /// A user assigned it to an agent.
     Manual,
     RoundRobin,
     LeastBusy,
@@ -60,7 +60,7 @@ impl From<RoutingStrategy> for AssignStrategy {
     }
 }
 
-/// It is somebody's now: an agent's, a team's, or both. Both fields say how it stands afterwards.
+/// The conversation is assigned to an agent, a team, or both. Both fields have the values afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Assigned {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,18 +77,18 @@ pub struct Assigned {
     /// says how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_by: Option<RoutingStrategy>,
-    /// Who decided, when a person did.
+    /// The user who decided. `None` when Verbatim or a program did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_by: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Who else could have had it and who could not, when Verbatim chose.
+    /// The candidates, and the reasons of the other agents. `None` when Verbatim did not choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// The offer that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_id: Option<OfferId>,
-    /// What a supervisor insisted in spite of.
+    /// The objection that a supervisor overrode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Ineligible>,
 }

@@ -1,4 +1,4 @@
-//! What macros and automation rules do, and the webhooks that they call.
+//! The runs of macros and automation rules, and the webhooks that they call.
 
 use crate::ConversationEvent;
 use crate::automation::{ActionKind, AutomationEvent};
@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 events! {
-    /// What macros and automation rules do, and the webhooks that they call.
+    /// The runs of macros and automation rules, and the webhooks that they call.
     pub enum ActionEvent in ConversationEvent::Automation {
         MacroRan = 1,
         AutomationRan = 2,
@@ -40,7 +40,7 @@ pub struct AutomationRan {
     /// Since when the customer had waited, where it was the waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_since: Option<Timestamp>,
-    /// What could not be done.
+    /// The actions that could not be done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
 }
@@ -59,7 +59,7 @@ pub struct Skipped {
 pub struct WebhookRequested {
     pub webhook_id: WebhookId,
     pub url: String,
-    /// What it is told of; none: of this very request.
+    /// The event that the webhook reports. `None` when it reports this request itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct WebhookDelivered {
     pub attempts: u32,
 }
 
-/// The other program will not hear of it.
+/// The webhook was given up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookFailed {
     pub webhook_id: WebhookId,

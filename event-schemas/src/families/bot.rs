@@ -1,4 +1,4 @@
-//! What the bot does, up to the handoff to a human agent.
+//! The bot's acts, up to the handoff to a human agent.
 
 use super::assignment::AssignStrategy;
 use crate::ConversationEvent;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 events! {
-    /// What the bot does, up to the handoff to a human agent.
+    /// The bot's acts, up to the handoff to a human agent.
     pub enum BotEvent in ConversationEvent::Bot {
         BotEngaged = 1,
         BotContextCollected = 1,
@@ -40,9 +40,9 @@ pub struct InfoRequested {
     pub rule_id: BotRuleId,
     /// The question.
     pub message_id: MessageId,
-    /// What the answer is kept as in the bot's context.
+    /// The field of the bot's context that the answer fills.
     pub field: String,
-    /// What is asked after that.
+    /// The questions that follow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remaining: Vec<InfoField>,
     /// Whom it goes to with the answers.
@@ -56,7 +56,7 @@ pub struct InfoRequested {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandoffRequested {
     pub trigger: HandoffCause,
-    /// In a sentence, as whoever asked is told.
+    /// A sentence for the agent.
     pub reason: String,
     /// The message that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,16 +67,16 @@ pub struct HandoffRequested {
     /// The account's handoff rule, when one said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handoff_rule_id: Option<HandoffRuleId>,
-    /// For whom; none: whoever has the conversation's team, or anybody.
+    /// The requested team. `None` keeps the conversation's team, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
-    /// How somebody is to be found; none: as the account usually does.
+    /// The requested strategy. `None` for the queue's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<AssignStrategy>,
     /// The agent who was asked for by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<UserId>,
-    /// Who asked, when a person did.
+    /// The user who asked. `None` when the bot or a program did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<UserId>,
 }

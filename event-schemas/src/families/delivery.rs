@@ -1,4 +1,4 @@
-//! What the provider reports of an outgoing message.
+//! The provider's reports on outgoing messages.
 
 use crate::ConversationEvent;
 use crate::events::events;

@@ -1,4 +1,4 @@
-//! What else is known of a conversation: priority, labels, subject, language, what agents have read.
+//! The attributes of a conversation: priority, labels, subject, language, and the messages that agents have read.
 
 use crate::ConversationEvent;
 use crate::events::events;
@@ -38,7 +38,7 @@ pub struct SubjectChanged {
     pub new: Option<String>,
 }
 
-/// The language of what the customer writes, as somebody who knows languages said. A replay asks nobody.
+/// The language of the customer's message, as the detection reported it. A replay does not detect again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LanguageDetected {
     /// ISO 639-1 where there is such a code, else 639-3: `en`, `am`.

@@ -65,7 +65,7 @@ pub struct Resolved {
 pub enum ReopenCause {
     /// The customer wrote after it was resolved.
     CustomerMessage,
-    /// The time it was put aside for has passed.
+    /// The time of the snooze has passed.
     SnoozeEnded,
     /// An agent took it up again.
     Agent,
@@ -86,7 +86,7 @@ pub struct Closed {
     pub reason: Option<String>,
 }
 
-/// Nobody said anything for so long that it is over for good. The contact's next message begins another.
+/// The conversation was inactive for so long that it is closed. The contact's next message begins another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expired {
     pub inactive_since: Timestamp,

@@ -1,4 +1,4 @@
-//! What the customer, the agents, the bot and the system write.
+//! The messages of the customer, the agents, the bot and the system, and internal notes.
 
 use crate::ConversationEvent;
 use crate::events::events;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 events! {
-    /// What is written in a conversation.
+    /// Messages and notes.
     pub enum MessageEvent in ConversationEvent::Message {
         MessageReceived = 1,
         MessageSent = 2,
@@ -30,7 +30,7 @@ pub struct MessageReceived {
     pub reply_to: Option<String>,
     /// When the customer sent it, by the provider's clock.
     pub sent_at: Timestamp,
-    /// What others found out about it: intent, confidence, the provider's extras.
+    /// Further facts: intent, confidence, the provider's extras.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
 }
@@ -39,7 +39,7 @@ pub struct MessageReceived {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Addressee {
     pub channel_id: ChannelId,
-    /// What the channel reaches the contact by: a phone number, an address.
+    /// The contact's identifier on the channel: a phone number, an address.
     pub contact_identifier: String,
 }
 
@@ -69,7 +69,7 @@ pub struct MessageSent {
     pub metadata: Map<String, Value>,
 }
 
-/// An agent left an internal note. It never leaves the house.
+/// An agent left an internal note. It is never sent to the customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoteAdded {
     pub message_id: MessageId,

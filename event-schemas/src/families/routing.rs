@@ -1,4 +1,4 @@
-//! What happens while an agent is looked for: the queue and the offers.
+//! The search for an agent: the queue and the offers.
 
 use super::assignment::AssignStrategy;
 use crate::ConversationEvent;
@@ -20,14 +20,14 @@ events! {
     }
 }
 
-/// Nobody can take it now: it waits.
+/// No agent can take the conversation now: it waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Queued {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     /// Its place in the queue then, from 1.
     pub position: u32,
-    /// Since when somebody has been wanted.
+    /// Since when an agent has been wanted.
     pub queued_since: Timestamp,
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ pub struct Offered {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     pub strategy: AssignStrategy,
-    /// Since when somebody has been wanted.
+    /// Since when an agent has been wanted.
     pub queued_since: Timestamp,
     pub until: Timestamp,
     pub decision: Decision,
@@ -55,21 +55,21 @@ pub struct OfferDeclined {
     pub agent_id: UserId,
 }
 
-/// Nobody accepted in time.
+/// No agent accepted in time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OfferExpired {
     pub offer_id: OfferId,
     pub agent_ids: Vec<UserId>,
 }
 
-/// The lead of the team is told of it, because it matters soon.
+/// The lead of the team is notified, because of the priority.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeadNotified {
     pub lead_id: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     pub priority: Priority,
-    /// Whether somebody has it already.
+    /// The agent who has it already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
 }

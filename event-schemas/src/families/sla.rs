@@ -21,7 +21,7 @@ events! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlaApplied {
     pub policy: SlaPolicy,
-    /// None: every hour counts.
+    /// `None` when every hour counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<BusinessCalendar>,
 }

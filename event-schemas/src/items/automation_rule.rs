@@ -76,7 +76,7 @@ item! {
     one: "an automation rule", all: "Automation rules, in the order in which they act", tag: "automation",
     order: priority, public: AutomationRule, by AutomationRule::without_secret;
 
-    /// What is done by itself when something happens.
+    /// Actions that follow an event by themselves.
     pub struct AutomationRule: AutomationRuleSpec {
         id id: AutomationRuleId,
         /// Unique in the account.

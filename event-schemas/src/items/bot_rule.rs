@@ -1,4 +1,4 @@
-//! What the bot does with which message (requirement 000, section 1.4).
+//! The rules of the bot (requirement 000, section 1.4).
 
 use super::{item, yes};
 use crate::message::{ChannelType, Priority, words};
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 words! {
-    /// What a rule matches on.
+    /// The trigger of a rule.
     BotTrigger {
         Keyword = "keyword",
         TimeBased = "time_based",
@@ -98,7 +98,7 @@ impl InfoField {
     }
 }
 
-/// What a rule does when it matches.
+/// The actions of a rule that matches.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BotActions {
@@ -126,7 +126,7 @@ pub struct BotActions {
 item! {
     one: "a bot rule", all: "Bot rules, in the order in which they are tried", tag: "bot", order: priority;
 
-    /// What the bot does with which message.
+    /// A rule of the bot.
     pub struct BotRule: BotRuleSpec {
         id id: BotRuleId,
         /// Unique in the account.

@@ -17,7 +17,7 @@ item! {
         /// Never changes.
         pub channel_type: ChannelType,
         pub name: String,
-        /// What the provider asks for, by the provider's names; for WhatsApp `phone_number_id`,
+        /// The credentials that the provider asks for, by the provider's names; for WhatsApp `phone_number_id`,
         /// `access_token`, `app_secret`, `verify_token`. No answer shows them.
         #[serde(default)]
         pub credentials: Credentials,

@@ -5,7 +5,7 @@ use crate::message::words;
 use crate::{HandoffRuleId, TeamId};
 
 words! {
-    /// What a handoff rule looks at (requirement 002).
+    /// The trigger of a handoff rule (requirement 002).
     HandoffTrigger {
         /// Words that the customer writes: `refund, money back`.
         Keyword = "keyword",

@@ -7,7 +7,7 @@ use crate::message::words;
 use crate::{MacroId, UserId};
 
 words! {
-    /// Who sees a macro and may run it.
+    /// The users who see a macro and may run it.
     MacroVisibility {
         Everyone = "everyone",
         /// Only its creator.
@@ -26,7 +26,7 @@ item! {
         pub name: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// Who sees it and may run it.
+        /// The users who see it and may run it.
         pub visibility: MacroVisibility,
         creator created_by: UserId,
         /// Done one after the other; all of them, or none.

@@ -7,7 +7,7 @@ use crate::{QueueId, TeamId, UserId};
 use std::collections::BTreeMap;
 
 words! {
-    /// What becomes of an agent's conversations when the agent goes offline.
+    /// The treatment of an agent's conversations when the agent goes offline.
     WhenOffline {
         /// The agent keeps them.
         Keep = "keep",

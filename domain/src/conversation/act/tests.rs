@@ -108,7 +108,7 @@ fn why() -> Option<String> {
     Some("Macro 'Refund'".to_owned())
 }
 
-/// What a macro of one action does, besides saying that it ran.
+/// The events of a macro of one action, without `MacroRan`.
 #[track_caller]
 fn does(before: impl IntoIterator<Item = E>, action: Action, after: impl IntoIterator<Item = E>) {
     let expected = std::iter::once(ran()).chain(after);

@@ -1,4 +1,4 @@
-//! What a desk remembers of what happens.
+//! The fold of events into the routing state of an account.
 
 use super::{AccountRouting, RoutedConversation};
 use crate::agent::Requirements;

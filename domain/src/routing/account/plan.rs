@@ -1,7 +1,7 @@
-//! What is to be done now.
+//! The actions that are due.
 //!
-//! Between two steps nobody who could take something waits beside something to take. So a step looks only at
-//! conversations that changed, and at those that somebody who became free since could take.
+//! Between two rounds no eligible agent is idle beside a waiting conversation. So a round looks only at
+//! conversations that changed, and at those that an agent who became free since could take.
 
 use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, could_take};
 use crate::agent::Agent;
@@ -16,11 +16,11 @@ use std::time::Duration;
 
 pub(super) type Agents = BTreeMap<UserId, Agent>;
 
-/// How long an offer stands, and how long nobody is asked again, where no queue says so.
+/// How long an offer is open, and how long an agent is not asked again, when no queue says so.
 const OFFER_SECONDS: u32 = 30;
 const ASK_AGAIN_SECONDS: u32 = 120;
 
-/// What was promised within a step, and what is being offered.
+/// The capacity that was planned within a round or is being offered.
 struct Promises {
     agents: HashMap<UserId, u32>,
     given: HashMap<UserId, Timestamp>,
@@ -39,7 +39,7 @@ impl Promises {
     }
 }
 
-/// What came of looking for somebody.
+/// The result of looking for an agent.
 #[derive(Default)]
 struct Found {
     step: Option<RoutingAction>,
@@ -104,7 +104,7 @@ impl AccountRouting {
         promises
     }
 
-    /// Who could not be given anything when last looked at, or has changed since, and now can.
+    /// The agents who could take nothing in the last round, or have changed since, and now can.
     fn who_became_free(&mut self, agents: &Agents, promises: &Promises, now: Timestamp) -> Vec<UserId> {
         let mut free = Vec::new();
         for user in &self.members {
@@ -140,7 +140,7 @@ impl AccountRouting {
             && ineligibility(agent, active, &case.requirements, now).is_none()
     }
 
-    /// One conversation is looked at: somebody gets it or is asked, or it waits.
+    /// Plans for one conversation: it is assigned, offered, or waits.
     fn find_somebody(
         &self,
         id: ConversationId,
@@ -163,7 +163,7 @@ impl AccountRouting {
         let looked = self.look(case, agents, promises, now, ask_again);
         let turn = promises.turns.get(&team).copied();
         let looked = looked.in_order(strategy, turn, chance ^ id.as_uuid().as_u64_pair().1);
-        let looked = looked.preferring(case.wait.requirements);
+        let looked = looked.preferring(case.wait.requested_agent);
         let Some(first) = looked.first() else {
             let again = case.wait.asked.iter().map(|(_, at)| *at + ask_again).filter(|at| *at > now).min();
             return Found { step: self.wait_in_line(id, case, Some(looked.told()), promises), again };

@@ -38,7 +38,7 @@ impl AccountRouting {
         agent.reservations().filter(move |(_, place)| place.account_id == account)
     }
 
-    /// Who has something without a place for it: given before places counted, or by somebody who insisted.
+    /// The assignments without a reservation: from before capacity counted, or forced.
     fn count(&self, agents: &Agents, moves: &mut Vec<RoutingAction>) {
         for id in &self.changed_cases {
             let Some(case) = self.cases.get(id) else { continue };
@@ -62,7 +62,7 @@ impl AccountRouting {
         };
         match self.cases.get(&conversation) {
             Some(case) if case.holder() == Some(agent) => {}
-            // It may still become theirs: the assignment is under way, or broke off.
+            // It may still become theirs: the assignment is under way, or was interrupted.
             Some(case) if case.version <= place.conversation_version => {
                 if now >= place.since + UNDER_WAY {
                     moves.push(RoutingAction::Drop { conversation, version: case.version, agent });

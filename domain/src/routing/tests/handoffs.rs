@@ -42,7 +42,7 @@ impl WithBot {
         self.story.tell(self.id, event);
     }
 
-    /// What routing does about the conversation once this was decided.
+    /// The actions of routing on the conversation after these events.
     fn after(mut self, command: impl Decide<Conversation, Rejection = Rejection>) -> Vec<RoutingAction> {
         let events = command.decide(&self.conversation, self.story.now).unwrap();
         assert!(events.iter().any(|event| event.event_type() == "HandoffRequested"), "{events:?}");
