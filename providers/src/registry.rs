@@ -1,17 +1,21 @@
 //! The providers that this program has, by the type of their channels.
 
-use crate::api::Api;
 use crate::http::Http;
 use crate::identifier::{self, BadIdentifier};
-use crate::whatsapp::WhatsApp;
 use crate::{Capabilities, NoClient, Provider, Timeouts};
 use event_schemas::Clock;
 use event_schemas::message::{ChannelType, SenderType};
 use std::time::Duration;
 
+/// Makes a provider on the shared HTTP client.
+type Constructor = fn(Http) -> Box<dyn Provider>;
+
 /// One line per provider.
-const PROVIDERS: &[fn(Http) -> Box<dyn Provider>] =
-    &[|http| Box::new(WhatsApp::new(http)), |http| Box::new(Api::new(http))];
+#[rustfmt::skip]
+const PROVIDERS: &[Constructor] = &[
+    |http| Box::new(crate::whatsapp::WhatsApp::new(http)),
+    |http| Box::new(crate::api::Api::new(http)),
+];
 
 /// The providers. They share one HTTP client.
 pub struct Providers {
