@@ -90,6 +90,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         offline_after: Duration::from_secs(settings.agent_offline_after),
     };
     commands.webhook_addresses = webhook_addresses(settings);
+    commands.public_url.clone_from(&settings.public_url);
     let commands = Arc::new(commands);
 
     let mut running = Running {

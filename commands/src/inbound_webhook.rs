@@ -1,31 +1,23 @@
-//! From a provider's webhook to events. It is acknowledged only once everything in it is in the log.
+//! Turns a request on a provider's webhook into events. The request is acknowledged once all its parts are in the
+//! log.
 //!
-//! A provider delivers again what was not acknowledged, and sometimes what was: a message's event is named
-//! after the provider's own id of it, so that the second time changes nothing.
+//! A provider repeats requests that were not acknowledged, and sometimes others too. The id of a message's event
+//! is derived from the provider's id of the message, so that a repeated request changes nothing.
+
+mod message;
+mod rejection;
+mod status;
 
 use crate::Commands;
-use crate::execute::{CommandError, Context, LoadError, Versioned};
-use domain::contact::{ContactHome, See};
-use domain::conversation::{Opening, Receive, RecordDelivery, Rejection, Report};
+use crate::execute::{CommandError, Context, LoadError};
 use event_schemas::catalogue::Channel;
-use event_schemas::inbound::WebhookRejected;
-use event_schemas::message::{ChannelType, Delivery, Priority};
-use event_schemas::{
-    AccountId, Actor, ChannelId, ContactId, ContactIdentifierId, ConversationId, EventId, InboundEvent,
-    MessageId, NewEvent, StreamId,
-};
-use event_store::{AppendError, Expected, Unavailable};
+use event_schemas::message::ChannelType;
+use event_schemas::{AccountId, Actor, ChannelId, StreamId};
+use event_store::Unavailable;
 use futures::future::join_all;
-use providers::{
-    Inbound, InboundMessage, InboundStatus, Method, Proof, RefusedWebhook, Request, Response, UnreadablePart,
-};
-use serde_json::Map;
+use providers::{Inbound, Proof, RefusedWebhook, Request, Response};
 use std::collections::HashMap;
-use std::sync::Arc;
 use uuid::Uuid;
-
-/// How many of a contact's earlier conversations are searched for a message that a status is about.
-const EARLIER_CONVERSATIONS: u32 = 3;
 
 /// The numbers of parts that a webhook held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,9 +82,6 @@ pub enum WebhookAnswer {
     Receipt(WebhookReceipt),
 }
 
-/// A contact's fold, its stream, and the command that updates it.
-type ContactUpdate = (Arc<Versioned<ContactHome>>, StreamId, See);
-
 /// A channel and its account.
 struct ChannelOfAccount {
     account: AccountId,
@@ -106,34 +95,34 @@ impl Commands {
         webhook: InboundWebhook<'_>,
     ) -> Result<WebhookAnswer, InboundWebhookError> {
         let request = &webhook.request;
-        let mut channel = self.recent_channel(webhook.channel_type, webhook.channel_id).await?;
+        let mut receiver = self.recent_receiver(webhook.channel_type, webhook.channel_id).await?;
         let provider = self.providers.of(webhook.channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
-        if request.method == Method::GET {
+        if !matches!(provider.handshake(&receiver.channel, request), Ok(None)) {
             // The token may have been changed a moment ago, and the provider asks only once.
-            channel = self.current_channel(channel).await?;
+            receiver = self.current_receiver(receiver).await?;
+            if let Some(response) = provider.handshake(&receiver.channel, request)? {
+                return Ok(WebhookAnswer::Response(response));
+            }
         }
-        if let Some(response) = provider.handshake(&channel.channel, request)? {
-            return Ok(WebhookAnswer::Response(response));
-        }
-        let proof = match provider.verify(&channel.channel, request) {
+        let proof = match provider.verify(&receiver.channel, request) {
             Ok(proof) => proof,
             // The secret may have been changed a moment ago.
             Err(_) => {
-                channel = self.current_channel(channel).await?;
-                provider.verify(&channel.channel, request)?
+                receiver = self.current_receiver(receiver).await?;
+                provider.verify(&receiver.channel, request)?
             }
         };
         match proof {
             Proof::Signed => {}
-            Proof::TokenNeeded if webhook.token_account == Some(channel.account) => {}
+            Proof::TokenNeeded if webhook.token_account == Some(receiver.account) => {}
             Proof::TokenNeeded => return Err(InboundWebhookError::TokenNeeded),
         }
-        let parts = match provider.read(&channel.channel, request, self.clock.now()) {
+        let parts = match provider.read(&receiver.channel, request, self.clock.now()) {
             Ok(parts) => parts,
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],
         };
         let context = Context {
-            account: channel.account,
+            account: receiver.account,
             actor: Actor::contact(),
             correlation_id: webhook.correlation_id,
             causation_id: None,
@@ -142,14 +131,15 @@ impl Commands {
             key: None,
             if_match: None,
         };
-        let receipt = self.apply(&channel, &context, parts).await?;
-        Ok(match provider.respond(&channel.channel, request) {
+        let receipt = self.apply(&receiver, &context, parts).await?;
+        Ok(match provider.respond(&receiver.channel, request) {
             Some(response) => WebhookAnswer::Response(response),
             None => WebhookAnswer::Receipt(receipt),
         })
     }
 
-    async fn recent_channel(
+    /// The channel as it was within the last second.
+    async fn recent_receiver(
         &self,
         kind: ChannelType,
         id: ChannelId,
@@ -166,7 +156,7 @@ impl Commands {
     }
 
     /// The channel as the log has it now.
-    async fn current_channel(
+    async fn current_receiver(
         &self,
         ChannelOfAccount { account, channel }: ChannelOfAccount,
     ) -> Result<ChannelOfAccount, InboundWebhookError> {
@@ -177,7 +167,7 @@ impl Commands {
     /// Applies one contact's parts one after the other, in their order, and different contacts' parts concurrently.
     async fn apply(
         &self,
-        channel: &ChannelOfAccount,
+        receiver: &ChannelOfAccount,
         context: &Context,
         parts: Vec<Inbound>,
     ) -> Result<WebhookReceipt, InboundWebhookError> {
@@ -190,236 +180,43 @@ impl Commands {
             };
             by_contact.entry(contact).or_default().push(part);
         }
-        let runs = by_contact.into_values().map(|run| self.apply_run(channel, context, run));
-        let mut taken = WebhookReceipt::default();
+        let runs = by_contact.into_values().map(|run| self.apply_run(receiver, context, run));
+        let mut receipt = WebhookReceipt::default();
         for run in join_all(runs).await {
             let run = run?;
-            taken.messages += run.messages;
-            taken.statuses += run.statuses;
-            taken.rejected += run.rejected;
+            receipt.messages += run.messages;
+            receipt.statuses += run.statuses;
+            receipt.rejected += run.rejected;
         }
-        Ok(taken)
+        Ok(receipt)
     }
 
     async fn apply_run(
         &self,
-        channel: &ChannelOfAccount,
+        receiver: &ChannelOfAccount,
         context: &Context,
         run: Vec<Inbound>,
     ) -> Result<WebhookReceipt, InboundWebhookError> {
-        let mut taken = WebhookReceipt::default();
+        let mut receipt = WebhookReceipt::default();
         for part in run {
             match part {
                 Inbound::Message(message) => {
-                    self.receive(channel, context, message).await?;
-                    taken.messages += 1;
+                    self.receive_message(receiver, context, message).await?;
+                    receipt.messages += 1;
                 }
-                Inbound::Status(status) => match self.record(channel, context, &status).await? {
-                    Ok(()) => taken.statuses += 1,
-                    Err(stranger) => {
-                        self.record_rejection(channel, context, &stranger).await?;
-                        taken.rejected += 1;
+                Inbound::Status(status) => match self.record_status(receiver, context, &status).await? {
+                    Ok(()) => receipt.statuses += 1,
+                    Err(unknown) => {
+                        self.record_rejection(receiver, context, &unknown).await?;
+                        receipt.rejected += 1;
                     }
                 },
                 Inbound::Unreadable(unreadable) => {
-                    self.record_rejection(channel, context, &unreadable).await?;
-                    taken.rejected += 1;
+                    self.record_rejection(receiver, context, &unreadable).await?;
+                    receipt.rejected += 1;
                 }
             }
         }
-        Ok(taken)
-    }
-
-    async fn receive(
-        &self,
-        channel: &ChannelOfAccount,
-        context: &Context,
-        message: InboundMessage,
-    ) -> Result<(), InboundWebhookError> {
-        let ChannelOfAccount { account, channel: definition } = channel;
-        let (contact_id, meet) = self.identify_contact(*account, definition.channel_type, &message).await?;
-        let (met, received) = futures::join!(
-            async {
-                match meet {
-                    Some((home, stream, see)) => {
-                        self.contacts.execute_on(home, &stream, &see, context).await.map(|_| ())
-                    }
-                    None => Ok(()),
-                }
-            },
-            self.receive_into(channel, context, &message, contact_id),
-        );
-        met?;
-        received
-    }
-
-    /// The contact who writes, and the update of the contact if there is one.
-    async fn identify_contact(
-        &self,
-        account: AccountId,
-        kind: ChannelType,
-        message: &InboundMessage,
-    ) -> Result<(ContactId, Option<ContactUpdate>), InboundWebhookError> {
-        let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
-        let stream = StreamId::contact(identifier_id);
-        let home = self.contacts.cached(&stream).await?;
-        let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
-        let see = See {
-            account_id: account,
-            channel_type: kind,
-            identifier: message.from.clone(),
-            display_name: message.display_name.clone(),
-        };
-        let news = ContactHome::is_news(&home.state, &see).then_some((home, stream, see));
-        Ok((contact_id, news))
-    }
-
-    async fn receive_into(
-        &self,
-        channel: &ChannelOfAccount,
-        context: &Context,
-        message: &InboundMessage,
-        contact_id: ContactId,
-    ) -> Result<(), InboundWebhookError> {
-        let ChannelOfAccount { account, channel: definition } = channel;
-        let event_id = EventId::reported(definition.id, &message.provider_message_id, "received");
-        // Each try that is refused moved on by a whole conversation; the bound only stops a fault of ours.
-        for _ in 0..16 {
-            let current =
-                self.current_conversations.current(&self.conversations, definition.id, &message.from).await?;
-            let begins = current.fold.version.is_none();
-            let command = Receive {
-                opening: Opening {
-                    account_id: *account,
-                    channel_id: definition.id,
-                    channel_type: definition.channel_type,
-                    contact_id,
-                    contact_identifier: message.from.clone(),
-                    display_name: message.display_name.clone(),
-                    ordinal: current.ordinal,
-                    subject: None,
-                    priority: Priority::Normal,
-                    language: None,
-                    metadata: Map::new(),
-                    sla: if begins { self.promise(*account, definition.id, None).await? } else { None },
-                },
-                message_id: MessageId::from(event_id),
-                provider_message_id: Some(message.provider_message_id.clone()),
-                body: message.body.clone(),
-                reply_to: message.reply_to.clone(),
-                sent_at: message.sent_at,
-                metadata: message.metadata.clone(),
-            };
-            match self.conversations.execute_on(current.fold, &current.stream, &command, context).await {
-                Ok(_) => return Ok(()),
-                Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.current_conversations.passed(definition.id, &message.from, current.ordinal);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(InboundWebhookError::Failed(Box::new(CommandError::<Rejection>::Contended)))
-    }
-
-    /// The inner answer is what to keep when the status is about no message of ours.
-    async fn record(
-        &self,
-        channel: &ChannelOfAccount,
-        context: &Context,
-        status: &InboundStatus,
-    ) -> Result<Result<(), UnreadablePart>, InboundWebhookError> {
-        let stranger = || {
-            Ok(Err(UnreadablePart {
-                part: format!("{status:?}"),
-                reason: "a status of a message that was not sent from here".to_owned(),
-            }))
-        };
-        let Some((conversation, message_id)) = self.message_of_status(channel, status).await? else {
-            return stranger();
-        };
-        let report = match status.status {
-            Delivery::Queued => return stranger(),
-            Delivery::Dispatched => Report::Dispatched,
-            Delivery::Delivered => Report::Delivered,
-            Delivery::Read => Report::Read,
-            Delivery::Failed => {
-                let (code, reason) = status.error.clone().unwrap_or_default();
-                Report::Failed { code, reason }
-            }
-        };
-        let command = RecordDelivery {
-            message_id,
-            provider_message_id: Some(status.provider_message_id.clone()),
-            time: status.time,
-            report,
-        };
-        match self.conversations.execute(&StreamId::conversation(conversation), &command, context).await {
-            Ok(_) => Ok(Ok(())),
-            Err(
-                CommandError::NotFound
-                | CommandError::Rejected(Rejection::NoSuchMessage(_) | Rejection::NotOpened),
-            ) => stranger(),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn message_of_status(
-        &self,
-        channel: &ChannelOfAccount,
-        status: &InboundStatus,
-    ) -> Result<Option<(ConversationId, MessageId)>, InboundWebhookError> {
-        if let Some(about) = status.about {
-            return Ok(Some((about.conversation_id, about.message_id)));
-        }
-        let Some(recipient) = &status.recipient else { return Ok(None) };
-        let current =
-            self.current_conversations.current(&self.conversations, channel.channel.id, recipient).await?;
-        for back in 0..=EARLIER_CONVERSATIONS {
-            let Some(ordinal) = current.ordinal.checked_sub(back) else { break };
-            let id = ConversationId::of(channel.channel.id, recipient, ordinal);
-            let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
-            let found =
-                fold.state.opened().ok().and_then(|conversation| {
-                    conversation.outgoing_by_provider_id(&status.provider_message_id)
-                });
-            if let Some(message) = found {
-                return Ok(Some((id, message)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Keeps what could not be read, whole; the same again is kept once.
-    async fn record_rejection(
-        &self,
-        channel: &ChannelOfAccount,
-        context: &Context,
-        unreadable: &UnreadablePart,
-    ) -> Result<(), InboundWebhookError> {
-        let event = InboundEvent::from(WebhookRejected {
-            channel_id: channel.channel.id,
-            channel_type: channel.channel.channel_type,
-            reason: unreadable.reason.clone(),
-            body: unreadable.part.clone(),
-            body_base64: None,
-        });
-        let id = EventId::reported(channel.channel.id, &unreadable.part, "rejected");
-        let metadata = event_schemas::Metadata {
-            account_id: channel.account,
-            actor: context.actor.clone(),
-            correlation_id: context.correlation_id,
-            causation_id: None,
-            traceparent: context.traceparent.clone(),
-            occurred_at: self.clock.now(),
-        };
-        metrics::counter!("verbatim_webhook_rejections_total").increment(1);
-        let stream = StreamId::inbound(channel.channel.id);
-        match self.store.append(&stream, Expected::Any, vec![NewEvent::of(id, &event, metadata)]).await {
-            Ok(_) | Err(AppendError::PartlyRecorded { .. }) => Ok(()),
-            Err(AppendError::Unavailable(unavailable)) => Err(unavailable.into()),
-            Err(error @ (AppendError::Conflict { .. } | AppendError::TooMany { .. })) => {
-                Err(InboundWebhookError::Failed(Box::new(error)))
-            }
-        }
+        Ok(receipt)
     }
 }

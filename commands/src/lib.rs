@@ -49,8 +49,10 @@ pub struct Commands {
     catalogues: Catalogues,
     /// How long an agent's silence may last.
     pub presence_timeouts: PresenceTimeouts,
-    /// Whom webhooks may call.
+    /// The addresses that outgoing webhooks may call.
     pub webhook_addresses: Addresses,
+    /// The base URL at which providers reach this server. `None` when the operator has configured none.
+    pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
     compiled_automation_rules: CompiledAutomationRules,
     /// A dry run is work for a whole processor: one at a time.
@@ -68,6 +70,7 @@ impl Commands {
             catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
             webhook_addresses: Addresses::default(),
+            public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),
             dry_runs: tokio::sync::Semaphore::new(1),

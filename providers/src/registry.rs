@@ -1,9 +1,7 @@
 //! The providers that this program has, by the type of their channels.
 
-use crate::api::Api;
 use crate::http::Http;
 use crate::identifier::{self, BadIdentifier};
-use crate::whatsapp::WhatsApp;
 use crate::{Capabilities, NoClient, Provider, Timeouts};
 use event_schemas::Clock;
 use event_schemas::message::{ChannelType, SenderType};
@@ -13,7 +11,11 @@ use std::time::Duration;
 type Constructor = fn(Http) -> Box<dyn Provider>;
 
 /// One line per provider.
-const PROVIDERS: &[Constructor] = &[|http| Box::new(WhatsApp::new(http)), |http| Box::new(Api::new(http))];
+#[rustfmt::skip]
+const PROVIDERS: &[Constructor] = &[
+    |http| Box::new(crate::whatsapp::WhatsApp::new(http)),
+    |http| Box::new(crate::api::Api::new(http)),
+];
 
 /// The providers. They share one HTTP client.
 pub struct Providers {

@@ -3,34 +3,32 @@
 
 use super::AppState;
 use crate::problem::CommandProblem;
+use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use aide::transform::TransformOperation;
-use aide::{OperationInput, OperationOutput};
-use axum::extract::{FromRequestParts, OriginalUri, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use commands::Commands;
 use commands::inbound_webhook::{InboundWebhook, WebhookAnswer, WebhookReceipt};
-use event_schemas::ChannelId;
 use event_schemas::message::ChannelType;
+use event_schemas::{AccountId, ChannelId};
 use gate::{Caller, Json, Path, RateLimits, RawBody, RequestContext, Role};
 use providers::Request;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     ApiRouter::new().api_route(
         "/v1/webhooks/{channel_type}/{channel_id}",
-        get_with(receive, |op| {
+        get_with(verify, |op| {
             let op =
                 op.id("verifyWebhook").tag("webhooks").summary("Answer a provider's verification request");
-            unguarded(op.response::<200, String>())
+            op.response::<200, String>()
         })
         .post_with(receive, |op| {
             let op = op.id("receiveWebhook").tag("webhooks");
@@ -60,51 +58,60 @@ struct Receipt {
     rejected: usize,
 }
 
+/// Also for HEAD, which is answered as GET is, without the body.
+async fn verify(
+    State(commands): AppState,
+    limits: RateLimits,
+    context: RequestContext,
+    Path(address): Path<Address>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<WebhookResponse, CommandProblem> {
+    limits.check_channel(address.channel_id)?;
+    let url = full_url(commands.public_url.as_deref(), &uri, &headers);
+    let request = Request { method: Method::GET, url: &url, headers: &headers, body: b"" };
+    receive_webhook(&commands, address, request, context, None).await
+}
+
 async fn receive(
     State(commands): AppState,
     limits: RateLimits,
     caller: Option<Caller>,
     context: RequestContext,
-    Path(Address { channel_type, channel_id }): Path<Address>,
-    SentRequest { method, url, headers }: SentRequest,
+    Path(address): Path<Address>,
+    uri: Uri,
+    headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<WebhookResponse, CommandProblem> {
-    limits.check_channel(channel_id)?;
-    let webhook = InboundWebhook {
-        channel_type,
-        channel_id,
-        request: Request { method, url: &url, headers: &headers, body: &body },
-        correlation_id: context.correlation_id,
-        traceparent: context.traceparent,
-        token_account: caller.filter(|caller| caller.role == Role::Service).map(|caller| caller.account),
-    };
+    limits.check_channel(address.channel_id)?;
+    let url = full_url(commands.public_url.as_deref(), &uri, &headers);
+    let request = Request { method: Method::POST, url: &url, headers: &headers, body: &body };
+    let service = caller.filter(|caller| caller.role == Role::Service);
+    receive_webhook(&commands, address, request, context, service.map(|service| service.account)).await
+}
+
+async fn receive_webhook(
+    commands: &Commands,
+    Address { channel_type, channel_id }: Address,
+    request: Request<'_>,
+    RequestContext { correlation_id, traceparent }: RequestContext,
+    token_account: Option<AccountId>,
+) -> Result<WebhookResponse, CommandProblem> {
+    let webhook =
+        InboundWebhook { channel_type, channel_id, request, correlation_id, traceparent, token_account };
     commands.receive_webhook(webhook).await.map(WebhookResponse).map_err(CommandProblem::from)
 }
 
-/// The request as the provider sent it, but for its body.
-struct SentRequest {
-    method: Method,
-    url: String,
-    headers: HeaderMap,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for SentRequest {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { method: parts.method.clone(), url: full_url(parts), headers: parts.headers.clone() })
-    }
-}
-
-impl OperationInput for SentRequest {}
-
-/// The URL that the client requested. A request has its host in the URL (HTTP/2) or in a header (HTTP/1.1); the
-/// scheme is the one that this server speaks. Headers of proxies are not trusted.
-fn full_url(parts: &Parts) -> String {
-    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
-    let host = uri.authority().map(|authority| authority.as_str());
-    let host = host.or_else(|| parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()));
+/// The URL that the client requested. The operator's public URL says how clients reach this server. Without one,
+/// the host is the one of the request: in the URL (HTTP/2) or in a header (HTTP/1.1). Headers such as
+/// X-Forwarded-Host are not trusted, because any client can send them.
+fn full_url(public_url: Option<&str>, uri: &Uri, headers: &HeaderMap) -> String {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if let Some(base) = public_url {
+        return format!("{}{path}", base.trim_end_matches('/'));
+    }
+    let host = uri.authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
     format!("{}://{}{path}", uri.scheme_str().unwrap_or("http"), host.unwrap_or_default())
 }
 
@@ -137,5 +144,29 @@ impl OperationOutput for WebhookResponse {
     ) -> Vec<(Option<u16>, ApiResponse)> {
         let response = Self::operation_response(ctx, operation);
         response.map(|response| (Some(200), response)).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn the_url_is_the_operators_or_the_requests_and_never_a_proxys() {
+        let path = Uri::from_static("/v1/webhooks/sms/7?a=1&b=%20");
+        let headers = HeaderMap::from_iter([
+            (header::HOST, HeaderValue::from_static("127.0.0.1:8080")),
+            ("x-forwarded-host".parse().unwrap(), HeaderValue::from_static("evil.example.com")),
+            ("x-forwarded-proto".parse().unwrap(), HeaderValue::from_static("https")),
+        ]);
+        let url = |public_url, uri| full_url(public_url, uri, &headers);
+        assert_eq!(url(None, &path), "http://127.0.0.1:8080/v1/webhooks/sms/7?a=1&b=%20");
+        let absolute = Uri::from_static("https://support.example.com/hook");
+        assert_eq!(url(None, &absolute), "https://support.example.com/hook");
+        assert_eq!(
+            url(Some("https://example.com/support/"), &path),
+            "https://example.com/support/v1/webhooks/sms/7?a=1&b=%20"
+        );
     }
 }

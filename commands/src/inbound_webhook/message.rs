@@ -1,0 +1,109 @@
+//! A customer's message.
+
+use super::{ChannelOfAccount, InboundWebhookError};
+use crate::Commands;
+use crate::execute::{CommandError, Context, Versioned};
+use domain::contact::{ContactHome, See};
+use domain::conversation::{Opening, Receive, Rejection};
+use event_schemas::message::{ChannelType, Priority};
+use event_schemas::{AccountId, ContactId, ContactIdentifierId, EventId, MessageId, StreamId};
+use providers::InboundMessage;
+use serde_json::Map;
+use std::sync::Arc;
+
+/// A contact's fold, its stream, and the command that updates it.
+type ContactUpdate = (Arc<Versioned<ContactHome>>, StreamId, See);
+
+impl Commands {
+    pub(super) async fn receive_message(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        message: InboundMessage,
+    ) -> Result<(), InboundWebhookError> {
+        let ChannelOfAccount { account, channel } = receiver;
+        let (contact_id, update) = self.identify_contact(*account, channel.channel_type, &message).await?;
+        let (updated, received) = futures::join!(
+            async {
+                match update {
+                    Some((home, stream, see)) => {
+                        self.contacts.execute_on(home, &stream, &see, context).await.map(|_| ())
+                    }
+                    None => Ok(()),
+                }
+            },
+            self.receive_into_conversation(receiver, context, &message, contact_id),
+        );
+        updated?;
+        received
+    }
+
+    /// The contact of the message. The update is `None` when the message has no new facts about the contact.
+    async fn identify_contact(
+        &self,
+        account: AccountId,
+        kind: ChannelType,
+        message: &InboundMessage,
+    ) -> Result<(ContactId, Option<ContactUpdate>), InboundWebhookError> {
+        let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
+        let stream = StreamId::contact(identifier_id);
+        let home = self.contacts.cached(&stream).await?;
+        let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
+        let see = See {
+            account_id: account,
+            channel_type: kind,
+            identifier: message.from.clone(),
+            display_name: message.display_name.clone(),
+        };
+        let update = ContactHome::is_news(&home.state, &see).then_some((home, stream, see));
+        Ok((contact_id, update))
+    }
+
+    /// Appends the message to the contact's open conversation, or begins one with it.
+    async fn receive_into_conversation(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        message: &InboundMessage,
+        contact_id: ContactId,
+    ) -> Result<(), InboundWebhookError> {
+        let ChannelOfAccount { account, channel } = receiver;
+        let event_id = EventId::reported(channel.id, &message.provider_message_id, "received");
+        // After each refusal the next conversation is tried. The bound only ends a loop by a defect.
+        for _ in 0..16 {
+            let current =
+                self.current_conversations.current(&self.conversations, channel.id, &message.from).await?;
+            let begins = current.fold.version.is_none();
+            let command = Receive {
+                opening: Opening {
+                    account_id: *account,
+                    channel_id: channel.id,
+                    channel_type: channel.channel_type,
+                    contact_id,
+                    contact_identifier: message.from.clone(),
+                    display_name: message.display_name.clone(),
+                    ordinal: current.ordinal,
+                    subject: None,
+                    priority: Priority::Normal,
+                    language: None,
+                    metadata: Map::new(),
+                    sla: if begins { self.promise(*account, channel.id, None).await? } else { None },
+                },
+                message_id: MessageId::from(event_id),
+                provider_message_id: Some(message.provider_message_id.clone()),
+                body: message.body.clone(),
+                reply_to: message.reply_to.clone(),
+                sent_at: message.sent_at,
+                metadata: message.metadata.clone(),
+            };
+            match self.conversations.execute_on(current.fold, &current.stream, &command, context).await {
+                Ok(_) => return Ok(()),
+                Err(CommandError::Rejected(Rejection::Closed)) => {
+                    self.current_conversations.passed(channel.id, &message.from, current.ordinal);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(InboundWebhookError::Failed(Box::new(CommandError::<Rejection>::Contended)))
+    }
+}

@@ -1,0 +1,45 @@
+//! A part of a request that cannot be read or applied. It is stored for the administrator.
+
+use super::{ChannelOfAccount, InboundWebhookError};
+use crate::Commands;
+use crate::execute::Context;
+use event_schemas::inbound::WebhookRejected;
+use event_schemas::{EventId, InboundEvent, Metadata, NewEvent, StreamId};
+use event_store::{AppendError, Expected};
+use providers::UnreadablePart;
+
+impl Commands {
+    /// Stores the whole part. A repeated part is stored once.
+    pub(super) async fn record_rejection(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        unreadable: &UnreadablePart,
+    ) -> Result<(), InboundWebhookError> {
+        let event = InboundEvent::from(WebhookRejected {
+            channel_id: receiver.channel.id,
+            channel_type: receiver.channel.channel_type,
+            reason: unreadable.reason.clone(),
+            body: unreadable.part.clone(),
+            body_base64: None,
+        });
+        let id = EventId::reported(receiver.channel.id, &unreadable.part, "rejected");
+        let metadata = Metadata {
+            account_id: receiver.account,
+            actor: context.actor.clone(),
+            correlation_id: context.correlation_id,
+            causation_id: None,
+            traceparent: context.traceparent.clone(),
+            occurred_at: self.clock.now(),
+        };
+        metrics::counter!("verbatim_webhook_rejections_total").increment(1);
+        let stream = StreamId::inbound(receiver.channel.id);
+        match self.store.append(&stream, Expected::Any, vec![NewEvent::of(id, &event, metadata)]).await {
+            Ok(_) | Err(AppendError::PartlyRecorded { .. }) => Ok(()),
+            Err(AppendError::Unavailable(unavailable)) => Err(unavailable.into()),
+            Err(error @ (AppendError::Conflict { .. } | AppendError::TooMany { .. })) => {
+                Err(InboundWebhookError::Failed(Box::new(error)))
+            }
+        }
+    }
+}
