@@ -73,6 +73,7 @@ async fn verify(
     receive_webhook(&commands, address, request, context, None).await
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is an extractor")]
 async fn receive(
     State(commands): AppState,
     limits: RateLimits,
