@@ -1,9 +1,10 @@
-//! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is assigned.
+//! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is
+//! assigned.
 //!
-//! The two streams cannot be written at once. The place comes first and names the version of the conversation
-//! that it was taken for; the conversation is only changed at that version. So what is left when everything
-//! stops in between is a place for an assignment that never came, which can be told from the conversation's
-//! version and is taken back by the router, and never an assignment without a reservation.
+//! The two streams cannot be written in one append. The reservation is written first and contains the version
+//! of the conversation; the conversation is changed only at that version. So when the process stops between
+//! the two appends, there is a reservation without an assignment, never an assignment without a reservation.
+//! The router recognises such a reservation by the conversation's version, and releases it.
 
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome, Versioned};
@@ -14,24 +15,24 @@ use event_schemas::catalogue::Queue;
 use event_schemas::{AccountId, ConversationId, StreamId, UserId, Version};
 use std::sync::Arc;
 
-/// How often it is tried again because the conversation moved meanwhile.
+/// How often an assignment is tried again because the conversation changed meanwhile.
 const TRIES: usize = 8;
 
 /// How a conversation is assigned.
 #[derive(Clone, Copy, Debug)]
 pub struct AssignOptions {
-    /// Whether places count whatever the account has said about routing.
+    /// Whether capacity is reserved also in an account without a queue.
     pub counts: bool,
-    /// A supervisor has it so, whatever there is to be said against it.
-    pub insists: bool,
+    /// Whether a supervisor assigns the conversation although the agent is not eligible.
+    pub forced: bool,
     /// The agent who takes it. `None` when another user or the router assigns it.
     pub taker: Option<UserId>,
 }
 
 impl AssignOptions {
-    /// As an agent gives it, or takes it.
+    /// The options of an agent who assigns a conversation or takes it.
     pub fn by(agent: UserId) -> Self {
-        Self { counts: false, insists: false, taker: Some(agent) }
+        Self { counts: false, forced: false, taker: Some(agent) }
     }
 }
 
@@ -40,7 +41,7 @@ impl AssignOptions {
 pub enum AssignError {
     #[error(transparent)]
     Conversation(#[from] CommandError<Rejection>),
-    /// The agent cannot take it.
+    /// The agent cannot reserve the conversation.
     #[error(transparent)]
     Agent(#[from] CommandError<Refused>),
 }
@@ -58,7 +59,7 @@ struct NewAssignee {
 }
 
 impl Commands {
-    /// Whether this account has said how conversations find agents: then places count.
+    /// Whether the account has a queue: then capacity is reserved for every assignment.
     pub async fn routes(&self, account: AccountId) -> Result<bool, LoadError> {
         let queues = self.catalogue::<Queue>(account).current().await?;
         Ok(queues.state.iter().next().is_some())
@@ -80,7 +81,7 @@ impl Commands {
         for _ in 0..TRIES {
             let fold = self.conversations.current(&stream).await?;
             let new_assignee = self.new_assignee(&fold, command, context);
-            // At this version it makes nobody's; at another it might.
+            // The command assigns no new agent at this version, and may assign one at another.
             let version = new_assignee.as_ref().map(|new_assignee| new_assignee.version).or(fold.version);
             let pinned = Context { if_match: context.if_match.or(version), ..context.clone() };
             let outcome = match new_assignee {
@@ -136,50 +137,50 @@ impl Commands {
     {
         let user_id = new_assignee.agent;
         let takes_it = options.taker == Some(user_id);
-        let desk = StreamId::agent(user_id);
+        let agent_stream = StreamId::agent(user_id);
         let stream = StreamId::conversation(id);
-        let agent = self.agents.current(&desk).await?;
-        let is_somebody_elses =
-            agent.state.is_known_to_anybody() && !agent.state.is_known_to(context.account);
-        if is_somebody_elses && !takes_it {
-            return Err(CommandError::Rejected(Refused::SomebodyElses).into());
+        let agent = self.agents.current(&agent_stream).await?;
+        let is_other_accounts = agent.state.is_registered() && !agent.state.is_known_to(context.account);
+        if is_other_accounts && !takes_it {
+            return Err(CommandError::Rejected(Refused::OtherAccounts).into());
         }
         if !counts {
             return Ok(self.conversations.execute(&stream, command, pinned).await?);
         }
-        let own = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
+        let agent_context = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
         if takes_it && !agent.state.is_known_to(context.account) {
-            self.join(user_id, context.actor.name.clone(), &own).await?;
+            self.join(user_id, context.actor.name.clone(), &agent_context).await?;
         }
         let opened = fold.state.opened().map_err(CommandError::Rejected)?;
-        let take = ReserveCapacity {
+        let reserve = ReserveCapacity {
             account_id: context.account,
             user_id,
             conversation_id: id,
             conversation_version: new_assignee.version,
             requirements: opened.requirements(),
             check: if takes_it { EligibilityCheck::Capacity } else { EligibilityCheck::Full },
-            insists: options.insists,
+            forced: options.forced,
         };
-        let overridden = take.ineligibility(&agent.state, self.clock.now()).filter(|_| options.insists);
-        self.agents.execute(&desk, &take, &own).await?;
-        let insisted = Forced { command, overridden };
-        let outcome = self.conversations.execute(&stream, &insisted, pinned).await;
-        let is_theirs = outcome.as_ref().is_ok_and(|outcome| {
+        let overridden = reserve.ineligibility(&agent.state, self.clock.now()).filter(|_| options.forced);
+        self.agents.execute(&agent_stream, &reserve, &agent_context).await?;
+        let forced_command = Forced { command, overridden };
+        let outcome = self.conversations.execute(&stream, &forced_command, pinned).await;
+        let is_assigned = outcome.as_ref().is_ok_and(|outcome| {
             outcome.state.state.opened().is_ok_and(|opened| opened.lifecycle.holder() == Some(user_id))
         });
-        // Whether it was written is not known when the log does not answer: the router will see.
+        // When the log did not answer it is unknown whether the assignment was written: the router checks it
+        // later.
         let is_unknown = matches!(outcome, Err(CommandError::Unavailable(_)));
-        if !is_theirs && !is_unknown {
-            let free = ReleaseCapacity {
+        if !is_assigned && !is_unknown {
+            let release = ReleaseCapacity {
                 account_id: context.account,
                 user_id,
                 conversation_id: id,
                 conversation_version: new_assignee.version,
             };
-            if let Err(error) = self.agents.execute(&desk, &free, &own).await {
+            if let Err(error) = self.agents.execute(&agent_stream, &release, &agent_context).await {
                 let error: &dyn std::error::Error = &error;
-                tracing::warn!(conversation = %id, agent = %user_id, error, "a place is left to the router to free");
+                tracing::warn!(conversation = %id, agent = %user_id, error, "reserved capacity could not be released; the router will release it");
             }
         }
         Ok(outcome?)

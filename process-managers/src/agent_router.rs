@@ -138,7 +138,7 @@ impl AgentRouter {
             match outcome {
                 Ok(position) => self.read_back = self.read_back.max(position),
                 Err(failure) => {
-                    self.state.again(account, &action);
+                    self.state.retry(account, &action);
                     rest = Rest::Sleep(REFUSED);
                     match failure {
                         Failure::Refused(reason) => {
@@ -203,7 +203,7 @@ impl AgentRouter {
             }
             Event::Catalogue(event) => {
                 self.state.apply_catalogue(account, event, at);
-                if self.state.desk(account).is_some_and(AccountRouting::finds_agents) {
+                if self.state.account(account).is_some_and(AccountRouting::finds_agents) {
                     self.routing.insert(account);
                 }
             }
@@ -216,7 +216,7 @@ impl AgentRouter {
     /// appended.
     async fn expire_presence(&self, now: Timestamp) -> Result<bool, CommandError<Rejection>> {
         let mut any = false;
-        for (user_id, account, at) in self.state.silent(now) {
+        for (user_id, account, at) in self.state.expired_presences(now) {
             let command = ExpirePresence { user_id, timeouts: self.commands.presence_timeouts };
             let context = because(account, format!("silence/{user_id}/{}", at.as_micros()));
             match self.commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {

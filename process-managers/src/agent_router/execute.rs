@@ -71,7 +71,7 @@ pub(super) async fn execute(
                 lead: *lead,
             };
             let context = routed.at(*conversation, *version, "assign");
-            let options = AssignOptions { counts: true, insists: false, taker: None };
+            let options = AssignOptions { counts: true, forced: false, taker: None };
             Ok(commands.assign(*conversation, &command, &context, options).await?.position)
         }
         RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
@@ -87,7 +87,7 @@ pub(super) async fn execute(
             };
             routed.execute(*conversation, &command, &context).await
         }
-        RoutingAction::Lapse { conversation, version, offer } => {
+        RoutingAction::ExpireOffer { conversation, version, offer } => {
             let context = routed.at(*conversation, *version, "lapse");
             routed.execute(*conversation, &ExpireOffer { offer_id: *offer }, &context).await
         }
@@ -140,15 +140,15 @@ pub(super) async fn execute(
         RoutingAction::Count { conversation, version, agent } => {
             routed.count(*conversation, *version, *agent).await
         }
-        RoutingAction::Free { conversation, place, agent } => {
+        RoutingAction::Release { conversation, reserved_at, agent } => {
             let command = ReleaseCapacity {
                 account_id: account,
                 user_id: *agent,
                 conversation_id: *conversation,
-                conversation_version: *place,
+                conversation_version: *reserved_at,
             };
             // The same capacity can be reserved and released again: the command decides by its content, not by its key.
-            let context = Context { key: None, ..routed.at(*conversation, *place, "free") };
+            let context = Context { key: None, ..routed.at(*conversation, *reserved_at, "free") };
             let context = Context { if_match: None, ..context };
             Ok(commands.agents.execute(&StreamId::agent(*agent), &command, &context).await?.position)
         }
@@ -199,7 +199,7 @@ impl Routed<'_> {
             conversation_version: version,
             requirements: Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None },
             check: EligibilityCheck::None,
-            insists: false,
+            forced: false,
         };
         let context = self.at(conversation, version, "count");
         let context = Context { key: None, if_match: None, ..context };

@@ -146,7 +146,7 @@ impl ConversationBatch<'_> {
     /// A bot without rules says nothing, unless another program is the conversation's bot: the log need not be
     /// asked then.
     fn may_concern(&self, conversation: &Conversation) -> bool {
-        !self.playbook.is_blank()
+        !self.playbook.is_empty()
             || conversation
                 .opened()
                 .is_ok_and(|opened| opened.lifecycle.status == Status::Bot || opened.bot.has_answered())
