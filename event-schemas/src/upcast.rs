@@ -2,7 +2,7 @@
 //! log keeps them as they were written.
 
 use crate::agent::{CapacityReleased, CapacityReserved, PreferencesChanged, WentAway, WentOffline};
-use crate::conversation::{Assigned, AutomationRan, Expired, MessageSent, Offered, OfferExpired, Queued};
+use crate::conversation::{Assigned, AutomationRan, Expired, MessageSent, OfferExpired, Offered, Queued};
 use crate::{EventType, Recorded};
 use serde_json::{Value, json};
 
