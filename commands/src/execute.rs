@@ -414,7 +414,7 @@ impl<S: Aggregate> Aggregates<S> {
         Err(CommandError::Contended)
     }
 
-    /// What a command makes of this fold, with the state that follows.
+    /// Decides a command on this fold, and folds the state that follows.
     pub(crate) fn decide<C: Decide<S>>(
         &self,
         fold: &Versioned<S>,

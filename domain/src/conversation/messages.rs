@@ -1,4 +1,4 @@
-//! What a conversation keeps of each of its messages: how far it has come, and its id at the provider.
+//! The delivery state and the provider id of each message of a conversation.
 //!
 //! A status may come days after its message, and a customer may quote the first message of all, so nothing is dropped.
 //! The maps are persistent instead: a copy shares them, and a change copies the path to what it changes.
