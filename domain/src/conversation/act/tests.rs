@@ -123,7 +123,7 @@ fn refuses(before: impl IntoIterator<Item = E>, actions: Vec<Action>, index: usi
 }
 
 #[test]
-fn a_reply_goes_out_in_the_agents_name_with_its_blanks_filled_in() {
+fn a_reply_goes_out_in_the_agents_name_with_its_placeholders_filled() {
     let sent = MessageSent {
         message_id: message(0),
         to: Some(Addressee {

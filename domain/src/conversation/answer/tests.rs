@@ -186,7 +186,7 @@ fn assigned_to_ana() -> E {
 }
 
 #[test]
-fn a_keyword_whatever_its_case_is_answered_with_the_blanks_filled_in() {
+fn a_keyword_whatever_its_case_is_answered_with_the_placeholders_filled() {
     conversation("I want a REFUND!").when(answer(&[refunds()], "I want a REFUND!")).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
         said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
