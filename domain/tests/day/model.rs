@@ -4,6 +4,7 @@ use super::world::{Deed, World};
 use domain::agent::Requirements;
 use domain::routing::RoutingAction;
 use event_schemas::catalogue::Weekday;
+use event_schemas::routing::Queue;
 use event_schemas::{ConversationId, Timestamp, UserId};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -11,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-const ASK_AGAIN: Duration = Duration::from_secs(120);
+const ASK_AGAIN: Duration = Duration::from_secs(Queue::ASK_AGAIN_SECONDS as u64);
 
 #[derive(Default)]
 pub struct Model {
