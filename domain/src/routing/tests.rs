@@ -298,7 +298,7 @@ impl Story {
     fn run(&mut self) -> Vec<(ConversationId, UserId)> {
         let mut given = Vec::new();
         for step in self.plan() {
-            match step {
+            match step.clone() {
                 RoutingAction::Assign { conversation, version, agent, team, strategy, decision, .. } => {
                     let place = CapacityReserved {
                         user_id: agent,
@@ -323,7 +323,12 @@ impl Story {
                 RoutingAction::Overflow { conversation, to, strategy, .. } => {
                     self.tell(conversation, assigned(None, Some(to), strategy, None));
                 }
-                other => panic!("{other:?}"),
+                RoutingAction::Offer { .. }
+                | RoutingAction::Lapse { .. }
+                | RoutingAction::ReturnToQueue { .. }
+                | RoutingAction::Count { .. }
+                | RoutingAction::Free { .. }
+                | RoutingAction::Drop { .. } => panic!("{step:?}"),
             }
         }
         given

@@ -66,7 +66,11 @@ impl Model {
                 self.see(world, *conversation);
                 self.moved.insert(*agent, world.now);
             }
-            _other => {}
+            RoutingAction::Queue { .. }
+            | RoutingAction::Overflow { .. }
+            | RoutingAction::ReturnToQueue { .. }
+            | RoutingAction::Count { .. }
+            | RoutingAction::Drop { .. } => {}
         }
     }
 
@@ -171,7 +175,13 @@ impl Model {
         let (id, chosen) = match step {
             RoutingAction::Assign { conversation, agent, .. } => (*conversation, *agent),
             RoutingAction::Offer { conversation, agents, .. } => (*conversation, agents[0]),
-            _other => return,
+            RoutingAction::Lapse { .. }
+            | RoutingAction::Queue { .. }
+            | RoutingAction::Overflow { .. }
+            | RoutingAction::ReturnToQueue { .. }
+            | RoutingAction::Count { .. }
+            | RoutingAction::Free { .. }
+            | RoutingAction::Drop { .. } => return,
         };
         let requirements = world.conversations[&id].0.opened().unwrap().requirements();
         let eligible = world.members.iter().copied().filter(|user| {

@@ -73,7 +73,18 @@ fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> Acti
         webhook_id: WebhookId::from_u128(0x2000 + index),
         text: match &action {
             Action::Reply { text, .. } => text.clone(),
-            _other => None,
+            Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::Unassign { .. }
+            | Action::Route { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Snooze { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => None,
         },
         action,
         assignee: None,

@@ -89,10 +89,8 @@ async fn tell(desk: &Desk, table: &str, addresses: Addresses, id: ConversationId
 
 async fn end(desk: &Desk, id: ConversationId) -> ConversationEvent {
     let last = desk.recorded(id).await.pop().unwrap();
-    match Event::read(&last).unwrap() {
-        Event::Conversation(event) => event,
-        other => panic!("{other:?}"),
-    }
+    let Event::Conversation(event) = Event::read(&last).unwrap() else { panic!("{last:?}") };
+    event
 }
 
 #[tokio::test]
