@@ -1,7 +1,7 @@
-//! A kept log is folded to the rows that are kept beside it. When a fold gives other rows, tables that the
-//! program before filled are wrong and must be filled anew: [`FOLDS`] has to grow with the kept rows.
+//! Folds a stored log and compares the rows with the stored rows. When a fold gives other rows, tables that an earlier
+//! version filled are wrong and must be rebuilt: [`FOLDS`] must be raised together with the stored rows.
 //!
-//! `VERBATIM_WRITE_GOLDEN=1` writes the rows, and only under a number that the kept rows do not have.
+//! `VERBATIM_WRITE_GOLDEN=1` writes the rows, but only when [`FOLDS`] differs from the number in the stored rows.
 
 use event_schemas::{Clock, Recorded, StreamId, Version};
 use event_store::EventStore;
@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The events, as an earlier version of the program exported them.
+/// The events that an earlier version exported.
 const LOG: &str = include_str!("../../../tests/data/log-of-an-earlier-version.ndjson");
 
 fn events() -> Vec<Recorded> {
@@ -37,7 +37,7 @@ fn events() -> Vec<Recorded> {
     LOG.lines().map(event).collect()
 }
 
-/// Every row of every table, each as the literals of its columns.
+/// All rows of all tables, each as the literals of its columns.
 async fn rows() -> String {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn EventStore> =
@@ -62,7 +62,7 @@ async fn rows() -> String {
 }
 
 #[tokio::test]
-async fn a_fold_that_gives_other_rows_demands_a_new_number() {
+async fn a_fold_that_gives_other_rows_needs_a_new_version() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projections/golden_rows.txt");
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     let rows = rows().await;
