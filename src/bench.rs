@@ -6,6 +6,7 @@
 
 mod bots;
 mod control;
+mod conversation;
 mod engines;
 mod inbox;
 mod latencies;
@@ -54,6 +55,8 @@ pub enum What {
     Bots,
     /// Routing: the policy alone, and the time from a message to its assignment.
     Routing,
+    /// An agent's reply in a long conversation.
+    Conversation,
     /// The memory of an idle server.
     Memory,
     All,
@@ -101,6 +104,9 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     }
     if options.what.wants(What::Routing) {
         routing::measure(&folder.0, options.rounds, &mut table).await?;
+    }
+    if options.what.wants(What::Conversation) {
+        conversation::measure(&folder.0, &mut table).await?;
     }
     if options.what.wants(What::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;

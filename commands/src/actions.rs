@@ -23,7 +23,18 @@ impl Commands {
         for (index, action) in actions.iter().enumerate() {
             let assignee = match action {
                 Action::AssignAgent { agent_id } => Some(self.assignee(context.account, *agent_id).await?),
-                _assigns_no_agent => None,
+                Action::Reply { .. }
+                | Action::AssignTeam { .. }
+                | Action::Unassign { .. }
+                | Action::Route { .. }
+                | Action::AddLabels { .. }
+                | Action::RemoveLabels { .. }
+                | Action::SetPriority { .. }
+                | Action::Note { .. }
+                | Action::Snooze { .. }
+                | Action::Resolve { .. }
+                | Action::Reopen { .. }
+                | Action::Webhook { .. } => None,
             };
             steps.push(Step {
                 action: action.clone(),
@@ -47,7 +58,19 @@ impl Commands {
                 let responses = self.catalogue::<CannedResponse>(context.account).current().await?;
                 Ok(responses.state.get(*id).map(|response| response.content.clone()))
             }
-            _is_no_reply => Ok(None),
+            Action::Reply { text: None, canned_response_id: None }
+            | Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::Unassign { .. }
+            | Action::Route { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Snooze { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => Ok(None),
         }
     }
 }

@@ -1,36 +1,35 @@
 //! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is
 //! assigned.
 //!
-//! The two streams cannot be written in one append. The reservation is written first and contains the version
-//! of the conversation; the conversation is changed only at that version. So when the process stops between
-//! the two appends, there is a reservation without an assignment, never an assignment without a reservation.
-//! The router recognises such a reservation by the conversation's version, and releases it.
+//! The two streams cannot be written at once. The reservation comes first and names the version of the conversation
+//! that it was made for; the conversation is only changed at that version. When the program stops in between, a
+//! reservation remains for an assignment that never came. The conversation's version shows that, and the router
+//! releases it. An assignment without a reservation cannot remain.
 
 use crate::Commands;
-use crate::execute::{CommandError, Context, LoadError, Outcome, Versioned};
+use crate::execute::{CommandError, Context, Decided, LoadError, Outcome, Versioned};
+use domain::Decide;
 use domain::agent::{EligibilityCheck, Register, Rejection as Refused, ReleaseCapacity, ReserveCapacity};
-use domain::conversation::{Conversation, Forced, Rejection};
-use domain::{Decide, Evolve};
+use domain::conversation::{Conversation, Rejection, note_override};
 use event_schemas::catalogue::Queue;
-use event_schemas::{AccountId, ConversationId, StreamId, UserId, Version};
-use std::sync::Arc;
+use event_schemas::{AccountId, ConversationId, StreamId, UserId};
 
-/// How often an assignment is tried again because the conversation changed meanwhile.
+/// How often a decision is made again because the conversation changed meanwhile.
 const TRIES: usize = 8;
 
 /// How a conversation is assigned.
 #[derive(Clone, Copy, Debug)]
 pub struct AssignOptions {
-    /// Whether capacity is reserved also in an account without a queue.
+    /// Whether capacity is reserved although the account has no queue.
     pub counts: bool,
-    /// Whether a supervisor assigns the conversation although the agent is not eligible.
+    /// A supervisor assigns it although the agent is not eligible.
     pub forced: bool,
     /// The agent who takes it. `None` when another user or the router assigns it.
     pub taker: Option<UserId>,
 }
 
 impl AssignOptions {
-    /// The options of an agent who assigns a conversation or takes it.
+    /// An agent assigns it, to themselves or to a colleague.
     pub fn by(agent: UserId) -> Self {
         Self { counts: false, forced: false, taker: Some(agent) }
     }
@@ -52,14 +51,8 @@ impl From<LoadError> for AssignError {
     }
 }
 
-/// The agent whom a command would assign.
-struct NewAssignee {
-    agent: UserId,
-    version: Version,
-}
-
 impl Commands {
-    /// Whether the account has a queue: then capacity is reserved for every assignment.
+    /// Whether this account has a queue: capacity is then reserved for each assignment.
     pub async fn routes(&self, account: AccountId) -> Result<bool, LoadError> {
         let queues = self.catalogue::<Queue>(account).current().await?;
         Ok(queues.state.iter().next().is_some())
@@ -77,110 +70,83 @@ impl Commands {
         C: Decide<Conversation, Rejection = Rejection>,
     {
         let stream = StreamId::conversation(id);
+        if let Some(answered) = self.conversations.answered_before::<Rejection>(&stream, context).await? {
+            return Ok(answered);
+        }
         let counts = options.counts || self.routes(context.account).await?;
         for _ in 0..TRIES {
             let fold = self.conversations.current(&stream).await?;
-            let new_assignee = self.new_assignee(&fold, command, context);
-            // The command assigns no new agent at this version, and may assign one at another.
-            let version = new_assignee.as_ref().map(|new_assignee| new_assignee.version).or(fold.version);
-            let pinned = Context { if_match: context.if_match.or(version), ..context.clone() };
-            let outcome = match new_assignee {
-                Some(new_assignee) => {
-                    self.assign_to(id, &new_assignee, &fold, command, (context, &pinned), options, counts)
-                        .await
-                }
-                None => {
-                    self.conversations.execute(&stream, command, &pinned).await.map_err(AssignError::from)
-                }
+            let Some(decided) = self.conversations.decide(&fold, command, context)? else {
+                return Ok(Outcome::unchanged::<Rejection>(fold)?);
             };
-            match outcome {
-                Err(AssignError::Conversation(CommandError::VersionMismatch { .. }))
-                    if context.if_match.is_none() => {}
-                decided => return decided,
+            let appended = match new_assignee(&fold.state, &decided.next) {
+                Some(agent) => self.assign_to(id, agent, &fold, decided, context, options, counts).await?,
+                None => self.conversations.append::<Rejection>(&stream, &fold, decided, context).await?,
+            };
+            if let Some(outcome) = appended {
+                return Ok(outcome);
             }
         }
         Err(AssignError::Conversation(CommandError::Contended))
     }
 
-    fn new_assignee<C>(
-        &self,
-        fold: &Arc<Versioned<Conversation>>,
-        command: &C,
-        context: &Context,
-    ) -> Option<NewAssignee>
-    where
-        C: Decide<Conversation, Rejection = Rejection>,
-    {
-        let before = fold.state.opened().ok().filter(|opened| opened.account_id == context.account)?;
-        let now = self.clock.now();
-        let events = command.decide(&fold.state, now).ok()?;
-        let mut after = fold.state.clone();
-        events.iter().for_each(|event| after.evolve(event, now));
-        let agent = after.opened().ok()?.lifecycle.holder()?;
-        let version = fold.version?;
-        (before.lifecycle.holder() != Some(agent)).then_some(NewAssignee { agent, version })
-    }
-
+    /// Reserves the agent's capacity and appends the decision that assigns the conversation to the agent. `None` when
+    /// the conversation has changed meanwhile: the reservation is then released.
     #[allow(clippy::too_many_arguments)]
-    async fn assign_to<C>(
+    async fn assign_to(
         &self,
         id: ConversationId,
-        new_assignee: &NewAssignee,
+        user_id: UserId,
         fold: &Versioned<Conversation>,
-        command: &C,
-        (context, pinned): (&Context, &Context),
+        mut decided: Decided<Conversation>,
+        context: &Context,
         options: AssignOptions,
         counts: bool,
-    ) -> Result<Outcome<Conversation>, AssignError>
-    where
-        C: Decide<Conversation, Rejection = Rejection>,
-    {
-        let user_id = new_assignee.agent;
+    ) -> Result<Option<Outcome<Conversation>>, AssignError> {
         let takes_it = options.taker == Some(user_id);
         let agent_stream = StreamId::agent(user_id);
         let stream = StreamId::conversation(id);
         let agent = self.agents.current(&agent_stream).await?;
-        let is_other_accounts = agent.state.is_registered() && !agent.state.is_known_to(context.account);
-        if is_other_accounts && !takes_it {
+        let is_of_another_account = agent.state.is_registered() && !agent.state.is_known_to(context.account);
+        if is_of_another_account && !takes_it {
             return Err(CommandError::Rejected(Refused::OtherAccounts).into());
         }
         if !counts {
-            return Ok(self.conversations.execute(&stream, command, pinned).await?);
+            return Ok(self.conversations.append::<Rejection>(&stream, fold, decided, context).await?);
         }
         let agent_context = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
         if takes_it && !agent.state.is_known_to(context.account) {
             self.join(user_id, context.actor.name.clone(), &agent_context).await?;
         }
-        let opened = fold.state.opened().map_err(CommandError::Rejected)?;
+        let opened = fold.state.opened().map_err(CommandError::<Rejection>::Rejected)?;
+        let conversation_version = fold.version.ok_or(CommandError::<Rejection>::NotFound)?;
         let reserve = ReserveCapacity {
             account_id: context.account,
             user_id,
             conversation_id: id,
-            conversation_version: new_assignee.version,
+            conversation_version,
             requirements: opened.requirements(),
             check: if takes_it { EligibilityCheck::Capacity } else { EligibilityCheck::Full },
             forced: options.forced,
         };
         let overridden = reserve.ineligibility(&agent.state, self.clock.now()).filter(|_| options.forced);
         self.agents.execute(&agent_stream, &reserve, &agent_context).await?;
-        let forced_command = Forced { command, overridden };
-        let outcome = self.conversations.execute(&stream, &forced_command, pinned).await;
-        let is_assigned = outcome.as_ref().is_ok_and(|outcome| {
-            outcome.state.state.opened().is_ok_and(|opened| opened.lifecycle.holder() == Some(user_id))
-        });
-        // When the log did not answer it is unknown whether the assignment was written: the router checks it
-        // later.
+        note_override(&mut decided.events, overridden);
+        let outcome = self.conversations.append::<Rejection>(&stream, fold, decided, context).await;
+        let is_assigned =
+            matches!(&outcome, Ok(Some(outcome)) if holder(&outcome.state.state) == Some(user_id));
+        // Whether it was written is not known when the log does not answer: the router will see.
         let is_unknown = matches!(outcome, Err(CommandError::Unavailable(_)));
         if !is_assigned && !is_unknown {
             let release = ReleaseCapacity {
                 account_id: context.account,
                 user_id,
                 conversation_id: id,
-                conversation_version: new_assignee.version,
+                conversation_version,
             };
             if let Err(error) = self.agents.execute(&agent_stream, &release, &agent_context).await {
                 let error: &dyn std::error::Error = &error;
-                tracing::warn!(conversation = %id, agent = %user_id, error, "reserved capacity could not be released; the router will release it");
+                tracing::warn!(conversation = %id, agent = %user_id, error, "the router will release this reservation");
             }
         }
         Ok(outcome?)
@@ -202,4 +168,14 @@ impl Commands {
         };
         self.agents.execute(&StreamId::agent(user_id), &join, context).await.map(|_| ())
     }
+}
+
+fn holder(conversation: &Conversation) -> Option<UserId> {
+    conversation.opened().ok()?.lifecycle.holder()
+}
+
+/// The agent whom the conversation had not before. `None` when its agent stays, or when it had not begun.
+fn new_assignee(before: &Conversation, after: &Conversation) -> Option<UserId> {
+    let before = before.opened().ok()?;
+    holder(after).filter(|agent| before.lifecycle.holder() != Some(*agent))
 }

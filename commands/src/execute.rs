@@ -163,6 +163,25 @@ pub struct Versioned<S> {
     pub version: Option<Version>,
 }
 
+impl<S> Outcome<S> {
+    /// Nothing had to happen. A stream without events has nothing that could stay as it is.
+    pub(crate) fn unchanged<R: std::error::Error + 'static>(
+        fold: Arc<Versioned<S>>,
+    ) -> Result<Self, CommandError<R>> {
+        let version = fold.version.ok_or(CommandError::NotFound)?;
+        Ok(Self { state: fold, version, position: None, wrote: false })
+    }
+}
+
+/// A command's decision, not yet appended.
+pub(crate) struct Decided<S: Evolve> {
+    pub events: Vec<S::Event>,
+    /// The state after these events.
+    pub next: S,
+    /// When they occurred.
+    at: Timestamp,
+}
+
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError<R: std::error::Error + 'static> {
@@ -370,28 +389,21 @@ impl<S: Aggregate> Aggregates<S> {
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
         let mut fresh = false;
         for _ in 0..TRIES {
-            if !fold.state.belongs_to(context.account) {
-                return Err(CommandError::NotFound);
-            }
-            let now = self.clock.now();
-            let decision = self.decide(&fold, command, context, now);
+            let decision = self.decide(&fold, command, context);
             // Only an append proves that the fold was the latest: a refusal, or nothing to do, is believed
             // once the log has been asked.
-            let events = match decision {
-                Ok(events) if !events.is_empty() => events,
+            let decided = match decision {
+                Ok(Some(decided)) => decided,
+                Err(CommandError::NotFound) => return Err(CommandError::NotFound),
                 _ if !fresh => {
                     fold = self.current(stream).await?;
                     fresh = true;
                     continue;
                 }
-                Ok(_) => {
-                    let Some(version) = fold.version else { return Err(CommandError::NotFound) };
-                    return Ok(Outcome { state: fold, version, position: None, wrote: false });
-                }
+                Ok(None) => return Outcome::unchanged(fold),
                 Err(refusal) => return Err(refusal),
             };
-            let at = context.occurred_at.unwrap_or(now);
-            match self.append(stream, &fold, &events, context, at).await? {
+            match self.append(stream, &fold, decided, context).await? {
                 Some(outcome) => return Ok(outcome),
                 None => {
                     fold = self.current(stream).await?;
@@ -402,29 +414,39 @@ impl<S: Aggregate> Aggregates<S> {
         Err(CommandError::Contended)
     }
 
-    fn decide<C: Decide<S>>(
+    /// Decides a command on this fold, and folds the state that follows. `None` when nothing has to happen.
+    pub(crate) fn decide<C: Decide<S>>(
         &self,
         fold: &Versioned<S>,
         command: &C,
         context: &Context,
-        now: Timestamp,
-    ) -> Result<Vec<S::Event>, CommandError<C::Rejection>> {
+    ) -> Result<Option<Decided<S>>, CommandError<C::Rejection>> {
+        if !fold.state.belongs_to(context.account) {
+            return Err(CommandError::NotFound);
+        }
         if let Some(expected) = context.if_match
             && fold.version != Some(expected)
         {
             return Err(CommandError::VersionMismatch { expected, actual: fold.version });
         }
-        command.decide(&fold.state, now).map_err(CommandError::Rejected)
+        let now = self.clock.now();
+        let events = command.decide(&fold.state, now).map_err(CommandError::Rejected)?;
+        if events.is_empty() {
+            return Ok(None);
+        }
+        let at = context.occurred_at.unwrap_or(now);
+        let mut next = fold.state.clone();
+        events.iter().for_each(|event| next.evolve(event, at));
+        Ok(Some(Decided { events, next, at }))
     }
 
-    /// `None` when another caller was faster.
-    async fn append<R: std::error::Error + 'static>(
+    /// Appends what was decided on this fold. `None` when another caller was faster.
+    pub(crate) async fn append<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
-        fold: &Arc<Versioned<S>>,
-        events: &[S::Event],
+        fold: &Versioned<S>,
+        Decided { events, next, at }: Decided<S>,
         context: &Context,
-        at: Timestamp,
     ) -> Result<Option<Outcome<S>>, CommandError<R>> {
         let metadata = Metadata {
             account_id: context.account,
@@ -435,15 +457,13 @@ impl<S: Aggregate> Aggregates<S> {
             occurred_at: at,
         };
         let new_events = (0..)
-            .zip(events)
+            .zip(&events)
             .map(|(index, event)| NewEvent::of(self.event_id(event, index, context), event, metadata.clone()))
             .collect();
         let expected = fold.version.map_or(Expected::NoStream, Expected::Exact);
         match self.store.append(stream, expected, new_events).await {
             Ok(appended) if !appended.repeated => {
-                let mut next = Versioned { state: fold.state.clone(), version: Some(appended.version) };
-                events.iter().for_each(|event| next.state.evolve(event, at));
-                let next = Arc::new(next);
+                let next = Arc::new(Versioned { state: next, version: Some(appended.version) });
                 self.remember(stream, &next);
                 Ok(Some(Outcome {
                     state: next,
@@ -490,7 +510,7 @@ impl<S: Aggregate> Aggregates<S> {
     }
 
     /// The answer that a request with the same key was given.
-    async fn answered_before<R: std::error::Error + 'static>(
+    pub(crate) async fn answered_before<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
         context: &Context,

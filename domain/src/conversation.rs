@@ -1,6 +1,7 @@
 //! The conversation: one exchange with one contact on one channel.
 //!
-//! The state keeps what the next decision needs; what people look at is the read models' business.
+//! The state keeps what the next decision needs; what people look at is the read models' business. A copy of it
+//! shares the original: a decision costs what it changes, however many messages the conversation has.
 
 mod act;
 mod answer;
@@ -11,6 +12,7 @@ mod draft;
 mod handoff;
 mod inactivity;
 mod label;
+mod messages;
 mod offer;
 mod receive;
 mod route;
@@ -26,7 +28,7 @@ mod tests;
 
 pub use act::{ActionList, RunMacro, RunRule, Step};
 pub use answer::{Answer, AnswerIds, Detected};
-pub use assign::{Assign, Assignee, Forced, Requester, Unassign};
+pub use assign::{Assign, Assignee, Requester, Unassign, note_override};
 pub use begin::Begin;
 pub use deliver::{RecordDelivery, Report};
 pub use handoff::RequestHandoff;
@@ -55,14 +57,16 @@ use event_schemas::{
     DeliveryEvent, DetailsEvent, LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp,
     UserId,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use messages::Messages;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// A conversation before and after its first event.
 #[derive(Clone, Debug, Default)]
 pub enum Conversation {
     #[default]
     NotOpened,
-    Opened(Box<Opened>),
+    Opened(Arc<Opened>),
 }
 
 /// A conversation that has begun.
@@ -94,12 +98,9 @@ pub struct Opened {
     pub bot: Memory,
     /// The memory about automation rules.
     pub automation: automation::Memory,
-    /// How many of them each agent has seen.
+    /// How many of the customer's messages each agent has seen.
     seen: HashMap<UserId, u32>,
-    /// How far each outgoing message has come.
-    outgoing: HashMap<MessageId, Delivery>,
-    /// The providers' names for messages, for answers that quote them.
-    provider_ids: BTreeMap<MessageId, String>,
+    messages: Messages,
 }
 
 /// Why a conversation refuses something.
@@ -196,19 +197,17 @@ impl Opened {
 
     /// The delivery state of an outgoing message. `None` when the conversation has no such message.
     pub fn delivery(&self, message: MessageId) -> Option<Delivery> {
-        self.outgoing.get(&message).copied()
+        self.messages.delivery(message)
     }
 
+    /// The provider's id of a message. `None` when the provider has not given one.
     pub fn provider_id(&self, message: MessageId) -> Option<&str> {
-        self.provider_ids.get(&message).map(String::as_str)
+        self.messages.provider_id(message)
     }
 
-    /// The outgoing message the provider knows by this id.
+    /// The outgoing message that has this id at the provider.
     pub fn outgoing_by_provider_id(&self, provider_message_id: &str) -> Option<MessageId> {
-        self.provider_ids
-            .iter()
-            .find(|(id, name)| *name == provider_message_id && self.outgoing.contains_key(id))
-            .map(|(id, _)| *id)
+        self.messages.outgoing_by_provider_id(provider_message_id)
     }
 }
 
@@ -217,7 +216,7 @@ impl Evolve for Conversation {
 
     fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opening)) = event {
-            *self = Self::Opened(Box::new(Opened {
+            *self = Self::Opened(Arc::new(Opened {
                 id: opening.conversation_id,
                 account_id: opening.account_id,
                 channel_id: opening.channel_id,
@@ -239,12 +238,11 @@ impl Evolve for Conversation {
                 bot: Memory::default(),
                 automation: automation::Memory::default(),
                 seen: HashMap::new(),
-                outgoing: HashMap::new(),
-                provider_ids: BTreeMap::new(),
+                messages: Messages::default(),
             }));
         }
         if let Self::Opened(opened) = self {
-            opened.remember(event, at);
+            Arc::make_mut(opened).remember(event, at);
         }
     }
 }
@@ -289,12 +287,12 @@ impl Opened {
                 self.received += 1;
                 self.last_received_at = Some(at);
                 self.unanswered_since = self.unanswered_since.or(Some(at));
-                if let Some(name) = &message.provider_message_id {
-                    self.provider_ids.insert(message.message_id, name.clone());
+                if let Some(provider_id) = &message.provider_message_id {
+                    self.messages.received(message.message_id, provider_id);
                 }
             }
             MessageEvent::MessageSent(message) => {
-                self.outgoing.insert(message.message_id, Delivery::Queued);
+                self.messages.sent(message.message_id);
                 if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
                 }
@@ -309,16 +307,28 @@ impl Opened {
     fn remember_delivery(&mut self, event: &DeliveryEvent) {
         match event {
             DeliveryEvent::MessageDispatched(report) => {
-                self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Dispatched);
+                self.messages.progress(
+                    report.message_id,
+                    Some(&report.provider_message_id),
+                    Delivery::Dispatched,
+                );
             }
             DeliveryEvent::MessageDelivered(report) => {
-                self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Delivered);
+                self.messages.progress(
+                    report.message_id,
+                    Some(&report.provider_message_id),
+                    Delivery::Delivered,
+                );
             }
             DeliveryEvent::MessageRead(report) => {
-                self.progress(report.message_id, Some(&report.provider_message_id), Delivery::Read);
+                self.messages.progress(report.message_id, Some(&report.provider_message_id), Delivery::Read);
             }
             DeliveryEvent::MessageFailed(report) => {
-                self.progress(report.message_id, report.provider_message_id.as_deref(), Delivery::Failed);
+                self.messages.progress(
+                    report.message_id,
+                    report.provider_message_id.as_deref(),
+                    Delivery::Failed,
+                );
             }
         }
     }
@@ -339,27 +349,28 @@ impl Opened {
             DetailsEvent::LanguageDetected(_) => {}
         }
     }
-
-    fn progress(&mut self, message: MessageId, provider_id: Option<&str>, to: Delivery) {
-        self.outgoing.insert(message, to);
-        if let Some(name) = provider_id {
-            self.provider_ids.insert(message, name.to_owned());
-        }
-    }
 }
 
 /// `true` for messages, and for events that assign or hand over: they end the inactivity.
 fn breaks_the_silence(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
-    matches!(
-        event,
+    match event {
         E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))
-            | E::Bot(BotEvent::HandoffRequested(_))
-            | E::Assignment(AssignmentEvent::Assigned(_))
-            | E::Lifecycle(
-                LifecycleEvent::ConversationOpened(_)
-                    | LifecycleEvent::Resolved(_)
-                    | LifecycleEvent::Reopened(_)
-            )
-    )
+        | E::Bot(BotEvent::HandoffRequested(_))
+        | E::Assignment(AssignmentEvent::Assigned(_))
+        | E::Lifecycle(
+            LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Resolved(_) | LifecycleEvent::Reopened(_),
+        ) => true,
+        E::Message(MessageEvent::NoteAdded(_))
+        | E::Bot(BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+        | E::Lifecycle(
+            LifecycleEvent::MarkedPending(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
+        )
+        | E::Delivery(_)
+        | E::Routing(_)
+        | E::Sla(_)
+        | E::Automation(_)
+        | E::Details(_) => false,
+    }
 }

@@ -1,31 +1,32 @@
-//! The common parts of queries: pages, limits and cursors. A query is in the file of its table; the lists of
-//! conversations and of catalogue items, which read several tables or any, are here.
+//! The common parts of queries: pages, limits and cursors. The queries of one table are in the file of its row.
+//! The lists of conversations and of catalogue items, which read several tables, are in this folder.
 
 pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
 
-pub use cursor::{Cursor, NotACursor};
+pub(crate) use cursor::list_of;
+pub use cursor::{Cursor, InvalidCursor};
 
 use event_schemas::{AccountId, Timestamp};
 use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Columns, Row, Values};
 use uuid::Uuid;
 
-/// How many rows a page holds.
+/// The number of rows that a page has at most, from 1 to 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(usize);
 
-/// A page holds between 1 and 200 rows.
+/// The limit is not between 1 and 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a page holds between 1 and {} rows", Limit::MOST)]
-pub struct BadLimit;
+#[error("a page has between 1 and {} rows", Limit::MOST)]
+pub struct InvalidLimit;
 
 impl Limit {
     pub const MOST: usize = 200;
 
-    pub fn new(limit: usize) -> Result<Self, BadLimit> {
-        if (1..=Self::MOST).contains(&limit) { Ok(Self(limit)) } else { Err(BadLimit) }
+    pub fn new(limit: usize) -> Result<Self, InvalidLimit> {
+        if (1..=Self::MOST).contains(&limit) { Ok(Self(limit)) } else { Err(InvalidLimit) }
     }
     pub const fn get(self) -> usize {
         self.0
@@ -46,7 +47,8 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// The page of rows that were fetched with one more than the limit: the last only shows that there is another page.
+    /// Makes a page of rows that were fetched with one more than the limit. The extra row only shows that there is a
+    /// next page.
     pub(crate) fn of(mut rows: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > limit.get();
         rows.truncate(limit.get());
@@ -55,11 +57,11 @@ impl<T> Listed<T> {
     }
 }
 
-/// A list cannot be read.
+/// The reason why a list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     #[error(transparent)]
-    Cursor(#[from] NotACursor),
+    Cursor(#[from] InvalidCursor),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -76,7 +78,7 @@ pub struct Page {
 impl Page {
     /// The parameters of a list whose newest row is first: `$1` is the account, `$2` one row more than the
     /// limit, and `$3` and `$4` are the time and the id of the last row of the page before.
-    pub(crate) fn values(self, list: u8) -> Result<Values, ListError> {
+    pub(crate) fn values(self, list: u32) -> Result<Values, ListError> {
         let after = self.after.map(|cursor| cursor.of_list(list)).transpose()?;
         let (key, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
         let wanted = self.limit.get() as i64 + 1;
@@ -85,14 +87,14 @@ impl Page {
 }
 
 /// A page of rows in the order of a time and an id, the newest first. `rest` is what follows the table in the
-/// statement, with the parameters of [`Page::values`]; `list` marks the cursors of this list.
+/// statement, with the parameters of [`Page::values`].
 pub(crate) async fn newest_first<R: Row>(
     readers: &Readers,
     page: Page,
-    list: u8,
     rest: &str,
     key: impl Fn(&R) -> (Timestamp, Uuid),
 ) -> Result<Listed<R>, ListError> {
+    let list = list_of(R::TABLE);
     let found = rows(readers, rest, page.values(list)?).await?;
     Ok(Listed::of(found, page.limit, |row| {
         let (at, id) = key(row);

@@ -172,7 +172,7 @@ pub(super) async fn opened(
     commands: &Commands,
     caller: &Caller,
     id: ConversationId,
-) -> Result<Box<Opened>, CommandProblem> {
+) -> Result<Arc<Opened>, CommandProblem> {
     let fold = commands.conversations.cached(&StreamId::conversation(id)).await?;
     match &fold.state {
         Conversation::Opened(opened) if opened.account_id == caller.account => Ok(opened.clone()),

@@ -5,7 +5,7 @@ use event_schemas::Timestamp;
 use event_schemas::message::ChannelType;
 use event_schemas::routing::Ineligible;
 
-/// What a conversation requires of an agent.
+/// The requirements of a conversation for an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirements {
     pub channel_type: ChannelType,

@@ -24,7 +24,7 @@ pub enum EligibilityCheck {
     Full,
     /// Only the capacity: the agent takes the conversation themselves.
     Capacity,
-    /// None: the conversation is already assigned to the agent, and the reservation only records it.
+    /// No check: the conversation is already assigned to the agent, and the reservation only records it.
     None,
 }
 

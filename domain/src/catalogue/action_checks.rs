@@ -177,7 +177,19 @@ fn check_cycle(rule: &AutomationRule) -> Result<(), Rejection> {
             Action::Snooze { until: None, for_seconds: Some(_) } => {
                 may_recur.then_some("the end of the snooze triggers the rule again")
             }
-            _leads_to_no_update => None,
+            Action::Unassign { agent: false, .. }
+            | Action::Snooze { until: Some(_), .. }
+            | Action::Snooze { until: None, for_seconds: None }
+            | Action::Reply { .. }
+            | Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => None,
         };
         if let Some(again) = again {
             let reason =
@@ -201,6 +213,14 @@ fn makes_its_conditions_untrue(rule: &AutomationRule) -> bool {
             priorities.as_ref().is_some_and(|priorities| !priorities.contains(priority))
         }
         Action::AssignTeam { team_id } => team_ids.as_ref().is_some_and(|teams| !teams.contains(team_id)),
-        _changes_no_condition => false,
+        Action::Reply { .. }
+        | Action::AssignAgent { .. }
+        | Action::Unassign { .. }
+        | Action::Route { .. }
+        | Action::Note { .. }
+        | Action::Snooze { .. }
+        | Action::Resolve { .. }
+        | Action::Reopen { .. }
+        | Action::Webhook { .. } => false,
     })
 }

@@ -96,24 +96,12 @@ impl Decide<Conversation> for Assign {
     }
 }
 
-/// A supervisor insists on it, and it is written down in spite of what.
-#[derive(Clone, Debug)]
-pub struct Forced<C> {
-    pub command: C,
-    pub overridden: Option<Ineligible>,
-}
-
-impl<C: Decide<Conversation>> Decide<Conversation> for Forced<C> {
-    type Rejection = C::Rejection;
-
-    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, C::Rejection> {
-        let mut events = self.command.decide(state, now)?;
-        for event in &mut events {
-            if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
-                assigned.overridden = self.overridden;
-            }
+/// Notes in the assignment among these events why the agent was not eligible, when a supervisor overrides that.
+pub fn note_override(events: &mut [ConversationEvent], overridden: Option<Ineligible>) {
+    for event in events {
+        if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
+            assigned.overridden = overridden;
         }
-        Ok(events)
     }
 }
 

@@ -84,13 +84,11 @@ impl Decide<Conversation> for Send {
             in_reply_to_provider_id,
             metadata: self.metadata.clone(),
         };
+        let Some(need) = self.need_after(conversation, &sent) else { return Ok(vec![sent.into()]) };
         let mut draft = Draft::of(state, now);
-        let need = self.need_after(conversation, &sent);
         draft.tell(sent);
-        if let Some(need) = need {
-            let message_id = Some(self.message_id);
-            hand_over(&mut draft, Handoff { message_id, ..Handoff::of(need) })?;
-        }
+        let message_id = Some(self.message_id);
+        hand_over(&mut draft, Handoff { message_id, ..Handoff::of(need) })?;
         Ok(draft.into_events())
     }
 }

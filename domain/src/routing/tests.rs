@@ -212,10 +212,15 @@ struct Scenario {
     versions: std::collections::HashMap<ConversationId, u64>,
 }
 
+impl Default for Scenario {
+    fn default() -> Self {
+        Self { routing: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() }
+    }
+}
+
 impl Scenario {
     fn with(agents: &[UserId], strategy: RoutingStrategy) -> Self {
-        let mut scenario =
-            Self { routing: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+        let mut scenario = Self::default();
         for agent in agents {
             scenario.agent(*agent, &registered(*agent));
             scenario.agent(*agent, &prefers(*agent, |_| {}));
@@ -293,7 +298,7 @@ impl Scenario {
     fn run(&mut self) -> Vec<(ConversationId, UserId)> {
         let mut given = Vec::new();
         for action in self.plan() {
-            match action {
+            match action.clone() {
                 RoutingAction::Assign { conversation, version, agent, team, strategy, decision, .. } => {
                     let reservation = CapacityReserved {
                         user_id: agent,
@@ -318,7 +323,12 @@ impl Scenario {
                 RoutingAction::Overflow { conversation, to, strategy, .. } => {
                     self.apply(conversation, assigned(None, Some(to), strategy, None));
                 }
-                other => panic!("{other:?}"),
+                RoutingAction::Offer { .. }
+                | RoutingAction::ExpireOffer { .. }
+                | RoutingAction::ReturnToQueue { .. }
+                | RoutingAction::Count { .. }
+                | RoutingAction::Release { .. }
+                | RoutingAction::Drop { .. } => panic!("{action:?}"),
             }
         }
         given
@@ -489,7 +499,7 @@ fn an_offer_that_expires_or_is_declined_goes_to_the_next_agent() {
     };
     let actions = scenario.plan();
     let (asked, until) = offer(&mut scenario, actions);
-    assert_eq!((asked, until), (ANA, at(MONDAY_AT_TEN + 30)));
+    assert_eq!((asked, until), (ANA, at(MONDAY_AT_TEN + i64::from(Queue::OFFER_SECONDS))));
     assert_eq!(scenario.plan(), []);
     scenario.now = until;
     let actions = scenario.plan();
@@ -652,6 +662,19 @@ fn the_queue_decides_whether_an_offline_agent_keeps_conversations() {
         };
         assert_eq!(scenario.plan(), if expected { vec![back] } else { Vec::new() });
     }
+}
+
+#[test]
+fn without_a_queue_an_offer_stays_open_as_long_as_a_queue_has_it_by_default() {
+    let mut scenario = Scenario::default();
+    scenario.agent(ANA, &registered(ANA));
+    scenario.agent(ANA, &prefers(ANA, |preferences| preferences.auto_accept = false));
+    let id = scenario.writes(1, Priority::Normal);
+    let to_be_routed = assigned(None, None, AssignStrategy::LeastBusy, None);
+    scenario.apply(id, Assigned { route_by: Some(RoutingStrategy::LeastBusy), ..to_be_routed });
+    let actions = scenario.plan();
+    let [RoutingAction::Offer { until, .. }] = &*actions else { panic!("{actions:?}") };
+    assert_eq!(*until, at(MONDAY_AT_TEN + i64::from(Queue::OFFER_SECONDS)));
 }
 
 #[test]

@@ -57,7 +57,11 @@ fn simulate(agents: usize, conversations: usize, seed: u64) -> Day {
     while let Some(input) = world.next() {
         match &input {
             Input::Accept { .. } => day.accepted += usize::from(world.apply(&input, &mut chance)),
-            _ => {
+            Input::Arrive(_)
+            | Input::Finish(..)
+            | Input::SetAvailable(..)
+            | Input::Report(..)
+            | Input::Minute => {
                 world.apply(&input, &mut chance);
             }
         }
@@ -82,7 +86,12 @@ fn simulate(agents: usize, conversations: usize, seed: u64) -> Day {
                     RoutingAction::Assign { .. } => day.assigned += 1,
                     RoutingAction::Queue { .. } => day.queued += 1,
                     RoutingAction::ExpireOffer { .. } => day.expired += 1,
-                    _other => {}
+                    RoutingAction::Offer { .. }
+                    | RoutingAction::Overflow { .. }
+                    | RoutingAction::ReturnToQueue { .. }
+                    | RoutingAction::Count { .. }
+                    | RoutingAction::Release { .. }
+                    | RoutingAction::Drop { .. } => {}
                 }
             }
         }

@@ -351,7 +351,10 @@ impl World {
             RoutingAction::Release { conversation, reserved_at, agent } => {
                 self.release(conversation, reserved_at, agent)
             }
-            other => panic!("unexpected action: {other:?}"),
+            RoutingAction::Overflow { .. }
+            | RoutingAction::ReturnToQueue { .. }
+            | RoutingAction::Count { .. }
+            | RoutingAction::Drop { .. } => panic!("unexpected action: {action:?}"),
         }
     }
 

@@ -355,7 +355,12 @@ impl<'a> Run<'a> {
                 Action::Resolve => resolved = true,
                 Action::Reopen | Action::CustomerWrites => resolved = false,
                 Action::SetPriority(new) => priority = *new,
-                _ => {}
+                Action::ApplyPolicy
+                | Action::AgentWrites
+                | Action::BotWrites
+                | Action::Wait
+                | Action::Assign
+                | Action::Close => {}
             }
             run.round_trip();
         }
@@ -559,7 +564,11 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                     Action::Wait => Phase::Pending,
                     Action::Resolve => Phase::Resolved,
                     Action::Assign | Action::Reopen | Action::CustomerWrites => Phase::Active,
-                    _ => phase,
+                    Action::ApplyPolicy
+                    | Action::AgentWrites
+                    | Action::BotWrites
+                    | Action::Close
+                    | Action::SetPriority(_) => phase,
                 };
                 actions.push((now, action));
             }

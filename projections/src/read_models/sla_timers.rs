@@ -1,6 +1,6 @@
-//! The SLA timers of each conversation: what was promised, when it is due, and its state.
+//! The SLA timers of each conversation: the metric, the deadline and the state.
 
-use crate::queries::{Cursor, ListError, Listed, Page, rows};
+use crate::queries::{Cursor, ListError, Listed, Page, list_of, rows};
 use domain::sla::{Clocks, Timer, TimerState};
 use event_schemas::message::SlaMetric;
 use event_schemas::{AccountId, ConversationId, SlaPolicyId, Timestamp};
@@ -10,34 +10,34 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 follower::table! {
-    /// One SLA clock.
+    /// An SLA timer of a conversation.
     #[derive(Serialize, JsonSchema)]
     #[schemars(rename = "SlaTimer")]
     pub struct SlaTimerRow in "sla_timers" key (#[serde(skip)] conversation_seq: i64, metric: SlaMetric) {
         #[serde(skip)]
         account_id: AccountId,
         policy_id: SlaPolicyId,
-        /// Which run of this clock in the conversation, from 1.
+        /// The number of this run of the clock in the conversation, from 1.
         generation: u32,
         /// `running`, `paused`, `met`, `breached` or `cancelled`.
         state: String,
         started_at: Timestamp,
-        /// `null` while it is paused.
+        /// `null` while the clock is paused.
         due_at: Option<Timestamp>,
         warn_at: Option<Timestamp>,
         warned: bool,
-        // In microseconds.
-        /// Seconds of business time that are left while it is paused.
+        // The column has microseconds.
+        /// The business time that is left, in seconds. `null` while the clock is not paused.
         #[serde(rename = "remaining_seconds", serialize_with = "as_seconds")]
         #[schemars(with = "Option<f64>")]
         remaining: Option<i64>,
-        /// When the promise was kept or cancelled.
+        /// The time at which the target was met or cancelled.
         ended_at: Option<Timestamp>,
     }
 }
 
 follower::table! {
-    /// The fold of the clocks, kept until no event can change it.
+    /// The state of a conversation's clocks. The row is removed when no event can change it any more.
     pub struct ClocksRow in "sla_clocks" key (conversation_seq: i64) {
         clocks: Json<Clocks>,
     }
@@ -74,7 +74,7 @@ impl SlaTimerRow {
     }
 }
 
-/// The clocks of a conversation.
+/// The SLA timers of a conversation.
 pub async fn of_conversation(
     readers: &Readers,
     account: AccountId,
@@ -85,7 +85,7 @@ pub async fn of_conversation(
 }
 
 /// Marks the cursors of the list of running timers, together with the metric of the last one.
-const LIST: u8 = 104;
+const LIST: u32 = list_of(SlaTimerRow::TABLE);
 
 /// A running timer and its conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -96,10 +96,12 @@ pub struct RunningTimer {
     pub timer: SlaTimerRow,
 }
 
-/// The timers whose promise is not kept yet, the next deadline first.
+/// The timers whose target is not met yet, the next deadline first.
 pub async fn running(readers: &Readers, page: Page) -> Result<Listed<RunningTimer>, ListError> {
     // Two timers of a conversation can be due at once, so the cursor says which of them was shown.
-    let last = page.after.and_then(|cursor| SlaMetric::ALL.get(usize::from(cursor.list.wrapping_sub(LIST))));
+    let last = page
+        .after
+        .and_then(|cursor| SlaMetric::ALL.into_iter().find(|metric| LIST + *metric as u32 == cursor.list));
     let list = page.after.filter(|_| last.is_some()).map_or(LIST, |cursor| cursor.list);
     let after = page.after.map(|cursor| cursor.of_list(list)).transpose()?;
     let wanted = page.limit.get() as i64 + 1;
@@ -126,6 +128,6 @@ pub async fn running(readers: &Readers, page: Page) -> Result<Listed<RunningTime
     Ok(Listed::of(found.collect::<Result<_, DbError>>()?, page.limit, |row: &RunningTimer| {
         let due_at = row.timer.due_at.map_or(i64::MAX, |due_at| due_at.as_micros());
         let seq = uuid::Uuid::from_u128(row.timer.conversation_seq as u128);
-        Cursor::new(LIST + row.timer.metric as u8, false, due_at, seq)
+        Cursor::new(LIST + row.timer.metric as u32, false, due_at, seq)
     }))
 }

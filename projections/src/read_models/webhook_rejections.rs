@@ -1,4 +1,4 @@
-//! Webhooks of providers that Verbatim could not read, with their whole body, for the administrator.
+//! Providers' webhooks that Verbatim could not read, with their whole body, for the administrator.
 
 use super::registry::ReadModel;
 use crate::queries::{ListError, Listed, Page, newest_first, row};
@@ -21,7 +21,7 @@ follower::table! {
         channel_type: ChannelType,
         reason: String,
         body: String,
-        /// The bytes, when they are not text.
+        /// The body in Base64. `null` when the body is text.
         body_base64: Option<String>,
         received_at: Timestamp,
     }
@@ -50,14 +50,11 @@ impl ReadModel for WebhookRejectionRow {
     }
 }
 
-/// Marks the cursors of this list.
-const LIST: u8 = 103;
-
 /// Rejected webhooks, the newest first.
 pub async fn list(readers: &Readers, page: Page) -> Result<Listed<WebhookRejectionRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (received_at, id) < ($3, $4)
         order by received_at desc, id desc limit 0 + $2";
-    newest_first(readers, page, LIST, NEWEST, |row: &WebhookRejectionRow| (row.received_at, row.id.0)).await
+    newest_first(readers, page, NEWEST, |row: &WebhookRejectionRow| (row.received_at, row.id.0)).await
 }
 
 pub async fn find(

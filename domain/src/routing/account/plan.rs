@@ -9,17 +9,12 @@ use crate::agent::ineligibility;
 use crate::routing::{CandidateInput, Candidates};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
-use event_schemas::routing::{Decision, RoutingStrategy};
+use event_schemas::routing::{Decision, Queue, RoutingStrategy};
 use event_schemas::{ConversationId, TeamId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 pub(super) type Agents = BTreeMap<UserId, Agent>;
-
-/// How long an offer is open, and how long the same agent gets no second offer, for conversations without a
-/// queue.
-const OFFER_SECONDS: u32 = 30;
-const ASK_AGAIN_SECONDS: u32 = 120;
 
 /// The capacity that this round plans to use, or that an open offer keeps.
 struct Planned {
@@ -160,7 +155,7 @@ impl AccountRouting {
             return Found { action: self.enqueue(id, routed, None, planned), retry_at: None };
         }
         let (team, version) = (routed.lifecycle.team_id, routed.version);
-        let ask_again = self.queue_of(team).map_or(ASK_AGAIN_SECONDS, |queue| queue.ask_again_seconds);
+        let ask_again = self.queue_of(team).map_or(Queue::ASK_AGAIN_SECONDS, |queue| queue.ask_again_seconds);
         let ask_again = Duration::from_secs(ask_again.into());
         let candidates = self.candidates(routed, agents, planned, now, ask_again);
         let turn = planned.turns.get(&team).copied();
@@ -190,7 +185,7 @@ impl AccountRouting {
         let action = if takes_at_once {
             RoutingAction::Assign { conversation, version, agent: first, team, strategy, decision, lead }
         } else {
-            let seconds = self.queue_of(team).map_or(OFFER_SECONDS, |queue| queue.offer_seconds);
+            let seconds = self.queue_of(team).map_or(Queue::OFFER_SECONDS, |queue| queue.offer_seconds);
             let until = now + Duration::from_secs(seconds.into());
             RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead }
         };
