@@ -1,6 +1,6 @@
-//! Folds that are kept between commands, and how they learn what others wrote.
+//! Cached states of aggregates, and how they get the events of other processes.
 
-use crate::desk::{ACME, Desk, adam, ana, desk};
+use crate::service::{ACME, Service, adam, ana, start};
 use commands::execute::{Aggregates, Versioned};
 use domain::conversation::Conversation;
 use event_schemas::catalogue::Team;
@@ -11,55 +11,68 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn read(recorded: &Recorded) -> ConversationEvent {
-    let Event::Conversation(event) = Event::read(recorded).unwrap() else { panic!("of a conversation") };
+    let Event::Conversation(event) = Event::read(recorded).unwrap() else {
+        panic!("not an event of a conversation")
+    };
     event
 }
 
-async fn learn(folds: &Aggregates<Conversation>, from: &Recorded) -> Arc<Versioned<Conversation>> {
+async fn load_at_least(
+    aggregates: &Aggregates<Conversation>,
+    from: &Recorded,
+) -> Arc<Versioned<Conversation>> {
     let at = from.metadata.occurred_at;
-    folds.at_least(&from.stream, from.version, &read(from), at).await.unwrap()
+    aggregates.at_least(&from.stream, from.version, &read(from), at).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_fold_that_learns_from_an_event_is_the_fold_that_the_log_gives() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
+async fn a_state_that_is_updated_by_one_event_is_the_state_of_the_whole_stream() {
+    let service = start().await;
+    let conversation = service.conversation().await;
     let path = format!("{conversation}/messages");
-    let store: Arc<dyn EventStore> = Arc::clone(&desk.store) as _;
-    let folds = || Aggregates::<Conversation>::new(Arc::clone(&store), desk.clock.clone(), 8);
-    let stream = desk.events(&conversation).await[0].stream.clone();
-    let learning = folds();
-    learning.current(&stream).await.unwrap();
+    let store: Arc<dyn EventStore> = Arc::clone(&service.store) as _;
+    let aggregates = || Aggregates::<Conversation>::new(Arc::clone(&store), service.clock.clone(), 8);
+    let stream = service.events(&conversation).await[0].stream.clone();
+    let second = aggregates();
+    second.current(&stream).await.unwrap();
 
-    desk.post(&ana(), &path, json!({ "content": "One" })).await.is(201);
-    let learnt = learn(&learning, &desk.events(&conversation).await[1]).await;
-    let told = folds().current(&stream).await.unwrap();
-    assert_eq!(format!("{learnt:?}"), format!("{told:?}"));
+    service.post(&ana(), &path, json!({ "content": "One" })).await.is(201);
+    let updated = load_at_least(&second, &service.events(&conversation).await[1]).await;
+    let loaded = aggregates().current(&stream).await.unwrap();
+    assert_eq!(format!("{updated:?}"), format!("{loaded:?}"));
 
     for words in ["Two", "Three", "Four"] {
-        desk.post(&ana(), &path, json!({ "content": words })).await.is(201);
+        service.post(&ana(), &path, json!({ "content": words })).await.is(201);
     }
-    let events = desk.events(&conversation).await;
+    let events = service.events(&conversation).await;
     let all = events.last().map(|last| last.version);
-    assert_eq!(learn(&learning, &events[3]).await.version, all, "what is missing before it is asked for");
-    assert_eq!(learn(&learning, &events[2]).await.version, all, "what is known is not forgotten");
-    assert_eq!(learn(&folds(), &events[2]).await.version, all, "a stranger's history is asked for whole");
+    assert_eq!(
+        load_at_least(&second, &events[3]).await.version,
+        all,
+        "what is missing before it is asked for"
+    );
+    assert_eq!(load_at_least(&second, &events[2]).await.version, all, "what is known is not forgotten");
+    assert_eq!(
+        load_at_least(&aggregates(), &events[2]).await.version,
+        all,
+        "a stranger's history is asked for whole"
+    );
 }
 
 #[tokio::test]
-async fn a_glance_sees_at_once_what_this_process_writes_and_soon_what_others_write() {
-    let desk = desk().await;
-    let other = desk.beside();
-    let seen = async |desk: &Desk| {
-        desk.commands.catalogue::<Team>(ACME).recent().await.unwrap().version.map(|v| v.0)
+async fn a_recent_state_has_the_events_of_this_process_at_once_and_of_others_soon() {
+    let service = start().await;
+    let other = service.second();
+    let seen = async |service: &Service| {
+        service.commands.catalogue::<Team>(ACME).recent().await.unwrap().version.map(|v| v.0)
     };
-    assert_eq!((seen(&desk).await, seen(&other).await), (None, None));
+    assert_eq!((seen(&service).await, seen(&other).await), (None, None));
     for teams in 0..2 {
         let team = json!({ "name": format!("Team {teams}") });
-        desk.post(&adam(), "/v1/teams", team).await.is(201);
-        assert_eq!(seen(&desk).await, Some(teams));
+        service.post(&adam(), "/v1/teams", team).await.is(201);
+        assert_eq!(seen(&service).await, Some(teams));
     }
-    // Whether the second is over already is the machine's affair.
+    // The second may be over already, depending on the machine.
     assert!(matches!(seen(&other).await, None | Some(1)));
     let deadline = Instant::now() + Duration::from_secs(20);
     while seen(&other).await != Some(1) {
@@ -69,12 +82,12 @@ async fn a_glance_sees_at_once_what_this_process_writes_and_soon_what_others_wri
 }
 
 #[tokio::test]
-async fn what_a_glance_does_not_find_is_looked_for_in_the_log() {
-    let desk = desk().await;
-    let other = desk.beside();
+async fn an_item_that_is_missing_in_a_recent_state_is_read_from_the_log() {
+    let service = start().await;
+    let other = service.second();
     let teams = || other.commands.catalogue::<Team>(ACME);
     teams().recent().await.unwrap();
-    let team = desk.post(&adam(), "/v1/teams", json!({ "name": "Returns" })).await.is(201);
+    let team = service.post(&adam(), "/v1/teams", json!({ "name": "Returns" })).await.is(201);
     let id = team["id"].as_str().unwrap().parse().unwrap();
     let found = teams().find_recent(|teams| teams.get(id).cloned()).await.unwrap();
     assert_eq!(found.map(|team| team.name), Some("Returns".to_owned()));
