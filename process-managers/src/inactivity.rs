@@ -69,7 +69,7 @@ impl InactivityHandler {
         // One action may begin inactivity of another kind: a conversation that is handed over may expire too.
         for _ in 0..3 {
             let Ok(conversation) = loaded.state.opened() else { return Ok(None) };
-            let Some((at, action)) = conversation.silence_ends(&timeouts) else { return Ok(None) };
+            let Some((at, action)) = conversation.inactivity_ends(&timeouts) else { return Ok(None) };
             if at > now {
                 return Ok(Some(at));
             }
