@@ -103,10 +103,15 @@ fn every_crate_uses_only_what_the_table_allows() {
 }
 
 fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    files_of("rs", folder, files);
+}
+
+/// The files below a folder whose names end in `.` and this.
+fn files_of(extension: &str, folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
-            rust_files(&entry, files);
-        } else if entry.extension().is_some_and(|kind| kind == "rs") {
+            files_of(extension, &entry, files);
+        } else if entry.extension().is_some_and(|kind| kind == extension) {
             files.push(entry);
         }
     }
@@ -125,6 +130,31 @@ fn read_models_use_the_rules_of_time_and_lifecycle_but_no_aggregate() {
                     ["sla", "lifecycle", "calendar", "pace"].iter().any(|rule| used.starts_with(rule));
                 assert!(allowed, "{}:{}: {line}", file.display(), number + 1);
             }
+        }
+    }
+}
+
+/// `event_store::advisory_locks` has the numbers; the log's migrations never change, and a test of the event store
+/// compares them.
+#[test]
+fn the_number_of_an_advisory_lock_is_written_nowhere_but_in_the_list() {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(root()).expect("the workspace") {
+        let source = entry.expect("an entry").path().join("src");
+        if source.is_dir() {
+            files_of("rs", &source, &mut files);
+        }
+    }
+    files_of("rs", &root().join("src"), &mut files);
+    files_of("sql", &root().join("migrations"), &mut files);
+    let event_log = root().join("migrations/event-log");
+    assert!(files.iter().any(|file| file.starts_with(&event_log)));
+    for file in files.iter().filter(|file| !file.starts_with(&event_log)) {
+        let text = std::fs::read_to_string(file).expect("a source file");
+        for (at, _) in text.match_indices("pg_advisory").chain(text.match_indices("pg_try_advisory")) {
+            let argument = text[at..].split_once('(').map_or("", |(_, argument)| argument).trim_start();
+            let is_number = argument.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+            assert!(!is_number, "{}: {}", file.display(), &text[at..].lines().next().unwrap_or_default());
         }
     }
 }

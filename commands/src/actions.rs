@@ -1,4 +1,4 @@
-//! A list of actions, with what its doing needs to know of the account's catalogues: of a macro or of a rule.
+//! The actions of a macro or of a rule, with what their execution needs from the account's catalogues.
 
 use crate::Commands;
 use crate::execute::{Context, LoadError};
@@ -9,7 +9,7 @@ use event_schemas::message::ChannelType;
 use event_schemas::{UserId, WebhookId};
 
 impl Commands {
-    /// `context` names what the list makes, so that it is named the same however often it is done.
+    /// The ids of messages and webhooks are derived from `context`, so that each execution of the list has the same.
     pub async fn list(
         &self,
         actions: &[Action],
@@ -22,13 +22,24 @@ impl Commands {
         for (index, action) in actions.iter().enumerate() {
             let assignee = match action {
                 Action::AssignAgent { agent_id } => Some(self.assignee(context.account, *agent_id).await?),
-                _names_nobody => None,
+                Action::Reply { .. }
+                | Action::AssignTeam { .. }
+                | Action::Unassign { .. }
+                | Action::Route { .. }
+                | Action::AddLabels { .. }
+                | Action::RemoveLabels { .. }
+                | Action::SetPriority { .. }
+                | Action::Note { .. }
+                | Action::Snooze { .. }
+                | Action::Resolve { .. }
+                | Action::Reopen { .. }
+                | Action::Webhook { .. } => None,
             };
             steps.push(Step {
                 action: action.clone(),
                 message_id: context.further_message_id(&self.clock, &format!("action/{index}")),
                 webhook_id: WebhookId(context.further_message_id(&self.clock, &format!("webhook/{index}")).0),
-                text: self.words(action, context).await?,
+                text: self.reply_text(action, context).await?,
                 assignee,
                 obstacle: None,
             });
@@ -38,14 +49,26 @@ impl Commands {
     }
 
     /// The text of a reply, before its placeholders are filled.
-    async fn words(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
+    async fn reply_text(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
         match action {
             Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),
             Action::Reply { canned_response_id: Some(id), .. } => {
                 let responses = self.catalogue::<CannedResponse>(context.account).current().await?;
                 Ok(responses.state.get(*id).map(|response| response.content.clone()))
             }
-            _says_nothing => Ok(None),
+            Action::Reply { text: None, canned_response_id: None }
+            | Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::Unassign { .. }
+            | Action::Route { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Snooze { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => Ok(None),
         }
     }
 }

@@ -74,10 +74,9 @@ impl Commands {
         let mut pauses = pauses();
         loop {
             let fold = self.conversations.current(&stream).await?;
-            let decided = self.conversations.decide(&fold, command, context)?;
-            if decided.events.is_empty() {
+            let Some(decided) = self.conversations.decide(&fold, command, context)? else {
                 return Ok(Outcome::unchanged::<Rejection>(fold)?);
-            }
+            };
             let appended = match new_assignee(&fold.state, &decided.next) {
                 Some(agent) => self.assign_to(id, agent, &fold, decided, context, options, counts).await?,
                 None => self.conversations.append::<Rejection>(&stream, &fold, decided, context).await?,

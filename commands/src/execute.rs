@@ -428,14 +428,14 @@ impl<S: Aggregate> Aggregates<S> {
             // Only an append proves that the fold was the latest: a refusal, or nothing to do, is believed
             // once the log has been asked.
             let decided = match decision {
-                Ok(decided) if !decided.events.is_empty() => decided,
+                Ok(Some(decided)) => decided,
                 Err(CommandError::NotFound) => return Err(CommandError::NotFound),
                 _ if !fresh => {
                     fold = self.current(stream).await?;
                     fresh = true;
                     continue;
                 }
-                Ok(_) => return Outcome::unchanged(fold),
+                Ok(None) => return Outcome::unchanged(fold),
                 Err(refusal) => return Err(refusal),
             };
             match self.append(stream, &fold, decided, context).await? {
@@ -457,13 +457,13 @@ impl<S: Aggregate> Aggregates<S> {
         self.turns.of(stream).await.ok_or(CommandError::Contended)
     }
 
-    /// Decides a command on this fold, and folds the state that follows.
+    /// Decides a command on this fold, and folds the state that follows. `None` when nothing has to happen.
     pub(crate) fn decide<C: Decide<S>>(
         &self,
         fold: &Versioned<S>,
         command: &C,
         context: &Context,
-    ) -> Result<Decided<S>, CommandError<C::Rejection>> {
+    ) -> Result<Option<Decided<S>>, CommandError<C::Rejection>> {
         if !fold.state.belongs_to(context.account) {
             return Err(CommandError::NotFound);
         }
@@ -474,10 +474,13 @@ impl<S: Aggregate> Aggregates<S> {
         }
         let now = self.clock.now();
         let events = command.decide(&fold.state, now).map_err(CommandError::Rejected)?;
+        if events.is_empty() {
+            return Ok(None);
+        }
         let at = context.occurred_at.unwrap_or(now);
         let mut next = fold.state.clone();
         events.iter().for_each(|event| next.evolve(event, at));
-        Ok(Decided { events, next, at })
+        Ok(Some(Decided { events, next, at }))
     }
 
     /// Appends what was decided on this fold. `None` when another caller was faster.

@@ -5,6 +5,7 @@ pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
 
+pub(crate) use cursor::list_of;
 pub use cursor::{Cursor, NotACursor};
 
 use event_schemas::{AccountId, Timestamp};
@@ -76,7 +77,7 @@ pub struct Page {
 impl Page {
     /// The parameters of a list whose newest row is first: `$1` is the account, `$2` one row more than the
     /// limit, and `$3` and `$4` are the time and the id of the last row of the page before.
-    pub(crate) fn values(self, list: u8) -> Result<Values, ListError> {
+    pub(crate) fn values(self, list: u32) -> Result<Values, ListError> {
         let after = self.after.map(|cursor| cursor.of_list(list)).transpose()?;
         let (key, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
         let wanted = self.limit.get() as i64 + 1;
@@ -85,14 +86,14 @@ impl Page {
 }
 
 /// A page of rows in the order of a time and an id, the newest first. `rest` is what follows the table in the
-/// statement, with the parameters of [`Page::values`]; `list` marks the cursors of this list.
+/// statement, with the parameters of [`Page::values`].
 pub(crate) async fn newest_first<R: Row>(
     readers: &Readers,
     page: Page,
-    list: u8,
     rest: &str,
     key: impl Fn(&R) -> (Timestamp, Uuid),
 ) -> Result<Listed<R>, ListError> {
+    let list = list_of(R::TABLE);
     let found = rows(readers, rest, page.values(list)?).await?;
     Ok(Listed::of(found, page.limit, |row| {
         let (at, id) = key(row);

@@ -18,7 +18,7 @@ use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, Bot
 use event_schemas::catalogue::{CatalogueKind, Weekday, WeeklyHours};
 use event_schemas::conversation::{Assigned, MessageReceived};
 use event_schemas::message::ChannelType;
-use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
+use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy};
 use event_schemas::{
     Actor, AgentEvent, AssignmentEvent, BotRuleId, CatalogueEvent, Clock, ConversationEvent, Event,
     MessageEvent, Metadata, NewEvent, QueueId, StreamId, Timestamp, UserId, about,
@@ -214,10 +214,10 @@ async fn staff(desk: &Desk, store: &dyn EventStore, clock: &Clock) -> anyhow::Re
         penalties: BTreeMap::new(),
         max_waiting: None,
         overflow_team_id: None,
-        offer_seconds: 30,
-        ask_again_seconds: 120,
-        when_offline: WhenOffline::Keep,
-        give_back_seconds: 120,
+        offer_seconds: Queue::OFFER_SECONDS,
+        ask_again_seconds: Queue::ASK_AGAIN_SECONDS,
+        when_offline: Queue::WHEN_OFFLINE,
+        give_back_seconds: Queue::GIVE_BACK_SECONDS,
         announcement: None,
     };
     let queues = vec![CatalogueEvent::from(QueueDefined { queue })];

@@ -170,7 +170,7 @@ impl Rule {
             (Some(waiting), Some(since)) => {
                 conversation.unanswered_since == Some(since) && now >= since + waiting
             }
-            _not_about_waiting => true,
+            (None, _) | (Some(_), None) => true,
         }
     }
 }

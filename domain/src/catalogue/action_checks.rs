@@ -171,7 +171,19 @@ fn circle(rule: &AutomationRule) -> Result<(), Rejection> {
             Action::Snooze { until: None, for_seconds: Some(_) } => {
                 comes_back.then_some("when the snooze ends the rule is set off again")
             }
-            _leads_to_no_update => None,
+            Action::Unassign { agent: false, .. }
+            | Action::Snooze { until: Some(_), .. }
+            | Action::Snooze { until: None, for_seconds: None }
+            | Action::Reply { .. }
+            | Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => None,
         };
         if let Some(again) = again {
             let reason = format!("leads in a circle: {again}; add a condition that it makes untrue");
@@ -194,6 +206,14 @@ fn ends_by_its_own_doing(rule: &AutomationRule) -> bool {
             priorities.as_ref().is_some_and(|priorities| !priorities.contains(priority))
         }
         Action::AssignTeam { team_id } => team_ids.as_ref().is_some_and(|teams| !teams.contains(team_id)),
-        _changes_no_condition => false,
+        Action::Reply { .. }
+        | Action::AssignAgent { .. }
+        | Action::Unassign { .. }
+        | Action::Route { .. }
+        | Action::Note { .. }
+        | Action::Snooze { .. }
+        | Action::Resolve { .. }
+        | Action::Reopen { .. }
+        | Action::Webhook { .. } => false,
     })
 }

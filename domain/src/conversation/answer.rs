@@ -14,7 +14,7 @@ use crate::bot::{Actions, Facts, HandoffNeed, IncomingMessage, PendingQuestion, 
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{AssignStrategy, BotEngaged, InfoRequested, LanguageDetected};
 use event_schemas::message::{Content, ContentType, Status};
-use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp, blanks};
+use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp, placeholders};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -274,14 +274,15 @@ impl To {
     }
 }
 
-/// With what is known of the customer put in. A customer never sees an unfilled blank.
+/// The text with its placeholders filled from the conversation. An unknown placeholder is replaced by nothing, so that
+/// a customer never sees one.
 pub(super) fn filled(text: &str, conversation: &Opened) -> String {
     filled_by("", text, conversation)
 }
 
-/// Sends a message in the name of a sender.
+/// Fills the placeholders of a text that the agent of this name sends.
 pub(super) fn filled_by(agent: &str, text: &str, conversation: &Opened) -> String {
-    blanks::fill(text, |name| {
+    placeholders::fill(text, |name| {
         Some(match name {
             "agent_name" => agent.to_owned(),
             "contact_name" => {

@@ -212,10 +212,15 @@ struct Story {
     versions: std::collections::HashMap<ConversationId, u64>,
 }
 
+impl Default for Story {
+    fn default() -> Self {
+        Self { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() }
+    }
+}
+
 impl Story {
     fn with(agents: &[UserId], strategy: RoutingStrategy) -> Self {
-        let mut story =
-            Self { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+        let mut story = Self::default();
         for agent in agents {
             story.agent(*agent, &registered(*agent));
             story.agent(*agent, &prefers(*agent, |_| {}));
@@ -293,7 +298,7 @@ impl Story {
     fn run(&mut self) -> Vec<(ConversationId, UserId)> {
         let mut given = Vec::new();
         for step in self.plan() {
-            match step {
+            match step.clone() {
                 RoutingAction::Assign { conversation, version, agent, team, strategy, decision, .. } => {
                     let place = CapacityReserved {
                         user_id: agent,
@@ -318,7 +323,12 @@ impl Story {
                 RoutingAction::Overflow { conversation, to, strategy, .. } => {
                     self.tell(conversation, assigned(None, Some(to), strategy, None));
                 }
-                other => panic!("{other:?}"),
+                RoutingAction::Offer { .. }
+                | RoutingAction::Lapse { .. }
+                | RoutingAction::ReturnToQueue { .. }
+                | RoutingAction::Count { .. }
+                | RoutingAction::Free { .. }
+                | RoutingAction::Drop { .. } => panic!("{step:?}"),
             }
         }
         given
@@ -489,7 +499,7 @@ fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
     };
     let steps = story.plan();
     let (asked, until) = offer(&mut story, steps);
-    assert_eq!((asked, until), (ANA, at(MONDAY_AT_TEN + 30)));
+    assert_eq!((asked, until), (ANA, at(MONDAY_AT_TEN + i64::from(Queue::OFFER_SECONDS))));
     assert_eq!(story.plan(), []);
     story.now = until;
     let steps = story.plan();
@@ -505,7 +515,7 @@ fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
     };
     assert_eq!(decision.not_eligible[&Ineligible::Declined], [ANA, BEN]);
     story.run();
-    story.now = until + std::time::Duration::from_secs(120);
+    story.now = until + std::time::Duration::from_secs(Queue::ASK_AGAIN_SECONDS.into());
     let steps = story.plan();
     assert!(matches!(&*steps, [RoutingAction::Offer { agents, .. }] if *agents == [ANA]), "{steps:?}");
 }
@@ -635,7 +645,7 @@ fn the_account_chooses_whether_an_agent_who_left_keeps_what_they_have() {
         story.agent(ANA, &WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into());
         assert_eq!(story.plan(), []);
         assert_eq!(story.floor.agent(ANA).unwrap().presence(), Presence::Offline { since: story.now });
-        story.now = story.now + std::time::Duration::from_secs(120);
+        story.now = story.now + std::time::Duration::from_secs(Queue::GIVE_BACK_SECONDS.into());
         let back = RoutingAction::ReturnToQueue {
             conversation: id,
             version: Version(story.versions[&id]),
@@ -643,6 +653,19 @@ fn the_account_chooses_whether_an_agent_who_left_keeps_what_they_have() {
         };
         assert_eq!(story.plan(), if expected { vec![back] } else { Vec::new() });
     }
+}
+
+#[test]
+fn without_a_queue_an_offer_stays_open_as_long_as_a_queue_has_it_by_default() {
+    let mut story = Story::default();
+    story.agent(ANA, &registered(ANA));
+    story.agent(ANA, &prefers(ANA, |preferences| preferences.auto_accept = false));
+    let id = story.writes(1, Priority::Normal);
+    let to_be_routed = assigned(None, None, AssignStrategy::LeastBusy, None);
+    story.tell(id, Assigned { route_by: Some(RoutingStrategy::LeastBusy), ..to_be_routed });
+    let steps = story.plan();
+    let [RoutingAction::Offer { until, .. }] = &*steps else { panic!("{steps:?}") };
+    assert_eq!(*until, at(MONDAY_AT_TEN + i64::from(Queue::OFFER_SECONDS)));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn play(agents: usize, conversations: usize, seed: u64) -> Day {
     while let Some(deed) = world.next() {
         match &deed {
             Deed::Accept { .. } => day.accepted += usize::from(world.perform(&deed, &mut chance)),
-            _ => {
+            Deed::Arrive(_) | Deed::Finish(..) | Deed::Switch(..) | Deed::Say(..) | Deed::Minute => {
                 world.perform(&deed, &mut chance);
             }
         }
@@ -80,7 +80,12 @@ fn play(agents: usize, conversations: usize, seed: u64) -> Day {
                     RoutingAction::Assign { .. } => day.assigned += 1,
                     RoutingAction::Queue { .. } => day.queued += 1,
                     RoutingAction::Lapse { .. } => day.lapsed += 1,
-                    _other => {}
+                    RoutingAction::Offer { .. }
+                    | RoutingAction::Overflow { .. }
+                    | RoutingAction::ReturnToQueue { .. }
+                    | RoutingAction::Count { .. }
+                    | RoutingAction::Free { .. }
+                    | RoutingAction::Drop { .. } => {}
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::world::{Deed, World};
 use domain::agent::Requirements;
 use domain::routing::RoutingAction;
 use event_schemas::catalogue::Weekday;
+use event_schemas::routing::Queue;
 use event_schemas::{ConversationId, Timestamp, UserId};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -11,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-const ASK_AGAIN: Duration = Duration::from_secs(120);
+const ASK_AGAIN: Duration = Duration::from_secs(Queue::ASK_AGAIN_SECONDS as u64);
 
 #[derive(Default)]
 pub struct Model {
@@ -65,7 +66,11 @@ impl Model {
                 self.see(world, *conversation);
                 self.moved.insert(*agent, world.now);
             }
-            _other => {}
+            RoutingAction::Queue { .. }
+            | RoutingAction::Overflow { .. }
+            | RoutingAction::ReturnToQueue { .. }
+            | RoutingAction::Count { .. }
+            | RoutingAction::Drop { .. } => {}
         }
     }
 
@@ -170,7 +175,13 @@ impl Model {
         let (id, chosen) = match step {
             RoutingAction::Assign { conversation, agent, .. } => (*conversation, *agent),
             RoutingAction::Offer { conversation, agents, .. } => (*conversation, agents[0]),
-            _other => return,
+            RoutingAction::Lapse { .. }
+            | RoutingAction::Queue { .. }
+            | RoutingAction::Overflow { .. }
+            | RoutingAction::ReturnToQueue { .. }
+            | RoutingAction::Count { .. }
+            | RoutingAction::Free { .. }
+            | RoutingAction::Drop { .. } => return,
         };
         let requirements = world.conversations[&id].0.opened().unwrap().requirements();
         let eligible = world.members.iter().copied().filter(|user| {

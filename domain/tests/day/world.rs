@@ -343,7 +343,10 @@ impl World {
                 assert!(self.ask(conversation, &command));
             }
             RoutingAction::Free { conversation, place, agent } => self.free(conversation, place, agent),
-            other => panic!("nothing of the kind is to be done on this day: {other:?}"),
+            RoutingAction::Overflow { .. }
+            | RoutingAction::ReturnToQueue { .. }
+            | RoutingAction::Count { .. }
+            | RoutingAction::Drop { .. } => panic!("not on this day: {step:?}"),
         }
     }
 

@@ -341,7 +341,12 @@ impl<'a> Run<'a> {
                 Deed::Resolve => resolved = true,
                 Deed::TakeUpAgain | Deed::CustomerWrites => resolved = false,
                 Deed::Matter(new) => priority = *new,
-                _ => {}
+                Deed::ApplyPolicy
+                | Deed::AgentWrites
+                | Deed::BotWrites
+                | Deed::Wait
+                | Deed::Assign
+                | Deed::Close => {}
             }
             run.keep();
         }
@@ -545,7 +550,11 @@ fn story() -> impl Strategy<Value = Story> {
                     Deed::Wait => Mood::Pending,
                     Deed::Resolve => Mood::Resolved,
                     Deed::Assign | Deed::TakeUpAgain | Deed::CustomerWrites => Mood::Active,
-                    _ => mood,
+                    Deed::ApplyPolicy
+                    | Deed::AgentWrites
+                    | Deed::BotWrites
+                    | Deed::Close
+                    | Deed::Matter(_) => mood,
                 };
                 deeds.push((now, deed));
             }

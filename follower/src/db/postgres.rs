@@ -83,7 +83,8 @@ impl Schema {
     }
 
     /// The statements of a script are one transaction. Of processes that start together one runs it after
-    /// the other, because `if not exists` does not see what another has not committed.
+    /// the other, because `if not exists` does not see what another has not committed. No other advisory lock
+    /// has the number of this one, see [`event_store::advisory_locks`].
     pub(super) async fn run(&self, script: &str) -> Result<(), DbError> {
         let name = &self.name;
         let script = format!("select pg_advisory_xact_lock(hashtext('{name}'));\n{}", by_bytes(script));

@@ -13,8 +13,11 @@ use domain::conversation::{
 };
 use domain::routing::RoutingAction;
 use event_schemas::message::{ChannelType, Content, SenderType};
-use event_schemas::{AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version};
+use event_schemas::{
+    AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version, placeholders,
+};
 use std::error::Error;
+use std::time::Duration;
 
 /// Why an action was not executed.
 pub(super) enum Failure {
@@ -116,10 +119,7 @@ pub(super) async fn execute(
             let context = routed.at(*conversation, *version, "queue");
             let queued = routed.execute(*conversation, &command, &context).await?;
             if let Some(text) = announcement {
-                let minutes = wait.map(|wait| wait.as_secs().div_ceil(60).max(1).to_string());
-                let text = text
-                    .replace("{{position}}", &position.to_string())
-                    .replace("{{wait_minutes}}", minutes.as_deref().unwrap_or("a few"));
+                let text = filled_announcement(text, *position, *wait);
                 routed.announce(*conversation, *version, text).await?;
             }
             Ok(queued)
@@ -157,6 +157,19 @@ pub(super) async fn execute(
 
 fn name(conversation: ConversationId, version: Version, what: &str) -> String {
     format!("{what}/{conversation}/{version}")
+}
+
+/// The text of a queue's announcement with `{{position}}` and `{{wait_minutes}}` filled: whole minutes, at least one,
+/// or `a few` when it is not known how long conversations wait.
+fn filled_announcement(text: &str, position: u32, wait: Option<Duration>) -> String {
+    placeholders::fill(text, |name| match name {
+        "position" => Some(position.to_string()),
+        "wait_minutes" => Some(match wait {
+            Some(wait) => wait.as_secs().div_ceil(60).max(1).to_string(),
+            None => "a few".to_owned(),
+        }),
+        _ => None,
+    })
 }
 
 struct Routed<'a> {
@@ -223,5 +236,24 @@ impl Routed<'_> {
             Ok(_) | Err(Failure::Refused(_)) => Ok(()),
             Err(trouble) => Err(trouble),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_says_the_position_and_the_wait_in_whole_minutes() {
+        let text = "You are number {{position}}: about {{ wait_minutes }} minutes, {{contact_name}}.";
+        for (seconds, minutes) in [(0, "1"), (60, "1"), (61, "2"), (600, "10")] {
+            let filled = filled_announcement(text, 3, Some(Duration::from_secs(seconds)));
+            assert_eq!(filled, format!("You are number 3: about {minutes} minutes, {{{{contact_name}}}}."));
+        }
+    }
+
+    #[test]
+    fn an_announcement_says_a_few_minutes_when_the_wait_is_not_known() {
+        assert_eq!(filled_announcement("{{wait_minutes}} minutes", 1, None), "a few minutes");
     }
 }

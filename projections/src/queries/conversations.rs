@@ -44,8 +44,8 @@ impl Sort {
         [SortBy::LastMessage, SortBy::Created, SortBy::Priority, SortBy::Unanswered, SortBy::SlaDue];
 
     /// The list a cursor belongs to.
-    fn list(self) -> u8 {
-        2 * self.by as u8 + u8::from(self.descending)
+    fn list(self) -> u32 {
+        2 * self.by as u32 + u32::from(self.descending)
     }
     fn words(self) -> (&'static str, &'static str) {
         if self.descending { ("desc", "<") } else { ("asc", ">") }

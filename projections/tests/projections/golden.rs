@@ -1,7 +1,9 @@
-//! A kept log is folded to the rows that are kept beside it. When a fold gives other rows, tables that the
-//! program before filled are wrong and must be filled anew: [`FOLDS`] has to grow with the kept rows.
+//! Kept logs are folded to the rows that are kept beside them. When a fold gives other rows, tables that an
+//! earlier program filled are wrong and must be filled anew: [`FOLDS`] has to grow with the kept rows. Each
+//! file of rows begins with the number of the folds that gave them, and each table has a row in one of them.
 //!
-//! `VERBATIM_WRITE_GOLDEN=1` writes the rows, and only under a number that the kept rows do not have.
+//! `VERBATIM_WRITE_GOLDEN=1` writes the rows of a new log, and those of the others only under a number that
+//! the kept rows do not have.
 
 use event_schemas::{Clock, Recorded, StreamId, Version};
 use event_store::EventStore;
@@ -11,16 +13,41 @@ use follower::table::{Columns, Values};
 use projections::generations::{FOLDS, Generations};
 use projections::read_models::shapes;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The events, as an earlier version of the program exported them.
-const EARLIER: &str = include_str!("../../../tests/data/log-of-an-earlier-version.ndjson");
-/// Events after those, for the tables that the earlier ones leave empty.
-const LATER: &str = include_str!("golden_log.ndjson");
+/// A log as `verbatim export` wrote it, and the file of its rows.
+struct Golden {
+    log: &'static str,
+    rows: &'static str,
+}
 
-fn events() -> Vec<Recorded> {
+const GOLDEN: [Golden; 2] = [
+    Golden {
+        log: include_str!("../../../tests/data/log-of-an-earlier-version.ndjson"),
+        rows: "earlier-version.txt",
+    },
+    // SLA timers that are met, breached, running, paused and cancelled, and webhooks that no provider could read.
+    Golden {
+        log: include_str!("../../../tests/data/log-with-sla-and-rejections.ndjson"),
+        rows: "sla-and-rejections.txt",
+    },
+];
+
+impl Golden {
+    fn path(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projections/golden").join(self.rows)
+    }
+
+    /// The kept rows. Empty when there are none yet.
+    fn kept(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap_or_default()
+    }
+}
+
+fn events(log: &str) -> Vec<Recorded> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let event = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -36,15 +63,15 @@ fn events() -> Vec<Recorded> {
             data: line["data"].to_string(),
         }
     };
-    EARLIER.lines().chain(LATER.lines()).map(event).collect()
+    log.lines().map(event).collect()
 }
 
 /// Every row of every table, each as the literals of its columns.
-async fn rows() -> String {
+async fn rows(log: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn EventStore> =
         SqliteStore::open(&folder.path().join("events.db"), Clock::System).await.unwrap();
-    store.import(events()).await.unwrap();
+    store.import(events(log)).await.unwrap();
     let generations = Generations::new(folder.path());
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
@@ -63,23 +90,46 @@ async fn rows() -> String {
     text
 }
 
+/// The tables that have a row in this text.
+fn tables_with_rows(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\n\n").filter_map(|table| {
+        let (header, rows) = table.split_once('\n')?;
+        Some(header.split_once(": ")?.0).filter(|_| !rows.is_empty())
+    })
+}
+
 #[tokio::test]
 async fn a_fold_that_gives_other_rows_demands_a_new_number() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projections/golden_rows.txt");
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    let rows = rows().await;
-    for table in rows.split("\n\n").skip(1) {
-        assert!(table.lines().count() > 1, "no event of the kept logs gives a row of {table}");
-    }
-    if kept == rows {
-        return;
-    }
-    let number = |text: &str| text.lines().next().map(str::to_owned);
-    assert!(
-        number(&kept) != number(&rows),
-        "the fold of the kept log gives other rows: raise FOLDS in projections/src/generations.rs"
-    );
     let write = std::env::var_os("VERBATIM_WRITE_GOLDEN").is_some_and(|value| value == "1");
-    assert!(write, "golden_rows.txt is of another number than FOLDS: VERBATIM_WRITE_GOLDEN=1 writes it");
-    std::fs::write(file, rows).unwrap();
+    for golden in &GOLDEN {
+        let (kept, rows) = (golden.kept(), rows(golden.log).await);
+        if kept == rows {
+            continue;
+        }
+        let number = |text: &str| text.lines().next().map(str::to_owned);
+        assert!(
+            number(&kept) != number(&rows),
+            "{}: the fold of the kept log gives other rows: raise FOLDS in projections/src/generations.rs",
+            golden.rows
+        );
+        assert!(
+            write,
+            "{}: no rows are kept for the number FOLDS: VERBATIM_WRITE_GOLDEN=1 writes them",
+            golden.rows
+        );
+        std::fs::write(golden.path(), rows).unwrap();
+    }
+}
+
+#[test]
+fn every_table_has_a_kept_row() {
+    let kept = GOLDEN.each_ref().map(Golden::kept);
+    let filled: BTreeSet<&str> = kept.iter().flat_map(|text| tables_with_rows(text)).collect();
+    let tables: BTreeSet<&str> = shapes().iter().map(|shape| shape.table).collect();
+    let empty: Vec<_> = tables.difference(&filled).collect();
+    assert!(
+        empty.is_empty(),
+        "no kept log gives rows to {empty:?}: a change of their folds would go unnoticed. Export a log whose events \
+         fill them, and add it to GOLDEN"
+    );
 }

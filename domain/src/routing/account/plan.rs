@@ -9,16 +9,12 @@ use crate::agent::ineligibility;
 use crate::routing::{CandidateInput, Candidates};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
-use event_schemas::routing::{Decision, RoutingStrategy};
+use event_schemas::routing::{Decision, Queue, RoutingStrategy};
 use event_schemas::{ConversationId, TeamId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 pub(super) type Agents = BTreeMap<UserId, Agent>;
-
-/// How long an offer is open, and how long an agent is not asked again, when no queue says so.
-const OFFER_SECONDS: u32 = 30;
-const ASK_AGAIN_SECONDS: u32 = 120;
 
 /// The capacity that was planned within a round or is being offered.
 struct Promises {
@@ -158,7 +154,7 @@ impl AccountRouting {
             return Found { step: self.wait_in_line(id, case, None, promises), again: None };
         }
         let (team, version) = (case.lifecycle.team_id, case.version);
-        let ask_again = self.queue_of(team).map_or(ASK_AGAIN_SECONDS, |queue| queue.ask_again_seconds);
+        let ask_again = self.queue_of(team).map_or(Queue::ASK_AGAIN_SECONDS, |queue| queue.ask_again_seconds);
         let ask_again = Duration::from_secs(ask_again.into());
         let looked = self.look(case, agents, promises, now, ask_again);
         let turn = promises.turns.get(&team).copied();
@@ -182,7 +178,7 @@ impl AccountRouting {
         let step = if takes_at_once {
             RoutingAction::Assign { conversation, version, agent: first, team, strategy, decision, lead }
         } else {
-            let patience = self.queue_of(team).map_or(OFFER_SECONDS, |queue| queue.offer_seconds);
+            let patience = self.queue_of(team).map_or(Queue::OFFER_SECONDS, |queue| queue.offer_seconds);
             let until = now + Duration::from_secs(patience.into());
             RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead }
         };
