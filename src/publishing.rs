@@ -62,7 +62,7 @@ pub async fn while_leased(publication: Publication, leases: Leases, stop: Cancel
 pub fn check(publication: &Publication) -> Check {
     let health = publication.health();
     Check::new("publication", move || {
-        let problem = health.trouble();
+        let problem = health.error();
         async move { problem.map_or(Ok(()), Err) }
     })
     .optional()

@@ -8,7 +8,7 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use follower::{Location, Sizes};
 use projections::generations::Generations;
-use projections::{What, verify as compare};
+use projections::{DifferenceKind, verify as compare};
 use std::sync::Arc;
 
 async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Generations)> {
@@ -81,10 +81,10 @@ pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
         return Ok(());
     }
     for difference in &verdict.differences {
-        let what = match &difference.what {
-            What::Missing => "is missing".to_owned(),
-            What::TooMuch => "should not be there".to_owned(),
-            What::Column { name } => format!("differs in {name}"),
+        let what = match &difference.kind {
+            DifferenceKind::Missing => "is missing".to_owned(),
+            DifferenceKind::Unexpected => "should not be there".to_owned(),
+            DifferenceKind::Column { name } => format!("differs in {name}"),
         };
         println!("{} {} {what}", difference.table, difference.key);
     }

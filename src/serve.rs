@@ -332,13 +332,13 @@ fn tables_check(tables: Tables) -> Check {
         let tables = tables.clone();
         async move {
             tables.check().await.map_err(|error| format!("the read models' database: {error}"))?;
-            ReadSide::trouble(&tables).map_or(Ok(()), Err)
+            ReadSide::runner_error(&tables).map_or(Ok(()), Err)
         }
     })
 }
 
 fn managers_check(managers: &ProcessManagers) -> Check {
-    let trouble = managers.trouble();
+    let trouble = managers.error();
     Check::new("process-managers", move || {
         let trouble = trouble();
         async move { trouble.map_or(Ok(()), Err) }

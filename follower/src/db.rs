@@ -1,12 +1,11 @@
-//! The databases of the read side, on either engine: one connection that writes, a few that read.
+//! The databases of the followers' tables, on SQLite or PostgreSQL: one connection that writes and a few that read.
 //!
-//! SQL is written once for SQLite and PostgreSQL; only the driver is chosen here, never the text. `$1`,
-//! `on conflict`, `returning`, `->>`, row values and windows work on both; `now()`, `::type`, `ilike` and
-//! `= any` do not. Ids are their sixteen bytes, times microseconds, JSON text, text sorts by its bytes.
+//! SQL is written once for both engines; this module chooses the driver, never the text. `$1`, `on conflict`,
+//! `returning`, `->>`, row values and window functions work on both; `now()`, `::type`, `ilike` and `= any` do not.
+//! Ids are stored as 16 bytes, times as microseconds, JSON as text. Text is sorted by its bytes.
 //!
-//! Reads never wait for the writer, and a crash may cost the newest transactions but never the tables'
-//! consistency: the log is the truth, and the checkpoint is in the same transaction as the rows, so what was
-//! lost is simply projected again.
+//! Reads never wait for the writer. A crash may lose the newest transactions but never makes the tables inconsistent:
+//! the checkpoint is in the same transaction as the rows, so lost pages are projected again from the log.
 
 mod batched_tx;
 mod engine;
@@ -26,7 +25,7 @@ pub use values::{Value, Values};
 use sqlx::postgres::PgConnectOptions;
 use std::path::Path;
 
-/// How much memory a database's connections may keep, and how many of them there are.
+/// The number of a database's connections and the memory of their caches.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
     pub readers: u32,
@@ -41,7 +40,7 @@ impl Default for Sizes {
 }
 
 impl Sizes {
-    /// For tables that hold what is in progress rather than all there ever was.
+    /// For tables that contain only current work, such as timers and jobs.
     pub fn small() -> Self {
         Self { readers: 2, writer_cache_kib: 2 * 1024, reader_cache_kib: 512 }
     }
@@ -49,7 +48,7 @@ impl Sizes {
 
 /// One set of tables: a SQLite file, or a schema of a PostgreSQL database.
 #[derive(Clone)]
-// A process has a handful of these: a box would only be in the way.
+// A process has only a few values of this type, so a box would save nothing.
 #[allow(clippy::large_enum_variant)]
 pub enum Db {
     Sqlite(sqlite::File),
@@ -57,18 +56,17 @@ pub enum Db {
 }
 
 impl Db {
-    /// Opens a file, creating it where there is none, and makes sure its tables are there. The script must
-    /// say `if not exists`.
+    /// Opens a file and creates it and its tables when they do not exist. The script must say `if not exists`.
     pub async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {
         sqlite::File::open(path, sizes, schema).await.map(Self::Sqlite)
     }
 
-    /// Opens a schema that is there.
+    /// Opens an existing schema.
     pub fn open_schema(database: &PgConnectOptions, name: &str, sizes: Sizes) -> Self {
         Self::Postgres(postgres::Schema::open(database, name, sizes))
     }
 
-    /// Opens a schema and makes sure its tables are there. The script must say `if not exists`.
+    /// Opens a schema and creates it and its tables when they do not exist. The script must say `if not exists`.
     pub async fn create_schema(
         database: &PgConnectOptions,
         name: &str,
@@ -78,7 +76,8 @@ impl Db {
         postgres::Schema::create(database, name, sizes, tables).await.map(Self::Postgres)
     }
 
-    /// Opens a file that is of no use before it is complete. Open it again as usual when it is filled.
+    /// Opens a file that is filled at once and is not used before it is complete. Open it again with [`Db::open`] when
+    /// it is filled.
     pub async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
         sqlite::File::open_to_fill(path, schema).await.map(Self::Sqlite)
     }
@@ -91,7 +90,7 @@ impl Db {
         }
     }
 
-    /// Begins to write. Who asks while another writes, waits.
+    /// Begins a transaction that writes. Waits while another one is open.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         match self {
             Self::Sqlite(file) => file.begin().await,
@@ -99,7 +98,7 @@ impl Db {
         }
     }
 
-    /// Runs a script outside any transaction: making tables, building indexes.
+    /// Runs a script outside any transaction, for example to create tables or indexes.
     pub async fn run(&self, script: &str) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.run(script).await,
@@ -107,7 +106,7 @@ impl Db {
         }
     }
 
-    /// From here on a commit is on disk before it counts: for what cannot be derived from the log again.
+    /// From this call on, a commit returns after it is on the disk. For tables that cannot be derived from the log.
     pub async fn make_durable(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.make_durable().await,
@@ -115,16 +114,15 @@ impl Db {
         }
     }
 
-    /// Lets the engine see what is in the tables, so that it chooses its ways well.
-    pub async fn settle(&self) -> Result<(), DbError> {
+    /// Updates the engine's statistics of the tables, from which it plans queries.
+    pub async fn analyze(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(schema) => schema.settle().await,
+            Self::Postgres(schema) => schema.analyze().await,
         }
     }
 
-    /// Moves what is committed to where it stays, beside the writer and the readers. PostgreSQL does so by
-    /// itself.
+    /// Checkpoints the write-ahead log while the writer and the readers work. PostgreSQL does this by itself.
     pub async fn checkpoint_wal(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.checkpoint_wal().await,
@@ -132,7 +130,7 @@ impl Db {
         }
     }
 
-    /// Checkpoints the whole write-ahead log, for tables that another process opens next.
+    /// Checkpoints and empties the write-ahead log, for tables that another process opens next.
     pub async fn checkpoint_wal_fully(&self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => file.checkpoint_wal_fully().await,
@@ -140,7 +138,7 @@ impl Db {
         }
     }
 
-    /// Finishes what was begun and lets go of the tables.
+    /// Waits for running statements and closes all connections.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(file) => file.close().await,
@@ -149,7 +147,7 @@ impl Db {
     }
 }
 
-/// How far each runner has come, beside the tables it fills.
+/// The table of checkpoints. It is in the same database as the tables that the runner fills.
 const CHECKPOINTS: &str = "
 create table if not exists checkpoints (
     name             text   not null primary key,

@@ -1,10 +1,10 @@
-//! The event log as the followers of one process read it: each event's JSON is decoded once, not once for every
+//! The decoded events that the followers of one process share: each event's JSON is decoded once, not once for every
 //! follower.
 //!
-//! The store keeps its newest events in memory, so that a page near the end of the log is read from the disk once
-//! at most ([`EventStore::read_recent`]). This layer keeps the same events decoded, by position. It always holds the
-//! newest that were read: a follower that replays old events finds no room in it and decodes them for itself, so
-//! that it displaces nothing that others are about to read.
+//! The store keeps its newest events in memory, so that a page near the end of the log is read from the disk at most
+//! once ([`EventStore::read_recent`]). This cache keeps the same events decoded, by position. It always contains the
+//! newest events that were read. A follower that replays old events decodes them without the cache, so that it
+//! removes no event that other followers are about to read.
 
 use event_schemas::{
     DecodeError, Event, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version,
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many decoded events are kept at most.
+/// The maximum number of decoded events in the cache.
 const EVENTS: usize = 4_096;
 
-/// How many bytes of JSON they may have had together.
+/// The maximum number of bytes of JSON from which they were decoded.
 const BYTES: usize = 4 << 20;
 
 /// An event of the log, decoded.
@@ -51,16 +51,16 @@ impl DecodedEvent {
     }
 }
 
-/// The event log, with the newest events decoded. Cheap to clone; clones share what is decoded.
+/// The event log and a cache of its newest decoded events. Cheap to clone; clones share the cache.
 #[derive(Clone)]
 pub struct DecodedLog {
     store: Arc<dyn EventStore>,
-    /// `None` when nothing is shared, because there is one follower only.
+    /// `None` when there is only one follower, which needs no cache.
     recent: Option<Arc<Recent>>,
     decodings: Arc<AtomicU64>,
 }
 
-/// A log of one follower's own. Nothing is kept.
+/// A log for one follower, without a cache.
 impl From<Arc<dyn EventStore>> for DecodedLog {
     fn from(store: Arc<dyn EventStore>) -> Self {
         Self { store, recent: None, decodings: Arc::default() }
@@ -68,7 +68,7 @@ impl From<Arc<dyn EventStore>> for DecodedLog {
 }
 
 impl DecodedLog {
-    /// A log whose clones share the newest events, decoded.
+    /// A log whose clones share the newest decoded events.
     pub fn shared(store: Arc<dyn EventStore>) -> Self {
         Self { recent: Some(Arc::default()), ..Self::from(store) }
     }
@@ -77,20 +77,21 @@ impl DecodedLog {
         &self.store
     }
 
-    /// How many events were decoded so far.
+    /// The number of events decoded so far.
     pub fn decodings(&self) -> u64 {
         self.decodings.load(Ordering::Relaxed)
     }
 
-    /// The event, decoded now or for another follower before. `None` when this version does not know its type.
+    /// Decodes the event, or returns it when another follower has decoded it before. `None` when this version does not
+    /// know its type.
     pub fn decode(&self, recorded: Recorded) -> Result<Option<Arc<DecodedEvent>>, DecodeError> {
         match self.recent.as_ref().and_then(|recent| recent.slot(&recorded)) {
-            Some(slot) => slot.decode(|| self.decode_alone(recorded)),
-            None => self.decode_alone(recorded),
+            Some(slot) => slot.decode(|| self.decode_uncached(recorded)),
+            None => self.decode_uncached(recorded),
         }
     }
 
-    fn decode_alone(&self, recorded: Recorded) -> Result<Option<Arc<DecodedEvent>>, DecodeError> {
+    fn decode_uncached(&self, recorded: Recorded) -> Result<Option<Arc<DecodedEvent>>, DecodeError> {
         self.decodings.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("verbatim_events_decoded_total").increment(1);
         Ok(DecodedEvent::read(recorded)?.map(Arc::new))
@@ -107,12 +108,13 @@ struct Window {
     bytes: usize,
 }
 
-/// The place of one event.
+/// The cache entry of one event.
 #[derive(Clone)]
 struct Slot {
     id: EventId,
     bytes: usize,
-    /// The outer `None` until it is decoded. It is locked meanwhile, so that others wait instead of decoding it too.
+    /// The outer option is `None` until the event is decoded. The mutex is locked during the decoding, so that other
+    /// followers wait for the result.
     decoded: Arc<Mutex<Option<Option<Arc<DecodedEvent>>>>>,
 }
 
@@ -132,7 +134,7 @@ impl Slot {
 }
 
 impl Recent {
-    /// Where the event is kept. `None` when it is older than all that are kept, and there is no room for it.
+    /// The cache entry of the event. `None` when the cache is full and the event is older than all events in it.
     fn slot(&self, recorded: &Recorded) -> Option<Slot> {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match window.slots.get(&recorded.position) {
@@ -195,37 +197,38 @@ mod tests {
         }
     }
 
-    fn kept(recent: &Recent) -> (u64, u64, usize) {
+    /// The first position, the last position and the number of cached events.
+    fn cached(recent: &Recent) -> (u64, u64, usize) {
         let window = recent.0.lock().unwrap();
         let (first, last) = (window.slots.keys().next().unwrap(), window.slots.keys().last().unwrap());
         (first.commit(), last.commit(), window.slots.len())
     }
 
     #[test]
-    fn the_newest_are_kept_and_a_replay_displaces_none_of_them() {
+    fn the_newest_events_are_cached_and_a_replay_removes_none_of_them() {
         let recent = Recent::default();
         for position in 10_000..20_000 {
             assert!(recent.slot(&recorded(position, 1)).is_some());
         }
         let newest = (20_000 - EVENTS as u64, 19_999, EVENTS);
-        assert_eq!(kept(&recent), newest);
+        assert_eq!(cached(&recent), newest);
         for position in 0..10_000 {
             assert!(recent.slot(&recorded(position, 1)).is_none());
         }
-        assert_eq!(kept(&recent), newest);
+        assert_eq!(cached(&recent), newest);
     }
 
     #[test]
-    fn large_events_are_kept_in_smaller_number() {
+    fn fewer_large_events_are_cached() {
         let recent = Recent::default();
         for position in 0..100 {
             recent.slot(&recorded(position, BYTES / 10));
         }
-        assert_eq!(kept(&recent), (90, 99, 10));
+        assert_eq!(cached(&recent), (90, 99, 10));
     }
 
     #[test]
-    fn another_event_at_the_same_position_is_decoded_for_itself() {
+    fn another_event_at_the_same_position_replaces_the_entry() {
         let recent = Recent::default();
         let first = recent.slot(&recorded(7, 1)).unwrap();
         let other = Recorded { id: EventId::from_u128(8), ..recorded(7, 1) };

@@ -1,13 +1,12 @@
-//! Leases: of what only one process may do, exactly one does it, and another takes over when it dies.
+//! Leases: only one process holds a lease and does its work, and another one takes it over when that process ends.
 //!
-//! In a folder a lease is a lock on a file, which the operating system lets go of the moment the process
-//! ends. In PostgreSQL it is a row that is good for [`GOOD_FOR`] by the server's clock and is renewed every
-//! [`RENEW`]; when the session that wrote it is gone, it is free at once. So another process takes over
-//! within [`TRY`] of a process's end, and within [`GOOD_FOR`] and [`TRY`] when its machine or network is
-//! lost without a word.
+//! In a folder a lease is a lock on a file, which the operating system releases at once when the process ends. In
+//! PostgreSQL it is a row that is valid for [`GOOD_FOR`] by the server's clock and is renewed every [`RENEW`]. When the
+//! session that wrote it has ended, the lease is free at once. So another process takes over within [`TRY`] of the
+//! process's end, and within [`GOOD_FOR`] plus [`TRY`] when its machine or network fails.
 //!
-//! A lease keeps work from being done twice in vain. That nothing is written wrongly, should two ever work
-//! at the same time, is the checkpoints' compare-and-set.
+//! A lease avoids duplicate work. Should two processes ever work at the same time, the compare-and-set of the
+//! checkpoints prevents wrong writes.
 
 use crate::location::{Database, Location, LocationError};
 use crate::runner::Chain;
@@ -19,22 +18,23 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long a lease lasts that is not renewed.
+/// How long a lease is valid without being renewed.
 pub const GOOD_FOR: Duration = Duration::from_secs(10);
 /// How often it is renewed.
 pub const RENEW: Duration = Duration::from_secs(3);
-/// How often who waits for it tries.
+/// How often a process that waits for a lease tries to take it.
 pub const TRY: Duration = Duration::from_millis(500);
-/// A holder that could not renew its lease for so long stops working, before another process may begin.
-const TOO_LONG: Duration = Duration::from_secs(8);
+/// A holder that could not renew its lease for this long stops working. It is shorter than [`GOOD_FOR`], so that the
+/// holder stops before another process begins.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The leases of one place.
+/// The leases in one location.
 #[derive(Clone, Debug)]
 pub struct Leases {
-    place: Location,
+    location: Location,
 }
 
-/// Something that only this process may do.
+/// The right of this process to do a kind of work. Dropping it releases the lease.
 pub struct Lease {
     name: &'static str,
     lost: CancellationToken,
@@ -42,7 +42,7 @@ pub struct Lease {
 }
 
 enum Kind {
-    /// The lock goes with the file.
+    /// Closing the file releases the lock.
     File(#[expect(dead_code, reason = "held, not used")] File),
     Row {
         row: Row,
@@ -51,48 +51,49 @@ enum Kind {
 }
 
 impl Leases {
-    pub fn new(place: Location) -> Self {
-        Self { place }
+    pub fn new(location: Location) -> Self {
+        Self { location }
     }
 
-    /// Takes the lease if it is free.
+    /// Takes the lease. `None` when another process holds it.
     pub async fn try_take(&self, name: &'static str) -> Result<Option<Lease>, LocationError> {
-        self.wanted(name).try_take().await
+        self.request(name).try_take().await
     }
 
-    fn wanted(&self, name: &'static str) -> Wanted<'_> {
-        match &self.place {
-            Location::Folder(folder) => Wanted::File(folder, name),
-            Location::Postgres(database) => Wanted::Row(Row::new(database, name)),
+    fn request(&self, name: &'static str) -> LeaseRequest<'_> {
+        match &self.location {
+            Location::Folder(folder) => LeaseRequest::File(folder, name),
+            Location::Postgres(database) => LeaseRequest::Row(Row::new(database, name)),
         }
     }
 
-    /// Waits for the lease. `None` when the process is to stop.
+    /// Waits for the lease. `None` when `stop` is cancelled.
     pub async fn take(&self, name: &'static str, stop: &CancellationToken) -> Option<Lease> {
         self.take_after(name, stop, || {}).await
     }
 
-    /// Waits for the lease, and calls `is_anothers` each time that another process has it.
+    /// Waits for the lease, and calls `on_held_by_another` after each attempt that finds it held by another process.
+    /// `None` when `stop` is cancelled.
     pub async fn take_after(
         &self,
         name: &'static str,
         stop: &CancellationToken,
-        is_anothers: impl Fn(),
+        on_held_by_another: impl Fn(),
     ) -> Option<Lease> {
-        let wanted = self.wanted(name);
-        let mut said = false;
+        let request = self.request(name);
+        let mut logged = false;
         while !stop.is_cancelled() {
-            match wanted.try_take().await {
+            match request.try_take().await {
                 Ok(Some(lease)) => return Some(lease),
                 Ok(None) => {
-                    is_anothers();
-                    if !said {
+                    on_held_by_another();
+                    if !logged {
                         tracing::info!(lease = name, "another process holds the lease; waiting for it");
-                        said = true;
+                        logged = true;
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(lease = name, error = %Chain(&error), "the lease cannot be asked for; trying again");
+                    tracing::warn!(lease = name, error = %Chain(&error), "the lease cannot be requested; trying again");
                 }
             }
             tokio::select! {
@@ -104,13 +105,13 @@ impl Leases {
     }
 }
 
-/// A lease that is asked for, until it is free.
-enum Wanted<'l> {
+/// A request for a lease, which is repeated until the lease is free.
+enum LeaseRequest<'l> {
     File(&'l Path, &'static str),
     Row(Row),
 }
 
-impl Wanted<'_> {
+impl LeaseRequest<'_> {
     async fn try_take(&self) -> Result<Option<Lease>, LocationError> {
         let lost = CancellationToken::new();
         let (name, kind) = match self {
@@ -130,7 +131,7 @@ impl Wanted<'_> {
 }
 
 impl Lease {
-    /// Returns when the lease is another's, or may be.
+    /// Returns when another process holds the lease or may hold it.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
@@ -139,13 +140,13 @@ impl Lease {
         self.lost.is_cancelled()
     }
 
-    /// Lets another process take over at once.
+    /// Releases the lease, so that another process can take it at once.
     pub async fn release(self) {
         if let Kind::Row { row, .. } = &self.kind
-            && let Err(error) = row.give_back().await
+            && let Err(error) = row.release().await
         {
-            // It runs out by itself.
-            tracing::debug!(lease = self.name, %error, "the lease could not be given back");
+            // The lease expires without it.
+            tracing::debug!(lease = self.name, %error, "the lease could not be released");
         }
     }
 }
@@ -167,7 +168,7 @@ fn lock(folder: &Path, name: &str) -> Result<Option<File>, LocationError> {
     }
 }
 
-/// A lease in PostgreSQL: its row, and the session that stands for this process.
+/// A lease in PostgreSQL: its row, and the session by which the server sees that this process lives.
 #[derive(Clone)]
 struct Row {
     name: &'static str,
@@ -182,9 +183,9 @@ impl Row {
         Self { name, holder, session }
     }
 
-    /// Takes or renews it, by the server's clock. False: it is another's.
+    /// Takes or renews the lease by the server's clock. Returns false when another process holds it.
     async fn take(&self) -> Result<bool, sqlx::Error> {
-        // Whoever may not see when a session began sees at least that there is one.
+        // A user without the right to see when another session began still sees that the session exists.
         const TAKE: &str = "insert into verbatim.leases as l
                 (name, holder, backend, backend_start, taken_at, until_at)
             select $1, $2, pid, backend_start, clock_timestamp(), clock_timestamp() + interval '10 seconds'
@@ -202,11 +203,11 @@ impl Row {
     async fn renew(self, lost: CancellationToken) {
         let (mut renewed, mut wait) = (Instant::now(), RENEW);
         loop {
-            tokio::time::sleep(wait.min(TOO_LONG.saturating_sub(renewed.elapsed()))).await;
-            let asked = Instant::now();
-            let patience = TOO_LONG.saturating_sub(renewed.elapsed());
-            match tokio::time::timeout(patience, self.take()).await {
-                Ok(Ok(true)) => (renewed, wait) = (asked, RENEW),
+            tokio::time::sleep(wait.min(RENEWAL_TIMEOUT.saturating_sub(renewed.elapsed()))).await;
+            let requested = Instant::now();
+            let timeout = RENEWAL_TIMEOUT.saturating_sub(renewed.elapsed());
+            match tokio::time::timeout(timeout, self.take()).await {
+                Ok(Ok(true)) => (renewed, wait) = (requested, RENEW),
                 Ok(Ok(false)) | Err(_) => break,
                 Ok(Err(error)) => {
                     tracing::warn!(lease = self.name, %error, "the lease could not be renewed");
@@ -218,8 +219,8 @@ impl Row {
         lost.cancel();
     }
 
-    async fn give_back(&self) -> Result<(), sqlx::Error> {
-        const BACK: &str = "delete from verbatim.leases where name = $1 and holder = $2";
-        sqlx::query(BACK).bind(self.name).bind(&self.holder).execute(&self.session).await.map(|_| ())
+    async fn release(&self) -> Result<(), sqlx::Error> {
+        const RELEASE: &str = "delete from verbatim.leases where name = $1 and holder = $2";
+        sqlx::query(RELEASE).bind(self.name).bind(&self.holder).execute(&self.session).await.map(|_| ())
     }
 }

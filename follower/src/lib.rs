@@ -1,5 +1,5 @@
-//! The common parts of all followers of the event log: the runner with its checkpoint, tables on either engine,
-//! the location they are in, and the lease that lets one process at a time do the work.
+//! The common parts of all followers of the event log: the runner with its checkpoint, tables on SQLite or PostgreSQL
+//! and their location, and the lease that lets one process at a time do the work.
 
 pub mod db;
 mod decoded_log;

@@ -1,5 +1,5 @@
-//! Where tables are kept: a folder with a SQLite file for each set of them, or a PostgreSQL database with a
-//! schema for each.
+//! The location of tables: a folder with a SQLite file for each set of tables, or a PostgreSQL database with a schema
+//! for each set.
 
 mod database;
 
@@ -10,21 +10,19 @@ use crate::db::{Db, DbError, Sizes};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A place for tables. Cheap to clone.
+/// The location of tables. Cheap to clone.
 #[derive(Clone, Debug)]
-// A process has a handful of these: a box would only be in the way.
+// A process has only a few values of this type, so a box would save nothing.
 #[allow(clippy::large_enum_variant)]
 pub enum Location {
     Folder(PathBuf),
     Postgres(Database),
 }
 
-/// Tables cannot be kept here.
+/// The reason why a location cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LocationError {
-    #[error(
-        "'{0}' names no place for tables: it may be postgres://user:password@host/database or sqlite:folder"
-    )]
+    #[error("'{0}' is not a location of tables: use postgres://user:password@host/database or sqlite:folder")]
     UnknownUrl(String),
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -53,7 +51,7 @@ impl From<&PathBuf> for Location {
 }
 
 impl Location {
-    /// The place that a URL names, after a look at whether it is Verbatim's.
+    /// Opens the location of a URL. A PostgreSQL database must be empty or Verbatim's own.
     pub async fn open(url: &str) -> Result<Self, LocationError> {
         if let Some(folder) = url.strip_prefix("sqlite:") {
             let folder = PathBuf::from(folder.strip_prefix("//").unwrap_or(folder));
@@ -66,7 +64,7 @@ impl Location {
         Err(LocationError::UnknownUrl(hide_password(url)))
     }
 
-    /// A set of tables of its own that stays: a file or a schema named after what it is for.
+    /// Opens a set of tables outside the generations: a file or a schema with this name.
     pub async fn tables(&self, name: &str, sizes: Sizes, schema: &'static str) -> Result<Db, LocationError> {
         match self {
             Self::Folder(folder) => {
@@ -80,7 +78,7 @@ impl Location {
         }
     }
 
-    /// Whether the place can be reached.
+    /// Checks that the location can be reached.
     pub async fn check(&self) -> Result<(), DbError> {
         match self {
             Self::Folder(_) => Ok(()),
@@ -101,7 +99,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_url_of_something_else_is_named_without_its_password() {
+    async fn an_unsupported_url_is_reported_without_its_password() {
         let error = Location::open("mysql://me:secret@host/db").await.unwrap_err().to_string();
         assert!(error.contains("mysql://…@host/db") && !error.contains("secret"), "{error}");
     }

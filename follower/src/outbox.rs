@@ -1,11 +1,11 @@
-//! An outbox: jobs for other systems, each tried until its end is in the log.
+//! An outbox: jobs for other systems, each attempted until its end is in the log.
 //!
-//! The log says which jobs begin and which have ended; a table says when each is tried next. An attempt is written
-//! to the table before it is made, so that a job whose attempt was under way when the process ended is known: it
-//! waits for [`Limits::grace`], in which its end may still come by the log, before it is tried again.
+//! The log says which jobs begin and end; a table says when the next attempt of each is due. An attempt is recorded in
+//! the table before it is made. So after a restart the jobs are known whose attempt was in progress: each waits for
+//! [`Limits::grace`], during which its end may still arrive from the log, before it is attempted again.
 //!
-//! Jobs of one queue share its limits, and each queue has a worker of its own, so that a system that is slow or down
-//! delays no queue but its own.
+//! The jobs of one queue share its limits, and each queue has a worker of its own, so that a system that is slow or
+//! unavailable delays only its own queue.
 
 mod schedule;
 mod source;
@@ -41,8 +41,8 @@ const MEASURE: Duration = Duration::from_secs(5);
 
 /// Makes the attempts.
 pub trait Dispatcher<J: Job>: Send + Sync + 'static {
-    /// Tries the job once, and writes its end into the log when it has one. `stop` is cancelled when the process
-    /// stops: an attempt that was begun is then still finished, but no longer repeated.
+    /// Makes one attempt, and appends the end of the job to the log when it has ended. `stop` is cancelled when the
+    /// process stops: the attempt is still finished, but not repeated.
     fn attempt<'a>(&'a self, job: &'a J, stop: &'a CancellationToken) -> BoxFuture<'a, Attempt>;
 }
 
@@ -50,17 +50,17 @@ pub trait Dispatcher<J: Job>: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub outcome: Outcome,
-    /// Until when the other system wants the whole queue left alone.
+    /// The time before which the other system wants no request of this queue. `None` when it did not say.
     pub pause_queue_until: Option<Timestamp>,
 }
 
 /// The state of a job after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its end is in the log, and the follower removes it when it reads that. When the process stops before the
-    /// end is in the log, the job counts as under way.
+    /// The end of the job is in the log, and the follower removes the job when it reads it. When the process stops
+    /// before the end is in the log, the attempt counts as in progress.
     Recorded,
-    /// It is over, and the log will not say so again.
+    /// The job has ended, and no later event in the log says so.
     Over,
     Retry {
         reason: RetryReason,
@@ -74,18 +74,18 @@ impl From<Outcome> for Attempt {
     }
 }
 
-/// How much is under way at the same time.
+/// The number of concurrent attempts, and the wait after an interrupted one.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Attempts of one queue.
+    /// Concurrent attempts of one queue.
     pub per_queue: usize,
-    /// Attempts of all queues. `None` for no limit.
+    /// Concurrent attempts of all queues. `None` for no limit.
     pub in_total: Option<usize>,
-    /// How long to wait for the end of an attempt that was under way when the process ended, or that panicked.
+    /// How long to wait for the end of an attempt that was in progress when the process ended, or that panicked.
     pub grace: Duration,
 }
 
-/// The jobs of one kind: the follower that keeps their table, and the workers that try them.
+/// The jobs of one kind: the follower that writes their table, and the workers that make the attempts.
 pub struct Outbox<S: JobSource, D> {
     runner: Runner<JobProjection<S>>,
     table: JobTable<S::Job>,
@@ -98,7 +98,7 @@ pub struct Outbox<S: JobSource, D> {
 type QueueOf<S> = <<S as JobSource>::Job as Job>::Queue;
 
 impl<S: JobSource, D: Dispatcher<S::Job>> Outbox<S, D> {
-    /// Takes up at the checkpoint. `db` may hold other tables too.
+    /// Opens the outbox at the stored checkpoint. `db` may have other tables too.
     pub async fn open(
         log: &DecodedLog,
         db: Db,
@@ -116,7 +116,7 @@ impl<S: JobSource, D: Dispatcher<S::Job>> Outbox<S, D> {
             tracing::warn!(
                 outbox = S::NAME,
                 jobs = in_doubt,
-                "attempts were under way when the process ended"
+                "attempts were in progress when the process ended"
             );
         }
         let (waker, wakes) = mpsc::unbounded_channel();
@@ -130,16 +130,16 @@ impl<S: JobSource, D: Dispatcher<S::Job>> Outbox<S, D> {
         self.table.clone()
     }
 
-    /// How far the log has been followed.
+    /// The progress of the follower in the log.
     pub fn watch(&self) -> Watch {
         self.runner.watch()
     }
 
-    /// Works until told to stop, and then finishes the attempts that are under way. Ends early only when an event
-    /// cannot be read.
+    /// Works until `stop` is cancelled, and then finishes the attempts in progress. Ends early only with an error that a
+    /// retry cannot fix.
     pub async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
         let Self { runner, table, dispatcher, clock, limits, mut wakes } = self;
-        // The workers end when the follower does, for whatever reason.
+        // The workers end when the follower ends, for any reason.
         let stop_workers = stop.child_token();
         let permits = limits.in_total.unwrap_or(Semaphore::MAX_PERMITS);
         let context = Arc::new(WorkerContext {
@@ -178,7 +178,7 @@ struct Workers<J: Job, D> {
 }
 
 impl<J: Job, D: Dispatcher<J>> Workers<J, D> {
-    /// One for each queue that has jobs from before.
+    /// Starts a worker for each queue that already has jobs.
     async fn start(&mut self) {
         loop {
             match self.context.table.queues().await {
@@ -203,12 +203,12 @@ impl<J: Job, D: Dispatcher<J>> Workers<J, D> {
         wake.notify_one();
     }
 
-    /// A worker ends when its queue has been empty for a while, when all is stopped, or when it panics. After a
-    /// panic the queue gets a worker again as the log goes on.
+    /// A worker ends when its queue has been empty for a while, when the outbox stops, or when it panics. After a panic
+    /// the queue gets a new worker with its next job.
     fn ended(&mut self, ended: Result<J::Queue, JoinError>) {
         match ended {
             Ok(queue) => {
-                // It may have been woken when it had ended already.
+                // The worker may have been woken after it had ended.
                 let wake = self.wakes.remove(&queue);
                 if wake.is_some_and(|wake| wake.notified().now_or_never().is_some()) {
                     self.wake(queue);

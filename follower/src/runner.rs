@@ -1,7 +1,7 @@
-//! Takes the log page by page, hands it to a projection, and moves the checkpoint in the same transaction.
+//! Reads the log page by page, applies each page to a projection, and moves the checkpoint in the same transaction.
 //!
-//! While one page is written the next is read and decoded. The checkpoint moves by compare-and-set: of two
-//! runners only one can write, and the other begins again from where the first has come.
+//! While one page is written the next one is read and decoded. The checkpoint moves by compare-and-set: of two
+//! runners only one can write a page, and the other continues from the stored checkpoint.
 
 mod checkpoint;
 mod progress;
@@ -25,46 +25,46 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Something that follows the log with tables of its own.
+/// A follower of the log with tables of its own.
 pub trait Projection: Send + 'static {
-    /// The name of its checkpoint: `read-models`, `outbound-delivery`.
+    /// The name of its checkpoint, for example `read-models` or `outbound-delivery`.
     fn name(&self) -> &'static str;
     /// The events that the projection follows.
     fn filter(&self) -> Filter {
         Filter::all()
     }
-    /// How long events may gather before it looks at the log again, once it has come to the end: for what need
-    /// not be known at once. Pages are larger and fewer by it.
+    /// How long the runner waits at the end of the log before it reads the next page. A longer wait makes fewer and
+    /// larger pages, for a projection that need not be up to date at once.
     fn pace(&self) -> Duration {
         Duration::ZERO
     }
-    /// Whether an event can lead to anything being written. A page of which none can moves the checkpoint
-    /// only now and then.
+    /// Whether an event can change the tables. The checkpoint is stored only once per second while no event of the
+    /// pages can.
     fn concerns(&self, _event: &DecodedEvent) -> bool {
         true
     }
-    /// Prepares a page before anything of it is written. Returns whether something is to be
-    /// written at all. It may be asked about the same page again.
+    /// Prepares a page before the transaction begins. Returns whether the page changes the tables. It may be called
+    /// again for the same page.
     fn prepare(
         &mut self,
         _page: &[Arc<DecodedEvent>],
     ) -> impl Future<Output = Result<bool, FollowError>> + Send {
         async { Ok(true) }
     }
-    /// Folds a page and writes what changed. The checkpoint is in the same transaction, so a page is
-    /// written exactly once.
+    /// Folds a page and writes the changes. The checkpoint is in the same transaction, so each page is written
+    /// exactly once.
     fn project(
         &mut self,
         page: &[Arc<DecodedEvent>],
         tx: &mut Tx,
     ) -> impl Future<Output = Result<(), FollowError>> + Send;
-    /// The page is committed: what was learnt from it may be kept, and who waits may be woken.
+    /// The page is committed. The projection may now keep values from it in memory and wake waiting tasks.
     fn committed(&mut self) {}
-    /// The page is not committed, or another runner wrote: nothing that is remembered counts.
+    /// The page is not committed, or another runner wrote. The projection must drop all values from its memory.
     fn reset(&mut self) {}
 }
 
-/// Why a projection stands still.
+/// The reason why a projection stopped or tries again.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
     #[error("the event {event_type} at {position} ({stream}, version {version}) cannot be read")]
@@ -80,11 +80,11 @@ pub enum RunnerError {
     Log(#[from] ReadError),
     #[error("the tables cannot be written")]
     Db(#[from] DbError),
-    #[error("a page of the log cannot be taken")]
+    #[error("a page of the log cannot be projected")]
     Follow(#[source] FollowError),
-    /// The reading task ended by itself, which only a panic in it can cause.
+    /// The task that reads the log ended although it was not stopped, which only a panic can cause.
     #[error("the task that reads the log panicked")]
-    BrokeOff,
+    Panicked,
 }
 
 impl From<FollowError> for RunnerError {
@@ -100,12 +100,12 @@ impl From<FollowError> for RunnerError {
 }
 
 impl RunnerError {
-    /// Whether waiting may help: a full disk may be cleared, a stored event does not become readable.
+    /// Whether a retry may help. It may when the disk is full; it does not when a stored event is unreadable.
     fn may_pass(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Log(ReadError::Damaged { .. }) => false,
             Self::Follow(error) => error.may_pass(),
-            Self::Log(ReadError::Unavailable(_)) | Self::Db(_) | Self::BrokeOff => true,
+            Self::Log(ReadError::Unavailable(_)) | Self::Db(_) | Self::Panicked => true,
         }
     }
 }
@@ -114,16 +114,16 @@ impl RunnerError {
 #[derive(Debug, Default)]
 struct Batch {
     events: Vec<Arc<DecodedEvent>>,
-    /// How many were of a type this version does not know.
+    /// The number of events whose type this version does not know.
     skipped: u64,
     through: Option<Position>,
     at_end: bool,
 }
 
-/// How many events a page holds at most.
+/// The maximum number of events in a page.
 pub const PAGE: usize = 2000;
 
-/// Keeps one projection up with the log.
+/// Keeps one projection up to date with the log.
 pub struct Runner<P: Projection> {
     log: DecodedLog,
     db: Db,
@@ -131,18 +131,18 @@ pub struct Runner<P: Projection> {
     checkpoint: Checkpoint,
     page: usize,
     progress: watch::Sender<Progress>,
-    /// When the checkpoint was last written.
-    stored: Instant,
-    /// How many events were passed over since.
-    passed_over: u64,
-    /// Where the checkpoint would be if that had been written.
-    seen: Option<Checkpoint>,
+    /// The time at which the checkpoint was last stored.
+    stored_at: Instant,
+    /// The number of events since then that changed nothing.
+    unstored_events: u64,
+    /// The checkpoint after these events. `None` when there are none.
+    unstored: Option<Checkpoint>,
 }
 
-/// How long a checkpoint may lag behind what was passed over.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long events that change nothing may be missing from the stored checkpoint.
+const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
 
-/// The result of writing one page.
+/// The result of writing a page.
 enum Outcome {
     Written,
     /// Another runner moved the checkpoint.
@@ -150,7 +150,7 @@ enum Outcome {
 }
 
 impl<P: Projection> Runner<P> {
-    /// Takes up where the checkpoint is.
+    /// Opens the runner at the stored checkpoint.
     pub async fn open(log: impl Into<DecodedLog>, db: Db, projection: P) -> Result<Self, RunnerError> {
         let checkpoint = Checkpoint::read(&db, projection.name()).await?;
         let (progress, _) = watch::channel(Progress::at(checkpoint));
@@ -161,19 +161,19 @@ impl<P: Projection> Runner<P> {
             checkpoint,
             page: PAGE,
             progress,
-            stored: Instant::now(),
-            passed_over: 0,
-            seen: None,
+            stored_at: Instant::now(),
+            unstored_events: 0,
+            unstored: None,
         })
     }
 
-    /// How many events a page holds at most.
+    /// Sets the maximum number of events in a page.
     pub fn with_page(mut self, page: usize) -> Self {
         self.page = page.max(1);
         self
     }
 
-    /// To wait for the tables and to ask how they are.
+    /// Returns a handle that waits for the tables and reads their progress.
     pub fn watch(&self) -> Watch {
         Watch::new(self.progress.subscribe())
     }
@@ -186,12 +186,13 @@ impl<P: Projection> Runner<P> {
         &self.projection
     }
 
-    /// Follows the log until told to stop. Ends early only when an event cannot be read.
+    /// Follows the log until `stop` is cancelled. Ends early only with an error that a retry cannot fix.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), RunnerError> {
         let _checkpointing =
             AbortOnDropHandle::new(tokio::spawn(checkpoint_wal(self.db.clone(), self.progress.subscribe())));
-        let behind = lag(Arc::clone(self.log.store()), self.projection.name(), self.progress.subscribe());
-        let _measuring = AbortOnDropHandle::new(tokio::spawn(behind));
+        let lag =
+            measure_lag(Arc::clone(self.log.store()), self.projection.name(), self.progress.subscribe());
+        let _measuring = AbortOnDropHandle::new(tokio::spawn(lag));
         loop {
             let ended = tokio::select! {
                 biased;
@@ -199,8 +200,8 @@ impl<P: Projection> Runner<P> {
                 ended = self.follow(None, |_| {}) => Some(ended),
             };
             let Some(ended) = ended else {
-                if let Err(error) = self.settle().await {
-                    tracing::warn!(error = %Chain(&error), "a checkpoint was not written; the last second is read again");
+                if let Err(error) = self.store_checkpoint().await {
+                    tracing::warn!(error = %Chain(&error), "a checkpoint was not stored; the events of the last second are read again");
                 }
                 return Ok(());
             };
@@ -208,23 +209,23 @@ impl<P: Projection> Runner<P> {
             let name = self.projection.name();
             self.projection.reset();
             let passing = error.may_pass();
-            self.progress.send_modify(|progress| progress.trouble(&error, passing));
+            self.progress.send_modify(|progress| progress.set_error(&error, passing));
             if !passing {
                 tracing::error!(projection = name, error = %Chain(&error), "the projection stopped");
                 return Err(error);
             }
-            tracing::warn!(projection = name, error = %Chain(&error), "the projection tries again");
+            tracing::warn!(projection = name, error = %Chain(&error), "the projection failed; trying again");
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
             }
             if let Ok(checkpoint) = Checkpoint::read(&self.db, name).await {
-                (self.checkpoint, self.passed_over, self.seen) = (checkpoint, 0, None);
+                (self.checkpoint, self.unstored_events, self.unstored) = (checkpoint, 0, None);
             }
         }
     }
 
-    /// Works off what is in the log: up to `until`, or to where the log ends now.
+    /// Projects the log up to `until`, or up to its current end.
     pub async fn catch_up(
         &mut self,
         until: Option<Position>,
@@ -243,7 +244,7 @@ impl<P: Projection> Runner<P> {
         caught_up
     }
 
-    /// One page, of what is there now. Answers whether the end of the log was reached.
+    /// Projects one page. Returns whether it reached the end of the log.
     pub async fn step(&mut self) -> Result<bool, RunnerError> {
         let filter = self.projection.filter();
         let page = self.log.store().read_all(self.checkpoint.position, &filter, self.page).await?;
@@ -272,10 +273,10 @@ impl<P: Projection> Runner<P> {
                 reader::Pages { limit: self.page, pace: self.projection.pace(), until },
             );
             loop {
-                let rests = until.is_none() || self.seen.is_some();
+                let may_rest = until.is_none() || self.unstored.is_some();
                 let batch = tokio::select! {
                     batch = reader.next() => batch?,
-                    () = tokio::time::sleep(QUIET), if rests => match self.rest().await? {
+                    () = tokio::time::sleep(CHECKPOINT_DELAY), if may_rest => match self.check_checkpoint().await? {
                         Outcome::Written => continue,
                         Outcome::Overtaken => {
                             self.start_over().await?;
@@ -291,7 +292,7 @@ impl<P: Projection> Runner<P> {
                     }
                     Outcome::Written => on_page(&self.progress.borrow()),
                 }
-                drop_aside(batch);
+                drop_in_background(batch);
                 let reached = until.is_some_and(|until| self.checkpoint.position >= Some(until) || at_end);
                 if reached {
                     return Ok(());
@@ -303,21 +304,21 @@ impl<P: Projection> Runner<P> {
     async fn write(&mut self, batch: &Batch) -> Result<Outcome, RunnerError> {
         let name = self.projection.name();
         if let Some(through) = batch.through
-            && self.passes_over(batch).await?
+            && self.changes_nothing(batch).await?
         {
-            self.passed_over += batch.events.len() as u64;
-            let seen = self.checkpoint.moved_to(through, self.passed_over);
-            self.seen = Some(seen);
-            self.progress.send_modify(|progress| progress.advance(seen, batch));
+            self.unstored_events += batch.events.len() as u64;
+            let checkpoint = self.checkpoint.moved_to(through, self.unstored_events);
+            self.unstored = Some(checkpoint);
+            self.progress.send_modify(|progress| progress.advance(checkpoint, batch));
             return Ok(Outcome::Written);
         }
         if let Some(through) = batch.through
             && self.checkpoint.position < Some(through)
         {
             let mut tx = self.db.begin().await?;
-            let taken = self.passed_over + batch.events.len() as u64 + batch.skipped;
-            let next = self.checkpoint.moved_to(through, taken);
-            if !next.take_over_from(self.checkpoint, name, &mut tx).await? {
+            let events = self.unstored_events + batch.events.len() as u64 + batch.skipped;
+            let next = self.checkpoint.moved_to(through, events);
+            if !next.replace(self.checkpoint, name, &mut tx).await? {
                 return Ok(Outcome::Overtaken);
             }
             let projected = match batch.events.is_empty() {
@@ -336,7 +337,7 @@ impl<P: Projection> Runner<P> {
                 Ok(false) => return Ok(Outcome::Overtaken),
                 Err(error) => {
                     self.projection.reset();
-                    // Where another has written these rows, that they are there may be noticed first.
+                    // When another runner has written this page, the conflict of a row may be reported first.
                     let stored = Checkpoint::read(&self.db, name).await;
                     let overtaken = stored.is_ok_and(|stored| stored.position != self.checkpoint.position);
                     return if overtaken { Ok(Outcome::Overtaken) } else { Err(error.into()) };
@@ -344,7 +345,7 @@ impl<P: Projection> Runner<P> {
             }
             self.projection.committed();
             self.checkpoint = next;
-            (self.stored, self.passed_over, self.seen) = (Instant::now(), 0, None);
+            (self.stored_at, self.unstored_events, self.unstored) = (Instant::now(), 0, None);
         }
         metrics::counter!("verbatim_projection_events_total", "projection" => name)
             .increment(batch.events.len() as u64);
@@ -363,10 +364,10 @@ impl<P: Projection> Runner<P> {
         Ok(Outcome::Written)
     }
 
-    /// At the end of the log, what a projection writes nothing about moves its checkpoint only now and then: a
-    /// commit for every such event would cost more than looking at a second's worth of them again.
-    async fn passes_over(&mut self, batch: &Batch) -> Result<bool, RunnerError> {
-        let recent = batch.at_end && batch.skipped == 0 && self.stored.elapsed() < QUIET;
+    /// Whether the page changes nothing and its checkpoint need not be stored yet. At the end of the log a commit for
+    /// every such event would cost more than reading the events of a second again after a restart.
+    async fn changes_nothing(&mut self, batch: &Batch) -> Result<bool, RunnerError> {
+        let recent = batch.at_end && batch.skipped == 0 && self.stored_at.elapsed() < CHECKPOINT_DELAY;
         if recent && !batch.events.iter().any(|event| self.projection.concerns(event)) {
             return Ok(true);
         }
@@ -374,45 +375,46 @@ impl<P: Projection> Runner<P> {
         Ok(recent && !writes)
     }
 
-    /// While nothing happens: writes what was only passed over, else looks whether what was written is still
-    /// there. PostgreSQL's commits do not wait for the disk, so that a crash of its server may have cost the
-    /// newest of them, and the next event may be long in coming.
-    async fn rest(&mut self) -> Result<Outcome, RunnerError> {
-        if self.seen.is_some() {
-            return self.settle().await;
+    /// Stores the checkpoint when no event has arrived for [`CHECKPOINT_DELAY`]. When it is stored already, checks
+    /// that the tables still have it: PostgreSQL's commits do not wait for the disk, so a crash of its server may
+    /// have lost the newest ones, and the next event may arrive much later.
+    async fn check_checkpoint(&mut self) -> Result<Outcome, RunnerError> {
+        if self.unstored.is_some() {
+            return self.store_checkpoint().await;
         }
         let stored = Checkpoint::read(&self.db, self.projection.name()).await?;
-        let there = stored.position == self.checkpoint.position;
-        Ok(if there { Outcome::Written } else { Outcome::Overtaken })
+        let is_stored = stored.position == self.checkpoint.position;
+        Ok(if is_stored { Outcome::Written } else { Outcome::Overtaken })
     }
 
-    /// Writes a checkpoint that only passed over events.
-    async fn settle(&mut self) -> Result<Outcome, RunnerError> {
-        let Some(seen) = self.seen else { return Ok(Outcome::Written) };
+    /// Stores the checkpoint after events that changed nothing.
+    async fn store_checkpoint(&mut self) -> Result<Outcome, RunnerError> {
+        let Some(next) = self.unstored else { return Ok(Outcome::Written) };
         let mut tx = self.db.begin().await?;
-        if !seen.take_over_from(self.checkpoint, self.projection.name(), &mut tx).await? {
+        if !next.replace(self.checkpoint, self.projection.name(), &mut tx).await? {
             return Ok(Outcome::Overtaken);
         }
         if !tx.commit_claimed().await? {
             return Ok(Outcome::Overtaken);
         }
-        self.checkpoint = seen;
-        (self.stored, self.passed_over, self.seen) = (Instant::now(), 0, None);
+        self.checkpoint = next;
+        (self.stored_at, self.unstored_events, self.unstored) = (Instant::now(), 0, None);
         Ok(Outcome::Written)
     }
 
+    /// Drops the state in memory and continues from the stored checkpoint.
     async fn start_over(&mut self) -> Result<(), RunnerError> {
         self.projection.reset();
-        (self.passed_over, self.seen) = (0, None);
+        (self.unstored_events, self.unstored) = (0, None);
         self.checkpoint = Checkpoint::read(&self.db, self.projection.name()).await?;
         self.progress.send_modify(|progress| progress.position = self.checkpoint.position);
         Ok(())
     }
 }
 
-/// Tells how many events the tables are behind the log. Where an engine's positions do not count events
-/// (KurrentDB's are bytes), it is how far in positions.
-async fn lag(store: Arc<dyn EventStore>, name: &'static str, progress: watch::Receiver<Progress>) {
+/// Measures by how many events the tables are behind the log. On an engine whose positions do not count events, the
+/// lag is in positions; those of KurrentDB are bytes.
+async fn measure_lag(store: Arc<dyn EventStore>, name: &'static str, progress: watch::Receiver<Progress>) {
     let gauge = metrics::gauge!("verbatim_projection_lag_events", "projection" => name);
     loop {
         let end = store.end().await.ok().flatten().map_or(0, Position::commit);
@@ -422,31 +424,31 @@ async fn lag(store: Arc<dyn EventStore>, name: &'static str, progress: watch::Re
     }
 }
 
-/// How often the lag is told.
+/// How often the lag is measured.
 const LAG: Duration = Duration::from_secs(1);
 
-/// How often to look how far the write-ahead log has grown.
-const TIDY: Duration = Duration::from_millis(50);
+/// How often the length of the write-ahead log is checked.
+const WAL_CHECK: Duration = Duration::from_millis(50);
 
-/// Keeps the write-ahead log short while something is written.
+/// Checkpoints the write-ahead log while pages are written, so that it stays short.
 async fn checkpoint_wal(db: Db, mut progress: watch::Receiver<Progress>) {
     while progress.changed().await.is_ok() {
-        tokio::time::sleep(TIDY).await;
+        tokio::time::sleep(WAL_CHECK).await;
         if let Err(error) = db.checkpoint_wal().await {
-            // The writer does it itself, should it ever become much.
-            tracing::debug!(%error, "the write-ahead log could not be moved into the file");
+            // The writer checkpoints the log by itself when it becomes long.
+            tracing::debug!(%error, "the write-ahead log could not be checkpointed");
         }
     }
 }
 
-/// A large page is taken apart while the next is being folded.
-fn drop_aside(batch: Batch) {
+/// Frees a large page on another thread while the next page is folded.
+fn drop_in_background(batch: Batch) {
     if batch.events.len() >= 64 {
         tokio::task::spawn_blocking(move || drop(batch));
     }
 }
 
-/// An error with what caused it, on one line.
+/// Shows an error and its sources on one line.
 pub struct Chain<'e>(pub &'e dyn std::error::Error);
 
 impl std::fmt::Display for Chain<'_> {

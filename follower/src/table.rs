@@ -45,9 +45,8 @@ pub trait Row: Clone + Send + Sync + 'static {
     fn take(row: &DbRow) -> Result<Self, DbError>;
     /// Whether only volatile columns differ from the row as it was stored before.
     fn only_volatile_differ(&self, before: &Self) -> bool;
-    /// The columns that change often, of a row with many indexes on its other columns. SQLite rewrites every
-    /// index that names a column of the `set` list, even if its value is the same, so a short list saves
-    /// most of that work.
+    /// The columns that change often, in a row with many indexes on its other columns. SQLite rewrites every index on a
+    /// column of the `set` list even when the value is the same, so a short list saves most of that work.
     const VOLATILE: &'static [&'static str];
 }
 

@@ -1,9 +1,9 @@
-//! Timers: conversations in which something must be done at a moment, although no event says so then.
+//! Timers: conversations in which an action is due at a moment, without an event at that moment.
 //!
 //! A table has a row for each conversation that has a timer, with the moment at which it is due. A [`TimerSource`]
-//! derives the rows from the log. When a moment has come a [`TimerHandler`] asks the conversation, which decides
-//! what happens. So a restart, a replay, a second process or ten minutes of downtime repeat nothing and lose
-//! nothing.
+//! derives the rows from the log. When a timer is due, a [`TimerHandler`] executes a command on the conversation, whose
+//! state decides what to do. So a restart, a replay, a second process or ten minutes of downtime repeat no action and
+//! lose none.
 
 mod source;
 mod table;
@@ -27,20 +27,22 @@ use table::TimerRows;
 use tokio_util::sync::CancellationToken;
 use waker::Waker;
 
-/// The longest sleep between two looks at the table, in case the machine's clock was moved.
+/// The longest sleep between two reads of the table, in case the machine's clock was changed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// The same when a test moves the clock.
+/// The longest sleep when a test moves the clock.
 const MANUAL_SLEEP: Duration = Duration::from_millis(5);
-/// How many timers are handled at the same time: their commits are shared, which keeps a rush at opening time short.
-const TOGETHER: usize = 64;
-/// How long to wait before something is tried again.
+/// The number of timers that are handled concurrently. Their appends share commits, which matters when many timers are
+/// due at the start of business hours.
+const CONCURRENCY: usize = 64;
+/// How long to wait before a retry.
 pub const RETRY: Duration = Duration::from_millis(500);
 
 /// Handles a conversation whose timer is due.
 pub trait TimerHandler: Send + Sync + 'static {
     type Error: TimerError;
 
-    /// Does what is due, and returns when the conversation is due again. `None` when only an event can say so.
+    /// Performs the action that is due. Returns the moment at which the conversation is due again, or `None` when no
+    /// timer is set until the next event.
     fn handle<'a>(
         &'a self,
         timer: &'a DueTimer,
@@ -48,7 +50,7 @@ pub trait TimerHandler: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<Timestamp>, Self::Error>>;
 }
 
-/// Why a timer could not be handled.
+/// The reason why a timer could not be handled.
 pub trait TimerError: Error + Send + Sync + 'static {
     fn recovery(&self) -> Recovery;
 }
@@ -56,7 +58,7 @@ pub trait TimerError: Error + Send + Sync + 'static {
 /// The next step when a timer could not be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// No timer can be handled just now. All are tried again after [`RETRY`].
+    /// No timer can be handled at the moment. All are tried again after [`RETRY`].
     RetryAll,
     /// This timer is tried again after [`RETRY`].
     RetryThis,
@@ -64,14 +66,14 @@ pub enum Recovery {
     WaitForEvent,
 }
 
-/// The timers of one kind: the follower that keeps their rows, and the worker that handles those that are due.
+/// The timers of one kind: the follower that writes their rows, and the worker that handles those that are due.
 pub struct Timers<S: TimerSource, H> {
     runner: Runner<TimerProjection<S>>,
     worker: Worker<H>,
 }
 
 impl<S: TimerSource, H: TimerHandler> Timers<S, H> {
-    /// Takes up at the checkpoint. `db` may hold other tables too.
+    /// Opens the timers at the stored checkpoint. `db` may have other tables too.
     pub async fn open(
         log: &DecodedLog,
         db: Db,
@@ -86,25 +88,25 @@ impl<S: TimerSource, H: TimerHandler> Timers<S, H> {
         Ok(Self { runner, worker: Worker { name: S::NAME, clock, db, rows, waker, handler } })
     }
 
-    /// How far the log has been followed.
+    /// The progress of the follower in the log.
     pub fn watch(&self) -> Watch {
         self.runner.watch()
     }
 
-    /// Works until told to stop. Ends early only when an event cannot be read.
+    /// Works until `stop` is cancelled. Ends early only with an error that a retry cannot fix.
     pub async fn run(self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
         let stop_worker = stop.child_token();
         let working = tokio::spawn(self.worker.run(stop_worker.clone(), health));
         let ended = self.runner.run(stop).await;
         stop_worker.cancel();
-        working.await.map_err(|_| RunnerError::BrokeOff)?;
+        working.await.map_err(|_| RunnerError::Panicked)?;
         ended
     }
 }
 
-/// Sleeps until the next moment, and handles what is due then.
+/// Sleeps until the next timer is due, and handles the timers that are due.
 struct Worker<H> {
-    /// For the log.
+    /// The name in log lines.
     name: &'static str,
     clock: Clock,
     db: Db,
@@ -113,12 +115,12 @@ struct Worker<H> {
     handler: H,
 }
 
-/// Why no timer at all could be handled.
+/// The reason why no timer could be handled.
 #[derive(Debug, thiserror::Error)]
-enum Trouble<E: Error + 'static> {
+enum WorkerError<E: Error + 'static> {
     #[error("the table of timers cannot be used")]
     Db(#[from] DbError),
-    #[error("no conversation can be asked")]
+    #[error("no conversation can be loaded or changed")]
     Handler(#[source] E),
 }
 
@@ -127,17 +129,13 @@ impl<H: TimerHandler> Worker<H> {
         while !stop.is_cancelled() {
             let wait = match self.handle_due().await {
                 Ok(wait) => {
-                    health.well();
+                    health.clear_error();
                     wait
                 }
                 Err(error) => {
-                    let trouble = &error as &dyn Error;
-                    tracing::warn!(
-                        timers = self.name,
-                        error = trouble,
-                        "timers cannot be handled; trying again"
-                    );
-                    health.troubled(Chain(trouble).to_string());
+                    let error = &error as &dyn Error;
+                    tracing::warn!(timers = self.name, error, "timers cannot be handled; trying again");
+                    health.set_error(Chain(error).to_string());
                     RETRY
                 }
             };
@@ -149,9 +147,9 @@ impl<H: TimerHandler> Worker<H> {
         }
     }
 
-    /// Handles what is due, and returns how long to sleep.
-    async fn handle_due(&self) -> Result<Duration, Trouble<H::Error>> {
-        self.waker.looking();
+    /// Handles all timers that are due, and returns how long to sleep.
+    async fn handle_due(&self) -> Result<Duration, WorkerError<H::Error>> {
+        self.waker.reading();
         loop {
             let due = self.rows.due(&self.db, self.clock.now()).await?;
             if due.is_empty() {
@@ -161,7 +159,7 @@ impl<H: TimerHandler> Worker<H> {
             for timer in due {
                 handling.push(Box::pin(self.handle(timer)));
             }
-            let handled: Vec<_> = stream::iter(handling).buffer_unordered(TOGETHER).try_collect().await?;
+            let handled: Vec<_> = stream::iter(handling).buffer_unordered(CONCURRENCY).try_collect().await?;
             self.rows.reschedule(&self.db, &handled).await?;
         }
         let longest = match self.clock {
@@ -175,14 +173,14 @@ impl<H: TimerHandler> Worker<H> {
         Ok(wait)
     }
 
-    async fn handle(&self, timer: DueTimer) -> Result<(DueTimer, Option<Timestamp>), Trouble<H::Error>> {
+    async fn handle(&self, timer: DueTimer) -> Result<(DueTimer, Option<Timestamp>), WorkerError<H::Error>> {
         let now = self.clock.now();
         let error = match self.handler.handle(&timer, now).await {
             Ok(again) => return Ok((timer, again)),
             Err(error) => error,
         };
         let again = match error.recovery() {
-            Recovery::RetryAll => return Err(Trouble::Handler(error)),
+            Recovery::RetryAll => return Err(WorkerError::Handler(error)),
             Recovery::RetryThis => Some(now + RETRY),
             Recovery::WaitForEvent => None,
         };

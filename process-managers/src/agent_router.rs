@@ -79,13 +79,13 @@ impl ProcessManager for AgentRouter {
             waiter.changed.mark_unchanged();
             let rest = match self.round(&stop).await {
                 Ok(rest) => {
-                    health.well();
+                    health.clear_error();
                     rest
                 }
                 Err(error) => {
                     let error = &*error as &dyn Error;
                     tracing::warn!(error, "conversations cannot be routed; trying again");
-                    health.troubled(Chain(error).to_string());
+                    health.set_error(Chain(error).to_string());
                     Rest::Sleep(RETRY)
                 }
             };

@@ -84,10 +84,10 @@ impl ProcessManagers {
     }
 
     /// Tells at any time what is wrong, by the managers' names. `None` when nothing is.
-    pub fn trouble(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+    pub fn error(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
         let statuses = self.statuses.clone();
         move || {
-            let troubles: Vec<_> = statuses.iter().filter_map(|status| status.trouble()).collect();
+            let troubles: Vec<_> = statuses.iter().filter_map(|status| status.error()).collect();
             (!troubles.is_empty()).then(|| troubles.join("; "))
         }
     }

@@ -30,9 +30,8 @@ impl Status {
     }
 
     /// The failure, with the manager's name. `None` when there is none.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        let trouble =
-            self.failure.trouble().or_else(|| self.health.trouble()).or_else(|| self.standstill())?;
+    pub(crate) fn error(&self) -> Option<String> {
+        let trouble = self.failure.error().or_else(|| self.health.error()).or_else(|| self.standstill())?;
         Some(format!("{}: {trouble}", self.name))
     }
 
@@ -46,12 +45,12 @@ impl Status {
 
     /// Nothing is wrong here, whatever was before: the manager works well, or another process does the work.
     pub(crate) fn clear(&self) {
-        self.health.well();
-        self.failure.well();
+        self.health.clear_error();
+        self.failure.clear_error();
     }
 
     pub(crate) fn failed(&self, error: &dyn Error) {
-        self.failure.troubled(Chain(error).to_string());
+        self.failure.set_error(Chain(error).to_string());
         metrics::counter!("verbatim_process_manager_failures_total", "manager" => self.name).increment(1);
     }
 
@@ -114,11 +113,11 @@ impl Supervisor {
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = tokio::time::sleep(PROVEN) => {
-                self.status.failure.well();
+                self.status.failure.clear_error();
                 running.await
             }
         };
-        ended.unwrap_or(Err(RunnerError::BrokeOff))
+        ended.unwrap_or(Err(RunnerError::Panicked))
     }
 }
 
@@ -155,7 +154,7 @@ mod tests {
         }
         async fn run(self, stop: CancellationToken, _: Health) -> Result<(), RunnerError> {
             match STARTS.fetch_add(1, Ordering::SeqCst) {
-                0 => Err(RunnerError::BrokeOff),
+                0 => Err(RunnerError::Panicked),
                 1 => panic!("as a fault of the program does"),
                 _working => {
                     stop.cancelled().await;
@@ -204,11 +203,11 @@ mod tests {
         };
         let running = tokio::spawn(supervisor.run(opened));
         eventually("a failure that is named", || {
-            status.trouble().is_some_and(|trouble| trouble.starts_with("unreliable: "))
+            status.error().is_some_and(|trouble| trouble.starts_with("unreliable: "))
         })
         .await;
         eventually("two restarts", || STARTS.load(Ordering::SeqCst) == 3).await;
-        eventually("nothing wrong any more", || status.trouble().is_none()).await;
+        eventually("nothing wrong any more", || status.error().is_none()).await;
         stop.cancel();
         running.await.unwrap();
     }

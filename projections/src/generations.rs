@@ -1,5 +1,5 @@
-//! Generations of read models: each is a set of tables of its own, and one of them is in use. A rebuild
-//! fills the next and then moves the name, in one step.
+//! Generations of read models: each is a set of tables of its own, and one of them is in use. A rebuild fills the
+//! next generation and then makes it the one in use, in one atomic step.
 
 mod folder;
 mod schemas;
@@ -21,14 +21,14 @@ use tokio_util::sync::CancellationToken;
 const TABLES: &str = include_str!("../../migrations/read-models/tables.sql");
 const INDEXES: &str = include_str!("../../migrations/read-models/indexes.sql");
 
-/// The number of the folds. It is raised when events are folded into other rows while the tables stay the same; a
-/// test with a kept log demands it.
+/// The version of the folds. Raise it when events are folded into other rows although the tables stay the same; a
+/// test with a stored log fails otherwise.
 pub const FOLDS: i64 = 3;
 
-/// The generations of one place.
+/// The generations in one location.
 #[derive(Clone, Debug)]
 pub struct Generations {
-    place: Location,
+    location: Location,
 }
 
 /// A generation could not be made or found.
@@ -38,29 +38,29 @@ pub enum GenerationError {
     Folder(#[from] io::Error),
     #[error("the read models cannot be opened")]
     Db(#[from] DbError),
-    #[error("the read models' place cannot be used")]
+    #[error("the location of the read models cannot be used")]
     Location(#[from] LocationError),
     #[error("the read models cannot be filled")]
     Fill(#[from] RunnerError),
 }
 
 impl Generations {
-    pub fn new(place: impl Into<Location>) -> Self {
-        Self { place: place.into() }
+    pub fn new(location: impl Into<Location>) -> Self {
+        Self { location: location.into() }
     }
 
-    pub fn place(&self) -> &Location {
-        &self.place
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// The leases of the processes that fill generations.
     pub fn leases(&self) -> Leases {
-        Leases::new(self.place.clone())
+        Leases::new(self.location.clone())
     }
 
-    /// The generation in use, if there is one.
+    /// The number of the generation in use. `None` when there is none.
     pub async fn current(&self) -> Result<Option<u64>, GenerationError> {
-        match &self.place {
+        match &self.location {
             Location::Folder(folder) => Ok(folder::current(folder)?),
             Location::Postgres(database) => Ok(schemas::current(database).await?),
         }
@@ -68,7 +68,7 @@ impl Generations {
 
     /// Makes a generation the one in use.
     pub async fn switch_to(&self, number: u64) -> Result<(), GenerationError> {
-        match &self.place {
+        match &self.location {
             Location::Folder(folder) => Ok(folder::switch_to(folder, number)?),
             Location::Postgres(database) => Ok(schemas::switch_to(database, number).await?),
         }
@@ -76,7 +76,7 @@ impl Generations {
 
     /// All existing generations, in use or not.
     pub async fn existing(&self) -> Result<Vec<u64>, GenerationError> {
-        match &self.place {
+        match &self.location {
             Location::Folder(folder) => Ok(folder::existing(folder)?),
             Location::Postgres(database) => Ok(schemas::existing(database).await?),
         }
@@ -85,16 +85,17 @@ impl Generations {
     /// Removes the generations before this one.
     pub async fn clear_before(&self, number: u64) -> Result<(), GenerationError> {
         for old in self.existing().await?.into_iter().filter(|old| *old < number) {
-            self.remove(Part::Generation(old)).await?;
+            self.remove(TableSetName::Generation(old)).await?;
         }
         Ok(())
     }
 
-    /// Opens the generation in use, provided that this program's tables are what is in it.
+    /// Opens the generation in use. `None` when there is none, or when its tables or folds are those of another
+    /// version of the program.
     pub async fn open_current(&self, sizes: Sizes) -> Result<Option<(u64, Db)>, GenerationError> {
         let Some(number) = self.current().await? else { return Ok(None) };
-        let part = Part::Generation(number);
-        let db = match &self.place {
+        let tables = TableSetName::Generation(number);
+        let db = match &self.location {
             Location::Folder(folder) => {
                 let path = folder::path(folder, number);
                 if !path.exists() {
@@ -103,21 +104,21 @@ impl Generations {
                 Db::open(&path, sizes, "").await?
             }
             Location::Postgres(database) => {
-                if !schemas::exists(database, &part.schema()).await? {
+                if !schemas::exists(database, &tables.schema()).await? {
                     return Ok(None);
                 }
-                Db::open_schema(database.options(), &part.schema(), sizes)
+                Db::open_schema(database.options(), &tables.schema(), sizes)
             }
         };
-        if fits(&db).await? {
+        if has_our_shape(&db).await? {
             return Ok(Some((number, db)));
         }
         db.close().await;
         Ok(None)
     }
 
-    /// Fills a new generation with the whole log, while the one in use goes on serving, and then makes it
-    /// the one in use. One rebuild at a time: another waits for its end.
+    /// Fills a new generation from the whole log, while the one in use still serves queries, and then makes it the
+    /// one in use. Only one rebuild runs at a time; a second one waits for the first.
     pub async fn rebuild(
         &self,
         store: &Arc<dyn EventStore>,
@@ -126,11 +127,11 @@ impl Generations {
         let lease = self.leases().take("rebuild", &CancellationToken::new()).await;
         let number = self.existing().await?.into_iter().chain(self.current().await?).max();
         let number = number.map_or(1, |last| last + 1);
-        let db = self.fill(store, Part::Generation(number), None, &mut on_progress).await?;
+        let db = self.fill(store, TableSetName::Generation(number), None, &mut on_progress).await?;
         db.close().await;
         let before = self.current().await?;
         self.switch_to(number).await?;
-        // Whoever still serves from the one before needs a moment to notice.
+        // The generation before is kept, because other processes may serve queries from it for a moment.
         self.clear_before(before.unwrap_or(number).saturating_sub(1)).await?;
         if let Some(lease) = lease {
             lease.release().await;
@@ -138,108 +139,110 @@ impl Generations {
         Ok(number)
     }
 
-    /// Fills fresh tables from the beginning of the log. Their indexes are built at the end.
+    /// Fills new tables from the beginning of the log. Their indexes are built at the end.
     pub(crate) async fn fill(
         &self,
         store: &Arc<dyn EventStore>,
-        part: Part,
+        tables: TableSetName,
         until: Option<Position>,
         on_progress: &mut (impl FnMut(&Progress) + Send),
     ) -> Result<Db, GenerationError> {
-        self.remove(part).await?;
-        let db = match &self.place {
-            Location::Folder(folder) => Db::open_to_fill(&part.path(folder), TABLES).await?,
+        self.remove(tables).await?;
+        let db = match &self.location {
+            Location::Folder(folder) => Db::open_to_fill(&tables.path(folder), TABLES).await?,
             Location::Postgres(database) => {
-                Db::create_schema(database.options(), &part.schema(), Sizes::small(), TABLES).await?
+                Db::create_schema(database.options(), &tables.schema(), Sizes::small(), TABLES).await?
             }
         };
         let runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
-        runner.with_page(FILL).catch_up(until, &mut *on_progress).await?;
+        runner.with_page(FILL_PAGE).catch_up(until, &mut *on_progress).await?;
         db.run(INDEXES).await?;
-        db.settle().await?;
+        db.analyze().await?;
         db.close().await;
-        let db = match &self.place {
-            Location::Folder(folder) => Db::open(&part.path(folder), Sizes::default(), "").await?,
+        let db = match &self.location {
+            Location::Folder(folder) => Db::open(&tables.path(folder), Sizes::default(), "").await?,
             Location::Postgres(database) => {
-                Db::open_schema(database.options(), &part.schema(), Sizes::default())
+                Db::open_schema(database.options(), &tables.schema(), Sizes::default())
             }
         };
         if until.is_none() {
-            // What has arrived meanwhile is little, and is written with the indexes in place.
+            // The few events that were appended meanwhile are written with the indexes in location.
             let mut runner = Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?;
             runner.catch_up(None, on_progress).await?;
         }
-        mark(&db).await?;
+        record_shape(&db).await?;
         db.checkpoint_wal_fully().await?;
         Ok(db)
     }
 
-    /// Removes tables. That they are not there is no failure.
-    pub(crate) async fn remove(&self, part: Part) -> Result<(), GenerationError> {
-        match &self.place {
+    /// Removes tables. It is not an error when they do not exist.
+    pub(crate) async fn remove(&self, tables: TableSetName) -> Result<(), GenerationError> {
+        match &self.location {
             Location::Folder(folder) => {
                 std::fs::create_dir_all(folder)?;
-                Ok(folder::remove(&part.path(folder))?)
+                Ok(folder::remove(&tables.path(folder))?)
             }
-            Location::Postgres(database) => Ok(schemas::remove(database, &part.schema()).await?),
+            Location::Postgres(database) => Ok(schemas::remove(database, &tables.schema()).await?),
         }
     }
 }
 
-/// A set of read models: a generation, or one filled aside to compare a generation with.
+/// A set of tables.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Part {
+pub(crate) enum TableSetName {
     Generation(u64),
-    Aside(u64),
+    /// Tables filled only to compare them with the generation of this number.
+    Verification(u64),
 }
 
-impl Part {
+impl TableSetName {
     fn path(self, folder: &Path) -> PathBuf {
         match self {
             Self::Generation(number) => folder::path(folder, number),
-            Self::Aside(number) => folder::path(folder, number).with_extension("verify"),
+            Self::Verification(number) => folder::path(folder, number).with_extension("verify"),
         }
     }
 
     fn schema(self) -> String {
         match self {
             Self::Generation(number) => schemas::name(number),
-            Self::Aside(number) => format!("verbatim_verify_{number}"),
+            Self::Verification(number) => format!("verbatim_verify_{number}"),
         }
     }
 }
 
-/// The events of a page while no reader waits for it.
-const FILL: usize = 4000;
+/// How many events a page has while no query waits for the tables.
+const FILL_PAGE: usize = 4000;
 
-/// Notes in the file what it is. Only a file that was filled to the end has the note.
-async fn mark(db: &Db) -> Result<(), DbError> {
-    const MARK: &str = "insert into generation (name, value) values ('shape', $1)
+/// Records the shape in the tables. Only tables that were filled to the end have this record.
+async fn record_shape(db: &Db) -> Result<(), DbError> {
+    const RECORD: &str = "insert into generation (name, value) values ('shape', $1)
         on conflict (name) do update set value = excluded.value";
     let mut tx = db.begin().await?;
-    tx.execute(MARK, Values::default().with(&shape())).await?;
+    tx.execute(RECORD, Values::default().with(&shape())).await?;
     tx.commit().await
 }
 
-async fn fits(db: &Db) -> Result<bool, DbError> {
-    const TABLE: &str = "select count(*) from generation where name = 'shape' and value = $1";
-    let found = db.readers().fetch_one(TABLE, Values::default().with(&shape())).await;
+/// Whether the tables were filled to the end by this version of the program or one with the same shape.
+async fn has_our_shape(db: &Db) -> Result<bool, DbError> {
+    const COUNT: &str = "select count(*) from generation where name = 'shape' and value = $1";
+    let found = db.readers().fetch_one(COUNT, Values::default().with(&shape())).await;
     match found {
         Ok(row) => Ok(Columns::of(&row).take::<i64>()? == 1),
-        // There is not even the table in which a generation notes what it is.
+        // The table in which a generation records its shape does not exist.
         Err(DbError::Database(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// The tables, the indexes and the folds, as one number: the beginning of their SHA-256, which no version of Rust
-/// changes.
+/// A number that identifies the tables, the indexes and the version of the folds: the first 8 bytes of their
+/// SHA-256, which is the same in every version of Rust.
 fn shape() -> i64 {
     let parts = [TABLES.as_bytes(), INDEXES.as_bytes(), &FOLDS.to_be_bytes()];
     let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
+    for tables in parts {
+        digest.update((tables.len() as u64).to_be_bytes());
+        digest.update(tables);
     }
     let [a, b, c, d, e, f, g, h, ..] = digest.finalize().0;
     i64::from_be_bytes([a, b, c, d, e, f, g, h])

@@ -1,4 +1,5 @@
-//! Events to tables, and the queries the tables answer. All SQL of the read side is here.
+//! The read models: the folds that turn events into rows of tables, and the queries on these tables. All SQL of the
+//! read side is here.
 
 pub mod generations;
 pub mod queries;
@@ -8,4 +9,4 @@ pub mod snapshot;
 mod verify;
 
 pub use read_side::{Generation, NoTables, ReadSide, Tables};
-pub use verify::{Difference, Verdict, What, verify};
+pub use verify::{Difference, DifferenceKind, Verdict, verify};

@@ -1,32 +1,32 @@
-//! The common parts of queries: pages, limits and cursors. A query is in the file of its table; the lists of
-//! conversations and of catalogue items, which read several tables or any, are here.
+//! The common parts of queries: pages, limits and cursors. The queries of one table are in the file of its row.
+//! The lists of conversations and of catalogue items, which read several tables, are in this folder.
 
 pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
 
 pub(crate) use cursor::list_of;
-pub use cursor::{Cursor, NotACursor};
+pub use cursor::{Cursor, InvalidCursor};
 
 use event_schemas::{AccountId, Timestamp};
 use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Columns, Row, Values};
 use uuid::Uuid;
 
-/// How many rows a page holds.
+/// The number of rows that a page has at most, from 1 to 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(usize);
 
-/// A page holds between 1 and 200 rows.
+/// The limit is not between 1 and 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a page holds between 1 and {} rows", Limit::MOST)]
-pub struct BadLimit;
+#[error("a page has between 1 and {} rows", Limit::MOST)]
+pub struct InvalidLimit;
 
 impl Limit {
     pub const MOST: usize = 200;
 
-    pub fn new(limit: usize) -> Result<Self, BadLimit> {
-        if (1..=Self::MOST).contains(&limit) { Ok(Self(limit)) } else { Err(BadLimit) }
+    pub fn new(limit: usize) -> Result<Self, InvalidLimit> {
+        if (1..=Self::MOST).contains(&limit) { Ok(Self(limit)) } else { Err(InvalidLimit) }
     }
     pub const fn get(self) -> usize {
         self.0
@@ -47,7 +47,8 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// The page of rows that were fetched with one more than the limit: the last only shows that there is another page.
+    /// Makes a page of rows that were fetched with one more than the limit. The extra row only shows that there is a
+    /// next page.
     pub(crate) fn of(mut rows: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > limit.get();
         rows.truncate(limit.get());
@@ -56,11 +57,11 @@ impl<T> Listed<T> {
     }
 }
 
-/// A list cannot be read.
+/// The reason why a list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     #[error(transparent)]
-    Cursor(#[from] NotACursor),
+    Cursor(#[from] InvalidCursor),
     #[error(transparent)]
     Db(#[from] DbError),
 }

@@ -1,4 +1,4 @@
-//! Every table of the read side, filled together: one page of the log, one transaction.
+//! All tables of the read side. They are filled together: one transaction for each page of the log.
 
 pub mod agent_seen;
 pub mod agents;
@@ -25,7 +25,7 @@ use registry::{Fold, TableSet};
 use std::sync::Arc;
 
 registry::read_models! {
-    /// The projection that fills all tables. A read model is one line here.
+    /// The projection that fills all tables. Each read model has one line here.
     pub struct ReadModels {
         conversations: Conversations,
         catalogue_items: Rows<catalogue_items::CatalogueItemRow>,
@@ -36,20 +36,20 @@ registry::read_models! {
     }
 }
 
-/// Every table, for the comparison of two generations.
+/// The shapes of all tables, for the comparison of two generations.
 pub fn shapes() -> Vec<Shape> {
     ReadModels::shapes()
 }
 
 impl Default for ReadModels {
     fn default() -> Self {
-        Self::remembering(8_000)
+        Self::with_cache(8_000)
     }
 }
 
 impl ReadModels {
-    /// Keeps about this many conversations in memory between pages.
-    pub fn remembering(conversations: usize) -> Self {
+    /// With a cache of about this many conversations from one page to the next.
+    pub fn with_cache(conversations: usize) -> Self {
         Self::caching(conversations)
     }
 }

@@ -1,5 +1,5 @@
-//! The read side as a running program has it: the tables in use, kept up with the log, and exchanged for
-//! the next generation when a rebuild has finished one.
+//! The read side of a running process: the generation in use, the runner that keeps its tables up to date with
+//! the log, and the change to the next generation when a rebuild has finished it.
 
 use crate::generations::{GenerationError, Generations};
 use crate::read_models::{NAME, ReadModels};
@@ -13,59 +13,59 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How often to look whether another process has finished a rebuild.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often to check whether another process has finished a rebuild.
+const GENERATION_POLL: Duration = Duration::from_millis(200);
 
 /// One generation, open for reading.
 pub struct Generation {
     pub number: u64,
     pub db: Db,
-    /// Where the same process fills it.
+    /// The progress of this process's runner. `None` when another process fills the generation.
     watch: Option<Watch>,
-    seen: tokio::sync::Mutex<Seen>,
+    checkpoint: tokio::sync::Mutex<CachedCheckpoint>,
 }
 
-/// How far another process had filled it, when last looked at.
+/// The checkpoint of another process's runner, and when it was read from the tables.
 #[derive(Default)]
-struct Seen {
-    at: Option<Instant>,
+struct CachedCheckpoint {
+    read_at: Option<Instant>,
     position: Option<Position>,
 }
 
-/// How often to look at the checkpoint for those who wait: once for all of them.
-const GLANCE: Duration = Duration::from_millis(5);
+/// How long a checkpoint that was read is used. All waiting requests share one read.
+const CHECKPOINT_POLL: Duration = Duration::from_millis(5);
 
 impl Generation {
     fn of(number: u64, db: Db, watch: Option<Watch>) -> Self {
-        Self { number, db, watch, seen: tokio::sync::Mutex::default() }
+        Self { number, db, watch, checkpoint: tokio::sync::Mutex::default() }
     }
 
-    /// How far another process has filled it.
-    async fn glance(&self) -> Result<Option<Position>, DbError> {
-        let mut seen = self.seen.lock().await;
-        if seen.at.is_none_or(|at| at.elapsed() >= GLANCE) {
-            let asked = Instant::now();
-            seen.position = Checkpoint::read(&self.db, NAME).await?.position;
-            seen.at = Some(asked);
+    /// The position up to which another process has filled this generation, at most [`CHECKPOINT_POLL`] old.
+    async fn cached_checkpoint(&self) -> Result<Option<Position>, DbError> {
+        let mut cached = self.checkpoint.lock().await;
+        if cached.read_at.is_none_or(|at| at.elapsed() >= CHECKPOINT_POLL) {
+            let now = Instant::now();
+            cached.position = Checkpoint::read(&self.db, NAME).await?.position;
+            cached.read_at = Some(now);
         }
-        Ok(seen.position)
+        Ok(cached.position)
     }
 }
 
-/// The tables in use. Cheap to clone; always the newest generation.
+/// The tables of the generation in use. Cheap to clone; clones always see the newest generation.
 #[derive(Clone)]
 pub struct Tables {
     generations: Generations,
     current: Arc<RwLock<Arc<Generation>>>,
 }
 
-/// No process has filled the tables yet, or not with what this program reads.
+/// No process has filled the tables yet, or the tables have a shape that this program cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error("there are no tables yet that this program can read")]
 pub struct NoTables;
 
 impl Tables {
-    /// Opens the tables that another process keeps.
+    /// Opens the tables that another process fills.
     pub async fn open(generations: Generations) -> Result<Result<Self, NoTables>, GenerationError> {
         let Some((number, db)) = generations.open_current(Sizes::default()).await? else {
             return Ok(Err(NoTables));
@@ -86,38 +86,38 @@ impl Tables {
         self.current().db.clone()
     }
 
-    /// How far the tables are.
+    /// The position of the last event in the tables. `None` when no event is in them.
     pub async fn position(&self) -> Result<Option<Position>, follower::DbError> {
         let current = self.current();
         match &current.watch {
             Some(watch) => Ok(watch.position()),
-            None => current.glance().await,
+            None => current.cached_checkpoint().await,
         }
     }
 
-    /// How the filling goes, where this process does it.
+    /// The progress of the runner that fills the tables. `None` when another process fills them.
     pub fn progress(&self) -> Option<Progress> {
         self.current().watch.as_ref().map(Watch::progress)
     }
 
-    /// Returns when the tables hold everything up to `wanted`.
-    pub async fn wait_for(&self, wanted: Position, patience: Duration) -> Result<(), NotYet> {
-        let deadline = Instant::now() + patience;
+    /// Waits until the tables contain all events up to `wanted`, but not longer than `timeout`.
+    pub async fn wait_for(&self, wanted: Position, timeout: Duration) -> Result<(), NotYet> {
+        let deadline = Instant::now() + timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let current = self.current();
             match &current.watch {
                 Some(watch) => {
-                    // In slices, because the generation may be exchanged meanwhile.
-                    if watch.wait_for(wanted, left.min(LOOK)).await.is_ok() {
+                    // Waits in short steps, because another generation can come into use meanwhile.
+                    if watch.wait_for(wanted, left.min(GENERATION_POLL)).await.is_ok() {
                         return Ok(());
                     }
                 }
                 None => {
-                    if current.glance().await.unwrap_or_default() >= Some(wanted) {
+                    if current.cached_checkpoint().await.unwrap_or_default() >= Some(wanted) {
                         return Ok(());
                     }
-                    tokio::time::sleep(left.min(GLANCE)).await;
+                    tokio::time::sleep(left.min(CHECKPOINT_POLL)).await;
                 }
             }
             if Instant::now() >= deadline {
@@ -126,78 +126,80 @@ impl Tables {
         }
     }
 
-    /// Notices when another process has finished a rebuild, for who only reads.
+    /// Opens each generation that another process brings into use. For a process that only reads the tables.
     pub async fn follow(&self, stop: CancellationToken) {
-        while self.exchanged(&stop).await {
-            self.take_over_from_another().await;
+        while self.generation_changed(&stop).await {
+            self.reopen_read_only().await;
         }
     }
 
-    /// Waits until another generation is in use. False: it is time to stop.
-    async fn exchanged(&self, stop: &CancellationToken) -> bool {
+    /// Waits until another generation is in use. Returns false when `stop` is cancelled first.
+    async fn generation_changed(&self, stop: &CancellationToken) -> bool {
         let number = self.current().number;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return false,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(GENERATION_POLL) => {}
             }
             match self.generations.current().await {
                 Ok(current) if current.is_some_and(|current| current != number) => return true,
                 Ok(_) => {}
-                Err(error) => tracing::debug!(%error, "the generation in use cannot be asked for"),
+                Err(error) => tracing::debug!(%error, "the number of the generation in use cannot be read"),
             }
         }
     }
 
-    /// Reads from the generation in use, which another process fills.
-    async fn take_over_from_another(&self) {
+    /// Opens the generation in use, which another process fills, and reads from it from now on.
+    async fn reopen_read_only(&self) {
         match self.generations.open_current(Sizes::default()).await {
-            Ok(Some((number, db))) => self.exchange(Generation::of(number, db, None)),
-            // Tables that a newer program made are not for this one.
-            Ok(None) => tokio::time::sleep(LOOK).await,
+            Ok(Some((number, db))) => self.replace(Generation::of(number, db, None)),
+            // A newer version of Verbatim made these tables, and this version cannot read them.
+            Ok(None) => tokio::time::sleep(GENERATION_POLL).await,
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "the read models cannot be opened; trying again");
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(GENERATION_POLL).await;
             }
         }
     }
 
-    /// Whether the tables can be asked.
+    /// Checks that the database of the tables can be reached.
     pub async fn check(&self) -> Result<(), DbError> {
-        self.generations.place().check().await
+        self.generations.location().check().await
     }
 
-    /// The one before closes by itself when the last question that was given it is answered.
-    fn exchange(&self, next: Generation) {
+    /// Puts another generation into use. The database of the generation before closes when its last running
+    /// query ends.
+    fn replace(&self, next: Generation) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(next);
     }
 }
 
-/// The tables, and the runner that keeps them up with the log while this process holds the lease.
+/// The tables, and the runner that fills them while this process holds the lease.
 pub struct ReadSide {
     log: DecodedLog,
     leases: Leases,
     tables: Tables,
-    /// `None` while another process fills the tables.
-    held: Option<Held>,
+    /// `None` while another process holds the lease and fills the tables.
+    leased: Option<Leased>,
 }
 
-struct Held {
+/// The lease that this process holds, and the runner that may work as long as it holds it.
+struct Leased {
     lease: Lease,
     runner: Runner<ReadModels>,
 }
 
-/// Why the keeping of the tables paused.
-enum Pause {
-    Stop,
-    Exchanged,
-    Lost,
+/// The reason why the runner must stop.
+enum StopReason {
+    Shutdown,
+    GenerationChanged,
+    LeaseLost,
 }
 
 impl ReadSide {
-    /// Opens the tables; fills them first where there are none, or none that this program can read. Where
-    /// another process keeps them, this one only reads them until it is its turn.
+    /// Opens the tables. When there are no tables, or none that this program can read, it fills them first. While
+    /// another process holds the lease, this process only reads the tables.
     pub async fn open(
         log: impl Into<DecodedLog>,
         generations: Generations,
@@ -206,17 +208,17 @@ impl ReadSide {
         let (log, leases) = (log.into(), generations.leases());
         loop {
             if let Some(lease) = leases.try_take(NAME).await? {
-                let (generation, runner) = begin(&log, &generations, &mut on_progress).await?;
+                let (generation, runner) = open_to_write(&log, &generations, &mut on_progress).await?;
                 generations.clear_before(generation.number).await?;
                 let tables = Tables::of(generations, generation);
-                return Ok(Self { log, leases, tables, held: Some(Held { lease, runner }) });
+                return Ok(Self { log, leases, tables, leased: Some(Leased { lease, runner }) });
             }
             if let Some((number, db)) = generations.open_current(Sizes::default()).await? {
                 let tables = Tables::of(generations, Generation::of(number, db, None));
-                return Ok(Self { log, leases, tables, held: None });
+                return Ok(Self { log, leases, tables, leased: None });
             }
-            // Another process is filling the first.
-            tokio::time::sleep(LOOK).await;
+            // Another process is filling the first generation.
+            tokio::time::sleep(GENERATION_POLL).await;
         }
     }
 
@@ -224,33 +226,38 @@ impl ReadSide {
         self.tables.clone()
     }
 
-    /// Keeps the tables up with the log until told to stop, whenever it is this process's turn. Ends early
-    /// when an event cannot be read.
+    /// Fills the tables from the log while this process holds the lease, until `stop` is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Ends early when an event cannot be read.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), GenerationError> {
         while !stop.is_cancelled() {
-            let Some(Held { lease, runner }) = self.held.take() else {
-                self.stand_by(&stop).await;
+            let Some(Leased { lease, runner }) = self.leased.take() else {
+                self.wait_for_lease(&stop).await;
                 continue;
             };
-            let enough = stop.child_token();
-            let running = tokio::spawn(runner.run(enough.clone()));
-            let pause = tokio::select! {
-                exchanged = self.tables.exchanged(&stop) => if exchanged { Pause::Exchanged } else { Pause::Stop },
-                () = lease.lost() => Pause::Lost,
+            let stop_runner = stop.child_token();
+            let running = tokio::spawn(runner.run(stop_runner.clone()));
+            let reason = tokio::select! {
+                changed = self.tables.generation_changed(&stop) => {
+                    if changed { StopReason::GenerationChanged } else { StopReason::Shutdown }
+                }
+                () = lease.lost() => StopReason::LeaseLost,
             };
-            enough.cancel();
-            let ended = running.await.unwrap_or(Err(RunnerError::BrokeOff));
-            match pause {
-                Pause::Stop => {
+            stop_runner.cancel();
+            let ended = running.await.unwrap_or(Err(RunnerError::Panicked));
+            match reason {
+                StopReason::Shutdown => {
                     self.tables.db().close().await;
                     lease.release().await;
                     return Ok(ended?);
                 }
-                Pause::Exchanged => self.go_on(lease, &stop).await,
-                Pause::Lost => {
-                    tracing::warn!("another process keeps the read models now");
+                StopReason::GenerationChanged => self.open_runner(lease, &stop).await,
+                StopReason::LeaseLost => {
+                    tracing::warn!("the lease of the read models is lost; another process fills them now");
                     drop(lease);
-                    self.tables.take_over_from_another().await;
+                    self.tables.reopen_read_only().await;
                 }
             }
         }
@@ -258,23 +265,23 @@ impl ReadSide {
         Ok(())
     }
 
-    /// Reads what another process keeps, until it is this one's turn.
-    async fn stand_by(&mut self, stop: &CancellationToken) {
+    /// Reads the tables that another process fills, until this process gets the lease.
+    async fn wait_for_lease(&mut self, stop: &CancellationToken) {
         loop {
-            // The runner that was watched has ended; what it last said is not so any more.
+            // This process's runner has ended, so its last progress is out of date.
             if self.tables.progress().is_some() {
-                self.tables.take_over_from_another().await;
+                self.tables.reopen_read_only().await;
             }
             match self.leases.try_take(NAME).await {
-                Ok(Some(lease)) => return self.go_on(lease, stop).await,
+                Ok(Some(lease)) => return self.open_runner(lease, stop).await,
                 Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "the lease cannot be asked for"),
+                Err(error) => tracing::debug!(%error, "the lease of the read models cannot be requested"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                exchanged = self.tables.exchanged(stop) => {
-                    if exchanged {
-                        self.tables.take_over_from_another().await;
+                changed = self.tables.generation_changed(stop) => {
+                    if changed {
+                        self.tables.reopen_read_only().await;
                     }
                 }
                 () = tokio::time::sleep(TRY) => {}
@@ -282,17 +289,17 @@ impl ReadSide {
         }
     }
 
-    /// Takes up the generation in use, as long as the lease holds.
-    async fn go_on(&mut self, lease: Lease, stop: &CancellationToken) {
+    /// Opens the generation in use with a runner. Tries again while this process holds the lease.
+    async fn open_runner(&mut self, lease: Lease, stop: &CancellationToken) {
         while !stop.is_cancelled() && !lease.is_lost() {
-            match begin(&self.log, &self.tables.generations, |_| {}).await {
+            match open_to_write(&self.log, &self.tables.generations, |_| {}).await {
                 Ok((generation, runner)) => {
                     let number = generation.number;
-                    tracing::info!(generation = number, "this process keeps the read models");
-                    self.tables.exchange(generation);
-                    self.held = Some(Held { lease, runner });
-                    // A question under way may still open the tables just replaced: they go with the next
-                    // exchange, or the next start.
+                    tracing::info!(generation = number, "this process fills the read models");
+                    self.tables.replace(generation);
+                    self.leased = Some(Leased { lease, runner });
+                    // A running query may still use the tables that were just replaced. They are removed at the
+                    // next change of generation or at the next start.
                     if let Err(error) = self.tables.generations.clear_before(number.saturating_sub(1)).await {
                         tracing::debug!(%error, "an old generation could not be removed yet");
                     }
@@ -306,8 +313,8 @@ impl ReadSide {
         }
     }
 
-    /// The failure of the tables. `None` when there is none.
-    pub fn trouble(tables: &Tables) -> Option<String> {
+    /// The error of the runner that fills the tables. `None` when there is none.
+    pub fn runner_error(tables: &Tables) -> Option<String> {
         match tables.progress()?.condition {
             Condition::Running => None,
             Condition::Retrying { error } | Condition::Stopped { error } => Some(error),
@@ -315,8 +322,9 @@ impl ReadSide {
     }
 }
 
-/// Opens the generation in use to keep it; fills one first where there is none that fits.
-async fn begin(
+/// Opens the generation in use with a runner that fills it. Fills a generation first when there is none that this
+/// program can read.
+async fn open_to_write(
     log: &DecodedLog,
     generations: &Generations,
     on_progress: impl FnMut(&Progress) + Send,

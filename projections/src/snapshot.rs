@@ -1,4 +1,4 @@
-//! A conversation as it was: the same folds as the tables', over its own stream up to some event.
+//! A conversation at an earlier moment. The folds of the tables are applied to its stream up to an event.
 
 use crate::read_models::agent_seen::AgentSeenRow;
 use crate::read_models::inbox::ConversationRow;
@@ -9,7 +9,7 @@ use event_schemas::{ConversationEvent, Event, LifecycleEvent, UserId};
 use follower::runner::DecodedEvent;
 use std::collections::HashMap;
 
-/// The rows that the tables would have of one conversation.
+/// The rows of one conversation after an event.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub conversation: ConversationRow,
@@ -21,30 +21,30 @@ pub struct Snapshot {
 impl Snapshot {
     /// Folds a stream, oldest event first. `None` when it does not begin with `ConversationOpened`.
     pub fn of<'e>(events: impl IntoIterator<Item = &'e DecodedEvent>) -> Option<Self> {
-        let mut past = None;
-        for happened in events {
-            let Event::Conversation(event) = &happened.event else { continue };
+        let mut snapshot = None;
+        for decoded in events {
+            let Event::Conversation(event) = &decoded.event else { continue };
             if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
-                past = Some(Self {
-                    conversation: ConversationRow::opened(0, opened, happened),
+                snapshot = Some(Self {
+                    conversation: ConversationRow::opened(0, opened, decoded),
                     messages: Vec::new(),
                     seen: HashMap::new(),
                     clocks: Clocks::default(),
                 });
             }
-            past.as_mut()?.remember(event, happened);
+            snapshot.as_mut()?.apply(event, decoded);
         }
-        past
+        snapshot
     }
 
-    fn remember(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
-        self.clocks.evolve(event, happened.metadata.occurred_at);
-        self.conversation.apply(event, happened);
-        self.conversation.show_clocks(&self.clocks);
+    fn apply(&mut self, event: &ConversationEvent, decoded: &DecodedEvent) {
+        self.clocks.evolve(event, decoded.metadata.occurred_at);
+        self.conversation.apply(event, decoded);
+        self.conversation.set_clocks(&self.clocks);
         if let Some(seen) = AgentSeenRow::after(event, &self.conversation) {
             self.seen.insert(seen.agent_id, seen.received);
         }
-        if let Some(message) = MessageRow::begun(0, event, happened) {
+        if let Some(message) = MessageRow::begun(0, event, decoded) {
             self.messages.push(message);
         } else if let Some(reported) = MessageRow::reported(event)
             && let Some(message) = self.messages.iter_mut().rev().find(|message| message.id == reported)
@@ -53,7 +53,7 @@ impl Snapshot {
         }
     }
 
-    /// How many messages this agent had not seen.
+    /// The number of messages that this agent had not seen.
     pub fn unread(&self, reader: UserId) -> u32 {
         let seen = self.seen.get(&reader).copied().unwrap_or(0);
         self.conversation.received_count.saturating_sub(seen)

@@ -1,6 +1,6 @@
-//! Fills the tables anew beside those in use and compares every row of every table.
+//! Fills a second set of tables from the log and compares every row of every table with the tables in use.
 
-use crate::generations::{GenerationError, Generations, Part};
+use crate::generations::{GenerationError, Generations, TableSetName};
 use crate::read_models::{self, NAME};
 use event_schemas::Position;
 use event_store::EventStore;
@@ -12,35 +12,34 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// A row that is not what the log says it should be.
+/// A row that differs from the row that the log gives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     pub table: &'static str,
     pub key: String,
-    pub what: What,
+    pub kind: DifferenceKind,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
-    /// The log says there is such a row.
+pub enum DifferenceKind {
+    /// The log gives this row, but the table does not have it.
     Missing,
-    /// The log knows nothing of such a row.
-    TooMuch,
-    Column {
-        name: &'static str,
-    },
+    /// The table has this row, but the log does not give it.
+    Unexpected,
+    /// This column has another value than the log gives.
+    Column { name: &'static str },
 }
 
 /// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Verdict {
     pub generation: u64,
-    /// Up to where the log was compared.
+    /// The position up to which the log was compared.
     pub position: Option<Position>,
     pub tables: usize,
     pub rows: u64,
     pub different: u64,
-    /// The first of them.
+    /// The first 100 differences.
     pub differences: Vec<Difference>,
 }
 
@@ -49,17 +48,17 @@ impl Verdict {
         self.different == 0
     }
 
-    fn note(&mut self, table: &'static str, key: &[Cell], what: What) {
+    fn note(&mut self, table: &'static str, key: &[Cell], kind: DifferenceKind) {
         self.different += 1;
         if self.differences.len() < 100 {
             let key = key.iter().map(Cell::to_string).collect::<Vec<_>>().join("/");
-            self.differences.push(Difference { table, key, what });
+            self.differences.push(Difference { table, key, kind });
         }
     }
 }
 
-/// Compares the generation in use with the log. It may go on being written: the comparison sees it as it was
-/// at one moment.
+/// Compares the generation in use with the log. The comparison reads a snapshot, so events may be projected
+/// meanwhile. `None` when no generation is in use that this program can read.
 pub async fn verify(
     store: &Arc<dyn EventStore>,
     generations: &Generations,
@@ -70,15 +69,15 @@ pub async fn verify(
     let position = checkpoint(&mut snapshot).await?;
     let mut verdict = Verdict { generation, position, ..Verdict::default() };
     if let Some(position) = position {
-        let aside = Part::Aside(generation);
-        let rebuilt = generations.fill(store, aside, Some(position), &mut on_progress).await?;
+        let verification = TableSetName::Verification(generation);
+        let rebuilt = generations.fill(store, verification, Some(position), &mut on_progress).await?;
         let mut other = rebuilt.readers().snapshot().await?;
         for shape in read_models::shapes() {
             compare(&mut snapshot, &mut other, &shape, &mut verdict).await?;
         }
         other.rollback().await?;
         rebuilt.close().await;
-        generations.remove(aside).await?;
+        generations.remove(verification).await?;
     }
     snapshot.rollback().await?;
     live.close().await;
@@ -94,7 +93,7 @@ async fn checkpoint(tx: &mut Tx) -> Result<Option<Position>, DbError> {
     Ok(Some(Position::new(commit as u64, prepare as u64)))
 }
 
-/// Walks both tables in the order of their keys, side by side.
+/// Reads both tables in the order of their keys and compares them row by row.
 async fn compare(
     live: &mut Tx,
     rebuilt: &mut Tx,
@@ -122,12 +121,14 @@ async fn compare(
                 verdict.rows += 1;
                 for (index, name) in columns.iter().enumerate() {
                     if ours[index] != theirs[index] {
-                        verdict.note(shape.table, &ours[..width], What::Column { name });
+                        verdict.note(shape.table, &ours[..width], DifferenceKind::Column { name });
                     }
                 }
             }
-            (Ordering::Less, Some(ours), _) => verdict.note(shape.table, &ours[..width], What::TooMuch),
-            (_, _, Some(theirs)) => verdict.note(shape.table, &theirs[..width], What::Missing),
+            (Ordering::Less, Some(ours), _) => {
+                verdict.note(shape.table, &ours[..width], DifferenceKind::Unexpected)
+            }
+            (_, _, Some(theirs)) => verdict.note(shape.table, &theirs[..width], DifferenceKind::Missing),
             (_, _, None) => {}
         }
         if order.is_le() {
@@ -146,7 +147,7 @@ async fn next(
     (0..row.len()).map(|index| Cell::of(&row, index)).collect::<Result<_, _>>().map(Some)
 }
 
-/// A stored value, ordered as the engine orders them.
+/// A stored value, in the order that the engine sorts values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
     Null,

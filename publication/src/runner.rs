@@ -37,7 +37,7 @@ pub struct Health {
 
 impl Health {
     /// The current error as a sentence; `None` when the publication works.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn error(&self) -> Option<String> {
         self.trouble.borrow().clone()
     }
 }

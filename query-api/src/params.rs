@@ -1,7 +1,7 @@
 //! Parameters of queries.
 
 use event_schemas::AccountId;
-use projections::queries::{BadLimit, Cursor, Limit, Page};
+use projections::queries::{Cursor, InvalidLimit, Limit, Page};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
@@ -30,7 +30,7 @@ impl Paging {
 /// The `limit` parameter.
 pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let number = text.parse::<usize>().map_err(|_| BadLimit);
+    let number = text.parse::<usize>().map_err(|_| InvalidLimit);
     number.and_then(Limit::new).map_err(de::Error::custom)
 }
 

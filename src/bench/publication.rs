@@ -153,7 +153,7 @@ async fn published(nats: &Nats, store: &Arc<dyn EventStore>, events: u64) -> any
     let began = Instant::now();
     let reached = async {
         while publication.published() != end {
-            ensure!(began.elapsed() < PATIENCE, "not published: {:?}", publication.health().trouble());
+            ensure!(began.elapsed() < PATIENCE, "not published: {:?}", publication.health().error());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let rate = events as f64 / began.elapsed().as_secs_f64();

@@ -1,9 +1,9 @@
-//! A transaction whose writes go to PostgreSQL in one statement.
+//! A transaction whose writes are sent to PostgreSQL in one statement.
 //!
-//! A page of the log writes to a dozen tables. Each statement by itself would be a way to the server and
-//! back, and so would the transaction's beginning and its end. So statements gather, and leave together as
-//! one: `with "0" as (insert …), "1" as (delete …) select …`, which is a transaction by itself. All of its
-//! parts see the tables as they were before, so a statement that might meet another's rows leaves on its own.
+//! A page of the log writes to a dozen tables. Each statement would cost a round trip to the server, and so would
+//! `begin` and `commit`. Therefore statements are batched and sent as one:
+//! `with "0" as (insert …), "1" as (delete …) select …`, which is a transaction by itself. All of its parts see the
+//! tables as they were before it, so a statement that may touch the rows of another one is sent in the next batch.
 
 use super::{DbError, Values};
 use sqlx::pool::PoolConnection;
@@ -12,95 +12,98 @@ use sqlx::{AssertSqlSafe, Postgres};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// With more values than this, what has gathered leaves, while the next is made ready.
-const MANY: usize = 8_192;
+/// A batch with more values than this is sent before the commit.
+const MAX_VALUES: usize = 8_192;
 
-/// The server's name for a division by zero, by which a claim that is not met ends a statement.
+/// The server's code for a division by zero, with which a batch fails when its claim changed no row.
 const DIVISION_BY_ZERO: &str = "22012";
 
-/// A transaction, which the server need not know of before it ends.
+/// A transaction that may begin on the server only when its writes are sent.
 pub struct BatchedTx {
-    line: PoolConnection<Postgres>,
-    /// Whether the server is within it.
+    connection: PoolConnection<Postgres>,
+    /// Whether the server has begun the transaction.
     begun: bool,
-    /// The statement that must change a row; otherwise nothing is written.
+    /// The statement that must change a row; otherwise the transaction writes nothing.
     claim: Option<(Arc<str>, Values)>,
-    /// Whether that was found not to be so.
-    unmet: bool,
-    gathered: Vec<(Arc<str>, Values)>,
+    /// Whether the claim changed no row.
+    claim_failed: bool,
+    batch: Vec<(Arc<str>, Values)>,
     values: usize,
 }
 
 impl Drop for BatchedTx {
     fn drop(&mut self) {
         if self.begun {
-            // Given up half way: whoever is given the connection next must not be within it.
-            self.line.close_on_drop();
+            // The transaction is still open, so the connection must not be reused.
+            self.connection.close_on_drop();
         }
     }
 }
 
 impl BatchedTx {
-    pub(super) fn on(line: PoolConnection<Postgres>) -> Self {
-        Self { line, begun: false, claim: None, unmet: false, gathered: Vec::new(), values: 0 }
+    pub(super) fn on(connection: PoolConnection<Postgres>) -> Self {
+        Self { connection, begun: false, claim: None, claim_failed: false, batch: Vec::new(), values: 0 }
     }
 
-    /// Begins at once, in the way that this says.
-    pub(super) async fn begun(line: PoolConnection<Postgres>, begin: &'static str) -> Result<Self, DbError> {
-        let mut this = Self::on(line);
+    /// Begins the transaction on the server at once, with this statement.
+    pub(super) async fn begun(
+        connection: PoolConnection<Postgres>,
+        begin: &'static str,
+    ) -> Result<Self, DbError> {
+        let mut this = Self::on(connection);
         this.begun = true;
-        this.tell(begin).await?;
+        this.run(begin).await?;
         Ok(this)
     }
 
-    /// Nothing is to be written unless this changes a row.
+    /// The transaction writes nothing unless this statement changes a row.
     pub(super) fn claim(&mut self, sql: &'static str, values: Values) {
         self.claim = Some((sql.into(), values));
     }
 
     pub(super) async fn write(&mut self, sql: Arc<str>, values: Values) -> Result<(), DbError> {
-        // The same statement again may be about the same rows.
-        let again = self.gathered.iter().any(|(other, _)| *other == sql);
-        if again || self.values + values.len() > MANY {
-            self.catch_up().await?;
+        // The same statement may touch the same rows a second time.
+        let again = self.batch.iter().any(|(other, _)| *other == sql);
+        if again || self.values + values.len() > MAX_VALUES {
+            self.flush().await?;
         }
         self.values += values.len();
-        self.gathered.push((sql, values));
+        self.batch.push((sql, values));
         Ok(())
     }
 
-    /// Writes what has gathered, so that it can be seen from here.
-    pub(super) async fn catch_up(&mut self) -> Result<(), DbError> {
-        if self.gathered.is_empty() {
+    /// Sends the batch, so that the next query of this transaction sees its rows.
+    pub(super) async fn flush(&mut self) -> Result<(), DbError> {
+        if self.batch.is_empty() {
             return Ok(());
         }
         self.begin().await?;
         self.write_all().await
     }
 
-    /// From here on the server is within a transaction.
+    /// Begins the transaction on the server when it has not begun yet.
     pub(super) async fn begin(&mut self) -> Result<(), DbError> {
         if !self.begun {
-            // Before it is told: whoever stops waiting here does not know whether the server heard it.
+            // It is set before the statement is sent: when this call is cancelled, the server may have received it.
             self.begun = true;
-            self.tell("begin").await?;
+            self.run("begin").await?;
         }
         Ok(())
     }
 
-    pub(super) fn line(&mut self) -> &mut sqlx::PgConnection {
-        &mut self.line
+    pub(super) fn connection(&mut self) -> &mut sqlx::PgConnection {
+        &mut self.connection
     }
 
-    /// Answers whether the claim was met. Where it was not, nothing is written.
+    /// Commits. Returns false, and writes nothing, when the claim changed no row.
     pub(super) async fn commit(mut self) -> Result<bool, DbError> {
         self.write_all().await?;
-        if self.unmet {
+        if self.claim_failed {
             self.rollback().await?;
             return Ok(false);
         }
         if self.begun {
-            self.tell("commit").await?;
+            self.run("commit").await?;
             self.begun = false;
         }
         Ok(true)
@@ -108,7 +111,7 @@ impl BatchedTx {
 
     pub(super) async fn rollback(mut self) -> Result<(), DbError> {
         if self.begun {
-            self.tell("rollback").await?;
+            self.run("rollback").await?;
             self.begun = false;
         }
         Ok(())
@@ -116,25 +119,25 @@ impl BatchedTx {
 
     async fn write_all(&mut self) -> Result<(), DbError> {
         self.values = 0;
-        let gathered = std::mem::take(&mut self.gathered);
+        let batch = std::mem::take(&mut self.batch);
         let claim = self.claim.take();
-        if self.unmet || (gathered.is_empty() && claim.is_none()) {
+        if self.claim_failed || (batch.is_empty() && claim.is_none()) {
             return Ok(());
         }
-        let (text, arguments) = joined(claim, gathered);
-        let written = sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *self.line).await;
+        let (text, arguments) = joined(claim, batch);
+        let written = sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *self.connection).await;
         match written {
             Ok(_) => Ok(()),
             Err(error) if code_of(&error).as_deref() == Some(DIVISION_BY_ZERO) => {
-                self.unmet = true;
+                self.claim_failed = true;
                 Ok(())
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn tell(&mut self, statement: &'static str) -> Result<(), DbError> {
-        sqlx::raw_sql(statement).execute(&mut *self.line).await.map(|_| ())
+    async fn run(&mut self, statement: &'static str) -> Result<(), DbError> {
+        sqlx::raw_sql(statement).execute(&mut *self.connection).await.map(|_| ())
     }
 }
 
@@ -142,28 +145,28 @@ fn code_of(error: &DbError) -> Option<String> {
     error.as_database_error()?.code().map(|code| code.into_owned())
 }
 
-/// One statement of them all.
-fn joined(claim: Option<(Arc<str>, Values)>, gathered: Vec<(Arc<str>, Values)>) -> (String, PgArguments) {
+/// Joins the statements into one.
+fn joined(claim: Option<(Arc<str>, Values)>, batch: Vec<(Arc<str>, Values)>) -> (String, PgArguments) {
     let claimed = claim.is_some();
-    let length: usize = gathered.iter().map(|(text, _)| text.len() + 32).sum();
+    let length: usize = batch.iter().map(|(text, _)| text.len() + 32).sum();
     let mut text = String::with_capacity(length + 256);
     let mut arguments = PgArguments::default();
     let mut before = 0;
     let parts = claim.into_iter().map(|(text, values)| (format!("{text} returning 1").into(), values));
-    for (place, (part, values)) in parts.chain(gathered).enumerate() {
-        text.push_str(if place == 0 { "with " } else { ", " });
+    for (index, (part, values)) in parts.chain(batch).enumerate() {
+        text.push_str(if index == 0 { "with " } else { ", " });
         // Writing to a string cannot fail.
-        let _written = write!(text, "\"{place}\" as (");
+        let _written = write!(text, "\"{index}\" as (");
         renumber(&part, before, &mut text);
         text.push(')');
         before += values.bind_postgres(&mut arguments);
     }
-    // A claim that is not met ends the whole statement.
+    // When the claim changed no row, the division by zero fails the whole statement.
     text.push_str(if claimed { " select 1 / count(*) from \"0\"" } else { " select 1" });
     (text, arguments)
 }
 
-/// Adds a statement whose parameters come after so many others.
+/// Adds a statement whose parameters come after `before` others.
 fn renumber(statement: &str, before: usize, text: &mut String) {
     let mut parts = statement.split('$');
     text.push_str(parts.next().unwrap_or_default());
@@ -181,7 +184,7 @@ mod tests {
     use crate::db::Engine;
 
     #[test]
-    fn statements_become_one_and_their_parameters_follow_each_other() {
+    fn statements_are_joined_and_their_parameters_are_renumbered() {
         let claim = ("update checkpoints set at = $2 where name = $1 and at = $3".into(), {
             Values::default().with(&"inbox".to_owned()).with(&8_i64).with(&7_i64)
         });

@@ -8,21 +8,21 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// `?, ?, ?`, or `$1, $2, $3` where none come `before`. Statements written by hand number their
-    /// parameters, which both engines understand. In long lists SQLite's are left to their order, because it
-    /// looks every numbered one up in a list, which is quadratic; PostgreSQL knows no others.
+    /// A list of parameters: `?, ?, ?`, or `$1, $2, $3` when `before` is 0. Statements written by hand number their
+    /// parameters, which both engines accept. Long lists for SQLite have no numbers, because SQLite searches a list
+    /// for each numbered parameter, which is quadratic; PostgreSQL accepts only numbered ones.
     pub fn list(self, before: usize, count: usize) -> String {
         match self {
             Self::Sqlite => vec!["?"; count].join(","),
             Self::Postgres => {
-                let places = before + 1..=before + count;
-                places.map(|place| format!("${place}")).collect::<Vec<_>>().join(",")
+                let numbers = before + 1..=before + count;
+                numbers.map(|number| format!("${number}")).collect::<Vec<_>>().join(",")
             }
         }
     }
 
-    /// How many rows one statement carries: a few fixed numbers, so that each text is prepared once. PostgreSQL
-    /// is given an array for each column, so that one text fits any number of rows.
+    /// The numbers of rows that one statement can have: a few fixed numbers, so that each text is prepared once. For
+    /// PostgreSQL each column is one array, so that one text works for any number of rows.
     pub fn sizes(self) -> &'static [usize] {
         match self {
             Self::Sqlite => &[128, 32, 8, 2, 1],
@@ -30,19 +30,19 @@ impl Engine {
         }
     }
 
-    /// How many rows the largest statement carries that so many fill, and which of [`Engine::sizes`] it is.
+    /// The largest size that `count` rows fill, after its index in [`Engine::sizes`].
     pub fn pick(self, count: usize) -> (usize, usize) {
         let sizes = self.sizes();
         match self {
             Self::Sqlite => {
-                let place = sizes.iter().position(|size| *size <= count).unwrap_or(sizes.len() - 1);
-                (place, sizes[place])
+                let index = sizes.iter().position(|size| *size <= count).unwrap_or(sizes.len() - 1);
+                (index, sizes[index])
             }
             Self::Postgres => (0, count.min(sizes[0])),
         }
     }
 
-    /// Rows of parameters, where a table can stand: `values (?, ?), (?, ?)`.
+    /// Rows of parameters as a table expression: `values (?, ?), (?, ?)`.
     pub fn rows(self, count: usize, width: usize) -> String {
         match self {
             Self::Sqlite => format!("values {}", vec![format!("({})", self.list(0, width)); count].join(",")),
@@ -50,13 +50,13 @@ impl Engine {
         }
     }
 
-    /// Whether the columns of a key are among so many keys.
+    /// The condition that the columns of a key equal one of `count` keys.
     pub fn among(self, key: &[&str], count: usize) -> String {
         let (names, width) = (key.join(","), key.len());
         match (self, width) {
             (Self::Sqlite, 1) => format!("{names} in ({})", self.list(0, count)),
             (Self::Postgres, 1) => format!("{names} = any({})", self.list(0, 1)),
-            // SQLite takes a list of rows as a table, but not after `in`.
+            // SQLite accepts a list of rows as a table, but not directly after `in`.
             (Self::Sqlite | Self::Postgres, _) => format!("({names}) in ({})", self.rows(count, width)),
         }
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_a_list_of_values_or_a_list_of_columns() {
+    fn rows_are_a_list_of_values_or_an_array_per_column() {
         assert_eq!(Engine::Sqlite.rows(2, 2), "values (?,?),(?,?)");
         assert_eq!(Engine::Postgres.rows(2, 3), "select * from unnest($1,$2,$3)");
         assert_eq!(Engine::Sqlite.among(&["id"], 3), "id in (?,?,?)");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_filled_by_what_there_is() {
+    fn the_largest_statement_that_the_rows_fill_is_picked() {
         assert_eq!(Engine::Sqlite.pick(40), (1, 32));
         assert_eq!(Engine::Sqlite.pick(1), (4, 1));
         assert_eq!(Engine::Postgres.pick(40), (0, 40));

@@ -1,7 +1,7 @@
 //! A set of tables in a schema of its own in a PostgreSQL database.
 //!
-//! The schema's tables are found by the connection's `search_path`, so that the text of a statement is the
-//! same as for a file. A pooler between must therefore keep sessions apart.
+//! The connection's `search_path` selects the schema, so that the text of a statement is the same as for SQLite. A
+//! connection pooler must therefore run in session mode.
 
 use super::batched_tx::BatchedTx;
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long a connection that reads is used. A plan is kept for as long, and what is right for tables that are
-/// all but empty is wrong for large ones.
-const READER: Duration = Duration::from_secs(60);
+/// How long a connection that reads is used. It keeps its query plans, and a plan made for nearly empty tables is slow
+/// for large ones.
+const READER_LIFETIME: Duration = Duration::from_secs(60);
 
 /// One schema of a database.
 #[derive(Clone)]
@@ -23,19 +23,19 @@ pub struct Schema {
     name: String,
     options: PgConnectOptions,
     writer: PgPool,
-    /// How many transactions have begun.
+    /// The number of transactions that have begun.
     begun: Arc<AtomicU64>,
     readers: Readers,
 }
 
 impl Schema {
-    /// Opens a schema that is there.
+    /// Opens an existing schema.
     pub(super) fn open(database: &PgConnectOptions, name: &str, sizes: Sizes) -> Self {
         let options = database.clone().statement_cache_capacity(200).options([("search_path", name)]);
         let options = options.options([
-            // What a crash of the server costs is projected again.
+            // Pages that a crash of the server loses are projected again.
             ("synchronous_commit", "off"),
-            // Rows are found by their keys, and no value of a key is better looked for in another way.
+            // Rows are found by their keys, and the same plan is right for every value of a key.
             ("plan_cache_mode", "force_generic_plan"),
             ("jit", "off"),
             ("maintenance_work_mem", "256MB"),
@@ -44,19 +44,21 @@ impl Schema {
             ("search_path", name),
             ("default_transaction_read_only", "on"),
             ("jit", "off"),
-            // Making a plan for a page of the inbox takes longer than reading it.
+            // Planning the query of an inbox page takes longer than running it.
             ("plan_cache_mode", "force_generic_plan"),
         ]);
         Self {
             name: name.to_owned(),
             writer: pool(1).connect_lazy_with(options.clone()),
             begun: Arc::default(),
-            readers: Readers::Postgres(pool(sizes.readers).max_lifetime(READER).connect_lazy_with(reading)),
+            readers: Readers::Postgres(
+                pool(sizes.readers).max_lifetime(READER_LIFETIME).connect_lazy_with(reading),
+            ),
             options,
         }
     }
 
-    /// Makes the schema and its tables, where they are not there. The script must say `if not exists`.
+    /// Creates the schema and its tables when they do not exist. The script must say `if not exists`.
     pub(super) async fn create(
         database: &PgConnectOptions,
         name: &str,
@@ -73,13 +75,13 @@ impl Schema {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
-        let mut line = self.writer.acquire().await?;
-        // A plan is kept for as long as the connection, and one made for a table that was all but empty reads
-        // all of it for each row. So plans are made anew while the tables grow: after 1, 2, 4, 8 … transactions.
+        let mut connection = self.writer.acquire().await?;
+        // The connection keeps its plans, and a plan made for a nearly empty table scans all of it for each row. So
+        // plans are discarded while the tables grow: after 1, 2, 4, 8 … transactions.
         if (self.begun.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two() {
-            sqlx::raw_sql("discard plans").execute(&mut *line).await?;
+            sqlx::raw_sql("discard plans").execute(&mut *connection).await?;
         }
-        Ok(Tx::Postgres(BatchedTx::on(line)))
+        Ok(Tx::Postgres(BatchedTx::on(connection)))
     }
 
     /// The statements of a script are one transaction. Of processes that start together one runs it after
@@ -87,7 +89,8 @@ impl Schema {
     /// has the number of this one, see [`event_store::advisory_locks`].
     pub(super) async fn run(&self, script: &str) -> Result<(), DbError> {
         let name = &self.name;
-        let script = format!("select pg_advisory_xact_lock(hashtext('{name}'));\n{}", by_bytes(script));
+        let script =
+            format!("select pg_advisory_xact_lock(hashtext('{name}'));\n{}", with_byte_collation(script));
         sqlx::raw_sql(AssertSqlSafe(script)).execute(&self.writer).await.map(|_| ())
     }
 
@@ -96,9 +99,9 @@ impl Schema {
         self.run("set synchronous_commit = on").await
     }
 
-    /// Without a look at freshly filled tables the server would plan as if they were empty. Reading is
-    /// planned by what they are like then, and a plan is kept for as long as a connection.
-    pub(super) async fn settle(&self) -> Result<(), DbError> {
+    /// Updates the statistics of freshly filled tables. Without them the server would plan as if the tables were empty,
+    /// and each connection keeps its plans.
+    pub(super) async fn analyze(&self) -> Result<(), DbError> {
         const TABLES: &str = "select tablename::text from pg_tables where schemaname = current_schema()";
         let tables = sqlx::query_scalar::<_, String>(TABLES).fetch_all(&self.writer).await?;
         self.run(&format!("analyze {}", tables.join(", "))).await
@@ -112,9 +115,9 @@ impl Schema {
     }
 }
 
-/// The one thing in the scripts of tables that the engines understand differently: text is to sort by its
-/// bytes, as it does in SQLite, and not by the language the database was made for.
-fn by_bytes(script: &str) -> Cow<'_, str> {
+/// Adds the collation by which text is sorted by its bytes, as in SQLite, and not by the database's language. It is the
+/// only difference between the engines in the scripts that create tables.
+fn with_byte_collation(script: &str) -> Cow<'_, str> {
     if script.contains("create table") {
         script.replace(" text ", " text collate \"C\" ").replace(" text,", " text collate \"C\",").into()
     } else {

@@ -1,11 +1,11 @@
-//! A row as an engine hands it over.
+//! A row of a result, from either engine.
 
 use super::DbError;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
 
-/// A row, read by the place of a column in the select list.
+/// A row whose columns are read by their index in the select list.
 pub enum DbRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
@@ -42,7 +42,7 @@ impl DbRow {
         }
     }
 
-    /// A whole number, however many bytes its column has.
+    /// An integer. Its column may have any width.
     pub fn number(&self, index: usize) -> Result<i64, DbError> {
         match self {
             Self::Sqlite(row) => row.try_get(index),
@@ -71,7 +71,7 @@ impl DbRow {
         }
     }
 
-    /// The type of the value, whatever the column was declared as.
+    /// The kind of the value itself, which in SQLite may differ from the type of the column.
     pub fn kind(&self, index: usize) -> Result<Kind, DbError> {
         let (name, null) = match self {
             Self::Sqlite(row) => {
@@ -93,7 +93,7 @@ impl DbRow {
     }
 }
 
-/// The kinds of stored values. SQLite's flags are numbers.
+/// The kinds of stored values. SQLite stores flags as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Null,

@@ -1,7 +1,7 @@
 //! A set of tables in a SQLite file of its own.
 //!
-//! Reads never wait for the writer (WAL), and a crash may cost the newest transactions but never the file's
-//! consistency (`synchronous=NORMAL`).
+//! Reads never wait for the writer (WAL). A crash may lose the newest transactions but never makes the file inconsistent
+//! (`synchronous=NORMAL`).
 
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
 use sqlx::sqlite::{
@@ -14,31 +14,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How many pages may wait in the write-ahead log before they are moved: 8 MB. The disk is flushed when they
-/// are, and whatever else is being flushed, the event log's appends above all, waits for that.
-const PAGES: i64 = 2_000;
+/// The number of pages in the write-ahead log at which it is checkpointed: 8 MB. A checkpoint flushes the disk, and
+/// other flushes wait for it, above all those of appends to the event log.
+const CHECKPOINT_PAGES: i64 = 2_000;
 
-/// After how many new pages the write-ahead log is flushed, so that little is left to flush when they are
-/// moved: 512 KB, which takes a disk a millisecond or two, where 8 MB would take it twenty.
-const FLUSH: i64 = 128;
+/// The number of new pages after which the write-ahead log is flushed, so that the checkpoint has little to flush:
+/// 512 KB, which takes a disk about 2 ms, whereas 8 MB would take about 20 ms.
+const FLUSH_PAGES: i64 = 128;
 
 /// One database file.
 #[derive(Clone)]
 pub struct File {
     writer: SqlitePool,
     readers: Readers,
-    tidier: SqlitePool,
+    checkpointer: SqlitePool,
     path: Arc<Path>,
-    /// How many transactions have begun, and how many had when the file was last tidied.
+    /// The number of transactions that have begun, and their number at the last call of `checkpoint_wal`.
     begun: Arc<AtomicU64>,
-    tidied: Arc<AtomicU64>,
-    /// How long the write-ahead log was when it was last flushed, in pages.
+    checked: Arc<AtomicU64>,
+    /// The length of the write-ahead log at the last flush, in pages.
     flushed: Arc<AtomicI64>,
 }
 
 impl File {
-    /// Opens a file that is of no use before it is complete: nothing is done for its safety meanwhile, and
-    /// no connection reads it. Open it again as usual when it is filled.
+    /// Opens a file that is filled at once and is not used before it is complete. It has no journal, a crash makes it
+    /// unusable, and no other connection reads it. Open it again with `open` when it is filled.
     pub(super) async fn open_to_fill(path: &Path, schema: &'static str) -> Result<Self, DbError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -67,16 +67,16 @@ impl File {
             .connect_with(
                 options
                     .clone()
-                    // What is handed over together is one statement to it, and there are many mixtures.
+                    // Statements that are sent together count as one statement, and there are many combinations.
                     .statement_cache_capacity(200)
                     .pragma("cache_size", format!("-{}", sizes.writer_cache_kib))
-                    // 64 MB: only if `checkpoint_wal` does not keep up.
+                    // 64 MB, which is reached only when `checkpoint_wal` is too slow.
                     .pragma("wal_autocheckpoint", "16384"),
             )
             .await?;
         sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
         sqlx::raw_sql(schema).execute(&writer).await?;
-        let tidier =
+        let checkpointer =
             pool(1).connect_lazy_with(options.clone().create_if_missing(false).pragma("cache_size", "-64"));
         let readers = pool(sizes.readers).connect_lazy_with(
             options
@@ -84,17 +84,17 @@ impl File {
                 .pragma("query_only", "on")
                 .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
         );
-        Ok(Self::of(path, writer, readers, tidier))
+        Ok(Self::of(path, writer, readers, checkpointer))
     }
 
-    fn of(path: &Path, writer: SqlitePool, readers: SqlitePool, tidier: SqlitePool) -> Self {
+    fn of(path: &Path, writer: SqlitePool, readers: SqlitePool, checkpointer: SqlitePool) -> Self {
         Self {
             writer,
             readers: Readers::Sqlite(readers),
-            tidier,
+            checkpointer,
             path: path.into(),
             begun: Arc::default(),
-            tidied: Arc::default(),
+            checked: Arc::default(),
             flushed: Arc::default(),
         }
     }
@@ -116,41 +116,40 @@ impl File {
         self.run("pragma synchronous = full").await
     }
 
-    /// Moves what is committed from the write-ahead log into the file, beside the writer and the readers:
-    /// done by the writer itself, every so many commits would take several times as long as the others. The
-    /// disk is given what was written a little at a time.
+    /// Checkpoints the write-ahead log on a connection of its own. If the writer did it, some of its commits would take
+    /// several times as long as the others. The log is flushed in small steps.
     pub(super) async fn checkpoint_wal(&self) -> Result<(), DbError> {
         let begun = self.begun.load(Ordering::Relaxed);
-        if self.tidied.swap(begun, Ordering::Relaxed) == begun {
+        if self.checked.swap(begun, Ordering::Relaxed) == begun {
             return Ok(());
         }
-        let ahead = sqlx::query("pragma wal_checkpoint(noop)").fetch_one(&self.tidier).await?;
-        let (written, moved): (i64, i64) = (ahead.try_get(1)?, ahead.try_get(2)?);
-        // It is begun anew from time to time, and is shorter then.
-        if (written - self.flushed.load(Ordering::Relaxed)).abs() >= FLUSH {
+        let row = sqlx::query("pragma wal_checkpoint(noop)").fetch_one(&self.checkpointer).await?;
+        let (written, moved): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        // The log restarts from its beginning from time to time, and is shorter then.
+        if (written - self.flushed.load(Ordering::Relaxed)).abs() >= FLUSH_PAGES {
             self.flush().await?;
             self.flushed.store(written, Ordering::Relaxed);
         }
-        if written - moved < PAGES {
+        if written - moved < CHECKPOINT_PAGES {
             return Ok(());
         }
-        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.tidier).await.map(|_| ())
+        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.checkpointer).await.map(|_| ())
     }
 
     async fn flush(&self) -> Result<(), DbError> {
         let mut log = self.path.as_os_str().to_owned();
         log.push("-wal");
         let flushed = tokio::task::spawn_blocking(|| std::fs::File::open(log)?.sync_data()).await;
-        Ok(flushed.unwrap_or_else(|panicked| Err(panicked.into()))?)
+        Ok(flushed.unwrap_or_else(|error| Err(error.into()))?)
     }
 
-    /// Everything into the file, and the write-ahead log emptied.
+    /// Moves all pages into the file and empties the write-ahead log.
     pub(super) async fn checkpoint_wal_fully(&self) -> Result<(), DbError> {
         self.run("pragma wal_checkpoint(truncate)").await
     }
 
     pub(super) async fn close(&self) {
-        self.tidier.close().await;
+        self.checkpointer.close().await;
         if let Readers::Sqlite(readers) = &self.readers {
             readers.close().await;
         }

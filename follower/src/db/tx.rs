@@ -1,4 +1,4 @@
-//! Asking and telling a database, whichever it is.
+//! Queries and transactions on either engine.
 
 use super::batched_tx::BatchedTx;
 use super::{DbError, DbRow, Engine, Values};
@@ -15,54 +15,56 @@ pub enum Readers {
     Postgres(PgPool),
 }
 
-/// A transaction: of the one connection that writes, or a reader's view of one moment.
+/// A transaction of the connection that writes, or a reader's snapshot.
 pub enum Tx {
     Sqlite(Transaction<'static, Sqlite>, Deferred),
     Postgres(BatchedTx),
 }
 
-/// Statements that are handed over together: SQLite's connection has a thread of its own, and going there
-/// and back costs more than most of what is done there.
+/// Statements that are sent together. SQLite's connection has a thread of its own, and a call to it costs more than
+/// most statements.
 #[derive(Default)]
 pub struct Deferred {
     text: String,
     values: Values,
 }
 
-/// A statement with more values than this is handed over by itself, while the next is made ready.
-const MANY: usize = 512;
+/// A statement with more values than this is sent at once.
+const MAX_VALUES: usize = 512;
 
-/// How long a question to a server may take: longer than a disk is slow and shorter than a caller waits.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// The time limit of a query: longer than a slow disk needs and shorter than a caller waits.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Hands one statement to the driver at hand; the text is the same for both. Where PostgreSQL's server has
-/// let go of the connection it is asked again over others, since a reader's question changes nothing: each
-/// of them may be gone, and the last is new.
-macro_rules! ask_again {
-    ($self:ident, $ask:ident($sql:ident, $values:ident), $answer:expr) => {
+/// Runs a reader's query on the engine's driver. When the connection to PostgreSQL is lost, the query runs again on
+/// another one, which is safe because it changes nothing. Every pooled connection may be lost, so there is one try
+/// more than the pool has connections; the last one is new.
+macro_rules! query_with_retry {
+    ($self:ident, $fetch:ident($sql:ident, $values:ident), $answer:expr) => {
         match $self {
-            Self::Sqlite(pool) => sqlx::query_with($sql, $values.for_sqlite()).$ask(pool).await.map($answer),
+            Self::Sqlite(pool) => {
+                sqlx::query_with($sql, $values.for_sqlite()).$fetch(pool).await.map($answer)
+            }
             Self::Postgres(pool) => {
                 let sql = $sql.into_sql_str();
-                let mut left = pool.options().get_max_connections();
+                let mut retries = pool.options().get_max_connections();
                 loop {
-                    let asked = match pool.acquire().await {
-                        Ok(mut line) => {
-                            let question = sqlx::query_with(sql.clone(), $values.clone().for_postgres());
-                            match tokio::time::timeout(PATIENCE, question.$ask(&mut *line)).await {
-                                Ok(asked) => asked,
+                    let result = match pool.acquire().await {
+                        Ok(mut connection) => {
+                            let query = sqlx::query_with(sql.clone(), $values.clone().for_postgres());
+                            match tokio::time::timeout(QUERY_TIMEOUT, query.$fetch(&mut *connection)).await {
+                                Ok(result) => result,
                                 Err(_) => {
-                                    // Whoever is given it next would wait as well.
-                                    line.close_on_drop();
+                                    // The next query on this connection would wait as well.
+                                    connection.close_on_drop();
                                     break Err(DbError::PoolTimedOut);
                                 }
                             }
                         }
                         Err(error) => Err(error),
                     };
-                    match asked {
-                        Err(error) if left > 0 && connection_is_gone(&error) => left -= 1,
-                        asked => break asked.map($answer),
+                    match result {
+                        Err(error) if retries > 0 && connection_is_lost(&error) => retries -= 1,
+                        result => break result.map($answer),
                     }
                 }
             }
@@ -71,10 +73,10 @@ macro_rules! ask_again {
 }
 
 /// `true` when the connection failed, and not the statement.
-fn connection_is_gone(error: &DbError) -> bool {
+fn connection_is_lost(error: &DbError) -> bool {
     match error {
         DbError::Io(_) => true,
-        // The server was stopped, or somebody cut the connection.
+        // The server was stopped, or an administrator closed the connection.
         DbError::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
         _ => false,
     }
@@ -82,7 +84,7 @@ fn connection_is_gone(error: &DbError) -> bool {
 
 impl Readers {
     pub async fn fetch_all(&self, sql: impl SqlSafeStr, values: Values) -> Result<Vec<DbRow>, DbError> {
-        ask_again!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
+        query_with_retry!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
     }
 
     pub async fn fetch_optional(
@@ -90,14 +92,14 @@ impl Readers {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Option<DbRow>, DbError> {
-        ask_again!(self, fetch_optional(sql, values), |row| row.map(DbRow::from))
+        query_with_retry!(self, fetch_optional(sql, values), |row| row.map(DbRow::from))
     }
 
     pub async fn fetch_one(&self, sql: impl SqlSafeStr, values: Values) -> Result<DbRow, DbError> {
-        ask_again!(self, fetch_one(sql, values), DbRow::from)
+        query_with_retry!(self, fetch_one(sql, values), DbRow::from)
     }
 
-    /// Everything as it is at one moment, however long the reading takes.
+    /// A transaction that sees the tables as they are now, however long it takes.
     pub async fn snapshot(&self) -> Result<Tx, DbError> {
         match self {
             Self::Sqlite(pool) => pool.begin().await.map(Tx::sqlite),
@@ -109,16 +111,16 @@ impl Readers {
     }
 }
 
-/// The same in a transaction, after what was to be written later.
-macro_rules! ask_within {
-    ($self:ident, $ask:ident($sql:ident, $values:ident), $answer:expr) => {{
-        $self.catch_up().await?;
+/// Runs a query in a transaction, after its deferred writes.
+macro_rules! query_within {
+    ($self:ident, $fetch:ident($sql:ident, $values:ident), $answer:expr) => {{
+        $self.flush().await?;
         match $self {
             Self::Sqlite(tx, _) => {
-                sqlx::query_with($sql, $values.for_sqlite()).$ask(&mut **tx).await.map($answer)
+                sqlx::query_with($sql, $values.for_sqlite()).$fetch(&mut **tx).await.map($answer)
             }
             Self::Postgres(tx) => {
-                sqlx::query_with($sql, $values.for_postgres()).$ask(tx.line()).await.map($answer)
+                sqlx::query_with($sql, $values.for_postgres()).$fetch(tx.connection()).await.map($answer)
             }
         }
     }};
@@ -136,8 +138,9 @@ impl Tx {
         Self::Sqlite(tx, Deferred::default())
     }
 
-    /// Nothing is to be written unless this changes a row. Answers whether it does, as far as that is known
-    /// now: PostgreSQL is told together with what is written, and [`Tx::commit_claimed`] knows.
+    /// The transaction must write nothing unless this statement changes a row. Returns whether it did. On PostgreSQL
+    /// the statement is sent together with the writes: this returns true, and [`Tx::commit_claimed`] returns the
+    /// result.
     pub async fn claim(&mut self, sql: &'static str, values: Values) -> Result<bool, DbError> {
         match self {
             Self::Sqlite(..) => Ok(self.execute(sql, values).await? == 1),
@@ -148,14 +151,14 @@ impl Tx {
         }
     }
 
-    /// Writes this, now or together with what is written next; at the latest before the commit. On SQLite the
-    /// parameters are not numbered, so that statements can be put together.
+    /// Runs a write now or together with later ones, at the latest before the commit. On SQLite its parameters must
+    /// not be numbered, so that statements can be joined.
     pub async fn write(&mut self, sql: Arc<str>, values: Values) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(_, later) if values.len() <= MANY => {
-                later.text.push_str(&sql);
-                later.text.push(';');
-                later.values.append(values);
+            Self::Sqlite(_, deferred) if values.len() <= MAX_VALUES => {
+                deferred.text.push_str(&sql);
+                deferred.text.push(';');
+                deferred.values.append(values);
                 Ok(())
             }
             Self::Sqlite(..) => self.execute(AssertSqlSafe(sql), values).await.map(|_| ()),
@@ -163,33 +166,33 @@ impl Tx {
         }
     }
 
-    /// Writes what was to be written later.
-    async fn catch_up(&mut self) -> Result<(), DbError> {
+    /// Sends the deferred writes.
+    async fn flush(&mut self) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(tx, later) => {
-                if later.text.is_empty() {
+            Self::Sqlite(tx, deferred) => {
+                if deferred.text.is_empty() {
                     return Ok(());
                 }
-                let Deferred { text, values } = std::mem::take(later);
+                let Deferred { text, values } = std::mem::take(deferred);
                 sqlx::query_with(AssertSqlSafe(text), values.for_sqlite())
                     .execute(&mut **tx)
                     .await
                     .map(|_| ())
             }
-            Self::Postgres(tx) => tx.catch_up().await,
+            Self::Postgres(tx) => tx.flush().await,
         }
     }
 
-    /// Answers how many rows it was about.
+    /// Runs a statement and returns the number of rows that it changed.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<u64, DbError> {
         if let Self::Postgres(tx) = self {
             tx.begin().await?;
         }
-        ask_within!(self, execute(sql, values), |done| done.rows_affected())
+        query_within!(self, execute(sql, values), |done| done.rows_affected())
     }
 
     pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<Vec<DbRow>, DbError> {
-        ask_within!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
+        query_within!(self, fetch_all(sql, values), |rows| rows.into_iter().map(DbRow::from).collect())
     }
 
     pub async fn fetch_optional(
@@ -197,18 +200,18 @@ impl Tx {
         sql: impl SqlSafeStr,
         values: Values,
     ) -> Result<Option<DbRow>, DbError> {
-        ask_within!(self, fetch_optional(sql, values), |row| row.map(DbRow::from))
+        query_within!(self, fetch_optional(sql, values), |row| row.map(DbRow::from))
     }
 
     pub async fn fetch_one(&mut self, sql: impl SqlSafeStr, values: Values) -> Result<DbRow, DbError> {
-        ask_within!(self, fetch_one(sql, values), DbRow::from)
+        query_within!(self, fetch_one(sql, values), DbRow::from)
     }
 
-    /// Row by row, for more rows than memory should hold.
+    /// Reads row by row, for results that are too large for memory.
     pub fn fetch(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<DbRow, DbError>> {
         match self {
             Self::Sqlite(tx, _) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
-            Self::Postgres(tx) => sqlx::query(sql).fetch(tx.line()).map_ok(DbRow::from).boxed(),
+            Self::Postgres(tx) => sqlx::query(sql).fetch(tx.connection()).map_ok(DbRow::from).boxed(),
         }
     }
 
@@ -216,11 +219,11 @@ impl Tx {
         self.commit_claimed().await.map(|_| ())
     }
 
-    /// Answers whether what was [claimed](Tx::claim) is the case. Where it is not, nothing is written.
+    /// Commits. Returns false, and writes nothing, when the [claim](Tx::claim) changed no row.
     pub async fn commit_claimed(mut self) -> Result<bool, DbError> {
         match self {
             Self::Sqlite(..) => {
-                self.catch_up().await?;
+                self.flush().await?;
                 let Self::Sqlite(tx, _) = self else { return Ok(true) };
                 tx.commit().await.map(|()| true)
             }

@@ -5,8 +5,8 @@ use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-/// One value, or the absence of one of its kind: PostgreSQL prepares a statement for the kinds it is first
-/// given, so that "nothing" must say what it is nothing of.
+/// A value, or null of a kind. PostgreSQL prepares a statement for the types of its first values, so a null needs a
+/// type as well.
 #[derive(Clone, Debug)]
 pub enum Value {
     Number(i64),
@@ -20,14 +20,14 @@ pub enum Value {
 }
 
 impl Value {
-    /// Text as both engines hold it. PostgreSQL's text cannot hold U+0000, which a customer can send all the
-    /// same; the tables show the replacement character in its place, and the log keeps what was sent.
+    /// Text that both engines can store. PostgreSQL cannot store U+0000, which a customer can send: the tables have the
+    /// replacement character instead, and the log keeps the original text.
     pub fn text(text: &str) -> Self {
         Self::Text(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() })
     }
 }
 
-/// Values in the order of the parameters; or, where PostgreSQL is given rows, row by row.
+/// Values in the order of the parameters. For statements with many rows they are in the order of the rows.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     all: Vec<Value>,
@@ -36,7 +36,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Of so many rows, as [`Engine::rows`] and [`Engine::among`] expect them.
+    /// Values for this many rows, in the form that [`Engine::rows`] and [`Engine::among`] expect.
     pub fn for_rows(engine: Engine, rows: usize, width: usize) -> Self {
         let by_column = matches!(engine, Engine::Postgres);
         Self { all: Vec::with_capacity(rows * width), width: by_column.then_some(width) }
@@ -58,7 +58,7 @@ impl Values {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(self.all.len(), 0);
         for value in self.all {
-            // Numbers, text and bytes always encode; only types not used here can refuse.
+            // Numbers, text and bytes can always be encoded; only other types can fail.
             let encoded = match value {
                 Value::Number(number) => arguments.add(number),
                 Value::Flag(flag) => arguments.add(flag),
@@ -77,7 +77,7 @@ impl Values {
         arguments
     }
 
-    /// Adds these to what is bound already. Answers how many parameters they are.
+    /// Adds the values to the bound arguments. Returns the number of parameters that they are.
     pub(super) fn bind_postgres(self, arguments: &mut PgArguments) -> usize {
         if let Some(width) = self.width {
             for array in arrays(self.all, width) {
@@ -119,7 +119,7 @@ enum Array {
 }
 
 impl Array {
-    /// For values of this one's kind.
+    /// An empty column for values of the same kind.
     fn of(value: &Value, rows: usize) -> Self {
         match value {
             Value::Number(_) | Value::NoNumber => Self::Numbers(Vec::with_capacity(rows)),
@@ -129,7 +129,7 @@ impl Array {
         }
     }
 
-    /// A column's values are all of one kind, because a row's fields have types.
+    /// Adds a value. All values of a column have one kind, because a row's fields have types.
     fn push(&mut self, value: Value) {
         match (self, value) {
             (Self::Numbers(numbers), Value::Number(number)) => numbers.push(Some(number)),
@@ -144,12 +144,12 @@ impl Array {
     }
 }
 
-/// Rows, column by column.
+/// Turns rows into columns.
 fn arrays(values: Vec<Value>, width: usize) -> Vec<Array> {
     let rows = values.len() / width.max(1);
     let mut arrays: Vec<Array> = values.iter().take(width).map(|value| Array::of(value, rows)).collect();
-    for (place, value) in values.into_iter().enumerate() {
-        arrays[place % width].push(value);
+    for (index, value) in values.into_iter().enumerate() {
+        arrays[index % width].push(value);
     }
     arrays
 }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn text_never_holds_what_one_of_the_engines_could_not() {
+    fn text_has_no_character_that_an_engine_cannot_store() {
         let Value::Text(text) = Value::text("a\0b") else { panic!("text stays text") };
         assert_eq!(text, "a\u{fffd}b");
     }

@@ -1,5 +1,5 @@
-//! A PostgreSQL database that Verbatim keeps tables in: whether it can be reached, whether it is Verbatim's,
-//! and the small schema `verbatim` that says so.
+//! A PostgreSQL database with Verbatim's tables: the check whether it can be reached and used, and the schema `verbatim`
+//! that marks it as Verbatim's.
 
 use crate::db::DbError;
 use event_store::advisory_locks;
@@ -8,24 +8,24 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use std::time::Duration;
 
-/// The oldest version that the SQL here was written for.
+/// The oldest supported version of PostgreSQL.
 const OLDEST: i32 = 150_000;
 
 /// The script of the schema `verbatim`.
 const SCHEMA: &str = include_str!("../../../migrations/read-models/postgres.sql");
 
-/// A database that is Verbatim's. Cheap to clone.
+/// A database of Verbatim. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Database {
     options: PgConnectOptions,
-    /// For what is beside the sets of tables: which generation is in use, who holds which lease.
+    /// Connections for the schema `verbatim`: the generation in use and the leases.
     pool: PgPool,
 }
 
-/// Why a database is left as it is.
+/// The reason why a database is not used. Nothing is written to it.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error("the read models' URL is not one: {0}")]
+    #[error("the URL of the read models is invalid: {0}")]
     Url(String),
     #[error("no PostgreSQL server answers at {server}: start it, or correct --read-model")]
     NoServer {
@@ -33,15 +33,15 @@ pub enum Refused {
         #[source]
         source: DbError,
     },
-    #[error("PostgreSQL at {server} does not let '{user}' in: correct user and password in --read-model")]
-    NotLetIn {
+    #[error("PostgreSQL at {server} rejects the user '{user}': correct user and password in --read-model")]
+    UserRejected {
         server: String,
         user: String,
         #[source]
         source: DbError,
     },
     #[error(
-        "PostgreSQL at {server} has no database '{database}': make it with `createdb {database}`, or correct --read-model"
+        "PostgreSQL at {server} has no database '{database}': create it with `createdb {database}`, or correct --read-model"
     )]
     NoDatabase { server: String, database: String },
     #[error(
@@ -49,19 +49,19 @@ pub enum Refused {
     )]
     TooOld { server: String, version: String },
     #[error(
-        "a pooler at {server} refuses the `search_path` of a session: name the server itself in --read-model, or a pooler in session mode that lets `options` through"
+        "the connection pooler at {server} rejects `search_path`: name the server itself in --read-model, or a pooler in session mode that accepts `options`"
     )]
     Pooler { server: String },
     #[error(
-        "the database '{database}' holds another program's tables ({found}): name a database of Verbatim's own in --read-model"
+        "the database '{database}' has another program's tables ({found}): name a database for Verbatim alone in --read-model"
     )]
     AnotherPrograms { database: String, found: String },
     #[error(
-        "the database '{database}' was made ready by a newer Verbatim (layout {layout}): use that one, or another database"
+        "the database '{database}' was set up by a newer version of Verbatim (layout {layout}): use that version or another database"
     )]
     Newer { database: String, layout: i64 },
     #[error(
-        "'{user}' may not make schemas in the database '{database}': `grant create on database {database} to {user}` lets them"
+        "'{user}' may not create schemas in the database '{database}': run `grant create on database {database} to {user}`"
     )]
     NoRights { database: String, user: String },
     #[error("the database at {server} cannot be used")]
@@ -76,19 +76,19 @@ pub enum Refused {
 const LAYOUT: i64 = 1;
 
 impl Database {
-    /// Looks at the database without touching it; what is Verbatim's, or empty, is made ready.
+    /// Checks the database, and creates the schema `verbatim` when the database is empty.
     pub(super) async fn open(url: &str) -> Result<Self, Refused> {
         let options: PgConnectOptions =
             url.parse().map_err(|error: DbError| Refused::Url(error.to_string()))?;
         let options = options.application_name("verbatim").disable_statement_logging();
         let database = Self { pool: pool(2).connect_lazy_with(options.clone()), options };
-        // As every connection will be made, so that a pooler that cannot do it is noticed here.
+        // With the same options as every later connection, so that an unsuitable pooler is detected here.
         let options = database.options.clone().options([("search_path", "verbatim")]);
         let mut connection = options.connect().await.map_err(|error| database.refused(error))?;
-        let ready = database.make_ready(&mut connection).await;
-        // The answer counts, not the goodbye.
-        let _goodbye = connection.close().await;
-        ready?;
+        let prepared = database.prepare(&mut connection).await;
+        // The check is complete, so an error while closing does not matter.
+        let _closed = connection.close().await;
+        prepared?;
         Ok(database)
     }
 
@@ -104,7 +104,7 @@ impl Database {
         sqlx::query("select 1").execute(&self.pool).await.map(|_| ())
     }
 
-    async fn make_ready(&self, connection: &mut PgConnection) -> Result<(), Refused> {
+    async fn prepare(&self, connection: &mut PgConnection) -> Result<(), Refused> {
         let version: String = sqlx::query("show server_version_num")
             .fetch_one(&mut *connection)
             .await
@@ -113,7 +113,7 @@ impl Database {
         if version.parse::<i32>().is_ok_and(|version| version < OLDEST) {
             return Err(Refused::TooOld { server: self.server(), version });
         }
-        if self.is_ours(connection).await? {
+        if self.is_prepared(connection).await? {
             return Ok(());
         }
         // The statements are one transaction. Of processes that start together one runs them after the other.
@@ -125,8 +125,9 @@ impl Database {
         Ok(())
     }
 
-    /// True: made ready before. False: empty. Anything else is another program's.
-    async fn is_ours(&self, connection: &mut PgConnection) -> Result<bool, Refused> {
+    /// Returns true when the database has the schema `verbatim`, and false when it is empty. Any other database is
+    /// another program's, which is an error.
+    async fn is_prepared(&self, connection: &mut PgConnection) -> Result<bool, Refused> {
         let found = sqlx::query(
             "select to_regclass('verbatim.about') is not null, to_regnamespace('verbatim') is not null",
         )
@@ -149,18 +150,18 @@ impl Database {
         if schema {
             return Err(self.another_programs("the schema verbatim"));
         }
-        const STRANGERS: &str = "select n.nspname || '.' || c.relname from pg_class c
+        const FOREIGN_TABLE: &str = "select n.nspname || '.' || c.relname from pg_class c
             join pg_namespace n on n.oid = c.relnamespace
             where c.relkind in ('r', 'p') and n.nspname not like 'verbatim%'
               and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
               and not exists (select 1 from pg_depend d
                   where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
             order by 1 limit 1";
-        let stranger = sqlx::query(STRANGERS)
+        let foreign = sqlx::query(FOREIGN_TABLE)
             .fetch_optional(&mut *connection)
             .await
             .and_then(|row| row.map(|row| row.try_get::<String, _>(0)).transpose());
-        match stranger {
+        match foreign {
             Ok(None) => Ok(false),
             Ok(Some(table)) => Err(self.another_programs(&table)),
             Err(error) => Err(self.refused(error)),
@@ -171,7 +172,7 @@ impl Database {
         Refused::AnotherPrograms { database: self.name(), found: found.to_owned() }
     }
 
-    /// Says what is wrong, as far as the server tells.
+    /// The reason that the server's error gives.
     fn refused(&self, error: DbError) -> Refused {
         let server = self.server();
         let user = self.options.get_username().to_owned();
@@ -180,7 +181,7 @@ impl Database {
             (None, source @ (DbError::Io(_) | DbError::Tls(_) | DbError::PoolTimedOut)) => {
                 Refused::NoServer { server, source }
             }
-            (Some("28P01" | "28000"), source) => Refused::NotLetIn { server, user, source },
+            (Some("28P01" | "28000"), source) => Refused::UserRejected { server, user, source },
             (Some("3D000"), _) => Refused::NoDatabase { server, database: self.name() },
             (Some("08P01"), _) => Refused::Pooler { server },
             (Some("42501"), _) => Refused::NoRights { database: self.name(), user },
@@ -197,7 +198,7 @@ impl Database {
     }
 }
 
-/// Connections that fail soon when there is no server, so that the caller can retry.
+/// A pool whose `acquire` fails after 3 s without a server, so that the caller can retry.
 pub fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)

@@ -1,27 +1,27 @@
-//! When a job whose attempt failed is tried again: a pure function of the attempt and a seed.
+//! The waits between the attempts of a job: a pure function of the attempt's number and a seed.
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
 
-/// Waits that double, each stretched by up to as much again, so that jobs that failed together do not come
-/// back together.
+/// Waits that double with each attempt. A random part of up to the same length is added, so that jobs that failed
+/// together are not attempted again together.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     pub first: Duration,
     pub longest: Duration,
-    /// How many attempts there are in all.
+    /// The total number of attempts.
     pub attempts: u32,
 }
 
 impl Default for Schedule {
-    /// About eleven hours in all.
+    /// About eleven hours in total.
     fn default() -> Self {
         Self { first: Duration::from_secs(1), longest: Duration::from_secs(600), attempts: 60 }
     }
 }
 
 impl Schedule {
-    /// How long to wait after the `attempt`th attempt, counted from 1. `None` when that was the last.
+    /// The wait after an attempt, counted from 1. `None` after the last one.
     pub fn wait_after(&self, attempt: u32, seed: u64) -> Option<Duration> {
         let waits = self.attempts.saturating_sub(1) as usize;
         ExponentialBuilder::new()
@@ -60,10 +60,10 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_schedule_goes_on_for_hours() {
+    fn the_default_schedule_lasts_for_hours() {
         let schedule = Schedule::default();
-        let in_all: Duration =
+        let total: Duration =
             (1..schedule.attempts).filter_map(|attempt| schedule.wait_after(attempt, 7)).sum();
-        assert!(in_all > Duration::from_secs(8 * 3600), "{in_all:?}");
+        assert!(total > Duration::from_secs(8 * 3600), "{total:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! From the log to the table of jobs: a job goes in when it begins and out when the log says that it has ended.
+//! The projection that derives the table of jobs from the log: a job is inserted by the event that begins it and
+//! removed by the event that ends it.
 
 use super::{Job, JobTable};
 use crate::db::Tx;
@@ -11,27 +12,26 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Which jobs there are.
+/// Decides which events begin and end jobs.
 pub trait JobSource: Send + Sync + 'static {
     type Job: Job;
-    /// Names the outbox in log lines and metrics.
+    /// The name of the outbox in log lines and metrics.
     const NAME: &'static str;
-    /// The name of the checkpoint in the tables. Never change it: under another name the log is followed from its
-    /// beginning.
+    /// The name of the checkpoint in the tables. Never change it: with another name the log is read from its beginning.
     const CHECKPOINT: &'static str;
-    /// Makes the table. It must say `if not exists`.
+    /// The script that creates the table. It must say `if not exists`.
     const SCRIPT: &'static str;
-    /// Whether a claim must be on disk before the attempt is made, so that not even a power cut causes a second
-    /// attempt that the table knows nothing of.
+    /// Whether a claim must be on the disk before the attempt is made, so that even after a power failure the table
+    /// has every attempt.
     const DURABLE: bool;
 
-    /// Which events to read.
+    /// The events to read.
     fn about(&self) -> Filter;
 
     /// The effect of an event on a job.
     fn effect_of(&self, event: &DecodedEvent) -> JobEffect<<Self::Job as Job>::Id>;
 
-    /// The job that the event begins. `None` when it can never be done.
+    /// The job that the event begins. `None` when the job is impossible.
     fn job_of(
         &mut self,
         event: &DecodedEvent,
@@ -46,11 +46,11 @@ pub enum JobEffect<Id> {
     Ends(Id),
 }
 
-/// Keeps the jobs of a source.
+/// Writes the jobs of a source.
 pub struct JobProjection<S: JobSource> {
     source: S,
     table: JobTable<S::Job>,
-    /// Told every queue that has something new to do.
+    /// Receives each queue whose jobs changed.
     waker: mpsc::UnboundedSender<<S::Job as Job>::Queue>,
     to_wake: HashSet<<S::Job as Job>::Queue>,
 }
@@ -110,7 +110,7 @@ impl<S: JobSource> Projection for JobProjection<S> {
 
     fn committed(&mut self) {
         for queue in self.to_wake.drain() {
-            // No worker listens any more when the outbox is being stopped.
+            // The receiver is closed while the outbox stops.
             let _stopping = self.waker.send(queue);
         }
     }

@@ -8,36 +8,36 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A job, as its row has it. Beside its own columns a row has `state`, `attempts` and `next_attempt_at`; its key is
-/// the job's id.
+/// A job and its columns. Its row also has the columns `state`, `attempts` and `next_attempt_at`. The key is the job's
+/// id.
 pub trait Job: Row {
     type Id: Column + Copy + Eq + Ord + Hash + Display + Send + Sync + 'static;
     type Queue: Column + Clone + Eq + Hash + Display + Send + Sync + 'static;
     /// The column of the queue.
     const QUEUE: &'static str;
-    /// `None` when jobs may overtake each other.
+    /// `None` when the order of jobs does not matter.
     const ORDER: Option<Order>;
 
     fn id(&self) -> Self::Id;
     fn queue(&self) -> Self::Queue;
 }
 
-/// Of jobs that have the same value in the column `within`, only the one with the lowest value in the column `by`
-/// is tried.
+/// Among jobs with the same value in the column `within`, only the one with the lowest value in the column `by` is
+/// attempted.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     pub within: &'static str,
     pub by: &'static str,
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {
-    /// It is to be tried.
+    /// The next attempt is not made yet.
     Waiting,
-    /// An attempt is or was under way.
+    /// An attempt is in progress, or was when the process ended.
     Attempting,
-    /// It is not known whether the other system took it.
+    /// It is not known whether the other system accepted the job.
     Unknown,
 }
 
@@ -67,14 +67,14 @@ impl Column for JobState {
     }
 }
 
-/// Why a job is tried again.
+/// The reason why a job is attempted again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryReason {
-    /// The other system did not take it.
+    /// The other system did not accept the job.
     Refused,
-    /// It is not known whether the other system took it.
+    /// It is not known whether the other system accepted the job.
     Unknown,
-    /// It was not tried, because the log or another part of this program cannot be used. It counts as no attempt.
+    /// No attempt was made, because the log or another part of this program is unavailable. It is not counted.
     NotTried,
 }
 
@@ -105,8 +105,8 @@ struct Statements {
 impl Statements {
     fn of<J: Job>() -> Self {
         let (table, columns, queue, id) = (J::TABLE, columns_of::<J>(), J::QUEUE, J::KEY[0]);
-        let places: Vec<_> = (1..=J::COLUMNS.len()).map(|place| format!("${place}")).collect();
-        let first_of_all = match J::ORDER {
+        let parameters: Vec<_> = (1..=J::COLUMNS.len()).map(|number| format!("${number}")).collect();
+        let is_first = match J::ORDER {
             Some(Order { within, by }) => format!(
                 "and not exists (select 1 from {table} earlier
                     where earlier.{within} = job.{within} and earlier.{by} < job.{by})"
@@ -116,7 +116,7 @@ impl Statements {
         Self {
             insert: format!(
                 "insert into {table} ({columns}) values ({}) on conflict ({id}) do nothing",
-                places.join(", ")
+                parameters.join(", ")
             )
             .into(),
             remove: format!("delete from {table} where {id} = $1 returning {queue}").into(),
@@ -126,14 +126,14 @@ impl Statements {
             )
             .into(),
             queues: format!("select distinct {queue} from {table}").into(),
-            // The state is asked again outside: of two that claim at once on PostgreSQL the second sees what the
-            // first has done to a row, but does not evaluate the rest anew.
+            // The state is checked again outside the subquery: of two concurrent claims on PostgreSQL, the second one
+            // sees the row as the first one changed it, but does not evaluate the subquery again.
             claim: format!(
                 "update {table} set state = 'attempting', attempts = attempts + 1
                 where state <> 'attempting' and {id} in (
                     select job.{id} from {table} job
                     where job.{queue} = $1 and job.state <> 'attempting' and job.next_attempt_at <= $2
-                    {first_of_all}
+                    {is_first}
                     order by job.next_attempt_at limit 0 + $3)
                 returning {columns}"
             )
@@ -141,7 +141,7 @@ impl Statements {
             next_due: format!(
                 "select job.next_attempt_at from {table} job
                 where job.{queue} = $1 and job.state <> 'attempting'
-                {first_of_all}
+                {is_first}
                 order by job.next_attempt_at limit 1"
             )
             .into(),
@@ -158,7 +158,7 @@ fn sql(statement: &Arc<str>) -> AssertSqlSafe<Arc<str>> {
 }
 
 impl<J: Job> JobTable<J> {
-    /// The script must say `if not exists`. `db` may hold other tables too.
+    /// Opens the table. The script must say `if not exists`. `db` may have other tables too.
     pub async fn open(db: Db, script: &str) -> Result<Self, DbError> {
         db.run(script).await?;
         Ok(Self { db, statements: Arc::new(Statements::of::<J>()), job: PhantomData })
@@ -168,7 +168,7 @@ impl<J: Job> JobTable<J> {
         &self.db
     }
 
-    /// How many jobs there are.
+    /// The number of jobs.
     pub async fn len(&self) -> Result<u64, DbError> {
         let row = self.db.readers().fetch_one(sql(&self.statements.count), Values::default()).await?;
         Ok(Columns::of(&row).take::<i64>()?.unsigned_abs())
@@ -184,7 +184,7 @@ impl<J: Job> JobTable<J> {
         tx.execute(sql(&self.statements.insert), values).await.map(|_| ())
     }
 
-    /// The job is over. Returns the queue that has one less; `None` when there was no such job.
+    /// Removes a job. Returns its queue, or `None` when there was no such job.
     pub(super) async fn remove_in(&self, tx: &mut Tx, id: J::Id) -> Result<Option<J::Queue>, DbError> {
         let row = tx.fetch_optional(sql(&self.statements.remove), Values::default().with(&id)).await?;
         row.map(|row| Columns::of(&row).take()).transpose()
@@ -196,7 +196,7 @@ impl<J: Job> JobTable<J> {
         tx.commit().await
     }
 
-    /// Jobs whose attempt was under way when the process ended are tried again then. Returns how many there are.
+    /// Schedules the jobs whose attempt was in progress when the process ended. Returns their number.
     pub(super) async fn recover(&self, try_again_at: Timestamp) -> Result<u64, DbError> {
         let mut tx = self.db.begin().await?;
         let recovered =
@@ -211,7 +211,8 @@ impl<J: Job> JobTable<J> {
         rows.iter().map(|row| Columns::of(row).take()).collect()
     }
 
-    /// Takes up to `limit` jobs that are due. Until they are rescheduled or removed the table has them as under way.
+    /// Claims up to `limit` jobs that are due. Their state is [`JobState::Attempting`] until they are rescheduled or
+    /// removed.
     pub(super) async fn claim(
         &self,
         queue: &J::Queue,
@@ -226,7 +227,7 @@ impl<J: Job> JobTable<J> {
         rows.iter().map(J::take).collect()
     }
 
-    /// When the queue's next job is due. `None` when it has none that is not under way.
+    /// The time at which the queue's next job is due. `None` when every job of the queue is being attempted.
     pub(super) async fn next_due(&self, queue: &J::Queue) -> Result<Option<Timestamp>, DbError> {
         let values = Values::default().with(queue);
         let row = self.db.readers().fetch_optional(sql(&self.statements.next_due), values).await?;

@@ -1,4 +1,4 @@
-//! The worker of one queue: a few attempts at a time.
+//! The worker of one queue, which makes a few attempts concurrently.
 
 use super::{Attempt, Dispatcher, Job, JobTable, Limits, Outcome, RETRY, RetryReason};
 use crate::db::DbError;
@@ -15,26 +15,26 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// The longest sleep between two looks at the table: a missed wake delays a job by no more than this. A worker whose
-/// queue is empty for so long ends.
+/// The longest sleep between two reads of the table: a missed wake delays a job by no more than this. A worker whose
+/// queue is empty for this long ends.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
 
 /// The parts that all workers share.
 pub(super) struct WorkerContext<J, D> {
-    /// For the log.
+    /// The name in log lines.
     pub name: &'static str,
     pub table: JobTable<J>,
     pub dispatcher: D,
     pub clock: Clock,
     pub limits: Limits,
-    /// One for each attempt that may be under way in all queues.
+    /// One for each concurrent attempt of all queues.
     pub permits: Arc<Semaphore>,
     pub stop: CancellationToken,
     pub health: Health,
 }
 
 impl<J, D> WorkerContext<J, D> {
-    /// Waits before something is tried again. `Break` when the process stops.
+    /// Waits before a retry. `Break` when the process stops.
     pub async fn pause(&self, wait: Duration) -> ControlFlow<()> {
         tokio::select! {
             () = self.stop.cancelled() => ControlFlow::Break(()),
@@ -45,11 +45,11 @@ impl<J, D> WorkerContext<J, D> {
     pub fn log_retry(&self, error: &DbError) {
         let error = error as &dyn Error;
         tracing::warn!(outbox = self.name, error, "the outbox cannot be used; trying again");
-        self.health.troubled(format!("the outbox cannot be used: {}", Chain(error)));
+        self.health.set_error(format!("the outbox cannot be used: {}", Chain(error)));
     }
 }
 
-/// Attempts under way. Each returns until when the queue is to be left alone.
+/// Attempts in progress. Each returns the time until which the queue is paused.
 type InFlight = JoinSet<Option<Timestamp>>;
 
 pub(super) struct QueueWorker<J: Job, D> {
@@ -59,16 +59,16 @@ pub(super) struct QueueWorker<J: Job, D> {
     pub wake: Arc<Notify>,
 }
 
-/// The next step when everything that is due was dispatched.
+/// The next step when all jobs that are due were dispatched.
 enum Rest {
     Sleep(Duration),
-    /// The queue has no job that is not under way.
+    /// All jobs of the queue are in progress, or it has none.
     Empty,
 }
 
 impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
-    /// Works until told to stop, and then finishes the attempts that are under way. Ends by itself when its queue
-    /// stays empty.
+    /// Works until the process stops, and then finishes the attempts in progress. Ends earlier when its queue stays
+    /// empty.
     pub async fn run(self) -> J::Queue {
         let stop = &self.context.stop;
         let mut in_flight = InFlight::new();
@@ -102,7 +102,7 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
         self.queue
     }
 
-    /// Begins the attempts that are due, as far as the limits allow.
+    /// Starts the attempts that are due, up to the limits.
     async fn dispatch_due(&self, in_flight: &mut InFlight, paused_until: Option<Timestamp>) -> Rest {
         let now = self.context.clock.now();
         if let Some(until) = paused_until
@@ -112,7 +112,7 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
         }
         match self.claim_due(in_flight, now).await {
             Ok(rest) => {
-                self.context.health.well();
+                self.context.health.clear_error();
                 rest
             }
             Err(error) => {
@@ -126,7 +126,7 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
         let table = &self.context.table;
         loop {
             let room = self.context.limits.per_queue.saturating_sub(in_flight.len());
-            // Reading costs no transaction, and most wakes are about jobs that are under way already.
+            // A read costs no transaction, and most wakes are about jobs that are in progress already.
             let Some(due) = table.next_due(&self.queue).await? else { return Ok(Rest::Empty) };
             if due > now {
                 return Ok(Rest::Sleep(due.since(now).min(LONGEST_SLEEP)));
@@ -137,7 +137,7 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
             let Some(mut permits) = self.permits(room).await else { return Ok(Rest::Sleep(LONGEST_SLEEP)) };
             let claimed = table.claim(&self.queue, now, permits.num_permits()).await?;
             if claimed.is_empty() {
-                // It was removed just now; the follower wakes this worker for the job after it.
+                // The job was just removed; the follower wakes this worker for the next job.
                 return Ok(Rest::Sleep(RETRY));
             }
             for job in claimed {
@@ -151,7 +151,7 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
         }
     }
 
-    /// At least one, and as many up to `most` as are free. `None` when the process stops.
+    /// Takes at least one permit, and as many as are free up to `most`. `None` when the process stops.
     async fn permits(&self, most: usize) -> Option<OwnedSemaphorePermit> {
         let all = &self.context.permits;
         let mut permits = tokio::select! {
@@ -168,7 +168,7 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
 
     fn completed(&self, completed: Result<Option<Timestamp>, JoinError>) -> Option<Timestamp> {
         completed.unwrap_or_else(|error| {
-            // The job stays claimed and is tried again when the process starts again.
+            // The job stays claimed and is attempted again after a restart.
             let error = &error as &dyn Error;
             tracing::error!(outbox = self.context.name, queue = %self.queue, error, "an attempt was aborted");
             None
@@ -177,11 +177,11 @@ impl<J: Job, D: Dispatcher<J>> QueueWorker<J, D> {
 }
 
 impl<J: Job, D: Dispatcher<J>> WorkerContext<J, D> {
-    /// Tries a job that is claimed. Returns until when its queue is to be left alone.
+    /// Makes an attempt of a claimed job. Returns the time until which its queue is paused.
     async fn attempt(&self, job: J) -> Option<Timestamp> {
         let attempt = AssertUnwindSafe(self.dispatcher.attempt(&job, &self.stop)).catch_unwind().await;
         let attempt = attempt.unwrap_or_else(|_panic| {
-            // The other system may have taken it before the panic.
+            // The other system may have accepted the job before the panic.
             tracing::error!(outbox = self.name, job = %job.id(), "an attempt panicked");
             let at = self.clock.now() + self.limits.grace;
             Attempt::from(Outcome::Retry { reason: RetryReason::Unknown, at })

@@ -1,10 +1,10 @@
-//! How far a projection has come.
+//! The checkpoint of a projection.
 
 use crate::db::{Db, DbError, Tx};
 use crate::table::{Columns, Values};
 use event_schemas::Position;
 
-/// A projection's place in the log, and how many events it has taken to get there.
+/// The position in the log up to which a projection has read, and the number of events that it has read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
     pub position: Option<Position>,
@@ -26,9 +26,9 @@ impl Checkpoint {
         Self { position: Some(position), events: self.events + events }
     }
 
-    /// Moves the stored checkpoint here, provided it is where the caller believes it is. What the answer leaves
-    /// open is told by [`Tx::commit_claimed`].
-    pub(super) async fn take_over_from(self, before: Self, name: &str, tx: &mut Tx) -> Result<bool, DbError> {
+    /// Replaces the stored checkpoint when it equals `before`, and returns whether it did. On PostgreSQL only
+    /// [`Tx::commit_claimed`] can tell, and this returns true.
+    pub(super) async fn replace(self, before: Self, name: &str, tx: &mut Tx) -> Result<bool, DbError> {
         const FIRST: &str = "insert into checkpoints (name, commit_position, prepare_position, events)
             values ($1, $2, $3, $4) on conflict (name) do nothing";
         const NEXT: &str = "update checkpoints set commit_position = $2, prepare_position = $3, events = $4
@@ -47,7 +47,7 @@ impl Checkpoint {
     }
 }
 
-/// No engine counts past the signed half of 64 bits.
+/// The two numbers of a position as the columns have them. No engine's positions exceed 63 bits.
 fn halves(position: Position) -> (i64, i64) {
     (position.commit() as i64, position.prepare() as i64)
 }

@@ -1,11 +1,11 @@
-//! How a projection is doing: where it is, whether it is behind, whether it stands still and why.
+//! The progress of a projection: its position, whether it has reached the end of the log, and its error.
 
 use super::{Batch, Chain, Checkpoint, RunnerError};
 use event_schemas::{Position, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Whether a projection moves.
+/// Whether a projection runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     Running,
@@ -13,7 +13,7 @@ pub enum Condition {
     Retrying {
         error: String,
     },
-    /// It ended and will not go on by itself.
+    /// It ended and does not continue without a restart.
     Stopped {
         error: String,
     },
@@ -22,11 +22,11 @@ pub enum Condition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub position: Option<Position>,
-    /// How many events were taken since the beginning of the log.
+    /// The number of events read since the beginning of the log.
     pub events: u64,
     /// Whether the last page reached the end of the log.
     pub at_end: bool,
-    /// When the newest event that was taken had been recorded.
+    /// The time at which the last event that was read had been recorded.
     pub recorded_at: Option<Timestamp>,
     pub condition: Condition,
 }
@@ -50,20 +50,20 @@ impl Progress {
         self.condition = Condition::Running;
     }
 
-    pub(super) fn trouble(&mut self, error: &RunnerError, passing: bool) {
+    pub(super) fn set_error(&mut self, error: &RunnerError, passing: bool) {
         let error = Chain(error).to_string();
         self.condition = if passing { Condition::Retrying { error } } else { Condition::Stopped { error } };
     }
 }
 
-/// The tables are not where the caller wants them yet.
+/// The tables have not reached the position within the time limit.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the tables have not reached {wanted} yet")]
 pub struct NotYet {
     pub wanted: Position,
 }
 
-/// Watches a projection from outside.
+/// A handle to the progress of a projection.
 #[derive(Clone)]
 pub struct Watch {
     progress: watch::Receiver<Progress>,
@@ -82,11 +82,11 @@ impl Watch {
         self.progress.borrow().position
     }
 
-    /// Returns when the tables hold everything up to `wanted`.
-    pub async fn wait_for(&self, wanted: Position, patience: Duration) -> Result<(), NotYet> {
+    /// Waits until the tables contain all events up to `wanted`, but not longer than `timeout`.
+    pub async fn wait_for(&self, wanted: Position, timeout: Duration) -> Result<(), NotYet> {
         let mut progress = self.progress.clone();
-        let there = progress.wait_for(|progress| progress.position >= Some(wanted));
-        match tokio::time::timeout(patience, there).await {
+        let reached = progress.wait_for(|progress| progress.position >= Some(wanted));
+        match tokio::time::timeout(timeout, reached).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(NotYet { wanted }),
         }

@@ -1,5 +1,5 @@
-//! Reads and decodes ahead: while one page is written, the next is made ready. At the end of the log it waits
-//! to be asked instead, because what comes meanwhile then goes into one page.
+//! Reads and decodes one page ahead: while a page is written, the next one is prepared. At the end of the log it waits
+//! until the writer is idle, so that all events that arrive meanwhile are in one page.
 
 use super::{Batch, RunnerError};
 use crate::decoded_log::DecodedLog;
@@ -27,8 +27,8 @@ impl Reader {
     pub(super) fn start(log: &DecodedLog, after: Option<Position>, filter: Filter, pages: Pages) -> Self {
         let (sender, batches) = mpsc::channel(1);
         let idle = watch::Sender::new(false);
-        let to = To { batches: sender, idle: idle.subscribe() };
-        let task = tokio::spawn(read(log.clone(), after, filter, pages, to));
+        let writer = Writer { batches: sender, idle: idle.subscribe() };
+        let task = tokio::spawn(read(log.clone(), after, filter, pages, writer));
         Self { batches, idle, task }
     }
 
@@ -41,23 +41,23 @@ impl Reader {
             }
         };
         self.idle.send_replace(false);
-        batch.ok_or(RunnerError::BrokeOff)?
+        batch.ok_or(RunnerError::Panicked)?
     }
 }
 
 /// The size and the pace of the pages.
 #[derive(Clone, Copy)]
 pub(super) struct Pages {
-    /// How many events at most.
+    /// The maximum number of events.
     pub limit: usize,
-    /// How long to let events gather at the end of the log.
+    /// How long to wait at the end of the log before the next page is read.
     pub pace: Duration,
     /// The last position to read. `None` when the log is followed without end.
     pub until: Option<Position>,
 }
 
-/// Whom the batches are for.
-struct To {
+/// The channels to the writer of the batches.
+struct Writer {
     batches: mpsc::Sender<Result<Batch, RunnerError>>,
     idle: watch::Receiver<bool>,
 }
@@ -67,30 +67,30 @@ async fn read(
     mut after: Option<Position>,
     filter: Filter,
     Pages { limit, pace, until }: Pages,
-    mut to: To,
+    mut writer: Writer,
 ) {
     let mut waiter = log.store().waiter();
     loop {
-        // Whatever is appended from here on wakes the wait below, so nothing slips between.
+        // An append after this line ends the wait below, so that no event is missed.
         waiter.changed.mark_unchanged();
         let read = match until {
-            // Where the end is has to be certain.
+            // `catch_up` needs the certain end of the log, so this read does not use the cache.
             Some(_) => log.store().read_all(after, &filter, limit).await,
             None => log.store().read_recent(after, &filter, limit).await,
         };
         let batch = match read {
-            Ok(page) => decode_aside(&log, page).await,
+            Ok(page) => decode_page(&log, page).await,
             Err(error) => Err(error.into()),
         };
-        let (news, at_end, failed) = match &batch {
+        let (has_news, at_end, failed) = match &batch {
             Ok(batch) => (batch.through > after, batch.at_end, false),
             Err(_) => (true, true, true),
         };
         if let Ok(batch) = &batch {
             after = batch.through.or(after);
         }
-        // A page without news still tells that the end is reached, which who catches up waits for.
-        if (news || until.is_some()) && to.batches.send(batch).await.is_err() {
+        // `catch_up` also needs a page without events, because it says that the end is reached.
+        if (has_news || until.is_some()) && writer.batches.send(batch).await.is_err() {
             return;
         }
         if failed || until.is_some_and(|until| after >= Some(until)) {
@@ -101,21 +101,21 @@ async fn read(
                 tokio::time::sleep(pace).await;
             }
             waiter.wait().await;
-            // Its end is this task's end.
-            if to.idle.wait_for(|idle| *idle).await.is_err() {
+            // The channel is closed when the writer has ended; this task ends then.
+            if writer.idle.wait_for(|idle| *idle).await.is_err() {
                 return;
             }
         }
     }
 }
 
-/// Large pages are decoded off the event loop, so that requests do not wait for them.
-async fn decode_aside(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError> {
+/// Decodes a page. Large pages are decoded on another thread, so that requests do not wait for them.
+async fn decode_page(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError> {
     if page.events.len() < 64 {
         return decode(log, page);
     }
     let log = log.clone();
-    tokio::task::spawn_blocking(move || decode(&log, page)).await.unwrap_or(Err(RunnerError::BrokeOff))
+    tokio::task::spawn_blocking(move || decode(&log, page)).await.unwrap_or(Err(RunnerError::Panicked))
 }
 
 pub(super) fn decode(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError> {
@@ -137,7 +137,7 @@ pub(super) fn decode(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError>
 }
 
 impl Batch {
-    /// Without what comes after `until`.
+    /// Drops the events after `until`.
     pub(super) fn until(mut self, until: Option<Position>) -> Self {
         let Some(until) = until else { return self };
         if self.through > Some(until) {

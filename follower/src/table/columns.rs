@@ -1,4 +1,4 @@
-//! The values that columns hold, and how each is written and read.
+//! The types of columns, and how each is written and read.
 
 use crate::db::{DbError, DbRow, Value, Values};
 use event_schemas::catalogue::CatalogueKind;
@@ -21,9 +21,9 @@ impl Values {
     }
 }
 
-/// A value that a column can hold.
+/// A value that can be stored in a column.
 pub trait Column {
-    /// The column's content when there is no value.
+    /// The null of this type.
     const NOTHING: Value;
     fn value(&self) -> Value;
     fn take(row: &DbRow, index: usize) -> Result<Self, DbError>
@@ -41,7 +41,7 @@ impl<'r> Columns<'r> {
     pub fn of(row: &'r DbRow) -> Self {
         Self { row, next: 0 }
     }
-    /// From a column on.
+    /// Reads from the column after the first `columns`.
     pub fn after(row: &'r DbRow, columns: usize) -> Self {
         Self { row, next: columns }
     }
@@ -147,7 +147,7 @@ impl Column for Version {
     }
 }
 
-/// Positions are opaque: a column holds one as it is written, to be shown and compared for equality.
+/// Positions are opaque: a column has the text of one, which can be shown and compared for equality.
 impl Column for Position {
     const NOTHING: Value = Value::NoText;
     fn value(&self) -> Value {
@@ -173,7 +173,7 @@ macro_rules! word_columns {
 }
 word_columns!(CatalogueKind, ChannelType, ContentType, Delivery, SenderType, Status);
 
-/// Stored as its rank, so that an index sorts it as people mean it.
+/// Stored as its rank, so that an index sorts priorities from low to high.
 impl Column for Priority {
     const NOTHING: Value = Value::NoNumber;
     fn value(&self) -> Value {
@@ -198,12 +198,12 @@ impl Column for SlaMetric {
     }
 }
 
-/// A stored value that none of the words of its column is.
+/// A stored word that is not one of its column's words.
 #[derive(Debug, thiserror::Error)]
 #[error("the value '{0}' is not known here")]
 pub struct UnknownValue(pub String);
 
-/// A value kept as JSON text.
+/// A value stored as JSON text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Json<T>(pub T);
@@ -212,7 +212,7 @@ impl<T: Serialize + DeserializeOwned> Column for Json<T> {
     const NOTHING: Value = Value::NoText;
     fn value(&self) -> Value {
         let text = serde_json::to_string(&self.0);
-        // JSON writes U+0000 as an escape, so that this is text for both engines.
+        // JSON escapes U+0000, so both engines can store this text.
         Value::Text(text.unwrap_or_else(|impossible| unreachable!("a row always serialises: {impossible}")))
     }
     fn take(row: &DbRow, index: usize) -> Result<Self, DbError> {

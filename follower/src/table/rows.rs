@@ -1,4 +1,4 @@
-//! The rows of one table that a page touches.
+//! The rows of one table that a page reads and changes.
 
 use super::statements::{All, Statements};
 use super::{Key, Row};
@@ -7,21 +7,21 @@ use quick_cache::unsync::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A row on its way through a page.
+/// A row during the projection of a page.
 struct Slot<R> {
-    /// As the table has it; kept only until the first change.
+    /// The row in the table, which is kept from the first change on when the table has volatile columns.
     stored: Option<Box<R>>,
     now: Option<Box<R>>,
     in_table: bool,
     changed: bool,
 }
 
-/// The rows of one table that a page touches, and a bounded number of those it touched before.
+/// The rows of one table that a page reads and changes, and a cache of rows of earlier pages.
 ///
-/// `load`, then `get`, `change`, `put` and `remove`, then `write`; after the commit `keep`, after a
-/// failure `forget`. The cache only ever holds what is committed.
+/// Call `load`, then `get`, `change`, `put` and `remove`, then `write`; after the commit `committed`, after a failure
+/// `reset`. The cache only contains committed rows.
 pub struct Rows<R: Row> {
-    /// Once it is known which engine they are for.
+    /// `None` until the first transaction says which engine they are for.
     statements: Option<All>,
     page: HashMap<R::Key, Slot<R>>,
     cache: Cache<R::Key, Box<R>>,
@@ -32,7 +32,7 @@ impl<R: Row> Rows<R> {
         Self { statements: None, page: HashMap::new(), cache: Cache::new(cached.max(1)) }
     }
 
-    /// Makes these rows available, from the cache or, together, from the table.
+    /// Loads these rows from the cache, or with few statements from the table.
     pub async fn load(&mut self, tx: &mut Tx, keys: impl IntoIterator<Item = R::Key>) -> Result<(), DbError> {
         let mut missing = Vec::new();
         for key in keys {
@@ -66,12 +66,12 @@ impl<R: Row> Rows<R> {
         Ok(())
     }
 
-    /// Says that this row is known not to be in the table, which saves looking.
+    /// Declares that this row is not in the table, which saves a query.
     pub fn absent(&mut self, key: R::Key) {
         self.page.entry(key).or_insert(Slot { stored: None, now: None, in_table: false, changed: false });
     }
 
-    /// Whether the page or the cache knows this row, so that it need not be loaded.
+    /// Whether the row is in memory, so that it need not be loaded.
     pub fn knows(&self, key: &R::Key) -> bool {
         self.page.contains_key(key) || self.cache.contains_key(key)
     }
@@ -80,7 +80,7 @@ impl<R: Row> Rows<R> {
         self.page.get(key)?.now.as_deref()
     }
 
-    /// The row, to be changed.
+    /// The row, for a change.
     pub fn change(&mut self, key: &R::Key) -> Option<&mut R> {
         let slot = self.page.get_mut(key)?;
         if !slot.changed {
@@ -112,20 +112,20 @@ impl<R: Row> Rows<R> {
         slot.changed = true;
     }
 
-    /// Does something to every row that is about to be written.
+    /// Applies a function to every row that will be written.
     pub fn finish(&mut self, finish: impl Fn(&mut R)) {
         let changed = self.page.values_mut().filter(|slot| slot.changed);
         changed.filter_map(|slot| slot.now.as_deref_mut()).for_each(finish);
     }
 
-    /// Every row of the page that is there now.
+    /// All rows of the page that exist now.
     pub fn iter(&self) -> impl Iterator<Item = &R> {
         self.page.values().filter_map(|slot| slot.now.as_deref())
     }
 
-    /// Writes what changed, many rows to a statement.
+    /// Writes the changes, many rows in one statement. Returns the number of rows.
     pub async fn write(&mut self, tx: &mut Tx) -> Result<usize, DbError> {
-        let (mut new, mut volatile, mut rest, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut volatile, mut rest, mut deleted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (key, slot) in self.page.iter().filter(|(_, slot)| slot.changed) {
             match (slot.now.as_deref(), slot.in_table) {
                 (Some(row), false) => new.push((key, row)),
@@ -133,21 +133,21 @@ impl<R: Row> Rows<R> {
                     Some(stored) if row.only_volatile_differ(stored) => volatile.push((key, row)),
                     _ => rest.push((key, row)),
                 },
-                (None, true) => gone.push(key),
+                (None, true) => deleted.push(key),
                 (None, false) => {}
             }
         }
-        let written = new.len() + volatile.len() + rest.len() + gone.len();
+        let written = new.len() + volatile.len() + rest.len() + deleted.len();
         let statements = self.statements.get_or_insert_with(|| Statements::all::<R>(tx.engine()));
         write_rows(tx, &statements.insert, new).await?;
         write_rows(tx, &statements.volatile, volatile).await?;
         write_rows(tx, &statements.upsert, rest).await?;
-        gone.sort_unstable();
-        let mut gone = &gone[..];
-        while !gone.is_empty() {
-            let (size, text) = statements.delete.pick(gone.len());
-            let (these, others) = gone.split_at(size);
-            gone = others;
+        deleted.sort_unstable();
+        let mut deleted = &deleted[..];
+        while !deleted.is_empty() {
+            let (size, text) = statements.delete.pick(deleted.len());
+            let (these, others) = deleted.split_at(size);
+            deleted = others;
             let mut values = statements.delete.values(size, R::KEY.len());
             these.iter().for_each(|key| key.put(&mut values));
             tx.write(text, values).await?;
@@ -155,7 +155,7 @@ impl<R: Row> Rows<R> {
         Ok(written)
     }
 
-    /// The transaction is committed: what the page knew is true, and some of it stays at hand.
+    /// The transaction is committed: moves the rows of the page into the cache.
     pub fn committed(&mut self) {
         for (key, slot) in self.page.drain() {
             match slot.now {
@@ -167,7 +167,7 @@ impl<R: Row> Rows<R> {
         }
     }
 
-    /// Forgets all rows: the transaction was not committed, or another process wrote.
+    /// The transaction was not committed, or another process wrote: drops all rows from memory.
     pub fn reset(&mut self) {
         self.page.clear();
         self.cache.clear();
@@ -179,21 +179,21 @@ async fn write_rows<R: Row>(
     statements: &Statements,
     mut rows: Vec<(&R::Key, &R)>,
 ) -> Result<(), DbError> {
-    // In the order of the key, neighbours in the index are written together.
+    // Rows are sorted by key, so that neighbours in the index are written together.
     rows.sort_unstable_by_key(|(key, _)| *key);
     let mut rest = &rows[..];
     let mut next = bind(statements, &mut rest);
     while let Some((text, values)) = next {
         let write = tx.write(text, values);
-        // The engine has a thread of its own, or a process: while it writes these, the next are made ready.
-        let (written, ready) = futures::join!(write, async { bind(statements, &mut rest) });
+        // The engine works in another thread or process: while it writes these rows, the next ones are prepared.
+        let (written, bound) = futures::join!(write, async { bind(statements, &mut rest) });
         written?;
-        next = ready;
+        next = bound;
     }
     Ok(())
 }
 
-/// The next statement and what is bound to it, taken off the front of what is to be written.
+/// The next statement and its values, which are removed from the front of the remaining rows.
 fn bind<R: Row>(statements: &Statements, rest: &mut &[(&R::Key, &R)]) -> Option<(Arc<str>, Values)> {
     if rest.is_empty() {
         return None;

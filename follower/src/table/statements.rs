@@ -1,10 +1,10 @@
-//! The statements of a table: each written once, for a few fixed numbers of rows.
+//! The statements of a table, each for a few fixed numbers of rows.
 
 use super::{Row, columns_of};
 use crate::db::{Engine, Values};
 use std::sync::Arc;
 
-/// The statements of a table that say one thing, by how many rows they carry.
+/// One statement of a table, in a version for each number of rows.
 pub(super) struct Statements {
     engine: Engine,
     texts: Vec<Arc<str>>,
@@ -14,12 +14,12 @@ impl Statements {
     fn new(engine: Engine, text: impl Fn(usize) -> String) -> Self {
         Self { engine, texts: engine.sizes().iter().map(|size| text(*size).into()).collect() }
     }
-    /// The largest statement that `count` rows fill.
+    /// The version for the largest number of rows that `count` rows fill, and that number.
     pub(super) fn pick(&self, count: usize) -> (usize, Arc<str>) {
-        let (place, size) = self.engine.pick(count);
-        (size, Arc::clone(&self.texts[place]))
+        let (index, size) = self.engine.pick(count);
+        (size, Arc::clone(&self.texts[index]))
     }
-    /// Room for the values of so many rows.
+    /// Empty values with capacity for this many rows.
     pub(super) fn values(&self, rows: usize, width: usize) -> Values {
         Values::for_rows(self.engine, rows, width)
     }

@@ -1,4 +1,4 @@
-//! From the log to the table of timers.
+//! The projection that derives the table of timers from the log.
 
 use super::table::{Entry, TimerRows, TimerTable};
 use super::waker::Waker;
@@ -13,34 +13,35 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which conversations have a timer, and when it is due.
+/// Decides which conversations have a timer and when it is due.
 pub trait TimerSource: Send + Sync + 'static {
-    /// Names these timers in log lines.
+    /// The name of these timers in log lines.
     const NAME: &'static str;
-    /// The name of the checkpoint in the tables. Under another name the log is followed from its beginning.
+    /// The name of the checkpoint in the tables. With another name the log is read from its beginning.
     const CHECKPOINT: &'static str;
     const TABLE: TimerTable;
-    /// How long events may gather before the table is written; no timer of this kind is shorter.
+    /// How long the follower waits at the end of the log before it reads the next page. Every timer of this kind must be
+    /// longer.
     const PACE: Duration;
-    /// Whether [`TimerSource::effect_of`] needs to know which conversations have a timer. Their ids are then kept
-    /// in memory; without it `has_timer` is always true.
+    /// Whether [`TimerSource::effect_of`] needs `has_timer`. The ids of all conversations with a timer are then kept in
+    /// memory. Otherwise `has_timer` is always true.
     const KNOWS_TIMERS: bool = true;
 
-    /// Which events to read.
+    /// The events to read.
     fn about(&self) -> Filter;
 
     /// The effect of an event on the timer of its conversation.
     fn effect_of(&self, event: &DecodedEvent, has_timer: bool) -> TimerEffect;
 
-    /// When the timer that the event sets is due. An error that will not pass is turned into [`Moment::Unknown`] by
-    /// the source.
+    /// The moment at which the timer that the event sets is due. The source returns [`Moment::Unknown`] instead of an
+    /// error that a retry cannot fix.
     fn moment_of(&mut self, event: &DecodedEvent)
     -> impl Future<Output = Result<Moment, FollowError>> + Send;
 
-    /// The account's settings changed: nothing that is remembered of them counts.
+    /// The account's settings changed. The source must drop its cached values of them.
     fn settings_changed(&mut self, _account: AccountId) {}
 
-    /// Nothing that is remembered counts.
+    /// The source must drop all cached values.
     fn reset(&mut self) {}
 }
 
@@ -48,7 +49,8 @@ pub trait TimerSource: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerEffect {
     None,
-    /// The timer is due at [`TimerSource::moment_of`] this event. Of several such events in one page the last counts.
+    /// The timer is due at [`TimerSource::moment_of`] this event. When a page has several such events of a conversation,
+    /// the last one counts.
     Set,
     /// The conversation has no timer any more.
     Cancel,
@@ -60,7 +62,7 @@ pub enum TimerEffect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     At(Timestamp),
-    /// Nothing is due now; the row stays, because an event or a setting may change that.
+    /// No moment is known now. The row stays, because an event or a setting may change that.
     Open,
     /// The conversation needs no timer.
     Never,
@@ -68,7 +70,7 @@ pub enum Moment {
     Unknown,
 }
 
-/// Keeps the rows of a source.
+/// Writes the rows of a source.
 pub struct TimerProjection<S> {
     source: S,
     rows: TimerRows,
@@ -76,7 +78,7 @@ pub struct TimerProjection<S> {
     waker: Arc<Waker>,
     /// The conversations that have a row. `None` until they are read from the table.
     known: Option<HashSet<ConversationId>>,
-    /// The first moment that this page brought.
+    /// The earliest moment in this page.
     earliest: Option<Timestamp>,
 }
 
@@ -100,7 +102,8 @@ impl<S: TimerSource> TimerProjection<S> {
         self.source.effect_of(event, has_timer)
     }
 
-    /// Rows are written even where they are the same as before: the worker may have changed them meanwhile.
+    /// Writes the rows of a page. A row that is the same as before is written too, because the worker may have changed
+    /// it meanwhile.
     async fn write(
         &mut self,
         tx: &mut Tx,
@@ -114,7 +117,7 @@ impl<S: TimerSource> TimerProjection<S> {
             };
             let entry = match moment {
                 Moment::At(at) => {
-                    self.comes(at);
+                    self.note_moment(at);
                     Entry::Set(Some(at))
                 }
                 Moment::Open => Entry::Set(None),
@@ -131,7 +134,7 @@ impl<S: TimerSource> TimerProjection<S> {
         Ok(self.rows.write(tx, &page).await?)
     }
 
-    fn comes(&mut self, at: Timestamp) {
+    fn note_moment(&mut self, at: Timestamp) {
         self.earliest = self.earliest.into_iter().chain([at]).min();
     }
 }
@@ -175,12 +178,12 @@ impl<S: TimerSource> Projection for TimerProjection<S> {
                     });
                 }
                 (TimerEffect::SettingsChanged, _) => {
-                    // What came before the change is written by the settings before it.
+                    // Events before the change are written with the settings before it.
                     self.write(tx, std::mem::take(&mut changes)).await?;
                     self.source.settings_changed(account);
                     let now = self.clock.now();
                     self.rows.all_due(tx, account, now).await?;
-                    self.comes(now);
+                    self.note_moment(now);
                 }
                 (TimerEffect::None, _) | (TimerEffect::Set | TimerEffect::Cancel, None) => {}
             }

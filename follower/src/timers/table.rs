@@ -5,18 +5,18 @@ use crate::table::{Columns, Values};
 use event_schemas::{AccountId, ConversationId, Timestamp};
 use std::sync::Arc;
 
-/// How many timers are handled before the table is asked again.
-const AT_ONCE: i64 = 256;
+/// The number of timers that are read and handled before the table is read again.
+const BATCH: i64 = 256;
 
-/// A table of timers. It is made where there is none.
+/// A table of timers. It is created when it does not exist.
 #[derive(Clone, Copy, Debug)]
 pub struct TimerTable {
     pub name: &'static str,
-    /// Whether the timers of an account can become due together, which an index then serves.
+    /// Whether all timers of an account can become due together. The table then has an index for it.
     pub by_account: bool,
 }
 
-/// A timer whose moment has come.
+/// A timer that is due.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueTimer {
     pub id: ConversationId,
@@ -27,13 +27,13 @@ pub struct DueTimer {
 
 /// The change of a conversation's row by a page of the log.
 pub(super) enum Entry {
-    /// The row has this moment. `None` when nothing will be due until an event or a setting says so.
+    /// Writes the row with this moment, or without a moment when it depends on a later event or setting.
     Set(Option<Timestamp>),
-    /// The row goes.
+    /// Deletes the row.
     Remove,
 }
 
-/// The rows of one such table.
+/// The rows of one table of timers.
 #[derive(Clone)]
 pub(super) struct TimerRows {
     name: &'static str,
@@ -87,7 +87,7 @@ impl TimerRows {
         Ok(Self { name: table.name, statements: Arc::new(Statements::of(table.name)) })
     }
 
-    /// Writes what a page says, many rows to a statement.
+    /// Writes the rows of a page, many rows in one statement.
     pub(super) async fn write(
         &self,
         tx: &mut Tx,
@@ -132,7 +132,7 @@ impl TimerRows {
         Ok(())
     }
 
-    /// Every timer of the account is due then.
+    /// Makes every timer of the account due at this moment.
     pub(super) async fn all_due(
         &self,
         tx: &mut Tx,
@@ -153,7 +153,7 @@ impl TimerRows {
     }
 
     pub(super) async fn due(&self, db: &Db, now: Timestamp) -> Result<Vec<DueTimer>, DbError> {
-        let values = Values::default().with(&now).with(&AT_ONCE);
+        let values = Values::default().with(&now).with(&BATCH);
         let rows = db.readers().fetch_all(AssertSqlSafe(Arc::clone(&self.statements.due)), values).await?;
         rows.iter()
             .map(|row| {
@@ -168,8 +168,8 @@ impl TimerRows {
         Columns::of(&db.readers().fetch_one(sql, Values::default()).await?).take()
     }
 
-    /// The events just appended will be read from the log too; until then this keeps the timer from being handled
-    /// again. A row that the follower has written meanwhile stays as it is.
+    /// Writes the next moment of timers that were handled, so that they are not handled again before the follower reads
+    /// the events that the handler appended. A row that the follower has written meanwhile stays as it is.
     pub(super) async fn reschedule(
         &self,
         db: &Db,

@@ -1,4 +1,4 @@
-//! Wakes the worker that sleeps until a moment when an earlier one is written to the table.
+//! Wakes the sleeping worker when a timer is written that is due before the worker wakes up.
 
 use event_schemas::Timestamp;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,33 +6,33 @@ use tokio::sync::Notify;
 
 pub(super) struct Waker {
     woken: Notify,
-    /// When the worker looks next, in microseconds; the largest number while it is looking.
-    looks_at: AtomicI64,
+    /// The time at which the worker wakes up, in microseconds; `i64::MAX` while it reads the table.
+    wakes_at: AtomicI64,
 }
 
 impl Default for Waker {
     fn default() -> Self {
-        Self { woken: Notify::new(), looks_at: AtomicI64::new(i64::MAX) }
+        Self { woken: Notify::new(), wakes_at: AtomicI64::new(i64::MAX) }
     }
 }
 
 impl Waker {
-    /// A timer is due then.
+    /// A timer with this moment was written.
     pub(super) fn due_at(&self, moment: Timestamp) {
-        if moment.as_micros() < self.looks_at.load(Ordering::SeqCst) {
+        if moment.as_micros() < self.wakes_at.load(Ordering::SeqCst) {
             self.woken.notify_one();
         }
     }
 
-    pub(super) fn looking(&self) {
-        self.looks_at.store(i64::MAX, Ordering::SeqCst);
+    pub(super) fn reading(&self) {
+        self.wakes_at.store(i64::MAX, Ordering::SeqCst);
     }
 
     pub(super) fn sleeping_until(&self, moment: Timestamp) {
-        self.looks_at.store(moment.as_micros(), Ordering::SeqCst);
+        self.wakes_at.store(moment.as_micros(), Ordering::SeqCst);
     }
 
-    /// Returns when an earlier moment was written, also if that was before this call.
+    /// Returns when an earlier moment was written, also when it was written before this call.
     pub(super) async fn woken(&self) {
         self.woken.notified().await;
     }
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_before_the_sleeper_wakes_by_itself_wakes_it() {
+    fn an_earlier_timer_wakes_the_worker() {
         let waker = Waker::default();
         waker.sleeping_until(Timestamp::from_micros(1_000));
         waker.due_at(Timestamp::from_micros(999));
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_later_lets_it_sleep() {
+    fn a_later_timer_does_not_wake_the_worker() {
         let waker = Waker::default();
         waker.sleeping_until(Timestamp::from_micros(1_000));
         waker.due_at(Timestamp::from_micros(1_000));
@@ -64,10 +64,10 @@ mod tests {
     }
 
     #[test]
-    fn what_turns_up_while_it_looks_is_looked_at_before_it_sleeps() {
+    fn a_timer_written_while_the_worker_reads_wakes_it_once() {
         let waker = Waker::default();
         waker.sleeping_until(Timestamp::from_micros(1_000));
-        waker.looking();
+        waker.reading();
         waker.due_at(Timestamp::from_micros(5_000));
         waker.sleeping_until(Timestamp::from_micros(9_000));
         assert!(wakes(&waker));

@@ -1,4 +1,4 @@
-//! Followers of one process share what is decoded.
+//! The followers of one process share decoded events.
 
 use crate::support::{Log, eventually};
 use event_schemas::{Category, Position};
@@ -62,10 +62,10 @@ impl Followers {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn however_many_follow_each_event_is_decoded_once() {
+async fn each_event_is_decoded_once_for_all_followers() {
     let log = Log::new().await;
     let decoded = DecodedLog::shared(Arc::clone(&log.store));
-    // Some are there before the followers are, and some come while they follow.
+    // Some events are appended before the followers start, and some while they run.
     log.notes(1, 100).await;
     let followers = Followers::start(&log, &decoded).await;
     let last = log.notes(2, 100).await;
@@ -75,7 +75,7 @@ async fn however_many_follow_each_event_is_decoded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_of_its_own_shares_nothing() {
+async fn a_log_of_one_follower_shares_no_events() {
     let log = Log::new().await;
     let alone = DecodedLog::from(Arc::clone(&log.store));
     let last = log.notes(1, 10).await;

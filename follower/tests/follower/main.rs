@@ -1,4 +1,4 @@
-//! The guarantees of the crate to all followers of the log.
+//! The guarantees that the crate gives to all followers of the log.
 
 #![allow(clippy::unwrap_used)]
 

@@ -27,7 +27,7 @@ impl Log {
         Self { folder, clock, store }
     }
 
-    /// Appends so many notes to a conversation, each by itself. Returns the position of the last.
+    /// Appends `count` notes to a conversation, each in an append of its own. Returns the position of the last one.
     pub async fn notes(&self, conversation: u128, count: usize) -> Option<Position> {
         let stream = StreamId::conversation(ConversationId::from_u128(conversation));
         let mut last = None;
@@ -55,7 +55,7 @@ impl Log {
     }
 }
 
-/// Polls until it holds.
+/// Polls until the condition holds, at most 20 s.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds().await {

@@ -259,13 +259,13 @@ async fn a_full_disk_delays_the_bell_and_rings_it_once() {
     desk.settled(&ringing).await;
     desk.store.pretend(Some(Fault::ReadOnly));
     desk.clock.advance(SECOND * 60);
-    eventually("trouble", || async { ringing.health.trouble().is_some() }).await;
+    eventually("trouble", || async { ringing.health.error().is_some() }).await;
     desk.clock.advance(SECOND * 60);
     desk.store.pretend(None);
     desk.settled(&ringing).await;
     let (breach, _) = desk.one_breach(conversation).await;
     assert_eq!((breach.due_at, breach.detected_at), (start + SECOND * 60, start + SECOND * 120));
-    eventually("no trouble", || async { ringing.health.trouble().is_none() }).await;
+    eventually("no trouble", || async { ringing.health.error().is_none() }).await;
     ringing.stop().await;
 }
 

@@ -29,7 +29,7 @@ async fn who_could_not_start_is_well_again_while_another_process_works() {
     // Something is in the way of its tables.
     std::fs::create_dir(dir.path().join("process-managers.db")).unwrap();
     let managers = ProcessManagers::new(place.clone(), DecodedLog::shared(store), commands, settings());
-    let (trouble, stop) = (managers.trouble(), CancellationToken::new());
+    let (trouble, stop) = (managers.error(), CancellationToken::new());
     let running = tokio::spawn(managers.run(stop.clone()));
     eventually("it cannot start", || trouble().is_some()).await;
 

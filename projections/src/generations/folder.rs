@@ -19,7 +19,7 @@ pub(super) fn current(folder: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-/// The name is moved in one step.
+/// Writes the number to a new file and renames that file, so that the change is atomic.
 pub(super) fn switch_to(folder: &Path, number: u64) -> io::Result<()> {
     let next = folder.join("read-model.next");
     std::fs::write(&next, format!("{number}\n"))?;
@@ -38,7 +38,7 @@ pub(super) fn existing(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Removes a database with the files beside it. That they are not there is no failure.
+/// Removes a database with its WAL and shared-memory files. It is not an error when they do not exist.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();

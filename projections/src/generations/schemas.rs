@@ -1,5 +1,5 @@
 //! Generations as schemas: `verbatim_read_<n>`, and the table `verbatim.read_models`, which names the one in
-//! use. Beside that table there are views of the tables in use, for who looks at them with other programs.
+//! use. The schema `verbatim` also has views of the tables in use, for analysts who read them with other programs.
 
 use crate::read_models;
 use follower::db::DbError;
@@ -33,37 +33,37 @@ pub(super) async fn exists(database: &Database, name: &str) -> Result<bool, DbEr
     row.try_get(0)
 }
 
-/// Removes a schema with all that is in it. That it is not there is no failure.
+/// Removes a schema and everything in it. It is not an error when it does not exist.
 pub(super) async fn remove(database: &Database, name: &str) -> Result<(), DbError> {
     let sql = format!("drop schema if exists {name} cascade");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(database.pool()).await.map(|_| ())
 }
 
-/// Moves the name and the views, in one transaction.
+/// Records the number of the generation in use and replaces the views, in one transaction.
 pub(super) async fn switch_to(database: &Database, number: u64) -> Result<(), DbError> {
-    const NAME: &str = "insert into verbatim.read_models (generation) values ($1)
+    const SET_NUMBER: &str = "insert into verbatim.read_models (generation) values ($1)
         on conflict (one) do update set generation = excluded.generation";
     let mut tx = database.pool().begin().await?;
-    sqlx::query(NAME).bind(i64::try_from(number).unwrap_or(i64::MAX)).execute(&mut *tx).await?;
+    sqlx::query(SET_NUMBER).bind(i64::try_from(number).unwrap_or(i64::MAX)).execute(&mut *tx).await?;
     for shape in read_models::shapes() {
-        show(&mut tx, number, shape.table).await?;
+        replace_view(&mut tx, number, shape.table).await?;
     }
     tx.commit().await
 }
 
-/// `verbatim.<table>` shows this generation's table, ids as uuids and times as times.
-async fn show(connection: &mut PgConnection, number: u64, table: &str) -> Result<(), DbError> {
+/// Makes `verbatim.<table>` a view of this generation's table, with ids as `uuid` and times as `timestamptz`.
+async fn replace_view(connection: &mut PgConnection, number: u64, table: &str) -> Result<(), DbError> {
     const COLUMNS: &str = "select column_name::text, data_type::text from information_schema.columns
         where table_schema = $1 and table_name = $2 order by ordinal_position";
     let schema = name(number);
     let rows = sqlx::query(COLUMNS).bind(&schema).bind(table).fetch_all(&mut *connection).await?;
     let mut columns = Vec::new();
     for row in rows {
-        columns.push(shown(row.try_get(0)?, row.try_get(1)?));
+        columns.push(view_column(row.try_get(0)?, row.try_get(1)?));
     }
     let select = format!("select {} from {schema}.{table}", columns.join(", "));
-    // Replaced it keeps the rights that others were given to it; made anew, if its columns are others, it
-    // does not.
+    // A view that is replaced keeps the privileges that were granted on it. PostgreSQL cannot replace a view by one
+    // with other columns: that view is dropped and created again, and loses them.
     let mut tx = connection.begin().await?;
     let replace = format!("create or replace view verbatim.{table} as {select}");
     let replaced = sqlx::raw_sql(AssertSqlSafe(replace)).execute(&mut *tx).await;
@@ -72,11 +72,12 @@ async fn show(connection: &mut PgConnection, number: u64, table: &str) -> Result
         Err(DbError::Database(_)) => tx.rollback().await?,
         Err(error) => return Err(error),
     }
-    let anew = format!("drop view verbatim.{table}; create view verbatim.{table} as {select}");
-    sqlx::raw_sql(AssertSqlSafe(anew)).execute(connection).await.map(|_| ())
+    let recreate = format!("drop view verbatim.{table}; create view verbatim.{table} as {select}");
+    sqlx::raw_sql(AssertSqlSafe(recreate)).execute(connection).await.map(|_| ())
 }
 
-fn shown(column: &str, kind: &str) -> String {
+/// The expression of a column in the view.
+fn view_column(column: &str, kind: &str) -> String {
     let is_time = ["_at", "_since", "_until"].iter().any(|end| column.ends_with(end));
     match kind {
         "bytea" => format!("encode({column}, 'hex')::uuid as {column}"),

@@ -1,4 +1,4 @@
-//! Catalogue items, by their types. A catalogue is small: it is listed whole.
+//! The catalogue items of one kind, as their type. A catalogue is small, so its list has no pages.
 
 use super::{row, rows};
 use crate::read_models::catalogue_items::CatalogueItemRow;
@@ -8,14 +8,14 @@ use follower::db::{DbError, Readers};
 use follower::table::Values;
 use uuid::Uuid;
 
-/// An item without its secrets, and since when it is defined.
+/// An item without its secrets, and the times at which it was defined first and last.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CatalogueEntry<P> {
     pub account_id: AccountId,
     pub item: P,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// Of the catalogue's stream, when this item was last defined.
+    /// The version of the catalogue's stream at which this item was last defined.
     pub version: Version,
 }
 

@@ -1,8 +1,9 @@
 //! Lists of conversations: filters, sorts, pages.
 //!
-//! A page is read in the order of an index, one branch per status, and merged: it costs what it shows,
-//! however many conversations there are. A filter that few conversations fit is asked first, and those few
-//! are sorted; one that many fit is checked while walking the index, which meets enough of them soon.
+//! A page is read in the order of an index, with one branch per status, and the branches are merged. Its cost depends
+//! on the size of the page and not on the number of conversations. When few conversations match a filter, the
+//! matching ones are read and sorted. When many match, the filter is checked while the index is scanned, and the scan
+//! soon finds enough of them.
 
 use super::{Cursor, Limit, ListError, Listed};
 use crate::read_models::inbox::ConversationRow;
@@ -16,14 +17,14 @@ use std::fmt::Write;
 use std::future::Future;
 use uuid::Uuid;
 
-/// Which assignee's conversations.
+/// A filter by assignee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssigneeFilter {
     Unassigned,
     Agent(UserId),
 }
 
-/// The time by which a list is sorted. Conversations without it come last in either direction.
+/// The sort key of a list. Conversations without a value come last in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortBy {
     LastMessage,
@@ -47,7 +48,8 @@ impl Sort {
     fn list(self) -> u32 {
         2 * self.by as u32 + u32::from(self.descending)
     }
-    fn words(self) -> (&'static str, &'static str) {
+    /// The direction of the sort in SQL, and the comparison with the last row of the page before.
+    fn direction(self) -> (&'static str, &'static str) {
         if self.descending { ("desc", "<") } else { ("asc", ">") }
     }
 }
@@ -82,13 +84,13 @@ impl SortBy {
     }
 }
 
-/// Which conversations, in what order, from where.
+/// The filters, the sort and the page of a list of conversations.
 #[derive(Clone, Debug)]
 pub struct Conversations {
     pub account: AccountId,
     /// The agent whose unread messages are counted.
     pub reader: Option<UserId>,
-    /// Empty: every status.
+    /// Empty for every status.
     pub statuses: Vec<Status>,
     pub assignee: Option<AssigneeFilter>,
     pub team: Option<TeamId>,
@@ -100,9 +102,9 @@ pub struct Conversations {
     pub sort: Sort,
     pub limit: Limit,
     pub after: Option<Cursor>,
-    /// Up to how many rows that fit a filter are sorted rather than met along an index. The answer is the
-    /// same either way.
-    pub few: usize,
+    /// When at most this many rows match a filter, they are read and sorted; otherwise an index is scanned. The
+    /// answer is the same.
+    pub sort_at_most: usize,
 }
 
 impl Conversations {
@@ -121,18 +123,18 @@ impl Conversations {
             sort: Sort::default(),
             limit: Limit::default(),
             after: None,
-            few: 5000,
+            sort_at_most: 5000,
         }
     }
 }
 
-/// A conversation as the inbox shows it (requirement 000, section 1.1, and what an inbox needs besides).
+/// A conversation as the inbox shows it (requirement 000, section 1.1, and further fields that an inbox needs).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "Conversation")]
 pub struct ListedConversation {
     #[serde(flatten)]
     pub conversation: ConversationRow,
-    /// How many of the customer's messages the caller has not seen.
+    /// The number of the customer's messages that the caller has not seen.
     #[serde(rename = "unread_count")]
     pub unread: u32,
 }
@@ -159,7 +161,7 @@ pub async fn find(
 
 /// A list of conversations.
 pub async fn list(readers: &Readers, query: &Conversations) -> Result<Listed<ListedConversation>, ListError> {
-    let found = pages(readers, query, Part::read_rows).await?;
+    let found = pages(readers, query, PagePart::read_rows).await?;
     Ok(Listed::of(found, query.limit, |listed| {
         let row = &listed.conversation;
         let key = query.sort.by.key(row);
@@ -168,72 +170,70 @@ pub async fn list(readers: &Readers, query: &Conversations) -> Result<Listed<Lis
     }))
 }
 
-/// One row more than a page holds: first those that have the sort key, then those that have not.
+/// The rows of a page and one row more: first the rows that have a sort key, then those that have none.
 async fn pages<'q, T, F>(
     readers: &'q Readers,
     query: &'q Conversations,
-    read: impl Fn(Part<'q>, &'q Readers) -> F,
+    read: impl Fn(PagePart<'q>, &'q Readers) -> F,
 ) -> Result<Vec<T>, ListError>
 where
     F: Future<Output = Result<Vec<T>, DbError>>,
 {
     let after = query.after.map(|cursor| cursor.of_list(query.sort.list())).transpose()?;
-    let source = choose(readers, query).await?;
+    let source = choose_source(readers, query).await?;
     let wanted = query.limit.get() + 1;
     let mut found = Vec::new();
     if after.is_none_or(|cursor| !cursor.keyless) {
-        found = read(Part { query, source, keyless: false, after, wanted }, readers).await?;
+        found = read(PagePart { query, source, keyless: false, after, wanted }, readers).await?;
     }
     if found.len() < wanted && query.sort.by.may_be_missing() {
         let after = after.filter(|cursor| cursor.keyless);
         let wanted = wanted - found.len();
-        found.extend(read(Part { query, source, keyless: true, after, wanted }, readers).await?);
+        found.extend(read(PagePart { query, source, keyless: true, after, wanted }, readers).await?);
     }
     Ok(found)
 }
 
-/// A page of conversations as the JSON that a list shows.
+/// A page of conversations as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListJson {
-    /// A JSON array: each conversation with the reader's `unread_count`.
+    /// A JSON array of conversations, each with the reader's `unread_count`.
     pub json: String,
     pub next: Option<Cursor>,
 }
 
-/// Between the rows of a page that comes as one value. JSON never holds it.
-const BETWEEN: char = '\u{1e}';
+/// The separator between the rows of a page that is read as one value. JSON text never contains it.
+const SEPARATOR: char = '\u{1e}';
 
-/// A list of conversations, ready to be sent.
+/// A list of conversations as JSON that can be sent without decoding the rows.
 pub async fn list_json(readers: &Readers, query: &Conversations) -> Result<ListJson, ListError> {
-    let found = Lines(pages(readers, query, Part::read_json).await?);
-    let mut json = String::with_capacity(found.0.iter().map(|line| line.text.len() + 24).sum::<usize>() + 2);
+    let found = pages(readers, query, PagePart::read_json).await?;
+    let mut json = String::with_capacity(found.iter().map(|line| line.text.len() + 24).sum::<usize>() + 2);
     json.push('[');
-    for (place, line) in found.0.iter().take(query.limit.get()).enumerate() {
+    for (index, line) in found.iter().take(query.limit.get()).enumerate() {
         let (unread, conversation) = line.text.split_once(' ').unwrap_or(("0", "{}"));
-        let comma = if place == 0 { "" } else { "," };
+        let comma = if index == 0 { "" } else { "," };
         let rest = conversation.strip_prefix('{').unwrap_or(conversation);
         let unread = unread.parse::<u32>().unwrap_or(0);
         // Writing to a string cannot fail.
         let _infallible = write!(json, "{comma}{{\"unread_count\":{unread},{rest}");
     }
     json.push(']');
-    let last = found.0.get(query.limit.get() - 1).filter(|_| found.0.len() > query.limit.get());
+    let last = found.get(query.limit.get() - 1).filter(|_| found.len() > query.limit.get());
     let next = last.map(|line| Cursor::new(query.sort.list(), line.keyless, line.key, number(line.seq)));
     Ok(ListJson { json, next })
 }
 
-/// One row of a page that came as one value.
-struct Line {
+/// One row of a page that was read as one value.
+struct JsonLine {
     keyless: bool,
     key: i64,
     seq: i64,
-    /// How many messages are unread, a space, the conversation.
+    /// The number of unread messages, a space, and the conversation's JSON.
     text: String,
 }
 
-struct Lines(Vec<Line>);
-
-impl Line {
+impl JsonLine {
     fn of(text: &str, keyless: bool) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
         let (key, seq) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -241,31 +241,31 @@ impl Line {
     }
 }
 
-/// A cursor holds a conversation's number where others hold an id.
+/// A cursor of conversations has the conversation's number where other cursors have an id.
 fn number(seq: i64) -> Uuid {
     Uuid::from_u128(seq as u128)
 }
 
-/// Where the rows of a page come from.
+/// How the rows of a page are found.
 #[derive(Clone, Copy)]
 enum Source {
-    /// The few that fit one of the filters.
-    Few(Few),
-    /// An index in the order of the list that begins with account, status and this filter.
-    Index(Begins),
+    /// By a filter that few conversations match; the matching ones are sorted.
+    Filter(SelectiveFilter),
+    /// By an index in the order of the list, whose first columns are account, status and this prefix.
+    Index(IndexPrefix),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Begins {
+enum IndexPrefix {
     Status,
     Assignee,
     Team,
-    /// The queue: unassigned conversations, by how long the customer has waited.
+    /// Unassigned conversations, in the order of the time since when the customer waits.
     Unassigned,
 }
 
 #[derive(Clone, Copy)]
-enum Few {
+enum SelectiveFilter {
     Contact,
     Label,
     Updated,
@@ -275,38 +275,39 @@ enum Few {
     Team,
 }
 
-async fn choose(readers: &Readers, query: &Conversations) -> Result<Source, DbError> {
+/// Chooses the filter that few conversations match, or else the index.
+async fn choose_source(readers: &Readers, query: &Conversations) -> Result<Source, DbError> {
     if query.contact.is_some() {
-        return Ok(Source::Few(Few::Contact));
+        return Ok(Source::Filter(SelectiveFilter::Contact));
     }
     let by_last_message = query.sort.by == SortBy::LastMessage;
     let queue = query.assignee == Some(AssigneeFilter::Unassigned) && query.sort.by == SortBy::Unanswered;
-    let narrow = [
-        (query.label.is_some(), Few::Label),
-        (query.updated_since.is_some(), Few::Updated),
-        (query.channel.is_some(), Few::Channel),
-        (query.priority.is_some(), Few::Priority),
-        (query.assignee.is_some() && !by_last_message && !queue, Few::Assignee),
-        (query.team.is_some() && !by_last_message, Few::Team),
+    let filters = [
+        (query.label.is_some(), SelectiveFilter::Label),
+        (query.updated_since.is_some(), SelectiveFilter::Updated),
+        (query.channel.is_some(), SelectiveFilter::Channel),
+        (query.priority.is_some(), SelectiveFilter::Priority),
+        (query.assignee.is_some() && !by_last_message && !queue, SelectiveFilter::Assignee),
+        (query.team.is_some() && !by_last_message, SelectiveFilter::Team),
     ];
-    for (asked, few) in narrow {
-        if asked && few.count(readers, query).await? <= query.few as i64 {
-            return Ok(Source::Few(few));
+    for (is_set, filter) in filters {
+        if is_set && filter.count(readers, query).await? <= query.sort_at_most as i64 {
+            return Ok(Source::Filter(filter));
         }
     }
     Ok(Source::Index(match (by_last_message, query.assignee, query.team) {
-        (true, Some(_), _) => Begins::Assignee,
-        (true, None, Some(_)) => Begins::Team,
-        _ if queue => Begins::Unassigned,
-        _ => Begins::Status,
+        (true, Some(_), _) => IndexPrefix::Assignee,
+        (true, None, Some(_)) => IndexPrefix::Team,
+        _ if queue => IndexPrefix::Unassigned,
+        _ => IndexPrefix::Status,
     }))
 }
 
-impl Few {
-    /// The numbers of those that fit, and no more than can be sorted.
-    fn ids(self, query: &Conversations, sql: &mut Sql) -> String {
+impl SelectiveFilter {
+    /// The statement that selects the numbers of the matching conversations, at most one more than may be sorted.
+    fn matching(self, query: &Conversations, sql: &mut Sql) -> String {
         let account = sql.bind(&query.account);
-        let (table, id, fits) = match self {
+        let (table, id, condition) = match self {
             Self::Contact => ("conversations", "seq", sql.equal("contact_id", &query.contact)),
             Self::Label => ("conversation_labels", "conversation_seq", sql.equal("label", &query.label)),
             Self::Channel => ("conversations", "seq", sql.equal("channel_id", &query.channel)),
@@ -322,34 +323,37 @@ impl Few {
             }
             Self::Assignee => ("conversations", "seq", assignee(query.assignee, sql)),
         };
-        let most =
-            if matches!(self, Self::Contact) { String::new() } else { format!(" limit {}", query.few + 1) };
-        format!("select {id} as seq from {table} where account_id = {account} and {fits}{most}")
+        let most = if matches!(self, Self::Contact) {
+            String::new()
+        } else {
+            format!(" limit {}", query.sort_at_most + 1)
+        };
+        format!("select {id} as seq from {table} where account_id = {account} and {condition}{most}")
     }
 
     async fn count(self, readers: &Readers, query: &Conversations) -> Result<i64, DbError> {
         let mut sql = Sql::default();
-        let ids = self.ids(query, &mut sql);
+        let ids = self.matching(query, &mut sql);
         let text = format!("select count(*) from ({ids}) as few");
         let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
         Columns::of(&row).take()
     }
 }
 
-fn assignee(whose: Option<AssigneeFilter>, sql: &mut Sql) -> String {
-    match whose {
+fn assignee(filter: Option<AssigneeFilter>, sql: &mut Sql) -> String {
+    match filter {
         Some(AssigneeFilter::Agent(user)) => sql.equal("assignee_id", &user),
         Some(AssigneeFilter::Unassigned) | None => "assignee_id is null".to_owned(),
     }
 }
 
-/// Every status, where none is named; each once, however often it is named.
+/// The statuses of the query without repetitions; every status when the query names none.
 fn statuses(query: &Conversations) -> Vec<Status> {
-    let asked = if query.statuses.is_empty() { Status::ALL } else { &query.statuses };
-    Status::ALL.iter().copied().filter(|status| asked.contains(status)).collect()
+    let wanted = if query.statuses.is_empty() { Status::ALL } else { &query.statuses };
+    Status::ALL.iter().copied().filter(|status| wanted.contains(status)).collect()
 }
 
-/// Numbered parameters, as they come up while a statement is put together.
+/// The numbered parameters of a statement that is being built.
 #[derive(Default)]
 struct Sql {
     values: Values,
@@ -365,17 +369,18 @@ impl Sql {
     fn equal<T: Column>(&mut self, column: &str, value: &T) -> String {
         format!("{column} = {}", self.bind(value))
     }
-    /// A condition that no index is chosen for: the order of the list decides which index is walked.
+    /// A condition in a form for which the engine does not choose an index: the index must be the one in the order of
+    /// the list.
     fn check(&mut self, condition: String) -> String {
         format!("case when {condition} then 1 else 0 end = 1")
     }
 }
 
-/// How many of a conversation's messages its reader has not seen.
+/// The number of a conversation's messages that the reader has not seen.
 const UNREAD: &str = "c.received_count - coalesce(s.received, 0)";
 
-/// The part of a list that has the sort key, or the part that has not.
-struct Part<'q> {
+/// A part of a page: the rows with a sort key, or the rows without one.
+struct PagePart<'q> {
     query: &'q Conversations,
     source: Source,
     keyless: bool,
@@ -383,15 +388,17 @@ struct Part<'q> {
     wanted: usize,
 }
 
-impl Part<'_> {
-    /// The rows, column by column.
+impl PagePart<'_> {
+    /// Reads the rows as columns.
     async fn read_rows(self, readers: &Readers) -> Result<Vec<ListedConversation>, DbError> {
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
-        let (way, _) = self.query.sort.words();
+        let (direction, _) = self.query.sort.direction();
         let columns =
             ConversationRow::COLUMNS.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ");
-        let text = format!("select {columns}, {UNREAD} from {page} order by page.k {way}, page.seq {way}");
+        let text = format!(
+            "select {columns}, {UNREAD} from {page} order by page.k {direction}, page.seq {direction}"
+        );
         let rows = readers.fetch_all(AssertSqlSafe(text), sql.values).await?;
         rows.iter()
             .map(|row| {
@@ -402,39 +409,40 @@ impl Part<'_> {
             .collect()
     }
 
-    /// The JSON of the rows as one value: to hand over a row costs more than to find it.
-    async fn read_json(self, readers: &Readers) -> Result<Vec<Line>, DbError> {
+    /// Reads the JSON of all rows as one value, because fetching each row costs more than finding it.
+    async fn read_json(self, readers: &Readers) -> Result<Vec<JsonLine>, DbError> {
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
-        let (way, _) = self.query.sort.words();
-        let between = sql.bind(&BETWEEN.to_string());
+        let (direction, _) = self.query.sort.direction();
+        let separator = sql.bind(&SEPARATOR.to_string());
         let text = format!(
             "select string_agg(
                  cast(page.k as text) || ' ' || cast(page.seq as text) || ' ' ||
                  cast({UNREAD} as text) || ' ' || c.list_json,
-                 {between} order by page.k {way}, page.seq {way})
+                 {separator} order by page.k {direction}, page.seq {direction})
              from {page}"
         );
         let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
         let lines = if row.is_null(0)? { None } else { Some(row.text(0)?) };
-        let lines = lines.into_iter().flat_map(|lines| lines.split(BETWEEN));
-        Ok(lines.filter_map(|line| Line::of(line, self.keyless)).collect())
+        let lines = lines.into_iter().flat_map(|lines| lines.split(SEPARATOR));
+        Ok(lines.filter_map(|line| JsonLine::of(line, self.keyless)).collect())
     }
 
-    /// The conversations of the page, with what their reader has seen of them.
+    /// The part of the statement that selects the conversations of the page, and how many messages the reader has
+    /// seen of each.
     fn page(&self, sql: &mut Sql) -> String {
         let page = match self.source {
-            Source::Few(few) => self.among_few(few, sql),
-            Source::Index(begins) => {
+            Source::Filter(filter) => self.filtered(filter, sql),
+            Source::Index(prefix) => {
                 let branches = statuses(self.query).into_iter();
-                let branches: Vec<_> = branches.map(|status| self.branch(status, begins, sql)).collect();
+                let branches: Vec<_> = branches.map(|status| self.branch(status, prefix, sql)).collect();
                 branches.join(" union all ")
             }
         };
-        let (way, _) = self.query.sort.words();
+        let (direction, _) = self.query.sort.direction();
         let reader = sql.bind(&self.query.reader);
         format!(
-            "(select seq, k from ({page}) as branches order by k {way}, seq {way} limit {}) as page
+            "(select seq, k from ({page}) as branches order by k {direction}, seq {direction} limit {}) as page
              cross join conversations c
              left join agent_seen s on s.conversation_seq = c.seq and s.agent_id = {reader}
              where c.seq = page.seq",
@@ -442,35 +450,38 @@ impl Part<'_> {
         )
     }
 
-    /// One status, in the order of an index.
-    fn branch(&self, status: Status, begins: Begins, sql: &mut Sql) -> String {
-        let (way, _) = self.query.sort.words();
+    /// The conversations of one status, in the order of an index.
+    fn branch(&self, status: Status, prefix: IndexPrefix, sql: &mut Sql) -> String {
+        let (direction, _) = self.query.sort.direction();
         let key = self.key();
         let mut conditions = vec![sql.equal("account_id", &self.query.account), sql.equal("status", &status)];
-        match begins {
-            Begins::Status => {}
-            Begins::Assignee | Begins::Unassigned => conditions.push(assignee(self.query.assignee, sql)),
-            Begins::Team => conditions.push(sql.equal("team_id", &self.query.team)),
+        match prefix {
+            IndexPrefix::Status => {}
+            IndexPrefix::Assignee | IndexPrefix::Unassigned => {
+                conditions.push(assignee(self.query.assignee, sql))
+            }
+            IndexPrefix::Team => conditions.push(sql.equal("team_id", &self.query.team)),
         }
-        self.filters(Some(begins), sql, &mut conditions);
-        self.position("seq", sql, &mut conditions);
+        self.filters(Some(prefix), sql, &mut conditions);
+        self.after_cursor("seq", sql, &mut conditions);
         format!(
-            "select seq, k from (select seq, {key} as k from conversations where {} order by {key} {way}, seq {way} limit {}) as s{}",
+            "select seq, k from (select seq, {key} as k from conversations where {} order by {key} {direction}, seq {direction} limit {}) as s{}",
             conditions.join(" and "),
             self.wanted,
             status as u8,
         )
     }
 
-    fn among_few(&self, few: Few, sql: &mut Sql) -> String {
-        let ids = few.ids(self.query, sql);
+    /// The conversations that match a filter, in no order.
+    fn filtered(&self, filter: SelectiveFilter, sql: &mut Sql) -> String {
+        let ids = filter.matching(self.query, sql);
         let mut conditions = vec!["c.seq = few.seq".to_owned(), sql.equal("account_id", &self.query.account)];
         if !self.query.statuses.is_empty() {
             let statuses: Vec<_> = self.query.statuses.iter().map(|status| sql.bind(status)).collect();
             conditions.push(format!("status in ({})", statuses.join(", ")));
         }
         self.filters(None, sql, &mut conditions);
-        self.position("c.seq", sql, &mut conditions);
+        self.after_cursor("c.seq", sql, &mut conditions);
         let key = self.key();
         format!(
             "select c.seq, {key} as k from ({ids}) as few cross join conversations c where {}",
@@ -482,7 +493,8 @@ impl Part<'_> {
         if self.keyless { SortBy::LastMessage.column() } else { self.query.sort.by.column() }
     }
 
-    fn position(&self, seq: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
+    /// Adds the conditions that select the rows with or without a sort key, after the last row of the page before.
+    fn after_cursor(&self, seq: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
         let by = self.query.sort.by;
         if self.keyless {
             conditions.push(sql.check(format!("{} is null", by.column())));
@@ -490,20 +502,22 @@ impl Part<'_> {
             conditions.push(format!("{} is not null", by.column()));
         }
         if let Some(after) = self.after {
-            let (_, beyond) = self.query.sort.words();
+            let (_, comparison) = self.query.sort.direction();
             let (key, last) = (sql.bind(&after.key), sql.bind(&(after.id.as_u128() as i64)));
-            conditions.push(format!("({}, {seq}) {beyond} ({key}, {last})", self.key()));
+            conditions.push(format!("({}, {seq}) {comparison} ({key}, {last})", self.key()));
         }
     }
 
-    /// The filters that the chosen index does not begin with.
-    fn filters(&self, begins: Option<Begins>, sql: &mut Sql, conditions: &mut Vec<String>) {
+    /// Adds the filters that are not part of the chosen index's prefix.
+    fn filters(&self, prefix: Option<IndexPrefix>, sql: &mut Sql, conditions: &mut Vec<String>) {
         let query = self.query;
         let mut checks = Vec::new();
-        if query.assignee.is_some() && !matches!(begins, Some(Begins::Assignee | Begins::Unassigned)) {
+        if query.assignee.is_some()
+            && !matches!(prefix, Some(IndexPrefix::Assignee | IndexPrefix::Unassigned))
+        {
             checks.push(assignee(query.assignee, sql));
         }
-        if query.team.is_some() && begins != Some(Begins::Team) {
+        if query.team.is_some() && prefix != Some(IndexPrefix::Team) {
             checks.push(sql.equal("team_id", &query.team));
         }
         if query.channel.is_some() {
@@ -521,10 +535,10 @@ impl Part<'_> {
         conditions.extend(checks.into_iter().map(|check| sql.check(check)));
         if query.label.is_some() {
             let (account, label) = (sql.bind(&query.account), sql.bind(&query.label));
-            let own_no = if begins.is_some() { "conversations.seq" } else { "c.seq" };
+            let own_seq = if prefix.is_some() { "conversations.seq" } else { "c.seq" };
             conditions.push(format!(
                 "exists (select 1 from conversation_labels l
-                  where l.account_id = {account} and l.label = {label} and l.conversation_seq = {own_no})"
+                  where l.account_id = {account} and l.label = {label} and l.conversation_seq = {own_seq})"
             ));
         }
     }

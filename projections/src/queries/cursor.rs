@@ -1,4 +1,5 @@
-//! Where a list goes on: the sort key and the id of the last row seen, in a form that callers only hand back.
+//! The position in a list at which the next page begins: the sort key and the id of the last row. Callers send the
+//! text of a cursor back unchanged.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -15,10 +16,10 @@ pub struct Cursor {
     pub id: Uuid,
 }
 
-/// Not something a list handed out.
+/// The text is not a cursor, or it is the cursor of another list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not the cursor of such a list")]
-pub struct NotACursor;
+pub struct InvalidCursor;
 
 /// Marks the cursors of the list of this table, so that no other list takes them: the FNV-1a hash of the table's
 /// name. Smaller numbers are for lists that have several sorts.
@@ -37,8 +38,8 @@ impl Cursor {
     }
 
     /// The cursor, provided that it belongs to this list.
-    pub fn of_list(self, list: u32) -> Result<Self, NotACursor> {
-        if self.list == list { Ok(self) } else { Err(NotACursor) }
+    pub fn of_list(self, list: u32) -> Result<Self, InvalidCursor> {
+        if self.list == list { Ok(self) } else { Err(InvalidCursor) }
     }
 
     fn bytes(&self) -> [u8; 29] {
@@ -60,21 +61,21 @@ impl fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = NotACursor;
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
+    type Err = InvalidCursor;
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         if text.len() != 58 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(NotACursor);
+            return Err(InvalidCursor);
         }
         let mut bytes = [0; 29];
         for (index, byte) in bytes.iter_mut().enumerate() {
-            let digits = text.get(2 * index..2 * index + 2).ok_or(NotACursor)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NotACursor)?;
+            let digits = text.get(2 * index..2 * index + 2).ok_or(InvalidCursor)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidCursor)?;
         }
-        let list: [u8; 4] = bytes[..4].try_into().map_err(|_| NotACursor)?;
-        let key: [u8; 8] = bytes[5..13].try_into().map_err(|_| NotACursor)?;
-        let id = Uuid::from_slice(&bytes[13..]).map_err(|_| NotACursor)?;
+        let list: [u8; 4] = bytes[..4].try_into().map_err(|_| InvalidCursor)?;
+        let key: [u8; 8] = bytes[5..13].try_into().map_err(|_| InvalidCursor)?;
+        let id = Uuid::from_slice(&bytes[13..]).map_err(|_| InvalidCursor)?;
         if bytes[4] > 1 {
-            return Err(NotACursor);
+            return Err(InvalidCursor);
         }
         Ok(Self { list: u32::from_be_bytes(list), keyless: bytes[4] == 1, key: i64::from_be_bytes(key), id })
     }
@@ -91,16 +92,16 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn text_that_is_not_a_cursor_is_rejected() {
         let good = Cursor::new(3, false, 7, Uuid::nil()).to_string();
         for bad in ["", "zz", &good[1..], &good.replace("03", "+3"), &format!("{good}00")] {
-            assert_eq!(bad.parse::<Cursor>(), Err(NotACursor), "{bad}");
+            assert_eq!(bad.parse::<Cursor>(), Err(InvalidCursor), "{bad}");
         }
     }
 
     #[test]
-    fn a_cursor_of_another_sort_is_refused() {
-        assert_eq!(Cursor::new(3, false, 7, Uuid::nil()).of_list(4), Err(NotACursor));
+    fn a_cursor_of_another_sort_is_rejected() {
+        assert_eq!(Cursor::new(3, false, 7, Uuid::nil()).of_list(4), Err(InvalidCursor));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How many of the customer's messages each agent has seen, which makes the unread count.
+//! The number of the customer's messages that each agent has seen. The unread count is derived from it.
 
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::SenderType;
@@ -11,7 +11,8 @@ follower::table! {
 }
 
 impl AgentSeenRow {
-    /// The agent who has seen messages by this event. An agent who answers has seen all messages before.
+    /// The row after an event by which an agent has seen messages. An agent who answers has seen all messages before.
+    /// `None` when the event does not say so.
     pub fn after(event: &ConversationEvent, conversation: &ConversationRow) -> Option<Self> {
         use ConversationEvent as E;
         let (agent_id, received) = match event {

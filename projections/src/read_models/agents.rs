@@ -1,4 +1,4 @@
-//! Agents: which accounts know them, their preferences, and their presence and load.
+//! Agents: the accounts in which they are registered, their preferences, presence and load.
 
 use super::registry::ReadModel;
 use crate::queries::{row, rows};
@@ -28,11 +28,11 @@ follower::table! {
 }
 
 follower::table! {
-    /// An agent's presence, and how many conversations the agent has, in all accounts.
+    /// An agent's presence, and the number of the agent's conversations in all accounts.
     pub struct AgentAvailabilityRow in "agent_availability" key (user_id: UserId) {
         presence: String,
         presence_since: Timestamp,
-        /// When this presence expires unless the agent's program reports again.
+        /// The time at which this presence expires unless the agent's client reports again.
         presence_until: Option<Timestamp>,
         active: u32,
         idle_since: Option<Timestamp>,
@@ -103,7 +103,7 @@ impl ReadModel for AgentAvailabilityRow {
             idle_since: None,
             last_assigned_at: None,
         });
-        row.change(event);
+        row.apply_event(event);
         rows.put(row);
     }
 }
@@ -122,15 +122,15 @@ impl AgentAvailabilityRow {
         }
     }
 
-    fn change(&mut self, event: &DecodedEvent) {
+    fn apply_event(&mut self, event: &DecodedEvent) {
         let at = event.metadata.occurred_at;
         let Event::Agent(event) = &event.event else { return };
         match event {
             AgentEvent::WentOnline(online) => self.set_presence("online", Some(online.until), at),
             AgentEvent::WentAway(away) => self.set_presence("away", away.offline_at, at),
             AgentEvent::WentOffline(_) => self.set_presence("offline", None, at),
-            AgentEvent::CapacityReserved(taken) => {
-                self.active += u32::from(!taken.renewed);
+            AgentEvent::CapacityReserved(reserved) => {
+                self.active += u32::from(!reserved.renewed);
                 self.idle_since = Some(at);
                 self.last_assigned_at = Some(at);
             }
@@ -170,6 +170,7 @@ pub async fn availability(readers: &Readers, user: UserId) -> Result<Option<Agen
     row(readers, "where user_id = $1", Values::default().with(&user)).await
 }
 
+/// The presence and load of all agents of an account.
 pub async fn all_availability(
     readers: &Readers,
     account: AccountId,

@@ -1,4 +1,4 @@
-//! The assignments of each conversation, when each began and ended, and who decided it.
+//! The assignments of each conversation, with the time at which each began and ended, and the actor.
 
 use crate::queries::rows;
 use event_schemas::conversation::{AssignStrategy, Assigned};
@@ -23,26 +23,28 @@ follower::table! {
         strategy: Json<AssignStrategy>,
         assigned_by: Option<UserId>,
         reason: Option<String>,
-        /// When Verbatim chose: the candidates in their order, and the reason of each agent who was not one.
+        /// The candidates in their order, and for every other agent the reason why the agent was none. `null` when
+        /// Verbatim did not choose the agent.
         decision: Option<Json<Decision>>,
-        /// The objection that a supervisor overrode.
+        /// The reason against this agent that a supervisor overrode.
         overridden: Option<Json<Ineligible>>,
         #[serde(rename = "from")]
         from_at: Timestamp,
-        /// `null` while it holds.
+        /// `null` while the conversation has this assignment.
         #[serde(rename = "until")]
         until_at: Option<Timestamp>,
     }
 }
 
 impl AssignmentRow {
-    pub fn begun(conversation_seq: i64, assigned: &Assigned, happened: &DecodedEvent) -> Self {
+    /// The row of an assignment that begins with this event.
+    pub fn begun(conversation_seq: i64, assigned: &Assigned, decoded: &DecodedEvent) -> Self {
         let ordered = assigned.route_by.map(AssignStrategy::from);
-        // What the API has always shown where nobody named a strategy.
+        // The API shows this strategy when the event names none.
         let strategy = assigned.strategy.or(ordered).unwrap_or(AssignStrategy::LeastBusy);
         Self {
             conversation_seq,
-            version: happened.version,
+            version: decoded.version,
             assignee_id: assigned.assignee_id,
             assignee_name: assigned.assignee_name.clone(),
             team_id: assigned.team_id,
@@ -51,7 +53,7 @@ impl AssignmentRow {
             reason: assigned.reason.clone(),
             decision: assigned.decision.clone().map(Json),
             overridden: assigned.overridden.map(Json),
-            from_at: happened.metadata.occurred_at,
+            from_at: decoded.metadata.occurred_at,
             until_at: None,
         }
     }

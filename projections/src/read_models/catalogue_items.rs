@@ -11,13 +11,13 @@ follower::table! {
     /// A catalogue item.
     pub struct CatalogueItemRow in "catalogue_items" key (kind: CatalogueKind, id: Uuid) {
         account_id: AccountId,
-        /// Lists are in the order of this text.
+        /// Lists are sorted by this text.
         sort_key: String,
         /// JSON, without secrets.
         item: String,
         created_at: Timestamp,
         updated_at: Timestamp,
-        /// Of the catalogue's stream, when this item was last defined.
+        /// The version of the catalogue's stream at which this item was last defined.
         version: Version,
     }
 }

@@ -1,5 +1,5 @@
-//! Contacts, and the identifiers they are known by. Linking an identifier moves its conversations to another
-//! contact, which is why the fold of the conversations holds these tables.
+//! Contacts and their identifiers. Linking an identifier moves its conversations to another contact, which is why the
+//! fold of the conversations contains these tables.
 
 use super::registry::table_set;
 use crate::queries::{Cursor, ListError, Listed, Page, list_of, newest_first, row, rows};
@@ -43,13 +43,13 @@ follower::table! {
     }
 }
 
-/// An identifier belongs to another contact than before, and so do its conversations.
+/// A move of an identifier and its conversations to another contact.
 #[derive(Clone, Debug)]
-pub struct Moved {
+pub struct IdentifierMove {
     pub account: AccountId,
     pub channel_type: ChannelType,
     pub identifier: String,
-    /// The contacts that may have had its conversations before.
+    /// The contacts to which its conversations may have belonged before.
     pub from: Vec<ContactId>,
     pub to: ContactId,
 }
@@ -70,35 +70,36 @@ impl Default for Contacts {
 impl Contacts {
     pub async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
-        for happened in page {
-            let Event::Contact(event) = &happened.event else { continue };
+        for decoded in page {
+            let Event::Contact(event) = &decoded.event else { continue };
             let contact = match event {
                 ContactEvent::ContactSeen(seen) => seen.contact_id,
                 ContactEvent::IdentifierLinked(linked) => linked.contact_id,
                 ContactEvent::IdentifierUnlinked(unlinked) => unlinked.contact_id,
             };
             let identifier = (identifier_of(event),);
-            match happened.version {
-                // The stream of an identifier begins here.
+            match decoded.version {
+                // The identifier's stream begins with this event, so the table has no row for it.
                 Version::FIRST => self.identifiers.absent(identifier),
                 _ => identifiers.push(identifier),
             }
-            contacts.push((happened.metadata.account_id, contact));
+            contacts.push((decoded.metadata.account_id, contact));
         }
         self.contacts.load(tx, contacts).await?;
         self.identifiers.load(tx, identifiers).await
     }
 
-    /// Answers what becomes of the identifier's conversations.
-    pub fn apply(&mut self, event: &ContactEvent, happened: &DecodedEvent) -> Option<Moved> {
-        let account = happened.metadata.account_id;
+    /// Applies the event to the contact and the identifier. Returns the move of the identifier's conversations.
+    /// `None` when they stay with their contact.
+    pub fn apply(&mut self, event: &ContactEvent, decoded: &DecodedEvent) -> Option<IdentifierMove> {
+        let account = decoded.metadata.account_id;
         let before = self.identifiers.get(&(identifier_of(event),));
         let (row, name) = match event {
             ContactEvent::ContactSeen(seen) => {
-                (ContactIdentifierRow::seen(before, seen, happened), seen.display_name.as_ref())
+                (ContactIdentifierRow::seen(before, seen, decoded), seen.display_name.as_ref())
             }
             ContactEvent::IdentifierLinked(linked) => {
-                (ContactIdentifierRow::linked(before, linked, happened), linked.display_name.as_ref())
+                (ContactIdentifierRow::linked(before, linked, decoded), linked.display_name.as_ref())
             }
             ContactEvent::IdentifierUnlinked(unlinked) => {
                 let moved = before.and_then(ContactIdentifierRow::unlinked);
@@ -108,20 +109,20 @@ impl Contacts {
         };
         let moved = ContactIdentifierRow::moved(before, &row);
         let contact = self.contacts.get(&(account, row.contact_id));
-        let contact = ContactRow::named(contact, row.contact_id, name, happened);
+        let contact = ContactRow::named(contact, row.contact_id, name, decoded);
         self.contacts.put(contact);
         self.identifiers.put(row);
         moved
     }
 
-    /// AssigneeFilter conversations this page may give to another contact.
-    pub fn moves(&self, page: &[Arc<DecodedEvent>]) -> Vec<Moved> {
+    /// The moves of conversations to another contact that this page may cause.
+    pub fn possible_moves(&self, page: &[Arc<DecodedEvent>]) -> Vec<IdentifierMove> {
         let mut moves = HashMap::new();
-        for happened in page {
-            let Event::Contact(event) = &happened.event else { continue };
+        for decoded in page {
+            let Event::Contact(event) = &decoded.event else { continue };
             let id = identifier_of(event);
             let stored = self.identifiers.get(&(id,));
-            let account = happened.metadata.account_id;
+            let account = decoded.metadata.account_id;
             let (contact, named) = match event {
                 ContactEvent::ContactSeen(seen) => {
                     (seen.contact_id, Some((account, seen.channel_type, &seen.identifier)))
@@ -135,7 +136,7 @@ impl Contacts {
             let was = stored.map_or(id.own_contact(), |row| row.contact_id);
             let Some((account, channel_type, identifier)) = named else { continue };
             if contact != was {
-                let moved = moves.entry(id).or_insert_with(|| Moved {
+                let moved = moves.entry(id).or_insert_with(|| IdentifierMove {
                     account,
                     channel_type,
                     identifier: identifier.clone(),
@@ -158,20 +159,20 @@ fn identifier_of(event: &ContactEvent) -> ContactIdentifierId {
 }
 
 impl ContactIdentifierRow {
-    /// The move of the identifier's conversations. `None` when the contact is the same as before.
-    pub fn moved(before: Option<&Self>, now: &Self) -> Option<Moved> {
+    /// The move of the identifier's conversations when its row changes. `None` when the contact is the same.
+    pub fn moved(before: Option<&Self>, now: &Self) -> Option<IdentifierMove> {
         let was = before.map_or(now.id.own_contact(), |before| before.contact_id);
         (was != now.contact_id).then(|| now.moved_from(was, now.contact_id))
     }
 
-    /// The move when the identifier is unlinked: it then belongs to a contact of its own.
-    pub fn unlinked(&self) -> Option<Moved> {
+    /// The move of the identifier's conversations when it is unlinked: it then belongs to a contact of its own.
+    pub fn unlinked(&self) -> Option<IdentifierMove> {
         let own = self.id.own_contact();
         (self.contact_id != own).then(|| self.moved_from(self.contact_id, own))
     }
 
-    fn moved_from(&self, was: ContactId, to: ContactId) -> Moved {
-        Moved {
+    fn moved_from(&self, was: ContactId, to: ContactId) -> IdentifierMove {
+        IdentifierMove {
             account: self.account_id,
             channel_type: self.channel_type,
             identifier: self.identifier.clone(),
@@ -182,16 +183,17 @@ impl ContactIdentifierRow {
 }
 
 impl ContactRow {
-    /// The contact after one of its identifiers was seen or linked. The name seen last is shown.
+    /// The contact after one of its identifiers was seen or linked. Its display name is the last one that an event
+    /// named.
     pub fn named(
         before: Option<&Self>,
         id: ContactId,
         name: Option<&String>,
-        happened: &DecodedEvent,
+        decoded: &DecodedEvent,
     ) -> Self {
-        let at = happened.metadata.occurred_at;
+        let at = decoded.metadata.occurred_at;
         Self {
-            account_id: happened.metadata.account_id,
+            account_id: decoded.metadata.account_id,
             id,
             display_name: name.cloned().or_else(|| before?.display_name.clone()),
             created_at: before.map_or(at, |before| before.created_at),
@@ -201,11 +203,11 @@ impl ContactRow {
 }
 
 impl ContactIdentifierRow {
-    pub fn seen(before: Option<&Self>, seen: &ContactSeen, happened: &DecodedEvent) -> Self {
-        let at = happened.metadata.occurred_at;
+    pub fn seen(before: Option<&Self>, seen: &ContactSeen, decoded: &DecodedEvent) -> Self {
+        let at = decoded.metadata.occurred_at;
         Self {
             id: seen.identifier_id,
-            account_id: happened.metadata.account_id,
+            account_id: decoded.metadata.account_id,
             contact_id: seen.contact_id,
             channel_type: seen.channel_type,
             identifier: seen.identifier.clone(),
@@ -213,15 +215,15 @@ impl ContactIdentifierRow {
             metadata: before.map(|before| before.metadata.clone()).unwrap_or_default(),
             created_at: before.map_or(at, |before| before.created_at),
             updated_at: at,
-            version: happened.version,
+            version: decoded.version,
         }
     }
 
-    pub fn linked(before: Option<&Self>, linked: &IdentifierLinked, happened: &DecodedEvent) -> Self {
-        let at = happened.metadata.occurred_at;
+    pub fn linked(before: Option<&Self>, linked: &IdentifierLinked, decoded: &DecodedEvent) -> Self {
+        let at = decoded.metadata.occurred_at;
         Self {
             id: linked.identifier_id,
-            account_id: happened.metadata.account_id,
+            account_id: decoded.metadata.account_id,
             contact_id: linked.contact_id,
             channel_type: linked.channel_type,
             identifier: linked.identifier.clone(),
@@ -229,7 +231,7 @@ impl ContactIdentifierRow {
             metadata: Json(linked.metadata.clone()),
             created_at: before.map_or(at, |before| before.created_at),
             updated_at: at,
-            version: happened.version,
+            version: decoded.version,
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The tables that follow conversations: what one event moves in each of them.
+//! The tables of conversations, and the fold that applies each event to all of them.
 
 use super::agent_seen::AgentSeenRow;
 use super::assignments::AssignmentRow;
-use super::contacts::{Contacts, Moved};
+use super::contacts::{Contacts, IdentifierMove};
 use super::inbox::ConversationRow;
 use super::labels::LabelRow;
 use super::messages::MessageRow;
-use super::queue_entries::{Becomes, NO_TEAM, PaceRow, QueueEntryRow};
+use super::queue_entries::{NO_TEAM, PaceRow, QueueChange, QueueEntryRow};
 use super::registry::{Fold, TableSet, table_set};
 use super::sla_timers::{ClocksRow, SlaTimerRow};
-use super::tab_counts::{Moves, TabCountRow, Tabs};
+use super::tab_counts::{CountChanges, TabCountRow, Tabs};
 use domain::sla::Clocks;
 use event_schemas::message::Status;
 use event_schemas::{
@@ -23,8 +23,8 @@ use quick_cache::unsync::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many reported messages are looked for at once.
-const REPORTS: [usize; 4] = [1, 4, 20, 100];
+/// The numbers of messages that one statement can look up. The set is small, so that few statements are prepared.
+const LOOKUP_SIZES: [usize; 4] = [1, 4, 20, 100];
 
 table_set! {
     struct Tables {
@@ -61,15 +61,15 @@ impl Tables {
     }
 }
 
-/// The fold of the tables that follow conversations. They share the work on each event.
+/// The fold of the tables of conversations. They share the work on each event.
 pub struct Conversations {
     tables: Tables,
-    /// The number of the conversation that is opened next. `None` when the table must be asked for it.
+    /// The number of the conversation that is opened next. `None` when it must be read from the table.
     next_seq: Option<i64>,
-    /// The versions of outgoing messages, because reports name a message by its id alone.
+    /// The versions of outgoing messages. Delivery reports name a message by its id alone.
     versions: HashMap<(ConversationId, MessageId), Version>,
     recent_versions: Cache<(ConversationId, MessageId), Version>,
-    moves: Moves,
+    count_changes: CountChanges,
 }
 
 impl TableSet for Conversations {
@@ -78,7 +78,7 @@ impl TableSet for Conversations {
     }
 
     async fn write(&mut self, tx: &mut Tx) -> Result<(), DbError> {
-        self.count(tx).await?;
+        self.update_counts(tx).await?;
         self.tables.inbox.finish(|row| row.list_json = row.to_list_json());
         self.tables.write(tx).await
     }
@@ -94,7 +94,7 @@ impl TableSet for Conversations {
         self.next_seq = None;
         self.versions.clear();
         self.recent_versions.clear();
-        self.moves = Moves::default();
+        self.count_changes = CountChanges::default();
         self.tables.reset();
     }
 }
@@ -106,20 +106,20 @@ impl Fold for Conversations {
             next_seq: None,
             versions: HashMap::new(),
             recent_versions: Cache::new(conversations),
-            moves: Moves::default(),
+            count_changes: CountChanges::default(),
         }
     }
 
     async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         self.tables.contacts.load(page, tx).await?;
         let mut ids = Vec::new();
-        for moved in self.tables.contacts.moves(page) {
+        for moved in self.tables.contacts.possible_moves(page) {
             ids.extend(conversations_of(&moved, tx).await?);
         }
         let mut last = None;
-        for happened in page {
-            let Event::Conversation(event) = &happened.event else { continue };
-            let Some(id) = happened.stream.as_conversation() else { continue };
+        for decoded in page {
+            let Event::Conversation(event) = &decoded.event else { continue };
+            let Some(id) = decoded.stream.as_conversation() else { continue };
             if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_)) = event {
                 self.tables.inbox.absent((id,));
             } else if last != Some(id) {
@@ -127,7 +127,7 @@ impl Fold for Conversations {
             }
             last = Some(id);
             if let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = event {
-                self.versions.insert((id, sent.message_id), happened.version);
+                self.versions.insert((id, sent.message_id), decoded.version);
             }
         }
         if self.next_seq.is_none() {
@@ -143,11 +143,11 @@ impl Fold for Conversations {
         self.load_assignments(page, tx).await
     }
 
-    fn apply(&mut self, happened: &DecodedEvent) {
-        match &happened.event {
-            Event::Conversation(event) => self.apply_to_conversation(event, happened),
+    fn apply(&mut self, decoded: &DecodedEvent) {
+        match &decoded.event {
+            Event::Conversation(event) => self.apply_to_conversation(event, decoded),
             Event::Contact(event) => {
-                if let Some(moved) = self.tables.contacts.apply(event, happened) {
+                if let Some(moved) = self.tables.contacts.apply(event, decoded) {
                     self.relink(&moved);
                 }
             }
@@ -157,30 +157,30 @@ impl Fold for Conversations {
 }
 
 impl Conversations {
-    /// The messages that reports are about.
+    /// Loads the messages that delivery events refer to.
     async fn load_reported(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
-        let (mut keys, mut unplaced) = (Vec::new(), Vec::new());
-        for happened in page {
-            let Event::Conversation(event) = &happened.event else { continue };
+        let (mut keys, mut unknown) = (Vec::new(), Vec::new());
+        for decoded in page {
+            let Event::Conversation(event) = &decoded.event else { continue };
             let Some(message) = MessageRow::reported(event) else { continue };
-            let Some(id) = happened.stream.as_conversation() else { continue };
+            let Some(id) = decoded.stream.as_conversation() else { continue };
             let Some(row) = self.tables.inbox.get(&(id,)) else { continue };
-            let place = (id, message);
-            if self.versions.contains_key(&place) {
+            let message = (id, message);
+            if self.versions.contains_key(&message) {
                 continue;
             }
-            match self.recent_versions.get(&place) {
+            match self.recent_versions.get(&message) {
                 Some(version) => {
-                    self.versions.insert(place, *version);
+                    self.versions.insert(message, *version);
                     keys.push((row.seq, *version));
                 }
-                None => unplaced.push((row.seq, place)),
+                None => unknown.push((row.seq, message)),
             }
         }
-        for some in unplaced.chunks(REPORTS[REPORTS.len() - 1]) {
-            // Filled up with the last one, so that there are few statements to prepare.
-            let size = REPORTS.into_iter().find(|size| *size >= some.len()).unwrap_or(some.len());
-            let filled = || some.iter().chain(some.last().into_iter().cycle()).take(size);
+        for chunk in unknown.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
+            // The last message is repeated until the chunk has one of the sizes.
+            let size = LOOKUP_SIZES.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+            let filled = || chunk.iter().chain(chunk.last().into_iter().cycle()).take(size);
             let mut values = Values::default();
             for (seq, _) in filled() {
                 values.put(seq);
@@ -197,24 +197,24 @@ impl Conversations {
                 let mut columns = Columns::of(&row);
                 let key: (i64, Version) = (columns.take()?, columns.take()?);
                 let message: MessageId = columns.take()?;
-                let places = some.iter().filter(|(seq, (_, id))| (*seq, *id) == (key.0, message));
-                self.versions.extend(places.map(|(_, place)| (*place, key.1)));
+                let found = chunk.iter().filter(|(seq, (_, id))| (*seq, *id) == (key.0, message));
+                self.versions.extend(found.map(|(_, message)| (*message, key.1)));
                 keys.push(key);
             }
         }
         self.tables.messages.load(tx, keys).await
     }
 
-    /// The queue entries that this page may end, and the paces of the queues they leave.
+    /// Loads the queue entries that this page may change or remove, and the paces of their queues.
     async fn load_queue_entries(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         use ConversationEvent as E;
         let (mut keys, mut paces) = (Vec::new(), Vec::new());
-        for happened in page {
-            let Event::Conversation(event) = &happened.event else { continue };
+        for decoded in page {
+            let Event::Conversation(event) = &decoded.event else { continue };
             if !QueueEntryRow::concerns(event) {
                 continue;
             }
-            let account = happened.metadata.account_id;
+            let account = decoded.metadata.account_id;
             let team = match event {
                 E::Routing(RoutingEvent::Queued(queued)) => queued.team_id,
                 E::Routing(RoutingEvent::Offered(offered)) => offered.team_id,
@@ -234,7 +234,7 @@ impl Conversations {
                 | E::Details(_) => None,
             };
             paces.push((account, team.unwrap_or(NO_TEAM)));
-            let Some(id) = happened.stream.as_conversation() else { continue };
+            let Some(id) = decoded.stream.as_conversation() else { continue };
             if let Some(row) = self.tables.inbox.get(&(id,)) {
                 paces.push((account, row.team_id.unwrap_or(NO_TEAM)));
                 keys.push((row.seq,));
@@ -244,19 +244,19 @@ impl Conversations {
         self.tables.paces.load(tx, paces).await
     }
 
-    /// Moves a conversation into the queue, in it, or out of it.
-    fn wait(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
+    /// Adds, changes or removes the conversation's queue entry.
+    fn update_queue_entry(&mut self, id: ConversationId, event: &ConversationEvent, decoded: &DecodedEvent) {
         if !QueueEntryRow::concerns(event) {
             return;
         }
         let Some(conversation) = self.tables.inbox.get(&(id,)) else { return };
         let seq = conversation.seq;
-        match QueueEntryRow::after(self.tables.queue_entries.get(&(seq,)), conversation, event, happened) {
-            Becomes::AsItWas => {}
-            Becomes::Waits(row) => self.tables.queue_entries.put(row),
-            Becomes::Gone => self.tables.queue_entries.remove(&(seq,)),
-            Becomes::Served(team) => {
-                let (account, at) = (happened.metadata.account_id, happened.metadata.occurred_at);
+        match QueueEntryRow::after(self.tables.queue_entries.get(&(seq,)), conversation, event, decoded) {
+            QueueChange::Unchanged => {}
+            QueueChange::Waiting(row) => self.tables.queue_entries.put(row),
+            QueueChange::Removed => self.tables.queue_entries.remove(&(seq,)),
+            QueueChange::Assigned(team) => {
+                let (account, at) = (decoded.metadata.account_id, decoded.metadata.occurred_at);
                 let team = team.unwrap_or(NO_TEAM);
                 let pace = PaceRow::left(self.tables.paces.get(&(account, team)), account, team, at);
                 self.tables.paces.put(pace);
@@ -265,13 +265,13 @@ impl Conversations {
         }
     }
 
-    /// The assignments that this page may end.
+    /// Loads the assignments that this page may end.
     async fn load_assignments(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let mut keys = Vec::new();
-        for happened in page {
-            if let Event::Conversation(event) = &happened.event
+        for decoded in page {
+            if let Event::Conversation(event) = &decoded.event
                 && ends_assignment(event)
-                && let Some(id) = happened.stream.as_conversation()
+                && let Some(id) = decoded.stream.as_conversation()
                 && let Some(row) = self.tables.inbox.get(&(id,))
                 && let Some(version) = row.assignment_version
             {
@@ -281,12 +281,12 @@ impl Conversations {
         self.tables.assignments.load(tx, keys).await
     }
 
-    fn apply_to_conversation(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
-        let Some(id) = happened.stream.as_conversation() else { return };
+    fn apply_to_conversation(&mut self, event: &ConversationEvent, decoded: &DecodedEvent) {
+        let Some(id) = decoded.stream.as_conversation() else { return };
         let before = self.tables.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
             let Some(seq) = self.next_seq.as_mut() else { return };
-            self.tables.inbox.put(ConversationRow::opened(*seq, opened, happened));
+            self.tables.inbox.put(ConversationRow::opened(*seq, opened, decoded));
             self.tables.clocks.absent((*seq,));
             *seq += 1;
         }
@@ -295,30 +295,30 @@ impl Conversations {
         {
             row.sla_policy_id = Some(applied.policy.id);
         }
-        self.tick(id, event, happened);
+        self.update_clocks(id, event, decoded);
         let Some(row) = self.tables.inbox.change(&(id,)) else { return };
-        row.apply(event, happened);
+        row.apply(event, decoded);
         if let Some(seen) = AgentSeenRow::after(event, row) {
             self.tables.seen.put(seen);
         }
         let (seq, account, after) = (row.seq, row.account_id, Tabs::of(row));
-        self.moves.moved(account, before.map(|(place, _)| place), after);
+        self.count_changes.moved(account, before.map(|(tabs, _)| tabs), after);
         if ends_assignment(event)
             && let Some((_, Some(version))) = before
             && let Some(assignment) = self.tables.assignments.change(&(seq, version))
         {
-            assignment.until_at = Some(happened.metadata.occurred_at);
+            assignment.until_at = Some(decoded.metadata.occurred_at);
         }
         if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
-            self.tables.assignments.absent((seq, happened.version));
-            self.tables.assignments.put(AssignmentRow::begun(seq, assigned, happened));
+            self.tables.assignments.absent((seq, decoded.version));
+            self.tables.assignments.put(AssignmentRow::begun(seq, assigned, decoded));
         }
-        self.wait(id, event, happened);
+        self.update_queue_entry(id, event, decoded);
         if let ConversationEvent::Details(DetailsEvent::LabelsChanged(change)) = event {
-            self.label(account, seq, &change.removed, &change.added);
+            self.update_labels(account, seq, &change.removed, &change.added);
         }
-        if let Some(message) = MessageRow::begun(seq, event, happened) {
-            self.tables.messages.absent((seq, happened.version));
+        if let Some(message) = MessageRow::begun(seq, event, decoded) {
+            self.tables.messages.absent((seq, decoded.version));
             self.tables.messages.put(message);
         } else if let Some(reported) = MessageRow::reported(event)
             && let Some(version) = self.versions.get(&(id, reported))
@@ -328,28 +328,28 @@ impl Conversations {
         }
     }
 
-    /// Lets the clocks live through the event, and shows what they say afterwards.
-    fn tick(&mut self, id: ConversationId, event: &ConversationEvent, happened: &DecodedEvent) {
+    /// Applies the event to the SLA clocks, and writes their state to the SLA timers and the inbox row.
+    fn update_clocks(&mut self, id: ConversationId, event: &ConversationEvent, decoded: &DecodedEvent) {
         let key = (id,);
         let Some(row) = self.tables.inbox.get(&key) else { return };
         let (seq, account, policy) = (row.seq, row.account_id, row.sla_policy_id);
         let closed = row.status == Status::Closed;
         let stored = self.tables.clocks.get(&(seq,));
         if stored.is_none() && closed {
-            // Whatever they had to tell was told before they were let go.
+            // The clocks were removed because no event can change them any more. Their timers are written.
             return;
         }
         let before = stored.map(|row| row.clocks.0.clone()).unwrap_or_default();
         let mut after = before.clone();
-        after.evolve(event, happened.metadata.occurred_at);
+        after.evolve(event, decoded.metadata.occurred_at);
         if after == before {
             return;
         }
         if let Some(policy) = policy {
-            self.show_timers(seq, account, policy, &before, &after);
+            self.write_timers(seq, account, policy, &before, &after);
         }
         if let Some(row) = self.tables.inbox.change(&key) {
-            row.show_clocks(&after);
+            row.set_clocks(&after);
         }
         let over = closed
             || matches!(
@@ -365,7 +365,8 @@ impl Conversations {
         }
     }
 
-    fn show_timers(
+    /// Writes the SLA timers that changed.
+    fn write_timers(
         &mut self,
         seq: i64,
         account: AccountId,
@@ -386,7 +387,7 @@ impl Conversations {
         }
     }
 
-    fn label(&mut self, account: AccountId, seq: i64, removed: &[String], added: &[String]) {
+    fn update_labels(&mut self, account: AccountId, seq: i64, removed: &[String], added: &[String]) {
         for label in removed {
             self.tables.labels.remove(&(account, label.clone(), seq));
         }
@@ -399,9 +400,9 @@ impl Conversations {
         }
     }
 
-    /// Moves the conversations of an identifier that belongs to another contact now.
-    fn relink(&mut self, moved: &Moved) {
-        let theirs: Vec<_> = self
+    /// Assigns the conversations of an identifier to the contact to which the identifier belongs now.
+    fn relink(&mut self, moved: &IdentifierMove) {
+        let ids: Vec<_> = self
             .tables
             .inbox
             .iter()
@@ -414,18 +415,18 @@ impl Conversations {
             })
             .map(|row| row.id)
             .collect();
-        for id in theirs {
+        for id in ids {
             if let Some(row) = self.tables.inbox.change(&(id,)) {
                 row.contact_id = moved.to;
             }
         }
     }
 
-    /// Moves the counts. A count of nothing has no row, so that tables filled in pages of any size are alike.
-    async fn count(&mut self, tx: &mut Tx) -> Result<(), DbError> {
-        let moves = self.moves.take();
-        self.tables.counts.load(tx, moves.iter().map(|(key, _)| key.clone())).await?;
-        for (key, by) in moves {
+    /// Changes the tab counts. A count of 0 has no row, so that tables filled in pages of any size are equal.
+    async fn update_counts(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        let changes = self.count_changes.take();
+        self.tables.counts.load(tx, changes.iter().map(|(key, _)| key.clone())).await?;
+        for (key, by) in changes {
             let count = self.tables.counts.get(&key).map_or(0, |row| row.count) + by;
             if count == 0 {
                 self.tables.counts.remove(&key);
@@ -460,14 +461,14 @@ fn ends_assignment(event: &ConversationEvent) -> bool {
     }
 }
 
-/// The conversations of an identifier, as the tables have them before this page.
-async fn conversations_of(moved: &Moved, tx: &mut Tx) -> Result<Vec<(ConversationId,)>, DbError> {
-    const THEIRS: &str = "select id from conversations
+/// The conversations of an identifier in the tables before this page.
+async fn conversations_of(moved: &IdentifierMove, tx: &mut Tx) -> Result<Vec<(ConversationId,)>, DbError> {
+    const CONVERSATIONS: &str = "select id from conversations
         where account_id = $1 and contact_id = $2 and contact_identifier = $3 and channel_type = $4";
     let mut ids = Vec::new();
     for contact in &moved.from {
         let values = Values::default().with(&moved.account).with(contact).with(&moved.identifier);
-        for row in tx.fetch_all(THEIRS, values.with(&moved.channel_type)).await? {
+        for row in tx.fetch_all(CONVERSATIONS, values.with(&moved.channel_type)).await? {
             ids.push((Columns::of(&row).take()?,));
         }
     }

@@ -1,4 +1,4 @@
-//! The inbox: one row per conversation with everything a list of them shows.
+//! The inbox: one row per conversation, with all fields that a list of conversations shows.
 
 use domain::lifecycle::Lifecycle;
 use domain::sla::{Clocks, TimerState};
@@ -19,7 +19,7 @@ follower::table! {
     /// A conversation as a list shows it.
     #[derive(Serialize, JsonSchema)]
     pub struct ConversationRow in "conversations" key (id: ConversationId) {
-        /// The number of the conversation, in the order in which they were opened.
+        /// The number of the conversation. Conversations are numbered in the order in which they were opened.
         #[serde(skip)]
         seq: i64,
         account_id: AccountId,
@@ -28,7 +28,7 @@ follower::table! {
         contact_id: ContactId,
         contact_identifier: String,
         display_name: Option<String>,
-        /// Which conversation of this contact on this channel it is, from 0.
+        /// The number of the conversation among those of this contact on this channel, from 0.
         ordinal: u32,
         assignee_id: Option<UserId>,
         assignee_name: Option<String>,
@@ -48,36 +48,37 @@ follower::table! {
         closed_at: Option<Timestamp>,
         snoozed_until: Option<Timestamp>,
         reopened_count: u32,
-        /// The version of the assignment that holds now.
+        /// The version of the current assignment.
         #[serde(skip)]
         assignment_version: Option<Version>,
         sla_policy_id: Option<SlaPolicyId>,
     }
     volatile {
         updated_at: Timestamp,
-        /// When an agent first answered.
+        /// The time of the first answer by an agent.
         first_reply_at: Option<Timestamp>,
         last_message_at: Timestamp,
         last_message_preview: Option<String>,
         last_message_sender_type: Option<SenderType>,
-        /// Since when the customer waits for an agent's answer.
+        /// The time since which the customer waits for an agent's answer.
         unanswered_since: Option<Timestamp>,
         message_count: u32,
         received_count: u32,
         sent_count: u32,
         note_count: u32,
-        /// The promise whose deadline is next, and when that is.
+        /// The SLA metric whose deadline is next.
         sla_metric: Option<SlaMetric>,
+        /// The deadline that is next.
         sla_due_at: Option<Timestamp>,
-        /// Of its clocks the one that needs most attention: `breached`, `running`, `paused`, `met`, `cancelled`.
+        /// The state of the SLA clock that is most urgent, in this order: `breached`, `running`, `paused`, `met`,
+        /// `cancelled`.
         sla_state: Option<String>,
         sla_breached_count: u32,
-        /// The version of its stream; of a single conversation also the `ETag`.
+        /// The version of the conversation's stream. It is also the `ETag` of the response with one conversation.
         version: Version,
-        /// The place of its last event in the log.
+        /// The position of its last event in the log.
         position: Position,
-        /// The row as JSON. It is put together when the row is written, which is far less often than a list
-        /// shows it.
+        /// The row as JSON. It is made when the row is written, because lists read the row far more often.
         #[serde(skip)]
         list_json: String,
     }
@@ -94,9 +95,9 @@ fn or_empty<S: Serializer>(
 }
 
 impl ConversationRow {
-    /// A conversation begins.
-    pub fn opened(seq: i64, opened: &ConversationOpened, happened: &DecodedEvent) -> Self {
-        let at = happened.metadata.occurred_at;
+    /// The row of a conversation that begins with this event.
+    pub fn opened(seq: i64, opened: &ConversationOpened, decoded: &DecodedEvent) -> Self {
+        let at = decoded.metadata.occurred_at;
         Self {
             id: opened.conversation_id,
             seq,
@@ -138,19 +139,19 @@ impl ConversationRow {
             sla_due_at: None,
             sla_state: None,
             sla_breached_count: 0,
-            version: happened.version,
-            position: happened.position,
+            version: decoded.version,
+            position: decoded.position,
             list_json: String::new(),
         }
     }
 
-    /// Remembers what happened.
-    pub fn apply(&mut self, event: &ConversationEvent, happened: &DecodedEvent) {
+    /// Applies an event to the row.
+    pub fn apply(&mut self, event: &ConversationEvent, decoded: &DecodedEvent) {
         use ConversationEvent as E;
-        let at = happened.metadata.occurred_at;
-        self.version = happened.version;
-        self.position = happened.position;
-        self.live_through(event);
+        let at = decoded.metadata.occurred_at;
+        self.version = decoded.version;
+        self.position = decoded.position;
+        self.evolve_lifecycle(event);
         match event {
             E::Message(MessageEvent::MessageReceived(message)) => self.received(message, at),
             E::Message(MessageEvent::MessageSent(message)) => self.sent(message, at),
@@ -159,7 +160,7 @@ impl ConversationRow {
                 let context = self.bot_context.get_or_insert_default();
                 context.0.extend(collected.fields.clone());
             }
-            E::Assignment(AssignmentEvent::Assigned(_)) => self.assignment_version = Some(happened.version),
+            E::Assignment(AssignmentEvent::Assigned(_)) => self.assignment_version = Some(decoded.version),
             E::Assignment(AssignmentEvent::Unassigned(_)) => self.assignment_version = None,
             E::Lifecycle(event) => self.apply_lifecycle(event, at),
             E::Details(DetailsEvent::SeenByAgent(_)) => return,
@@ -183,7 +184,7 @@ impl ConversationRow {
                 self.unanswered_since = None;
             }
             LifecycleEvent::Reopened(_) => {
-                // A pending one that goes on was never resolved.
+                // A pending conversation was not resolved, so its reopening is not counted.
                 if self.resolved_at.take().is_some() {
                     self.reopened_count += 1;
                 }
@@ -203,8 +204,8 @@ impl ConversationRow {
             DetailsEvent::LabelsChanged(change) => {
                 self.labels.0.retain(|label| !change.removed.contains(label));
                 for label in &change.added {
-                    if let Err(place) = self.labels.0.binary_search(label) {
-                        self.labels.0.insert(place, label.clone());
+                    if let Err(index) = self.labels.0.binary_search(label) {
+                        self.labels.0.insert(index, label.clone());
                     }
                 }
             }
@@ -214,8 +215,8 @@ impl ConversationRow {
         }
     }
 
-    /// Shows what the clocks say.
-    pub fn show_clocks(&mut self, clocks: &Clocks) {
+    /// Sets the SLA fields from the clocks.
+    pub fn set_clocks(&mut self, clocks: &Clocks) {
         let next = clocks.next_deadline();
         self.sla_metric = next.map(|(metric, _)| metric);
         self.sla_due_at = next.map(|(_, due_at)| due_at);
@@ -223,8 +224,8 @@ impl ConversationRow {
         self.sla_state = worst.map(|state| state.as_str().to_owned());
     }
 
-    /// Status, assignee and team follow the one rule there is for them.
-    fn live_through(&mut self, event: &ConversationEvent) {
+    /// Applies an event to status, assignee, team and snooze by the domain's rule.
+    fn evolve_lifecycle(&mut self, event: &ConversationEvent) {
         let mut lifecycle = Lifecycle {
             status: self.status,
             assignee_id: self.assignee_id,
@@ -243,7 +244,7 @@ impl ConversationRow {
     fn received(&mut self, message: &MessageReceived, at: Timestamp) {
         self.received_count += 1;
         self.unanswered_since = self.unanswered_since.or(Some(at));
-        self.show_last(&message.body, SenderType::Contact, at);
+        self.set_last_message(&message.body, SenderType::Contact, at);
     }
 
     fn sent(&mut self, message: &MessageSent, at: Timestamp) {
@@ -252,24 +253,24 @@ impl ConversationRow {
             self.first_reply_at = self.first_reply_at.or(Some(at));
             self.unanswered_since = None;
         }
-        self.show_last(&message.body, message.sender_type, at);
+        self.set_last_message(&message.body, message.sender_type, at);
     }
 
-    fn show_last(&mut self, body: &Content, sender: SenderType, at: Timestamp) {
+    fn set_last_message(&mut self, body: &Content, sender: SenderType, at: Timestamp) {
         self.message_count += 1;
         self.last_message_at = self.last_message_at.max(at);
         self.last_message_preview = Some(preview(body));
         self.last_message_sender_type = Some(sender);
     }
 
-    /// The row as a list shows it. The reader's count of unread messages is added when the row is read.
+    /// The row as JSON without the reader's count of unread messages, which is added when the row is read.
     pub fn to_list_json(&self) -> String {
         let text = serde_json::to_string(self);
-        text.unwrap_or_else(|impossible| unreachable!("a row always serialises: {impossible}"))
+        text.unwrap_or_else(|error| unreachable!("a row always serialises: {error}"))
     }
 }
 
-/// Of several clocks the one to show.
+/// The order of the states of SLA clocks: the inbox row shows the highest.
 fn urgency(state: &TimerState) -> u8 {
     match state {
         TimerState::Breached { .. } => 4,
@@ -280,9 +281,10 @@ fn urgency(state: &TimerState) -> u8 {
     }
 }
 
+/// The number of characters of a preview.
 const PREVIEW: usize = 120;
 
-/// The beginning of a message on one line; where there are no words, what it is.
+/// The beginning of a message on one line, or its content type when it has no text.
 fn preview(body: &Content) -> String {
     let mut words = body.content.split_whitespace();
     let Some(first) = words.next() else { return format!("[{}]", body.content_type) };

@@ -1,4 +1,4 @@
-//! Which conversations carry a label, for the filter by label.
+//! The labels of conversations, for the filter by label.
 
 use event_schemas::AccountId;
 

@@ -13,7 +13,7 @@ use follower::table::{Json, Row, Values};
 use serde_json::{Map, Value};
 
 follower::table! {
-    /// A message, or a note if it is private.
+    /// A message, or a note when `is_private` is true.
     pub struct MessageRow in "messages" key (conversation_seq: i64, version: Version) {
         id: MessageId,
         sender_type: SenderType,
@@ -27,16 +27,16 @@ follower::table! {
         template: Option<Json<Template>>,
         mentions: Option<Json<Vec<UserId>>>,
         metadata: Option<Json<Map<String, Value>>>,
-        /// The provider's id of the message this one answers.
+        /// The provider's id of the message that this one answers.
         reply_to: Option<String>,
         in_reply_to: Option<MessageId>,
-        /// When its author sent it. When Verbatim learnt of it is `created_at`.
+        /// The time at which its author sent it. Verbatim recorded it at `created_at`.
         sent_at: Timestamp,
         created_at: Timestamp,
     }
     volatile {
         provider_message_id: Option<String>,
-        /// How far an outgoing message has come. `None` for the customer's messages and for notes.
+        /// The state of the delivery of an outgoing message. `None` for the customer's messages and for notes.
         delivery: Option<Delivery>,
         dispatched_at: Option<Timestamp>,
         delivered_at: Option<Timestamp>,
@@ -48,17 +48,17 @@ follower::table! {
 }
 
 impl MessageRow {
-    /// The row that an event begins, if it is one that brings words.
-    pub fn begun(conversation_seq: i64, event: &ConversationEvent, happened: &DecodedEvent) -> Option<Self> {
+    /// The row that an event adds. `None` when the event is not a message or a note.
+    pub fn begun(conversation_seq: i64, event: &ConversationEvent, decoded: &DecodedEvent) -> Option<Self> {
         use ConversationEvent as E;
         match event {
             E::Message(MessageEvent::MessageReceived(message)) => {
-                Some(Self::received(conversation_seq, message, happened))
+                Some(Self::received(conversation_seq, message, decoded))
             }
             E::Message(MessageEvent::MessageSent(message)) => {
-                Some(Self::sent(conversation_seq, message, happened))
+                Some(Self::sent(conversation_seq, message, decoded))
             }
-            E::Message(MessageEvent::NoteAdded(note)) => Some(Self::note(conversation_seq, note, happened)),
+            E::Message(MessageEvent::NoteAdded(note)) => Some(Self::note(conversation_seq, note, decoded)),
             E::Delivery(_)
             | E::Lifecycle(_)
             | E::Assignment(_)
@@ -70,17 +70,17 @@ impl MessageRow {
         }
     }
 
-    fn received(conversation_seq: i64, message: &MessageReceived, happened: &DecodedEvent) -> Self {
+    fn received(conversation_seq: i64, message: &MessageReceived, decoded: &DecodedEvent) -> Self {
         Self {
             provider_message_id: message.provider_message_id.clone(),
             reply_to: message.reply_to.clone(),
             metadata: some_map(&message.metadata),
             sent_at: message.sent_at,
-            ..Self::of(conversation_seq, message.message_id, SenderType::Contact, &message.body, happened)
+            ..Self::of(conversation_seq, message.message_id, SenderType::Contact, &message.body, decoded)
         }
     }
 
-    fn sent(conversation_seq: i64, message: &MessageSent, happened: &DecodedEvent) -> Self {
+    fn sent(conversation_seq: i64, message: &MessageSent, decoded: &DecodedEvent) -> Self {
         Self {
             sender_id: message.sender_id,
             sender_name: message.sender_name.clone(),
@@ -89,18 +89,18 @@ impl MessageRow {
             reply_to: message.in_reply_to_provider_id.clone(),
             in_reply_to: message.in_reply_to,
             delivery: Some(Delivery::Queued),
-            ..Self::of(conversation_seq, message.message_id, message.sender_type, &message.body, happened)
+            ..Self::of(conversation_seq, message.message_id, message.sender_type, &message.body, decoded)
         }
     }
 
-    fn note(conversation_seq: i64, note: &NoteAdded, happened: &DecodedEvent) -> Self {
+    fn note(conversation_seq: i64, note: &NoteAdded, decoded: &DecodedEvent) -> Self {
         let body = Content::text(&*note.content);
         Self {
             sender_id: Some(note.author_id),
             sender_name: note.author_name.clone(),
             is_private: true,
             mentions: (!note.mentions.is_empty()).then(|| Json(note.mentions.clone())),
-            ..Self::of(conversation_seq, note.message_id, SenderType::Agent, &body, happened)
+            ..Self::of(conversation_seq, note.message_id, SenderType::Agent, &body, decoded)
         }
     }
 
@@ -109,11 +109,11 @@ impl MessageRow {
         id: MessageId,
         sender_type: SenderType,
         body: &Content,
-        happened: &DecodedEvent,
+        decoded: &DecodedEvent,
     ) -> Self {
         Self {
             conversation_seq,
-            version: happened.version,
+            version: decoded.version,
             id,
             sender_type,
             sender_id: None,
@@ -136,12 +136,12 @@ impl MessageRow {
             failed_at: None,
             error_code: None,
             error_reason: None,
-            sent_at: happened.metadata.occurred_at,
-            created_at: happened.recorded_at,
+            sent_at: decoded.metadata.occurred_at,
+            created_at: decoded.recorded_at,
         }
     }
 
-    /// Which outgoing message an event reports on.
+    /// The outgoing message whose delivery an event reports. `None` when the event is not about a delivery.
     pub fn reported(event: &ConversationEvent) -> Option<MessageId> {
         use ConversationEvent as E;
         match event {
@@ -157,7 +157,7 @@ impl MessageRow {
         }
     }
 
-    /// Remembers the provider's word on it.
+    /// Applies an event of the delivery to the message.
     pub fn apply(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
@@ -220,16 +220,16 @@ pub struct Messages {
 pub enum PageFrom {
     /// The newest messages.
     End,
-    /// The messages before that of a cursor.
+    /// The messages before the one of this cursor.
     Before(Cursor),
-    /// The messages after that of a cursor.
+    /// The messages after the one of this cursor.
     After(Cursor),
 }
 
 /// Marks the cursors of this list.
 const LIST: u32 = list_of(MessageRow::TABLE);
 
-/// The cursor of a message, to page from it.
+/// The cursor of a message, for the pages before and after it.
 pub fn cursor(message: &MessageRow) -> Cursor {
     let version = i64::try_from(message.version.0).unwrap_or(i64::MAX);
     Cursor::new(LIST, false, version, message.id.0)

@@ -16,7 +16,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 follower::table! {
-    /// A conversation that was put into the queue, or is being offered.
+    /// A conversation that waits in a queue or is offered to agents.
     pub struct QueueEntryRow in "queue_entries" key (conversation_seq: i64) {
         conversation_id: ConversationId,
         account_id: AccountId,
@@ -32,15 +32,15 @@ follower::table! {
 }
 
 follower::table! {
-    /// How quickly a team's queue moves; the nil team is that of conversations without one.
+    /// How quickly conversations leave a team's queue. The nil team is the queue of conversations without a team.
     pub struct PaceRow in "queue_paces" key (account_id: AccountId, team_id: TeamId) {
         last_left_at: Timestamp,
-        /// In microseconds.
+        /// The average time between two conversations that leave the queue, in microseconds.
         gap: Option<i64>,
     }
 }
 
-/// The team that paces are kept under where there is none.
+/// The team id of the queue of conversations without a team.
 pub const NO_TEAM: TeamId = TeamId(Uuid::nil());
 
 impl PaceRow {
@@ -49,6 +49,7 @@ impl PaceRow {
         Pace { last_left_at: Some(self.last_left_at), gap }
     }
 
+    /// The pace after a conversation has left the queue.
     pub fn left(before: Option<&Self>, account_id: AccountId, team_id: TeamId, at: Timestamp) -> Self {
         let mut pace = before.map(Self::pace).unwrap_or_default();
         pace.left(at);
@@ -57,17 +58,17 @@ impl PaceRow {
     }
 }
 
-/// The change of a conversation's row.
-pub enum Becomes {
-    AsItWas,
-    Waits(QueueEntryRow),
-    /// It found an agent.
-    Served(Option<TeamId>),
-    Gone,
+/// The change of a conversation's queue entry.
+pub enum QueueChange {
+    Unchanged,
+    Waiting(QueueEntryRow),
+    /// An agent was assigned, so the conversation leaves the queue of this team.
+    Assigned(Option<TeamId>),
+    Removed,
 }
 
 impl QueueEntryRow {
-    /// Whether an event can move a row here.
+    /// Whether an event can change a queue entry.
     pub fn concerns(event: &ConversationEvent) -> bool {
         use ConversationEvent as E;
         match event {
@@ -105,33 +106,33 @@ impl QueueEntryRow {
         }
     }
 
-    /// `conversation` is as it stands after the event.
+    /// The change of the queue entry by an event. `conversation` is the row after the event.
     pub fn after(
         before: Option<&Self>,
         conversation: &ConversationRow,
         event: &ConversationEvent,
-        happened: &DecodedEvent,
-    ) -> Becomes {
+        decoded: &DecodedEvent,
+    ) -> QueueChange {
         use ConversationEvent as E;
         let changed = |change: &dyn Fn(&mut Self)| match before {
             Some(before) => {
                 let mut row = before.clone();
                 change(&mut row);
-                Becomes::Waits(row)
+                QueueChange::Waiting(row)
             }
-            None => Becomes::AsItWas,
+            None => QueueChange::Unchanged,
         };
         match event {
             E::Routing(RoutingEvent::Queued(queued)) => {
                 let mut row = Self::since(conversation, queued.queued_since);
-                row.queued_at = Some(happened.metadata.occurred_at);
-                Becomes::Waits(row)
+                row.queued_at = Some(decoded.metadata.occurred_at);
+                QueueChange::Waiting(row)
             }
             E::Routing(RoutingEvent::Offered(offered)) => {
                 let new = || Self::since(conversation, offered.queued_since);
                 let mut row = before.cloned().unwrap_or_else(new);
                 row.offer(Some(offered));
-                Becomes::Waits(row)
+                QueueChange::Waiting(row)
             }
             E::Routing(RoutingEvent::OfferDeclined(declined)) => changed(&|row| {
                 row.offered_to.0.retain(|agent| *agent != declined.agent_id);
@@ -145,7 +146,7 @@ impl QueueEntryRow {
                 changed(&|row| row.team_id = assigned.team_id)
             }
             E::Assignment(AssignmentEvent::Assigned(_)) => {
-                before.map_or(Becomes::AsItWas, |row| Becomes::Served(row.team_id))
+                before.map_or(QueueChange::Unchanged, |row| QueueChange::Assigned(row.team_id))
             }
             E::Bot(BotEvent::BotEngaged(_))
             | E::Lifecycle(
@@ -153,7 +154,7 @@ impl QueueEntryRow {
                 | LifecycleEvent::Resolved(_)
                 | LifecycleEvent::Closed(_)
                 | LifecycleEvent::Expired(_),
-            ) => before.map_or(Becomes::AsItWas, |_| Becomes::Gone),
+            ) => before.map_or(QueueChange::Unchanged, |_| QueueChange::Removed),
             E::Routing(RoutingEvent::LeadNotified(_))
             | E::Details(
                 DetailsEvent::LabelsChanged(_)
@@ -169,7 +170,7 @@ impl QueueEntryRow {
             | E::Message(_)
             | E::Delivery(_)
             | E::Sla(_)
-            | E::Automation(_) => Becomes::AsItWas,
+            | E::Automation(_) => QueueChange::Unchanged,
         }
     }
 

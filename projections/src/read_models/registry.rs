@@ -6,15 +6,15 @@ use follower::table::{Row, Rows, Shape};
 use std::future::Future;
 use std::sync::Arc;
 
-/// A table whose rows follow from single events. Such a row type and one line of the registry are a whole
-/// read model: the registry loads, applies, writes, and compares generations.
+/// A table whose rows are each derived from single events. A row type with this trait and one line in the registry
+/// make a read model: the registry loads, applies and writes the rows, and compares generations.
 pub trait ReadModel: Row {
-    /// How many rows stay in memory from one page to the next.
+    /// The number of rows that stay in memory from one page to the next.
     const CACHED: usize;
     /// The rows that must be in memory before the event is applied. The rows of a whole page are loaded
     /// together.
     fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key>;
-    /// Changes the rows as the event demands. A row that [`ReadModel::keys`] does not name can be added or
+    /// Applies the event to the rows. A row that [`ReadModel::keys`] does not name can be added or
     /// replaced, but not read.
     fn apply(rows: &mut Rows<Self>, event: &DecodedEvent);
 }
@@ -24,16 +24,15 @@ pub trait TableSet {
     fn shapes() -> Vec<Shape>;
     /// Writes the rows that the page changed.
     fn write(&mut self, tx: &mut Tx) -> impl Future<Output = Result<(), DbError>> + Send;
-    /// The transaction is committed: the rows in memory are those of the tables.
+    /// The transaction is committed: the rows in memory equal the rows in the tables.
     fn committed(&mut self);
-    /// The transaction failed, or another process wrote: the rows in memory are forgotten.
+    /// The transaction failed, or another process wrote: the rows in memory are dropped.
     fn reset(&mut self);
 }
 
 /// An entry of the registry: a [`ReadModel`]'s rows, or tables that share the work on each event.
 pub trait Fold: TableSet {
-    /// With a cache for about this many conversations. Tables that do not follow conversations have a bound
-    /// of their own.
+    /// With a cache for about this many conversations. Tables without conversations have a limit of their own.
     fn caching(conversations: usize) -> Self;
     /// Loads the rows that a page changes.
     fn load(
@@ -75,7 +74,7 @@ impl<R: ReadModel> Fold for Rows<R> {
     }
 }
 
-/// Declares a struct of table sets, which is one itself.
+/// Declares a struct of table sets, which is itself a table set.
 macro_rules! table_set {
     ($(#[$doc:meta])* $vis:vis struct $Set:ident { $($(#[$field_doc:meta])* $field:ident: $Tables:ty),+ $(,)? }) => {
         $(#[$doc])*

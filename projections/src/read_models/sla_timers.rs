@@ -1,4 +1,4 @@
-//! The SLA timers of each conversation: what was promised, when it is due, and its state.
+//! The SLA timers of each conversation: the metric, the deadline and the state.
 
 use crate::queries::{Cursor, ListError, Listed, Page, list_of, rows};
 use domain::sla::{Clocks, Timer, TimerState};
@@ -10,34 +10,34 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 follower::table! {
-    /// One SLA clock.
+    /// An SLA timer of a conversation.
     #[derive(Serialize, JsonSchema)]
     #[schemars(rename = "SlaTimer")]
     pub struct SlaTimerRow in "sla_timers" key (#[serde(skip)] conversation_seq: i64, metric: SlaMetric) {
         #[serde(skip)]
         account_id: AccountId,
         policy_id: SlaPolicyId,
-        /// Which run of this clock in the conversation, from 1.
+        /// The number of this run of the clock in the conversation, from 1.
         generation: u32,
         /// `running`, `paused`, `met`, `breached` or `cancelled`.
         state: String,
         started_at: Timestamp,
-        /// `null` while it is paused.
+        /// `null` while the clock is paused.
         due_at: Option<Timestamp>,
         warn_at: Option<Timestamp>,
         warned: bool,
-        // In microseconds.
-        /// Seconds of business time that are left while it is paused.
+        // The column has microseconds.
+        /// The business time that is left, in seconds. `null` while the clock is not paused.
         #[serde(rename = "remaining_seconds", serialize_with = "as_seconds")]
         #[schemars(with = "Option<f64>")]
         remaining: Option<i64>,
-        /// When the promise was kept or cancelled.
+        /// The time at which the target was met or cancelled.
         ended_at: Option<Timestamp>,
     }
 }
 
 follower::table! {
-    /// The fold of the clocks, kept until no event can change it.
+    /// The state of a conversation's clocks. The row is removed when no event can change it any more.
     pub struct ClocksRow in "sla_clocks" key (conversation_seq: i64) {
         clocks: Json<Clocks>,
     }
@@ -74,7 +74,7 @@ impl SlaTimerRow {
     }
 }
 
-/// The clocks of a conversation.
+/// The SLA timers of a conversation.
 pub async fn of_conversation(
     readers: &Readers,
     account: AccountId,
@@ -96,7 +96,7 @@ pub struct RunningTimer {
     pub timer: SlaTimerRow,
 }
 
-/// The timers whose promise is not kept yet, the next deadline first.
+/// The timers whose target is not met yet, the next deadline first.
 pub async fn running(readers: &Readers, page: Page) -> Result<Listed<RunningTimer>, ListError> {
     // Two timers of a conversation can be due at once, so the cursor says which of them was shown.
     let last = page

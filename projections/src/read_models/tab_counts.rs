@@ -1,4 +1,5 @@
-//! How many conversations are in each tab of the inbox: rows of their own, changed with the conversations.
+//! The number of conversations in each tab of the inbox. The counts have rows of their own, which change in the same
+//! transaction as the conversations.
 
 use crate::queries::number;
 use crate::read_models::inbox::ConversationRow;
@@ -42,11 +43,12 @@ impl Tabs {
 
 type Tab = (AccountId, &'static str, Uuid, Status);
 
-/// By how much a page moves each count.
+/// The change of each count by a page of events.
 #[derive(Default)]
-pub struct Moves(HashMap<Tab, i64>);
+pub struct CountChanges(HashMap<Tab, i64>);
 
-impl Moves {
+impl CountChanges {
+    /// Counts a conversation in the tabs `to` instead of the tabs `from`.
     pub fn moved(&mut self, account: AccountId, from: Option<Tabs>, to: Tabs) {
         if from == Some(to) {
             return;
@@ -57,15 +59,16 @@ impl Moves {
         self.add(account, to, 1);
     }
 
-    fn add(&mut self, account: AccountId, place: Tabs, by: i64) {
-        for (tab, subject) in place.tabs() {
-            *self.0.entry((account, tab, subject, place.status)).or_default() += by;
+    fn add(&mut self, account: AccountId, tabs: Tabs, by: i64) {
+        for (tab, subject) in tabs.tabs() {
+            *self.0.entry((account, tab, subject, tabs.status)).or_default() += by;
         }
     }
 
+    /// Takes the changes that are not 0.
     pub fn take(&mut self) -> Vec<((AccountId, String, String, Status), i64)> {
-        let moves = self.0.drain().filter(|(_, by)| *by != 0);
-        moves
+        let changes = self.0.drain().filter(|(_, by)| *by != 0);
+        changes
             .map(|((account, tab, subject, status), by)| {
                 let subject = if subject.is_nil() { String::new() } else { subject.to_string() };
                 ((account, tab.to_owned(), subject, status), by)
@@ -74,10 +77,10 @@ impl Moves {
     }
 }
 
-/// How many conversations of each status.
+/// The number of conversations of each status.
 pub type ByStatus = BTreeMap<Status, i64>;
 
-/// The counts beside the tabs of an inbox.
+/// The counts of the inbox's tabs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TabCounts {
     pub all: ByStatus,
@@ -88,7 +91,7 @@ pub struct TabCounts {
     pub assignees: BTreeMap<UserId, ByStatus>,
 }
 
-/// The counts of an account, `mine` being the reader's.
+/// The counts of an account. `mine` counts the reader's conversations.
 pub async fn counts(
     readers: &Readers,
     account: AccountId,
@@ -126,7 +129,7 @@ pub async fn counts(
     Ok(counts)
 }
 
-/// How many conversations there are in all accounts, for the operator.
+/// The number of conversations of all accounts, for the operator.
 pub async fn total(readers: &Readers) -> Result<i64, DbError> {
     const ALL: &str = "select coalesce(sum(count), 0) from tab_counts where tab = 'all'";
     number(readers, ALL, Values::default()).await.map(Option::unwrap_or_default)

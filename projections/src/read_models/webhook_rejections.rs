@@ -1,4 +1,4 @@
-//! Webhooks of providers that Verbatim could not read, with their whole body, for the administrator.
+//! Providers' webhooks that Verbatim could not read, with their whole body, for the administrator.
 
 use super::registry::ReadModel;
 use crate::queries::{ListError, Listed, Page, newest_first, row};
@@ -21,7 +21,7 @@ follower::table! {
         channel_type: ChannelType,
         reason: String,
         body: String,
-        /// The bytes, when they are not text.
+        /// The body in Base64. `null` when the body is text.
         body_base64: Option<String>,
         received_at: Timestamp,
     }

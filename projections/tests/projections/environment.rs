@@ -1,4 +1,4 @@
-//! A test's own event log, and a place for its tables on each engine.
+//! The event log of one test, and a location for its tables on each engine.
 
 use event_schemas::Clock;
 use event_store::EventStore;
@@ -10,7 +10,7 @@ use test_engines::Postgres;
 
 pub struct Environment {
     pub folder: tempfile::TempDir,
-    pub place: Location,
+    pub location: Location,
     /// `None` when the tables are in the folder.
     pub url: Option<String>,
 }
@@ -18,29 +18,29 @@ pub struct Environment {
 impl Environment {
     pub async fn of_files() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { place: Location::from(folder.path()), url: None, folder }
+        Self { location: Location::from(folder.path()), url: None, folder }
     }
 
     pub async fn of_schemas() -> Self {
         let url = Postgres::shared().await.database().await;
-        let place = Location::open(&url).await.unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), place, url: Some(url) }
+        let location = Location::open(&url).await.unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), location, url: Some(url) }
     }
 
-    /// Another, of the same kind.
+    /// Another environment with the same engine.
     pub async fn fresh(&self) -> Self {
         if self.url.is_some() { Self::of_schemas().await } else { Self::of_files().await }
     }
 
     pub fn generations(&self) -> Generations {
-        Generations::new(self.place.clone())
+        Generations::new(self.location.clone())
     }
 
-    /// The same place, as another process opens it.
-    pub async fn again(&self) -> Location {
+    /// The same location, opened a second time as another process would.
+    pub async fn reopened(&self) -> Location {
         match &self.url {
             Some(url) => Location::open(url).await.unwrap(),
-            None => self.place.clone(),
+            None => self.location.clone(),
         }
     }
 
@@ -49,7 +49,7 @@ impl Environment {
     }
 }
 
-/// Each of these on SQLite and on PostgreSQL.
+/// Runs each of these tests on SQLite and on PostgreSQL.
 #[macro_export]
 macro_rules! on_each_engine {
     ($($test:ident),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! Of several processes one works, and another goes on when it is gone.
+//! One of several processes works at a time, and another one takes over when it ends.
 
 use crate::environment::Environment;
 use crate::scenario::Scenario;
@@ -10,44 +10,45 @@ use test_engines::Postgres;
 use tokio_util::sync::CancellationToken;
 
 crate::on_each_engine!(
-    one_holds_a_lease_and_the_next_gets_it_when_it_is_given_back,
-    leases_of_other_names_do_not_mind,
-    of_two_that_keep_the_tables_one_does_and_the_other_goes_on,
+    one_process_holds_a_lease_and_another_gets_it_after_its_release,
+    leases_of_different_names_are_independent,
+    one_of_two_read_sides_fills_the_tables_and_the_other_takes_over,
 );
 
-async fn soon(leases: &Leases, name: &'static str) -> Lease {
+/// Waits for a lease, at most 30 s.
+async fn take(leases: &Leases, name: &'static str) -> Lease {
     let stop = CancellationToken::new();
     let taken = leases.take(name, &stop);
     tokio::time::timeout(Duration::from_secs(30), taken).await.unwrap().unwrap()
 }
 
-async fn one_holds_a_lease_and_the_next_gets_it_when_it_is_given_back(env: Environment) {
-    let (one, other) = (Leases::new(env.again().await), Leases::new(env.again().await));
+async fn one_process_holds_a_lease_and_another_gets_it_after_its_release(env: Environment) {
+    let (one, other) = (Leases::new(env.reopened().await), Leases::new(env.reopened().await));
     let lease = one.try_take("work").await.unwrap().unwrap();
     assert!(other.try_take("work").await.unwrap().is_none());
     assert!(one.try_take("work").await.unwrap().is_none(), "not even the same process has it twice");
     lease.release().await;
-    let next = soon(&other, "work").await;
+    let next = take(&other, "work").await;
     assert!(one.try_take("work").await.unwrap().is_none());
     assert!(!next.is_lost());
 }
 
-async fn leases_of_other_names_do_not_mind(env: Environment) {
-    let leases = Leases::new(env.place.clone());
+async fn leases_of_different_names_are_independent(env: Environment) {
+    let leases = Leases::new(env.location.clone());
     let _one = leases.try_take("work").await.unwrap().unwrap();
     assert!(leases.try_take("other-work").await.unwrap().is_some());
     let stop = CancellationToken::new();
     stop.cancel();
-    assert!(leases.take("third-work", &stop).await.is_none(), "it is time to stop");
+    assert!(leases.take("third-work", &stop).await.is_none(), "the wait ends when it is cancelled");
 }
 
-async fn of_two_that_keep_the_tables_one_does_and_the_other_goes_on(env: Environment) {
+async fn one_of_two_read_sides_fills_the_tables_and_the_other_takes_over(env: Environment) {
     let store = env.store().await;
     let mut scenario = Scenario::new(31);
     scenario.run(100).write(&*store).await;
     let mut sides = Vec::new();
     for _ in 0..2 {
-        let generations = projections::generations::Generations::new(env.again().await);
+        let generations = projections::generations::Generations::new(env.reopened().await);
         let side = ReadSide::open(Arc::clone(&store), generations, |_| {}).await.unwrap();
         let (tables, stop) = (side.tables(), CancellationToken::new());
         sides.push((tables, stop.clone(), tokio::spawn(side.run(stop))));
@@ -73,16 +74,16 @@ async fn of_two_that_keep_the_tables_one_does_and_the_other_goes_on(env: Environ
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_holder_whose_session_is_gone_is_followed_at_once() {
+async fn a_lease_whose_session_has_ended_is_taken_at_once() {
     let env = Environment::of_schemas().await;
-    let (one, other) = (Leases::new(env.again().await), Leases::new(env.again().await));
+    let (one, other) = (Leases::new(env.reopened().await), Leases::new(env.reopened().await));
     let lease = one.try_take("work").await.unwrap().unwrap();
     let began = Instant::now();
-    // As if its machine were gone, and the server had noticed; who holds it knows nothing yet.
+    // The server has noticed that the holder's session ended; the holder has not noticed yet.
     const GONE: &str = "update verbatim.leases set backend = 1";
     Postgres::sql(env.url.as_ref().unwrap(), GONE).await;
-    let next = soon(&other, "work").await;
-    assert!(began.elapsed() < follower::lease::GOOD_FOR, "nobody waited for the time to run out");
+    let next = take(&other, "work").await;
+    assert!(began.elapsed() < follower::lease::GOOD_FOR, "the lease was taken before it expired");
     tokio::time::timeout(Duration::from_secs(30), lease.lost()).await.unwrap();
     assert!(!next.is_lost());
 }
@@ -98,5 +99,5 @@ async fn a_holder_that_cannot_renew_stops_before_another_begins() {
     tokio::time::timeout(Duration::from_secs(30), lease.lost()).await.unwrap();
     assert!(began.elapsed() < follower::lease::GOOD_FOR, "{:?}", began.elapsed());
     server.resume().await;
-    let _again = soon(&leases, "work").await;
+    let _again = take(&leases, "work").await;
 }

@@ -1,4 +1,4 @@
-//! Lists against a slow, obvious oracle: every row, filtered and sorted in memory.
+//! Lists are compared with a simple, slow oracle that filters and sorts all rows in memory.
 
 use crate::environment::Environment;
 use crate::scenario::{Random, Scenario};
@@ -15,17 +15,17 @@ use projections::read_models::{assignments, contacts, sla_timers};
 use std::collections::BTreeMap;
 
 crate::on_each_engine!(
-    pages_hold_each_row_once_in_order_for_every_sort_and_any_filter,
-    a_cursor_of_another_sort_is_refused,
-    tab_counts_are_what_counting_the_rows_gives,
-    messages_page_both_ways_and_hold_each_once,
-    unread_is_what_came_after_the_reader_last_looked_or_answered,
-    another_accounts_rows_are_not_there,
-    running_clocks_page_in_the_order_they_are_due,
+    pages_contain_each_row_once_in_order_for_every_sort_and_filter,
+    a_cursor_of_another_sort_is_rejected,
+    tab_counts_equal_the_number_of_rows,
+    pages_of_messages_contain_each_message_once_in_both_directions,
+    unread_counts_are_the_same_in_a_list_and_in_one_conversation,
+    rows_of_another_account_are_not_found,
+    running_timers_are_listed_by_deadline,
 );
 
 struct Fixture {
-    _home: Environment,
+    _env: Environment,
     scenario: Scenario,
     db: Db,
     everything: Vec<ConversationRow>,
@@ -51,7 +51,7 @@ async fn fixture(env: Environment, seed: u64, steps: usize) -> Fixture {
             }
         }
     }
-    Fixture { _home: env, scenario, db, everything }
+    Fixture { _env: env, scenario, db, everything }
 }
 
 fn key(row: &ConversationRow, by: SortBy) -> Option<i64> {
@@ -87,7 +87,7 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
         match (key(a, by), key(b, by)) {
             (Some(x), Some(y)) => (x, a.seq).cmp(&(y, b.seq)),
             (None, None) => (a.last_message_at, a.seq).cmp(&(b.last_message_at, b.seq)),
-            // Whatever the direction turns around below, who has no key is last.
+            // A row without a key is last in either direction: a descending list is reversed below.
             (None, Some(_)) => {
                 if query.sort.descending {
                     std::cmp::Ordering::Less
@@ -110,10 +110,10 @@ fn oracle(everything: &[ConversationRow], query: &Conversations) -> Vec<Conversa
     rows
 }
 
-async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(env: Environment) {
+async fn pages_contain_each_row_once_in_order_for_every_sort_and_filter(env: Environment) {
     let fixture = fixture(env, 11, 3000).await;
     let (scenario, everything) = (&fixture.scenario, &fixture.everything);
-    assert!(everything.len() > 300, "{} conversations prove little", everything.len());
+    assert!(everything.len() > 300, "{} conversations are too few for this test", everything.len());
     let mut random = Random::new(3);
     let mut met = 0;
     for round in 0..150 {
@@ -121,8 +121,8 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(env: En
         let by = Sort::ALL_BY[round % 5];
         query.sort = Sort { by, descending: round % 2 == 0 };
         query.limit = Limit::new(1 + random.below(60)).unwrap();
-        // Sorted among few, and met along an index.
-        query.few = if random.chance(50) { 5000 } else { 3 };
+        // The matching rows are sorted, or an index is scanned.
+        query.sort_at_most = if random.chance(50) { 5000 } else { 3 };
         if random.chance(60) {
             query.statuses = Status::ALL.iter().copied().filter(|_| random.chance(50)).collect();
         }
@@ -138,16 +138,16 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(env: En
         query.channel = random.chance(20).then(|| *random.pick(&scenario.channels));
         query.label = random.chance(20).then(|| random.pick(&scenario.labels).clone());
         query.priority = random.chance(20).then(|| *random.pick(Priority::ALL));
-        let somebody = random.pick(everything);
-        query.contact = random.chance(15).then_some(somebody.contact_id);
-        query.updated_since = random.chance(15).then_some(somebody.updated_at);
+        let row = random.pick(everything);
+        query.contact = random.chance(15).then_some(row.contact_id);
+        query.updated_since = random.chance(15).then_some(row.updated_at);
         let expected = oracle(everything, &query);
         let mut found = Vec::new();
         loop {
             let page = list(fixture.db.readers(), &query).await.unwrap();
             assert!(page.rows.len() <= query.limit.get());
             found.extend(page.rows.into_iter().map(|listed| listed.conversation));
-            // As a caller hands it back.
+            // The cursor as text, as a caller sends it back.
             query.after = page.next.map(|cursor| cursor.to_string().parse().unwrap());
             if query.after.is_none() {
                 break;
@@ -167,7 +167,7 @@ async fn pages_hold_each_row_once_in_order_for_every_sort_and_any_filter(env: En
     assert!(met > 2000, "{met} rows in all prove little");
 }
 
-async fn a_cursor_of_another_sort_is_refused(env: Environment) {
+async fn a_cursor_of_another_sort_is_rejected(env: Environment) {
     let fixture = fixture(env, 4, 200).await;
     let mut query = Conversations::of(fixture.scenario.accounts[0]);
     query.limit = Limit::new(1).unwrap();
@@ -177,7 +177,7 @@ async fn a_cursor_of_another_sort_is_refused(env: Environment) {
     assert!(list(fixture.db.readers(), &query).await.is_err());
 }
 
-async fn tab_counts_are_what_counting_the_rows_gives(env: Environment) {
+async fn tab_counts_equal_the_number_of_rows(env: Environment) {
     let fixture = fixture(env, 21, 2000).await;
     for account in &fixture.scenario.accounts {
         let me = fixture.scenario.agents[0];
@@ -202,39 +202,39 @@ async fn tab_counts_are_what_counting_the_rows_gives(env: Environment) {
     }
 }
 
-async fn messages_page_both_ways_and_hold_each_once(env: Environment) {
+async fn pages_of_messages_contain_each_message_once_in_both_directions(env: Environment) {
     let fixture = fixture(env, 31, 1500).await;
     let longest = fixture.everything.iter().max_by_key(|row| row.message_count + row.note_count).unwrap();
     let (account, conversation) = (longest.account_id, longest.id);
     let limit = Limit::new(3).unwrap();
-    let ask = |from, limit| {
+    let read = |from, limit| {
         let readers = fixture.db.readers();
         async move {
             let query = Messages { account, conversation, from, limit };
             messages::list(readers, query).await.unwrap()
         }
     };
-    let all = ask(PageFrom::End, Limit::new(200).unwrap()).await.rows;
+    let all = read(PageFrom::End, Limit::new(200).unwrap()).await.rows;
     assert_eq!(all.len(), (longest.message_count + longest.note_count) as usize);
     assert!(all.len() > 8 && all.is_sorted_by_key(|message| message.version));
-    let mut back = ask(PageFrom::End, limit).await;
+    let mut back = read(PageFrom::End, limit).await;
     let mut from_the_end = back.rows.clone();
     while let Some(cursor) = back.next {
-        back = ask(PageFrom::Before(cursor), limit).await;
+        back = read(PageFrom::Before(cursor), limit).await;
         from_the_end.splice(0..0, back.rows.clone());
     }
     assert_eq!(from_the_end, all);
-    let mut forth = ask(PageFrom::After(messages::cursor(&all[0])), limit).await;
+    let mut forth = read(PageFrom::After(messages::cursor(&all[0])), limit).await;
     let mut to_the_end = vec![all[0].clone()];
     to_the_end.extend(forth.rows);
     while let Some(cursor) = forth.next {
-        forth = ask(PageFrom::After(cursor), limit).await;
+        forth = read(PageFrom::After(cursor), limit).await;
         to_the_end.extend(forth.rows);
     }
     assert_eq!(to_the_end, all);
 }
 
-async fn unread_is_what_came_after_the_reader_last_looked_or_answered(env: Environment) {
+async fn unread_counts_are_the_same_in_a_list_and_in_one_conversation(env: Environment) {
     let fixture = fixture(env, 41, 1500).await;
     for account in &fixture.scenario.accounts {
         for agent in &fixture.scenario.agents {
@@ -251,7 +251,7 @@ async fn unread_is_what_came_after_the_reader_last_looked_or_answered(env: Envir
     }
 }
 
-async fn another_accounts_rows_are_not_there(env: Environment) {
+async fn rows_of_another_account_are_not_found(env: Environment) {
     let fixture = fixture(env, 51, 300).await;
     let theirs = &fixture.everything[0];
     let other = *fixture.scenario.accounts.iter().find(|account| **account != theirs.account_id).unwrap();
@@ -265,19 +265,19 @@ async fn another_accounts_rows_are_not_there(env: Environment) {
     assert_eq!(contacts::find(readers, other, theirs.contact_id).await.unwrap(), None);
 }
 
-async fn running_clocks_page_in_the_order_they_are_due(env: Environment) {
+async fn running_timers_are_listed_by_deadline(env: Environment) {
     let fixture = fixture(env, 61, 1500).await;
     for account in &fixture.scenario.accounts {
-        let ask = |limit, after| {
+        let read = |limit, after| {
             let page = Page { account: *account, limit: Limit::new(limit).unwrap(), after };
             sla_timers::running(fixture.db.readers(), page)
         };
-        let all = ask(200, None).await.unwrap();
+        let all = read(200, None).await.unwrap();
         assert!(all.rows.len() > 10 && all.next.is_none());
         assert!(all.rows.is_sorted_by_key(|timer| timer.timer.due_at));
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
-            let page = ask(2, after).await.unwrap();
+            let page = read(2, after).await.unwrap();
             paged.extend(page.rows);
             after = page.next;
             if after.is_none() {

@@ -1,4 +1,4 @@
-//! Tables filled live, in any pages and through any interruption, are what a rebuild makes of the log.
+//! Tables that are filled live, in pages of any size and with interruptions, equal the tables of a rebuild.
 
 use crate::environment::Environment;
 use crate::scenario::{Random, Scenario};
@@ -8,13 +8,13 @@ use projections::{ReadSide, verify};
 use std::sync::Arc;
 
 crate::on_each_engine!(
-    tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes,
-    of_two_runners_each_event_is_written_by_one,
-    a_rebuild_while_serving_is_taken_up_and_nothing_is_missed,
+    tables_filled_in_pages_of_any_size_and_with_kills_equal_a_rebuild,
+    two_runners_write_each_event_once,
+    a_rebuild_while_serving_comes_into_use_and_no_event_is_missing,
     a_comparison_finds_the_row_that_was_tampered_with,
 );
 
-async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_makes(env: Environment) {
+async fn tables_filled_in_pages_of_any_size_and_with_kills_equal_a_rebuild(env: Environment) {
     for seed in 1..=12 {
         let env = env.fresh().await;
         let (store, generations) = (env.store().await, env.generations());
@@ -24,11 +24,9 @@ async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_m
         let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
         let mut random = Random::new(seed + 1000);
         let fresh = |random: &mut Random| {
-            let (page, remembered) = (1 + random.below(40), 1 + random.below(30));
+            let (page, cached) = (1 + random.below(40), 1 + random.below(30));
             let (store, db) = (Arc::clone(&store), db.clone());
-            async move {
-                Runner::open(store, db, ReadModels::remembering(remembered)).await.unwrap().with_page(page)
-            }
+            async move { Runner::open(store, db, ReadModels::with_cache(cached)).await.unwrap().with_page(page) }
         };
         let mut runner = fresh(&mut random).await;
         for _ in 0..60 {
@@ -36,7 +34,7 @@ async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_m
             scenario.run(steps).write(&*store).await;
             runner.step().await.unwrap();
             if random.chance(20) {
-                // Whatever it remembered is lost, as in a kill.
+                // A new runner has an empty cache, as after a kill.
                 runner = fresh(&mut random).await;
             }
         }
@@ -45,12 +43,12 @@ async fn tables_filled_in_pages_of_any_size_and_after_kills_are_what_a_rebuild_m
         db.close().await;
         let verdict = verify(&store, &generations, |_| {}).await.unwrap().unwrap();
         assert!(verdict.is_identical(), "seed {seed}: {:#?}", verdict.differences);
-        assert!(verdict.rows > 200, "{} rows are too few to prove anything", verdict.rows);
+        assert!(verdict.rows > 200, "{} rows are too few for this test", verdict.rows);
         store.close().await;
     }
 }
 
-async fn of_two_runners_each_event_is_written_by_one(env: Environment) {
+async fn two_runners_write_each_event_once(env: Environment) {
     let (store, generations) = (env.store().await, env.generations());
     generations.rebuild(&store, |_| {}).await.unwrap();
     let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
@@ -75,7 +73,7 @@ async fn of_two_runners_each_event_is_written_by_one(env: Environment) {
     assert_eq!(verdict.position, store.end().await.unwrap());
 }
 
-async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(env: Environment) {
+async fn a_rebuild_while_serving_comes_into_use_and_no_event_is_missing(env: Environment) {
     use std::time::Duration;
     let (store, generations) = (env.store().await, env.generations());
     let mut scenario = Scenario::new(5);
@@ -92,7 +90,7 @@ async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(env: Environm
     tables.wait_for(end, Duration::from_secs(20)).await.unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while tables.current().number != 2 {
-        assert!(std::time::Instant::now() < deadline, "the next generation was not taken up");
+        assert!(std::time::Instant::now() < deadline, "the next generation did not come into use");
         tokio::task::yield_now().await;
     }
     scenario.run(20).write(&*store).await;
@@ -106,7 +104,7 @@ async fn a_rebuild_while_serving_is_taken_up_and_nothing_is_missed(env: Environm
     let next_start = ReadSide::open(store.clone(), generations.clone(), |_| {}).await.unwrap();
     assert!(
         !generations.existing().await.unwrap().contains(&1),
-        "the generation before is gone with the next start"
+        "the next start removes the generation before"
     );
     drop(next_start);
 }

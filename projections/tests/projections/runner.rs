@@ -1,4 +1,4 @@
-//! The guarantees of the runner to any projection.
+//! The guarantees that the runner gives to every projection.
 
 use crate::environment::Environment;
 use crate::scenario::Scenario;
@@ -13,24 +13,24 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 crate::on_each_engine!(
-    only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end,
+    a_filter_selects_events_and_the_checkpoint_still_reaches_the_end,
     a_page_that_fails_leaves_neither_rows_nor_checkpoint,
-    an_event_of_an_unknown_type_is_passed_over,
+    an_event_of_an_unknown_type_is_skipped,
     an_unreadable_event_stops_the_projection_and_says_which,
-    who_waits_is_told_when_the_tables_are_there_or_that_they_are_not,
-    tables_that_a_crash_set_back_are_filled_again_while_nothing_happens,
-    what_was_only_passed_over_is_in_the_checkpoint_after_a_quiet_while,
+    a_wait_ends_when_the_tables_are_filled_or_at_its_timeout,
+    tables_that_a_crash_set_back_are_filled_again_without_new_events,
+    skipped_events_are_stored_in_the_checkpoint_when_no_more_arrive,
 );
 
-/// Counts what it sees, in its table and in its memory.
+/// Counts the events that it receives, in its table and in memory.
 #[derive(Default)]
 struct Tally {
-    kept: u64,
+    committed: u64,
     page: u64,
-    forgotten: bool,
+    was_reset: bool,
     fails: bool,
-    /// Nothing concerns it.
-    indifferent: bool,
+    /// No event concerns this projection.
+    ignores_all: bool,
 }
 
 const TALLY: &str = "create table if not exists tally (id bytea not null primary key);";
@@ -43,23 +43,23 @@ impl Projection for Tally {
         Filter::categories([Category::Conversation])
     }
     fn concerns(&self, _: &DecodedEvent) -> bool {
-        !self.indifferent
+        !self.ignores_all
     }
     async fn prepare(&mut self, _: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
-        Ok(!self.indifferent)
+        Ok(!self.ignores_all)
     }
     async fn project(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), FollowError> {
-        for happened in page {
-            tx.execute("insert into tally (id) values ($1)", Values::default().with(&happened.id)).await?;
+        for event in page {
+            tx.execute("insert into tally (id) values ($1)", Values::default().with(&event.id)).await?;
         }
         self.page = page.len() as u64;
         if self.fails { Err(DbError::WorkerCrashed.into()) } else { Ok(()) }
     }
     fn committed(&mut self) {
-        self.kept += self.page;
+        self.committed += self.page;
     }
     fn reset(&mut self) {
-        self.forgotten = true;
+        self.was_reset = true;
     }
 }
 
@@ -71,7 +71,7 @@ struct Fixture {
 
 async fn fixture(env: Environment) -> Fixture {
     let store = env.store().await;
-    let db = env.place.tables("tally", Sizes::small(), TALLY).await.unwrap();
+    let db = env.location.tables("tally", Sizes::small(), TALLY).await.unwrap();
     Fixture { env, store, db }
 }
 
@@ -83,14 +83,14 @@ async fn conversation_events(store: &dyn EventStore) -> usize {
     store.read_all(None, &Filter::categories([Category::Conversation]), 10_000).await.unwrap().events.len()
 }
 
-async fn only_what_is_asked_for_is_seen_and_the_checkpoint_still_reaches_the_end(env: Environment) {
+async fn a_filter_selects_events_and_the_checkpoint_still_reaches_the_end(env: Environment) {
     let fixture = fixture(env).await;
     Scenario::new(1).run(300).write(&*fixture.store).await;
     let mut runner =
         Runner::open(Arc::clone(&fixture.store), fixture.db.clone(), Tally::default()).await.unwrap();
     runner.catch_up(None, |_| {}).await.unwrap();
     assert_eq!(tallied(&fixture.db).await, conversation_events(&*fixture.store).await as i64);
-    assert_eq!(runner.projection().kept as i64, tallied(&fixture.db).await);
+    assert_eq!(runner.projection().committed as i64, tallied(&fixture.db).await);
     assert!(runner.watch().position() >= fixture.store.end().await.unwrap());
     drop(fixture.env);
 }
@@ -101,8 +101,8 @@ async fn a_page_that_fails_leaves_neither_rows_nor_checkpoint(env: Environment) 
     let failing = Tally { fails: true, ..Tally::default() };
     let mut runner = Runner::open(Arc::clone(&fixture.store), fixture.db.clone(), failing).await.unwrap();
     assert!(runner.catch_up(None, |_| {}).await.is_err());
-    assert!(runner.projection().forgotten);
-    assert_eq!(runner.projection().kept, 0);
+    assert!(runner.projection().was_reset);
+    assert_eq!(runner.projection().committed, 0);
     assert_eq!(tallied(&fixture.db).await, 0);
     let mut runner =
         Runner::open(Arc::clone(&fixture.store), fixture.db.clone(), Tally::default()).await.unwrap();
@@ -110,21 +110,27 @@ async fn a_page_that_fails_leaves_neither_rows_nor_checkpoint(env: Environment) 
     assert_eq!(tallied(&fixture.db).await, conversation_events(&*fixture.store).await as i64);
 }
 
-fn strange(scenario: &mut Scenario, n: u128, event_type: &'static str, data: &str) -> (StreamId, NewEvent) {
+/// An append with one event of this id, type and JSON.
+fn custom_event(
+    scenario: &mut Scenario,
+    n: u128,
+    event_type: &'static str,
+    data: &str,
+) -> (StreamId, NewEvent) {
     scenario.open();
-    let line = scenario.appends.pop().expect("a line was told");
-    let mut event = line.events.into_iter().next().expect("with an event");
+    let append = scenario.appends.pop().expect("an append was generated");
+    let mut event = append.events.into_iter().next().expect("it has an event");
     event.id = EventId::from_u128(n);
     event.event_type = event_type.into();
     event.data = data.to_owned();
-    (line.stream, event)
+    (append.stream, event)
 }
 
-async fn an_event_of_an_unknown_type_is_passed_over(env: Environment) {
+async fn an_event_of_an_unknown_type_is_skipped(env: Environment) {
     let fixture = fixture(env).await;
     let mut scenario = Scenario::new(3);
     scenario.run(20).write(&*fixture.store).await;
-    let (stream, event) = strange(&mut scenario, 1, "CustomerSang", "{}");
+    let (stream, event) = custom_event(&mut scenario, 1, "CustomerSang", "{}");
     fixture.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
     scenario.run(20).write(&*fixture.store).await;
     let mut runner =
@@ -136,18 +142,20 @@ async fn an_event_of_an_unknown_type_is_passed_over(env: Environment) {
 async fn an_unreadable_event_stops_the_projection_and_says_which(env: Environment) {
     let fixture = fixture(env).await;
     let mut scenario = Scenario::new(4);
-    let (stream, event) = strange(&mut scenario, 1, "ConversationOpened", "{\"half\":");
+    let (stream, event) = custom_event(&mut scenario, 1, "ConversationOpened", "{\"half\":");
     fixture.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
     let runner =
         Runner::open(Arc::clone(&fixture.store), fixture.db.clone(), Tally::default()).await.unwrap();
     let watch = runner.watch();
     let ended = runner.run(CancellationToken::new()).await;
     assert!(matches!(ended, Err(RunnerError::Unreadable { .. })), "{ended:?}");
-    let Condition::Stopped { error } = watch.progress().condition else { panic!("it should stand still") };
+    let Condition::Stopped { error } = watch.progress().condition else {
+        panic!("the runner should have stopped")
+    };
     assert!(error.contains(stream.as_str()), "{error}");
 }
 
-async fn who_waits_is_told_when_the_tables_are_there_or_that_they_are_not(env: Environment) {
+async fn a_wait_ends_when_the_tables_are_filled_or_at_its_timeout(env: Environment) {
     let fixture = fixture(env).await;
     Scenario::new(5).run(50).write(&*fixture.store).await;
     let end = fixture.store.end().await.unwrap().unwrap();
@@ -163,7 +171,7 @@ async fn who_waits_is_told_when_the_tables_are_there_or_that_they_are_not(env: E
     running.await.unwrap().unwrap();
 }
 
-async fn tables_that_a_crash_set_back_are_filled_again_while_nothing_happens(env: Environment) {
+async fn tables_that_a_crash_set_back_are_filled_again_without_new_events(env: Environment) {
     let fixture = fixture(env).await;
     Scenario::new(6).run(50).write(&*fixture.store).await;
     let end = fixture.store.end().await.unwrap().unwrap();
@@ -194,12 +202,12 @@ async fn stored_events(db: &Db) -> i64 {
     row.number(0).unwrap()
 }
 
-async fn what_was_only_passed_over_is_in_the_checkpoint_after_a_quiet_while(env: Environment) {
+async fn skipped_events_are_stored_in_the_checkpoint_when_no_more_arrive(env: Environment) {
     let fixture = fixture(env).await;
     let mut scenario = Scenario::new(6);
     scenario.run(5).write(&*fixture.store).await;
-    let indifferent = Tally { indifferent: true, ..Tally::default() };
-    let runner = Runner::open(Arc::clone(&fixture.store), fixture.db.clone(), indifferent).await.unwrap();
+    let ignores_all = Tally { ignores_all: true, ..Tally::default() };
+    let runner = Runner::open(Arc::clone(&fixture.store), fixture.db.clone(), ignores_all).await.unwrap();
     let watch = runner.watch();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));

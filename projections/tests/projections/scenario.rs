@@ -1,4 +1,4 @@
-//! Days at a support desk, generated from a seed: the same seed gives the same events.
+//! Random events of several days, generated from a seed. The same seed gives the same events.
 
 #![allow(dead_code, reason = "two test binaries use this file, each another part of it")]
 
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Numbers that look random and are not.
+/// Pseudo-random numbers from a seed.
 pub struct Random(u64);
 
 impl Random {
@@ -121,7 +121,7 @@ impl Scenario {
         self.appends.push(Append { stream, events: new });
     }
 
-    /// Generates `steps` steps, of every kind.
+    /// Generates this many random steps.
     pub fn run(&mut self, steps: usize) -> &mut Self {
         for _ in 0..steps {
             let pause = self.random.below(90_000);
@@ -357,7 +357,7 @@ impl Scenario {
             22 => {
                 let there = conversation.labels.iter().position(|has| *has == label);
                 let (added, removed) = match there {
-                    Some(place) => (vec![], vec![conversation.labels.remove(place)]),
+                    Some(index) => (vec![], vec![conversation.labels.remove(index)]),
                     None => {
                         conversation.labels.push(label.clone());
                         (vec![label], vec![])
@@ -494,10 +494,13 @@ impl Scenario {
         }
     }
 
-    /// Appends to the log what is generated and not appended yet.
+    /// Appends the generated events that are not appended yet.
     pub async fn write(&mut self, store: &dyn EventStore) {
         for append in self.appends.drain(..) {
-            store.append(&append.stream, Expected::Any, append.events).await.expect("the log takes it");
+            store
+                .append(&append.stream, Expected::Any, append.events)
+                .await
+                .expect("the append should succeed");
         }
     }
 }

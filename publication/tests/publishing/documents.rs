@@ -42,7 +42,7 @@ async fn an_event_that_is_too_large_is_published_with_its_address() {
     assert_eq!(document.get("data"), None);
     assert_eq!(document["dataref"], format!("{PUBLIC_URL}/v1/events/{id}"));
     assert_eq!(messages.len(), 7);
-    assert_eq!(publisher.health.trouble(), None);
+    assert_eq!(publisher.health.error(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

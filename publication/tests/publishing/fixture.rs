@@ -115,12 +115,12 @@ impl Publisher {
 
     /// Waits until it reports an error.
     pub async fn wait_for_trouble(&self) -> String {
-        until("the publication reports an error", || async { self.health.trouble().is_some() }).await;
-        self.health.trouble().unwrap()
+        until("the publication reports an error", || async { self.health.error().is_some() }).await;
+        self.health.error().unwrap()
     }
 
     pub async fn wait_until_well(&self) {
-        until("the publication has recovered", || async { self.health.trouble().is_none() }).await;
+        until("the publication has recovered", || async { self.health.error().is_none() }).await;
     }
 }
 

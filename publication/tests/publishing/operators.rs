@@ -24,7 +24,7 @@ async fn a_purged_stream_goes_on_with_the_next_event() {
     fixture.append_messages(5).await;
     fixture.wait_for_sequence(40).await;
     assert_equal(&fixture.log().await[35..], &messages(&fixture.find_stream().await).await);
-    assert_eq!(publisher.health.trouble(), None);
+    assert_eq!(publisher.health.error(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
