@@ -26,7 +26,7 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use execute::Aggregates;
 use providers::Providers;
-use providers::outgoing_webhook::Addresses;
+use providers::outgoing_webhook::AllowedAddresses;
 use std::sync::Arc;
 
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
@@ -50,7 +50,7 @@ pub struct Commands {
     /// How long an agent's silence may last.
     pub presence_timeouts: PresenceTimeouts,
     /// The addresses that outgoing webhooks may call.
-    pub webhook_addresses: Addresses,
+    pub webhook_addresses: AllowedAddresses,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
@@ -69,7 +69,7 @@ impl Commands {
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
-            webhook_addresses: Addresses::default(),
+            webhook_addresses: AllowedAddresses::default(),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),
