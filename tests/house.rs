@@ -103,10 +103,15 @@ fn every_crate_uses_only_what_the_table_allows() {
 }
 
 fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    files_of("rs", folder, files);
+}
+
+/// The files below a folder whose names end in `.` and this.
+fn files_of(extension: &str, folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
-            rust_files(&entry, files);
-        } else if entry.extension().is_some_and(|kind| kind == "rs") {
+            files_of(extension, &entry, files);
+        } else if entry.extension().is_some_and(|kind| kind == extension) {
             files.push(entry);
         }
     }
@@ -125,6 +130,31 @@ fn read_models_use_the_rules_of_time_and_lifecycle_but_no_aggregate() {
                     ["sla", "lifecycle", "calendar", "pace"].iter().any(|rule| used.starts_with(rule));
                 assert!(allowed, "{}:{}: {line}", file.display(), number + 1);
             }
+        }
+    }
+}
+
+/// `event_store::advisory_locks` has the numbers; the log's migrations never change, and a test of the event store
+/// compares them.
+#[test]
+fn the_number_of_an_advisory_lock_is_written_nowhere_but_in_the_list() {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(root()).expect("the workspace") {
+        let source = entry.expect("an entry").path().join("src");
+        if source.is_dir() {
+            files_of("rs", &source, &mut files);
+        }
+    }
+    files_of("rs", &root().join("src"), &mut files);
+    files_of("sql", &root().join("migrations"), &mut files);
+    let event_log = root().join("migrations/event-log");
+    assert!(files.iter().any(|file| file.starts_with(&event_log)));
+    for file in files.iter().filter(|file| !file.starts_with(&event_log)) {
+        let text = std::fs::read_to_string(file).expect("a source file");
+        for (at, _) in text.match_indices("pg_advisory").chain(text.match_indices("pg_try_advisory")) {
+            let argument = text[at..].split_once('(').map_or("", |(_, argument)| argument).trim_start();
+            let is_number = argument.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+            assert!(!is_number, "{}: {}", file.display(), &text[at..].lines().next().unwrap_or_default());
         }
     }
 }
@@ -156,10 +186,29 @@ fn the_page_on_extending_names_what_is_registered_and_files_that_exist() {
     let named: BTreeSet<String> = listed(&page, "Families: ").into_iter().collect();
     let found = families.iter().filter_map(|file| file.file_stem()?.to_str());
     assert_eq!(named, found.map(str::to_owned).collect());
-    for path in page.split('`').skip(1).step_by(2).filter(|code| code.contains('/') && !code.contains('<')) {
-        let is_path =
-            path.split('/').all(|part| !part.is_empty() || path.ends_with('/')) && !path.contains(' ');
-        assert!(!is_path || root().join(path).exists(), "{path} does not exist");
+    let tables: Vec<&str> = projections::read_models::shapes().iter().map(|shape| shape.table).collect();
+    assert_eq!(listed(&page, "Tables: "), tables);
+    for code in page.split('`').skip(1).step_by(2).filter(|code| !code.contains(['<', ' '])) {
+        let is_path = code.contains('/') || [".rs", ".sql", ".toml"].iter().any(|end| code.ends_with(end));
+        assert!(!is_path || root().join(code).exists(), "{code} does not exist");
+    }
+}
+
+/// The variables that make tests write files.
+#[test]
+fn the_page_on_extending_names_variables_that_tests_read() {
+    let page = std::fs::read_to_string(root().join("docs/extending.md")).expect("the page");
+    let mut files = Vec::new();
+    for test in ["src/config.rs", "event-schemas/tests/golden.rs", "projections/tests/projections/golden.rs"]
+    {
+        files.push(std::fs::read_to_string(root().join(test)).expect("a test"));
+    }
+    let commands = page.split('`').filter_map(|code| code.split_once("=1 cargo test "));
+    let named: BTreeSet<&str> = commands.map(|(variable, _)| variable).collect();
+    assert_eq!(named.len(), files.len(), "{named:?}");
+    for variable in named {
+        let read = format!("\"{variable}\"");
+        assert!(files.iter().any(|file| file.contains(&read)), "no test reads {variable}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A list of actions, with what its doing needs to know of the account's catalogues: of a macro or of a rule.
+//! The actions of a macro or an automation rule, with the data that they need from the account's catalogues.
 
 use crate::Commands;
 use crate::execute::{Context, LoadError};
@@ -9,8 +9,9 @@ use event_schemas::message::ChannelType;
 use event_schemas::{UserId, WebhookId};
 
 impl Commands {
-    /// `context` names what the list makes, so that it is named the same however often it is done.
-    pub async fn list(
+    /// Prepares a list of actions. The ids of its messages and webhooks are derived from `context`, so that a
+    /// repeated run has the same ids.
+    pub async fn action_list(
         &self,
         actions: &[Action],
         context: &Context,
@@ -22,13 +23,24 @@ impl Commands {
         for (index, action) in actions.iter().enumerate() {
             let assignee = match action {
                 Action::AssignAgent { agent_id } => Some(self.assignee(context.account, *agent_id).await?),
-                _names_nobody => None,
+                Action::Reply { .. }
+                | Action::AssignTeam { .. }
+                | Action::Unassign { .. }
+                | Action::Route { .. }
+                | Action::AddLabels { .. }
+                | Action::RemoveLabels { .. }
+                | Action::SetPriority { .. }
+                | Action::Note { .. }
+                | Action::Snooze { .. }
+                | Action::Resolve { .. }
+                | Action::Reopen { .. }
+                | Action::Webhook { .. } => None,
             };
             steps.push(Step {
                 action: action.clone(),
                 message_id: context.further_message_id(&self.clock, &format!("action/{index}")),
                 webhook_id: WebhookId(context.further_message_id(&self.clock, &format!("webhook/{index}")).0),
-                text: self.words(action, context).await?,
+                text: self.reply_text(action, context).await?,
                 assignee,
                 obstacle: None,
             });
@@ -37,15 +49,28 @@ impl Commands {
         Ok(ActionList { steps, by, sender, author, reply_window })
     }
 
-    /// The text of a reply, before its placeholders are filled.
-    async fn words(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
+    /// The text of a reply, with its placeholders. `None` when the action is no reply, or the canned response
+    /// was retired.
+    async fn reply_text(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
         match action {
             Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),
             Action::Reply { canned_response_id: Some(id), .. } => {
                 let responses = self.catalogue::<CannedResponse>(context.account).current().await?;
                 Ok(responses.state.get(*id).map(|response| response.content.clone()))
             }
-            _says_nothing => Ok(None),
+            Action::Reply { text: None, canned_response_id: None }
+            | Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::Unassign { .. }
+            | Action::Route { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Snooze { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => Ok(None),
         }
     }
 }

@@ -62,7 +62,7 @@ impl<T: domain::catalogue::CatalogueItem> Aggregate for domain::catalogue::Catal
 }
 
 /// An identifier's stream is named after its account.
-impl Aggregate for domain::contact::ContactHome {
+impl Aggregate for domain::contact::IdentifierState {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }
@@ -263,8 +263,8 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// The fold of a stream as it was within the last second, with all that this process has written since: for
-    /// what seldom changes and is asked for with every message.
+    /// The fold of a stream as it was within the last second, with all that this process has written since:
+    /// for what seldom changes and is asked for with every message.
     pub async fn recent(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         if let Some((asked, begun)) = self.glances.get(stream)
             && asked.elapsed() < RECENT
@@ -281,8 +281,8 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(fold)
     }
 
-    /// Looks in the [recent](Self::recent) fold and, when nothing is found there, in the stream as it is now, since
-    /// another process may have put it there a moment ago.
+    /// Looks in the [recent](Self::recent) fold and, when nothing is found there, in the stream as it is now,
+    /// since another process may have put it there a moment ago.
     pub async fn find_recent<T>(
         &self,
         stream: &StreamId,
@@ -393,14 +393,14 @@ impl<S: Aggregate> Aggregates<S> {
             // Only an append proves that the fold was the latest: a refusal, or nothing to do, is believed
             // once the log has been asked.
             let decided = match decision {
-                Ok(decided) if !decided.events.is_empty() => decided,
+                Ok(Some(decided)) => decided,
                 Err(CommandError::NotFound) => return Err(CommandError::NotFound),
                 _ if !fresh => {
                     fold = self.current(stream).await?;
                     fresh = true;
                     continue;
                 }
-                Ok(_) => return Outcome::unchanged(fold),
+                Ok(None) => return Outcome::unchanged(fold),
                 Err(refusal) => return Err(refusal),
             };
             match self.append(stream, &fold, decided, context).await? {
@@ -414,13 +414,13 @@ impl<S: Aggregate> Aggregates<S> {
         Err(CommandError::Contended)
     }
 
-    /// What a command makes of this fold, with the state that follows.
+    /// Decides a command on this fold, and folds the state that follows. `None` when nothing has to happen.
     pub(crate) fn decide<C: Decide<S>>(
         &self,
         fold: &Versioned<S>,
         command: &C,
         context: &Context,
-    ) -> Result<Decided<S>, CommandError<C::Rejection>> {
+    ) -> Result<Option<Decided<S>>, CommandError<C::Rejection>> {
         if !fold.state.belongs_to(context.account) {
             return Err(CommandError::NotFound);
         }
@@ -431,10 +431,13 @@ impl<S: Aggregate> Aggregates<S> {
         }
         let now = self.clock.now();
         let events = command.decide(&fold.state, now).map_err(CommandError::Rejected)?;
+        if events.is_empty() {
+            return Ok(None);
+        }
         let at = context.occurred_at.unwrap_or(now);
         let mut next = fold.state.clone();
         events.iter().for_each(|event| next.evolve(event, at));
-        Ok(Decided { events, next, at })
+        Ok(Some(Decided { events, next, at }))
     }
 
     /// Appends what was decided on this fold. `None` when another caller was faster.

@@ -354,15 +354,23 @@ impl Opened {
 /// `true` for messages, and for events that assign or hand over: they end the inactivity.
 fn breaks_the_silence(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
-    matches!(
-        event,
+    match event {
         E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))
-            | E::Bot(BotEvent::HandoffRequested(_))
-            | E::Assignment(AssignmentEvent::Assigned(_))
-            | E::Lifecycle(
-                LifecycleEvent::ConversationOpened(_)
-                    | LifecycleEvent::Resolved(_)
-                    | LifecycleEvent::Reopened(_)
-            )
-    )
+        | E::Bot(BotEvent::HandoffRequested(_))
+        | E::Assignment(AssignmentEvent::Assigned(_))
+        | E::Lifecycle(
+            LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Resolved(_) | LifecycleEvent::Reopened(_),
+        ) => true,
+        E::Message(MessageEvent::NoteAdded(_))
+        | E::Bot(BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+        | E::Lifecycle(
+            LifecycleEvent::MarkedPending(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
+        )
+        | E::Delivery(_)
+        | E::Routing(_)
+        | E::Sla(_)
+        | E::Automation(_)
+        | E::Details(_) => false,
+    }
 }

@@ -98,12 +98,6 @@ macro_rules! catalogue {
             }
         }
 
-        /// The JSON Schemas of the catalogues' events.
-        pub(crate) const SCHEMAS: &[(&str, &str)] = &[$(
-            (concat!(stringify!($Defined), ".v1"), include_str!(concat!("../schemas/", stringify!($Defined), ".v1.json"))),
-            (concat!(stringify!($Retired), ".v1"), include_str!(concat!("../schemas/", stringify!($Retired), ".v1.json"))),
-        )+];
-
         export! { ($) $($Item)+ }
     };
 }

@@ -5,7 +5,6 @@
 
 pub mod agent;
 pub mod automation;
-pub mod blanks;
 pub mod bot;
 pub mod catalogue;
 pub mod clock;
@@ -19,6 +18,7 @@ pub mod ids;
 pub mod inbound;
 pub mod items;
 pub mod message;
+pub mod placeholders;
 pub mod routing;
 pub mod schemas;
 pub mod time;

@@ -1,7 +1,9 @@
 //! Events that an earlier version of the program wrote, read under today's names and in today's shapes. The
 //! log keeps them as they were written.
 
-use crate::Recorded;
+use crate::agent::{CapacityReleased, CapacityReserved, PreferencesChanged, WentAway, WentOffline};
+use crate::conversation::{Assigned, AutomationRan, Expired, MessageSent, OfferExpired, Offered, Queued};
+use crate::{EventType, Recorded};
 use serde_json::{Value, json};
 
 /// How the data of one version becomes that of the next. It cannot refuse: a stored event is a fact.
@@ -11,33 +13,33 @@ type Step = fn(Value) -> Value;
 /// next. A change that raises the version of an event adds the step here, and keeps the sample and the schema
 /// of the version before.
 const STEPS: &[(&str, u16, Step)] = &[
-    ("Assigned", 1, unchanged),
-    ("Assigned", 2, assigned_tells_report_from_order),
-    ("MessageSent", 1, unchanged),
-    ("Queued", 1, |data| renamed(data, "waiting_since", "queued_since")),
-    ("Offered", 1, |data| renamed(data, "waiting_since", "queued_since")),
-    ("OfferExpired", 1, unchanged),
-    ("AutomationRan", 1, |data| renamed(data, "waiting_since", "unanswered_since")),
-    ("Expired", 1, |data| renamed(data, "silent_since", "inactive_since")),
-    ("PreferencesChanged", 1, unchanged),
-    ("WentAway", 1, silence_is_inactivity),
-    ("WentOffline", 1, silence_is_inactivity),
-    ("CapacityReserved", 1, |data| renamed(data, "in_spite_of", "overridden")),
-    ("CapacityReleased", 1, unchanged),
+    (Assigned::NAME, 1, unchanged),
+    (Assigned::NAME, 2, assigned_tells_report_from_order),
+    (MessageSent::NAME, 1, unchanged),
+    (Queued::NAME, 1, |data| renamed(data, "waiting_since", "queued_since")),
+    (Offered::NAME, 1, |data| renamed(data, "waiting_since", "queued_since")),
+    (OfferExpired::NAME, 1, unchanged),
+    (AutomationRan::NAME, 1, |data| renamed(data, "waiting_since", "unanswered_since")),
+    (Expired::NAME, 1, |data| renamed(data, "silent_since", "inactive_since")),
+    (PreferencesChanged::NAME, 1, unchanged),
+    (WentAway::NAME, 1, silence_is_inactivity),
+    (WentOffline::NAME, 1, silence_is_inactivity),
+    (CapacityReserved::NAME, 1, |data| renamed(data, "in_spite_of", "overridden")),
+    (CapacityReleased::NAME, 1, unchanged),
     #[cfg(test)]
-    ("Greeted", 1, tests::greeted_names_its_language),
+    (tests::Greeted::NAME, 1, tests::greeted_names_its_language),
     #[cfg(test)]
-    ("Greeted", 2, tests::greeted_takes_many),
+    (tests::Greeted::NAME, 2, tests::greeted_takes_many),
 ];
 
 /// An event type's former name, the last version that was written under it, and its name since then. Versions
 /// count on from one name to the next.
 const FORMER_NAMES: &[(&str, u16, &str)] = &[
-    ("PlaceTaken", 1, "CapacityReserved"),
-    ("PlaceFreed", 1, "CapacityReleased"),
-    ("OfferLapsed", 1, "OfferExpired"),
+    ("PlaceTaken", 1, CapacityReserved::NAME),
+    ("PlaceFreed", 1, CapacityReleased::NAME),
+    ("OfferLapsed", 1, OfferExpired::NAME),
     #[cfg(test)]
-    ("Hailed", 1, "Greeted"),
+    ("Hailed", 1, tests::Greeted::NAME),
 ];
 
 /// The step of a new field that has a default.
@@ -117,7 +119,7 @@ pub fn upcast(today: &str, from_version: u16, data: Value) -> (u16, Value) {
 mod tests {
     use super::*;
     use crate::about;
-    use crate::conversation::{AssignStrategy, Assigned};
+    use crate::conversation::AssignStrategy;
     use crate::events::{DecodeError, Events, events};
     use crate::routing::RoutingStrategy;
     use schemars::JsonSchema;

@@ -25,6 +25,7 @@
 //!     nothing.
 //! 11. **Bounded pages.** A filtered page does bounded work, however rare the matching events are.
 
+pub mod advisory_locks;
 mod append_metrics;
 mod judge;
 mod open;

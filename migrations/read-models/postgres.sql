@@ -1,8 +1,7 @@
 -- PostgreSQL alone: the small schema that says whose database this is, which generation of the read models
 -- is in use, and who works on what. The tables of a generation are in schemas of their own.
 
--- Two processes may start at once.
-select pg_advisory_xact_lock(7361742962);
+-- Two processes may start at once: the program takes an advisory lock in the same transaction, before this.
 
 create schema if not exists verbatim;
 

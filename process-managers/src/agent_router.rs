@@ -138,7 +138,7 @@ impl AgentRouter {
             match outcome {
                 Ok(position) => self.last_appended = self.last_appended.max(position),
                 Err(failure) => {
-                    self.state.again(account, &action);
+                    self.state.retry(account, &action);
                     rest = Rest::Sleep(AFTER_REJECTION);
                     match failure {
                         Failure::Rejected(reason) => {
@@ -205,7 +205,7 @@ impl AgentRouter {
             }
             Event::Catalogue(event) => {
                 self.state.apply_catalogue(account, event, at);
-                if self.state.desk(account).is_some_and(AccountRouting::finds_agents) {
+                if self.state.account(account).is_some_and(AccountRouting::finds_agents) {
                     self.routing_accounts.insert(account);
                 }
             }
@@ -217,7 +217,7 @@ impl AgentRouter {
     /// Sets agents who have been inactive for too long to away or offline. Returns whether an event was appended.
     async fn expire_presence(&self, now: Timestamp) -> Result<bool, CommandError<Rejection>> {
         let mut any = false;
-        for (user_id, account, at) in self.state.silent(now) {
+        for (user_id, account, at) in self.state.expired_presences(now) {
             let command = ExpirePresence { user_id, timeouts: self.commands.presence_timeouts };
             let context = router_context(account, format!("silence/{user_id}/{}", at.as_micros()));
             match self.commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {

@@ -9,6 +9,8 @@ mod manager;
 mod or_skip;
 pub mod outgoing_webhooks;
 mod record;
+#[cfg(test)]
+mod samples;
 mod sla_timers;
 mod supervisor;
 mod timer_error;

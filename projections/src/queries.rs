@@ -5,6 +5,7 @@ pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
 
+pub(crate) use cursor::list_of;
 pub use cursor::{Cursor, InvalidCursor};
 
 use event_schemas::{AccountId, Timestamp};
@@ -75,9 +76,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// The parameters of a list whose newest row is first: `$1` is the account, `$2` is the limit plus one, `$3` and
-    /// `$4` are the time and the id of the last row of the page before.
-    pub(crate) fn values(self, list: u8) -> Result<Values, ListError> {
+    /// The parameters of a list whose newest row is first: `$1` is the account, `$2` one row more than the
+    /// limit, and `$3` and `$4` are the time and the id of the last row of the page before.
+    pub(crate) fn values(self, list: u32) -> Result<Values, ListError> {
         let after = self.after.map(|cursor| cursor.of_list(list)).transpose()?;
         let (key, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| (cursor.key, cursor.id));
         let wanted = self.limit.get() as i64 + 1;
@@ -85,15 +86,15 @@ impl Page {
     }
 }
 
-/// A page of rows in the order of a time and an id, the newest first. `rest` is the part of the statement after the
-/// table's name, with the parameters of [`Page::values`]. `list` is the number in the cursors of this list.
+/// A page of rows in the order of a time and an id, the newest first. `rest` is what follows the table in the
+/// statement, with the parameters of [`Page::values`].
 pub(crate) async fn newest_first<R: Row>(
     readers: &Readers,
     page: Page,
-    list: u8,
     rest: &str,
     key: impl Fn(&R) -> (Timestamp, Uuid),
 ) -> Result<Listed<R>, ListError> {
+    let list = list_of(R::TABLE);
     let found = rows(readers, rest, page.values(list)?).await?;
     Ok(Listed::of(found, page.limit, |row| {
         let (at, id) = key(row);

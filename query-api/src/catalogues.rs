@@ -7,8 +7,8 @@ use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with};
 use aide::transform::TransformOperation;
-use event_schemas::blanks::Known;
 use event_schemas::catalogue::*;
+use event_schemas::placeholders::CannedResponseValues;
 use event_schemas::{AccountId, ConversationId, Timestamp, Version};
 use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
@@ -223,12 +223,12 @@ async fn canned_response(
         let listed = conversations::find(tables.readers(), caller.account, id, None).await;
         let listed = listed.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
         let conversation = listed.conversation;
-        let known = Known {
+        let values = CannedResponseValues {
             contact_name: conversation.display_name.as_deref().unwrap_or(&conversation.contact_identifier),
             contact_identifier: &conversation.contact_identifier,
             agent_name: caller.name.as_deref().unwrap_or_default(),
         };
-        rendered = Some(known.fill(&found.what.item.content));
+        rendered = Some(values.fill(&found.what.item.content));
     }
     let what = FilledCannedResponse { canned_response: found.what, rendered };
     Ok(Tagged { version: found.version, what })

@@ -18,7 +18,7 @@ use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, Bot
 use event_schemas::catalogue::{CatalogueKind, Weekday, WeeklyHours};
 use event_schemas::conversation::{Assigned, MessageReceived};
 use event_schemas::message::ChannelType;
-use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
+use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy};
 use event_schemas::{
     Actor, AgentEvent, AssignmentEvent, BotRuleId, CatalogueEvent, Clock, ConversationEvent, Event,
     MessageEvent, Metadata, NewEvent, QueueId, StreamId, Timestamp, UserId, about,
@@ -91,14 +91,14 @@ fn policy(rounds: usize, table: &mut Table) {
             let seats = agents.iter().map(|(user_id, agent)| CandidateInput {
                 user_id: *user_id,
                 agent,
-                promised: 0,
-                last_given: None,
+                planned: 0,
+                last_assigned_at: None,
                 penalty: 0,
                 declined: false,
             });
             let looked =
                 Candidates::at(seats, &requirements, now).in_order(RoutingStrategy::LeastBusy, None, 7);
-            looked.told().eligible.first().map(|candidate| candidate.user_id)
+            looked.into_decision().eligible.first().map(|candidate| candidate.user_id)
         }));
         plain.push(millis(100, || {
             let able = agents
@@ -214,10 +214,10 @@ async fn staff(desk: &Desk, store: &dyn EventStore, clock: &Clock) -> anyhow::Re
         penalties: BTreeMap::new(),
         max_waiting: None,
         overflow_team_id: None,
-        offer_seconds: 30,
-        ask_again_seconds: 120,
-        when_offline: WhenOffline::Keep,
-        give_back_seconds: 120,
+        offer_seconds: Queue::OFFER_SECONDS,
+        ask_again_seconds: Queue::ASK_AGAIN_SECONDS,
+        when_offline: Queue::WHEN_OFFLINE,
+        give_back_seconds: Queue::GIVE_BACK_SECONDS,
         announcement: None,
     };
     let queues = vec![CatalogueEvent::from(QueueDefined { queue })];

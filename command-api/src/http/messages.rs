@@ -13,9 +13,9 @@ use commands::Commands;
 use commands::execute::{Context, LoadError};
 use domain::bot::Playbook;
 use domain::conversation::{AddNote, Message, Send, Sender};
-use event_schemas::blanks::Known;
 use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
+use event_schemas::placeholders::CannedResponseValues;
 use event_schemas::{
     CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
     UserId,
@@ -134,7 +134,7 @@ impl NewMessage {
         }
     }
 
-    /// The words as written, or else those of the canned response with its blanks filled in.
+    /// The words as written, or else those of the canned response with its placeholders filled.
     async fn content(
         &self,
         commands: &Commands,
@@ -149,12 +149,12 @@ impl NewMessage {
         if !self.content.is_empty() {
             return Ok(self.content.clone());
         }
-        let known = Known {
+        let values = CannedResponseValues {
             contact_name: to.name.unwrap_or(to.identifier),
             contact_identifier: to.identifier,
             agent_name: caller.name.as_deref().unwrap_or_default(),
         };
-        Ok(known.fill(&response.content))
+        Ok(values.fill(&response.content))
     }
 
     fn note(

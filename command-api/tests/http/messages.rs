@@ -63,7 +63,7 @@ async fn the_same_request_under_the_same_key_happens_once() {
 }
 
 #[tokio::test]
-async fn a_canned_response_has_its_blanks_filled_unless_the_agent_wrote_otherwise() {
+async fn a_canned_response_has_its_placeholders_filled_unless_the_agent_wrote_otherwise() {
     let desk = desk().await;
     let path = format!("{}/messages", desk.conversation().await);
     let greeting = json!({

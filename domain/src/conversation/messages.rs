@@ -1,11 +1,11 @@
-//! What a conversation keeps of each of its messages: how far it has come, and its id at the provider.
+//! The delivery state and the provider id of each message of a conversation.
 //!
 //! A status may come days after its message, and a customer may quote the first message of all, so nothing is dropped.
 //! The maps are persistent instead: a copy shares them, and a change copies the path to what it changes.
 
 use event_schemas::MessageId;
 use event_schemas::message::Delivery;
-use rpds::RedBlackTreeMapSync;
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
@@ -14,8 +14,9 @@ pub(super) struct Messages {
     outgoing: RedBlackTreeMapSync<MessageId, Delivery>,
     /// The provider's id of each message that has one, for answers that quote it.
     provider_ids: RedBlackTreeMapSync<MessageId, Arc<str>>,
-    /// The outgoing messages by the provider's id, for the provider's reports.
-    by_provider_id: RedBlackTreeMapSync<Arc<str>, MessageId>,
+    /// The outgoing messages in the order of the provider's ids, for the provider's reports. A provider may give
+    /// several messages the same id.
+    by_provider_id: RedBlackTreeSetSync<(Arc<str>, MessageId)>,
 }
 
 impl Messages {
@@ -27,8 +28,11 @@ impl Messages {
         self.provider_ids.get(&message).map(|id| &**id)
     }
 
+    /// The outgoing message that has this id at the provider; of several, the one with the smallest id of ours.
     pub fn outgoing_by_provider_id(&self, provider_id: &str) -> Option<MessageId> {
-        self.by_provider_id.get(provider_id).copied()
+        let first = (Arc::from(provider_id), MessageId::from_u128(0));
+        let (found, message) = self.by_provider_id.range(first..).next()?;
+        (**found == *provider_id).then_some(*message)
     }
 
     /// A message of the customer's.
@@ -49,11 +53,11 @@ impl Messages {
             return;
         };
         if let Some(replaced) = known {
-            self.by_provider_id.remove_mut(&Arc::clone(replaced));
+            self.by_provider_id.remove_mut(&(Arc::clone(replaced), message));
         }
         let provider_id: Arc<str> = provider_id.into();
         self.provider_ids.insert_mut(message, Arc::clone(&provider_id));
-        self.by_provider_id.insert_mut(provider_id, message);
+        self.by_provider_id.insert_mut((provider_id, message));
     }
 }
 
@@ -85,15 +89,12 @@ mod tests {
             Just(Delivery::Read),
             Just(Delivery::Failed)
         ];
-        // The customer's messages and ours have different ids, here as with a provider.
+        // The customer's messages have other ids than ours, here as with a provider; ours may share one.
         prop_oneof![
             (0..20_u8).prop_map(|id| Change::Received(100 + id, 100 + id)),
             (0..20_u8).prop_map(Change::Sent),
-            (0..20_u8, proptest::option::of(0..3_u8), delivery).prop_map(|(id, which, to)| Change::Progress(
-                id,
-                which.map(|which| id * 3 + which),
-                to
-            )),
+            (0..20_u8, proptest::option::of(0..6_u8), delivery)
+                .prop_map(|(id, named, to)| Change::Progress(id, named, to)),
         ]
     }
 
@@ -121,8 +122,8 @@ mod tests {
         }
 
         fn outgoing_by_provider_id(&self, provider_id: &str) -> Option<MessageId> {
-            let mut found = self.provider_ids.iter().filter(|(_, name)| *name == provider_id);
-            found.find(|(id, _)| self.outgoing.contains_key(id)).map(|(id, _)| *id)
+            let named = self.provider_ids.iter().filter(|(_, name)| *name == provider_id);
+            named.map(|(id, _)| *id).filter(|id| self.outgoing.contains_key(id)).min()
         }
     }
 

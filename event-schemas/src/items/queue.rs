@@ -40,15 +40,15 @@ item! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub overflow_team_id: Option<TeamId>,
         /// How long an agent may think about an offer.
-        #[serde(default = "thirty")]
+        #[serde(default = "Queue::offer_seconds")]
         pub offer_seconds: u32,
         /// How long an agent who did not take an offer is not asked about that conversation again.
-        #[serde(default = "two_minutes")]
+        #[serde(default = "Queue::ask_again_seconds")]
         pub ask_again_seconds: u32,
-        #[serde(default = "keep")]
+        #[serde(default = "Queue::when_offline")]
         pub when_offline: WhenOffline,
         /// How long after an agent went offline the agent's conversations return to the queue.
-        #[serde(default = "two_minutes")]
+        #[serde(default = "Queue::give_back_seconds")]
         pub give_back_seconds: u32,
         /// The message to a customer who has to wait: may name `{{position}}` and `{{wait_minutes}}`. `None`:
         /// no message.
@@ -57,14 +57,53 @@ item! {
     }
 }
 
-fn thirty() -> u32 {
-    30
+/// The values of the fields that a request leaves out. Routing uses them too, where no queue applies to a conversation.
+impl Queue {
+    pub const OFFER_SECONDS: u32 = 30;
+    pub const ASK_AGAIN_SECONDS: u32 = 120;
+    pub const WHEN_OFFLINE: WhenOffline = WhenOffline::Keep;
+    pub const GIVE_BACK_SECONDS: u32 = 120;
+
+    fn offer_seconds() -> u32 {
+        Self::OFFER_SECONDS
+    }
+    fn ask_again_seconds() -> u32 {
+        Self::ASK_AGAIN_SECONDS
+    }
+    fn when_offline() -> WhenOffline {
+        Self::WHEN_OFFLINE
+    }
+    fn give_back_seconds() -> u32 {
+        Self::GIVE_BACK_SECONDS
+    }
 }
 
-fn two_minutes() -> u32 {
-    120
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
 
-fn keep() -> WhenOffline {
-    WhenOffline::Keep
+    #[test]
+    fn a_queue_is_read_and_described_with_the_same_defaults() {
+        let spec: QueueSpec =
+            serde_json::from_value(json!({ "name": "All", "strategy": "least_busy" })).unwrap();
+        assert_eq!(spec.offer_seconds, Queue::OFFER_SECONDS);
+        assert_eq!(spec.ask_again_seconds, Queue::ASK_AGAIN_SECONDS);
+        assert_eq!(spec.when_offline, Queue::WHEN_OFFLINE);
+        assert_eq!(spec.give_back_seconds, Queue::GIVE_BACK_SECONDS);
+        for schema in [schemars::schema_for!(Queue), schemars::schema_for!(QueueSpec)] {
+            for (field, default) in [
+                ("offer_seconds", json!(Queue::OFFER_SECONDS)),
+                ("ask_again_seconds", json!(Queue::ASK_AGAIN_SECONDS)),
+                ("when_offline", json!(Queue::WHEN_OFFLINE)),
+                ("give_back_seconds", json!(Queue::GIVE_BACK_SECONDS)),
+            ] {
+                assert_eq!(
+                    schema.as_value().pointer(&format!("/properties/{field}/default")),
+                    Some(&default),
+                    "{field}"
+                );
+            }
+        }
+    }
 }

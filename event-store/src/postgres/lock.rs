@@ -1,27 +1,20 @@
-//! The advisory lock under which the log is migrated and written: one number, in one place.
-
-/// The lock's number as SQL text. The functions that the migrations create take the same lock.
-macro_rules! lock_number {
-    () => {
-        "8530219871234117"
-    };
-}
+//! The statements that take the advisory lock under which the log is migrated and written.
 
 /// Waits for the lock and holds it until the transaction ends.
 macro_rules! take_lock {
     () => {
-        concat!("pg_catalog.pg_advisory_xact_lock(", $crate::postgres::lock::lock_number!(), ")")
+        concat!("pg_catalog.pg_advisory_xact_lock(", $crate::advisory_locks::event_log!(), ")")
     };
 }
 
 /// Takes the lock only if it is free at once.
 macro_rules! try_lock {
     () => {
-        concat!("pg_catalog.pg_try_advisory_xact_lock(", $crate::postgres::lock::lock_number!(), ")")
+        concat!("pg_catalog.pg_try_advisory_xact_lock(", $crate::advisory_locks::event_log!(), ")")
     };
 }
 
-pub(super) use {lock_number, take_lock, try_lock};
+pub(super) use {take_lock, try_lock};
 
 #[cfg(test)]
 mod tests {

@@ -84,8 +84,9 @@ impl Schema {
         Ok(Tx::Postgres(BatchedTx::on(connection)))
     }
 
-    /// Runs a script as one transaction. A lock makes processes that start together run it one after the other,
-    /// because `if not exists` does not see tables that another process has not committed.
+    /// The statements of a script are one transaction. Of processes that start together one runs it after
+    /// the other, because `if not exists` does not see what another has not committed. No other advisory lock
+    /// has the number of this one, see [`event_store::advisory_locks`].
     pub(super) async fn run(&self, script: &str) -> Result<(), DbError> {
         let name = &self.name;
         let script =

@@ -2,6 +2,8 @@
 //! that marks it as Verbatim's.
 
 use crate::db::DbError;
+use event_store::advisory_locks;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use std::time::Duration;
@@ -9,8 +11,8 @@ use std::time::Duration;
 /// The oldest supported version of PostgreSQL.
 const OLDEST: i32 = 150_000;
 
-/// Creates the schema `verbatim`.
-const SCRIPT: &str = include_str!("../../../migrations/read-models/postgres.sql");
+/// The script of the schema `verbatim`.
+const SCHEMA: &str = include_str!("../../../migrations/read-models/postgres.sql");
 
 /// A database of Verbatim. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -114,7 +116,12 @@ impl Database {
         if self.is_prepared(connection).await? {
             return Ok(());
         }
-        sqlx::raw_sql(SCRIPT).execute(connection).await.map_err(|error| self.refused(error))?;
+        // The statements are one transaction. Of processes that start together one runs them after the other.
+        let script = format!("select pg_advisory_xact_lock({});\n{SCHEMA}", advisory_locks::DATABASE);
+        sqlx::raw_sql(AssertSqlSafe(script))
+            .execute(connection)
+            .await
+            .map_err(|error| self.refused(error))?;
         Ok(())
     }
 

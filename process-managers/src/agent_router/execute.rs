@@ -13,8 +13,11 @@ use domain::conversation::{
 };
 use domain::routing::RoutingAction;
 use event_schemas::message::{ChannelType, Content, SenderType};
-use event_schemas::{AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version};
+use event_schemas::{
+    AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version, placeholders,
+};
 use std::error::Error;
+use std::time::Duration;
 
 /// The reason why an action was not executed.
 pub(super) enum Failure {
@@ -71,7 +74,7 @@ pub(super) async fn execute(
                 lead: *lead,
             };
             let context = routed.at(*conversation, *version, "assign");
-            let options = AssignOptions { counts: true, insists: false, taker: None };
+            let options = AssignOptions { counts: true, forced: false, taker: None };
             Ok(commands.assign(*conversation, &command, &context, options).await?.position)
         }
         RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
@@ -87,7 +90,7 @@ pub(super) async fn execute(
             };
             routed.execute(*conversation, &command, &context).await
         }
-        RoutingAction::Lapse { conversation, version, offer } => {
+        RoutingAction::ExpireOffer { conversation, version, offer } => {
             let context = routed.at(*conversation, *version, "lapse");
             routed.execute(*conversation, &ExpireOffer { offer_id: *offer }, &context).await
         }
@@ -116,10 +119,7 @@ pub(super) async fn execute(
             let context = routed.at(*conversation, *version, "queue");
             let queued = routed.execute(*conversation, &command, &context).await?;
             if let Some(text) = announcement {
-                let minutes = wait.map(|wait| wait.as_secs().div_ceil(60).max(1).to_string());
-                let text = text
-                    .replace("{{position}}", &position.to_string())
-                    .replace("{{wait_minutes}}", minutes.as_deref().unwrap_or("a few"));
+                let text = filled_announcement(text, *position, *wait);
                 routed.announce(*conversation, *version, text).await?;
             }
             Ok(queued)
@@ -140,15 +140,15 @@ pub(super) async fn execute(
         RoutingAction::Count { conversation, version, agent } => {
             routed.count(*conversation, *version, *agent).await
         }
-        RoutingAction::Free { conversation, place, agent } => {
+        RoutingAction::Release { conversation, reserved_at, agent } => {
             let command = ReleaseCapacity {
                 account_id: account,
                 user_id: *agent,
                 conversation_id: *conversation,
-                conversation_version: *place,
+                conversation_version: *reserved_at,
             };
             // The same capacity can be reserved and released several times, so this command has no idempotency key.
-            let context = Context { key: None, ..routed.at(*conversation, *place, "free") };
+            let context = Context { key: None, ..routed.at(*conversation, *reserved_at, "free") };
             let context = Context { if_match: None, ..context };
             Ok(commands.agents.execute(&StreamId::agent(*agent), &command, &context).await?.position)
         }
@@ -158,6 +158,19 @@ pub(super) async fn execute(
 /// The name of an action, which is the same whenever it is executed at this version.
 fn name(conversation: ConversationId, version: Version, what: &str) -> String {
     format!("{what}/{conversation}/{version}")
+}
+
+/// The text of a queue's announcement with `{{position}}` and `{{wait_minutes}}` filled: whole minutes, at least one,
+/// or `a few` when it is not known how long conversations wait.
+fn filled_announcement(text: &str, position: u32, wait: Option<Duration>) -> String {
+    placeholders::fill(text, |name| match name {
+        "position" => Some(position.to_string()),
+        "wait_minutes" => Some(match wait {
+            Some(wait) => wait.as_secs().div_ceil(60).max(1).to_string(),
+            None => "a few".to_owned(),
+        }),
+        _ => None,
+    })
 }
 
 struct Routed<'a> {
@@ -200,7 +213,7 @@ impl Routed<'_> {
             conversation_version: version,
             requirements: Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None },
             check: EligibilityCheck::None,
-            insists: false,
+            forced: false,
         };
         let context = self.at(conversation, version, "count");
         let context = Context { key: None, if_match: None, ..context };
@@ -224,5 +237,24 @@ impl Routed<'_> {
             Ok(_) | Err(Failure::Rejected(_)) => Ok(()),
             Err(failure) => Err(failure),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_says_the_position_and_the_wait_in_whole_minutes() {
+        let text = "You are number {{position}}: about {{ wait_minutes }} minutes, {{contact_name}}.";
+        for (seconds, minutes) in [(0, "1"), (60, "1"), (61, "2"), (600, "10")] {
+            let filled = filled_announcement(text, 3, Some(Duration::from_secs(seconds)));
+            assert_eq!(filled, format!("You are number 3: about {minutes} minutes, {{{{contact_name}}}}."));
+        }
+    }
+
+    #[test]
+    fn an_announcement_says_a_few_minutes_when_the_wait_is_not_known() {
+        assert_eq!(filled_announcement("{{wait_minutes}} minutes", 1, None), "a few minutes");
     }
 }

@@ -182,37 +182,42 @@ async fn run_if_it_matches(
     run(commands, rule_run).await
 }
 
+/// The events that can be causes, and the changes of the rules.
+fn about() -> Filter {
+    Filter {
+        account: None,
+        categories: vec![Category::Conversation, Category::Catalogue],
+        event_types: about![
+            ConversationOpened,
+            MessageReceived,
+            MessageSent,
+            BotEngaged,
+            HandoffRequested,
+            Assigned,
+            Unassigned,
+            MarkedPending,
+            Resolved,
+            Reopened,
+            Closed,
+            Expired,
+            PriorityChanged,
+            LabelsChanged,
+            SubjectChanged,
+            SlaWarned,
+            SlaBreached,
+            AutomationRuleDefined,
+            AutomationRuleRetired,
+        ],
+    }
+}
+
 impl Projection for Follow {
     fn name(&self) -> &'static str {
         super::AUTOMATION
     }
 
     fn filter(&self) -> Filter {
-        Filter {
-            account: None,
-            categories: vec![Category::Conversation, Category::Catalogue],
-            event_types: about![
-                ConversationOpened,
-                MessageReceived,
-                MessageSent,
-                BotEngaged,
-                HandoffRequested,
-                Assigned,
-                Unassigned,
-                MarkedPending,
-                Resolved,
-                Reopened,
-                Closed,
-                Expired,
-                PriorityChanged,
-                LabelsChanged,
-                SubjectChanged,
-                SlaWarned,
-                SlaBreached,
-                AutomationRuleDefined,
-                AutomationRuleRetired,
-            ],
-        }
+        about()
     }
 
     /// Matches the page with the rules. It writes no tables, because its events in the log are named after their cause.
@@ -243,5 +248,19 @@ impl Projection for Follow {
 
     fn reset(&mut self) {
         self.rules.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::conversation_events;
+
+    #[test]
+    fn every_event_that_is_a_cause_is_read() {
+        let read = about().event_types;
+        for (name, event) in conversation_events() {
+            assert_eq!(read.iter().any(|wanted| wanted == name), !causes(&event).is_empty(), "{name}");
+        }
     }
 }

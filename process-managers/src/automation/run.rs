@@ -56,15 +56,16 @@ pub(crate) async fn run(
     // The id of the rule is the author, as in messages of the bot's rules.
     let author = UserId(rule.id.0);
     let sender = Sender { sender_type: SenderType::System, id: Some(author), name: Some(rule.name.clone()) };
-    let list =
-        commands.list(&rule.actions, &context, conversation.channel_type, by, (sender, author)).await?;
+    let list = commands
+        .action_list(&rule.actions, &context, conversation.channel_type, by, (sender, author))
+        .await?;
     let mut command = RunRule {
         rules: Arc::clone(rule_run.rules),
         place: rule_run.index,
         cause: rule_run.cause.clone(),
         list,
     };
-    let options = AssignOptions { counts: false, insists: false, taker: None };
+    let options = AssignOptions { counts: false, forced: false, taker: None };
     match commands.assign(rule_run.conversation, &command, &context, options).await {
         Ok(outcome) => Ok(outcome.wrote),
         Err(AssignError::Agent(CommandError::Rejected(rejection))) => {

@@ -146,7 +146,7 @@ impl ConversationBatch<'_> {
     /// Whether the bot may have to answer. A bot without rules sends nothing, unless another program is the
     /// conversation's bot; then the log need not be read.
     fn may_concern(&self, conversation: &Conversation) -> bool {
-        !self.playbook.is_blank()
+        !self.playbook.is_empty()
             || conversation
                 .opened()
                 .is_ok_and(|opened| opened.lifecycle.status == Status::Bot || opened.bot.has_answered())

@@ -68,6 +68,14 @@ impl Dispatcher<OutgoingMessage> for DeliveryContext {
 }
 
 impl DeliveryContext {
+    /// Reads what the log and the catalogue say of the message.
+    ///
+    /// The message itself says its channel and addressee. The conversation is loaded all the same, because only its
+    /// stream says whether the message has ended, and the outbox may not have read that yet: after a restart attempts
+    /// begin before the follower has caught up, tables that were lost are filled from the beginning of the log, and for a
+    /// moment two processes may hold the lease. The provider's status reports come by webhooks and their event ids are
+    /// derived from the provider's ids, so that they cannot be looked up by the message. Loading costs the events that
+    /// are not in the cache, and recording the outcome needs the same state.
     async fn lookup(&self, message: &OutgoingMessage) -> Result<MessageState, Box<dyn Error + Send + Sync>> {
         let commands = &self.commands;
         let stream = StreamId::conversation(message.conversation_id);
@@ -97,6 +105,7 @@ impl DeliveryContext {
         let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
             return undeliverable(cause, "channel_retired", "the channel is retired or disabled");
         };
+        // Messages of version 1 do not name their addressee: their conversation does.
         let to = sent.to.as_ref().map(|to| to.contact_identifier.clone());
         let outgoing = Box::new(Outgoing {
             conversation_id: message.conversation_id,
@@ -210,4 +219,99 @@ fn outcome_of(result: &Result<Dispatched, DeliveryError>) -> &'static str {
 /// The seed of the waits of a message, so that messages that failed together are not sent again together.
 fn seed(message: &OutgoingMessage) -> u64 {
     message.message_id.0.as_u64_pair().1
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use event_schemas::conversation::{ConversationOpened, MessageDispatched, MessageSent};
+    use event_schemas::message::{ChannelType, Content, Priority, SenderType};
+    use event_schemas::{
+        AccountId, Actor, ChannelId, Clock, ContactId, ConversationId, MessageId, Metadata, NewEvent, Version,
+    };
+    use event_store::Expected;
+    use event_store::sqlite::SqliteStore;
+    use follower::outbox::JobState;
+    use providers::{Providers, Timeouts};
+
+    const ACCOUNT: AccountId = AccountId::from_u128(0xacc);
+    const CHANNEL: ChannelId = ChannelId::from_u128(1);
+
+    async fn append(commands: &Commands, stream: &StreamId, id: EventId, event: ConversationEvent) {
+        let metadata = Metadata {
+            account_id: ACCOUNT,
+            actor: Actor::system("test"),
+            correlation_id: id.0,
+            causation_id: None,
+            traceparent: None,
+            occurred_at: commands.clock.now(),
+        };
+        let event = NewEvent::of(id, &event, metadata);
+        commands.store.append(stream, Expected::Any, vec![event]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_message_that_has_ended_is_settled_before_the_outbox_has_read_so() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::System);
+        let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
+        let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
+        let commands = Arc::new(Commands::new(store, Arc::new(providers), clock.clone()));
+        let delivery = DeliveryContext { commands: Arc::clone(&commands), settings: Settings::default() };
+        let conversation_id = ConversationId::of(CHANNEL, "a", 0);
+        let stream = StreamId::conversation(conversation_id);
+        let opened = ConversationOpened {
+            conversation_id,
+            account_id: ACCOUNT,
+            channel_id: CHANNEL,
+            channel_type: ChannelType::WhatsApp,
+            contact_id: ContactId::from_u128(1),
+            contact_identifier: "a".into(),
+            display_name: None,
+            ordinal: 0,
+            subject: None,
+            priority: Priority::Normal,
+            language: None,
+            metadata: Default::default(),
+        };
+        append(&commands, &stream, clock.event_id(), opened.into()).await;
+        let sent_by = clock.event_id();
+        let message_id = MessageId::from(sent_by);
+        let sent = MessageSent {
+            message_id,
+            to: None,
+            sender_type: SenderType::System,
+            sender_id: None,
+            sender_name: None,
+            body: Content::text("Hello"),
+            template: None,
+            in_reply_to: None,
+            in_reply_to_provider_id: None,
+            metadata: Default::default(),
+        };
+        append(&commands, &stream, sent_by, sent.into()).await;
+        let message = OutgoingMessage {
+            message_id,
+            account_id: ACCOUNT,
+            conversation_id,
+            channel_id: CHANNEL,
+            version: Version(1),
+            state: JobState::Attempting,
+            attempts: 1,
+            queued_at: clock.now(),
+            next_attempt_at: clock.now(),
+        };
+        // There is no channel to send it by.
+        let prospect = delivery.lookup(&message).await.unwrap();
+        assert!(matches!(prospect, Prospect::Undeliverable { code: "channel_retired", .. }));
+
+        let dispatched = MessageDispatched {
+            message_id,
+            provider_message_id: "wamid.by-status".to_owned(),
+            time: clock.now(),
+        };
+        append(&commands, &stream, clock.event_id(), dispatched.into()).await;
+        assert!(matches!(delivery.lookup(&message).await.unwrap(), Prospect::Settled));
+    }
 }

@@ -81,6 +81,32 @@ fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
     }
 }
 
+/// The events that begin or end the job of a message.
+fn about() -> Filter {
+    Filter {
+        account: None,
+        categories: vec![Category::Conversation],
+        event_types: about![MessageSent, MessageDispatched, MessageDelivered, MessageRead, MessageFailed],
+    }
+}
+
+fn effect_of(event: &DecodedEvent) -> JobEffect<MessageId> {
+    use ConversationEvent as E;
+    let Event::Conversation(event) = &event.event else { return JobEffect::None };
+    match event {
+        E::Message(MessageEvent::MessageSent(message)) => JobEffect::Begins(message.message_id),
+        E::Delivery(report) => JobEffect::Ends(report.message_id()),
+        E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
+        | E::Lifecycle(_)
+        | E::Assignment(_)
+        | E::Routing(_)
+        | E::Sla(_)
+        | E::Bot(_)
+        | E::Automation(_)
+        | E::Details(_) => JobEffect::None,
+    }
+}
+
 impl JobSource for Source {
     type Job = OutgoingMessage;
     const NAME: &'static str = "outbound-delivery";
@@ -89,28 +115,11 @@ impl JobSource for Source {
     const DURABLE: bool = true;
 
     fn about(&self) -> Filter {
-        Filter {
-            account: None,
-            categories: vec![Category::Conversation],
-            event_types: about![MessageSent, MessageDispatched, MessageDelivered, MessageRead, MessageFailed],
-        }
+        about()
     }
 
     fn effect_of(&self, event: &DecodedEvent) -> JobEffect<MessageId> {
-        use ConversationEvent as E;
-        let Event::Conversation(event) = &event.event else { return JobEffect::None };
-        match event {
-            E::Message(MessageEvent::MessageSent(message)) => JobEffect::Begins(message.message_id),
-            E::Delivery(report) => JobEffect::Ends(report.message_id()),
-            E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
-            | E::Lifecycle(_)
-            | E::Assignment(_)
-            | E::Routing(_)
-            | E::Sla(_)
-            | E::Bot(_)
-            | E::Automation(_)
-            | E::Details(_) => JobEffect::None,
-        }
+        effect_of(event)
     }
 
     async fn job_of(&mut self, event: &DecodedEvent) -> Result<Option<OutgoingMessage>, FollowError> {
@@ -134,5 +143,20 @@ impl JobSource for Source {
             queued_at,
             next_attempt_at: queued_at,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::conversation_events;
+
+    #[test]
+    fn every_event_that_concerns_a_job_is_read() {
+        let read = about().event_types;
+        for (name, event) in conversation_events() {
+            let concerns_a_job = effect_of(&event) != JobEffect::None;
+            assert_eq!(read.iter().any(|wanted| wanted == name), concerns_a_job, "{name}");
+        }
     }
 }

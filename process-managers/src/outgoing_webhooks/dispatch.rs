@@ -96,7 +96,7 @@ impl WebhookContext {
             let reason = "the macro or rule that requested it does not exist any more".to_owned();
             return Ok(WebhookState::Undeliverable { cause, code: "no_secret", reason });
         };
-        // Only an event of this conversation: the client must not learn what another account's event says.
+        // Only an event of this conversation is sent: the receiver must not get an event of another account.
         let triggering_event = match requested.event_id {
             Some(event) => {
                 commands.store.find(event).await?.filter(|triggering_event| triggering_event.stream == stream)

@@ -99,3 +99,18 @@ impl JobSource for Source {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::conversation_events;
+
+    #[test]
+    fn every_event_that_concerns_a_job_is_read() {
+        let read = Source.about().event_types;
+        for (name, event) in conversation_events() {
+            let concerns_a_job = Source.effect_of(&event) != JobEffect::None;
+            assert_eq!(read.iter().any(|wanted| wanted == name), concerns_a_job, "{name}");
+        }
+    }
+}

@@ -65,11 +65,25 @@ impl TimerSource for Source {
 
 /// Whether an event can set a timer in a conversation without one.
 fn may_begin_timer(event: &ConversationEvent) -> bool {
-    matches!(
-        event,
-        ConversationEvent::Sla(SlaEvent::SlaApplied(_))
-            | ConversationEvent::Lifecycle(LifecycleEvent::MarkedPending(_))
-    )
+    use ConversationEvent as E;
+    match event {
+        E::Sla(SlaEvent::SlaApplied(_)) | E::Lifecycle(LifecycleEvent::MarkedPending(_)) => true,
+        E::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_))
+        | E::Lifecycle(
+            LifecycleEvent::ConversationOpened(_)
+            | LifecycleEvent::Resolved(_)
+            | LifecycleEvent::Reopened(_)
+            | LifecycleEvent::Closed(_)
+            | LifecycleEvent::Expired(_),
+        )
+        | E::Message(_)
+        | E::Delivery(_)
+        | E::Assignment(_)
+        | E::Routing(_)
+        | E::Bot(_)
+        | E::Automation(_)
+        | E::Details(_) => false,
+    }
 }
 
 /// Whether an event can change the moment of a timer.

@@ -13,7 +13,7 @@ use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, Bot
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::{PriorityChanged, SlaBreached, SlaWarned};
 use event_schemas::message::{Priority, SlaMetric};
-use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy, WhenOffline};
+use event_schemas::routing::{Queue, QueueDefined, RoutingStrategy};
 use event_schemas::{Actor, BotRuleId, ConversationId, QueueId, StreamId};
 use fixture::{ACCOUNT, ANA, CHANNEL, Fixture, assigned_to_ana, eventually, fixture, note, rule};
 use process_managers::{Health, ProcessManager, Unanswered};
@@ -214,10 +214,10 @@ async fn configure_routing(fixture: &Fixture) {
         penalties: Default::default(),
         max_waiting: None,
         overflow_team_id: None,
-        offer_seconds: 30,
-        ask_again_seconds: 120,
-        when_offline: WhenOffline::Keep,
-        give_back_seconds: 120,
+        offer_seconds: Queue::OFFER_SECONDS,
+        ask_again_seconds: Queue::ASK_AGAIN_SECONDS,
+        when_offline: Queue::WHEN_OFFLINE,
+        give_back_seconds: Queue::GIVE_BACK_SECONDS,
         announcement: None,
     };
     fixture.define(CatalogueKind::Queues, QueueDefined { queue }).await;

@@ -169,24 +169,27 @@ impl Fixture {
     async fn history(&self, conversation: ConversationId) -> Vec<(ConversationEvent, Recorded)> {
         let stream = StreamId::conversation(conversation);
         let recorded = self.store.read_stream(&stream, Version::FIRST, 1_000).await.unwrap();
-        let event = |recorded| match Event::read(&recorded).unwrap() {
-            Event::Conversation(event) => (event, recorded),
-            other => panic!("{other:?}"),
+        let event = |recorded| {
+            let Event::Conversation(event) = Event::read(&recorded).unwrap() else { panic!("{recorded:?}") };
+            (event, recorded)
         };
         recorded.into_iter().map(event).collect()
     }
 
-    /// Warnings and breaches in the order they were alarms: what, and when it is dated.
+    /// Warnings and breaches in the order of the log: the kind, and when it occurred.
     async fn alarms(&self, conversation: ConversationId) -> Vec<(&'static str, Timestamp)> {
-        let alarms = |(event, recorded): (ConversationEvent, Recorded)| match event {
-            ConversationEvent::Sla(SlaEvent::SlaWarned(_)) => Some(("warned", recorded.metadata.occurred_at)),
-            ConversationEvent::Sla(SlaEvent::SlaBreached(breached)) => {
-                assert_eq!(breached.metric, SlaMetric::FirstResponse);
-                assert_eq!(breached.due_at, recorded.metadata.occurred_at);
-                assert!(breached.detected_at >= breached.due_at);
-                Some(("breached", breached.due_at))
+        let alarms = |(event, recorded): (ConversationEvent, Recorded)| {
+            let ConversationEvent::Sla(event) = event else { return None };
+            match event {
+                SlaEvent::SlaWarned(_) => Some(("warned", recorded.metadata.occurred_at)),
+                SlaEvent::SlaBreached(breached) => {
+                    assert_eq!(breached.metric, SlaMetric::FirstResponse);
+                    assert_eq!(breached.due_at, recorded.metadata.occurred_at);
+                    assert!(breached.detected_at >= breached.due_at);
+                    Some(("breached", breached.due_at))
+                }
+                SlaEvent::SlaApplied(_) => None,
             }
-            _ => None,
         };
         self.history(conversation).await.into_iter().filter_map(alarms).collect()
     }

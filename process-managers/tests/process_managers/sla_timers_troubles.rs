@@ -182,11 +182,13 @@ impl Fixture {
     async fn breaches(&self, id: ConversationId) -> Vec<(SlaBreached, Recorded)> {
         let stream = StreamId::conversation(id);
         let recorded = self.store.read_stream(&stream, Version::FIRST, 1_000).await.unwrap();
-        let breach = |recorded| match Event::read(&recorded).unwrap() {
-            Event::Conversation(ConversationEvent::Sla(SlaEvent::SlaBreached(breach))) => {
-                Some((breach, recorded))
-            }
-            _ => None,
+        let breach = |recorded| {
+            let Event::Conversation(ConversationEvent::Sla(SlaEvent::SlaBreached(breach))) =
+                Event::read(&recorded).unwrap()
+            else {
+                return None;
+            };
+            Some((breach, recorded))
         };
         recorded.into_iter().filter_map(breach).collect()
     }

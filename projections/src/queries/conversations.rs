@@ -44,9 +44,9 @@ impl Sort {
     pub const ALL_BY: [SortBy; 5] =
         [SortBy::LastMessage, SortBy::Created, SortBy::Priority, SortBy::Unanswered, SortBy::SlaDue];
 
-    /// The number of this list in its cursors.
-    fn list(self) -> u8 {
-        2 * self.by as u8 + u8::from(self.descending)
+    /// The list a cursor belongs to.
+    fn list(self) -> u32 {
+        2 * self.by as u32 + u32::from(self.descending)
     }
     /// The direction of the sort in SQL, and the comparison with the last row of the page before.
     fn direction(self) -> (&'static str, &'static str) {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 /// The last row of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The number of the list and sort to which it belongs.
-    pub list: u8,
-    /// Whether the row has no sort key. Such rows come after all rows that have one.
+    /// Which list and sort it belongs to.
+    pub list: u32,
+    /// Rows without the sort key come after all that have one.
     pub keyless: bool,
     pub key: i64,
     pub id: Uuid,
@@ -21,29 +21,40 @@ pub struct Cursor {
 #[error("this is not the cursor of such a list")]
 pub struct InvalidCursor;
 
+/// Marks the cursors of the list of this table, so that no other list takes them: the FNV-1a hash of the table's
+/// name. Smaller numbers are for lists that have several sorts.
+pub const fn list_of(table: &str) -> u32 {
+    let (name, mut hash, mut at) = (table.as_bytes(), 0x811c_9dc5_u32, 0);
+    while at < name.len() {
+        hash = (hash ^ name[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    hash | 0x8000_0000
+}
+
 impl Cursor {
-    pub fn new(list: u8, keyless: bool, key: i64, id: Uuid) -> Self {
+    pub fn new(list: u32, keyless: bool, key: i64, id: Uuid) -> Self {
         Self { list, keyless, key, id }
     }
 
-    /// Returns the cursor when it belongs to this list.
-    pub fn of_list(self, list: u8) -> Result<Self, InvalidCursor> {
+    /// The cursor, provided that it belongs to this list.
+    pub fn of_list(self, list: u32) -> Result<Self, InvalidCursor> {
         if self.list == list { Ok(self) } else { Err(InvalidCursor) }
     }
 
-    fn bytes(&self) -> [u8; 26] {
-        let mut bytes = [0; 26];
-        bytes[0] = self.list;
-        bytes[1] = u8::from(self.keyless);
-        bytes[2..10].copy_from_slice(&self.key.to_be_bytes());
-        bytes[10..].copy_from_slice(self.id.as_bytes());
+    fn bytes(&self) -> [u8; 29] {
+        let mut bytes = [0; 29];
+        bytes[..4].copy_from_slice(&self.list.to_be_bytes());
+        bytes[4] = u8::from(self.keyless);
+        bytes[5..13].copy_from_slice(&self.key.to_be_bytes());
+        bytes[13..].copy_from_slice(self.id.as_bytes());
         bytes
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(52);
+        let mut text = String::with_capacity(58);
         self.bytes().iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
         f.write_str(&text)
     }
@@ -52,20 +63,21 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = InvalidCursor;
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        if text.len() != 52 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        if text.len() != 58 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(InvalidCursor);
         }
-        let mut bytes = [0; 26];
+        let mut bytes = [0; 29];
         for (index, byte) in bytes.iter_mut().enumerate() {
             let digits = text.get(2 * index..2 * index + 2).ok_or(InvalidCursor)?;
             *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidCursor)?;
         }
-        let key: [u8; 8] = bytes[2..10].try_into().map_err(|_| InvalidCursor)?;
-        let id = Uuid::from_slice(&bytes[10..]).map_err(|_| InvalidCursor)?;
-        if bytes[1] > 1 {
+        let list: [u8; 4] = bytes[..4].try_into().map_err(|_| InvalidCursor)?;
+        let key: [u8; 8] = bytes[5..13].try_into().map_err(|_| InvalidCursor)?;
+        let id = Uuid::from_slice(&bytes[13..]).map_err(|_| InvalidCursor)?;
+        if bytes[4] > 1 {
             return Err(InvalidCursor);
         }
-        Ok(Self { list: bytes[0], keyless: bytes[1] == 1, key: i64::from_be_bytes(key), id })
+        Ok(Self { list: u32::from_be_bytes(list), keyless: bytes[4] == 1, key: i64::from_be_bytes(key), id })
     }
 }
 
@@ -75,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back() {
-        let cursor = Cursor::new(3, true, -1_795_222_800_000_001, Uuid::from_u128(42));
+        let cursor = Cursor::new(list_of("messages"), true, -1_795_222_800_000_001, Uuid::from_u128(42));
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 
@@ -90,5 +102,12 @@ mod tests {
     #[test]
     fn a_cursor_of_another_sort_is_rejected() {
         assert_eq!(Cursor::new(3, false, 7, Uuid::nil()).of_list(4), Err(InvalidCursor));
+    }
+
+    #[test]
+    fn each_table_marks_its_cursors() {
+        let tables = crate::read_models::shapes().into_iter().map(|shape| list_of(shape.table));
+        let marks: std::collections::HashSet<u32> = tables.collect();
+        assert_eq!(marks.len(), crate::read_models::shapes().len());
     }
 }

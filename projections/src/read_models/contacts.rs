@@ -2,13 +2,13 @@
 //! fold of the conversations contains these tables.
 
 use super::registry::table_set;
-use crate::queries::{Cursor, ListError, Listed, Page, newest_first, row, rows};
+use crate::queries::{Cursor, ListError, Listed, Page, list_of, newest_first, row, rows};
 use event_schemas::contact::{ContactSeen, IdentifierLinked};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Event, Timestamp, Version};
 use follower::db::{DbError, Readers, Tx};
 use follower::runner::DecodedEvent;
-use follower::table::{Json, Rows, Values};
+use follower::table::{Json, Row, Rows, Values};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -236,15 +236,14 @@ impl ContactIdentifierRow {
     }
 }
 
-/// The numbers of these lists in their cursors.
-const CONTACTS: u8 = 101;
-const IDENTIFIERS: u8 = 102;
+/// Marks the cursors of the list of identifiers.
+const IDENTIFIERS: u32 = list_of(ContactIdentifierRow::TABLE);
 
 /// Contacts, the newest first.
 pub async fn list(readers: &Readers, page: Page) -> Result<Listed<ContactRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (created_at, id) < ($3, $4)
         order by created_at desc, id desc limit 0 + $2";
-    newest_first(readers, page, CONTACTS, NEWEST, |row: &ContactRow| (row.created_at, row.id.0)).await
+    newest_first(readers, page, NEWEST, |row: &ContactRow| (row.created_at, row.id.0)).await
 }
 
 pub async fn find(

@@ -440,11 +440,25 @@ impl Conversations {
 }
 
 fn ends_assignment(event: &ConversationEvent) -> bool {
-    matches!(
-        event,
-        ConversationEvent::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
-            | ConversationEvent::Lifecycle(LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_))
-    )
+    use ConversationEvent as E;
+    match event {
+        E::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
+        | E::Lifecycle(LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_)) => true,
+        E::Assignment(AssignmentEvent::AssignmentDropped(_))
+        | E::Lifecycle(
+            LifecycleEvent::ConversationOpened(_)
+            | LifecycleEvent::MarkedPending(_)
+            | LifecycleEvent::Resolved(_)
+            | LifecycleEvent::Reopened(_),
+        )
+        | E::Message(_)
+        | E::Delivery(_)
+        | E::Routing(_)
+        | E::Sla(_)
+        | E::Bot(_)
+        | E::Automation(_)
+        | E::Details(_) => false,
+    }
 }
 
 /// The conversations of an identifier in the tables before this page.

@@ -1,6 +1,6 @@
 //! Messages and notes, and the delivery of outgoing messages.
 
-use crate::queries::{Cursor, Limit, ListError, Listed, rows};
+use crate::queries::{Cursor, Limit, ListError, Listed, list_of, rows};
 use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{
@@ -9,7 +9,7 @@ use event_schemas::{
 };
 use follower::db::Readers;
 use follower::runner::DecodedEvent;
-use follower::table::{Json, Values};
+use follower::table::{Json, Row, Values};
 use serde_json::{Map, Value};
 
 follower::table! {
@@ -226,8 +226,8 @@ pub enum PageFrom {
     After(Cursor),
 }
 
-/// The number of this list in its cursors.
-const LIST: u8 = 100;
+/// Marks the cursors of this list.
+const LIST: u32 = list_of(MessageRow::TABLE);
 
 /// The cursor of a message, for the pages before and after it.
 pub fn cursor(message: &MessageRow) -> Cursor {

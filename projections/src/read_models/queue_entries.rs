@@ -71,23 +71,39 @@ impl QueueEntryRow {
     /// Whether an event can change a queue entry.
     pub fn concerns(event: &ConversationEvent) -> bool {
         use ConversationEvent as E;
-        matches!(
-            event,
+        match event {
             E::Routing(
                 RoutingEvent::Queued(_)
-                    | RoutingEvent::Offered(_)
-                    | RoutingEvent::OfferDeclined(_)
-                    | RoutingEvent::OfferExpired(_)
-            ) | E::Assignment(AssignmentEvent::Assigned(_))
-                | E::Bot(BotEvent::BotEngaged(_))
-                | E::Lifecycle(
-                    LifecycleEvent::MarkedPending(_)
-                        | LifecycleEvent::Resolved(_)
-                        | LifecycleEvent::Closed(_)
-                        | LifecycleEvent::Expired(_)
-                )
-                | E::Details(DetailsEvent::PriorityChanged(_))
-        )
+                | RoutingEvent::Offered(_)
+                | RoutingEvent::OfferDeclined(_)
+                | RoutingEvent::OfferExpired(_),
+            )
+            | E::Assignment(AssignmentEvent::Assigned(_))
+            | E::Bot(BotEvent::BotEngaged(_))
+            | E::Lifecycle(
+                LifecycleEvent::MarkedPending(_)
+                | LifecycleEvent::Resolved(_)
+                | LifecycleEvent::Closed(_)
+                | LifecycleEvent::Expired(_),
+            )
+            | E::Details(DetailsEvent::PriorityChanged(_)) => true,
+            E::Routing(RoutingEvent::LeadNotified(_))
+            | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
+            | E::Bot(
+                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+            )
+            | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
+            | E::Details(
+                DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::LanguageDetected(_)
+                | DetailsEvent::SeenByAgent(_),
+            )
+            | E::Message(_)
+            | E::Delivery(_)
+            | E::Sla(_)
+            | E::Automation(_) => false,
+        }
     }
 
     /// The change of the queue entry by an event. `conversation` is the row after the event.

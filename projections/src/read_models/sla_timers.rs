@@ -1,6 +1,6 @@
 //! The SLA timers of each conversation: the metric, the deadline and the state.
 
-use crate::queries::{Cursor, ListError, Listed, Page, rows};
+use crate::queries::{Cursor, ListError, Listed, Page, list_of, rows};
 use domain::sla::{Clocks, Timer, TimerState};
 use event_schemas::message::SlaMetric;
 use event_schemas::{AccountId, ConversationId, SlaPolicyId, Timestamp};
@@ -84,8 +84,8 @@ pub async fn of_conversation(
     rows(readers, "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by metric", values).await
 }
 
-/// The number of the list of running timers in its cursors. The metric of the last row is added to it.
-const LIST: u8 = 104;
+/// Marks the cursors of the list of running timers, together with the metric of the last one.
+const LIST: u32 = list_of(SlaTimerRow::TABLE);
 
 /// A running timer and its conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -98,8 +98,10 @@ pub struct RunningTimer {
 
 /// The timers whose target is not met yet, the next deadline first.
 pub async fn running(readers: &Readers, page: Page) -> Result<Listed<RunningTimer>, ListError> {
-    // Two timers of a conversation can have the same deadline, so the cursor contains the metric of the last one.
-    let last = page.after.and_then(|cursor| SlaMetric::ALL.get(usize::from(cursor.list.wrapping_sub(LIST))));
+    // Two timers of a conversation can be due at once, so the cursor says which of them was shown.
+    let last = page
+        .after
+        .and_then(|cursor| SlaMetric::ALL.into_iter().find(|metric| LIST + *metric as u32 == cursor.list));
     let list = page.after.filter(|_| last.is_some()).map_or(LIST, |cursor| cursor.list);
     let after = page.after.map(|cursor| cursor.of_list(list)).transpose()?;
     let wanted = page.limit.get() as i64 + 1;
@@ -126,6 +128,6 @@ pub async fn running(readers: &Readers, page: Page) -> Result<Listed<RunningTime
     Ok(Listed::of(found.collect::<Result<_, DbError>>()?, page.limit, |row: &RunningTimer| {
         let due_at = row.timer.due_at.map_or(i64::MAX, |due_at| due_at.as_micros());
         let seq = uuid::Uuid::from_u128(row.timer.conversation_seq as u128);
-        Cursor::new(LIST + row.timer.metric as u8, false, due_at, seq)
+        Cursor::new(LIST + row.timer.metric as u32, false, due_at, seq)
     }))
 }

@@ -50,14 +50,11 @@ impl ReadModel for WebhookRejectionRow {
     }
 }
 
-/// The number of this list in its cursors.
-const LIST: u8 = 103;
-
 /// Rejected webhooks, the newest first.
 pub async fn list(readers: &Readers, page: Page) -> Result<Listed<WebhookRejectionRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (received_at, id) < ($3, $4)
         order by received_at desc, id desc limit 0 + $2";
-    newest_first(readers, page, LIST, NEWEST, |row: &WebhookRejectionRow| (row.received_at, row.id.0)).await
+    newest_first(readers, page, NEWEST, |row: &WebhookRejectionRow| (row.received_at, row.id.0)).await
 }
 
 pub async fn find(

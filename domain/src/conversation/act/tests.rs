@@ -73,7 +73,18 @@ fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> Acti
         webhook_id: WebhookId::from_u128(0x2000 + index),
         text: match &action {
             Action::Reply { text, .. } => text.clone(),
-            _other => None,
+            Action::AssignTeam { .. }
+            | Action::AssignAgent { .. }
+            | Action::Unassign { .. }
+            | Action::Route { .. }
+            | Action::AddLabels { .. }
+            | Action::RemoveLabels { .. }
+            | Action::SetPriority { .. }
+            | Action::Note { .. }
+            | Action::Snooze { .. }
+            | Action::Resolve { .. }
+            | Action::Reopen { .. }
+            | Action::Webhook { .. } => None,
         },
         action,
         assignee: None,
@@ -123,7 +134,7 @@ fn refuses(before: impl IntoIterator<Item = E>, actions: Vec<Action>, index: usi
 }
 
 #[test]
-fn a_reply_goes_out_in_the_agents_name_with_its_blanks_filled_in() {
+fn a_reply_goes_out_in_the_agents_name_with_its_placeholders_filled() {
     let sent = MessageSent {
         message_id: message(0),
         to: Some(Addressee {

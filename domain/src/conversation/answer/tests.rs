@@ -186,7 +186,7 @@ fn assigned_to_ana() -> E {
 }
 
 #[test]
-fn a_keyword_whatever_its_case_is_answered_with_the_blanks_filled_in() {
+fn a_keyword_whatever_its_case_is_answered_with_the_placeholders_filled() {
     conversation("I want a REFUND!").when(answer(&[refunds()], "I want a REFUND!")).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
         said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
@@ -419,14 +419,10 @@ fn a_rule_runs_once_in_a_conversation_unless_it_says_otherwise() {
 
 #[test]
 fn no_rule_answers_once_a_person_has_had_the_conversation() {
-    let ana_answers = MessageSent {
-        sender_type: SenderType::Agent,
-        sender_id: Some(ANA),
-        ..match said(REPLY, "I am here", None) {
-            E::Message(MessageEvent::MessageSent(sent)) => sent,
-            other => panic!("{other:?}"),
-        }
+    let E::Message(MessageEvent::MessageSent(sent)) = said(REPLY, "I am here", None) else {
+        panic!("not a message")
     };
+    let ana_answers = MessageSent { sender_type: SenderType::Agent, sender_id: Some(ANA), ..sent };
     let given_back = Unassigned { assignee_id: Some(ANA), team_id: None, unassigned_by: None, reason: None };
     let handoff = human("human");
     for (who, before) in [
@@ -670,12 +666,10 @@ fn bots_answer(metadata: Value, handoffs: &[HandoffRule]) -> Send {
 }
 
 fn bot_said(metadata: Value) -> E {
-    match said(REPLY, "I am not sure", None) {
-        E::Message(MessageEvent::MessageSent(sent)) => {
-            MessageSent { metadata: metadata.as_object().cloned().unwrap_or_default(), ..sent }.into()
-        }
-        other => panic!("{other:?}"),
-    }
+    let E::Message(MessageEvent::MessageSent(sent)) = said(REPLY, "I am not sure", None) else {
+        panic!("not a message")
+    };
+    MessageSent { metadata: metadata.as_object().cloned().unwrap_or_default(), ..sent }.into()
 }
 
 #[test]

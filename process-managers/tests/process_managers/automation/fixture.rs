@@ -263,12 +263,14 @@ impl Fixture {
 
     /// The rule runs, with their causes.
     pub async fn runs(&self, id: ConversationId) -> Vec<AutomationRan> {
-        let ran = |recorded: Recorded| match Event::read(&recorded) {
-            Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::AutomationRan(ran)))) => {
-                assert_eq!(recorded.metadata.causation_id, ran.event_id);
-                Some(ran)
-            }
-            _something_else => None,
+        let ran = |recorded: Recorded| {
+            let Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::AutomationRan(ran)))) =
+                Event::read(&recorded)
+            else {
+                return None;
+            };
+            assert_eq!(recorded.metadata.causation_id, ran.event_id);
+            Some(ran)
         };
         self.recorded(id).await.into_iter().filter_map(ran).collect()
     }

@@ -8,7 +8,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use event_schemas::automation::{Action, AutomationEvent};
 use event_schemas::catalogue::Secret;
-use event_schemas::{ActionEvent, ConversationEvent, ConversationId, Event, Timestamp};
+use event_schemas::{
+    AccountId, ActionEvent, ConversationEvent, ConversationId, Event, EventId, Timestamp, WebhookId,
+};
+use follower::Db;
+use follower::db::Values;
 use process_managers::outgoing_webhooks::Settings;
 use process_managers::{Context, Health, OutgoingWebhooks, ProcessManager, Schedule};
 use providers::Timeouts;
@@ -91,10 +95,8 @@ async fn deliver_until(
 
 async fn end(fixture: &Fixture, id: ConversationId) -> ConversationEvent {
     let last = fixture.recorded(id).await.pop().unwrap();
-    match Event::read(&last).unwrap() {
-        Event::Conversation(event) => event,
-        other => panic!("{other:?}"),
-    }
+    let Event::Conversation(event) = Event::read(&last).unwrap() else { panic!("{last:?}") };
+    event
 }
 
 #[tokio::test]
@@ -155,4 +157,82 @@ async fn a_private_address_is_not_called() {
     };
     assert_eq!(failed.code, "forbidden_address");
     assert!(receiver.requests().is_empty());
+}
+
+/// The table of former versions. Its rows had no state: which calls were under way was kept in memory.
+const FORMER_TABLE: &str = "create table webhooks (
+    webhook_id      bytea   not null primary key,
+    account_id      bytea   not null,
+    conversation_id bytea   not null,
+    event_id        bytea   not null,
+    host            text    not null,
+    attempts        integer not null,
+    next_attempt_at bigint  not null
+);";
+
+/// Each webhook by its number, with its attempts and the microsecond at which it is tried next.
+async fn insert_former(db: &Db, rows: &[(u128, u32, i64)]) {
+    let mut tx = db.begin().await.unwrap();
+    for (number, attempts, next_attempt_at) in rows {
+        let values = Values::default()
+            .with(&WebhookId::from_u128(*number))
+            .with(&AccountId::from_u128(0xacc))
+            .with(&ConversationId::from_u128(0xc0))
+            .with(&EventId::from_u128(0xe0 + number))
+            .with(&format!("host-{number}.example"))
+            .with(attempts)
+            .with(next_attempt_at);
+        tx.execute("insert into webhooks values ($1, $2, $3, $4, $5, $6, $7)", values).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// The rows as text: webhook, event, host, state, attempts, next attempt.
+async fn rows(db: &Db) -> Vec<String> {
+    const ROWS: &str = "select webhook_id, account_id, conversation_id, event_id, host, state, attempts, \
+                        next_attempt_at from outgoing_webhooks order by webhook_id";
+    let rows = db.readers().fetch_all(ROWS, Values::default()).await.unwrap();
+    let describe = |row: &follower::db::DbRow| {
+        let [webhook, account, conversation, event] =
+            [0, 1, 2, 3].map(|column| u128::from_be_bytes(row.bytes(column).unwrap().try_into().unwrap()));
+        let (host, state) = (row.text(4).unwrap(), row.text(5).unwrap());
+        let (attempts, at) = (row.number(6).unwrap(), row.number(7).unwrap());
+        format!("{webhook} {account:x} {conversation:x} {event:x} {host} {state} {attempts} {at}")
+    };
+    rows.iter().map(describe).collect()
+}
+
+#[tokio::test]
+async fn the_pending_webhooks_of_a_former_version_are_taken_over_once() {
+    let fixture = fixture().await;
+    let context = context(&fixture, "former.db", AllowedAddresses::Any).await;
+    let db = context.tables("webhooks").await.unwrap();
+    db.run(FORMER_TABLE).await.unwrap();
+    // One that was never tried, and one after two attempts.
+    insert_former(&db, &[(1, 0, 10), (2, 2, 20)]).await;
+    let expected =
+        ["1 acc c0 e1 host-1.example waiting 0 10", "2 acc c0 e2 host-2.example waiting 2 20"].to_vec();
+    for _opening in 0..2 {
+        OutgoingWebhooks::open(&context).await.unwrap();
+        assert_eq!(rows(&db).await, expected);
+    }
+
+    // The former version ran once more; meanwhile the first was tried and the second was under way.
+    db.run(FORMER_TABLE).await.unwrap();
+    insert_former(&db, &[(1, 0, 10), (2, 2, 20), (3, 1, 30)]).await;
+    let mut tx = db.begin().await.unwrap();
+    for change in [
+        "update outgoing_webhooks set attempts = 1, next_attempt_at = 15 where attempts = 0",
+        "update outgoing_webhooks set attempts = 3, state = 'attempting' where attempts = 2",
+    ] {
+        tx.execute(change, Values::default()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    OutgoingWebhooks::open(&context).await.unwrap();
+    let rows = rows(&db).await;
+    let [first, second, third] = &*rows else { panic!("{rows:?}") };
+    assert_eq!(first, "1 acc c0 e1 host-1.example waiting 1 15");
+    // When its attempt is made again depends on the clock.
+    assert!(second.starts_with("2 acc c0 e2 host-2.example unknown 3 "), "{second}");
+    assert_eq!(third, "3 acc c0 e3 host-3.example waiting 1 30");
 }

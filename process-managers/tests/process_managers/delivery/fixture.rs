@@ -217,27 +217,31 @@ impl Fixture {
     async fn history(&self, conversation: ConversationId) -> Vec<ConversationEvent> {
         let stream = StreamId::conversation(conversation);
         let recorded = self.store.read_stream(&stream, Version::FIRST, 10_000).await.unwrap();
-        let event = |recorded| match Event::read(&recorded).unwrap() {
-            Event::Conversation(event) => event,
-            other => panic!("{other:?}"),
+        let event = |recorded| {
+            let Event::Conversation(event) = Event::read(&recorded).unwrap() else { panic!("{recorded:?}") };
+            event
         };
         recorded.into_iter().map(event).collect()
     }
 
     pub async fn dispatched(&self, conversation: ConversationId) -> Vec<MessageDispatched> {
-        let matching = |event| match event {
-            ConversationEvent::Delivery(DeliveryEvent::MessageDispatched(dispatched)) => Some(dispatched),
-            _ => None,
+        let dispatched = |event| {
+            let ConversationEvent::Delivery(DeliveryEvent::MessageDispatched(dispatched)) = event else {
+                return None;
+            };
+            Some(dispatched)
         };
-        self.history(conversation).await.into_iter().filter_map(matching).collect()
+        self.history(conversation).await.into_iter().filter_map(dispatched).collect()
     }
 
     pub async fn failed(&self, conversation: ConversationId) -> Vec<MessageFailed> {
-        let matching = |event| match event {
-            ConversationEvent::Delivery(DeliveryEvent::MessageFailed(failed)) => Some(failed),
-            _ => None,
+        let failed = |event| {
+            let ConversationEvent::Delivery(DeliveryEvent::MessageFailed(failed)) = event else {
+                return None;
+            };
+            Some(failed)
         };
-        self.history(conversation).await.into_iter().filter_map(matching).collect()
+        self.history(conversation).await.into_iter().filter_map(failed).collect()
     }
 
     pub async fn requests_reach(&self, count: usize) {
