@@ -186,10 +186,29 @@ fn the_page_on_extending_names_what_is_registered_and_files_that_exist() {
     let named: BTreeSet<String> = listed(&page, "Families: ").into_iter().collect();
     let found = families.iter().filter_map(|file| file.file_stem()?.to_str());
     assert_eq!(named, found.map(str::to_owned).collect());
-    for path in page.split('`').skip(1).step_by(2).filter(|code| code.contains('/') && !code.contains('<')) {
-        let is_path =
-            path.split('/').all(|part| !part.is_empty() || path.ends_with('/')) && !path.contains(' ');
-        assert!(!is_path || root().join(path).exists(), "{path} does not exist");
+    let tables: Vec<&str> = projections::read_models::shapes().iter().map(|shape| shape.table).collect();
+    assert_eq!(listed(&page, "Tables: "), tables);
+    for code in page.split('`').skip(1).step_by(2).filter(|code| !code.contains(['<', ' '])) {
+        let is_path = code.contains('/') || [".rs", ".sql", ".toml"].iter().any(|end| code.ends_with(end));
+        assert!(!is_path || root().join(code).exists(), "{code} does not exist");
+    }
+}
+
+/// The variables that make tests write files.
+#[test]
+fn the_page_on_extending_names_variables_that_tests_read() {
+    let page = std::fs::read_to_string(root().join("docs/extending.md")).expect("the page");
+    let mut files = Vec::new();
+    for test in ["src/config.rs", "event-schemas/tests/golden.rs", "projections/tests/projections/golden.rs"]
+    {
+        files.push(std::fs::read_to_string(root().join(test)).expect("a test"));
+    }
+    let commands = page.split('`').filter_map(|code| code.split_once("=1 cargo test "));
+    let named: BTreeSet<&str> = commands.map(|(variable, _)| variable).collect();
+    assert_eq!(named.len(), files.len(), "{named:?}");
+    for variable in named {
+        let read = format!("\"{variable}\"");
+        assert!(files.iter().any(|file| file.contains(&read)), "no test reads {variable}");
     }
 }
 

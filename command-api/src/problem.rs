@@ -273,7 +273,7 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
-            Self::SomebodyElses => Problem::new(&CANNOT_TAKE, format!("{}.", capital(&self.to_string())))
+            Self::OtherAccounts => Problem::new(&CANNOT_TAKE, format!("{}.", capital(&self.to_string())))
                 .field("assignee_id")
                 .with("reason", "another_account"),
             Self::CannotTake(reason) => {

@@ -1,4 +1,4 @@
-//! The actions of a macro or of a rule, with what their execution needs from the account's catalogues.
+//! The actions of a macro or an automation rule, with the data that they need from the account's catalogues.
 
 use crate::Commands;
 use crate::execute::{Context, LoadError};
@@ -9,8 +9,9 @@ use event_schemas::message::ChannelType;
 use event_schemas::{UserId, WebhookId};
 
 impl Commands {
-    /// The ids of messages and webhooks are derived from `context`, so that each execution of the list has the same.
-    pub async fn list(
+    /// Prepares a list of actions. The ids of its messages and webhooks are derived from `context`, so that a
+    /// repeated run has the same ids.
+    pub async fn action_list(
         &self,
         actions: &[Action],
         context: &Context,
@@ -48,7 +49,8 @@ impl Commands {
         Ok(ActionList { steps, by, sender, author, reply_window })
     }
 
-    /// The text of a reply, before its placeholders are filled.
+    /// The text of a reply, with its placeholders. `None` when the action is no reply, or the canned response
+    /// was retired.
     async fn reply_text(&self, action: &Action, context: &Context) -> Result<Option<String>, LoadError> {
         match action {
             Action::Reply { text: Some(text), .. } => Ok(Some(text.clone())),

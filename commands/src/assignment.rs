@@ -1,4 +1,5 @@
-//! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is assigned.
+//! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is
+//! assigned.
 //!
 //! The two streams cannot be written at once. The reservation comes first and names the version of the conversation
 //! that it was made for; the conversation is only changed at that version. When the program stops in between, a
@@ -19,7 +20,7 @@ pub struct AssignOptions {
     /// Whether capacity is reserved although the account has no queue.
     pub counts: bool,
     /// A supervisor assigns it although the agent is not eligible.
-    pub insists: bool,
+    pub forced: bool,
     /// The agent who takes it. `None` when another user or the router assigns it.
     pub taker: Option<UserId>,
 }
@@ -27,7 +28,7 @@ pub struct AssignOptions {
 impl AssignOptions {
     /// An agent assigns it, to themselves or to a colleague.
     pub fn by(agent: UserId) -> Self {
-        Self { counts: false, insists: false, taker: Some(agent) }
+        Self { counts: false, forced: false, taker: Some(agent) }
     }
 }
 
@@ -36,7 +37,7 @@ impl AssignOptions {
 pub enum AssignError {
     #[error(transparent)]
     Conversation(#[from] CommandError<Rejection>),
-    /// The agent cannot take it.
+    /// The agent cannot reserve the conversation.
     #[error(transparent)]
     Agent(#[from] CommandError<Refused>),
 }
@@ -105,17 +106,16 @@ impl Commands {
         let agent_stream = StreamId::agent(user_id);
         let stream = StreamId::conversation(id);
         let agent = self.agents.current(&agent_stream).await?;
-        let is_of_another_account =
-            agent.state.is_known_to_anybody() && !agent.state.is_known_to(context.account);
+        let is_of_another_account = agent.state.is_registered() && !agent.state.is_known_to(context.account);
         if is_of_another_account && !takes_it {
-            return Err(CommandError::Rejected(Refused::SomebodyElses).into());
+            return Err(CommandError::Rejected(Refused::OtherAccounts).into());
         }
         if !counts {
             return Ok(self.conversations.append::<Rejection>(&stream, fold, decided, context).await?);
         }
-        let own = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
+        let agent_context = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
         if takes_it && !agent.state.is_known_to(context.account) {
-            self.join(user_id, context.actor.name.clone(), &own).await?;
+            self.join(user_id, context.actor.name.clone(), &agent_context).await?;
         }
         let opened = fold.state.opened().map_err(CommandError::<Rejection>::Rejected)?;
         let conversation_version = fold.version.ok_or(CommandError::<Rejection>::NotFound)?;
@@ -126,10 +126,10 @@ impl Commands {
             conversation_version,
             requirements: opened.requirements(),
             check: if takes_it { EligibilityCheck::Capacity } else { EligibilityCheck::Full },
-            insists: options.insists,
+            forced: options.forced,
         };
-        let overridden = reserve.ineligibility(&agent.state, self.clock.now()).filter(|_| options.insists);
-        self.agents.execute(&agent_stream, &reserve, &own).await?;
+        let overridden = reserve.ineligibility(&agent.state, self.clock.now()).filter(|_| options.forced);
+        self.agents.execute(&agent_stream, &reserve, &agent_context).await?;
         note_override(&mut decided.events, overridden);
         let outcome = self.conversations.append::<Rejection>(&stream, fold, decided, context).await;
         let is_assigned =
@@ -143,7 +143,7 @@ impl Commands {
                 conversation_id: id,
                 conversation_version,
             };
-            if let Err(error) = self.agents.execute(&agent_stream, &release, &own).await {
+            if let Err(error) = self.agents.execute(&agent_stream, &release, &agent_context).await {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(conversation = %id, agent = %user_id, error, "the router will release this reservation");
             }

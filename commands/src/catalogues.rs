@@ -9,10 +9,10 @@ use event_schemas::{AccountId, Clock, StreamId};
 use event_store::EventStore;
 use std::sync::Arc;
 
-/// How many catalogues of each kind are remembered between commands.
+/// The number of catalogues of each kind that are cached.
 pub(crate) const CATALOGUES: usize = 1_024;
 
-/// A kind of item that the write side keeps: every kind that is declared.
+/// A kind of catalogue item of which the write side has the catalogues: every kind that is declared.
 pub trait Catalogued: CatalogueItem {
     fn of_all_accounts(catalogues: &Catalogues) -> &Aggregates<Catalogue<Self>>;
 }
@@ -69,9 +69,9 @@ impl<T: Catalogued> AccountCatalogue<'_, T> {
     /// See [`Aggregates::find_recent`].
     pub async fn find_recent<R>(
         self,
-        look: impl Fn(&Catalogue<T>) -> Option<R>,
+        find: impl Fn(&Catalogue<T>) -> Option<R>,
     ) -> Result<Option<R>, LoadError> {
-        self.all.find_recent(&self.stream, look).await
+        self.all.find_recent(&self.stream, find).await
     }
 
     /// See [`Aggregates::current`].

@@ -1,7 +1,7 @@
-//! Which account a channel belongs to: a webhook names only the channel.
+//! The account of each channel, for webhooks, whose URL contains only the channel.
 //!
-//! Versioned from the channels' catalogue events alone. A channel never changes its account, so an answer,
-//! once known, stays right; one that is not known yet is looked for in the log before it is denied.
+//! It is computed from the catalogue events of channels alone. A channel never changes its account, so a
+//! known account stays right. For an unknown channel the log is read before the channel counts as missing.
 
 use event_schemas::catalogue::ChannelDefined;
 use event_schemas::{AccountId, Category, ChannelId, Position, about};
@@ -15,7 +15,7 @@ const PAGE: usize = 500;
 pub struct ChannelAccounts {
     store: Arc<dyn EventStore>,
     accounts: RwLock<HashMap<ChannelId, AccountId>>,
-    /// The position up to which the log was read; locked while a caller reads.
+    /// The position up to which the log was read. Locked while a caller reads.
     through: Mutex<Option<Position>>,
 }
 
@@ -24,7 +24,7 @@ impl ChannelAccounts {
         Self { store, accounts: RwLock::default(), through: Mutex::new(None) }
     }
 
-    /// The account of a channel, if there ever was such a channel.
+    /// The account of a channel. `None` when there never was such a channel.
     pub async fn account_of(&self, channel: ChannelId) -> Result<Option<AccountId>, ReadError> {
         if let Some(account) = self.known(channel) {
             return Ok(Some(account));
@@ -50,7 +50,7 @@ impl ChannelAccounts {
             {
                 let mut accounts = self.accounts.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 for event in &page.events {
-                    // An unreadable definition is the catalogue's to report; here it names no channel.
+                    // An unreadable definition is skipped here. It is reported when its catalogue is loaded.
                     if let Ok(defined) = serde_json::from_str::<ChannelDefined>(&event.data) {
                         accounts.insert(defined.channel.id, event.metadata.account_id);
                     }

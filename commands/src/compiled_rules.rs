@@ -1,4 +1,4 @@
-//! The playbook of each account's bot, compiled once for every version of its catalogues.
+//! The compiled playbooks of the accounts, one for each version of an account's catalogues.
 
 pub(crate) mod automation;
 
@@ -13,10 +13,10 @@ use event_schemas::{AccountId, StreamId, Version};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
-/// The playbooks in use.
+/// The cached playbooks.
 pub(crate) struct CompiledPlaybooks(Cache<AccountId, (Versions, Arc<Playbook>)>);
 
-/// The kinds of catalogue that a playbook is made of.
+/// The kinds of catalogue from which a playbook is compiled.
 pub const PLAYBOOK_CATALOGUES: [CatalogueKind; 4] = [
     CatalogueKind::BotRules,
     CatalogueKind::HandoffRules,
@@ -24,7 +24,7 @@ pub const PLAYBOOK_CATALOGUES: [CatalogueKind; 4] = [
     CatalogueKind::CannedResponses,
 ];
 
-/// The versions of the catalogues that a playbook is made of.
+/// The versions of the catalogues from which a playbook was compiled.
 type Versions = [Option<Version>; 4];
 
 impl CompiledPlaybooks {
@@ -33,7 +33,7 @@ impl CompiledPlaybooks {
     }
 }
 
-/// An account's catalogues about its bot, as they are now.
+/// The current catalogues from which an account's playbook is compiled.
 pub struct BotCatalogues {
     pub rules: Arc<Versioned<Catalogue<BotRule>>>,
     pub handoff_rules: Arc<Versioned<Catalogue<HandoffRule>>>,
@@ -52,7 +52,7 @@ impl BotCatalogues {
         settings.cloned().unwrap_or_else(|| BotSettings::usual(self.account))
     }
 
-    /// With these rules in place of the account's own.
+    /// Compiles a playbook with these rules and settings instead of the account's own.
     pub fn compile<'r>(
         &self,
         rules: impl IntoIterator<Item = &'r BotRule>,
@@ -68,7 +68,7 @@ impl BotCatalogues {
 }
 
 impl Commands {
-    /// The catalogues of the account's bot, as the log has them now.
+    /// The current catalogues from which the account's playbook is compiled.
     pub async fn bot_catalogues(&self, account: AccountId) -> Result<BotCatalogues, LoadError> {
         let (rules, handoff_rules, settings, templates) = futures::try_join!(
             self.catalogue::<BotRule>(account).current(),
@@ -79,13 +79,13 @@ impl Commands {
         Ok(BotCatalogues { rules, handoff_rules, settings, templates, account })
     }
 
-    /// The account's playbook as of now.
+    /// The current playbook of the account.
     pub async fn playbook(&self, account: AccountId) -> Result<Arc<Playbook>, LoadError> {
         let catalogues = self.bot_catalogues(account).await?;
         self.compiled(&catalogues)
     }
 
-    /// How long the account lets silences last, and what its bot says when one ends.
+    /// The inactivity timeouts of the account, and its current playbook.
     pub async fn timeouts(
         &self,
         account: AccountId,
@@ -97,8 +97,8 @@ impl Commands {
 
     fn compiled(&self, catalogues: &BotCatalogues) -> Result<Arc<Playbook>, LoadError> {
         let (account, versions) = (catalogues.account, catalogues.versions());
-        if let Some((of, playbook)) = self.compiled_playbooks.0.get(&account)
-            && of == versions
+        if let Some((cached, playbook)) = self.compiled_playbooks.0.get(&account)
+            && cached == versions
         {
             return Ok(playbook);
         }

@@ -12,7 +12,7 @@ use event_schemas::{
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// An agent writes first: to whom, on which channel, about what.
+/// The conversation that an agent or another program begins.
 #[derive(Clone, Debug)]
 pub struct Begin {
     pub channel: Channel,
@@ -22,19 +22,19 @@ pub struct Begin {
     pub priority: Priority,
     pub labels: BTreeSet<String>,
     pub metadata: Map<String, Value>,
-    /// Its id is chosen when the conversation is opened.
+    /// The first message. Its id is chosen when the conversation is opened. `None` when there is none.
     pub message: Option<Message>,
 }
 
 impl Commands {
-    /// The account's channel of this id, if it has one.
+    /// The account's channel of this id. `None` when it has none.
     pub async fn channel(&self, account: AccountId, id: ChannelId) -> Result<Option<Channel>, LoadError> {
         let channels = self.catalogue::<Channel>(account).current().await?;
         Ok(channels.state.get(id).cloned())
     }
 
-    /// The account's channel of this id as it was within the last second, for webhooks.
-    pub(crate) async fn channel_of_late(
+    /// The account's channel of this id, at most one second old, for webhooks.
+    pub(crate) async fn recent_channel(
         &self,
         account: AccountId,
         id: ChannelId,
@@ -47,15 +47,15 @@ impl Commands {
         Ok(teams.state.get(id).is_some())
     }
 
-    /// An agent by the name colleagues know them by, when the account has registered them.
+    /// An agent with their name in the account. The name is `None` when they are not registered in it.
     pub async fn assignee(&self, account: AccountId, id: UserId) -> Result<Assignee, LoadError> {
         let agent = self.agents.current(&StreamId::agent(id)).await?;
         Ok(Assignee { id, name: agent.state.name_in(account).map(str::to_owned) })
     }
 
-    /// The promise that counts for a conversation on this channel, with its calendar, as they were within the
-    /// last second: a promise is made with every new conversation, and promises seldom change.
-    pub async fn promise(
+    /// The SLA policy for a conversation on this channel, with its calendar, both at most one second old:
+    /// every new conversation needs one, and policies seldom change.
+    pub async fn sla_for(
         &self,
         account: AccountId,
         channel: ChannelId,
@@ -68,8 +68,8 @@ impl Commands {
         }
     }
 
-    /// This very policy, if the account has it.
-    pub async fn promise_of(
+    /// The policy of this id, with its calendar. `None` when the account has no such policy.
+    pub async fn sla_of_policy(
         &self,
         account: AccountId,
         policy: SlaPolicyId,
@@ -92,8 +92,8 @@ impl Commands {
         Ok(SlaApplied { policy, calendar })
     }
 
-    /// Opens a contact's conversation on a channel, unless one is open, and writes the first message: in one
-    /// append, so that a part that is refused leaves no conversation half begun.
+    /// Opens a contact's conversation on a channel, unless one is open, and adds the labels and the first
+    /// message. All events are in one append, so that nothing is stored when a part is refused.
     pub async fn begin(
         &self,
         begin: &Begin,
@@ -102,10 +102,10 @@ impl Commands {
         let kind = begin.channel.channel_type;
         let identifier_id =
             ContactIdentifierId::of(context.account, kind.as_str(), &begin.contact_identifier);
-        let home = self.contacts.current(&StreamId::contact(identifier_id)).await?;
-        let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
+        let identifier = self.contacts.current(&StreamId::contact(identifier_id)).await?;
+        let contact_id = identifier.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
         let display_name =
-            begin.display_name.clone().or_else(|| home.state.display_name().map(str::to_owned));
+            begin.display_name.clone().or_else(|| identifier.state.display_name().map(str::to_owned));
         for _ in 0..16 {
             let current = self
                 .current_conversations
@@ -124,19 +124,20 @@ impl Commands {
                     priority: begin.priority,
                     language: None,
                     metadata: begin.metadata.clone(),
-                    sla: self.promise(context.account, begin.channel.id, None).await?,
+                    sla: self.sla_for(context.account, begin.channel.id, None).await?,
                 },
                 labels: begin.labels.clone(),
                 message: None,
             };
-            // Called after its place among the events, so that a repeated request finds all of them by its key.
+            // The message's id is derived from its index among the events, so that a repeated request finds
+            // all of them by its key.
             let message_id = context.message_id_at(&self.clock, command.events_before_message());
             command.message = begin.message.clone().map(|message| message.with_id(message_id));
             let id = command.opening.conversation_id();
             match self.conversations.execute(&current.stream, &command, context).await {
                 Ok(outcome) => return Ok((id, outcome)),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.current_conversations.passed(
+                    self.current_conversations.set_closed(
                         begin.channel.id,
                         &begin.contact_identifier,
                         current.ordinal,
@@ -148,7 +149,7 @@ impl Commands {
         Err(CommandError::Contended)
     }
 
-    /// The current conversation of a contact on a channel: what a refusal to open another names.
+    /// The current conversation of a contact on a channel, which a refusal to open another one names.
     pub async fn current_conversation(
         &self,
         channel: ChannelId,

@@ -1,8 +1,9 @@
-//! Which conversation of a contact on a channel is the current one.
+//! The current conversation of a contact on a channel.
 //!
-//! A conversation's id is derived from channel, identifier and ordinal, and the ordinal grows when the one
-//! before is closed. Closed is for ever, so an ordinal that was current once is a lower bound for good,
-//! and the current one is found by looking at streams alone.
+//! A conversation's id is derived from the channel, the identifier and an ordinal. A contact's next
+//! conversation has the next ordinal, and begins only after the one before is closed. A closed conversation
+//! stays closed, so an ordinal that was once current is a lower bound for ever, and only streams are read to
+//! find the current one.
 
 use crate::execute::{Aggregates, LoadError, Versioned};
 use domain::conversation::Conversation;
@@ -11,11 +12,11 @@ use event_store::EventStore;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
-/// Where each contact's conversations have got to.
+/// Finds the current conversation of each contact.
 pub struct CurrentConversations {
     store: Arc<dyn EventStore>,
-    /// Lower bounds; losing one costs a few look-ups.
-    reached: Cache<(ChannelId, String), u32>,
+    /// Lower bounds of the current ordinals. Without a bound a few more streams are read.
+    lower_bounds: Cache<(ChannelId, String), u32>,
 }
 
 /// The conversation that the contact's next message belongs to: open, or not yet begun.
@@ -27,7 +28,7 @@ pub struct Current {
 
 impl CurrentConversations {
     pub fn new(store: Arc<dyn EventStore>, capacity: usize) -> Self {
-        Self { store, reached: Cache::new(capacity) }
+        Self { store, lower_bounds: Cache::new(capacity) }
     }
 
     pub async fn current(
@@ -37,14 +38,14 @@ impl CurrentConversations {
         identifier: &str,
     ) -> Result<Current, LoadError> {
         let key = (channel, identifier.to_owned());
-        let mut ordinal = self.reached.get(&key).unwrap_or(0);
+        let mut ordinal = self.lower_bounds.get(&key).unwrap_or(0);
         loop {
             let stream = StreamId::conversation(ConversationId::of(channel, identifier, ordinal));
             let fold = conversations.cached(&stream).await?;
             let closed = fold.state.opened().is_ok_and(|c| c.lifecycle.is_closed());
             if !closed {
                 if ordinal > 0 {
-                    self.reached.insert(key, ordinal);
+                    self.lower_bounds.insert(key, ordinal);
                 }
                 return Ok(Current { ordinal, stream, fold });
             }
@@ -52,13 +53,14 @@ impl CurrentConversations {
         }
     }
 
-    /// This ordinal is closed: the next begins at the following one, at the earliest.
-    pub fn passed(&self, channel: ChannelId, identifier: &str, ordinal: u32) {
-        self.reached.insert((channel, identifier.to_owned()), ordinal + 1);
+    /// Records that the conversation of this ordinal is closed, so that the current ordinal is greater.
+    pub fn set_closed(&self, channel: ChannelId, identifier: &str, ordinal: u32) {
+        self.lower_bounds.insert((channel, identifier.to_owned()), ordinal + 1);
     }
 
-    /// The greatest ordinal that has begun, `known` being one that has. Doubles its steps, then halves
-    /// them: a contact with a thousand closed conversations costs twenty look-ups, once.
+    /// The greatest ordinal whose conversation has begun. `known` is an ordinal whose conversation has begun.
+    /// The steps are first doubled, then halved: for a contact with a thousand closed conversations twenty
+    /// streams are read, once.
     async fn last_begun(&self, channel: ChannelId, identifier: &str, known: u32) -> Result<u32, LoadError> {
         let (mut begun, mut step) = (known, 1);
         let mut not_begun = loop {

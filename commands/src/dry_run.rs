@@ -1,9 +1,9 @@
-//! Dry runs: an account's history is put to a playbook as its messages were when they
-//! came, by the same policy that runs live. Nothing is written.
+//! Dry runs: the messages of an account's past are record_answer again by a playbook, with the same rules as
+//! in live operation. Nothing is written.
 //!
-//! Within the span what the live bot did is left out of the history, and what the playbook does is put in
-//! its place; what people and providers did stays as it was. So rules that are the live ones find
-//! themselves again, and others are told as if people had done the same.
+//! Within the span the events of the live bot are left out of the history, and the events of the playbook
+//! apply their index. The events of people and providers stay. So a dry run of the live rules gives the live
+//! results, and a dry run of other rules assumes that people record_dry have done the same.
 
 mod report;
 
@@ -21,18 +21,18 @@ use event_schemas::{
     StreamId, Timestamp, Version,
 };
 use event_store::{EventStore, Filter};
-use report::Tally;
+use report::Counts;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many of the account's events a span may hold.
+/// The most events of the account that a span may contain.
 pub const MOST_EVENTS: usize = 250_000;
 const PAGE: usize = 2_000;
 
-/// The actor whose acts are left out.
+/// The actor whose events are left out.
 pub const ROUTER: &str = "bot-router";
 
-/// From when until when; the end is not part of it.
+/// The span of a dry run. `until` is not part of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     pub from: Timestamp,
@@ -40,25 +40,25 @@ pub struct Span {
 }
 
 impl Span {
-    fn holds(&self, at: Timestamp) -> bool {
+    fn contains(&self, at: Timestamp) -> bool {
         self.from <= at && at < self.until
     }
 }
 
-/// Why there is no report.
+/// Why a dry run has no report.
 #[derive(Debug, thiserror::Error)]
 pub enum DryRunError {
-    #[error("the span holds more than {limit} events")]
-    TooMuch { limit: usize },
+    #[error("the span contains more than {limit} events")]
+    TooManyEvents { limit: usize },
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The task that does the work ended by itself, which only a panic in it can cause.
     #[error("the dry run panicked")]
-    BrokeOff,
+    Panicked,
 }
 
 impl Commands {
-    /// Puts the account's messages of a span to a playbook.
+    /// Answers the account's messages of a span by a playbook, and reports the differences.
     pub async fn dry_run(
         &self,
         account: AccountId,
@@ -77,49 +77,49 @@ impl Commands {
         loop {
             let page = self.store.read_all(after, &filter, PAGE).await;
             let page = page.map_err(|error| LoadError::of(&log, error))?;
-            let over = page.events.last().is_some_and(|last| last.recorded_at >= span.until);
-            replay.begin_what_is_new(&*self.store, &page.events).await?;
+            let is_after_span = page.events.last().is_some_and(|last| last.recorded_at >= span.until);
+            replay.load_new_conversations(&*self.store, &page.events).await?;
             let events = page.events;
-            // Folding is work for a processor: requests go on meanwhile.
-            replay = tokio::task::spawn_blocking(move || replay.take(events).map(|()| replay))
+            // The replay needs processor time: on this thread it record_dry delay requests.
+            replay = tokio::task::spawn_blocking(move || replay.apply(events).map(|()| replay))
                 .await
-                .map_err(|_| DryRunError::BrokeOff)??;
+                .map_err(|_| DryRunError::Panicked)??;
             after = page.through.or(after);
-            if page.at_end || over {
-                return Ok(replay.tally.report(span));
+            if page.at_end || is_after_span {
+                return Ok(replay.counts.report(span));
             }
         }
     }
 }
 
-/// A conversation with the live bot left out and the playbook put in.
-struct Story {
-    place: usize,
+/// A conversation whose live bot is replaced by the playbook.
+struct ReplayedConversation {
+    index: usize,
     state: Conversation,
 }
 
 struct Replay {
     playbook: Arc<Playbook>,
     span: Span,
-    stories: HashMap<ConversationId, Story>,
-    tally: Tally,
+    conversations: HashMap<ConversationId, ReplayedConversation>,
+    counts: Counts,
 }
 
 impl Replay {
     fn new(playbook: Arc<Playbook>, span: Span, examples: usize) -> Self {
-        let tally = Tally::new(&playbook, examples);
-        Self { playbook, span, stories: HashMap::new(), tally }
+        let counts = Counts::new(&playbook, examples);
+        Self { playbook, span, conversations: HashMap::new(), counts }
     }
 
-    /// Reads the beginnings of conversations that were there before the span.
-    async fn begin_what_is_new(
+    /// Loads the state at the begin of the span of conversations that are new in this page.
+    async fn load_new_conversations(
         &mut self,
         store: &dyn EventStore,
         page: &[Recorded],
     ) -> Result<(), DryRunError> {
         for recorded in page {
             let Some(id) = recorded.stream.as_conversation() else { continue };
-            if !self.span.holds(recorded.recorded_at) || self.stories.contains_key(&id) {
+            if !self.span.contains(recorded.recorded_at) || self.conversations.contains_key(&id) {
                 continue;
             }
             let mut state = Conversation::default();
@@ -134,58 +134,58 @@ impl Replay {
                 for earlier in &before {
                     let event = decode(earlier)?;
                     state.evolve(&event, earlier.metadata.occurred_at);
-                    outcome.happened(&event);
+                    outcome.apply(&event);
                 }
             }
-            let place = self.tally.meet(id, outcome);
-            self.stories.insert(id, Story { place, state });
+            let index = self.counts.add_conversation(id, outcome);
+            self.conversations.insert(id, ReplayedConversation { index, state });
         }
         Ok(())
     }
 
-    fn take(&mut self, page: Vec<Recorded>) -> Result<(), DryRunError> {
+    fn apply(&mut self, page: Vec<Recorded>) -> Result<(), DryRunError> {
         for recorded in &page {
             let Some(id) = recorded.stream.as_conversation() else { continue };
-            // What was there before the span is in the beginnings already.
-            if !self.span.holds(recorded.recorded_at) {
+            // Events before the span are in the loaded states already.
+            if !self.span.contains(recorded.recorded_at) {
                 continue;
             }
-            self.tally.events += 1;
-            if self.tally.events > MOST_EVENTS {
-                return Err(DryRunError::TooMuch { limit: MOST_EVENTS });
+            self.counts.events += 1;
+            if self.counts.events > MOST_EVENTS {
+                return Err(DryRunError::TooManyEvents { limit: MOST_EVENTS });
             }
-            let Some(story) = self.stories.get_mut(&id) else { continue };
+            let Some(conversation) = self.conversations.get_mut(&id) else { continue };
             let (event, at) = (decode(recorded)?, recorded.metadata.occurred_at);
             let live_bot = recorded.metadata.actor.name.as_deref() == Some(ROUTER)
                 && recorded.metadata.actor.id.is_none();
-            self.tally.did(story.place, &event, live_bot);
+            self.counts.record_live(conversation.index, &event, live_bot);
             if live_bot {
                 continue;
             }
-            story.state.evolve(&event, at);
-            self.tally.would(story.place, &event, None);
+            conversation.state.evolve(&event, at);
+            self.counts.record_dry(conversation.index, &event, None);
             if let ConversationEvent::Message(MessageEvent::MessageReceived(message)) = &event {
-                let answer = ask(&self.playbook, message, at, recorded.id);
-                // A dry run is never refused: what cannot be said is left out, as live.
-                let events = answer.decide(&story.state, at).unwrap_or_default();
+                let answer = answer(&self.playbook, message, at, recorded.id);
+                // A refused answer is left out, as in live operation.
+                let events = answer.decide(&conversation.state, at).unwrap_or_default();
                 for event in &events {
-                    story.state.evolve(event, at);
+                    conversation.state.evolve(event, at);
                 }
-                self.tally.answered(story.place, message.message_id, at, &events);
+                self.counts.record_answer(conversation.index, message.message_id, at, &events);
             }
         }
         Ok(())
     }
 }
 
-fn ask(playbook: &Arc<Playbook>, message: &MessageReceived, at: Timestamp, cause: EventId) -> Answer {
+fn answer(playbook: &Arc<Playbook>, message: &MessageReceived, at: Timestamp, cause: EventId) -> Answer {
     Answer {
         playbook: Arc::clone(playbook),
         message_id: message.message_id,
         body: message.body.clone(),
         metadata: message.metadata.clone(),
         received_at: at,
-        language: if playbook.asks_for_language() { detect(&message.body.content) } else { None },
+        language: if playbook.needs_language() { detect(&message.body.content) } else { None },
         ids: AnswerIds { reply: cause.into(), question: cause.into() },
         reply_window: None,
     }

@@ -74,7 +74,7 @@ impl<T: domain::catalogue::CatalogueItem> Aggregate for domain::catalogue::Catal
 }
 
 /// An identifier's stream is named after its account.
-impl Aggregate for domain::contact::ContactHome {
+impl Aggregate for domain::contact::IdentifierState {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }
@@ -282,8 +282,8 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// The fold of a stream as it was within the last second, with all that this process has written since: for
-    /// what seldom changes and is asked for with every message.
+    /// The fold of a stream as it was within the last second, with all that this process has written since:
+    /// for what seldom changes and is asked for with every message.
     pub async fn recent(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         if let Some((asked, begun)) = self.glances.get(stream)
             && asked.elapsed() < RECENT
@@ -300,8 +300,8 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(fold)
     }
 
-    /// Looks in the [recent](Self::recent) fold and, when nothing is found there, in the stream as it is now, since
-    /// another process may have put it there a moment ago.
+    /// Looks in the [recent](Self::recent) fold and, when nothing is found there, in the stream as it is now,
+    /// since another process may have put it there a moment ago.
     pub async fn find_recent<T>(
         &self,
         stream: &StreamId,

@@ -1,8 +1,8 @@
-//! Turns a request on a provider's webhook into events. The request is acknowledged once all its parts are in the
-//! log.
+//! Turns a request on a provider's webhook into events. The request is acknowledged once all its parts are in
+//! the log.
 //!
-//! A provider repeats requests that were not acknowledged, and sometimes others too. The id of a message's event
-//! is derived from the provider's id of the message, so that a repeated request changes nothing.
+//! A provider repeats requests that were not acknowledged, and sometimes others too. The id of a message's
+//! event is derived from the provider's id of the message, so that a repeated request changes nothing.
 
 mod message;
 mod rejection;
@@ -19,7 +19,7 @@ use providers::{Inbound, Proof, RefusedWebhook, Request, Response};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The numbers of parts that a webhook held.
+/// The numbers of the parts of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebhookReceipt {
     pub messages: usize,
@@ -102,7 +102,7 @@ impl Commands {
         let mut receiver = self.recent_receiver(webhook.channel_type, webhook.channel_id).await?;
         let provider = self.providers.of(webhook.channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
         if !matches!(provider.handshake(&receiver.channel, request), Ok(None)) {
-            // The token may have been changed a moment ago, and the provider asks only once.
+            // The token may have been changed just before, and the provider sends this request only once.
             receiver = self.current_receiver(receiver).await?;
             if let Some(response) = provider.handshake(&receiver.channel, request)? {
                 return Ok(WebhookAnswer::Response(response));
@@ -110,7 +110,7 @@ impl Commands {
         }
         let proof = match provider.verify(&receiver.channel, request) {
             Ok(proof) => proof,
-            // The secret may have been changed a moment ago.
+            // The secret may have been changed just before.
             Err(_) => {
                 receiver = self.current_receiver(receiver).await?;
                 provider.verify(&receiver.channel, request)?
@@ -142,7 +142,7 @@ impl Commands {
         })
     }
 
-    /// The channel as it was within the last second.
+    /// The channel, at most one second old.
     async fn recent_receiver(
         &self,
         kind: ChannelType,
@@ -152,14 +152,14 @@ impl Commands {
         let account = found
             .map_err(|error| LoadError::of(&StreamId::inbound(id), error))?
             .ok_or(InboundWebhookError::NoSuchChannel)?;
-        let channel = self.channel_of_late(account, id).await?.ok_or(InboundWebhookError::NoSuchChannel)?;
+        let channel = self.recent_channel(account, id).await?.ok_or(InboundWebhookError::NoSuchChannel)?;
         if channel.channel_type != kind {
             return Err(InboundWebhookError::NoSuchChannel);
         }
         Ok(ChannelOfAccount { account, channel })
     }
 
-    /// The channel as the log has it now.
+    /// The current channel.
     async fn current_receiver(
         &self,
         ChannelOfAccount { account, channel }: ChannelOfAccount,
@@ -168,7 +168,8 @@ impl Commands {
         Ok(ChannelOfAccount { account, channel })
     }
 
-    /// Applies one contact's parts one after the other, in their order, and different contacts' parts concurrently.
+    /// Applies one contact's parts one after the other, in their order, and different contacts' parts
+    /// concurrently.
     async fn apply(
         &self,
         receiver: &ChannelOfAccount,

@@ -3,23 +3,23 @@
 use domain::conversation::Detected;
 use whatlang::{Info, Lang, Script};
 
-/// So few letters could be any language's.
+/// The fewest letters for which a language of a shared script is detected.
 const FEWEST_LETTERS: usize = 12;
 
-/// The language of a text, when one can be sure of it.
+/// The language of a text. `None` when it is uncertain.
 pub fn detect(text: &str) -> Option<Detected> {
     let info = whatlang::detect(text)?;
     let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
-    let sure = has_one_language(info.script()) || (letters >= FEWEST_LETTERS && info.is_reliable());
-    sure.then(|| Detected { language: code(&info), confidence: info.confidence() })
+    let is_certain = has_one_language(info.script()) || (letters >= FEWEST_LETTERS && info.is_reliable());
+    is_certain.then(|| Detected { language: code(&info), confidence: info.confidence() })
 }
 
-/// A script that only one of the languages known here is written in: a few letters tell.
+/// Whether the detector knows only one language of the script, so that a few letters are enough.
 fn has_one_language(script: Script) -> bool {
     script.langs().len() == 1
 }
 
-/// ISO 639-1 where there is such a code.
+/// The ISO 639-1 code of a language, or else its ISO 639-3 code.
 fn code(info: &Info) -> String {
     let short = match info.lang() {
         Lang::Epo => "eo",
@@ -105,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn amharic_is_told_by_a_few_letters() {
+    fn amharic_is_detected_in_a_few_letters() {
         assert_eq!(language("ገንዘቤን መልሱልኝ").as_deref(), Some("am"));
         assert_eq!(language("ሰላም").as_deref(), Some("am"));
     }
 
     #[test]
-    fn a_sentence_is_told_by_its_words() {
+    fn the_language_of_a_sentence_is_detected() {
         let english = "Hello, I would like to know where my order is, because it has not arrived yet and the \
                        person on the phone told me that it would be here yesterday.";
         assert_eq!(language(english).as_deref(), Some("en"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_word_or_two_one_cannot_be_sure() {
+    fn the_language_of_a_word_or_two_is_uncertain() {
         for text in ["", "ok", "hi", "12345", "👍", "?!"] {
             assert_eq!(language(text), None, "{text}");
         }

@@ -1,6 +1,6 @@
-//! The write side without HTTP: every command, and the one way it is executed.
+//! The write side without HTTP: all commands, and how they are executed.
 //!
-//! Nothing here reads a read model: a decision reads the stream.
+//! The write side never reads a read model: a command is decided on the state of its stream.
 
 pub mod actions;
 pub mod assignment;
@@ -21,42 +21,42 @@ use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
 use current_conversation::CurrentConversations;
 use domain::agent::{Agent, PresenceTimeouts};
-use domain::contact::ContactHome;
+use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
 use event_schemas::Clock;
 use event_store::EventStore;
 use execute::Aggregates;
 use providers::Providers;
-use providers::outgoing_webhook::Addresses;
+use providers::outgoing_webhook::AllowedAddresses;
 use std::sync::Arc;
 
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
 pub use compiled_rules::PLAYBOOK_CATALOGUES;
 pub use conversations::Begin;
 
-/// How many conversations are remembered between commands. A remembered one saves reading its stream.
+/// The number of conversations whose state is cached. The stream of a cached conversation is not read again.
 const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
 const AGENTS: usize = 16_384;
 
-/// Everything that can be asked of the write side.
+/// The commands of the write side.
 pub struct Commands {
     pub store: Arc<dyn EventStore>,
     pub clock: Clock,
     pub providers: Arc<Providers>,
     pub conversations: Aggregates<Conversation>,
-    pub contacts: Aggregates<ContactHome>,
+    pub contacts: Aggregates<IdentifierState>,
     pub agents: Aggregates<Agent>,
     catalogues: Catalogues,
-    /// How long an agent's silence may last.
+    /// How long an agent may report no presence.
     pub presence_timeouts: PresenceTimeouts,
     /// The addresses that outgoing webhooks may call.
-    pub webhook_addresses: Addresses,
+    pub webhook_addresses: AllowedAddresses,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
     compiled_automation_rules: CompiledAutomationRules,
-    /// A dry run is work for a whole processor: one at a time.
+    /// Allows one dry run at a time, because each uses a whole processor core.
     pub dry_runs: tokio::sync::Semaphore,
     channel_accounts: ChannelAccounts,
     current_conversations: CurrentConversations,
@@ -70,7 +70,7 @@ impl Commands {
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
-            webhook_addresses: Addresses::default(),
+            webhook_addresses: AllowedAddresses::default(),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),

@@ -1,11 +1,12 @@
 //! The agents: their preferences (requirement 000, section 2), their presence, and the reservations of their
 //! capacity.
 //!
-//! Preferences and presence are the person's, not an account's; which accounts know the person is theirs to
-//! extend: an administrator registers a person whom no account knows; others join by signing in.
+//! Preferences and presence belong to the person, not to an account. An administrator can register only a
+//! person whom no account knows yet; a person whom another account knows joins this account by signing in.
 //!
-//! Capacity is reserved here before a conversation is assigned. The stream serialises the requests for the last
-//! capacity, and presence is in the same stream: capacity is never reserved with an agent who has just gone away.
+//! Capacity is reserved here before a conversation is assigned. The agent's stream serialises the requests
+//! for the remaining capacity. Presence is in the same stream, so capacity is never reserved with an agent
+//! who has just gone away.
 
 mod eligibility;
 mod preferences;
@@ -29,30 +30,31 @@ use std::collections::BTreeMap;
 
 const LONGEST_NAME: usize = 200;
 
-/// A person who answers.
+/// A person who answers customers.
 #[derive(Clone, Debug, Default)]
 pub struct Agent {
-    /// Under which name and address each account knows them.
+    /// The agent's name and email address in each account.
     accounts: BTreeMap<AccountId, (String, Option<String>)>,
     preferences: Preferences,
     hours: Option<Hours>,
-    /// Days off, from a moment until another.
+    /// Days off: the first moment, and the moment after the last.
     leave: Vec<(Timestamp, Timestamp)>,
     presence: Presence,
     reservations: BTreeMap<ConversationId, Reservation>,
-    last_given: Option<Timestamp>,
+    last_assigned_at: Option<Timestamp>,
     idle_since: Option<Timestamp>,
-    /// How many events there have been, and after how many the preferences were last changed: a caller who
-    /// names a version means that of the preferences, not that of the stream.
+    /// The number of events of the stream.
     events: u64,
-    preferences_after: Option<u64>,
+    /// The version of the last event that changed the preferences: the version that callers name in
+    /// `If-Match` is that of the preferences, not that of the stream.
+    preferences_version: Option<u64>,
 }
 
 impl Agent {
     pub fn is_known_to(&self, account: AccountId) -> bool {
         self.accounts.contains_key(&account)
     }
-    pub fn is_known_to_anybody(&self) -> bool {
+    pub fn is_registered(&self) -> bool {
         !self.accounts.is_empty()
     }
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
@@ -69,31 +71,31 @@ impl Agent {
     }
     /// The version at which the preferences were last changed.
     pub fn preferences_version(&self) -> Option<Version> {
-        self.preferences_after.map(Version)
+        self.preferences_version.map(Version)
     }
     pub fn presence(&self) -> Presence {
         self.presence
     }
-    /// The conversations that have a place here, of all accounts.
+    /// The conversations for which capacity is reserved, in all accounts.
     pub fn reservations(&self) -> impl Iterator<Item = (ConversationId, &Reservation)> {
-        self.reservations.iter().map(|(id, place)| (*id, place))
+        self.reservations.iter().map(|(id, reservation)| (*id, reservation))
     }
     pub fn reservation(&self, conversation: ConversationId) -> Option<&Reservation> {
         self.reservations.get(&conversation)
     }
-    /// How many conversations they have.
+    /// The number of conversations for which capacity is reserved.
     pub fn active(&self) -> u32 {
         u32::try_from(self.reservations.len()).unwrap_or(u32::MAX)
     }
-    /// When they were last given a conversation.
-    pub fn last_given(&self) -> Option<Timestamp> {
-        self.last_given
+    /// When capacity was last reserved for a conversation.
+    pub fn last_assigned_at(&self) -> Option<Timestamp> {
+        self.last_assigned_at
     }
-    /// When they were last given or rid of one.
+    /// When capacity was last reserved or released.
     pub fn idle_since(&self) -> Option<Timestamp> {
         self.idle_since
     }
-    /// Whether their working hours are on.
+    /// Whether `now` is within the agent's working hours.
     pub fn is_within_hours(&self, now: Timestamp) -> bool {
         self.hours.as_ref().is_none_or(|hours| hours.is_open(now))
     }
@@ -103,7 +105,8 @@ impl Agent {
 
     fn prefer(&mut self, preferences: &Preferences) {
         self.preferences = preferences.clone();
-        // What was accepted once made sense; an older program's zone that is gone means no hours at all.
+        // The preferences were valid when they were accepted. A time zone that this program does not know any
+        // more means that the agent has no working hours.
         let hours = preferences.available_hours.as_ref();
         self.hours = hours.and_then(|hours| Hours::weekly(&hours.timezone, &hours.schedule, &[]).ok());
         let zone = hours.map_or("UTC", |hours| hours.timezone.as_str());
@@ -123,25 +126,25 @@ impl Evolve for Agent {
             }
             E::PreferencesChanged(changed) => {
                 self.prefer(&changed.preferences);
-                self.preferences_after = Some(self.events);
+                self.preferences_version = Some(self.events);
             }
             E::WentOnline(online) => self.presence = Presence::Online { until: online.until },
             E::WentAway(away) => {
                 self.presence = Presence::Away { cause: away.cause, offline_at: away.offline_at };
             }
             E::WentOffline(_) => self.presence = Presence::Offline { since: at },
-            E::CapacityReserved(taken) => {
-                let place = Reservation {
-                    account_id: taken.account_id,
-                    conversation_version: taken.conversation_version,
+            E::CapacityReserved(reserved) => {
+                let reservation = Reservation {
+                    account_id: reserved.account_id,
+                    conversation_version: reserved.conversation_version,
                     since: at,
                 };
-                self.reservations.insert(taken.conversation_id, place);
-                self.last_given = Some(at);
+                self.reservations.insert(reserved.conversation_id, reservation);
+                self.last_assigned_at = Some(at);
                 self.idle_since = Some(at);
             }
-            E::CapacityReleased(freed) => {
-                self.reservations.remove(&freed.conversation_id);
+            E::CapacityReleased(released) => {
+                self.reservations.remove(&released.conversation_id);
                 self.idle_since = Some(at);
             }
         }
@@ -149,20 +152,20 @@ impl Evolve for Agent {
     }
 }
 
-/// Why an agent cannot be as asked.
+/// Why a command to an agent was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("this account knows no such agent")]
     NotRegistered,
-    #[error("this person answers for another account")]
-    SomebodyElses,
-    #[error("the agent cannot take it: {0}")]
+    #[error("this person is an agent of another account")]
+    OtherAccounts,
+    #[error("the agent cannot take the conversation: {0}")]
     CannotTake(Ineligible),
-    #[error("the preferences are at {actual:?}")]
+    #[error("the version of the preferences is {actual:?}, not {expected:?}")]
     ChangedMeanwhile { expected: Version, actual: Option<Version> },
-    #[error("another account registered this person; they join by signing in to this one")]
+    #[error("this person is an agent of another account, and can join this account only by signing in to it")]
     RegisteredElsewhere,
-    /// `field` is the path of what is wrong.
+    /// `field` is the path of the invalid field.
     #[error("{field}: {reason}")]
     Invalid { field: String, reason: String },
 }
@@ -171,14 +174,14 @@ fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Rejection {
     Rejection::Invalid { field: field.into(), reason: reason.into() }
 }
 
-/// An account knows this person from now on, by this name.
+/// Registers a person as an agent of an account, or changes their name or email address there.
 #[derive(Clone, Debug)]
 pub struct Register {
     pub account_id: AccountId,
     pub user_id: UserId,
     pub name: String,
     pub email: Option<String>,
-    /// Whether the person asks for themselves.
+    /// Whether the caller is this person.
     pub is_self: bool,
 }
 

@@ -2,18 +2,18 @@
 
 use event_schemas::{Events, Timestamp};
 
-/// A state that is the fold of its stream.
+/// A state that is computed from the events of its stream.
 pub trait Evolve: Default + Clone + Send + Sync + 'static {
     type Event: Events + Clone + Send + Sync + 'static;
-    /// Remembers what happened, `at` being when it occurred. Cannot refuse: the past is not up for debate.
+    /// Applies an event that occurred at `at`. It cannot fail: the event has already been stored.
     fn evolve(&mut self, event: &Self::Event, at: Timestamp);
 }
 
-/// Something asked of an aggregate.
+/// A command to an aggregate.
 pub trait Decide<S: Evolve> {
-    /// Why a command was refused. Part of the language, not a failure.
+    /// Why a command was refused. A refusal is a normal result, not a failure.
     type Rejection: std::error::Error + Send + Sync + 'static;
-    /// Says what happens, or why it may not. An empty answer means that nothing has to.
+    /// Returns the events to append, or why the command is refused. An empty list means that nothing changes.
     fn decide(&self, state: &S, now: Timestamp) -> Result<Vec<S::Event>, Self::Rejection>;
 }
 
@@ -24,14 +24,14 @@ impl<S: Evolve, C: Decide<S>> Decide<S> for &C {
     }
 }
 
-/// Given what happened, when something is asked, then this follows: how a rule's test reads.
+/// The parts of a rule's test: given these events, when this command is decided, then these events follow.
 #[cfg(any(test, feature = "given"))]
 pub mod given {
     use super::{Decide, Evolve};
     use event_schemas::Timestamp;
     use std::fmt::Debug;
 
-    /// A state and the moment at which the next thing is asked.
+    /// A state, and the time at which the next command is decided.
     pub struct Given<S> {
         pub state: S,
         pub now: Timestamp,

@@ -1,10 +1,10 @@
-//! Lists of actions: macros, which an agent runs, and rules, which run by themselves when something happens:
-//! pure policy.
+//! Macros and automation rules: lists of actions that an agent runs, or that run when an event occurs. Rules
+//! without I/O.
 //!
-//! What a rule does sets off no rule, so rules cannot set off each other or themselves. What Verbatim does
-//! because of a rule (an agent is found, a snooze ends) may set off rules: a rule of which that can be told
-//! beforehand is refused as a circle, and any other acts by Verbatim's own doing only so many times a day in
-//! one conversation.
+//! The actions of a rule trigger no rule, so rules cannot trigger each other or themselves. Events that
+//! Verbatim causes after a rule's actions (routing assigns an agent, a snooze ends) can trigger rules. A rule
+//! that would certainly trigger itself in this way is rejected when it is defined. Every other rule runs at
+//! most [`MOST_BY_ITSELF`] times a day in one conversation because of such events.
 
 mod memory;
 mod rules;

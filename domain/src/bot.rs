@@ -1,9 +1,10 @@
-//! The bot's answer to a message, and the handoff to a human agent: pure policy (requirement 000, sections 1.4
-//! and 5; requirements 001 and 002).
+//! The bot's answer to a message, and the handoff to a human agent: rules without I/O (requirement 000,
+//! sections 1.4 and 5; requirements 001 and 002).
 //!
-//! An account's rules are compiled once into a [`Playbook`]; then a message is put to it with what is known
-//! of the conversation, and it answers which rules fit, why, and what they do. It never looks at what the
-//! bot itself said: only a customer's message makes it speak, so no rule can set off itself or another.
+//! The rules of an account are compiled once into a [`Playbook`]. The playbook compares a message and the
+//! state of its conversation with the rules, and returns which rules match, why, and their actions. It never
+//! reads the bot's own messages: only a customer's message makes the bot answer, so no rule can trigger
+//! itself or another.
 
 mod conditions;
 mod handoff;

@@ -1,21 +1,21 @@
-//! Business time: how much of it lies between two moments, and when so much of it has passed.
+//! Business time: the amount between two moments, and the moment at which an amount has passed.
 //!
 //! # The rule
 //!
-//! A local time means **the first moment at which local clocks show it, or later**. An interval
-//! lasts from the moment its start means until the moment its end means. So where the clock is put back an
-//! interval's times are the earlier of the two, where it is put forward a time that is skipped is the moment
-//! of the jump, and neighbouring intervals never overlap nor leave a hole. What counts are elapsed seconds:
-//! a day on which the clock is put back may have one open hour more than another.
+//! A local time means **the first moment at which local clocks show it, or later**. An interval lasts from
+//! the moment of its start until the moment of its end. So when clocks are put back, a time that occurs twice
+//! means the earlier one. When clocks are put forward, a time that is skipped means the moment of the change.
+//! Neighbouring intervals never overlap, and leave no gap. Elapsed seconds are counted: a day on which clocks
+//! are put back can have one open hour more than another.
 //!
 //! An interval belongs to the day on which it starts, and goes on into the next day if its end is not after
 //! its start. On a holiday no interval begins; one that began the day before goes on. Where intervals
 //! overlap, time counts once.
 //!
-//! # How it is quick
+//! # Speed
 //!
-//! A calendar is compiled year by year, when a year is first asked about, into moments with running totals.
-//! After that a question is one or two binary searches. Compiled calendars are shared by value.
+//! A year of a calendar is compiled at its first use, into moments with running totals. After that a query is
+//! one or two binary searches. Equal calendars share their compiled form.
 
 use event_schemas::Timestamp;
 use event_schemas::catalogue::{BusinessCalendar, Holiday, Weekday, WeeklyHours};
@@ -34,9 +34,9 @@ const MOST_HOLIDAYS: usize = 2_000;
 
 /// A "year" of the compiled calendar. Its length only decides how much is compiled at once.
 const YEAR: i64 = 366 * 24 * 3_600 * 1_000_000;
-/// Business time is counted from 1970 for so many years: until 2220. Beyond, no desk is open.
+/// Business time is counted for so many years from 1970: until 2220. After that no calendar is open.
 const YEARS: usize = 250;
-/// More calendars than this are not kept compiled at once.
+/// The most calendars that are kept compiled at once.
 const MOST_SHARED: usize = 4_096;
 
 /// Why a calendar is invalid. [`CalendarError::field`] names the part at fault.
@@ -54,7 +54,7 @@ pub enum CalendarError {
     BadDate { field: String, text: String },
     #[error("at most {limit} entries")]
     TooMany { field: &'static str, limit: usize },
-    #[error("it ends before it begins")]
+    #[error("the end is before the start")]
     Backwards { field: &'static str },
 }
 
@@ -70,7 +70,7 @@ impl CalendarError {
     }
 }
 
-/// Opening hours, ready to be counted with. Cheap to clone; small when serialised.
+/// Compiled opening hours. Cheap to clone; small when serialised.
 #[derive(Clone)]
 pub struct Hours(Arc<Compiled>);
 
@@ -135,8 +135,8 @@ impl Hours {
         Self::shared(Pattern { zone: timezone.to_owned(), week, holidays: closed })
     }
 
-    /// The moment at which so much business time has passed since `from`: the first such moment, so a promise
-    /// that runs out at closing time is due at closing time. `None` when it is not before 2220.
+    /// The first moment at which so much business time has passed since `from`: a target that is reached at
+    /// closing time is due at closing time. `None` when the moment is not before 2220.
     pub fn add(&self, from: Timestamp, business: Duration) -> Option<Timestamp> {
         if business.is_zero() {
             return Some(from);
@@ -150,14 +150,14 @@ impl Hours {
                 wanted = wanted.checked_add(year.open_before(from))?;
             }
             if wanted <= year.total {
-                return year.when(wanted).map(Timestamp::from_micros);
+                return year.moment_after(wanted).map(Timestamp::from_micros);
             }
             wanted -= year.total;
         }
         None
     }
 
-    /// The business time from one moment until another; zero when the other is not later.
+    /// The business time from one moment until another. Zero when the second is not later.
     pub fn between(&self, from: Timestamp, until: Timestamp) -> Duration {
         let last = YEARS as i64 * YEAR - 1;
         let (from, until) = (from.as_micros().clamp(0, last), until.as_micros().clamp(0, last));
@@ -170,7 +170,7 @@ impl Hours {
         Duration::from_micros(open.unsigned_abs())
     }
 
-    /// Whether the desk is open at a moment.
+    /// Whether a moment is within the opening hours.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let at = at.as_micros();
         let Some(index) = usize::try_from(at / YEAR).ok().filter(|index| *index < YEARS) else {
@@ -201,13 +201,14 @@ fn zone_of(name: &str) -> Result<TimeZone, CalendarError> {
     zone(name).ok_or_else(|| CalendarError::UnknownZone { zone: name.to_owned() })
 }
 
-/// From the first moment of a day until the last of another, as a zone has them. Days are `YYYY-MM-DD`.
+/// The first moment of the day `from`, and the moment after the last of the day `until`, in a time zone. Days
+/// are `YYYY-MM-DD`.
 pub fn days_off(zone: &str, from: &str, until: &str) -> Result<(Timestamp, Timestamp), CalendarError> {
-    let bad =
+    let bad_date =
         |field: &str, text: &str| CalendarError::BadDate { field: field.to_owned(), text: text.to_owned() };
     let zone = zone_of(zone)?;
     let day = |field: &str, text: &str| {
-        (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten().ok_or_else(|| bad(field, text))
+        (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten().ok_or_else(|| bad_date(field, text))
     };
     let (first, last) = (day("from", from)?, day("until", until)?);
     if last < first {
@@ -217,9 +218,9 @@ pub fn days_off(zone: &str, from: &str, until: &str) -> Result<(Timestamp, Times
         let start = zone.to_ambiguous_zoned(DateTime::from(day)).compatible();
         start
             .map(|start| Timestamp::from_micros(start.timestamp().as_microsecond()))
-            .map_err(|_| bad(field, text))
+            .map_err(|_| bad_date(field, text))
     };
-    let after = last.tomorrow().map_err(|_| bad("until", until))?;
+    let after = last.tomorrow().map_err(|_| bad_date("until", until))?;
     Ok((midnight(first, "from", from)?, midnight(after, "until", until)?))
 }
 
@@ -235,7 +236,8 @@ impl Compiled {
 
     fn compile(&self, begin: i64) -> Year {
         let end = begin + YEAR;
-        // An interval reaches a day beyond its own at most, and no zone is more than a day from UTC.
+        // An interval ends at most one day after the day on which it starts, and no time zone differs from
+        // UTC by more than a day.
         let (first, last) = (days(begin) - 3, days(end) + 2);
         let mut open = Vec::new();
         for day in first..=last {
@@ -255,7 +257,7 @@ impl Compiled {
         Year::of(open)
     }
 
-    /// The first moment at which local clocks show this, or later.
+    /// The first moment at which local clocks show this time or a later one.
     fn moment(&self, date: Date, minutes: u16) -> i64 {
         let local = DateTime::from(date).saturating_add(SignedDuration::from_mins(minutes.into()));
         let at = |offset: jiff::tz::Offset| {
@@ -303,8 +305,8 @@ impl Year {
         }
     }
 
-    /// The first moment before which this much of the year was open.
-    fn when(&self, open: i64) -> Option<i64> {
+    /// The first moment before which the year had this much open time.
+    fn moment_after(&self, open: i64) -> Option<i64> {
         let later = self.open.partition_point(|stretch| stretch.before < open);
         let stretch = self.open.get(later.checked_sub(1)?)?;
         Some(stretch.from + open - stretch.before)
@@ -337,14 +339,14 @@ fn interval((index, hours): (usize, &WeeklyHours)) -> Result<(u8, u16, u16), Cal
     Ok((days, start, if end <= start { end + MINUTES_A_DAY } else { end }))
 }
 
-/// The zone of this name, by the database inside the program, never the machine's: a replay elsewhere must
-/// count the same.
+/// The time zone of this name, from the database that is compiled into the program and never from the
+/// machine's: a replay on another machine must give the same times.
 pub(crate) fn zone(name: &str) -> Option<TimeZone> {
     static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
     ZONES.get(name).ok().filter(|zone| zone.iana_name() != Some("Etc/Unknown"))
 }
 
-/// `HH:MM` until `24:00`, as minutes.
+/// The minutes since midnight of a time `HH:MM`, up to `24:00`.
 pub(crate) fn minutes(text: &str) -> Option<u16> {
     let two = |digits: &str| {
         (digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit()))

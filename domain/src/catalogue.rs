@@ -1,5 +1,5 @@
-//! The catalogues of an account, by one rule for all kinds: an item is defined, defined anew, and retired; its
-//! name is unique among the items of its kind.
+//! The catalogues of an account. The rules are the same for all kinds: an item is defined, defined anew, and
+//! retired; its name is unique among the items of its kind.
 
 mod action_checks;
 mod automation_rule;
@@ -78,7 +78,7 @@ fn check_count(others: usize) -> Result<(), Rejection> {
     if others < MOST_ITEMS {
         return Ok(());
     }
-    Err(Rejection::invalid("name", format!("an account has at most {MOST_ITEMS} of them")))
+    Err(Rejection::invalid("name", format!("an account has at most {MOST_ITEMS} items of this kind")))
 }
 
 /// Why an item cannot be defined or retired.
@@ -86,9 +86,9 @@ fn check_count(others: usize) -> Result<(), Rejection> {
 pub enum Rejection {
     #[error("there is no such item")]
     NotFound,
-    #[error("there is another with this {field}: '{value}'")]
+    #[error("another item has this {field}: '{value}'")]
     NameTaken { field: &'static str, value: String },
-    /// `field` is the path of what is wrong.
+    /// `field` is the path of the invalid field.
     #[error("{field}: {reason}")]
     Invalid { field: String, reason: String },
     /// The item was defined anew after the caller read it.
@@ -154,7 +154,7 @@ impl<T: CatalogueItem> Evolve for Catalogue<T> {
     }
 }
 
-/// Defines an item, whether or not there was one of its id.
+/// Defines an item, or defines it anew when one with its id exists.
 #[derive(Clone, Debug)]
 pub struct Define<T>(pub T);
 
@@ -183,17 +183,17 @@ impl<T: CatalogueItem> Decide<Catalogue<T>> for Define<T> {
     }
 }
 
-/// Users do not tell "Billing" from "billing ".
+/// For users "Billing" and "billing " are the same name.
 fn same_name(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
-/// Changes an item as it is when the command is decided: when two callers change different parts of it, neither
-/// undoes the other's change.
+/// Changes the item's state at the time of the decision, so that of two callers who change different parts
+/// neither undoes the other's change.
 #[derive(Clone, Debug)]
 pub struct Amend<T: CatalogueItem, F> {
     pub id: T::Id,
-    /// The item to change when none is defined. `None`: the command is refused then.
+    /// The item to change when none is defined. `None` when the command is then refused.
     pub default: Option<T>,
     pub change: F,
 }
@@ -229,7 +229,7 @@ impl<T: CatalogueItem> Decide<Catalogue<T>> for Retire<T> {
 #[derive(Clone, Debug)]
 pub struct IfUnchanged<T: CatalogueItem, C> {
     pub id: T::Id,
-    /// The version at which the caller saw the item defined. `None`: the caller accepts any.
+    /// The version of the item that the caller read. `None` when the caller accepts any.
     pub seen: Option<Version>,
     pub command: C,
 }

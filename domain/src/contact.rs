@@ -1,4 +1,4 @@
-//! Whom an identifier belongs to. Each identifier's stream is the one place where that is decided.
+//! The contact of an identifier. It is decided in the identifier's own stream and nowhere else.
 
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::contact::{ContactSeen, IdentifierLinked, IdentifierUnlinked};
@@ -6,15 +6,15 @@ use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Timestamp};
 use serde_json::{Map, Value};
 
-/// An identifier, and the contact behind it.
+/// An identifier, and the contact to whom it belongs.
 #[derive(Clone, Debug, Default)]
-pub struct ContactHome {
+pub struct IdentifierState {
     contact_id: Option<ContactId>,
     display_name: Option<String>,
     metadata: Map<String, Value>,
 }
 
-impl ContactHome {
+impl IdentifierState {
     /// The contact of the identifier. `None` before the first message or link, and after unlinking.
     pub fn contact_id(&self) -> Option<ContactId> {
         self.contact_id
@@ -25,14 +25,15 @@ impl ContactHome {
     pub fn metadata(&self) -> &Map<String, Value> {
         &self.metadata
     }
-    /// Whether there is anything to remember of this.
-    pub fn is_news(&self, see: &See) -> bool {
+    /// Whether this message leads to an event: the identifier has no contact yet, or the display name is
+    /// another.
+    pub fn changes_contact(&self, see: &See) -> bool {
         self.contact_id.is_none()
             || see.display_name.as_ref().is_some_and(|name| Some(name) != self.display_name.as_ref())
     }
 }
 
-impl Evolve for ContactHome {
+impl Evolve for IdentifierState {
     type Event = ContactEvent;
 
     fn evolve(&mut self, event: &ContactEvent, _: Timestamp) {
@@ -71,11 +72,11 @@ pub struct See {
     pub display_name: Option<String>,
 }
 
-impl Decide<ContactHome> for See {
+impl Decide<IdentifierState> for See {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &ContactHome, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
-        if !state.is_news(self) {
+    fn decide(&self, state: &IdentifierState, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+        if !state.changes_contact(self) {
             return Ok(Vec::new());
         }
         let identifier_id =
@@ -93,11 +94,11 @@ impl Decide<ContactHome> for See {
     }
 }
 
-/// It is this contact's from now on. What was told before of name and metadata is replaced.
+/// Links the identifier to a contact. The display name and the metadata are replaced.
 #[derive(Clone, Debug)]
 pub struct Link {
     pub account_id: AccountId,
-    /// `None` keeps the present contact, or makes one for the identifier.
+    /// `None` when the identifier keeps its contact, or gets one of its own.
     pub contact_id: Option<ContactId>,
     pub channel_type: ChannelType,
     pub identifier: String,
@@ -107,10 +108,10 @@ pub struct Link {
     pub may_move: bool,
 }
 
-impl Decide<ContactHome> for Link {
+impl Decide<IdentifierState> for Link {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &ContactHome, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+    fn decide(&self, state: &IdentifierState, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
         if self.identifier.trim().is_empty() || self.identifier.chars().count() > 256 {
             return Err(Rejection::BadIdentifier);
         }
@@ -143,16 +144,16 @@ impl Decide<ContactHome> for Link {
     }
 }
 
-/// The identifier is unlinked from its contact.
+/// Unlinks the identifier from its contact.
 #[derive(Clone, Debug)]
 pub struct Unlink {
     pub identifier_id: ContactIdentifierId,
 }
 
-impl Decide<ContactHome> for Unlink {
+impl Decide<IdentifierState> for Unlink {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &ContactHome, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+    fn decide(&self, state: &IdentifierState, _: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
         let contact_id = state.contact_id.ok_or(Rejection::NotLinked)?;
         Ok(vec![IdentifierUnlinked { identifier_id: self.identifier_id, contact_id }.into()])
     }

@@ -1,4 +1,4 @@
-//! The rules. Values in, values out: time, ids and chance come in with the command.
+//! The rules, without I/O: the time, new ids and random numbers are part of the command.
 
 pub mod agent;
 pub mod aggregate;

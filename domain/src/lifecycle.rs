@@ -1,7 +1,7 @@
-//! Where a conversation stands, derived from its events in one place (requirement 000, section 1.1).
+//! The status and the assignment of a conversation, computed from its events (requirement 000, section 1.1).
 //!
-//! open → bot → assigned → pending → resolved → closed. The customer's message brings a pending
-//! conversation back to its agent and a resolved one back to the open ones; nothing leaves closed.
+//! open → bot → assigned → pending → resolved → closed. A message of the customer returns a pending
+//! conversation to its agent, and opens a resolved one again. A closed conversation stays closed.
 
 use event_schemas::conversation::ReopenCause;
 use event_schemas::message::Status;
@@ -38,13 +38,13 @@ impl Lifecycle {
         match event {
             E::Message(MessageEvent::MessageReceived(_)) => {
                 if self.status == Status::Pending {
-                    self.back_to_work();
+                    self.end_pending();
                 }
             }
-            E::Lifecycle(event) => self.live_through(event),
-            E::Assignment(event) => self.remember_assignment(event),
+            E::Lifecycle(event) => self.apply_lifecycle(event),
+            E::Assignment(event) => self.apply_assignment(event),
             E::Bot(BotEvent::BotEngaged(_)) => self.status = Status::Bot,
-            // Whoever takes it from here finds it among the open ones.
+            // The agent who takes the conversation finds it among the open ones.
             E::Bot(BotEvent::HandoffRequested(_)) => {
                 if self.status == Status::Bot {
                     self.go_to(Status::Open);
@@ -60,7 +60,7 @@ impl Lifecycle {
         }
     }
 
-    fn live_through(&mut self, event: &LifecycleEvent) {
+    fn apply_lifecycle(&mut self, event: &LifecycleEvent) {
         match event {
             LifecycleEvent::ConversationOpened(_) => *self = Self::default(),
             LifecycleEvent::MarkedPending(pending) => {
@@ -70,13 +70,13 @@ impl Lifecycle {
             LifecycleEvent::Resolved(_) => self.go_to(Status::Resolved),
             LifecycleEvent::Reopened(reopened) => match reopened.cause {
                 ReopenCause::CustomerMessage => self.go_to(Status::Open),
-                ReopenCause::SnoozeEnded | ReopenCause::Agent => self.back_to_work(),
+                ReopenCause::SnoozeEnded | ReopenCause::Agent => self.end_pending(),
             },
             LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => self.go_to(Status::Closed),
         }
     }
 
-    fn remember_assignment(&mut self, event: &AssignmentEvent) {
+    fn apply_assignment(&mut self, event: &AssignmentEvent) {
         match event {
             AssignmentEvent::Assigned(assigned) => {
                 self.assignee_id = assigned.assignee_id;
@@ -104,12 +104,13 @@ impl Lifecycle {
         }
     }
 
-    /// The agent who works on it: also one who waits for the customer.
+    /// The agent to whom the conversation is assigned, also while it is pending. `None` when it is not
+    /// assigned, or resolved or closed.
     pub fn holder(&self) -> Option<UserId> {
         self.assignee_id.filter(|_| matches!(self.status, Status::Assigned | Status::Pending))
     }
 
-    /// Nothing but closed is for ever.
+    /// Whether the conversation is closed, which never changes.
     pub fn is_closed(&self) -> bool {
         self.status == Status::Closed
     }
@@ -119,7 +120,7 @@ impl Lifecycle {
         self.snoozed_until = None;
     }
 
-    fn back_to_work(&mut self) {
+    fn end_pending(&mut self) {
         self.go_to(if self.assignee_id.is_some() { Status::Assigned } else { Status::Open });
     }
 }

@@ -1,12 +1,12 @@
-//! How quickly a queue moves, and so how long it takes from a place in it.
+//! How quickly conversations leave a queue, and how long one at a position has to wait.
 
 use event_schemas::Timestamp;
 use std::time::Duration;
 
-/// The longest pause that counts for the pace: over night no conversation leaves a queue.
+/// The longest gap that counts: at night no conversation leaves a queue.
 const LONGEST_GAP: Duration = Duration::from_secs(3_600);
 
-/// The usual time between two conversations that find an agent, the latest weighing most.
+/// The usual time between two conversations that get an agent. The latest times have the most weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     pub last_left_at: Option<Timestamp>,
@@ -15,7 +15,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// One has found an agent.
+    /// Records that a conversation left the queue because it got an agent.
     pub fn left(&mut self, at: Timestamp) {
         if let Some(last) = self.last_left_at.replace(at) {
             let gap = at.since(last).min(LONGEST_GAP);
@@ -23,7 +23,7 @@ impl Pace {
         }
     }
 
-    /// How long it takes until the one at this place, from 1, finds an agent.
+    /// How long the conversation at this position has to wait for an agent. Positions begin at 1.
     pub fn expected(&self, position: u32) -> Option<Duration> {
         self.gap.map(|gap| gap * position)
     }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_is_so_many_gaps_and_unknown_before_there_was_one() {
+    fn the_wait_is_the_position_times_the_gap_and_unknown_without_a_gap() {
         let mut pace = Pace::default();
         pace.left(Timestamp::from_secs(100));
         assert_eq!(pace.expected(1), None);

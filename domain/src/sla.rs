@@ -1,18 +1,19 @@
-//! The SLA clocks of a conversation: what was promised, when it is due, what was kept and what was missed.
+//! The SLA clocks of a conversation: the targets, their deadlines, and which were met or missed.
 //!
-//! [`Clocks`] is a fold of the conversation's own events and nothing else. The aggregate asks it whether an
-//! alarm still stands, read models show its timers, and the clock process sleeps until its next alarm.
+//! [`Clocks`] is computed from the conversation's own events alone. The aggregate checks with it whether an
+//! alarm is still due, read models show its timers, and the process manager of SLA timers waits for its next
+//! alarm.
 //!
-//! * **First response** runs from opened until an agent's first message, **next response** from the first
-//!   message of the customer that waits after that until an agent's next, **resolution** from opened until
-//!   resolved.
+//! * **First response** runs from the opening until an agent's first message, **next response** from the
+//!   customer's first unanswered message after that until an agent's next message, **resolution** from the
+//!   opening until the conversation is resolved.
 //! * While the conversation is resolved no clock runs, and none while it is pending if the policy says so.
-//!   A reopened conversation counts on where it left off.
-//! * The time at which an event occurred decides: a reply at the due time is in time, whenever its event arrives. A deadline is
-//!   missed once anything happens later than it, and a missed one stays missed, whatever the priority
-//!   becomes.
-//! * Every missed deadline is recorded once, also when the answer came before the timer noticed: until then it is
-//!   among the alarms.
+//!   When a conversation is reopened its resolution clock continues.
+//! * The time at which an event occurred decides: a reply at the due time is in time, whenever its event
+//!   arrives. A deadline is missed once anything happens later than it, and a missed one stays missed,
+//!   whatever the priority becomes.
+//! * Every missed deadline is recorded once, also when the answer came before the timer noticed: until then
+//!   it is among the alarms.
 
 mod alarm;
 mod choose;
@@ -48,19 +49,19 @@ pub struct Clocks {
     next_response: Option<Clock>,
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     resolution: Option<Clock>,
-    /// When the clocks stood still, in order; the last may still go on.
+    /// The pauses of the clocks, in order. The last one may not have ended yet.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pauses: Vec<Pause>,
     /// Missed deadlines without an event yet.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
-    untold: Vec<Alarm>,
+    unrecorded: Vec<Alarm>,
 }
 
 impl Clocks {
-    /// Remembers what happened, `at` being when it occurred.
+    /// Applies an event that occurred at `at`.
     pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
-        self.miss_what_was_due_before(at);
+        self.miss_deadlines_before(at);
         match event {
             E::Message(MessageEvent::MessageReceived(_)) => {
                 self.resume(PauseKind::Pending, at);
@@ -73,7 +74,7 @@ impl Clocks {
                 }
                 SenderType::Bot | SenderType::System | SenderType::Contact => {}
             },
-            E::Lifecycle(event) => self.live_through(event, at),
+            E::Lifecycle(event) => self.apply_lifecycle(event, at),
             E::Bot(BotEvent::BotEngaged(_)) => self.resume(PauseKind::Pending, at),
             E::Assignment(AssignmentEvent::Assigned(assigned)) => {
                 if assigned.assignee_id.is_some() {
@@ -85,7 +86,7 @@ impl Clocks {
                     self.resume(PauseKind::Pending, at);
                 }
             }
-            E::Details(DetailsEvent::PriorityChanged(change)) => self.matter_as(change.new),
+            E::Details(DetailsEvent::PriorityChanged(change)) => self.change_priority(change.new),
             E::Sla(SlaEvent::SlaApplied(applied)) => self.apply(applied),
             E::Sla(SlaEvent::SlaWarned(warned)) => self.warned(warned),
             E::Sla(SlaEvent::SlaBreached(breached)) => self.breached(breached),
@@ -106,13 +107,13 @@ impl Clocks {
         }
     }
 
-    fn live_through(&mut self, event: &LifecycleEvent, at: Timestamp) {
+    fn apply_lifecycle(&mut self, event: &LifecycleEvent, at: Timestamp) {
         match event {
             LifecycleEvent::ConversationOpened(opened) => {
                 self.priority = opened.priority;
                 self.first_response = Some(Clock::started(1, at));
                 self.resolution = Some(Clock::started(1, at));
-                self.reckon();
+                self.compute_deadlines();
             }
             LifecycleEvent::MarkedPending(_) => self.pause(PauseKind::Pending, at),
             LifecycleEvent::Resolved(_) => {
@@ -122,7 +123,7 @@ impl Clocks {
             }
             LifecycleEvent::Reopened(_) => {
                 if let Some(resolution) = &mut self.resolution {
-                    resolution.go_on();
+                    resolution.reopen();
                 }
                 self.resume(PauseKind::Pending, at);
                 self.resume(PauseKind::Resolved, at);
@@ -135,32 +136,32 @@ impl Clocks {
         }
     }
 
-    /// The latest of each promise that was made: at most one per metric.
+    /// The timers of the latest clock of each metric, for metrics with a target.
     pub fn timers(&self) -> impl Iterator<Item = Timer> {
         self.clocks().filter_map(|(metric, clock)| clock.timer(metric))
     }
 
-    /// The earliest deadline of what is still waited for, overdue ones included.
+    /// The earliest deadline that is not met yet, overdue ones included.
     pub fn next_deadline(&self) -> Option<(SlaMetric, Timestamp)> {
         self.clocks()
             .filter_map(|(metric, clock)| Some((metric, clock.awaited_until()?)))
             .min_by_key(|(metric, due_at)| (*due_at, *metric))
     }
 
-    /// The next event that the clock leads to, and its time.
+    /// The next alarm, with its time.
     pub fn next_alarm(&self) -> Option<Alarm> {
         self.alarms().min_by_key(|alarm| (alarm.at, alarm.metric, alarm.kind))
     }
 
-    /// Everything the clock would have to tell if nothing else happened.
+    /// All alarms that would become due without further events.
     pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
         let coming = self.clocks().flat_map(|(metric, clock)| clock.alarms(metric));
-        self.untold.iter().copied().chain(coming)
+        self.unrecorded.iter().copied().chain(coming)
     }
 
-    /// Whether this is so and has not been told: what decides if an alarm becomes an event.
-    pub fn alarm_stands(&self, alarm: &Alarm, now: Timestamp) -> bool {
-        alarm.at <= now && self.alarms().any(|standing| standing == *alarm)
+    /// Whether the alarm is due and has no event yet, so that its event is appended.
+    pub fn is_alarm_due(&self, alarm: &Alarm, now: Timestamp) -> bool {
+        alarm.at <= now && self.alarms().any(|pending| pending == *alarm)
     }
 
     fn clocks(&self) -> impl Iterator<Item = (SlaMetric, &Clock)> {
@@ -183,10 +184,10 @@ impl Clocks {
         }
     }
 
-    fn miss_what_was_due_before(&mut self, at: Timestamp) {
+    fn miss_deadlines_before(&mut self, at: Timestamp) {
         for metric in SlaMetric::ALL {
             let missed = self.clock_mut(metric).and_then(|clock| clock.miss_if_due_before(at, metric));
-            self.untold.extend(missed);
+            self.unrecorded.extend(missed);
         }
     }
 
@@ -201,15 +202,15 @@ impl Clocks {
             Some(_) => return,
         };
         self.next_response = Some(Clock::started(generation, at));
-        self.reckon();
+        self.compute_deadlines();
     }
 
     fn end(&mut self, metric: SlaMetric, how: How, at: Timestamp) {
         let Some(clock) = self.clock_mut(metric) else { return };
         if clock.end(how, at) {
-            // It had been taken for missed, and was in time after all.
+            // The deadline counted as missed, but the event occurred in time.
             let generation = clock.generation();
-            self.untold.retain(|alarm| (alarm.metric, alarm.generation) != (metric, generation));
+            self.unrecorded.retain(|alarm| (alarm.metric, alarm.generation) != (metric, generation));
         }
     }
 
@@ -218,23 +219,23 @@ impl Clocks {
             return;
         }
         terms::begin_pause(&mut self.pauses, kind, at);
-        self.reckon();
+        self.compute_deadlines();
     }
 
     fn resume(&mut self, kind: PauseKind, at: Timestamp) {
         if let Some(last) = self.pauses.last_mut().filter(|last| last.is(kind)) {
             last.end(at);
-            self.reckon();
+            self.compute_deadlines();
         }
     }
 
     fn apply(&mut self, applied: &SlaApplied) {
         self.terms = Some(Arc::new(Terms::of(applied)));
         SlaMetric::ALL.into_iter().for_each(|metric| self.forget_warning(metric));
-        self.reckon();
+        self.compute_deadlines();
     }
 
-    fn matter_as(&mut self, priority: Priority) {
+    fn change_priority(&mut self, priority: Priority) {
         if let Some(terms) = self.terms.clone() {
             let (old, new) = (self.priority, priority);
             SlaMetric::ALL
@@ -243,7 +244,7 @@ impl Clocks {
                 .for_each(|metric| self.forget_warning(metric));
         }
         self.priority = priority;
-        self.reckon();
+        self.compute_deadlines();
     }
 
     fn forget_warning(&mut self, metric: SlaMetric) {
@@ -252,8 +253,8 @@ impl Clocks {
         }
     }
 
-    /// Works out anew what is due when, for every clock that may still be met.
-    fn reckon(&mut self) {
+    /// Computes the deadlines of all clocks that have not ended.
+    fn compute_deadlines(&mut self) {
         let Some(terms) = self.terms.clone() else { return };
         let Self { priority, pauses, .. } = self;
         let clocks = [
@@ -264,8 +265,8 @@ impl Clocks {
         for (metric, clock) in clocks {
             if let Some(clock) = clock {
                 let target = terms.target(metric, *priority);
-                let promised = target.map(|target| terms.reckon(target, clock.started_at(), pauses));
-                clock.promise(promised);
+                let deadline = target.map(|target| terms.deadline(target, clock.started_at(), pauses));
+                clock.set_deadline(deadline);
             }
         }
     }
@@ -278,7 +279,7 @@ impl Clocks {
 
     fn breached(&mut self, breached: &SlaBreached) {
         let SlaBreached { metric, due_at, .. } = *breached;
-        self.untold.retain(|alarm| (alarm.metric, alarm.due_at) != (metric, due_at));
+        self.unrecorded.retain(|alarm| (alarm.metric, alarm.due_at) != (metric, due_at));
         if let Some(clock) = self.clock_mut(metric) {
             clock.breached(due_at);
         }

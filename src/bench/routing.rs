@@ -91,14 +91,14 @@ fn policy(rounds: usize, table: &mut Table) {
             let seats = agents.iter().map(|(user_id, agent)| CandidateInput {
                 user_id: *user_id,
                 agent,
-                promised: 0,
-                last_given: None,
+                planned: 0,
+                last_assigned_at: None,
                 penalty: 0,
                 declined: false,
             });
             let looked =
                 Candidates::at(seats, &requirements, now).in_order(RoutingStrategy::LeastBusy, None, 7);
-            looked.told().eligible.first().map(|candidate| candidate.user_id)
+            looked.into_decision().eligible.first().map(|candidate| candidate.user_id)
         }));
         plain.push(millis(100, || {
             let able = agents

@@ -94,7 +94,7 @@ async fn assign(
     if to.force && !caller.role.is_supervisor() {
         return Err(Problem::forbidden("Only a supervisor may insist with `force`.").field("force").into());
     }
-    let options = AssignOptions { insists: to.force, ..AssignOptions::by(caller.user) };
+    let options = AssignOptions { forced: to.force, ..AssignOptions::by(caller.user) };
     given(&commands, id, &command, &context, options).await
 }
 

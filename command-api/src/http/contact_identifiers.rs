@@ -11,7 +11,7 @@ use axum::extract::State;
 use commands::Commands;
 use commands::execute::LoadError;
 use domain::Decide;
-use domain::contact::{ContactHome, Link, Rejection, Unlink};
+use domain::contact::{IdentifierState, Link, Rejection, Unlink};
 use event_schemas::message::ChannelType;
 use event_schemas::{
     AccountId, ContactEvent, ContactId, ContactIdentifierId, Events, StreamId, Timestamp, Version,
@@ -70,7 +70,7 @@ struct View {
 }
 
 impl View {
-    fn of(address: Address, home: &ContactHome) -> Self {
+    fn of(address: Address, home: &IdentifierState) -> Self {
         Self {
             id: address.id,
             // Linked just now, so somebody's.
@@ -185,10 +185,10 @@ struct Relink {
     change: ContactIdentifierChange,
 }
 
-impl Decide<ContactHome> for Relink {
+impl Decide<IdentifierState> for Relink {
     type Rejection = Rejection;
 
-    fn decide(&self, home: &ContactHome, now: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+    fn decide(&self, home: &IdentifierState, now: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
         home.contact_id().ok_or(Rejection::NotLinked)?;
         let mut display_name = home.display_name().map(str::to_owned);
         self.change.display_name.clone().apply(&mut display_name);

@@ -80,7 +80,7 @@ pub(super) struct View {
 impl From<&Opened> for View {
     fn from(opened: &Opened) -> Self {
         let lifecycle = &opened.lifecycle;
-        let handoff = opened.bot.requested().filter(|_| opened.bot.is_with_people());
+        let handoff = opened.bot.requested().filter(|_| opened.bot.is_with_agents());
         Self {
             id: opened.id,
             channel_id: opened.channel_id,
@@ -376,7 +376,7 @@ async fn promise(
     caller: &Caller,
     policy: SlaPolicyId,
 ) -> Result<SlaApplied, CommandProblem> {
-    let found = commands.promise_of(caller.account, policy).await?;
+    let found = commands.sla_of_policy(caller.account, policy).await?;
     found
         .ok_or_else(|| Problem::unprocessable("sla_policy_id", "This account has no such SLA policy.").into())
 }

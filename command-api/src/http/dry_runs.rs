@@ -113,12 +113,12 @@ async fn dry_run(
     let _turn = commands.dry_runs.acquire().await.map_err(|_| Problem::internal())?;
     match commands.dry_run(account, Arc::new(playbook), span, draft.examples).await {
         Ok(report) => Ok(Json(report)),
-        Err(DryRunError::TooMuch { limit }) => {
+        Err(DryRunError::TooManyEvents { limit }) => {
             let detail = format!("The span holds more than {limit} events: ask for a shorter one.");
             Err(Problem::unprocessable("until", detail).with("limit", limit).into())
         }
         Err(DryRunError::Load(error)) => Err(error.into()),
-        Err(DryRunError::BrokeOff) => Err(Problem::internal().into()),
+        Err(DryRunError::Panicked) => Err(Problem::internal().into()),
     }
 }
 

@@ -126,8 +126,9 @@ async fn run(
         name: caller.name.clone(),
     };
     let by = by(&caller, &context);
-    let list =
-        commands.list(&actions, &context, conversation.channel_type, by, (sender, caller.user)).await?;
+    let list = commands
+        .action_list(&actions, &context, conversation.channel_type, by, (sender, caller.user))
+        .await?;
     let command = RunMacro { id: macro_id, name, list };
     match commands.assign(id, &command, &context, AssignOptions::by(caller.user)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),

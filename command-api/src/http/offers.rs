@@ -41,7 +41,7 @@ async fn accept(
     Path((id, offer_id)): Path<(ConversationId, OfferId)>,
 ) -> Result<Completed<View>, CommandProblem> {
     let command = AcceptOffer { offer_id, agent: named(&commands, &caller, caller.user).await? };
-    let options = AssignOptions { counts: true, insists: false, taker: Some(caller.user) };
+    let options = AssignOptions { counts: true, forced: false, taker: Some(caller.user) };
     given(&commands, id, &command, &asking.of(&caller), options).await
 }
 

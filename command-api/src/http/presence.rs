@@ -82,7 +82,8 @@ async fn be_seen(
         commands.join(caller.user, caller.name.clone(), &context).await?;
     }
     let timeouts = commands.presence_timeouts;
-    let command = ReportPresence { account_id: caller.account, user_id: caller.user, said, timeouts };
+    let command =
+        ReportPresence { account_id: caller.account, user_id: caller.user, reported: said, timeouts };
     let outcome = commands.agents.execute(&stream, &command, &context).await?;
     let (status, until) = match outcome.state.state.presence() {
         Presence::Unknown => (Status::Unknown, None),

@@ -1,4 +1,4 @@
-//! Each account's automation rules as of now, compiled once for every version of their catalogue.
+//! The compiled automation rules of the accounts, one set for each version of an account's catalogue.
 
 use crate::Commands;
 use crate::execute::LoadError;
@@ -9,7 +9,7 @@ use event_schemas::{AccountId, StreamId, Version};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
-/// The rules in use, each with the version of the catalogue it is made of.
+/// The cached rules, each with the version of the catalogue from which they were compiled.
 pub(crate) struct CompiledAutomationRules(Cache<AccountId, (Option<Version>, Arc<Rules>)>);
 
 impl CompiledAutomationRules {
@@ -21,8 +21,8 @@ impl CompiledAutomationRules {
 impl Commands {
     pub async fn automation_rules_of(&self, account: AccountId) -> Result<Arc<Rules>, LoadError> {
         let catalogue = self.catalogue::<AutomationRule>(account).current().await?;
-        if let Some((of, rules)) = self.compiled_automation_rules.0.get(&account)
-            && of == catalogue.version
+        if let Some((cached, rules)) = self.compiled_automation_rules.0.get(&account)
+            && cached == catalogue.version
         {
             return Ok(rules);
         }

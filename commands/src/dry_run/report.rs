@@ -1,5 +1,5 @@
-//! The report of a dry run: counts, and the first conversations of each kind in the log's own order, so that
-//! the same question is answered by the same bytes.
+//! The report of a dry run: counts, and the first conversations of each kind in the order of the log, so that
+//! the same request always has the same report.
 
 use super::Span;
 use domain::bot::Playbook;
@@ -12,25 +12,25 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The acts of rules in a span of the past, beside the acts of the live bot.
+/// The acts of rules in a span of the past, and the acts of the live bot.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DryRun {
     pub from: Timestamp,
     pub until: Timestamp,
-    /// How many events of conversations the span holds.
+    /// The number of events of conversations in the span.
     pub events: usize,
-    /// How many messages of customers were put to the rules.
+    /// The number of customers' messages for which the rules were evaluated.
     pub messages: usize,
     pub conversations: usize,
-    /// In the order in which they are asked.
+    /// In the order in which they are evaluated.
     pub rules: Vec<PerRule>,
-    /// All that the rules would have done, and all that the live bot did.
+    /// The acts of all rules, and those of the live bot.
     pub in_all: Pair<Changes>,
-    /// The conversations that would stand otherwise at the end of the span.
+    /// The conversations that would be different at the end of the span.
     pub different: Different,
 }
 
-/// The value with the drafts, and the real one.
+/// The value with the tested rules, and the real one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "{T}WouldAndDid")]
 pub struct Pair<T> {
@@ -43,30 +43,31 @@ pub struct Pair<T> {
 pub struct PerRule {
     pub id: BotRuleId,
     pub name: String,
-    /// How many conversations it would have touched, and how many messages it would have answered.
+    /// The number of conversations in which the rule would have matched.
     pub conversations: usize,
+    /// The number of messages that the rule would have matched.
     pub messages: usize,
     pub examples: Vec<Example>,
-    /// The acts of the drafts, and those of the live bot in the same conversations.
+    /// The acts of the rule, and those of the live bot in the same conversations.
     pub changes: Pair<Changes>,
 }
 
-/// A conversation a rule would have touched.
+/// A conversation in which a rule would have matched.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DryRunExample")]
 pub struct Example {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
     pub at: Timestamp,
-    /// Why the rule fits.
+    /// Why the rule matches.
     pub reason: String,
 }
 
-/// The acts of a bot, counted.
+/// The numbers of a bot's acts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "BotChanges")]
 pub struct Changes {
-    /// Messages, questions included.
+    /// Messages, including questions.
     pub replies: usize,
     pub questions: usize,
     pub handoffs: usize,
@@ -76,7 +77,7 @@ pub struct Changes {
     pub priorities: BTreeMap<Priority, usize>,
 }
 
-/// How a conversation stands at the end of the span.
+/// The state of a conversation at the end of the span.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "DryRunOutcome")]
 pub struct Outcome {
@@ -104,7 +105,7 @@ pub struct Difference {
 }
 
 impl Outcome {
-    pub(super) fn happened(&mut self, event: &ConversationEvent) {
+    pub(super) fn apply(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
             E::Lifecycle(LifecycleEvent::ConversationOpened(opened)) => self.priority = opened.priority,
@@ -143,7 +144,7 @@ impl Outcome {
 }
 
 impl Changes {
-    fn made(&mut self, event: &ConversationEvent) {
+    fn add_event(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
             E::Message(MessageEvent::MessageSent(_)) => self.replies += 1,
@@ -197,27 +198,27 @@ impl Changes {
     }
 }
 
-/// The state of a conversation so far.
-struct Met {
+/// The counts of one conversation.
+struct ConversationCounts {
     id: ConversationId,
     outcomes: Pair<Outcome>,
     /// The acts of the live bot in it.
     did: Changes,
-    touched_by: BTreeSet<usize>,
+    matched_rules: BTreeSet<usize>,
 }
 
 /// The counts while the log is read.
-pub(super) struct Tally {
+pub(super) struct Counts {
     pub(super) events: usize,
     messages: usize,
     most_examples: usize,
-    met: Vec<Met>,
+    conversations: Vec<ConversationCounts>,
     rules: Vec<PerRule>,
-    places: HashMap<BotRuleId, usize>,
+    rule_indexes: HashMap<BotRuleId, usize>,
     would: Changes,
 }
 
-impl Tally {
+impl Counts {
     pub(super) fn new(playbook: &Playbook, most_examples: usize) -> Self {
         let rules: Vec<_> = playbook
             .rules()
@@ -231,50 +232,51 @@ impl Tally {
                 changes: Pair::default(),
             })
             .collect();
-        let places = rules.iter().enumerate().map(|(place, rule)| (rule.id, place)).collect();
+        let rule_indexes = rules.iter().enumerate().map(|(index, rule)| (rule.id, index)).collect();
         Self {
             events: 0,
             messages: 0,
             most_examples,
-            met: Vec::new(),
+            conversations: Vec::new(),
             rules,
-            places,
+            rule_indexes,
             would: Changes::default(),
         }
     }
 
-    /// A conversation that stood so before the span.
-    pub(super) fn meet(&mut self, id: ConversationId, before: Outcome) -> usize {
-        self.met.push(Met {
+    /// Adds a conversation with its state before the span. Returns its index.
+    pub(super) fn add_conversation(&mut self, id: ConversationId, before: Outcome) -> usize {
+        self.conversations.push(ConversationCounts {
             id,
             outcomes: Pair { would: before.clone(), did: before },
             did: Changes::default(),
-            touched_by: BTreeSet::new(),
+            matched_rules: BTreeSet::new(),
         });
-        self.met.len() - 1
+        self.conversations.len() - 1
     }
 
-    /// Something happened.
-    pub(super) fn did(&mut self, place: usize, event: &ConversationEvent, live_bot: bool) {
-        let met = &mut self.met[place];
-        met.outcomes.did.happened(event);
+    /// Records an event of the log.
+    pub(super) fn record_live(&mut self, index: usize, event: &ConversationEvent, live_bot: bool) {
+        let conversations = &mut self.conversations[index];
+        conversations.outcomes.did.apply(event);
         if live_bot {
-            met.did.made(event);
+            conversations.did.add_event(event);
         }
     }
 
-    /// Something would have happened, by this rule's doing if one is named.
-    pub(super) fn would(&mut self, place: usize, event: &ConversationEvent, by: Option<usize>) {
-        self.met[place].outcomes.would.happened(event);
+    /// Records an event of the history in which the playbook takes the live bot's place. `by` is the rule
+    /// that causes it.
+    pub(super) fn record_dry(&mut self, index: usize, event: &ConversationEvent, by: Option<usize>) {
+        self.conversations[index].outcomes.would.apply(event);
         if let Some(rule) = by {
-            self.rules[rule].changes.would.made(event);
+            self.rules[rule].changes.would.add_event(event);
         }
     }
 
-    /// A message was put to the rules, and this would have followed.
-    pub(super) fn answered(
+    /// Records the events with which the playbook answers a message.
+    pub(super) fn record_answer(
         &mut self,
-        place: usize,
+        index: usize,
         message_id: MessageId,
         at: Timestamp,
         events: &[ConversationEvent],
@@ -283,25 +285,32 @@ impl Tally {
         let mut by = None;
         for event in events {
             if let ConversationEvent::Bot(BotEvent::BotEngaged(engaged)) = event {
-                by = engaged.rule_id.and_then(|rule| self.places.get(&rule).copied());
+                by = engaged.rule_id.and_then(|rule| self.rule_indexes.get(&rule).copied());
                 if let Some(rule) = by {
                     let reason = engaged.reason.clone().unwrap_or_default();
-                    self.touched(rule, place, message_id, at, reason);
+                    self.record_match(rule, index, message_id, at, reason);
                 }
             }
-            self.would.made(event);
-            self.would(place, event, by);
+            self.would.add_event(event);
+            self.record_dry(index, event, by);
         }
     }
 
-    fn touched(&mut self, rule: usize, place: usize, message_id: MessageId, at: Timestamp, reason: String) {
-        let met = &mut self.met[place];
+    fn record_match(
+        &mut self,
+        rule: usize,
+        index: usize,
+        message_id: MessageId,
+        at: Timestamp,
+        reason: String,
+    ) {
+        let conversations = &mut self.conversations[index];
         let per_rule = &mut self.rules[rule];
         per_rule.messages += 1;
-        if met.touched_by.insert(rule) {
+        if conversations.matched_rules.insert(rule) {
             per_rule.conversations += 1;
             if per_rule.examples.len() < self.most_examples {
-                per_rule.examples.push(Example { conversation_id: met.id, message_id, at, reason });
+                per_rule.examples.push(Example { conversation_id: conversations.id, message_id, at, reason });
             }
         }
     }
@@ -309,16 +318,16 @@ impl Tally {
     pub(super) fn report(mut self, span: Span) -> DryRun {
         let mut did = Changes::default();
         let mut different = Different { conversations: 0, examples: Vec::new() };
-        for met in &self.met {
-            did.add(&met.did);
-            for rule in &met.touched_by {
-                self.rules[*rule].changes.did.add(&met.did);
+        for conversations in &self.conversations {
+            did.add(&conversations.did);
+            for rule in &conversations.matched_rules {
+                self.rules[*rule].changes.did.add(&conversations.did);
             }
-            if met.outcomes.would != met.outcomes.did {
+            if conversations.outcomes.would != conversations.outcomes.did {
                 different.conversations += 1;
                 if different.examples.len() < self.most_examples {
-                    let outcomes = met.outcomes.clone();
-                    different.examples.push(Difference { conversation_id: met.id, outcomes });
+                    let outcomes = conversations.outcomes.clone();
+                    different.examples.push(Difference { conversation_id: conversations.id, outcomes });
                 }
             }
         }
@@ -327,7 +336,7 @@ impl Tally {
             until: span.until,
             events: self.events,
             messages: self.messages,
-            conversations: self.met.len(),
+            conversations: self.conversations.len(),
             rules: self.rules,
             in_all: Pair { would: self.would, did },
             different,

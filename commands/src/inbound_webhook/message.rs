@@ -1,9 +1,9 @@
-//! A customer's message.
+//! Storing a customer's message.
 
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
 use crate::execute::{CommandError, Context, Versioned};
-use domain::contact::{ContactHome, See};
+use domain::contact::{IdentifierState, See};
 use domain::conversation::{Opening, Receive, Rejection};
 use event_schemas::message::{ChannelType, Priority};
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, EventId, MessageId, StreamId};
@@ -11,8 +11,8 @@ use providers::InboundMessage;
 use serde_json::Map;
 use std::sync::Arc;
 
-/// A contact's fold, its stream, and the command that updates it.
-type ContactUpdate = (Arc<Versioned<ContactHome>>, StreamId, See);
+/// The state of an identifier, its stream, and the command that updates it.
+type ContactUpdate = (Arc<Versioned<IdentifierState>>, StreamId, See);
 
 impl Commands {
     pub(super) async fn receive_message(
@@ -26,8 +26,8 @@ impl Commands {
         let (updated, received) = futures::join!(
             async {
                 match update {
-                    Some((home, stream, see)) => {
-                        self.contacts.execute_on(home, &stream, &see, context).await.map(|_| ())
+                    Some((identifier, stream, see)) => {
+                        self.contacts.execute_on(identifier, &stream, &see, context).await.map(|_| ())
                     }
                     None => Ok(()),
                 }
@@ -47,15 +47,16 @@ impl Commands {
     ) -> Result<(ContactId, Option<ContactUpdate>), InboundWebhookError> {
         let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
         let stream = StreamId::contact(identifier_id);
-        let home = self.contacts.cached(&stream).await?;
-        let contact_id = home.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
+        let identifier = self.contacts.cached(&stream).await?;
+        let contact_id = identifier.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
         let see = See {
             account_id: account,
             channel_type: kind,
             identifier: message.from.clone(),
             display_name: message.display_name.clone(),
         };
-        let update = ContactHome::is_news(&home.state, &see).then_some((home, stream, see));
+        let update =
+            IdentifierState::changes_contact(&identifier.state, &see).then_some((identifier, stream, see));
         Ok((contact_id, update))
     }
 
@@ -87,7 +88,7 @@ impl Commands {
                     priority: Priority::Normal,
                     language: None,
                     metadata: Map::new(),
-                    sla: if begins { self.promise(*account, channel.id, None).await? } else { None },
+                    sla: if begins { self.sla_for(*account, channel.id, None).await? } else { None },
                 },
                 message_id: MessageId::from(event_id),
                 provider_message_id: Some(message.provider_message_id.clone()),
@@ -99,7 +100,7 @@ impl Commands {
             match self.conversations.execute_on(current.fold, &current.stream, &command, context).await {
                 Ok(_) => return Ok(()),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.current_conversations.passed(channel.id, &message.from, current.ordinal);
+                    self.current_conversations.set_closed(channel.id, &message.from, current.ordinal);
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -1,4 +1,4 @@
-//! The provider's status of an outgoing message.
+//! Storing the provider's status of an outgoing message.
 
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
@@ -12,8 +12,8 @@ use providers::{InboundStatus, UnreadablePart};
 const EARLIER_CONVERSATIONS: u32 = 3;
 
 impl Commands {
-    /// Records the status of an outgoing message. The inner error is the part to store as a rejection when Verbatim
-    /// did not send the message.
+    /// Records the status of an outgoing message. The inner error is the part to store as a rejection when
+    /// Verbatim did not send the message.
     pub(super) async fn record_status(
         &self,
         receiver: &ChannelOfAccount,
@@ -23,7 +23,7 @@ impl Commands {
         let unknown = || {
             Ok(Err(UnreadablePart {
                 part: format!("{status:?}"),
-                reason: "a status of a message that was not sent from here".to_owned(),
+                reason: "a status of a message that Verbatim did not send".to_owned(),
             }))
         };
         let Some((conversation, message_id)) = self.message_of_status(receiver, status).await? else {
@@ -55,8 +55,8 @@ impl Commands {
         }
     }
 
-    /// The conversation and the message that the status is about. `None` when no message of the contact's recent
-    /// conversations has the provider's id.
+    /// The conversation and the message that the status is about. `None` when no message of the contact's
+    /// recent conversations has the provider's id.
     async fn message_of_status(
         &self,
         receiver: &ChannelOfAccount,

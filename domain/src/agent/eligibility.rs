@@ -5,7 +5,7 @@ use event_schemas::Timestamp;
 use event_schemas::message::ChannelType;
 use event_schemas::routing::Ineligible;
 
-/// The requirements of a conversation to an agent.
+/// The requirements of a conversation for an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirements {
     pub channel_type: ChannelType,
@@ -15,8 +15,8 @@ pub struct Requirements {
     pub language: Option<String>,
 }
 
-/// The first reason why this agent cannot take the conversation, in the order of requirement 000: availability,
-/// hours, channel, topic, capacity, language. `None` when the agent is eligible.
+/// The first reason why this agent cannot take the conversation, in the order of requirement 000:
+/// availability, hours, channel, topic, capacity, language. `None` when the agent is eligible.
 pub fn ineligibility(
     agent: &Agent,
     active: u32,
@@ -41,8 +41,8 @@ pub fn ineligibility(
         return Some(Ineligible::Channel);
     }
     let topics = &preferences.available_topics;
-    let same = |topic: &String| topics.iter().any(|known| known.eq_ignore_ascii_case(topic));
-    if !topics.is_empty() && !requirements.topics.is_empty() && !requirements.topics.iter().any(same) {
+    let handles = |topic: &String| topics.iter().any(|known| known.eq_ignore_ascii_case(topic));
+    if !topics.is_empty() && !requirements.topics.is_empty() && !requirements.topics.iter().any(handles) {
         return Some(Ineligible::Topic);
     }
     if active >= preferences.max_concurrent_conversations {
@@ -54,8 +54,8 @@ pub fn ineligibility(
     }
 }
 
-/// An agent who speaks `en` understands `en-GB`, and the other way round.
-fn speaks(languages: &[String], requirements: &str) -> bool {
+/// Compares the primary languages: an agent who speaks `en` understands `en-GB`, and the other way round.
+fn speaks(languages: &[String], language: &str) -> bool {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    languages.is_empty() || languages.iter().any(|known| primary(known) == primary(requirements))
+    languages.is_empty() || languages.iter().any(|known| primary(known) == primary(language))
 }

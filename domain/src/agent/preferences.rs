@@ -1,4 +1,4 @@
-//! How an agent likes to work.
+//! The preferences of an agent, and their validation.
 
 use super::{Agent, Rejection, invalid};
 use crate::aggregate::Decide;
@@ -16,7 +16,7 @@ const LONGEST_WORD: usize = 64;
 pub struct ChangePreferences<F> {
     pub account_id: AccountId,
     pub user_id: UserId,
-    /// The version of the preferences that the caller has seen and insists on.
+    /// The version that the preferences must have. `None` when the caller accepts any.
     pub if_match: Option<Version>,
     pub change: F,
 }
@@ -54,8 +54,8 @@ fn check(preferences: &Preferences) -> Result<(), Rejection> {
     if preferences.leave.len() > MOST_LEAVE {
         return Err(invalid("leave", format!("has at most {MOST_LEAVE} entries")));
     }
-    words("available_topics", &preferences.available_topics, |_| true)?;
-    words("languages", &preferences.languages, is_language_tag)?;
+    check_words("available_topics", &preferences.available_topics, |_| true)?;
+    check_words("languages", &preferences.languages, is_language_tag)?;
     if let Some(hours) = &preferences.available_hours
         && let Err(error) = Hours::weekly(&hours.timezone, &hours.schedule, &[])
     {
@@ -69,13 +69,17 @@ fn check(preferences: &Preferences) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn words(field: &'static str, words: &[String], fits: impl Fn(&str) -> bool) -> Result<(), Rejection> {
+fn check_words(
+    field: &'static str,
+    words: &[String],
+    is_valid: impl Fn(&str) -> bool,
+) -> Result<(), Rejection> {
     if words.len() > MOST_WORDS {
         return Err(invalid(field, format!("has at most {MOST_WORDS} entries")));
     }
     for (index, word) in words.iter().enumerate() {
-        if word.trim().is_empty() || word.chars().count() > LONGEST_WORD || !fits(word) {
-            return Err(invalid(format!("{field}[{index}]"), format!("'{word}' makes no sense here")));
+        if word.trim().is_empty() || word.chars().count() > LONGEST_WORD || !is_valid(word) {
+            return Err(invalid(format!("{field}[{index}]"), format!("'{word}' is invalid")));
         }
     }
     Ok(())

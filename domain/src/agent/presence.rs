@@ -1,7 +1,7 @@
 //! The presence of an agent: reported, kept up by heartbeats, or expired.
 //!
-//! A heartbeat is not an event each time. `WentOnline` says until when it holds, and is appended again when half of
-//! that time has passed: so the log alone shows when presence expires, also after a restart.
+//! Not every heartbeat is an event. `WentOnline` contains the time at which it expires, and is appended again
+//! when half of that time has passed. So the log alone shows when presence expires, also after a restart.
 
 use super::{Agent, Rejection};
 use crate::aggregate::Decide;
@@ -10,10 +10,10 @@ use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, Timestamp, UserId};
 use std::time::Duration;
 
-/// Where an agent is.
+/// The presence of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Presence {
-    /// They never said, so only their own switch counts.
+    /// The agent has never reported it, so only the preference `is_available` counts.
     #[default]
     Unknown,
     Online {
@@ -29,7 +29,7 @@ pub enum Presence {
 }
 
 impl Presence {
-    /// Why an agent who is there, or not, cannot take anything now.
+    /// Why an agent of this presence cannot take a conversation now. `None` when they can.
     pub fn ineligibility(self, now: Timestamp) -> Option<Ineligible> {
         match self {
             Self::Unknown => None,
@@ -39,8 +39,8 @@ impl Presence {
         }
     }
 
-    /// When silence will have changed it.
-    pub fn lapses_at(self) -> Option<Timestamp> {
+    /// When the presence changes without a further report. `None` when it stays as it is.
+    pub fn expires_at(self) -> Option<Timestamp> {
         match self {
             Self::Online { until } => Some(until),
             Self::Away { offline_at, .. } => offline_at,
@@ -49,12 +49,12 @@ impl Presence {
     }
 }
 
-/// How long silence may last.
+/// How long an agent may report nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct PresenceTimeouts {
-    /// Until an agent counts as away.
+    /// The time without a report after which an agent counts as away.
     pub away_after: Duration,
-    /// How much longer until they count as gone home.
+    /// The further time after which they count as offline.
     pub offline_after: Duration,
 }
 
@@ -79,7 +79,7 @@ pub enum ReportedPresence {
 pub struct ReportPresence {
     pub account_id: AccountId,
     pub user_id: UserId,
-    pub said: ReportedPresence,
+    pub reported: ReportedPresence,
     pub timeouts: PresenceTimeouts,
 }
 
@@ -92,14 +92,15 @@ impl Decide<Agent> for ReportPresence {
         }
         let user_id = self.user_id;
         let online = || vec![WentOnline { user_id, until: now + self.timeouts.away_after }.into()];
-        let stays_fresh = |until: Timestamp| until.since(now) > self.timeouts.away_after / 2;
-        Ok(match (self.said, state.presence) {
+        let is_recent = |until: Timestamp| until.since(now) > self.timeouts.away_after / 2;
+        Ok(match (self.reported, state.presence) {
             (ReportedPresence::Online | ReportedPresence::Heartbeat, Presence::Online { until })
-                if stays_fresh(until) =>
+                if is_recent(until) =>
             {
                 Vec::new()
             }
-            // Who chose to be away or to go home is not back for having left a window open.
+            // A heartbeat only says that the agent's program is running. An agent who chose to be away or
+            // offline stays so until they report that they are online.
             (ReportedPresence::Heartbeat, Presence::Away { cause: PresenceCause::Chosen, .. }) => Vec::new(),
             (ReportedPresence::Heartbeat, Presence::Offline { .. }) => Vec::new(),
             (ReportedPresence::Online | ReportedPresence::Heartbeat, _) => online(),
@@ -115,7 +116,7 @@ impl Decide<Agent> for ReportPresence {
     }
 }
 
-/// The clock looks whether silence has lasted too long.
+/// Changes the presence of an agent who has reported nothing for too long.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpirePresence {
     pub user_id: UserId,

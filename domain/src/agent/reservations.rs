@@ -11,24 +11,24 @@ use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Ve
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
     pub account_id: AccountId,
-    /// The conversation's version when the place was taken. Once the conversation has gone beyond it without
-    /// being this agent's, it never will be on account of this place.
+    /// The conversation's version when the capacity was reserved. Once the conversation is beyond this
+    /// version and not assigned to this agent, the reservation can never lead to an assignment.
     pub conversation_version: Version,
     pub since: Timestamp,
 }
 
-/// How closely it is looked whether the agent can take it.
+/// Which rules are checked before capacity is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EligibilityCheck {
-    /// Another user or the router assigns the conversation: every rule counts.
+    /// Every rule: another user or the router assigns the conversation.
     Full,
-    /// They take it themselves, so they are there and want it: only how many they have counts.
+    /// Only the capacity: the agent takes the conversation themselves.
     Capacity,
-    /// It is theirs already and is only counted.
+    /// No check: the conversation is already assigned to the agent, and the reservation only records it.
     None,
 }
 
-/// A place is kept for a conversation that is about to be this agent's.
+/// Reserves capacity for a conversation that is about to be assigned to the agent.
 #[derive(Clone, Debug)]
 pub struct ReserveCapacity {
     pub account_id: AccountId,
@@ -37,12 +37,12 @@ pub struct ReserveCapacity {
     pub conversation_version: Version,
     pub requirements: Requirements,
     pub check: EligibilityCheck,
-    /// A supervisor has it so, whatever there is to be said against it.
-    pub insists: bool,
+    /// Whether a supervisor assigns the conversation although the agent is not eligible.
+    pub forced: bool,
 }
 
 impl ReserveCapacity {
-    /// The reason why the agent cannot take it. `None` when the agent can.
+    /// The reason why the agent cannot take the conversation. `None` when the agent can.
     pub fn ineligibility(&self, agent: &Agent, now: Timestamp) -> Option<Ineligible> {
         let full = || {
             (agent.active() >= agent.preferences().max_concurrent_conversations)
@@ -61,10 +61,10 @@ impl Decide<Agent> for ReserveCapacity {
 
     fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
         if !state.is_known_to(self.account_id) && self.check != EligibilityCheck::None {
-            let elsewhere = state.is_known_to_anybody();
-            return Err(if elsewhere { Rejection::SomebodyElses } else { Rejection::NotRegistered });
+            let elsewhere = state.is_registered();
+            return Err(if elsewhere { Rejection::OtherAccounts } else { Rejection::NotRegistered });
         }
-        let taken = |overridden| CapacityReserved {
+        let reserved = |overridden| CapacityReserved {
             user_id: self.user_id,
             account_id: self.account_id,
             conversation_id: self.conversation_id,
@@ -73,20 +73,21 @@ impl Decide<Agent> for ReserveCapacity {
             counted: self.check == EligibilityCheck::None,
             renewed: state.reservation(self.conversation_id).is_some(),
         };
-        // The place is there already: it only follows the conversation.
-        if let Some(place) = state.reservation(self.conversation_id) {
-            let same = place.conversation_version == self.conversation_version;
-            return Ok(if same { Vec::new() } else { vec![taken(None).into()] });
+        // Capacity is reserved already: only the conversation's version is brought up to date.
+        if let Some(reservation) = state.reservation(self.conversation_id) {
+            let same = reservation.conversation_version == self.conversation_version;
+            return Ok(if same { Vec::new() } else { vec![reserved(None).into()] });
         }
         let ineligibility = self.ineligibility(state, now);
         match ineligibility {
-            Some(ineligibility) if !self.insists => Err(Rejection::CannotTake(ineligibility)),
-            ineligibility => Ok(vec![taken(ineligibility).into()]),
+            Some(ineligibility) if !self.forced => Err(Rejection::CannotTake(ineligibility)),
+            ineligibility => Ok(vec![reserved(ineligibility).into()]),
         }
     }
 }
 
-/// The place is not needed, unless it was taken anew since.
+/// Releases the capacity that was reserved at this version of the conversation. A reservation that was
+/// renewed at another version since stays.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseCapacity {
     pub account_id: AccountId,
@@ -99,8 +100,8 @@ impl Decide<Agent> for ReleaseCapacity {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Agent, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        let place = state.reservation(self.conversation_id);
-        if place.is_none_or(|place| place.conversation_version != self.conversation_version) {
+        let reservation = state.reservation(self.conversation_id);
+        if reservation.is_none_or(|reserved| reserved.conversation_version != self.conversation_version) {
             return Ok(Vec::new());
         }
         let (user_id, account_id, conversation_id) = (self.user_id, self.account_id, self.conversation_id);

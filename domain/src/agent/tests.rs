@@ -19,7 +19,7 @@ fn change<F: Fn(&mut Preferences)>(change: F) -> ChangePreferences<F> {
 }
 
 #[test]
-fn an_account_cannot_draw_another_accounts_agent_to_itself() {
+fn an_account_cannot_register_an_agent_of_another_account() {
     given::<Agent>([registered(THERE)])
         .when(register(HERE, false))
         .then_rejected(Rejection::RegisteredElsewhere);
@@ -27,14 +27,14 @@ fn an_account_cannot_draw_another_accounts_agent_to_itself() {
 }
 
 #[test]
-fn preferences_are_not_for_accounts_that_do_not_know_the_agent() {
+fn an_account_that_does_not_know_the_agent_cannot_change_preferences() {
     given::<Agent>([registered(THERE)])
         .when(change(|preferences| preferences.is_available = false))
         .then_rejected(Rejection::NotRegistered);
 }
 
 #[test]
-fn what_is_not_named_stays_as_it_is() {
+fn a_change_leaves_the_other_preferences_as_they_are() {
     let preferences = Preferences { is_available: false, ..Preferences::default() };
     given::<Agent>([registered(HERE)])
         .when(change(|preferences| preferences.is_available = false))
@@ -43,7 +43,7 @@ fn what_is_not_named_stays_as_it_is() {
 }
 
 #[test]
-fn what_makes_no_sense_is_named() {
+fn an_invalid_preference_is_named_by_its_path() {
     for (field, invalid) in [
         (
             "max_concurrent_conversations",

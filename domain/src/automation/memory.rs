@@ -1,25 +1,25 @@
-//! The memory of a conversation about macros and automation rules.
+//! The part of a conversation's state that macros and automation rules need.
 
 use event_schemas::{ActionEvent, AutomationRuleId, ConversationEvent, Timestamp, WebhookId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-/// How often a rule acts within [`WITHIN`] in one conversation when Verbatim's own doing sets it off.
+/// How often a rule runs within [`WITHIN`] in one conversation because of events that Verbatim itself caused.
 pub const MOST_BY_ITSELF: usize = 10;
 const WITHIN: Duration = Duration::from_secs(24 * 3600);
 
-/// The automation's own fold of a conversation.
+/// The state of a conversation that macros and automation rules need, computed from its events.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// When each rule last acted by Verbatim's own doing.
+    /// When each rule last ran because of an event that Verbatim itself caused.
     by_itself: BTreeMap<AutomationRuleId, VecDeque<Timestamp>>,
     /// The webhooks whose result is not known yet.
     awaited: BTreeSet<WebhookId>,
 }
 
 impl Memory {
-    /// `true` when this rule has acted so often that it must be part of a circle.
-    pub fn is_spent(&self, rule: AutomationRuleId, now: Timestamp) -> bool {
+    /// `true` when this rule has run so often that it must trigger itself.
+    pub fn is_exhausted(&self, rule: AutomationRuleId, now: Timestamp) -> bool {
         self.by_itself
             .get(&rule)
             .is_some_and(|times| times.iter().filter(|at| now < **at + WITHIN).count() >= MOST_BY_ITSELF)
@@ -33,7 +33,7 @@ impl Memory {
     pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
         match event {
-            E::Automation(event) => self.remember(event, at),
+            E::Automation(event) => self.apply_automation(event, at),
             E::Message(_)
             | E::Delivery(_)
             | E::Lifecycle(_)
@@ -45,7 +45,7 @@ impl Memory {
         }
     }
 
-    fn remember(&mut self, event: &ActionEvent, at: Timestamp) {
+    fn apply_automation(&mut self, event: &ActionEvent, at: Timestamp) {
         match event {
             ActionEvent::AutomationRan(ran) if ran.by_itself => {
                 let times = self.by_itself.entry(ran.rule_id).or_default();

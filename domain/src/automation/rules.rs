@@ -1,4 +1,4 @@
-//! An account's rules, compiled once and put to everything that happens.
+//! The automation rules of an account, compiled once and compared with every event.
 
 use crate::bot::{Conditions, MatchContext, NormalizedText, PhraseMatches, PhraseSetBuilder, Phrases};
 use crate::lifecycle::Lifecycle;
@@ -9,25 +9,25 @@ use event_schemas::{AutomationRuleId, EventId, TeamId, Timestamp};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// An account's active rules, in the order in which they act.
+/// The active rules of an account, in the order in which they run.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
     phrases: Phrases,
 }
 
-/// The rules cannot be put to messages.
+/// The rules cannot be compiled.
 #[derive(Debug, thiserror::Error)]
-#[error("so many keywords cannot be looked for")]
+#[error("the rules have too many keywords")]
 pub struct RulesError(#[from] aho_corasick::BuildError);
 
-/// A rule, ready to be put to what happens.
+/// A compiled rule.
 #[derive(Debug)]
 pub struct Rule {
     pub id: AutomationRuleId,
     pub name: String,
     pub event: AutomationEvent,
-    /// How long the customer waits.
+    /// How long the customer must have waited. `None` when the rule is not about waiting.
     pub waiting: Option<Duration>,
     pub actions: Vec<Action>,
     conditions: Conditions,
@@ -45,15 +45,15 @@ pub struct Cause {
     pub event: AutomationEvent,
     /// `None` when a timer is the cause.
     pub event_id: Option<EventId>,
-    /// When it happened: what time it is for a rule.
+    /// When it occurred: the time that the rule's conditions are compared with.
     pub at: Timestamp,
-    /// Whether Verbatim itself, and not a person or another program, brought it about.
+    /// Whether Verbatim itself caused it, and not a person or another program.
     pub by_itself: bool,
-    /// The words of the message, where it is one.
+    /// The text of the message. Empty when the cause is not a message.
     pub text: String,
-    /// The promise, where it is about one.
+    /// The metric of the SLA warning or breach. `None` for every other cause.
     pub sla_metric: Option<SlaMetric>,
-    /// Since when the customer has waited, where it is the waiting.
+    /// Since when the customer has waited. `None` when the cause is not the waiting.
     pub unanswered_since: Option<Timestamp>,
 }
 
@@ -98,19 +98,19 @@ impl Rules {
         self.rules.is_empty()
     }
 
-    /// The rules that such an event may set off, each with its place.
+    /// The rules that such an event can trigger, each with its index.
     pub fn on(&self, event: AutomationEvent) -> impl Iterator<Item = (usize, &Rule)> {
         self.rules.iter().enumerate().filter(move |(_, rule)| rule.event == event)
     }
 
-    pub fn get(&self, place: usize) -> Option<&Rule> {
-        self.rules.get(place)
+    pub fn get(&self, index: usize) -> Option<&Rule> {
+        self.rules.get(index)
     }
 
-    /// Whether the rule's conditions hold for the conversation as it is.
+    /// Whether the rule's conditions hold for the present state of the conversation.
     pub fn fits(&self, rule: &Rule, cause: &Cause, conversation: &ConversationFacts<'_>) -> bool {
-        // A message is looked through only where a rule asks for words.
-        let text = if rule.conditions.asks_for_words() { &*cause.text } else { "" };
+        // The text is searched only when the rule has keywords.
+        let text = if rule.conditions.has_keywords() { &*cause.text } else { "" };
         rule.fits(&self.phrases.find(&NormalizedText::of(text)), cause, conversation)
     }
 }
@@ -137,7 +137,7 @@ impl Rule {
 
     fn fits(&self, found: &PhraseMatches, cause: &Cause, conversation: &ConversationFacts<'_>) -> bool {
         let lifecycle = conversation.lifecycle;
-        let circumstances = MatchContext {
+        let context = MatchContext {
             found,
             at: cause.at,
             channel_type: conversation.channel_type,
@@ -161,11 +161,11 @@ impl Rule {
                 .as_ref()
                 .is_none_or(|metrics| cause.sla_metric.is_some_and(|metric| metrics.contains(&metric)))
             && !self.without_labels.iter().any(|label| conversation.labels.contains(label))
-            && self.conditions.hold(&circumstances)
+            && self.conditions.hold(&context)
     }
 
-    /// Whether this very waiting lasts on, and has lasted long enough.
-    pub fn waits(&self, cause: &Cause, conversation: &ConversationFacts<'_>, now: Timestamp) -> bool {
+    /// Whether the customer still waits for the answer that the cause is about, and has waited long enough.
+    pub fn has_waited(&self, cause: &Cause, conversation: &ConversationFacts<'_>, now: Timestamp) -> bool {
         match (self.waiting, cause.unanswered_since) {
             (Some(waiting), Some(since)) => {
                 conversation.unanswered_since == Some(since) && now >= since + waiting

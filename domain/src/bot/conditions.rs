@@ -8,10 +8,10 @@ use event_schemas::message::ChannelType;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 
-/// Conditions, ready to be asked.
+/// Compiled conditions.
 #[derive(Debug)]
 pub(crate) struct Conditions {
-    /// Each keyword as it was written, and its place among the phrases.
+    /// Each keyword as it was written, and its index among the phrases.
     keywords: Vec<(String, usize)>,
     all_keywords: bool,
     channels: Option<Vec<ChannelType>>,
@@ -46,7 +46,7 @@ impl Daily {
         if self.start < self.end {
             (self.start..self.end).contains(&minute)
         } else {
-            // Over midnight; where both are the same it is the whole day.
+            // The range spans midnight, or is the whole day when both times are the same.
             minute >= self.start || minute < self.end
         }
     }
@@ -75,22 +75,22 @@ impl Conditions {
         })
     }
 
-    pub(crate) fn asks_for_words(&self) -> bool {
+    pub(crate) fn has_keywords(&self) -> bool {
         !self.keywords.is_empty()
     }
 
-    pub(crate) fn asks_for_language(&self) -> bool {
+    pub(crate) fn has_language(&self) -> bool {
         self.language.is_some()
     }
 
-    /// Whether all of them hold; the cheapest questions come first.
+    /// Whether all conditions hold. The cheapest comparisons come first.
     pub(crate) fn hold(&self, of: &MatchContext<'_>) -> bool {
-        let has = |place: &(String, usize)| of.found.has(place.1);
+        let is_found = |keyword: &(String, usize)| of.found.has(keyword.1);
         self.channels.as_ref().is_none_or(|channels| channels.contains(&of.channel_type))
             && match (self.keywords.is_empty(), self.all_keywords) {
                 (true, _) => true,
-                (false, true) => self.keywords.iter().all(has),
-                (false, false) => self.keywords.iter().any(has),
+                (false, true) => self.keywords.iter().all(is_found),
+                (false, false) => self.keywords.iter().any(is_found),
             }
             && self.labels.iter().all(|label| of.labels.contains(label))
             && self
@@ -100,10 +100,10 @@ impl Conditions {
             && self.hours.as_ref().is_none_or(|hours| hours.holds(of.at))
     }
 
-    /// The keywords that are there, in the account's own words.
+    /// The keywords that the message contains, as the account wrote them. `None` when it contains none.
     pub(crate) fn words(&self, found: &PhraseMatches) -> Option<String> {
-        let there = self.keywords.iter().filter(|(_, place)| found.has(*place));
-        let words: Vec<_> = there.map(|(word, _)| format!("'{word}'")).collect();
+        let matched = self.keywords.iter().filter(|(_, phrase)| found.has(*phrase));
+        let words: Vec<_> = matched.map(|(word, _)| format!("'{word}'")).collect();
         match words.len() {
             0 => None,
             1 => Some(format!("keyword {}", words[0])),
@@ -111,7 +111,7 @@ impl Conditions {
         }
     }
 
-    /// The other reasons why they hold.
+    /// The other reasons why the conditions hold.
     pub(crate) fn reasons(&self, channel_type: ChannelType) -> Vec<String> {
         let mut reasons = Vec::new();
         if let Some(Daily { start, end, zone_name, .. }) = &self.hours {
@@ -131,7 +131,7 @@ impl Conditions {
     }
 }
 
-/// `en` of `en-GB`.
+/// The primary language of a tag: `en` of `en-GB`.
 fn primary(tag: &str) -> String {
     tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }

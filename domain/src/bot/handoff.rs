@@ -1,4 +1,4 @@
-//! When a person is needed (requirement 001's detection, requirement 002's rules).
+//! When a conversation needs a human agent (the detection of requirement 001, the rules of requirement 002).
 
 use super::memory::Memory;
 use super::phrases::{PhraseSetBuilder, Phrases};
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Handoff {
     rules: Vec<Compiled>,
-    /// The account's keywords first, rule by rule, then those of the settings.
+    /// The keywords of the handoff rules in their order, then those of the settings.
     phrases: Phrases,
     words: Vec<String>,
     low_confidence_answers: Option<u32>,
@@ -29,24 +29,24 @@ struct Compiled {
 
 #[derive(Debug)]
 enum When {
-    /// Places among the phrases.
+    /// Indexes of the phrases.
     Words(Vec<usize>),
     Intent(String),
     SentimentBelow(f64),
-    SilenceOf(Duration),
+    InactiveFor(Duration),
     ConfidenceBelow(f64),
-    Asked,
+    Requested,
     Turns(usize),
 }
 
-/// A person is needed.
+/// A conversation needs a human agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HandoffNeed {
     pub trigger: HandoffCause,
     pub reason: String,
     pub rule_id: Option<HandoffRuleId>,
     pub team_id: Option<TeamId>,
-    /// The message to the customer meanwhile.
+    /// The message to the customer. `None` when the usual one is sent.
     pub message: Option<String>,
 }
 
@@ -59,11 +59,11 @@ impl Handoff {
         active.sort_by_key(|rule| (rule.priority, rule.id));
         let (mut phrases, mut words) = (PhraseSetBuilder::default(), Vec::new());
         let mut add = |word: &str| {
-            let place = phrases.add(word);
-            if place == words.len() {
+            let phrase = phrases.add(word);
+            if phrase == words.len() {
                 words.push(word.trim().to_owned());
             }
-            place
+            phrase
         };
         let compiled = active.into_iter().filter_map(|rule| {
             Some(Compiled {
@@ -86,45 +86,45 @@ impl Handoff {
         })
     }
 
-    /// Whether the account has no rules of its own about it.
-    pub fn is_usual(&self) -> bool {
+    /// Whether the account has no handoff rules.
+    pub fn has_no_rules(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Whether what the customer wrote calls for a person.
-    pub fn heard(&self, heard: &IncomingMessage<'_>) -> Option<HandoffNeed> {
-        let text = NormalizedText::of(heard.text);
+    /// The handoff that a message of the customer demands. `None` when it demands none.
+    pub fn for_message(&self, message: &IncomingMessage<'_>) -> Option<HandoffNeed> {
+        let text = NormalizedText::of(message.text);
         let found = self.phrases.find(&text);
         let by_rule = self.rules.iter().find_map(|rule| {
             let (trigger, reason) = match &rule.when {
-                When::Words(places) => {
-                    let place = places.iter().find(|place| found.has(**place))?;
-                    (HandoffCause::Keyword, requested(&self.words[*place]))
+                When::Words(phrases) => {
+                    let phrase = phrases.iter().find(|phrase| found.has(**phrase))?;
+                    (HandoffCause::Keyword, requested(&self.words[*phrase]))
                 }
                 When::Intent(intent) => {
-                    (heard.word("intent") == Some(intent)).then_some(())?;
+                    (message.word("intent") == Some(intent)).then_some(())?;
                     (HandoffCause::Intent, format!("Customer's intent is '{intent}'"))
                 }
                 When::SentimentBelow(least) => {
-                    let mood = heard.number("sentiment").filter(|mood| mood < least)?;
+                    let mood = message.number("sentiment").filter(|mood| mood < least)?;
                     (HandoffCause::Sentiment, format!("Customer's sentiment is {mood}, below {least}"))
                 }
                 When::ConfidenceBelow(least) => {
-                    let sure = heard.number("confidence").filter(|sure| sure < least)?;
+                    let sure = message.number("confidence").filter(|sure| sure < least)?;
                     (HandoffCause::Confidence, format!("Confidence is {sure}, below {least}"))
                 }
-                When::SilenceOf(_) | When::Asked | When::Turns(_) => return None,
+                When::InactiveFor(_) | When::Requested | When::Turns(_) => return None,
             };
             Some(rule.need(trigger, reason))
         });
         by_rule.or_else(|| {
-            let place = self.phrases.longest(&text)?;
-            Some(HandoffNeed::of(HandoffCause::Keyword, requested(&self.words[place])))
+            let phrase = self.phrases.longest(&text)?;
+            Some(HandoffNeed::of(HandoffCause::Keyword, requested(&self.words[phrase])))
         })
     }
 
-    /// Whether what the bot has answered, the last answer included, calls for a person.
-    pub fn answered(&self, memory: &Memory, last_confidence: Option<f64>) -> Option<HandoffNeed> {
+    /// The handoff that the bot's answers, the last one included, demand. `None` when they demand none.
+    pub fn for_answers(&self, memory: &Memory, last_confidence: Option<f64>) -> Option<HandoffNeed> {
         let by_rule = self.rules.iter().find_map(|rule| match &rule.when {
             When::ConfidenceBelow(least) => {
                 let sure = last_confidence.filter(|sure| sure < least)?;
@@ -137,8 +137,8 @@ impl Handoff {
             | When::Words(_)
             | When::Intent(_)
             | When::SentimentBelow(_)
-            | When::SilenceOf(_)
-            | When::Asked => None,
+            | When::InactiveFor(_)
+            | When::Requested => None,
         });
         by_rule.or_else(|| {
             let most = self.low_confidence_answers?;
@@ -149,34 +149,35 @@ impl Handoff {
         })
     }
 
-    /// The handoff that a request asks for.
-    pub fn asked(&self, reason: String) -> HandoffNeed {
-        let rule = self.rules.iter().find(|rule| matches!(rule.when, When::Asked));
+    /// The handoff that a user or another program requests.
+    pub fn for_request(&self, reason: String) -> HandoffNeed {
+        let rule = self.rules.iter().find(|rule| matches!(rule.when, When::Requested));
         match rule {
             Some(rule) => rule.need(HandoffCause::Manual, reason),
             None => HandoffNeed::of(HandoffCause::Manual, reason),
         }
     }
 
-    /// The shortest silence that calls for a person.
-    pub fn patience(&self) -> Option<Duration> {
-        self.silences().map(|(_, silence)| silence).min()
+    /// The shortest inactivity that demands a handoff. `None` when none does.
+    pub fn shortest_inactivity(&self) -> Option<Duration> {
+        self.inactivity_rules().map(|(_, limit)| limit).min()
     }
 
-    /// Whether a silence of the bot's conversation has lasted too long.
-    pub fn silent_for(&self, silence: Duration) -> Option<HandoffNeed> {
-        let (rule, limit) = self.silences().find(|(_, limit)| *limit <= silence)?;
+    /// The handoff of a conversation with the bot that has been inactive for so long. `None` when that is not
+    /// too long.
+    pub fn for_inactivity(&self, inactivity: Duration) -> Option<HandoffNeed> {
+        let (rule, limit) = self.inactivity_rules().find(|(_, limit)| *limit <= inactivity)?;
         Some(rule.need(HandoffCause::Timeout, format!("Nothing happened for {} seconds", limit.as_secs())))
     }
 
-    fn silences(&self) -> impl Iterator<Item = (&Compiled, Duration)> {
+    fn inactivity_rules(&self) -> impl Iterator<Item = (&Compiled, Duration)> {
         self.rules.iter().filter_map(|rule| match rule.when {
-            When::SilenceOf(limit) => Some((rule, limit)),
+            When::InactiveFor(limit) => Some((rule, limit)),
             When::Words(_)
             | When::Intent(_)
             | When::SentimentBelow(_)
             | When::ConfidenceBelow(_)
-            | When::Asked
+            | When::Requested
             | When::Turns(_) => None,
         })
     }
@@ -187,7 +188,7 @@ fn requested(word: &str) -> String {
 }
 
 impl HandoffNeed {
-    /// Of this cause, without a rule that says to which team.
+    /// A handoff that no rule of the account demands, so that no team and no message are given.
     pub fn of(trigger: HandoffCause, reason: String) -> Self {
         Self { trigger, reason, rule_id: None, team_id: None, message: None }
     }
@@ -214,16 +215,16 @@ impl When {
             HandoffTrigger::Intent => Self::Intent(value.to_owned()),
             HandoffTrigger::Sentiment => Self::SentimentBelow(value.parse().ok()?),
             HandoffTrigger::Timeout => {
-                Self::SilenceOf(Duration::from_secs(value.parse::<u32>().ok()?.into()))
+                Self::InactiveFor(Duration::from_secs(value.parse::<u32>().ok()?.into()))
             }
             HandoffTrigger::Confidence => Self::ConfidenceBelow(value.parse().ok()?),
-            HandoffTrigger::Manual => Self::Asked,
+            HandoffTrigger::Manual => Self::Requested,
             HandoffTrigger::Turns => Self::Turns(value.parse().ok()?),
         })
     }
 }
 
-/// `refund, money back` are two.
+/// The keywords of a list: `refund, money back` has two.
 pub(crate) fn words(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|word| !NormalizedText::of(word).is_empty())
 }

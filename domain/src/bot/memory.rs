@@ -1,4 +1,5 @@
-//! The bot's memory of a conversation: its acts, its pending question, and whether human agents have it.
+//! The part of a conversation's state that the bot needs: its acts, its pending question, and whether human
+//! agents have the conversation.
 
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{AssignStrategy, HandoffRequested, MessageSent, ReopenCause};
@@ -10,21 +11,21 @@ use event_schemas::{
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, VecDeque};
 
-/// How many of the customer's messages it can tell the order of.
+/// The number of the customer's messages whose order is kept.
 const RECENT: usize = 16;
-/// How many of its own answers it remembers being sure of or not.
+/// The number of the bot's answers whose confidence is kept.
 const ANSWERS: usize = 100;
 
-/// The bot's own fold of a conversation.
+/// The state of a conversation that the bot needs, computed from its events.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     ran: BTreeSet<BotRuleId>,
-    asking: Option<PendingQuestion>,
-    /// People have it, or are to have it: the bot is silent.
-    with_people: bool,
+    question: Option<PendingQuestion>,
+    /// Human agents have the conversation, or a handoff was requested: the bot does not answer.
+    with_agents: bool,
     requested: Option<Requested>,
-    /// Another program speaks for the bot here.
-    lent: bool,
+    /// Another program answers for the bot in this conversation.
+    answered_by_program: bool,
     language: Option<String>,
     collected: Map<String, Value>,
     received: u32,
@@ -40,11 +41,12 @@ pub struct PendingQuestion {
     pub remaining: Vec<InfoField>,
     pub team_id: Option<TeamId>,
     pub strategy: Option<AssignStrategy>,
-    /// How many messages the customer had written when it asked: only a later one is an answer.
+    /// The number of messages that the customer had written when the bot asked: only a later one is an
+    /// answer.
     after: u32,
 }
 
-/// Why a person was asked for, the last time.
+/// The last request for a human agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requested {
     pub trigger: HandoffCause,
@@ -54,10 +56,10 @@ pub struct Requested {
     pub message_id: Option<MessageId>,
 }
 
-/// How sure the bot said it was of an answer.
+/// The confidence that the bot stated for an answer.
 #[derive(Clone, Copy, Debug)]
 enum Certainty {
-    NotSaid,
+    NotStated,
     Low,
     Of(f64),
 }
@@ -67,12 +69,12 @@ impl Certainty {
         if metadata.get("low_confidence").and_then(Value::as_bool) == Some(true) {
             return Self::Low;
         }
-        metadata.get("confidence").and_then(Value::as_f64).map_or(Self::NotSaid, Self::Of)
+        metadata.get("confidence").and_then(Value::as_f64).map_or(Self::NotStated, Self::Of)
     }
 
     fn is_low(self, threshold: f64) -> bool {
         match self {
-            Self::NotSaid => false,
+            Self::NotStated => false,
             Self::Low => true,
             Self::Of(sure) => sure < threshold,
         }
@@ -83,14 +85,14 @@ impl Memory {
     pub fn ran(&self, rule: BotRuleId) -> bool {
         self.ran.contains(&rule)
     }
-    pub fn asking(&self) -> Option<&PendingQuestion> {
-        self.asking.as_ref()
+    pub fn question(&self) -> Option<&PendingQuestion> {
+        self.question.as_ref()
     }
-    pub fn is_with_people(&self) -> bool {
-        self.with_people
+    pub fn is_with_agents(&self) -> bool {
+        self.with_agents
     }
-    pub fn is_lent(&self) -> bool {
-        self.lent
+    pub fn is_answered_by_program(&self) -> bool {
+        self.answered_by_program
     }
     pub fn requested(&self) -> Option<&Requested> {
         self.requested.as_ref()
@@ -102,34 +104,35 @@ impl Memory {
         &self.collected
     }
 
-    /// Whether the bot, or another program for it, has said anything since people last had it.
+    /// Whether the bot, or another program for it, has answered since the conversation was last reopened.
     pub fn has_answered(&self) -> bool {
         !self.answers.is_empty()
     }
 
-    /// How often it answered.
+    /// The number of answers, at most [`ANSWERS`].
     pub fn answers(&self) -> usize {
         self.answers.len()
     }
 
-    /// How many of its answers it was not sure of.
+    /// The number of answers of low confidence.
     pub fn unsure_answers(&self, threshold: f64) -> usize {
-        self.answers.iter().filter(|sureness| sureness.is_low(threshold)).count()
+        self.answers.iter().filter(|certainty| certainty.is_low(threshold)).count()
     }
 
     pub fn is_first(&self, message: MessageId) -> bool {
-        self.place(message) == Some(1)
+        self.ordinal(message) == Some(1)
     }
 
-    /// Whether a message can be the answer to what the bot asked last.
+    /// Whether a message can be the answer to the bot's pending question.
     pub fn may_answer(&self, message: MessageId) -> bool {
-        self.asking
+        self.question
             .as_ref()
-            .is_some_and(|asking| self.place(message).is_some_and(|place| place > asking.after))
+            .is_some_and(|question| self.ordinal(message).is_some_and(|ordinal| ordinal > question.after))
     }
 
-    fn place(&self, message: MessageId) -> Option<u32> {
-        self.recent.iter().find(|(id, _)| *id == message).map(|(_, place)| *place)
+    /// The number of a message among the customer's messages, from 1.
+    fn ordinal(&self, message: MessageId) -> Option<u32> {
+        self.recent.iter().find(|(id, _)| *id == message).map(|(_, ordinal)| *ordinal)
     }
 
     pub fn evolve(&mut self, event: &ConversationEvent) {
@@ -143,7 +146,7 @@ impl Memory {
                 self.recent.push_back((message.message_id, self.received));
             }
             E::Message(MessageEvent::MessageSent(message)) => self.sent(message),
-            E::Bot(event) => self.remember(event),
+            E::Bot(event) => self.apply_bot(event),
             E::Assignment(AssignmentEvent::Assigned(assigned)) => {
                 if assigned.assignee_id.is_some() {
                     self.leave();
@@ -152,7 +155,7 @@ impl Memory {
             E::Details(DetailsEvent::LanguageDetected(detected)) => {
                 self.language = Some(detected.language.clone());
             }
-            E::Lifecycle(event) => self.live_through(event),
+            E::Lifecycle(event) => self.apply_lifecycle(event),
             E::Message(MessageEvent::NoteAdded(_))
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Details(
@@ -168,25 +171,29 @@ impl Memory {
         }
     }
 
-    fn remember(&mut self, event: &BotEvent) {
+    fn apply_bot(&mut self, event: &BotEvent) {
         match event {
             BotEvent::BotEngaged(engaged) => {
-                self.with_people = false;
+                self.with_agents = false;
                 match engaged.rule_id {
                     Some(rule) => {
                         self.ran.insert(rule);
                     }
-                    None => self.lent = true,
+                    None => self.answered_by_program = true,
                 }
             }
-            BotEvent::BotContextCollected(learned) => {
-                if self.asking.as_ref().is_some_and(|asking| learned.fields.contains_key(&asking.field)) {
-                    self.asking = None;
+            BotEvent::BotContextCollected(collected) => {
+                if self
+                    .question
+                    .as_ref()
+                    .is_some_and(|question| collected.fields.contains_key(&question.field))
+                {
+                    self.question = None;
                 }
-                self.collected.extend(learned.fields.clone());
+                self.collected.extend(collected.fields.clone());
             }
             BotEvent::InfoRequested(asked) => {
-                self.asking = Some(PendingQuestion {
+                self.question = Some(PendingQuestion {
                     rule_id: asked.rule_id,
                     field: asked.field.clone(),
                     remaining: asked.remaining.clone(),
@@ -202,20 +209,20 @@ impl Memory {
         }
     }
 
-    fn live_through(&mut self, event: &LifecycleEvent) {
+    fn apply_lifecycle(&mut self, event: &LifecycleEvent) {
         match event {
             LifecycleEvent::ConversationOpened(opened) => self.language.clone_from(&opened.language),
             LifecycleEvent::Reopened(reopened) => {
                 if reopened.cause == ReopenCause::CustomerMessage {
-                    self.with_people = false;
-                    self.lent = false;
-                    self.asking = None;
+                    self.with_agents = false;
+                    self.answered_by_program = false;
+                    self.question = None;
                     self.requested = None;
                     self.answers.clear();
                 }
             }
             LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
-                self.asking = None;
+                self.question = None;
             }
             LifecycleEvent::MarkedPending(_) => {}
         }
@@ -235,8 +242,8 @@ impl Memory {
     }
 
     fn leave(&mut self) {
-        self.with_people = true;
-        self.asking = None;
+        self.with_agents = true;
+        self.question = None;
     }
 }
 

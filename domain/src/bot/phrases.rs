@@ -1,18 +1,18 @@
-//! Many phrases looked for in one pass.
+//! The search for many phrases in one pass over a text.
 
 use super::text::NormalizedText;
 use aho_corasick::{AhoCorasick, BuildError};
 use std::collections::HashMap;
 
-/// Phrases and the machine that finds all of them at once. Each is named by its place.
+/// Phrases, and the automaton that finds all of them in one pass. A phrase is identified by its index.
 #[derive(Debug, Default)]
 pub struct Phrases {
     /// `None` when there are no phrases.
-    machine: Option<AhoCorasick>,
-    folded: Vec<String>,
+    automaton: Option<AhoCorasick>,
+    normalized: Vec<String>,
 }
 
-/// Which phrases a text has.
+/// The phrases that a text contains.
 #[derive(Debug)]
 pub struct PhraseMatches(Vec<u64>);
 
@@ -24,8 +24,9 @@ impl PhraseMatches {
 
 impl Phrases {
     pub fn find(&self, text: &NormalizedText) -> PhraseMatches {
-        let mut found = vec![0; self.folded.len().div_ceil(64)];
-        for hit in self.machine.iter().flat_map(|machine| machine.find_overlapping_iter(text.as_str())) {
+        let mut found = vec![0; self.normalized.len().div_ceil(64)];
+        for hit in self.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(text.as_str()))
+        {
             let phrase = hit.pattern().as_usize();
             let known = found[phrase / 64] & (1 << (phrase % 64)) != 0;
             if !known && text.is_whole(hit.start(), hit.end()) {
@@ -35,37 +36,37 @@ impl Phrases {
         PhraseMatches(found)
     }
 
-    /// The longest of the phrases a text has.
+    /// The longest of the phrases that a text contains. `None` when it contains none.
     pub fn longest(&self, text: &NormalizedText) -> Option<usize> {
         let found = self.find(text);
-        (0..self.folded.len())
+        (0..self.normalized.len())
             .filter(|phrase| found.has(*phrase))
-            .max_by_key(|phrase| (self.folded[*phrase].len(), usize::MAX - phrase))
+            .max_by_key(|phrase| (self.normalized[*phrase].len(), usize::MAX - phrase))
     }
 }
 
-/// Phrases being gathered; the same one twice is one.
+/// Collects phrases. A phrase that is added twice is kept once.
 #[derive(Debug, Default)]
 pub struct PhraseSetBuilder {
-    places: HashMap<String, usize>,
-    folded: Vec<String>,
+    indexes: HashMap<String, usize>,
+    normalized: Vec<String>,
 }
 
 impl PhraseSetBuilder {
-    /// The phrase's place.
+    /// Adds a phrase, and returns its index.
     pub fn add(&mut self, phrase: &str) -> usize {
-        let folded = NormalizedText::of(phrase).as_str().to_owned();
-        *self.places.entry(folded.clone()).or_insert_with(|| {
-            self.folded.push(folded);
-            self.folded.len() - 1
+        let normalized = NormalizedText::of(phrase).as_str().to_owned();
+        *self.indexes.entry(normalized.clone()).or_insert_with(|| {
+            self.normalized.push(normalized);
+            self.normalized.len() - 1
         })
     }
 
     pub fn build(self) -> Result<Phrases, BuildError> {
-        let machine = match self.folded.is_empty() {
+        let automaton = match self.normalized.is_empty() {
             true => None,
-            false => Some(AhoCorasick::new(&self.folded)?),
+            false => Some(AhoCorasick::new(&self.normalized)?),
         };
-        Ok(Phrases { machine, folded: self.folded })
+        Ok(Phrases { automaton, normalized: self.normalized })
     }
 }

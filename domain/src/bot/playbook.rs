@@ -1,4 +1,5 @@
-//! All that an account tells its bot, compiled once and put to every message.
+//! The bot rules, handoff rules and bot settings of an account, compiled once and compared with every
+//! message.
 
 use super::handoff::Handoff;
 use super::memory::Memory;
@@ -11,7 +12,7 @@ use event_schemas::{CannedResponseId, MessageId, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// An account's rules in the order in which they are asked, and when it wants a person.
+/// The bot rules of an account in the order in which they are evaluated, and its reasons for a handoff.
 #[derive(Debug)]
 pub struct Playbook {
     /// Fallbacks come last, whatever their priority.
@@ -20,18 +21,18 @@ pub struct Playbook {
     pub handoff: Handoff,
 }
 
-/// The rules cannot be put to messages.
+/// The rules cannot be compiled.
 #[derive(Debug, thiserror::Error)]
-#[error("so many keywords cannot be looked for")]
+#[error("the rules have too many keywords")]
 pub struct PlaybookError(#[from] aho_corasick::BuildError);
 
-/// A message of the customer's.
+/// A message of the customer.
 #[derive(Clone, Copy, Debug)]
 pub struct IncomingMessage<'m> {
     pub message_id: MessageId,
     pub text: &'m str,
     pub metadata: &'m Map<String, Value>,
-    /// When it came: what time it is for a rule.
+    /// When it was received: the time that the conditions of rules are compared with.
     pub at: Timestamp,
 }
 
@@ -55,7 +56,7 @@ pub struct Facts<'c> {
     pub memory: &'c Memory,
 }
 
-/// A rule that fits, and why.
+/// A rule that matches, and why.
 #[derive(Debug)]
 pub struct RuleMatch<'p> {
     pub rule: &'p Rule,
@@ -63,8 +64,8 @@ pub struct RuleMatch<'p> {
 }
 
 impl Playbook {
-    /// `template` finds the text of a canned response. A rule whose response is gone does the rest of what
-    /// it does.
+    /// `template` returns the text of a canned response. When a rule's canned response was retired, the
+    /// rule's other actions still run.
     pub fn compile<'r>(
         rules: impl IntoIterator<Item = &'r BotRule>,
         handoff_rules: impl IntoIterator<Item = &'r HandoffRule>,
@@ -92,59 +93,61 @@ impl Playbook {
         &self.rules
     }
 
-    /// Whether the account tells its bot anything at all.
-    pub fn is_blank(&self) -> bool {
-        self.rules.is_empty() && self.handoff.is_usual()
+    /// Whether the account has neither bot rules nor handoff rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.handoff.has_no_rules()
     }
 
-    /// Whether a rule looks at the language of what is written.
-    pub fn asks_for_language(&self) -> bool {
-        self.rules.iter().any(Rule::asks_for_language)
+    /// Whether a rule has a condition on the language of the message.
+    pub fn needs_language(&self) -> bool {
+        self.rules.iter().any(Rule::has_language)
     }
 
-    /// The rules that fit, in their order: any number that only write on the cover, and at most one, the
-    /// last, that speaks or hands over. A label that one sets is there for those after it.
-    pub fn evaluate(&self, heard: &IncomingMessage<'_>, facts: &Facts<'_>) -> Vec<RuleMatch<'_>> {
-        self.evaluate_folded(&NormalizedText::of(heard.text), heard, facts, |_| true)
+    /// The rules that match, in their order: any number of rules that only set labels or a priority, and at
+    /// most one rule, the last, that answers or hands over. A label that a rule sets counts for the rules
+    /// after it.
+    pub fn evaluate(&self, message: &IncomingMessage<'_>, facts: &Facts<'_>) -> Vec<RuleMatch<'_>> {
+        self.evaluate_normalized(&NormalizedText::of(message.text), message, facts, |_| true)
     }
 
-    /// The matching rules for a customer who needs a human agent anyway: a rule that would keep the conversation with
-    /// the bot does not match.
-    pub(crate) fn evaluate_in_need(
+    /// The matching rules for a customer who needs a human agent anyway: a rule that would keep the
+    /// conversation with the bot does not match.
+    pub(crate) fn evaluate_for_handoff(
         &self,
-        heard: &IncomingMessage<'_>,
+        message: &IncomingMessage<'_>,
         facts: &Facts<'_>,
     ) -> Vec<RuleMatch<'_>> {
-        self.evaluate_folded(&NormalizedText::of(heard.text), heard, facts, |rule| {
-            let helps = rule.actions.is_silent() || rule.is_about_words() || rule.actions.hands_over();
-            helps && !rule.is_fallback()
+        self.evaluate_normalized(&NormalizedText::of(message.text), message, facts, |rule| {
+            let is_useful =
+                rule.actions.is_silent() || rule.is_triggered_by_keywords() || rule.actions.hands_over();
+            is_useful && !rule.is_fallback()
         })
     }
 
-    fn evaluate_folded(
+    fn evaluate_normalized(
         &self,
         text: &NormalizedText,
-        heard: &IncomingMessage<'_>,
+        message: &IncomingMessage<'_>,
         facts: &Facts<'_>,
-        may: impl Fn(&Rule) -> bool,
+        is_allowed: impl Fn(&Rule) -> bool,
     ) -> Vec<RuleMatch<'_>> {
         let found = self.phrases.find(text);
         let mut facts = facts.clone();
-        let mut fits: Vec<RuleMatch<'_>> = Vec::new();
+        let mut matches: Vec<RuleMatch<'_>> = Vec::new();
         for rule in &self.rules {
-            if rule.is_fallback() && !fits.is_empty() && fits.iter().any(|fit| !fit.rule.is_fallback()) {
+            if rule.is_fallback() && matches.iter().any(|matched| !matched.rule.is_fallback()) {
                 break;
             }
-            let spent = rule.run_once && facts.memory.ran(rule.id);
-            if spent || !may(rule) || !rule.fits(heard, &found, &facts) {
+            let has_run = rule.run_once && facts.memory.ran(rule.id);
+            if has_run || !is_allowed(rule) || !rule.fits(message, &found, &facts) {
                 continue;
             }
-            fits.push(RuleMatch { rule, why: rule.why(&found, &facts) });
+            matches.push(RuleMatch { rule, why: rule.why(&found, &facts) });
             if !rule.actions.is_silent() {
                 break;
             }
             facts.labels.extend(rule.actions.labels.iter().cloned());
         }
-        fits
+        matches
     }
 }

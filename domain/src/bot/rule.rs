@@ -1,4 +1,4 @@
-//! A rule, ready to be put to a message.
+//! A compiled bot rule.
 
 use super::conditions::{Conditions, MatchContext};
 use super::phrases::{PhraseMatches, PhraseSetBuilder};
@@ -8,7 +8,7 @@ use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
 use event_schemas::{BotRuleId, TeamId};
 
-/// A rule of the account's, compiled.
+/// A compiled bot rule.
 #[derive(Debug)]
 pub struct Rule {
     pub id: BotRuleId,
@@ -71,36 +71,41 @@ impl Rule {
         })
     }
 
-    pub(super) fn asks_for_language(&self) -> bool {
-        self.conditions.asks_for_language()
+    pub(super) fn has_language(&self) -> bool {
+        self.conditions.has_language()
     }
 
     pub(super) fn is_fallback(&self) -> bool {
         self.trigger == BotTrigger::Fallback
     }
 
-    pub(super) fn is_about_words(&self) -> bool {
+    pub(super) fn is_triggered_by_keywords(&self) -> bool {
         self.trigger == BotTrigger::Keyword
     }
 
     /// Compares the rule with a message; the cheapest comparisons come first.
-    pub(super) fn fits(&self, heard: &IncomingMessage<'_>, found: &PhraseMatches, facts: &Facts<'_>) -> bool {
-        let circumstances = MatchContext {
+    pub(super) fn fits(
+        &self,
+        message: &IncomingMessage<'_>,
+        found: &PhraseMatches,
+        facts: &Facts<'_>,
+    ) -> bool {
+        let context = MatchContext {
             found,
-            at: heard.at,
+            at: message.at,
             channel_type: facts.channel_type,
             labels: &facts.labels,
             language: facts.language,
         };
         (self.trigger != BotTrigger::NewConversation || facts.is_first)
-            && self.intent.as_deref().is_none_or(|intent| heard.word("intent") == Some(intent))
+            && self.intent.as_deref().is_none_or(|intent| message.word("intent") == Some(intent))
             && self
                 .confidence_min
-                .is_none_or(|least| heard.number("confidence").is_some_and(|sure| sure >= least))
-            && self.conditions.hold(&circumstances)
+                .is_none_or(|least| message.number("confidence").is_some_and(|sure| sure >= least))
+            && self.conditions.hold(&context)
     }
 
-    /// Why it fits, in the account's own words.
+    /// Why the rule matches: its keywords, trigger and conditions.
     pub(super) fn why(&self, found: &PhraseMatches, facts: &Facts<'_>) -> String {
         let mut reasons: Vec<_> = self.conditions.words(found).into_iter().collect();
         match self.trigger {

@@ -1,11 +1,12 @@
-//! A text as keywords are looked for in it: whatever its case, its spaces and its way of writing accents.
+//! The normalised form of a text in which keywords are searched: without differences of case, of spaces, and
+//! of the encoding of accents.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::cell::OnceCell;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A text in the one spelling in which texts are compared (Unicode case folding, composed).
+/// A text in the form in which texts are compared (Unicode case folding, NFC).
 #[derive(Debug)]
 pub struct NormalizedText {
     text: String,
@@ -15,7 +16,7 @@ pub struct NormalizedText {
 
 impl NormalizedText {
     pub fn of(text: &str) -> Self {
-        Self { text: fold(text), bounds: OnceCell::new() }
+        Self { text: normalize(text), bounds: OnceCell::new() }
     }
 
     pub fn as_str(&self) -> &str {
@@ -26,8 +27,8 @@ impl NormalizedText {
         self.text.is_empty()
     }
 
-    /// Whether these places are a word's or a phrase's own: no word goes on beyond them. What a word is says
-    /// Unicode (UAX #29), so that it holds for scripts that put no spaces between words too.
+    /// Whether both offsets are boundaries of words, so that the text between them is not part of a longer
+    /// word. Unicode (UAX #29) defines the boundaries, also for scripts without spaces between words.
     pub fn is_whole(&self, start: usize, end: usize) -> bool {
         let bounds = self.bounds.get_or_init(|| {
             let starts = self.text.split_word_bound_indices().map(|(start, _)| start);
@@ -37,17 +38,17 @@ impl NormalizedText {
     }
 }
 
-fn fold(text: &str) -> String {
+fn normalize(text: &str) -> String {
     if text.is_ascii() {
         return spaced(&text.to_ascii_lowercase());
     }
     let composer = ComposingNormalizerBorrowed::new_nfc();
-    // Folding may take composed letters apart again.
+    // Case folding can decompose letters again.
     let folded = CaseMapper::new().fold_string(&composer.normalize(text)).into_owned();
     spaced(&composer.normalize(&folded))
 }
 
-/// With single spaces between, none around, and the apostrophe people have on their keyboards.
+/// The text with single spaces between words, none around them, and the ASCII apostrophe.
 fn spaced(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len());
     for word in text.split_whitespace() {

@@ -12,7 +12,7 @@ fn calendar(timezone: &str, schedule: Vec<WeeklyHours>, holidays: &[&str]) -> Bu
     let holiday = |date: &&str| Holiday { date: (*date).to_owned(), name: None };
     BusinessCalendar {
         id: CalendarId::from_u128(1),
-        name: "Desk".to_owned(),
+        name: "Office".to_owned(),
         timezone: timezone.to_owned(),
         schedule,
         holidays: holidays.iter().map(holiday).collect(),
@@ -28,7 +28,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[test]
-fn what_is_promised_on_friday_evening_is_due_on_monday() {
+fn two_hours_from_friday_evening_end_on_monday() {
     let hours = hours("Africa/Addis_Ababa", vec![open(&WORKDAYS, "09:00", "17:00")]);
     // Friday 16:00 in Addis Ababa.
     let due = hours.add(at("2026-11-20T13:00:00Z"), HOUR * 2);
@@ -36,7 +36,7 @@ fn what_is_promised_on_friday_evening_is_due_on_monday() {
 }
 
 #[test]
-fn what_runs_out_at_closing_time_is_due_at_closing_time() {
+fn an_hour_that_ends_at_closing_time_is_due_at_closing_time() {
     let hours = hours("UTC", vec![open(&WORKDAYS, "09:00", "17:00")]);
     assert_eq!(hours.add(at("2026-11-20T16:00:00Z"), HOUR), Some(at("2026-11-20T17:00:00Z")));
     let nothing = Duration::ZERO;
@@ -76,14 +76,14 @@ fn days_on_which_clocks_are_changed_have_23_and_25_hours() {
 }
 
 #[test]
-fn a_start_that_is_skipped_is_the_moment_of_the_jump() {
+fn a_skipped_start_is_the_moment_of_the_clock_change() {
     let hours = hours("Europe/Berlin", vec![open(&[Weekday::Sun], "02:30", "04:00")]);
     assert_eq!(hours.add(at("2026-03-28T12:00:00Z"), HOUR), Some(at("2026-03-29T02:00:00Z")));
-    assert!(hours.is_open(at("2026-03-29T01:00:00Z")), "03:00, when it has just become summer");
+    assert!(hours.is_open(at("2026-03-29T01:00:00Z")), "03:00, just after clocks were put forward");
 }
 
 #[test]
-fn of_two_moments_with_the_same_name_the_earlier_is_meant() {
+fn a_local_time_that_occurs_twice_means_the_earlier_moment() {
     let hours = hours("Europe/Berlin", vec![open(&[Weekday::Sun], "02:30", "04:00")]);
     let (from, until) = (at("2026-10-25T00:00:00Z"), at("2026-10-25T12:00:00Z"));
     assert_eq!(hours.between(from, until), HOUR * 5 / 2);
@@ -91,7 +91,7 @@ fn of_two_moments_with_the_same_name_the_earlier_is_meant() {
 }
 
 #[test]
-fn a_promise_of_decades_is_counted_and_one_beyond_all_years_is_not() {
+fn decades_are_counted_and_a_time_after_the_last_year_is_not() {
     let hours = hours("Asia/Kathmandu", vec![open(&[Weekday::Sun], "10:00", "10:01")]);
     let week = Duration::from_secs(7 * 24 * 3600);
     let first = hours.add(at("2026-01-01T00:00:00Z"), Duration::from_secs(60)).unwrap();
@@ -103,7 +103,7 @@ fn a_promise_of_decades_is_counted_and_one_beyond_all_years_is_not() {
 }
 
 #[test]
-fn what_makes_no_sense_is_named() {
+fn an_invalid_field_is_named_by_its_path() {
     let day = || vec![open(&WORKDAYS, "09:00", "17:00")];
     for (calendar, field) in [
         (calendar("Mars/Olympus", day(), &[]), "timezone"),
@@ -122,7 +122,7 @@ fn what_makes_no_sense_is_named() {
 }
 
 #[test]
-fn hours_are_kept_small_and_come_back() {
+fn hours_are_small_when_serialised_and_deserialise_to_the_same() {
     let calendar = calendar("Africa/Addis_Ababa", vec![open(&WORKDAYS, "09:00", "17:00")], &["2026-12-25"]);
     let hours = Hours::of(&calendar).unwrap();
     let kept = serde_json::to_string(&hours).unwrap();

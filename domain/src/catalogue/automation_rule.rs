@@ -1,4 +1,4 @@
-//! The rules of an automation rule.
+//! The validity of an automation rule.
 
 use super::action_checks::check_rule;
 use super::{CatalogueItem, Rejection, check_count, check_name};

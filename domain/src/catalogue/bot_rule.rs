@@ -1,4 +1,4 @@
-//! The validity of a bot rule, by itself and beside the others.
+//! The validity of a bot rule, alone and together with the other bot rules of the account.
 
 use super::bot_checks::{check_cycle, check_rule};
 use super::{CatalogueItem, Rejection, check_count, check_name};

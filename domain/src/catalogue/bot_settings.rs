@@ -4,7 +4,7 @@ use super::bot_checks::check_settings;
 use super::{CatalogueItem, Rejection};
 use event_schemas::bot::BotSettings;
 
-/// An account has one of them, by its own id: no name has to be unique.
+/// An account has one item of this kind, with the account's own id, so no name has to be unique.
 impl CatalogueItem for BotSettings {
     fn name(&self) -> (&'static str, &str) {
         ("account_id", "")

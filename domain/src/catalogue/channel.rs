@@ -7,7 +7,7 @@ impl CatalogueItem for Channel {
     fn name(&self) -> (&'static str, &str) {
         ("name", &self.name)
     }
-    /// Whether its credentials can work is checked by its provider.
+    /// The credentials are checked by the channel's provider.
     fn validate(&self) -> Result<(), Rejection> {
         check_name("name", &self.name)
     }

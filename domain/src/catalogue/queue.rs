@@ -30,7 +30,7 @@ impl CatalogueItem for Queue {
             return Err(Rejection::invalid("max_waiting", "is at least 1; leave it out for no limit"));
         }
         if self.overflow_team_id.is_some() && self.overflow_team_id == self.team_id {
-            return Err(Rejection::invalid("overflow_team_id", "is another team"));
+            return Err(Rejection::invalid("overflow_team_id", "must be another team"));
         }
         let announcement = self.announcement.as_deref();
         if announcement
@@ -47,8 +47,8 @@ impl CatalogueItem for Queue {
         mut others: impl Iterator<Item = &'t Self> + Clone,
     ) -> Result<(), Rejection> {
         if let Some(other) = others.find(|other| self.team_id == other.team_id) {
-            let whose = if self.team_id.is_some() { "this team" } else { "conversations of no team" };
-            let reason = format!("there is a queue for {whose} already: '{}'", other.name);
+            let owner = if self.team_id.is_some() { "this team" } else { "conversations of no team" };
+            let reason = format!("there is a queue for {owner} already: '{}'", other.name);
             return Err(Rejection::invalid("team_id", reason));
         }
         Ok(())

@@ -3,8 +3,8 @@
 use super::{CatalogueItem, Rejection, check_name};
 use event_schemas::catalogue::SlaPolicy;
 
-/// Ten years, in seconds: a longer promise is a mistake.
-const LONGEST_PROMISE: u32 = 10 * 366 * 24 * 3600;
+/// Ten years, in seconds: the longest target.
+const LONGEST_TARGET: u32 = 10 * 366 * 24 * 3600;
 
 impl CatalogueItem for SlaPolicy {
     fn name(&self) -> (&'static str, &str) {
@@ -21,7 +21,7 @@ impl CatalogueItem for SlaPolicy {
                 ("next_response_seconds", targets.next_response_seconds),
                 ("resolution_seconds", targets.resolution_seconds),
             ] {
-                if seconds.is_some_and(|seconds| seconds == 0 || seconds > LONGEST_PROMISE) {
+                if seconds.is_some_and(|seconds| seconds == 0 || seconds > LONGEST_TARGET) {
                     return Err(Rejection::invalid(
                         format!("targets.{priority}.{metric}"),
                         "is between one second and ten years",

@@ -94,7 +94,7 @@ fn an_item_defined_as_it_is_changes_nothing() {
 }
 
 #[test]
-fn two_cannot_have_the_same_name() {
+fn two_items_cannot_have_the_same_name() {
     given::<Teams>([team_defined(BILLING, "Billing")])
         .when(Define(team(RETURNS, "Billing")))
         .then_rejected(taken("name", "Billing"));
@@ -173,7 +173,7 @@ fn a_command_about_an_item_that_was_changed_meanwhile_is_refused() {
 }
 
 #[test]
-fn a_change_is_made_of_the_item_as_it_is_when_it_is_decided() {
+fn a_change_is_made_to_the_present_item() {
     let describe = |team: &mut Team| {
         team.description = Some("Bills".to_owned());
         Ok(())
@@ -204,7 +204,7 @@ fn a_channel_can_be_renamed_and_never_becomes_another_kind() {
 }
 
 #[test]
-fn what_is_invalid_is_named_by_its_path() {
+fn an_invalid_field_is_named_by_its_path() {
     assert_eq!(invalid(team(BILLING, " ")), "name");
     assert_eq!(invalid(team(BILLING, &"n".repeat(201))), "name");
     assert_eq!(invalid(Team { member_ids: vec![ANA, ANA], ..team(BILLING, "Billing") }), "member_ids");
@@ -216,8 +216,8 @@ fn what_is_invalid_is_named_by_its_path() {
     let at_once = SlaTargets { resolution_seconds: Some(0), ..SlaTargets::default() };
     assert_eq!(invalid(policy([(Priority::High, at_once)])), "targets.high.resolution_seconds");
     assert_eq!(invalid(BusinessCalendar { timezone: "Mars/Olympus".to_owned(), ..calendar() }), "timezone");
-    let someday = Holiday { date: "2026-02-30".to_owned(), name: None };
-    assert_eq!(invalid(BusinessCalendar { holidays: vec![someday], ..calendar() }), "holidays[0].date");
+    let no_such_day = Holiday { date: "2026-02-30".to_owned(), name: None };
+    assert_eq!(invalid(BusinessCalendar { holidays: vec![no_such_day], ..calendar() }), "holidays[0].date");
 }
 
 mod automation {
@@ -275,10 +275,10 @@ mod automation {
     }
 
     #[test]
-    fn personal_macros_of_two_agents_may_have_one_name_and_everyones_may_not() {
+    fn personal_macros_of_two_agents_may_have_the_same_name_and_shared_macros_may_not() {
         use MacroVisibility::{Everyone, Personal};
         let defined = |list: Macro| CatalogueEvent::from(MacroDefined { defined: list });
-        for (first, second, fits) in [
+        for (first, second, is_valid) in [
             (list(1, Personal, ANA), list(2, Personal, BEN), true),
             (list(1, Personal, ANA), list(2, Personal, ANA), false),
             (list(1, Everyone, ANA), list(2, Personal, ANA), true),
@@ -286,7 +286,7 @@ mod automation {
         ] {
             let given = given::<Macros>([defined(first)]);
             let outcome = Define(second.clone()).decide(&given.state, given.now);
-            assert_eq!(outcome.is_ok(), fits, "{second:?}");
+            assert_eq!(outcome.is_ok(), is_valid, "{second:?}");
         }
     }
 
@@ -345,7 +345,7 @@ mod automation {
     }
 
     #[test]
-    fn a_rule_that_verbatim_would_set_off_again_and_again_is_a_circle() {
+    fn a_rule_that_would_trigger_itself_for_ever_is_invalid() {
         let updated = |conditions, actions| AutomationRule {
             conditions,
             actions,
@@ -354,18 +354,18 @@ mod automation {
         let none = AutomationConditions::default;
         let route = || Action::Route { strategy: BotStrategy::LeastBusy, team_id: None };
         let snooze = || Action::Snooze { until: None, for_seconds: Some(60) };
-        let back = || Action::Unassign { agent: true, team: false };
-        for action in [route(), snooze(), back()] {
+        let unassign = || Action::Unassign { agent: true, team: false };
+        for action in [route(), snooze(), unassign()] {
             assert_eq!(invalid(updated(none(), vec![note(), action])), "actions[1]");
         }
-        let nobodys = AutomationConditions { assignee: Some(Held::None), ..none() };
+        let unassigned = AutomationConditions { assignee: Some(Held::None), ..none() };
         let low = AutomationConditions { priorities: Some(vec![Priority::Low]), ..none() };
         let mark = Action::AddLabels { labels: vec!["seen".to_owned()] };
         let unmarked = AutomationConditions { without_labels: Some(vec!["seen".to_owned()]), ..none() };
         for rule in [
-            updated(nobodys, vec![route()]),
+            updated(unassigned, vec![route()]),
             updated(unmarked, vec![snooze(), mark]),
-            updated(low, vec![back(), Action::SetPriority { priority: Priority::High }]),
+            updated(low, vec![unassign(), Action::SetPriority { priority: Priority::High }]),
             AutomationRule { actions: vec![snooze()], ..rule(AutomationEvent::MessageSent) },
         ] {
             assert!(

@@ -68,51 +68,51 @@ fn unlinked(contact_id: ContactId) -> ContactEvent {
 }
 
 #[test]
-fn whoever_writes_first_is_a_contact_of_their_own() {
-    given::<ContactHome>([]).when(see(Some("Hanna"))).then([seen(own(), Some("Hanna"))]);
+fn the_first_message_of_an_identifier_makes_a_contact() {
+    given::<IdentifierState>([]).when(see(Some("Hanna"))).then([seen(own(), Some("Hanna"))]);
 }
 
 #[test]
-fn whoever_writes_again_is_no_news() {
-    given::<ContactHome>([seen(own(), Some("Hanna"))]).when(see(Some("Hanna"))).then_nothing();
+fn a_further_message_changes_nothing() {
+    given::<IdentifierState>([seen(own(), Some("Hanna"))]).when(see(Some("Hanna"))).then_nothing();
 }
 
 #[test]
-fn only_another_name_is_news() {
-    given::<ContactHome>([seen(own(), Some("Hanna"))])
+fn another_display_name_is_recorded() {
+    given::<IdentifierState>([seen(own(), Some("Hanna"))])
         .when(see(Some("Hanna T.")))
         .then([seen(own(), Some("Hanna T."))]);
-    given::<ContactHome>([seen(own(), None)]).when(see(Some("Hanna"))).then([seen(own(), Some("Hanna"))]);
+    given::<IdentifierState>([seen(own(), None)]).when(see(Some("Hanna"))).then([seen(own(), Some("Hanna"))]);
 }
 
 #[test]
-fn a_message_without_a_name_does_not_take_the_name_away() {
-    given::<ContactHome>([seen(own(), Some("Hanna"))]).when(see(None)).then_nothing();
+fn a_message_without_a_name_keeps_the_name() {
+    given::<IdentifierState>([seen(own(), Some("Hanna"))]).when(see(None)).then_nothing();
 }
 
 #[test]
-fn whoever_is_linked_is_seen_as_that_contact() {
-    given::<ContactHome>([linked(HANNA)]).when(see(Some("Hanna"))).then([seen(HANNA, Some("Hanna"))]);
-    given::<ContactHome>([linked(HANNA)]).when(see(None)).then_nothing();
+fn a_message_of_a_linked_identifier_belongs_to_the_linked_contact() {
+    given::<IdentifierState>([linked(HANNA)]).when(see(Some("Hanna"))).then([seen(HANNA, Some("Hanna"))]);
+    given::<IdentifierState>([linked(HANNA)]).when(see(None)).then_nothing();
 }
 
 #[test]
-fn what_belongs_to_nobody_can_be_linked_to_anybody() {
-    given::<ContactHome>([]).when(link(Some(HANNA))).then([linked(HANNA)]);
-    given::<ContactHome>([]).when(link(None)).then([linked(own())]);
+fn an_identifier_without_a_contact_can_be_linked_to_any_contact() {
+    given::<IdentifierState>([]).when(link(Some(HANNA))).then([linked(HANNA)]);
+    given::<IdentifierState>([]).when(link(None)).then([linked(own())]);
 }
 
 #[test]
 fn linking_again_changes_nothing() {
-    given::<ContactHome>([linked(HANNA)]).when(link(Some(HANNA))).then_nothing();
-    given::<ContactHome>([linked(HANNA)]).when(link(None)).then_nothing();
+    given::<IdentifierState>([linked(HANNA)]).when(link(Some(HANNA))).then_nothing();
+    given::<IdentifierState>([linked(HANNA)]).when(link(None)).then_nothing();
 }
 
 #[test]
-fn what_is_told_of_a_linked_identifier_is_replaced() {
+fn linking_again_replaces_name_and_metadata() {
     let metadata = Map::from_iter([("customer_number".to_owned(), json!("C-4471"))]);
-    let told = Link { display_name: Some("Hanna".to_owned()), metadata: metadata.clone(), ..link(None) };
-    given::<ContactHome>([linked(HANNA)]).when(told).then([IdentifierLinked {
+    let relinked = Link { display_name: Some("Hanna".to_owned()), metadata: metadata.clone(), ..link(None) };
+    given::<IdentifierState>([linked(HANNA)]).when(relinked).then([IdentifierLinked {
         identifier_id: identifier_id(),
         contact_id: HANNA,
         channel_type: ChannelType::WhatsApp,
@@ -124,32 +124,34 @@ fn what_is_told_of_a_linked_identifier_is_replaced() {
 }
 
 #[test]
-fn nobody_is_robbed_of_an_identifier_unawares() {
+fn an_identifier_moves_to_another_contact_only_when_the_caller_allows_it() {
     let refusal = || Rejection::LinkedToAnother { contact_id: HANNA };
-    given::<ContactHome>([linked(HANNA)]).when(link(Some(SARA))).then_rejected(refusal());
+    given::<IdentifierState>([linked(HANNA)]).when(link(Some(SARA))).then_rejected(refusal());
     let seen_first = Rejection::LinkedToAnother { contact_id: own() };
-    given::<ContactHome>([seen(own(), None)]).when(link(Some(SARA))).then_rejected(seen_first);
-    given::<ContactHome>([linked(HANNA)])
+    given::<IdentifierState>([seen(own(), None)]).when(link(Some(SARA))).then_rejected(seen_first);
+    given::<IdentifierState>([linked(HANNA)])
         .when(Link { may_move: true, ..link(Some(SARA)) })
         .then([linked(SARA)]);
 }
 
 #[test]
-fn whoever_is_unlinked_and_writes_again_is_a_contact_of_their_own() {
-    given::<ContactHome>([linked(HANNA)]).when(unlink()).then([unlinked(HANNA)]);
-    given::<ContactHome>([linked(HANNA), unlinked(HANNA)]).when(see(None)).then([seen(own(), None)]);
+fn a_message_of_an_unlinked_identifier_makes_a_contact() {
+    given::<IdentifierState>([linked(HANNA)]).when(unlink()).then([unlinked(HANNA)]);
+    given::<IdentifierState>([linked(HANNA), unlinked(HANNA)]).when(see(None)).then([seen(own(), None)]);
 }
 
 #[test]
-fn what_belongs_to_nobody_cannot_be_unlinked() {
-    given::<ContactHome>([]).when(unlink()).then_rejected(Rejection::NotLinked);
-    given::<ContactHome>([linked(HANNA), unlinked(HANNA)]).when(unlink()).then_rejected(Rejection::NotLinked);
+fn an_identifier_without_a_contact_cannot_be_unlinked() {
+    given::<IdentifierState>([]).when(unlink()).then_rejected(Rejection::NotLinked);
+    given::<IdentifierState>([linked(HANNA), unlinked(HANNA)])
+        .when(unlink())
+        .then_rejected(Rejection::NotLinked);
 }
 
 #[test]
-fn an_identifier_is_neither_empty_nor_endless() {
+fn an_identifier_is_neither_empty_nor_too_long() {
     for identifier in ["", " ", &"9".repeat(257)] {
-        given::<ContactHome>([])
+        given::<IdentifierState>([])
             .when(Link { identifier: identifier.to_owned(), ..link(None) })
             .then_rejected(Rejection::BadIdentifier);
     }

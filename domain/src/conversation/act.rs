@@ -111,8 +111,9 @@ impl Decide<Conversation> for RunRule {
             return Ok(Vec::new());
         };
         let facts = conversation.facts();
-        let goes_in_circles = self.cause.by_itself && conversation.automation.is_spent(rule.id, now);
-        let is_set_off = rule.waits(&self.cause, &facts, now) && self.rules.fits(rule, &self.cause, &facts);
+        let goes_in_circles = self.cause.by_itself && conversation.automation.is_exhausted(rule.id, now);
+        let is_set_off =
+            rule.has_waited(&self.cause, &facts, now) && self.rules.fits(rule, &self.cause, &facts);
         if goes_in_circles || !is_set_off {
             return Ok(Vec::new());
         }

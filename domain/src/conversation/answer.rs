@@ -58,7 +58,7 @@ impl Decide<Conversation> for Answer {
         }
         let mut speech = BotTurn { answer: self, draft: Draft::of(state, now) };
         speech.note_language(conversation);
-        match conversation.bot.asking() {
+        match conversation.bot.question() {
             Some(asking) => speech.take_in(conversation, asking)?,
             None => speech.consult(conversation)?,
         }
@@ -73,9 +73,9 @@ impl Answer {
         let free = matches!(lifecycle.status, Status::Open | Status::Bot) && lifecycle.assignee_id.is_none();
         // Another program's bot is watched for handoffs even where the account has no rules.
         let concerned =
-            !self.playbook.is_blank() || lifecycle.status == Status::Bot || conversation.bot.has_answered();
+            !self.playbook.is_empty() || lifecycle.status == Status::Bot || conversation.bot.has_answered();
         free && concerned
-            && !conversation.bot.is_with_people()
+            && !conversation.bot.is_with_agents()
             && self.body.content_type != ContentType::Reaction
     }
 
@@ -120,7 +120,7 @@ impl BotTurn<'_> {
     fn consult(&mut self, conversation: &Opened) -> Result<(), Rejection> {
         let answer = self.answer;
         let heard = answer.heard();
-        let need = answer.playbook.handoff.heard(&heard);
+        let need = answer.playbook.handoff.for_message(&heard);
         let facts = Facts {
             channel_type: conversation.channel_type,
             labels: conversation.labels.clone(),
@@ -133,7 +133,7 @@ impl BotTurn<'_> {
             memory: &conversation.bot,
         };
         let fits = match need {
-            Some(_) => answer.playbook.evaluate_in_need(&heard, &facts),
+            Some(_) => answer.playbook.evaluate_for_handoff(&heard, &facts),
             None => answer.playbook.evaluate(&heard, &facts),
         };
         let mut to = To::default();
@@ -193,7 +193,7 @@ impl BotTurn<'_> {
 
     /// A message to which the bot has nothing to say is for people, unless another program is the bot.
     fn nothing_fits(&mut self, conversation: &Opened) -> Result<(), Rejection> {
-        if self.answer.playbook.rules().is_empty() || conversation.bot.is_lent() {
+        if self.answer.playbook.rules().is_empty() || conversation.bot.is_answered_by_program() {
             return Ok(());
         }
         let reason = "None of the bot's rules fits".to_owned();
@@ -204,7 +204,7 @@ impl BotTurn<'_> {
     fn take_in(&mut self, conversation: &Opened, asking: &PendingQuestion) -> Result<(), Rejection> {
         let answer = self.answer;
         let to = To { team_id: asking.team_id, strategy: asking.strategy, rule_id: Some(asking.rule_id) };
-        if let Some(need) = answer.playbook.handoff.heard(&answer.heard()) {
+        if let Some(need) = answer.playbook.handoff.for_message(&answer.heard()) {
             return self.hand_over(need, &to);
         }
         if !conversation.bot.may_answer(answer.message_id) {

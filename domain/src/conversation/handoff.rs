@@ -34,7 +34,7 @@ impl Decide<Conversation> for RequestHandoff {
             return Err(Rejection::NoSuchStep { from, to: Status::Open });
         }
         let held_by = conversation.lifecycle.assignee_id;
-        let asked_already = conversation.bot.requested().is_some() && conversation.bot.is_with_people();
+        let asked_already = conversation.bot.requested().is_some() && conversation.bot.is_with_agents();
         let names_another = self.agent.as_ref().is_some_and(|agent| Some(agent.id) != held_by);
         if !names_another && (held_by.is_some() || asked_already) {
             return Ok(Vec::new());
@@ -45,7 +45,7 @@ impl Decide<Conversation> for RequestHandoff {
             chosen: Some(AssignStrategy::Manual),
             by: self.by,
             announcement: held_by.is_none().then_some((self.message_id, self.reply_window)),
-            ..Handoff::of(self.playbook.handoff.asked(self.reason.clone()))
+            ..Handoff::of(self.playbook.handoff.for_request(self.reason.clone()))
         };
         hand_over(&mut draft, handoff)?;
         Ok(draft.into_events())

@@ -28,7 +28,7 @@ impl InactivityTimeouts {
         Self {
             expire_after: seconds(settings.expire_after_seconds),
             close_resolved_after: seconds(settings.close_resolved_after_seconds),
-            hand_over_after: playbook.handoff.patience(),
+            hand_over_after: playbook.handoff.shortest_inactivity(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Opened {
                 timeouts.close_resolved_after.map(|silence| (quiet + silence, InactivityAction::Close))
             }
             status => {
-                let with_bot = status == Status::Bot && !self.bot.is_with_people();
+                let with_bot = status == Status::Bot && !self.bot.is_with_agents();
                 let hand_over = timeouts.hand_over_after.filter(|_| with_bot);
                 // What is put aside is silent on purpose.
                 let from = self.lifecycle.snoozed_until.map_or(quiet, |until| until.max(quiet));
@@ -127,7 +127,7 @@ impl EndInactivity {
         now: Timestamp,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let silence = now.since(conversation.quiet_since);
-        let Some(need) = self.playbook.handoff.silent_for(silence) else { return Ok(Vec::new()) };
+        let Some(need) = self.playbook.handoff.for_inactivity(silence) else { return Ok(Vec::new()) };
         let mut draft = Draft::of(state, now);
         let announcement = Some((self.message_id, self.reply_window));
         hand_over(&mut draft, Handoff { announcement, ..Handoff::of(need) })?;

@@ -97,13 +97,13 @@ impl Send {
     /// Three answers that the bot was not sure of, and the like: a person is needed.
     fn need_after(&self, conversation: &Opened, sent: &MessageSent) -> Option<HandoffNeed> {
         let playbook = self.handoff.as_ref().filter(|_| sent.sender_type == SenderType::Bot)?;
-        if conversation.bot.is_with_people() || conversation.lifecycle.assignee_id.is_some() {
+        if conversation.bot.is_with_agents() || conversation.lifecycle.assignee_id.is_some() {
             return None;
         }
         let mut memory = conversation.bot.clone();
         memory.evolve(&sent.clone().into());
         let confidence = sent.metadata.get("confidence").and_then(Value::as_f64);
-        playbook.handoff.answered(&memory, confidence)
+        playbook.handoff.for_answers(&memory, confidence)
     }
 }
 

@@ -17,7 +17,7 @@ impl Decide<Conversation> for RaiseAlarm {
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         // A conversation that is closed meanwhile may still have missed something before.
         let conversation = state.opened()?;
-        if conversation.clocks.alarm_stands(&self.alarm, now) {
+        if conversation.clocks.is_alarm_due(&self.alarm, now) {
             Ok(vec![self.alarm.event(now)])
         } else {
             Ok(Vec::new())

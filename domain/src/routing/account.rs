@@ -18,8 +18,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-/// Something to be done. Each names the version of the conversation it was decided on, and is carried out at
-/// that version or not at all.
+/// An action of routing. Each contains the version of the conversation at which it was planned, and is
+/// executed at that version or not at all.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RoutingAction {
     Assign {
@@ -41,8 +41,8 @@ pub enum RoutingAction {
         decision: Decision,
         lead: Option<UserId>,
     },
-    /// The offer is over: its time is, or who was asked has gone.
-    Lapse { conversation: ConversationId, version: Version, offer: OfferId },
+    /// The offer has expired, or no agent to whom it was made is available any more.
+    ExpireOffer { conversation: ConversationId, version: Version, offer: OfferId },
     Queue {
         conversation: ConversationId,
         version: Version,
@@ -53,24 +53,25 @@ pub enum RoutingAction {
         lead: Option<UserId>,
         /// The message to the customer.
         announcement: Option<String>,
-        /// How long it may take.
+        /// The expected wait. `None` when it is unknown.
         wait: Option<Duration>,
     },
-    /// The team's queue is full.
+    /// The team's queue is full: the conversation goes to the team `to`.
     Overflow {
         conversation: ConversationId,
         version: Version,
         to: TeamId,
         strategy: AssignStrategy,
-        /// The strategy that was ordered for this conversation. `None` when the queue says how.
+        /// The strategy that was requested for this conversation. `None` when the queue's strategy counts.
         route_by: Option<RoutingStrategy>,
     },
-    /// The agent went offline and stays so.
+    /// The agent has been offline for too long.
     ReturnToQueue { conversation: ConversationId, version: Version, agent: UserId },
-    /// A conversation has an agent who has no place for it: the place is counted.
+    /// The conversation is assigned to an agent without a reservation: capacity is reserved for it.
     Count { conversation: ConversationId, version: Version, agent: UserId },
-    /// A place is kept for what is not the agent's.
-    Free { conversation: ConversationId, place: Version, agent: UserId },
+    /// Capacity is reserved for a conversation that is not assigned to the agent. `reserved_at` is the
+    /// version of the conversation in the reservation.
+    Release { conversation: ConversationId, reserved_at: Version, agent: UserId },
     /// An assignment was interrupted between the reservation and the conversation.
     Drop { conversation: ConversationId, version: Version, agent: UserId },
 }
@@ -80,12 +81,12 @@ impl RoutingAction {
         match self {
             Self::Assign { conversation, .. }
             | Self::Offer { conversation, .. }
-            | Self::Lapse { conversation, .. }
+            | Self::ExpireOffer { conversation, .. }
             | Self::Queue { conversation, .. }
             | Self::Overflow { conversation, .. }
             | Self::ReturnToQueue { conversation, .. }
             | Self::Count { conversation, .. }
-            | Self::Free { conversation, .. }
+            | Self::Release { conversation, .. }
             | Self::Drop { conversation, .. } => *conversation,
         }
     }
@@ -96,9 +97,11 @@ impl RoutingAction {
             Self::Assign { agent, .. }
             | Self::ReturnToQueue { agent, .. }
             | Self::Count { agent, .. }
-            | Self::Free { agent, .. }
+            | Self::Release { agent, .. }
             | Self::Drop { agent, .. } => Some(*agent),
-            Self::Offer { .. } | Self::Lapse { .. } | Self::Queue { .. } | Self::Overflow { .. } => None,
+            Self::Offer { .. } | Self::ExpireOffer { .. } | Self::Queue { .. } | Self::Overflow { .. } => {
+                None
+            }
         }
     }
 }
@@ -117,17 +120,17 @@ pub(super) struct RoutedConversation {
 }
 
 impl RoutedConversation {
-    /// The agent who works on it.
+    /// The agent to whom the conversation is assigned.
     fn holder(&self) -> Option<UserId> {
         self.lifecycle.holder()
     }
 
-    fn line(&self, id: ConversationId) -> Option<QueueKey> {
+    fn queue_key(&self, id: ConversationId) -> Option<QueueKey> {
         Some(QueueKey { priority: Reverse(self.priority.rank()), since: self.wait.since?, id })
     }
 }
 
-/// A place in the line: the oldest of the highest priority is first.
+/// The position of a conversation among those that wait: the oldest of the highest priority is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct QueueKey {
     priority: Reverse<i64>,
@@ -143,7 +146,7 @@ pub struct AccountRouting {
     teams: Teams,
     queues: Queues,
     bot_rules: BotRules,
-    cases: HashMap<ConversationId, RoutedConversation>,
+    conversations: HashMap<ConversationId, RoutedConversation>,
     waiting: BTreeSet<QueueKey>,
     /// The agents of the last round-robin turns, for each team and for conversations without one.
     turns: BTreeMap<Option<TeamId>, UserId>,
@@ -152,17 +155,17 @@ pub struct AccountRouting {
     /// The time of each agent's last assignment or offer in this account.
     offered: HashMap<UserId, Timestamp>,
     open_offers: BTreeSet<ConversationId>,
-    /// Places whose conversation has not said yet whose it is.
+    /// Reservations whose conversations have not been assigned yet.
     unsettled: BTreeSet<(UserId, ConversationId)>,
-    /// Since when an agent who left conversations behind has been offline is the agent's to say; these are
-    /// looked at until they are back or have none.
-    gone: BTreeSet<UserId>,
+    /// The agents who went offline and still have conversations. They are checked in each round until they
+    /// are back or have none.
+    offline: BTreeSet<UserId>,
     changed_agents: BTreeSet<UserId>,
-    changed_cases: BTreeSet<ConversationId>,
-    /// Whether each could be given something when last looked at.
-    could: HashMap<UserId, bool>,
-    /// Moments at which a conversation is to be looked at again.
-    later: BTreeSet<(Timestamp, ConversationId)>,
+    changed_conversations: BTreeSet<ConversationId>,
+    /// Whether each agent could take a conversation in the last round.
+    was_available: HashMap<UserId, bool>,
+    /// The times at which conversations are checked again.
+    timers: BTreeSet<(Timestamp, ConversationId)>,
 }
 
 impl AccountRouting {
@@ -173,22 +176,22 @@ impl AccountRouting {
             teams: Teams::default(),
             queues: Queues::default(),
             bot_rules: BotRules::default(),
-            cases: HashMap::new(),
+            conversations: HashMap::new(),
             waiting: BTreeSet::new(),
             turns: BTreeMap::new(),
             paces: BTreeMap::new(),
             offered: HashMap::new(),
             open_offers: BTreeSet::new(),
             unsettled: BTreeSet::new(),
-            gone: BTreeSet::new(),
+            offline: BTreeSet::new(),
             changed_agents: BTreeSet::new(),
-            changed_cases: BTreeSet::new(),
-            could: HashMap::new(),
-            later: BTreeSet::new(),
+            changed_conversations: BTreeSet::new(),
+            was_available: HashMap::new(),
+            timers: BTreeSet::new(),
         }
     }
 
-    /// The queue whose rules count for a team.
+    /// The queue of a team, or else that of conversations without a team.
     pub fn queue_of(&self, team: Option<TeamId>) -> Option<&Queue> {
         let of = |team: Option<TeamId>| self.queues.iter().find(|queue| queue.team_id == team);
         of(team).or_else(|| of(None))
@@ -199,22 +202,24 @@ impl AccountRouting {
         self.queues.iter().next().is_some()
     }
 
-    /// `true` when agents are ever looked for: a queue says how, or a bot rule does.
+    /// `true` when routing assigns agents in this account: it has a queue, or a bot rule that names a
+    /// strategy.
     pub fn finds_agents(&self) -> bool {
-        let says_how = |rule: &BotRule| rule.actions.assign_strategy.is_some();
-        self.routes() || self.bot_rules.iter().any(says_how)
+        let names_strategy = |rule: &BotRule| rule.actions.assign_strategy.is_some();
+        self.routes() || self.bot_rules.iter().any(names_strategy)
     }
 
     /// The conversations that wait for a team, first to last.
-    pub fn line_of(&self, team: Option<TeamId>) -> impl Iterator<Item = ConversationId> {
-        let of_team =
-            move |id: &ConversationId| self.cases.get(id).is_some_and(|case| case.lifecycle.team_id == team);
-        self.waiting.iter().map(|line| line.id).filter(of_team)
+    pub fn waiting_for(&self, team: Option<TeamId>) -> impl Iterator<Item = ConversationId> {
+        let of_team = move |id: &ConversationId| {
+            self.conversations.get(id).is_some_and(|routed| routed.lifecycle.team_id == team)
+        };
+        self.waiting.iter().map(|key| key.id).filter(of_team)
     }
 
-    fn strategy_for(&self, case: &RoutedConversation) -> Option<RoutingStrategy> {
-        let usual = self.queue_of(case.lifecycle.team_id).map(|queue| queue.strategy);
-        case.wait.strategy.or(usual)
+    fn strategy_for(&self, routed: &RoutedConversation) -> Option<RoutingStrategy> {
+        let usual = self.queue_of(routed.lifecycle.team_id).map(|queue| queue.strategy);
+        routed.wait.strategy.or(usual)
     }
 
     fn pool(&self, team: Option<TeamId>) -> Vec<UserId> {
@@ -232,16 +237,16 @@ impl AccountRouting {
             && team.and_then(|team| self.teams.get(team)).is_none_or(|team| team.member_ids.contains(&agent))
     }
 
-    /// Whether the bot still has the first word.
-    fn is_the_bots(&self, case: &RoutedConversation) -> Option<Timestamp> {
-        let untouched = self.has_a_bot()
-            && !case.wait.handed_off
-            && case.wait.strategy.is_none()
-            && case.lifecycle.status == Status::Open;
-        case.wait.since.filter(|_| untouched).map(|since| since + super::BOT_PATIENCE)
+    /// Until when routing leaves the conversation to the bot. `None` when it does not.
+    fn bot_until(&self, routed: &RoutedConversation) -> Option<Timestamp> {
+        let untouched = self.has_bot()
+            && !routed.wait.handed_off
+            && routed.wait.strategy.is_none()
+            && routed.lifecycle.status == Status::Open;
+        routed.wait.since.filter(|_| untouched).map(|since| since + super::BOT_PATIENCE)
     }
 
-    fn has_a_bot(&self) -> bool {
+    fn has_bot(&self) -> bool {
         self.bot_rules.iter().any(|rule| rule.is_active)
     }
 
@@ -250,16 +255,16 @@ impl AccountRouting {
         self.next_moment().is_some_and(|moment| moment <= now)
             || !self.waiting.is_empty()
             || !self.unsettled.is_empty()
-            || !self.gone.is_empty()
+            || !self.offline.is_empty()
     }
 
     pub(super) fn next_moment(&self) -> Option<Timestamp> {
-        self.later.first().map(|(moment, _)| *moment)
+        self.timers.first().map(|(moment, _)| *moment)
     }
 
-    pub(super) fn again(&mut self, step: &RoutingAction) {
-        self.changed_cases.insert(step.conversation());
-        self.changed_agents.extend(step.agent());
+    pub(super) fn retry(&mut self, action: &RoutingAction) {
+        self.changed_conversations.insert(action.conversation());
+        self.changed_agents.extend(action.agent());
     }
 
     pub(super) fn agent_changed(&mut self, user: UserId) {
@@ -273,21 +278,21 @@ impl AccountRouting {
     }
 }
 
-/// How long an agent who went offline keeps the conversations. `None` for good.
-fn keeps_for(queue: Option<&Queue>) -> Option<Duration> {
+/// How long an agent who went offline keeps the conversations. `None` when they keep them for ever.
+fn return_delay(queue: Option<&Queue>) -> Option<Duration> {
     use event_schemas::routing::WhenOffline;
     let queue = queue.filter(|queue| queue.when_offline == WhenOffline::GiveBack)?;
     Some(Duration::from_secs(queue.give_back_seconds.into()))
 }
 
-/// Whether this agent could be given anything at all.
-fn could_take(agent: &Agent, promised: u32, now: Timestamp) -> bool {
-    let anything = Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
-    match ineligibility(agent, agent.active() + promised, &anything, now) {
+/// Whether there is a conversation that the agent could take now.
+fn is_available(agent: &Agent, planned: u32, now: Timestamp) -> bool {
+    let none = Requirements { channel_type: ChannelType::Api, topics: Vec::new(), language: None };
+    match ineligibility(agent, agent.active() + planned, &none, now) {
         None => true,
         Some(reason) => {
             reason == event_schemas::routing::Ineligible::Channel
-                && agent.active() + promised < agent.preferences().max_concurrent_conversations
+                && agent.active() + planned < agent.preferences().max_concurrent_conversations
         }
     }
 }

@@ -6,17 +6,17 @@ use event_schemas::{Timestamp, UserId};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// The most agents that a decision names, so that an event stays of a size that can be shown.
+/// The most agents that a decision names, which limits the size of the event.
 const MOST_NAMED: usize = 1_000;
 
-/// An agent among those who are looked at.
+/// An agent whose eligibility is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct CandidateInput<'a> {
     pub user_id: UserId,
     pub agent: &'a Agent,
-    /// The conversations being offered or assigned without a reservation yet.
-    pub promised: u32,
-    pub last_given: Option<Timestamp>,
+    /// The number of conversations that are offered or will be assigned, and have no reservation yet.
+    pub planned: u32,
+    pub last_assigned_at: Option<Timestamp>,
     pub penalty: u32,
     pub declined: bool,
 }
@@ -30,50 +30,53 @@ pub struct Candidates {
 
 impl Candidates {
     pub fn at<'a>(
-        seats: impl IntoIterator<Item = CandidateInput<'a>>,
+        inputs: impl IntoIterator<Item = CandidateInput<'a>>,
         requirements: &Requirements,
         now: Timestamp,
     ) -> Self {
-        let mut looked = Self::default();
-        for seat in seats {
-            let active = seat.agent.active() + seat.promised;
-            let ineligibility = ineligibility(seat.agent, active, requirements, now)
-                .or_else(|| seat.declined.then_some(Ineligible::Declined));
+        let mut candidates = Self::default();
+        for input in inputs {
+            let active = input.agent.active() + input.planned;
+            let ineligibility = ineligibility(input.agent, active, requirements, now)
+                .or_else(|| input.declined.then_some(Ineligible::Declined));
             match ineligibility {
-                Some(reason) => looked.not_eligible.entry(reason).or_default().push(seat.user_id),
+                Some(reason) => candidates.not_eligible.entry(reason).or_default().push(input.user_id),
                 None => {
                     let candidate = Candidate {
-                        user_id: seat.user_id,
+                        user_id: input.user_id,
                         active,
-                        idle_since: seat.agent.idle_since().max(seat.last_given),
-                        penalty: seat.penalty,
+                        idle_since: input.agent.idle_since().max(input.last_assigned_at),
+                        penalty: input.penalty,
                     };
-                    looked.eligible.push((candidate, seat.last_given));
+                    candidates.eligible.push((candidate, input.last_assigned_at));
                 }
             }
         }
-        looked
+        candidates
     }
 
-    pub fn is_nobody(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.eligible.is_empty()
     }
 
-    /// Puts who can take it in the order in which they are asked. `turn` had the last round-robin turn;
-    /// `chance` decides where nothing else does.
+    /// Sorts the eligible agents into the order in which they get the conversation. `turn` is the agent of
+    /// the last round-robin turn. `chance` is the random number for the strategy `random`.
     pub fn in_order(mut self, strategy: RoutingStrategy, turn: Option<UserId>, chance: u64) -> Self {
-        // The lowest penalty always comes first; "never" is the longest ago.
+        // The lowest penalty always comes first. An agent who never had a conversation has waited the
+        // longest.
         match strategy {
             RoutingStrategy::RoundRobin => self.eligible.sort_unstable_by_key(|(candidate, _)| {
                 let had_it = turn.is_some_and(|turn| candidate.user_id <= turn);
                 (candidate.penalty, had_it, candidate.user_id)
             }),
-            RoutingStrategy::LeastRecent => self.eligible.sort_unstable_by_key(|(candidate, last_given)| {
-                (candidate.penalty, *last_given, candidate.user_id)
-            }),
+            RoutingStrategy::LeastRecent => {
+                self.eligible.sort_unstable_by_key(|(candidate, last_assigned_at)| {
+                    (candidate.penalty, *last_assigned_at, candidate.user_id)
+                })
+            }
             RoutingStrategy::Random => {
                 self.eligible.sort_unstable_by_key(|(candidate, _)| {
-                    (candidate.penalty, scattered(candidate.user_id, chance), candidate.user_id)
+                    (candidate.penalty, shuffle_key(candidate.user_id, chance), candidate.user_id)
                 });
             }
             RoutingStrategy::LeastBusy | RoutingStrategy::ManualQueue | RoutingStrategy::RingAll => {
@@ -85,7 +88,7 @@ impl Candidates {
         self
     }
 
-    /// Asks this one first, if they can take it.
+    /// Moves an agent to the front, if they are eligible.
     pub fn preferring(mut self, agent: Option<UserId>) -> Self {
         self.eligible.sort_by_key(|(candidate, _)| Reverse(Some(candidate.user_id) == agent));
         self
@@ -95,28 +98,28 @@ impl Candidates {
         self.eligible.first().map(|(candidate, _)| candidate.user_id)
     }
 
-    /// All who have as low a penalty as the first.
-    pub fn foremost(&self) -> Vec<UserId> {
+    /// All eligible agents with the lowest penalty.
+    pub fn with_lowest_penalty(&self) -> Vec<UserId> {
         let lowest = self.eligible.first().map(|(candidate, _)| candidate.penalty);
         let alike = self.eligible.iter().take_while(|(candidate, _)| Some(candidate.penalty) == lowest);
         alike.map(|(candidate, _)| candidate.user_id).collect()
     }
 
-    /// As the event tells it.
-    pub fn told(self) -> Decision {
-        let mut room = MOST_NAMED;
+    /// The decision as the event records it.
+    pub fn into_decision(self) -> Decision {
+        let mut remaining = MOST_NAMED;
         let mut not_named = 0;
         let mut eligible: Vec<_> = self.eligible.into_iter().map(|(candidate, _)| candidate).collect();
-        let mut cut = |length: usize| {
-            let kept = length.min(room);
-            room -= kept;
+        let mut take = |length: usize| {
+            let kept = length.min(remaining);
+            remaining -= kept;
             not_named += u32::try_from(length - kept).unwrap_or(u32::MAX);
             kept
         };
-        eligible.truncate(cut(eligible.len()));
+        eligible.truncate(take(eligible.len()));
         let mut not_eligible = self.not_eligible;
         for agents in not_eligible.values_mut() {
-            agents.truncate(cut(agents.len()));
+            agents.truncate(take(agents.len()));
         }
         not_eligible.retain(|_, agents| !agents.is_empty());
         Decision { eligible, not_eligible, not_named }
@@ -124,7 +127,7 @@ impl Candidates {
 }
 
 /// Mixes the random number with the agent's id (splitmix64's finish).
-fn scattered(user: UserId, chance: u64) -> u64 {
+fn shuffle_key(user: UserId, chance: u64) -> u64 {
     let (high, low) = user.as_uuid().as_u64_pair();
     let mut mixed = high ^ low.rotate_left(32) ^ chance;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

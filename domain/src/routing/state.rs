@@ -1,4 +1,4 @@
-//! All agents, and the routing state of each account: the fold of the log that routing decides on.
+//! All agents, and the routing state of each account, computed from the log.
 
 use super::account::{AccountRouting, RoutingAction};
 use crate::agent::Agent;
@@ -8,12 +8,12 @@ use event_schemas::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// All agents, and all conversations that may need one.
+/// All agents, and all conversations that are not closed.
 #[derive(Clone, Debug, Default)]
 pub struct RoutingState {
     agents: BTreeMap<UserId, Agent>,
-    desks: BTreeMap<AccountId, AccountRouting>,
-    /// The accounts of which something changed since they were last asked.
+    accounts: BTreeMap<AccountId, AccountRouting>,
+    /// The accounts with events since the last planning.
     touched: BTreeSet<AccountId>,
 }
 
@@ -24,29 +24,33 @@ impl RoutingState {
     pub fn agents(&self) -> &BTreeMap<UserId, Agent> {
         &self.agents
     }
-    pub fn desk(&self, account: AccountId) -> Option<&AccountRouting> {
-        self.desks.get(&account)
+    pub fn account(&self, account: AccountId) -> Option<&AccountRouting> {
+        self.accounts.get(&account)
     }
 
     pub fn apply_agent(&mut self, user: UserId, event: &AgentEvent, at: Timestamp) {
         let agent = self.agents.entry(user).or_default();
         agent.evolve(event, at);
         for account in agent.accounts() {
-            self.desks.entry(account).or_insert_with(|| AccountRouting::of(account)).agent_changed(user);
+            self.accounts.entry(account).or_insert_with(|| AccountRouting::of(account)).agent_changed(user);
             self.touched.insert(account);
         }
-        // Who is not registered may yet hold what was counted.
-        if let AgentEvent::CapacityReserved(taken) = event {
-            self.desks
-                .entry(taken.account_id)
-                .or_insert_with(|| AccountRouting::of(taken.account_id))
-                .capacity_reserved(user, taken.conversation_id);
-            self.touched.insert(taken.account_id);
+        // Capacity can be reserved with an agent who is not registered in this account, for a conversation
+        // that is already assigned to them.
+        if let AgentEvent::CapacityReserved(reserved) = event {
+            self.accounts
+                .entry(reserved.account_id)
+                .or_insert_with(|| AccountRouting::of(reserved.account_id))
+                .capacity_reserved(user, reserved.conversation_id);
+            self.touched.insert(reserved.account_id);
         }
     }
 
     pub fn apply_catalogue(&mut self, account: AccountId, event: &CatalogueEvent, at: Timestamp) {
-        self.desks.entry(account).or_insert_with(|| AccountRouting::of(account)).apply_catalogue(event, at);
+        self.accounts
+            .entry(account)
+            .or_insert_with(|| AccountRouting::of(account))
+            .apply_catalogue(event, at);
         self.touched.insert(account);
     }
 
@@ -58,7 +62,7 @@ impl RoutingState {
         event: &ConversationEvent,
         at: Timestamp,
     ) {
-        self.desks
+        self.accounts
             .entry(account)
             .or_insert_with(|| AccountRouting::of(account))
             .apply(id, version, event, at);
@@ -67,36 +71,38 @@ impl RoutingState {
 
     /// The actions that are due, account by account. `chance` is drawn anew for each round.
     pub fn plan(&mut self, now: Timestamp, chance: u64) -> Vec<(AccountId, RoutingAction)> {
-        let mut moves = Vec::new();
+        let mut actions = Vec::new();
         let touched = std::mem::take(&mut self.touched);
-        for (account, desk) in &mut self.desks {
-            if touched.contains(account) || desk.is_due(now) {
-                moves.extend(desk.plan(&self.agents, now, chance).into_iter().map(|step| (*account, step)));
+        for (account, routing) in &mut self.accounts {
+            if touched.contains(account) || routing.is_due(now) {
+                actions.extend(
+                    routing.plan(&self.agents, now, chance).into_iter().map(|action| (*account, action)),
+                );
             }
         }
-        moves
+        actions
     }
 
-    /// A move could not be carried out: what it was about is to be looked at again.
-    pub fn again(&mut self, account: AccountId, step: &RoutingAction) {
-        if let Some(desk) = self.desks.get_mut(&account) {
-            desk.again(step);
+    /// Plans again for the conversation and the agent of an action that could not be executed.
+    pub fn retry(&mut self, account: AccountId, action: &RoutingAction) {
+        if let Some(routing) = self.accounts.get_mut(&account) {
+            routing.retry(action);
             self.touched.insert(account);
         }
     }
 
-    /// The next moment at which an action may be due without an event: presence and offers that expire, and the moments
-    /// of each account.
+    /// The next moment at which an action may be due without an event: presence and offers that expire, and
+    /// the moments of each account.
     pub fn next_moment(&self) -> Option<Timestamp> {
-        self.desks.values().filter_map(AccountRouting::next_moment).min()
+        self.accounts.values().filter_map(AccountRouting::next_moment).min()
     }
 
     /// The agents whose presence has expired.
-    pub fn silent(&self, now: Timestamp) -> Vec<(UserId, AccountId, Timestamp)> {
-        let silent = self.agents.iter().filter_map(|(user, agent)| {
-            let at = agent.presence().lapses_at().filter(|at| *at <= now)?;
+    pub fn expired_presences(&self, now: Timestamp) -> Vec<(UserId, AccountId, Timestamp)> {
+        let expired_presences = self.agents.iter().filter_map(|(user, agent)| {
+            let at = agent.presence().expires_at().filter(|at| *at <= now)?;
             Some((*user, agent.accounts().next()?, at))
         });
-        silent.collect()
+        expired_presences.collect()
     }
 }

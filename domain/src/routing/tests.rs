@@ -70,7 +70,7 @@ fn agent(change: impl FnOnce(&mut Preferences)) -> Agent {
     given::<Agent>([registered(ANA), prefers(ANA, change)]).state
 }
 
-fn objection_to(agent: &Agent) -> Option<Ineligible> {
+fn ineligibility_of(agent: &Agent) -> Option<Ineligible> {
     ineligibility(agent, agent.active(), &requirements(), at(MONDAY_AT_TEN))
 }
 
@@ -83,34 +83,34 @@ fn hours(zone: &str, start: &str, end: &str) -> AvailableHours {
 }
 
 #[test]
-fn who_says_nothing_takes_anything() {
-    assert_eq!(objection_to(&agent(|_| {})), None);
+fn an_agent_without_preferences_is_eligible() {
+    assert_eq!(ineligibility_of(&agent(|_| {})), None);
 }
 
 #[test]
-fn each_filter_keeps_out_whom_it_should() {
+fn each_filter_gives_its_reason() {
     use Ineligible as I;
     let full: fn(&mut Preferences) = |_| {};
     type Change = fn(&mut Preferences);
-    let cases: [(I, Change); 6] = [
+    let changes: [(I, Change); 6] = [
         (I::Unavailable, |p| p.is_available = false),
         (I::OnLeave, |p| p.leave = vec![Leave { from: "2026-01-05".into(), until: "2026-01-05".into() }]),
-        // Ten in UTC is one in the afternoon in Addis Ababa.
+        // 10:00 in UTC is 13:00 in Addis Ababa.
         (I::OutsideHours, |p| p.available_hours = Some(hours("Africa/Addis_Ababa", "08:00", "13:00"))),
         (I::Channel, |p| p.available_channels = vec![ChannelType::Sms]),
         (I::Topic, |p| p.available_topics = vec!["technical".into()]),
         (I::Language, |p| p.languages = vec!["en".into()]),
     ];
-    for (reason, change) in cases {
-        assert_eq!(objection_to(&agent(change)), Some(reason));
+    for (reason, change) in changes {
+        assert_eq!(ineligibility_of(&agent(change)), Some(reason));
     }
     let mut busy = agent(full);
     (1..=5).for_each(|number| busy.evolve(&taken(ANA, number), at(3)));
-    assert_eq!(objection_to(&busy), Some(I::AtCapacity));
+    assert_eq!(ineligibility_of(&busy), Some(I::AtCapacity));
 }
 
 #[test]
-fn what_is_asked_for_is_enough() {
+fn an_agent_who_meets_the_requirements_is_eligible() {
     let fits = agent(|p| {
         p.available_channels = vec![ChannelType::Sms, ChannelType::WhatsApp];
         p.available_topics = vec!["Billing".into()];
@@ -118,16 +118,16 @@ fn what_is_asked_for_is_enough() {
         p.available_hours = Some(hours("Africa/Addis_Ababa", "13:00", "14:00"));
         p.leave = vec![Leave { from: "2026-01-06".into(), until: "2026-01-09".into() }];
     });
-    assert_eq!(objection_to(&fits), None);
+    assert_eq!(ineligibility_of(&fits), None);
 }
 
 #[test]
-fn silence_makes_away_and_then_offline() {
+fn an_agent_without_heartbeats_is_away_and_then_offline() {
     let timeouts = PresenceTimeouts::default();
-    let seen = |said| ReportPresence { account_id: HERE, user_id: ANA, said, timeouts };
+    let seen = |reported| ReportPresence { account_id: HERE, user_id: ANA, reported, timeouts };
     let online = WentOnline { user_id: ANA, until: at(302) };
     given::<Agent>([registered(ANA)]).when(seen(ReportedPresence::Heartbeat)).then([online.clone().into()]);
-    // Being heard of says nothing new until half of the time has passed.
+    // A heartbeat leads to no event until half of the time has passed.
     let there = || given::<Agent>([registered(ANA), online.clone().into()]);
     there().at(at(100)).when(seen(ReportedPresence::Heartbeat)).then_nothing();
     there().at(at(200)).when(seen(ReportedPresence::Heartbeat)).then([WentOnline {
@@ -138,25 +138,25 @@ fn silence_makes_away_and_then_offline() {
     let agent = there().state;
     assert_eq!(agent.presence().ineligibility(at(301)), None);
     assert_eq!(agent.presence().ineligibility(at(302)), Some(Ineligible::Away));
-    let lapse = crate::agent::ExpirePresence { user_id: ANA, timeouts };
-    there().at(at(301)).when(lapse).then_nothing();
+    let expire = crate::agent::ExpirePresence { user_id: ANA, timeouts };
+    there().at(at(301)).when(expire).then_nothing();
     let away: AgentEvent =
         WentAway { user_id: ANA, cause: PresenceCause::Inactivity, offline_at: Some(at(2_102)) }.into();
-    there().at(at(302)).when(lapse).then([away.clone()]);
+    there().at(at(302)).when(expire).then([away.clone()]);
     let gone = || given::<Agent>([registered(ANA), away.clone()]);
-    gone().at(at(2_101)).when(lapse).then_nothing();
+    gone().at(at(2_101)).when(expire).then_nothing();
     gone()
         .at(at(2_102))
-        .when(lapse)
+        .when(expire)
         .then([WentOffline { user_id: ANA, cause: PresenceCause::Inactivity }.into()]);
 }
 
 #[test]
-fn who_chose_to_be_away_is_not_back_for_being_heard_of() {
+fn a_heartbeat_does_not_end_a_chosen_absence() {
     let timeouts = PresenceTimeouts::default();
     let chosen = WentAway { user_id: ANA, cause: PresenceCause::Chosen, offline_at: None };
     let there = || given::<Agent>([registered(ANA), chosen.clone().into()]);
-    let seen = |said| ReportPresence { account_id: HERE, user_id: ANA, said, timeouts };
+    let seen = |reported| ReportPresence { account_id: HERE, user_id: ANA, reported, timeouts };
     there().when(seen(ReportedPresence::Heartbeat)).then_nothing();
     there().when(seen(ReportedPresence::Online)).then([WentOnline { user_id: ANA, until: at(303) }.into()]);
 }
@@ -169,12 +169,12 @@ fn take(conversation: u128, version: u64) -> ReserveCapacity {
         conversation_version: Version(version),
         requirements: requirements(),
         check: EligibilityCheck::Full,
-        insists: false,
+        forced: false,
     }
 }
 
 #[test]
-fn a_full_desk_takes_nothing_more_unless_somebody_insists() {
+fn an_agent_at_capacity_takes_another_conversation_only_by_force() {
     use crate::agent::Rejection;
     let full = || {
         given::<Agent>([registered(ANA), prefers(ANA, |p| p.max_concurrent_conversations = 1), taken(ANA, 1)])
@@ -182,16 +182,16 @@ fn a_full_desk_takes_nothing_more_unless_somebody_insists() {
     let refused = Rejection::CannotTake(Ineligible::AtCapacity);
     full().when(take(2, 4)).then_rejected(refused.clone());
     full().when(ReserveCapacity { check: EligibilityCheck::Capacity, ..take(2, 4) }).then_rejected(refused);
-    let forced = ReserveCapacity { insists: true, ..take(2, 4) };
-    let Ok(events) = forced.decide(&full().state, at(9)) else { panic!("refused in spite of insisting") };
+    let forced = ReserveCapacity { forced: true, ..take(2, 4) };
+    let Ok(events) = forced.decide(&full().state, at(9)) else { panic!("refused although forced") };
     let [AgentEvent::CapacityReserved(taken)] = &*events else { panic!("{events:?}") };
     assert_eq!(taken.overridden, Some(Ineligible::AtCapacity));
-    // What it has already it has once.
+    // Capacity that is already reserved for the conversation is not reserved twice.
     full().when(take(1, 1)).then_nothing();
 }
 
 #[test]
-fn a_place_is_freed_only_at_the_version_it_was_taken_at() {
+fn capacity_is_released_only_at_the_version_it_was_reserved_at() {
     let there = || given::<Agent>([registered(ANA), taken(ANA, 1)]);
     let conversation_id = ConversationId::from_u128(1);
     let free = |version| ReleaseCapacity {
@@ -205,32 +205,32 @@ fn a_place_is_freed_only_at_the_version_it_was_taken_at() {
     there().when(free(1)).then([freed.into()]);
 }
 
-/// A short form of an account's routing state.
-struct Story {
-    floor: RoutingState,
+/// An account's routing state, its conversations' versions, and the present time.
+struct Scenario {
+    routing: RoutingState,
     now: Timestamp,
     versions: std::collections::HashMap<ConversationId, u64>,
 }
 
-impl Default for Story {
+impl Default for Scenario {
     fn default() -> Self {
-        Self { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() }
+        Self { routing: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() }
     }
 }
 
-impl Story {
+impl Scenario {
     fn with(agents: &[UserId], strategy: RoutingStrategy) -> Self {
-        let mut story = Self::default();
+        let mut scenario = Self::default();
         for agent in agents {
-            story.agent(*agent, &registered(*agent));
-            story.agent(*agent, &prefers(*agent, |_| {}));
+            scenario.agent(*agent, &registered(*agent));
+            scenario.agent(*agent, &prefers(*agent, |_| {}));
         }
-        story.queue(None, strategy, |_| {});
-        story
+        scenario.queue(None, strategy, |_| {});
+        scenario
     }
 
     fn agent(&mut self, user: UserId, event: &AgentEvent) {
-        self.floor.apply_agent(user, event, self.now);
+        self.routing.apply_agent(user, event, self.now);
     }
 
     fn queue(&mut self, team_id: Option<TeamId>, strategy: RoutingStrategy, change: impl FnOnce(&mut Queue)) {
@@ -239,23 +239,23 @@ impl Story {
             serde_json::json!({"id": id, "name": id.to_string(), "team_id": team_id, "strategy": strategy});
         let mut queue: Queue = serde_json::from_value(text).unwrap();
         change(&mut queue);
-        self.floor.apply_catalogue(HERE, &QueueDefined { queue }.into(), self.now);
+        self.routing.apply_catalogue(HERE, &QueueDefined { queue }.into(), self.now);
     }
 
     fn team(&mut self, id: TeamId, lead_id: Option<UserId>, members: &[UserId]) {
         let team =
             Team { id, name: id.to_string(), description: None, lead_id, member_ids: members.to_vec() };
-        self.floor.apply_catalogue(HERE, &TeamDefined { team }.into(), self.now);
+        self.routing.apply_catalogue(HERE, &TeamDefined { team }.into(), self.now);
     }
 
-    fn tell(&mut self, id: ConversationId, event: impl Into<ConversationEvent>) {
+    fn apply(&mut self, id: ConversationId, event: impl Into<ConversationEvent>) {
         let version = self.versions.entry(id).and_modify(|version| *version += 1).or_insert(0);
-        self.floor.apply_conversation(HERE, id, Version(*version), &event.into(), self.now);
+        self.routing.apply_conversation(HERE, id, Version(*version), &event.into(), self.now);
     }
 
     fn writes(&mut self, number: u128, priority: Priority) -> ConversationId {
         let id = ConversationId::from_u128(number);
-        self.tell(
+        self.apply(
             id,
             ConversationOpened {
                 conversation_id: id,
@@ -272,7 +272,7 @@ impl Story {
                 metadata: Map::new(),
             },
         );
-        self.tell(
+        self.apply(
             id,
             MessageReceived {
                 message_id: MessageId::from_u128(number),
@@ -287,20 +287,20 @@ impl Story {
     }
 
     fn for_team(&mut self, id: ConversationId, team: TeamId) {
-        self.tell(id, assigned(None, Some(team), AssignStrategy::Manual, None));
+        self.apply(id, assigned(None, Some(team), AssignStrategy::Manual, None));
     }
 
     fn plan(&mut self) -> Vec<RoutingAction> {
-        self.floor.plan(self.now, 7).into_iter().map(|(_, step)| step).collect()
+        self.routing.plan(self.now, 7).into_iter().map(|(_, action)| action).collect()
     }
 
-    /// Carries out what there is to do, and says who got what.
+    /// Executes the due actions, and returns the assignments.
     fn run(&mut self) -> Vec<(ConversationId, UserId)> {
         let mut given = Vec::new();
-        for step in self.plan() {
-            match step.clone() {
+        for action in self.plan() {
+            match action.clone() {
                 RoutingAction::Assign { conversation, version, agent, team, strategy, decision, .. } => {
-                    let place = CapacityReserved {
+                    let reservation = CapacityReserved {
                         user_id: agent,
                         account_id: HERE,
                         conversation_id: conversation,
@@ -309,36 +309,36 @@ impl Story {
                         counted: false,
                         renewed: false,
                     };
-                    self.agent(agent, &place.into());
-                    self.tell(conversation, assigned(Some(agent), team, strategy, Some(decision)));
+                    self.agent(agent, &reservation.into());
+                    self.apply(conversation, assigned(Some(agent), team, strategy, Some(decision)));
                     given.push((conversation, agent));
                 }
                 RoutingAction::Queue { conversation, team, position, queued_since, decision, .. } => {
-                    let reason = "nobody".to_owned();
-                    self.tell(
+                    let reason = "no agent".to_owned();
+                    self.apply(
                         conversation,
                         Queued { team_id: team, position, queued_since, reason, decision },
                     );
                 }
                 RoutingAction::Overflow { conversation, to, strategy, .. } => {
-                    self.tell(conversation, assigned(None, Some(to), strategy, None));
+                    self.apply(conversation, assigned(None, Some(to), strategy, None));
                 }
                 RoutingAction::Offer { .. }
-                | RoutingAction::Lapse { .. }
+                | RoutingAction::ExpireOffer { .. }
                 | RoutingAction::ReturnToQueue { .. }
                 | RoutingAction::Count { .. }
-                | RoutingAction::Free { .. }
-                | RoutingAction::Drop { .. } => panic!("{step:?}"),
+                | RoutingAction::Release { .. }
+                | RoutingAction::Drop { .. } => panic!("{action:?}"),
             }
         }
         given
     }
 
     fn finishes(&mut self, id: ConversationId, user: UserId) {
-        self.tell(id, Resolved { reason: None });
-        let steps = self.plan();
-        for step in steps {
-            let RoutingAction::Free { conversation, agent, .. } = step else { continue };
+        self.apply(id, Resolved { reason: None });
+        let actions = self.plan();
+        for action in actions {
+            let RoutingAction::Release { conversation, agent, .. } = action else { continue };
             assert_eq!((conversation, agent), (id, user));
             self.agent(
                 user,
@@ -368,244 +368,247 @@ fn assigned(
     }
 }
 
-fn who(given: &[(ConversationId, UserId)]) -> Vec<UserId> {
+fn assignees(given: &[(ConversationId, UserId)]) -> Vec<UserId> {
     given.iter().map(|(_, agent)| *agent).collect()
 }
 
 #[test]
 fn the_least_busy_is_chosen_and_of_those_the_longest_idle() {
-    let mut story = Story::with(&[ANA, BEN, CAL], RoutingStrategy::LeastBusy);
+    let mut scenario = Scenario::with(&[ANA, BEN, CAL], RoutingStrategy::LeastBusy);
     let mut given = Vec::new();
     for number in 1..=6 {
-        story.now = at(MONDAY_AT_TEN + number as i64);
-        story.writes(number, Priority::Normal);
-        given.extend(story.run());
+        scenario.now = at(MONDAY_AT_TEN + number as i64);
+        scenario.writes(number, Priority::Normal);
+        given.extend(scenario.run());
     }
-    assert_eq!(who(&given), [ANA, BEN, CAL, ANA, BEN, CAL]);
-    story.now = at(MONDAY_AT_TEN + 10);
+    assert_eq!(assignees(&given), [ANA, BEN, CAL, ANA, BEN, CAL]);
+    scenario.now = at(MONDAY_AT_TEN + 10);
     let (conversation, agent) = given[1];
-    story.finishes(conversation, agent);
-    story.writes(7, Priority::Normal);
-    assert_eq!(who(&story.run()), [BEN], "one conversation is fewer than two");
+    scenario.finishes(conversation, agent);
+    scenario.writes(7, Priority::Normal);
+    assert_eq!(assignees(&scenario.run()), [BEN], "one conversation is fewer than two");
 }
 
 #[test]
-fn two_conversations_in_the_same_instant_do_not_get_the_same_last_place() {
-    let mut story = Story::with(&[ANA], RoutingStrategy::LeastBusy);
-    story.agent(ANA, &prefers(ANA, |p| p.max_concurrent_conversations = 1));
-    let (first, second) = (story.writes(1, Priority::Normal), story.writes(2, Priority::Normal));
-    assert_eq!(story.run(), [(first, ANA)]);
-    assert_eq!(story.run(), []);
-    story.finishes(first, ANA);
-    assert_eq!(story.run(), [(second, ANA)], "the queue moves at once");
+fn two_conversations_at_the_same_time_do_not_get_the_same_capacity() {
+    let mut scenario = Scenario::with(&[ANA], RoutingStrategy::LeastBusy);
+    scenario.agent(ANA, &prefers(ANA, |p| p.max_concurrent_conversations = 1));
+    let (first, second) = (scenario.writes(1, Priority::Normal), scenario.writes(2, Priority::Normal));
+    assert_eq!(scenario.run(), [(first, ANA)]);
+    assert_eq!(scenario.run(), []);
+    scenario.finishes(first, ANA);
+    assert_eq!(scenario.run(), [(second, ANA)], "the queue moves at once");
 }
 
 #[test]
-fn round_robin_goes_on_where_it_was_after_a_restart() {
-    let mut story = Story::with(&[ANA, BEN, CAL], RoutingStrategy::RoundRobin);
+fn round_robin_continues_after_the_last_turn() {
+    let mut scenario = Scenario::with(&[ANA, BEN, CAL], RoutingStrategy::RoundRobin);
     let mut given = Vec::new();
     for number in 1..=4 {
-        story.writes(number, Priority::Normal);
-        given.extend(who(&story.run()));
+        scenario.writes(number, Priority::Normal);
+        given.extend(assignees(&scenario.run()));
     }
-    // The floor is the fold of the log and of nothing else: telling it again is what a restart does.
+    // The routing state is computed from the log alone: a restart applies the same events again.
     assert_eq!(given, [ANA, BEN, CAL, ANA]);
-    story.writes(5, Priority::Normal);
-    story.writes(6, Priority::Normal);
-    assert_eq!(who(&story.run()), [BEN, CAL]);
+    scenario.writes(5, Priority::Normal);
+    scenario.writes(6, Priority::Normal);
+    assert_eq!(assignees(&scenario.run()), [BEN, CAL]);
 }
 
 #[test]
 fn a_penalty_counts_before_everything_else() {
-    let mut story = Story::with(&[ANA, BEN], RoutingStrategy::LeastBusy);
-    story.queue(None, RoutingStrategy::LeastBusy, |queue| {
+    let mut scenario = Scenario::with(&[ANA, BEN], RoutingStrategy::LeastBusy);
+    scenario.queue(None, RoutingStrategy::LeastBusy, |queue| {
         queue.penalties.insert(ANA, 1);
     });
-    story.agent(BEN, &prefers(BEN, |p| p.max_concurrent_conversations = 2));
+    scenario.agent(BEN, &prefers(BEN, |p| p.max_concurrent_conversations = 2));
     for number in 1..=3 {
-        story.writes(number, Priority::Normal);
+        scenario.writes(number, Priority::Normal);
     }
-    assert_eq!(who(&story.run()), [BEN, BEN, ANA]);
+    assert_eq!(assignees(&scenario.run()), [BEN, BEN, ANA]);
 }
 
 #[test]
-fn the_least_recent_is_who_was_given_one_the_longest_ago_however_busy() {
-    let mut story = Story::with(&[ANA, BEN], RoutingStrategy::LeastRecent);
-    let first = story.writes(1, Priority::Normal);
-    assert_eq!(who(&story.run()), [ANA]);
-    story.now = at(MONDAY_AT_TEN + 1);
-    story.writes(2, Priority::Normal);
-    assert_eq!(who(&story.run()), [BEN]);
-    story.now = at(MONDAY_AT_TEN + 2);
-    story.finishes(first, ANA);
-    story.writes(3, Priority::Normal);
-    assert_eq!(who(&story.run()), [ANA], "her last was given before his");
+fn least_recent_chooses_the_agent_whose_last_assignment_is_the_oldest() {
+    let mut scenario = Scenario::with(&[ANA, BEN], RoutingStrategy::LeastRecent);
+    let first = scenario.writes(1, Priority::Normal);
+    assert_eq!(assignees(&scenario.run()), [ANA]);
+    scenario.now = at(MONDAY_AT_TEN + 1);
+    scenario.writes(2, Priority::Normal);
+    assert_eq!(assignees(&scenario.run()), [BEN]);
+    scenario.now = at(MONDAY_AT_TEN + 2);
+    scenario.finishes(first, ANA);
+    scenario.writes(3, Priority::Normal);
+    assert_eq!(assignees(&scenario.run()), [ANA], "her last assignment is older than his");
 }
 
 #[test]
-fn random_is_decided_by_chance_alone() {
+fn random_depends_on_the_random_number_alone() {
     let mut counts = std::collections::BTreeMap::new();
     for chance in 0..300 {
         let agents: Vec<(UserId, Agent)> =
             [ANA, BEN, CAL].map(|user| (user, given::<Agent>([registered(user)]).state)).into();
-        let seats = agents.iter().map(|(user_id, agent)| CandidateInput {
+        let inputs = agents.iter().map(|(user_id, agent)| CandidateInput {
             user_id: *user_id,
             agent,
-            promised: 0,
-            last_given: None,
+            planned: 0,
+            last_assigned_at: None,
             penalty: 0,
             declined: false,
         });
-        let looked =
-            Candidates::at(seats, &requirements(), at(9)).in_order(RoutingStrategy::Random, None, chance);
-        *counts.entry(looked.first().unwrap()).or_insert(0) += 1;
+        let candidates =
+            Candidates::at(inputs, &requirements(), at(9)).in_order(RoutingStrategy::Random, None, chance);
+        *counts.entry(candidates.first().unwrap()).or_insert(0) += 1;
     }
     assert!(counts.len() == 3 && counts.values().all(|count| *count > 50), "{counts:?}");
 }
 
 #[test]
-fn ring_all_asks_everybody_who_can() {
-    let mut story = Story::with(&[ANA, BEN, CAL], RoutingStrategy::RingAll);
-    story.agent(CAL, &prefers(CAL, |p| p.is_available = false));
-    story.writes(1, Priority::Normal);
-    let steps = story.plan();
-    let [RoutingAction::Offer { agents, .. }] = &*steps else { panic!("{steps:?}") };
+fn ring_all_offers_to_every_eligible_agent() {
+    let mut scenario = Scenario::with(&[ANA, BEN, CAL], RoutingStrategy::RingAll);
+    scenario.agent(CAL, &prefers(CAL, |p| p.is_available = false));
+    scenario.writes(1, Priority::Normal);
+    let actions = scenario.plan();
+    let [RoutingAction::Offer { agents, .. }] = &*actions else { panic!("{actions:?}") };
     assert_eq!(*agents, [ANA, BEN]);
 }
 
 #[test]
-fn who_does_not_accept_at_once_is_asked_and_then_the_next() {
-    let mut story = Story::with(&[ANA, BEN], RoutingStrategy::LeastBusy);
+fn an_offer_that_expires_or_is_declined_goes_to_the_next_agent() {
+    let mut scenario = Scenario::with(&[ANA, BEN], RoutingStrategy::LeastBusy);
     for user in [ANA, BEN] {
-        story.agent(user, &prefers(user, |p| p.auto_accept = false));
+        scenario.agent(user, &prefers(user, |p| p.auto_accept = false));
     }
-    let id = story.writes(1, Priority::Normal);
-    let offer = |story: &mut Story, steps: Vec<RoutingAction>| {
-        let [RoutingAction::Offer { agents, until, strategy, decision, .. }] = &*steps else {
-            panic!("{steps:?}")
+    let id = scenario.writes(1, Priority::Normal);
+    let offer = |scenario: &mut Scenario, actions: Vec<RoutingAction>| {
+        let [RoutingAction::Offer { agents, until, strategy, decision, .. }] = &*actions else {
+            panic!("{actions:?}")
         };
         let offered = Offered {
             offer_id: OfferId::from_u128(agents[0].as_uuid().as_u128()),
             agent_ids: agents.clone(),
             team_id: None,
             strategy: *strategy,
-            queued_since: story.now,
+            queued_since: scenario.now,
             until: *until,
             decision: decision.clone(),
         };
         let (asked, until) = (agents[0], *until);
-        story.tell(id, offered);
+        scenario.apply(id, offered);
         (asked, until)
     };
-    let steps = story.plan();
-    let (asked, until) = offer(&mut story, steps);
+    let actions = scenario.plan();
+    let (asked, until) = offer(&mut scenario, actions);
     assert_eq!((asked, until), (ANA, at(MONDAY_AT_TEN + i64::from(Queue::OFFER_SECONDS))));
-    assert_eq!(story.plan(), []);
-    story.now = until;
-    let steps = story.plan();
-    let [RoutingAction::Lapse { offer: lapsed, .. }] = &*steps else { panic!("{steps:?}") };
-    story.tell(id, OfferExpired { offer_id: *lapsed, agent_ids: vec![ANA] });
-    let steps = story.plan();
-    let (asked, _) = offer(&mut story, steps);
+    assert_eq!(scenario.plan(), []);
+    scenario.now = until;
+    let actions = scenario.plan();
+    let [RoutingAction::ExpireOffer { offer: expired, .. }] = &*actions else { panic!("{actions:?}") };
+    scenario.apply(id, OfferExpired { offer_id: *expired, agent_ids: vec![ANA] });
+    let actions = scenario.plan();
+    let (asked, _) = offer(&mut scenario, actions);
     assert_eq!(asked, BEN);
-    story.tell(id, OfferDeclined { offer_id: OfferId::from_u128(0xB), agent_id: BEN });
-    let steps = story.plan();
-    let [RoutingAction::Queue { decision: Some(decision), position: 1, .. }] = &*steps else {
-        panic!("{steps:?}")
+    scenario.apply(id, OfferDeclined { offer_id: OfferId::from_u128(0xB), agent_id: BEN });
+    let actions = scenario.plan();
+    let [RoutingAction::Queue { decision: Some(decision), position: 1, .. }] = &*actions else {
+        panic!("{actions:?}")
     };
     assert_eq!(decision.not_eligible[&Ineligible::Declined], [ANA, BEN]);
-    story.run();
-    story.now = until + std::time::Duration::from_secs(Queue::ASK_AGAIN_SECONDS.into());
-    let steps = story.plan();
-    assert!(matches!(&*steps, [RoutingAction::Offer { agents, .. }] if *agents == [ANA]), "{steps:?}");
+    scenario.run();
+    scenario.now = until + std::time::Duration::from_secs(120);
+    let actions = scenario.plan();
+    assert!(matches!(&*actions, [RoutingAction::Offer { agents, .. }] if *agents == [ANA]), "{actions:?}");
 }
 
 #[test]
 fn the_oldest_of_the_highest_priority_is_first() {
-    let mut story = Story::with(&[ANA], RoutingStrategy::LeastBusy);
-    story.agent(ANA, &prefers(ANA, |p| p.is_available = false));
+    let mut scenario = Scenario::with(&[ANA], RoutingStrategy::LeastBusy);
+    scenario.agent(ANA, &prefers(ANA, |p| p.is_available = false));
     let mut ids = Vec::new();
     for (number, priority) in
         [(1, Priority::Normal), (2, Priority::High), (3, Priority::High), (4, Priority::Urgent)]
     {
-        story.now = at(MONDAY_AT_TEN + number as i64);
-        ids.push(story.writes(number, priority));
-        assert_eq!(story.run(), []);
+        scenario.now = at(MONDAY_AT_TEN + number as i64);
+        ids.push(scenario.writes(number, priority));
+        assert_eq!(scenario.run(), []);
     }
-    let line: Vec<_> = story.floor.desk(HERE).unwrap().line_of(None).collect();
-    assert_eq!(line, [ids[3], ids[1], ids[2], ids[0]]);
-    story.agent(ANA, &prefers(ANA, |p| p.max_concurrent_conversations = 2));
-    assert_eq!(story.run(), [(ids[3], ANA), (ids[1], ANA)]);
+    let waiting: Vec<_> = scenario.routing.account(HERE).unwrap().waiting_for(None).collect();
+    assert_eq!(waiting, [ids[3], ids[1], ids[2], ids[0]]);
+    scenario.agent(ANA, &prefers(ANA, |p| p.max_concurrent_conversations = 2));
+    assert_eq!(scenario.run(), [(ids[3], ANA), (ids[1], ANA)]);
 }
 
 #[test]
-fn only_the_teams_members_are_asked_and_its_lead_is_told_what_matters() {
-    let mut story = Story::with(&[ANA, BEN, CAL], RoutingStrategy::LeastBusy);
-    story.team(BILLING, Some(CAL), &[BEN]);
-    let id = story.writes(1, Priority::High);
-    story.for_team(id, BILLING);
-    let steps = story.plan();
-    let [RoutingAction::Assign { agent: BEN, lead: Some(CAL), decision, .. }] = &*steps else {
-        panic!("{steps:?}")
+fn only_team_members_are_eligible_and_the_lead_is_notified_of_a_high_priority() {
+    let mut scenario = Scenario::with(&[ANA, BEN, CAL], RoutingStrategy::LeastBusy);
+    scenario.team(BILLING, Some(CAL), &[BEN]);
+    let id = scenario.writes(1, Priority::High);
+    scenario.for_team(id, BILLING);
+    let actions = scenario.plan();
+    let [RoutingAction::Assign { agent: BEN, lead: Some(CAL), decision, .. }] = &*actions else {
+        panic!("{actions:?}")
     };
     assert_eq!(decision.eligible.len(), 1);
 }
 
 #[test]
-fn a_full_queue_overflows_to_where_there_is_room_and_never_in_a_circle() {
-    let mut story = Story::with(&[], RoutingStrategy::LeastBusy);
-    story.team(BILLING, None, &[]);
-    story.team(SALES, None, &[]);
+fn a_full_queue_overflows_to_one_that_is_not_full_and_never_in_a_cycle() {
+    let mut scenario = Scenario::with(&[], RoutingStrategy::LeastBusy);
+    scenario.team(BILLING, None, &[]);
+    scenario.team(SALES, None, &[]);
     let overflowing = |to| {
         move |queue: &mut Queue| {
             queue.max_waiting = Some(1);
             queue.overflow_team_id = Some(to);
         }
     };
-    story.queue(Some(BILLING), RoutingStrategy::LeastBusy, overflowing(SALES));
-    story.queue(Some(SALES), RoutingStrategy::LeastBusy, overflowing(BILLING));
+    scenario.queue(Some(BILLING), RoutingStrategy::LeastBusy, overflowing(SALES));
+    scenario.queue(Some(SALES), RoutingStrategy::LeastBusy, overflowing(BILLING));
     for number in 1..=3 {
-        let id = story.writes(number, Priority::Normal);
-        story.for_team(id, BILLING);
-        story.run();
-        story.run();
+        let id = scenario.writes(number, Priority::Normal);
+        scenario.for_team(id, BILLING);
+        scenario.run();
+        scenario.run();
     }
-    let desk = story.floor.desk(HERE).unwrap();
-    assert_eq!((desk.line_of(Some(BILLING)).count(), desk.line_of(Some(SALES)).count()), (2, 1));
+    let account = scenario.routing.account(HERE).unwrap();
+    assert_eq!(
+        (account.waiting_for(Some(BILLING)).count(), account.waiting_for(Some(SALES)).count()),
+        (2, 1)
+    );
 }
 
 #[test]
-fn a_manual_queue_gives_nobody_anything() {
-    let mut story = Story::with(&[ANA], RoutingStrategy::ManualQueue);
-    story.writes(1, Priority::Normal);
-    assert!(matches!(&*story.plan(), [RoutingAction::Queue { position: 1, decision: None, .. }]));
+fn a_manual_queue_assigns_no_agent() {
+    let mut scenario = Scenario::with(&[ANA], RoutingStrategy::ManualQueue);
+    scenario.writes(1, Priority::Normal);
+    assert!(matches!(&*scenario.plan(), [RoutingAction::Queue { position: 1, decision: None, .. }]));
 }
 
 #[test]
-fn an_account_without_a_queue_is_left_alone() {
-    let mut story =
-        Story { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
-    story.agent(ANA, &registered(ANA));
-    let id = story.writes(1, Priority::Normal);
-    assert_eq!(story.plan(), []);
-    // A rule that says how somebody is to be found is enough.
-    story.team(BILLING, None, &[ANA]);
-    story.agent(ANA, &prefers(ANA, |_| {}));
+fn routing_does_nothing_in_an_account_without_a_queue() {
+    let mut scenario =
+        Scenario { routing: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+    scenario.agent(ANA, &registered(ANA));
+    let id = scenario.writes(1, Priority::Normal);
+    assert_eq!(scenario.plan(), []);
+    // An order that names a strategy is enough.
+    scenario.team(BILLING, None, &[ANA]);
+    scenario.agent(ANA, &prefers(ANA, |_| {}));
     let ordered = Assigned {
         route_by: Some(RoutingStrategy::LeastBusy),
         ..assigned(None, Some(BILLING), AssignStrategy::LeastBusy, None)
     };
-    story.tell(id, ordered);
-    assert!(matches!(&*story.plan(), [RoutingAction::Assign { agent: ANA, .. }]));
+    scenario.apply(id, ordered);
+    assert!(matches!(&*scenario.plan(), [RoutingAction::Assign { agent: ANA, .. }]));
 }
 
 #[test]
-fn an_assignment_that_broke_off_is_dropped_and_its_place_freed() {
-    let mut story = Story::with(&[ANA], RoutingStrategy::ManualQueue);
-    let id = story.writes(1, Priority::Normal);
-    story.run();
-    let at_version = Version(story.versions[&id]);
-    let place = CapacityReserved {
+fn an_interrupted_assignment_is_dropped_and_its_capacity_released() {
+    let mut scenario = Scenario::with(&[ANA], RoutingStrategy::ManualQueue);
+    let id = scenario.writes(1, Priority::Normal);
+    scenario.run();
+    let at_version = Version(scenario.versions[&id]);
+    let reservation = CapacityReserved {
         user_id: ANA,
         account_id: HERE,
         conversation_id: id,
@@ -614,77 +617,83 @@ fn an_assignment_that_broke_off_is_dropped_and_its_place_freed() {
         counted: false,
         renewed: false,
     };
-    story.agent(ANA, &place.into());
-    assert_eq!(story.plan(), [], "it may be under way");
-    story.now = story.now + UNDER_WAY;
-    assert_eq!(story.plan(), [RoutingAction::Drop { conversation: id, version: at_version, agent: ANA }]);
-    story.tell(id, AssignmentDropped { assignee_id: ANA });
-    assert_eq!(story.plan(), [RoutingAction::Free { conversation: id, place: at_version, agent: ANA }]);
+    scenario.agent(ANA, &reservation.into());
+    assert_eq!(scenario.plan(), [], "the assignment may be in progress");
+    scenario.now = scenario.now + ASSIGNMENT_TIMEOUT;
+    assert_eq!(scenario.plan(), [RoutingAction::Drop { conversation: id, version: at_version, agent: ANA }]);
+    scenario.apply(id, AssignmentDropped { assignee_id: ANA });
+    assert_eq!(
+        scenario.plan(),
+        [RoutingAction::Release { conversation: id, reserved_at: at_version, agent: ANA }]
+    );
 }
 
 #[test]
-fn what_was_given_before_places_counted_is_counted() {
-    let mut story =
-        Story { floor: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
-    story.agent(ANA, &registered(ANA));
-    let id = story.writes(1, Priority::Normal);
-    story.tell(id, assigned(Some(ANA), None, AssignStrategy::Claimed, None));
-    assert_eq!(story.plan(), []);
-    story.queue(None, RoutingStrategy::LeastBusy, |_| {});
-    let version = Version(story.versions[&id]);
-    assert_eq!(story.plan(), [RoutingAction::Count { conversation: id, version, agent: ANA }]);
+fn an_assignment_from_before_the_first_queue_gets_a_reservation() {
+    let mut scenario =
+        Scenario { routing: RoutingState::default(), now: at(MONDAY_AT_TEN), versions: Default::default() };
+    scenario.agent(ANA, &registered(ANA));
+    let id = scenario.writes(1, Priority::Normal);
+    scenario.apply(id, assigned(Some(ANA), None, AssignStrategy::Claimed, None));
+    assert_eq!(scenario.plan(), []);
+    scenario.queue(None, RoutingStrategy::LeastBusy, |_| {});
+    let version = Version(scenario.versions[&id]);
+    assert_eq!(scenario.plan(), [RoutingAction::Count { conversation: id, version, agent: ANA }]);
 }
 
 #[test]
-fn the_account_chooses_whether_an_agent_who_left_keeps_what_they_have() {
+fn the_queue_decides_whether_an_offline_agent_keeps_conversations() {
     for (when, expected) in [(WhenOffline::Keep, false), (WhenOffline::GiveBack, true)] {
-        let mut story = Story::with(&[ANA], RoutingStrategy::LeastBusy);
-        story.queue(None, RoutingStrategy::LeastBusy, |queue| queue.when_offline = when);
-        let id = story.writes(1, Priority::Normal);
-        assert_eq!(story.run(), [(id, ANA)]);
-        story.agent(ANA, &WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into());
-        assert_eq!(story.plan(), []);
-        assert_eq!(story.floor.agent(ANA).unwrap().presence(), Presence::Offline { since: story.now });
-        story.now = story.now + std::time::Duration::from_secs(Queue::GIVE_BACK_SECONDS.into());
+        let mut scenario = Scenario::with(&[ANA], RoutingStrategy::LeastBusy);
+        scenario.queue(None, RoutingStrategy::LeastBusy, |queue| queue.when_offline = when);
+        let id = scenario.writes(1, Priority::Normal);
+        assert_eq!(scenario.run(), [(id, ANA)]);
+        scenario.agent(ANA, &WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into());
+        assert_eq!(scenario.plan(), []);
+        assert_eq!(
+            scenario.routing.agent(ANA).unwrap().presence(),
+            Presence::Offline { since: scenario.now }
+        );
+        scenario.now = scenario.now + std::time::Duration::from_secs(120);
         let back = RoutingAction::ReturnToQueue {
             conversation: id,
-            version: Version(story.versions[&id]),
+            version: Version(scenario.versions[&id]),
             agent: ANA,
         };
-        assert_eq!(story.plan(), if expected { vec![back] } else { Vec::new() });
+        assert_eq!(scenario.plan(), if expected { vec![back] } else { Vec::new() });
     }
 }
 
 #[test]
 fn without_a_queue_an_offer_stays_open_as_long_as_a_queue_has_it_by_default() {
-    let mut story = Story::default();
-    story.agent(ANA, &registered(ANA));
-    story.agent(ANA, &prefers(ANA, |preferences| preferences.auto_accept = false));
-    let id = story.writes(1, Priority::Normal);
+    let mut scenario = Scenario::default();
+    scenario.agent(ANA, &registered(ANA));
+    scenario.agent(ANA, &prefers(ANA, |preferences| preferences.auto_accept = false));
+    let id = scenario.writes(1, Priority::Normal);
     let to_be_routed = assigned(None, None, AssignStrategy::LeastBusy, None);
-    story.tell(id, Assigned { route_by: Some(RoutingStrategy::LeastBusy), ..to_be_routed });
-    let steps = story.plan();
-    let [RoutingAction::Offer { until, .. }] = &*steps else { panic!("{steps:?}") };
+    scenario.apply(id, Assigned { route_by: Some(RoutingStrategy::LeastBusy), ..to_be_routed });
+    let actions = scenario.plan();
+    let [RoutingAction::Offer { until, .. }] = &*actions else { panic!("{actions:?}") };
     assert_eq!(*until, at(MONDAY_AT_TEN + i64::from(Queue::OFFER_SECONDS)));
 }
 
 #[test]
-fn the_bot_has_the_first_word_for_a_while() {
-    let mut story = Story::with(&[ANA], RoutingStrategy::LeastBusy);
+fn routing_leaves_a_new_conversation_to_the_bot_for_a_while() {
+    let mut scenario = Scenario::with(&[ANA], RoutingStrategy::LeastBusy);
     let rule = serde_json::json!({
         "id": "5f4e3d2c-1b0a-4c9d-8e7f-6a5b4c3d2e1f", "name": "Any", "priority": 1, "is_active": true,
         "trigger_type": "fallback", "conditions": {}, "actions": {"reply_text": "Hello"}
     });
     let rule = event_schemas::bot::BotRuleDefined { bot_rule: serde_json::from_value(rule).unwrap() };
-    story.floor.apply_catalogue(HERE, &rule.into(), story.now);
-    let first = story.writes(1, Priority::Normal);
-    assert_eq!(story.plan(), []);
-    let handoff = serde_json::json!({"trigger": "manual", "reason": "a person is requirements"});
+    scenario.routing.apply_catalogue(HERE, &rule.into(), scenario.now);
+    let first = scenario.writes(1, Priority::Normal);
+    assert_eq!(scenario.plan(), []);
+    let handoff = serde_json::json!({"trigger": "manual", "reason": "a human agent is needed"});
     let handoff: HandoffRequested = serde_json::from_value(handoff).unwrap();
-    story.tell(first, handoff);
-    assert_eq!(story.run(), [(first, ANA)]);
-    let second = story.writes(2, Priority::Normal);
-    assert_eq!(story.plan(), []);
-    story.now = story.now + BOT_PATIENCE;
-    assert_eq!(story.run(), [(second, ANA)]);
+    scenario.apply(first, handoff);
+    assert_eq!(scenario.run(), [(first, ANA)]);
+    let second = scenario.writes(2, Priority::Normal);
+    assert_eq!(scenario.plan(), []);
+    scenario.now = scenario.now + BOT_PATIENCE;
+    assert_eq!(scenario.run(), [(second, ANA)]);
 }

@@ -1,4 +1,4 @@
-//! The events that the clocks lead to.
+//! The alarms of the clocks, and their events.
 
 use super::micros::moment;
 use event_schemas::conversation::{SlaBreached, SlaWarned};
@@ -6,7 +6,7 @@ use event_schemas::message::SlaMetric;
 use event_schemas::{ConversationEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A deadline comes near, or has passed.
+/// The kind of an alarm: a deadline is near, or has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmKind {
@@ -23,20 +23,20 @@ impl AlarmKind {
     }
 }
 
-/// One thing the clock has to tell: which, about which deadline, and since when.
+/// A warning or a breach that becomes an event: its metric, its deadline and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Alarm {
     #[serde(rename = "m")]
     pub metric: SlaMetric,
     #[serde(rename = "k")]
     pub kind: AlarmKind,
-    /// Which run of this metric's clock in the conversation, from 1.
+    /// The number of this metric's clock in the conversation, from 1.
     #[serde(rename = "g")]
     pub generation: u32,
-    /// How often this run's warning was taken back, so that the next one is another.
+    /// How often this clock's warning was withdrawn, so that the next warning is a different alarm.
     #[serde(rename = "w", default)]
     pub rearmed: u32,
-    /// When it is to be told: a breach when it is due, a warning before.
+    /// When the alarm is due: a breach at the deadline, a warning before.
     #[serde(rename = "a", with = "moment")]
     pub at: Timestamp,
     #[serde(rename = "d", with = "moment")]
@@ -53,7 +53,8 @@ impl Alarm {
         }
     }
 
-    /// Names the alarm within its conversation: the same for all who notice it.
+    /// The name of the alarm within its conversation. Every process that finds the alarm computes the same
+    /// name.
     pub fn name(&self) -> String {
         let Self { metric, kind, generation, rearmed, due_at, .. } = self;
         let (metric, kind, due_at) = (metric.as_str(), kind.as_str(), due_at.as_micros());

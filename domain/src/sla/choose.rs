@@ -1,9 +1,10 @@
-//! Which policy a conversation gets.
+//! The choice of the SLA policy of a conversation.
 
 use event_schemas::catalogue::SlaPolicy;
 use event_schemas::{ChannelId, TeamId};
 
-/// Of the active policies that fit the one with the lowest order, and of these the first by name.
+/// The active policy that fits and has the lowest order. Of policies with the same order it is the first by
+/// name.
 pub fn choose<'a>(
     policies: impl IntoIterator<Item = &'a SlaPolicy>,
     channel: ChannelId,
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inactive_policy_is_nobodys() {
+    fn an_inactive_policy_is_never_chosen() {
         let policies = [SlaPolicy { is_active: false, ..policy("old", 0) }];
         assert_eq!(chosen(&policies, HERE, None), None);
     }

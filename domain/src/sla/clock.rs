@@ -1,4 +1,4 @@
-//! One run of one clock.
+//! One clock of a metric, from its start until its end.
 
 use super::alarm::{Alarm, AlarmKind};
 use super::micros::moment;
@@ -8,14 +8,15 @@ use event_schemas::message::SlaMetric;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// A clock as others see it.
+/// A clock of a metric that has a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
     pub metric: SlaMetric,
-    /// Which run of this metric's clock in the conversation, from 1. A next response counts up.
+    /// The number of this metric's clock in the conversation, from 1. Each next response has a clock of its
+    /// own.
     pub generation: u32,
     pub started_at: Timestamp,
-    /// `None` while the clock is paused, or when business hours never come again.
+    /// `None` while the clock is paused, or when the business hours never reach the target.
     pub due_at: Option<Timestamp>,
     pub warn_at: Option<Timestamp>,
     pub warned: bool,
@@ -25,19 +26,19 @@ pub struct Timer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerState {
     Running,
-    /// It stands still with so much business time left.
+    /// The clock is paused; so much business time remains.
     Paused {
         remaining: Duration,
     },
-    /// In time.
+    /// The target was met in time.
     Met {
         at: Timestamp,
     },
-    /// The deadline passed. The answer may have come since.
+    /// The deadline passed. `met_at` is the time of a late answer.
     Breached {
         met_at: Option<Timestamp>,
     },
-    /// The wait ended without an answer.
+    /// The clock ended without an answer.
     Cancelled {
         at: Timestamp,
     },
@@ -55,7 +56,7 @@ impl TimerState {
     }
 }
 
-/// How a run ended.
+/// How a clock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum How {
     #[serde(rename = "m")]
@@ -72,12 +73,12 @@ pub(super) struct Clock {
     started_at: Timestamp,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
-    /// How often a warning was taken back because the promise changed.
+    /// How often a warning was withdrawn because the target changed.
     #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
     rearmed: u32,
     /// `None` when the policy has no target for this metric and priority.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    promise: Option<Promise>,
+    target: Option<Target>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,18 +90,18 @@ struct Ended {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Promise {
+struct Target {
     #[serde(rename = "d")]
     deadline: Deadline,
     #[serde(rename = "s")]
-    standing: Standing,
+    target_state: TargetState,
 }
 
-/// The state of a target. Missed is final, unless the answer turns out to have been in time.
+/// The state of a target. `Missed` is final, unless an answer that occurred in time is appended later.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-enum Standing {
+enum TargetState {
     #[serde(rename = "f")]
-    Fresh,
+    Open,
     #[serde(rename = "w")]
     Warned,
     #[serde(rename = "m")]
@@ -113,7 +114,7 @@ fn is_zero(count: &u32) -> bool {
 
 impl Clock {
     pub fn started(generation: u32, at: Timestamp) -> Self {
-        Self { generation, started_at: at, ended: None, rearmed: 0, promise: None }
+        Self { generation, started_at: at, ended: None, rearmed: 0, target: None }
     }
 
     pub fn generation(&self) -> u32 {
@@ -132,22 +133,23 @@ impl Clock {
         self.ended.is_some_and(|ended| ended.how == How::Met)
     }
 
-    /// Applies the targets from now on. Ended and missed ones stay as they were.
-    pub fn promise(&mut self, deadline: Option<Deadline>) {
-        if self.is_over() || self.promise.is_some_and(|promise| promise.standing == Standing::Missed) {
+    /// Sets the deadline, unless the clock has ended or missed its target.
+    pub fn set_deadline(&mut self, deadline: Option<Deadline>) {
+        if self.is_over() || self.target.is_some_and(|target| target.target_state == TargetState::Missed) {
             return;
         }
         if deadline.is_none() {
             self.forget_warning();
         }
-        let standing = self.promise.map_or(Standing::Fresh, |promise| promise.standing);
-        self.promise = deadline.map(|deadline| Promise { deadline, standing });
+        let target_state = self.target.map_or(TargetState::Open, |target| target.target_state);
+        self.target = deadline.map(|deadline| Target { deadline, target_state });
     }
 
-    /// A new target deserves a new warning.
+    /// Withdraws the warning because the target changed: the new target has a warning of its own.
     pub fn forget_warning(&mut self) {
-        if let Some(promise) = self.promise.as_mut().filter(|promise| promise.standing == Standing::Warned) {
-            promise.standing = Standing::Fresh;
+        if let Some(target) = self.target.as_mut().filter(|target| target.target_state == TargetState::Warned)
+        {
+            target.target_state = TargetState::Open;
             self.rearmed += 1;
         }
     }
@@ -158,70 +160,70 @@ impl Clock {
         if breach.due_at >= at {
             return None;
         }
-        self.promise.as_mut()?.standing = Standing::Missed;
+        self.target.as_mut()?.target_state = TargetState::Missed;
         Some(breach)
     }
 
-    /// Answers whether it had been taken for missed and was not.
+    /// Ends the clock. Returns `true` when the target counted as missed and was met in time.
     pub fn end(&mut self, how: How, at: Timestamp) -> bool {
         if self.is_over() {
             return false;
         }
         self.ended = Some(Ended { how, at });
-        match &mut self.promise {
-            Some(Promise { deadline: Deadline::Due { at: due_at, .. }, standing })
-                if *standing == Standing::Missed && at <= *due_at =>
+        match &mut self.target {
+            Some(Target { deadline: Deadline::Due { at: due_at, .. }, target_state })
+                if *target_state == TargetState::Missed && at <= *due_at =>
             {
-                *standing = Standing::Fresh;
+                *target_state = TargetState::Open;
                 true
             }
             _ => false,
         }
     }
 
-    /// Takes the end back.
-    pub fn go_on(&mut self) {
+    /// Continues the clock after its end.
+    pub fn reopen(&mut self) {
         self.ended = None;
     }
 
     pub fn warned(&mut self, due_at: Timestamp) {
-        self.move_on(due_at, Standing::Warned);
+        self.set_state(due_at, TargetState::Warned);
     }
 
     pub fn breached(&mut self, due_at: Timestamp) {
-        self.move_on(due_at, Standing::Missed);
+        self.set_state(due_at, TargetState::Missed);
     }
 
-    fn move_on(&mut self, told: Timestamp, to: Standing) {
-        if let (None, Some(Promise { deadline: Deadline::Due { at, .. }, standing })) =
-            (self.ended, &mut self.promise)
-            && *at == told
-            && *standing != Standing::Missed
+    fn set_state(&mut self, due_at: Timestamp, to: TargetState) {
+        if let (None, Some(Target { deadline: Deadline::Due { at, .. }, target_state })) =
+            (self.ended, &mut self.target)
+            && *at == due_at
+            && *target_state != TargetState::Missed
         {
-            *standing = to;
+            *target_state = to;
         }
     }
 
     /// The deadline of the running clock. `None` when none runs.
     pub fn awaited_until(&self) -> Option<Timestamp> {
-        match (self.ended, self.promise?.deadline) {
+        match (self.ended, self.target?.deadline) {
             (None, Deadline::Due { at, .. }) => Some(at),
             (None, Deadline::Paused { .. } | Deadline::Never) | (Some(_), _) => None,
         }
     }
 
-    /// The next event if nothing happens. A missed deadline has been returned already.
+    /// The alarms that would become due without further events. A missed deadline has been returned already.
     pub fn alarms(&self, metric: SlaMetric) -> impl Iterator<Item = Alarm> + use<> {
         let Self { generation, rearmed, .. } = *self;
         let alarm = move |kind, at, due_at| Alarm { metric, kind, generation, rearmed, at, due_at };
-        let (warning, breach) = match (self.ended, self.promise) {
-            (None, Some(Promise { deadline: Deadline::Due { at: due_at, warn_at }, standing })) => {
+        let (warning, breach) = match (self.ended, self.target) {
+            (None, Some(Target { deadline: Deadline::Due { at: due_at, warn_at }, target_state })) => {
                 let warning = warn_at.map(|at| alarm(AlarmKind::Warning, at, due_at));
                 let breach = Some(alarm(AlarmKind::Breach, due_at, due_at));
-                match standing {
-                    Standing::Fresh => (warning, breach),
-                    Standing::Warned => (None, breach),
-                    Standing::Missed => (None, None),
+                match target_state {
+                    TargetState::Open => (warning, breach),
+                    TargetState::Warned => (None, breach),
+                    TargetState::Missed => (None, None),
                 }
             }
             _ => (None, None),
@@ -230,13 +232,13 @@ impl Clock {
     }
 
     pub fn timer(&self, metric: SlaMetric) -> Option<Timer> {
-        let Promise { deadline, standing } = self.promise?;
+        let Target { deadline, target_state } = self.target?;
         let (due_at, warn_at) = match deadline {
             Deadline::Due { at, warn_at } => (Some(at), warn_at),
             Deadline::Paused { .. } | Deadline::Never => (None, None),
         };
-        let state = match (standing, self.ended, deadline) {
-            (Standing::Missed, ended, _) => TimerState::Breached {
+        let state = match (target_state, self.ended, deadline) {
+            (TargetState::Missed, ended, _) => TimerState::Breached {
                 met_at: ended.filter(|ended| ended.how == How::Met).map(|ended| ended.at),
             },
             (_, Some(Ended { how: How::Met, at }), _) => TimerState::Met { at },
@@ -245,7 +247,7 @@ impl Clock {
             (_, None, Deadline::Due { .. } | Deadline::Never) => TimerState::Running,
         };
         let Self { generation, started_at, .. } = *self;
-        let warned = standing == Standing::Warned;
+        let warned = target_state == TargetState::Warned;
         Some(Timer { metric, generation, started_at, due_at, warn_at, warned, state })
     }
 }

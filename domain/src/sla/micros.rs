@@ -1,4 +1,5 @@
-//! Moments and spans as whole microseconds: clocks are kept beside every conversation, and small.
+//! The serialisation of times and durations as whole microseconds, which keeps the stored clocks of
+//! conversations small.
 
 pub(super) mod moment {
     use event_schemas::Timestamp;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// More pauses than this are not kept apart: the oldest two become one of the same length.
+/// The most pauses that are kept. When there are more, the oldest two become one of the same total length.
 const MOST_PAUSES: usize = 64;
 
 /// The targets of a policy, and the hours in which they count.
@@ -36,7 +36,7 @@ pub(super) enum PauseKind {
     Resolved,
 }
 
-/// A time during which clocks stood still, or still do.
+/// A time during which clocks are paused. `until` is `None` while the pause lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pause {
     #[serde(rename = "k")]
@@ -48,7 +48,7 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    /// Whether the clocks stand still now, for this reason.
+    /// Whether this pause lasts and is of this kind.
     pub fn is(&self, kind: PauseKind) -> bool {
         self.until.is_none() && self.kind == kind
     }
@@ -58,7 +58,7 @@ impl Pause {
     }
 }
 
-/// Begins a pause; one that lasts ends with it, so that pauses never overlap.
+/// Begins a pause, and ends the pause before it, so that pauses never overlap.
 pub(super) fn begin_pause(pauses: &mut Vec<Pause>, kind: PauseKind, at: Timestamp) {
     let mut from = at;
     if let Some(last) = pauses.last_mut() {
@@ -75,7 +75,7 @@ pub(super) fn begin_pause(pauses: &mut Vec<Pause>, kind: PauseKind, at: Timestam
     }
 }
 
-/// When something is due.
+/// The deadline of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Deadline {
     #[serde(rename = "d")]
@@ -85,13 +85,13 @@ pub(super) enum Deadline {
         #[serde(rename = "w", with = "moment_if_any", default, skip_serializing_if = "Option::is_none")]
         warn_at: Option<Timestamp>,
     },
-    /// The clock stands still with so much business time left.
+    /// The clock is paused; so much business time remains.
     #[serde(rename = "p")]
     Paused {
         #[serde(with = "span")]
         remaining: Duration,
     },
-    /// The desk does not open often enough in any foreseeable time.
+    /// The business hours do not reach the target before 2220.
     #[serde(rename = "n")]
     Never,
 }
@@ -100,8 +100,8 @@ impl Terms {
     pub fn of(applied: &SlaApplied) -> Self {
         let policy = &applied.policy;
         let hours = applied.calendar.as_ref().map(Hours::of).transpose();
-        // A calendar that cannot be read now (written where other zones were known) promises nothing:
-        // deadlines by the wrong hours would be worse.
+        // When the calendar's time zone is unknown to this program there are no targets: deadlines by wrong
+        // hours would be worse.
         let readable = hours.is_ok();
         let targets = policy.targets.iter().filter(|_| readable);
         Self {
@@ -122,8 +122,8 @@ impl Terms {
         seconds.map(|seconds| Duration::from_secs(seconds.into()))
     }
 
-    /// When a promise is due that began to count at `start`, less the pauses.
-    pub fn reckon(&self, target: Duration, start: Timestamp, pauses: &[Pause]) -> Deadline {
+    /// The deadline of a target whose clock started at `start`. Pauses do not count.
+    pub fn deadline(&self, target: Duration, start: Timestamp, pauses: &[Pause]) -> Deadline {
         match self.walk(target, start, pauses) {
             Deadline::Due { at, .. } => Deadline::Due { at, warn_at: self.warning(target, start, pauses) },
             Deadline::Paused { remaining } => Deadline::Paused { remaining },
@@ -131,7 +131,7 @@ impl Terms {
         }
     }
 
-    /// A warning that would come at the very start is none.
+    /// The time of the warning. `None` when the policy has none, or when it would be at or before the start.
     fn warning(&self, target: Duration, start: Timestamp, pauses: &[Pause]) -> Option<Timestamp> {
         let before = Duration::from_secs(self.warn_before?.into());
         let until_then = target.checked_sub(before).filter(|left| !left.is_zero() && !before.is_zero())?;
@@ -141,10 +141,10 @@ impl Terms {
         }
     }
 
-    /// The moment at which so much time has counted.
+    /// The moment at which so much time has counted since `start`.
     fn walk(&self, target: Duration, start: Timestamp, pauses: &[Pause]) -> Deadline {
         let (mut left, mut from) = (target, start);
-        for pause in pauses.iter().filter(|pause| self.stands_still(pause)) {
+        for pause in pauses.iter().filter(|pause| self.is_paused_by(pause)) {
             if pause.until.is_some_and(|until| until <= from) {
                 continue;
             }
@@ -161,7 +161,7 @@ impl Terms {
         self.add(from, left).map_or(Deadline::Never, |at| Deadline::Due { at, warn_at: None })
     }
 
-    fn stands_still(&self, pause: &Pause) -> bool {
+    fn is_paused_by(&self, pause: &Pause) -> bool {
         match pause.kind {
             PauseKind::Pending => self.pause_while_pending,
             PauseKind::Resolved => true,

@@ -7,13 +7,13 @@ use event_schemas::{
 };
 use std::time::Duration;
 
-/// Clocks to which things happen at seconds.
+/// Clocks and the events that occur at given seconds.
 #[derive(Default)]
-struct Story(Clocks);
+struct Scenario(Clocks);
 
-impl Story {
-    /// Opened at second 0, with a policy: 100 s to the first response, 50 s to the next, 1000 s to the
-    /// resolution, warned of 10 s before; when it is urgent, a tenth of it.
+impl Scenario {
+    /// A conversation that is opened at second 0 with a policy: 100 s for the first response, 50 s for the
+    /// next, 1000 s for the resolution, a warning 10 s before; a tenth of each target at priority urgent.
     fn begun() -> Self {
         Self::default().then(0, opened()).then(0, SlaApplied { policy: policy(), calendar: None })
     }
@@ -45,7 +45,7 @@ fn policy() -> SlaPolicy {
     };
     SlaPolicy {
         id: SlaPolicyId::from_u128(1),
-        name: "Promise".to_owned(),
+        name: "Standard".to_owned(),
         description: None,
         is_active: true,
         order: 0,
@@ -65,7 +65,7 @@ fn opened() -> ConversationOpened {
         channel_id: ChannelId::from_u128(1),
         channel_type: ChannelType::Api,
         contact_id: ContactId::from_u128(1),
-        contact_identifier: "somebody".to_owned(),
+        contact_identifier: "customer".to_owned(),
         display_name: None,
         ordinal: 0,
         subject: None,
@@ -130,34 +130,34 @@ use SlaMetric::{FirstResponse, NextResponse, Resolution};
 
 #[test]
 fn a_reply_at_the_very_due_time_is_in_time() {
-    let story = Story::begun().then(100, answer(SenderType::Agent));
+    let story = Scenario::begun().then(100, answer(SenderType::Agent));
     assert_eq!(story.state(FirstResponse), Some(TimerState::Met { at: at(100) }));
 }
 
 #[test]
-fn a_reply_after_it_is_late_and_the_breach_is_still_told() {
-    let story = Story::begun().then(101, answer(SenderType::Agent));
+fn a_reply_after_the_due_time_is_late_and_the_breach_is_still_an_alarm() {
+    let story = Scenario::begun().then(101, answer(SenderType::Agent));
     assert_eq!(story.state(FirstResponse), Some(TimerState::Breached { met_at: Some(at(101)) }));
     assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Breach, 100)));
-    let told = story.then(100, breach(FirstResponse, 100));
-    assert_eq!(told.next_alarm(), Some((Resolution, AlarmKind::Warning, 990)));
+    let recorded = story.then(100, breach(FirstResponse, 100));
+    assert_eq!(recorded.next_alarm(), Some((Resolution, AlarmKind::Warning, 990)));
 }
 
 #[test]
-fn a_reply_of_before_the_due_time_that_is_told_after_it_is_in_time() {
-    let story = Story::begun().then(100, breach(FirstResponse, 100)).then(99, answer(SenderType::Agent));
+fn a_reply_that_occurred_before_the_due_time_and_is_appended_later_is_in_time() {
+    let story = Scenario::begun().then(100, breach(FirstResponse, 100)).then(99, answer(SenderType::Agent));
     assert_eq!(story.state(FirstResponse), Some(TimerState::Met { at: at(99) }));
 }
 
 #[test]
 fn neither_the_bot_nor_the_system_answers_for_an_agent() {
-    let story = Story::begun().then(1, answer(SenderType::Bot)).then(2, answer(SenderType::System));
+    let story = Scenario::begun().then(1, answer(SenderType::Bot)).then(2, answer(SenderType::System));
     assert_eq!(story.state(FirstResponse), Some(TimerState::Running));
 }
 
 #[test]
 fn the_next_response_counts_from_the_first_message_that_waits() {
-    let story = Story::begun()
+    let story = Scenario::begun()
         .then(10, question())
         .then(20, answer(SenderType::Agent))
         .then(30, question())
@@ -169,8 +169,8 @@ fn the_next_response_counts_from_the_first_message_that_waits() {
 }
 
 #[test]
-fn what_remains_while_pending_remains() {
-    let story = Story::begun().then(60, pending());
+fn the_remaining_time_stays_the_same_while_pending() {
+    let story = Scenario::begun().then(60, pending());
     let remaining = Duration::from_secs(40);
     assert_eq!(story.state(FirstResponse), Some(TimerState::Paused { remaining }));
     assert_eq!(story.next_alarm(), None);
@@ -181,13 +181,13 @@ fn what_remains_while_pending_remains() {
 #[test]
 fn a_policy_may_count_on_while_pending() {
     let policy = SlaPolicy { pause_while_pending: false, ..policy() };
-    let story = Story::begun().then(0, SlaApplied { policy, calendar: None }).then(60, pending());
+    let story = Scenario::begun().then(0, SlaApplied { policy, calendar: None }).then(60, pending());
     assert_eq!(story.due(FirstResponse), Some(100));
 }
 
 #[test]
 fn the_time_while_resolved_does_not_count() {
-    let story = Story::begun().then(200, resolved()).then(5000, reopened());
+    let story = Scenario::begun().then(200, resolved()).then(5000, reopened());
     assert_eq!(story.due(Resolution), Some(5800));
     let story = story.then(5900, resolved());
     assert_eq!(story.state(Resolution), Some(TimerState::Breached { met_at: Some(at(5900)) }));
@@ -195,22 +195,22 @@ fn the_time_while_resolved_does_not_count() {
 
 #[test]
 fn another_priority_counts_from_the_same_start() {
-    let story = Story::begun().then(5, urgent());
+    let story = Scenario::begun().then(5, urgent());
     assert_eq!(story.due(FirstResponse), Some(10));
-    let story = Story::begun().then(50, urgent());
+    let story = Scenario::begun().then(50, urgent());
     assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Breach, 10)));
 }
 
 #[test]
-fn what_was_missed_stays_missed_whatever_the_priority() {
+fn a_missed_target_stays_missed_at_any_priority() {
     let later = PriorityChanged { old: Priority::Urgent, new: Priority::Normal };
-    let story = Story::begun().then(5, urgent()).then(20, later);
+    let story = Scenario::begun().then(5, urgent()).then(20, later);
     assert_eq!(story.state(FirstResponse), Some(TimerState::Breached { met_at: None }));
 }
 
 #[test]
 fn a_policy_that_is_applied_later_counts_from_the_beginning() {
-    let story = Story::default()
+    let story = Scenario::default()
         .then(0, opened())
         .then(10, pending())
         .then(30, question())
@@ -219,42 +219,43 @@ fn a_policy_that_is_applied_later_counts_from_the_beginning() {
 }
 
 #[test]
-fn each_alarm_stands_from_its_time_until_it_is_told() {
-    let story = Story::begun();
+fn an_alarm_is_due_from_its_time_until_it_is_recorded() {
+    let story = Scenario::begun();
     let warning = story.0.next_alarm().unwrap();
     assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Warning, 90)));
-    assert!(!story.0.alarm_stands(&warning, at(89)));
-    assert!(story.0.alarm_stands(&warning, at(90)));
-    let told = Story(story.0.clone()).then(90, warning.event(at(91)));
-    assert!(!told.0.alarm_stands(&warning, at(91)));
+    assert!(!story.0.is_alarm_due(&warning, at(89)));
+    assert!(story.0.is_alarm_due(&warning, at(90)));
+    let recorded = Scenario(story.0.clone()).then(90, warning.event(at(91)));
+    assert!(!recorded.0.is_alarm_due(&warning, at(91)));
     let answered = story.then(89, answer(SenderType::Agent));
-    assert!(!answered.0.alarm_stands(&warning, at(91)));
+    assert!(!answered.0.is_alarm_due(&warning, at(91)));
 }
 
 #[test]
-fn a_closed_conversation_waits_for_nothing_but_tells_what_it_missed() {
-    let story = Story::begun().then(50, Closed { reason: None });
+fn a_closed_conversation_has_no_deadline_but_an_alarm_for_a_missed_one() {
+    let story = Scenario::begun().then(50, Closed { reason: None });
     assert_eq!(story.state(Resolution), Some(TimerState::Cancelled { at: at(50) }));
     assert_eq!((story.0.next_deadline(), story.0.next_alarm()), (None, None));
-    let story = Story::begun().then(150, Closed { reason: None });
+    let story = Scenario::begun().then(150, Closed { reason: None });
     assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Breach, 100)));
 }
 
 #[test]
 fn an_overdue_deadline_is_the_next_one() {
-    let story = Story::begun().then(100, breach(FirstResponse, 100));
+    let story = Scenario::begun().then(100, breach(FirstResponse, 100));
     assert_eq!(story.0.next_deadline(), Some((FirstResponse, at(100))));
 }
 
 #[test]
-fn a_priority_that_is_promised_nothing_has_no_timers() {
+fn a_priority_without_targets_has_no_timers() {
     let low = PriorityChanged { old: Priority::Normal, new: Priority::Low };
-    assert_eq!(Story::begun().then(1, low).0.timers().count(), 0);
+    assert_eq!(Scenario::begun().then(1, low).0.timers().count(), 0);
 }
 
 #[test]
-fn the_clocks_of_a_conversation_are_kept_in_few_bytes() {
-    let story = Story::begun().then(10, question()).then(20, answer(SenderType::Agent)).then(30, question());
+fn the_clocks_of_a_conversation_are_small_when_serialised() {
+    let story =
+        Scenario::begun().then(10, question()).then(20, answer(SenderType::Agent)).then(30, question());
     let kept = serde_json::to_string(&story.0).unwrap();
     assert!(kept.len() < 500, "{} bytes: {kept}", kept.len());
     assert_eq!(serde_json::from_str::<Clocks>(&kept).unwrap(), story.0);

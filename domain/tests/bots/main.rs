@@ -1,4 +1,4 @@
-//! The bot's rules against slow and obvious ones: keywords word by word, rules one by one.
+//! Compares the bot's rules with a slow and simple model: keywords word by word, rules one by one.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
 
-/// Letters that fold in interesting ways, and what separates words.
+/// Letters with special case folding, and separators of words.
 fn text(longest: usize) -> impl Strategy<Value = String> {
     let letters = [
         "a", "A", "b", "s", "S", "ss", "ß", "ẞ", "é", "É", "e\u{301}", "Σ", "ς", "ሰ", "ላ", " ", " ", "  ",
@@ -30,7 +30,7 @@ fn text(longest: usize) -> impl Strategy<Value = String> {
 }
 
 fn keyword() -> impl Strategy<Value = String> {
-    text(5).prop_filter("a keyword has something in it", |text| !text.trim().is_empty())
+    text(5).prop_filter("a keyword is not empty", |text| !text.trim().is_empty())
 }
 
 fn labels() -> impl Strategy<Value = Vec<String>> {
@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn a_keyword_is_found_where_reading_word_by_word_finds_it(keyword in keyword(), text in text(12)) {
+    fn a_keyword_is_found_where_the_slow_model_finds_it(keyword in keyword(), text in text(12)) {
         let rule = BotRule {
             id: BotRuleId::from_u128(1),
             name: "Only".to_owned(),
@@ -107,25 +107,25 @@ proptest! {
             actions: BotActions { reply_text: Some("Hello".to_owned()), ..BotActions::default() },
             run_once: true,
         };
-        let found = ask(&[rule], &text, Timestamp::from_secs(0), &Scene::default());
+        let found = evaluate(&[rule], &text, Timestamp::from_secs(0), &ConversationState::default());
         prop_assert_eq!(!found.is_empty(), slow::has(&text, &keyword), "{:?} in {:?}", keyword, text);
     }
 
     #[test]
-    fn the_rules_that_fit_are_those_that_asking_one_by_one_finds(
+    fn the_rules_that_match_are_those_of_the_slow_model(
         rules in rules(),
         text in text(12),
         minutes in 0..2000i64,
-        scene in scene(),
+        conversation in conversation(),
     ) {
         let at = Timestamp::from_secs(minutes * 60);
-        prop_assert_eq!(ask(&rules, &text, at, &scene), slow::ask(&rules, &text, at, &scene));
+        prop_assert_eq!(evaluate(&rules, &text, at, &conversation), slow::evaluate(&rules, &text, at, &conversation));
     }
 }
 
 /// The state of the conversation.
 #[derive(Clone, Debug)]
-pub struct Scene {
+pub struct ConversationState {
     pub channel_type: ChannelType,
     pub labels: BTreeSet<String>,
     pub language: Option<String>,
@@ -133,7 +133,7 @@ pub struct Scene {
     pub ran: Vec<BotRuleId>,
 }
 
-impl Default for Scene {
+impl Default for ConversationState {
     fn default() -> Self {
         Self {
             channel_type: ChannelType::WhatsApp,
@@ -145,12 +145,12 @@ impl Default for Scene {
     }
 }
 
-fn scene() -> impl Strategy<Value = Scene> {
+fn conversation() -> impl Strategy<Value = ConversationState> {
     let channels = select(vec![ChannelType::WhatsApp, ChannelType::Sms, ChannelType::Email]);
     let ran = vec((1..40u128).prop_map(BotRuleId::from_u128), 0..6);
     let language = option::of(select(vec!["am".to_owned(), "en".to_owned(), "de".to_owned()]));
     (channels, option::of(labels()), language, any::<bool>(), ran).prop_map(
-        |(channel_type, labels, language, is_first, ran)| Scene {
+        |(channel_type, labels, language, is_first, ran)| ConversationState {
             channel_type,
             labels: labels.unwrap_or_default().into_iter().collect(),
             language,
@@ -160,20 +160,25 @@ fn scene() -> impl Strategy<Value = Scene> {
     )
 }
 
-fn ask(rules: &[BotRule], text: &str, at: Timestamp, scene: &Scene) -> Vec<BotRuleId> {
+fn evaluate(
+    rules: &[BotRule],
+    text: &str,
+    at: Timestamp,
+    conversation: &ConversationState,
+) -> Vec<BotRuleId> {
     let playbook = Playbook::compile(rules, [], &BotSettings::usual(ACCOUNT), |_| None).unwrap();
     let mut memory = Memory::default();
-    for rule in &scene.ran {
+    for rule in &conversation.ran {
         memory.evolve(&BotEngaged { rule_id: Some(*rule), reason: None }.into());
     }
     let metadata = Map::new();
-    let heard = IncomingMessage { message_id: MessageId::from_u128(1), text, metadata: &metadata, at };
+    let message = IncomingMessage { message_id: MessageId::from_u128(1), text, metadata: &metadata, at };
     let facts = Facts {
-        channel_type: scene.channel_type,
-        labels: scene.labels.clone(),
-        language: scene.language.as_deref(),
-        is_first: scene.is_first,
+        channel_type: conversation.channel_type,
+        labels: conversation.labels.clone(),
+        language: conversation.language.as_deref(),
+        is_first: conversation.is_first,
         memory: &memory,
     };
-    playbook.evaluate(&heard, &facts).iter().map(|fit| fit.rule.id).collect()
+    playbook.evaluate(&message, &facts).iter().map(|matched| matched.rule.id).collect()
 }

@@ -1,10 +1,11 @@
-//! The rules as one would explain them, with no thought for speed.
+//! A slow and simple model of the rules.
 
-use crate::Scene;
+use crate::ConversationState;
 use event_schemas::bot::{BotRule, BotTrigger, MatchMode};
 use event_schemas::{BotRuleId, Timestamp};
 
-/// Words and what stands between them, one by one; spaces are one, however many, and none at the ends.
+/// The words of a text and the characters between them. Several spaces count as one, and spaces at the ends
+/// are left out.
 fn tokens(text: &str) -> Vec<String> {
     let lower = text.to_lowercase().replace("e\u{301}", "é").replace('ß', "ss").replace('ς', "σ");
     let mut tokens: Vec<String> = Vec::new();
@@ -40,9 +41,15 @@ fn minutes(clock: &str) -> i64 {
     hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap()
 }
 
-fn fits(rule: &BotRule, text: &str, at: Timestamp, scene: &Scene, labels: &[String]) -> bool {
+fn fits(
+    rule: &BotRule,
+    text: &str,
+    at: Timestamp,
+    conversation: &ConversationState,
+    labels: &[String],
+) -> bool {
     let conditions = &rule.conditions;
-    if rule.trigger_type == BotTrigger::NewConversation && !scene.is_first {
+    if rule.trigger_type == BotTrigger::NewConversation && !conversation.is_first {
         return false;
     }
     if let Some(keywords) = &conditions.keywords {
@@ -55,10 +62,10 @@ fn fits(rule: &BotRule, text: &str, at: Timestamp, scene: &Scene, labels: &[Stri
             return false;
         }
     }
-    if conditions.channels.as_ref().is_some_and(|channels| !channels.contains(&scene.channel_type)) {
+    if conditions.channels.as_ref().is_some_and(|channels| !channels.contains(&conversation.channel_type)) {
         return false;
     }
-    if conditions.language.is_some() && conditions.language != scene.language {
+    if conditions.language.is_some() && conditions.language != conversation.language {
         return false;
     }
     if conditions.labels.iter().flatten().any(|label| !labels.contains(label)) {
@@ -67,7 +74,7 @@ fn fits(rule: &BotRule, text: &str, at: Timestamp, scene: &Scene, labels: &[Stri
     if let Some(range) = &conditions.time_range {
         let ahead = if range.tz == "UTC" { 0 } else { 3 * 60 };
         let now = (at.as_micros() / 60_000_000 + ahead).rem_euclid(24 * 60);
-        // Minute by minute from the start until the end comes by, the next day perhaps.
+        // Every minute from the start until the end, which can be on the next day.
         let (mut minute, end) = (minutes(&range.start), minutes(&range.end));
         let mut within = false;
         loop {
@@ -84,34 +91,39 @@ fn fits(rule: &BotRule, text: &str, at: Timestamp, scene: &Scene, labels: &[Stri
     true
 }
 
-fn only_writes_on_the_cover(rule: &BotRule) -> bool {
+fn only_sets_labels_or_priority(rule: &BotRule) -> bool {
     let actions = &rule.actions;
     actions.reply_text.is_none() && actions.collect_info.is_none() && actions.assign_team_id.is_none()
 }
 
-pub fn ask(rules: &[BotRule], text: &str, at: Timestamp, scene: &Scene) -> Vec<BotRuleId> {
-    let mut labels: Vec<String> = scene.labels.iter().cloned().collect();
-    let mut fitting = Vec::new();
+pub fn evaluate(
+    rules: &[BotRule],
+    text: &str,
+    at: Timestamp,
+    conversation: &ConversationState,
+) -> Vec<BotRuleId> {
+    let mut labels: Vec<String> = conversation.labels.iter().cloned().collect();
+    let mut matching = Vec::new();
     for fallbacks in [false, true] {
-        if fallbacks && !fitting.is_empty() {
+        if fallbacks && !matching.is_empty() {
             break;
         }
-        let mut turn: Vec<&BotRule> = rules
+        let mut sorted: Vec<&BotRule> = rules
             .iter()
             .filter(|rule| rule.is_active && (rule.trigger_type == BotTrigger::Fallback) == fallbacks)
             .collect();
-        turn.sort_by_key(|rule| (rule.priority, rule.id));
-        for rule in turn {
-            let spent = rule.run_once && scene.ran.contains(&rule.id);
-            if spent || !fits(rule, text, at, scene, &labels) {
+        sorted.sort_by_key(|rule| (rule.priority, rule.id));
+        for rule in sorted {
+            let has_run = rule.run_once && conversation.ran.contains(&rule.id);
+            if has_run || !fits(rule, text, at, conversation, &labels) {
                 continue;
             }
-            fitting.push(rule.id);
-            if !only_writes_on_the_cover(rule) {
-                return fitting;
+            matching.push(rule.id);
+            if !only_sets_labels_or_priority(rule) {
+                return matching;
             }
             labels.extend(rule.actions.set_labels.iter().flatten().cloned());
         }
     }
-    fitting
+    matching
 }

@@ -1,4 +1,4 @@
-//! How many turns conversations take.
+//! The numbers of turns of conversations.
 
 use super::world::Chance;
 use flate2::read::GzDecoder;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub fn lengths(count: usize, seed: u64) -> Vec<u32> {
     let real = real().unwrap_or_else(|| {
-        println!("the real conversations are not here: their lengths are made up");
+        println!("the real conversations are not available: random lengths are used");
         let mut chance = Chance(seed);
         (0..500).map(|_| 3 + chance.below(12) as u32 + chance.below(12) as u32).collect()
     });

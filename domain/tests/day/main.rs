@@ -1,10 +1,10 @@
-//! A day of a large account, in accelerated time: a thousand agents with hours of their own, ten thousand
-//! conversations. After every single step a plain, slow model of the rules checks everything: no agent has
-//! more than the capacity, none was assigned anything outside working hours, the chosen agent is the one that
-//! the rules choose, and no eligible agent is idle while a conversation waits.
+//! Simulates a day of a large account: a thousand agents with their own working hours, ten thousand
+//! conversations. After every action a slow and simple model of the rules checks that no agent has more
+//! conversations than the capacity, that no agent gets one outside working hours, that the chosen agent is
+//! the right one, and that no conversation waits that an eligible agent could take.
 //!
-//! How long conversations are comes from MultiDoGO (CDLA-Permissive-1.0) where that is beside the project, or
-//! in the folder that `VERBATIM_REAL_CONVERSATIONS` names; elsewhere it is made up.
+//! The lengths of conversations come from MultiDoGO (CDLA-Permissive-1.0) when it is beside the project or in
+//! the folder that `VERBATIM_REAL_CONVERSATIONS` names. Otherwise they are random.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,26 +15,26 @@ mod world;
 use domain::routing::RoutingAction;
 use model::Model;
 use std::time::Duration;
-use world::{Chance, Deed, World};
+use world::{Chance, Input, World};
 
 const AGENTS: usize = 1_000;
 const CONVERSATIONS: usize = 10_000;
 
 #[test]
-fn a_day_breaks_no_rule_for_a_single_step() {
-    // A debug build plays a tenth of it unless all is asked for.
+fn a_day_breaks_no_rule_in_any_step() {
+    // A debug build simulates a tenth of it, unless `VERBATIM_WHOLE_DAY` is set.
     let part =
         if cfg!(debug_assertions) && std::env::var_os("VERBATIM_WHOLE_DAY").is_none() { 10 } else { 1 };
-    let day = play(AGENTS / part, CONVERSATIONS / part, 1);
+    let day = simulate(AGENTS / part, CONVERSATIONS / part, 1);
     println!("{day:?}");
     assert!(day.assigned > CONVERSATIONS / part * 8 / 10, "{day:?}");
-    assert!(day.queued > 0 && day.lapsed > 0 && day.accepted > 0, "the day was too easy: {day:?}");
+    assert!(day.queued > 0 && day.expired > 0 && day.accepted > 0, "the day was too easy: {day:?}");
 }
 
 #[test]
 fn short_days_of_any_shape_break_no_rule() {
     for seed in 2..12 {
-        play(12, 300, seed);
+        simulate(12, 300, seed);
     }
 }
 
@@ -44,53 +44,59 @@ struct Day {
     assigned: usize,
     accepted: usize,
     queued: usize,
-    lapsed: usize,
-    longest_line: usize,
+    expired: usize,
+    longest_queue: usize,
 }
 
-fn play(agents: usize, conversations: usize, seed: u64) -> Day {
+fn simulate(agents: usize, conversations: usize, seed: u64) -> Day {
     let lengths = lengths::lengths(conversations, seed);
     let mut chance = Chance(seed);
     let mut world = World::new(agents, &lengths, &mut chance);
     let mut model = Model::new(&world);
     let mut day = Day::default();
-    while let Some(deed) = world.next() {
-        match &deed {
-            Deed::Accept { .. } => day.accepted += usize::from(world.perform(&deed, &mut chance)),
-            Deed::Arrive(_) | Deed::Finish(..) | Deed::Switch(..) | Deed::Say(..) | Deed::Minute => {
-                world.perform(&deed, &mut chance);
+    while let Some(input) = world.next() {
+        match &input {
+            Input::Accept { .. } => day.accepted += usize::from(world.apply(&input, &mut chance)),
+            Input::Arrive(_)
+            | Input::Finish(..)
+            | Input::SetAvailable(..)
+            | Input::Report(..)
+            | Input::Minute => {
+                world.apply(&input, &mut chance);
             }
         }
-        model.learn(&world, &deed);
-        // A step is what the router does between two looks at the log.
+        model.observe_input(&world, &input);
+        // A step is one round of the router between two reads of the log.
         loop {
-            let mut moves = world.plan(&mut chance);
-            // All were decided on the same state: what frees somebody counts from the next step on.
-            moves
-                .sort_by_key(|step| matches!(step, RoutingAction::Free { .. } | RoutingAction::Lapse { .. }));
-            if moves.is_empty() {
+            let mut actions = world.plan(&mut chance);
+            // All actions were planned for the same state: capacity that one releases counts from the next
+            // action.
+            actions.sort_by_key(|action| {
+                matches!(action, RoutingAction::Release { .. } | RoutingAction::ExpireOffer { .. })
+            });
+            if actions.is_empty() {
                 break;
             }
             day.steps += 1;
-            for step in &moves {
-                model.judge(&world, step);
-                world.carry_out(step, &mut chance);
-                model.note(&world, step);
-                match step {
+            for action in &actions {
+                model.check_action(&world, action);
+                world.execute(action, &mut chance);
+                model.observe_action(&world, action);
+                match action {
                     RoutingAction::Assign { .. } => day.assigned += 1,
                     RoutingAction::Queue { .. } => day.queued += 1,
-                    RoutingAction::Lapse { .. } => day.lapsed += 1,
+                    RoutingAction::ExpireOffer { .. } => day.expired += 1,
                     RoutingAction::Offer { .. }
                     | RoutingAction::Overflow { .. }
                     | RoutingAction::ReturnToQueue { .. }
                     | RoutingAction::Count { .. }
-                    | RoutingAction::Free { .. }
+                    | RoutingAction::Release { .. }
                     | RoutingAction::Drop { .. } => {}
                 }
             }
         }
-        model.look_over(&world);
-        day.longest_line = day.longest_line.max(world.waiting().count());
+        model.check_state(&world);
+        day.longest_queue = day.longest_queue.max(world.waiting().count());
     }
     day.assigned += day.accepted;
     assert!(world.now > world.midnight + Duration::from_secs(20 * 3_600));

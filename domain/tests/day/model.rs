@@ -1,6 +1,6 @@
-//! The rules once more, as plainly as they can be said, and as slowly.
+//! A slow and simple model of the routing rules.
 
-use super::world::{Deed, World};
+use super::world::{Input, World};
 use domain::agent::Requirements;
 use domain::routing::RoutingAction;
 use event_schemas::catalogue::Weekday;
@@ -18,13 +18,13 @@ const ASK_AGAIN: Duration = Duration::from_secs(Queue::ASK_AGAIN_SECONDS as u64)
 pub struct Model {
     holds: HashMap<UserId, HashSet<ConversationId>>,
     holder: HashMap<ConversationId, UserId>,
-    /// When each was last given, offered or rid of something.
-    moved: HashMap<UserId, Timestamp>,
+    /// When each agent last got, was offered or finished a conversation.
+    idle_since: HashMap<UserId, Timestamp>,
     offers: HashMap<ConversationId, UserId>,
     offered: HashMap<UserId, usize>,
     declined: HashMap<ConversationId, Vec<(UserId, Timestamp)>>,
     zones: HashMap<String, TimeZone>,
-    /// Whether each was within their hours in the minute that was last asked about.
+    /// Whether each agent is within working hours, with the minute for which that was computed.
     hours: RefCell<HashMap<UserId, (i64, bool)>>,
 }
 
@@ -34,37 +34,41 @@ impl Model {
         Self { zones: zones.into(), ..Self::default() }
     }
 
-    /// Something happened of itself.
-    pub fn learn(&mut self, world: &World, deed: &Deed) {
-        match deed {
-            Deed::Accept { conversation, .. } => {
-                self.see(world, *conversation);
-                let standing = &world.conversations[conversation].0.opened().unwrap().wait.offer;
-                if standing.is_none() {
+    /// Records an input of the simulation.
+    pub fn observe_input(&mut self, world: &World, input: &Input) {
+        match input {
+            Input::Accept { conversation, .. } => {
+                self.update_holder(world, *conversation);
+                let offer = &world.conversations[conversation].0.opened().unwrap().wait.offer;
+                if offer.is_none() {
                     self.answered(*conversation);
                 }
             }
-            // A finished one counts until its place is free.
-            Deed::Finish(..) | Deed::Arrive(_) | Deed::Switch(..) | Deed::Say(..) | Deed::Minute => {}
+            // A finished conversation counts until its capacity is released.
+            Input::Finish(..)
+            | Input::Arrive(_)
+            | Input::SetAvailable(..)
+            | Input::Report(..)
+            | Input::Minute => {}
         }
     }
 
-    /// Something was done.
-    pub fn note(&mut self, world: &World, step: &RoutingAction) {
-        match step {
-            RoutingAction::Assign { conversation, .. } => self.see(world, *conversation),
+    /// Records an executed action.
+    pub fn observe_action(&mut self, world: &World, action: &RoutingAction) {
+        match action {
+            RoutingAction::Assign { conversation, .. } => self.update_holder(world, *conversation),
             RoutingAction::Offer { conversation, agents, .. } => {
                 self.offers.insert(*conversation, agents[0]);
                 *self.offered.entry(agents[0]).or_default() += 1;
-                self.moved.insert(agents[0], world.now);
+                self.idle_since.insert(agents[0], world.now);
             }
-            RoutingAction::Lapse { conversation, .. } => {
+            RoutingAction::ExpireOffer { conversation, .. } => {
                 let agent = self.answered(*conversation).unwrap();
                 self.declined.entry(*conversation).or_default().push((agent, world.now));
             }
-            RoutingAction::Free { conversation, agent, .. } => {
-                self.see(world, *conversation);
-                self.moved.insert(*agent, world.now);
+            RoutingAction::Release { conversation, agent, .. } => {
+                self.update_holder(world, *conversation);
+                self.idle_since.insert(*agent, world.now);
             }
             RoutingAction::Queue { .. }
             | RoutingAction::Overflow { .. }
@@ -80,7 +84,7 @@ impl Model {
         Some(agent)
     }
 
-    fn see(&mut self, world: &World, id: ConversationId) {
+    fn update_holder(&mut self, world: &World, id: ConversationId) {
         let now = world.holds(id);
         let before = self.holder.get(&id).copied();
         if before == now {
@@ -93,7 +97,7 @@ impl Model {
         if let Some(now) = now {
             self.holder.insert(id, now);
             self.holds.entry(now).or_default().insert(id);
-            self.moved.insert(now, world.now);
+            self.idle_since.insert(now, world.now);
             self.declined.remove(&id);
         }
     }
@@ -104,8 +108,8 @@ impl Model {
         (held + offered) as u32
     }
 
-    fn is_there(&self, world: &World, user: UserId) -> bool {
-        let agent = world.floor.agent(user).unwrap();
+    fn is_available(&self, world: &World, user: UserId) -> bool {
+        let agent = world.routing.agent(user).unwrap();
         agent.preferences().is_available
             && agent.presence().ineligibility(world.now).is_none()
             && self.within_hours(world, user)
@@ -118,13 +122,13 @@ impl Model {
         {
             return *is_open;
         }
-        let is_open = self.look_at_the_clock(world, user);
+        let is_open = self.compute_within_hours(world, user);
         self.hours.borrow_mut().insert(user, (minute, is_open));
         is_open
     }
 
-    fn look_at_the_clock(&self, world: &World, user: UserId) -> bool {
-        let preferences = world.floor.agent(user).unwrap().preferences();
+    fn compute_within_hours(&self, world: &World, user: UserId) -> bool {
+        let preferences = world.routing.agent(user).unwrap().preferences();
         let hours = &preferences.available_hours;
         let zone = hours.as_ref().map_or(TimeZone::UTC, |hours| self.zones[&hours.timezone].clone());
         let here = world.now.to_jiff().to_zoned(zone);
@@ -146,8 +150,8 @@ impl Model {
         })
     }
 
-    fn suits(&self, world: &World, user: UserId, requirements: &Requirements) -> bool {
-        let preferences = world.floor.agent(user).unwrap().preferences();
+    fn meets(&self, world: &World, user: UserId, requirements: &Requirements) -> bool {
+        let preferences = world.routing.agent(user).unwrap().preferences();
         let any = |list_is_empty: bool, fits: bool| list_is_empty || fits;
         let channels = &preferences.available_channels;
         let topics = &preferences.available_topics;
@@ -166,58 +170,59 @@ impl Model {
         asked.filter(|(asked, _)| *asked == user).any(|(_, at)| world.now < *at + ASK_AGAIN)
     }
 
-    fn has_room(&self, world: &World, user: UserId) -> bool {
-        self.active(user) < world.floor.agent(user).unwrap().preferences().max_concurrent_conversations
+    fn has_capacity(&self, world: &World, user: UserId) -> bool {
+        self.active(user) < world.routing.agent(user).unwrap().preferences().max_concurrent_conversations
     }
 
-    /// Whether what is about to be done is what the rules say.
-    pub fn judge(&self, world: &World, step: &RoutingAction) {
-        let (id, chosen) = match step {
+    /// Asserts that an action chooses the agent that the rules choose.
+    pub fn check_action(&self, world: &World, action: &RoutingAction) {
+        let (id, chosen) = match action {
             RoutingAction::Assign { conversation, agent, .. } => (*conversation, *agent),
             RoutingAction::Offer { conversation, agents, .. } => (*conversation, agents[0]),
-            RoutingAction::Lapse { .. }
+            RoutingAction::ExpireOffer { .. }
             | RoutingAction::Queue { .. }
             | RoutingAction::Overflow { .. }
             | RoutingAction::ReturnToQueue { .. }
             | RoutingAction::Count { .. }
-            | RoutingAction::Free { .. }
+            | RoutingAction::Release { .. }
             | RoutingAction::Drop { .. } => return,
         };
         let requirements = world.conversations[&id].0.opened().unwrap().requirements();
         let eligible = world.members.iter().copied().filter(|user| {
-            self.suits(world, *user, &requirements)
-                && self.has_room(world, *user)
-                && self.is_there(world, *user)
+            self.meets(world, *user, &requirements)
+                && self.has_capacity(world, *user)
+                && self.is_available(world, *user)
                 && !self.has_declined(world, *user, id)
         });
-        let best = eligible.min_by_key(|user| (self.active(*user), self.moved.get(user).copied(), *user));
+        let best =
+            eligible.min_by_key(|user| (self.active(*user), self.idle_since.get(user).copied(), *user));
         assert_eq!(best, Some(chosen), "{id} at {}", world.now);
     }
 
-    /// Whether everything is as it is to be between two steps.
-    pub fn look_over(&self, world: &World) {
+    /// Asserts the rules that hold between two steps.
+    pub fn check_state(&self, world: &World) {
         for (user, held) in &self.holds {
-            let most = world.floor.agent(*user).unwrap().preferences().max_concurrent_conversations;
+            let most = world.routing.agent(*user).unwrap().preferences().max_concurrent_conversations;
             assert!(held.len() <= most as usize, "{user} has {} of {most}", held.len());
         }
         let free: Vec<_> = world
             .members
             .iter()
             .copied()
-            .filter(|user| self.has_room(world, *user) && self.is_there(world, *user))
+            .filter(|user| self.has_capacity(world, *user) && self.is_available(world, *user))
             .collect();
-        let mut nobody_for: BTreeMap<String, bool> = BTreeMap::new();
+        let mut takeable: BTreeMap<String, bool> = BTreeMap::new();
         for id in world.waiting() {
             let requirements = world.conversations[&id].0.opened().unwrap().requirements();
             let takes = |user: &UserId| {
-                self.suits(world, *user, &requirements) && !self.has_declined(world, *user, id)
+                self.meets(world, *user, &requirements) && !self.has_declined(world, *user, id)
             };
-            let somebody = if self.declined.contains_key(&id) {
+            let is_takeable = if self.declined.contains_key(&id) {
                 free.iter().any(takes)
             } else {
-                *nobody_for.entry(format!("{requirements:?}")).or_insert_with(|| free.iter().any(takes))
+                *takeable.entry(format!("{requirements:?}")).or_insert_with(|| free.iter().any(takes))
             };
-            assert!(!somebody, "{id} waits although somebody could take it at {}", world.now);
+            assert!(!is_takeable, "{id} waits although an agent could take it at {}", world.now);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The account itself: the real rules on real events, without the waits for disks.
+//! The simulated account: the real rules on real events, without storage.
 
 use domain::agent::{
     EligibilityCheck, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence, ReserveCapacity,
@@ -27,7 +27,7 @@ const TOPICS: [&str; 3] = ["billing", "orders", "technical"];
 const LANGUAGES: [&str; 3] = ["en", "am", "pt"];
 const CHANNELS: [ChannelType; 3] = [ChannelType::WhatsApp, ChannelType::Sms, ChannelType::Email];
 
-/// A small, repeatable source of chance (splitmix64).
+/// A small, repeatable source of random numbers (splitmix64).
 pub struct Chance(pub u64);
 
 impl Chance {
@@ -49,7 +49,7 @@ impl Chance {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Deed {
+pub enum Input {
     Arrive(usize),
     Finish(ConversationId, UserId),
     Accept {
@@ -57,20 +57,20 @@ pub enum Deed {
         offer: OfferId,
         agent: UserId,
     },
-    Switch(UserId, bool),
-    Say(UserId, u8),
-    /// A minute begins, and with it perhaps an agent's working hours.
+    SetAvailable(UserId, bool),
+    Report(UserId, u8),
+    /// A minute begins: an agent's working hours may begin with it.
     Minute,
 }
 
 pub struct World {
     pub now: Timestamp,
     pub midnight: Timestamp,
-    pub floor: RoutingState,
+    pub routing: RoutingState,
     pub conversations: HashMap<ConversationId, (Conversation, Version)>,
     pub members: Vec<UserId>,
     lengths: Vec<u32>,
-    to_come: BinaryHeap<Reverse<(Timestamp, u64, Deed)>>,
+    inputs: BinaryHeap<Reverse<(Timestamp, u64, Input)>>,
     number: u64,
 }
 
@@ -81,46 +81,46 @@ impl World {
         let mut world = Self {
             now: midnight,
             midnight,
-            floor: RoutingState::default(),
+            routing: RoutingState::default(),
             conversations: HashMap::new(),
             members: (0..agents).map(|number| UserId::from_u128(0x1000 + number as u128)).collect(),
             lengths: lengths.to_vec(),
-            to_come: BinaryHeap::new(),
+            inputs: BinaryHeap::new(),
             number: 0,
         };
         let queue = serde_json::json!({
             "id": "5f4e3d2c-1b0a-4c9d-8e7f-6a5b4c3d2e1f", "name": "All", "strategy": "least_busy"
         });
         let queue: Queue = serde_json::from_value(queue).unwrap();
-        world.floor.apply_catalogue(HERE, &QueueDefined { queue }.into(), midnight);
+        world.routing.apply_catalogue(HERE, &QueueDefined { queue }.into(), midnight);
         for user in world.members.clone() {
-            world.hire(user, chance);
+            world.add_agent(user, chance);
         }
-        // Most come around ten and around three, as everywhere.
+        // Most conversations arrive around 10:00 and around 15:00.
         for index in 0..lengths.len() {
             let hour = if chance.one_in(3) { chance.below(24) } else { [10, 15][chance.below(2) as usize] };
             let second = hour * 3_600 + chance.below(7_200);
-            world.at(second.min(86_000), Deed::Arrive(index));
+            world.at(second.min(86_000), Input::Arrive(index));
         }
         for minute in 0..24 * 60 {
-            world.at(minute * 60, Deed::Minute);
+            world.at(minute * 60, Input::Minute);
         }
         world
     }
 
-    fn at(&mut self, second: u64, deed: Deed) {
+    fn at(&mut self, second: u64, input: Input) {
         self.number += 1;
-        self.to_come.push(Reverse((self.midnight + Duration::from_secs(second), self.number, deed)));
+        self.inputs.push(Reverse((self.midnight + Duration::from_secs(second), self.number, input)));
     }
 
-    fn after(&mut self, seconds: u64, deed: Deed) {
+    fn after(&mut self, seconds: u64, input: Input) {
         self.number += 1;
-        self.to_come.push(Reverse((self.now + Duration::from_secs(seconds), self.number, deed)));
+        self.inputs.push(Reverse((self.now + Duration::from_secs(seconds), self.number, input)));
     }
 
-    fn hire(&mut self, user_id: UserId, chance: &mut Chance) {
+    fn add_agent(&mut self, user_id: UserId, chance: &mut Chance) {
         let known = AgentRegistered { account_id: HERE, user_id, name: user_id.to_string(), email: None };
-        self.tell_agent(user_id, known.into());
+        self.apply_agent_event(user_id, known.into());
         let start = chance.below(24);
         let hours = AvailableHours {
             schedule: vec![WeeklyHours {
@@ -145,90 +145,95 @@ impl World {
             auto_accept: !chance.one_in(4),
             notification_preferences: NotificationPreferences::default(),
         };
-        self.tell_agent(user_id, PreferencesChanged { user_id, preferences }.into());
+        self.apply_agent_event(user_id, PreferencesChanged { user_id, preferences }.into());
         for _ in 0..3 {
             let (second, on) = (chance.below(86_000), chance.one_in(2));
-            self.at(second, Deed::Switch(user_id, on));
+            self.at(second, Input::SetAvailable(user_id, on));
         }
         if chance.one_in(3) {
             for _ in 0..4 {
-                let (second, said) = (chance.below(86_000), chance.below(3) as u8);
-                self.at(second, Deed::Say(user_id, said));
+                let (second, reported) = (chance.below(86_000), chance.below(3) as u8);
+                self.at(second, Input::Report(user_id, reported));
             }
         }
     }
 
-    pub fn next(&mut self) -> Option<Deed> {
-        let Reverse((at, _, deed)) = self.to_come.pop()?;
+    pub fn next(&mut self) -> Option<Input> {
+        let Reverse((at, _, input)) = self.inputs.pop()?;
         self.now = at;
-        (at < self.midnight + Duration::from_secs(86_400)).then_some(deed)
+        (at < self.midnight + Duration::from_secs(86_400)).then_some(input)
     }
 
-    pub fn tell_agent(&mut self, user: UserId, event: AgentEvent) {
-        self.floor.apply_agent(user, &event, self.now);
+    pub fn apply_agent_event(&mut self, user: UserId, event: AgentEvent) {
+        self.routing.apply_agent(user, &event, self.now);
     }
 
-    fn ask(&mut self, id: ConversationId, command: &impl Decide<Conversation>) -> bool {
+    fn decide(&mut self, id: ConversationId, command: &impl Decide<Conversation>) -> bool {
         let (conversation, version) = self.conversations.entry(id).or_default();
         let Ok(events) = command.decide(conversation, self.now) else { return false };
         for event in &events {
             let first = matches!(conversation, Conversation::NotOpened);
             conversation.evolve(event, self.now);
             *version = if first { Version::FIRST } else { version.next() };
-            self.floor.apply_conversation(HERE, id, *version, event, self.now);
+            self.routing.apply_conversation(HERE, id, *version, event, self.now);
         }
         !events.is_empty()
     }
 
-    fn ask_agent(
+    fn decide_agent(
         &mut self,
         user: UserId,
         command: &impl Decide<domain::agent::Agent, Rejection = domain::agent::Rejection>,
     ) -> bool {
-        let events = command.decide(self.floor.agent(user).unwrap(), self.now);
+        let events = command.decide(self.routing.agent(user).unwrap(), self.now);
         let Ok(events) = events else { return false };
-        events.iter().for_each(|event| self.tell_agent(user, event.clone()));
+        events.iter().for_each(|event| self.apply_agent_event(user, event.clone()));
         true
     }
 
-    /// Executes the actions that are due. Returns whether there was one.
-    pub fn perform(&mut self, deed: &Deed, chance: &mut Chance) -> bool {
-        match deed {
-            Deed::Minute => true,
-            Deed::Arrive(index) => self.arrive(*index, chance),
-            Deed::Finish(id, agent) => {
+    /// Applies an input. Returns `false` when it was refused.
+    pub fn apply(&mut self, input: &Input, chance: &mut Chance) -> bool {
+        match input {
+            Input::Minute => true,
+            Input::Arrive(index) => self.arrive(*index, chance),
+            Input::Finish(id, agent) => {
                 let done = self.conversations[id].0.opened().unwrap().lifecycle.holder() == Some(*agent);
-                done && self.ask(*id, &Resolve { reason: None })
+                done && self.decide(*id, &Resolve { reason: None })
             }
-            Deed::Switch(user, on) => {
-                let mut preferences = self.floor.agent(*user).unwrap().preferences().clone();
+            Input::SetAvailable(user, on) => {
+                let mut preferences = self.routing.agent(*user).unwrap().preferences().clone();
                 preferences.is_available = *on;
-                self.tell_agent(*user, PreferencesChanged { user_id: *user, preferences }.into());
+                self.apply_agent_event(*user, PreferencesChanged { user_id: *user, preferences }.into());
                 true
             }
-            Deed::Say(user_id, said) => {
-                let said = [ReportedPresence::Online, ReportedPresence::Away, ReportedPresence::Offline]
-                    [usize::from(*said)];
+            Input::Report(user_id, reported) => {
+                let reported = [ReportedPresence::Online, ReportedPresence::Away, ReportedPresence::Offline]
+                    [usize::from(*reported)];
                 let timeouts = PresenceTimeouts {
                     away_after: Duration::from_secs(7_200),
                     ..PresenceTimeouts::default()
                 };
-                self.ask_agent(
+                self.decide_agent(
                     *user_id,
-                    &ReportPresence { account_id: HERE, user_id: *user_id, said, timeouts },
+                    &ReportPresence { account_id: HERE, user_id: *user_id, reported, timeouts },
                 )
             }
-            Deed::Accept { conversation, offer, agent } => {
+            Input::Accept { conversation, offer, agent } => {
                 let (before, version) = &self.conversations[conversation];
                 let command = AcceptOffer { offer_id: *offer, agent: Assignee { id: *agent, name: None } };
-                // As the write side does: no place is taken for what would be refused anyway.
+                // As on the write side, no capacity is reserved for a command that would be refused.
                 if command.decide(before, self.now).map_or(true, |events| events.is_empty()) {
                     return false;
                 }
                 let version = *version;
-                self.take(*conversation, version, *agent, EligibilityCheck::Capacity, chance, |world| {
-                    world.ask(*conversation, &command)
-                })
+                self.reserve_and(
+                    *conversation,
+                    version,
+                    *agent,
+                    EligibilityCheck::Capacity,
+                    chance,
+                    |world| world.decide(*conversation, &command),
+                )
             }
         }
     }
@@ -261,16 +266,16 @@ impl World {
             sent_at: self.now,
             metadata: Map::new(),
         };
-        self.ask(id, &message);
+        self.decide(id, &message);
         if chance.one_in(2) {
             let labels = [TOPICS[chance.below(3) as usize].to_owned()].into();
-            self.ask(id, &domain::conversation::ChangeLabels { labels });
+            self.decide(id, &domain::conversation::ChangeLabels { labels });
         }
         true
     }
 
-    /// First the place, then the word.
-    fn take(
+    /// Reserves capacity, then executes the command.
+    fn reserve_and(
         &mut self,
         id: ConversationId,
         version: Version,
@@ -279,81 +284,84 @@ impl World {
         chance: &mut Chance,
         then: impl FnOnce(&mut Self) -> bool,
     ) -> bool {
-        let wanted = self.conversations[&id].0.opened().unwrap().requirements();
-        let take = ReserveCapacity {
+        let requirements = self.conversations[&id].0.opened().unwrap().requirements();
+        let reserve = ReserveCapacity {
             account_id: HERE,
             user_id,
             conversation_id: id,
             conversation_version: version,
-            requirements: wanted,
+            requirements,
             check,
-            insists: false,
+            forced: false,
         };
-        if !self.ask_agent(user_id, &take) {
+        if !self.decide_agent(user_id, &reserve) {
             return false;
         }
         if !then(self) {
-            self.free(id, version, user_id);
+            self.release(id, version, user_id);
             return false;
         }
         let turns = self.lengths[chance.below(self.lengths.len() as u64) as usize];
         let seconds = u64::from(turns) * (60 + chance.below(180));
-        self.after(seconds, Deed::Finish(id, user_id));
+        self.after(seconds, Input::Finish(id, user_id));
         true
     }
 
-    fn free(&mut self, conversation_id: ConversationId, conversation_version: Version, user_id: UserId) {
-        let free = ReleaseCapacity { account_id: HERE, user_id, conversation_id, conversation_version };
-        self.ask_agent(user_id, &free);
+    fn release(&mut self, conversation_id: ConversationId, conversation_version: Version, user_id: UserId) {
+        let command = ReleaseCapacity { account_id: HERE, user_id, conversation_id, conversation_version };
+        self.decide_agent(user_id, &command);
     }
 
     pub fn plan(&mut self, chance: &mut Chance) -> Vec<RoutingAction> {
         let timeouts =
             PresenceTimeouts { away_after: Duration::from_secs(7_200), ..PresenceTimeouts::default() };
-        for (user_id, ..) in self.floor.silent(self.now) {
-            self.ask_agent(user_id, &domain::agent::ExpirePresence { user_id, timeouts });
+        for (user_id, ..) in self.routing.expired_presences(self.now) {
+            self.decide_agent(user_id, &domain::agent::ExpirePresence { user_id, timeouts });
         }
-        self.floor.plan(self.now, chance.draw()).into_iter().map(|(_, step)| step).collect()
+        self.routing.plan(self.now, chance.draw()).into_iter().map(|(_, action)| action).collect()
     }
 
-    pub fn carry_out(&mut self, step: &RoutingAction, chance: &mut Chance) {
-        match step.clone() {
+    pub fn execute(&mut self, action: &RoutingAction, chance: &mut Chance) {
+        match action.clone() {
             RoutingAction::Assign { conversation, version, agent, team, strategy, decision, lead } => {
                 let assignee = Assignee { id: agent, name: None };
                 let command = RouteTo { assignee, team_id: team, strategy, decision, lead };
-                let done = self.take(conversation, version, agent, EligibilityCheck::Full, chance, |world| {
-                    world.ask(conversation, &command)
-                });
-                assert!(done, "{step:?}");
+                let done =
+                    self.reserve_and(conversation, version, agent, EligibilityCheck::Full, chance, |world| {
+                        world.decide(conversation, &command)
+                    });
+                assert!(done, "{action:?}");
             }
             RoutingAction::Offer { conversation, agents, team, strategy, until, decision, lead, .. } => {
                 let offer = OfferId::from_u128(u128::from(chance.draw()));
                 let [agent] = *agents else { panic!("{agents:?}") };
                 let command =
                     MakeOffer { offer_id: offer, agents, team_id: team, strategy, until, decision, lead };
-                assert!(self.ask(conversation, &command));
-                self.after(1 + chance.below(45), Deed::Accept { conversation, offer, agent });
+                assert!(self.decide(conversation, &command));
+                self.after(1 + chance.below(45), Input::Accept { conversation, offer, agent });
             }
-            RoutingAction::Lapse { conversation, offer, .. } => {
-                assert!(self.ask(conversation, &ExpireOffer { offer_id: offer }));
+            RoutingAction::ExpireOffer { conversation, offer, .. } => {
+                assert!(self.decide(conversation, &ExpireOffer { offer_id: offer }));
             }
             RoutingAction::Queue { conversation, team, position, decision, lead, .. } => {
-                let reason = "nobody".to_owned();
+                let reason = "no agent".to_owned();
                 let command = Enqueue { team_id: team, position, reason, decision, lead };
-                assert!(self.ask(conversation, &command));
+                assert!(self.decide(conversation, &command));
             }
-            RoutingAction::Free { conversation, place, agent } => self.free(conversation, place, agent),
+            RoutingAction::Release { conversation, reserved_at, agent } => {
+                self.release(conversation, reserved_at, agent)
+            }
             RoutingAction::Overflow { .. }
             | RoutingAction::ReturnToQueue { .. }
             | RoutingAction::Count { .. }
-            | RoutingAction::Drop { .. } => panic!("not on this day: {step:?}"),
+            | RoutingAction::Drop { .. } => panic!("unexpected action: {action:?}"),
         }
     }
 
     /// The conversations that are neither assigned nor offered.
     pub fn waiting(&self) -> impl Iterator<Item = ConversationId> {
-        let desk = self.floor.desk(HERE).unwrap();
-        desk.line_of(None).filter(|id| self.conversations[id].0.opened().unwrap().wait.offer.is_none())
+        let account = self.routing.account(HERE).unwrap();
+        account.waiting_for(None).filter(|id| self.conversations[id].0.opened().unwrap().wait.offer.is_none())
     }
 
     pub fn holds(&self, id: ConversationId) -> Option<UserId> {

@@ -1,4 +1,4 @@
-//! Random calendars, and the days around which they are looked at.
+//! Random calendars, and the days for which they are tested.
 
 use event_schemas::CalendarId;
 use event_schemas::catalogue::{BusinessCalendar, Holiday, Weekday, WeeklyHours};
@@ -6,28 +6,28 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-/// How many days are looked at.
+/// The number of days of a test.
 pub const DAYS: i64 = 6;
 
-/// Zones, and days on which something happens there.
-fn places() -> Vec<(&'static str, Date)> {
+/// Time zones, and days on which their clocks change.
+fn zones_and_days() -> Vec<(&'static str, Date)> {
     vec![
         ("Europe/Berlin", date(2026, 3, 29)),
         ("Europe/Berlin", date(2026, 10, 25)),
         ("America/New_York", date(2026, 3, 8)),
         ("America/New_York", date(2026, 11, 1)),
-        // Half an hour.
+        // A change by half an hour.
         ("Australia/Lord_Howe", date(2026, 4, 5)),
         ("Australia/Lord_Howe", date(2026, 10, 4)),
-        // Never.
+        // Zones without changes.
         ("Africa/Addis_Ababa", date(2026, 12, 31)),
         ("Asia/Kathmandu", date(2026, 2, 12)),
         ("UTC", date(2026, 2, 12)),
-        // At midnight.
+        // A change at midnight.
         ("Africa/Cairo", date(2026, 4, 24)),
         ("Africa/Cairo", date(2026, 10, 29)),
         ("America/Havana", date(2026, 11, 1)),
-        // A whole day that never was.
+        // A whole day that was skipped.
         ("Pacific/Apia", date(2011, 12, 30)),
     ]
 }
@@ -35,7 +35,7 @@ fn places() -> Vec<(&'static str, Date)> {
 fn time() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => (0..24u8, select(vec![0u8, 15, 30, 45])).prop_map(|(hour, minute)| format!("{hour:02}:{minute:02}")),
-        // Where clocks are changed.
+        // The hours in which clocks are changed.
         2 => (0..4u8, 0..60u8).prop_map(|(hour, minute)| format!("{hour:02}:{minute:02}")),
     ]
 }
@@ -49,17 +49,17 @@ fn hours() -> impl Strategy<Value = WeeklyHours> {
     })
 }
 
-/// A calendar and the date from which it is looked at.
+/// A calendar and the first date of the test.
 pub fn calendar_and_date() -> impl Strategy<Value = (BusinessCalendar, Date)> {
     let holidays = prop::collection::vec(-1..DAYS, 0..3);
-    (select(places()), 0..3i64, prop::collection::vec(hours(), 1..5), holidays).prop_map(
+    (select(zones_and_days()), 0..3i64, prop::collection::vec(hours(), 1..5), holidays).prop_map(
         |((timezone, change), before, schedule, holidays)| {
             let on =
                 |day: i64| change.saturating_add(jiff::SignedDuration::from_hours(24 * (day - before - 1)));
             let holiday = |day: i64| Holiday { date: on(day).to_string(), name: None };
             let calendar = BusinessCalendar {
                 id: CalendarId::from_u128(1),
-                name: "Desk".to_owned(),
+                name: "Office".to_owned(),
                 timezone: timezone.to_owned(),
                 schedule,
                 holidays: holidays.into_iter().map(holiday).collect(),

@@ -1,7 +1,7 @@
-//! The clocks of a conversation against a model that counts the seconds of every target.
+//! Compares the clocks of a conversation with a model that counts the seconds of every target.
 
 use crate::calendars::{DAYS, calendar_and_date};
-use crate::desk::Desk;
+use crate::open_minutes::OpenMinutes;
 use domain::sla::{Alarm, AlarmKind, Clocks, TimerState};
 use event_schemas::catalogue::{BusinessCalendar, SlaPolicy, SlaTargets};
 use event_schemas::conversation::*;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// The possible events, by the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Deed {
+enum Action {
     ApplyPolicy,
     CustomerWrites,
     AgentWrites,
@@ -25,27 +25,27 @@ enum Deed {
     Wait,
     Assign,
     Resolve,
-    TakeUpAgain,
+    Reopen,
     Close,
-    Matter(Priority),
+    SetPriority(Priority),
 }
 
 #[derive(Clone, Debug)]
-struct Story {
+struct Scenario {
     calendar: Option<BusinessCalendar>,
     date: jiff::civil::Date,
     policy: SlaPolicy,
     opened: i64,
     /// In order of time.
-    deeds: Vec<(i64, Deed)>,
+    actions: Vec<(i64, Action)>,
 }
 
-/// A missed promise or a warning: which, of which run, and when.
-type Told = (AlarmKind, SlaMetric, u32, i64);
+/// A breach or a warning: its kind, its metric, the number of its clock, and its second.
+type Alert = (AlarmKind, SlaMetric, u32, i64);
 
-/// How a run of a clock stands in the end.
+/// The state of a clock at the end of a scenario.
 #[derive(Clone, Debug, PartialEq)]
-struct Standing {
+struct FinalClock {
     metric: SlaMetric,
     generation: u32,
     started: i64,
@@ -54,7 +54,7 @@ struct Standing {
 
 #[derive(Clone, Debug, PartialEq)]
 enum State {
-    /// With the second it is due in, if that was still watched.
+    /// With the second of the deadline. `None` when it is after the end of the test.
     Running(Option<i64>),
     Paused(i64),
     Met(i64),
@@ -62,78 +62,78 @@ enum State {
     Cancelled(i64),
 }
 
-// ---- Somebody with a tally sheet.
+// ---- The model.
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mood {
+enum Phase {
     Active,
     Pending,
     Resolved,
     Closed,
 }
 
-/// One promise: a stroke for every second that counted.
-struct Sheet {
+/// One clock of the model, with the seconds that counted.
+struct ModelClock {
     metric: SlaMetric,
     generation: u32,
     started: i64,
-    strokes: Vec<i64>,
-    promised: bool,
+    counted: Vec<i64>,
+    has_target: bool,
     warned: bool,
     missed: bool,
     ended: Option<(bool, i64)>,
 }
 
-struct Tally<'a> {
-    story: &'a Story,
-    desk: &'a Desk,
-    mood: Mood,
+struct Model<'a> {
+    scenario: &'a Scenario,
+    minutes: &'a OpenMinutes,
+    phase: Phase,
     applied: bool,
     priority: Priority,
-    sheets: Vec<Sheet>,
-    told: Vec<Told>,
+    model_clocks: Vec<ModelClock>,
+    alerts: Vec<Alert>,
 }
 
-impl<'a> Tally<'a> {
-    fn count(story: &'a Story, desk: &'a Desk) -> (Vec<Told>, Vec<Standing>) {
-        let mut tally = Tally {
-            story,
-            desk,
-            mood: Mood::Active,
+impl<'a> Model<'a> {
+    fn count(scenario: &'a Scenario, minutes: &'a OpenMinutes) -> (Vec<Alert>, Vec<FinalClock>) {
+        let mut model = Model {
+            scenario,
+            minutes,
+            phase: Phase::Active,
             applied: false,
             priority: Priority::Normal,
-            sheets: Vec::new(),
-            told: Vec::new(),
+            model_clocks: Vec::new(),
+            alerts: Vec::new(),
         };
-        tally.begin(SlaMetric::FirstResponse, 1, story.opened);
-        tally.begin(SlaMetric::Resolution, 1, story.opened);
-        let mut deeds = story.deeds.iter().peekable();
-        let mut struck = false;
-        for now in story.opened..desk.seconds() {
-            let happens = deeds.peek().is_some_and(|(second, _)| *second == now);
-            while let Some((_, deed)) = deeds.next_if(|(second, _)| *second == now) {
-                tally.miss(|due| due < now);
-                tally.happen(*deed, now);
+        model.begin(SlaMetric::FirstResponse, 1, scenario.opened);
+        model.begin(SlaMetric::Resolution, 1, scenario.opened);
+        let mut actions = scenario.actions.iter().peekable();
+        let mut has_counted = false;
+        for now in scenario.opened..minutes.seconds() {
+            let is_touched = actions.peek().is_some_and(|(second, _)| *second == now);
+            while let Some((_, action)) = actions.next_if(|(second, _)| *second == now) {
+                model.miss(|due| due < now);
+                model.perform(*action, now);
             }
-            // On sheets that nobody touched there is nothing new to see.
-            if happens || struck {
-                tally.warn();
-                tally.miss(|due| due <= now);
+            // Nothing can be due when no action occurred and no second counted.
+            if is_touched || has_counted {
+                model.warn();
+                model.miss(|due| due <= now);
             }
-            struck = tally.strike(now);
+            has_counted = model.count_second(now);
         }
-        let standings = tally.standings();
-        (tally.told, standings)
+        let final_clocks = model.final_clocks();
+        (model.alerts, final_clocks)
     }
 
     fn begin(&mut self, metric: SlaMetric, generation: u32, started: i64) {
-        let (strokes, promised) = (Vec::new(), self.applied);
-        self.sheets.push(Sheet {
+        let (counted, has_target) = (Vec::new(), self.applied);
+        self.model_clocks.push(ModelClock {
             metric,
             generation,
             started,
-            strokes,
-            promised,
+            counted,
+            has_target,
             warned: false,
             missed: false,
             ended: None,
@@ -141,7 +141,7 @@ impl<'a> Tally<'a> {
     }
 
     fn target(&self, metric: SlaMetric, priority: Priority) -> Option<usize> {
-        let targets = self.story.policy.targets.get(&priority)?;
+        let targets = self.scenario.policy.targets.get(&priority)?;
         let seconds = match metric {
             SlaMetric::FirstResponse => targets.first_response_seconds,
             SlaMetric::NextResponse => targets.next_response_seconds,
@@ -150,58 +150,63 @@ impl<'a> Tally<'a> {
         seconds.map(|seconds| seconds as usize)
     }
 
-    fn stands_still(&self) -> bool {
-        match self.mood {
-            Mood::Active => false,
-            Mood::Pending => self.story.policy.pause_while_pending,
-            Mood::Resolved | Mood::Closed => true,
+    fn is_paused(&self) -> bool {
+        match self.phase {
+            Phase::Active => false,
+            Phase::Pending => self.scenario.policy.pause_while_pending,
+            Phase::Resolved | Phase::Closed => true,
         }
     }
 
-    fn happen(&mut self, deed: Deed, now: i64) {
-        match deed {
-            Deed::ApplyPolicy => {
+    fn perform(&mut self, action: Action, now: i64) {
+        match action {
+            Action::ApplyPolicy => {
                 self.applied = true;
-                for sheet in self.sheets.iter_mut().filter(|sheet| sheet.ended.is_none()) {
-                    sheet.promised = true;
+                for model_clock in
+                    self.model_clocks.iter_mut().filter(|model_clock| model_clock.ended.is_none())
+                {
+                    model_clock.has_target = true;
                 }
             }
-            Deed::CustomerWrites => {
-                if self.mood == Mood::Resolved {
+            Action::CustomerWrites => {
+                if self.phase == Phase::Resolved {
                     self.reopen();
                     self.miss(|due| due < now);
                 }
-                self.mood = Mood::Active;
-                let last = self.sheets.iter().rfind(|sheet| sheet.metric == SlaMetric::NextResponse);
-                let (waits, generation) =
-                    last.map_or((false, 0), |sheet| (sheet.ended.is_none(), sheet.generation));
-                let answered = self.sheets[0].ended.is_some();
+                self.phase = Phase::Active;
+                let last = self
+                    .model_clocks
+                    .iter()
+                    .rfind(|model_clock| model_clock.metric == SlaMetric::NextResponse);
+                let (waits, generation) = last
+                    .map_or((false, 0), |model_clock| (model_clock.ended.is_none(), model_clock.generation));
+                let answered = self.model_clocks[0].ended.is_some();
                 if answered && !waits {
                     self.begin(SlaMetric::NextResponse, generation + 1, now);
                 }
             }
-            Deed::AgentWrites => {
+            Action::AgentWrites => {
                 self.end(SlaMetric::FirstResponse, true, now);
                 self.end(SlaMetric::NextResponse, true, now);
             }
-            Deed::BotWrites => {}
-            Deed::Wait => self.mood = Mood::Pending,
-            Deed::Assign => self.mood = Mood::Active,
-            Deed::Resolve => {
+            Action::BotWrites => {}
+            Action::Wait => self.phase = Phase::Pending,
+            Action::Assign => self.phase = Phase::Active,
+            Action::Resolve => {
                 self.end(SlaMetric::Resolution, true, now);
                 self.end(SlaMetric::NextResponse, false, now);
-                self.mood = Mood::Resolved;
+                self.phase = Phase::Resolved;
             }
-            Deed::TakeUpAgain => self.reopen(),
-            Deed::Close => {
+            Action::Reopen => self.reopen(),
+            Action::Close => {
                 SlaMetric::ALL.into_iter().for_each(|metric| self.end(metric, false, now));
-                self.mood = Mood::Closed;
+                self.phase = Phase::Closed;
             }
-            Deed::Matter(priority) => {
-                for index in 0..self.sheets.len() {
-                    let metric = self.sheets[index].metric;
+            Action::SetPriority(priority) => {
+                for index in 0..self.model_clocks.len() {
+                    let metric = self.model_clocks[index].metric;
                     if self.target(metric, priority) != self.target(metric, self.priority) {
-                        self.sheets[index].warned = false;
+                        self.model_clocks[index].warned = false;
                     }
                 }
                 self.priority = priority;
@@ -210,183 +215,192 @@ impl<'a> Tally<'a> {
     }
 
     fn reopen(&mut self) {
-        self.mood = Mood::Active;
-        for sheet in self.sheets.iter_mut().filter(|sheet| sheet.metric == SlaMetric::Resolution) {
-            sheet.ended = None;
-            sheet.promised = self.applied;
+        self.phase = Phase::Active;
+        for model_clock in
+            self.model_clocks.iter_mut().filter(|model_clock| model_clock.metric == SlaMetric::Resolution)
+        {
+            model_clock.ended = None;
+            model_clock.has_target = self.applied;
         }
     }
 
     fn end(&mut self, metric: SlaMetric, met: bool, now: i64) {
         let target = self.target(metric, self.priority);
-        let open = |sheet: &&mut Sheet| sheet.metric == metric && sheet.ended.is_none();
-        for sheet in self.sheets.iter_mut().filter(open) {
-            sheet.ended = Some((met, now));
-            // What is promised for another priority later comes too late.
-            sheet.promised &= sheet.missed || target.is_some();
+        let open =
+            |model_clock: &&mut ModelClock| model_clock.metric == metric && model_clock.ended.is_none();
+        for model_clock in self.model_clocks.iter_mut().filter(open) {
+            model_clock.ended = Some((met, now));
+            // A priority that is set later cannot give this clock a target.
+            model_clock.has_target &= model_clock.missed || target.is_some();
         }
     }
 
-    /// Promises that are waited for, by index, with their target.
-    fn waited_for(&self) -> Vec<(usize, usize)> {
-        (0..self.sheets.len())
+    /// The indexes of the running clocks with a target that is not missed, with their targets.
+    fn open_targets(&self) -> Vec<(usize, usize)> {
+        (0..self.model_clocks.len())
             .filter(|index| {
-                let sheet = &self.sheets[*index];
-                sheet.promised && !sheet.missed && sheet.ended.is_none()
+                let model_clock = &self.model_clocks[*index];
+                model_clock.has_target && !model_clock.missed && model_clock.ended.is_none()
             })
-            .filter_map(|index| Some((index, self.target(self.sheets[index].metric, self.priority)?)))
+            .filter_map(|index| Some((index, self.target(self.model_clocks[index].metric, self.priority)?)))
             .collect()
     }
 
     fn miss(&mut self, passed: impl Fn(i64) -> bool) {
-        for (index, target) in self.waited_for() {
-            let sheet = &mut self.sheets[index];
-            if let Some(due) = sheet.strokes.get(target - 1).map(|second| second + 1)
+        for (index, target) in self.open_targets() {
+            let model_clock = &mut self.model_clocks[index];
+            if let Some(due) = model_clock.counted.get(target - 1).map(|second| second + 1)
                 && passed(due)
             {
-                sheet.missed = true;
-                self.told.push((AlarmKind::Breach, sheet.metric, sheet.generation, due));
+                model_clock.missed = true;
+                self.alerts.push((AlarmKind::Breach, model_clock.metric, model_clock.generation, due));
             }
         }
     }
 
     fn warn(&mut self) {
-        let Some(before) = self.story.policy.warn_before_seconds.map(|seconds| seconds as usize) else {
+        let Some(before) = self.scenario.policy.warn_before_seconds.map(|seconds| seconds as usize) else {
             return;
         };
-        let still = self.stands_still();
-        for (index, target) in self.waited_for() {
-            let sheet = &mut self.sheets[index];
-            let at = target.checked_sub(before + 1).and_then(|last| sheet.strokes.get(last));
+        let still = self.is_paused();
+        for (index, target) in self.open_targets() {
+            let model_clock = &mut self.model_clocks[index];
+            let at = target.checked_sub(before + 1).and_then(|last| model_clock.counted.get(last));
             if let Some(second) = at
-                && !sheet.warned
-                && (!still || sheet.strokes.len() >= target)
+                && !model_clock.warned
+                && (!still || model_clock.counted.len() >= target)
             {
-                sheet.warned = true;
-                self.told.push((AlarmKind::Warning, sheet.metric, sheet.generation, second + 1));
+                model_clock.warned = true;
+                self.alerts.push((
+                    AlarmKind::Warning,
+                    model_clock.metric,
+                    model_clock.generation,
+                    second + 1,
+                ));
             }
         }
     }
 
-    fn strike(&mut self, now: i64) -> bool {
-        if self.stands_still() || !self.desk.is_open(now) {
+    fn count_second(&mut self, now: i64) -> bool {
+        if self.is_paused() || !self.minutes.is_open(now) {
             return false;
         }
-        self.sheets
+        self.model_clocks
             .iter_mut()
-            .filter(|sheet| sheet.ended.is_none())
-            .for_each(|sheet| sheet.strokes.push(now));
+            .filter(|model_clock| model_clock.ended.is_none())
+            .for_each(|model_clock| model_clock.counted.push(now));
         true
     }
 
-    /// The last run of each metric that anything was promised for.
-    fn standings(&self) -> Vec<Standing> {
-        let last = |metric| self.sheets.iter().rfind(|sheet| sheet.metric == metric);
-        let standing = |sheet: &Sheet| {
-            let state = match (sheet.missed, sheet.ended) {
+    /// The last clock of each metric, for metrics with a target.
+    fn final_clocks(&self) -> Vec<FinalClock> {
+        let last = |metric| self.model_clocks.iter().rfind(|model_clock| model_clock.metric == metric);
+        let final_clock = |model_clock: &ModelClock| {
+            let state = match (model_clock.missed, model_clock.ended) {
                 (true, ended) => State::Breached(ended.filter(|(met, _)| *met).map(|(_, at)| at)),
                 (false, Some((true, at))) => State::Met(at),
                 (false, Some((false, at))) => State::Cancelled(at),
                 (false, None) => {
-                    let target = self.target(sheet.metric, self.priority)?;
-                    let struck = sheet.strokes.len();
-                    if self.stands_still() {
-                        State::Paused((target - struck) as i64)
+                    let target = self.target(model_clock.metric, self.priority)?;
+                    let has_counted = model_clock.counted.len();
+                    if self.is_paused() {
+                        State::Paused((target - has_counted) as i64)
                     } else {
                         State::Running(None)
                     }
                 }
             };
-            let (metric, generation, started) = (sheet.metric, sheet.generation, sheet.started);
-            sheet.promised.then_some(Standing { metric, generation, started, state })
+            let (metric, generation, started) =
+                (model_clock.metric, model_clock.generation, model_clock.started);
+            model_clock.has_target.then_some(FinalClock { metric, generation, started, state })
         };
-        SlaMetric::ALL.into_iter().filter_map(last).filter_map(standing).collect()
+        SlaMetric::ALL.into_iter().filter_map(last).filter_map(final_clock).collect()
     }
 }
 
-// ---- The clocks themselves.
+// ---- The tested clocks.
 
-/// When the clock process looks.
+/// When the alarms are checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Watch {
+enum Checks {
     /// At every moment.
     Always,
-    /// It was down all the time, and looks once in the end.
-    InTheEnd,
+    /// Once at the end, as after a long downtime.
+    Once,
 }
 
 struct Run<'a> {
-    desk: &'a Desk,
+    minutes: &'a OpenMinutes,
     clocks: Clocks,
-    told: Vec<Told>,
+    alerts: Vec<Alert>,
 }
 
 impl<'a> Run<'a> {
-    fn of(story: &Story, desk: &'a Desk, watch: Watch) -> (Vec<Told>, Vec<Standing>) {
-        let mut run = Run { desk, clocks: Clocks::default(), told: Vec::new() };
-        run.clocks.evolve(&opened(), desk.moment(story.opened));
+    fn of(scenario: &Scenario, minutes: &'a OpenMinutes, checks: Checks) -> (Vec<Alert>, Vec<FinalClock>) {
+        let mut run = Run { minutes, clocks: Clocks::default(), alerts: Vec::new() };
+        run.clocks.evolve(&opened(), minutes.moment(scenario.opened));
         let mut resolved = false;
         let mut priority = Priority::Normal;
-        let mut now = story.opened;
-        for (second, deed) in &story.deeds {
-            // Not between two deeds of the same second: to the clock they are one.
-            if watch == Watch::Always && *second > now {
-                run.tell_until(*second - 1);
+        let mut now = scenario.opened;
+        for (second, action) in &scenario.actions {
+            // Not between two actions of the same second.
+            if checks == Checks::Always && *second > now {
+                run.check_until(*second - 1);
             }
             now = *second;
-            for event in events(story, *deed, resolved, priority) {
-                run.clocks.evolve(&event, desk.moment(*second));
+            for event in events(scenario, *action, resolved, priority) {
+                run.clocks.evolve(&event, minutes.moment(*second));
             }
-            match deed {
-                Deed::Resolve => resolved = true,
-                Deed::TakeUpAgain | Deed::CustomerWrites => resolved = false,
-                Deed::Matter(new) => priority = *new,
-                Deed::ApplyPolicy
-                | Deed::AgentWrites
-                | Deed::BotWrites
-                | Deed::Wait
-                | Deed::Assign
-                | Deed::Close => {}
+            match action {
+                Action::Resolve => resolved = true,
+                Action::Reopen | Action::CustomerWrites => resolved = false,
+                Action::SetPriority(new) => priority = *new,
+                Action::ApplyPolicy
+                | Action::AgentWrites
+                | Action::BotWrites
+                | Action::Wait
+                | Action::Assign
+                | Action::Close => {}
             }
-            run.keep();
+            run.round_trip();
         }
-        run.tell_until(desk.seconds() - 1);
-        let standings = run.standings();
-        (run.told, standings)
+        run.check_until(minutes.seconds() - 1);
+        let final_clocks = run.final_clocks();
+        (run.alerts, final_clocks)
     }
 
-    /// A clock that is kept beside its row comes back as it was.
-    fn keep(&mut self) {
-        let kept = serde_json::to_string(&self.clocks).unwrap();
-        let back: Clocks = serde_json::from_str(&kept).unwrap();
+    /// Checks that the clocks are the same after they were stored and read again.
+    fn round_trip(&mut self) {
+        let serialised = serde_json::to_string(&self.clocks).unwrap();
+        let back: Clocks = serde_json::from_str(&serialised).unwrap();
         assert_eq!(back, self.clocks);
         self.clocks = back;
     }
 
-    fn tell_until(&mut self, second: i64) {
-        let now = self.desk.moment(second);
+    fn check_until(&mut self, second: i64) {
+        let now = self.minutes.moment(second);
         while let Some(alarm) = self.clocks.next_alarm().filter(|alarm| alarm.at <= now) {
-            assert!(self.clocks.alarm_stands(&alarm, now));
+            assert!(self.clocks.is_alarm_due(&alarm, now));
             let Alarm { kind, metric, generation, at, .. } = alarm;
-            self.told.push((kind, metric, generation, self.second(at)));
+            self.alerts.push((kind, metric, generation, self.second(at)));
             self.clocks.evolve(&alarm.event(now), at);
-            assert!(!self.clocks.alarm_stands(&alarm, now), "told twice: {alarm:?}");
+            assert!(!self.clocks.is_alarm_due(&alarm, now), "recorded twice: {alarm:?}");
         }
     }
 
     fn second(&self, moment: Timestamp) -> i64 {
         assert_eq!(moment.as_micros() % 1_000_000, 0);
-        moment.as_micros() / 1_000_000 - self.desk.begin
+        moment.as_micros() / 1_000_000 - self.minutes.begin
     }
 
-    fn standings(&self) -> Vec<Standing> {
-        let standing = |timer: domain::sla::Timer| Standing {
+    fn final_clocks(&self) -> Vec<FinalClock> {
+        let final_clock = |timer: domain::sla::Timer| FinalClock {
             metric: timer.metric,
             generation: timer.generation,
             started: self.second(timer.started_at),
             state: match timer.state {
                 TimerState::Running => State::Running(
-                    timer.due_at.map(|due| self.second(due)).filter(|due| *due < self.desk.seconds()),
+                    timer.due_at.map(|due| self.second(due)).filter(|due| *due < self.minutes.seconds()),
                 ),
                 TimerState::Paused { remaining } => State::Paused(remaining.as_secs() as i64),
                 TimerState::Met { at } => State::Met(self.second(at)),
@@ -394,7 +408,7 @@ impl<'a> Run<'a> {
                 TimerState::Cancelled { at } => State::Cancelled(self.second(at)),
             },
         };
-        self.clocks.timers().map(standing).collect()
+        self.clocks.timers().map(final_clock).collect()
     }
 }
 
@@ -405,7 +419,7 @@ fn opened() -> ConversationEvent {
         channel_id: ChannelId::from_u128(1),
         channel_type: ChannelType::Api,
         contact_id: ContactId::from_u128(1),
-        contact_identifier: "somebody".to_owned(),
+        contact_identifier: "customer".to_owned(),
         display_name: None,
         ordinal: 0,
         subject: None,
@@ -432,13 +446,13 @@ fn sent(sender_type: SenderType) -> ConversationEvent {
     .into()
 }
 
-fn events(story: &Story, deed: Deed, resolved: bool, priority: Priority) -> Vec<ConversationEvent> {
+fn events(scenario: &Scenario, action: Action, resolved: bool, priority: Priority) -> Vec<ConversationEvent> {
     let reopened = |cause| Reopened { cause, reason: None }.into();
-    match deed {
-        Deed::ApplyPolicy => {
-            vec![SlaApplied { policy: story.policy.clone(), calendar: story.calendar.clone() }.into()]
+    match action {
+        Action::ApplyPolicy => {
+            vec![SlaApplied { policy: scenario.policy.clone(), calendar: scenario.calendar.clone() }.into()]
         }
-        Deed::CustomerWrites => {
+        Action::CustomerWrites => {
             let received = MessageReceived {
                 message_id: MessageId::from_u128(1),
                 provider_message_id: None,
@@ -450,10 +464,10 @@ fn events(story: &Story, deed: Deed, resolved: bool, priority: Priority) -> Vec<
             .into();
             if resolved { vec![reopened(ReopenCause::CustomerMessage), received] } else { vec![received] }
         }
-        Deed::AgentWrites => vec![sent(SenderType::Agent)],
-        Deed::BotWrites => vec![sent(SenderType::Bot)],
-        Deed::Wait => vec![MarkedPending { until: None, reason: None }.into()],
-        Deed::Assign => vec![
+        Action::AgentWrites => vec![sent(SenderType::Agent)],
+        Action::BotWrites => vec![sent(SenderType::Bot)],
+        Action::Wait => vec![MarkedPending { until: None, reason: None }.into()],
+        Action::Assign => vec![
             Assigned {
                 assignee_id: Some(UserId::from_u128(1)),
                 assignee_name: None,
@@ -468,14 +482,14 @@ fn events(story: &Story, deed: Deed, resolved: bool, priority: Priority) -> Vec<
             }
             .into(),
         ],
-        Deed::Resolve => vec![Resolved { reason: None }.into()],
-        Deed::TakeUpAgain => vec![reopened(ReopenCause::Agent)],
-        Deed::Close => vec![Closed { reason: None }.into()],
-        Deed::Matter(new) => vec![PriorityChanged { old: priority, new }.into()],
+        Action::Resolve => vec![Resolved { reason: None }.into()],
+        Action::Reopen => vec![reopened(ReopenCause::Agent)],
+        Action::Close => vec![Closed { reason: None }.into()],
+        Action::SetPriority(new) => vec![PriorityChanged { old: priority, new }.into()],
     }
 }
 
-// ---- Random stories.
+// ---- Random scenarios.
 
 fn targets() -> impl Strategy<Value = SlaTargets> {
     let seconds = || prop::option::weighted(0.85, prop_oneof![1..900u32, 1..20_000u32, 1..90_000u32]);
@@ -489,9 +503,9 @@ fn targets() -> impl Strategy<Value = SlaTargets> {
 fn policy() -> impl Strategy<Value = SlaPolicy> {
     let warn = prop::option::weighted(0.7, prop_oneof![1..60u32, 1..5_000u32]);
     (prop::collection::vec(targets(), 4), 0..=4usize, warn, any::<bool>()).prop_map(
-        |(targets, promised, warn_before_seconds, pause_while_pending)| SlaPolicy {
+        |(targets, has_target, warn_before_seconds, pause_while_pending)| SlaPolicy {
             id: SlaPolicyId::from_u128(1),
-            name: "Promise".to_owned(),
+            name: "Standard".to_owned(),
             description: None,
             is_active: true,
             order: 0,
@@ -503,7 +517,7 @@ fn policy() -> impl Strategy<Value = SlaPolicy> {
                 .rev()
                 .copied()
                 .zip(targets)
-                .take(promised.max(3))
+                .take(has_target.max(3))
                 .collect::<BTreeMap<_, _>>(),
             warn_before_seconds,
             pause_while_pending,
@@ -511,98 +525,98 @@ fn policy() -> impl Strategy<Value = SlaPolicy> {
     )
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        4 => Just(Deed::CustomerWrites),
-        3 => Just(Deed::AgentWrites),
-        1 => Just(Deed::BotWrites),
-        3 => Just(Deed::Wait),
-        2 => Just(Deed::Assign),
-        2 => Just(Deed::Resolve),
-        1 => Just(Deed::TakeUpAgain),
-        3 => select(Priority::ALL.to_vec()).prop_map(Deed::Matter),
+        4 => Just(Action::CustomerWrites),
+        3 => Just(Action::AgentWrites),
+        1 => Just(Action::BotWrites),
+        3 => Just(Action::Wait),
+        2 => Just(Action::Assign),
+        2 => Just(Action::Resolve),
+        1 => Just(Action::Reopen),
+        3 => select(Priority::ALL.to_vec()).prop_map(Action::SetPriority),
     ]
 }
 
-fn story() -> impl Strategy<Value = Story> {
+fn scenario() -> impl Strategy<Value = Scenario> {
     let second = || 0..DAYS * 86_400 - 3_600;
-    // Some right after the one before, some at the same second, most hours apart.
+    // Some actions are in the same second as the one before, some soon after it, most hours later.
     let gap = || prop_oneof![1 => Just(0i64), 2 => 1..120i64, 5 => 1..40_000i64];
-    let deeds = prop::collection::vec((gap(), deed()), 0..14);
+    let actions = prop::collection::vec((gap(), action()), 0..14);
     let calendar = prop_oneof![1 => Just(false), 6 => Just(true)];
-    (calendar_and_date(), calendar, policy(), second(), gap(), deeds, any::<bool>()).prop_map(
+    (calendar_and_date(), calendar, policy(), second(), gap(), actions, any::<bool>()).prop_map(
         |((calendar, date), by_calendar, policy, opened, applied, gaps, closes)| {
             let opened = opened / 2;
-            let mut deeds = Vec::new();
+            let mut actions = Vec::new();
             let mut now = opened;
-            let mut mood = Mood::Active;
-            for (gap, deed) in gaps {
+            let mut phase = Phase::Active;
+            for (gap, action) in gaps {
                 now += gap;
                 let possible = !matches!(
-                    (mood, deed),
-                    (Mood::Resolved, Deed::Resolve | Deed::Wait | Deed::Assign)
-                        | (Mood::Active, Deed::TakeUpAgain)
+                    (phase, action),
+                    (Phase::Resolved, Action::Resolve | Action::Wait | Action::Assign)
+                        | (Phase::Active, Action::Reopen)
                 );
                 if !possible || now >= DAYS * 86_400 - 10 {
                     continue;
                 }
-                mood = match deed {
-                    Deed::Wait => Mood::Pending,
-                    Deed::Resolve => Mood::Resolved,
-                    Deed::Assign | Deed::TakeUpAgain | Deed::CustomerWrites => Mood::Active,
-                    Deed::ApplyPolicy
-                    | Deed::AgentWrites
-                    | Deed::BotWrites
-                    | Deed::Close
-                    | Deed::Matter(_) => mood,
+                phase = match action {
+                    Action::Wait => Phase::Pending,
+                    Action::Resolve => Phase::Resolved,
+                    Action::Assign | Action::Reopen | Action::CustomerWrites => Phase::Active,
+                    Action::ApplyPolicy
+                    | Action::AgentWrites
+                    | Action::BotWrites
+                    | Action::Close
+                    | Action::SetPriority(_) => phase,
                 };
-                deeds.push((now, deed));
+                actions.push((now, action));
             }
             let applied = (opened + applied).min(DAYS * 86_400 - 10);
-            let place = deeds.partition_point(|(second, _)| *second < applied);
-            deeds.insert(place, (applied, Deed::ApplyPolicy));
-            if closes && let Some((last, _)) = deeds.last().copied() {
-                deeds.push((last + 5, Deed::Close));
+            let place = actions.partition_point(|(second, _)| *second < applied);
+            actions.insert(place, (applied, Action::ApplyPolicy));
+            if closes && let Some((last, _)) = actions.last().copied() {
+                actions.push((last + 5, Action::Close));
             }
-            Story { calendar: by_calendar.then_some(calendar), date, policy, opened, deeds }
+            Scenario { calendar: by_calendar.then_some(calendar), date, policy, opened, actions }
         },
     )
 }
 
-fn sorted(mut told: Vec<Told>) -> Vec<Told> {
-    told.sort();
-    told
+fn sorted(mut alerts: Vec<Alert>) -> Vec<Alert> {
+    alerts.sort();
+    alerts
 }
 
-fn breaches(told: Vec<Told>) -> Vec<Told> {
-    sorted(told.into_iter().filter(|(kind, ..)| *kind == AlarmKind::Breach).collect())
+fn breaches(alerts: Vec<Alert>) -> Vec<Alert> {
+    sorted(alerts.into_iter().filter(|(kind, ..)| *kind == AlarmKind::Breach).collect())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_clocks_tell_what_somebody_with_a_tally_sheet_tells(story in story()) {
-        let desk = Desk::watch(story.calendar.as_ref(), story.date, DAYS);
-        let (expected, stand) = Tally::count(&story, &desk);
+    fn the_clocks_give_the_alarms_of_the_model(scenario in scenario()) {
+        let minutes = OpenMinutes::of(scenario.calendar.as_ref(), scenario.date, DAYS);
+        let (expected, stand) = Model::count(&scenario, &minutes);
 
-        let (told, standings) = Run::of(&story, &desk, Watch::Always);
-        prop_assert_eq!(sorted(told), sorted(expected.clone()));
-        prop_assert_eq!(&standings, &stand);
+        let (alerts, final_clocks) = Run::of(&scenario, &minutes, Checks::Always);
+        prop_assert_eq!(sorted(alerts), sorted(expected.clone()));
+        prop_assert_eq!(&final_clocks, &stand);
 
-        // However long the clock process was away, it misses no breach and invents none.
-        let (told, standings) = Run::of(&story, &desk, Watch::InTheEnd);
-        prop_assert_eq!(breaches(told), breaches(expected));
-        prop_assert_eq!(&standings, &stand);
+        // After a downtime of any length no breach is missing and none is invented.
+        let (alerts, final_clocks) = Run::of(&scenario, &minutes, Checks::Once);
+        prop_assert_eq!(breaches(alerts), breaches(expected));
+        prop_assert_eq!(&final_clocks, &stand);
     }
 }
 
 #[test]
-fn a_story_of_many_pauses_is_counted_to_the_second() {
+fn many_pauses_are_counted_to_the_second() {
     let targets = SlaTargets { resolution_seconds: Some(20_000), ..SlaTargets::default() };
     let policy = SlaPolicy {
         id: SlaPolicyId::from_u128(1),
-        name: "Promise".to_owned(),
+        name: "Standard".to_owned(),
         description: None,
         is_active: true,
         order: 0,
@@ -616,7 +630,7 @@ fn a_story_of_many_pauses_is_counted_to_the_second() {
     let mut clocks = Clocks::default();
     clocks.evolve(&opened(), Timestamp::from_secs(0));
     clocks.evolve(&SlaApplied { policy, calendar: None }.into(), Timestamp::from_secs(0));
-    // 100 s of work, 50 s of waiting, far more often than pauses are kept apart.
+    // 100 s running and 50 s pending, many more times than pauses are serialised.
     for round in 0..199 {
         let pending = MarkedPending { until: None, reason: None }.into();
         clocks.evolve(&pending, Timestamp::from_secs(round * 150 + 100));

@@ -1,4 +1,4 @@
-//! The fold of events into the routing state of an account.
+//! How events change the routing state of an account.
 
 use super::{AccountRouting, RoutedConversation};
 use crate::agent::Requirements;
@@ -21,8 +21,8 @@ impl AccountRouting {
         self.queues.evolve(event, at);
         self.bot_rules.evolve(event, at);
         if matches!(event.kind(), CatalogueKind::Teams | CatalogueKind::Queues) {
-            // Everything may be somebody else's now; and what somebody holds may have to be counted.
-            self.changed_cases.extend(self.cases.keys());
+            // Another queue may count for any conversation now, and assigned ones may need a reservation.
+            self.changed_conversations.extend(self.conversations.keys());
         }
     }
 
@@ -33,18 +33,18 @@ impl AccountRouting {
         event: &ConversationEvent,
         at: Timestamp,
     ) {
-        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opening)) = event {
-            self.cases.insert(id, RoutedConversation::opened(opening, version));
+        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
+            self.conversations.insert(id, RoutedConversation::new(opened, version));
         }
-        let Some(case) = self.cases.get_mut(&id) else { return };
-        let (before, held_by) = (case.line(id), case.holder());
-        let (was_queued, team) = (case.wait.queued, case.lifecycle.team_id);
-        case.remember(version, event, at);
-        let (after, held) = (case.line(id), case.holder());
-        let (offered, is_closed) = (case.wait.offer.is_some(), case.lifecycle.status == Status::Closed);
+        let Some(routed) = self.conversations.get_mut(&id) else { return };
+        let (before, held_by) = (routed.queue_key(id), routed.holder());
+        let (was_queued, team) = (routed.wait.queued, routed.lifecycle.team_id);
+        routed.apply(version, event, at);
+        let (after, held) = (routed.queue_key(id), routed.holder());
+        let (offered, is_closed) = (routed.wait.offer.is_some(), routed.lifecycle.status == Status::Closed);
         if before != after {
-            if let Some(line) = before {
-                self.waiting.remove(&line);
+            if let Some(key) = before {
+                self.waiting.remove(&key);
             }
             self.waiting.extend(after);
         }
@@ -59,10 +59,10 @@ impl AccountRouting {
         self.changed_agents.extend(held_by.into_iter().chain(held));
         self.remember_turns(event, at);
         if is_closed {
-            self.cases.remove(&id);
-            self.changed_cases.remove(&id);
+            self.conversations.remove(&id);
+            self.changed_conversations.remove(&id);
         } else {
-            self.changed_cases.insert(id);
+            self.changed_conversations.insert(id);
         }
     }
 
@@ -102,29 +102,29 @@ impl AccountRouting {
 }
 
 impl RoutedConversation {
-    fn opened(opening: &ConversationOpened, version: Version) -> Self {
+    fn new(opened: &ConversationOpened, version: Version) -> Self {
         Self {
             version,
             lifecycle: Lifecycle::default(),
-            priority: opening.priority,
+            priority: opened.priority,
             labels: BTreeSet::new(),
             topics: BTreeSet::new(),
             requirements: Requirements {
-                channel_type: opening.channel_type,
+                channel_type: opened.channel_type,
                 topics: Vec::new(),
-                language: opening.language.clone(),
+                language: opened.language.clone(),
             },
             wait: Wait::default(),
         }
     }
 
-    fn remember(&mut self, version: Version, event: &ConversationEvent, at: Timestamp) {
+    fn apply(&mut self, version: Version, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
         self.version = version;
         self.lifecycle.evolve(event);
         self.wait.evolve(&self.lifecycle, event, at);
         match event {
-            E::Details(event) => self.remember_details(event),
+            E::Details(event) => self.apply_details(event),
             E::Bot(BotEvent::BotContextCollected(collected)) => {
                 let topics = ["topic", "intent"].iter().filter_map(|name| collected.fields.get(*name));
                 self.topics.extend(topics.filter_map(Value::as_str).map(str::to_owned));
@@ -141,7 +141,7 @@ impl RoutedConversation {
         self.requirements.topics = self.labels.union(&self.topics).cloned().collect();
     }
 
-    fn remember_details(&mut self, event: &DetailsEvent) {
+    fn apply_details(&mut self, event: &DetailsEvent) {
         match event {
             DetailsEvent::PriorityChanged(change) => self.priority = change.new,
             DetailsEvent::LabelsChanged(change) => {

@@ -1,124 +1,135 @@
-//! Places and assignments that do not agree, what agents who went offline leave behind, and offers that are
-//! over.
+//! Reservations and assignments that do not agree, the conversations of agents who went offline, and offers
+//! that have expired.
 
 use super::plan::Agents;
-use super::{AccountRouting, RoutingAction, keeps_for};
+use super::{AccountRouting, RoutingAction, return_delay};
 use crate::agent::{Agent, Presence};
-use crate::routing::UNDER_WAY;
+use crate::routing::ASSIGNMENT_TIMEOUT;
 use event_schemas::{ConversationId, Timestamp, UserId};
 
 impl AccountRouting {
-    pub(super) fn reconcile(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<RoutingAction>) {
+    pub(super) fn reconcile(&mut self, agents: &Agents, now: Timestamp, actions: &mut Vec<RoutingAction>) {
         if self.routes() {
-            self.count(agents, moves);
+            self.count(agents, actions);
         }
         for user in std::mem::take(&mut self.changed_agents) {
             let Some(agent) = agents.get(&user) else { continue };
-            self.unsettled.extend(self.places_of(agent).map(|(id, _)| (user, id)));
+            self.unsettled.extend(self.reservations_of(agent).map(|(id, _)| (user, id)));
             if matches!(agent.presence(), Presence::Offline { .. }) && agent.active() > 0 {
-                self.gone.insert(user);
+                self.offline.insert(user);
             } else {
-                self.gone.remove(&user);
+                self.offline.remove(&user);
             }
-            // Whether they could take anything is looked at anew.
-            self.could.remove(&user);
+            // Whether the agent is available is computed anew.
+            self.was_available.remove(&user);
         }
         for (user, conversation) in std::mem::take(&mut self.unsettled) {
-            self.settle_place(user, conversation, agents, now, moves);
+            self.settle_reservation(user, conversation, agents, now, actions);
         }
-        self.give_back(agents, now, moves);
-        self.end_offers(agents, now, moves);
+        self.return_to_queue(agents, now, actions);
+        self.end_offers(agents, now, actions);
     }
 
-    fn places_of<'a>(
+    fn reservations_of<'a>(
         &self,
         agent: &'a Agent,
     ) -> impl Iterator<Item = (ConversationId, &'a crate::agent::Reservation)> + use<'a> {
         let account = self.account;
-        agent.reservations().filter(move |(_, place)| place.account_id == account)
+        agent.reservations().filter(move |(_, reservation)| reservation.account_id == account)
     }
 
-    /// The assignments without a reservation: from before capacity counted, or forced.
-    fn count(&self, agents: &Agents, moves: &mut Vec<RoutingAction>) {
-        for id in &self.changed_cases {
-            let Some(case) = self.cases.get(id) else { continue };
-            let Some(holder) = case.holder() else { continue };
-            if agents.get(&holder).is_none_or(|agent| agent.reservation(*id).is_none()) {
-                moves.push(RoutingAction::Count { conversation: *id, version: case.version, agent: holder });
+    /// Plans reservations for conversations that are assigned without one: they were assigned before the
+    /// account had a queue, or by force.
+    fn count(&self, agents: &Agents, actions: &mut Vec<RoutingAction>) {
+        for id in &self.changed_conversations {
+            let Some(routed) = self.conversations.get(id) else { continue };
+            let Some(assignee) = routed.holder() else { continue };
+            if agents.get(&assignee).is_none_or(|agent| agent.reservation(*id).is_none()) {
+                actions.push(RoutingAction::Count {
+                    conversation: *id,
+                    version: routed.version,
+                    agent: assignee,
+                });
             }
         }
     }
 
-    fn settle_place(
+    fn settle_reservation(
         &mut self,
         agent: UserId,
         conversation: ConversationId,
         agents: &Agents,
         now: Timestamp,
-        moves: &mut Vec<RoutingAction>,
+        actions: &mut Vec<RoutingAction>,
     ) {
-        let Some(place) = agents.get(&agent).and_then(|agent| agent.reservation(conversation)) else {
+        let Some(reservation) = agents.get(&agent).and_then(|agent| agent.reservation(conversation)) else {
             return;
         };
-        match self.cases.get(&conversation) {
-            Some(case) if case.holder() == Some(agent) => {}
-            // It may still become theirs: the assignment is under way, or was interrupted.
-            Some(case) if case.version <= place.conversation_version => {
-                if now >= place.since + UNDER_WAY {
-                    moves.push(RoutingAction::Drop { conversation, version: case.version, agent });
+        match self.conversations.get(&conversation) {
+            Some(routed) if routed.holder() == Some(agent) => {}
+            // The conversation can still be assigned to the agent: the assignment is in progress, or was
+            // interrupted.
+            Some(routed) if routed.version <= reservation.conversation_version => {
+                if now >= reservation.since + ASSIGNMENT_TIMEOUT {
+                    actions.push(RoutingAction::Drop { conversation, version: routed.version, agent });
                 } else {
-                    self.later.insert((place.since + UNDER_WAY, conversation));
+                    self.timers.insert((reservation.since + ASSIGNMENT_TIMEOUT, conversation));
                 }
                 self.unsettled.insert((agent, conversation));
             }
             Some(_) | None => {
-                moves.push(RoutingAction::Free { conversation, place: place.conversation_version, agent });
+                actions.push(RoutingAction::Release {
+                    conversation,
+                    reserved_at: reservation.conversation_version,
+                    agent,
+                });
             }
         }
     }
 
-    fn give_back(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<RoutingAction>) {
-        let mut later = Vec::new();
-        for user in &self.gone {
+    fn return_to_queue(&mut self, agents: &Agents, now: Timestamp, actions: &mut Vec<RoutingAction>) {
+        let mut timers = Vec::new();
+        for user in &self.offline {
             let Some(agent) = agents.get(user) else { continue };
             let Presence::Offline { since } = agent.presence() else { continue };
-            for (conversation, _) in self.places_of(agent) {
-                let case = self.cases.get(&conversation).filter(|case| case.holder() == Some(*user));
-                let Some(case) = case else { continue };
-                let Some(delay) = keeps_for(self.queue_of(case.lifecycle.team_id)) else { continue };
+            for (conversation, _) in self.reservations_of(agent) {
+                let routed =
+                    self.conversations.get(&conversation).filter(|routed| routed.holder() == Some(*user));
+                let Some(routed) = routed else { continue };
+                let Some(delay) = return_delay(self.queue_of(routed.lifecycle.team_id)) else { continue };
                 if now >= since + delay {
-                    moves.push(RoutingAction::ReturnToQueue {
+                    actions.push(RoutingAction::ReturnToQueue {
                         conversation,
-                        version: case.version,
+                        version: routed.version,
                         agent: *user,
                     });
                 } else {
-                    later.push((since + delay, conversation));
+                    timers.push((since + delay, conversation));
                 }
             }
         }
-        self.later.extend(later);
+        self.timers.extend(timers);
     }
 
-    fn end_offers(&mut self, agents: &Agents, now: Timestamp, moves: &mut Vec<RoutingAction>) {
+    fn end_offers(&mut self, agents: &Agents, now: Timestamp, actions: &mut Vec<RoutingAction>) {
         for id in &self.open_offers {
-            let Some(case) = self.cases.get(id) else { continue };
-            let Some(offer) = &case.wait.offer else { continue };
+            let Some(routed) = self.conversations.get(id) else { continue };
+            let Some(offer) = &routed.wait.offer else { continue };
             let is_there = |user: &UserId| agents.get(user).is_some_and(|agent| may_answer(agent, now));
             if offer.until <= now || !offer.agents.iter().any(is_there) {
-                moves.push(RoutingAction::Lapse {
+                actions.push(RoutingAction::ExpireOffer {
                     conversation: *id,
-                    version: case.version,
+                    version: routed.version,
                     offer: offer.id,
                 });
             } else {
-                self.later.insert((offer.until, *id));
+                self.timers.insert((offer.until, *id));
             }
         }
     }
 }
 
-/// Whether an agent who was asked is there to answer.
+/// Whether an agent to whom a conversation is offered can answer.
 fn may_answer(agent: &Agent, now: Timestamp) -> bool {
     agent.preferences().is_available && agent.presence().ineligibility(now).is_none()
 }

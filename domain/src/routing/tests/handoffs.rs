@@ -1,4 +1,4 @@
-//! By which strategy an agent is found for a conversation that is handed over to a team.
+//! The strategy by which an agent is found for a conversation that is handed over to a team.
 
 use super::*;
 use crate::bot::Playbook;
@@ -15,40 +15,40 @@ use event_schemas::{BotRuleId, Events, HandoffRuleId, MacroId, WebhookId};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A conversation that the bot has, in an account whose team for billing has Ana and a queue in which agents
-/// take conversations themselves.
+/// A conversation with the bot, in an account whose billing team has one member, Ana, and a queue from which
+/// agents take conversations themselves.
 struct WithBot {
-    story: Story,
+    scenario: Scenario,
     conversation: Conversation,
     id: ConversationId,
 }
 
 impl WithBot {
     fn new() -> Self {
-        let mut story = Story::with(&[ANA], RoutingStrategy::LeastBusy);
-        story.team(BILLING, None, &[ANA]);
-        story.queue(Some(BILLING), RoutingStrategy::ManualQueue, |_| {});
+        let mut scenario = Scenario::with(&[ANA], RoutingStrategy::LeastBusy);
+        scenario.team(BILLING, None, &[ANA]);
+        scenario.queue(Some(BILLING), RoutingStrategy::ManualQueue, |_| {});
         let id = ConversationId::from_u128(1);
-        let mut this = Self { story, conversation: Conversation::default(), id };
-        this.tell(opened(id));
-        this.tell(received(this.story.now));
-        this.tell(BotEngaged { rule_id: None, reason: None });
+        let mut this = Self { scenario, conversation: Conversation::default(), id };
+        this.apply(opened(id));
+        this.apply(received(this.scenario.now));
+        this.apply(BotEngaged { rule_id: None, reason: None });
         this
     }
 
-    fn tell(&mut self, event: impl Into<ConversationEvent>) {
+    fn apply(&mut self, event: impl Into<ConversationEvent>) {
         let event = event.into();
-        self.conversation.evolve(&event, self.story.now);
-        self.story.tell(self.id, event);
+        self.conversation.evolve(&event, self.scenario.now);
+        self.scenario.apply(self.id, event);
     }
 
     /// The actions of routing on the conversation after these events.
     fn after(mut self, command: impl Decide<Conversation, Rejection = Rejection>) -> Vec<RoutingAction> {
-        let events = command.decide(&self.conversation, self.story.now).unwrap();
+        let events = command.decide(&self.conversation, self.scenario.now).unwrap();
         assert!(events.iter().any(|event| event.event_type() == "HandoffRequested"), "{events:?}");
-        events.into_iter().for_each(|event| self.tell(event));
+        events.into_iter().for_each(|event| self.apply(event));
         assert_eq!(self.conversation.opened().unwrap().lifecycle.team_id, Some(BILLING));
-        self.story.plan()
+        self.scenario.plan()
     }
 }
 
@@ -80,7 +80,7 @@ fn received(sent_at: Timestamp) -> MessageReceived {
     }
 }
 
-/// A rule of the account's that hands over to the team for billing.
+/// A playbook with one handoff rule, which hands over to the billing team.
 fn hands_over(trigger_type: HandoffTrigger, value: &str) -> Arc<Playbook> {
     let rule = HandoffRule {
         id: HandoffRuleId::from_u128(1),
@@ -130,7 +130,7 @@ fn bot() -> Sender {
     Sender { sender_type: SenderType::Bot, id: None, name: None }
 }
 
-fn nobody() -> Requester {
+fn no_user() -> Requester {
     Requester { user: None, may_take_over: false }
 }
 
@@ -148,18 +148,18 @@ fn unsure_answer() -> Send {
     }
 }
 
-fn asked_by_a_person() -> RequestHandoff {
+fn requested_by_a_user() -> RequestHandoff {
     RequestHandoff {
         reason: "The customer telephoned".to_owned(),
         agent: None,
-        by: nobody(),
+        by: no_user(),
         playbook: hands_over(HandoffTrigger::Manual, ""),
         message_id: MessageId::from_u128(2),
         reply_window: None,
     }
 }
 
-fn silent() -> EndInactivity {
+fn inactive() -> EndInactivity {
     let playbook = hands_over(HandoffTrigger::Timeout, "0");
     EndInactivity {
         timeouts: InactivityTimeouts {
@@ -185,12 +185,12 @@ fn macro_that_routes() -> RunMacro {
     RunMacro {
         id: MacroId::from_u128(1),
         name: "Billing".to_owned(),
-        list: ActionList { steps: vec![step], by: nobody(), sender: bot(), author: ANA, reply_window: None },
+        list: ActionList { steps: vec![step], by: no_user(), sender: bot(), author: ANA, reply_window: None },
     }
 }
 
-/// Agents take it from the queue themselves.
-fn waits(planned: &[RoutingAction]) -> bool {
+/// Whether the only action is to queue the conversation for the billing team.
+fn is_queued(planned: &[RoutingAction]) -> bool {
     matches!(planned, [RoutingAction::Queue { team: Some(BILLING), .. }])
 }
 
@@ -201,31 +201,31 @@ fn is_anas(planned: &[RoutingAction]) -> bool {
 #[test]
 fn a_bot_rule_that_names_only_a_team_leaves_the_strategy_to_the_queue() {
     let planned = WithBot::new().after(answer(refunds_to_billing(None)));
-    assert!(waits(&planned), "{planned:?}");
+    assert!(is_queued(&planned), "{planned:?}");
 }
 
 #[test]
 fn a_handoff_rule_that_fits_a_message_leaves_the_strategy_to_the_queue() {
     let planned = WithBot::new().after(answer(hands_over(HandoffTrigger::Keyword, "refund")));
-    assert!(waits(&planned), "{planned:?}");
+    assert!(is_queued(&planned), "{planned:?}");
 }
 
 #[test]
 fn a_handoff_rule_that_fits_the_bots_answer_leaves_the_strategy_to_the_queue() {
     let planned = WithBot::new().after(unsure_answer());
-    assert!(waits(&planned), "{planned:?}");
+    assert!(is_queued(&planned), "{planned:?}");
 }
 
 #[test]
 fn a_handoff_after_inactivity_leaves_the_strategy_to_the_queue() {
-    let planned = WithBot::new().after(silent());
-    assert!(waits(&planned), "{planned:?}");
+    let planned = WithBot::new().after(inactive());
+    assert!(is_queued(&planned), "{planned:?}");
 }
 
 #[test]
-fn a_handoff_that_a_person_requested_leaves_the_strategy_to_the_queue() {
-    let planned = WithBot::new().after(asked_by_a_person());
-    assert!(waits(&planned), "{planned:?}");
+fn a_handoff_that_a_user_requested_leaves_the_strategy_to_the_queue() {
+    let planned = WithBot::new().after(requested_by_a_user());
+    assert!(is_queued(&planned), "{planned:?}");
 }
 
 #[test]
@@ -238,20 +238,20 @@ fn a_strategy_that_a_rule_or_a_macro_names_counts_before_the_queues_own() {
 
 #[test]
 fn a_conversation_that_overflowed_follows_the_strategy_of_the_queue_it_came_to() {
-    let mut story = Story::with(&[], RoutingStrategy::ManualQueue);
-    story.team(BILLING, None, &[]);
-    story.team(SALES, None, &[ANA]);
-    story.queue(Some(BILLING), RoutingStrategy::ManualQueue, |queue| {
+    let mut scenario = Scenario::with(&[], RoutingStrategy::ManualQueue);
+    scenario.team(BILLING, None, &[]);
+    scenario.team(SALES, None, &[ANA]);
+    scenario.queue(Some(BILLING), RoutingStrategy::ManualQueue, |queue| {
         (queue.max_waiting, queue.overflow_team_id) = (Some(0), Some(SALES));
     });
-    story.queue(Some(SALES), RoutingStrategy::LeastBusy, |_| {});
-    let id = story.writes(1, Priority::Normal);
-    story.for_team(id, BILLING);
-    assert_eq!(story.run(), [], "it overflows");
+    scenario.queue(Some(SALES), RoutingStrategy::LeastBusy, |_| {});
+    let id = scenario.writes(1, Priority::Normal);
+    scenario.for_team(id, BILLING);
+    assert_eq!(scenario.run(), [], "it overflows");
     // The account's administrator changes the queue before an agent is found.
-    story.queue(Some(SALES), RoutingStrategy::ManualQueue, |_| {});
-    story.agent(ANA, &registered(ANA));
-    story.agent(ANA, &prefers(ANA, |_| {}));
-    let planned = story.plan();
+    scenario.queue(Some(SALES), RoutingStrategy::ManualQueue, |_| {});
+    scenario.agent(ANA, &registered(ANA));
+    scenario.agent(ANA, &prefers(ANA, |_| {}));
+    let planned = scenario.plan();
     assert!(matches!(&*planned, [RoutingAction::Queue { team: Some(SALES), .. }]), "{planned:?}");
 }

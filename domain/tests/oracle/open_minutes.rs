@@ -1,5 +1,5 @@
-//! The slow and obvious calendar: a model that reads the local clock and notes for every minute of
-//! some days whether the desk is open.
+//! A slow and simple model of a calendar: for every minute of some days it computes the local time and
+//! whether the calendar is open.
 
 use event_schemas::Timestamp;
 use event_schemas::catalogue::{BusinessCalendar, Weekday};
@@ -9,15 +9,15 @@ use std::collections::BTreeSet;
 
 const DAY: i64 = 24 * 60;
 
-/// The notes of the model, from a moment on.
-pub struct Desk {
+/// The open minutes of a calendar, from the second `begin` since 1970.
+pub struct OpenMinutes {
     pub begin: i64,
     open: Vec<bool>,
 }
 
-impl Desk {
-    /// Watches for so many days from midnight UTC of a date. No calendar: open at all hours.
-    pub fn watch(calendar: Option<&BusinessCalendar>, date: Date, days: i64) -> Self {
+impl OpenMinutes {
+    /// Computes so many days from midnight UTC of a date. `None` stands for a calendar that is always open.
+    pub fn of(calendar: Option<&BusinessCalendar>, date: Date, days: i64) -> Self {
         let begin = date.duration_since(Date::constant(1970, 1, 1)).as_secs();
         let Some(calendar) = calendar else {
             return Self { begin, open: vec![true; (days * DAY) as usize] };
@@ -27,13 +27,13 @@ impl Desk {
             calendar.holidays.iter().map(|holiday| holiday.date.parse().unwrap()).collect();
         let mut latest = i64::MIN;
         let mut open = Vec::new();
-        // Three days early, so that the latest time seen on the wall is known when it matters.
+        // It begins three days early, so that the latest local time before the first minute is known.
         for minute in -3 * DAY..days * DAY {
             let moment = jiff::Timestamp::from_second(begin + minute * 60).unwrap();
-            let wall = zone.to_datetime(moment);
-            let days_since_1970 = wall.date().duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
-            let shown = days_since_1970 * DAY + i64::from(wall.hour()) * 60 + i64::from(wall.minute());
-            // A time that comes a second time is past already.
+            let local = zone.to_datetime(moment);
+            let days_since_1970 = local.date().duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
+            let shown = days_since_1970 * DAY + i64::from(local.hour()) * 60 + i64::from(local.minute());
+            // A local time that occurs a second time counts as past.
             latest = latest.max(shown);
             if minute >= 0 {
                 open.push(is_open(calendar, &holidays, latest));
