@@ -17,7 +17,7 @@ use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limi
 use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
 use projections::{ReadSide, Tables};
-use providers::outgoing_webhook::{Addresses, Caller};
+use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
 use providers::{Providers, Timeouts};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -303,20 +303,20 @@ fn delivery_settings(settings: &Settings) -> delivery::Settings {
     }
 }
 
-fn webhook_addresses(settings: &Settings) -> Addresses {
-    if settings.webhooks_to_private_addresses { Addresses::Any } else { Addresses::PublicOnly }
+fn webhook_addresses(settings: &Settings) -> AllowedAddresses {
+    if settings.webhooks_to_private_addresses { AllowedAddresses::Any } else { AllowedAddresses::PublicOnly }
 }
 
 fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<outgoing_webhooks::Settings> {
     let timeouts = Timeouts { answer: Duration::from_secs(settings.webhook_timeout), ..Timeouts::default() };
-    let caller = Caller::new(timeouts, webhook_addresses(settings))?;
+    let client = WebhookClient::new(timeouts, webhook_addresses(settings))?;
     Ok(outgoing_webhooks::Settings {
         schedule: Schedule {
             first: Duration::from_millis(settings.webhook_backoff_ms),
             attempts: settings.webhook_attempts,
-            ..outgoing_webhooks::usual_schedule()
+            ..outgoing_webhooks::default_schedule()
         },
-        ..outgoing_webhooks::Settings::of(caller, settings.schemas_url(address))
+        ..outgoing_webhooks::Settings::of(client, settings.schemas_url(address))
     })
 }
 

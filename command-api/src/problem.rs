@@ -12,7 +12,7 @@ use event_schemas::Version;
 use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
-use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
+use gate::problem::kinds::BAD_SIGNATURE;
 use providers::{BadSetting, RefusedWebhook};
 use serde_json::json;
 use std::error::Error;
@@ -104,10 +104,7 @@ impl<R: Refusal> From<CommandError<R>> for CommandProblem {
             CommandError::NotFound => Problem::not_found("item"),
             CommandError::VersionMismatch { expected, actual } => version_mismatch(expected, actual),
             CommandError::KeyReused => key_reused(),
-            CommandError::Contended => {
-                Problem::new(&CONFLICT, "Too many callers changed it at the same time: try again.")
-                    .retry_after(CONTENTION_PAUSE)
-            }
+            CommandError::Contended => contended(),
             CommandError::Unavailable(unavailable) => unavailable_log(&unavailable),
             CommandError::Damaged { stream, source } => damaged(&stream, &*source),
         })
@@ -143,6 +140,7 @@ impl From<InboundWebhookError> for CommandProblem {
                 "This channel has no secret: send the token of a service of its account, or set a secret.",
             ),
             InboundWebhookError::Unavailable(unavailable) => unavailable_log(&unavailable),
+            InboundWebhookError::Contended => contended(),
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
         })
     }
@@ -171,6 +169,10 @@ pub(crate) fn key_reused() -> Problem {
 pub(crate) fn unavailable_log(unavailable: &Unavailable) -> Problem {
     tracing::warn!(error = unavailable as &dyn Error, "a command could not be stored");
     Problem::unavailable(format!("The event log is not available: {}.", unavailable.reason), LOG_PAUSE)
+}
+
+fn contended() -> Problem {
+    Problem::unavailable("Too many callers change it at the same time: try again.", CONTENTION_PAUSE)
 }
 
 fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {

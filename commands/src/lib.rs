@@ -13,6 +13,7 @@ pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
 pub mod language;
+mod turns;
 
 use catalogues::CATALOGUES;
 use channel_accounts::ChannelAccounts;
@@ -26,7 +27,7 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use execute::Aggregates;
 use providers::Providers;
-use providers::outgoing_webhook::Addresses;
+use providers::outgoing_webhook::AllowedAddresses;
 use std::sync::Arc;
 
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
@@ -50,7 +51,7 @@ pub struct Commands {
     /// How long an agent may report no presence.
     pub presence_timeouts: PresenceTimeouts,
     /// The addresses that outgoing webhooks may call.
-    pub webhook_addresses: Addresses,
+    pub webhook_addresses: AllowedAddresses,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
@@ -69,7 +70,7 @@ impl Commands {
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
-            webhook_addresses: Addresses::default(),
+            webhook_addresses: AllowedAddresses::default(),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),

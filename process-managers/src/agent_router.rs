@@ -1,12 +1,12 @@
-//! The agent router: finds agents for conversations that want one.
+//! The agent router: finds agents for conversations that need one.
 //!
-//! It follows the log into a [`RoutingState`], which is a fold of the log, asks it what is to be done, and does that: it
-//! first reserves the agent's capacity, then assigns the conversation (see `commands::assignment`). It never decides
-//! again before it has read back what it appended. Two routers, a restart or a crash at any moment do nothing twice: a
-//! command that is refused was decided on something that has changed, and the change is in the log.
+//! It folds the log into a [`RoutingState`], plans actions from it, and executes them: it first reserves the agent's
+//! capacity, then assigns the conversation (see `commands::assignment`). It plans again only after it has read the
+//! events that it appended. Two routers, a restart or a crash at any moment repeat no action: a rejected command was
+//! planned from a state that has changed, and the change is in the log.
 //!
-//! It neither reads nor remembers the conversations of accounts that never defined how conversations find agents. When
-//! an account does so for the first time, the log is read from its beginning.
+//! It does not read the conversations of accounts that never configured routing. When an account does so for the first
+//! time, the router reads the log from its beginning.
 
 mod execute;
 
@@ -31,27 +31,27 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const PAGE: usize = 1_000;
-/// How many actions are executed at the same time: their commits are shared.
+/// The number of actions that are executed concurrently. Their appends share commits.
 const TOGETHER: usize = 64;
-/// The longest sleep between two looks: opening hours begin, and agents become inactive, without an event.
+/// The longest sleep between two rounds: business hours begin, and agents become inactive, without an event.
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
-/// The same when a test moves the clock.
+/// The longest sleep when a test moves the clock.
 const MANUAL_SLEEP: Duration = Duration::from_millis(5);
-/// How long to wait when the log cannot be used.
+/// How long to wait before a retry when the log cannot be used.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long to wait after a refusal, so that an action that is refused again and again does not keep it busy.
-const REFUSED: Duration = Duration::from_millis(20);
+/// How long to wait after a rejected action, so that an action that is rejected repeatedly does not use all the CPU.
+const AFTER_REJECTION: Duration = Duration::from_millis(20);
 
 /// The process manager.
 pub struct AgentRouter {
     commands: Arc<Commands>,
     log: DecodedLog,
     state: RoutingState,
-    /// The accounts that define, or once defined, how conversations find agents.
-    routing: BTreeSet<AccountId>,
+    /// The accounts that have, or had, a configuration of routing.
+    routing_accounts: BTreeSet<AccountId>,
     after: Option<Position>,
-    /// The position of the last event that it appended itself: nothing is decided before that is read.
-    read_back: Option<Position>,
+    /// The position of the last event that the router appended. It plans again when it has read this event.
+    last_appended: Option<Position>,
 }
 
 impl ProcessManager for AgentRouter {
@@ -62,9 +62,9 @@ impl ProcessManager for AgentRouter {
             commands: Arc::clone(&context.commands),
             log: context.log.clone(),
             state: RoutingState::default(),
-            routing: BTreeSet::new(),
+            routing_accounts: BTreeSet::new(),
             after: None,
-            read_back: None,
+            last_appended: None,
         })
     }
 
@@ -75,7 +75,7 @@ impl ProcessManager for AgentRouter {
     async fn run(mut self, stop: CancellationToken, health: Health) -> Result<(), RunnerError> {
         let mut waiter = self.log.store().waiter();
         while !stop.is_cancelled() {
-            // An append from here on wakes the wait below.
+            // An append after this line ends the wait below.
             waiter.changed.mark_unchanged();
             let rest = match self.round(&stop).await {
                 Ok(rest) => {
@@ -111,15 +111,15 @@ impl ProcessManager for AgentRouter {
 }
 
 impl AgentRouter {
-    /// Reads what is new and does what follows from it.
+    /// Reads new events, plans actions and executes them.
     async fn round(&mut self, stop: &CancellationToken) -> Result<Rest, Box<dyn Error + Send + Sync>> {
         self.catch_up(stop).await?;
-        if self.read_back.is_some_and(|written| self.after.is_none_or(|after| after < written)) {
-            return Ok(Rest::UntilAppended(REFUSED));
+        if self.last_appended.is_some_and(|written| self.after.is_none_or(|after| after < written)) {
+            return Ok(Rest::UntilAppended(AFTER_REJECTION));
         }
         let now = self.commands.clock.now();
         let expired = self.expire_presence(now).await?;
-        let actions = self.state.plan(now, self.chance());
+        let actions = self.state.plan(now, self.random());
         if actions.is_empty() {
             return Ok(if expired { Rest::None } else { Rest::UntilAppended(self.sleep(now)) });
         }
@@ -133,37 +133,39 @@ impl AgentRouter {
             .collect()
             .await;
         let mut rest = Rest::None;
-        let mut trouble = None;
+        let mut internal_error = None;
         for (account, action, outcome) in executed {
             match outcome {
-                Ok(position) => self.read_back = self.read_back.max(position),
+                Ok(position) => self.last_appended = self.last_appended.max(position),
                 Err(failure) => {
                     self.state.retry(account, &action);
-                    rest = Rest::Sleep(REFUSED);
+                    rest = Rest::Sleep(AFTER_REJECTION);
                     match failure {
-                        Failure::Refused(reason) => {
+                        Failure::Rejected(reason) => {
                             let conversation_id = action.conversation();
-                            tracing::debug!(%conversation_id, reason, "an action was refused and is decided again");
+                            tracing::debug!(%conversation_id, reason, "an action was rejected and is planned again");
                         }
-                        Failure::Trouble(error) => trouble = Some(error),
+                        Failure::Internal(error) => internal_error = Some(error),
                     }
                 }
             }
         }
-        trouble.map_or(Ok(rest), Err)
+        internal_error.map_or(Ok(rest), Err)
     }
 
+    /// Reads the log to its end.
     async fn catch_up(&mut self, stop: &CancellationToken) -> Result<(), ReadError> {
-        let mut known = self.routing.len();
+        let mut known = self.routing_accounts.len();
         loop {
             let page = self.log.store().read_recent(self.after, &self.filter(), PAGE).await?;
             for recorded in page.events {
                 self.apply(recorded);
             }
             self.after = page.through.or(self.after);
-            if page.at_end && self.routing.len() > known {
-                // The conversations of these accounts were passed over so far.
-                (self.state, self.after, known) = (RoutingState::default(), None, self.routing.len());
+            if page.at_end && self.routing_accounts.len() > known {
+                // The conversations of the new accounts were skipped so far.
+                (self.state, self.after, known) =
+                    (RoutingState::default(), None, self.routing_accounts.len());
             } else if page.at_end || stop.is_cancelled() {
                 return Ok(());
             }
@@ -172,7 +174,7 @@ impl AgentRouter {
 
     fn filter(&self) -> Filter {
         let mut categories = vec![Category::Catalogue, Category::Agent];
-        if !self.routing.is_empty() {
+        if !self.routing_accounts.is_empty() {
             categories.push(Category::Conversation);
         }
         Filter::categories(categories)
@@ -182,16 +184,16 @@ impl AgentRouter {
         let (account, at) = (recorded.metadata.account_id, recorded.metadata.occurred_at);
         let (stream, version) = (recorded.stream.clone(), recorded.version);
         let conversation = stream.as_conversation();
-        if conversation.is_some() && !self.routing.contains(&account) {
+        if conversation.is_some() && !self.routing_accounts.contains(&account) {
             return;
         }
         let decoded = match self.log.decode(recorded) {
             Ok(Some(decoded)) => decoded,
             Ok(None) => return,
-            // An event that this version cannot read cannot be routed by; the read models stop and name it.
+            // An event that this version cannot read is skipped here; the read models stop and report it.
             Err(error) => {
                 let error = &error as &dyn Error;
-                tracing::error!(%stream, error, "an event is passed over by the agent router");
+                tracing::error!(%stream, error, "the agent router skips an event that it cannot read");
                 return;
             }
         };
@@ -204,7 +206,7 @@ impl AgentRouter {
             Event::Catalogue(event) => {
                 self.state.apply_catalogue(account, event, at);
                 if self.state.account(account).is_some_and(AccountRouting::finds_agents) {
-                    self.routing.insert(account);
+                    self.routing_accounts.insert(account);
                 }
             }
             Event::Agent(event) => self.state.apply_agent(user_of(event), event, at),
@@ -212,13 +214,12 @@ impl AgentRouter {
         }
     }
 
-    /// Records that agents who have not been active for too long are away or offline. Returns whether something was
-    /// appended.
+    /// Sets agents who have been inactive for too long to away or offline. Returns whether an event was appended.
     async fn expire_presence(&self, now: Timestamp) -> Result<bool, CommandError<Rejection>> {
         let mut any = false;
         for (user_id, account, at) in self.state.expired_presences(now) {
             let command = ExpirePresence { user_id, timeouts: self.commands.presence_timeouts };
-            let context = because(account, format!("silence/{user_id}/{}", at.as_micros()));
+            let context = router_context(account, format!("silence/{user_id}/{}", at.as_micros()));
             match self.commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {
                 Ok(outcome) => any |= outcome.wrote,
                 Err(CommandError::Contended | CommandError::Rejected(_)) => {}
@@ -236,7 +237,8 @@ impl AgentRouter {
         self.state.next_moment().map_or(longest, |moment| moment.since(now).min(longest))
     }
 
-    fn chance(&self) -> u64 {
+    /// The random number by which the plan chooses among equal candidates.
+    fn random(&self) -> u64 {
         self.commands.clock.event_id().as_uuid().as_u64_pair().1
     }
 }
@@ -245,7 +247,7 @@ impl AgentRouter {
 enum Rest {
     None,
     Sleep(Duration),
-    /// At most so long.
+    /// Until an event is appended, but not longer than this.
     UntilAppended(Duration),
 }
 
@@ -262,7 +264,7 @@ fn user_of(event: &AgentEvent) -> UserId {
 }
 
 /// The context of a command of the router itself. Commands with the same key are executed once.
-fn because(account: AccountId, key: String) -> Context {
+fn router_context(account: AccountId, key: String) -> Context {
     Context {
         account,
         actor: Actor::system("agent-router"),

@@ -1,9 +1,9 @@
-//! Automation: matches what happens with the account's rules, and has the conversation decide what follows.
+//! Automation: matches events with the account's rules and executes the actions of the matching rules.
 //!
-//! It keeps nothing but its checkpoint. A rule acts once for each cause: what it does is appended in one go, under ids
-//! named after the cause and the rule, so that a retry, a crash or a second process appends nothing twice. What
-//! automation does itself causes no rule to act. A cause is matched with the rules that were in force when it was
-//! recorded: a rule never acts on a cause that is older than the rule.
+//! It stores only its checkpoint. A rule runs once for each cause: its events are appended together, with ids derived
+//! from the cause and the rule, so that a retry, a crash or a second process appends none of them twice. Events that
+//! automation appended are no causes. A cause is matched with the rules that were defined when it was recorded: a rule
+//! never runs on a cause that is older than the rule.
 
 mod cause;
 mod follow;
@@ -17,7 +17,7 @@ use follower::{Health, Runner, RunnerError, Watch};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// The actor of what rules do, as events name it.
+/// The name of the actor in events that rules append.
 const AUTOMATION: &str = "automation";
 
 /// The process manager.

@@ -1,8 +1,8 @@
-//! The bot router: has each message of a customer answered by the account's playbook, and appends what follows.
+//! The bot router: answers each message of a customer by the account's playbook.
 //!
-//! It keeps nothing but its checkpoint. What follows from a message is decided on the conversation as it is, appended
-//! at the version it was decided on, and named after the message: however often a message is read, after a crash too,
-//! it is answered once, and never when an agent has taken the conversation.
+//! It stores only its checkpoint. The answer is decided on the current state of the conversation and appended at the
+//! version of that state, with ids derived from the message. So each message is answered once, also after a crash, and
+//! never when an agent has taken the conversation.
 
 mod follow;
 

@@ -1,9 +1,9 @@
-//! Outbound delivery: hands the messages that are sent in conversations to the providers, and writes into the log
-//! what became of them.
+//! Outbound delivery: sends the messages of conversations to the providers, and appends the results to the log.
 //!
-//! It is an [outbox](follower::outbox) whose queues are the channels. Messages of one conversation go out one after
-//! the other; a channel whose provider is slow or down delays no other. A message whose attempt was under way when
-//! the process ended, or whose answer never came, waits for a status that names it before it is tried again.
+//! It is an [outbox](follower::outbox) whose queues are the channels. The messages of one conversation are sent one
+//! after the other; a channel whose provider is slow or unavailable delays no other channel. A message whose attempt was
+//! in progress when the process ended, or whose response never arrived, waits for a status webhook before it is sent
+//! again.
 
 mod attempt;
 mod source;
@@ -20,16 +20,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// When messages are tried again, and when they are given up.
+/// The settings of retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub schedule: Schedule,
-    /// Counted from when the message was sent. An older one is never sent: after a restore, last month's answers
-    /// must not go out.
+    /// The age after which a message is not sent any more, counted from `MessageSent`: after a restore, last month's
+    /// answers must not be sent.
     pub give_up_after: Duration,
-    /// How long to wait for a status when it is not known whether the provider took a message.
+    /// How long to wait for a status webhook when it is not known whether the provider accepted a message.
     pub grace: Duration,
-    /// How many requests may be under way on one channel.
+    /// The number of concurrent requests of one channel.
     pub per_channel: usize,
 }
 

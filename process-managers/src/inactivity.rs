@@ -1,8 +1,8 @@
-//! Inactivity: conversations expire when neither side writes for too long, resolved ones close, and conversations
-//! that the bot does not finish go to agents.
+//! Inactivity: conversations expire when neither side writes for too long, resolved conversations close, and
+//! conversations that the bot does not finish are handed over to agents.
 //!
-//! Every conversation that is not over has a [timer](follower::timers), which is due at the first moment at which
-//! anything can be due. A message in between only makes that later, which is found out when the moment comes.
+//! Every conversation that is not closed has a [timer](follower::timers), which is due at the earliest moment at which an
+//! action can be due. A message only makes that moment later, which the handler finds when the timer is due.
 
 mod source;
 
@@ -43,7 +43,7 @@ impl ProcessManager for Inactivity {
     }
 }
 
-/// Does what follows from inactivity that lasts too long.
+/// Executes the action that is due after too long an inactivity.
 struct InactivityHandler {
     commands: Arc<Commands>,
 }
@@ -66,14 +66,18 @@ impl InactivityHandler {
         let conversations = &self.commands.conversations;
         let (timeouts, playbook) = self.commands.timeouts(timer.account).await?;
         let mut loaded = conversations.current(&stream).await?;
-        // One action may begin inactivity of another kind: a conversation that is handed over may expire too.
+        // One action may begin another kind of inactivity: a conversation that is handed over may then expire.
         for _ in 0..3 {
             let Ok(conversation) = loaded.state.opened() else { return Ok(None) };
-            let Some((at, action)) = conversation.inactivity_ends(&timeouts) else { return Ok(None) };
+            let Some((at, action)) = conversation.inactivity_ends(&timeouts) else {
+                // An answer to a customer who waits sets no timer: it is found at the next check, in time to expire.
+                let waits = !conversation.lifecycle.is_closed() && conversation.is_awaited();
+                return Ok(timeouts.expire_after.filter(|_| waits).map(|inactivity| now + inactivity));
+            };
             if at > now {
                 return Ok(Some(at));
             }
-            // The ids of what is appended derive from this key: a change of it would repeat what was done.
+            // The ids of the events derive from this key. Never change it: actions would be repeated.
             let key = format!("{}/silence/{}/{}", timer.id, action.as_str(), at.as_micros());
             let context = Context::in_time(timer.account, "inactivity", key, at);
             let command = EndInactivity {
@@ -86,9 +90,9 @@ impl InactivityHandler {
                     .reply_window(conversation.channel_type, SenderType::Bot),
             };
             match conversations.execute(&stream, &command, &context).await {
-                // The event that was appended sets the timer anew, too.
+                // The follower also sets the timer again when it reads the appended event.
                 Ok(outcome) => loaded = outcome.state,
-                // The conversation went on meanwhile.
+                // The conversation has changed meanwhile.
                 Err(CommandError::Rejected(_)) => return Ok(Some(now + RETRY)),
                 Err(error) => return Err(error.into()),
             }

@@ -1,4 +1,4 @@
-//! Events in, commands out: what Verbatim does by itself.
+//! The process managers, which follow the log and execute commands: everything that Verbatim does without a request.
 
 mod agent_router;
 mod automation;
@@ -33,7 +33,7 @@ use follower::{DecodedLog, Lease, Leases, Location};
 use manager::{Opened, Registered};
 use std::sync::Arc;
 use std::time::Duration;
-use supervisor::{RESTART, Status, Supervisor};
+use supervisor::{RESTART_AFTER, Status, Supervisor};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -49,14 +49,14 @@ const MANAGERS: &[Registered] = &[
     Registered::of::<OutgoingWebhooks>(),
 ];
 
-/// The names of all process managers, as readiness, logs and metrics have them.
+/// The names of all process managers in readiness, logs and metrics.
 pub fn names() -> impl Iterator<Item = &'static str> {
     MANAGERS.iter().map(|manager| manager.name)
 }
 
-/// The lease: one process at a time does this work.
+/// The name of the lease. Only the process that holds it runs process managers.
 const LEASE: &str = "process-managers";
-/// How long to wait when a manager cannot be opened.
+/// How long to wait before a retry when a manager cannot be opened.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// The settings of the process managers.
@@ -66,36 +66,36 @@ pub struct Settings {
     pub outgoing_webhooks: outgoing_webhooks::Settings,
 }
 
-/// All process managers. They work while this process holds their lease.
+/// All process managers. They run while this process holds their lease.
 ///
-/// When the lease is taken all of them are opened. Where one cannot be, the lease is released, so that another
-/// process may try. From then on each is on its own: one that fails is started again and stops no other.
+/// When this process takes the lease, it opens all of them. When one cannot be opened, the lease is released, so that
+/// another process may try. After that each one runs independently: one that fails is restarted and stops no other.
 pub struct ProcessManagers {
     context: Context,
     statuses: Vec<Arc<Status>>,
 }
 
 impl ProcessManagers {
-    /// Their tables are at this location.
+    /// Creates the process managers with their tables in this location.
     pub fn new(location: Location, log: DecodedLog, commands: Arc<Commands>, settings: Settings) -> Self {
         let context = Context::new(location, log, commands, settings);
         let statuses = MANAGERS.iter().map(|manager| Arc::new(Status::of(manager.name))).collect();
         Self { context, statuses }
     }
 
-    /// Tells at any time what is wrong, by the managers' names. `None` when nothing is.
+    /// Returns a function that gives the current errors with the managers' names. It gives `None` when all work.
     pub fn error(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
         let statuses = self.statuses.clone();
         move || {
-            let troubles: Vec<_> = statuses.iter().filter_map(|status| status.error()).collect();
-            (!troubles.is_empty()).then(|| troubles.join("; "))
+            let errors: Vec<_> = statuses.iter().filter_map(|status| status.error()).collect();
+            (!errors.is_empty()).then(|| errors.join("; "))
         }
     }
 
-    /// Works until told to stop, whenever this process holds the lease.
+    /// Runs the managers while this process holds the lease, until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         let leases = Leases::new(self.context.location());
-        // While another process works nothing is wrong here, whatever was when this one tried.
+        // While another process holds the lease, errors of an earlier attempt of this process no longer count.
         let clear = || self.statuses.iter().for_each(|status| status.clear());
         while let Some(lease) = leases.take_after(LEASE, &stop, clear).await {
             match self.open_all().await {
@@ -114,7 +114,7 @@ impl ProcessManagers {
         }
     }
 
-    /// Opens each of them. `None` when one cannot be opened.
+    /// Opens all managers. `None` when one cannot be opened.
     async fn open_all(&self) -> Option<Vec<(Opened, Context)>> {
         let mut all = Vec::with_capacity(MANAGERS.len());
         for (manager, status) in MANAGERS.iter().zip(&self.statuses) {
@@ -125,10 +125,10 @@ impl ProcessManagers {
                     all.push((opened, context));
                 }
                 Err(error) => {
-                    let trouble = &error as &dyn std::error::Error;
+                    let error = &error as &dyn std::error::Error;
                     let manager = manager.name;
-                    tracing::warn!(manager, error = trouble, "a process manager cannot start; trying again");
-                    status.failed(trouble);
+                    tracing::warn!(manager, error, "a process manager cannot start; trying again");
+                    status.failed(error);
                     return None;
                 }
             }
@@ -141,7 +141,7 @@ impl ProcessManagers {
         let mut tasks = JoinSet::new();
         for ((manager, status), (opened, context)) in MANAGERS.iter().zip(&self.statuses).zip(opened) {
             let (status, stop) = (Arc::clone(status), stop.clone());
-            let supervisor = Supervisor { manager, context, status, stop, restart: RESTART };
+            let supervisor = Supervisor { manager, context, status, stop, restart_after: RESTART_AFTER };
             tasks.spawn(supervisor.run(opened));
         }
         let mut working = std::pin::pin!(async {

@@ -8,20 +8,20 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
-/// Something that follows the log and has commands executed. Each runs in a task of its own, is named in
-/// readiness and metrics, and is started again when it fails. To add one, implement this and name it in
-/// `MANAGERS`.
+/// A process manager follows the log and executes commands. Each one runs in a task of its own, has its name in
+/// readiness and metrics, and is restarted when it fails. To add one, implement this trait and add it to `MANAGERS`.
 pub trait ProcessManager: Sized + Send + 'static {
-    /// Names it in readiness, metrics and log lines.
+    /// The name in readiness, metrics and log lines.
     const NAME: &'static str;
 
-    /// Opens its tables and takes up at its checkpoint.
+    /// Opens the manager's tables at its stored checkpoint.
     fn open(context: &Context) -> impl Future<Output = Result<Self, OpenError>> + Send;
 
-    /// How far it has followed the log. `None` when it keeps no checkpoint.
+    /// The progress of the manager in the log. `None` when it has no checkpoint.
     fn watch(&self) -> Option<Watch>;
 
-    /// Works until told to stop. Ends early only when an event cannot be read. `health` is its own.
+    /// Works until `stop` is cancelled. Ends early only with an error that a retry cannot fix. The manager reports its
+    /// current error in `health`.
     fn run(
         self,
         stop: CancellationToken,
@@ -29,7 +29,7 @@ pub trait ProcessManager: Sized + Send + 'static {
     ) -> impl Future<Output = Result<(), RunnerError>> + Send;
 }
 
-/// A process manager could not be opened.
+/// The reason why a process manager could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("the tables cannot be opened")]
@@ -40,7 +40,7 @@ pub enum OpenError {
     Tables(#[from] RunnerError),
 }
 
-/// The parts that a process manager is opened with.
+/// The commands, the log, the settings and the tables of a process manager.
 #[derive(Clone)]
 pub struct Context {
     pub commands: Arc<Commands>,
@@ -56,14 +56,14 @@ impl Context {
         Self { commands, log, settings: Arc::new(settings), location, opened: Arc::default() }
     }
 
-    /// A set of tables, with the checkpoints of those that use it. It is closed when the manager ends.
+    /// Opens a set of tables with its checkpoints. It is closed when the manager ends.
     pub async fn tables(&self, name: &str) -> Result<Db, LocationError> {
         let db = self.location.tables(name, Sizes::small(), "").await?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
         Ok(db)
     }
 
-    /// Makes the context without opening tables.
+    /// A copy of the context for another manager, without open tables.
     pub(crate) fn fresh(&self) -> Self {
         Self { opened: Arc::default(), ..self.clone() }
     }
@@ -80,13 +80,13 @@ impl Context {
     }
 }
 
-/// A process manager as the registry holds it.
+/// The entry of a process manager in the registry.
 pub(crate) struct Registered {
     pub name: &'static str,
     open: for<'a> fn(&'a Context) -> BoxFuture<'a, Result<Opened, OpenError>>,
 }
 
-/// A process manager that is open and not running yet.
+/// A process manager that is open but not running yet.
 pub(crate) struct Opened {
     pub watch: Option<Watch>,
     pub run: Box<Run>,

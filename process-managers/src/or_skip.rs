@@ -1,4 +1,4 @@
-//! The one decision of all process managers when the write side cannot load a stream or execute a command.
+//! The decision between a retry and a skip when a process manager cannot load a stream or execute a command.
 
 use commands::execute::{CommandError, LoadError};
 use follower::FollowError;
@@ -6,9 +6,9 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::Display;
 
-/// The one branch of all followers between "take the page again" and "log it and go on".
+/// Chooses between projecting the page again and logging the error and continuing.
 pub(crate) trait OrSkip<T> {
-    /// `Ok(None)` when the error will not pass; see [`FollowError::or_skip`].
+    /// `Ok(None)` when a retry cannot fix the error; see [`FollowError::or_skip`].
     fn or_skip(self, subject: &dyn Display, consequence: &'static str) -> Result<Option<T>, FollowError>;
 }
 
@@ -32,9 +32,9 @@ fn follow_error<R: Error + Send + Sync + 'static>(error: CommandError<R>) -> Fol
         CommandError::Unavailable(unavailable) => FollowError::Log(unavailable),
         CommandError::Contended => FollowError::Contended,
         CommandError::Damaged { stream, source } => FollowError::Damaged { stream, source },
-        refused @ (CommandError::Rejected(_)
+        rejected @ (CommandError::Rejected(_)
         | CommandError::NotFound
         | CommandError::VersionMismatch { .. }
-        | CommandError::KeyReused) => FollowError::Refused(Box::new(refused)),
+        | CommandError::KeyReused) => FollowError::Refused(Box::new(rejected)),
     }
 }

@@ -1,9 +1,8 @@
-//! Outgoing webhooks: call other programs as macros and automation rules demand, and write into the log what became
-//! of each call.
+//! Outgoing webhooks: sends the webhooks that macros and automation rules request, and appends the results to the log.
 //!
-//! It is an [outbox](follower::outbox) whose queues are the hosts, so that a program that is slow or down delays no
-//! other. A program may be called twice, when its answer is lost or the process ends before the answer is recorded;
-//! it knows the second call by the webhook's id.
+//! It is an [outbox](follower::outbox) whose queues are the hosts, so that a receiver that is slow or unavailable delays
+//! no other. A receiver may get a webhook twice, when its response is lost or the process ends before the result is
+//! recorded; it recognises the repetition by the webhook's id.
 
 mod dispatch;
 mod source;
@@ -13,34 +12,34 @@ use crate::manager::{Context, OpenError, ProcessManager};
 use dispatch::WebhookContext;
 use follower::outbox::{Limits, Outbox};
 use follower::{Health, RunnerError, Watch};
-use providers::outgoing_webhook::Caller;
+use providers::outgoing_webhook::WebhookClient;
 use source::Source;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How many calls may be under way in all.
+/// The number of concurrent requests to all hosts.
 const IN_TOTAL: usize = 64;
 
-/// How other programs are called.
+/// The settings of outgoing webhooks.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub caller: Caller,
+    pub client: WebhookClient,
     pub schedule: Schedule,
-    /// How many calls to one host may be under way.
+    /// The number of concurrent requests to one host.
     pub per_host: usize,
-    /// The URL of the events' schemas, which calls name.
+    /// The base URL of the events' schemas, which the requests name.
     pub schemas_url: String,
 }
 
 impl Settings {
-    pub fn of(caller: Caller, schemas_url: String) -> Self {
-        Self { caller, schedule: usual_schedule(), per_host: 4, schemas_url }
+    pub fn of(client: WebhookClient, schemas_url: String) -> Self {
+        Self { client, schedule: default_schedule(), per_host: 4, schemas_url }
     }
 }
 
-/// Most of a day in all.
-pub fn usual_schedule() -> Schedule {
+/// A schedule that lasts most of a day.
+pub fn default_schedule() -> Schedule {
     Schedule { first: Duration::from_secs(5), longest: Duration::from_secs(3600), attempts: 20 }
 }
 
@@ -53,7 +52,7 @@ impl ProcessManager for OutgoingWebhooks {
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("webhooks").await?;
         let (commands, settings) = (&context.commands, context.settings.outgoing_webhooks.clone());
-        // No program tells by other ways that it took a call, so that there is nothing to wait for.
+        // A receiver reports a delivery only in its response, so there is no later report to wait for.
         let grace = Duration::ZERO;
         let limits = Limits { per_queue: settings.per_host, in_total: Some(IN_TOTAL), grace };
         let webhooks = WebhookContext { commands: Arc::clone(commands), settings };

@@ -1,4 +1,4 @@
-//! Writing the end of a job into the log, however long the log takes to be available.
+//! Appends the end of a job to the log, and retries until the log is available.
 
 use commands::Commands;
 use commands::execute::{CommandError, Context};
@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 /// The result of recording the end of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recorded {
-    /// The log has it. `wrote` is false when it was there before.
+    /// The end is in the log. `wrote` is false when it was there before.
     Yes { wrote: bool },
-    /// The conversation does not accept it, now or later.
+    /// The conversation rejects the end of the job, now and later.
     Refused,
-    /// The process is stopped before the log was available.
+    /// The process stopped before the log was available.
     Stopped,
 }
 
@@ -25,9 +25,9 @@ impl From<Recorded> for Outcome {
     fn from(recorded: Recorded) -> Self {
         match recorded {
             Recorded::Yes { wrote: true } => Self::Recorded,
-            // Nothing new will be read from the log.
+            // No new event will remove the job from the table.
             Recorded::Yes { wrote: false } | Recorded::Refused => Self::Over,
-            // When the process starts again the job is one whose attempt was under way.
+            // After a restart the job counts as one whose attempt was in progress.
             Recorded::Stopped => Self::Recorded,
         }
     }
@@ -66,7 +66,7 @@ where
                 | CommandError::Damaged { .. }),
             ) => {
                 let error = &error as &dyn Error;
-                tracing::error!(%job, error, "the conversation does not accept the end of a job");
+                tracing::error!(%job, error, "the conversation rejected the end of a job");
                 return Recorded::Refused;
             }
         }

@@ -1,7 +1,7 @@
-//! SLA timers: SLA warnings and breaches, and the ends of snoozes.
+//! SLA timers: record SLA warnings and breaches, and end snoozes.
 //!
-//! Every conversation that has an SLA policy or is snoozed has a [timer](follower::timers), which is due at the next
-//! of these moments.
+//! Every conversation that has an SLA policy or is snoozed has a [timer](follower::timers), which is due at the next of
+//! these moments.
 
 mod source;
 
@@ -27,8 +27,8 @@ impl ProcessManager for SlaTimers {
     const NAME: &'static str = "sla-timers";
 
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
-        // In a file of its own: a timer that a power cut loses is derived from the log again, so that its commits
-        // need not wait for the disk as the outbox's must.
+        // The tables are in a file of their own: timers that a power failure loses are derived from the log again, so
+        // their commits need not wait for the disk as those of the outbox must.
         let db = context.tables("alarm-clock").await?;
         let commands = &context.commands;
         let source = Source::new(Arc::clone(commands));
@@ -45,7 +45,7 @@ impl ProcessManager for SlaTimers {
     }
 }
 
-/// The moments at which there is something to do in a conversation.
+/// The moments at which an alarm or the end of a snooze is due in a conversation.
 fn moments(conversation: &Conversation) -> impl Iterator<Item = Timestamp> {
     conversation
         .opened()
@@ -69,7 +69,7 @@ impl TimerHandler for SlaTimerHandler {
     ) -> BoxFuture<'a, Result<Option<Timestamp>, HandlerError>> {
         Box::pin(async move {
             let loaded = self.raise_due(timer, now).await?;
-            // What is still there although its moment has come was recorded before.
+            // Moments that have passed and are still in the state were recorded before.
             Ok(moments(&loaded.state).filter(|moment| *moment > now).min())
         })
     }
@@ -85,22 +85,22 @@ impl SlaTimerHandler {
         let loaded = self.commands.conversations.current(&stream).await?;
         let Ok(conversation) = loaded.state.opened() else { return Ok(loaded) };
         for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
-            // Dated when it was due; the event itself says when it was detected.
-            let context = because(timer, &alarm.name(), alarm.at);
+            // The event is dated at the moment when the alarm was due; its data say when the alarm was detected.
+            let context = command_context(timer, &alarm.name(), alarm.at);
             if self.execute(&stream, &RaiseAlarm { alarm }, &context).await? {
                 let late = self.commands.clock.now().since(alarm.at);
                 metrics::histogram!("verbatim_sla_alarm_delay_seconds").record(late.as_secs_f64());
             }
         }
         if let Some(until) = conversation.lifecycle.snoozed_until.filter(|until| *until <= now) {
-            let context = because(timer, &format!("snooze/{}", until.as_micros()), until);
+            let context = command_context(timer, &format!("snooze/{}", until.as_micros()), until);
             let command = Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
             self.execute(&stream, &command, &context).await?;
         }
         Ok(self.commands.conversations.current(&stream).await?)
     }
 
-    /// Returns whether it was this call that appended something.
+    /// Returns whether this call appended events.
     async fn execute(
         &self,
         stream: &StreamId,
@@ -109,13 +109,13 @@ impl SlaTimerHandler {
     ) -> Result<bool, CommandError<Rejection>> {
         match self.commands.conversations.execute(stream, command, context).await {
             Ok(outcome) => Ok(outcome.wrote),
-            // The conversation went on meanwhile, and there is nothing to do any more.
+            // The conversation has changed meanwhile, and the action is not due any more.
             Err(CommandError::Rejected(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
 }
 
-fn because(timer: &DueTimer, name: &str, at: Timestamp) -> Context {
+fn command_context(timer: &DueTimer, name: &str, at: Timestamp) -> Context {
     Context::in_time(timer.account, "sla-timers", format!("{}/{name}", timer.id), at)
 }

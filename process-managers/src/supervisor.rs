@@ -1,4 +1,4 @@
-//! Runs one process manager, starts it again when it fails, and knows how it is.
+//! Runs one process manager, restarts it when it fails, and reports its status.
 
 use crate::manager::{Context, Opened, Registered};
 use follower::runner::Chain;
@@ -9,18 +9,18 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// [`Supervisor::restart`] of every manager.
-pub(crate) const RESTART: Duration = Duration::from_secs(5);
-/// How long a manager must run before its last failure is no longer reported.
-const PROVEN: Duration = Duration::from_secs(2);
+/// The [`Supervisor::restart_after`] of every manager.
+pub(crate) const RESTART_AFTER: Duration = Duration::from_secs(5);
+/// How long a manager must run after a restart before its last failure is no longer reported.
+const FAILURE_REPORTED_FOR: Duration = Duration::from_secs(2);
 
-/// How one process manager is.
+/// The status of one process manager.
 pub(crate) struct Status {
     name: &'static str,
     health: Health,
-    /// The state after the last failure; well while nothing has failed.
+    /// The last failure. Without an error when the manager has not failed, or has run again for a while.
     failure: Health,
-    /// `None` while it does not run here.
+    /// `None` while the manager does not run in this process.
     watch: Mutex<Option<Watch>>,
 }
 
@@ -29,13 +29,14 @@ impl Status {
         Self { name, health: Health::default(), failure: Health::default(), watch: Mutex::default() }
     }
 
-    /// The failure, with the manager's name. `None` when there is none.
+    /// The current error with the manager's name. `None` when the manager works.
     pub(crate) fn error(&self) -> Option<String> {
-        let trouble = self.failure.error().or_else(|| self.health.error()).or_else(|| self.standstill())?;
-        Some(format!("{}: {trouble}", self.name))
+        let error = self.failure.error().or_else(|| self.health.error()).or_else(|| self.follower_error())?;
+        Some(format!("{}: {error}", self.name))
     }
 
-    fn standstill(&self) -> Option<String> {
+    /// The error of the manager's follower.
+    fn follower_error(&self) -> Option<String> {
         let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         match watch.as_ref()?.progress().condition {
             Condition::Running => None,
@@ -43,7 +44,7 @@ impl Status {
         }
     }
 
-    /// Nothing is wrong here, whatever was before: the manager works well, or another process does the work.
+    /// Removes all errors, because the manager works or another process holds the lease.
     pub(crate) fn clear(&self) {
         self.health.clear_error();
         self.failure.clear_error();
@@ -71,12 +72,12 @@ pub(crate) struct Supervisor {
     pub context: Context,
     pub status: Arc<Status>,
     pub stop: CancellationToken,
-    /// How long to wait before a manager that failed is started again.
-    pub restart: Duration,
+    /// How long to wait before a failed manager is restarted.
+    pub restart_after: Duration,
 }
 
 impl Supervisor {
-    /// Runs the manager until told to stop. When it fails it is opened again after a while.
+    /// Runs the manager until `stop` is cancelled. When it fails, it is opened again after a wait.
     pub(crate) async fn run(self, opened: Opened) {
         let mut next = Some(opened);
         while !self.stop.is_cancelled() {
@@ -95,11 +96,11 @@ impl Supervisor {
             tracing::error!(
                 manager = self.manager.name,
                 error = &*error as &dyn Error,
-                "a process manager failed and is started again"
+                "a process manager failed and is restarted"
             );
             tokio::select! {
                 () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(self.restart) => {}
+                () = tokio::time::sleep(self.restart_after) => {}
             }
         }
         self.context.close_tables().await;
@@ -108,11 +109,11 @@ impl Supervisor {
     async fn run_once(&self, opened: Opened) -> Result<(), RunnerError> {
         self.status.runs(opened.watch);
         let run = (opened.run)(self.stop.clone(), self.status.health.clone());
-        // In a task of its own, so that a panic is seen as a failure.
+        // The manager runs in a task of its own, so that a panic counts as a failure.
         let mut running = AbortOnDropHandle::new(tokio::spawn(run));
         let ended = tokio::select! {
             ended = &mut running => ended,
-            () = tokio::time::sleep(PROVEN) => {
+            () = tokio::time::sleep(FAILURE_REPORTED_FOR) => {
                 self.status.failure.clear_error();
                 running.await
             }
@@ -132,7 +133,7 @@ mod tests {
     use event_store::EventStore;
     use event_store::sqlite::SqliteStore;
     use follower::{DecodedLog, Location};
-    use providers::outgoing_webhook::{Addresses, Caller};
+    use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
     use providers::{Providers, Timeouts};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
@@ -155,7 +156,7 @@ mod tests {
         async fn run(self, stop: CancellationToken, _: Health) -> Result<(), RunnerError> {
             match STARTS.fetch_add(1, Ordering::SeqCst) {
                 0 => Err(RunnerError::Panicked),
-                1 => panic!("as a fault of the program does"),
+                1 => panic!("a panic for the test"),
                 _working => {
                     stop.cancelled().await;
                     Ok(())
@@ -172,10 +173,10 @@ mod tests {
         let timeouts = Timeouts::default();
         let providers = Providers::new([], timeouts, Clock::System).unwrap();
         let commands = Arc::new(Commands::new(Arc::clone(&store), Arc::new(providers), Clock::System));
-        let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
+        let client = WebhookClient::new(Timeouts::default(), AllowedAddresses::PublicOnly).unwrap();
         let settings = crate::Settings {
             delivery: crate::delivery::Settings::default(),
-            outgoing_webhooks: crate::outgoing_webhooks::Settings::of(caller, String::new()),
+            outgoing_webhooks: crate::outgoing_webhooks::Settings::of(client, String::new()),
         };
         Context::new(Location::from(folder.path()), DecodedLog::shared(store), commands, settings)
     }
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_manager_that_fails_or_panics_is_named_and_started_again() {
+    async fn a_manager_that_fails_or_panics_is_reported_and_restarted() {
         let folder = tempfile::tempdir().unwrap();
         let (context, stop) = (context(&folder).await, CancellationToken::new());
         let status = Arc::new(Status::of(UNRELIABLE.name));
@@ -199,15 +200,15 @@ mod tests {
             context,
             status: Arc::clone(&status),
             stop: stop.clone(),
-            restart: Duration::from_millis(10),
+            restart_after: Duration::from_millis(10),
         };
         let running = tokio::spawn(supervisor.run(opened));
-        eventually("a failure that is named", || {
-            status.error().is_some_and(|trouble| trouble.starts_with("unreliable: "))
+        eventually("the failure is reported", || {
+            status.error().is_some_and(|error| error.starts_with("unreliable: "))
         })
         .await;
-        eventually("two restarts", || STARTS.load(Ordering::SeqCst) == 3).await;
-        eventually("nothing wrong any more", || status.error().is_none()).await;
+        eventually("the manager was restarted twice", || STARTS.load(Ordering::SeqCst) == 3).await;
+        eventually("no failure is reported", || status.error().is_none()).await;
         stop.cancel();
         running.await.unwrap();
     }

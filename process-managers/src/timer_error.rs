@@ -1,4 +1,4 @@
-//! Why a timer could not be handled: what the write side says, and what follows from it.
+//! The error of timer handlers that execute commands, and whether the timer is tried again.
 
 use commands::execute::{CommandError, LoadError};
 use domain::conversation::Rejection;

@@ -1,8 +1,8 @@
-//! Unanswered: automation rules on customers who have waited too long for an answer.
+//! Unanswered: runs the automation rules for customers who have waited too long for an answer.
 //!
-//! Every conversation whose customer waits has a [timer](follower::timers), which is due at the first moment at which
-//! a rule's time can be over. A rule acts once while a customer waits: what it does is named after the rule and the
-//! moment since when the customer has waited.
+//! Every conversation whose customer waits has a [timer](follower::timers), which is due at the earliest moment at which
+//! a rule can apply. A rule runs once while a customer waits: its events are named after the rule and the moment since
+//! which the customer has waited.
 
 mod source;
 
@@ -43,7 +43,7 @@ impl ProcessManager for Unanswered {
     }
 }
 
-/// Runs the rules on customers who wait.
+/// Runs the rules for customers who wait.
 struct UnansweredHandler {
     commands: Arc<Commands>,
 }
@@ -61,7 +61,7 @@ impl TimerHandler for UnansweredHandler {
 }
 
 impl UnansweredHandler {
-    /// Runs the rules whose time is over, and returns when the next one's is.
+    /// Runs the rules that are due, and returns the moment of the next one. `None` when there is none.
     async fn run_rules(&self, timer: &DueTimer, now: Timestamp) -> Result<Option<Timestamp>, HandlerError> {
         let stream = StreamId::conversation(timer.id);
         let rules = self.commands.automation_rules_of(timer.account).await?;
@@ -69,19 +69,19 @@ impl UnansweredHandler {
         let Some(since) = loaded.state.opened().ok().and_then(|opened| opened.unanswered_since) else {
             return Ok(None);
         };
-        // The ids of what is appended derive from this name: a change of it would repeat what was done.
+        // The ids of the events derive from this name. Never change it: rules would run again.
         let name = format!("{}/waiting/{}", timer.id, since.as_micros());
         let mut next = None;
-        for (place, rule) in rules.on(AutomationEvent::WaitingLongerThan) {
-            let Some(over) = rule.waiting.map(|waiting| since + waiting) else { continue };
-            if over > now {
-                next = next.into_iter().chain([over]).min();
+        for (index, rule) in rules.on(AutomationEvent::WaitingLongerThan) {
+            let Some(due_at) = rule.waiting.map(|waiting| since + waiting) else { continue };
+            if due_at > now {
+                next = next.into_iter().chain([due_at]).min();
                 continue;
             }
             let cause = Cause {
                 event: AutomationEvent::WaitingLongerThan,
                 event_id: None,
-                at: over,
+                at: due_at,
                 by_itself: false,
                 text: String::new(),
                 sla_metric: None,
@@ -91,7 +91,7 @@ impl UnansweredHandler {
                 account: timer.account,
                 conversation: timer.id,
                 rules: &rules,
-                place,
+                index,
                 cause: &cause,
                 name: &name,
                 correlation_id: None,

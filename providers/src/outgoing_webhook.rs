@@ -7,7 +7,7 @@ mod addresses;
 mod tests;
 
 pub(crate) use addresses::is_forbidden;
-pub use addresses::{Addresses, BadAddress};
+pub use addresses::{AllowedAddresses, BadAddress};
 
 use crate::DeliveryError;
 use crate::http::{NoClient, Timeouts, client_with, send};
@@ -62,7 +62,7 @@ fn seconds(at: Timestamp) -> i64 {
 
 /// One call of another program.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct WebhookRequest {
     /// The same for every attempt.
     pub id: WebhookId,
     pub url: String,
@@ -73,7 +73,7 @@ pub struct Call {
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub enum WebhookError {
     /// A later attempt may succeed.
     #[error("try again: {reason}")]
     TryAgain {
@@ -88,28 +88,28 @@ pub enum CallError {
 
 /// The client that makes the calls.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct WebhookClient {
     client: Client,
-    addresses: Addresses,
+    addresses: AllowedAddresses,
 }
 
-impl Caller {
-    pub fn new(timeouts: Timeouts, addresses: Addresses) -> Result<Self, NoClient> {
+impl WebhookClient {
+    pub fn new(timeouts: Timeouts, addresses: AllowedAddresses) -> Result<Self, NoClient> {
         let client = client_with(timeouts, |builder| match addresses {
-            Addresses::PublicOnly => builder.dns_resolver(Arc::new(addresses::PublicOnly)),
-            Addresses::Any => builder,
+            AllowedAddresses::PublicOnly => builder.dns_resolver(Arc::new(addresses::PublicOnly)),
+            AllowedAddresses::Any => builder,
         })?;
         Ok(Self { client, addresses })
     }
 
     /// Makes the call once. Returns the status of the successful response.
-    pub async fn call(&self, call: &Call, now: Timestamp) -> Result<u16, CallError> {
+    pub async fn call(&self, call: &WebhookRequest, now: Timestamp) -> Result<u16, WebhookError> {
         let url = self
             .addresses
             .check(&call.url)
-            .map_err(|bad| CallError::GiveUp { code: "forbidden_address", reason: bad.to_string() })?;
+            .map_err(|bad| WebhookError::GiveUp { code: "forbidden_address", reason: bad.to_string() })?;
         let signature = signature(&call.secret, call.id, now, &call.body)
-            .map_err(|bad| CallError::GiveUp { code: "no_secret", reason: format!("the secret {bad}") })?;
+            .map_err(|bad| WebhookError::GiveUp { code: "no_secret", reason: format!("the secret {bad}") })?;
         let request = self
             .client
             .post(url)
@@ -121,23 +121,25 @@ impl Caller {
         match send(request, now).await {
             Ok(answer) if answer.status.is_success() => Ok(answer.status.as_u16()),
             // The one status by which a receiver refuses further calls.
-            Ok(answer) if answer.status == StatusCode::GONE => Err(CallError::GiveUp {
+            Ok(answer) if answer.status == StatusCode::GONE => Err(WebhookError::GiveUp {
                 code: "refused",
                 reason: "the receiver answered 410: gone".to_owned(),
             }),
-            Ok(answer) => Err(CallError::TryAgain {
+            Ok(answer) => Err(WebhookError::TryAgain {
                 after: answer.retry_after,
                 reason: format!("the receiver answered {}", answer.status.as_u16()),
             }),
             Err(DeliveryError::GiveUp { code, reason }) if code == "forbidden_address" => {
-                Err(CallError::GiveUp { code: "forbidden_address", reason })
+                Err(WebhookError::GiveUp { code: "forbidden_address", reason })
             }
-            Err(DeliveryError::GiveUp { reason, .. }) => Err(CallError::GiveUp { code: "refused", reason }),
+            Err(DeliveryError::GiveUp { reason, .. }) => {
+                Err(WebhookError::GiveUp { code: "refused", reason })
+            }
             // The receiver may have accepted the call. It recognises a repeated call by its id.
             Err(DeliveryError::TryAgain { after, .. }) => {
-                Err(CallError::TryAgain { after, reason: "the receiver cannot be reached".to_owned() })
+                Err(WebhookError::TryAgain { after, reason: "the receiver cannot be reached".to_owned() })
             }
-            Err(DeliveryError::Unknown { .. }) => Err(CallError::TryAgain {
+            Err(DeliveryError::Unknown { .. }) => Err(WebhookError::TryAgain {
                 after: None,
                 reason: "the receiver did not answer in time".to_owned(),
             }),

@@ -1,6 +1,6 @@
-//! An action of the router becomes commands.
+//! Executes the router's actions as commands.
 
-use super::because;
+use super::router_context;
 use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, LoadError};
@@ -19,24 +19,24 @@ use event_schemas::{
 use std::error::Error;
 use std::time::Duration;
 
-/// Why an action was not executed.
+/// The reason why an action was not executed.
 pub(super) enum Failure {
-    /// The action was decided on something that has changed.
-    Refused(&'static str),
+    /// The action was planned from a state that has changed.
+    Rejected(&'static str),
     /// The log cannot be used.
-    Trouble(Box<dyn Error + std::marker::Send + Sync>),
+    Internal(Box<dyn Error + std::marker::Send + Sync>),
 }
 
 impl<R: Error + std::marker::Send + Sync + 'static> From<CommandError<R>> for Failure {
     fn from(error: CommandError<R>) -> Self {
         match error {
-            CommandError::Rejected(_) => Self::Refused("it was rejected"),
-            CommandError::VersionMismatch { .. } => Self::Refused("the version has changed"),
-            CommandError::Contended => Self::Refused("other writers were faster"),
-            CommandError::NotFound => Self::Refused("it does not exist"),
-            CommandError::KeyReused => Self::Refused("it was done before"),
-            trouble @ (CommandError::Unavailable(_) | CommandError::Damaged { .. }) => {
-                Self::Trouble(Box::new(trouble))
+            CommandError::Rejected(_) => Self::Rejected("it was rejected"),
+            CommandError::VersionMismatch { .. } => Self::Rejected("the version has changed"),
+            CommandError::Contended => Self::Rejected("it conflicted with other writers"),
+            CommandError::NotFound => Self::Rejected("it does not exist"),
+            CommandError::KeyReused => Self::Rejected("it was done before"),
+            error @ (CommandError::Unavailable(_) | CommandError::Damaged { .. }) => {
+                Self::Internal(Box::new(error))
             }
         }
     }
@@ -53,11 +53,11 @@ impl From<AssignError> for Failure {
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
-        Self::Trouble(Box::new(error))
+        Self::Internal(Box::new(error))
     }
 }
 
-/// Executes the action, and returns the position of what was appended. `None` when nothing was.
+/// Executes the action, and returns the position of the last event that was appended. `None` when none was.
 pub(super) async fn execute(
     commands: &Commands,
     account: AccountId,
@@ -147,7 +147,7 @@ pub(super) async fn execute(
                 conversation_id: *conversation,
                 conversation_version: *reserved_at,
             };
-            // The same capacity can be reserved and released again: the command decides by its content, not by its key.
+            // The same capacity can be reserved and released several times, so this command has no idempotency key.
             let context = Context { key: None, ..routed.at(*conversation, *reserved_at, "free") };
             let context = Context { if_match: None, ..context };
             Ok(commands.agents.execute(&StreamId::agent(*agent), &command, &context).await?.position)
@@ -155,6 +155,7 @@ pub(super) async fn execute(
     }
 }
 
+/// The name of an action, which is the same whenever it is executed at this version.
 fn name(conversation: ConversationId, version: Version, what: &str) -> String {
     format!("{what}/{conversation}/{version}")
 }
@@ -178,9 +179,9 @@ struct Routed<'a> {
 }
 
 impl Routed<'_> {
-    /// The context of a command that is executed once, at this version or not at all.
+    /// The context of a command that is executed at most once, and only at this version.
     fn at(&self, conversation: ConversationId, version: Version, what: &str) -> Context {
-        let context = because(self.account, name(conversation, version, what));
+        let context = router_context(self.account, name(conversation, version, what));
         Context { if_match: Some(version), ..context }
     }
 
@@ -198,7 +199,7 @@ impl Routed<'_> {
         Ok(outcome.position)
     }
 
-    /// Reserves capacity for a conversation that is assigned to the agent already, without a check.
+    /// Reserves the agent's capacity without a check, for a conversation that is assigned to the agent already.
     async fn count(
         &self,
         conversation: ConversationId,
@@ -219,9 +220,9 @@ impl Routed<'_> {
         Ok(self.commands.agents.execute(&StreamId::agent(agent), &command, &context).await?.position)
     }
 
-    /// Tells the customer how long it may take. A refusal of the conversation is ignored.
+    /// Sends the queue's announcement to the customer. A rejection by the conversation is ignored.
     async fn announce(&self, id: ConversationId, version: Version, text: String) -> Result<(), Failure> {
-        let context = because(self.account, name(id, version, "announce"));
+        let context = router_context(self.account, name(id, version, "announce"));
         let command = Send {
             message_id: context.message_id(&self.commands.clock),
             sender: Sender { sender_type: SenderType::System, id: None, name: None },
@@ -233,8 +234,8 @@ impl Routed<'_> {
             handoff: None,
         };
         match self.execute(id, &command, &context).await {
-            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
-            Err(trouble) => Err(trouble),
+            Ok(_) | Err(Failure::Rejected(_)) => Ok(()),
+            Err(failure) => Err(failure),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which causes of rules an event is.
+//! The causes of rules in an event.
 
 use super::AUTOMATION;
 use commands::dry_run::ROUTER;
@@ -10,7 +10,7 @@ use event_schemas::{
 };
 use follower::DecodedEvent;
 
-/// The causes that an event is, each with a name that is the same however often the event is read.
+/// The causes in an event, each with a name that is the same whenever the event is read.
 pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
     let Event::Conversation(of_conversation) = &event.event else { return Vec::new() };
     let actor = &event.metadata.actor;
@@ -18,7 +18,7 @@ pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
     if is_ours && actor.name.as_deref() == Some(AUTOMATION) {
         return Vec::new();
     }
-    // The bot only answers customers, so that what it does causes no endless loop.
+    // The bot only answers customers, so its events cannot cause an endless loop.
     let by_itself = is_ours && actor.name.as_deref() != Some(ROUTER);
     let cause = |of, by_itself| Cause {
         event: of,
@@ -30,7 +30,7 @@ pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
         unanswered_since: None,
     };
     let one = |cause| vec![(cause, event.id.to_string())];
-    // What one request changed is one update, however many events it took.
+    // All events of one request are one update.
     let updated = || {
         let metadata = &event.metadata;
         let name = format!(
@@ -58,7 +58,7 @@ pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
             let resolved = cause(AutomationEvent::ConversationResolved, by_itself);
             vec![(resolved, event.id.to_string()), updated()]
         }
-        // Each promise is broken or nearly broken once.
+        // Each SLA target is warned about once and breached once, so the event itself is the cause.
         E::Sla(SlaEvent::SlaWarned(warned)) => {
             let cause = cause(AutomationEvent::SlaWarning, false);
             one(Cause { sla_metric: Some(warned.metric), ..cause })

@@ -1,5 +1,5 @@
-//! From the log to the rules: causes of one conversation one after the other, different conversations at the same
-//! time.
+//! The projection that matches events with rules: the causes of one conversation one after the other, different
+//! conversations concurrently.
 
 use super::cause::causes;
 use super::run::{RuleRun, run};
@@ -28,16 +28,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many conversations are decided on at the same time: their commits are shared.
+/// The number of conversations that are handled concurrently. Their appends share commits.
 const TOGETHER: usize = 64;
-/// How much of a catalogue is read at once.
+/// The number of events of a catalogue that are read at once.
 const PAGE: usize = 1_000;
-/// An older event causes no rule to act: after a long standstill, last week's answers must not go out.
-const LATEST: Duration = Duration::from_secs(24 * 3600);
+/// The greatest age of an event on which rules run: after a long outage, last week's answers must not be sent.
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    /// The rules of each account, as of the checkpoint.
+    /// The rules of each account at the checkpoint.
     rules: HashMap<AccountId, AccountRules>,
 }
 
@@ -58,7 +58,7 @@ impl Follow {
         Self { commands, rules: HashMap::new() }
     }
 
-    /// The account's rules as they were just before a position in the log.
+    /// The account's rules just before a position in the log.
     async fn rules(&mut self, account: AccountId, before: Position) -> Result<Arc<Rules>, FollowError> {
         if !self.rules.contains_key(&account) {
             let catalogue = self.catalogue(account, before).await;
@@ -104,21 +104,21 @@ impl Follow {
         }
     }
 
-    /// Matches the events of a page with the rules that are in force now.
+    /// Matches the events of a page with the rules that are defined now.
     async fn run_rules(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
         let now = self.commands.clock.now();
         let mut batches: Vec<ConversationBatch<'_>> = Vec::new();
-        let mut places: HashMap<&StreamId, usize> = HashMap::new();
+        let mut indexes: HashMap<&StreamId, usize> = HashMap::new();
         for event in page {
             let rules = self.rules(event.metadata.account_id, event.position).await?;
             if rules.is_empty() || is_too_late(event.metadata.occurred_at, now) {
                 continue;
             }
-            let place = *places.entry(&event.stream).or_insert_with(|| {
+            let index = *indexes.entry(&event.stream).or_insert_with(|| {
                 batches.push(ConversationBatch { rules, events: Vec::new() });
                 batches.len() - 1
             });
-            batches[place].events.push(event);
+            batches[index].events.push(event);
         }
         let commands = &self.commands;
         let mut runs: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(batches.len());
@@ -130,7 +130,7 @@ impl Follow {
 }
 
 fn is_too_late(at: Timestamp, now: Timestamp) -> bool {
-    now.since(at) > LATEST
+    now.since(at) > MAX_AGE
 }
 
 impl ConversationBatch<'_> {
@@ -138,18 +138,18 @@ impl ConversationBatch<'_> {
         for event in self.events {
             let Some(conversation) = event.stream.as_conversation() else { continue };
             for (cause, name) in causes(event) {
-                for (place, rule) in self.rules.on(cause.event) {
+                for (index, rule) in self.rules.on(cause.event) {
                     let rule_run = RuleRun {
                         account: event.metadata.account_id,
                         conversation,
                         rules: &self.rules,
-                        place,
+                        index,
                         cause: &cause,
                         name: &name,
                         correlation_id: Some(event.metadata.correlation_id),
                         traceparent: event.metadata.traceparent.clone(),
                     };
-                    // Where the page is taken again, what was done already is known.
+                    // When the page is projected again, the ids of the events show which runs are done already.
                     let ran = run_if_it_matches(commands, &rule_run, event).await;
                     let subject = format_args!("rule {} in {}", rule.id, event.stream);
                     if ran.or_skip(&subject, "an automation rule cannot act")? == Some(true) {
@@ -162,7 +162,8 @@ impl ConversationBatch<'_> {
     }
 }
 
-/// Matches the rule with the conversation in memory first: most rules do not match, and the log need not be asked.
+/// Matches the rule with the cached conversation first, because most rules do not match and then the log need not be
+/// read.
 async fn run_if_it_matches(
     commands: &Commands,
     rule_run: &RuleRun<'_>,
@@ -171,7 +172,7 @@ async fn run_if_it_matches(
     let Event::Conversation(of_conversation) = &event.event else { return Ok(false) };
     let (stream, version, at) = (&event.stream, event.version, event.metadata.occurred_at);
     let loaded = commands.conversations.at_least(stream, version, of_conversation, at).await?;
-    let matches = match (loaded.state.opened(), rule_run.rules.get(rule_run.place)) {
+    let matches = match (loaded.state.opened(), rule_run.rules.get(rule_run.index)) {
         (Ok(conversation), Some(rule)) => rule_run.rules.fits(rule, rule_run.cause, &conversation.facts()),
         (Err(_), _) | (_, None) => false,
     };
@@ -219,8 +220,8 @@ impl Projection for Follow {
         about()
     }
 
-    /// It has no tables: what it does is in the log, under the name of what caused it. Events before a change of the
-    /// rules are matched before the change is taken up.
+    /// Matches the page with the rules. It writes no tables, because its events in the log are named after their cause.
+    /// Events before a change of the rules are matched with the rules before it.
     async fn prepare(&mut self, page: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         let mut before = Vec::new();
         for event in page {

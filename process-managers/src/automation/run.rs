@@ -1,4 +1,4 @@
-//! One rule and one cause: the conversation decides, and everything is appended or nothing.
+//! The run of one rule for one cause: the conversation decides, and all events are appended together or none.
 
 use super::AUTOMATION;
 use commands::Commands;
@@ -12,28 +12,28 @@ use event_schemas::{AccountId, Actor, ConversationId, EventId, StreamId, UserId}
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A rule that may act in a conversation.
+/// A rule that may run in a conversation.
 pub(crate) struct RuleRun<'a> {
     pub account: AccountId,
     pub conversation: ConversationId,
     pub rules: &'a Arc<Rules>,
-    /// The rule's place among them.
-    pub place: usize,
+    /// The index of the rule in `rules`.
+    pub index: usize,
     pub cause: &'a Cause,
-    /// The name of the cause, which is the same however often its event is read.
+    /// The name of the cause, which is the same whenever its event is read.
     pub name: &'a str,
     pub correlation_id: Option<Uuid>,
     pub traceparent: Option<String>,
 }
 
-/// Returns whether it was this call that appended something.
+/// Returns whether this call appended events.
 pub(crate) async fn run(
     commands: &Commands,
     rule_run: &RuleRun<'_>,
 ) -> Result<bool, CommandError<Rejection>> {
     let stream = StreamId::conversation(rule_run.conversation);
     let loaded = commands.conversations.cached(&stream).await?;
-    let (Ok(conversation), Some(rule)) = (loaded.state.opened(), rule_run.rules.get(rule_run.place)) else {
+    let (Ok(conversation), Some(rule)) = (loaded.state.opened(), rule_run.rules.get(rule_run.index)) else {
         return Ok(false);
     };
     let key = format!("{AUTOMATION}/{}/{}", rule.id, rule_run.name);
@@ -53,7 +53,7 @@ pub(crate) async fn run(
     };
     // A rule acts with a supervisor's rights: it may take a conversation from any agent.
     let by = Requester { user: None, may_take_over: true };
-    // As the messages of the bot's rules are signed.
+    // The id of the rule is the author, as in messages of the bot's rules.
     let author = UserId(rule.id.0);
     let sender = Sender { sender_type: SenderType::System, id: Some(author), name: Some(rule.name.clone()) };
     let list = commands
@@ -61,29 +61,29 @@ pub(crate) async fn run(
         .await?;
     let mut command = RunRule {
         rules: Arc::clone(rule_run.rules),
-        index: rule_run.place,
+        index: rule_run.index,
         cause: rule_run.cause.clone(),
         list,
     };
     let options = AssignOptions { counts: false, forced: false, taker: None };
     match commands.assign(rule_run.conversation, &command, &context, options).await {
         Ok(outcome) => Ok(outcome.wrote),
-        Err(AssignError::Agent(CommandError::Rejected(refusal))) => {
-            // The agent cannot take the conversation: the other actions are still done.
+        Err(AssignError::Agent(CommandError::Rejected(rejection))) => {
+            // The agent cannot take the conversation; the other actions are still executed.
             for step in &mut command.list.steps {
                 if matches!(step.action, Action::AssignAgent { .. }) {
-                    step.obstacle = Some(refusal.to_string());
+                    step.obstacle = Some(rejection.to_string());
                 }
             }
             let outcome = commands.assign(rule_run.conversation, &command, &context, options).await;
-            outcome.map(|outcome| outcome.wrote).map_err(conversations)
+            outcome.map(|outcome| outcome.wrote).map_err(conversation_error)
         }
-        Err(error) => Err(conversations(error)),
+        Err(error) => Err(conversation_error(error)),
     }
 }
 
-/// An error of the agent's stream as one of the conversation's.
-fn conversations(error: AssignError) -> CommandError<Rejection> {
+/// Turns an error of the agent's stream into one of the conversation.
+fn conversation_error(error: AssignError) -> CommandError<Rejection> {
     match error {
         AssignError::Conversation(error) => error,
         AssignError::Agent(CommandError::Unavailable(unavailable)) => CommandError::Unavailable(unavailable),

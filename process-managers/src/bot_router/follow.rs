@@ -1,5 +1,5 @@
-//! From the log to the playbooks: messages of one conversation one after the other, different conversations at the
-//! same time.
+//! The projection that answers messages: those of one conversation one after the other, different conversations
+//! concurrently.
 
 use crate::or_skip::OrSkip;
 use commands::Commands;
@@ -24,12 +24,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many conversations are answered at the same time: their commits are shared.
+/// The number of conversations that are answered concurrently. Their appends share commits.
 const TOGETHER: usize = 64;
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    /// The playbooks, at least as new as the checkpoint.
+    /// The playbooks, at the checkpoint or newer.
     playbooks: HashMap<AccountId, Arc<Playbook>>,
 }
 
@@ -62,10 +62,10 @@ impl Follow {
         Ok(playbook)
     }
 
-    /// Answers the messages of a page, by the rules that are in force now.
+    /// Answers the messages of a page by the rules that are defined now.
     async fn answer(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
         let mut batches: Vec<ConversationBatch<'_>> = Vec::new();
-        let mut places: HashMap<&StreamId, usize> = HashMap::new();
+        let mut indexes: HashMap<&StreamId, usize> = HashMap::new();
         for event in page {
             let Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(message))) =
                 &event.event
@@ -73,8 +73,8 @@ impl Follow {
                 continue;
             };
             let account = event.metadata.account_id;
-            let place = match places.get(&event.stream) {
-                Some(place) => *place,
+            let index = match indexes.get(&event.stream) {
+                Some(index) => *index,
                 None => {
                     let playbook = self.playbook(account).await?;
                     batches.push(ConversationBatch {
@@ -83,11 +83,11 @@ impl Follow {
                         playbook,
                         messages: Vec::new(),
                     });
-                    places.insert(&event.stream, batches.len() - 1);
+                    indexes.insert(&event.stream, batches.len() - 1);
                     batches.len() - 1
                 }
             };
-            batches[place].messages.push((*event, message));
+            batches[index].messages.push((*event, message));
         }
         let commands = &self.commands;
         let mut answers: Vec<BoxFuture<'_, Result<(), FollowError>>> = Vec::with_capacity(batches.len());
@@ -119,7 +119,7 @@ impl ConversationBatch<'_> {
         if !self.may_concern(&loaded.state) {
             return Ok(());
         }
-        let context = self.because_of(event);
+        let context = self.context_of(event);
         let channel_type = loaded.state.opened().ok().map(|conversation| conversation.channel_type);
         let reply_window =
             channel_type.and_then(|kind| commands.providers.reply_window(kind, SenderType::Bot));
@@ -143,8 +143,8 @@ impl ConversationBatch<'_> {
         Ok(())
     }
 
-    /// A bot without rules says nothing, unless another program is the conversation's bot: the log need not be
-    /// asked then.
+    /// Whether the bot may have to answer. A bot without rules sends nothing, unless another program is the
+    /// conversation's bot; then the log need not be read.
     fn may_concern(&self, conversation: &Conversation) -> bool {
         !self.playbook.is_empty()
             || conversation
@@ -152,7 +152,8 @@ impl ConversationBatch<'_> {
                 .is_ok_and(|opened| opened.lifecycle.status == Status::Bot || opened.bot.has_answered())
     }
 
-    fn because_of(&self, cause: &DecodedEvent) -> Context {
+    /// The context of the answer to a message.
+    fn context_of(&self, cause: &DecodedEvent) -> Context {
         Context {
             account: self.account,
             actor: Actor::system(ROUTER),
@@ -171,7 +172,7 @@ impl Projection for Follow {
         ROUTER
     }
 
-    /// Messages, and what changes a playbook.
+    /// Messages, and the events that change a playbook.
     fn filter(&self) -> Filter {
         Filter {
             account: None,
@@ -190,8 +191,8 @@ impl Projection for Follow {
         }
     }
 
-    /// It has no tables: what it does is in the log, under the name of what caused it. Messages before a change of
-    /// the rules are answered before the change is taken up.
+    /// Answers the messages of a page. It writes no tables, because its events in the log are named after the message.
+    /// Messages before a change of the rules are answered by the rules before it.
     async fn prepare(&mut self, page: &[Arc<DecodedEvent>]) -> Result<bool, FollowError> {
         let mut before = Vec::new();
         for event in page {

@@ -1,4 +1,4 @@
-//! One attempt at one message: look up what the log says, hand the message to the provider, record what came of it.
+//! One attempt to deliver a message: look up its state in the log, send it to the provider, record the result.
 
 use super::{OutgoingMessage, Settings};
 use crate::record::{Recorded, record};
@@ -21,18 +21,18 @@ pub(super) struct DeliveryContext {
     pub settings: Settings,
 }
 
-/// The state of a message, by the log and the catalogue, before an attempt.
-enum Prospect {
-    /// The log has its end already.
-    Settled,
-    /// It can never be sent.
+/// The state of a message in the log and the catalogue before an attempt.
+enum MessageState {
+    /// The end of the delivery is in the log already.
+    Ended,
+    /// The message can never be sent.
     Undeliverable {
-        because: Record,
+        cause: Record,
         code: &'static str,
         reason: String,
     },
     Ready {
-        because: Record,
+        cause: Record,
         channel: Channel,
         outgoing: Box<Outgoing>,
     },
@@ -46,12 +46,12 @@ impl Dispatcher<OutgoingMessage> for DeliveryContext {
     ) -> BoxFuture<'a, Attempt> {
         Box::pin(async move {
             match self.lookup(message).await {
-                Ok(Prospect::Settled) => Outcome::Over.into(),
-                Ok(Prospect::Undeliverable { because, code, reason }) => {
-                    self.fail(message, &because, code.to_owned(), reason, stop).await.into()
+                Ok(MessageState::Ended) => Outcome::Over.into(),
+                Ok(MessageState::Undeliverable { cause, code, reason }) => {
+                    self.fail(message, &cause, code.to_owned(), reason, stop).await.into()
                 }
-                Ok(Prospect::Ready { because, channel, outgoing }) => {
-                    self.send(message, &because, &channel, &outgoing, stop).await
+                Ok(MessageState::Ready { cause, channel, outgoing }) => {
+                    self.send(message, &cause, &channel, &outgoing, stop).await
                 }
                 Err(error) => {
                     tracing::warn!(
@@ -76,34 +76,34 @@ impl DeliveryContext {
     /// moment two processes may hold the lease. The provider's status reports come by webhooks and their event ids are
     /// derived from the provider's ids, so that they cannot be looked up by the message. Loading costs the events that
     /// are not in the cache, and recording the outcome needs the same state.
-    async fn lookup(&self, message: &OutgoingMessage) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
+    async fn lookup(&self, message: &OutgoingMessage) -> Result<MessageState, Box<dyn Error + Send + Sync>> {
         let commands = &self.commands;
         let stream = StreamId::conversation(message.conversation_id);
-        let (because, loaded, channel) = futures::join!(
+        let (cause, loaded, channel) = futures::join!(
             commands.store.find(EventId(message.message_id.0)),
             commands.conversations.current(&stream),
             commands.channel(message.account_id, message.channel_id),
         );
-        let (Some(because), loaded, channel) = (because?, loaded?, channel?) else {
-            return Ok(Prospect::Settled);
+        let (Some(cause), loaded, channel) = (cause?, loaded?, channel?) else {
+            return Ok(MessageState::Ended);
         };
-        let Ok(conversation) = loaded.state.opened() else { return Ok(Prospect::Settled) };
+        let Ok(conversation) = loaded.state.opened() else { return Ok(MessageState::Ended) };
         if conversation.delivery(message.message_id) != Some(Delivery::Queued) {
-            return Ok(Prospect::Settled);
+            return Ok(MessageState::Ended);
         }
-        let undeliverable = |because, code, reason: &str| {
-            Ok(Prospect::Undeliverable { because, code, reason: reason.to_owned() })
+        let undeliverable = |cause, code, reason: &str| {
+            Ok(MessageState::Undeliverable { cause, code, reason: reason.to_owned() })
         };
         let Ok(Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(sent)))) =
-            Event::read(&because)
+            Event::read(&cause)
         else {
-            return undeliverable(because, "unreadable", "what it says cannot be read");
+            return undeliverable(cause, "unreadable", "the message cannot be read");
         };
         if self.settings.is_too_late(message, commands.clock.now()) {
-            return undeliverable(because, "gave_up", "it was tried for too long");
+            return undeliverable(cause, "gave_up", "the time limit of delivery has passed");
         }
         let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
-            return undeliverable(because, "channel_retired", "the channel is retired or switched off");
+            return undeliverable(cause, "channel_retired", "the channel is retired or disabled");
         };
         // Messages of version 1 do not name their addressee: their conversation does.
         let to = sent.to.as_ref().map(|to| to.contact_identifier.clone());
@@ -112,25 +112,25 @@ impl DeliveryContext {
             to: to.unwrap_or_else(|| conversation.contact_identifier.clone()),
             message: sent,
         });
-        Ok(Prospect::Ready { because, channel, outgoing })
+        Ok(MessageState::Ready { cause, channel, outgoing })
     }
 
     async fn send(
         &self,
         message: &OutgoingMessage,
-        because: &Record,
+        cause: &Record,
         channel: &Channel,
         outgoing: &Outgoing,
         stop: &CancellationToken,
     ) -> Attempt {
         let Some(provider) = self.commands.providers.of(channel.channel_type) else {
-            let reason = format!("nothing can be sent by {} yet", channel.channel_type);
-            return self.fail(message, because, "unsupported_channel".into(), reason, stop).await.into();
+            let reason = format!("this version cannot send messages by {}", channel.channel_type);
+            return self.fail(message, cause, "unsupported_channel".into(), reason, stop).await.into();
         };
-        let answer = provider.deliver(channel, outgoing).await;
+        let result = provider.deliver(channel, outgoing).await;
         let now = self.commands.clock.now();
-        metrics::counter!("verbatim_delivery_attempts_total", "outcome" => outcome_of(&answer)).increment(1);
-        match answer {
+        metrics::counter!("verbatim_delivery_attempts_total", "outcome" => outcome_of(&result)).increment(1);
+        match result {
             Ok(Dispatched { provider_message_id }) => {
                 let report = RecordDelivery {
                     message_id: message.message_id,
@@ -138,10 +138,10 @@ impl DeliveryContext {
                     time: now,
                     report: Report::Dispatched,
                 };
-                self.record(message, because, report, stop).await.into()
+                self.record(message, cause, report, stop).await.into()
             }
             Err(DeliveryError::GiveUp { code, reason }) => {
-                self.fail(message, because, code, reason, stop).await.into()
+                self.fail(message, cause, code, reason, stop).await.into()
             }
             Err(DeliveryError::TryAgain { after, reason, .. }) => {
                 let pause_queue_until = after.map(|after| now + after.min(self.settings.give_up_after));
@@ -149,13 +149,13 @@ impl DeliveryContext {
                 let next = wait.map(|wait| (now + wait).max(pause_queue_until.unwrap_or(now)));
                 let outcome = match next.filter(|next| !self.settings.is_too_late(message, *next)) {
                     Some(at) => Outcome::Retry { reason: RetryReason::Refused, at },
-                    None => self.fail(message, because, "gave_up".into(), reason, stop).await,
+                    None => self.fail(message, cause, "gave_up".into(), reason, stop).await,
                 };
                 Attempt { outcome, pause_queue_until }
             }
             Err(DeliveryError::Unknown { reason, .. }) => {
                 let message_id = message.message_id;
-                tracing::warn!(%message_id, reason, "it is not known whether the provider took a message");
+                tracing::warn!(%message_id, reason, "it is not known whether the provider accepted a message");
                 Outcome::Retry { reason: RetryReason::Unknown, at: now + self.settings.grace }.into()
             }
         }
@@ -164,7 +164,7 @@ impl DeliveryContext {
     async fn fail(
         &self,
         message: &OutgoingMessage,
-        because: &Record,
+        cause: &Record,
         code: String,
         reason: String,
         stop: &CancellationToken,
@@ -182,18 +182,18 @@ impl DeliveryContext {
             time: self.commands.clock.now(),
             report: Report::Failed { code, reason },
         };
-        self.record(message, because, report, stop).await
+        self.record(message, cause, report, stop).await
     }
 
     async fn record(
         &self,
         message: &OutgoingMessage,
-        because: &Record,
+        cause: &Record,
         report: RecordDelivery,
         stop: &CancellationToken,
     ) -> Outcome {
         let stream = StreamId::conversation(message.conversation_id);
-        let context = Context::because_of(because, "delivery");
+        let context = Context::because_of(cause, "delivery");
         let outcome = match &report.report {
             Report::Failed { code, .. } if code == "gave_up" => "gave_up",
             Report::Failed { .. } => "failed",
@@ -207,8 +207,8 @@ impl DeliveryContext {
     }
 }
 
-fn outcome_of(answer: &Result<Dispatched, DeliveryError>) -> &'static str {
-    match answer {
+fn outcome_of(result: &Result<Dispatched, DeliveryError>) -> &'static str {
+    match result {
         Ok(_) => "dispatched",
         Err(DeliveryError::TryAgain { .. }) => "try_again",
         Err(DeliveryError::GiveUp { .. }) => "refused",
@@ -216,7 +216,7 @@ fn outcome_of(answer: &Result<Dispatched, DeliveryError>) -> &'static str {
     }
 }
 
-/// Messages that failed together are tried again at different times, each always at the same.
+/// The seed of the waits of a message, so that messages that failed together are not sent again together.
 fn seed(message: &OutgoingMessage) -> u64 {
     message.message_id.0.as_u64_pair().1
 }
@@ -303,8 +303,8 @@ mod tests {
             next_attempt_at: clock.now(),
         };
         // There is no channel to send it by.
-        let prospect = delivery.lookup(&message).await.unwrap();
-        assert!(matches!(prospect, Prospect::Undeliverable { code: "channel_retired", .. }));
+        let state = delivery.lookup(&message).await.unwrap();
+        assert!(matches!(state, MessageState::Undeliverable { code: "channel_retired", .. }));
 
         let dispatched = MessageDispatched {
             message_id,
@@ -312,6 +312,6 @@ mod tests {
             time: clock.now(),
         };
         append(&commands, &stream, clock.event_id(), dispatched.into()).await;
-        assert!(matches!(delivery.lookup(&message).await.unwrap(), Prospect::Settled));
+        assert!(matches!(delivery.lookup(&message).await.unwrap(), MessageState::Ended));
     }
 }

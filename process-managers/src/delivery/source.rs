@@ -1,4 +1,4 @@
-//! From the log to the outbox: a message goes in when it is sent, and out when the log says what became of it.
+//! Derives the outbox from the log: `MessageSent` inserts a message, and the first event of its delivery removes it.
 
 use crate::or_skip::OrSkip;
 use commands::Commands;
@@ -15,14 +15,14 @@ use follower::{DecodedEvent, FollowError};
 use std::sync::Arc;
 
 follower::table! {
-    /// A message whose end is not in the log.
+    /// A message whose delivery has no result in the log.
     pub struct OutgoingMessage in "outbox" key (message_id: MessageId) {
         account_id: AccountId,
         conversation_id: ConversationId,
         channel_id: ChannelId,
         version: Version,
         state: JobState,
-        /// Counted when an attempt begins.
+        /// The number of attempts, counted when an attempt begins.
         attempts: u32,
         queued_at: Timestamp,
         next_attempt_at: Timestamp,
@@ -52,8 +52,8 @@ impl Source {
         Self { commands }
     }
 
-    /// The channel of a conversation, which never changes. `None` when its history cannot be read: then no message
-    /// can be sent in it any more.
+    /// The channel of a conversation, which never changes. `None` when the conversation's history cannot be read, so
+    /// that no message can be sent in it.
     async fn channel_of(&self, stream: &StreamId) -> Result<Option<ChannelId>, FollowError> {
         let conversations = &self.commands.conversations;
         for load in [false, true] {
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// Where the message of an event goes, when the event says it.
+/// The addressee that a `MessageSent` names. `None` for other events and for its first version.
 fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
     match &event.event {
         Event::Conversation(ConversationEvent::Message(MessageEvent::MessageSent(sent))) => sent.to.as_ref(),
@@ -125,7 +125,7 @@ impl JobSource for Source {
     async fn job_of(&mut self, event: &DecodedEvent) -> Result<Option<OutgoingMessage>, FollowError> {
         let JobEffect::Begins(message_id) = self.effect_of(event) else { return Ok(None) };
         let Some(conversation_id) = event.stream.as_conversation() else { return Ok(None) };
-        // Messages of version 1 do not name their channel: their conversation does.
+        // Version 1 of `MessageSent` does not name the channel; the conversation does.
         let channel_id = match addressee(event) {
             Some(to) => Some(to.channel_id),
             None => self.channel_of(&event.stream).await?,

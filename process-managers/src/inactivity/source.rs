@@ -1,4 +1,4 @@
-//! From the log to the timers: when each conversation can have been inactive for too long, at the earliest.
+//! Derives the timers from the log: the earliest moment at which each conversation can have been inactive for too long.
 
 use crate::or_skip::OrSkip;
 use commands::Commands;
@@ -46,8 +46,8 @@ impl TimerSource for Source {
     const PACE: Duration = Duration::from_millis(100);
     const KNOWS_TIMERS: bool = false;
 
-    /// The events that begin inactivity of another kind or change how long it may last. A message only makes
-    /// inactivity begin later, which is found out when the timer is due.
+    /// The events that begin another kind of inactivity or change a timeout. A message only makes the moment later,
+    /// which the handler finds when the timer is due.
     fn about(&self) -> Filter {
         Filter {
             account: None,

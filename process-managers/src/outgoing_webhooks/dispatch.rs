@@ -1,4 +1,4 @@
-//! One call of one webhook: look up what the log says, call the other program, record what came of it.
+//! One attempt to deliver a webhook: look up its state in the log, send the request, record the result.
 
 use super::Settings;
 use super::source::PendingWebhook;
@@ -12,35 +12,35 @@ use event_schemas::conversation::WebhookRequested;
 use event_schemas::{AccountId, ActionEvent, CloudEvent, ConversationEvent, Event, Recorded, StreamId};
 use follower::outbox::{Attempt, Dispatcher, Outcome, RETRY, RetryReason};
 use futures::future::BoxFuture;
-use providers::outgoing_webhook::{Call, CallError};
+use providers::outgoing_webhook::{WebhookError, WebhookRequest};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The longest wait that a program may ask for.
+/// The longest wait that a receiver can request.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// The commands and settings of a call.
+/// The commands and settings of an attempt.
 pub(super) struct WebhookContext {
     pub commands: Arc<Commands>,
     pub settings: Settings,
 }
 
-/// The state of a webhook, by the log, before the call.
-enum Prospect {
-    /// The log has its end already.
-    Settled,
-    /// It can never be called.
+/// The state of a webhook in the log before an attempt.
+enum WebhookState {
+    /// The end of the webhook is in the log already.
+    Ended,
+    /// The webhook can never be delivered.
     Undeliverable {
-        because: Recorded,
+        cause: Recorded,
         code: &'static str,
         reason: String,
     },
     Ready {
-        because: Recorded,
-        call: Call,
+        cause: Recorded,
+        request: WebhookRequest,
     },
 }
 
@@ -52,13 +52,15 @@ impl Dispatcher<PendingWebhook> for WebhookContext {
     ) -> BoxFuture<'a, Attempt> {
         Box::pin(async move {
             let outcome = match self.lookup(pending).await {
-                Ok(Prospect::Settled) => Outcome::Over,
-                Ok(Prospect::Undeliverable { because, code, reason }) => {
+                Ok(WebhookState::Ended) => Outcome::Over,
+                Ok(WebhookState::Undeliverable { cause, code, reason }) => {
                     let end = WebhookEnd::Failed { code: code.to_owned(), reason };
-                    // The claim has counted an attempt that is not made.
-                    self.record(pending, &because, end, pending.attempts.saturating_sub(1), stop).await
+                    // The claim has counted an attempt, but it is not made.
+                    self.record(pending, &cause, end, pending.attempts.saturating_sub(1), stop).await
                 }
-                Ok(Prospect::Ready { because, call }) => self.call(pending, &because, &call, stop).await,
+                Ok(WebhookState::Ready { cause, request }) => {
+                    self.call(pending, &cause, &request, stop).await
+                }
                 Err(error) => {
                     tracing::warn!(
                         webhook_id = %pending.webhook_id,
@@ -75,42 +77,48 @@ impl Dispatcher<PendingWebhook> for WebhookContext {
 }
 
 impl WebhookContext {
-    async fn lookup(&self, pending: &PendingWebhook) -> Result<Prospect, Box<dyn Error + Send + Sync>> {
+    async fn lookup(&self, pending: &PendingWebhook) -> Result<WebhookState, Box<dyn Error + Send + Sync>> {
         let commands = &self.commands;
         let stream = StreamId::conversation(pending.conversation_id);
-        let (because, loaded) =
+        let (cause, loaded) =
             futures::join!(commands.store.find(pending.event_id), commands.conversations.current(&stream));
-        let (Some(because), loaded) = (because?, loaded?) else { return Ok(Prospect::Settled) };
-        let Ok(conversation) = loaded.state.opened() else { return Ok(Prospect::Settled) };
+        let (Some(cause), loaded) = (cause?, loaded?) else { return Ok(WebhookState::Ended) };
+        let Ok(conversation) = loaded.state.opened() else { return Ok(WebhookState::Ended) };
         let Ok(Event::Conversation(ConversationEvent::Automation(ActionEvent::WebhookRequested(requested)))) =
-            Event::read(&because)
+            Event::read(&cause)
         else {
-            return Ok(Prospect::Settled);
+            return Ok(WebhookState::Ended);
         };
         if !conversation.automation.awaits(pending.webhook_id) {
-            return Ok(Prospect::Settled);
+            return Ok(WebhookState::Ended);
         }
         let Some((by, secret)) = self.origin(pending.account_id, &requested).await? else {
             let reason = "the macro or rule that requested it does not exist any more".to_owned();
-            return Ok(Prospect::Undeliverable { because, code: "no_secret", reason });
+            return Ok(WebhookState::Undeliverable { cause, code: "no_secret", reason });
         };
-        // Only an event of this conversation: the caller must not learn what another account's event says.
-        let cause = match requested.event_id {
-            Some(event) => commands.store.find(event).await?.filter(|cause| cause.stream == stream),
+        // Only an event of this conversation is sent: the receiver must not get an event of another account.
+        let triggering_event = match requested.event_id {
+            Some(event) => {
+                commands.store.find(event).await?.filter(|triggering_event| triggering_event.stream == stream)
+            }
             None => None,
         };
         let body = json!({
-            "event": CloudEvent::of(cause.as_ref().unwrap_or(&because), &self.settings.schemas_url),
+            "event": CloudEvent::of(triggering_event.as_ref().unwrap_or(&cause), &self.settings.schemas_url),
             "conversation": summary(conversation),
             "by": by,
         });
-        let call =
-            Call { id: pending.webhook_id, url: requested.url, secret, body: body.to_string().into_bytes() };
-        Ok(Prospect::Ready { because, call })
+        let request = WebhookRequest {
+            id: pending.webhook_id,
+            url: requested.url,
+            secret,
+            body: body.to_string().into_bytes(),
+        };
+        Ok(WebhookState::Ready { cause, request })
     }
 
-    /// The macro or rule that requested it, as the call names it, and the secret that signs the call. `None` when
-    /// there is neither any more.
+    /// The macro or rule that requested the webhook, as JSON, and the secret that signs the request. `None` when the
+    /// macro or rule does not exist any more.
     async fn origin(
         &self,
         account: AccountId,
@@ -135,22 +143,24 @@ impl WebhookContext {
     async fn call(
         &self,
         pending: &PendingWebhook,
-        because: &Recorded,
-        call: &Call,
+        cause: &Recorded,
+        request: &WebhookRequest,
         stop: &CancellationToken,
     ) -> Outcome {
         let attempts = pending.attempts;
-        let answer = self.settings.caller.call(call, self.commands.clock.now()).await;
+        let answer = self.settings.client.call(request, self.commands.clock.now()).await;
         let outcome = match &answer {
             Ok(_) => "delivered",
-            Err(CallError::TryAgain { .. }) => "try_again",
-            Err(CallError::GiveUp { .. }) => "refused",
+            Err(WebhookError::TryAgain { .. }) => "try_again",
+            Err(WebhookError::GiveUp { .. }) => "refused",
         };
         metrics::counter!("verbatim_webhook_attempts_total", "outcome" => outcome).increment(1);
         let end = match answer {
             Ok(status) => WebhookEnd::Delivered { status },
-            Err(CallError::GiveUp { code, reason }) => WebhookEnd::Failed { code: code.to_owned(), reason },
-            Err(CallError::TryAgain { after, reason }) => {
+            Err(WebhookError::GiveUp { code, reason }) => {
+                WebhookEnd::Failed { code: code.to_owned(), reason }
+            }
+            Err(WebhookError::TryAgain { after, reason }) => {
                 let seed = pending.webhook_id.0.as_u64_pair().1;
                 if let Some(wait) = self.settings.schedule.wait_after(attempts, seed) {
                     let wait = wait.max(after.unwrap_or_default().min(LONGEST_WAIT));
@@ -160,25 +170,25 @@ impl WebhookContext {
                 WebhookEnd::Failed { code: "gave_up".to_owned(), reason }
             }
         };
-        self.record(pending, because, end, attempts, stop).await
+        self.record(pending, cause, end, attempts, stop).await
     }
 
     async fn record(
         &self,
         pending: &PendingWebhook,
-        because: &Recorded,
+        cause: &Recorded,
         end: WebhookEnd,
         attempts: u32,
         stop: &CancellationToken,
     ) -> Outcome {
         let stream = StreamId::conversation(pending.conversation_id);
-        let context = Context::because_of(because, "webhooks");
+        let context = Context::because_of(cause, "webhooks");
         let report = RecordWebhook { webhook_id: pending.webhook_id, end, attempts };
         record(&self.commands, &stream, &report, &context, &pending.webhook_id, stop).await.into()
     }
 }
 
-/// The conversation as it is when the call is made.
+/// The conversation at the time of the attempt.
 fn summary(conversation: &Opened) -> Value {
     let lifecycle = &conversation.lifecycle;
     json!({

@@ -1,4 +1,4 @@
-//! From the log to the outbox: a webhook goes in when it is requested, and out when the log says what became of it.
+//! Derives the outbox from the log: `WebhookRequested` inserts a webhook, and the event with its result removes it.
 
 use event_schemas::conversation::{WebhookDelivered, WebhookFailed, WebhookRequested};
 use event_schemas::{
@@ -10,7 +10,7 @@ use follower::outbox::{Job, JobEffect, JobSource, JobState, Order};
 use follower::{DecodedEvent, FollowError};
 
 follower::table! {
-    /// A webhook whose end is not in the log.
+    /// A webhook without a result in the log.
     pub struct PendingWebhook in "outgoing_webhooks" key (webhook_id: WebhookId) {
         account_id: AccountId,
         conversation_id: ConversationId,
@@ -18,7 +18,7 @@ follower::table! {
         event_id: EventId,
         host: String,
         state: JobState,
-        /// Counted when an attempt begins.
+        /// The number of attempts, counted when an attempt begins.
         attempts: u32,
         next_attempt_at: Timestamp,
     }
@@ -38,7 +38,7 @@ impl Job for PendingWebhook {
     }
 }
 
-/// `example.com` of `https://example.com/hooks`.
+/// The host and port of a URL: `example.com` of `https://example.com/hooks`.
 fn host_of(url: &str) -> String {
     let after = url.split_once("://").map_or(url, |(_, after)| after);
     after.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()

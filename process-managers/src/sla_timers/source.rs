@@ -1,4 +1,4 @@
-//! From the log to the timers: when the next SLA alarm of a conversation, or the end of its snooze, is due.
+//! Derives the timers from the log: the moment of a conversation's next SLA alarm or of the end of its snooze.
 
 use super::moments;
 use crate::or_skip::OrSkip;
@@ -35,13 +35,13 @@ impl TimerSource for Source {
 
     fn effect_of(&self, event: &DecodedEvent, has_timer: bool) -> TimerEffect {
         let Event::Conversation(event) = &event.event else { return TimerEffect::None };
-        match moves_a_clock(event) && (begins(event) || has_timer) {
+        match may_change_timer(event) && (may_begin_timer(event) || has_timer) {
             true => TimerEffect::Set,
             false => TimerEffect::None,
         }
     }
 
-    /// By the conversation as it is now, which may be further than this event.
+    /// Uses the current state of the conversation, which may be later than this event.
     async fn moment_of(&mut self, event: &DecodedEvent) -> Result<Moment, FollowError> {
         let Event::Conversation(of_conversation) = &event.event else { return Ok(Moment::Unknown) };
         let (stream, version, at) = (&event.stream, event.version, event.metadata.occurred_at);
@@ -63,8 +63,8 @@ impl TimerSource for Source {
     }
 }
 
-/// Whether an event can be the first that gives a conversation a timer.
-fn begins(event: &ConversationEvent) -> bool {
+/// Whether an event can set a timer in a conversation without one.
+fn may_begin_timer(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
         E::Sla(SlaEvent::SlaApplied(_)) | E::Lifecycle(LifecycleEvent::MarkedPending(_)) => true,
@@ -86,8 +86,8 @@ fn begins(event: &ConversationEvent) -> bool {
     }
 }
 
-/// Whether an event can change what is due when.
-fn moves_a_clock(event: &ConversationEvent) -> bool {
+/// Whether an event can change the moment of a timer.
+fn may_change_timer(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
         E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))

@@ -1,4 +1,4 @@
-//! From the log to the timers: whose customer waits, and when a rule's time can be over, at the earliest.
+//! Derives the timers from the log: the conversations whose customer waits, and the earliest moment of a rule.
 
 use crate::or_skip::OrSkip;
 use commands::Commands;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub(super) struct Source {
     commands: Arc<Commands>,
-    /// The shortest time that a rule of the account waits. `None` when it has no rule on waiting.
+    /// The shortest waiting time of the account's rules. `None` when it has no rule about waiting.
     shortest: HashMap<AccountId, Option<Duration>>,
 }
 
@@ -44,7 +44,7 @@ impl TimerSource for Source {
     const TABLE: TimerTable = TimerTable { name: "waiting", by_account: true };
     const PACE: Duration = Duration::from_millis(100);
 
-    /// The events that make a customer wait, that answer, and that change how long a customer may wait.
+    /// The events that begin or end the wait of a customer or change the rules.
     fn about(&self) -> Filter {
         Filter {
             account: None,
@@ -65,7 +65,7 @@ impl TimerSource for Source {
         use ConversationEvent as E;
         match &event.event {
             Event::Catalogue(_) => TimerEffect::SettingsChanged,
-            // A customer who waits already waits since an earlier message.
+            // When the customer waits already, the wait began with an earlier message.
             Event::Conversation(E::Message(MessageEvent::MessageReceived(_))) if !has_timer => {
                 TimerEffect::Set
             }
@@ -84,9 +84,9 @@ impl TimerSource for Source {
 
     async fn moment_of(&mut self, event: &DecodedEvent) -> Result<Moment, FollowError> {
         let shortest = self.shortest(event.metadata.account_id).await?;
-        // Without a rule the row stays, until there is one.
-        let over = shortest.map(|shortest| event.metadata.occurred_at + shortest);
-        Ok(over.map_or(Moment::Open, Moment::At))
+        // Without a rule the row stays without a moment, until a rule is defined.
+        let due_at = shortest.map(|shortest| event.metadata.occurred_at + shortest);
+        Ok(due_at.map_or(Moment::Open, Moment::At))
     }
 
     fn settings_changed(&mut self, account: AccountId) {

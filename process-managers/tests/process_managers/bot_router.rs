@@ -1,18 +1,18 @@
-//! The bot at work on a real log: once for each message, and never when a person was faster.
+//! The bot router with a real log: it answers each message once, and not when an agent has taken the conversation.
 
-use crate::support::{context, lose};
+use crate::support::{context, remove_tables};
 use async_trait::async_trait;
 use commands::Commands;
 use commands::dry_run::{DryRun, Span};
 use domain::bot::Playbook;
-use domain::conversation::{Assign, Assignee, Opening, Receive, Requester};
+use domain::conversation::{Assign, Assignee, Opening, Receive, Requester, Sender};
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotRuleDefined, BotSettings, BotSettingsDefined, BotTrigger,
     HandoffRule, HandoffRuleDefined, HandoffTrigger, InfoField,
 };
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::AssignStrategy;
-use event_schemas::message::{ChannelType, Content, Priority};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
     AccountId, Actor, BotRuleId, CatalogueEvent, ChannelId, Clock, ContactId, ConversationId, EventId,
     HandoffRuleId, MessageId, Metadata, NewEvent, Position, Recorded, StreamId, TeamId, Timestamp, UserId,
@@ -36,14 +36,14 @@ const CHANNEL: ChannelId = ChannelId::from_u128(2);
 const ANA: UserId = UserId::from_u128(3);
 const NOON: Timestamp = Timestamp::from_secs(1_795_262_400);
 
-/// The log, in which an agent takes a conversation at the very moment the bot is about to answer.
-struct Interloper {
+/// A log in which an agent takes the conversation just before the bot's events are appended.
+struct ConflictingLog {
     log: Arc<SqliteStore>,
-    takes: AtomicBool,
+    assigns: AtomicBool,
 }
 
 #[async_trait]
-impl EventStore for Interloper {
+impl EventStore for ConflictingLog {
     async fn append(
         &self,
         stream: &StreamId,
@@ -51,7 +51,7 @@ impl EventStore for Interloper {
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError> {
         let is_the_bots = events.iter().any(|event| event.event_type == "BotEngaged");
-        if is_the_bots && self.takes.swap(false, Ordering::SeqCst) {
+        if is_the_bots && self.assigns.swap(false, Ordering::SeqCst) {
             let assigned = event_schemas::conversation::Assigned {
                 assignee_id: Some(ANA),
                 assignee_name: None,
@@ -121,21 +121,21 @@ fn metadata(id: EventId, at: Timestamp) -> Metadata {
     }
 }
 
-struct Desk {
+struct Fixture {
     folder: TempDir,
     clock: Clock,
-    log: Arc<Interloper>,
+    log: Arc<ConflictingLog>,
     commands: Arc<Commands>,
 }
 
-async fn desk() -> Desk {
+async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
-    let log = Arc::new(Interloper { log, takes: AtomicBool::new(false) });
+    let log = Arc::new(ConflictingLog { log, assigns: AtomicBool::new(false) });
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(log.clone(), Arc::new(providers), clock.clone()));
-    Desk { folder, clock, log, commands }
+    Fixture { folder, clock, log, commands }
 }
 
 async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
@@ -146,7 +146,7 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut(
     }
 }
 
-impl Desk {
+impl Fixture {
     async fn define(&self, kind: CatalogueKind, event: impl Into<CatalogueEvent>) {
         let event = event.into();
         let id = self.clock.event_id();
@@ -193,11 +193,11 @@ impl Desk {
             sent_at: self.clock.now(),
             metadata: Default::default(),
         };
-        self.ask(id, command).await;
+        self.execute(id, command).await;
         id
     }
 
-    async fn ask<C>(&self, id: ConversationId, command: C)
+    async fn execute<C>(&self, id: ConversationId, command: C)
     where
         C: domain::Decide<domain::conversation::Conversation>,
         C::Rejection: std::fmt::Debug,
@@ -225,123 +225,167 @@ impl Desk {
         self.log.read_stream(&StreamId::conversation(id), Version::FIRST, 1_000).await.unwrap()
     }
 
-    /// The router until it has come past everything that is in the log now, with a checkpoint of this name.
+    /// Runs the bot router, with tables of this name, until it has read all events that are in the log now.
     async fn route(&self, checkpoint: &str) {
         let context = context(self.folder.path(), checkpoint, &self.commands).await;
         let router = BotRouter::open(&context).await.unwrap();
         let (watch, stop) = (router.watch().unwrap(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
         let working = tokio::spawn(router.run(stop.clone(), Health::default()));
-        eventually("the router is through", || async { watch.progress().position >= end }).await;
+        eventually("the bot router has read the log", || async { watch.progress().position >= end }).await;
         stop.cancel();
         working.await.unwrap().unwrap();
     }
 
+    async fn answer(&self, id: ConversationId) {
+        let command = domain::conversation::Send {
+            message_id: self.clock.event_id().into(),
+            sender: Sender {
+                sender_type: SenderType::Agent,
+                id: Some(UserId::from_u128(7)),
+                name: Some("Ana".to_owned()),
+            },
+            body: Content::text("We look into it."),
+            template: None,
+            in_reply_to: None,
+            metadata: serde_json::Map::new(),
+            reply_window: None,
+            handoff: None,
+        };
+        self.execute(id, command).await;
+    }
+
     async fn expect_to_end(&self, id: ConversationId, with: &str) {
         let context = context(self.folder.path(), "silences", &self.commands).await;
-        let silence = Inactivity::open(&context).await.unwrap();
+        let inactivity = Inactivity::open(&context).await.unwrap();
         let stop = CancellationToken::new();
-        let working = tokio::spawn(silence.run(stop.clone(), Health::default()));
+        let working = tokio::spawn(inactivity.run(stop.clone(), Health::default()));
         eventually(with, || async { self.history(id).await.last().is_some_and(|last| last == with) }).await;
         stop.cancel();
         working.await.unwrap().unwrap();
     }
 }
 
-fn says(text: &str) -> BotActions {
+fn reply(text: &str) -> BotActions {
     BotActions { reply_text: Some(text.to_owned()), ..Default::default() }
 }
 
 #[tokio::test]
-async fn a_message_is_answered_once_however_often_it_is_looked_at() {
-    let desk = desk().await;
-    desk.rule("refund", says("Hello")).await;
-    let id = desk.receive("1", "refund").await;
-    desk.route("first").await;
+async fn a_message_is_answered_once_although_the_log_is_read_again() {
+    let fixture = fixture().await;
+    fixture.rule("refund", reply("Hello")).await;
+    let id = fixture.receive("1", "refund").await;
+    fixture.route("first").await;
     let answered = ["ConversationOpened", "MessageReceived", "BotEngaged", "MessageSent"];
-    assert_eq!(desk.history(id).await, answered);
-    // A crash that forgot how far it had come, and rules that changed meanwhile.
-    desk.rule("REFUND", says("Another")).await;
-    desk.route("second").await;
-    assert_eq!(desk.history(id).await, answered);
+    assert_eq!(fixture.history(id).await, answered);
+    // A crash that lost the checkpoint, and rules that changed meanwhile.
+    fixture.rule("REFUND", reply("Another")).await;
+    fixture.route("second").await;
+    assert_eq!(fixture.history(id).await, answered);
 }
 
 #[tokio::test]
-async fn a_message_is_answered_by_the_rules_of_its_time_or_later() {
-    let desk = desk().await;
-    let before = desk.receive("1", "refund").await;
-    desk.route("router").await;
-    assert_eq!(desk.history(before).await, ["ConversationOpened", "MessageReceived"]);
-    desk.rule("refund", says("Hello")).await;
-    let after = desk.receive("2", "refund").await;
-    desk.route("router").await;
-    assert_eq!(desk.history(before).await.len(), 2);
-    assert_eq!(desk.history(after).await.len(), 4);
+async fn a_message_is_answered_by_the_rules_of_its_time_or_later_ones() {
+    let fixture = fixture().await;
+    let before = fixture.receive("1", "refund").await;
+    fixture.route("router").await;
+    assert_eq!(fixture.history(before).await, ["ConversationOpened", "MessageReceived"]);
+    fixture.rule("refund", reply("Hello")).await;
+    let after = fixture.receive("2", "refund").await;
+    fixture.route("router").await;
+    assert_eq!(fixture.history(before).await.len(), 2);
+    assert_eq!(fixture.history(after).await.len(), 4);
 }
 
 #[tokio::test]
-async fn an_answer_on_its_way_is_held_back_when_a_person_takes_the_conversation() {
-    let desk = desk().await;
-    desk.rule("refund", says("Hello")).await;
-    let id = desk.receive("1", "refund").await;
-    desk.log.takes.store(true, Ordering::SeqCst);
-    desk.route("router").await;
-    assert!(!desk.log.takes.load(Ordering::SeqCst), "the bot came to answer");
-    assert_eq!(desk.history(id).await, ["ConversationOpened", "MessageReceived", "Assigned"]);
+async fn an_answer_is_not_appended_when_an_agent_takes_the_conversation() {
+    let fixture = fixture().await;
+    fixture.rule("refund", reply("Hello")).await;
+    let id = fixture.receive("1", "refund").await;
+    fixture.log.assigns.store(true, Ordering::SeqCst);
+    fixture.route("router").await;
+    assert!(!fixture.log.assigns.load(Ordering::SeqCst), "the bot tried to append its answer");
+    assert_eq!(fixture.history(id).await, ["ConversationOpened", "MessageReceived", "Assigned"]);
 }
 
 #[tokio::test]
-async fn nobody_says_anything_for_a_day_and_the_conversation_expires_once() {
-    let desk = desk().await;
-    let id = desk.receive("1", "hello").await;
-    desk.clock.advance(Duration::from_secs(23 * 3600));
-    desk.receive("1", "still there").await;
-    desk.clock.advance(Duration::from_secs(24 * 3600));
-    desk.expect_to_end(id, "Expired").await;
-    let events = desk.recorded(id).await;
+async fn a_conversation_expires_once_after_a_day_without_messages() {
+    let fixture = fixture().await;
+    let id = fixture.receive("1", "hello").await;
+    fixture.clock.advance(Duration::from_secs(23 * 3600));
+    fixture.receive("1", "still there").await;
+    fixture.answer(id).await;
+    fixture.clock.advance(Duration::from_secs(24 * 3600));
+    fixture.expect_to_end(id, "Expired").await;
+    let events = fixture.recorded(id).await;
     assert_eq!(events.last().unwrap().metadata.occurred_at, NOON + Duration::from_secs(47 * 3600));
-    // Ten hours later, and by a process that knows nothing of the first.
-    desk.clock.advance(Duration::from_secs(10 * 3600));
-    lose(desk.folder.path(), "silences", "silences").await;
-    desk.expect_to_end(id, "Expired").await;
-    assert_eq!(desk.history(id).await.len(), events.len());
-    // The next message begins another.
+    // Ten hours later, with empty tables.
+    fixture.clock.advance(Duration::from_secs(10 * 3600));
+    remove_tables(fixture.folder.path(), "silences", "silences").await;
+    fixture.expect_to_end(id, "Expired").await;
+    assert_eq!(fixture.history(id).await.len(), events.len());
+    // The next message begins another conversation.
     assert!(
-        desk.commands.conversations.current(&StreamId::conversation(id)).await.unwrap().state.live().is_err()
+        fixture
+            .commands
+            .conversations
+            .current(&StreamId::conversation(id))
+            .await
+            .unwrap()
+            .state
+            .live()
+            .is_err()
     );
 }
 
 #[tokio::test]
+async fn a_customer_who_waits_for_an_answer_is_not_closed_by_time() {
+    let fixture = fixture().await;
+    let waits = fixture.receive("1", "hello").await;
+    let answered = fixture.receive("2", "hello").await;
+    fixture.answer(answered).await;
+    fixture.clock.advance(Duration::from_secs(30 * 3600));
+    // Both are due; the second expires, and the first is looked at before it, because it is older.
+    fixture.expect_to_end(answered, "Expired").await;
+    assert_eq!(fixture.history(waits).await, ["ConversationOpened", "MessageReceived"]);
+    // The answer comes, and then nothing for a day.
+    fixture.answer(waits).await;
+    fixture.clock.advance(Duration::from_secs(24 * 3600));
+    fixture.expect_to_end(waits, "Expired").await;
+}
+
+#[tokio::test]
 async fn a_resolved_conversation_closes_after_the_configured_time() {
-    let desk = desk().await;
-    let id = desk.receive("1", "hello").await;
+    let fixture = fixture().await;
+    let id = fixture.receive("1", "hello").await;
     let settings = BotSettings {
         expire_after_seconds: None,
         close_resolved_after_seconds: Some(60),
         ..BotSettings::usual(ACCOUNT)
     };
-    desk.define(CatalogueKind::BotSettings, BotSettingsDefined { bot_settings: settings }).await;
-    desk.ask(
-        id,
-        Assign {
-            assignee: Some(Assignee { id: ANA, name: None }),
-            team_id: None,
-            strategy: Some(AssignStrategy::Claimed),
-            route_by: None,
-            by: Requester { user: Some(ANA), may_take_over: false },
-            reason: None,
-        },
-    )
-    .await;
-    desk.ask(id, domain::conversation::Resolve { reason: None }).await;
-    desk.clock.advance(Duration::from_secs(60));
-    desk.expect_to_end(id, "Closed").await;
+    fixture.define(CatalogueKind::BotSettings, BotSettingsDefined { bot_settings: settings }).await;
+    fixture
+        .execute(
+            id,
+            Assign {
+                assignee: Some(Assignee { id: ANA, name: None }),
+                team_id: None,
+                strategy: Some(AssignStrategy::Claimed),
+                route_by: None,
+                by: Requester { user: Some(ANA), may_take_over: false },
+                reason: None,
+            },
+        )
+        .await;
+    fixture.execute(id, domain::conversation::Resolve { reason: None }).await;
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.expect_to_end(id, "Closed").await;
 }
 
 #[tokio::test]
-async fn what_the_bot_leaves_lying_goes_to_people() {
-    let desk = desk().await;
-    desk.rule("refund", says("Hello")).await;
+async fn conversations_that_the_bot_does_not_finish_are_handed_over() {
+    let fixture = fixture().await;
+    fixture.rule("refund", reply("Hello")).await;
     let handoff_rule = HandoffRule {
         id: HandoffRuleId::from_u128(1),
         name: "A minute".to_owned(),
@@ -352,25 +396,25 @@ async fn what_the_bot_leaves_lying_goes_to_people() {
         message_template: None,
         is_active: true,
     };
-    desk.define(CatalogueKind::HandoffRules, HandoffRuleDefined { handoff_rule }).await;
-    let id = desk.receive("1", "refund").await;
-    desk.route("router").await;
-    desk.clock.advance(Duration::from_secs(60));
-    desk.expect_to_end(id, "HandoffRequested").await;
-    let handoff = desk.recorded(id).await.pop().unwrap();
+    fixture.define(CatalogueKind::HandoffRules, HandoffRuleDefined { handoff_rule }).await;
+    let id = fixture.receive("1", "refund").await;
+    fixture.route("router").await;
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.expect_to_end(id, "HandoffRequested").await;
+    let handoff = fixture.recorded(id).await.pop().unwrap();
     assert!(handoff.data.contains("Nothing happened for 60 seconds"), "{}", handoff.data);
     assert_eq!(handoff.metadata.occurred_at, NOON + Duration::from_secs(60));
 }
 
-impl Desk {
+impl Fixture {
     async fn dry_run(&self, playbook: Arc<Playbook>) -> DryRun {
         let span = Span { from: NOON, until: self.clock.now() + Duration::from_secs(1) };
         self.commands.dry_run(ACCOUNT, playbook, span, 5).await.unwrap()
     }
 
-    /// A few customers who say this and that while the bot works, and an agent who takes one of them.
-    async fn a_busy_day(&self) {
-        self.rule("refund", BotActions { set_labels: Some(vec!["billing".to_owned()]), ..says("Hello") })
+    /// Messages of a few customers while the bot answers, and an agent who takes one conversation.
+    async fn several_conversations(&self) {
+        self.rule("refund", BotActions { set_labels: Some(vec!["billing".to_owned()]), ..reply("Hello") })
             .await;
         self.rule(
             "order",
@@ -404,35 +448,35 @@ impl Desk {
                     by,
                     reason: None,
                 };
-                self.ask(id, assign).await;
+                self.execute(id, assign).await;
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_dry_run_of_the_live_rules_finds_what_the_live_bot_did() {
-    let desk = desk().await;
-    desk.a_busy_day().await;
-    let end = desk.log.end().await.unwrap();
-    let live = desk.commands.playbook(ACCOUNT).await.unwrap();
-    let report = desk.dry_run(live.clone()).await;
+async fn a_dry_run_of_the_live_rules_gives_the_live_bots_answers() {
+    let fixture = fixture().await;
+    fixture.several_conversations().await;
+    let end = fixture.log.end().await.unwrap();
+    let live = fixture.commands.playbook(ACCOUNT).await.unwrap();
+    let report = fixture.dry_run(live.clone()).await;
     assert_eq!((report.messages, report.conversations), (8, 5));
     assert_eq!(report.in_all.would, report.in_all.did);
     assert_eq!(report.different.conversations, 0, "{report:#?}");
     assert_eq!((report.in_all.did.replies, report.in_all.did.questions), (3, 1), "{report:#?}");
     assert_eq!(report.rules.iter().map(|rule| rule.conversations).collect::<Vec<_>>(), [2, 1]);
     assert!(report.rules[0].examples[0].reason.contains("keyword 'refund'"));
-    assert_eq!(desk.log.end().await.unwrap(), end, "nothing was written");
-    // The same bytes every time.
+    assert_eq!(fixture.log.end().await.unwrap(), end, "no event was appended");
+    // The report is the same, byte for byte.
     let bytes = serde_json::to_string(&report).unwrap();
-    assert_eq!(serde_json::to_string(&desk.dry_run(live).await).unwrap(), bytes);
+    assert_eq!(serde_json::to_string(&fixture.dry_run(live).await).unwrap(), bytes);
 }
 
 #[tokio::test]
-async fn a_dry_run_of_other_rules_says_what_would_have_changed_beside_what_was() {
-    let desk = desk().await;
-    desk.a_busy_day().await;
+async fn a_dry_run_of_other_rules_compares_their_effects_with_the_live_bots() {
+    let fixture = fixture().await;
+    fixture.several_conversations().await;
     let team = TeamId::from_u128(9);
     let rule = BotRule {
         id: BotRuleId::from_u128(1),
@@ -449,12 +493,12 @@ async fn a_dry_run_of_other_rules_says_what_would_have_changed_beside_what_was()
         run_once: true,
     };
     let usual = BotSettings::usual(ACCOUNT);
-    let report = desk.dry_run(Arc::new(Playbook::compile([&rule], [], &usual, |_| None).unwrap())).await;
+    let report = fixture.dry_run(Arc::new(Playbook::compile([&rule], [], &usual, |_| None).unwrap())).await;
     let [orders] = &report.rules[..] else { panic!("{report:#?}") };
     assert_eq!((orders.conversations, orders.messages), (2, 2));
     assert_eq!(orders.changes.would.teams, [(team, 2)].into());
     assert_eq!(orders.changes.would.priorities, [(Priority::High, 2)].into());
-    // In the two conversations it would have touched, the live bot greeted one and asked the other.
+    // The rules match two conversations. The live bot answered one and asked a question in the other.
     assert_eq!((orders.changes.did.replies, orders.changes.did.questions), (2, 1), "{orders:#?}");
     assert_eq!(report.in_all.would.replies, 0);
     let changed = &report.different.examples[0];

@@ -1,4 +1,4 @@
-//! Process managers at work on a real log.
+//! Tests of the process managers with a real log.
 
 #![allow(clippy::unwrap_used)]
 

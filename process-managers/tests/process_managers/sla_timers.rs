@@ -1,4 +1,4 @@
-//! The SLA timers act on no deadline twice and miss none.
+//! The SLA timers record each deadline exactly once.
 
 use crate::support::context;
 use commands::Commands;
@@ -27,26 +27,26 @@ const ACCOUNT: AccountId = AccountId::from_u128(0xacc);
 const CHANNEL: ChannelId = ChannelId::from_u128(0xc4a);
 const MINUTE: Duration = Duration::from_secs(60);
 
-struct Desk {
+struct Fixture {
     dir: TempDir,
     clock: Clock,
     store: Arc<SqliteStore>,
 }
 
 /// Running SLA timers.
-struct Ringing {
+struct RunningTimers {
     stop: CancellationToken,
     task: JoinHandle<Result<(), RunnerError>>,
 }
 
-impl Ringing {
+impl RunningTimers {
     async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
     }
 }
 
-impl Desk {
+impl Fixture {
     async fn with(clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(dir.path().join("events.db"), clock.clone()).await.unwrap();
@@ -58,21 +58,21 @@ impl Desk {
     }
 
     /// SLA timers with their tables under this name, and a write side of their own.
-    async fn rings(&self, name: &str) -> Ringing {
+    async fn start_timers(&self, name: &str) -> RunningTimers {
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
         let providers = Providers::new([], timeouts, self.clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(self.store.clone(), Arc::new(providers), self.clock.clone()));
         let context = context(self.dir.path(), name, &commands).await;
         let sla_timers = SlaTimers::open(&context).await.unwrap();
         let stop = CancellationToken::new();
-        Ringing { task: tokio::spawn(sla_timers.run(stop.clone(), Health::default())), stop }
+        RunningTimers { task: tokio::spawn(sla_timers.run(stop.clone(), Health::default())), stop }
     }
 
-    async fn happens(&self, conversation: ConversationId, event: impl Into<ConversationEvent>) {
-        self.happened(conversation, event, self.clock.now()).await;
+    async fn append(&self, conversation: ConversationId, event: impl Into<ConversationEvent>) {
+        self.append_at(conversation, event, self.clock.now()).await;
     }
 
-    async fn happened(
+    async fn append_at(
         &self,
         conversation: ConversationId,
         event: impl Into<ConversationEvent>,
@@ -92,15 +92,15 @@ impl Desk {
         self.store.append(&stream, Expected::Any, vec![event]).await.unwrap();
     }
 
-    /// A conversation that is promised a first response within a minute, and a warning after 50 s.
-    async fn promised(&self, contact: &str) -> ConversationId {
-        self.promised_within(contact, MINUTE).await
+    /// A conversation with a target of one minute for the first response, and a warning after 50 s.
+    async fn with_sla(&self, contact: &str) -> ConversationId {
+        self.with_sla_of(contact, MINUTE).await
     }
 
-    async fn promised_within(&self, contact: &str, span: Duration) -> ConversationId {
+    async fn with_sla_of(&self, contact: &str, span: Duration) -> ConversationId {
         let id = self.opened(contact).await;
         let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap();
-        let promise = |span| SlaTargets { first_response_seconds: Some(seconds(span)), ..Default::default() };
+        let targets = |span| SlaTargets { first_response_seconds: Some(seconds(span)), ..Default::default() };
         let policy = SlaPolicy {
             id: SlaPolicyId::from_u128(1),
             name: "A minute".into(),
@@ -110,11 +110,11 @@ impl Desk {
             channel_ids: vec![],
             team_ids: vec![],
             calendar_id: None,
-            targets: [(Priority::Normal, promise(span)), (Priority::Low, promise(span * 10))].into(),
+            targets: [(Priority::Normal, targets(span)), (Priority::Low, targets(span * 10))].into(),
             warn_before_seconds: Some(seconds(span / 6)),
             pause_while_pending: true,
         };
-        self.happens(id, SlaApplied { policy, calendar: None }).await;
+        self.append(id, SlaApplied { policy, calendar: None }).await;
         id
     }
 
@@ -134,7 +134,7 @@ impl Desk {
             language: None,
             metadata: Default::default(),
         };
-        self.happens(id, opened).await;
+        self.append(id, opened).await;
         id
     }
 
@@ -151,7 +151,7 @@ impl Desk {
             in_reply_to_provider_id: None,
             metadata: Default::default(),
         };
-        self.happens(conversation, sent).await;
+        self.append(conversation, sent).await;
     }
 
     async fn written(&self, conversation: ConversationId) {
@@ -163,7 +163,7 @@ impl Desk {
             sent_at: self.clock.now(),
             metadata: Default::default(),
         };
-        self.happens(conversation, received).await;
+        self.append(conversation, received).await;
     }
 
     async fn history(&self, conversation: ConversationId) -> Vec<(ConversationEvent, Recorded)> {
@@ -176,9 +176,9 @@ impl Desk {
         recorded.into_iter().map(event).collect()
     }
 
-    /// Warnings and breaches in the order they were told: what, and when it is dated.
-    async fn told(&self, conversation: ConversationId) -> Vec<(&'static str, Timestamp)> {
-        let notice = |(event, recorded): (ConversationEvent, Recorded)| {
+    /// Warnings and breaches in the order of the log: the kind, and when it occurred.
+    async fn alarms(&self, conversation: ConversationId) -> Vec<(&'static str, Timestamp)> {
+        let alarms = |(event, recorded): (ConversationEvent, Recorded)| {
             let ConversationEvent::Sla(event) = event else { return None };
             match event {
                 SlaEvent::SlaWarned(_) => Some(("warned", recorded.metadata.occurred_at)),
@@ -191,7 +191,7 @@ impl Desk {
                 SlaEvent::SlaApplied(_) => None,
             }
         };
-        self.history(conversation).await.into_iter().filter_map(notice).collect()
+        self.history(conversation).await.into_iter().filter_map(alarms).collect()
     }
 
     async fn reopened(&self, conversation: ConversationId) -> usize {
@@ -199,16 +199,17 @@ impl Desk {
         self.history(conversation).await.iter().filter(|(event, _)| woken(event)).count()
     }
 
-    async fn tells(&self, conversation: ConversationId, count: usize) {
-        eventually("so much told", || async { self.told(conversation).await.len() >= count }).await;
+    async fn wait_for_alarms(&self, conversation: ConversationId, count: usize) {
+        eventually("the alarms are recorded", || async { self.alarms(conversation).await.len() >= count })
+            .await;
     }
 
-    /// Something that is due now has been told, so whatever was due before would have been.
-    async fn has_looked(&self) {
+    /// Waits until a snooze that ends now is handled, so that everything due before it is handled too.
+    async fn timers_are_handled(&self) {
         let contact = self.clock.fresh_id().to_string();
         let id = self.opened(&contact).await;
         let now = self.clock.now();
-        self.happened(id, MarkedPending { until: Some(now), reason: None }, now).await;
+        self.append_at(id, MarkedPending { until: Some(now), reason: None }, now).await;
         eventually("the snooze's end", || async { self.reopened(id).await == 1 }).await;
     }
 }
@@ -222,151 +223,158 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut(
 }
 
 #[tokio::test]
-async fn a_deadline_is_warned_of_and_missed_at_its_own_time() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms").await;
-    let start = desk.clock.now();
-    let conversation = desk.promised("somebody").await;
-    desk.clock.advance(Duration::from_secs(49));
-    desk.has_looked().await;
-    assert_eq!(desk.told(conversation).await, []);
-    desk.clock.advance(Duration::from_secs(1));
-    desk.tells(conversation, 1).await;
-    desk.clock.advance(Duration::from_secs(10));
-    desk.tells(conversation, 2).await;
+async fn a_warning_and_a_breach_are_dated_when_they_were_due() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let start = fixture.clock.now();
+    let conversation = fixture.with_sla("customer").await;
+    fixture.clock.advance(Duration::from_secs(49));
+    fixture.timers_are_handled().await;
+    assert_eq!(fixture.alarms(conversation).await, []);
+    fixture.clock.advance(Duration::from_secs(1));
+    fixture.wait_for_alarms(conversation, 1).await;
+    fixture.clock.advance(Duration::from_secs(10));
+    fixture.wait_for_alarms(conversation, 2).await;
     let (warned, due) = (start + Duration::from_secs(50), start + MINUTE);
-    assert_eq!(desk.told(conversation).await, [("warned", warned), ("breached", due)]);
-    ringing.stop().await;
+    assert_eq!(fixture.alarms(conversation).await, [("warned", warned), ("breached", due)]);
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn an_answer_in_time_keeps_it_silent() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms").await;
-    let conversation = desk.promised("somebody").await;
-    desk.clock.advance(Duration::from_secs(30));
-    desk.answered(conversation).await;
-    desk.clock.advance(MINUTE * 60);
-    desk.has_looked().await;
-    assert_eq!(desk.told(conversation).await, []);
-    ringing.stop().await;
+async fn an_answer_in_time_causes_no_alarm() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let conversation = fixture.with_sla("customer").await;
+    fixture.clock.advance(Duration::from_secs(30));
+    fixture.answered(conversation).await;
+    fixture.clock.advance(MINUTE * 60);
+    fixture.timers_are_handled().await;
+    assert_eq!(fixture.alarms(conversation).await, []);
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn ten_minutes_of_downtime_lose_nothing_and_double_nothing() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms").await;
-    let start = desk.clock.now();
-    let silent = desk.promised("nobody answered").await;
-    let late = desk.promised("the answer came late").await;
-    let in_time = desk.promised("the answer came in time").await;
-    desk.has_looked().await;
-    ringing.stop().await;
+async fn ten_minutes_of_downtime_lose_and_repeat_no_alarm() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let start = fixture.clock.now();
+    let silent = fixture.with_sla("never answered").await;
+    let late = fixture.with_sla("the answer came late").await;
+    let in_time = fixture.with_sla("the answer came in time").await;
+    fixture.timers_are_handled().await;
+    timers.stop().await;
 
-    desk.clock.advance(Duration::from_secs(60));
-    desk.answered(in_time).await;
-    desk.clock.advance(Duration::from_secs(60));
-    desk.answered(late).await;
-    desk.clock.advance(MINUTE * 8);
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.answered(in_time).await;
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.answered(late).await;
+    fixture.clock.advance(MINUTE * 8);
 
     for _restart in 0..3 {
-        let ringing = desk.rings("alarms").await;
-        desk.tells(silent, 2).await;
-        desk.tells(late, 1).await;
-        desk.has_looked().await;
-        ringing.stop().await;
+        let timers = fixture.start_timers("alarms").await;
+        fixture.wait_for_alarms(silent, 2).await;
+        fixture.wait_for_alarms(late, 1).await;
+        fixture.timers_are_handled().await;
+        timers.stop().await;
     }
     let due = start + MINUTE;
-    assert_eq!(desk.told(silent).await, [("warned", start + Duration::from_secs(50)), ("breached", due)]);
-    assert_eq!(desk.told(late).await, [("breached", due)]);
-    assert_eq!(desk.told(in_time).await, []);
+    assert_eq!(
+        fixture.alarms(silent).await,
+        [("warned", start + Duration::from_secs(50)), ("breached", due)]
+    );
+    assert_eq!(fixture.alarms(late).await, [("breached", due)]);
+    assert_eq!(fixture.alarms(in_time).await, []);
 }
 
 #[tokio::test]
-async fn however_many_clocks_there_are_each_thing_is_told_once() {
-    let desk = Desk::at_noon().await;
-    // Two that share their tables, and one that has its own.
-    let ringing = [desk.rings("alarms").await, desk.rings("alarms").await, desk.rings("others").await];
+async fn several_processes_record_each_alarm_once() {
+    let fixture = Fixture::at_noon().await;
+    // Two processes share their tables, and one has tables of its own.
+    let timers = [
+        fixture.start_timers("alarms").await,
+        fixture.start_timers("alarms").await,
+        fixture.start_timers("others").await,
+    ];
     let mut conversations = Vec::new();
     for contact in 0..20 {
-        conversations.push(desk.promised(&contact.to_string()).await);
+        conversations.push(fixture.with_sla(&contact.to_string()).await);
     }
-    desk.clock.advance(MINUTE);
+    fixture.clock.advance(MINUTE);
     for conversation in &conversations {
-        desk.tells(*conversation, 2).await;
+        fixture.wait_for_alarms(*conversation, 2).await;
     }
-    desk.has_looked().await;
-    for ringing in ringing {
-        ringing.stop().await;
+    fixture.timers_are_handled().await;
+    for timers in timers {
+        timers.stop().await;
     }
-    // A replay from the beginning of the log, with tables that remember nothing.
-    let replay = desk.rings("new").await;
-    desk.has_looked().await;
+    // A replay from the beginning of the log with empty tables.
+    let replay = fixture.start_timers("new").await;
+    fixture.timers_are_handled().await;
     replay.stop().await;
     for conversation in conversations {
-        let told: Vec<_> = desk.told(conversation).await.into_iter().map(|(what, _)| what).collect();
-        assert_eq!(told, ["warned", "breached"]);
+        let alarms: Vec<_> = fixture.alarms(conversation).await.into_iter().map(|(what, _)| what).collect();
+        assert_eq!(alarms, ["warned", "breached"]);
     }
 }
 
 #[tokio::test]
-async fn a_promise_that_changes_to_and_fro_is_warned_of_anew() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms").await;
-    let start = desk.clock.now();
-    let conversation = desk.promised("somebody").await;
-    desk.clock.advance(Duration::from_secs(55));
-    desk.tells(conversation, 1).await;
-    desk.happens(conversation, PriorityChanged { old: Priority::Normal, new: Priority::Low }).await;
-    desk.happens(conversation, PriorityChanged { old: Priority::Low, new: Priority::Normal }).await;
-    desk.tells(conversation, 2).await;
-    desk.has_looked().await;
+async fn a_target_that_changes_and_changes_back_is_warned_about_again() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let start = fixture.clock.now();
+    let conversation = fixture.with_sla("customer").await;
+    fixture.clock.advance(Duration::from_secs(55));
+    fixture.wait_for_alarms(conversation, 1).await;
+    fixture.append(conversation, PriorityChanged { old: Priority::Normal, new: Priority::Low }).await;
+    fixture.append(conversation, PriorityChanged { old: Priority::Low, new: Priority::Normal }).await;
+    fixture.wait_for_alarms(conversation, 2).await;
+    fixture.timers_are_handled().await;
     let warned = start + Duration::from_secs(50);
-    assert_eq!(desk.told(conversation).await, [("warned", warned), ("warned", warned)]);
-    ringing.stop().await;
+    assert_eq!(fixture.alarms(conversation).await, [("warned", warned), ("warned", warned)]);
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn a_snooze_ends_once_and_only_if_it_still_lasts() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings("alarms").await;
-    let (asleep, woken) = (desk.opened("asleep").await, desk.opened("woken").await);
-    let until = Some(desk.clock.now() + MINUTE);
-    desk.happens(asleep, MarkedPending { until, reason: None }).await;
-    desk.happens(woken, MarkedPending { until, reason: None }).await;
-    desk.written(woken).await;
-    desk.clock.advance(MINUTE);
-    desk.has_looked().await;
-    eventually("the end of the snooze", || async { desk.reopened(asleep).await == 1 }).await;
-    ringing.stop().await;
-    let again = desk.rings("new").await;
-    desk.has_looked().await;
+async fn a_snooze_ends_once_unless_it_has_ended_before() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let (asleep, woken) = (fixture.opened("asleep").await, fixture.opened("woken").await);
+    let until = Some(fixture.clock.now() + MINUTE);
+    fixture.append(asleep, MarkedPending { until, reason: None }).await;
+    fixture.append(woken, MarkedPending { until, reason: None }).await;
+    fixture.written(woken).await;
+    fixture.clock.advance(MINUTE);
+    fixture.timers_are_handled().await;
+    eventually("the end of the snooze", || async { fixture.reopened(asleep).await == 1 }).await;
+    timers.stop().await;
+    let again = fixture.start_timers("new").await;
+    fixture.timers_are_handled().await;
     again.stop().await;
-    assert_eq!(desk.reopened(asleep).await, 1);
-    assert_eq!(desk.reopened(woken).await, 0);
+    assert_eq!(fixture.reopened(asleep).await, 1);
+    assert_eq!(fixture.reopened(woken).await, 0);
 }
 
 #[tokio::test]
-async fn a_rush_of_deadlines_is_told_by_the_real_clock() {
-    let desk = Desk::with(Clock::System).await;
-    let ringing = desk.rings("alarms").await;
-    let start = desk.clock.now();
+async fn many_deadlines_at_once_are_handled_with_the_system_clock() {
+    let fixture = Fixture::with(Clock::System).await;
+    let timers = fixture.start_timers("alarms").await;
+    let start = fixture.clock.now();
     let mut conversations = Vec::new();
     for contact in 0..200 {
-        conversations.push(desk.opened(&contact.to_string()).await);
+        conversations.push(fixture.opened(&contact.to_string()).await);
     }
-    // All put aside until the same moment, far enough off for all of them to be written down.
-    let until = desk.clock.now() + desk.clock.now().since(start) * 2;
+    // All are snoozed until the same moment, which is late enough that all snoozes are appended before it.
+    let until = fixture.clock.now() + fixture.clock.now().since(start) * 2;
     for conversation in &conversations {
-        desk.happens(*conversation, MarkedPending { until: Some(until), reason: None }).await;
+        fixture.append(*conversation, MarkedPending { until: Some(until), reason: None }).await;
     }
     let mut late = Duration::ZERO;
     for conversation in conversations {
-        eventually("the end of the snooze", || async { desk.reopened(conversation).await == 1 }).await;
-        let (_, last) = desk.history(conversation).await.pop().unwrap();
+        eventually("the end of the snooze", || async { fixture.reopened(conversation).await == 1 }).await;
+        let (_, last) = fixture.history(conversation).await.pop().unwrap();
         assert!(last.recorded_at >= until);
         late = late.max(last.recorded_at.since(until));
     }
-    println!("the last of 200 that were due at once was told {late:?} after its time");
-    ringing.stop().await;
+    println!("the last of 200 that were due at once was recorded {late:?} after its deadline");
+    timers.stop().await;
 }

@@ -38,7 +38,7 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut(
     }
 }
 
-struct Desk {
+struct Fixture {
     dir: TempDir,
     clock: Clock,
     store: Arc<SqliteStore>,
@@ -46,7 +46,7 @@ struct Desk {
 }
 
 /// Running SLA timers, with a runtime of their own that can be dropped.
-struct Ringing {
+struct RunningTimers {
     db: Db,
     watch: Watch,
     health: Health,
@@ -55,21 +55,21 @@ struct Ringing {
     runtime: Runtime,
 }
 
-impl Ringing {
+impl RunningTimers {
     async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
         self.runtime.shutdown_background();
     }
 
-    /// Nothing under way is finished.
+    /// Drops the runtime, so that no task is finished.
     async fn kill(self) {
         self.runtime.shutdown_background();
         assert!(self.task.await.is_err_and(|end| end.is_cancelled()));
     }
 }
 
-impl Desk {
+impl Fixture {
     async fn with(clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(dir.path().join("events.db"), clock.clone()).await.unwrap();
@@ -87,8 +87,8 @@ impl Desk {
         Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()))
     }
 
-    /// With a write side of its own, as another process has it.
-    async fn rings(&self) -> Ringing {
+    /// Starts SLA timers with a write side of their own, as in another process.
+    async fn start_timers(&self) -> RunningTimers {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = self.dir.path().to_owned();
         let commands = Self::write_side(&self.store, &self.clock);
@@ -100,23 +100,23 @@ impl Desk {
         let (watch, health, stop) =
             (sla_timers.watch().unwrap(), Health::default(), CancellationToken::new());
         let task = runtime.spawn(sla_timers.run(stop.clone(), health.clone()));
-        Ringing { db, watch, health, stop, task, runtime }
+        RunningTimers { db, watch, health, stop, task, runtime }
     }
 
-    /// The log has been followed to its end, and nothing that has come is still to be looked at.
-    async fn settled(&self, ringing: &Ringing) {
-        eventually("nothing left to do", || async {
+    /// Waits until the log is read to its end and no timer is due.
+    async fn settled(&self, timers: &RunningTimers) {
+        eventually("no timer is due", || async {
             let end = self.store.end().await.unwrap();
-            let followed = ringing.watch.position() == end;
+            let followed = timers.watch.position() == end;
             const DUE: &str = "select count(*) from alarms where due_at <= $1";
             let values = Values::default().with(&self.clock.now());
-            let due = ringing.db.readers().fetch_one(DUE, values).await.unwrap().number(0).unwrap();
+            let due = timers.db.readers().fetch_one(DUE, values).await.unwrap().number(0).unwrap();
             followed && due == 0 && self.store.end().await.unwrap() == end
         })
         .await;
     }
 
-    async fn ask(&self, id: ConversationId, command: impl Decide<Conversation, Rejection = Rejection>) {
+    async fn execute(&self, id: ConversationId, command: impl Decide<Conversation, Rejection = Rejection>) {
         let context = Context {
             account: ACCOUNT,
             actor: Actor::system("test"),
@@ -130,8 +130,8 @@ impl Desk {
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 
-    /// A conversation that is promised a first response within so many seconds.
-    async fn promised(&self, contact: &str, seconds: u32) -> ConversationId {
+    /// A conversation with a target of so many seconds for the first response.
+    async fn with_sla(&self, contact: &str, seconds: u32) -> ConversationId {
         let targets = SlaTargets { first_response_seconds: Some(seconds), ..Default::default() };
         let policy = SlaPolicy {
             id: SlaPolicyId::from_u128(1),
@@ -161,7 +161,7 @@ impl Desk {
             sla: Some(SlaApplied { policy, calendar: None }),
         };
         let id = opening.conversation_id();
-        self.ask(id, Open { opening }).await;
+        self.execute(id, Open { opening }).await;
         id
     }
 
@@ -176,7 +176,7 @@ impl Desk {
             reply_window: None,
             handoff: None,
         };
-        self.ask(id, answer).await;
+        self.execute(id, answer).await;
     }
 
     async fn breaches(&self, id: ConversationId) -> Vec<(SlaBreached, Recorded)> {
@@ -200,112 +200,113 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_breach_says_when_it_was_due_and_when_it_was_noticed() {
-    let desk = Desk::at_noon().await;
-    let start = desk.clock.now();
-    let conversation = desk.promised("somebody", 60).await;
-    desk.clock.advance(SECOND * 75);
-    let ringing = desk.rings().await;
-    desk.settled(&ringing).await;
-    let (breach, recorded) = desk.one_breach(conversation).await;
+async fn a_breach_says_when_it_was_due_and_when_it_was_detected() {
+    let fixture = Fixture::at_noon().await;
+    let start = fixture.clock.now();
+    let conversation = fixture.with_sla("customer", 60).await;
+    fixture.clock.advance(SECOND * 75);
+    let timers = fixture.start_timers().await;
+    fixture.settled(&timers).await;
+    let (breach, recorded) = fixture.one_breach(conversation).await;
     assert_eq!((breach.due_at, breach.detected_at), (start + SECOND * 60, start + SECOND * 75));
     assert_eq!(recorded.metadata.occurred_at, start + SECOND * 60);
     assert_eq!(recorded.recorded_at, start + SECOND * 75);
     assert_eq!(recorded.metadata.actor, Actor::system("sla-timers"));
-    ringing.stop().await;
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn while_the_customer_is_waited_for_the_promise_waits_too() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings().await;
-    let start = desk.clock.now();
-    let conversation = desk.promised("somebody", 60).await;
-    desk.clock.advance(SECOND * 30);
-    desk.ask(conversation, MarkPending { until: None, reason: None }).await;
-    desk.clock.advance(SECOND * 1_000);
-    desk.settled(&ringing).await;
-    assert_eq!(desk.breaches(conversation).await, []);
+async fn the_sla_clock_pauses_while_a_conversation_is_pending() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers().await;
+    let start = fixture.clock.now();
+    let conversation = fixture.with_sla("customer", 60).await;
+    fixture.clock.advance(SECOND * 30);
+    fixture.execute(conversation, MarkPending { until: None, reason: None }).await;
+    fixture.clock.advance(SECOND * 1_000);
+    fixture.settled(&timers).await;
+    assert_eq!(fixture.breaches(conversation).await, []);
 
-    desk.ask(conversation, Reopen { cause: ReopenCause::Agent, reason: None }).await;
-    desk.clock.advance(SECOND * 29);
-    desk.settled(&ringing).await;
-    assert_eq!(desk.breaches(conversation).await, []);
-    desk.clock.advance(SECOND);
-    desk.settled(&ringing).await;
-    assert_eq!(desk.one_breach(conversation).await.0.due_at, start + SECOND * 1_060);
-    ringing.stop().await;
+    fixture.execute(conversation, Reopen { cause: ReopenCause::Agent, reason: None }).await;
+    fixture.clock.advance(SECOND * 29);
+    fixture.settled(&timers).await;
+    assert_eq!(fixture.breaches(conversation).await, []);
+    fixture.clock.advance(SECOND);
+    fixture.settled(&timers).await;
+    assert_eq!(fixture.one_breach(conversation).await.0.due_at, start + SECOND * 1_060);
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn an_answer_in_the_very_last_moment_is_in_time() {
-    let desk = Desk::at_noon().await;
-    let conversation = desk.promised("somebody", 60).await;
-    desk.clock.advance(SECOND * 60);
-    desk.answer(conversation).await;
-    desk.clock.advance(SECOND * 60);
-    let ringing = desk.rings().await;
-    desk.settled(&ringing).await;
-    assert_eq!(desk.breaches(conversation).await, []);
-    ringing.stop().await;
+async fn an_answer_at_the_deadline_is_in_time() {
+    let fixture = Fixture::at_noon().await;
+    let conversation = fixture.with_sla("customer", 60).await;
+    fixture.clock.advance(SECOND * 60);
+    fixture.answer(conversation).await;
+    fixture.clock.advance(SECOND * 60);
+    let timers = fixture.start_timers().await;
+    fixture.settled(&timers).await;
+    assert_eq!(fixture.breaches(conversation).await, []);
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn a_full_disk_delays_the_bell_and_rings_it_once() {
-    let desk = Desk::at_noon().await;
-    let ringing = desk.rings().await;
-    let start = desk.clock.now();
-    let conversation = desk.promised("somebody", 60).await;
-    desk.settled(&ringing).await;
-    desk.store.pretend(Some(Fault::ReadOnly));
-    desk.clock.advance(SECOND * 60);
-    eventually("trouble", || async { ringing.health.error().is_some() }).await;
-    desk.clock.advance(SECOND * 60);
-    desk.store.pretend(None);
-    desk.settled(&ringing).await;
-    let (breach, _) = desk.one_breach(conversation).await;
+async fn a_full_disk_delays_a_breach_which_is_then_recorded_once() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers().await;
+    let start = fixture.clock.now();
+    let conversation = fixture.with_sla("customer", 60).await;
+    fixture.settled(&timers).await;
+    fixture.store.pretend(Some(Fault::ReadOnly));
+    fixture.clock.advance(SECOND * 60);
+    eventually("an error is reported", || async { timers.health.error().is_some() }).await;
+    fixture.clock.advance(SECOND * 60);
+    fixture.store.pretend(None);
+    fixture.settled(&timers).await;
+    let (breach, _) = fixture.one_breach(conversation).await;
     assert_eq!((breach.due_at, breach.detected_at), (start + SECOND * 60, start + SECOND * 120));
-    eventually("no trouble", || async { ringing.health.error().is_none() }).await;
-    ringing.stop().await;
+    eventually("no error is reported", || async { timers.health.error().is_none() }).await;
+    timers.stop().await;
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_a_rush_it_tells_the_rest_and_nothing_twice() {
-    let desk = Desk::at_noon().await;
+async fn after_a_kill_the_remaining_breaches_are_recorded_and_none_twice() {
+    let fixture = Fixture::at_noon().await;
     let mut conversations = Vec::new();
     for contact in 0..150 {
-        conversations.push(desk.promised(&contact.to_string(), 60).await);
+        conversations.push(fixture.with_sla(&contact.to_string(), 60).await);
     }
-    let before = desk.store.end().await.unwrap();
-    let ringing = desk.rings().await;
-    desk.settled(&ringing).await;
-    desk.clock.advance(SECOND * 60);
-    eventually("the first bell", || async { desk.store.end().await.unwrap() > before }).await;
-    ringing.kill().await;
+    let before = fixture.store.end().await.unwrap();
+    let timers = fixture.start_timers().await;
+    fixture.settled(&timers).await;
+    fixture.clock.advance(SECOND * 60);
+    eventually("the first breach is recorded", || async { fixture.store.end().await.unwrap() > before })
+        .await;
+    timers.kill().await;
 
-    let again = desk.rings().await;
-    desk.settled(&again).await;
+    let again = fixture.start_timers().await;
+    fixture.settled(&again).await;
     for conversation in conversations {
-        desk.one_breach(conversation).await;
+        fixture.one_breach(conversation).await;
     }
     again.stop().await;
 }
 
 #[tokio::test]
-async fn by_the_real_clock_a_breach_is_told_soon_after_its_time() {
-    let desk = Desk::with(Clock::System).await;
-    let ringing = desk.rings().await;
+async fn a_breach_is_recorded_with_the_system_clock() {
+    let fixture = Fixture::with(Clock::System).await;
+    let timers = fixture.start_timers().await;
     let mut conversations = Vec::new();
     for contact in 0..20 {
-        conversations.push(desk.promised(&contact.to_string(), 1).await);
+        conversations.push(fixture.with_sla(&contact.to_string(), 1).await);
     }
     let mut slowest = Duration::ZERO;
     for conversation in conversations {
-        eventually("a breach", || async { !desk.breaches(conversation).await.is_empty() }).await;
-        let (breach, recorded) = desk.one_breach(conversation).await;
+        eventually("a breach", || async { !fixture.breaches(conversation).await.is_empty() }).await;
+        let (breach, recorded) = fixture.one_breach(conversation).await;
         assert!(breach.detected_at >= breach.due_at);
         slowest = slowest.max(recorded.recorded_at.since(breach.due_at));
     }
-    println!("the slowest of 20 breaches was in the log {slowest:?} after its time");
-    ringing.stop().await;
+    println!("the slowest of 20 breaches was in the log {slowest:?} after its deadline");
+    timers.stop().await;
 }

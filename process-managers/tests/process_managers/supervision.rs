@@ -1,4 +1,4 @@
-//! Which process works, and what one that does not says of itself.
+//! The error that a process without the lease reports.
 
 use crate::support::settings;
 use commands::Commands;
@@ -20,23 +20,23 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn who_could_not_start_is_well_again_while_another_process_works() {
+async fn a_process_that_could_not_start_reports_no_error_while_another_holds_the_lease() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("events.db"), Clock::System).await.unwrap();
     let providers = Providers::new([], Timeouts::default(), Clock::System).unwrap();
     let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), Clock::System));
-    let place = Location::open(&format!("sqlite:{}", dir.path().display())).await.unwrap();
-    // Something is in the way of its tables.
+    let location = Location::open(&format!("sqlite:{}", dir.path().display())).await.unwrap();
+    // A folder with the name of the database makes opening the tables fail.
     std::fs::create_dir(dir.path().join("process-managers.db")).unwrap();
-    let managers = ProcessManagers::new(place.clone(), DecodedLog::shared(store), commands, settings());
-    let (trouble, stop) = (managers.error(), CancellationToken::new());
+    let managers = ProcessManagers::new(location.clone(), DecodedLog::shared(store), commands, settings());
+    let (error, stop) = (managers.error(), CancellationToken::new());
     let running = tokio::spawn(managers.run(stop.clone()));
-    eventually("it cannot start", || trouble().is_some()).await;
+    eventually("an error is reported", || error().is_some()).await;
 
-    let other = Leases::new(place).take("process-managers", &CancellationToken::new()).await.unwrap();
-    eventually("it waits, and nothing is wrong", || trouble().is_none()).await;
+    let other = Leases::new(location).take("process-managers", &CancellationToken::new()).await.unwrap();
+    eventually("no error is reported while it waits", || error().is_none()).await;
     other.release().await;
-    eventually("it tries again", || trouble().is_some()).await;
+    eventually("an error is reported again", || error().is_some()).await;
     stop.cancel();
     running.await.unwrap();
 }

@@ -1,11 +1,11 @@
-//! The parts of a process manager in a test: its tables are SQLite files, or, with `VERBATIM_TEST_ENGINE=postgres`,
-//! schemas in a database of the test's own.
+//! The context of a process manager in a test. Its tables are SQLite files, or schemas in a database of the test's own
+//! with `VERBATIM_TEST_ENGINE=postgres`.
 
 use commands::Commands;
 use follower::{DecodedLog, Location};
 use process_managers::{Context, Settings, delivery, outgoing_webhooks};
 use providers::Timeouts;
-use providers::outgoing_webhook::{Addresses, Caller};
+use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,14 +26,14 @@ async fn database(folder: &Path) -> Option<String> {
 }
 
 pub fn settings() -> Settings {
-    let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
+    let client = WebhookClient::new(Timeouts::default(), AllowedAddresses::PublicOnly).unwrap();
     Settings {
         delivery: delivery::Settings::default(),
-        outgoing_webhooks: outgoing_webhooks::Settings::of(caller, "http://desk".to_owned()),
+        outgoing_webhooks: outgoing_webhooks::Settings::of(client, "http://fixture".to_owned()),
     }
 }
 
-/// The tables are found under this name by each process that belongs to the folder.
+/// A context with tables of this name. All contexts with the same folder and name share them.
 pub async fn context(folder: &Path, name: &str, commands: &Arc<Commands>) -> Context {
     context_with(folder, name, commands, settings()).await
 }
@@ -53,8 +53,8 @@ pub async fn context_with(
     Context::new(location, log, Arc::clone(commands), settings)
 }
 
-/// As if the set of tables under this name had never been.
-pub async fn lose(folder: &Path, name: &str, tables: &str) {
+/// Removes the tables of this name.
+pub async fn remove_tables(folder: &Path, name: &str, tables: &str) {
     let folder = folder.join(name);
     match database(&folder).await {
         Some(url) => Postgres::sql(&url, &format!("drop schema verbatim_{tables} cascade")).await,

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The addresses that may be called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Addresses {
+pub enum AllowedAddresses {
     /// Public addresses, by HTTPS.
     #[default]
     PublicOnly,
@@ -29,7 +29,7 @@ pub enum BadAddress {
     Private,
 }
 
-impl Addresses {
+impl AllowedAddresses {
     pub fn check(self, url: &str) -> Result<Url, BadAddress> {
         let url = Url::parse(url).map_err(|_| BadAddress::NoUrl)?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(BadAddress::NoUrl)?;
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn only_the_internet_is_called() {
         for url in ["https://example.com/hooks", "https://8.8.8.8/", "https://[2606:4700::1111]/x"] {
-            assert!(Addresses::PublicOnly.check(url).is_ok(), "{url}");
+            assert!(AllowedAddresses::PublicOnly.check(url).is_ok(), "{url}");
         }
         for (url, bad) in [
             ("", BadAddress::NoUrl),
@@ -171,8 +171,8 @@ mod tests {
             ("https://[64:ff9b::7f00:1]", BadAddress::Private),
             ("https://[2002:7f00:1::]", BadAddress::Private),
         ] {
-            assert_eq!(Addresses::PublicOnly.check(url), Err(bad), "{url}");
+            assert_eq!(AllowedAddresses::PublicOnly.check(url), Err(bad), "{url}");
         }
-        assert!(Addresses::Any.check("http://127.0.0.1:9000/hook").is_ok());
+        assert!(AllowedAddresses::Any.check("http://127.0.0.1:9000/hook").is_ok());
     }
 }

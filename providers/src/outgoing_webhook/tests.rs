@@ -26,12 +26,12 @@ async fn program(status: u16, retry_after: &'static str) -> (String, Arc<Mutex<V
     (url, heard)
 }
 
-fn call(url: &str) -> Call {
-    Call { id: ID, url: url.to_owned(), secret: secret(), body: br#"{"a":1}"#.to_vec() }
+fn call(url: &str) -> WebhookRequest {
+    WebhookRequest { id: ID, url: url.to_owned(), secret: secret(), body: br#"{"a":1}"#.to_vec() }
 }
 
-fn caller() -> Caller {
-    Caller::new(Timeouts::default(), Addresses::Any).unwrap()
+fn caller() -> WebhookClient {
+    WebhookClient::new(Timeouts::default(), AllowedAddresses::Any).unwrap()
 }
 
 #[test]
@@ -66,11 +66,11 @@ async fn a_program_that_does_not_take_it_is_called_again_and_one_that_is_gone_is
     for (status, again) in [(500, true), (404, true), (302, true), (429, true), (410, false)] {
         let (url, heard) = program(status, "7").await;
         match caller().call(&call(&url), NOW).await.unwrap_err() {
-            CallError::TryAgain { after, .. } => {
+            WebhookError::TryAgain { after, .. } => {
                 assert!(again, "{status}");
                 assert_eq!(after, Some(Duration::from_secs(7)));
             }
-            CallError::GiveUp { code, .. } => assert!(!again && code == "refused", "{status}"),
+            WebhookError::GiveUp { code, .. } => assert!(!again && code == "refused", "{status}"),
         }
         // No redirect was followed.
         assert_eq!(heard.lock().unwrap().len(), 1);
@@ -79,11 +79,11 @@ async fn a_program_that_does_not_take_it_is_called_again_and_one_that_is_gone_is
 
 #[tokio::test]
 async fn a_name_that_stands_for_a_private_address_is_not_called() {
-    let caller = Caller::new(Timeouts::default(), Addresses::PublicOnly).unwrap();
+    let caller = WebhookClient::new(Timeouts::default(), AllowedAddresses::PublicOnly).unwrap();
     // A check of the text alone would allow a name that resolves to a private address.
     let request = caller.client.get("https://localhost:1/");
     let refused = request.send().await.unwrap_err();
     assert!(is_forbidden(&refused), "{refused:?}");
     let told = caller.call(&call("https://127.0.0.1:1/"), NOW).await.unwrap_err();
-    assert!(matches!(told, CallError::GiveUp { code: "forbidden_address", .. }), "{told:?}");
+    assert!(matches!(told, WebhookError::GiveUp { code: "forbidden_address", .. }), "{told:?}");
 }

@@ -1,4 +1,4 @@
-//! A log, a provider that is not the real one, and conversations with something to say.
+//! A log, a fake provider, and conversations with messages to send.
 
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::support::{self, context_with};
@@ -29,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 pub const ACCOUNT: AccountId = AccountId::from_u128(0xacc);
 
-/// Impatient enough that no test waits, patient enough that each step is seen.
-pub fn hurried() -> Settings {
+/// Short waits for fast tests.
+pub fn fast_settings() -> Settings {
     Settings {
         schedule: Schedule {
             first: Duration::from_millis(5),
@@ -43,7 +43,7 @@ pub fn hurried() -> Settings {
     }
 }
 
-/// How often, and how long, something is looked for that is about to happen.
+/// Polls until the condition holds, at most 20 s.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds().await {
@@ -52,7 +52,7 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
     }
 }
 
-pub struct Desk {
+pub struct Fixture {
     pub dir: TempDir,
     pub fake: FakeWhatsApp,
     pub store: Arc<SqliteStore>,
@@ -60,21 +60,21 @@ pub struct Desk {
     pub clock: Clock,
 }
 
-/// The delivery at work.
-pub struct Working {
+/// A running delivery.
+pub struct RunningDelivery {
     pub outbox: JobTable<OutgoingMessage>,
     pub stop: CancellationToken,
     pub task: JoinHandle<Result<(), RunnerError>>,
 }
 
-impl Working {
+impl RunningDelivery {
     pub async fn until_empty(&self) {
         eventually("an empty outbox", || async { self.outbox.is_empty().await.unwrap() }).await;
     }
 
-    /// Empty after the provider was asked so often: before that it may be empty because nothing came yet.
-    pub async fn until_empty_after(&self, requests: usize, desk: &Desk) {
-        desk.requests_reach(requests).await;
+    /// Waits for this many requests first, because the outbox is also empty before the first message arrives.
+    pub async fn until_empty_after(&self, requests: usize, fixture: &Fixture) {
+        fixture.requests_reach(requests).await;
         self.until_empty().await;
     }
 
@@ -83,14 +83,14 @@ impl Working {
         self.task.await.unwrap().unwrap();
     }
 
-    /// As a kill would: nothing under way is finished.
+    /// Aborts the task, so that no attempt is finished.
     pub async fn kill(self) {
         self.task.abort();
         let _aborted = self.task.await;
     }
 }
 
-impl Desk {
+impl Fixture {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::System;
@@ -101,12 +101,12 @@ impl Desk {
         Self { dir, fake: FakeWhatsApp::start().await, store, commands, clock }
     }
 
-    pub async fn open(&self, settings: Settings) -> Working {
+    pub async fn open(&self, settings: Settings) -> RunningDelivery {
         let settings = process_managers::Settings { delivery: settings, ..support::settings() };
         let context = context_with(self.dir.path(), "delivery", &self.commands, settings).await;
         let delivery = Delivery::open(&context).await.unwrap();
         let (outbox, stop) = (delivery.outbox(), CancellationToken::new());
-        Working { outbox, task: tokio::spawn(delivery.run(stop.clone(), Health::default())), stop }
+        RunningDelivery { outbox, task: tokio::spawn(delivery.run(stop.clone(), Health::default())), stop }
     }
 
     pub async fn append<E: Events>(&self, stream: &StreamId, id: EventId, event: E, at: Timestamp) {
@@ -122,11 +122,11 @@ impl Desk {
         self.store.append(stream, Expected::Any, vec![event]).await.unwrap();
     }
 
-    async fn happens<E: Events>(&self, stream: &StreamId, event: E) {
+    async fn append_now<E: Events>(&self, stream: &StreamId, event: E) {
         self.append(stream, self.clock.event_id(), event, self.clock.now()).await;
     }
 
-    /// A channel whose number is `number`.
+    /// A channel with this number.
     pub async fn channel(&self, number: u128) -> ChannelId {
         let credentials = [("phone_number_id", number.to_string()), ("access_token", "EAAJB".into())];
         let channel = Channel {
@@ -137,12 +137,12 @@ impl Desk {
             base_url: Some(self.fake.base_url.clone()),
             is_enabled: true,
         };
-        self.happens(&Self::channels(), CatalogueEvent::from(ChannelDefined { channel })).await;
+        self.append_now(&Self::channels(), CatalogueEvent::from(ChannelDefined { channel })).await;
         ChannelId::from_u128(number)
     }
 
     pub async fn retire(&self, id: ChannelId) {
-        self.happens(&Self::channels(), CatalogueEvent::from(ChannelRetired { id })).await;
+        self.append_now(&Self::channels(), CatalogueEvent::from(ChannelRetired { id })).await;
     }
 
     fn channels() -> StreamId {
@@ -165,7 +165,7 @@ impl Desk {
             language: None,
             metadata: Default::default(),
         };
-        self.happens(&StreamId::conversation(id), ConversationEvent::from(opened)).await;
+        self.append_now(&StreamId::conversation(id), ConversationEvent::from(opened)).await;
         id
     }
 
@@ -204,14 +204,14 @@ impl Desk {
         self.append(&stream, id, ConversationEvent::from(note), self.clock.now()).await;
     }
 
-    /// As the webhook of the provider's status tells the log.
+    /// Appends the event that a status webhook of the provider causes.
     pub async fn status_says_dispatched(&self, conversation: ConversationId, message: MessageId) {
         let dispatched = MessageDispatched {
             message_id: message,
             provider_message_id: "wamid.by-status".into(),
             time: self.clock.now(),
         };
-        self.happens(&StreamId::conversation(conversation), ConversationEvent::from(dispatched)).await;
+        self.append_now(&StreamId::conversation(conversation), ConversationEvent::from(dispatched)).await;
     }
 
     async fn history(&self, conversation: ConversationId) -> Vec<ConversationEvent> {
@@ -245,6 +245,6 @@ impl Desk {
     }
 
     pub async fn requests_reach(&self, count: usize) {
-        eventually("so many requests", || async { self.fake.how_many_requests() >= count }).await;
+        eventually("the requests have arrived", || async { self.fake.how_many_requests() >= count }).await;
     }
 }

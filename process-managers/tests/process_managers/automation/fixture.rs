@@ -1,4 +1,4 @@
-//! A log with rules in it, conversations, and the process managers driven by hand.
+//! A log with rules and conversations, and process managers that a test runs step by step.
 
 use crate::support::context;
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
 use process_managers::{Automation, BotRouter, Health, ProcessManager};
-use providers::outgoing_webhook::Addresses;
+use providers::outgoing_webhook::AllowedAddresses;
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
@@ -36,14 +36,14 @@ pub const ANA: UserId = UserId::from_u128(3);
 pub const NOON: Timestamp = Timestamp::from_secs(1_795_262_400);
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The log, in which an agent takes a conversation at the very moment a rule is about to act.
-pub struct Interloper {
+/// A log in which an agent takes the conversation just before a rule's events are appended.
+pub struct ConflictingLog {
     log: Arc<SqliteStore>,
-    pub takes: AtomicBool,
+    pub assigns: AtomicBool,
 }
 
 #[async_trait]
-impl EventStore for Interloper {
+impl EventStore for ConflictingLog {
     async fn append(
         &self,
         stream: &StreamId,
@@ -51,9 +51,9 @@ impl EventStore for Interloper {
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError> {
         let is_a_rules = events.iter().any(|event| event.event_type == "AutomationRan");
-        if is_a_rules && self.takes.swap(false, Ordering::SeqCst) {
+        if is_a_rules && self.assigns.swap(false, Ordering::SeqCst) {
             let id = EventId::caused(ACCOUNT, "ana takes it", 0);
-            let event = NewEvent::of(id, &taken(), metadata(id, NOON, Actor::user(ANA, None)));
+            let event = NewEvent::of(id, &assigned_to_ana(), metadata(id, NOON, Actor::user(ANA, None)));
             self.log.append(stream, Expected::Any, vec![event]).await?;
         }
         self.log.append(stream, expected, events).await
@@ -97,8 +97,8 @@ impl EventStore for Interloper {
     }
 }
 
-/// Ana has it.
-pub fn taken() -> ConversationEvent {
+/// Ana takes the conversation.
+pub fn assigned_to_ana() -> ConversationEvent {
     Assigned {
         assignee_id: Some(ANA),
         assignee_name: None,
@@ -125,22 +125,22 @@ fn metadata(id: EventId, at: Timestamp, actor: Actor) -> Metadata {
     }
 }
 
-pub struct Desk {
+pub struct Fixture {
     pub folder: TempDir,
     pub clock: Clock,
-    pub log: Arc<Interloper>,
+    pub log: Arc<ConflictingLog>,
     pub commands: Arc<Commands>,
 }
 
-pub async fn desk() -> Desk {
+pub async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
-    let log = Arc::new(Interloper { log, takes: AtomicBool::new(false) });
+    let log = Arc::new(ConflictingLog { log, assigns: AtomicBool::new(false) });
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let mut commands = Commands::new(log.clone(), Arc::new(providers), clock.clone());
-    commands.webhook_addresses = Addresses::Any;
-    Desk { folder, clock, log, commands: Arc::new(commands) }
+    commands.webhook_addresses = AllowedAddresses::Any;
+    Fixture { folder, clock, log, commands: Arc::new(commands) }
 }
 
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
@@ -151,7 +151,7 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
     }
 }
 
-/// A rule of this event that does this.
+/// A rule on this event with these actions.
 pub fn rule(id: u128, event: AutomationEvent, actions: impl Into<Vec<Action>>) -> AutomationRule {
     AutomationRule {
         id: AutomationRuleId::from_u128(id),
@@ -171,7 +171,7 @@ pub fn note(text: &str) -> Action {
     Action::Note { text: text.to_owned() }
 }
 
-impl Desk {
+impl Fixture {
     pub async fn define(&self, kind: CatalogueKind, event: impl Into<CatalogueEvent>) {
         let id = self.clock.event_id();
         let event = NewEvent::of(id, &event.into(), metadata(id, self.clock.now(), Actor::system("test")));
@@ -206,7 +206,7 @@ impl Desk {
             sent_at: self.clock.now(),
             metadata: Default::default(),
         };
-        self.ask(id, command, Actor::contact()).await;
+        self.execute(id, command, Actor::contact()).await;
         id
     }
 
@@ -221,10 +221,10 @@ impl Desk {
             reply_window: None,
             handoff: None,
         };
-        self.ask(id, command, Actor::user(ANA, None)).await;
+        self.execute(id, command, Actor::user(ANA, None)).await;
     }
 
-    pub async fn ask<C>(&self, id: ConversationId, command: C, actor: Actor)
+    pub async fn execute<C>(&self, id: ConversationId, command: C, actor: Actor)
     where
         C: domain::Decide<domain::conversation::Conversation>,
         C::Rejection: std::fmt::Debug,
@@ -242,8 +242,8 @@ impl Desk {
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 
-    /// Something happens that no command of a test's would do.
-    pub async fn happens(&self, id: ConversationId, event: impl Into<ConversationEvent>, actor: Actor) {
+    /// Appends an event without a command.
+    pub async fn append_event(&self, id: ConversationId, event: impl Into<ConversationEvent>, actor: Actor) {
         let event_id = self.clock.event_id();
         let event = NewEvent::of(event_id, &event.into(), metadata(event_id, self.clock.now(), actor));
         self.log.append(&StreamId::conversation(id), Expected::Any, vec![event]).await.unwrap();
@@ -275,26 +275,26 @@ impl Desk {
         self.recorded(id).await.into_iter().filter_map(ran).collect()
     }
 
-    /// The automation until it has come past everything that is in the log now.
-    pub async fn act(&self, checkpoint: &str) {
+    /// Runs the automation until it has read all events that are in the log now.
+    pub async fn run_automation(&self, checkpoint: &str) {
         let context = context(self.folder.path(), checkpoint, &self.commands).await;
         let automation = Automation::open(&context).await.unwrap();
         let (watch, stop) = (automation.watch().unwrap(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
         let working = tokio::spawn(automation.run(stop.clone(), Health::default()));
-        eventually("the automation is through", || async { watch.progress().position >= end }).await;
+        eventually("the automation has read the log", || async { watch.progress().position >= end }).await;
         stop.cancel();
         working.await.unwrap().unwrap();
     }
 
-    /// The bot likewise.
-    pub async fn route(&self, checkpoint: &str) {
+    /// Runs the bot router until it has read all events that are in the log now.
+    pub async fn run_bot(&self, checkpoint: &str) {
         let context = context(self.folder.path(), checkpoint, &self.commands).await;
         let router = BotRouter::open(&context).await.unwrap();
         let (watch, stop) = (router.watch().unwrap(), CancellationToken::new());
         let end = self.log.end().await.unwrap();
         let working = tokio::spawn(router.run(stop.clone(), Health::default()));
-        eventually("the router is through", || async { watch.progress().position >= end }).await;
+        eventually("the bot router has read the log", || async { watch.progress().position >= end }).await;
         stop.cancel();
         working.await.unwrap().unwrap();
     }
