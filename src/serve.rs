@@ -77,7 +77,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         std::fs::create_dir_all(&settings.data)
             .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
     }
-    // The port first: who is mistaken about it should hear so before anything is opened.
+    // The port first, so that a wrong one is reported before anything is opened.
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}: choose another address with --listen", settings.listen)
     })?;

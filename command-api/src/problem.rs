@@ -45,7 +45,7 @@ gate::problem_kinds! { KINDS {
 
 /// When to try again after the log was not available.
 const LOG_PAUSE: Duration = Duration::from_secs(2);
-/// When to try again after other callers changed the stream at the same time.
+/// When to try again after too many callers wrote to the same stream.
 const CONTENTION_PAUSE: Duration = Duration::from_secs(1);
 
 /// The error of a command's handler: a [`Problem`] into which the errors of the write side are converted.

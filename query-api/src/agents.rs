@@ -1,4 +1,4 @@
-//! The people who answer, and how they like to work.
+//! Agents, their preferences and their availability.
 
 use crate::problem::tables_unavailable;
 use crate::response::{List, Tagged};
@@ -18,7 +18,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         .api_route(
             "/v1/agents",
             get_with(agents, |op| {
-                op.id("listAgents").tag("agents").summary("The people the account knows, by name")
+                op.id("listAgents").tag("agents").summary("The agents of the account, by name")
             }),
         )
         .api_route(
@@ -29,17 +29,17 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/agent-preferences/me",
-            get_with(own, |op| op.id("getOwnPreferences").tag("agents").summary("How you like to work")),
+            get_with(own, |op| op.id("getOwnPreferences").tag("agents").summary("Your preferences")),
         )
         .api_route(
             "/v1/agent-preferences/{user_id}",
             get_with(anothers, |op| {
-                op.id("getPreferences").tag("agents").summary("How an agent likes to work")
+                op.id("getPreferences").tag("agents").summary("The preferences of an agent")
             }),
         )
 }
 
-/// A person, by the name colleagues and customers know.
+/// An agent, with the name that colleagues and customers see.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Agent")]
 struct Person {
@@ -69,13 +69,13 @@ struct AgentPreferences {
     user_id: UserId,
     #[serde(flatten)]
     preferences: Preferences,
-    /// `online`, `away`, `offline`, or `unknown` where nothing was ever said of it.
+    /// `online`, `away`, `offline`, or `unknown` when the agent never reported a presence.
     presence: String,
-    /// When the presence ends unless a heartbeat comes.
+    /// When the presence expires without a heartbeat.
     presence_until: Option<Timestamp>,
-    /// How many conversations they have, as places are counted.
+    /// The number of conversations that count against the agent's capacity.
     active_conversations: u32,
-    /// When they were last given or rid of one.
+    /// When a conversation was last assigned to the agent or taken from the agent.
     idle_since: Option<Timestamp>,
     /// `null` when the preferences were never changed.
     created_at: Option<Timestamp>,

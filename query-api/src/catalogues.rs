@@ -1,5 +1,4 @@
-//! The catalogues of an account: a list and one item of every kind. Catalogues are small: a list is the whole
-//! of it.
+//! The catalogues of an account: a list and one item of every kind. Catalogues are small, so a list has no pages.
 
 use crate::problem::tables_unavailable;
 use crate::response::{List, Tagged};
@@ -17,7 +16,7 @@ use projections::queries::conversations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The routes of a kind. Those that do more than show what is defined are below.
+/// The routes of a kind. The kinds with more than these routes are below.
 macro_rules! routes_of {
     (CannedResponse) => {
         catalogue::<CannedResponse>(
@@ -42,7 +41,7 @@ macro_rules! routes_of {
         ApiRouter::new().api_route(
             &BotSettings::path(),
             get_with(bot_settings, |op| {
-                let summary = "The bot's settings, or the defaults where none are defined";
+                let summary = "The settings of the bot, or the defaults when none are defined";
                 described(op, &get_id::<BotSettings>(), BotSettings::TAG, summary)
             }),
         )
@@ -91,7 +90,7 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Something defined, and since when it is so.
+/// A catalogue item with its times and version.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Defined{T}")]
 struct Defined<T> {
@@ -100,7 +99,7 @@ struct Defined<T> {
     item: T,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// The catalogue's version when this was last changed; also the `ETag`.
+    /// The version of the catalogue at the item's last change; also the `ETag`.
     version: Version,
 }
 

@@ -1,4 +1,4 @@
-//! One conversation: itself with its recent messages, now or as it was; its messages, assignments, clocks.
+//! One conversation with its recent messages, now or at an earlier time; its messages, assignments and SLA timers.
 
 use crate::params::{Paging, limit, parsed};
 use crate::problem::{list_problem, tables_unavailable};
@@ -27,13 +27,15 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(one, |op| {
                 op.id("getConversation")
                     .tag("conversations")
-                    .summary("A conversation with its recent messages, now or as it was")
+                    .summary("A conversation with its recent messages, now or at an earlier time")
             }),
         )
         .api_route(
             "/v1/conversations/{id}/messages",
             get_with(list_messages, |op| {
-                op.id("listMessages").tag("messages").summary("Messages and notes, oldest first, both ways")
+                op.id("listMessages")
+                    .tag("messages")
+                    .summary("Messages and notes, oldest first, with pages in both directions")
             }),
         )
         .api_route(
@@ -41,13 +43,13 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(list_assignments, |op| {
                 op.id("listAssignments")
                     .tag("conversations")
-                    .summary("Who had it, from when until when, and who decided")
+                    .summary("The assignments of a conversation: agent, team, times, and who assigned it")
             }),
         )
         .api_route(
             "/v1/conversations/{id}/sla",
             get_with(list_timers, |op| {
-                op.id("getConversationSla").tag("service levels").summary("Its clocks")
+                op.id("getConversationSla").tag("service levels").summary("The SLA timers of a conversation")
             }),
         )
         .api_route(
@@ -60,7 +62,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
 }
 
-/// A conversation, its clocks, and what was said of late.
+/// A conversation with its SLA timers and its recent messages.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ConversationDetail")]
 struct Detail {
@@ -68,7 +70,7 @@ struct Detail {
     conversation: ListedConversation,
     /// Oldest first.
     messages: Vec<Message>,
-    /// Send it as `before` to the messages' own address for what came earlier.
+    /// The `before` of the earlier messages, at the route of the messages.
     earlier_messages: Option<String>,
     sla_timers: Vec<SlaTimerRow>,
 }
@@ -78,12 +80,12 @@ struct Detail {
 struct Message {
     id: MessageId,
     conversation_id: ConversationId,
-    /// `inbound`: the customer's. `outbound`: ours, notes too.
+    /// `inbound` for the customer's messages, `outbound` for all others, notes among them.
     direction: Direction,
     sender_type: SenderType,
     sender_id: Option<UserId>,
     sender_name: Option<String>,
-    /// An internal note.
+    /// `true` for an internal note.
     is_private: bool,
     content: String,
     content_type: ContentType,
@@ -92,15 +94,15 @@ struct Message {
     template: Option<Template>,
     mentions: Vec<UserId>,
     provider_message_id: Option<String>,
-    /// The provider's id of the message this one answers.
+    /// The provider's id of the message to which this message replies.
     reply_to: Option<String>,
     in_reply_to: Option<MessageId>,
-    /// How far an outgoing message has come.
+    /// The delivery state of an outgoing message.
     delivery: Option<DeliveryState>,
     metadata: Map<String, Value>,
     sent_at: Timestamp,
     created_at: Timestamp,
-    /// Send it as `before` or `after` to page from here.
+    /// The `before` or `after` of the pages before or after this message.
     cursor: String,
 }
 
@@ -111,7 +113,7 @@ enum Direction {
     Outbound,
 }
 
-/// The provider's word on an outgoing message.
+/// The provider's report on an outgoing message.
 #[derive(Debug, Serialize, JsonSchema)]
 struct DeliveryState {
     state: Delivery,
@@ -167,13 +169,13 @@ impl Message {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct When {
-    /// A time (RFC 3339) or a position of the log: the conversation as it was then.
+    /// A time (RFC 3339) or a position of the log. The answer is the conversation at that time.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     as_of: Option<Moment>,
 }
 
-/// How many messages come with a conversation.
+/// The number of messages in the answer with a conversation.
 const RECENT: usize = 50;
 
 async fn one(
@@ -221,15 +223,15 @@ fn detail(
     Tagged { version, what: Detail { conversation: listed, messages, earlier_messages, sla_timers } }
 }
 
-/// Which messages; the newest where nothing is said.
+/// The page of messages. Without parameters it is the newest one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MessageParams {
-    /// A message's `cursor`: those before it.
+    /// The `cursor` of a message. The page ends before it.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     before: Option<Cursor>,
-    /// A message's `cursor`: those after it.
+    /// The `cursor` of a message. The page begins after it.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<Cursor>,
@@ -250,7 +252,7 @@ async fn list_messages(
         (Some(cursor), None) => PageFrom::Before(cursor),
         (None, Some(cursor)) => PageFrom::After(cursor),
         (Some(_), Some(_)) => {
-            return Err(Problem::unreadable("Either `before` or `after`, not both.").field("after"));
+            return Err(Problem::unreadable("Send either `before` or `after`, not both.").field("after"));
         }
     };
     exists(&tables, &caller, id).await?;

@@ -1,4 +1,4 @@
-//! The inbox: lists of conversations, and how many each tab holds.
+//! The inbox: lists of conversations, and the number of conversations in each tab.
 
 use crate::params::{limit, parsed, several};
 use crate::problem::{list_problem, tables_unavailable};
@@ -39,12 +39,12 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(tab_counts, |op| {
                 op.id("countConversations")
                     .tag("conversations")
-                    .summary("How many each tab of the inbox holds")
+                    .summary("The number of conversations in each tab of the inbox")
             }),
         )
 }
 
-/// Which assignee's conversations.
+/// The assignee of the listed conversations.
 #[derive(Clone, Copy, Debug)]
 enum Assignee {
     Me,
@@ -98,11 +98,11 @@ impl FromStr for SortWords {
     }
 }
 
-/// Which conversations, in which order.
+/// The filters and the order of the list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ConversationParams {
-    /// Several are separated by commas: `open,assigned`.
+    /// One or several statuses, separated by commas: `open,assigned`.
     #[serde(default, deserialize_with = "several")]
     #[schemars(with = "String")]
     status: Vec<Status>,
@@ -161,8 +161,8 @@ async fn inbox(
     Ok(Inbox { page })
 }
 
-/// A page of the inbox. The table holds each conversation as JSON, and this only joins them: the JSON is that
-/// of a [`ListedConversation`].
+/// A page of the inbox. The table contains each conversation as the JSON of a [`ListedConversation`]; this function only
+/// joins them.
 struct Inbox {
     page: ListJson,
 }
@@ -190,12 +190,12 @@ impl OperationOutput for Inbox {
 
 type Words = BTreeMap<&'static str, i64>;
 
-/// How many conversations there are, by tab and status.
+/// The number of conversations by tab and status.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Counts {
-    /// All that are not closed.
+    /// All conversations that are not closed.
     all: i64,
-    /// The caller's own that are not closed.
+    /// The caller's own conversations that are not closed.
     mine: i64,
     /// Unassigned conversations that are neither resolved nor closed.
     unassigned: i64,

@@ -1,5 +1,5 @@
-//! Everything that happened in an account, from any place in the log on: as pages of NDJSON, or as
-//! Server-Sent Events that go on for ever.
+//! The events of an account, from any position of the log: as pages of NDJSON, or as a stream of Server-Sent Events
+//! that does not end.
 
 use crate::params::{parsed, several};
 use crate::problem::log_unavailable;
@@ -10,7 +10,7 @@ use aide::openapi::{MediaType, Response as ApiResponse};
 use aide::transform::TransformOperation;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::sse::{Event as Told, KeepAlive, Sse};
+use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use event_schemas::{CloudEvent, Event, EventId, Position, Recorded, stored_names};
 use event_store::{Filter, Page, Subscription};
@@ -37,9 +37,9 @@ pub fn routes() -> ApiRouter<QueryState> {
 fn described(op: TransformOperation) -> TransformOperation {
     op.id("listEvents")
         .tag("events")
-        .summary("The account's events as CloudEvents, from any position on")
+        .summary("The account's events as CloudEvents, from any position")
         .description(
-            "With `Accept: text/event-stream` the answer goes on for ever: each event's id is its position, \
+            "With `Accept: text/event-stream` the answer is a stream that does not end: each event's id is its position, \
              and `Last-Event-ID` resumes after it. Otherwise it is one page of `application/x-ndjson`; \
              `Verbatim-Next` is the `after` of the next page and `Verbatim-At-End` says whether this page \
              reached the end.",
@@ -55,11 +55,11 @@ fn described(op: TransformOperation) -> TransformOperation {
         })
 }
 
-/// Where to begin.
+/// The beginning of the page or stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
     Location(Position),
-    /// Only what comes from now on.
+    /// Only events that are appended from now on.
     End,
 }
 
@@ -88,7 +88,7 @@ impl FromStr for TypeName {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EventParams {
-    /// A position of the log, or `end`; from the beginning where nothing is said.
+    /// A position of the log, or `end`. The default is the beginning of the log.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<After>,
@@ -96,7 +96,7 @@ struct EventParams {
     #[serde(default, deserialize_with = "several")]
     #[schemars(with = "Option<String>")]
     types: Vec<TypeName>,
-    /// How many lines a page holds: between 1 and 1000; 200 where nothing is said.
+    /// The number of lines in a page, between 1 and 1000. The default is 200.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<u16>", range(min = 1, max = 1000))]
     limit: Option<Lines>,
@@ -161,7 +161,7 @@ fn resumed(headers: &HeaderMap) -> Result<Option<After>, Problem> {
         .ok_or_else(|| Problem::unreadable(format!("`{NAME}` takes the id of an event.")).field(NAME))
 }
 
-/// One page, one event a line.
+/// A page with one event in each line.
 async fn page(
     state: &QueryState,
     filter: Filter,
@@ -177,7 +177,7 @@ async fn page(
         lines.extend(events.iter().map(|event| document(event, &state.schemas_url)));
         after = through.or(after);
         rounds += 1;
-        // A filter that little fits is not followed through the whole log in one request.
+        // A filter that few events match does not read the whole log in one request.
         if at_end || lines.len() >= limit || rounds == 20 {
             break at_end;
         }
@@ -201,7 +201,7 @@ fn document(recorded: &Recorded, schemas_url: &str) -> String {
     serde_json::to_string(&CloudEvent::of(recorded, schemas_url)).unwrap_or_default()
 }
 
-/// How many events are read at a time.
+/// The number of events that are read at once.
 const AHEAD: usize = 200;
 
 fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Response {
@@ -211,7 +211,7 @@ fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Respon
         match subscription.next().await {
             Ok(page) => Some((page.events, subscription)),
             Err(error) => {
-                // The reader comes back with the id of the last event it has.
+                // The client reconnects with the id of its last event.
                 tracing::warn!(%error, "an event stream ended early");
                 None
             }
@@ -224,6 +224,6 @@ fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Respon
         .into_response()
 }
 
-fn tell(recorded: &Recorded, schemas_url: &str) -> Told {
-    Told::default().id(recorded.position.to_string()).data(document(recorded, schemas_url))
+fn tell(recorded: &Recorded, schemas_url: &str) -> SseEvent {
+    SseEvent::default().id(recorded.position.to_string()).data(document(recorded, schemas_url))
 }

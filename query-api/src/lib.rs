@@ -22,7 +22,7 @@ pub use state::QueryState;
 
 use aide::axum::ApiRouter;
 
-/// How the routes are grouped in the API's description, beside the groups of the commands.
+/// The groups of routes in the API's description, after the groups of the commands.
 pub const TAGS: &[(&str, &str)] = &[("events", "All events of the account, in pages or as a live stream.")];
 
 /// All routes of queries. A list is one line here.

@@ -20,7 +20,7 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(queue, |op| {
                 op.id("listQueued")
                     .tag("queues")
-                    .summary("What waits for an agent: positions and expected waits, per team")
+                    .summary("The conversations that wait for an agent: positions and expected waits by team")
                     .description(
                         "The oldest of the highest priority is first. An expected wait is the position times the \
                          usual time between two that find an agent; before two have, it is not known.",
@@ -30,7 +30,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         .api_route(
             "/v1/queue/teams",
             get_with(teams, |op| {
-                op.id("listQueueLengths").tag("queues").summary("How many wait for each team, and how long")
+                op.id("listQueueLengths").tag("queues").summary("The length of each team's queue and its expected wait")
             }),
         )
 }
@@ -38,18 +38,18 @@ pub fn routes() -> ApiRouter<QueryState> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Which {
-    /// Only what waits for this team.
+    /// Only the queue of this team.
     #[serde(default)]
     team_id: Option<TeamId>,
 }
 
-/// A conversation that waits.
+/// A conversation that waits for an agent.
 #[derive(Debug, Serialize, JsonSchema)]
 struct QueuedConversation {
     conversation_id: ConversationId,
     team_id: Option<TeamId>,
     priority: Priority,
-    /// From 1, in its team's queue.
+    /// The position in its team's queue, from 1.
     position: u32,
     queued_since: Timestamp,
     /// `null` while the conversation is being offered and was never queued.
@@ -98,7 +98,7 @@ async fn queue(
     }))
 }
 
-/// How many wait for a team.
+/// The queue of a team.
 #[derive(Debug, Serialize, JsonSchema)]
 struct QueueLength {
     /// `null` for conversations without a team.

@@ -8,7 +8,7 @@ use gate::Problem;
 use projections::snapshot::Snapshot;
 use std::str::FromStr;
 
-/// When: a time or a place in the log.
+/// A time or a position of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     Time(Timestamp),
@@ -26,7 +26,7 @@ impl FromStr for Moment {
 }
 
 impl Moment {
-    /// Whether an event was in the log by then, and had happened.
+    /// Whether an event had occurred and was in the log at this moment.
     fn includes(self, event: &Recorded) -> bool {
         match self {
             Self::Time(time) => event.metadata.occurred_at <= time,
@@ -35,7 +35,7 @@ impl Moment {
     }
 }
 
-/// How many events are read at a time.
+/// The number of events that are read at once.
 const PAGE: usize = 500;
 
 /// A page of a conversation's stream, if the conversation is this account's.
@@ -54,7 +54,7 @@ pub async fn stream(
     state.store.read_stream(&stream, from, limit).await.map_err(log_unavailable)
 }
 
-/// The conversation as it was. Before it began there was none.
+/// The conversation at this moment. `None` when it had not begun.
 pub async fn past(
     state: &QueryState,
     account: AccountId,

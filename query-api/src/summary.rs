@@ -47,7 +47,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             }
         }
         E::Assignment(AssignmentEvent::Unassigned(_)) => format!("{who} took the assignment back"),
-        E::Assignment(AssignmentEvent::AssignmentDropped(_)) => "An assignment did not come about".to_owned(),
+        E::Assignment(AssignmentEvent::AssignmentDropped(_)) => "An assignment was not completed".to_owned(),
         E::Routing(RoutingEvent::Queued(queued)) => {
             format!("It waits for an agent, at place {}", queued.position)
         }
@@ -56,7 +56,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             several => format!("It was offered to {} agents", several.len()),
         },
         E::Routing(RoutingEvent::OfferDeclined(_)) => format!("{who} did not take it"),
-        E::Routing(RoutingEvent::OfferExpired(_)) => "Nobody accepted the offer in time".to_owned(),
+        E::Routing(RoutingEvent::OfferExpired(_)) => "No agent accepted the offer in time".to_owned(),
         E::Routing(RoutingEvent::LeadNotified(told)) => {
             format!("The team's lead was told that it is {}", told.priority)
         }
@@ -67,7 +67,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         E::Lifecycle(LifecycleEvent::Resolved(_)) => format!("{who} resolved it"),
         E::Lifecycle(LifecycleEvent::Reopened(reopened)) => match reopened.cause {
             ReopenCause::CustomerMessage => "The customer's message reopened it".to_owned(),
-            ReopenCause::SnoozeEnded => "The time it was set aside for ended".to_owned(),
+            ReopenCause::SnoozeEnded => "The snooze ended".to_owned(),
             ReopenCause::Agent => format!("{who} reopened it"),
         },
         E::Lifecycle(LifecycleEvent::Closed(_)) => format!("{who} closed it for good"),
@@ -88,20 +88,18 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             format!("The customer writes in {}", detected.language)
         }
         E::Bot(BotEvent::InfoRequested(asked)) => format!("The bot asked for: {}", asked.field),
-        E::Bot(BotEvent::HandoffRequested(handoff)) => format!("A person is needed: {}", handoff.reason),
+        E::Bot(BotEvent::HandoffRequested(handoff)) => format!("A human agent is needed: {}", handoff.reason),
         E::Automation(ActionEvent::MacroRan(ran)) => format!("{who} ran the macro '{}'", ran.name),
         E::Automation(ActionEvent::AutomationRan(ran)) => match ran.skipped.len() {
             0 => format!("The rule '{}' acted ({})", ran.name, ran.event),
             left_out => format!("The rule '{}' acted ({}), and left out {left_out}", ran.name, ran.event),
         },
-        E::Automation(ActionEvent::WebhookRequested(_)) => "Another program is to be told".to_owned(),
-        E::Automation(ActionEvent::WebhookDelivered(_)) => "Another program was told".to_owned(),
+        E::Automation(ActionEvent::WebhookRequested(_)) => "A webhook was requested".to_owned(),
+        E::Automation(ActionEvent::WebhookDelivered(_)) => "A webhook was delivered".to_owned(),
         E::Automation(ActionEvent::WebhookFailed(failed)) => {
-            format!("Another program could not be told ({})", failed.code)
+            format!("A webhook could not be delivered ({})", failed.code)
         }
-        E::Lifecycle(LifecycleEvent::Expired(_)) => {
-            "It expired: nobody said anything for too long".to_owned()
-        }
+        E::Lifecycle(LifecycleEvent::Expired(_)) => "It expired after too long without a message".to_owned(),
     }
 }
 
