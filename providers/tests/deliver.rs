@@ -240,7 +240,7 @@ async fn a_refusal_is_final_and_keeps_its_code_and_reason() {
 }
 
 #[tokio::test]
-async fn when_it_may_have_been_taken_nobody_claims_to_know() {
+async fn a_message_that_may_have_been_accepted_has_an_unknown_outcome() {
     for behaviour in [Behaviour::Nonsense, Behaviour::TakeAndBreakOff, Behaviour::Down(504)] {
         let outcome = met(behaviour.clone()).await;
         assert!(matches!(outcome, DeliveryError::Unknown { .. }), "{behaviour:?}: {outcome:?}");

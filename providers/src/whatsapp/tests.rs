@@ -293,7 +293,7 @@ fn the_signature_is_over_the_raw_body() {
 }
 
 #[test]
-fn a_channel_without_its_secret_trusts_nobody() {
+fn a_channel_without_its_secret_trusts_no_request() {
     let mut bare = channel();
     bare.credentials.insert(APP_SECRET.into(), Secret(String::new()));
     let headers =

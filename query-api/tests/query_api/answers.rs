@@ -377,7 +377,7 @@ async fn told(stream: &mut BodyDataStream, count: usize, text: &mut String) -> V
 }
 
 #[tokio::test]
-async fn an_event_stream_goes_on_live_and_resumes_where_it_broke_off() {
+async fn an_event_stream_continues_live_and_resumes_after_a_lost_connection() {
     let mut fixture = fixture(8, 200).await;
     let supervisor = fixture.supervisor(0);
     let sse = [("accept", "text/event-stream")];
@@ -416,7 +416,7 @@ async fn who_wrote_reads_their_own_write_or_is_told_to_wait() {
         let all = fixture.all(&agent, "/v1/conversations?limit=200").await;
         assert_eq!(total(&counts.json()["by_status"]), all.len() as u64);
     }
-    // What nobody can have been answered, and what is no position at all.
+    // A position that no answer has had, and a text that is no position.
     for nonsense in ["999999999", "soon"] {
         let bad = fixture.ask_with(&agent, "/v1/conversations", &[("verbatim-after", nonsense)]).await;
         assert_eq!(bad.status, 400, "{nonsense}");

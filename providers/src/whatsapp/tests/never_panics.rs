@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn broken_messages_among_good_ones_are_all_told_of(
+    fn all_broken_messages_among_good_ones_are_reported(
         broken in prop::collection::vec(prop::option::of(any_value()), 1..12),
     ) {
         let mut webhook: Value = serde_json::from_str(sample!("text")).unwrap();
