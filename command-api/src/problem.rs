@@ -221,8 +221,8 @@ impl Refusal for Rejection {
             }
             Self::OfferOver => Problem::new(&OFFER_OVER, sentence),
             Self::NotOffered => Problem::not_found("offer"),
-            Self::NobodyAssigned => Problem::unprocessable("status", sentence),
-            Self::NobodyNamed => Problem::unprocessable("assignee_id", sentence),
+            Self::NotAssigned => Problem::unprocessable("status", sentence),
+            Self::NoAssignee => Problem::unprocessable("assignee_id", sentence),
             Self::OutsideReplyWindow { hours } => {
                 Problem::new(&OUTSIDE_REPLY_WINDOW, sentence).field("template").with("hours", *hours)
             }

@@ -1,7 +1,8 @@
-//! The conversation: one exchange with one contact on one channel.
+//! The conversation with one contact on one channel.
 //!
-//! The state keeps what the next decision needs; what people look at is the read models' business. A copy of it
-//! shares the original: a decision costs what it changes, however many messages the conversation has.
+//! The state has only the data that decisions need; the data that users see is in read models. A copy of the
+//! state shares its data with the original, so the cost of a decision does not depend on the number of
+//! messages.
 
 mod act;
 mod answer;
@@ -83,29 +84,30 @@ pub struct Opened {
     pub priority: Priority,
     pub subject: Option<String>,
     pub labels: BTreeSet<String>,
-    /// Whether an agent is wanted, and the steps taken to find one.
+    /// Whether the conversation waits for an agent, and the state of routing.
     pub wait: Wait,
     pub sla_policy: Option<SlaPolicyId>,
     pub clocks: Clocks,
-    /// How many messages the customer wrote, and when the last came.
+    /// The number of messages of the customer.
     pub received: u32,
+    /// When the last message of the customer was received.
     pub last_received_at: Option<Timestamp>,
-    /// The time of the last message or act for the customer.
-    pub quiet_since: Timestamp,
-    /// Since when the customer has waited for a person's answer.
+    /// The time of the last event that ends inactivity.
+    pub inactive_since: Timestamp,
+    /// Since when the customer has waited for an agent's answer. `None` when they do not wait.
     pub unanswered_since: Option<Timestamp>,
     /// Whether the bot has answered the customer's last message.
     bot_answered: bool,
-    /// The bot's memory.
+    /// The state that the bot needs.
     pub bot: Memory,
-    /// The memory about automation rules.
+    /// The state that automation rules need.
     pub automation: automation::Memory,
-    /// How many of the customer's messages each agent has seen.
+    /// The number of the customer's messages that each agent has seen.
     seen: HashMap<UserId, u32>,
     messages: Messages,
 }
 
-/// Why a conversation refuses something.
+/// Why a command to a conversation was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("there is no such conversation")]
@@ -116,19 +118,19 @@ pub enum Rejection {
     Closed,
     #[error("a conversation that is {from} cannot become {to}")]
     NoSuchStep { from: Status, to: Status },
-    #[error("the conversation is taken")]
+    #[error("the conversation is assigned to another agent")]
     Taken { by: UserId, name: Option<String> },
-    #[error("the offer is over")]
+    #[error("the offer has ended")]
     OfferOver,
-    #[error("it was not offered to this agent")]
+    #[error("the conversation was not offered to this agent")]
     NotOffered,
     #[error("no agent is assigned")]
-    NobodyAssigned,
-    #[error("name an agent, a team, or both")]
-    NobodyNamed,
-    #[error("the customer last wrote more than {hours} hours ago; only a template may be sent")]
+    NotAssigned,
+    #[error("an agent, a team, or both are required")]
+    NoAssignee,
+    #[error("the customer last wrote more than {hours} hours ago; only a template can be sent")]
     OutsideReplyWindow { hours: u64 },
-    #[error("a message needs words, an attachment or a template")]
+    #[error("a message needs a text, an attachment or a template")]
     EmptyMessage,
     #[error("at most {limit} characters")]
     TooLong { limit: usize },
@@ -142,12 +144,12 @@ pub enum Rejection {
     TooManyLabels { limit: usize },
     #[error("a subject has at most {limit} characters")]
     SubjectTooLong { limit: usize },
-    #[error("the canned response is gone")]
+    #[error("the canned response does not exist any more")]
     NoSuchCannedResponse,
-    /// An action of a list that cannot be done: then none is.
-    #[error("the action {action} cannot be done")]
+    /// An action of a list cannot be executed; then none is.
+    #[error("the action {action} cannot be executed")]
     CannotDo {
-        /// Its place in the list, from 0.
+        /// The index of the action, from 0.
         index: usize,
         action: ActionKind,
         #[source]
@@ -156,7 +158,7 @@ pub enum Rejection {
 }
 
 impl Conversation {
-    /// The conversation, if it has begun.
+    /// The state of a conversation that has begun.
     pub fn opened(&self) -> Result<&Opened, Rejection> {
         match self {
             Self::NotOpened => Err(Rejection::NotOpened),
@@ -164,7 +166,7 @@ impl Conversation {
         }
     }
 
-    /// The conversation, if something may still happen in it.
+    /// The state of a conversation that has begun and is not closed.
     pub fn live(&self) -> Result<&Opened, Rejection> {
         let opened = self.opened()?;
         if opened.lifecycle.is_closed() { Err(Rejection::Closed) } else { Ok(opened) }
@@ -190,11 +192,11 @@ impl Opened {
 
     /// Whether the customer waits for an answer: of an agent, or of the bot while the bot has the conversation.
     pub fn is_awaited(&self) -> bool {
-        let bot_has_it = self.bot_answered && !self.bot.is_with_agents();
-        self.unanswered_since.is_some() && !bot_has_it
+        let answered_by_bot = self.bot_answered && !self.bot.is_with_agents();
+        self.unanswered_since.is_some() && !answered_by_bot
     }
 
-    /// The requirements to an agent.
+    /// The requirements of the conversation to an agent.
     pub fn requirements(&self) -> Requirements {
         Requirements {
             channel_type: self.channel_type,
@@ -223,25 +225,25 @@ impl Evolve for Conversation {
     type Event = ConversationEvent;
 
     fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
-        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opening)) = event {
+        if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
             *self = Self::Opened(Arc::new(Opened {
-                id: opening.conversation_id,
-                account_id: opening.account_id,
-                channel_id: opening.channel_id,
-                channel_type: opening.channel_type,
-                contact_id: opening.contact_id,
-                contact_identifier: opening.contact_identifier.clone(),
-                display_name: opening.display_name.clone(),
+                id: opened.conversation_id,
+                account_id: opened.account_id,
+                channel_id: opened.channel_id,
+                channel_type: opened.channel_type,
+                contact_id: opened.contact_id,
+                contact_identifier: opened.contact_identifier.clone(),
+                display_name: opened.display_name.clone(),
                 lifecycle: Lifecycle::default(),
-                priority: opening.priority,
-                subject: opening.subject.clone(),
+                priority: opened.priority,
+                subject: opened.subject.clone(),
                 labels: BTreeSet::new(),
                 wait: Wait::default(),
                 sla_policy: None,
                 clocks: Clocks::default(),
                 received: 0,
                 last_received_at: None,
-                quiet_since: at,
+                inactive_since: at,
                 unanswered_since: None,
                 bot_answered: false,
                 bot: Memory::default(),
@@ -251,32 +253,32 @@ impl Evolve for Conversation {
             }));
         }
         if let Self::Opened(opened) = self {
-            Arc::make_mut(opened).remember(event, at);
+            Arc::make_mut(opened).apply(event, at);
         }
     }
 }
 
 impl Opened {
-    fn remember(&mut self, event: &ConversationEvent, at: Timestamp) {
+    fn apply(&mut self, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
         self.lifecycle.evolve(event);
         self.wait.evolve(&self.lifecycle, event, at);
         self.clocks.evolve(event, at);
         self.bot.evolve(event);
         self.automation.evolve(event, at);
-        if breaks_the_silence(event) {
-            self.quiet_since = at;
+        if ends_inactivity(event) {
+            self.inactive_since = at;
         }
         match event {
-            E::Message(event) => self.remember_message(event, at),
-            E::Delivery(event) => self.remember_delivery(event),
+            E::Message(event) => self.apply_message(event, at),
+            E::Delivery(event) => self.apply_delivery(event),
             E::Lifecycle(
                 LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
             ) => self.unanswered_since = None,
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy = Some(applied.policy.id),
-            E::Details(event) => self.remember_details(event),
-            // What these change is kept by the lifecycle, the wait, the clocks, the bot's or the automation's
-            // memory, or only by read models.
+            E::Details(event) => self.apply_details(event),
+            // The lifecycle, the wait, the clocks, the bot's and the automation's memory, or only read models
+            // use these events.
             E::Lifecycle(
                 LifecycleEvent::ConversationOpened(_)
                 | LifecycleEvent::MarkedPending(_)
@@ -290,7 +292,7 @@ impl Opened {
         }
     }
 
-    fn remember_message(&mut self, event: &MessageEvent, at: Timestamp) {
+    fn apply_message(&mut self, event: &MessageEvent, at: Timestamp) {
         match event {
             MessageEvent::MessageReceived(message) => {
                 self.received += 1;
@@ -316,7 +318,7 @@ impl Opened {
         }
     }
 
-    fn remember_delivery(&mut self, event: &DeliveryEvent) {
+    fn apply_delivery(&mut self, event: &DeliveryEvent) {
         match event {
             DeliveryEvent::MessageDispatched(report) => {
                 self.messages.progress(
@@ -345,7 +347,7 @@ impl Opened {
         }
     }
 
-    fn remember_details(&mut self, event: &DetailsEvent) {
+    fn apply_details(&mut self, event: &DetailsEvent) {
         match event {
             DetailsEvent::PriorityChanged(change) => self.priority = change.new,
             DetailsEvent::SubjectChanged(change) => self.subject.clone_from(&change.new),
@@ -364,7 +366,7 @@ impl Opened {
 }
 
 /// `true` for messages, and for events that assign or hand over: they end the inactivity.
-fn breaks_the_silence(event: &ConversationEvent) -> bool {
+fn ends_inactivity(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
         E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))

@@ -1,5 +1,6 @@
-//! A list of actions is done in one go: all that follows is decided on one version of the conversation and
-//! appended there. A macro is done whole or not at all; of a rule what cannot be done is left out and told.
+//! Lists of actions. All events of a list are decided on one version of the conversation and appended at it.
+//! Of a macro all actions are executed or none; of a rule an action that cannot be executed is skipped and
+//! recorded.
 
 #[cfg(test)]
 mod tests;
@@ -29,16 +30,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Actions, and what their doing needs to know besides.
+/// Actions, with the data that their execution needs.
 #[derive(Clone, Debug)]
 pub struct ActionList {
     pub steps: Vec<Step>,
     pub by: Requester,
-    /// In whose name replies go out.
+    /// The sender of replies.
     pub sender: Sender,
     /// The author of notes: the agent, or the rule.
     pub author: UserId,
-    /// How long after the customer's last message the channel lets an answer out.
+    /// How long after the customer's last message the channel allows an answer. `None` for ever.
     pub reply_window: Option<Duration>,
 }
 
@@ -51,9 +52,9 @@ pub struct Step {
     pub webhook_id: WebhookId,
     /// The text of a reply. `None` when its canned response is retired.
     pub text: Option<String>,
-    /// The agent it names, as colleagues know them.
+    /// The agent that the action names, with their name in the account.
     pub assignee: Option<Assignee>,
-    /// Why it cannot be done, where that is known beforehand.
+    /// Why the action cannot be executed, when that is known before. `None` otherwise.
     pub obstacle: Option<String>,
 }
 
@@ -70,7 +71,7 @@ impl Decide<Conversation> for RunMacro {
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         state.opened()?;
-        let mut doing = ActionRun {
+        let mut run = ActionRun {
             draft: Draft::of(state, now),
             list: &self.list,
             now,
@@ -80,25 +81,25 @@ impl Decide<Conversation> for RunMacro {
             rule_id: None,
             event_id: None,
         };
-        doing.draft.tell(MacroRan { macro_id: self.id, name: self.name.clone() });
+        run.draft.record(MacroRan { macro_id: self.id, name: self.name.clone() });
         for (index, step) in self.list.steps.iter().enumerate() {
             let action = step.action.kind();
-            doing.take(step).map_err(|because| Rejection::CannotDo {
+            run.execute(step).map_err(|because| Rejection::CannotDo {
                 index,
                 action,
                 because: Box::new(because),
             })?;
         }
-        Ok(doing.draft.into_events())
+        Ok(run.draft.into_events())
     }
 }
 
-/// Something happened that sets a rule off.
+/// Runs an automation rule because of an event or a timer.
 #[derive(Clone, Debug)]
 pub struct RunRule {
     pub rules: Arc<Rules>,
-    /// Its place among them.
-    pub place: usize,
+    /// The index of the rule.
+    pub index: usize,
     pub cause: Cause,
     pub list: ActionList,
 }
@@ -107,17 +108,16 @@ impl Decide<Conversation> for RunRule {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        let (Ok(conversation), Some(rule)) = (state.opened(), self.rules.get(self.place)) else {
+        let (Ok(conversation), Some(rule)) = (state.opened(), self.rules.get(self.index)) else {
             return Ok(Vec::new());
         };
         let facts = conversation.facts();
-        let goes_in_circles = self.cause.by_itself && conversation.automation.is_exhausted(rule.id, now);
-        let is_set_off =
-            rule.has_waited(&self.cause, &facts, now) && self.rules.fits(rule, &self.cause, &facts);
-        if goes_in_circles || !is_set_off {
+        let triggers_itself = self.cause.by_itself && conversation.automation.is_exhausted(rule.id, now);
+        let matches = rule.has_waited(&self.cause, &facts, now) && self.rules.fits(rule, &self.cause, &facts);
+        if triggers_itself || !matches {
             return Ok(Vec::new());
         }
-        let mut doing = ActionRun {
+        let mut run = ActionRun {
             draft: Draft::of(state, now),
             list: &self.list,
             now,
@@ -131,15 +131,15 @@ impl Decide<Conversation> for RunRule {
         for (index, step) in (0..).zip(&self.list.steps) {
             let done = match &step.obstacle {
                 Some(obstacle) => Err(obstacle.clone()),
-                None => doing.take(step).map_err(|refusal| refusal.to_string()),
+                None => run.execute(step).map_err(|refusal| refusal.to_string()),
             };
             if let Err(reason) = done {
                 skipped.push(Skipped { index, action: step.action.kind(), reason });
             }
         }
-        let events = doing.draft.into_events();
+        let events = run.draft.into_events();
         if events.is_empty() && skipped.is_empty() {
-            // All of it is so already.
+            // The actions change nothing.
             return Ok(events);
         }
         let ran = AutomationRan {
@@ -155,12 +155,12 @@ impl Decide<Conversation> for RunRule {
     }
 }
 
-/// The conversation as it becomes.
+/// The execution of a list of actions.
 struct ActionRun<'a> {
     draft: Draft,
     list: &'a ActionList,
     now: Timestamp,
-    /// For the history.
+    /// The reason, for the history.
     reason: String,
     handoff: HandoffCause,
     macro_id: Option<MacroId>,
@@ -169,7 +169,7 @@ struct ActionRun<'a> {
 }
 
 impl ActionRun<'_> {
-    fn take(&mut self, step: &Step) -> Result<(), Rejection> {
+    fn execute(&mut self, step: &Step) -> Result<(), Rejection> {
         match &step.action {
             Action::Reply { .. } => self.reply(step),
             Action::AssignTeam { team_id } => self.assign(None, Some(*team_id)),
@@ -205,7 +205,7 @@ impl ActionRun<'_> {
                 self.draft.then(Reopen { cause: ReopenCause::Agent, reason })
             }
             Action::Webhook { url } => {
-                self.draft.tell(WebhookRequested {
+                self.draft.record(WebhookRequested {
                     webhook_id: step.webhook_id,
                     url: url.clone(),
                     event_id: self.event_id,
@@ -259,11 +259,11 @@ impl ActionRun<'_> {
 
     fn assign(&mut self, assignee: Option<Assignee>, team_id: Option<TeamId>) -> Result<(), Rejection> {
         let by = self.list.by;
-        let takes_it = by.user.is_some() && assignee.as_ref().map(|to| to.id) == by.user;
+        let is_claim = by.user.is_some() && assignee.as_ref().map(|to| to.id) == by.user;
         self.draft.then(Assign {
             assignee,
             team_id,
-            strategy: Some(if takes_it { AssignStrategy::Claimed } else { AssignStrategy::Manual }),
+            strategy: Some(if is_claim { AssignStrategy::Claimed } else { AssignStrategy::Manual }),
             route_by: None,
             by,
             reason: self.why(),
@@ -274,7 +274,7 @@ impl ActionRun<'_> {
         self.draft.then(Unassign { agent, team, by: self.list.by, reason: self.why() })
     }
 
-    /// The agent gives the conversation back, and another is wanted.
+    /// Unassigns the agent and requests another.
     fn route(&mut self, how: BotStrategy, team_id: Option<TeamId>) -> Result<(), Rejection> {
         self.draft.state().live()?;
         match self.draft.status()? {

@@ -1,5 +1,5 @@
-//! The bot's acts on a customer's message. All of them are appended at the version they were decided on, or none:
-//! none when a human agent has taken the conversation meanwhile.
+//! The bot's acts on a customer's message. They are appended at the version at which they were decided, so
+//! nothing is appended when a human agent has taken the conversation meanwhile.
 
 #[cfg(test)]
 mod tests;
@@ -7,7 +7,7 @@ mod tests;
 use super::draft::Draft;
 use super::handoff::{Handoff, hand_over};
 use super::label::{ChangeLabels, CollectContext, SetPriority};
-use super::send::{BotMessage, say};
+use super::send::{BotMessage, send_bot_message};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::{Actions, Facts, HandoffNeed, IncomingMessage, PendingQuestion, Playbook, Rule, RuleMatch};
@@ -33,18 +33,18 @@ pub struct AnswerIds {
     pub question: MessageId,
 }
 
-/// A message of the customer's is put to the account's playbook.
+/// Answers a message of the customer with the account's playbook.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub playbook: Arc<Playbook>,
     pub message_id: MessageId,
     pub body: Content,
     pub metadata: Map<String, Value>,
-    /// When it came: what time it is for a rule.
+    /// When it was received: the time that the conditions of rules are compared with.
     pub received_at: Timestamp,
     pub language: Option<Detected>,
     pub ids: AnswerIds,
-    /// How long after the customer's last message the channel lets an answer out.
+    /// How long after the customer's last message the channel allows an answer. `None` for ever.
     pub reply_window: Option<Duration>,
 }
 
@@ -53,25 +53,25 @@ impl Decide<Conversation> for Answer {
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let Ok(conversation) = state.live() else { return Ok(Vec::new()) };
-        if !self.is_the_bots(conversation) {
+        if !self.may_answer(conversation) {
             return Ok(Vec::new());
         }
-        let mut speech = BotTurn { answer: self, draft: Draft::of(state, now) };
-        speech.note_language(conversation);
+        let mut turn = BotTurn { answer: self, draft: Draft::of(state, now) };
+        turn.record_language(conversation);
         match conversation.bot.question() {
-            Some(asking) => speech.take_in(conversation, asking)?,
-            None => speech.consult(conversation)?,
+            Some(question) => turn.accept_information(conversation, question)?,
+            None => turn.evaluate_rules(conversation)?,
         }
-        Ok(speech.draft.into_events())
+        Ok(turn.draft.into_events())
     }
 }
 
 impl Answer {
     /// `true` while the bot may answer: no human agent is assigned or requested.
-    fn is_the_bots(&self, conversation: &Opened) -> bool {
+    fn may_answer(&self, conversation: &Opened) -> bool {
         let lifecycle = &conversation.lifecycle;
         let free = matches!(lifecycle.status, Status::Open | Status::Bot) && lifecycle.assignee_id.is_none();
-        // Another program's bot is watched for handoffs even where the account has no rules.
+        // The answers of another program can lead to a handoff also in an account without rules.
         let concerned =
             !self.playbook.is_empty() || lifecycle.status == Status::Bot || conversation.bot.has_answered();
         free && concerned
@@ -79,7 +79,7 @@ impl Answer {
             && self.body.content_type != ContentType::Reaction
     }
 
-    fn heard(&self) -> IncomingMessage<'_> {
+    fn incoming(&self) -> IncomingMessage<'_> {
         IncomingMessage {
             message_id: self.message_id,
             text: &self.body.content,
@@ -97,18 +97,18 @@ struct BotTurn<'a> {
 
 /// The team and agent that take over from the bot.
 #[derive(Default)]
-struct To {
+struct Target {
     team_id: Option<TeamId>,
     strategy: Option<AssignStrategy>,
     rule_id: Option<BotRuleId>,
 }
 
 impl BotTurn<'_> {
-    fn note_language(&mut self, conversation: &Opened) {
+    fn record_language(&mut self, conversation: &Opened) {
         if let Some(detected) = &self.answer.language
             && conversation.bot.language() != Some(&detected.language)
         {
-            self.draft.tell(LanguageDetected {
+            self.draft.record(LanguageDetected {
                 language: detected.language.clone(),
                 confidence: detected.confidence,
                 message_id: self.answer.message_id,
@@ -116,11 +116,11 @@ impl BotTurn<'_> {
         }
     }
 
-    /// No question is open: what the rules say, and whether a person is needed.
-    fn consult(&mut self, conversation: &Opened) -> Result<(), Rejection> {
+    /// Evaluates the rules and the reasons for a handoff, when no question is pending.
+    fn evaluate_rules(&mut self, conversation: &Opened) -> Result<(), Rejection> {
         let answer = self.answer;
-        let heard = answer.heard();
-        let need = answer.playbook.handoff.for_message(&heard);
+        let incoming = answer.incoming();
+        let need = answer.playbook.handoff.for_message(&incoming);
         let facts = Facts {
             channel_type: conversation.channel_type,
             labels: conversation.labels.clone(),
@@ -132,39 +132,41 @@ impl BotTurn<'_> {
             is_first: conversation.bot.is_first(answer.message_id),
             memory: &conversation.bot,
         };
-        let fits = match need {
-            Some(_) => answer.playbook.evaluate_for_handoff(&heard, &facts),
-            None => answer.playbook.evaluate(&heard, &facts),
+        let matches = match need {
+            Some(_) => answer.playbook.evaluate_for_handoff(&incoming, &facts),
+            None => answer.playbook.evaluate(&incoming, &facts),
         };
-        let mut to = To::default();
-        let mut speaks = false;
-        for fit in &fits {
-            self.cover(fit)?;
-            speaks |= !fit.rule.actions.is_silent();
-            to = To::by(fit.rule);
+        let mut target = Target::default();
+        let mut answers = false;
+        for matched in &matches {
+            self.set_labels_and_priority(matched)?;
+            answers |= !matched.rule.actions.is_silent();
+            target = Target::by(matched.rule);
         }
-        match (need, fits.last()) {
+        match (need, matches.last()) {
             (Some(need), last) => {
-                let reply = last.and_then(|fit| Some((fit.rule, fit.rule.actions.reply.as_deref()?)));
-                let Some((rule, reply)) = reply else { return self.hand_over(need, &to) };
-                self.say(answer.ids.reply, reply, Some(rule))?;
-                self.hand_over(HandoffNeed { message: None, ..need }, &to)
+                let reply =
+                    last.and_then(|matched| Some((matched.rule, matched.rule.actions.reply.as_deref()?)));
+                let Some((rule, reply)) = reply else { return self.hand_over(need, &target) };
+                self.send(answer.ids.reply, reply, Some(rule))?;
+                self.hand_over(HandoffNeed { message: None, ..need }, &target)
             }
-            (None, Some(fit)) if speaks => self.act(fit),
-            (None, _) => self.nothing_fits(conversation),
+            (None, Some(matched)) if answers => self.act(matched),
+            (None, _) => self.hand_over_without_rule(conversation),
         }
     }
 
     /// The labels and the priority that a rule sets.
-    fn cover(&mut self, fit: &RuleMatch<'_>) -> Result<(), Rejection> {
-        let RuleMatch { rule, why } = fit;
-        self.draft.tell(BotEngaged { rule_id: Some(rule.id), reason: Some(format!("{}: {why}", rule.name)) });
+    fn set_labels_and_priority(&mut self, matched: &RuleMatch<'_>) -> Result<(), Rejection> {
+        let RuleMatch { rule, why } = matched;
+        self.draft
+            .record(BotEngaged { rule_id: Some(rule.id), reason: Some(format!("{}: {why}", rule.name)) });
         let Actions { labels, priority, .. } = &rule.actions;
         if !labels.is_empty() {
             let mut all = self.draft.state().opened()?.labels.clone();
             all.extend(labels.iter().cloned());
             match self.draft.then(ChangeLabels { labels: all }) {
-                // It has as many as it can have.
+                // The conversation has the most labels that it can have.
                 Ok(()) | Err(Rejection::TooManyLabels { .. }) => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -176,36 +178,44 @@ impl BotTurn<'_> {
     }
 
     /// The acts of the rule that replies or hands over.
-    fn act(&mut self, fit: &RuleMatch<'_>) -> Result<(), Rejection> {
-        let RuleMatch { rule, why } = fit;
+    fn act(&mut self, matched: &RuleMatch<'_>) -> Result<(), Rejection> {
+        let RuleMatch { rule, why } = matched;
         if let Some(reply) = &rule.actions.reply {
-            self.say(self.answer.ids.reply, reply, Some(rule))?;
+            self.send(self.answer.ids.reply, reply, Some(rule))?;
         }
         if let Some((first, rest)) = rule.actions.ask.split_first() {
-            return self.ask(first, rest, &To::by(rule), Some(rule));
+            return self.ask(first, rest, &Target::by(rule), Some(rule));
         }
         if rule.actions.hands_over() {
             let reason = format!("Rule '{}': {why}", rule.name);
-            return self.hand_over(HandoffNeed::of(HandoffCause::Rule, reason), &To::by(rule));
+            return self.hand_over(HandoffNeed::of(HandoffCause::Rule, reason), &Target::by(rule));
         }
         Ok(())
     }
 
-    /// A message to which the bot has nothing to say is for people, unless another program is the bot.
-    fn nothing_fits(&mut self, conversation: &Opened) -> Result<(), Rejection> {
+    /// Hands over a message that no rule matches, unless another program answers for the bot.
+    fn hand_over_without_rule(&mut self, conversation: &Opened) -> Result<(), Rejection> {
         if self.answer.playbook.rules().is_empty() || conversation.bot.is_answered_by_program() {
             return Ok(());
         }
         let reason = "None of the bot's rules fits".to_owned();
-        self.hand_over(HandoffNeed::of(HandoffCause::NoRule, reason), &To::default())
+        self.hand_over(HandoffNeed::of(HandoffCause::NoRule, reason), &Target::default())
     }
 
-    /// The answer to what the bot asked for.
-    fn take_in(&mut self, conversation: &Opened, asking: &PendingQuestion) -> Result<(), Rejection> {
+    /// Stores the answer to the pending question, and asks the next one or hands over.
+    fn accept_information(
+        &mut self,
+        conversation: &Opened,
+        question: &PendingQuestion,
+    ) -> Result<(), Rejection> {
         let answer = self.answer;
-        let to = To { team_id: asking.team_id, strategy: asking.strategy, rule_id: Some(asking.rule_id) };
-        if let Some(need) = answer.playbook.handoff.for_message(&answer.heard()) {
-            return self.hand_over(need, &to);
+        let target = Target {
+            team_id: question.team_id,
+            strategy: question.strategy,
+            rule_id: Some(question.rule_id),
+        };
+        if let Some(need) = answer.playbook.handoff.for_message(&answer.incoming()) {
+            return self.hand_over(need, &target);
         }
         if !conversation.bot.may_answer(answer.message_id) {
             return Ok(());
@@ -215,13 +225,13 @@ impl BotTurn<'_> {
             "" => format!("[{}]", answer.body.content_type),
             words => words.to_owned(),
         };
-        let fields = [(asking.field.clone(), Value::String(kept))].into_iter().collect();
+        let fields = [(question.field.clone(), Value::String(kept))].into_iter().collect();
         self.draft.then(CollectContext { fields })?;
-        match asking.remaining.split_first() {
-            Some((next, rest)) => self.ask(next, rest, &to, None),
+        match question.remaining.split_first() {
+            Some((next, rest)) => self.ask(next, rest, &target, None),
             None => {
                 let reason = "The bot asked all it was to ask".to_owned();
-                self.hand_over(HandoffNeed::of(HandoffCause::InfoCollected, reason), &to)
+                self.hand_over(HandoffNeed::of(HandoffCause::InfoCollected, reason), &target)
             }
         }
     }
@@ -230,52 +240,52 @@ impl BotTurn<'_> {
         &mut self,
         field: &InfoField,
         remaining: &[InfoField],
-        to: &To,
+        target: &Target,
         rule: Option<&Rule>,
     ) -> Result<(), Rejection> {
-        let Some(rule_id) = to.rule_id else { return Ok(()) };
+        let Some(rule_id) = target.rule_id else { return Ok(()) };
         let question = match field {
             InfoField::Asked { question, .. } => question.clone(),
             InfoField::Named(name) => format!("Could you tell me your {}?", name.replace(['_', '-'], " ")),
         };
         let message_id = self.answer.ids.question;
-        self.say(message_id, &question, rule)?;
-        self.draft.tell(InfoRequested {
+        self.send(message_id, &question, rule)?;
+        self.draft.record(InfoRequested {
             rule_id,
             message_id,
             field: field.name().to_owned(),
             remaining: remaining.to_vec(),
-            team_id: to.team_id,
-            strategy: to.strategy,
+            team_id: target.team_id,
+            strategy: target.strategy,
         });
         Ok(())
     }
 
-    fn say(&mut self, message_id: MessageId, text: &str, rule: Option<&Rule>) -> Result<(), Rejection> {
+    fn send(&mut self, message_id: MessageId, text: &str, rule: Option<&Rule>) -> Result<(), Rejection> {
         let reply_window = self.answer.reply_window;
-        say(&mut self.draft, BotMessage { message_id, text, rule, reply_window })
+        send_bot_message(&mut self.draft, BotMessage { message_id, text, rule, reply_window })
     }
 
-    fn hand_over(&mut self, need: HandoffNeed, to: &To) -> Result<(), Rejection> {
+    fn hand_over(&mut self, need: HandoffNeed, target: &Target) -> Result<(), Rejection> {
         let handoff = Handoff {
             message_id: Some(self.answer.message_id),
-            rule_id: to.rule_id,
-            strategy: to.strategy,
+            rule_id: target.rule_id,
+            strategy: target.strategy,
             announcement: Some((self.answer.ids.reply, self.answer.reply_window)),
-            ..Handoff::of(HandoffNeed { team_id: need.team_id.or(to.team_id), ..need })
+            ..Handoff::of(HandoffNeed { team_id: need.team_id.or(target.team_id), ..need })
         };
         hand_over(&mut self.draft, handoff)
     }
 }
 
-impl To {
+impl Target {
     fn by(rule: &Rule) -> Self {
         Self { team_id: rule.actions.team_id, strategy: rule.actions.strategy, rule_id: Some(rule.id) }
     }
 }
 
-/// The text with its placeholders filled from the conversation. An unknown placeholder is replaced by nothing, so that
-/// a customer never sees one.
+/// The text with its placeholders filled from the conversation. An unknown placeholder is removed, so that a
+/// customer never sees one.
 pub(super) fn filled(text: &str, conversation: &Opened) -> String {
     filled_by("", text, conversation)
 }

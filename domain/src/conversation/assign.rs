@@ -1,4 +1,5 @@
-//! Assignment. An agent takes only unassigned conversations; taking one from a colleague is explicit.
+//! Assignment. An agent can take an unassigned conversation. Only a requester who may take over can take one
+//! from another agent.
 
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
@@ -7,19 +8,20 @@ use event_schemas::message::Status;
 use event_schemas::routing::{Ineligible, RoutingStrategy};
 use event_schemas::{AssignmentEvent, ConversationEvent, TeamId, Timestamp, UserId};
 
-/// An agent, and the name colleagues know them by.
+/// An agent, with their name in the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignee {
     pub id: UserId,
     pub name: Option<String>,
 }
 
-/// The user who asks, and the user's right.
+/// The requester of an assignment, and their right to take over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requester {
-    /// `None` when Verbatim or another program asks.
+    /// `None` when Verbatim or another program is the requester.
     pub user: Option<UserId>,
-    /// A supervisor, or a user who named the version they saw, may take from a colleague.
+    /// Whether the requester may take the conversation from another agent: a supervisor may, and a caller who
+    /// sent the version that they read.
     pub may_take_over: bool,
 }
 
@@ -27,7 +29,7 @@ impl Requester {
     /// Verbatim itself, without the right to take a conversation from its agent.
     pub const VERBATIM: Self = Self { user: None, may_take_over: false };
 
-    fn may_move(&self, conversation: &Opened) -> Result<(), Rejection> {
+    fn check_may_reassign(&self, conversation: &Opened) -> Result<(), Rejection> {
         match conversation.lifecycle.assignee_id {
             Some(holder) if Some(holder) != self.user && !self.may_take_over => {
                 Err(Rejection::Taken { by: holder, name: conversation.lifecycle.assignee_name.clone() })
@@ -37,14 +39,14 @@ impl Requester {
     }
 }
 
-/// Give it to an agent, a team, or both. What is not named stays as it is.
+/// Assigns the conversation to an agent, a team, or both. A part that is `None` stays as it is.
 #[derive(Clone, Debug)]
 pub struct Assign {
     pub assignee: Option<Assignee>,
     pub team_id: Option<TeamId>,
     /// How the agent or the team was chosen. `None` when no strategy and no person chose.
     pub strategy: Option<AssignStrategy>,
-    /// How an agent of the team is to be found. `None` when the team's queue says how.
+    /// The strategy by which routing chooses an agent of the team. `None` for the queue's own.
     pub route_by: Option<RoutingStrategy>,
     pub by: Requester,
     pub reason: Option<String>,
@@ -56,25 +58,25 @@ impl Decide<Conversation> for Assign {
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.live()?;
         if self.assignee.is_none() && self.team_id.is_none() {
-            return Err(Rejection::NobodyNamed);
+            return Err(Rejection::NoAssignee);
         }
-        let held = &conversation.lifecycle;
-        let changes_hands = self.assignee.as_ref().is_some_and(|to| Some(to.id) != held.assignee_id);
-        if changes_hands {
-            self.by.may_move(conversation)?;
+        let lifecycle = &conversation.lifecycle;
+        let changes_agent = self.assignee.as_ref().is_some_and(|to| Some(to.id) != lifecycle.assignee_id);
+        if changes_agent {
+            self.by.check_may_reassign(conversation)?;
         }
-        let at_work = matches!(held.status, Status::Assigned | Status::Pending);
-        let starts_work = self.assignee.is_some() && !at_work;
-        let changes_team = self.team_id.is_some_and(|team| Some(team) != held.team_id);
-        if !changes_hands && !starts_work && !changes_team {
+        let is_active = matches!(lifecycle.status, Status::Assigned | Status::Pending);
+        let becomes_active = self.assignee.is_some() && !is_active;
+        let changes_team = self.team_id.is_some_and(|team| Some(team) != lifecycle.team_id);
+        if !changes_agent && !becomes_active && !changes_team {
             return Ok(Vec::new());
         }
-        if self.assignee.is_some() && held.status == Status::Resolved {
+        if self.assignee.is_some() && lifecycle.status == Status::Resolved {
             return Err(Rejection::NoSuchStep { from: Status::Resolved, to: Status::Assigned });
         }
         let (assignee_id, assignee_name) = match &self.assignee {
             Some(to) => (Some(to.id), to.name.clone()),
-            None if at_work => (held.assignee_id, held.assignee_name.clone()),
+            None if is_active => (lifecycle.assignee_id, lifecycle.assignee_name.clone()),
             // Who had it before it was resolved does not get it back by a team's getting it.
             None => (None, None),
         };
@@ -82,7 +84,7 @@ impl Decide<Conversation> for Assign {
             Assigned {
                 assignee_id,
                 assignee_name,
-                team_id: self.team_id.or(held.team_id),
+                team_id: self.team_id.or(lifecycle.team_id),
                 strategy: self.strategy,
                 route_by: self.route_by,
                 assigned_by: self.by.user,
@@ -96,7 +98,8 @@ impl Decide<Conversation> for Assign {
     }
 }
 
-/// Notes in the assignment among these events why the agent was not eligible, when a supervisor overrides that.
+/// Notes in the assignment among these events why the agent was not eligible, when a supervisor overrides
+/// that.
 pub fn note_override(events: &mut [ConversationEvent], overridden: Option<Ineligible>) {
     for event in events {
         if let ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) = event {
@@ -119,14 +122,14 @@ impl Decide<Conversation> for Unassign {
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.live()?;
-        let held = &conversation.lifecycle;
-        let assignee_id = held.assignee_id.filter(|_| self.agent);
-        let team_id = held.team_id.filter(|_| self.team);
+        let lifecycle = &conversation.lifecycle;
+        let assignee_id = lifecycle.assignee_id.filter(|_| self.agent);
+        let team_id = lifecycle.team_id.filter(|_| self.team);
         if assignee_id.is_none() && team_id.is_none() {
             return Ok(Vec::new());
         }
         if assignee_id.is_some() {
-            self.by.may_move(conversation)?;
+            self.by.check_may_reassign(conversation)?;
         }
         Ok(vec![
             Unassigned { assignee_id, team_id, unassigned_by: self.by.user, reason: self.reason.clone() }

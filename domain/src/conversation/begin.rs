@@ -1,4 +1,5 @@
-//! An agent writes first: the conversation is opened, labelled and written in at once, or not at all.
+//! An agent or a program begins a conversation. It is opened with its labels and its first message, or not at
+//! all.
 
 use super::draft::Draft;
 use super::label::{ChangeLabels, SetSubject};
@@ -9,7 +10,7 @@ use crate::aggregate::Decide;
 use event_schemas::{ConversationEvent, Timestamp};
 use std::collections::BTreeSet;
 
-/// Opens a conversation with everything that it begins with.
+/// Opens a conversation with its labels and its first message.
 #[derive(Clone, Debug)]
 pub struct Begin {
     pub opening: Opening,
@@ -18,7 +19,7 @@ pub struct Begin {
 }
 
 impl Begin {
-    /// How many events come before the message.
+    /// The number of events before the message's.
     pub fn events_before_message(&self) -> u32 {
         1 + u32::from(self.opening.sla.is_some()) + u32::from(!self.labels.is_empty())
     }
@@ -30,7 +31,7 @@ impl Decide<Conversation> for Begin {
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let mut draft = Draft::of(state, now);
         draft.then(Open { opening: self.opening.clone() })?;
-        // The opening has set it already; this refuses one that is too long.
+        // The opening event has the subject already. This refuses a subject that is too long.
         draft.then(SetSubject { subject: self.opening.subject.clone() })?;
         draft.then(ChangeLabels { labels: self.labels.clone() })?;
         if let Some(message) = &self.message {

@@ -1,4 +1,5 @@
-//! The provider's word on an outgoing message. Only forward: a late `delivered` after `read` says nothing.
+//! The provider's reports on an outgoing message. A status never goes back: a late `delivered` after `read`
+//! changes nothing.
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
@@ -15,17 +16,17 @@ pub enum Report {
     Failed { code: String, reason: String },
 }
 
-/// Something became of an outgoing message.
+/// Records the provider's report on an outgoing message.
 #[derive(Clone, Debug)]
 pub struct RecordDelivery {
     pub message_id: MessageId,
-    /// The provider's id; a failure may come before there is one.
+    /// The provider's id. `None` for a failure before the provider gave one.
     pub provider_message_id: Option<String>,
     pub time: Timestamp,
     pub report: Report,
 }
 
-/// The order of the states: a message reported as delivered has not failed; before that it may still fail.
+/// The order of the states. A message can fail only before it is reported as delivered.
 fn rank(delivery: Delivery) -> u8 {
     match delivery {
         Delivery::Queued => 0,
@@ -51,11 +52,11 @@ impl Decide<Conversation> for RecordDelivery {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        // The provider's word on the last messages may come after the conversation was closed.
+        // Reports on the last messages can be received after the conversation was closed.
         let conversation = state.opened()?;
-        let now_at =
+        let present =
             conversation.delivery(self.message_id).ok_or(Rejection::NoSuchMessage(self.message_id))?;
-        if rank(self.report.delivery()) <= rank(now_at) {
+        if rank(self.report.delivery()) <= rank(present) {
             return Ok(Vec::new());
         }
         let message_id = self.message_id;

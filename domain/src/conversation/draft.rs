@@ -1,11 +1,11 @@
-//! Several parts decided one after the other: all of them happen, or none.
+//! Several commands that are decided one after the other and appended together, or not at all.
 
 use super::{Conversation, Rejection};
 use crate::aggregate::{Decide, Evolve};
 use event_schemas::message::Status;
 use event_schemas::{ConversationEvent, Timestamp};
 
-/// The conversation as it would be.
+/// The state of a conversation after the events of the draft.
 pub(super) struct Draft {
     state: Conversation,
     now: Timestamp,
@@ -22,11 +22,11 @@ impl Draft {
         part: impl Decide<Conversation, Rejection = Rejection>,
     ) -> Result<(), Rejection> {
         let events = part.decide(&self.state, self.now)?;
-        events.into_iter().for_each(|event| self.tell(event));
+        events.into_iter().for_each(|event| self.record(event));
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, event: impl Into<ConversationEvent>) {
+    pub(super) fn record(&mut self, event: impl Into<ConversationEvent>) {
         let event = event.into();
         self.state.evolve(&event, self.now);
         self.events.push(event);

@@ -1,8 +1,8 @@
-//! The handoff of a conversation to human agents: what the customer is told, which team gets it, and why.
+//! The handoff of a conversation to human agents: the message to the customer, the team, and the reason.
 
 use super::assign::{Assign, Assignee, Requester};
 use super::draft::Draft;
-use super::send::{BotMessage, say};
+use super::send::{BotMessage, send_bot_message};
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::{HandoffNeed, Playbook};
@@ -12,14 +12,14 @@ use event_schemas::{BotRuleId, ConversationEvent, MessageId, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A human agent is to take over from the bot: any agent, or the one that is named.
+/// Requests a handoff from the bot to any human agent, or to a given one.
 #[derive(Clone, Debug)]
 pub struct RequestHandoff {
     pub reason: String,
     pub agent: Option<Assignee>,
     pub by: Requester,
     pub playbook: Arc<Playbook>,
-    /// The id of the message that the customer gets meanwhile, if the account sends one.
+    /// The id of the message to the customer, if the account sends one.
     pub message_id: MessageId,
     pub reply_window: Option<Duration>,
 }
@@ -33,10 +33,10 @@ impl Decide<Conversation> for RequestHandoff {
         if from == Status::Resolved {
             return Err(Rejection::NoSuchStep { from, to: Status::Open });
         }
-        let held_by = conversation.lifecycle.assignee_id;
-        let asked_already = conversation.bot.requested().is_some() && conversation.bot.is_with_agents();
-        let names_another = self.agent.as_ref().is_some_and(|agent| Some(agent.id) != held_by);
-        if !names_another && (held_by.is_some() || asked_already) {
+        let assignee = conversation.lifecycle.assignee_id;
+        let is_requested = conversation.bot.requested().is_some() && conversation.bot.is_with_agents();
+        let names_another_agent = self.agent.as_ref().is_some_and(|agent| Some(agent.id) != assignee);
+        if !names_another_agent && (assignee.is_some() || is_requested) {
             return Ok(Vec::new());
         }
         let mut draft = Draft::of(state, now);
@@ -44,7 +44,7 @@ impl Decide<Conversation> for RequestHandoff {
             agent: self.agent.clone(),
             chosen: Some(AssignStrategy::Manual),
             by: self.by,
-            announcement: held_by.is_none().then_some((self.message_id, self.reply_window)),
+            announcement: assignee.is_none().then_some((self.message_id, self.reply_window)),
             ..Handoff::of(self.playbook.handoff.for_request(self.reason.clone()))
         };
         hand_over(&mut draft, handoff)?;
@@ -52,24 +52,24 @@ impl Decide<Conversation> for RequestHandoff {
     }
 }
 
-/// A handoff as any part of the domain decides it.
+/// A handoff, whichever part of the domain decides it.
 #[derive(Debug)]
 pub(super) struct Handoff {
-    /// Why, to which team, and what the customer is told meanwhile.
+    /// The reason, the team and the message to the customer.
     pub need: HandoffNeed,
     /// The message that led to it.
     pub message_id: Option<MessageId>,
-    /// The bot's rule, when one led to it.
+    /// The bot rule that led to it.
     pub rule_id: Option<BotRuleId>,
-    /// The strategy by which an agent is to be found. `None` when the queue says how.
+    /// The strategy by which routing chooses an agent. `None` for the queue's own.
     pub strategy: Option<AssignStrategy>,
     /// The agent who is requested by name.
     pub agent: Option<Assignee>,
     /// How the team and the agent were chosen. `None` when a rule names the team.
     pub chosen: Option<AssignStrategy>,
     pub by: Requester,
-    /// The id of the message to the customer, and how long after the customer's last message the channel lets
-    /// it out. `None` when the customer is told nothing.
+    /// The id of the message to the customer, and how long after the customer's last message the channel
+    /// allows it. `None` when the customer gets no message.
     pub announcement: Option<(MessageId, Option<Duration>)>,
 }
 
@@ -88,12 +88,12 @@ impl Handoff {
     }
 }
 
-/// Tells the customer, gives the conversation to the team and requests an agent. An agent who is named gets it
-/// last: the request is then answered, and names no agent for the time after that.
+/// Sends the message to the customer, assigns the team and requests an agent. An agent who is named is
+/// assigned after the request, so that the request does not count for the time after that assignment.
 pub(super) fn hand_over(draft: &mut Draft, handoff: Handoff) -> Result<(), Rejection> {
     let HandoffNeed { trigger, reason, rule_id: handoff_rule_id, team_id, message } = handoff.need;
     if let (Some(text), Some((message_id, reply_window))) = (message, handoff.announcement) {
-        say(draft, BotMessage { message_id, text: &text, rule: None, reply_window })?;
+        send_bot_message(draft, BotMessage { message_id, text: &text, rule: None, reply_window })?;
     }
     let agent_id = handoff.agent.as_ref().map(|agent| agent.id);
     let assign = Assign {
@@ -107,7 +107,7 @@ pub(super) fn hand_over(draft: &mut Draft, handoff: Handoff) -> Result<(), Rejec
     if agent_id.is_none() && team_id.is_some() {
         draft.then(&assign)?;
     }
-    draft.tell(HandoffRequested {
+    draft.record(HandoffRequested {
         trigger,
         reason,
         message_id: handoff.message_id,

@@ -1,5 +1,5 @@
-//! The end of inactivity: a handoff when the bot is inactive too long, expiry of a conversation without messages,
-//! closing of one that stays resolved.
+//! The end of inactivity: a handoff of an inactive conversation with the bot, expiry of a conversation
+//! without messages, closing of one that stays resolved.
 
 use super::draft::Draft;
 use super::handoff::{Handoff, hand_over};
@@ -13,12 +13,12 @@ use event_schemas::{ConversationEvent, MessageId, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long each silence may last.
+/// How long each kind of inactivity may last. `None` for ever.
 #[derive(Clone, Debug)]
 pub struct InactivityTimeouts {
     pub expire_after: Option<Duration>,
     pub close_resolved_after: Option<Duration>,
-    /// The shortest silence of the bot's that calls for a person.
+    /// The shortest inactivity of a conversation with the bot that demands a handoff.
     pub hand_over_after: Option<Duration>,
 }
 
@@ -32,10 +32,10 @@ impl InactivityTimeouts {
         }
     }
 
-    /// The first moment at which a conversation that begins, or changes, can come to an end of a silence.
+    /// The first time at which inactivity that begins at `at` can end. `None` when it never ends.
     pub fn soonest(&self, at: Timestamp) -> Option<Timestamp> {
         let all = [self.expire_after, self.close_resolved_after, self.hand_over_after];
-        all.into_iter().flatten().min().map(|silence| at + silence)
+        all.into_iter().flatten().min().map(|inactivity| at + inactivity)
     }
 }
 
@@ -59,23 +59,23 @@ impl InactivityAction {
 
 impl Opened {
     /// The first action at the end of the present inactivity, and its time, if no message comes before.
-    pub fn silence_ends(&self, timeouts: &InactivityTimeouts) -> Option<(Timestamp, InactivityAction)> {
-        let quiet = self.quiet_since;
+    pub fn inactivity_ends(&self, timeouts: &InactivityTimeouts) -> Option<(Timestamp, InactivityAction)> {
+        let since = self.inactive_since;
         match self.status() {
             Status::Closed => None,
             Status::Resolved => {
-                timeouts.close_resolved_after.map(|silence| (quiet + silence, InactivityAction::Close))
+                timeouts.close_resolved_after.map(|inactivity| (since + inactivity, InactivityAction::Close))
             }
             status => {
                 let with_bot = status == Status::Bot && !self.bot.is_with_agents();
                 let hand_over = timeouts.hand_over_after.filter(|_| with_bot);
-                // What is put aside is silent on purpose.
-                let from = self.lifecycle.snoozed_until.map_or(quiet, |until| until.max(quiet));
-                // A customer who waits for an answer is never closed by time.
+                // A snoozed conversation is inactive on purpose.
+                let from = self.lifecycle.snoozed_until.map_or(since, |until| until.max(since));
+                // A conversation whose customer waits for an answer never expires.
                 let expire_after = timeouts.expire_after.filter(|_| !self.is_awaited());
                 let ends = [
-                    hand_over.map(|silence| (quiet + silence, InactivityAction::HandOver)),
-                    expire_after.map(|silence| (from + silence, InactivityAction::Expire)),
+                    hand_over.map(|inactivity| (since + inactivity, InactivityAction::HandOver)),
+                    expire_after.map(|inactivity| (from + inactivity, InactivityAction::Expire)),
                 ];
                 ends.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
@@ -83,7 +83,7 @@ impl Opened {
     }
 }
 
-/// The clock says that a silence has lasted too long: it counts only if that is still so.
+/// Ends the inactivity of a conversation, if it still lasts too long.
 #[derive(Clone, Debug)]
 pub struct EndInactivity {
     pub timeouts: InactivityTimeouts,
@@ -98,7 +98,7 @@ impl Decide<Conversation> for EndInactivity {
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.opened()?;
-        let Some((at, end)) = conversation.silence_ends(&self.timeouts) else { return Ok(Vec::new()) };
+        let Some((at, end)) = conversation.inactivity_ends(&self.timeouts) else { return Ok(Vec::new()) };
         if at > now {
             return Ok(Vec::new());
         }
@@ -110,7 +110,7 @@ impl Decide<Conversation> for EndInactivity {
                 let after = self.timeouts.expire_after.unwrap_or_default();
                 Ok(vec![
                     Expired {
-                        inactive_since: conversation.quiet_since,
+                        inactive_since: conversation.inactive_since,
                         after_seconds: u32::try_from(after.as_secs()).unwrap_or(u32::MAX),
                     }
                     .into(),
@@ -128,8 +128,8 @@ impl EndInactivity {
         conversation: &Opened,
         now: Timestamp,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        let silence = now.since(conversation.quiet_since);
-        let Some(need) = self.playbook.handoff.for_inactivity(silence) else { return Ok(Vec::new()) };
+        let inactivity = now.since(conversation.inactive_since);
+        let Some(need) = self.playbook.handoff.for_inactivity(inactivity) else { return Ok(Vec::new()) };
         let mut draft = Draft::of(state, now);
         let announcement = Some((self.message_id, self.reply_window));
         hand_over(&mut draft, Handoff { announcement, ..Handoff::of(need) })?;
@@ -153,7 +153,7 @@ mod tests {
         let timeouts =
             InactivityTimeouts { expire_after: Some(DAY), close_resolved_after: None, hand_over_after: None };
         let given = given::<Conversation>(events);
-        let action = given.state.opened().unwrap().silence_ends(&timeouts);
+        let action = given.state.opened().unwrap().inactivity_ends(&timeouts);
         action.is_some_and(|(_, action)| action == InactivityAction::Expire)
     }
 

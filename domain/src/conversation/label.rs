@@ -31,7 +31,7 @@ impl Decide<Conversation> for SetPriority {
     }
 }
 
-/// These are the labels from now on.
+/// Replaces all labels.
 #[derive(Clone, Debug)]
 pub struct ChangeLabels {
     pub labels: BTreeSet<String>,
@@ -41,16 +41,16 @@ impl Decide<Conversation> for ChangeLabels {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        let had = &state.live()?.labels;
-        let fits = |label: &String| !label.trim().is_empty() && label.chars().count() <= LONGEST_LABEL;
-        if !self.labels.iter().all(fits) {
+        let present = &state.live()?.labels;
+        let is_valid = |label: &String| !label.trim().is_empty() && label.chars().count() <= LONGEST_LABEL;
+        if !self.labels.iter().all(is_valid) {
             return Err(Rejection::BadLabel);
         }
         if self.labels.len() > MOST_LABELS {
             return Err(Rejection::TooManyLabels { limit: MOST_LABELS });
         }
-        let added: Vec<_> = self.labels.difference(had).cloned().collect();
-        let removed: Vec<_> = had.difference(&self.labels).cloned().collect();
+        let added: Vec<_> = self.labels.difference(present).cloned().collect();
+        let removed: Vec<_> = present.difference(&self.labels).cloned().collect();
         if added.is_empty() && removed.is_empty() {
             return Ok(Vec::new());
         }
@@ -96,7 +96,7 @@ impl Decide<Conversation> for CollectContext {
     }
 }
 
-/// Another promise counts from now on.
+/// Applies another SLA policy.
 #[derive(Clone, Debug)]
 pub struct ApplySla {
     pub applied: SlaApplied,

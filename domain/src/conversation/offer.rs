@@ -1,4 +1,4 @@
-//! The question to agents whether they take it.
+//! Offers of a conversation to agents.
 
 use super::Offer;
 use super::{Assignee, Conversation, Opened, Rejection};
@@ -9,7 +9,7 @@ use event_schemas::conversation::{
 use event_schemas::routing::Decision;
 use event_schemas::{ConversationEvent, OfferId, TeamId, Timestamp, UserId};
 
-/// Offers the conversation to these agents, while an agent is wanted and no offer is open.
+/// Offers the conversation to these agents, while it waits for an agent and no offer is open.
 #[derive(Clone, Debug)]
 pub struct MakeOffer {
     pub offer_id: OfferId,
@@ -18,7 +18,7 @@ pub struct MakeOffer {
     pub strategy: AssignStrategy,
     pub until: Timestamp,
     pub decision: Decision,
-    /// Whom to tell that it matters soon.
+    /// The lead to notify of the priority.
     pub lead: Option<UserId>,
 }
 
@@ -39,17 +39,17 @@ impl Decide<Conversation> for MakeOffer {
             until: self.until,
             decision: self.decision.clone(),
         };
-        let told = self.lead.map(|lead_id| LeadNotified {
+        let notified = self.lead.map(|lead_id| LeadNotified {
             lead_id,
             team_id: self.team_id,
             priority: conversation.priority,
             assignee_id: None,
         });
-        Ok(std::iter::once(offered.into()).chain(told.map(Into::into)).collect())
+        Ok(std::iter::once(offered.into()).chain(notified.map(Into::into)).collect())
     }
 }
 
-fn standing(conversation: &Opened, id: OfferId) -> Result<&Offer, Rejection> {
+fn open_offer(conversation: &Opened, id: OfferId) -> Result<&Offer, Rejection> {
     let offer = conversation.wait.offer.as_deref().filter(|offer| offer.id == id);
     offer.ok_or_else(|| match (conversation.lifecycle.holder(), &conversation.lifecycle.assignee_name) {
         (Some(by), name) => Rejection::Taken { by, name: name.clone() },
@@ -57,7 +57,7 @@ fn standing(conversation: &Opened, id: OfferId) -> Result<&Offer, Rejection> {
     })
 }
 
-/// An agent takes what was offered to them. Of several who were asked the first has it.
+/// An agent accepts an offer. Of several agents the first to accept gets the conversation.
 #[derive(Clone, Debug)]
 pub struct AcceptOffer {
     pub offer_id: OfferId,
@@ -72,7 +72,7 @@ impl Decide<Conversation> for AcceptOffer {
         if conversation.lifecycle.holder() == Some(self.agent.id) {
             return Ok(Vec::new());
         }
-        let offer = standing(conversation, self.offer_id)?;
+        let offer = open_offer(conversation, self.offer_id)?;
         if !offer.agents.contains(&self.agent.id) {
             return Err(Rejection::NotOffered);
         }
@@ -97,7 +97,7 @@ impl Decide<Conversation> for AcceptOffer {
     }
 }
 
-/// An agent does not take it.
+/// An agent declines an offer.
 #[derive(Clone, Debug)]
 pub struct DeclineOffer {
     pub offer_id: OfferId,
@@ -108,7 +108,7 @@ impl Decide<Conversation> for DeclineOffer {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        let offer = standing(state.live()?, self.offer_id)?;
+        let offer = open_offer(state.live()?, self.offer_id)?;
         if !offer.agents.contains(&self.agent_id) {
             return Err(Rejection::NotOffered);
         }
@@ -116,7 +116,7 @@ impl Decide<Conversation> for DeclineOffer {
     }
 }
 
-/// The offer's time is over, or none of its agents is present any more.
+/// The offer has expired, or none of its agents is available any more.
 #[derive(Clone, Debug)]
 pub struct ExpireOffer {
     pub offer_id: OfferId,
@@ -127,7 +127,7 @@ impl Decide<Conversation> for ExpireOffer {
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let offer = state.live()?.wait.offer.as_deref().filter(|offer| offer.id == self.offer_id);
-        let lapsed = |offer: &Offer| OfferExpired { offer_id: offer.id, agent_ids: offer.agents.clone() };
-        Ok(offer.map(lapsed).map(Into::into).into_iter().collect())
+        let expired = |offer: &Offer| OfferExpired { offer_id: offer.id, agent_ids: offer.agents.clone() };
+        Ok(offer.map(expired).map(Into::into).into_iter().collect())
     }
 }

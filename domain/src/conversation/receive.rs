@@ -1,4 +1,4 @@
-//! How a conversation begins, and what the customer says in it.
+//! The begin of a conversation, and the messages of the customer.
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
@@ -11,7 +11,7 @@ use event_schemas::{
 };
 use serde_json::{Map, Value};
 
-/// Everything that is true of a conversation from its first moment.
+/// The data of a new conversation.
 #[derive(Clone, Debug)]
 pub struct Opening {
     pub account_id: AccountId,
@@ -25,7 +25,7 @@ pub struct Opening {
     pub priority: Priority,
     pub language: Option<String>,
     pub metadata: Map<String, Value>,
-    /// The promise that counts from the start, if the account makes one.
+    /// The SLA policy that is applied. `None` when the account has none for it.
     pub sla: Option<SlaApplied>,
 }
 
@@ -53,7 +53,7 @@ impl Opening {
     }
 }
 
-/// An agent writes first.
+/// An agent or a program opens a conversation.
 #[derive(Clone, Debug)]
 pub struct Open {
     pub opening: Opening,
@@ -71,10 +71,10 @@ impl Decide<Conversation> for Open {
     }
 }
 
-/// The customer wrote.
+/// A message of the customer was received.
 #[derive(Clone, Debug)]
 pub struct Receive {
-    /// Used when this is the first message.
+    /// The data of the conversation that this message begins, if it is the first.
     pub opening: Opening,
     pub message_id: MessageId,
     pub provider_message_id: Option<String>,
@@ -113,7 +113,7 @@ impl Decide<Conversation> for Receive {
     }
 }
 
-/// An agent has read what the customer wrote so far.
+/// An agent has read all messages of the customer.
 #[derive(Clone, Debug)]
 pub struct See {
     pub agent_id: UserId,

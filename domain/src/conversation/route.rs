@@ -1,4 +1,4 @@
-//! The steps of routing. Each applies only to a conversation that still wants an agent.
+//! The commands of routing. Each has an effect only on a conversation that still waits for an agent.
 
 use super::{Assign, Assignee, Conversation, Rejection, Requester, Unassign};
 use crate::aggregate::Decide;
@@ -6,14 +6,14 @@ use event_schemas::conversation::{AssignStrategy, Assigned, AssignmentDropped, L
 use event_schemas::routing::{Decision, RoutingStrategy};
 use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
 
-/// Verbatim has chosen an agent.
+/// Assigns the agent that routing has chosen.
 #[derive(Clone, Debug)]
 pub struct RouteTo {
     pub assignee: Assignee,
     pub team_id: Option<TeamId>,
     pub strategy: AssignStrategy,
     pub decision: Decision,
-    /// Whom to tell that it matters soon.
+    /// The lead to notify of the priority.
     pub lead: Option<UserId>,
 }
 
@@ -40,17 +40,17 @@ impl Decide<Conversation> for RouteTo {
             offer_id: None,
             overridden: None,
         };
-        let told = self.lead.map(|lead_id| LeadNotified {
+        let notified = self.lead.map(|lead_id| LeadNotified {
             lead_id,
             team_id: self.team_id,
             priority: conversation.priority,
             assignee_id: Some(self.assignee.id),
         });
-        Ok(std::iter::once(assigned.into()).chain(told.map(Into::into)).collect())
+        Ok(std::iter::once(assigned.into()).chain(notified.map(Into::into)).collect())
     }
 }
 
-/// No agent can take it now.
+/// Queues a conversation that no agent can take now.
 #[derive(Clone, Debug)]
 pub struct Enqueue {
     pub team_id: Option<TeamId>,
@@ -75,23 +75,23 @@ impl Decide<Conversation> for Enqueue {
             reason: self.reason.clone(),
             decision: self.decision.clone(),
         };
-        let told = self.lead.map(|lead_id| LeadNotified {
+        let notified = self.lead.map(|lead_id| LeadNotified {
             lead_id,
             team_id: self.team_id,
             priority: conversation.priority,
             assignee_id: None,
         });
-        Ok(std::iter::once(queued.into()).chain(told.map(Into::into)).collect())
+        Ok(std::iter::once(queued.into()).chain(notified.map(Into::into)).collect())
     }
 }
 
-/// Another team gets it, because too many wait for the first.
+/// Assigns the conversation to another team, because the queue of the first is full.
 #[derive(Clone, Debug)]
 pub struct Overflow {
     pub to: TeamId,
-    /// The strategy of the queue that it goes to.
+    /// The strategy of the other team's queue.
     pub strategy: AssignStrategy,
-    /// The strategy that was ordered for this conversation, which holds in the other team's queue too.
+    /// The strategy that was requested for this conversation, which counts in the other team's queue too.
     pub route_by: Option<RoutingStrategy>,
 }
 
@@ -102,7 +102,7 @@ impl Decide<Conversation> for Overflow {
         if state.live()?.wait.since.is_none() {
             return Ok(Vec::new());
         }
-        let moved = Assign {
+        let assign = Assign {
             assignee: None,
             team_id: Some(self.to),
             strategy: Some(self.strategy),
@@ -110,11 +110,11 @@ impl Decide<Conversation> for Overflow {
             by: Requester::VERBATIM,
             reason: Some("the queue was full".to_owned()),
         };
-        moved.decide(state, now)
+        assign.decide(state, now)
     }
 }
 
-/// The agent went offline: another is wanted.
+/// Unassigns an agent who went offline, so that another is assigned.
 #[derive(Clone, Debug)]
 pub struct ReturnToQueue {
     pub agent: UserId,
@@ -127,17 +127,17 @@ impl Decide<Conversation> for ReturnToQueue {
         if state.live()?.lifecycle.holder() != Some(self.agent) {
             return Ok(Vec::new());
         }
-        let back = Unassign {
+        let unassign = Unassign {
             agent: true,
             team: false,
             by: Requester { user: None, may_take_over: true },
             reason: Some("the agent went offline".to_owned()),
         };
-        back.decide(state, now)
+        unassign.decide(state, now)
     }
 }
 
-/// An assignment that was interrupted after its reservation cannot happen any more.
+/// Gives up an assignment that was interrupted after its reservation, so that it can never be appended.
 #[derive(Clone, Debug)]
 pub struct DropAssignment {
     pub assignee: UserId,

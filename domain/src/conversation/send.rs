@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest text a provider takes: WhatsApp's limit, the tightest of those with a limit worth having.
+/// The longest text of a message: the limit of WhatsApp, which is the lowest of the providers'.
 pub const LONGEST_MESSAGE: usize = 4096;
 /// The longest note.
 pub const LONGEST_NOTE: usize = 65_536;
@@ -35,9 +35,10 @@ pub struct Send {
     pub template: Option<Template>,
     pub in_reply_to: Option<MessageId>,
     pub metadata: Map<String, Value>,
-    /// How long after the customer's last message the channel lets anything but a template out.
+    /// How long after the customer's last message the channel allows a message that is no template. `None`
+    /// for ever.
     pub reply_window: Option<Duration>,
-    /// The handoff that the answer of a bot calls for.
+    /// The playbook that decides whether the bot's answer leads to a handoff. `None` for every other sender.
     pub handoff: Option<Arc<Playbook>>,
 }
 
@@ -46,12 +47,12 @@ impl Decide<Conversation> for Send {
 
     fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let conversation = state.live()?;
-        let says_something = !self.body.content.trim().is_empty()
+        let has_content = !self.body.content.trim().is_empty()
             || !self.body.attachments.is_empty()
             || self.body.details.is_some()
             || self.template.is_some()
             || self.body.content_type == ContentType::Reaction;
-        if !says_something {
+        if !has_content {
             return Err(Rejection::EmptyMessage);
         }
         if self.body.content.chars().count() > LONGEST_MESSAGE {
@@ -84,9 +85,9 @@ impl Decide<Conversation> for Send {
             in_reply_to_provider_id,
             metadata: self.metadata.clone(),
         };
-        let Some(need) = self.need_after(conversation, &sent) else { return Ok(vec![sent.into()]) };
+        let Some(need) = self.handoff_need(conversation, &sent) else { return Ok(vec![sent.into()]) };
         let mut draft = Draft::of(state, now);
-        draft.tell(sent);
+        draft.record(sent);
         let message_id = Some(self.message_id);
         hand_over(&mut draft, Handoff { message_id, ..Handoff::of(need) })?;
         Ok(draft.into_events())
@@ -94,8 +95,8 @@ impl Decide<Conversation> for Send {
 }
 
 impl Send {
-    /// Three answers that the bot was not sure of, and the like: a person is needed.
-    fn need_after(&self, conversation: &Opened, sent: &MessageSent) -> Option<HandoffNeed> {
+    /// The handoff that the bot's answer demands, for example after three answers of low confidence.
+    fn handoff_need(&self, conversation: &Opened, sent: &MessageSent) -> Option<HandoffNeed> {
         let playbook = self.handoff.as_ref().filter(|_| sent.sender_type == SenderType::Bot)?;
         if conversation.bot.is_with_agents() || conversation.lifecycle.assignee_id.is_some() {
             return None;
@@ -141,20 +142,20 @@ impl Decide<Conversation> for Message {
     }
 }
 
-/// A message of the bot that answers no other.
+/// A message of the bot.
 pub(super) struct BotMessage<'a> {
     pub message_id: MessageId,
-    /// With placeholders.
+    /// The text, with placeholders.
     pub text: &'a str,
     /// The rule whose reply it is.
     pub rule: Option<&'a Rule>,
     pub reply_window: Option<Duration>,
 }
 
-/// Sends a message of the bot's. One that cannot be sent is left out, and the rest happens.
-pub(super) fn say(draft: &mut Draft, message: BotMessage<'_>) -> Result<(), Rejection> {
+/// Sends a message of the bot. A message that cannot be sent is skipped without a rejection.
+pub(super) fn send_bot_message(draft: &mut Draft, message: BotMessage<'_>) -> Result<(), Rejection> {
     let body = Content::text(filled(message.text, draft.state().opened()?));
-    let said = draft.then(Send {
+    let sent = draft.then(Send {
         message_id: message.message_id,
         sender: Sender {
             sender_type: SenderType::Bot,
@@ -169,7 +170,7 @@ pub(super) fn say(draft: &mut Draft, message: BotMessage<'_>) -> Result<(), Reje
         reply_window: message.reply_window,
         handoff: None,
     });
-    match said {
+    match sent {
         Ok(())
         | Err(Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. } | Rejection::EmptyMessage) => {
             Ok(())
@@ -192,7 +193,7 @@ impl Decide<Conversation> for AddNote {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        // A note may be left on a closed conversation too: it changes nothing for the customer.
+        // A note can be added to a closed conversation too: it changes nothing for the customer.
         state.opened()?;
         if self.content.trim().is_empty() {
             return Err(Rejection::EmptyMessage);

@@ -1,4 +1,4 @@
-//! The steps of the lifecycle (requirement 000, section 1.1).
+//! The changes of a conversation's status (requirement 000, section 1.1).
 
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
@@ -6,7 +6,7 @@ use event_schemas::conversation::{BotEngaged, Closed, MarkedPending, ReopenCause
 use event_schemas::message::Status;
 use event_schemas::{BotRuleId, ConversationEvent, Timestamp};
 
-/// The bot takes it, as long as no person has.
+/// Gives the conversation to the bot, while it is open.
 #[derive(Clone, Debug)]
 pub struct EngageBot {
     pub rule_id: Option<BotRuleId>,
@@ -30,7 +30,7 @@ impl Decide<Conversation> for EngageBot {
     }
 }
 
-/// The agent waits for the customer, at most until a moment.
+/// Marks the conversation as pending: the agent waits for the customer. With `until` it is a snooze.
 #[derive(Clone, Debug)]
 pub struct MarkPending {
     pub until: Option<Timestamp>,
@@ -58,7 +58,7 @@ impl Decide<Conversation> for MarkPending {
     }
 }
 
-/// The matter is settled.
+/// Resolves the conversation.
 #[derive(Clone, Debug)]
 pub struct Resolve {
     pub reason: Option<String>,
@@ -77,7 +77,7 @@ impl Decide<Conversation> for Resolve {
     }
 }
 
-/// Take it up again.
+/// Reopens the conversation.
 #[derive(Clone, Debug)]
 pub struct Reopen {
     pub cause: ReopenCause,
@@ -91,7 +91,7 @@ impl Decide<Conversation> for Reopen {
         let conversation = state.live()?;
         let reopened = || Ok(vec![Reopened { cause: self.cause, reason: self.reason.clone() }.into()]);
         match self.cause {
-            // The clock says so: it counts only if that very snooze still lasts.
+            // A timer ended the snooze. It counts only while a snooze lasts that is over by now.
             ReopenCause::SnoozeEnded => match conversation.lifecycle.snoozed_until {
                 Some(until) if until <= now && conversation.status() == Status::Pending => reopened(),
                 Some(_) | None => Ok(Vec::new()),
@@ -104,7 +104,7 @@ impl Decide<Conversation> for Reopen {
     }
 }
 
-/// Over for good.
+/// Closes the conversation for ever.
 #[derive(Clone, Debug)]
 pub struct Close {
     pub reason: Option<String>,

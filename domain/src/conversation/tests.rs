@@ -94,7 +94,7 @@ fn agent(id: UserId, name: &str) -> Option<Assignee> {
     Some(Assignee { id, name: Some(name.to_owned()) })
 }
 
-fn asks(user: UserId) -> Requester {
+fn requester(user: UserId) -> Requester {
     Requester { user: Some(user), may_take_over: false }
 }
 
@@ -104,7 +104,7 @@ fn claim(user: UserId, name: &str) -> Assign {
         team_id: None,
         strategy: Some(AssignStrategy::Claimed),
         route_by: None,
-        by: asks(user),
+        by: requester(user),
         reason: None,
     }
 }
@@ -160,7 +160,7 @@ fn the_first_message_opens_the_conversation() {
 }
 
 #[test]
-fn the_next_message_joins_it() {
+fn the_next_message_belongs_to_the_open_conversation() {
     given::<Conversation>([opened(), received()]).when(receive()).then([received()]);
 }
 
@@ -203,32 +203,32 @@ fn an_open_conversation_is_not_opened_again() {
 }
 
 #[test]
-fn an_agent_claims_what_nobody_has() {
+fn an_agent_claims_an_unassigned_conversation() {
     given::<Conversation>([opened()]).when(claim(ANA, "Ana")).then([assigned_to(ANA, "Ana")]);
 }
 
 #[test]
-fn an_agent_does_not_take_from_a_colleague() {
+fn an_agent_cannot_take_a_conversation_from_another_agent() {
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")])
         .when(claim(BEN, "Ben"))
         .then_rejected(Rejection::Taken { by: ANA, name: Some("Ana".to_owned()) });
 }
 
 #[test]
-fn who_may_take_over_does() {
+fn a_requester_who_may_take_over_takes_it() {
     let mut insists = claim(BEN, "Ben");
     insists.by.may_take_over = true;
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")]).when(insists).then([assigned_to(BEN, "Ben")]);
 }
 
 #[test]
-fn an_agent_hands_their_own_to_a_colleague() {
+fn an_agent_assigns_an_own_conversation_to_another_agent() {
     let hand_over = Assign {
         assignee: agent(BEN, "Ben"),
         team_id: None,
         strategy: Some(AssignStrategy::Manual),
         route_by: None,
-        by: asks(ANA),
+        by: requester(ANA),
         reason: None,
     };
     let handed: E = Assigned {
@@ -253,7 +253,7 @@ fn claiming_twice_changes_nothing() {
 }
 
 #[test]
-fn a_team_alone_leaves_it_open() {
+fn a_conversation_with_only_a_team_stays_open() {
     let to_billing: E = Assigned {
         assignee_id: None,
         assignee_name: None,
@@ -276,9 +276,9 @@ fn a_closed_conversation_cannot_be_assigned() {
 }
 
 #[test]
-fn what_another_has_cannot_be_unassigned_by_a_colleague() {
+fn an_agent_cannot_unassign_another_agent() {
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")])
-        .when(Unassign { agent: true, team: false, by: asks(BEN), reason: None })
+        .when(Unassign { agent: true, team: false, by: requester(BEN), reason: None })
         .then_rejected(Rejection::Taken { by: ANA, name: Some("Ana".to_owned()) });
 }
 
@@ -293,8 +293,8 @@ fn nothing_is_sent_in_a_closed_conversation() {
 }
 
 #[test]
-fn words_go_out_within_the_reply_window() {
-    // The message came at second 2; the window's last moment is exactly a day later.
+fn a_text_is_sent_within_the_reply_window() {
+    // The message was received at second 2. The reply window ends exactly a day later.
     given::<Conversation>([opened(), received()])
         .at(Timestamp::from_secs(2) + DAY)
         .when(send())
@@ -302,7 +302,7 @@ fn words_go_out_within_the_reply_window() {
 }
 
 #[test]
-fn after_the_reply_window_only_a_template_may_go_out() {
+fn after_the_reply_window_only_a_template_is_sent() {
     let late = Timestamp::from_secs(3) + DAY;
     given::<Conversation>([opened(), received()])
         .at(late)
@@ -318,7 +318,7 @@ fn after_the_reply_window_only_a_template_may_go_out() {
 }
 
 #[test]
-fn nobody_wrote_yet_so_only_a_template_may_go_out() {
+fn before_the_customers_first_message_only_a_template_is_sent() {
     given::<Conversation>([opened()]).when(send()).then_rejected(Rejection::OutsideReplyWindow { hours: 24 });
 }
 
@@ -330,7 +330,7 @@ fn an_empty_message_is_refused() {
 }
 
 #[test]
-fn a_quoted_message_is_named_as_the_provider_knows_it() {
+fn a_quoted_message_has_the_providers_id() {
     let mut quoting = send();
     quoting.in_reply_to = Some(MESSAGE);
     let state = given::<Conversation>([opened(), received()]).state;
@@ -348,7 +348,7 @@ fn a_quoted_message_is_named_as_the_provider_knows_it() {
 }
 
 #[test]
-fn delivery_only_moves_forward() {
+fn a_delivery_status_never_goes_back() {
     let read: E = MessageRead {
         message_id: ANSWER,
         provider_message_id: "wamid.2".to_owned(),
@@ -366,7 +366,7 @@ fn delivery_only_moves_forward() {
 }
 
 #[test]
-fn what_was_delivered_has_not_failed() {
+fn a_delivered_message_cannot_fail() {
     let delivered: E = MessageDelivered {
         message_id: ANSWER,
         provider_message_id: "wamid.2".to_owned(),
@@ -379,14 +379,14 @@ fn what_was_delivered_has_not_failed() {
 }
 
 #[test]
-fn a_status_of_a_stranger_is_refused() {
+fn a_status_of_an_unknown_message_is_refused() {
     given::<Conversation>([opened(), received()])
         .when(report("wamid.9", Report::Delivered))
         .then_rejected(Rejection::NoSuchMessage(ANSWER));
 }
 
 #[test]
-fn the_providers_word_counts_after_closing_too() {
+fn a_delivery_report_counts_after_closing_too() {
     let dispatched: E = MessageDispatched {
         message_id: ANSWER,
         provider_message_id: "wamid.2".to_owned(),
@@ -399,7 +399,7 @@ fn the_providers_word_counts_after_closing_too() {
 }
 
 #[test]
-fn a_snooze_ends_at_its_time_and_only_then() {
+fn a_snooze_ends_only_at_its_time() {
     let until = Timestamp::from_secs(100);
     let asleep = || given::<Conversation>([opened(), assigned_to(ANA, "Ana"), pending(Some(until))]);
     let wake = || Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
@@ -416,14 +416,14 @@ fn a_snooze_cannot_end_in_the_past() {
 }
 
 #[test]
-fn the_bot_does_not_take_what_a_person_has() {
+fn the_bot_cannot_take_an_assigned_conversation() {
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")])
         .when(EngageBot { rule_id: None, reason: None })
         .then_rejected(Rejection::NoSuchStep { from: Status::Assigned, to: Status::Bot });
 }
 
 #[test]
-fn labels_change_by_what_is_new_and_what_is_gone() {
+fn a_change_of_labels_records_added_and_removed_ones() {
     let had: E = LabelsChanged { added: vec!["billing".into(), "vip".into()], removed: vec![] }.into();
     given::<Conversation>([opened(), had])
         .when(ChangeLabels { labels: ["billing".to_owned(), "refund".to_owned()].into() })
@@ -431,8 +431,8 @@ fn labels_change_by_what_is_new_and_what_is_gone() {
 }
 
 #[test]
-fn several_changes_happen_together_or_not_at_all() {
-    let mut update = Update::by(asks(BEN));
+fn several_changes_are_made_together_or_not_at_all() {
+    let mut update = Update::by(requester(BEN));
     update.priority = Some(Priority::High);
     update.assignee = Some(agent(BEN, "Ben"));
     given::<Conversation>([opened(), assigned_to(ANA, "Ana")])
@@ -445,8 +445,8 @@ fn several_changes_happen_together_or_not_at_all() {
 }
 
 #[test]
-fn set_open_it_is_anybodys() {
-    let mut update = Update::by(asks(ANA));
+fn the_status_open_unassigns_the_agent() {
+    let mut update = Update::by(requester(ANA));
     update.status = Some(Status::Open);
     let freed: E =
         Unassigned { assignee_id: Some(ANA), team_id: None, unassigned_by: Some(ANA), reason: None }.into();
@@ -454,21 +454,21 @@ fn set_open_it_is_anybodys() {
 }
 
 #[test]
-fn assigned_without_an_agent_makes_no_sense() {
-    let mut update = Update::by(asks(ANA));
+fn the_status_assigned_needs_an_agent() {
+    let mut update = Update::by(requester(ANA));
     update.status = Some(Status::Assigned);
-    given::<Conversation>([opened()]).when(update).then_rejected(Rejection::NobodyAssigned);
+    given::<Conversation>([opened()]).when(update).then_rejected(Rejection::NotAssigned);
 }
 
 #[test]
 fn a_closed_conversation_does_not_change() {
-    let mut update = Update::by(asks(ANA));
+    let mut update = Update::by(requester(ANA));
     update.subject = Some(Some("Refund".to_owned()));
     given::<Conversation>([opened(), closed()]).when(update).then_rejected(Rejection::Closed);
 }
 
 #[test]
-fn seen_counts_up_to_the_last_message_and_once() {
+fn reading_counts_up_to_the_last_message_and_once() {
     let seen: E = SeenByAgent { agent_id: ANA, received: 1 }.into();
     given::<Conversation>([opened(), received()]).when(See { agent_id: ANA }).then([seen.clone()]);
     given::<Conversation>([opened(), received(), seen]).when(See { agent_id: ANA }).then_nothing();
@@ -484,7 +484,7 @@ fn begin(labels: &[&str], message: Send) -> Begin {
 }
 
 #[test]
-fn a_conversation_begins_with_its_labels_and_its_first_message_at_once() {
+fn a_conversation_begins_with_its_labels_and_its_first_message() {
     let labelled = LabelsChanged { added: vec!["billing".to_owned()], removed: vec![] };
     let begun = begin(&["billing"], Send { reply_window: None, ..send() });
     assert_eq!(begun.events_before_message(), 2);
@@ -492,7 +492,7 @@ fn a_conversation_begins_with_its_labels_and_its_first_message_at_once() {
 }
 
 #[test]
-fn a_conversation_of_which_a_part_is_refused_does_not_begin() {
+fn a_conversation_with_an_invalid_part_does_not_begin() {
     given::<Conversation>([])
         .when(begin(&["billing"], send()))
         .then_rejected(Rejection::OutsideReplyWindow { hours: 24 });

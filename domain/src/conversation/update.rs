@@ -1,4 +1,4 @@
-//! Several changes at once: all of them happen, or none.
+//! Several changes at once. All of them are made, or none.
 
 use super::assign::{Assign, Assignee, Requester, Unassign};
 use super::draft::Draft;
@@ -74,14 +74,14 @@ impl Decide<Conversation> for Update {
         if let Some(applied) = &self.sla {
             draft.then(ApplySla { applied: applied.clone() })?;
         }
-        self.move_hands(&mut draft)?;
-        self.step(&mut draft)?;
+        self.change_assignment(&mut draft)?;
+        self.change_status(&mut draft)?;
         Ok(draft.into_events())
     }
 }
 
 impl Update {
-    fn move_hands(&self, draft: &mut Draft) -> Result<(), Rejection> {
+    fn change_assignment(&self, draft: &mut Draft) -> Result<(), Rejection> {
         let (agent, team) = (self.assignee == Some(None), self.team_id == Some(None));
         if agent || team {
             draft.then(Unassign { agent, team, by: self.by, reason: self.reason.clone() })?;
@@ -105,10 +105,10 @@ impl Update {
         })
     }
 
-    fn step(&self, draft: &mut Draft) -> Result<(), Rejection> {
+    fn change_status(&self, draft: &mut Draft) -> Result<(), Rejection> {
         let reason = || self.reason.clone();
         match self.status {
-            // A snooze alone is a wait.
+            // A snooze without a status marks the conversation as pending.
             None if self.snoozed_until.is_some() => {
                 draft.then(MarkPending { until: self.snoozed_until, reason: reason() })
             }
@@ -118,20 +118,20 @@ impl Update {
             Some(Status::Resolved) => draft.then(Resolve { reason: reason() }),
             Some(Status::Closed) => draft.then(Close { reason: reason() }),
             Some(Status::Open) => {
-                // Open means that anybody may take it.
+                // Any agent can take an open conversation.
                 draft.then(Reopen { cause: ReopenCause::Agent, reason: reason() })?;
                 draft.then(Unassign { agent: true, team: false, by: self.by, reason: reason() })
             }
-            Some(Status::Assigned) => self.back_to_agent(draft),
+            Some(Status::Assigned) => self.return_to_agent(draft),
         }
     }
 
-    fn back_to_agent(&self, draft: &mut Draft) -> Result<(), Rejection> {
+    fn return_to_agent(&self, draft: &mut Draft) -> Result<(), Rejection> {
         draft.then(Reopen { cause: ReopenCause::Agent, reason: self.reason.clone() })?;
-        let held = &draft.state().opened()?.lifecycle;
-        let assignee = held.assignee_id.map(|id| Assignee { id, name: held.assignee_name.clone() });
+        let lifecycle = &draft.state().opened()?.lifecycle;
+        let assignee = lifecycle.assignee_id.map(|id| Assignee { id, name: lifecycle.assignee_name.clone() });
         draft.then(Assign {
-            assignee: Some(assignee.ok_or(Rejection::NobodyAssigned)?),
+            assignee: Some(assignee.ok_or(Rejection::NotAssigned)?),
             team_id: None,
             strategy: Some(AssignStrategy::Manual),
             route_by: None,

@@ -1,4 +1,4 @@
-//! A conversation between the moment an agent is wanted and the moment one is assigned.
+//! The wait of a conversation for an agent.
 
 use crate::lifecycle::Lifecycle;
 use event_schemas::conversation::AssignStrategy;
@@ -9,7 +9,7 @@ use event_schemas::{
     Timestamp, UserId,
 };
 
-/// The question to agents whether they take it.
+/// An open offer of the conversation to agents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
     pub id: OfferId,
@@ -20,15 +20,16 @@ pub struct Offer {
     pub decision: Decision,
 }
 
-/// Whether an agent is wanted, and the steps taken to find one.
+/// Whether the conversation waits for an agent, and the state of routing.
 #[derive(Clone, Debug, Default)]
 pub struct Wait {
-    /// Whether the customer has written: before, no agent is wanted.
-    spoken: bool,
-    /// The bot has said that a person is needed.
+    /// Whether the customer has written. Before that the conversation does not wait for an agent.
+    has_message: bool,
+    /// Whether a handoff was requested since the bot last had the conversation.
     pub handed_off: bool,
+    /// Since when the conversation has waited. `None` when it does not wait.
     pub since: Option<Timestamp>,
-    /// The strategy that the handoff asked for. `None` for the queue's own.
+    /// The requested strategy. `None` for the queue's own.
     pub strategy: Option<RoutingStrategy>,
     /// The agent who was requested by name.
     pub requested_agent: Option<UserId>,
@@ -36,18 +37,18 @@ pub struct Wait {
     pub queued: bool,
     pub lead_notified: bool,
     pub offer: Option<Box<Offer>>,
-    /// The agents who did not take it, and when that was.
+    /// The agents who declined an offer or let it expire, with the time.
     pub asked: Vec<(UserId, Timestamp)>,
 }
 
 impl Wait {
-    /// `lifecycle` is how the conversation stands after the event.
+    /// Applies an event. `lifecycle` is the state after the event.
     pub fn evolve(&mut self, lifecycle: &Lifecycle, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;
         match event {
-            E::Message(MessageEvent::MessageReceived(_)) => self.spoken = true,
+            E::Message(MessageEvent::MessageReceived(_)) => self.has_message = true,
             E::Bot(BotEvent::BotEngaged(_)) => self.handed_off = false,
-            // The bot has the first word again, unless somebody had it before.
+            // The bot answers first again, unless an agent was assigned before.
             E::Lifecycle(LifecycleEvent::Reopened(_)) if lifecycle.assignee_id.is_none() => {
                 self.handed_off = false;
             }
@@ -60,7 +61,7 @@ impl Wait {
                 self.strategy = handoff.strategy.and_then(AssignStrategy::routing).or(self.strategy);
                 self.requested_agent = handoff.agent_id.or(self.requested_agent);
             }
-            E::Routing(event) => self.remember(event, at),
+            E::Routing(event) => self.apply_routing(event, at),
             E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
             | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
             | E::Lifecycle(_)
@@ -70,10 +71,10 @@ impl Wait {
             | E::Automation(_)
             | E::Details(_) => {}
         }
-        self.look(lifecycle, at);
+        self.begin_or_end(lifecycle, at);
     }
 
-    fn remember(&mut self, event: &RoutingEvent, at: Timestamp) {
+    fn apply_routing(&mut self, event: &RoutingEvent, at: Timestamp) {
         match event {
             RoutingEvent::Queued(_) => self.queued = true,
             RoutingEvent::LeadNotified(_) => self.lead_notified = true,
@@ -93,24 +94,24 @@ impl Wait {
                 self.asked.push((declined.agent_id, at));
                 self.offer = self.offer.take().filter(|offer| !offer.agents.is_empty());
             }
-            RoutingEvent::OfferExpired(lapsed) => {
-                self.asked.extend(lapsed.agent_ids.iter().map(|agent| (*agent, at)));
+            RoutingEvent::OfferExpired(expired) => {
+                self.asked.extend(expired.agent_ids.iter().map(|agent| (*agent, at)));
                 self.offer = None;
             }
         }
     }
 
-    fn look(&mut self, lifecycle: &Lifecycle, at: Timestamp) {
-        let requested_agent = match lifecycle.status {
-            Status::Open => self.spoken,
-            Status::Bot => self.spoken && self.handed_off,
+    fn begin_or_end(&mut self, lifecycle: &Lifecycle, at: Timestamp) {
+        let waits = match lifecycle.status {
+            Status::Open => self.has_message,
+            Status::Bot => self.has_message && self.handed_off,
             Status::Assigned | Status::Pending | Status::Resolved | Status::Closed => false,
         };
-        if requested_agent {
+        if waits {
             self.since = self.since.or(Some(at));
         } else if self.since.is_some() {
-            // What was said about this wait is not said about the next.
-            *self = Self { spoken: self.spoken, handed_off: self.handed_off, ..Self::default() };
+            // The next wait begins without the state of this one.
+            *self = Self { has_message: self.has_message, handed_off: self.handed_off, ..Self::default() };
         }
     }
 

@@ -5,14 +5,14 @@ use crate::aggregate::Decide;
 use event_schemas::conversation::{WebhookDelivered, WebhookFailed};
 use event_schemas::{ConversationEvent, Timestamp, WebhookId};
 
-/// It took it, or it never will.
+/// How an outgoing webhook ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WebhookEnd {
     Delivered { status: u16 },
     Failed { code: String, reason: String },
 }
 
-/// The end of a webhook is written down, once.
+/// Records the result of a webhook, once.
 #[derive(Clone, Debug)]
 pub struct RecordWebhook {
     pub webhook_id: WebhookId,

@@ -61,7 +61,7 @@ pub(crate) async fn run(
         .await?;
     let mut command = RunRule {
         rules: Arc::clone(rule_run.rules),
-        place: rule_run.index,
+        index: rule_run.index,
         cause: rule_run.cause.clone(),
         list,
     };

@@ -134,7 +134,7 @@ fn refuses(before: impl IntoIterator<Item = E>, actions: Vec<Action>, index: usi
 }
 
 #[test]
-fn a_reply_goes_out_in_the_agents_name_with_its_placeholders_filled() {
+fn a_reply_has_the_agents_name_and_filled_placeholders() {
     let sent = MessageSent {
         message_id: message(0),
         to: Some(Addressee {
@@ -155,7 +155,7 @@ fn a_reply_goes_out_in_the_agents_name_with_its_placeholders_filled() {
 }
 
 #[test]
-fn labels_are_added_and_taken_away_and_what_is_so_already_is_no_news() {
+fn labels_are_added_and_removed_and_present_ones_change_nothing() {
     let labels = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>();
     let has = LabelsChanged { added: labels(&["new"]), removed: vec![] };
     let both = Action::AddLabels { labels: labels(&["new", "refund"]) };
@@ -168,7 +168,7 @@ fn labels_are_added_and_taken_away_and_what_is_so_already_is_no_news() {
 }
 
 #[test]
-fn priority_note_snooze_and_webhook_are_each_an_event_of_its_own() {
+fn priority_note_snooze_and_webhook_each_have_an_event() {
     let priority = PriorityChanged { old: Priority::Normal, new: Priority::High };
     does([opened()], Action::SetPriority { priority: Priority::High }, [priority.into()]);
     let note = NoteAdded {
@@ -179,7 +179,7 @@ fn priority_note_snooze_and_webhook_are_each_an_event_of_its_own() {
         mentions: vec![],
     };
     does([opened()], Action::Note { text: "{{contact_name}} is waiting".to_owned() }, [note.into()]);
-    // The first event was at second 1; this is asked at second 2.
+    // The first event was at second 1, and the macro runs at second 2.
     let pending = MarkedPending { until: Some(Timestamp::from_secs(62)), reason: why() };
     does([opened()], Action::Snooze { until: None, for_seconds: Some(60) }, [pending.into()]);
     let url = "https://example.com/hook".to_owned();
@@ -194,7 +194,7 @@ fn priority_note_snooze_and_webhook_are_each_an_event_of_its_own() {
 }
 
 #[test]
-fn it_is_resolved_and_reopened_and_an_agent_who_gets_a_resolved_one_reopens_it() {
+fn a_conversation_is_resolved_and_reopened_and_an_assignment_reopens_a_resolved_one() {
     let resolved = E::from(Resolved { reason: why() });
     does([opened()], Action::Resolve { reason: None }, [resolved.clone()]);
     let reopened = E::from(Reopened { cause: ReopenCause::Agent, reason: why() });
@@ -207,7 +207,7 @@ fn it_is_resolved_and_reopened_and_an_agent_who_gets_a_resolved_one_reopens_it()
 }
 
 #[test]
-fn routing_takes_it_off_its_agent_and_asks_for_somebody() {
+fn routing_unassigns_the_agent_and_requests_another() {
     let action = Action::Route { strategy: BotStrategy::LeastBusy, team_id: None };
     let back = Unassigned { assignee_id: Some(ANA), team_id: None, unassigned_by: Some(ANA), reason: why() };
     let wanted = HandoffRequested {
@@ -224,11 +224,11 @@ fn routing_takes_it_off_its_agent_and_asks_for_somebody() {
     let before = [opened(), received(), assigned(ANA)];
     does(before.clone(), action, [back.clone().into(), wanted.clone().into()]);
     let given = given::<Conversation>(before.into_iter().chain([back.into(), wanted.into()]));
-    assert!(given.state.opened().unwrap().wait.since.is_some(), "somebody is wanted");
+    assert!(given.state.opened().unwrap().wait.since.is_some(), "the conversation waits for an agent");
 }
 
 #[test]
-fn teams_and_agents_are_put_on_and_taken_off() {
+fn teams_and_agents_are_assigned_and_unassigned() {
     let mut teamed = assigned(ANA);
     if let E::Assignment(AssignmentEvent::Assigned(teamed)) = &mut teamed {
         (teamed.assignee_id, teamed.team_id) = (None, Some(BILLING));
@@ -241,7 +241,7 @@ fn teams_and_agents_are_put_on_and_taken_off() {
 }
 
 #[test]
-fn a_macro_whose_one_action_cannot_be_done_is_refused_whole_and_names_it() {
+fn a_macro_with_an_action_that_cannot_be_executed_is_refused_and_names_it() {
     let labels = || Action::AddLabels { labels: vec!["refund".to_owned()] };
     let window = Rejection::OutsideReplyWindow { hours: 1 };
     refuses([opened()], vec![labels(), reply("Hello")], 1, window);
@@ -257,7 +257,7 @@ fn a_macro_whose_one_action_cannot_be_done_is_refused_whole_and_names_it() {
 }
 
 #[test]
-fn later_actions_see_what_earlier_ones_did() {
+fn later_actions_work_on_the_state_after_earlier_ones() {
     let resolve = Action::Resolve { reason: None };
     let snooze = Action::Snooze { until: None, for_seconds: Some(60) };
     let from = Status::Resolved;
@@ -293,10 +293,10 @@ fn cause(event: AutomationEvent) -> Cause {
 
 fn run(rule: &AutomationRule, cause: Cause) -> RunRule {
     let rules = Arc::new(Rules::compile([rule]).unwrap());
-    RunRule { rules, place: 0, cause, list: list(rule.actions.clone(), None) }
+    RunRule { rules, index: 0, cause, list: list(rule.actions.clone(), None) }
 }
 
-fn told(cause: &Cause, skipped: Vec<Skipped>) -> E {
+fn automation_ran(cause: &Cause, skipped: Vec<Skipped>) -> E {
     AutomationRan {
         rule_id: RULE,
         name: "Refunds".to_owned(),
@@ -318,33 +318,35 @@ fn made_high() -> E {
 }
 
 #[test]
-fn a_rule_leaves_out_what_cannot_be_done_and_tells_why() {
+fn a_rule_skips_an_action_that_cannot_be_executed_and_records_the_reason() {
     let rule = rule(AutomationEvent::MessageReceived, vec![reply("Hello"), high()]);
     let cause = cause(AutomationEvent::MessageReceived);
     let late = Timestamp::from_secs(2) + HOUR * 2;
-    let reason = "the customer last wrote more than 1 hours ago; only a template may be sent".to_owned();
+    let reason = "the customer last wrote more than 1 hours ago; only a template can be sent".to_owned();
     let skipped = vec![Skipped { index: 0, action: ActionKind::Reply, reason }];
     given::<Conversation>([opened(), received()])
         .at(late)
         .when(run(&rule, cause.clone()))
-        .then([told(&cause, skipped), made_high()]);
+        .then([automation_ran(&cause, skipped), made_high()]);
 }
 
 #[test]
-fn what_is_known_to_stand_in_the_way_is_told_too() {
+fn a_known_obstacle_is_recorded_too() {
     let cause = cause(AutomationEvent::MessageReceived);
     let rule = rule(cause.event, vec![Action::AssignAgent { agent_id: BEN }, high()]);
     let mut command = run(&rule, cause.clone());
     command.list.steps[0].obstacle = Some("they are away".to_owned());
     let reason = "they are away".to_owned();
     let skipped = vec![Skipped { index: 0, action: ActionKind::AssignAgent, reason }];
-    given::<Conversation>([opened(), received()]).when(command).then([told(&cause, skipped), made_high()]);
+    given::<Conversation>([opened(), received()])
+        .when(command)
+        .then([automation_ran(&cause, skipped), made_high()]);
 }
 
 #[test]
-fn a_rule_asks_its_conditions_of_the_conversation_as_it_is() {
+fn a_rule_compares_its_conditions_with_the_present_state() {
     type Change = fn(&mut AutomationConditions);
-    let cases: [(Change, bool); 12] = [
+    let conditions: [(Change, bool); 12] = [
         (|on| on.keywords = Some(vec!["refund".to_owned()]), true),
         (|on| on.keywords = Some(vec!["fund".to_owned()]), false),
         (|on| on.statuses = Some(vec![Status::Assigned]), true),
@@ -359,18 +361,18 @@ fn a_rule_asks_its_conditions_of_the_conversation_as_it_is() {
         (|on| on.language = Some("am".to_owned()), false),
     ];
     let vip = LabelsChanged { added: vec!["vip".to_owned()], removed: vec![] };
-    for (number, (change, fits)) in cases.into_iter().enumerate() {
+    for (number, (change, fits)) in conditions.into_iter().enumerate() {
         let mut rule = rule(AutomationEvent::MessageReceived, vec![high()]);
         change(&mut rule.conditions);
         let cause = cause(AutomationEvent::MessageReceived);
         let given = given::<Conversation>([opened(), received(), assigned(ANA), vip.clone().into()]);
         let events = run(&rule, cause).decide(&given.state, given.now).unwrap();
-        assert_eq!(!events.is_empty(), fits, "case {number}");
+        assert_eq!(!events.is_empty(), fits, "condition {number}");
     }
 }
 
 #[test]
-fn a_rule_of_another_event_is_not_set_off() {
+fn a_rule_of_another_event_does_not_run() {
     let rule = rule(AutomationEvent::MessageSent, vec![high()]);
     given::<Conversation>([opened(), received()])
         .when(run(&rule, cause(AutomationEvent::MessageReceived)))
@@ -378,7 +380,7 @@ fn a_rule_of_another_event_is_not_set_off() {
 }
 
 #[test]
-fn what_is_all_so_already_is_no_news() {
+fn a_rule_that_changes_nothing_is_not_recorded() {
     let rule = rule(AutomationEvent::MessageReceived, vec![high()]);
     given::<Conversation>([opened(), received(), made_high()])
         .when(run(&rule, cause(AutomationEvent::MessageReceived)))
@@ -386,7 +388,7 @@ fn what_is_all_so_already_is_no_news() {
 }
 
 #[test]
-fn a_waiting_counts_while_that_very_waiting_lasts() {
+fn a_wait_counts_only_while_it_lasts() {
     let mut rule = rule(AutomationEvent::WaitingLongerThan, vec![high()]);
     rule.waiting_seconds = Some(60);
     let since = Timestamp::from_secs(2);
@@ -397,7 +399,7 @@ fn a_waiting_counts_while_that_very_waiting_lasts() {
     waits()
         .at(since + Duration::from_secs(60))
         .when(run(&rule, cause.clone()))
-        .then([told(&cause, vec![]), made_high()]);
+        .then([automation_ran(&cause, vec![]), made_high()]);
     let answered = E::from(MessageSent {
         message_id: message(9),
         to: None,
@@ -417,7 +419,7 @@ fn a_waiting_counts_while_that_very_waiting_lasts() {
 }
 
 #[test]
-fn by_verbatims_own_doing_a_rule_acts_so_often_a_day_and_no_more() {
+fn a_rule_runs_only_ten_times_a_day_because_of_verbatims_own_events() {
     let rule = rule(AutomationEvent::ConversationUpdated, vec![Action::Note { text: "again".to_owned() }]);
     let mut own = cause(AutomationEvent::ConversationUpdated);
     own.by_itself = true;

@@ -111,7 +111,7 @@ fn engaged(rule_id: BotRuleId, reason: &str) -> E {
     BotEngaged { rule_id: Some(rule_id), reason: Some(reason.to_owned()) }.into()
 }
 
-fn said(message_id: MessageId, text: &str, by: Option<(BotRuleId, &str)>) -> E {
+fn sent_by_bot(message_id: MessageId, text: &str, by: Option<(BotRuleId, &str)>) -> E {
     MessageSent {
         message_id,
         to: Some(Addressee {
@@ -186,15 +186,15 @@ fn assigned_to_ana() -> E {
 }
 
 #[test]
-fn a_keyword_whatever_its_case_is_answered_with_the_placeholders_filled() {
+fn a_keyword_of_any_case_is_answered_with_filled_placeholders() {
     conversation("I want a REFUND!").when(answer(&[refunds()], "I want a REFUND!")).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
     ]);
 }
 
 #[test]
-fn the_walk_of_a_refund_is_labelled_answered_assigned_and_handed_over() {
+fn a_refund_is_labelled_answered_assigned_and_handed_over() {
     let walk = BotRule {
         actions: BotActions {
             reply_template_id: Some(TEMPLATE),
@@ -211,7 +211,7 @@ fn the_walk_of_a_refund_is_labelled_answered_assigned_and_handed_over() {
         engaged(RULE, "Refunds: keyword 'refund'"),
         LabelsChanged { added: vec!["billing".to_owned(), "refund".to_owned()], removed: vec![] }.into(),
         PriorityChanged { old: Priority::Normal, new: Priority::High }.into(),
-        said(REPLY, "Our policy: 30 days.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Our policy: 30 days.", Some((RULE, "Refunds"))),
         team(BILLING, Some(RoutingStrategy::RoundRobin), reason),
         HandoffRequested {
             rule_id: Some(RULE),
@@ -224,19 +224,19 @@ fn the_walk_of_a_refund_is_labelled_answered_assigned_and_handed_over() {
 }
 
 #[test]
-fn all_the_keywords_may_be_wanted() {
+fn a_rule_can_require_all_keywords() {
     let mut both = refunds();
     both.conditions.match_mode = MatchMode::All;
     conversation("refund").when(answer(&[both.clone()], "refund")).then([no_rule()]);
     let text = "a refund: my money  back";
     conversation(text).when(answer(&[both], text)).then([
         engaged(RULE, "Refunds: keywords 'refund', 'money back'"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
     ]);
 }
 
 #[test]
-fn a_part_of_a_word_is_no_keyword() {
+fn a_part_of_a_word_does_not_match_a_keyword() {
     for text in ["refunding", "prerefund", "refund_now", "moneyback", "money, back"] {
         conversation(text).when(answer(&[refunds()], text)).then([no_rule()]);
     }
@@ -258,7 +258,7 @@ fn night() -> BotRule {
 }
 
 #[test]
-fn the_night_goes_over_midnight_in_the_rules_own_zone() {
+fn a_time_range_can_include_midnight_in_the_rules_time_zone() {
     // Addis Ababa is three hours ahead of UTC.
     for (utc, is_night) in
         [("14:59", false), ("15:00", true), ("23:30", true), ("04:59", true), ("05:00", false)]
@@ -332,13 +332,13 @@ fn a_channel_a_language_a_label_an_intent_and_its_confidence_are_conditions() {
 }
 
 #[test]
-fn the_first_message_is_greeted_and_the_second_is_not() {
+fn a_rule_for_new_conversations_answers_only_the_first_message() {
     let greeting = BotRule {
         actions: BotActions { reply_text: Some("Welcome".to_owned()), ..BotActions::default() },
         run_once: false,
         ..rule(BotTrigger::NewConversation)
     };
-    let welcome = said(REPLY, "Welcome", Some((RULE, "Refunds")));
+    let welcome = sent_by_bot(REPLY, "Welcome", Some((RULE, "Refunds")));
     conversation("hello")
         .when(answer(std::slice::from_ref(&greeting), "hello"))
         .then([engaged(RULE, "Refunds: the first message"), welcome]);
@@ -369,16 +369,16 @@ fn the_lowest_priority_comes_first_and_a_fallback_last() {
     let rules = [fallback, later, refunds()];
     conversation("refund").when(answer(&rules, "refund")).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
     ]);
     conversation("hm").when(answer(&rules, "hm")).then([
         engaged(OTHER, "Else: nothing else fitted"),
-        said(REPLY, "An agent will be with you shortly", Some((OTHER, "Else"))),
+        sent_by_bot(REPLY, "An agent will be with you shortly", Some((OTHER, "Else"))),
     ]);
 }
 
 #[test]
-fn a_rule_that_only_labels_lets_the_next_see_its_label() {
+fn a_label_that_a_rule_sets_counts_for_the_next_rule() {
     let marks = BotRule {
         id: OTHER,
         name: "Marks".to_owned(),
@@ -392,17 +392,17 @@ fn a_rule_that_only_labels_lets_the_next_see_its_label() {
         engaged(OTHER, "Marks: keyword 'refund'"),
         LabelsChanged { added: vec!["vip".to_owned()], removed: vec![] }.into(),
         engaged(RULE, "Refunds: keyword 'refund', labelled vip"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
     ]);
 }
 
 #[test]
-fn a_rule_runs_once_in_a_conversation_unless_it_says_otherwise() {
+fn a_rule_runs_once_in_a_conversation_by_default() {
     let before = [
         opened(),
         received(MESSAGE, "refund"),
         engaged(RULE, "Refunds: keyword 'refund'"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
         received(SECOND, "refund"),
     ];
     given(before.clone()).when(to_second(&[refunds()], "refund")).then([HandoffRequested {
@@ -413,13 +413,13 @@ fn a_rule_runs_once_in_a_conversation_unless_it_says_otherwise() {
     let again = BotRule { run_once: false, ..refunds() };
     given(before).when(to_second(&[again], "refund")).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
     ]);
 }
 
 #[test]
-fn no_rule_answers_once_a_person_has_had_the_conversation() {
-    let E::Message(MessageEvent::MessageSent(sent)) = said(REPLY, "I am here", None) else {
+fn the_bot_does_not_answer_after_an_agent_had_the_conversation() {
+    let E::Message(MessageEvent::MessageSent(sent)) = sent_by_bot(REPLY, "I am here", None) else {
         panic!("not a message")
     };
     let ana_answers = MessageSent { sender_type: SenderType::Agent, sender_id: Some(ANA), ..sent };
@@ -429,7 +429,7 @@ fn no_rule_answers_once_a_person_has_had_the_conversation() {
         ("ana has it", vec![assigned_to_ana()]),
         ("ana had it", vec![assigned_to_ana(), given_back.into()]),
         ("ana answered without taking it", vec![ana_answers.into()]),
-        ("somebody is to have it", vec![handoff.into()]),
+        ("an agent was requested", vec![handoff.into()]),
         ("it is closed", vec![Closed { reason: None }.into()]),
     ] {
         let state = given([opened(), received(MESSAGE, "refund")].into_iter().chain(before)).state;
@@ -439,7 +439,7 @@ fn no_rule_answers_once_a_person_has_had_the_conversation() {
 }
 
 #[test]
-fn the_bot_speaks_again_when_the_customer_comes_back_after_it_was_resolved() {
+fn the_bot_answers_again_after_a_resolved_conversation_is_reopened() {
     given([
         opened(),
         assigned_to_ana(),
@@ -449,7 +449,10 @@ fn the_bot_speaks_again_when_the_customer_comes_back_after_it_was_resolved() {
         received(MESSAGE, "refund"),
     ])
     .when(answer(&[refunds()], "refund"))
-    .then([engaged(RULE, "Refunds: keyword 'refund'"), said(REPLY, "Hello Hanna.", Some((RULE, "Refunds")))]);
+    .then([
+        engaged(RULE, "Refunds: keyword 'refund'"),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+    ]);
 }
 
 #[test]
@@ -458,20 +461,20 @@ fn an_account_without_rules_has_no_bot() {
 }
 
 #[test]
-fn who_asks_for_a_person_gets_one_and_the_longest_words_are_the_reason() {
+fn a_request_for_an_agent_hands_over_and_the_longest_keyword_is_the_reason() {
     let text = "I want to speak to a human";
     conversation(text).when(answer(&[refunds()], text)).then([human("speak to a human").into()]);
 }
 
 #[test]
-fn a_rule_that_fits_too_still_labels_answers_and_says_which_team() {
+fn a_matching_rule_labels_answers_and_names_the_team_of_a_handoff() {
     let mut routed = refunds();
     routed.actions.assign_team_id = Some(BILLING);
     let text = "my refund, and a manager";
     let human = human("manager");
     conversation(text).when(answer(&[routed], text)).then([
         engaged(RULE, "Refunds: keyword 'refund'"),
-        said(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
+        sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
         team(BILLING, None, &human.reason),
         HandoffRequested { rule_id: Some(RULE), team_id: Some(BILLING), ..human.clone() }.into(),
     ]);
@@ -491,7 +494,7 @@ fn handoff_rule(trigger_type: HandoffTrigger, value: &str) -> HandoffRule {
 }
 
 #[test]
-fn an_accounts_own_handoff_rules_look_at_words_intent_sentiment_and_confidence() {
+fn handoff_rules_compare_words_intent_sentiment_and_confidence() {
     let numbers = |name: &str, value: Value| [(name.to_owned(), value)].into_iter().collect::<Map<_, _>>();
     for (rule, text, metadata, trigger, reason) in [
         (
@@ -571,25 +574,25 @@ fn asked_for_name() -> E {
     .into()
 }
 
-fn learned(name: &str, value: &str) -> E {
+fn collected(name: &str, value: &str) -> E {
     BotContextCollected { fields: [(name.to_owned(), value.into())].into_iter().collect() }.into()
 }
 
 #[test]
-fn what_is_to_be_collected_is_asked_one_after_the_other_and_handed_over_with_the_answers() {
+fn questions_are_asked_one_after_the_other_and_handed_over_with_the_answers() {
     let first = vec![
         engaged(RULE, "Refunds: keyword 'refund'"),
-        said(QUESTION, "Could you tell me your name?", Some((RULE, "Refunds"))),
+        sent_by_bot(QUESTION, "Could you tell me your name?", Some((RULE, "Refunds"))),
         asked_for_name(),
     ];
     conversation("refund").when(answer(&[collecting()], "refund")).then(first.clone());
 
-    let mut story = vec![opened(), received(MESSAGE, "refund")];
-    story.extend(first);
-    story.push(received(SECOND, " Hanna Bekele "));
+    let mut history = vec![opened(), received(MESSAGE, "refund")];
+    history.extend(first);
+    history.push(received(SECOND, " Hanna Bekele "));
     let second = vec![
-        learned("name", "Hanna Bekele"),
-        said(QUESTION, "Thanks Hanna Bekele. Which order?", None),
+        collected("name", "Hanna Bekele"),
+        sent_by_bot(QUESTION, "Thanks Hanna Bekele. Which order?", None),
         InfoRequested {
             rule_id: RULE,
             message_id: QUESTION,
@@ -600,14 +603,14 @@ fn what_is_to_be_collected_is_asked_one_after_the_other_and_handed_over_with_the
         }
         .into(),
     ];
-    given(story.clone()).when(to_second(&[collecting()], " Hanna Bekele ")).then(second.clone());
+    given(history.clone()).when(to_second(&[collecting()], " Hanna Bekele ")).then(second.clone());
 
     let third = MessageId::from_u128(0x102);
-    story.extend(second);
-    story.push(received(third, "A-17"));
+    history.extend(second);
+    history.push(received(third, "A-17"));
     let reason = "The bot asked all it was to ask";
-    given(story).when(Answer { message_id: third, ..answer(&[collecting()], "A-17") }).then([
-        learned("order_number", "A-17"),
+    given(history).when(Answer { message_id: third, ..answer(&[collecting()], "A-17") }).then([
+        collected("order_number", "A-17"),
         team(BILLING, None, reason),
         HandoffRequested {
             message_id: Some(third),
@@ -620,14 +623,14 @@ fn what_is_to_be_collected_is_asked_one_after_the_other_and_handed_over_with_the
 }
 
 #[test]
-fn what_was_written_before_the_question_is_not_its_answer() {
+fn a_message_from_before_the_question_is_not_its_answer() {
     given([opened(), received(MESSAGE, "refund"), received(SECOND, "please"), asked_for_name()])
         .when(to_second(&[collecting()], "please"))
         .then_nothing();
 }
 
 #[test]
-fn who_is_asked_something_may_still_ask_for_a_person() {
+fn a_customer_with_a_pending_question_can_request_an_agent() {
     given([opened(), received(MESSAGE, "refund"), asked_for_name(), received(SECOND, "a human please")])
         .when(to_second(&[collecting()], "a human please"))
         .then([
@@ -643,7 +646,7 @@ fn who_is_asked_something_may_still_ask_for_a_person() {
 }
 
 #[test]
-fn a_language_is_written_down_when_it_is_news() {
+fn a_language_is_recorded_when_it_is_new() {
     let amharic = Some(Detected { language: "am".to_owned(), confidence: 1.0 });
     let asked = || Answer { language: amharic.clone(), ..answer(&[refunds()], "ሰላም") };
     let detected: E =
@@ -665,34 +668,34 @@ fn bots_answer(metadata: Value, handoffs: &[HandoffRule]) -> Send {
     }
 }
 
-fn bot_said(metadata: Value) -> E {
-    let E::Message(MessageEvent::MessageSent(sent)) = said(REPLY, "I am not sure", None) else {
+fn bot_sent(metadata: Value) -> E {
+    let E::Message(MessageEvent::MessageSent(sent)) = sent_by_bot(REPLY, "I am not sure", None) else {
         panic!("not a message")
     };
     MessageSent { metadata: metadata.as_object().cloned().unwrap_or_default(), ..sent }.into()
 }
 
 #[test]
-fn three_answers_the_bot_was_not_sure_of_call_for_a_person() {
+fn three_answers_of_low_confidence_demand_a_handoff() {
     let unsure = || serde_json::json!({ "low_confidence": true });
     let barely = || serde_json::json!({ "confidence": 0.49 });
     let sure = || serde_json::json!({ "confidence": 0.5 });
-    given([opened(), received(MESSAGE, "?"), bot_said(unsure()), bot_said(sure())])
+    given([opened(), received(MESSAGE, "?"), bot_sent(unsure()), bot_sent(sure())])
         .when(bots_answer(unsure(), &[]))
-        .then([bot_said(unsure())]);
+        .then([bot_sent(unsure())]);
     let reason = "Multiple low-confidence responses";
     let handoff =
         HandoffRequested { message_id: Some(REPLY), ..handed_over(HandoffCause::LowConfidence, reason) };
-    given([opened(), received(MESSAGE, "?"), bot_said(unsure()), bot_said(barely())])
+    given([opened(), received(MESSAGE, "?"), bot_sent(unsure()), bot_sent(barely())])
         .when(bots_answer(unsure(), &[]))
-        .then([bot_said(unsure()), handoff.into()]);
-    given([opened(), assigned_to_ana(), bot_said(unsure()), bot_said(unsure())])
+        .then([bot_sent(unsure()), handoff.into()]);
+    given([opened(), assigned_to_ana(), bot_sent(unsure()), bot_sent(unsure())])
         .when(bots_answer(unsure(), &[]))
-        .then([bot_said(unsure())]);
+        .then([bot_sent(unsure())]);
 }
 
 #[test]
-fn so_many_answers_without_a_resolution_call_for_a_person() {
+fn too_many_answers_without_a_resolution_demand_a_handoff() {
     let rule = || [handoff_rule(HandoffTrigger::Turns, "2")];
     let handoff = HandoffRequested {
         message_id: Some(REPLY),
@@ -700,12 +703,12 @@ fn so_many_answers_without_a_resolution_call_for_a_person() {
         ..handed_over(HandoffCause::Turns, "More than 2 answers without a resolution")
     };
     let nothing = Value::Null;
-    given([opened(), bot_said(nothing.clone())])
+    given([opened(), bot_sent(nothing.clone())])
         .when(bots_answer(nothing.clone(), &rule()))
-        .then([bot_said(nothing.clone())]);
-    given([opened(), bot_said(nothing.clone()), bot_said(nothing.clone())])
+        .then([bot_sent(nothing.clone())]);
+    given([opened(), bot_sent(nothing.clone()), bot_sent(nothing.clone())])
         .when(bots_answer(nothing.clone(), &rule()))
-        .then([bot_said(nothing), handoff.into()]);
+        .then([bot_sent(nothing), handoff.into()]);
 }
 
 fn by_route() -> RequestHandoff {
@@ -720,29 +723,29 @@ fn by_route() -> RequestHandoff {
 }
 
 #[test]
-fn a_handoff_by_route_frees_the_conversation_once() {
+fn a_requested_handoff_is_recorded_once() {
     let asked: E = HandoffRequested {
         message_id: None,
         requested_by: Some(ANA),
         ..handed_over(HandoffCause::Manual, "Customer requested human agent")
     }
     .into();
-    let story = [opened(), BotEngaged { rule_id: None, reason: None }.into()];
-    given(story.clone()).when(by_route()).then([asked.clone()]);
-    let after = given::<Conversation>(story.into_iter().chain([asked]));
+    let history = [opened(), BotEngaged { rule_id: None, reason: None }.into()];
+    given(history.clone()).when(by_route()).then([asked.clone()]);
+    let after = given::<Conversation>(history.into_iter().chain([asked]));
     assert_eq!(after.state.opened().unwrap().status(), Status::Open);
     after.when(by_route()).then_nothing();
 }
 
 #[test]
-fn a_resolved_conversation_needs_nobody() {
+fn a_resolved_conversation_needs_no_handoff() {
     given([opened(), Resolved { reason: None }.into()])
         .when(by_route())
         .then_rejected(Rejection::NoSuchStep { from: Status::Resolved, to: Status::Open });
 }
 
 #[test]
-fn outside_the_reply_window_the_rest_still_happens() {
+fn outside_the_reply_window_the_other_acts_are_still_made() {
     let mut labels = refunds();
     labels.actions.set_labels = Some(vec!["late".to_owned()]);
     let asked = Answer { reply_window: Some(Duration::from_secs(60)), ..answer(&[labels], "refund") };
