@@ -1,4 +1,4 @@
-//! The whole history of a conversation: each event, its actor, its time and its reason.
+//! The history of a conversation: each event with its actor, time and reason.
 
 use crate::params::{limit, parsed};
 use crate::response::List;
@@ -18,12 +18,14 @@ pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route(
         "/v1/conversations/{id}/events",
         get_with(history, |op| {
-            op.id("listConversationEvents").tag("events").summary("Its whole history: who, what, why, when")
+            op.id("listConversationEvents")
+                .tag("events")
+                .summary("The whole history of a conversation: who did what, when and why")
         }),
     )
 }
 
-/// An event, and a sentence that says what happened.
+/// An event, and a sentence that describes it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct HistoryEvent {
     summary: String,
@@ -58,7 +60,7 @@ async fn history(
     let data = page.iter().map(|recorded| HistoryEvent {
         summary: match Event::read(recorded) {
             Ok(Event::Conversation(event)) => summary(&event, &recorded.metadata.actor),
-            // What is no conversation's, or this version cannot read.
+            // An event of another kind of stream, or one that this version cannot read.
             Ok(Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_)) | Err(_) => {
                 recorded.event_type.clone().into_owned()
             }
