@@ -128,6 +128,7 @@ impl ProcessManagers {
                     let error = &error as &dyn std::error::Error;
                     let manager = manager.name;
                     tracing::warn!(manager, error, "a process manager cannot start; trying again");
+                    status.failed(error);
                     return None;
                 }
             }

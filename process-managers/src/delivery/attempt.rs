@@ -303,8 +303,8 @@ mod tests {
             next_attempt_at: clock.now(),
         };
         // There is no channel to send it by.
-        let prospect = delivery.lookup(&message).await.unwrap();
-        assert!(matches!(prospect, Prospect::Undeliverable { code: "channel_retired", .. }));
+        let state = delivery.lookup(&message).await.unwrap();
+        assert!(matches!(state, MessageState::Undeliverable { code: "channel_retired", .. }));
 
         let dispatched = MessageDispatched {
             message_id,
@@ -312,6 +312,6 @@ mod tests {
             time: clock.now(),
         };
         append(&commands, &stream, clock.event_id(), dispatched.into()).await;
-        assert!(matches!(delivery.lookup(&message).await.unwrap(), Prospect::Settled));
+        assert!(matches!(delivery.lookup(&message).await.unwrap(), MessageState::Ended));
     }
 }
