@@ -85,7 +85,7 @@ struct Message {
     sender_type: SenderType,
     sender_id: Option<UserId>,
     sender_name: Option<String>,
-    /// Whether it is an internal note.
+    /// Whether the message is an internal note.
     is_private: bool,
     content: String,
     content_type: ContentType,

@@ -2,7 +2,7 @@
 //!
 //! A node has two writers, which alternate: while the server flushes one group, the next group is sent and waits
 //! at the server for the lock. Neither writer needs to know what the other is about to write, because the server
-//! compares, under the lock, what a group assumes about its streams with what is the case.
+//! compares, under the lock, what a group assumes about its streams with their current state.
 
 use super::fast_path::{End, FastPath};
 use super::plan::{Outcome, Plan, Written};
