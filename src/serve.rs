@@ -134,11 +134,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if let Some(location) = location
         && parts.process_managers
     {
-        let patience = process_managers::Settings {
+        let manager_settings = process_managers::Settings {
             delivery: delivery_settings(settings),
             outgoing_webhooks: webhook_settings(settings, address)?,
         };
-        let managers = ProcessManagers::new(location, running.log.clone(), commands.clone(), patience);
+        let managers =
+            ProcessManagers::new(location, running.log.clone(), commands.clone(), manager_settings);
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
         running.working.spawn(async move {
@@ -194,13 +195,13 @@ impl Running {
                 .with_graceful_shutdown(async move { graceful.cancelled().await })
                 .into_future();
             // Event streams do not end by themselves, so connections that are still open after a while are closed.
-            let patience = async {
+            let time_limit = async {
                 stop.cancelled().await;
                 tokio::time::sleep(GRACE / 4).await;
             };
             tokio::select! {
                 served = serving => served.context("the HTTP server failed"),
-                () = patience => Ok(()),
+                () = time_limit => Ok(()),
             }
         });
     }

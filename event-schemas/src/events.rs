@@ -123,7 +123,7 @@ macro_rules! events {
     ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
-        // An event lives for as long as a page is folded: a box around each would cost more than the room.
+        // An event lives only while a page is folded, so a box around each would cost more than the memory.
         #[allow(clippy::large_enum_variant)]
         pub enum $name { $($event($event)),+ }
 

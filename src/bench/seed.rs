@@ -141,7 +141,7 @@ impl Desk {
         let conversation_id = self.conversation(customer);
         let stream = StreamId::conversation(conversation_id);
         let mut version = 0;
-        let mut tell = |event: ConversationEvent, actor: Actor, seconds: u64| {
+        let mut record = |event: ConversationEvent, actor: Actor, seconds: u64| {
             let at = at + Duration::from_secs(seconds);
             events.push(self.recorded(&stream, version, &event, actor, at));
             version += 1;
@@ -160,7 +160,7 @@ impl Desk {
             language: None,
             metadata: Map::new(),
         };
-        tell(opened.into(), Actor::contact(), 0);
+        record(opened.into(), Actor::contact(), 0);
         let provider_id = format!("wamid.past.{customer}");
         let received = MessageReceived {
             message_id: EventId::reported(self.channel, &provider_id, "received").into(),
@@ -170,7 +170,7 @@ impl Desk {
             sent_at: at,
             metadata: Map::new(),
         };
-        tell(received.into(), Actor::contact(), 0);
+        record(received.into(), Actor::contact(), 0);
         if open && customer % 5 >= 3 {
             return;
         }
@@ -187,7 +187,7 @@ impl Desk {
             offer_id: None,
             overridden: None,
         };
-        tell(assigned.into(), Actor::user(agent, None), 60);
+        record(assigned.into(), Actor::user(agent, None), 60);
         if open {
             return;
         }
@@ -204,14 +204,14 @@ impl Desk {
             in_reply_to_provider_id: None,
             metadata: Map::new(),
         };
-        tell(sent.into(), Actor::user(agent, None), 90);
+        record(sent.into(), Actor::user(agent, None), 90);
         let dispatched = MessageDispatched {
             message_id,
             provider_message_id: format!("wamid.answer.{customer}"),
             time: at + Duration::from_secs(91),
         };
-        tell(dispatched.into(), Actor::system("outbound-delivery"), 91);
-        tell(Closed { reason: None }.into(), Actor::user(agent, None), LENGTH.as_secs());
+        record(dispatched.into(), Actor::system("outbound-delivery"), 91);
+        record(Closed { reason: None }.into(), Actor::user(agent, None), LENGTH.as_secs());
     }
 
     fn recorded(

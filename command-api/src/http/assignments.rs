@@ -71,7 +71,7 @@ async fn assign(
 ) -> Result<Completed<View>, CommandProblem> {
     let context = asking.of(&caller);
     let is_bare = to.assignee_id.is_none() && to.team_id.is_none();
-    // A service is nobody's colleague: it has to say whom it means.
+    // A service is not an agent and cannot claim a conversation: it must name the assignee.
     let claims = is_bare && caller.role != Role::Service;
     let assignee_id = to.assignee_id.or(claims.then_some(caller.user));
     let command = Assign {

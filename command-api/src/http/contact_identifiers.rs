@@ -73,7 +73,7 @@ impl View {
     fn of(address: Address, home: &IdentifierState) -> Self {
         Self {
             id: address.id,
-            // Linked just now, so somebody's.
+            // The identifier was just linked, so it has a contact.
             contact_id: home.contact_id().unwrap_or_else(|| address.id.own_contact()),
             channel_type: address.channel_type,
             identifier: address.identifier,

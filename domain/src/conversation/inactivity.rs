@@ -69,7 +69,7 @@ impl Opened {
             status => {
                 let with_bot = status == Status::Bot && !self.bot.is_with_agents();
                 let hand_over = timeouts.hand_over_after.filter(|_| with_bot);
-                // What is put aside is silent on purpose.
+                // A snoozed conversation is inactive on purpose.
                 let from = self.lifecycle.snoozed_until.map_or(quiet, |until| until.max(quiet));
                 let ends = [
                     hand_over.map(|silence| (quiet + silence, InactivityAction::HandOver)),

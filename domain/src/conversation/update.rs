@@ -118,7 +118,7 @@ impl Update {
             Some(Status::Resolved) => draft.then(Resolve { reason: reason() }),
             Some(Status::Closed) => draft.then(Close { reason: reason() }),
             Some(Status::Open) => {
-                // Open means that anybody may take it.
+                // Any agent may take an open conversation.
                 draft.then(Reopen { cause: ReopenCause::Agent, reason: reason() })?;
                 draft.then(Unassign { agent: true, team: false, by: self.by, reason: reason() })
             }

@@ -47,7 +47,7 @@ impl Wait {
         match event {
             E::Message(MessageEvent::MessageReceived(_)) => self.spoken = true,
             E::Bot(BotEvent::BotEngaged(_)) => self.handed_off = false,
-            // The bot has the first word again, unless somebody had it before.
+            // The bot answers first again, unless the conversation is assigned.
             E::Lifecycle(LifecycleEvent::Reopened(_)) if lifecycle.assignee_id.is_none() => {
                 self.handed_off = false;
             }

@@ -244,11 +244,11 @@ impl Writer {
         until: Instant,
     ) -> Result<Known, sqlx::Error> {
         loop {
-            let looked_up = match self.connection().await {
+            let found = match self.connection().await {
                 Ok(connection) => lookup(connection, group.iter().map(|pending| &pending.append)).await,
                 Err(error) => Err(error),
             };
-            match looked_up {
+            match found {
                 Err(error) if is_lost(&error) => {
                     self.disconnect();
                     if Instant::now() > until {
