@@ -46,5 +46,7 @@ mod split;
 mod split_kill;
 #[path = "flows/transfer.rs"]
 mod transfer;
+#[path = "flows/turns.rs"]
+mod turns;
 #[path = "flows/webhooks.rs"]
 mod webhooks;

@@ -12,7 +12,7 @@ use event_schemas::Version;
 use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
-use gate::problem::kinds::{BAD_SIGNATURE, CONFLICT};
+use gate::problem::kinds::BAD_SIGNATURE;
 use providers::{BadSetting, RefusedWebhook};
 use serde_json::json;
 use std::error::Error;
@@ -45,7 +45,7 @@ gate::problem_kinds! { KINDS {
 
 /// How soon to try again what the log could not take.
 const LOG_PAUSE: Duration = Duration::from_secs(2);
-/// How soon to try again what others were faster at.
+/// How soon to try again when too many callers change the same thing.
 const CROWD_PAUSE: Duration = Duration::from_secs(1);
 
 /// The refusal of a command's handler: a [`Problem`], made of the write side's errors as well.
@@ -104,10 +104,7 @@ impl<R: Refusal> From<CommandError<R>> for CommandProblem {
             CommandError::NotFound => Problem::not_found("thing"),
             CommandError::VersionMismatch { expected, actual } => version_mismatch(expected, actual),
             CommandError::KeyReused => key_reused(),
-            CommandError::Contended => {
-                Problem::new(&CONFLICT, "Too many others changed it at the same time: try again.")
-                    .retry_after(CROWD_PAUSE)
-            }
+            CommandError::Contended => crowded(),
             CommandError::Unavailable(unavailable) => out_of_order(&unavailable),
             CommandError::Damaged { stream, source } => damaged(&stream, &*source),
         })
@@ -143,6 +140,7 @@ impl From<InboundWebhookError> for CommandProblem {
                 "This channel has no secret: send a service's token of its account, or give it a secret.",
             ),
             InboundWebhookError::Unavailable(unavailable) => out_of_order(&unavailable),
+            InboundWebhookError::Contended => crowded(),
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
         })
     }
@@ -171,6 +169,10 @@ pub(crate) fn key_reused() -> Problem {
 pub(crate) fn out_of_order(unavailable: &Unavailable) -> Problem {
     tracing::warn!(error = unavailable as &dyn Error, "a command could not be written down");
     Problem::unavailable(format!("The event log is not available: {}.", unavailable.reason), LOG_PAUSE)
+}
+
+fn crowded() -> Problem {
+    Problem::unavailable("Too many callers change it at the same time: try again.", CROWD_PAUSE)
 }
 
 fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {

@@ -7,15 +7,12 @@
 //! releases it. An assignment without a reservation cannot remain.
 
 use crate::Commands;
-use crate::execute::{CommandError, Context, Decided, LoadError, Outcome, Versioned};
+use crate::execute::{CommandError, Context, Decided, LoadError, Outcome, Versioned, pauses};
 use domain::Decide;
 use domain::agent::{EligibilityCheck, Register, Rejection as Refused, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{Conversation, Rejection, note_override};
 use event_schemas::catalogue::Queue;
 use event_schemas::{AccountId, ConversationId, StreamId, UserId};
-
-/// How often a decision is made again because the conversation changed meanwhile.
-const TRIES: usize = 8;
 
 /// How a conversation is assigned.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +67,13 @@ impl Commands {
         C: Decide<Conversation, Rejection = Rejection>,
     {
         let stream = StreamId::conversation(id);
+        let _turn = self.conversations.turn::<Rejection>(&stream).await?;
         if let Some(answered) = self.conversations.answered_before::<Rejection>(&stream, context).await? {
             return Ok(answered);
         }
         let counts = options.counts || self.routes(context.account).await?;
-        for _ in 0..TRIES {
+        let mut pauses = pauses();
+        loop {
             let fold = self.conversations.current(&stream).await?;
             let Some(decided) = self.conversations.decide(&fold, command, context)? else {
                 return Ok(Outcome::unchanged::<Rejection>(fold)?);
@@ -86,8 +85,8 @@ impl Commands {
             if let Some(outcome) = appended {
                 return Ok(outcome);
             }
+            tokio::time::sleep(pauses.next().ok_or(CommandError::<Rejection>::Contended)?).await;
         }
-        Err(AssignError::Conversation(CommandError::Contended))
     }
 
     /// Reserves the agent's capacity and appends the decision that assigns the conversation to the agent. `None` when

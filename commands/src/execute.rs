@@ -1,6 +1,8 @@
 //! The write side's one path: load, fold, decide, append at the version that was loaded; on a conflict
 //! load what is new and decide again.
 
+use crate::turns::{Turn, Turns};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::{Decide, Evolve};
 use event_schemas::{
     AccountId, Actor, Clock, ConversationEvent, EventId, Events, MessageEvent, Metadata, NewEvent, Position,
@@ -12,8 +14,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How often a decision is made again because another caller was faster.
-const TRIES: usize = 8;
+/// The pauses before a decision is made again because another process was faster: between 1 and 100 ms, random so
+/// that two processes do not meet again, for ten seconds in all.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(50))
+        .without_max_times()
+        .with_total_delay(Some(Duration::from_secs(10)))
+        .with_jitter()
+        .build()
+}
+
 /// How many events are read at once when an aggregate is loaded.
 const PAGE: usize = 1000;
 /// How many streams are glanced at: catalogues, of which each account has a few.
@@ -195,7 +207,7 @@ pub enum CommandError<R: std::error::Error + 'static> {
     /// The same key was used for something else before.
     #[error("this idempotency key was used for another request")]
     KeyReused,
-    #[error("too many others changed it at the same time; try again")]
+    #[error("too many callers change it at the same time; try again")]
     Contended,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -245,6 +257,7 @@ pub struct Aggregates<S: Aggregate> {
     store: Arc<dyn EventStore>,
     clock: Clock,
     folds: Cache<StreamId, Arc<Versioned<S>>>,
+    turns: Turns,
     /// When the log was last read for `recent`, and whether the stream had begun.
     glances: Cache<StreamId, (Instant, bool)>,
 }
@@ -252,7 +265,13 @@ pub struct Aggregates<S: Aggregate> {
 impl<S: Aggregate> Aggregates<S> {
     /// `capacity` is how many folds are remembered between commands.
     pub fn new(store: Arc<dyn EventStore>, clock: Clock, capacity: usize) -> Self {
-        Self { store, clock, folds: Cache::new(capacity), glances: Cache::new(GLANCES) }
+        Self {
+            store,
+            clock,
+            folds: Cache::new(capacity),
+            turns: Turns::default(),
+            glances: Cache::new(GLANCES),
+        }
     }
 
     /// The remembered fold of a stream, or else its whole fold. It may lag behind another process.
@@ -372,23 +391,39 @@ impl<S: Aggregate> Aggregates<S> {
         command: &C,
         context: &Context,
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
+        let turn = self.turn(stream).await?;
         if let Some(answered) = self.answered_before(stream, context).await? {
             return Ok(answered);
         }
         let fold = self.cached(stream).await?;
-        self.execute_on(fold, stream, command, context).await
+        self.execute_in(&turn, fold, stream, command, context).await
     }
 
     /// The same of a stream whose fold was looked up a moment ago, by a caller whose request has no key.
     pub(crate) async fn execute_on<C: Decide<S>>(
         &self,
+        fold: Arc<Versioned<S>>,
+        stream: &StreamId,
+        command: &C,
+        context: &Context,
+    ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
+        let turn = self.turn(stream).await?;
+        // The callers before this one have written meanwhile.
+        let fold = self.folds.get(stream).filter(|known| known.version > fold.version).unwrap_or(fold);
+        self.execute_in(&turn, fold, stream, command, context).await
+    }
+
+    async fn execute_in<C: Decide<S>>(
+        &self,
+        _turn: &Turn<'_>,
         mut fold: Arc<Versioned<S>>,
         stream: &StreamId,
         command: &C,
         context: &Context,
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
         let mut fresh = false;
-        for _ in 0..TRIES {
+        let mut pauses = pauses();
+        loop {
             let decision = self.decide(&fold, command, context);
             // Only an append proves that the fold was the latest: a refusal, or nothing to do, is believed
             // once the log has been asked.
@@ -406,12 +441,20 @@ impl<S: Aggregate> Aggregates<S> {
             match self.append(stream, &fold, decided, context).await? {
                 Some(outcome) => return Ok(outcome),
                 None => {
+                    tokio::time::sleep(pauses.next().ok_or(CommandError::Contended)?).await;
                     fold = self.current(stream).await?;
                     fresh = true;
                 }
             }
         }
-        Err(CommandError::Contended)
+    }
+
+    /// Waits for the caller's turn at this stream.
+    pub(crate) async fn turn<R: std::error::Error + 'static>(
+        &self,
+        stream: &StreamId,
+    ) -> Result<Turn<'_>, CommandError<R>> {
+        self.turns.of(stream).await.ok_or(CommandError::Contended)
     }
 
     /// Decides a command on this fold, and folds the state that follows. `None` when nothing has to happen.

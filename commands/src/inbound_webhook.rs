@@ -40,6 +40,9 @@ pub enum InboundWebhookError {
     TokenNeeded,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// Too many callers write to the same conversation.
+    #[error("too many callers write to this conversation at the same time; try again")]
+    Contended,
     #[error(transparent)]
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -57,6 +60,7 @@ impl<R: std::error::Error + Send + Sync + 'static> From<CommandError<R>> for Inb
     fn from(error: CommandError<R>) -> Self {
         match error {
             CommandError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            CommandError::Contended => Self::Contended,
             other => Self::Failed(Box::new(other)),
         }
     }

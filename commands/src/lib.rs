@@ -13,6 +13,7 @@ pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
 pub mod language;
+mod turns;
 
 use catalogues::CATALOGUES;
 use channel_accounts::ChannelAccounts;

@@ -94,6 +94,8 @@ pub struct Opened {
     pub quiet_since: Timestamp,
     /// Since when the customer has waited for a person's answer.
     pub unanswered_since: Option<Timestamp>,
+    /// Whether the bot has answered the customer's last message.
+    bot_answered: bool,
     /// The bot's memory.
     pub bot: Memory,
     /// The memory about automation rules.
@@ -186,6 +188,12 @@ impl Opened {
         }
     }
 
+    /// Whether the customer waits for an answer: of an agent, or of the bot while the bot has the conversation.
+    pub fn is_awaited(&self) -> bool {
+        let bot_has_it = self.bot_answered && !self.bot.is_with_agents();
+        self.unanswered_since.is_some() && !bot_has_it
+    }
+
     /// The requirements to an agent.
     pub fn requirements(&self) -> Requirements {
         Requirements {
@@ -235,6 +243,7 @@ impl Evolve for Conversation {
                 last_received_at: None,
                 quiet_since: at,
                 unanswered_since: None,
+                bot_answered: false,
                 bot: Memory::default(),
                 automation: automation::Memory::default(),
                 seen: HashMap::new(),
@@ -286,6 +295,7 @@ impl Opened {
             MessageEvent::MessageReceived(message) => {
                 self.received += 1;
                 self.last_received_at = Some(at);
+                self.bot_answered = false;
                 self.unanswered_since = self.unanswered_since.or(Some(at));
                 if let Some(provider_id) = &message.provider_message_id {
                     self.messages.received(message.message_id, provider_id);
@@ -296,8 +306,10 @@ impl Opened {
                 if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
                 }
-                if message.sender_type == SenderType::Agent {
-                    self.unanswered_since = None;
+                match message.sender_type {
+                    SenderType::Agent => self.unanswered_since = None,
+                    SenderType::Bot => self.bot_answered = true,
+                    SenderType::System | SenderType::Contact => {}
                 }
             }
             MessageEvent::NoteAdded(_) => {}

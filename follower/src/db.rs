@@ -12,6 +12,7 @@ mod engine;
 mod postgres;
 mod row;
 mod sqlite;
+mod sqlite_tx;
 mod tx;
 mod values;
 

@@ -69,7 +69,11 @@ impl InactivityHandler {
         // One action may begin another kind of inactivity: a conversation that is handed over may then expire.
         for _ in 0..3 {
             let Ok(conversation) = loaded.state.opened() else { return Ok(None) };
-            let Some((at, action)) = conversation.silence_ends(&timeouts) else { return Ok(None) };
+            let Some((at, action)) = conversation.silence_ends(&timeouts) else {
+                // An answer to a customer who waits sets no timer: it is found at the next look, in time to expire.
+                let waits = !conversation.lifecycle.is_closed() && conversation.is_awaited();
+                return Ok(timeouts.expire_after.filter(|_| waits).map(|inactivity| now + inactivity));
+            };
             if at > now {
                 return Ok(Some(at));
             }

@@ -105,6 +105,6 @@ impl Commands {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(InboundWebhookError::Failed(Box::new(CommandError::<Rejection>::Contended)))
+        Err(InboundWebhookError::Contended)
     }
 }

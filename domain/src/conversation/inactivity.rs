@@ -71,9 +71,11 @@ impl Opened {
                 let hand_over = timeouts.hand_over_after.filter(|_| with_bot);
                 // A snoozed conversation is inactive on purpose.
                 let from = self.lifecycle.snoozed_until.map_or(quiet, |until| until.max(quiet));
+                // A customer who waits for an answer is never closed by time.
+                let expire_after = timeouts.expire_after.filter(|_| !self.is_awaited());
                 let ends = [
                     hand_over.map(|silence| (quiet + silence, InactivityAction::HandOver)),
-                    timeouts.expire_after.map(|silence| (from + silence, InactivityAction::Expire)),
+                    expire_after.map(|silence| (from + silence, InactivityAction::Expire)),
                 ];
                 ends.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
@@ -132,5 +134,61 @@ impl EndInactivity {
         let announcement = Some((self.message_id, self.reply_window));
         hand_over(&mut draft, Handoff { announcement, ..Handoff::of(need) })?;
         Ok(draft.into_events())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{opened, received, sent};
+    use super::*;
+    use crate::aggregate::given::given;
+    use event_schemas::MessageEvent;
+    use event_schemas::bot::HandoffCause;
+    use event_schemas::conversation::{HandoffRequested, MarkedPending};
+    use event_schemas::message::SenderType;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn expires(events: impl IntoIterator<Item = ConversationEvent>) -> bool {
+        let timeouts =
+            InactivityTimeouts { expire_after: Some(DAY), close_resolved_after: None, hand_over_after: None };
+        let given = given::<Conversation>(events);
+        let action = given.state.opened().unwrap().silence_ends(&timeouts);
+        action.is_some_and(|(_, action)| action == InactivityAction::Expire)
+    }
+
+    fn bot_answers() -> ConversationEvent {
+        let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = sent() else { panic!("a message") };
+        let sent = event_schemas::conversation::MessageSent { sender_type: SenderType::Bot, ..sent };
+        sent.into()
+    }
+
+    fn handed_over() -> ConversationEvent {
+        HandoffRequested {
+            trigger: HandoffCause::Keyword,
+            reason: "The customer asked for an agent".to_owned(),
+            message_id: None,
+            rule_id: None,
+            handoff_rule_id: None,
+            team_id: None,
+            strategy: None,
+            agent_id: None,
+            requested_by: None,
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_conversation_expires_only_while_the_customer_owes_the_next_word() {
+        assert!(!expires([opened(), received()]), "no answer yet");
+        assert!(expires([opened(), received(), sent()]), "an agent has answered");
+        assert!(!expires([opened(), received(), sent(), received()]), "the customer has written again");
+        assert!(expires([opened(), received(), bot_answers()]), "the bot has answered");
+        assert!(!expires([opened(), received(), bot_answers(), received()]), "and not the next message");
+        let to_agents = [opened(), received(), handed_over(), bot_answers()];
+        assert!(!expires(to_agents), "the bot has only said that an agent will answer");
+        let put_aside = MarkedPending { until: None, reason: None }.into();
+        assert!(!expires([opened(), received(), put_aside]), "an agent has put it aside without an answer");
+        assert!(expires([opened()]), "no customer has written");
     }
 }

@@ -32,7 +32,7 @@ fn opening() -> Opening {
     }
 }
 
-fn opened() -> E {
+pub(super) fn opened() -> E {
     let begun = Open { opening: opening() }.decide(&Conversation::NotOpened, Timestamp::from_secs(0));
     begun.unwrap().remove(0)
 }
@@ -49,7 +49,7 @@ fn receive() -> Receive {
     }
 }
 
-fn received() -> E {
+pub(super) fn received() -> E {
     MessageReceived {
         message_id: MESSAGE,
         provider_message_id: Some("wamid.1".to_owned()),
@@ -74,7 +74,7 @@ fn send() -> Send {
     }
 }
 
-fn sent() -> E {
+pub(super) fn sent() -> E {
     MessageSent {
         message_id: ANSWER,
         to: Some(Addressee { channel_id: CHANNEL, contact_identifier: "251911000000".to_owned() }),

@@ -19,7 +19,8 @@ item! {
         /// An answer is of low confidence when its metadata gives a confidence below this number.
         #[serde(default = "a_half")]
         pub confidence_threshold: f64,
-        /// A conversation without messages expires after so many seconds. `None`: never.
+        /// A conversation without messages expires after so many seconds, unless the customer waits for an answer.
+        /// `None`: never.
         #[serde(default = "a_day")]
         pub expire_after_seconds: Option<u32>,
         /// A resolved conversation closes after so many seconds. `None`: never by itself.

@@ -3,6 +3,7 @@
 //! Reads never wait for the writer (WAL). A crash may lose the newest transactions but never makes the file inconsistent
 //! (`synchronous=NORMAL`).
 
+use super::sqlite_tx::SqliteTx;
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
@@ -105,7 +106,7 @@ impl File {
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        self.writer.begin_with("begin immediate").await.map(Tx::sqlite)
+        SqliteTx::begin(&self.writer, "begin immediate").await.map(Tx::sqlite)
     }
 
     pub(super) async fn run(&self, script: &str) -> Result<(), DbError> {
@@ -113,6 +114,9 @@ impl File {
     }
 
     pub(super) async fn make_durable(&self) -> Result<(), DbError> {
+        // Also for the connections that replace this one after an error.
+        let options = (*self.writer.connect_options()).clone().synchronous(SqliteSynchronous::Full);
+        self.writer.set_connect_options(options);
         self.run("pragma synchronous = full").await
     }
 

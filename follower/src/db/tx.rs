@@ -1,10 +1,11 @@
 //! Queries and transactions on either engine.
 
 use super::batched_tx::BatchedTx;
+use super::sqlite_tx::SqliteTx;
 use super::{DbError, DbRow, Engine, Values};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlitePool};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub enum Readers {
 
 /// A transaction of the connection that writes, or a reader's snapshot.
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>, Deferred),
+    Sqlite(SqliteTx, Deferred),
     Postgres(BatchedTx),
 }
 
@@ -102,7 +103,7 @@ impl Readers {
     /// A transaction that sees the tables as they are now, however long it takes.
     pub async fn snapshot(&self) -> Result<Tx, DbError> {
         match self {
-            Self::Sqlite(pool) => pool.begin().await.map(Tx::sqlite),
+            Self::Sqlite(pool) => SqliteTx::begin(pool, "begin").await.map(Tx::sqlite),
             Self::Postgres(pool) => {
                 const BEGIN: &str = "begin isolation level repeatable read read only";
                 BatchedTx::begun(pool.acquire().await?, BEGIN).await.map(Tx::Postgres)
@@ -117,7 +118,7 @@ macro_rules! query_within {
         $self.flush().await?;
         match $self {
             Self::Sqlite(tx, _) => {
-                sqlx::query_with($sql, $values.for_sqlite()).$fetch(&mut **tx).await.map($answer)
+                sqlx::query_with($sql, $values.for_sqlite()).$fetch(tx.connection()).await.map($answer)
             }
             Self::Postgres(tx) => {
                 sqlx::query_with($sql, $values.for_postgres()).$fetch(tx.connection()).await.map($answer)
@@ -134,7 +135,7 @@ impl Tx {
         }
     }
 
-    pub(super) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
+    pub(super) fn sqlite(tx: SqliteTx) -> Self {
         Self::Sqlite(tx, Deferred::default())
     }
 
@@ -175,7 +176,7 @@ impl Tx {
                 }
                 let Deferred { text, values } = std::mem::take(deferred);
                 sqlx::query_with(AssertSqlSafe(text), values.for_sqlite())
-                    .execute(&mut **tx)
+                    .execute(tx.connection())
                     .await
                     .map(|_| ())
             }
@@ -210,7 +211,7 @@ impl Tx {
     /// Reads row by row, for results that are too large for memory.
     pub fn fetch(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<DbRow, DbError>> {
         match self {
-            Self::Sqlite(tx, _) => sqlx::query(sql).fetch(&mut **tx).map_ok(DbRow::from).boxed(),
+            Self::Sqlite(tx, _) => sqlx::query(sql).fetch(tx.connection()).map_ok(DbRow::from).boxed(),
             Self::Postgres(tx) => sqlx::query(sql).fetch(tx.connection()).map_ok(DbRow::from).boxed(),
         }
     }

@@ -4,3 +4,4 @@
 
 mod decoded_log;
 mod support;
+mod transactions;

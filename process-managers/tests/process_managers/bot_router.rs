@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use commands::Commands;
 use commands::dry_run::{DryRun, Span};
 use domain::bot::Playbook;
-use domain::conversation::{Assign, Assignee, Opening, Receive, Requester};
+use domain::conversation::{Assign, Assignee, Opening, Receive, Requester, Sender};
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotRuleDefined, BotSettings, BotSettingsDefined, BotTrigger,
     HandoffRule, HandoffRuleDefined, HandoffTrigger, InfoField,
 };
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::AssignStrategy;
-use event_schemas::message::{ChannelType, Content, Priority};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
     AccountId, Actor, BotRuleId, CatalogueEvent, ChannelId, Clock, ContactId, ConversationId, EventId,
     HandoffRuleId, MessageId, Metadata, NewEvent, Position, Recorded, StreamId, TeamId, Timestamp, UserId,
@@ -237,6 +237,24 @@ impl Fixture {
         working.await.unwrap().unwrap();
     }
 
+    async fn answer(&self, id: ConversationId) {
+        let command = domain::conversation::Send {
+            message_id: self.clock.event_id().into(),
+            sender: Sender {
+                sender_type: SenderType::Agent,
+                id: Some(UserId::from_u128(7)),
+                name: Some("Ana".to_owned()),
+            },
+            body: Content::text("We look into it."),
+            template: None,
+            in_reply_to: None,
+            metadata: serde_json::Map::new(),
+            reply_window: None,
+            handoff: None,
+        };
+        self.execute(id, command).await;
+    }
+
     async fn expect_to_end(&self, id: ConversationId, with: &str) {
         let context = context(self.folder.path(), "silences", &self.commands).await;
         let inactivity = Inactivity::open(&context).await.unwrap();
@@ -296,6 +314,7 @@ async fn a_conversation_expires_once_after_a_day_without_messages() {
     let id = fixture.receive("1", "hello").await;
     fixture.clock.advance(Duration::from_secs(23 * 3600));
     fixture.receive("1", "still there").await;
+    fixture.answer(id).await;
     fixture.clock.advance(Duration::from_secs(24 * 3600));
     fixture.expect_to_end(id, "Expired").await;
     let events = fixture.recorded(id).await;
@@ -317,6 +336,22 @@ async fn a_conversation_expires_once_after_a_day_without_messages() {
             .live()
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_customer_who_waits_for_an_answer_is_not_closed_by_time() {
+    let fixture = fixture().await;
+    let waits = fixture.receive("1", "hello").await;
+    let answered = fixture.receive("2", "hello").await;
+    fixture.answer(answered).await;
+    fixture.clock.advance(Duration::from_secs(30 * 3600));
+    // Both are due; the second expires, and the first is looked at before it, because it is older.
+    fixture.expect_to_end(answered, "Expired").await;
+    assert_eq!(fixture.history(waits).await, ["ConversationOpened", "MessageReceived"]);
+    // The answer comes, and then nothing for a day.
+    fixture.answer(waits).await;
+    fixture.clock.advance(Duration::from_secs(24 * 3600));
+    fixture.expect_to_end(waits, "Expired").await;
 }
 
 #[tokio::test]
