@@ -64,6 +64,8 @@ enum Action {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Logs, tables and exports hold people's words and channels' credentials: new files are the user's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

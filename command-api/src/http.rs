@@ -1,4 +1,4 @@
-//! The write side over HTTP. A handler makes three moves: it reads the request, asks, and answers.
+//! The write side over HTTP. A handler reads the request, executes a command, and answers.
 
 use aide::axum::ApiRouter;
 use commands::Commands;
@@ -30,23 +30,23 @@ mod queues;
 mod references;
 mod sla_policies;
 
-/// How the routes are grouped in the API's description.
+/// The groups of routes in the API's description.
 pub const TAGS: &[(&str, &str)] = &[
     ("conversations", "Begin, change, assign, resolve and close conversations."),
     ("messages", "Answer the customer, and leave notes for colleagues."),
-    ("channels", "Where customers write to."),
-    ("contacts", "Who is behind an address or a number."),
+    ("channels", "The channels on which customers write."),
+    ("contacts", "The contacts of addresses and phone numbers."),
     ("teams", "Groups of agents."),
-    ("canned responses", "Texts to use again."),
-    ("service levels", "Promises about answering times, and when the desk is open."),
-    ("bot", "What the bot does with which message, and when a person is needed."),
-    ("automation", "Macros that agents run, and rules that run by themselves."),
-    ("queues", "Where conversations wait for an agent, and how one is found."),
-    ("agents", "The people who answer, and how they like to work."),
-    ("webhooks", "What providers send."),
+    ("canned responses", "Texts for replies that agents use again and again."),
+    ("service levels", "SLA policies, and the calendars of business hours."),
+    ("bot", "The bot's rules, and the rules for a handoff to a human agent."),
+    ("automation", "Macros, which agents run, and rules, which run when an event occurs."),
+    ("queues", "The queues in which conversations wait for an agent, and their strategies."),
+    ("agents", "The agents, their preferences and their presence."),
+    ("webhooks", "The webhooks of the channels, for providers."),
 ];
 
-/// Every route that changes something.
+/// The routes of all commands.
 pub fn router(commands: Arc<Commands>) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())

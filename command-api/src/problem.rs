@@ -19,36 +19,36 @@ use std::error::Error;
 use std::time::Duration;
 
 gate::problem_kinds! { KINDS {
-    ALREADY_ASSIGNED: CONFLICT "already-assigned", "Another agent has it",
-        "The conversation belongs to the agent that `winner` names. Taking it from a colleague is a supervisor's right; other callers name the version they saw in `If-Match`, to show that it is meant.";
+    ALREADY_ASSIGNED: CONFLICT "already-assigned", "The conversation is assigned to another agent",
+        "`winner` is the agent to whom the conversation is assigned. A supervisor can take a conversation from an agent. Other callers must send the version that they read in `If-Match`, to confirm that they want to take it.";
     ALREADY_OPEN: CONFLICT "already-open", "The conversation is open already",
-        "The contact has one open conversation on a channel at a time: `conversation_id` names it. Write in that one.";
-    CANNOT_TAKE: CONFLICT "agent-cannot-take-it", "The agent cannot take it",
-        "`reason` says what there is against it: the agent is at capacity, away, outside their hours, of another account. A supervisor who means it all the same sends `force`.";
-    OFFER_OVER: CONFLICT "offer-over", "The offer is over",
-        "Its time has passed, or it was withdrawn. The next agent is asked, and you may be asked again.";
+        "A contact has at most one open conversation on a channel. `conversation_id` is that conversation: send the message in it.";
+    CANNOT_TAKE: CONFLICT "agent-cannot-take-it", "The agent cannot take the conversation",
+        "`reason` is why: for example, the agent is at capacity, away, outside their working hours or of another account. A supervisor can assign the conversation nevertheless with `force`.";
+    OFFER_OVER: CONFLICT "offer-over", "The offer has ended",
+        "The offer has expired or was withdrawn. The conversation is offered to the next agent, and can be offered to you again.";
     CONVERSATION_CLOSED: CONFLICT "conversation-closed", "The conversation is closed",
-        "Closed is for ever. The contact's next message begins another conversation, and so does `POST /v1/conversations`.";
-    NO_SUCH_STEP: CONFLICT "no-such-step", "That does not follow from where it stands",
-        "The conversation's status does not allow this step: `from` is where it stands, `to` is where it was to go.";
-    OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template may be sent now",
-        "The provider lets free text through only for so many hours after the customer's last message. Send a `template` that the provider has approved.";
-    NAME_TAKEN: CONFLICT "name-taken", "There is another of this name",
-        "Names and short codes are unique among things of a kind in an account, whatever their case. Choose another, or change the thing that has it.";
-    LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "It belongs to another contact",
-        "The identifier belongs to the contact that `contact_id` names. Moving it is explicit: change the identifier by its id.";
-    REGISTERED_ELSEWHERE: CONFLICT "registered-elsewhere", "Another account knows this person",
-        "The person answers for another account already. They join this one by signing in to it themselves.";
-    KEY_REUSED: UNPROCESSABLE_ENTITY "idempotency-key-reused", "This key belongs to another request",
-        "The `Idempotency-Key` was used before for something else. Use a fresh key for each command, and the same only to repeat it.";
+        "A closed conversation stays closed. The contact's next message begins another conversation, and so does `POST /v1/conversations`.";
+    NO_SUCH_STEP: CONFLICT "no-such-step", "The status cannot change in this way",
+        "The conversation's status does not allow this change: `from` is its status, `to` is the requested one.";
+    OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template can be sent now",
+        "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
+    NAME_TAKEN: CONFLICT "name-taken", "The name is taken",
+        "Names and short codes are unique among the items of a kind in an account; upper and lower case are not distinguished. Choose another name, or change the item that has it.";
+    LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "The identifier belongs to another contact",
+        "`contact_id` is the contact to whom the identifier belongs. To move the identifier, change it by its id.";
+    REGISTERED_ELSEWHERE: CONFLICT "registered-elsewhere", "The person is an agent of another account",
+        "The person is an agent of another account already. They can join this account only by signing in to it themselves.";
+    KEY_REUSED: UNPROCESSABLE_ENTITY "idempotency-key-reused", "The key was used for another request",
+        "The `Idempotency-Key` was used before for another request. Use a new key for each command, and the same key only to repeat the command.";
 }}
 
-/// How soon to try again what the log could not take.
+/// When to try again after the log was not available.
 const LOG_PAUSE: Duration = Duration::from_secs(2);
-/// How soon to try again when too many callers change the same thing.
-const CROWD_PAUSE: Duration = Duration::from_secs(1);
+/// When to try again after too many callers wrote to the same stream.
+const CONTENTION_PAUSE: Duration = Duration::from_secs(1);
 
-/// The refusal of a command's handler: a [`Problem`], made of the write side's errors as well.
+/// The error of a command's handler: a [`Problem`] into which the errors of the write side are converted.
 #[derive(Debug)]
 pub struct CommandProblem(Problem);
 
@@ -92,7 +92,7 @@ impl OperationOutput for CommandProblem {
     }
 }
 
-/// A reason of the domain's, as a problem.
+/// A rejection of the domain that is answered by a problem.
 pub(crate) trait Refusal: Error + 'static {
     fn problem(&self) -> Problem;
 }
@@ -101,11 +101,11 @@ impl<R: Refusal> From<CommandError<R>> for CommandProblem {
     fn from(error: CommandError<R>) -> Self {
         Self(match error {
             CommandError::Rejected(rejection) => rejection.problem(),
-            CommandError::NotFound => Problem::not_found("thing"),
+            CommandError::NotFound => Problem::not_found("item"),
             CommandError::VersionMismatch { expected, actual } => version_mismatch(expected, actual),
             CommandError::KeyReused => key_reused(),
-            CommandError::Contended => crowded(),
-            CommandError::Unavailable(unavailable) => out_of_order(&unavailable),
+            CommandError::Contended => contended(),
+            CommandError::Unavailable(unavailable) => unavailable_log(&unavailable),
             CommandError::Damaged { stream, source } => damaged(&stream, &*source),
         })
     }
@@ -114,7 +114,7 @@ impl<R: Refusal> From<CommandError<R>> for CommandProblem {
 impl From<LoadError> for CommandProblem {
     fn from(error: LoadError) -> Self {
         Self(match error {
-            LoadError::Unavailable(unavailable) => out_of_order(&unavailable),
+            LoadError::Unavailable(unavailable) => unavailable_log(&unavailable),
             LoadError::Damaged { stream, source } => damaged(&stream, &*source),
         })
     }
@@ -125,22 +125,22 @@ impl From<InboundWebhookError> for CommandProblem {
         Self(match error {
             InboundWebhookError::NoSuchChannel => Problem::not_found("channel"),
             InboundWebhookError::Refused(RefusedWebhook::NotAHandshake(missing)) => {
-                Problem::unreadable(format!("This is no verification request: {missing}."))
+                Problem::unreadable(format!("This is not a verification request: {missing}."))
             }
             InboundWebhookError::Refused(refused @ RefusedWebhook::NoHandshake) => {
-                Problem::unreadable(format!("This is no verification request: {refused}."))
+                Problem::unreadable(format!("This is not a verification request: {refused}."))
             }
             InboundWebhookError::Refused(
                 refused @ (RefusedWebhook::NoSignature(_)
                 | RefusedWebhook::WrongSignature
                 | RefusedWebhook::WrongToken
                 | RefusedWebhook::NotConfigured(_)),
-            ) => Problem::new(&BAD_SIGNATURE, format!("{}.", capital(&refused.to_string()))),
+            ) => Problem::new(&BAD_SIGNATURE, format!("{}.", capitalized(&refused.to_string()))),
             InboundWebhookError::TokenNeeded => Problem::unauthenticated(
-                "This channel has no secret: send a service's token of its account, or give it a secret.",
+                "This channel has no secret: send the token of a service of its account, or set a secret.",
             ),
-            InboundWebhookError::Unavailable(unavailable) => out_of_order(&unavailable),
-            InboundWebhookError::Contended => crowded(),
+            InboundWebhookError::Unavailable(unavailable) => unavailable_log(&unavailable),
+            InboundWebhookError::Contended => contended(),
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
         })
     }
@@ -149,30 +149,30 @@ impl From<InboundWebhookError> for CommandProblem {
 fn version_mismatch(expected: Version, actual: Option<Version>) -> Problem {
     let detail = match actual {
         Some(actual) => format!("The version is {actual}, not {expected}."),
-        None => "There is no version of it yet.".to_owned(),
+        None => "It has no version yet.".to_owned(),
     };
     Problem::version_mismatch(detail)
         .field("If-Match")
         .with("current_version", actual.map(|version| version.0))
 }
 
-/// A provider's objection to a channel's settings.
+/// The problem for a channel setting that its provider rejects.
 pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
 }
 
 pub(crate) fn key_reused() -> Problem {
-    Problem::new(&KEY_REUSED, "This key was used for another request: take a fresh one.")
+    Problem::new(&KEY_REUSED, "This key was used for another request: use a new one.")
         .field("Idempotency-Key")
 }
 
-pub(crate) fn out_of_order(unavailable: &Unavailable) -> Problem {
-    tracing::warn!(error = unavailable as &dyn Error, "a command could not be written down");
+pub(crate) fn unavailable_log(unavailable: &Unavailable) -> Problem {
+    tracing::warn!(error = unavailable as &dyn Error, "a command could not be stored");
     Problem::unavailable(format!("The event log is not available: {}.", unavailable.reason), LOG_PAUSE)
 }
 
-fn crowded() -> Problem {
-    Problem::unavailable("Too many callers change it at the same time: try again.", CROWD_PAUSE)
+fn contended() -> Problem {
+    Problem::unavailable("Too many callers change it at the same time: try again.", CONTENTION_PAUSE)
 }
 
 fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {
@@ -180,9 +180,9 @@ fn damaged(stream: &str, source: &(dyn Error + 'static)) -> Problem {
     Problem::internal()
 }
 
-fn because(reason: Ineligible) -> &'static str {
+fn reason_text(reason: Ineligible) -> &'static str {
     match reason {
-        Ineligible::Unavailable => "they have switched themselves off",
+        Ineligible::Unavailable => "they have set themselves unavailable",
         Ineligible::Offline => "they are offline",
         Ineligible::Away => "they are away",
         Ineligible::OnLeave => "they are on leave",
@@ -191,18 +191,18 @@ fn because(reason: Ineligible) -> &'static str {
         Ineligible::Topic => "they do not take conversations on this topic",
         Ineligible::Language => "they do not speak the language",
         Ineligible::AtCapacity => "they have as many conversations as they can take",
-        Ineligible::Declined => "they did not take it when it was offered",
+        Ineligible::Declined => "they declined the offer or let it expire",
     }
 }
 
-fn capital(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl Refusal for Rejection {
     fn problem(&self) -> Problem {
-        let sentence = format!("{}.", capital(&self.to_string()));
+        let sentence = format!("{}.", capitalized(&self.to_string()));
         match self {
             Self::NotOpened => Problem::not_found("conversation"),
             Self::AlreadyOpen { status } => {
@@ -214,8 +214,8 @@ impl Refusal for Rejection {
                 .with("from", from.as_str())
                 .with("to", to.as_str()),
             Self::Taken { by, name } => {
-                let whose = name.as_deref().unwrap_or("Another agent");
-                Problem::new(&ALREADY_ASSIGNED, format!("{whose} has this conversation."))
+                let agent = name.as_deref().unwrap_or("another agent");
+                Problem::new(&ALREADY_ASSIGNED, format!("The conversation is assigned to {agent}."))
                     .field("assignee_id")
                     .with("winner", json!({ "id": by, "name": name }))
             }
@@ -246,9 +246,9 @@ impl Refusal for Rejection {
 impl Refusal for catalogue::Rejection {
     fn problem(&self) -> Problem {
         match self {
-            Self::NotFound => Problem::not_found("thing"),
+            Self::NotFound => Problem::not_found("item"),
             Self::NameTaken { field, .. } => {
-                Problem::new(&NAME_TAKEN, format!("{}.", capital(&self.to_string()))).field(*field)
+                Problem::new(&NAME_TAKEN, format!("{}.", capitalized(&self.to_string()))).field(*field)
             }
             Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),
             Self::ChangedMeanwhile { expected, actual } => version_mismatch(*expected, Some(*actual)),
@@ -258,7 +258,7 @@ impl Refusal for catalogue::Rejection {
 
 impl Refusal for contact::Rejection {
     fn problem(&self) -> Problem {
-        let sentence = format!("{}.", capital(&self.to_string()));
+        let sentence = format!("{}.", capitalized(&self.to_string()));
         match self {
             Self::NotLinked => Problem::not_found("contact identifier"),
             Self::LinkedToAnother { contact_id } => Problem::new(&LINKED_TO_ANOTHER, sentence)
@@ -273,14 +273,15 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
-            Self::OtherAccounts => Problem::new(&CANNOT_TAKE, format!("{}.", capital(&self.to_string())))
+            Self::OtherAccounts => Problem::new(&CANNOT_TAKE, format!("{}.", capitalized(&self.to_string())))
                 .field("assignee_id")
                 .with("reason", "another_account"),
-            Self::CannotTake(reason) => {
-                Problem::new(&CANNOT_TAKE, format!("The agent cannot take it: {}.", because(*reason)))
-                    .field("assignee_id")
-                    .with("reason", reason.as_str())
-            }
+            Self::CannotTake(reason) => Problem::new(
+                &CANNOT_TAKE,
+                format!("The agent cannot take the conversation: {}.", reason_text(*reason)),
+            )
+            .field("assignee_id")
+            .with("reason", reason.as_str()),
             Self::ChangedMeanwhile { expected, actual } => {
                 let detail = match actual {
                     Some(actual) => format!("The preferences are at version {actual}, not {expected}."),
@@ -291,7 +292,7 @@ impl Refusal for agent::Rejection {
                     .with("current_version", actual.map(|version| version.0))
             }
             Self::RegisteredElsewhere => {
-                Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capital(&self.to_string())))
+                Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capitalized(&self.to_string())))
                     .field("user_id")
             }
             Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),

@@ -1,4 +1,4 @@
-//! The people who answer: streams `agent-<user>`.
+//! The agents: streams `agent-<user>`.
 
 use crate::catalogue::WeeklyHours;
 use crate::events::events;
@@ -22,7 +22,7 @@ events! {
     }
 }
 
-/// An account knows this person from now on. A person may be known to several.
+/// A person is registered as an agent of an account. A person can be an agent of several accounts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentRegistered {
     pub account_id: AccountId,
@@ -36,11 +36,11 @@ pub struct AgentRegistered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AvailableHours {
     pub schedule: Vec<WeeklyHours>,
-    /// An IANA zone.
+    /// An IANA time zone.
     pub timezone: String,
 }
 
-/// Days on which the agent is not there, first and last included, in the zone of their hours.
+/// Days off, including the first and the last, in the time zone of the working hours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Leave {
     /// `YYYY-MM-DD`
@@ -66,23 +66,23 @@ impl Default for NotificationPreferences {
     }
 }
 
-/// The conversations that an agent can take, and when (requirement 000, section 2). They are the person's, not an
-/// account's.
+/// The conversations that an agent can take, and when (requirement 000, section 2). A person has the same
+/// preferences in all accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preferences {
-    /// Empty: any.
+    /// Empty for every channel.
     #[serde(default)]
     pub available_channels: Vec<ChannelType>,
-    /// Empty: any.
+    /// Empty for every topic.
     #[serde(default)]
     pub available_topics: Vec<String>,
     /// `None` when the agent is always available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_hours: Option<AvailableHours>,
-    /// Days off. They are days of the zone of `available_hours`, or of UTC where there is none.
+    /// Days off, in the time zone of `available_hours`, or in UTC when there is none.
     #[serde(default)]
     pub leave: Vec<Leave>,
-    /// BCP 47 language tags, `en`, `am`. Empty: any.
+    /// BCP 47 language tags: `en`, `am`. Empty for every language.
     #[serde(default)]
     pub languages: Vec<String>,
     #[serde(default = "five")]
@@ -115,7 +115,7 @@ impl Default for Preferences {
     }
 }
 
-/// The agent's preferences as they are from now on, whole.
+/// The agent's preferences changed. The event has all preferences after the change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreferencesChanged {
     pub user_id: UserId,
@@ -125,58 +125,59 @@ pub struct PreferencesChanged {
 words! {
     /// Why an agent is away or offline.
     PresenceCause {
-        /// They said so.
+        /// The agent reported it.
         Chosen = "chosen",
-        /// No heartbeat came for too long.
+        /// No heartbeat was received for too long.
         Inactivity = "inactivity",
     }
 }
 
-/// The agent is online until a moment, unless a heartbeat comes.
+/// The agent is online. The status ends at `until` without a further heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentOnline {
     pub user_id: UserId,
     pub until: Timestamp,
 }
 
-/// The agent is not looking.
+/// The agent is away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentAway {
     pub user_id: UserId,
     pub cause: PresenceCause,
-    /// When the agent counts as offline, unless a heartbeat comes.
+    /// When the agent counts as offline without a further heartbeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline_at: Option<Timestamp>,
 }
 
-/// The agent has gone home.
+/// The agent is offline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentOffline {
     pub user_id: UserId,
     pub cause: PresenceCause,
 }
 
-/// One of the places of the agent's desk is kept for a conversation. It is taken before the conversation
-/// is assigned, so that no agent ever has more conversations than the capacity.
+/// Capacity of an agent is reserved for a conversation. It is reserved before the conversation is assigned,
+/// so that no agent ever has more conversations than the capacity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CapacityReserved {
     pub user_id: UserId,
     pub account_id: AccountId,
     pub conversation_id: ConversationId,
-    /// The conversation's version when this was decided: the assignment is its next event, or it never is.
+    /// The conversation's version at the time of the decision. The assignment is the next event of the
+    /// conversation, or never happens.
     pub conversation_version: Version,
-    /// The objection that a supervisor overrode.
+    /// The reason against the assignment that a supervisor overrode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Ineligible>,
-    /// Whether the conversation was the agent's already when places began to count.
+    /// Whether the conversation was already assigned to the agent, and the reservation only records it.
     #[serde(default)]
     pub counted: bool,
-    /// Whether the agent had this place already, and it only follows the conversation.
+    /// Whether the capacity was already reserved, and only the conversation's version changed.
     #[serde(default)]
     pub renewed: bool,
 }
 
-/// The place is free again: the conversation is not this agent's, or nothing is to be done in it.
+/// The capacity is released: the conversation is not assigned to this agent, or is resolved or closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CapacityReleased {
     pub user_id: UserId,

@@ -24,7 +24,7 @@ pub enum Action {
     AssignTeam {
         team_id: TeamId,
     },
-    /// As an assignment over the API: an agent who cannot take the conversation does not get it.
+    /// Assign the conversation as over the API: only to an agent who can take it.
     AssignAgent {
         agent_id: UserId,
     },
@@ -35,10 +35,11 @@ pub enum Action {
         #[serde(default)]
         team: bool,
     },
-    /// Have an agent found for the conversation, whether or not it has an assignee.
+    /// Let routing assign an agent, whether or not the conversation has an assignee.
     Route {
         strategy: BotStrategy,
-        /// The team whose agents are asked. `None`: the conversation's own team, or all agents if it has none.
+        /// The team whose agents can get it. Absent for the conversation's own team, or all agents when it
+        /// has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         team_id: Option<TeamId>,
     },
@@ -70,7 +71,7 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Call another program at this address.
+    /// Send a webhook to another program at this address.
     Webhook {
         url: String,
     },

@@ -10,7 +10,7 @@ pub use crate::items::handoff_rule::*;
 use crate::message::words;
 
 words! {
-    /// Why a person is needed.
+    /// Why a human agent is needed.
     HandoffCause {
         Keyword = "keyword",
         LowConfidence = "low_confidence",
@@ -19,13 +19,13 @@ words! {
         Timeout = "timeout",
         Turns = "turns",
         Confidence = "confidence",
-        /// A request of the API asked for it.
+        /// The handoff was requested over the API.
         Manual = "manual",
-        /// The bot's rule that fitted assigns.
+        /// The bot rule that matched assigns the conversation.
         Rule = "rule",
-        /// None of the bot's rules fits.
+        /// No bot rule matches.
         NoRule = "no_rule",
-        /// The bot has asked all it was to ask.
+        /// The bot has asked all questions of its rule.
         InfoCollected = "info_collected",
     }
 }

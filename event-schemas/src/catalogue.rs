@@ -123,7 +123,7 @@ catalogue! {
     bot_rule::BotRule: BotRuleId, BotRules = "bot_rules", BotRuleDefined { bot_rule }, BotRuleRetired;
     handoff_rule::HandoffRule: HandoffRuleId, HandoffRules = "handoff_rules",
         HandoffRuleDefined { handoff_rule }, HandoffRuleRetired;
-    // An account has one of them: its id is the account's.
+    // An account has one item of this kind, with the account's own id.
     bot_settings::BotSettings, BotSettings = "bot_settings", BotSettingsDefined { bot_settings }, BotSettingsRetired;
     queue::Queue: QueueId, Queues = "queues", QueueDefined { queue }, QueueRetired;
     macro_::Macro: MacroId, Macros = "macros", MacroDefined { defined as "macro" }, MacroRetired;
@@ -142,11 +142,11 @@ pub trait Item: Shape {
     /// The change of an item of this kind by an event. `None` when it is about another kind.
     fn change_in(event: &CatalogueEvent) -> Option<Change<'_, Self>>;
 
-    /// The kind as operations and schemas are named after it: `CannedResponse`.
+    /// The kind in names of operations and schemas: `CannedResponse`.
     fn singular() -> &'static str {
         Self::DEFINED.strip_suffix("Defined").unwrap_or(Self::DEFINED)
     }
-    /// One item as a sentence names it, without its article: "canned response".
+    /// The noun for one item in a sentence, without its article: "canned response".
     fn noun() -> &'static str {
         Self::ONE.split_once(' ').map_or(Self::ONE, |(_, noun)| noun)
     }
@@ -165,7 +165,7 @@ pub enum Change<'e, T: Shape> {
 
 /// An item whose kind the reader does not know.
 pub trait AnyItem {
-    /// Lists of its kind are in the order of this text.
+    /// The text by which lists of its kind are sorted.
     fn sort_key(&self) -> String;
     /// The item without its secrets, as JSON.
     fn public_json(&self) -> String;
@@ -181,8 +181,8 @@ impl<T: Shape> AnyItem for T {
     }
 }
 
-/// A text that gives access to something. It is stored, and it is never shown: `Debug` hides it, and documents
-/// that leave Verbatim have it masked (see [`crate::CloudEvent`]).
+/// A text that gives access to a service. It is stored, and it is never shown: `Debug` hides it, and
+/// documents that leave Verbatim have it masked (see [`crate::CloudEvent`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Secret(pub String);
@@ -193,6 +193,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The credentials that a provider asks for, by the provider's own names: for WhatsApp `phone_number_id`, `access_token`,
-/// `app_secret`, `verify_token`.
+/// The credentials that a provider asks for, by the provider's own names: for WhatsApp `phone_number_id`,
+/// `access_token`, `app_secret`, `verify_token`.
 pub type Credentials = BTreeMap<String, Secret>;

@@ -1,4 +1,4 @@
-//! The one place that hands out the time and fresh ids. Everything else is given them.
+//! The clock: the only source of the time and of new ids. All other code gets them from it.
 
 use crate::{EventId, Timestamp};
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The time as the system tells it, or as a test sets it.
+/// The system's clock, or a clock that a test sets.
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
-    /// Stands still until it is told otherwise.
+    /// Changes only when it is advanced.
     Manual(Arc<AtomicI64>),
 }
 
@@ -27,14 +27,14 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock on; the system's cannot be moved, and is not.
+    /// Advances a manual clock. Does nothing to the system's clock.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(at) = self {
             at.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
         }
     }
 
-    /// A fresh UUIDv7: ordered by the time it was drawn, unlike any other.
+    /// A new, unique UUIDv7. Its order is that of its time.
     #[allow(clippy::disallowed_methods)]
     pub fn fresh_id(&self) -> Uuid {
         Uuid::now_v7()

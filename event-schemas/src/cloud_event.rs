@@ -1,4 +1,4 @@
-//! An event as others see it: CloudEvents 1.0, JSON format.
+//! The published form of an event: CloudEvents 1.0, JSON format.
 
 use crate::Recorded;
 use crate::upcast::today;
@@ -21,11 +21,11 @@ pub struct CloudEvent {
     /// When it occurred, RFC 3339.
     pub time: String,
     pub datacontenttype: String,
-    /// Where the JSON Schema of `data` is.
+    /// The URL of the JSON Schema of `data`.
     pub dataschema: String,
-    /// Extension: the place in the log, to resume after.
+    /// Extension: the position in the log, after which a consumer can resume.
     pub position: String,
-    /// Extension: the place in the stream.
+    /// Extension: the version in the stream.
     pub streamversion: String,
     pub correlationid: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,8 +44,8 @@ pub struct CloudEvent {
 }
 
 impl CloudEvent {
-    /// The event under today's name of its type and in today's shape, whichever version wrote it.
-    /// `schemas` is the address the schemas are served under, without a slash at the end.
+    /// The event with today's name of its type and in today's shape, whichever version of the program wrote
+    /// it. `schemas` is the base URL of the schemas, without a slash at the end.
     pub fn of(recorded: &Recorded, schemas: &str) -> Self {
         let kind = recorded.stream.category().map_or("other", |c| c.as_str());
         let metadata = &recorded.metadata;
@@ -73,15 +73,15 @@ impl CloudEvent {
     }
 }
 
-/// Credentials are stored, and never shown again: their names remain, their values do not.
+/// Replaces the values of credentials and secrets. The names of credentials stay.
 fn without_secrets(event_type: &str, mut data: Value) -> Value {
     if event_type == "ChannelDefined"
         && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
     {
         credentials.values_mut().for_each(|value| *value = json!("***"));
     }
-    for thing in ["/macro", "/automation_rule"] {
-        if let Some(secret) = data.pointer_mut(&format!("{thing}/webhook_secret")) {
+    for item in ["/macro", "/automation_rule"] {
+        if let Some(secret) = data.pointer_mut(&format!("{item}/webhook_secret")) {
             *secret = json!("***");
         }
     }

@@ -1,7 +1,7 @@
-//! The customers: streams `contact-<uuid>`, one per identifier.
+//! The identifiers of contacts: streams `contact-<uuid>`, one for each identifier.
 //!
-//! The uuid is derived from account, kind of channel and identifier, so that the stream is the one place
-//! where it is decided whom the identifier belongs to: unique without a lock, whatever races.
+//! The UUID is derived from the account, the kind of channel and the identifier. So one stream decides to
+//! which contact an identifier belongs, without a lock, also for concurrent requests.
 
 use crate::events::events;
 use crate::message::ChannelType;
@@ -19,7 +19,7 @@ events! {
     }
 }
 
-/// The identifier was seen for the first time, or with another name than before.
+/// The first message of an identifier was received, or one with a new display name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactSeen {
     pub identifier_id: ContactIdentifierId,
@@ -30,7 +30,7 @@ pub struct ContactSeen {
     pub display_name: Option<String>,
 }
 
-/// The identifier is this contact's from now on; whole, as it stands afterwards.
+/// The identifier is linked to a contact. The event has all fields after the change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentifierLinked {
     pub identifier_id: ContactIdentifierId,
@@ -43,7 +43,7 @@ pub struct IdentifierLinked {
     pub metadata: Map<String, Value>,
 }
 
-/// The identifier is unlinked; the next message by it makes a contact of its own.
+/// The identifier is unlinked from its contact. Its next message creates a new contact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentifierUnlinked {
     pub identifier_id: ContactIdentifierId,

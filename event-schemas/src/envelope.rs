@@ -1,4 +1,4 @@
-//! The envelope around every event: where it is, when it was, who caused it.
+//! The envelope of every event: its stream and position, its times, and the actor who caused it.
 
 use crate::catalogue::CatalogueKind;
 use crate::events::Events;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// The name of a stream: one aggregate's events.
+/// The name of a stream, which has the events of one aggregate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StreamId(Cow<'static, str>);
@@ -55,7 +55,7 @@ impl StreamId {
     pub fn inbound(channel: ChannelId) -> Self {
         Self(format!("inbound-{channel}").into())
     }
-    /// A stream under any name, as an engine or an import reads it.
+    /// A stream of any name, for engines and imports.
     pub fn named(name: impl Into<String>) -> Self {
         Self(Cow::Owned(name.into()))
     }
@@ -67,7 +67,7 @@ impl StreamId {
         let kind = self.0.split('-').next()?;
         Category::ALL.into_iter().find(|c| c.as_str() == kind)
     }
-    /// The conversation this stream is, if it is one.
+    /// The conversation of this stream. `None` when it is another kind of stream.
     pub fn as_conversation(&self) -> Option<ConversationId> {
         self.0.strip_prefix("conversation-")?.parse().ok()
     }
@@ -79,7 +79,7 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// An event's place in its stream, dense from 0.
+/// The number of an event in its stream, from 0 without gaps.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, Default,
 )]
@@ -99,8 +99,9 @@ impl fmt::Display for Version {
     }
 }
 
-/// An event's place in the whole log. Ordered and opaque: positions can be compared and handed back,
-/// never counted with. Some engines need a pair; where one number is enough, both halves are that number.
+/// The position of an event in the log. It is opaque and ordered: positions can be compared and sent back,
+/// and no number can be computed from them. Some engines need a pair of numbers; for the others both numbers
+/// are the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     commit: u64,
@@ -111,8 +112,8 @@ impl Position {
     pub const fn new(commit: u64, prepare: u64) -> Self {
         Self { commit, prepare }
     }
-    pub const fn at(place: u64) -> Self {
-        Self { commit: place, prepare: place }
+    pub const fn at(number: u64) -> Self {
+        Self { commit: number, prepare: number }
     }
     pub const fn commit(self) -> u64 {
         self.commit
@@ -138,7 +139,7 @@ impl fmt::Debug for Position {
     }
 }
 
-/// Not a position: neither `123` nor `123.120`.
+/// The text is not a position, such as `123` or `123.120`.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("'{0}' is not a position of the log")]
 pub struct NotAPosition(String);
@@ -146,9 +147,12 @@ pub struct NotAPosition(String);
 impl FromStr for Position {
     type Err = NotAPosition;
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
-        let no = || NotAPosition(text.to_owned());
+        let invalid = || NotAPosition(text.to_owned());
         let (commit, prepare) = text.split_once('.').unwrap_or((text, text));
-        Ok(Self { commit: commit.parse().map_err(|_| no())?, prepare: prepare.parse().map_err(|_| no())? })
+        Ok(Self {
+            commit: commit.parse().map_err(|_| invalid())?,
+            prepare: prepare.parse().map_err(|_| invalid())?,
+        })
     }
 }
 
@@ -175,7 +179,7 @@ impl JsonSchema for Position {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "A place in the log: opaque and ordered.",
+            "description": "A position in the log. It is opaque and ordered.",
             "examples": ["1729"]
         })
     }
@@ -195,13 +199,13 @@ pub struct Actor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorType {
-    /// A person who signed in.
+    /// A user.
     User,
-    /// The customer, by way of a channel.
+    /// The customer, over a channel.
     Contact,
-    /// Another program with a token of its own.
+    /// Another program with its own token.
     Service,
-    /// Verbatim itself: a clock, the delivery.
+    /// Verbatim itself: for example, a timer or the delivery.
     System,
 }
 
@@ -217,20 +221,20 @@ impl Actor {
     }
 }
 
-/// Why, when and for whom.
+/// The account, the actor, the causes and the time of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
     pub account_id: AccountId,
     pub actor: Actor,
-    /// The same for all that one outside cause led to: a request, a webhook.
+    /// The same for all events that one request or webhook led to.
     pub correlation_id: Uuid,
-    /// The event that led to this one, if one did.
+    /// The event that led to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<EventId>,
     /// W3C Trace Context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// When it happened, which may be before it was recorded.
+    /// When the event occurred, which may be before it was recorded.
     pub occurred_at: Timestamp,
 }
 
@@ -286,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_knows_its_kind() {
+    fn the_kind_of_a_stream_is_in_its_name() {
         let account = AccountId::from_u128(1);
         assert_eq!(StreamId::catalogue(CatalogueKind::Teams, account).category(), Some(Category::Catalogue));
         assert_eq!(StreamId::named("elsewhere-1").category(), None);

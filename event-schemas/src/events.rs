@@ -1,11 +1,11 @@
-//! From typed events to what is stored, and back.
+//! The conversion of typed events to their stored form, and back.
 
 use crate::upcast::{last_version_of, name_today, names_of, upcast};
 use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, Recorded};
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
 
-/// A family of events: all that one kind of stream can hold.
+/// All events that one kind of stream can have.
 pub trait Events: Sized {
     /// Each type's name and the version of its stored shape that is written today.
     const TYPES: &'static [(&'static str, u16)];
@@ -58,8 +58,8 @@ macro_rules! about {
 }
 
 /// The names under which events of these types are stored: today's, and those that earlier versions of the
-/// program wrote. Every filter on event types is made by this function, so that a follower of a log of any age
-/// misses nothing.
+/// program wrote. Every filter on event types is made by this function, so that a follower of a log of any
+/// age misses nothing.
 pub fn stored_names(types: &[&str]) -> Vec<String> {
     types.iter().flat_map(|name| names_of(name)).map(str::to_owned).collect()
 }
@@ -123,7 +123,8 @@ macro_rules! events {
     ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
-        // An event lives only while a page is folded, so a box around each would cost more than the memory.
+        // An event lives only while a page is processed: a box for each would cost more than the memory it
+        // saves.
         #[allow(clippy::large_enum_variant)]
         pub enum $name { $($event($event)),+ }
 
@@ -241,7 +242,7 @@ pub(crate) const fn concatenated<const COUNT: usize>(
     all
 }
 
-/// Any event of the log. Nearly all are a conversation's: a box would be one more allocation for each.
+/// Any event of the log. Nearly all are events of conversations: a box would be one more allocation for each.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant)]
 pub enum Event {
@@ -269,7 +270,7 @@ impl Event {
         }
     }
 
-    /// Every type name in the language, with the version written today.
+    /// The names of all event types, with the version that is written today.
     pub fn types() -> impl Iterator<Item = (&'static str, u16)> {
         [
             ConversationEvent::TYPES,

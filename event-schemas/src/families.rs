@@ -1,4 +1,5 @@
-//! The events of a conversation, by family. A fold matches the families, and expands those it cares for.
+//! The events of a conversation, by family. An `evolve` matches the families, and expands those that it
+//! needs.
 
 pub mod assignment;
 pub mod automation;

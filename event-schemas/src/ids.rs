@@ -1,10 +1,10 @@
-//! Identifiers, each with a type of its own so that a team cannot be passed where an agent is meant.
+//! Identifiers. Each kind has its own type, so that the id of a team cannot be used for an agent.
 
 use crate::ChannelId;
 use uuid::Uuid;
 
-/// Declares ids, and a macro of this name that calls another with the names of all of them, so that another
-/// crate can implement a trait of its own for each.
+/// Declares ids, and a macro of the given name that calls another macro with all their names, so that another
+/// crate can implement its own trait for each.
 macro_rules! ids {
     ($dollar:tt $for_each:ident; $($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         #[macro_export]
@@ -58,29 +58,29 @@ pub(crate) use ids;
 
 ids! {
     $ for_each_id;
-    /// A tenant. Every row and every event belongs to one.
+    /// A tenant. Every row and every event belongs to an account.
     AccountId,
-    /// A person who writes to the account, whatever the channel.
+    /// A customer who writes to the account, on any channel.
     ContactId,
     /// One identifier of a contact on one kind of channel: a phone number, an address.
     ContactIdentifierId,
-    /// One exchange with one contact on one channel, from opened to closed.
+    /// A conversation with one contact on one channel, from opened to closed.
     ConversationId,
     /// One message or note of a conversation.
     MessageId,
     /// A person who signs in: an agent, a supervisor, an administrator.
     UserId,
-    /// The question to agents whether they take a conversation.
+    /// An offer of a conversation to agents.
     OfferId,
-    /// One call of another program's address: the same however often it is made.
+    /// A webhook to another program. The id is the same for all attempts.
     WebhookId,
     /// One event in the log.
     EventId,
 }
 
-/// Ids that are computed rather than drawn, so that two who race for the same thing name it the same.
+/// The namespaces of ids that are computed and not random, so that concurrent requests compute the same id.
 ///
-/// Version 5 (RFC 9562): a name hashed under a namespace. The namespaces are fixed for ever.
+/// UUIDs of version 5 (RFC 9562): the hash of a name in a namespace. The namespaces must never change.
 const CONTACT: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0001);
 const CONVERSATION: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0002);
 const PROVIDER: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0003);
@@ -89,7 +89,7 @@ const COMMAND: Uuid = Uuid::from_u128(0x6f0b_2f4e_6d0e_5d5a_9c55_0c1f_2a7e_0004)
 fn derive(namespace: Uuid, parts: &[&[u8]]) -> Uuid {
     let mut name = Vec::with_capacity(parts.iter().map(|p| p.len() + 8).sum());
     for part in parts {
-        // Each part is preceded by its length: ("ab", "c") and ("a", "bc") must not meet.
+        // Each part is preceded by its length: ("ab", "c") and ("a", "bc") must have different ids.
         name.extend_from_slice(&(part.len() as u64).to_be_bytes());
         name.extend_from_slice(part);
     }
@@ -97,7 +97,7 @@ fn derive(namespace: Uuid, parts: &[&[u8]]) -> Uuid {
 }
 
 impl ContactIdentifierId {
-    /// An identifier has one home per account and kind of channel, wherever it was first seen.
+    /// The id of an identifier, from the account and the kind of channel.
     pub fn of(account: AccountId, channel_type: &str, identifier: &str) -> Self {
         Self(derive(CONTACT, &[account.0.as_bytes(), channel_type.as_bytes(), identifier.as_bytes()]))
     }
@@ -118,20 +118,20 @@ impl ConversationId {
 }
 
 impl EventId {
-    /// The id of a provider's report, the same however often it is reported. `fact` tells apart the
-    /// several things one provider message can report: received, delivered, read.
+    /// The id of a provider's report, the same for each repetition. `fact` distinguishes the reports about
+    /// one message: received, delivered, read.
     pub fn reported(channel: ChannelId, provider_message_id: &str, fact: &str) -> Self {
         Self(derive(PROVIDER, &[channel.0.as_bytes(), provider_message_id.as_bytes(), fact.as_bytes()]))
     }
-    /// The `index`th event of a command that may be sent again, `cause` being its idempotency key or the
-    /// event that made a process manager send it.
+    /// The id of the event with this index, of a command that may be repeated. `cause` is the command's
+    /// idempotency key, or the event because of which a process manager sends the command.
     pub fn caused(account: AccountId, cause: &str, index: u32) -> Self {
         Self(derive(COMMAND, &[account.0.as_bytes(), cause.as_bytes(), &index.to_be_bytes()]))
     }
 }
 
 impl From<EventId> for MessageId {
-    /// A message is named after the event that brought it, so a retry names it the same.
+    /// A message has the id of its event, so that a retry has the same id.
     fn from(event: EventId) -> Self {
         Self(event.0)
     }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_only_differ_in_where_they_split_stay_apart() {
+    fn parts_that_are_split_differently_give_different_ids() {
         let channel = ChannelId::from_u128(1);
         assert_ne!(EventId::reported(channel, "ab", "c"), EventId::reported(channel, "a", "bc"));
     }

@@ -1,4 +1,4 @@
-//! Webhooks that Verbatim could not read: streams `inbound-<channel>`. Nothing is dropped.
+//! Webhook requests that Verbatim could not read: streams `inbound-<channel>`. No request is dropped.
 
 use crate::ChannelId;
 use crate::events::events;
@@ -13,14 +13,14 @@ events! {
     }
 }
 
-/// A webhook that was signed but could not be read, or a part of one.
+/// A signed webhook request, or a part of one, that could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookRejected {
     pub channel_id: ChannelId,
     pub channel_type: ChannelType,
-    /// Why, for the administrator.
+    /// The reason, for the administrator.
     pub reason: String,
-    /// The body as text; bytes that are not UTF-8 are replaced and `body_base64` holds the original.
+    /// The body as text. Bytes that are not UTF-8 are replaced, and `body_base64` has the original.
     pub body: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,

@@ -1,4 +1,4 @@
-//! The kinds of catalogue item, one file each: what an account defines, and what a request says of it.
+//! The kinds of catalogue item, one file each: the item, and its form in requests.
 //!
 //! [`crate::catalogue`] declares all of them.
 
@@ -42,28 +42,28 @@ pub trait Shape:
         + 'static;
     /// The item in a request: all fields but its id and its creator.
     type Spec: Clone + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
-    /// The item without its secrets: what a read model holds and an answer shows.
+    /// The item without its secrets, for read models and answers.
     type Public: Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
     /// The members of the spec.
     const FIELDS: &'static [&'static str];
-    /// One item, as a sentence names it: "a team".
+    /// The noun for one item in a sentence, with its article: "a team".
     const ONE: &'static str;
-    /// The list of all items: "Teams".
+    /// The name of the list of all items: "Teams".
     const ALL: &'static str;
-    /// The group of the API's description that its routes belong to.
+    /// The group of its routes in the API's description.
     const TAG: &'static str;
 
     fn id(&self) -> Self::Id;
     fn of(id: Self::Id, creator: UserId, spec: Self::Spec) -> Self;
     fn spec(&self) -> Self::Spec;
-    /// Takes over everything that a request says.
+    /// Sets all fields of the spec.
     fn set(&mut self, spec: Self::Spec);
-    /// Lists are in the order of this text.
+    /// The text by which lists are sorted.
     fn sort_key(&self) -> String;
     fn public(&self) -> Self::Public;
 }
 
-/// A field that lists are ordered by.
+/// A field by which lists are sorted.
 pub(crate) trait SortKey {
     fn sort_key(&self) -> String;
 }
@@ -81,17 +81,18 @@ impl SortKey for AccountId {
 }
 
 impl SortKey for i32 {
-    /// Ten digits, counted from the least number there is, so that texts sort as the numbers do.
+    /// Ten digits, counted from the least number, so that the texts sort like the numbers.
     fn sort_key(&self) -> String {
         format!("{:010}", i64::from(*self) - i64::from(i32::MIN))
     }
 }
 
-/// Declares an item and the spec that a request gives of it, from one list of fields.
+/// Declares an item and its spec, which requests have, from one list of fields.
 ///
 /// `one`, `all` and `tag` are words of the API's description; `order` is the field that lists are sorted by.
-/// `public` is for an item with secrets: the type without them, and how it is made. An attribute after `=>`
-/// is of the field in the spec alone. `creator` is a field that holds who defined the item.
+/// `public` is for an item with secrets: the type without them, and the function that converts to it. An
+/// attribute after `=>` is only for the field of the spec. `creator` is the field with the user who defined
+/// the item.
 macro_rules! item {
     (
         one: $one:literal, all: $all:literal, tag: $tag:literal, order: $order:ident
@@ -170,7 +171,7 @@ macro_rules! item {
 }
 pub(crate) use item;
 
-/// The value when a request leaves the field out.
+/// The default of fields that are `true` when a request leaves them out.
 pub(crate) fn yes() -> bool {
     true
 }

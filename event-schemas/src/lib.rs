@@ -1,7 +1,7 @@
-//! The published language of Verbatim: ids, value objects, events and the envelope they travel in.
+//! The published language of Verbatim: ids, value objects, events and their envelope.
 //!
-//! Everything here is a value. Nothing waits, nothing decides. A stored shape is for ever: the golden
-//! samples in `samples/` are what was written yesterday, and a test fails when they stop reading the same.
+//! This crate has only values: no I/O and no rules. Stored events must stay readable for ever: a test fails
+//! when a golden sample in `samples/` is read differently.
 
 pub mod agent;
 pub mod automation;

@@ -36,17 +36,16 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// A word that is none of the allowed ones.
+/// A word that is not among the allowed ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is none of: {}", allowed.join(", "))]
+#[error("'{text}' is not one of: {}", allowed.join(", "))]
 pub struct UnknownWord {
     pub text: String,
     pub allowed: &'static [&'static str],
 }
 
 words! {
-    /// The kinds of channel a customer may use (requirement 000, section 1.5), and `api`, which any
-    /// developer can post JSON to.
+    /// The kinds of channel (requirement 000, section 1.5), and `api`, to which any program can post JSON.
     ChannelType {
         WhatsApp = "whatsapp",
         Telegram = "telegram",
@@ -59,11 +58,11 @@ words! {
 }
 
 words! {
-    /// How soon a conversation matters (requirement 000, section 1.1).
+    /// The priority of a conversation (requirement 000, section 1.1).
     Priority { Low = "low", Normal = "normal", High = "high", Urgent = "urgent" }
 }
 
-// Which variant is the default cannot be said inside `words!`.
+// `words!` cannot declare the default variant.
 #[allow(clippy::derivable_impls)]
 impl Default for Priority {
     fn default() -> Self {
@@ -72,14 +71,14 @@ impl Default for Priority {
 }
 
 impl Priority {
-    /// Sorts as people mean it: urgent is the highest.
+    /// The order of priorities: urgent is the highest.
     pub const fn rank(self) -> i64 {
         self as i64
     }
 }
 
 words! {
-    /// Where a conversation stands (requirement 000, section 1.1).
+    /// The status of a conversation (requirement 000, section 1.1).
     Status {
         Open = "open",
         Bot = "bot",
@@ -106,22 +105,22 @@ words! {
         Sticker = "sticker",
         Location = "location",
         Contacts = "contacts",
-        /// A choice from a list or a button that a message offered.
+        /// The choice of a list entry or a button of an earlier message.
         Interactive = "interactive",
         Button = "button",
-        /// An emoji put on an earlier message; an empty one takes it back.
+        /// An emoji on an earlier message. An empty one removes the reaction.
         Reaction = "reaction",
         Template = "template",
-        /// A kind this version does not know. What the provider sent is kept in `details`.
+        /// A kind that this version does not know. The provider's data is in `details`.
         Unsupported = "unsupported",
     }
 }
 
-/// A file that came or goes with a message. Verbatim keeps the reference, not the bytes.
+/// A file of a message. Verbatim stores the reference, not the bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     pub content_type: ContentType,
-    /// The provider's own id of the file, to fetch it or send it by.
+    /// The provider's id of the file, with which it is fetched or sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_media_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,22 +133,21 @@ pub struct Attachment {
     pub sha256: Option<String>,
 }
 
-/// A message form that the provider approved beforehand, the only thing that may be sent outside the
-/// reply window.
+/// A template that the provider has approved. Outside the reply window only templates can be sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Template {
     pub name: String,
-    /// As the provider spells it, `en_US`.
+    /// The language in the provider's spelling: `en_US`.
     pub language: String,
     /// The parameters of the template, in the provider's own shape.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Value>,
 }
 
-/// The body of any message: what a person reads, and what came with it.
+/// The body of a message: its text, attachments and structured content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Content {
-    /// The words: the text, a caption, the title of the chosen button, the emoji of a reaction.
+    /// The text, a caption, the title of the chosen button, or the emoji of a reaction.
     #[serde(default)]
     pub content: String,
     #[serde(default = "text")]
@@ -177,7 +175,7 @@ impl Content {
 }
 
 words! {
-    /// How far an outgoing message has come. Only ever forward.
+    /// The status of the delivery of an outgoing message. It never goes back.
     Delivery {
         Queued = "queued",
         Dispatched = "dispatched",
@@ -187,7 +185,7 @@ words! {
     }
 }
 
-/// The promises an SLA policy can make.
+/// The metrics for which an SLA policy can have targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SlaMetric {

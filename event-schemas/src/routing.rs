@@ -11,16 +11,16 @@ use std::collections::BTreeMap;
 words! {
     /// How one of the eligible agents is chosen.
     RoutingStrategy {
-        /// One after the other.
+        /// The agents get conversations in turn.
         RoundRobin = "round_robin",
         /// The agent with the fewest conversations; of those, the one idle the longest.
         LeastBusy = "least_busy",
-        /// No agent is chosen: agents take from the queue themselves.
+        /// No agent is chosen: agents take conversations from the queue.
         ManualQueue = "manual_queue",
         /// The agent whose last assignment is the longest ago.
         LeastRecent = "least_recent",
         Random = "random",
-        /// It is offered to all of them, and the first to accept has it.
+        /// The conversation is offered to all eligible agents, and the first to accept gets it.
         RingAll = "ring_all",
     }
 }
@@ -28,7 +28,7 @@ words! {
 words! {
     /// Why an agent cannot take a conversation.
     Ineligible {
-        /// They have switched themselves off.
+        /// They have set themselves unavailable.
         Unavailable = "unavailable",
         Offline = "offline",
         Away = "away",
@@ -38,7 +38,7 @@ words! {
         Topic = "topic",
         Language = "language",
         AtCapacity = "at_capacity",
-        /// They were offered it just now and did not take it.
+        /// They got an offer of the conversation a short time ago, and did not accept it.
         Declined = "declined",
     }
 }
@@ -46,12 +46,12 @@ words! {
 /// The candidates of a decision, and the reasons of the other agents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
-    /// In the order in which they are asked.
+    /// The agents who can take the conversation, best first.
     pub eligible: Vec<Candidate>,
-    /// By reason. Who has several is under the first that was found.
+    /// The other agents by reason. An agent with several reasons is listed under the first that was found.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_eligible: BTreeMap<Ineligible, Vec<UserId>>,
-    /// How many more were looked at than are named here.
+    /// The number of agents that are not listed here.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_named: u32,
 }
@@ -60,11 +60,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// An agent who could take it, as they stood.
+/// An agent who could take the conversation, at the time of the decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     pub user_id: UserId,
-    /// How many conversations they had.
+    /// The number of conversations that the agent had.
     pub active: u32,
     /// The time of the last assignment or release. `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! A moment, to the microsecond.
+//! Times, in microseconds.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -22,12 +22,12 @@ impl Timestamp {
     pub const fn as_micros(self) -> i64 {
         self.0
     }
-    /// How long from `earlier` until this moment; zero when it is not later.
+    /// The time from `earlier` until this moment. Zero when this moment is not later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0).max(0) as u64)
     }
     pub fn to_jiff(self) -> jiff::Timestamp {
-        // Only a moment beyond the year 9999 is out of jiff's range; such a moment reads as the last one.
+        // Only a moment after the year 9999 is out of jiff's range. Such a moment is read as the last one.
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
         } else {

@@ -1,20 +1,20 @@
-//! Events that an earlier version of the program wrote, read under today's names and in today's shapes. The
-//! log keeps them as they were written.
+//! The conversion of events of earlier versions of the program to today's names and shapes. The log keeps
+//! them as they were written.
 
 use crate::agent::{CapacityReleased, CapacityReserved, PreferencesChanged, WentAway, WentOffline};
 use crate::conversation::{Assigned, AutomationRan, Expired, MessageSent, OfferExpired, Offered, Queued};
 use crate::{EventType, Recorded};
 use serde_json::{Value, json};
 
-/// How the data of one version becomes that of the next. It cannot refuse: a stored event is a fact.
+/// Converts the data of one version to that of the next. It cannot fail: the event is already stored.
 type Step = fn(Value) -> Value;
 
-/// An event type by today's name, a version of it that is not written any more, and how that becomes the
-/// next. A change that raises the version of an event adds the step here, and keeps the sample and the schema
-/// of the version before.
+/// Today's name of an event type, an old version of it, and the step to the next version. A change that
+/// raises the version of an event adds its step to this list, and keeps the sample and the schema of the
+/// version before.
 const STEPS: &[(&str, u16, Step)] = &[
     (Assigned::NAME, 1, unchanged),
-    (Assigned::NAME, 2, assigned_tells_report_from_order),
+    (Assigned::NAME, 2, assigned_separates_report_and_order),
     (MessageSent::NAME, 1, unchanged),
     (Queued::NAME, 1, |data| renamed(data, "waiting_since", "queued_since")),
     (Offered::NAME, 1, |data| renamed(data, "waiting_since", "queued_since")),
@@ -48,7 +48,7 @@ fn unchanged(data: Value) -> Value {
 }
 
 /// Until version 2 the strategy of a conversation without an agent was the order to find one by it.
-fn assigned_tells_report_from_order(mut data: Value) -> Value {
+fn assigned_separates_report_and_order(mut data: Value) -> Value {
     let is_order =
         data["assignee_id"].is_null() && !matches!(data["strategy"].as_str(), Some("claimed" | "manual"));
     if is_order {
@@ -87,8 +87,12 @@ pub fn names_of(today: &str) -> impl Iterator<Item = &str> {
 
 /// The name under which a version of an event type is stored, by today's name.
 pub fn name_of_version(today: &'static str, version: u16) -> &'static str {
-    let named_so = |(_, last, name): &&(_, u16, &str)| *name == today && version <= *last;
-    FORMER_NAMES.iter().filter(named_so).min_by_key(|(_, last, _)| *last).map_or(today, |(former, ..)| former)
+    let has_version = |(_, last, name): &&(_, u16, &str)| *name == today && version <= *last;
+    FORMER_NAMES
+        .iter()
+        .filter(has_version)
+        .min_by_key(|(_, last, _)| *last)
+        .map_or(today, |(former, ..)| former)
 }
 
 /// The last version that was written under a former name. `None` when the name is today's.
@@ -96,8 +100,8 @@ pub(crate) fn last_version_of(stored: &str) -> Option<u16> {
     FORMER_NAMES.iter().find(|(former, ..)| *former == stored).map(|(_, last, _)| *last)
 }
 
-/// A stored event under today's name of its type, in the latest version and with that version's data. The data
-/// is null where it is not JSON.
+/// A stored event under today's name of its type, in the latest version and with that version's data. The
+/// data is null where it is not JSON.
 pub fn today(recorded: &Recorded) -> (&str, u16, Value) {
     let name = name_today(&recorded.event_type);
     let data = serde_json::from_str(&recorded.data).unwrap_or(Value::Null);

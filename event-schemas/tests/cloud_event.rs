@@ -1,4 +1,4 @@
-//! An event as others see it.
+//! The published form of events.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 const ACCOUNT: AccountId = AccountId::from_u128(0xA);
-const SCHEMAS: &str = "https://desk.example.com/schemas";
+const SCHEMAS: &str = "https://support.example.com/schemas";
 
 fn recorded(stream: StreamId, event_type: &'static str, data: &str) -> Recorded {
     Recorded {
@@ -35,7 +35,7 @@ fn recorded(stream: StreamId, event_type: &'static str, data: &str) -> Recorded 
 }
 
 #[test]
-fn says_who_what_when_where_and_why() {
+fn an_event_has_all_attributes() {
     let conversation = ConversationId::from_u128(0x9);
     let recorded = recorded(StreamId::conversation(conversation), "Resolved", r#"{"reason":"exchanged"}"#);
     assert_eq!(
@@ -48,7 +48,7 @@ fn says_who_what_when_where_and_why() {
             "subject": "conversation-00000000-0000-0000-0000-000000000009",
             "time": "2026-03-02T08:15:30.000000Z",
             "datacontenttype": "application/json",
-            "dataschema": "https://desk.example.com/schemas/Resolved.v1.json",
+            "dataschema": "https://support.example.com/schemas/Resolved.v1.json",
             "position": "1729",
             "streamversion": "12",
             "correlationid": "00000000-0000-0000-0000-00000000000c",
@@ -64,7 +64,7 @@ fn says_who_what_when_where_and_why() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out() {
+fn unknown_attributes_are_absent() {
     let mut recorded = recorded(StreamId::named("conversation-9"), "Closed", "{}");
     recorded.metadata.actor = Actor::contact();
     recorded.metadata.causation_id = None;
@@ -77,18 +77,18 @@ fn what_is_not_known_is_left_out() {
 }
 
 #[test]
-fn what_an_earlier_version_wrote_is_shown_under_todays_name_and_in_todays_shape() {
+fn an_event_of_an_earlier_version_has_todays_name_and_shape() {
     let stored = include_str!("../samples/PlaceTaken.v1.json");
     let stream = StreamId::agent(UserId::from_u128(0x5));
     let event = CloudEvent::of(&recorded(stream, "PlaceTaken", stored), SCHEMAS);
     assert_eq!(event.event_type, "verbatim.agent.CapacityReserved.v2");
-    assert_eq!(event.dataschema, "https://desk.example.com/schemas/CapacityReserved.v2.json");
+    assert_eq!(event.dataschema, "https://support.example.com/schemas/CapacityReserved.v2.json");
     let today: Value = serde_json::from_str(include_str!("../samples/CapacityReserved.v2.json")).unwrap();
     assert_eq!(event.data, today);
 }
 
 #[test]
-fn what_webhooks_are_signed_with_is_not_told() {
+fn the_secrets_of_webhooks_are_masked() {
     let samples = [
         ("MacroDefined", include_str!("../samples/MacroDefined.v1.json")),
         ("AutomationRuleDefined", include_str!("../samples/AutomationRuleDefined.v1.json")),
@@ -96,14 +96,14 @@ fn what_webhooks_are_signed_with_is_not_told() {
     for (event_type, stored) in samples {
         assert!(stored.contains("whsec_"));
         let stream = StreamId::catalogue(CatalogueKind::Macros, ACCOUNT);
-        let told = serde_json::to_string(&CloudEvent::of(&recorded(stream, event_type, stored), SCHEMAS));
-        let told = told.unwrap();
-        assert!(!told.contains("whsec_") && told.contains("***"), "{told}");
+        let document = serde_json::to_string(&CloudEvent::of(&recorded(stream, event_type, stored), SCHEMAS));
+        let document = document.unwrap();
+        assert!(!document.contains("whsec_") && document.contains("***"), "{document}");
     }
 }
 
 #[test]
-fn credentials_keep_their_names_and_lose_their_values() {
+fn the_values_of_credentials_are_masked() {
     let stored = include_str!("../samples/ChannelDefined.v1.json");
     let stream = StreamId::catalogue(CatalogueKind::Channels, ACCOUNT);
     let shown = CloudEvent::of(&recorded(stream, "ChannelDefined", stored), SCHEMAS);

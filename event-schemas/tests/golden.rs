@@ -1,10 +1,9 @@
-//! Stored events stay readable: a sample and a JSON Schema of every version of every
-//! event's data.
+//! Stored events stay readable: there are a sample and a JSON Schema of every version of every event's data.
 //!
-//! When a shape here stops matching, the event needs a new version and a step in `upcast.rs`; the files of
-//! the version before stay. A word that is added to an enum of words changes no shape: what is stored reads
-//! as before. `VERBATIM_WRITE_SCHEMAS=1` writes the schemas that are missing and those in which only
-//! descriptions changed or words were added, never another shape.
+//! When the shape of an event changes, the event needs a new version and a step in `upcast.rs`; the files of
+//! the version before stay. A word that is added to an enum does not change the shape: stored events are read
+//! as before. `VERBATIM_WRITE_SCHEMAS=1` writes missing schemas, and schemas in which only descriptions
+//! changed or words were added, but never another shape.
 
 #![allow(clippy::unwrap_used)]
 
@@ -62,8 +61,7 @@ fn sample(file: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("samples/{file}.json: {error}"))
 }
 
-/// The shape alone: without descriptions, and with the words of an enum in one list, whether or not some of
-/// them are described.
+/// The shape of a schema: without descriptions, and with all words of an enum in one list.
 fn shape(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(parts) => {
@@ -81,7 +79,7 @@ fn shape(mut schema: Value) -> Value {
     schema
 }
 
-/// The words of a `oneOf` of constants. `None` when a choice is anything else.
+/// The words of a `oneOf` of constants. `None` when a choice is not a constant.
 fn words(choices: &Value) -> Option<Value> {
     let mut words = Vec::new();
     for choice in choices.as_array()? {
@@ -94,68 +92,72 @@ fn words(choices: &Value) -> Option<Value> {
     Some(Value::Array(words))
 }
 
-/// Whether what was stored in the kept shape is of today's shape too: they are equal, except that an enum of
-/// words may have more of them today.
-fn still_fits(kept: &Value, today: &Value) -> bool {
-    match (kept, today) {
-        (Value::Object(kept), Value::Object(today)) => {
-            kept.len() == today.len()
-                && kept.iter().all(|(name, part)| match (part, today.get(name)) {
-                    (Value::Array(kept), Some(Value::Array(today))) if name == "enum" => {
-                        kept.iter().all(|word| today.contains(word))
+/// Whether data of the stored shape is of today's shape too: they are equal, except that an enum
+/// of words may have more of them today.
+fn is_compatible(stored: &Value, today: &Value) -> bool {
+    match (stored, today) {
+        (Value::Object(stored), Value::Object(today)) => {
+            stored.len() == today.len()
+                && stored.iter().all(|(name, part)| match (part, today.get(name)) {
+                    (Value::Array(stored), Some(Value::Array(today))) if name == "enum" => {
+                        stored.iter().all(|word| today.contains(word))
                     }
-                    (part, Some(today)) => still_fits(part, today),
+                    (part, Some(today)) => is_compatible(part, today),
                     (_, None) => false,
                 })
         }
-        (Value::Array(kept), Value::Array(today)) => {
-            kept.len() == today.len() && kept.iter().zip(today).all(|(kept, today)| still_fits(kept, today))
+        (Value::Array(stored), Value::Array(today)) => {
+            stored.len() == today.len()
+                && stored.iter().zip(today).all(|(stored, today)| is_compatible(stored, today))
         }
-        (kept, today) => kept == today,
+        (stored, today) => stored == today,
     }
 }
 
-/// Today's schemas that use this enum, each with and without one more word in it.
-fn with_a_word_more(name: &str) -> Vec<(Value, Value)> {
-    let knowing = language().into_iter().filter_map(|event| {
+/// Today's schemas that use this enum, each without and with an added word in it.
+fn with_another_word(name: &str) -> Vec<(Value, Value)> {
+    let pairs = language().into_iter().filter_map(|event| {
         let today = event.schema;
         let mut more = today.clone();
         more.pointer_mut(&format!("/$defs/{name}/enum"))?.as_array_mut()?.push("carrier_pigeon".into());
         Some((shape(today), shape(more)))
     });
-    knowing.collect()
+    pairs.collect()
 }
 
 #[test]
-fn a_word_more_in_an_enum_is_no_other_shape() {
-    let schemas = with_a_word_more("ChannelType");
+fn an_added_word_of_an_enum_does_not_change_the_shape() {
+    let schemas = with_another_word("ChannelType");
     assert!(schemas.len() > 3, "{}", schemas.len());
     for (today, more) in schemas {
         assert_ne!(today, more);
-        assert!(still_fits(&today, &more), "{more:#}");
+        assert!(is_compatible(&today, &more), "{more:#}");
     }
 }
 
 #[test]
-fn a_word_less_or_another_word_in_an_enum_is_another_shape() {
-    for (today, more) in with_a_word_more("ChannelType") {
-        assert!(!still_fits(&more, &today), "{today:#}");
+fn a_removed_or_renamed_word_of_an_enum_changes_the_shape() {
+    for (today, more) in with_another_word("ChannelType") {
+        assert!(!is_compatible(&more, &today), "{today:#}");
         let renamed = more.to_string().replace("\"carrier_pigeon\"", "\"homing_pigeon\"");
-        assert!(!still_fits(&more, &serde_json::from_str(&renamed).unwrap()), "{renamed}");
+        assert!(!is_compatible(&more, &serde_json::from_str(&renamed).unwrap()), "{renamed}");
     }
 }
 
 #[test]
-fn describing_a_word_is_no_other_shape() {
+fn the_description_of_a_word_does_not_change_the_shape() {
     let plain = json!({"type": "string", "enum": ["away", "back"]});
     let described = json!({"oneOf": [
         {"type": "string", "enum": ["away"]},
         {"type": "string", "const": "back", "description": "The agent is there again."},
     ]});
     let (plain, described) = (shape(plain), shape(described));
-    assert!(still_fits(&plain, &described) && still_fits(&described, &plain), "{described:#}");
+    assert!(is_compatible(&plain, &described) && is_compatible(&described, &plain), "{described:#}");
     let objects = json!({"oneOf": [{"type": "object"}]});
-    assert!(!still_fits(&shape(objects), &shape(json!({"oneOf": [{"type": "object"}, {"type": "null"}]}))));
+    assert!(!is_compatible(
+        &shape(objects),
+        &shape(json!({"oneOf": [{"type": "object"}, {"type": "null"}]}))
+    ));
 }
 
 #[test]
@@ -163,22 +165,22 @@ fn a_stored_shape_changes_only_with_its_version() {
     let write = std::env::var_os("VERBATIM_WRITE_SCHEMAS").is_some_and(|value| value == "1");
     for event in language() {
         let (file, path) = (event.file(), path("schemas", &event.file()));
-        let kept = fs::read_to_string(&path).unwrap_or_default();
-        let kept: Value = serde_json::from_str(&kept).unwrap_or_default();
+        let stored = fs::read_to_string(&path).unwrap_or_default();
+        let stored: Value = serde_json::from_str(&stored).unwrap_or_default();
         assert!(
-            kept.is_null() || still_fits(&shape(kept.clone()), &shape(event.schema.clone())),
+            stored.is_null() || is_compatible(&shape(stored.clone()), &shape(event.schema.clone())),
             "the stored shape of {file} changed: give it a new version and a step in upcast.rs"
         );
-        if kept == event.schema {
+        if stored == event.schema {
             continue;
         }
-        assert!(write, "schemas/{file}.json is missing or words it differently: VERBATIM_WRITE_SCHEMAS=1");
+        assert!(write, "schemas/{file}.json is missing or has other descriptions: VERBATIM_WRITE_SCHEMAS=1");
         fs::write(path, format!("{:#}\n", event.schema)).unwrap();
     }
 }
 
 #[test]
-fn a_sample_reads_and_writes_back_the_same() {
+fn a_sample_is_the_same_after_decoding_and_encoding() {
     for event in language() {
         let sample = sample(&event.file());
         let back = (event.reread)(event.name, event.version, &sample.to_string())
@@ -188,7 +190,7 @@ fn a_sample_reads_and_writes_back_the_same() {
 }
 
 #[test]
-fn a_sample_of_an_older_version_still_reads() {
+fn a_sample_of_an_older_version_is_readable() {
     for event in language() {
         for version in 1..event.version {
             let name = name_of_version(event.name, version);
@@ -199,25 +201,27 @@ fn a_sample_of_an_older_version_still_reads() {
     }
 }
 
-/// Goes through schema and sample together, and notes what the schema names and the sample lacks.
-fn lacking(schema: &Value, root: &Value, sample: &Value, at: &str, found: &mut Vec<String>) {
+/// Compares a schema with a sample, and collects the fields that the sample does not have.
+fn missing_fields(schema: &Value, root: &Value, sample: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
-        lacking(root.pointer(&reference[1..]).unwrap(), root, sample, at, found);
+        missing_fields(root.pointer(&reference[1..]).unwrap(), root, sample, at, found);
     }
     for choice in schema["anyOf"].as_array().into_iter().flatten().filter(|choice| choice["type"] != "null") {
-        lacking(choice, root, sample, at, found);
+        missing_fields(choice, root, sample, at, found);
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let at = format!("{at}/{name}");
         match sample.get(name) {
-            Some(part) => lacking(property, root, part, &at, found),
+            Some(part) => missing_fields(property, root, part, &at, found),
             None => found.push(at),
         }
     }
     if schema["items"].is_object() {
         match sample.as_array().map(Vec::as_slice) {
             Some([]) | None => found.push(format!("{at}/0")),
-            Some(parts) => parts.iter().for_each(|part| lacking(&schema["items"], root, part, at, found)),
+            Some(parts) => {
+                parts.iter().for_each(|part| missing_fields(&schema["items"], root, part, at, found))
+            }
         }
     }
 }
@@ -226,7 +230,7 @@ fn lacking(schema: &Value, root: &Value, sample: &Value, at: &str, found: &mut V
 fn a_sample_fills_in_every_field() {
     for event in language() {
         let mut found = Vec::new();
-        lacking(&event.schema, &event.schema, &sample(&event.file()), "", &mut found);
+        missing_fields(&event.schema, &event.schema, &sample(&event.file()), "", &mut found);
         assert!(found.is_empty(), "samples/{}.json lacks {found:?}", event.file());
     }
 }
@@ -252,8 +256,8 @@ fn every_version_of_every_type_has_its_files_and_no_file_is_without_a_type() {
 #[test]
 fn every_schema_is_found_by_its_name() {
     for name in schemas::names() {
-        let kept = fs::read_to_string(path("schemas", name)).unwrap();
-        assert_eq!(schemas::find(name), Some(&*kept));
+        let stored = fs::read_to_string(path("schemas", name)).unwrap();
+        assert_eq!(schemas::find(name), Some(&*stored));
     }
     assert_eq!(schemas::find("MessageReceived"), None);
     assert_eq!(schemas::find("../Cargo"), None);

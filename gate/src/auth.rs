@@ -37,8 +37,12 @@ pub struct AuthConfig {
 pub enum AuthConfigError {
     #[error("no authentication is configured: set a secret, a JWKS, or trust a gateway")]
     NotConfigured,
-    #[error("the token secret is empty")]
-    EmptySecret,
+    /// RFC 7518, section 3.2: a key of the hash's size or larger.
+    #[error(
+        "the token secret has {length} bytes and needs at least {SHORTEST_SECRET}, because a caller with a token can \
+         find a shorter one by brute force; `openssl rand -hex 32` makes one"
+    )]
+    ShortSecret { length: usize },
     #[error(transparent)]
     Jwks(#[from] JwksError),
 }
@@ -56,6 +60,9 @@ struct Inner {
     clock: Clock,
 }
 
+/// The bytes of the shortest secret of HS256 tokens.
+const SHORTEST_SECRET: usize = 32;
+
 /// The accepted difference between the clocks of the issuer and of this server.
 const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -64,15 +71,10 @@ impl Authenticator {
         if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
             return Err(AuthConfigError::NotConfigured);
         }
-        match config.secret.as_ref().map(String::len) {
-            Some(0) => return Err(AuthConfigError::EmptySecret),
-            // RFC 7518, section 3.2: a key of the hash's size or larger.
-            Some(length) if length < 32 => {
-                tracing::warn!(
-                    "the token secret is shorter than 32 bytes: a caller with a token can find it by brute force"
-                );
-            }
-            Some(_) | None => {}
+        if let Some(length) =
+            config.secret.as_ref().map(String::len).filter(|length| *length < SHORTEST_SECRET)
+        {
+            return Err(AuthConfigError::ShortSecret { length });
         }
         Ok(Self(Arc::new(Inner {
             secret: config.secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),

@@ -18,8 +18,6 @@ pub struct Key {
     pub example: Option<&'static str>,
     /// The allowed values. Empty when every value is allowed.
     pub one_of: &'static [&'static str],
-    /// Whether `--help` must not show the value from the environment.
-    pub hidden: bool,
     pub shape: Shape,
 }
 
@@ -102,14 +100,12 @@ impl<T: Setting> Setting for Option<T> {
 macro_rules! sections {
     (@maybe) => { None };
     (@maybe $text:literal) => { Some($text) };
-    (@is_hidden) => { false };
-    (@is_hidden $hidden:literal) => { $hidden };
     ($(
         $(#[doc = $section:literal])*
         {$(
             $(#[doc = $doc:literal])+
             $key:ident: $Type:ty $(= $default:literal)? $(, example $example:literal)?
-                $(, one of [$($word:literal),+])? $(, hidden $hidden:literal)?;
+                $(, one of [$($word:literal),+])? ;
         )+}
     )+) => {
         /// The settings in force.
@@ -129,7 +125,6 @@ macro_rules! sections {
                     default: $crate::config::declaration::sections!(@maybe $($default)?),
                     example: $crate::config::declaration::sections!(@maybe $($example)?),
                     one_of: &[$($($word),+)?],
-                    hidden: $crate::config::declaration::sections!(@is_hidden $($hidden)?),
                     shape: <$Type as $crate::config::declaration::Setting>::SHAPE,
                 }),+],
             }
@@ -176,7 +171,8 @@ impl Key {
             .long(self.name.replace('_', "-"))
             .env(format!("VERBATIM_{}", self.name.to_uppercase()))
             .help(self.help())
-            .hide_env_values(self.hidden)
+            // `--help` is pasted into tickets: an address may have a password.
+            .hide_env_values(true)
             .global(true)
             .value_parser(parser);
         match self.shape {

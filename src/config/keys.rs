@@ -48,7 +48,7 @@ sections! {
         ///
         /// The user is part of the address (nats://user:password@host:4222, nats://token@host:4222) or in a
         /// credentials file. tls:// encrypts and trusts the system's certificates or those of `nats_ca`.
-        nats: Option<String>, example "\"nats://127.0.0.1:4222\"", hidden true;
+        nats: Option<String>, example "\"nats://127.0.0.1:4222\"";
         /// A NATS credentials file.
         nats_credentials: Option<PathBuf>, example "\"verbatim.creds\"";
         /// The certificates (PEM) that NATS servers are trusted by, instead of the system's.
@@ -68,7 +68,7 @@ sections! {
     /// Authentication. At least one of `jwt_secret` and `jwks_url` is needed, unless a gateway is trusted.
     {
         /// The secret of HS256 tokens, at least 32 bytes.
-        jwt_secret: Option<String>, example "\"\"", hidden true;
+        jwt_secret: Option<String>, example "\"\"";
         /// The address of the published keys (JWKS) of RS256 and ES256 tokens.
         ///
         /// They are cached, and fetched again when a token names a key that is not known.

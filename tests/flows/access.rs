@@ -3,6 +3,7 @@
 use crate::program::{Program, conversation_of};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_accounts_resources_are_not_found() {
@@ -83,5 +84,20 @@ async fn secrets_are_never_shown_again() {
     let seen = format!("{listed}{one}{changed}{}{}", events.text().await.unwrap(), program.log());
     for secret in [crate::program::APP_SECRET, crate::program::VERIFY_TOKEN, "an-access-token"] {
         assert!(!seen.contains(secret), "{secret} was shown");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_the_program_are_its_users_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve(&data).await;
+    let account = program.account();
+    account.whatsapp("http://127.0.0.1:9").await.customer_writes("1", "wamid.1", "Hello").await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for file in &files {
+        assert_eq!(mode(file) & 0o077, 0, "{}", file.display());
     }
 }

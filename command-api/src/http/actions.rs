@@ -23,23 +23,23 @@ pub(super) fn check_actions(members: &Members) -> Result<(), Problem> {
 fn read(index: usize, action: &Value) -> Result<Action, Problem> {
     let field = format!("actions[{index}].type");
     let kind = action.get("type").and_then(Value::as_str);
-    let kind = kind.ok_or_else(|| Problem::unprocessable(&*field, "Every action names its `type`."))?;
+    let kind = kind.ok_or_else(|| Problem::unprocessable(&*field, "Every action needs a `type`."))?;
     kind.parse::<ActionKind>().map_err(|unknown| Problem::unprocessable(&*field, format!("{unknown}.")))?;
-    serde_json::from_value(action.clone()).map_err(|fault| {
-        let fault = fault.to_string();
+    serde_json::from_value(action.clone()).map_err(|error| {
+        let error = error.to_string();
         let named = ["missing field `", "unknown field `", "duplicate field `"]
             .iter()
-            .find_map(|words| fault.strip_prefix(words)?.split('`').next());
+            .find_map(|prefix| error.strip_prefix(prefix)?.split('`').next());
         let field = match named {
             Some(name) => format!("actions[{index}].{name}"),
             None => format!("actions[{index}]"),
         };
-        Problem::unprocessable(field, format!("The action {kind}: {fault}."))
+        Problem::unprocessable(field, format!("The action {kind}: {error}."))
     })
 }
 
-/// Checks that the items and agents that the actions refer to exist, and that the addresses of their webhooks may be
-/// called.
+/// Checks that the items and agents that the actions refer to exist, and that the addresses of their webhooks
+/// may be called.
 pub(super) async fn check_references(
     commands: &Commands,
     account: AccountId,
@@ -89,7 +89,7 @@ async fn check_agent(
     if known.state.is_known_to(account) {
         return Ok(());
     }
-    Err(Problem::unprocessable(field, "This account knows no such agent: register them first.").into())
+    Err(Problem::unprocessable(field, "This account has no such agent: register the agent first.").into())
 }
 
 /// Checks that webhooks can be signed with this secret.

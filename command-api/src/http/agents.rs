@@ -1,4 +1,4 @@
-//! The people who answer, and how they like to work.
+//! The agents and their preferences.
 
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
@@ -25,24 +25,24 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
             post_with(register, |op| {
                 op.id("registerAgent")
                     .tag("agents")
-                    .summary("Make a person known to the account, or rename them")
+                    .summary("Register a person as an agent of the account, or rename an agent")
             }),
         )
         .api_route(
             "/v1/agent-preferences/me",
             patch_with(change_own, |op| {
-                op.id("updateOwnPreferences").tag("agents").summary("Change how you like to work")
+                op.id("updateOwnPreferences").tag("agents").summary("Change your preferences")
             }),
         )
         .api_route(
             "/v1/agent-preferences/{user_id}",
             patch_with(change_anothers, |op| {
-                op.id("updatePreferences").tag("agents").summary("Change how an agent works")
+                op.id("updatePreferences").tag("agents").summary("Change an agent's preferences")
             }),
         )
 }
 
-/// A person, by the name colleagues and customers know.
+/// A person who becomes an agent of the account.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAgent {
@@ -64,22 +64,22 @@ struct View {
 async fn register(
     State(commands): AppState,
     Supervisor(caller): Supervisor,
-    asking: CommandHeaders,
-    Json(new): Json<NewAgent>,
+    headers: CommandHeaders,
+    Json(body): Json<NewAgent>,
 ) -> Result<Created<View>, CommandProblem> {
     let command = Register {
         account_id: caller.account,
-        user_id: new.user_id,
-        name: new.name.trim().to_owned(),
-        email: new.email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()),
-        is_self: new.user_id == caller.user,
+        user_id: body.user_id,
+        name: body.name.trim().to_owned(),
+        email: body.email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()),
+        is_self: body.user_id == caller.user,
     };
     let outcome =
-        commands.agents.execute(&StreamId::agent(new.user_id), &command, &asking.of(&caller)).await?;
+        commands.agents.execute(&StreamId::agent(body.user_id), &command, &headers.of(&caller)).await?;
     let agent = &outcome.state.state;
     let view = View {
-        id: new.user_id,
-        user_id: new.user_id,
+        id: body.user_id,
+        user_id: body.user_id,
         name: agent.name_in(caller.account).unwrap_or_default().to_owned(),
         email: agent.email_in(caller.account).map(str::to_owned),
     };
@@ -90,16 +90,16 @@ async fn register(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PreferencesChange {
-    /// None named: any.
+    /// Empty for every channel.
     #[serde(default)]
     available_channels: Option<Vec<ChannelType>>,
-    /// None named: any.
+    /// Empty for every topic.
     #[serde(default)]
     available_topics: Option<Vec<String>>,
-    /// `null`: always.
+    /// `null` for all hours.
     #[serde(default)]
     available_hours: Change<AvailableHours>,
-    /// Days off, all of them, as they are to be.
+    /// All days off. The list replaces the present one.
     #[serde(default)]
     leave: Option<Vec<Leave>>,
     /// BCP 47 tags: `en`, `am`.
@@ -149,7 +149,7 @@ fn set<T: Clone>(field: &mut T, change: &Option<T>) {
     }
 }
 
-/// How an agent works.
+/// The preferences of an agent.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PreferencesState")]
 struct PreferencesView {
@@ -159,14 +159,14 @@ struct PreferencesView {
     preferences: Preferences,
 }
 
-/// A user with a token of the account is registered with their first own command.
+/// A user who has a token of the account and is not registered yet is registered first.
 async fn change_own(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Json(change): Json<PreferencesChange>,
 ) -> Result<Completed<PreferencesView>, CommandProblem> {
-    let context = asking.of(&caller);
+    let context = headers.of(&caller);
     let stream = StreamId::agent(caller.user);
     let known = commands.agents.current(&stream).await?.state.is_known_to(caller.account);
     if !known {
@@ -180,11 +180,11 @@ async fn change_own(
 async fn change_anothers(
     State(commands): AppState,
     Administrator(caller): Administrator,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(user_id): Path<UserId>,
     Json(change): Json<PreferencesChange>,
 ) -> Result<Completed<PreferencesView>, CommandProblem> {
-    change_preferences(&commands, &caller, user_id, &asking.of(&caller), change).await
+    change_preferences(&commands, &caller, user_id, &headers.of(&caller), change).await
 }
 
 async fn change_preferences(
@@ -194,13 +194,13 @@ async fn change_preferences(
     context: &Context,
     change: PreferencesChange,
 ) -> Result<Completed<PreferencesView>, CommandProblem> {
-    let insisted = context.if_match;
-    // The stream holds more than preferences: the version that is insisted on is theirs.
+    let if_match = context.if_match;
+    // `If-Match` is the version of the preferences, and the stream has other events too.
     let context = &Context { if_match: None, ..context.clone() };
     let command = ChangePreferences {
         account_id: caller.account,
         user_id,
-        if_match: insisted,
+        if_match,
         change: |preferences: &mut Preferences| change.apply(preferences),
     };
     let outcome = commands.agents.execute(&StreamId::agent(user_id), &command, context).await?;

@@ -1,4 +1,4 @@
-//! How a command is answered: what it made, at which version of its stream, at which place in the log.
+//! The answer to a command: the changed item, the version of its stream, and its position in the log.
 
 use crate::problem::CommandProblem;
 use aide::OperationOutput;
@@ -13,15 +13,15 @@ use gate::Json;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The thing as it is now, and where the command is in the log.
+/// The state after the command, and the command's position in the log.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Answer")]
 pub(crate) struct Answer<T> {
     #[serde(flatten)]
-    what: T,
-    /// The version of its stream; also the `ETag`.
+    item: T,
+    /// The version of its stream. It is also the `ETag`.
     version: Version,
-    /// Send it as `Verbatim-After` with a query to be sure that its answer includes this command.
+    /// Send it as `Verbatim-After` with a query whose answer must include this command.
     position: Position,
 }
 
@@ -29,19 +29,26 @@ impl<T> Answer<T> {
     pub(crate) async fn of<S>(
         commands: &Commands,
         outcome: &Outcome<S>,
-        what: T,
+        item: T,
     ) -> Result<Self, CommandProblem> {
-        Ok(Self { what, version: outcome.version, position: place(commands, outcome.position).await? })
+        Ok(Self {
+            item,
+            version: outcome.version,
+            position: position_or_end(commands, outcome.position).await?,
+        })
     }
 
-    /// Where a part of what its stream tells has a version of its own.
+    /// Replaces the version, for an item that is only a part of its stream.
     pub(crate) fn at(self, version: Version) -> Self {
         Self { version, ..self }
     }
 }
 
-/// Where nothing had to happen, everything that matters is at or before the end of the log.
-async fn place(commands: &Commands, position: Option<Position>) -> Result<Position, CommandProblem> {
+/// The position of the command. When it changed nothing, all its effects are at or before the end of the log.
+async fn position_or_end(
+    commands: &Commands,
+    position: Option<Position>,
+) -> Result<Position, CommandProblem> {
     if let Some(position) = position {
         return Ok(position);
     }
@@ -52,10 +59,10 @@ async fn place(commands: &Commands, position: Option<Position>) -> Result<Positi
     Ok(end.unwrap_or(Position::at(0)))
 }
 
-/// 200: it is so now.
+/// 200: the command was executed.
 pub(crate) struct Completed<T>(pub Answer<T>);
 
-/// 201: it was made.
+/// 201: an item was created.
 pub(crate) struct Created<T>(pub Answer<T>);
 
 fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
@@ -79,7 +86,7 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
-macro_rules! documented {
+macro_rules! document {
     ($($answer:ident: $status:literal;)+) => {$(
         impl<T: JsonSchema> OperationOutput for $answer<T> {
             type Inner = Answer<T>;
@@ -98,7 +105,7 @@ macro_rules! documented {
     )+};
 }
 
-documented! {
+document! {
     Completed: 200;
     Created: 201;
 }

@@ -3,7 +3,7 @@
 use super::AppState;
 use super::answer::Completed;
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, ask, by, given, known_team, named};
+use super::conversations::{View, assign_by, assignee_named, by, execute, known_team};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
@@ -25,28 +25,29 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
             post_with(assign, |op| {
                 op.id("assignConversation")
                     .tag("conversations")
-                    .summary("Take it, or give it to an agent, a team, or both")
+                    .summary("Take a conversation, or assign it to an agent, a team, or both")
                     .description(
-                        "Without a body, or with your own id, you take an unassigned conversation; of several who try one \
-                         wins, and the others get 409 with the `winner`.",
+                        "Without a body, or with your own id, you take an unassigned conversation. When several \
+                         agents take it at the same time one of them gets it, and the others get 409 with the \
+                         `winner`.",
                     )
             }),
         )
         .api_route(
             "/v1/conversations/{id}/unassign",
             post_with(unassign, |op| {
-                op.id("unassignConversation").tag("conversations").summary("Give it back")
+                op.id("unassignConversation").tag("conversations").summary("Unassign a conversation")
             }),
         )
         .api_route(
             "/v1/conversations/{id}/seen",
             post_with(seen, |op| {
-                op.id("markConversationSeen").tag("conversations").summary("You have read it up to here")
+                op.id("markConversationSeen").tag("conversations").summary("Mark a conversation as read by you")
             }),
         )
 }
 
-/// The assignee. Without one, you.
+/// The new assignment. Without an agent and a team you take the conversation yourself.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Assignment {
@@ -54,10 +55,11 @@ struct Assignment {
     assignee_id: Option<UserId>,
     #[serde(default)]
     team_id: Option<TeamId>,
-    /// Why, for the history.
+    /// The reason, for the history.
     #[serde(default)]
     reason: Option<String>,
-    /// The agent gets it whatever there is to be said against it; a supervisor's right, and recorded.
+    /// Assigns the conversation although the agent is not eligible. Only supervisors may do this, and it is
+    /// recorded.
     #[serde(default)]
     force: bool,
 }
@@ -65,21 +67,21 @@ struct Assignment {
 async fn assign(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
-    OptionalJson(to): OptionalJson<Assignment>,
+    OptionalJson(body): OptionalJson<Assignment>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let context = asking.of(&caller);
-    let is_bare = to.assignee_id.is_none() && to.team_id.is_none();
-    // A service is not an agent and cannot claim a conversation: it must name the assignee.
-    let claims = is_bare && caller.role != Role::Service;
-    let assignee_id = to.assignee_id.or(claims.then_some(caller.user));
+    let context = headers.of(&caller);
+    let is_empty = body.assignee_id.is_none() && body.team_id.is_none();
+    // A service is no agent, so it must name the assignee.
+    let claims = is_empty && caller.role != Role::Service;
+    let assignee_id = body.assignee_id.or(claims.then_some(caller.user));
     let command = Assign {
         assignee: match assignee_id {
-            Some(id) => Some(named(&commands, &caller, id).await?),
+            Some(id) => Some(assignee_named(&commands, &caller, id).await?),
             None => None,
         },
-        team_id: match to.team_id {
+        team_id: match body.team_id {
             Some(team) => Some(known_team(&commands, &caller, team).await?),
             None => None,
         },
@@ -89,26 +91,26 @@ async fn assign(
         }),
         route_by: None,
         by: by(&caller, &context),
-        reason: to.reason,
+        reason: body.reason,
     };
-    if to.force && !caller.role.is_supervisor() {
-        return Err(Problem::forbidden("Only a supervisor may insist with `force`.").field("force").into());
+    if body.force && !caller.role.is_supervisor() {
+        return Err(Problem::forbidden("Only a supervisor may use `force`.").field("force").into());
     }
-    let options = AssignOptions { forced: to.force, ..AssignOptions::by(caller.user) };
-    given(&commands, id, &command, &context, options).await
+    let options = AssignOptions { forced: body.force, ..AssignOptions::by(caller.user) };
+    assign_by(&commands, id, &command, &context, options).await
 }
 
-/// The assignment that is taken away.
+/// The parts of the assignment to remove.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Return {
-    /// The agent has it no longer.
+struct Unassignment {
+    /// Removes the agent.
     #[serde(default = "yes")]
     agent: bool,
-    /// The team has it no longer.
+    /// Removes the team.
     #[serde(default)]
     team: bool,
-    /// Why, for the history.
+    /// The reason, for the history.
     #[serde(default)]
     reason: Option<String>,
 }
@@ -117,7 +119,7 @@ fn yes() -> bool {
     true
 }
 
-impl Default for Return {
+impl Default for Unassignment {
     fn default() -> Self {
         Self { agent: true, team: false, reason: None }
     }
@@ -126,21 +128,21 @@ impl Default for Return {
 async fn unassign(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
-    OptionalJson(back): OptionalJson<Return>,
+    OptionalJson(body): OptionalJson<Unassignment>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let context = asking.of(&caller);
+    let context = headers.of(&caller);
     let command =
-        Unassign { agent: back.agent, team: back.team, by: by(&caller, &context), reason: back.reason };
-    ask(&commands, id, &command, &context).await
+        Unassign { agent: body.agent, team: body.team, by: by(&caller, &context), reason: body.reason };
+    execute(&commands, id, &command, &context).await
 }
 
 async fn seen(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
 ) -> Result<Completed<View>, CommandProblem> {
-    ask(&commands, id, &See { agent_id: caller.user }, &asking.of(&caller)).await
+    execute(&commands, id, &See { agent_id: caller.user }, &headers.of(&caller)).await
 }

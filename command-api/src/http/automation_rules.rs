@@ -11,9 +11,9 @@ use gate::{Problem, Supervisor};
 
 impl ItemRoutes for AutomationRule {
     type Author = Supervisor;
-    const CREATE_NOTE: &'static str = "It acts on what happens from now on, once for each cause. `webhook_secret` is in \
-                                       the answer where it was made for the rule, and is never shown again.";
-    const UPDATE_NOTE: &'static str = "`conditions` and `actions` are replaced whole.";
+    const CREATE_NOTE: &'static str = "The rule runs for events from now on, once for each. When a `webhook_secret` was \
+                                       created for the rule it is in this answer, and is never shown again.";
+    const UPDATE_NOTE: &'static str = "`conditions` and `actions` are replaced as a whole.";
     const REPLACED_WHOLE: &'static [&'static str] = &["conditions"];
 
     fn check_members(members: &Members) -> Result<(), Problem> {

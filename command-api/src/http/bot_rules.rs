@@ -11,8 +11,8 @@ use gate::{Problem, Supervisor};
 
 impl ItemRoutes for BotRule {
     type Author = Supervisor;
-    const UPDATE_NOTE: &'static str = "`conditions` and `actions` are replaced whole. A conversation in which the rule \
-                                       has asked for something goes on as it was asked.";
+    const UPDATE_NOTE: &'static str = "`conditions` and `actions` are replaced as a whole. In a conversation in which the \
+                                       rule has asked questions, the bot asks the remaining ones as they were.";
     const REPLACED_WHOLE: &'static [&'static str] = &["conditions", "actions"];
 
     fn check_members(members: &Members) -> Result<(), Problem> {
@@ -27,7 +27,7 @@ impl ItemRoutes for BotRule {
     }
 }
 
-/// Whether what the actions refer to exists.
+/// Checks that the items that the actions refer to exist.
 pub(super) async fn check_references(
     commands: &Commands,
     account: AccountId,

@@ -1,5 +1,5 @@
-//! The settings of an account's bot and of its conversations' inactivity: an account has one of them, which
-//! begins with the defaults.
+//! The settings of an account's bot and of its conversations' inactivity. An account has one item of this
+//! kind; until it is changed it has the defaults.
 
 use super::AppState;
 use super::answer::Completed;
@@ -28,12 +28,11 @@ impl ItemRoutes for BotSettings {
             &Self::path(),
             patch_with(update, |op| {
                 op.id("updateBotSettings").tag("bot").summary("Change the bot's settings").description(
-                    "`null` means never where the value is a number of answers or of seconds, and the default \
-                     elsewhere.",
+                    "`null` means never for a number of answers or seconds, and the default for other settings.",
                 )
             })
             .delete_with(reset, |op| {
-                op.id("resetBotSettings").tag("bot").summary("Go back to the default settings")
+                op.id("resetBotSettings").tag("bot").summary("Reset the bot's settings to the defaults")
             }),
         )
     }

@@ -1,5 +1,5 @@
 //! The routes of every kind of catalogue item: `POST` defines one, `PATCH` changes it by a merge patch
-//! (RFC 7396), `DELETE` retires it. What a kind does differently is in its own file.
+//! (RFC 7396), `DELETE` retires it. The special rules of a kind are in its own file.
 
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
@@ -33,14 +33,14 @@ pub(super) trait ItemRoutes: Catalogued {
     const UPDATE_NOTE: &'static str = "";
     /// Members of the spec that a patch cannot change.
     const FIXED: &'static [&'static str] = &[];
-    /// Members that a patch replaces whole. Other objects are merged.
+    /// Members that a patch replaces as a whole. Other objects are merged.
     const REPLACED_WHOLE: &'static [&'static str] = &[];
-    /// Members in which `null` says something, instead of asking for the default.
+    /// Members for which `null` is a value, and does not mean the default.
     const NULL_IS_A_VALUE: &'static [&'static str] = &[];
     /// Texts that are stored without white space around them.
     const TRIMMED: &'static [&'static str] = &["name"];
 
-    /// Finds faults that reading the spec would report less exactly.
+    /// Reports errors more exactly than the deserialisation of the spec does.
     fn check_members(_members: &Members) -> Result<(), Problem> {
         Ok(())
     }
@@ -48,13 +48,13 @@ pub(super) trait ItemRoutes: Catalogued {
     fn check_author(&self, _caller: &Caller) -> Result<(), Problem> {
         Ok(())
     }
-    /// Adds what the request does not say. `fresh` is a key that no one knows.
+    /// Adds missing values. `fresh` is a new key.
     fn complete(&mut self, _fresh: &Secret) {}
-    /// Whether what the request refers to exists, and whether the caller may ask for it.
+    /// Checks that the items that the request refers to exist, and that the caller may use them.
     fn check(&self, _request: &Request<'_>) -> impl Future<Output = Result<(), CommandProblem>> + Send {
         ready(Ok(()))
     }
-    /// The item as the request that made `fresh` is answered.
+    /// The item in the answer to the request for which `fresh` was created.
     fn answer(&self, _fresh: &Secret) -> Self::Public {
         self.public()
     }
@@ -71,7 +71,7 @@ pub(super) struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// Whether the request says something of this member.
+    /// Whether the request has this member.
     pub(super) fn sets(&self, member: &str) -> bool {
         self.members.contains(member)
     }
@@ -97,7 +97,7 @@ impl<A> Author for A where
 }
 
 /// The kinds that supervisors define and that refer to nothing need no file of their own.
-macro_rules! plain {
+macro_rules! simple_kind {
     (Channel) => {};
     (CannedResponse) => {};
     (SlaPolicy) => {};
@@ -116,7 +116,7 @@ macro_rules! plain {
 
 macro_rules! all_kinds {
     ($($Item:ident)+) => {
-        $(plain!($Item);)+
+        $(simple_kind!($Item);)+
 
         /// The routes of every kind that is declared.
         pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
@@ -134,16 +134,16 @@ pub(super) fn item_routes<T: ItemRoutes>() -> ApiRouter<Arc<Commands>> {
     ApiRouter::new()
         .api_route(
             &T::path(),
-            post_with(create::<T>, |op| described::<T>(op, "create", "Define", T::CREATE_NOTE)),
+            post_with(create::<T>, |op| with_description::<T>(op, "create", "Define", T::CREATE_NOTE)),
         )
         .api_route(
             &format!("{}/{{id}}", T::path()),
-            patch_with(update::<T>, |op| described::<T>(op, "update", "Change", T::UPDATE_NOTE))
-                .delete_with(remove::<T>, |op| described::<T>(op, "delete", "Retire", "")),
+            patch_with(update::<T>, |op| with_description::<T>(op, "update", "Change", T::UPDATE_NOTE))
+                .delete_with(remove::<T>, |op| with_description::<T>(op, "delete", "Retire", "")),
         )
 }
 
-fn described<'o, T: Item>(
+fn with_description<'o, T: Item>(
     op: TransformOperation<'o>,
     operation: &str,
     verb: &str,
@@ -162,7 +162,7 @@ async fn create<T: ItemRoutes>(
 ) -> Result<Created<T::Public>, CommandProblem> {
     let context = headers.of(&caller);
     let fresh = fresh_secret(&commands);
-    // Under an idempotency key it is the id that the same request got before.
+    // A request that is repeated with its idempotency key gets the same id.
     let id = T::Id::from(context.message_id(&commands.clock).0);
     let mut item = T::of(id, caller.user, merged::<T>(Members::default(), &body.members)?);
     item.complete(&fresh);
@@ -205,7 +205,7 @@ pub(super) async fn patch_item<T: ItemRoutes>(
     let mut after = before.clone();
     change(&mut after)?;
     after.check(&Request { commands, caller, members: &patch.members }).await?;
-    // The item may have changed since, but never so that the patch cannot be read any more.
+    // The item may have changed meanwhile, but the patch can still be merged.
     let change = |item: &mut T| {
         change(item).map_err(|problem| Rejection::Invalid {
             field: problem.field_name().unwrap_or_default().to_owned(),
@@ -245,7 +245,8 @@ fn fresh_secret(commands: &Commands) -> Secret {
     secret_of(commands.clock.fresh_key())
 }
 
-/// `If-Match` names the version of one item, which the command compares; that of the stream does not matter.
+/// Executes a command without `If-Match` for the stream: the header names the version of one item, which the
+/// command compares itself.
 async fn execute<T: ItemRoutes>(
     commands: &Commands,
     command: &impl Decide<Catalogue<T>, Rejection = Rejection>,
@@ -259,7 +260,7 @@ async fn execute<T: ItemRoutes>(
     })
 }
 
-/// The item as it is now. A request that is repeated under its key may find it changed, or retired.
+/// The present item. A request that is repeated with its key may find the item changed or retired.
 async fn answer<T: ItemRoutes>(
     commands: &Commands,
     outcome: &Outcome<Catalogue<T>>,

@@ -9,10 +9,10 @@ impl ItemRoutes for Channel {
     type Author = Administrator;
     const FIXED: &'static [&'static str] = &["channel_type"];
 
-    /// Whether a channel of these settings could work.
+    /// Checks the settings of the channel with its provider.
     async fn check(&self, request: &Request<'_>) -> Result<(), CommandProblem> {
         let Some(provider) = request.commands.providers.of(self.channel_type) else {
-            let detail = format!("Channels of type {} are not served yet.", self.channel_type);
+            let detail = format!("Channels of type {} are not supported yet.", self.channel_type);
             return Err(Problem::unprocessable("channel_type", detail).into());
         };
         provider.check(self).map_err(|setting| bad_setting(&setting).into())

@@ -1,4 +1,4 @@
-//! The headers of every command: request context, idempotency key, expected version.
+//! The headers of every command: the request context, the idempotency key and the expected version.
 
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -16,7 +16,8 @@ pub(crate) struct CommandHeaders {
 }
 
 impl CommandHeaders {
-    /// A key is the caller's own: two users who pick the same one do not meet.
+    /// The context of the command. The caller's id is part of the key, so that two users can use the same
+    /// key.
     pub(crate) fn of(&self, caller: &Caller) -> Context {
         Context {
             account: caller.account,

@@ -1,4 +1,4 @@
-//! The contact of a number or an address.
+//! The contact of a phone number or an address.
 
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
@@ -29,7 +29,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
             post_with(create, |op| {
                 op.id("createContactIdentifier")
                     .tag("contacts")
-                    .summary("Say whose a number or an address is")
+                    .summary("Link a phone number or an address to a contact")
             }),
         )
         .api_route(
@@ -37,7 +37,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
             patch_with(update, |op| {
                 op.id("updateContactIdentifier")
                     .tag("contacts")
-                    .summary("Link it to another contact, name it")
+                    .summary("Link an identifier to another contact, or change its name")
             })
             .delete_with(remove, |op| {
                 op.id("deleteContactIdentifier")
@@ -57,7 +57,7 @@ pub(super) fn normalized(
     normalized.map_err(|bad| Problem::unprocessable("identifier", bad.to_string()).into())
 }
 
-/// An identifier and the contact behind it.
+/// An identifier, and the contact to whom it belongs.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ContactIdentifierState")]
 struct View {
@@ -70,15 +70,15 @@ struct View {
 }
 
 impl View {
-    fn of(address: Address, home: &IdentifierState) -> Self {
+    fn of(address: Address, state: &IdentifierState) -> Self {
         Self {
             id: address.id,
-            // The identifier was just linked, so it has a contact.
-            contact_id: home.contact_id().unwrap_or_else(|| address.id.own_contact()),
+            // The command has just linked it, so it has a contact.
+            contact_id: state.contact_id().unwrap_or_else(|| address.id.own_contact()),
             channel_type: address.channel_type,
             identifier: address.identifier,
-            display_name: home.display_name().map(str::to_owned),
-            metadata: home.metadata().clone(),
+            display_name: state.display_name().map(str::to_owned),
+            metadata: state.metadata().clone(),
         }
     }
 }
@@ -96,7 +96,8 @@ impl Address {
     }
 }
 
-/// The account's identifier of this id. The id is derived from the account, so that another's is not found.
+/// The account's identifier of this id. The id is derived from the account, so an identifier of another
+/// account is not found.
 pub(super) async fn address(
     commands: &Commands,
     account: AccountId,
@@ -123,15 +124,15 @@ pub(super) async fn address(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewContactIdentifier {
-    /// Left out: the contact it has, or a new one.
+    /// Absent for the identifier's present contact, or a new one.
     #[serde(default)]
     contact_id: Option<ContactId>,
     channel_type: ChannelType,
-    /// A phone number, an address, a user's id on the platform.
+    /// A phone number, an address, or a user's id on the platform.
     identifier: String,
     #[serde(default)]
     display_name: Option<String>,
-    /// Facts from the platform.
+    /// Data from the platform.
     #[serde(default)]
     metadata: Map<String, Value>,
 }
@@ -139,22 +140,22 @@ struct NewContactIdentifier {
 async fn create(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
-    Json(new): Json<NewContactIdentifier>,
+    headers: CommandHeaders,
+    Json(body): Json<NewContactIdentifier>,
 ) -> Result<Created<View>, CommandProblem> {
-    let identifier = normalized(&commands, new.channel_type, &new.identifier)?;
-    let id = ContactIdentifierId::of(caller.account, new.channel_type.as_str(), &identifier);
-    let address = Address { id, channel_type: new.channel_type, identifier };
+    let identifier = normalized(&commands, body.channel_type, &body.identifier)?;
+    let id = ContactIdentifierId::of(caller.account, body.channel_type.as_str(), &identifier);
+    let address = Address { id, channel_type: body.channel_type, identifier };
     let link = Link {
         account_id: caller.account,
-        contact_id: new.contact_id,
+        contact_id: body.contact_id,
         channel_type: address.channel_type,
         identifier: address.identifier.clone(),
-        display_name: name(new.display_name),
-        metadata: new.metadata,
+        display_name: name(body.display_name),
+        metadata: body.metadata,
         may_move: false,
     };
-    let outcome = commands.contacts.execute(&address.stream(), &link, &asking.of(&caller)).await?;
+    let outcome = commands.contacts.execute(&address.stream(), &link, &headers.of(&caller)).await?;
     let view = View::of(address, &outcome.state.state);
     Ok(Created(Answer::of(&commands, &outcome, view).await?))
 }
@@ -167,17 +168,17 @@ fn name(text: Option<String>) -> Option<String> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContactIdentifierChange {
-    /// It is this contact's from now on.
+    /// The new contact.
     #[serde(default)]
     contact_id: Option<ContactId>,
     #[serde(default)]
     display_name: Change<String>,
-    /// All of it, as it is to be.
+    /// Replaces the present metadata as a whole.
     #[serde(default)]
     metadata: Option<Map<String, Value>>,
 }
 
-/// The change, made on what is known when it is decided.
+/// A change that is made to the identifier's state at the time of the decision.
 struct Relink {
     account_id: AccountId,
     channel_type: ChannelType,
@@ -188,9 +189,9 @@ struct Relink {
 impl Decide<IdentifierState> for Relink {
     type Rejection = Rejection;
 
-    fn decide(&self, home: &IdentifierState, now: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
-        home.contact_id().ok_or(Rejection::NotLinked)?;
-        let mut display_name = home.display_name().map(str::to_owned);
+    fn decide(&self, state: &IdentifierState, now: Timestamp) -> Result<Vec<ContactEvent>, Rejection> {
+        state.contact_id().ok_or(Rejection::NotLinked)?;
+        let mut display_name = state.display_name().map(str::to_owned);
         self.change.display_name.clone().apply(&mut display_name);
         let link = Link {
             account_id: self.account_id,
@@ -198,28 +199,28 @@ impl Decide<IdentifierState> for Relink {
             channel_type: self.channel_type,
             identifier: self.identifier.clone(),
             display_name: name(display_name),
-            metadata: self.change.metadata.clone().unwrap_or_else(|| home.metadata().clone()),
+            metadata: self.change.metadata.clone().unwrap_or_else(|| state.metadata().clone()),
             may_move: true,
         };
-        link.decide(home, now)
+        link.decide(state, now)
     }
 }
 
 async fn update(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ContactIdentifierId>,
-    Json(change): Json<ContactIdentifierChange>,
+    Json(body): Json<ContactIdentifierChange>,
 ) -> Result<Completed<View>, CommandProblem> {
     let address = address(&commands, caller.account, id).await?;
     let relink = Relink {
         account_id: caller.account,
         channel_type: address.channel_type,
         identifier: address.identifier.clone(),
-        change,
+        change: body,
     };
-    let outcome = commands.contacts.execute(&address.stream(), &relink, &asking.of(&caller)).await?;
+    let outcome = commands.contacts.execute(&address.stream(), &relink, &headers.of(&caller)).await?;
     let view = View::of(address, &outcome.state.state);
     Ok(Completed(Answer::of(&commands, &outcome, view).await?))
 }
@@ -227,11 +228,11 @@ async fn update(
 async fn remove(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ContactIdentifierId>,
 ) -> Result<Completed<Retired<ContactIdentifierId>>, CommandProblem> {
     let address = address(&commands, caller.account, id).await?;
     let unlink = Unlink { identifier_id: id };
-    let outcome = commands.contacts.execute(&address.stream(), &unlink, &asking.of(&caller)).await?;
+    let outcome = commands.contacts.execute(&address.stream(), &unlink, &headers.of(&caller)).await?;
     Ok(Completed(Answer::of(&commands, &outcome, Retired { id }).await?))
 }

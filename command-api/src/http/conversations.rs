@@ -35,23 +35,21 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         .api_route(
             "/v1/conversations",
             post_with(begin, |op| {
-                op.id("beginConversation").tag("conversations").summary("Write to a contact first")
+                op.id("beginConversation").tag("conversations").summary("Begin a conversation with a contact")
             }),
         )
         .api_route(
             "/v1/conversations/{id}",
             patch_with(update, |op| {
-                op.id("updateConversation")
-                    .tag("conversations")
-                    .summary("Change status, assignee, team, labels, priority, subject; all of it or nothing")
+                op.id("updateConversation").tag("conversations").summary("Change a conversation")
             })
             .delete_with(close, |op| {
-                op.id("closeConversation").tag("conversations").summary("Close it for good")
+                op.id("closeConversation").tag("conversations").summary("Close a conversation for ever")
             }),
         )
 }
 
-/// A conversation as the write side knows it.
+/// The state of a conversation after a command.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ConversationState")]
 pub(super) struct View {
@@ -70,9 +68,9 @@ pub(super) struct View {
     subject: Option<String>,
     labels: BTreeSet<String>,
     sla_policy_id: Option<SlaPolicyId>,
-    /// Whether a person was asked for, and has it or is to have it.
+    /// Whether a human agent was requested since the conversation was last with the bot.
     handoff_requested: bool,
-    /// The agent who was asked for by name.
+    /// The agent who was requested by name.
     handoff_agent_id: Option<UserId>,
     handoff_reason: Option<String>,
 }
@@ -105,18 +103,18 @@ impl From<&Opened> for View {
 }
 
 impl View {
-    /// How the conversation stands after a command.
+    /// The answer with the state of the conversation after a command.
     pub(super) async fn after(
         commands: &Commands,
         outcome: &Outcome<Conversation>,
     ) -> Result<Answer<Self>, CommandProblem> {
         let view = outcome.state.state.opened().map(Self::from);
-        let view = view.map_err(|rejection| refused(CommandError::Rejected(rejection)))?;
+        let view = view.map_err(|rejection| problem_of_command(CommandError::Rejected(rejection)))?;
         Answer::of(commands, outcome, view).await
     }
 }
 
-/// The requester of an assignment, and whether they may take it from a colleague.
+/// The requester of an assignment, and whether they may take the conversation from another agent.
 pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     Requester {
         user: (caller.role != Role::Service).then_some(caller.user),
@@ -124,8 +122,8 @@ pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     }
 }
 
-/// Asks something of a conversation and answers with how it stands afterwards.
-pub(super) async fn ask<C>(
+/// Executes a command on a conversation, and answers with its state.
+pub(super) async fn execute<C>(
     commands: &Commands,
     id: ConversationId,
     command: &C,
@@ -135,12 +133,13 @@ where
     C: Decide<Conversation, Rejection = Rejection>,
 {
     let stream = StreamId::conversation(id);
-    let outcome = commands.conversations.execute(&stream, command, context).await.map_err(refused)?;
+    let outcome =
+        commands.conversations.execute(&stream, command, context).await.map_err(problem_of_command)?;
     Ok(Completed(View::after(commands, &outcome).await?))
 }
 
 /// Executes a command that may assign the conversation.
-pub(super) async fn given<C>(
+pub(super) async fn assign_by<C>(
     commands: &Commands,
     id: ConversationId,
     command: &C,
@@ -151,23 +150,23 @@ where
     C: Decide<Conversation, Rejection = Rejection>,
 {
     let outcome = commands.assign(id, command, context, options).await.map_err(|error| match error {
-        AssignError::Conversation(error) => refused(error),
+        AssignError::Conversation(error) => problem_of_command(error),
         AssignError::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
-            Problem::unprocessable("assignee_id", "This account knows no such agent: register them first.")
+            Problem::unprocessable("assignee_id", "This account has no such agent: register the agent first.")
         }
         AssignError::Agent(error) => CommandProblem::from(error).into(),
     })?;
     Ok(Completed(View::after(commands, &outcome).await?))
 }
 
-pub(super) fn refused(error: CommandError<Rejection>) -> Problem {
+pub(super) fn problem_of_command(error: CommandError<Rejection>) -> Problem {
     match error {
         CommandError::NotFound => Problem::not_found("conversation"),
         other => CommandProblem::from(other).into(),
     }
 }
 
-/// The account's conversation of this id, as it is remembered.
+/// The account's conversation of this id. It can lag behind another process.
 pub(super) async fn opened(
     commands: &Commands,
     caller: &Caller,
@@ -180,14 +179,13 @@ pub(super) async fn opened(
     }
 }
 
-/// To whom, on which channel, about what. The contact is named by identifier, or by the id of one that is
-/// known already.
+/// A new conversation. The contact is given by an identifier, or by the id of a known identifier.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewConversation")]
 struct NewConversation {
     channel_id: ChannelId,
-    /// A phone number, an address: what the channel reaches the contact by.
+    /// The phone number or address of the contact on the channel.
     #[serde(default)]
     contact_identifier: Option<String>,
     #[serde(default)]
@@ -228,19 +226,20 @@ impl NewConversation {
                 if known.channel_type == kind {
                     return Ok(known.identifier);
                 }
-                let detail = format!("It is of {}, and the channel of {kind}.", known.channel_type);
+                let detail =
+                    format!("The identifier is of {}, and the channel of {kind}.", known.channel_type);
                 Err(Problem::unprocessable("contact_identifier_id", detail).into())
             }
             (None, None) | (Some(_), Some(_)) => Err(Problem::unprocessable(
                 "contact_identifier",
-                "Name the contact by `contact_identifier` or by `contact_identifier_id`, and not by both.",
+                "Send either `contact_identifier` or `contact_identifier_id`.",
             )
             .into()),
         }
     }
 }
 
-/// A part of the body that names nothing is no missing page.
+/// An unknown id in the body is a problem of its field, and is not answered by 404.
 fn problem_of(field: &str, problem: Problem) -> Problem {
     if problem.status() == StatusCode::NOT_FOUND {
         Problem::unprocessable(field, problem.detail())
@@ -252,20 +251,20 @@ fn problem_of(field: &str, problem: Problem) -> Problem {
 async fn begin(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
-    Json(new): Json<NewConversation>,
+    headers: CommandHeaders,
+    Json(body): Json<NewConversation>,
 ) -> Result<Created<View>, CommandProblem> {
-    let context = asking.of(&caller);
-    let channel = commands.channel(caller.account, new.channel_id).await?;
+    let context = headers.of(&caller);
+    let channel = commands.channel(caller.account, body.channel_id).await?;
     let channel =
         channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
-    let contact_identifier = new.identifier(&commands, &caller, &channel).await?;
-    let message = match &new.message {
+    let contact_identifier = body.identifier(&commands, &caller, &channel).await?;
+    let message = match &body.message {
         Some(message) => {
             let to = Addressee {
                 channel_type: channel.channel_type,
                 identifier: &contact_identifier,
-                name: new.display_name.as_deref(),
+                name: body.display_name.as_deref(),
             };
             Some(message.message(&commands, &caller, &context, to).await?)
         }
@@ -273,24 +272,25 @@ async fn begin(
     };
     let begin = Begin {
         contact_identifier,
-        display_name: new.display_name.clone(),
-        subject: new.subject(),
-        priority: new.priority,
-        labels: trimmed(&new.labels),
-        metadata: new.metadata.clone(),
+        display_name: body.display_name.clone(),
+        subject: body.subject(),
+        priority: body.priority,
+        labels: trimmed(&body.labels),
+        metadata: body.metadata.clone(),
         message,
         channel,
     };
     match commands.begin(&begin, &context).await {
         Ok((_, outcome)) => Ok(Created(View::after(&commands, &outcome).await?)),
-        Err(error) => Err(not_begun(&commands, &begin, error).await.into()),
+        Err(error) => Err(begin_problem(&commands, &begin, error).await.into()),
     }
 }
 
-/// A contact has one open conversation on a channel: a refusal to open another says which it is.
-async fn not_begun(commands: &Commands, begin: &Begin, error: CommandError<Rejection>) -> Problem {
+/// The problem of a conversation that could not begin. When the contact already has an open conversation on
+/// the channel the problem contains its id.
+async fn begin_problem(commands: &Commands, begin: &Begin, error: CommandError<Rejection>) -> Problem {
     let is_open = matches!(error, CommandError::Rejected(Rejection::AlreadyOpen { .. }));
-    let problem = refused(error);
+    let problem = problem_of_command(error);
     if !is_open {
         return problem;
     }
@@ -310,7 +310,7 @@ fn trimmed(labels: &BTreeSet<String>) -> BTreeSet<String> {
 struct UpdateConversation {
     #[serde(default)]
     status: Option<Status>,
-    /// With `pending`, or alone: wait until then at most.
+    /// When the conversation returns from `pending`. It can be sent without `status`.
     #[serde(default)]
     snoozed_until: Option<Timestamp>,
     #[serde(default)]
@@ -319,17 +319,17 @@ struct UpdateConversation {
     team_id: Change<TeamId>,
     #[serde(default)]
     priority: Option<Priority>,
-    /// All of them, as they are to be.
+    /// All labels. The list replaces the present one.
     #[serde(default)]
     labels: Option<BTreeSet<String>>,
     #[serde(default)]
     subject: Change<String>,
-    /// Added to what is known already.
+    /// Added to the facts that the bot has collected.
     #[serde(default)]
     bot_context: Option<Map<String, Value>>,
     #[serde(default)]
     sla_policy_id: Option<SlaPolicyId>,
-    /// Why, for the history.
+    /// The reason, for the history.
     #[serde(default)]
     reason: Option<String>,
 }
@@ -337,21 +337,21 @@ struct UpdateConversation {
 async fn update(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
     Json(change): Json<UpdateConversation>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let context = asking.of(&caller);
+    let context = headers.of(&caller);
     let command = Update {
         by: by(&caller, &context),
         assignee: match change.assignee_id.into_option() {
-            Some(Some(to)) => Some(Some(named(&commands, &caller, to).await?)),
+            Some(Some(to)) => Some(Some(assignee_named(&commands, &caller, to).await?)),
             Some(None) => Some(None),
             None => None,
         },
         team_id: match change.team_id.into_option() {
             Some(Some(team)) => Some(Some(known_team(&commands, &caller, team).await?)),
-            nobody_or_as_it_is => nobody_or_as_it_is,
+            no_team_or_no_change => no_team_or_no_change,
         },
         status: change.status,
         snoozed_until: change.snoozed_until,
@@ -363,15 +363,15 @@ async fn update(
             .map(|subject| subject.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())),
         bot_context: change.bot_context,
         sla: match change.sla_policy_id {
-            Some(policy) => Some(promise(&commands, &caller, policy).await?),
+            Some(policy) => Some(sla_of_policy(&commands, &caller, policy).await?),
             None => None,
         },
         reason: change.reason,
     };
-    given(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
 }
 
-async fn promise(
+async fn sla_of_policy(
     commands: &Commands,
     caller: &Caller,
     policy: SlaPolicyId,
@@ -381,8 +381,8 @@ async fn promise(
         .ok_or_else(|| Problem::unprocessable("sla_policy_id", "This account has no such SLA policy.").into())
 }
 
-/// An agent by the registered name, and the caller by the name of the token.
-pub(super) async fn named(
+/// An agent with the registered name, or with the name in the token when it is the caller.
+pub(super) async fn assignee_named(
     commands: &Commands,
     caller: &Caller,
     id: UserId,
@@ -409,8 +409,8 @@ pub(super) async fn known_team(
 async fn close(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
 ) -> Result<Completed<View>, CommandProblem> {
-    ask(&commands, id, &Close { reason: None }, &asking.of(&caller)).await
+    execute(&commands, id, &Close { reason: None }, &headers.of(&caller)).await
 }

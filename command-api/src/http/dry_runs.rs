@@ -25,10 +25,10 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     ApiRouter::new().api_route(
         "/v1/bot-rules/dry-run",
         post_with(dry_run, |op| {
-            op.id("dryRunBotRules").tag("bot").summary("What rules would have done in the past").description(
-                "The span's messages are put to the rules as they were when they came, by the same code that \
-                 runs live; nothing is written. What the live bot did in the span is left out, what people \
-                 did stays. A span holds at most 250,000 events.",
+            op.id("dryRunBotRules").tag("bot").summary("Test bot rules on past messages").description(
+                "The rules are evaluated for the customers' messages of the span, by the same code as in live \
+                 operation. Nothing is stored. The acts of the live bot in the span are left out; the acts of people \
+                 stay. A span contains at most 250,000 events.",
             )
         }),
     )
@@ -38,12 +38,12 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Draft {
-    /// In place of the account's rules; left out, those.
+    /// The rules to test. Absent for the account's own rules.
     #[serde(default)]
     rules: Option<Vec<DraftRule>>,
     from: Timestamp,
     until: Timestamp,
-    /// How many examples of each kind.
+    /// The number of examples of each kind.
     #[serde(default = "five")]
     #[schemars(range(max = 100))]
     examples: usize,
@@ -56,7 +56,7 @@ fn five() -> usize {
 const MOST_EXAMPLES: usize = 100;
 const MOST_RULES: usize = 1_000;
 
-/// A rule as it might be: as a request defines one, and perhaps the id of the rule that it would change.
+/// A rule to test: the fields of a new rule, and optionally the id of the rule that it would change.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 struct DraftRule(Members);
@@ -77,11 +77,11 @@ impl JsonSchema for DraftRule {
 }
 
 impl DraftRule {
-    fn rule(&self, place: usize, author: UserId) -> Result<BotRule, CommandProblem> {
+    fn rule(&self, index: usize, author: UserId) -> Result<BotRule, CommandProblem> {
         let Self(mut members) = self.clone();
-        // Rules of the same priority are tried in the order of their ids.
+        // Rules of the same priority are evaluated in the order of their ids.
         let id = match members.take("id") {
-            None | Some(Value::Null) => BotRuleId::from_u128(place as u128 + 1),
+            None | Some(Value::Null) => BotRuleId::from_u128(index as u128 + 1),
             Some(id) => parse_value(id).map_err(|problem| problem.field("id"))?,
         };
         Ok(BotRule::of(id, author, merged::<BotRule>(Members::default(), &members)?))
@@ -95,7 +95,7 @@ async fn dry_run(
 ) -> Result<Json<DryRun>, CommandProblem> {
     let account = caller.account;
     if draft.until <= draft.from {
-        return Err(Problem::unprocessable("until", "The span ends before it begins.").into());
+        return Err(Problem::unprocessable("until", "The span must end after it begins.").into());
     }
     if draft.examples > MOST_EXAMPLES {
         return Err(Problem::unprocessable("examples", format!("At most {MOST_EXAMPLES}."))
@@ -110,11 +110,11 @@ async fn dry_run(
     let playbook =
         catalogues.compile(&rules, catalogues.handoff_rules.state.iter(), &catalogues.settings())?;
     let span = Span { from: draft.from, until: draft.until };
-    let _turn = commands.dry_runs.acquire().await.map_err(|_| Problem::internal())?;
+    let _permit = commands.dry_runs.acquire().await.map_err(|_| Problem::internal())?;
     match commands.dry_run(account, Arc::new(playbook), span, draft.examples).await {
         Ok(report) => Ok(Json(report)),
         Err(DryRunError::TooManyEvents { limit }) => {
-            let detail = format!("The span holds more than {limit} events: ask for a shorter one.");
+            let detail = format!("The span contains more than {limit} events: use a shorter one.");
             Err(Problem::unprocessable("until", detail).with("limit", limit).into())
         }
         Err(DryRunError::Load(error)) => Err(error.into()),
@@ -122,7 +122,7 @@ async fn dry_run(
     }
 }
 
-/// The drafts as rules, defined one after the other beside each other as they would be.
+/// The drafts as rules, each checked together with those before it, as when they are defined.
 async fn checked(
     commands: &Commands,
     caller: &Caller,
@@ -133,32 +133,32 @@ async fn checked(
             .with("limit", MOST_RULES)
             .into());
     }
-    let mut beside = BotRules::default();
-    for (place, draft) in drafts.iter().enumerate() {
-        let within = |problem: CommandProblem| {
+    let mut defined = BotRules::default();
+    for (index, draft) in drafts.iter().enumerate() {
+        let with_index = |problem: CommandProblem| {
             let problem = Problem::from(problem);
-            let field = format!("rules[{place}].{}", problem.field_name().unwrap_or_default());
+            let field = format!("rules[{index}].{}", problem.field_name().unwrap_or_default());
             CommandProblem::from(problem.field(field))
         };
-        let rule = draft.rule(place, caller.user).map_err(within)?;
-        check_references(commands, caller.account, &rule.actions).await.map_err(within)?;
-        if beside.get(rule.id).is_some() {
+        let rule = draft.rule(index, caller.user).map_err(with_index)?;
+        check_references(commands, caller.account, &rule.actions).await.map_err(with_index)?;
+        if defined.get(rule.id).is_some() {
             return Err(
-                Problem::unprocessable(format!("rules[{place}].id"), "There is another of this id.").into()
+                Problem::unprocessable(format!("rules[{index}].id"), "Another rule has this id.").into()
             );
         }
         let events =
-            Define(rule).decide(&beside, Timestamp::from_secs(0)).map_err(|refusal| match refusal {
+            Define(rule).decide(&defined, Timestamp::from_secs(0)).map_err(|refusal| match refusal {
                 Rejection::Invalid { field, reason } => {
-                    Problem::unprocessable(format!("rules[{place}].{field}"), format!("`{field}`: {reason}."))
+                    Problem::unprocessable(format!("rules[{index}].{field}"), format!("`{field}`: {reason}."))
                 }
                 Rejection::NameTaken { field, value } => Problem::unprocessable(
-                    format!("rules[{place}].{field}"),
-                    format!("There is another with this {field}: '{value}'."),
+                    format!("rules[{index}].{field}"),
+                    format!("Another rule has this {field}: '{value}'."),
                 ),
                 Rejection::NotFound | Rejection::ChangedMeanwhile { .. } => Problem::internal(),
             })?;
-        events.iter().for_each(|event| beside.evolve(event, Timestamp::from_secs(0)));
+        events.iter().for_each(|event| defined.evolve(event, Timestamp::from_secs(0)));
     }
-    Ok(beside.iter().cloned().collect())
+    Ok(defined.iter().cloned().collect())
 }

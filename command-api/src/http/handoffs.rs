@@ -3,7 +3,7 @@
 use super::AppState;
 use super::answer::Completed;
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, by, given, named, opened};
+use super::conversations::{View, assign_by, assignee_named, by, opened};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
@@ -22,7 +22,9 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     ApiRouter::new().api_route(
         "/v1/conversations/{id}/handoff",
         post_with(handoff, |op| {
-            op.id("requestHandoff").tag("conversations").summary("A person is to take over from the bot")
+            op.id("requestHandoff")
+                .tag("conversations")
+                .summary("Request a handoff from the bot to a human agent")
         }),
     )
 }
@@ -42,17 +44,17 @@ const NO_REASON: &str = "Customer requested human agent";
 async fn handoff(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
-    OptionalJson(wanted): OptionalJson<Handoff>,
+    OptionalJson(body): OptionalJson<Handoff>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let context = asking.of(&caller);
+    let context = headers.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
-    let reason = wanted.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    let reason = body.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     let command = RequestHandoff {
         reason: reason.unwrap_or(NO_REASON).to_owned(),
-        agent: match wanted.agent_id {
-            Some(agent) => Some(named(&commands, &caller, agent).await?),
+        agent: match body.agent_id {
+            Some(agent) => Some(assignee_named(&commands, &caller, agent).await?),
             None => None,
         },
         by: by(&caller, &context),
@@ -60,5 +62,5 @@ async fn handoff(
         message_id: context.further_message_id(&commands.clock, "told"),
         reply_window: commands.providers.reply_window(conversation.channel_type, SenderType::Bot),
     };
-    given(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
 }

@@ -32,13 +32,13 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         })
         .post_with(receive, |op| {
             let op = op.id("receiveWebhook").tag("webhooks");
-            unguarded(op.summary("Receive a provider's messages and statuses, signed"))
+            without_token(op.summary("Receive a provider's signed request with messages and statuses"))
         }),
     )
 }
 
 /// A request is authenticated by its signature or by a token.
-fn unguarded(mut op: TransformOperation<'_>) -> TransformOperation<'_> {
+fn without_token(mut op: TransformOperation<'_>) -> TransformOperation<'_> {
     op.inner_mut().security.push(Default::default());
     op
 }
@@ -49,16 +49,16 @@ struct Address {
     channel_id: ChannelId,
 }
 
-/// The numbers of parts that the webhook held.
+/// The numbers of the parts of the request.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Receipt {
     messages: usize,
     statuses: usize,
-    /// Parts that could not be read: they are kept, and `GET /v1/webhook-rejections` lists them.
+    /// Parts that could not be read. They are stored, and `GET /v1/webhook-rejections` lists them.
     rejected: usize,
 }
 
-/// Also for HEAD, which is answered as GET is, without the body.
+/// Answers GET, and HEAD without the body.
 async fn verify(
     State(commands): AppState,
     limits: RateLimits,
@@ -103,8 +103,8 @@ async fn receive_webhook(
     commands.receive_webhook(webhook).await.map(WebhookResponse).map_err(CommandProblem::from)
 }
 
-/// The URL that the client requested. The operator's public URL says how clients reach this server. Without one,
-/// the host is the one of the request: in the URL (HTTP/2) or in a header (HTTP/1.1). Headers such as
+/// The URL that the client requested. The operator's public URL says how clients reach this server. Without
+/// one, the host is the one of the request: in the URL (HTTP/2) or in a header (HTTP/1.1). Headers such as
 /// X-Forwarded-Host are not trusted, because any client can send them.
 fn full_url(public_url: Option<&str>, uri: &Uri, headers: &HeaderMap) -> String {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -154,7 +154,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn the_url_is_the_operators_or_the_requests_and_never_a_proxys() {
+    fn the_url_is_the_operators_or_the_requests_and_not_from_x_forwarded_headers() {
         let path = Uri::from_static("/v1/webhooks/sms/7?a=1&b=%20");
         let headers = HeaderMap::from_iter([
             (header::HOST, HeaderValue::from_static("127.0.0.1:8080")),

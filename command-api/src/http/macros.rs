@@ -5,7 +5,7 @@ use super::actions::{check_actions, check_references, check_secret, fresh_or_non
 use super::answer::Completed;
 use super::catalogue::{ItemRoutes, Request, item_routes, not_found};
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, by, opened, refused};
+use super::conversations::{View, by, opened, problem_of_command};
 use super::merge_patch::Members;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
@@ -23,17 +23,17 @@ use std::sync::Arc;
 
 impl ItemRoutes for Macro {
     type Author = Agent;
-    const CREATE_NOTE: &'static str = "Every agent may have personal ones; macros for everyone, and webhooks, are for \
-                                       supervisors to define. `webhook_secret` is in the answer where it was made for \
-                                       the macro, and is never shown again.";
-    const UPDATE_NOTE: &'static str = "`actions` are replaced whole.";
+    const CREATE_NOTE: &'static str = "Every agent can define personal macros. Only supervisors define macros for everyone, \
+                                       and macros with webhooks. When a `webhook_secret` was created for the macro it \
+                                       is in this answer, and is never shown again.";
+    const UPDATE_NOTE: &'static str = "`actions` are replaced as a whole.";
 
     fn check_members(members: &Members) -> Result<(), Problem> {
         members.check_word::<MacroVisibility>("visibility")?;
         check_actions(members)
     }
 
-    /// A caller does not learn of another agent's personal macro.
+    /// Another agent's personal macro is not found.
     fn check_author(&self, caller: &Caller) -> Result<(), Problem> {
         if !is_visible(self, caller) {
             return Err(not_found::<Self>());
@@ -70,8 +70,8 @@ impl ItemRoutes for Macro {
             "/v1/conversations/{id}/macros/{macro_id}",
             post_with(run, |op| {
                 op.id("runMacro").tag("automation").summary("Run a macro in a conversation").description(
-                    "All of its actions are done, one after the other and under your name, or none: a refusal \
-                     names the action (`field`, `action`) that cannot be done.",
+                    "All actions are executed in their order and in your name, or none is. When an action cannot be \
+                     executed the problem names it (`field`, `action`).",
                 )
             }),
         )
@@ -82,7 +82,7 @@ fn is_visible(item: &Macro, caller: &Caller) -> bool {
     item.visibility == MacroVisibility::Everyone || item.created_by == caller.user
 }
 
-/// Macros for everyone are for supervisors to define.
+/// Only supervisors define macros for everyone.
 fn check_visibility(item: &Macro, caller: &Caller) -> Result<(), Problem> {
     if item.visibility == MacroVisibility::Everyone && !caller.role.is_supervisor() {
         return Err(Problem::forbidden("Only a supervisor defines macros for everyone.").field("visibility"));
@@ -90,7 +90,7 @@ fn check_visibility(item: &Macro, caller: &Caller) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Webhooks are for supervisors to define.
+/// Only supervisors define webhooks.
 fn check_webhooks(actions: &[Action], caller: &Caller) -> Result<(), Problem> {
     let webhook = actions.iter().position(|action| matches!(action, Action::Webhook { .. }));
     match webhook.filter(|_| !caller.role.is_supervisor()) {
@@ -101,7 +101,7 @@ fn check_webhooks(actions: &[Action], caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-/// The macro, if the caller may know of it.
+/// The macro of this id, if it is visible to the caller.
 async fn visible(commands: &Commands, caller: &Caller, id: MacroId) -> Result<Macro, CommandProblem> {
     let macros = commands.catalogue::<Macro>(caller.account).current().await?;
     let found = macros.state.get(id).filter(|item| is_visible(item, caller));
@@ -132,7 +132,7 @@ async fn run(
     let command = RunMacro { id: macro_id, name, list };
     match commands.assign(id, &command, &context, AssignOptions::by(caller.user)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),
-        Err(AssignError::Conversation(error)) => Err(refused(error).into()),
+        Err(AssignError::Conversation(error)) => Err(problem_of_command(error).into()),
         Err(AssignError::Agent(error)) => {
             Err(not_assigned(&actions, CommandProblem::from(error).into()).into())
         }

@@ -13,7 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-/// The members of a JSON object, each of which is there once.
+/// The members of a JSON object without duplicates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members(Map<String, Value>);
 
@@ -37,7 +37,7 @@ impl Members {
         self.0.remove(member)
     }
 
-    /// Names the member whose text is none of the words it may be.
+    /// Checks that a member, when it is a text, is one of the allowed words.
     pub(super) fn check_word<W: FromStr<Err = UnknownWord>>(&self, member: &str) -> Result<(), Problem> {
         match self.get(member).and_then(Value::as_str).map(str::parse::<W>) {
             Some(Err(unknown)) => Err(Problem::unprocessable(member, format!("{unknown}."))),
@@ -48,9 +48,9 @@ impl Members {
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Once {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,11 +70,11 @@ impl<'de> Deserialize<'de> for Members {
             }
         }
 
-        deserializer.deserialize_map(Once)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-/// The spec that results from a patch: `null` takes a member away, so that the default applies.
+/// The spec after a patch. `null` removes a member, so that the default applies.
 pub(super) fn merged<T: ItemRoutes>(mut spec: Members, patch: &Members) -> Result<T::Spec, Problem> {
     for (name, value) in &patch.0 {
         let name_in = |list: &[&str]| list.contains(&name.as_str());
@@ -139,7 +139,7 @@ impl<'de, T> Deserialize<'de> for PatchBody<T> {
 }
 
 impl<T: ItemRoutes> PatchBody<T> {
-    /// Whether its members are ones that can be changed.
+    /// Checks that a patch can change all members.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let changeable = || T::FIELDS.iter().filter(|field| !T::FIXED.contains(field));
         match self.members.0.keys().find(|name| !changeable().any(|field| field == name)) {
@@ -168,7 +168,7 @@ impl<T: ItemRoutes> JsonSchema for PatchBody<T> {
         format!("{}Patch", T::singular()).into()
     }
 
-    /// The spec, none of whose members is required, and in which `null` asks for the default.
+    /// The schema of the spec, without required members, and with `null` for the default.
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = T::Spec::json_schema(generator);
         let required = schema.remove("required");
@@ -176,8 +176,7 @@ impl<T: ItemRoutes> JsonSchema for PatchBody<T> {
             required.iter().flat_map(|list| list.as_array()).flatten().filter_map(Value::as_str).collect();
         schema.insert(
             "description".to_owned(),
-            "A merge patch (RFC 7396): a member that is left out stays as it is, and `null` takes one away."
-                .into(),
+            "A merge patch (RFC 7396): an absent member stays as it is, and `null` removes a member.".into(),
         );
         let Some(properties) = schema.ensure_object().get_mut("properties").and_then(Value::as_object_mut)
         else {
@@ -200,7 +199,7 @@ impl<T: ItemRoutes> JsonSchema for PatchBody<T> {
     }
 }
 
-/// The same schema, or `null`.
+/// Changes a schema so that it allows `null` too.
 fn allow_null(schema: &mut Value) {
     let is_null = |kind: &Value| kind == "null";
     let allows = |schema: &Value| {
@@ -228,7 +227,7 @@ mod tests {
 
     /// The examples of RFC 7396, appendix A.
     #[test]
-    fn a_merge_patch_gives_what_the_standard_says() {
+    fn the_examples_of_the_standard_are_merged() {
         for (original, patch, result) in [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
             (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
@@ -253,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_there_twice_is_refused() {
-        let twice = serde_json::from_str::<Members>(r#"{"name": "a", "name": "b"}"#);
-        assert!(twice.unwrap_err().to_string().starts_with("duplicate field `name`"));
+    fn a_duplicate_member_is_refused() {
+        let duplicate = serde_json::from_str::<Members>(r#"{"name": "a", "name": "b"}"#);
+        assert!(duplicate.unwrap_err().to_string().starts_with("duplicate field `name`"));
     }
 }

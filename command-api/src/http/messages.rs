@@ -1,9 +1,9 @@
-//! Answers to the customer, and internal notes.
+//! Messages to the customer, and internal notes.
 
 use super::AppState;
 use super::answer::{Answer, Created};
 use super::command_headers::CommandHeaders;
-use super::conversations::{opened, refused};
+use super::conversations::{opened, problem_of_command};
 use crate::problem::CommandProblem;
 use crate::problem::key_reused;
 use aide::axum::ApiRouter;
@@ -32,19 +32,19 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         post_with(write, |op| {
             op.id("sendMessage")
                 .tag("messages")
-                .summary("Answer the customer, or leave a note for colleagues")
+                .summary("Send a message to the customer, or add an internal note")
         }),
     )
 }
 
-/// A message to the customer or, with `is_private`, a note for colleagues.
+/// A message to the customer or, with `is_private`, an internal note.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewMessage {
-    /// The words. Left out, they are those of the canned response.
+    /// The text. Absent for the text of the canned response.
     #[serde(default)]
     content: String,
-    /// An internal note: it is never sent to the customer.
+    /// Whether the message is an internal note, which is never sent to the customer.
     #[serde(default)]
     is_private: bool,
     #[serde(default)]
@@ -56,23 +56,23 @@ pub(super) struct NewMessage {
     details: Option<Value>,
     #[serde(default)]
     template: Option<Template>,
-    /// The message this one answers.
+    /// The message that this one answers.
     #[serde(default)]
     in_reply_to: Option<MessageId>,
-    /// Its text is used, with its variables filled in, unless `content` says something else.
+    /// A canned response. Its text is used, with its variables filled in, when `content` is absent.
     #[serde(default)]
     canned_response_id: Option<CannedResponseId>,
-    /// Whom a note is for.
+    /// The users whom a note mentions.
     #[serde(default)]
     mentions: Vec<UserId>,
-    /// Whom a service speaks as: `bot` or `system`. People speak as themselves.
+    /// The sender of a service's message: `bot` or `system`. Only for services.
     #[serde(default)]
     sender_type: Option<SenderType>,
     #[serde(default)]
     metadata: Map<String, Value>,
 }
 
-/// The contact that is written to, and the kind of channel.
+/// The addressee of a message, and the kind of channel.
 pub(super) struct Addressee<'a> {
     pub channel_type: ChannelType,
     pub identifier: &'a str,
@@ -95,7 +95,7 @@ impl NewMessage {
         if !self.mentions.is_empty() {
             return Err(Problem::unprocessable(
                 "mentions",
-                "Only a note mentions colleagues: set `is_private`.",
+                "Only a note can mention users: set `is_private`.",
             )
             .into());
         }
@@ -122,7 +122,8 @@ impl NewMessage {
         })))
     }
 
-    /// A program that answers as the bot is watched for answers it is not sure of.
+    /// The playbook with the handoff rules for a program's answers as the bot. `None` for every other
+    /// message.
     async fn handoff(
         &self,
         commands: &Commands,
@@ -134,7 +135,7 @@ impl NewMessage {
         }
     }
 
-    /// The words as written, or else those of the canned response with its placeholders filled.
+    /// The text of the request, or else that of the canned response with its placeholders filled.
     async fn content(
         &self,
         commands: &Commands,
@@ -163,14 +164,14 @@ impl NewMessage {
         message_id: MessageId,
         content: String,
     ) -> Result<AddNote, CommandProblem> {
-        let only_out = [
+        let not_in_notes = [
             ("attachments", !self.attachments.is_empty()),
             ("template", self.template.is_some()),
             ("in_reply_to", self.in_reply_to.is_some()),
             ("details", self.details.is_some()),
         ];
-        if let Some((field, _)) = only_out.into_iter().find(|(_, is_there)| *is_there) {
-            return Err(Problem::unprocessable(field, "A note is words alone.").into());
+        if let Some((field, _)) = not_in_notes.into_iter().find(|(_, is_there)| *is_there) {
+            return Err(Problem::unprocessable(field, "A note has only a text.").into());
         }
         Ok(AddNote {
             message_id,
@@ -197,9 +198,11 @@ impl NewMessage {
             }
             (Role::Service, Some(SenderType::Agent | SenderType::Contact))
             | (Role::Agent | Role::Supervisor | Role::Administrator, Some(_)) => {
-                return Err(
-                    Problem::unprocessable("sender_type", "You cannot speak as somebody else.").into()
-                );
+                return Err(Problem::unprocessable(
+                    "sender_type",
+                    "You cannot send a message as another sender.",
+                )
+                .into());
             }
         };
         Ok(Sender { sender_type, id: Some(caller.user), name: caller.name.clone() })
@@ -209,27 +212,27 @@ impl NewMessage {
 async fn write(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     Path(id): Path<ConversationId>,
-    Json(new): Json<NewMessage>,
+    Json(body): Json<NewMessage>,
 ) -> Result<Created<Written>, CommandProblem> {
-    let context = asking.of(&caller);
+    let context = headers.of(&caller);
     let conversation = opened(&commands, &caller, id).await?;
     let to = Addressee {
         channel_type: conversation.channel_type,
         identifier: &conversation.contact_identifier,
         name: conversation.display_name.as_deref(),
     };
-    let message = new.message(&commands, &caller, &context, to).await?;
+    let message = body.message(&commands, &caller, &context, to).await?;
     let outcome = commands
         .conversations
         .execute(&StreamId::conversation(id), &message, &context)
         .await
-        .map_err(refused)?;
+        .map_err(problem_of_command)?;
     let view =
-        if outcome.wrote { View::of(id, &message) } else { first_answer(&commands, id, &message).await? };
-    let led_to = outcome.state.state.opened().ok().and_then(|conversation| conversation.bot.requested());
-    let handoff = led_to.filter(|handoff| handoff.message_id == Some(message.id()));
+        if outcome.wrote { View::of(id, &message) } else { recorded_answer(&commands, id, &message).await? };
+    let requested = outcome.state.state.opened().ok().and_then(|conversation| conversation.bot.requested());
+    let handoff = requested.filter(|handoff| handoff.message_id == Some(message.id()));
     let written = Written {
         handoff_requested: handoff.is_some(),
         handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
@@ -238,21 +241,21 @@ async fn write(
     Ok(Created(Answer::of(&commands, &outcome, written).await?))
 }
 
-/// A message, and what it led to.
+/// A message, and whether it led to a handoff.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "WrittenMessage")]
 struct Written {
     #[serde(flatten)]
     message: View,
-    /// Whether this answer of a bot's made it ask for a person.
+    /// Whether this answer of the bot led to the request for a human agent.
     handoff_requested: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     handoff_reason: Option<String>,
 }
 
-/// The request was made before under the same key: what it made then is what is answered now, and what it
-/// says now has to be what it said then.
-async fn first_answer(
+/// The answer to a request that was repeated with its key: the message that the first request stored. The
+/// repeated request must have the same content.
+async fn recorded_answer(
     commands: &Commands,
     id: ConversationId,
     message: &Message,
@@ -261,11 +264,11 @@ async fn first_answer(
     let recorded = commands.store.find(EventId(message.id().0)).await;
     let recorded = recorded.map_err(|error| LoadError::of(&stream, error))?.ok_or_else(key_reused)?;
     let event = ConversationEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
-    let then = event.ok().and_then(|event| View::recorded(id, &event)).ok_or_else(key_reused)?;
-    if then == View::of(id, message) { Ok(then) } else { Err(key_reused().into()) }
+    let recorded_view = event.ok().and_then(|event| View::recorded(id, &event)).ok_or_else(key_reused)?;
+    if recorded_view == View::of(id, message) { Ok(recorded_view) } else { Err(key_reused().into()) }
 }
 
-/// A message or a note as it was written down.
+/// A stored message or note.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "MessageState")]
 struct View {
@@ -285,7 +288,7 @@ struct View {
     mentions: Vec<UserId>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     metadata: Map<String, Value>,
-    /// How far it has come; a note goes nowhere.
+    /// The status of the delivery. `null` for a note.
     delivery: Option<Delivery>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether an agent is there.
+//! The presence of agents.
 
 use super::AppState;
 use super::answer::{Answer, Completed};
@@ -19,14 +19,13 @@ use std::sync::Arc;
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
     ApiRouter::new().api_route(
         "/v1/agents/me/presence",
-        post_with(be_seen, |op| {
+        post_with(report_presence, |op| {
             op.id("reportPresence")
                 .tag("agents")
-                .summary("Say that you are there, away or gone, or merely that you are still here")
+                .summary("Report that you are online, away or offline, or send a heartbeat")
                 .description(
-                    "Without a body it is a heartbeat: send one well before `until`, or silence makes you away \
-                     and, later, offline. A heartbeat brings back an agent who was away by inactivity, and none who \
-                     chose to be away.",
+                    "A request without a body is a heartbeat. Without a heartbeat before `until` you are away and, \
+                     later, offline. A heartbeat ends an absence by inactivity, but not one that you chose.",
                 )
         }),
     )
@@ -38,52 +37,51 @@ enum Status {
     Online,
     Away,
     Offline,
-    /// Nothing was ever said of it.
+    /// Presence was never reported.
     Unknown,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Report {
-    /// Left out: a heartbeat.
+    /// Absent for a heartbeat.
     #[serde(default)]
     status: Option<Status>,
 }
 
-/// Where you are, as colleagues and routing see it.
+/// Your presence.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PresenceState")]
 struct View {
     user_id: UserId,
     status: Status,
-    /// When this ends unless a heartbeat comes.
+    /// When this status ends without a heartbeat. `null` when it does not end.
     until: Option<Timestamp>,
 }
 
-async fn be_seen(
+async fn report_presence(
     State(commands): AppState,
     Agent(caller): Agent,
-    asking: CommandHeaders,
+    headers: CommandHeaders,
     OptionalJson(report): OptionalJson<Report>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let said = match report.status {
+    let reported = match report.status {
         None => ReportedPresence::Heartbeat,
         Some(Status::Online) => ReportedPresence::Online,
         Some(Status::Away) => ReportedPresence::Away,
         Some(Status::Offline) => ReportedPresence::Offline,
         Some(Status::Unknown) => {
-            return Err(Problem::unprocessable("status", "Say online, away or offline.").into());
+            return Err(Problem::unprocessable("status", "It is one of online, away and offline.").into());
         }
     };
-    // A heartbeat under a key would be the first one's for ever.
-    let context = Context { key: None, if_match: None, ..asking.of(&caller) };
+    // With a key every further heartbeat would count as a repetition of the first.
+    let context = Context { key: None, if_match: None, ..headers.of(&caller) };
     let stream = StreamId::agent(caller.user);
     if !commands.agents.cached(&stream).await?.state.is_known_to(caller.account) {
         commands.join(caller.user, caller.name.clone(), &context).await?;
     }
     let timeouts = commands.presence_timeouts;
-    let command =
-        ReportPresence { account_id: caller.account, user_id: caller.user, reported: said, timeouts };
+    let command = ReportPresence { account_id: caller.account, user_id: caller.user, reported, timeouts };
     let outcome = commands.agents.execute(&stream, &command, &context).await?;
     let (status, until) = match outcome.state.state.presence() {
         Presence::Unknown => (Status::Unknown, None),

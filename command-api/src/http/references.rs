@@ -1,4 +1,4 @@
-//! Whether what a request refers to exists in the caller's account.
+//! Checks that the items that a request refers to exist in the caller's account.
 
 use crate::problem::CommandProblem;
 use commands::Commands;
@@ -15,7 +15,7 @@ pub(super) async fn check_canned_response(
     let responses = commands.catalogue::<CannedResponse>(account).current().await?;
     match responses.state.get(id) {
         Some(response) if response.content.chars().count() > domain::conversation::LONGEST_MESSAGE => {
-            Err(Problem::unprocessable(field, "It is too long to be a message.").into())
+            Err(Problem::unprocessable(field, "The canned response is too long for a message.").into())
         }
         Some(_) => Ok(()),
         None => Err(Problem::unprocessable(field, "This account has no such canned response.").into()),

@@ -7,8 +7,8 @@ use gate::{Problem, Supervisor};
 
 impl ItemRoutes for SlaPolicy {
     type Author = Supervisor;
-    const UPDATE_NOTE: &'static str = "What is promised already stays promised: a conversation keeps the policy as \
-                                       it was when it was applied. `targets` are replaced whole.";
+    const UPDATE_NOTE: &'static str = "A conversation keeps the policy as it was when it was applied. `targets` are \
+                                       replaced as a whole.";
     const REPLACED_WHOLE: &'static [&'static str] = &["targets"];
 
     async fn check(&self, request: &Request<'_>) -> Result<(), CommandProblem> {

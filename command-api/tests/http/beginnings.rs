@@ -1,6 +1,6 @@
 //! Beginning a conversation is one command and one append.
 
-use crate::desk::{Desk, ana, id};
+use crate::service::{Service, ana, id};
 use async_trait::async_trait;
 use axum::http::Method;
 use event_schemas::{EventId, NewEvent, Position, Recorded, StreamId, Version};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The log, and how often something was appended to it.
+/// The log, and the number of appends to it.
 pub struct CountingStore {
     log: Arc<SqliteStore>,
     appends: AtomicUsize,
@@ -74,10 +74,10 @@ impl EventStore for CountingStore {
     }
 }
 
-async fn desk() -> (Desk, Arc<CountingStore>) {
-    let desk = crate::desk::desk().await;
-    let counting = Arc::new(CountingStore { log: Arc::clone(&desk.store), appends: AtomicUsize::new(0) });
-    (desk.on(counting.clone()), counting)
+async fn start() -> (Service, Arc<CountingStore>) {
+    let service = crate::service::start().await;
+    let counting = Arc::new(CountingStore { log: Arc::clone(&service.store), appends: AtomicUsize::new(0) });
+    (service.on(counting.clone()), counting)
 }
 
 fn body(channel: &str, more: Value) -> Value {
@@ -90,20 +90,20 @@ fn body(channel: &str, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_conversation_is_opened_labelled_and_written_in_by_one_append() {
-    let (desk, counting) = desk().await;
-    let channel = desk.api_channel().await;
+async fn a_conversation_its_labels_and_its_first_message_are_one_append() {
+    let (service, counting) = start().await;
+    let channel = service.api_channel().await;
     let before = counting.appends();
-    let made = desk.post(&ana(), "/v1/conversations", body(&channel, json!({}))).await.is(201);
+    let created = service.post(&ana(), "/v1/conversations", body(&channel, json!({}))).await.is(201);
     assert_eq!(counting.appends(), before + 1);
-    let path = format!("/v1/conversations/{}", id(&made));
-    assert_eq!(desk.event_types(&path).await, ["ConversationOpened", "LabelsChanged", "MessageSent"]);
+    let path = format!("/v1/conversations/{}", id(&created));
+    assert_eq!(service.event_types(&path).await, ["ConversationOpened", "LabelsChanged", "MessageSent"]);
 }
 
 #[tokio::test]
 async fn a_part_that_is_refused_appends_nothing() {
-    let (desk, counting) = desk().await;
-    let channel = desk.whatsapp_channel().await;
+    let (service, counting) = start().await;
+    let channel = service.whatsapp_channel().await;
     let before = counting.appends();
     for (more, field) in [
         (json!({}), "template"),
@@ -111,19 +111,20 @@ async fn a_part_that_is_refused_appends_nothing() {
         (json!({ "subject": "s".repeat(501) }), "subject"),
         (json!({ "message": { "content": " " } }), "content"),
     ] {
-        let answer = desk.post(&ana(), "/v1/conversations", body(&channel, more)).await;
+        let answer = service.post(&ana(), "/v1/conversations", body(&channel, more)).await;
         assert_eq!(answer.is(422)["field"], field);
     }
     assert_eq!(counting.appends(), before);
 }
 
 #[tokio::test]
-async fn a_request_that_is_made_again_under_its_key_is_answered_the_same_and_appends_nothing() {
-    let (desk, counting) = desk().await;
-    let channel = desk.api_channel().await;
+async fn a_repeated_request_with_the_same_key_has_the_same_answer_and_appends_nothing() {
+    let (service, counting) = start().await;
+    let channel = service.api_channel().await;
     let begin = async |channel: &str| {
         let body = body(channel, json!({}));
-        desk.ask(&ana(), Method::POST, "/v1/conversations", &[("idempotency-key", "first")], body)
+        service
+            .ask(&ana(), Method::POST, "/v1/conversations", &[("idempotency-key", "first")], body)
             .await
             .is(201)
     };

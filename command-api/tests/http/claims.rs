@@ -1,16 +1,16 @@
-use crate::desk::{ACME, NOTHING, ana, ben, desk, id, person, robot, sue};
+use crate::service::{ACME, UNKNOWN_ID, ana, ben, id, person, robot, start, sue};
 use axum::http::Method;
 use futures::future::join_all;
 use gate::Role;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_hundred_who_claim_at_once_one_wins_and_the_others_learn_who() {
-    let desk = desk().await;
-    let path = format!("{}/assign", desk.conversation().await);
+async fn of_a_hundred_concurrent_claims_one_succeeds_and_the_others_name_the_winner() {
+    let service = start().await;
+    let path = format!("{}/assign", service.conversation().await);
     let agents: Vec<_> =
         (0..100).map(|n| person(ACME, 100 + n, Role::Agent, &format!("Agent {n}"))).collect();
-    let claims = agents.iter().map(|agent| desk.post(agent, &path, Value::Null));
+    let claims = agents.iter().map(|agent| service.post(agent, &path, Value::Null));
     let answers = join_all(claims).await;
 
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
@@ -27,67 +27,72 @@ async fn of_a_hundred_who_claim_at_once_one_wins_and_the_others_learn_who() {
 }
 
 #[tokio::test]
-async fn claiming_what_one_has_changes_nothing() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
+async fn claiming_an_own_conversation_changes_nothing() {
+    let service = start().await;
+    let conversation = service.conversation().await;
     let path = format!("{conversation}/assign");
-    let first = desk.post(&ana(), &path, Value::Null).await.is(200);
+    let first = service.post(&ana(), &path, Value::Null).await.is(200);
     assert_eq!((&first["assignee_id"], &first["assignee_name"]), (&json!(ana().id), &json!("Ana")));
-    let again = desk.post(&ana(), &path, json!({ "assignee_id": ana().id })).await.is(200);
+    let again = service.post(&ana(), &path, json!({ "assignee_id": ana().id })).await.is(200);
     assert_eq!(first["version"], again["version"]);
 }
 
 #[tokio::test]
-async fn taking_from_a_colleague_is_a_supervisors_or_meant() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
+async fn only_supervisors_and_callers_with_if_match_take_a_conversation_from_an_agent() {
+    let service = start().await;
+    let conversation = service.conversation().await;
     let path = format!("{conversation}/assign");
-    let first = desk.post(&ana(), &path, Value::Null).await;
-    desk.post(&ben(), &path, Value::Null).await.refuses(409, "already-assigned", "assignee_id");
+    let first = service.post(&ana(), &path, Value::Null).await;
+    service.post(&ben(), &path, Value::Null).await.refuses(409, "already-assigned", "assignee_id");
     let patch = json!({ "assignee_id": ben().id });
-    desk.patch(&ben(), &conversation, patch).await.refuses(409, "already-assigned", "assignee_id");
+    service.patch(&ben(), &conversation, patch).await.refuses(409, "already-assigned", "assignee_id");
 
     let seen = first.header("etag");
-    let meant = desk.ask(&ben(), Method::POST, &path, &[("if-match", &seen)], Value::Null).await.is(200);
-    assert_eq!(meant["assignee_name"], "Ben");
-    desk.ask(&ana(), Method::POST, &path, &[("if-match", &seen)], Value::Null).await.refuses(
+    let taken = service.ask(&ben(), Method::POST, &path, &[("if-match", &seen)], Value::Null).await.is(200);
+    assert_eq!(taken["assignee_name"], "Ben");
+    service.ask(&ana(), Method::POST, &path, &[("if-match", &seen)], Value::Null).await.refuses(
         412,
         "version-mismatch",
         "If-Match",
     );
 
-    let moved = desk.post(&sue(), &path, json!({ "assignee_id": ana().id, "reason": "shift" })).await.is(200);
+    let moved =
+        service.post(&sue(), &path, json!({ "assignee_id": ana().id, "reason": "shift" })).await.is(200);
     assert_eq!(moved["assignee_id"], json!(ana().id));
 }
 
 #[tokio::test]
-async fn an_agent_is_known_by_the_name_the_account_gave() {
-    let desk = desk().await;
-    let path = format!("{}/assign", desk.conversation().await);
+async fn an_assignee_has_the_name_that_the_account_registered() {
+    let service = start().await;
+    let path = format!("{}/assign", service.conversation().await);
     let registered = json!({ "user_id": ben().id, "name": "Benjamin" });
-    desk.post(&sue(), "/v1/agents", registered).await.is(201);
-    let given = desk.post(&sue(), &path, json!({ "assignee_id": ben().id })).await.is(200);
-    assert_eq!(given["assignee_name"], "Benjamin");
+    service.post(&sue(), "/v1/agents", registered).await.is(201);
+    let assigned = service.post(&sue(), &path, json!({ "assignee_id": ben().id })).await.is(200);
+    assert_eq!(assigned["assignee_name"], "Benjamin");
 }
 
 #[tokio::test]
-async fn a_conversation_goes_to_teams_the_account_has() {
-    let desk = desk().await;
-    let path = format!("{}/assign", desk.conversation().await);
-    let team = id(&desk.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await.is(201));
-    let given = desk.post(&robot(), &path, json!({ "team_id": team })).await.is(200);
-    assert_eq!((&given["team_id"], &given["status"]), (&json!(team), &json!("open")));
-    desk.post(&ana(), &path, json!({ "team_id": NOTHING })).await.refuses(422, "unprocessable", "team_id");
-    desk.post(&robot(), &path, Value::Null).await.refuses(422, "unprocessable", "assignee_id");
+async fn a_conversation_is_assigned_only_to_teams_of_the_account() {
+    let service = start().await;
+    let path = format!("{}/assign", service.conversation().await);
+    let team = id(&service.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await.is(201));
+    let assigned = service.post(&robot(), &path, json!({ "team_id": team })).await.is(200);
+    assert_eq!((&assigned["team_id"], &assigned["status"]), (&json!(team), &json!("open")));
+    service.post(&ana(), &path, json!({ "team_id": UNKNOWN_ID })).await.refuses(
+        422,
+        "unprocessable",
+        "team_id",
+    );
+    service.post(&robot(), &path, Value::Null).await.refuses(422, "unprocessable", "assignee_id");
 }
 
 #[tokio::test]
-async fn what_one_has_can_be_given_back() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
+async fn an_agent_can_unassign_an_own_conversation() {
+    let service = start().await;
+    let conversation = service.conversation().await;
     let (assign, unassign) = (format!("{conversation}/assign"), format!("{conversation}/unassign"));
-    desk.post(&ana(), &assign, Value::Null).await.is(200);
-    desk.post(&ben(), &unassign, Value::Null).await.refuses(409, "already-assigned", "assignee_id");
-    let back = desk.post(&ana(), &unassign, json!({ "reason": "lunch" })).await.is(200);
-    assert_eq!((&back["assignee_id"], &back["status"]), (&Value::Null, &json!("open")));
+    service.post(&ana(), &assign, Value::Null).await.is(200);
+    service.post(&ben(), &unassign, Value::Null).await.refuses(409, "already-assigned", "assignee_id");
+    let unassigned = service.post(&ana(), &unassign, json!({ "reason": "lunch" })).await.is(200);
+    assert_eq!((&unassigned["assignee_id"], &unassigned["status"]), (&Value::Null, &json!("open")));
 }

@@ -1,49 +1,49 @@
-use crate::desk::{NOTHING, adam, ana, ben, desk, greta, id, robot, sue};
+use crate::service::{UNKNOWN_ID, adam, ana, ben, greta, id, robot, start, sue};
 use axum::http::Method;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_command_answers_what_it_made_its_version_and_its_place() {
-    let desk = desk().await;
-    let channel = desk.api_channel().await;
+async fn an_answer_has_the_created_item_its_version_and_its_position() {
+    let service = start().await;
+    let channel = service.api_channel().await;
     let body = json!({
         "channel_id": channel, "contact_identifier": " abebe ", "display_name": "Abebe",
         "subject": "Order 7", "priority": "high", "labels": ["billing"],
         "message": { "content": "We found your parcel." },
     });
-    let answer = desk.post(&ana(), "/v1/conversations", body).await;
-    let made = answer.is(201);
+    let answer = service.post(&ana(), "/v1/conversations", body).await;
+    let created = answer.is(201);
     assert_eq!(
-        (&made["contact_identifier"], &made["status"], &made["priority"], &made["labels"]),
+        (&created["contact_identifier"], &created["status"], &created["priority"], &created["labels"]),
         (&json!("abebe"), &json!("open"), &json!("high"), &json!(["billing"]))
     );
-    assert_eq!(answer.header("etag"), format!("\"{}\"", made["version"]));
-    let path = format!("/v1/conversations/{}", id(&made));
-    let events = desk.events(&path).await;
+    assert_eq!(answer.header("etag"), format!("\"{}\"", created["version"]));
+    let path = format!("/v1/conversations/{}", id(&created));
+    let events = service.events(&path).await;
     let last = events.last().unwrap();
     assert_eq!(
-        (made["version"].as_u64(), made["position"].as_str()),
+        (created["version"].as_u64(), created["position"].as_str()),
         (Some(last.version.0), Some(&*last.position.to_string()))
     );
-    assert_eq!(desk.event_types(&path).await, ["ConversationOpened", "LabelsChanged", "MessageSent"]);
+    assert_eq!(service.event_types(&path).await, ["ConversationOpened", "LabelsChanged", "MessageSent"]);
     assert_eq!(last.metadata.actor.name.as_deref(), Some("Ana"));
 }
 
 #[tokio::test]
-async fn a_contact_has_one_open_conversation_on_a_channel_and_after_it_closes_another() {
-    let desk = desk().await;
-    let channel = desk.api_channel().await;
+async fn a_contact_has_one_open_conversation_on_a_channel_and_another_after_it_is_closed() {
+    let service = start().await;
+    let channel = service.api_channel().await;
     let body = json!({ "channel_id": channel, "contact_identifier": "abebe" });
-    let first = id(&desk.post(&ana(), "/v1/conversations", body.clone()).await.is(201));
-    let again = desk.post(&ben(), "/v1/conversations", body.clone()).await;
+    let first = id(&service.post(&ana(), "/v1/conversations", body.clone()).await.is(201));
+    let again = service.post(&ben(), "/v1/conversations", body.clone()).await;
     assert_eq!(again.refuses(409, "already-open", "contact_identifier")["conversation_id"], first);
 
-    let closed = desk.delete(&ana(), &format!("/v1/conversations/{first}")).await.is(200);
+    let closed = service.delete(&ana(), &format!("/v1/conversations/{first}")).await.is(200);
     assert_eq!(closed["status"], "closed");
-    let second = id(&desk.post(&ana(), "/v1/conversations", body).await.is(201));
+    let second = id(&service.post(&ana(), "/v1/conversations", body).await.is(201));
     assert_ne!(first, second);
     let reply = json!({ "content": "Are you there?" });
-    desk.post(&ana(), &format!("/v1/conversations/{first}/messages"), reply).await.refuses(
+    service.post(&ana(), &format!("/v1/conversations/{first}/messages"), reply).await.refuses(
         409,
         "conversation-closed",
         "",
@@ -51,9 +51,9 @@ async fn a_contact_has_one_open_conversation_on_a_channel_and_after_it_closes_an
 }
 
 #[tokio::test]
-async fn a_part_that_is_refused_leaves_no_conversation_half_begun() {
-    let desk = desk().await;
-    let channel = desk.whatsapp_channel().await;
+async fn a_conversation_with_an_invalid_part_does_not_begin() {
+    let service = start().await;
+    let channel = service.whatsapp_channel().await;
     let with = |more: Value| {
         let mut body = json!({ "channel_id": channel, "contact_identifier": "+251 911-000000" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -72,46 +72,46 @@ async fn a_part_that_is_refused_leaves_no_conversation_half_begun() {
         (json!({ "labels": [""] }), 422, "unprocessable", "labels"),
         (json!({ "subject": "s".repeat(501) }), 422, "unprocessable", "subject"),
         (json!({ "contact_identifier": "abebe" }), 422, "unprocessable", "contact_identifier"),
-        (json!({ "contact_identifier_id": NOTHING }), 422, "unprocessable", "contact_identifier"),
-        (json!({ "channel_id": NOTHING }), 422, "unprocessable", "channel_id"),
+        (json!({ "contact_identifier_id": UNKNOWN_ID }), 422, "unprocessable", "contact_identifier"),
+        (json!({ "channel_id": UNKNOWN_ID }), 422, "unprocessable", "channel_id"),
         (json!({ "colour": "blue" }), 400, "unreadable", "colour"),
         (json!({ "priority": "soon" }), 400, "unreadable", "priority"),
     ] {
-        desk.post(&ana(), "/v1/conversations", with(more)).await.refuses(status, kind, field);
+        service.post(&ana(), "/v1/conversations", with(more)).await.refuses(status, kind, field);
     }
     let template = json!({ "message": { "template": { "name": "parcel_found", "language": "en" } } });
-    let made = desk.post(&ana(), "/v1/conversations", with(template)).await.is(201);
-    assert_eq!(made["contact_identifier"], "251911000000");
+    let created = service.post(&ana(), "/v1/conversations", with(template)).await.is(201);
+    assert_eq!(created["contact_identifier"], "251911000000");
 }
 
 #[tokio::test]
-async fn several_changes_happen_together_or_not_at_all() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
-    let team = id(&desk.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await.is(201));
-    let before = desk.events(&conversation).await.len();
+async fn several_changes_are_made_together_or_not_at_all() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let team = id(&service.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await.is(201));
+    let before = service.events(&conversation).await.len();
 
     let refused = json!({ "priority": "urgent", "labels": ["vip"], "status": "assigned" });
-    desk.patch(&ana(), &conversation, refused).await.refuses(422, "unprocessable", "status");
-    assert_eq!(desk.events(&conversation).await.len(), before);
+    service.patch(&ana(), &conversation, refused).await.refuses(422, "unprocessable", "status");
+    assert_eq!(service.events(&conversation).await.len(), before);
 
     let change = json!({
         "priority": "urgent", "labels": ["vip", " vip ", "billing"], "subject": "Refund",
         "assignee_id": ana().id, "team_id": team, "bot_context": { "order": 7 }, "reason": "mine",
     });
-    let answer = desk.patch(&ana(), &conversation, change).await.is(200);
+    let answer = service.patch(&ana(), &conversation, change).await.is(200);
     assert_eq!(
         (&answer["status"], &answer["assignee_name"], &answer["team_id"], &answer["labels"]),
         (&json!("assigned"), &json!("Ana"), &json!(team), &json!(["billing", "vip"]))
     );
-    let events = desk.events(&conversation).await;
+    let events = service.events(&conversation).await;
     assert_eq!(
         events[before..].iter().map(|event| &*event.event_type).collect::<Vec<_>>(),
         ["PriorityChanged", "LabelsChanged", "SubjectChanged", "BotContextCollected", "Assigned"]
     );
 
     let cleared = json!({ "subject": null, "assignee_id": null, "team_id": null });
-    let answer = desk.patch(&ana(), &conversation, cleared).await.is(200);
+    let answer = service.patch(&ana(), &conversation, cleared).await.is(200);
     assert_eq!(
         (&answer["subject"], &answer["assignee_id"], &answer["status"]),
         (&Value::Null, &Value::Null, &json!("open"))
@@ -120,9 +120,10 @@ async fn several_changes_happen_together_or_not_at_all() {
 
 #[tokio::test]
 async fn a_conversation_goes_through_its_states() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
-    let status = async |body: Value| desk.patch(&ana(), &conversation, body).await.is(200)["status"].clone();
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let status =
+        async |body: Value| service.patch(&ana(), &conversation, body).await.is(200)["status"].clone();
     assert_eq!(status(json!({ "assignee_id": ana().id })).await, "assigned");
     let later = json!({ "status": "pending", "snoozed_until": "2026-12-01T09:00:00Z" });
     assert_eq!(status(later).await, "pending");
@@ -130,13 +131,13 @@ async fn a_conversation_goes_through_its_states() {
     assert_eq!(status(json!({ "status": "resolved" })).await, "resolved");
     assert_eq!(status(json!({ "status": "open" })).await, "open");
     let past = json!({ "status": "pending", "snoozed_until": "2020-01-01T00:00:00Z" });
-    desk.patch(&ana(), &conversation, past).await.refuses(422, "unprocessable", "snoozed_until");
-    let bot = desk.patch(&ana(), &conversation, json!({ "status": "resolved" })).await;
+    service.patch(&ana(), &conversation, past).await.refuses(422, "unprocessable", "snoozed_until");
+    let bot = service.patch(&ana(), &conversation, json!({ "status": "resolved" })).await;
     bot.is(200);
-    let problem = desk.patch(&ana(), &conversation, json!({ "status": "bot" })).await;
+    let problem = service.patch(&ana(), &conversation, json!({ "status": "bot" })).await;
     assert_eq!(problem.refuses(409, "no-such-step", "status")["from"], "resolved");
     assert_eq!(status(json!({ "status": "closed" })).await, "closed");
-    desk.patch(&ana(), &conversation, json!({ "status": "open" })).await.refuses(
+    service.patch(&ana(), &conversation, json!({ "status": "open" })).await.refuses(
         409,
         "conversation-closed",
         "",
@@ -144,17 +145,21 @@ async fn a_conversation_goes_through_its_states() {
 }
 
 #[tokio::test]
-async fn a_change_is_held_to_the_version_that_was_seen() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
-    let seen = desk.patch(&ana(), &conversation, json!({ "priority": "high" })).await.header("etag");
-    desk.patch(&ana(), &conversation, json!({ "priority": "low" })).await.is(200);
+async fn a_change_with_an_old_version_is_refused() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let seen = service.patch(&ana(), &conversation, json!({ "priority": "high" })).await.header("etag");
+    service.patch(&ana(), &conversation, json!({ "priority": "low" })).await.is(200);
     let change = json!({ "subject": "Refund" });
-    let late = desk.ask(&ana(), Method::PATCH, &conversation, &[("if-match", &seen)], change.clone()).await;
+    let late =
+        service.ask(&ana(), Method::PATCH, &conversation, &[("if-match", &seen)], change.clone()).await;
     let problem = late.refuses(412, "version-mismatch", "If-Match");
     let current = format!("\"{}\"", problem["current_version"]);
-    desk.ask(&ana(), Method::PATCH, &conversation, &[("if-match", &current)], change.clone()).await.is(200);
-    desk.ask(&ana(), Method::PATCH, &conversation, &[("if-match", "2")], change).await.refuses(
+    service
+        .ask(&ana(), Method::PATCH, &conversation, &[("if-match", &current)], change.clone())
+        .await
+        .is(200);
+    service.ask(&ana(), Method::PATCH, &conversation, &[("if-match", "2")], change).await.refuses(
         400,
         "unreadable",
         "If-Match",
@@ -162,9 +167,9 @@ async fn a_change_is_held_to_the_version_that_was_seen() {
 }
 
 #[tokio::test]
-async fn what_is_another_accounts_is_not_there() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
+async fn items_of_another_account_are_not_found() {
+    let service = start().await;
+    let conversation = service.conversation().await;
     for (method, path, body) in [
         (Method::PATCH, conversation.clone(), json!({ "priority": "low" })),
         (Method::DELETE, conversation.clone(), Value::Null),
@@ -173,29 +178,29 @@ async fn what_is_another_accounts_is_not_there() {
         (Method::POST, format!("{conversation}/unassign"), Value::Null),
         (Method::POST, format!("{conversation}/seen"), Value::Null),
     ] {
-        let answer = desk.ask(&greta(), method.clone(), &path, &[], body.clone()).await;
+        let answer = service.ask(&greta(), method.clone(), &path, &[], body.clone()).await;
         let there = answer.refuses(404, "not-found", "");
-        let nowhere = path.replace(conversation.rsplit('/').next().unwrap(), NOTHING);
-        let not_there = desk.ask(&greta(), method, &nowhere, &[], body).await.is(404);
+        let nowhere = path.replace(conversation.rsplit('/').next().unwrap(), UNKNOWN_ID);
+        let not_there = service.ask(&greta(), method, &nowhere, &[], body).await.is(404);
         assert_eq!(there, not_there, "{path}: the answers tell that it exists");
     }
-    assert_eq!(desk.events(&conversation).await.len(), 1);
+    assert_eq!(service.events(&conversation).await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_promise_is_applied_when_a_conversation_opens_and_when_it_is_chosen() {
-    let desk = desk().await;
+async fn an_sla_policy_is_applied_when_a_conversation_opens_and_when_it_is_chosen() {
+    let service = start().await;
     let policy =
         json!({ "name": "Gold", "targets": { "normal": { "first_response_seconds": 60 } }, "order": 2 });
-    let gold = id(&desk.post(&sue(), "/v1/sla-policies", policy).await.is(201));
-    let conversation = desk.conversation().await;
-    assert_eq!(desk.event_types(&conversation).await, ["ConversationOpened", "SlaApplied"]);
+    let gold = id(&service.post(&sue(), "/v1/sla-policies", policy).await.is(201));
+    let conversation = service.conversation().await;
+    assert_eq!(service.event_types(&conversation).await, ["ConversationOpened", "SlaApplied"]);
     let policy =
         json!({ "name": "Platinum", "targets": { "normal": { "first_response_seconds": 30 } }, "order": 3 });
-    let platinum = id(&desk.post(&adam(), "/v1/sla-policies", policy).await.is(201));
+    let platinum = id(&service.post(&adam(), "/v1/sla-policies", policy).await.is(201));
     let change = json!({ "sla_policy_id": platinum });
-    assert_eq!(desk.patch(&robot(), &conversation, change).await.is(200)["sla_policy_id"], platinum);
+    assert_eq!(service.patch(&robot(), &conversation, change).await.is(200)["sla_policy_id"], platinum);
     assert_ne!(gold, platinum);
-    let nothing = json!({ "sla_policy_id": NOTHING });
-    desk.patch(&ana(), &conversation, nothing).await.refuses(422, "unprocessable", "sla_policy_id");
+    let nothing = json!({ "sla_policy_id": UNKNOWN_ID });
+    service.patch(&ana(), &conversation, nothing).await.refuses(422, "unprocessable", "sla_policy_id");
 }

@@ -1,17 +1,17 @@
-//! The write side over HTTP, on a log in a folder of its own.
+//! The write side over HTTP. Each test has its own log in a folder.
 
 #![allow(clippy::unwrap_used)]
 
 mod agents;
 mod beginnings;
 mod bots;
+mod cached_states;
 mod catalogues;
 mod claims;
 mod contacts;
 mod conversations;
-mod desk;
-mod faults;
-mod folds;
+mod errors;
 mod macros;
 mod messages;
+mod service;
 mod webhooks;

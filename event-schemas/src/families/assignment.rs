@@ -1,4 +1,4 @@
-//! Which agent and which team a conversation is assigned to.
+//! The assignment of a conversation to an agent and a team.
 
 use crate::ConversationEvent;
 use crate::events::events;
@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 events! {
-    /// Which agent and which team a conversation is assigned to.
+    /// The assignment of a conversation to an agent and a team.
     pub enum AssignmentEvent in ConversationEvent::Assignment {
         Assigned = 3,
         Unassigned = 1,
@@ -16,7 +16,7 @@ events! {
     }
 }
 
-/// How an assignment came about.
+/// How the agent or the team of an assignment was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AssignStrategy {
@@ -88,12 +88,12 @@ pub struct Assigned {
     /// The offer that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_id: Option<OfferId>,
-    /// The objection that a supervisor overrode.
+    /// The reason against the assignment that a supervisor overrode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Ineligible>,
 }
 
-/// It is taken off an agent, a team, or both. The fields say who lost it.
+/// The agent, the team, or both are removed from the conversation. The fields have the removed ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Unassigned {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,7 +106,7 @@ pub struct Unassigned {
     pub reason: Option<String>,
 }
 
-/// An assignment that was begun at this version never came about, and now cannot.
+/// An assignment that was interrupted between the reservation and the conversation is given up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssignmentDropped {
     pub assignee_id: UserId,

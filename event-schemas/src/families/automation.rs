@@ -18,43 +18,43 @@ events! {
     }
 }
 
-/// An agent ran a macro: what it did follows in the same append, under the agent's name.
+/// An agent ran a macro. The events of its actions follow in the same append, with the agent as actor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MacroRan {
     pub macro_id: MacroId,
     pub name: String,
 }
 
-/// A rule was set off: what it did follows in the same append.
+/// An automation rule ran. The events of its actions follow in the same append.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AutomationRan {
     pub rule_id: AutomationRuleId,
     pub name: String,
     pub event: AutomationEvent,
-    /// The event that set it off; none: time did.
+    /// The event that triggered the rule. `None` when time did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
-    /// Whether Verbatim itself, and not a person or another program, brought that about.
+    /// Whether Verbatim itself, and not a person or another program, caused the trigger.
     #[serde(default)]
     pub by_itself: bool,
-    /// Since when the customer had waited, where it was the waiting.
+    /// Since when the customer had waited. `None` when the rule is not about waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_since: Option<Timestamp>,
-    /// The actions that could not be done.
+    /// The actions that could not be executed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
 }
 
-/// An action of a rule's that was left out.
+/// An action of a rule that was skipped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
-    /// Its place in the list, from 0.
+    /// The index of the action, from 0.
     pub index: u32,
     pub action: ActionKind,
     pub reason: String,
 }
 
-/// Another program is to be told. Its address is called until it answers, under this id.
+/// A webhook is to be sent to another program. It is repeated with this id until the program accepts it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookRequested {
     pub webhook_id: WebhookId,
@@ -68,17 +68,17 @@ pub struct WebhookRequested {
     pub rule_id: Option<AutomationRuleId>,
 }
 
-/// The other program took it.
+/// The other program accepted the webhook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookDelivered {
     pub webhook_id: WebhookId,
-    /// As it answered: between 200 and 299.
+    /// The HTTP status of the answer, between 200 and 299.
     pub status: u16,
-    /// How often it was called.
+    /// The number of attempts.
     pub attempts: u32,
 }
 
-/// The webhook was given up.
+/// The webhook failed finally.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookFailed {
     pub webhook_id: WebhookId,

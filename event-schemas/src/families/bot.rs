@@ -1,4 +1,4 @@
-//! The bot's acts, up to the handoff to a human agent.
+//! The acts of the bot, including the handoff to a human agent.
 
 use super::assignment::AssignStrategy;
 use crate::ConversationEvent;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 events! {
-    /// The bot's acts, up to the handoff to a human agent.
+    /// The acts of the bot, including the handoff to a human agent.
     pub enum BotEvent in ConversationEvent::Bot {
         BotEngaged = 1,
         BotContextCollected = 1,
@@ -19,7 +19,7 @@ events! {
     }
 }
 
-/// The bot took the conversation.
+/// The bot answers in the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BotEngaged {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,13 +28,13 @@ pub struct BotEngaged {
     pub reason: Option<String>,
 }
 
-/// The bot learned something an agent will want to know. Later fields win over earlier ones.
+/// The bot collected information for the agent. A later value of a field replaces an earlier one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BotContextCollected {
     pub fields: Map<String, Value>,
 }
 
-/// The bot asked the customer for something and waits for the answer.
+/// The bot asked the customer a question and waits for the answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InfoRequested {
     pub rule_id: BotRuleId,
@@ -45,26 +45,26 @@ pub struct InfoRequested {
     /// The questions that follow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remaining: Vec<InfoField>,
-    /// Whom it goes to with the answers.
+    /// The team that gets the conversation with the answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<AssignStrategy>,
 }
 
-/// A person is needed: who routes conversations takes it from here. The bot says no more.
+/// A human agent is needed. Routing assigns one, and the bot does not answer any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandoffRequested {
     pub trigger: HandoffCause,
-    /// A sentence for the agent.
+    /// The reason, for the agent.
     pub reason: String,
     /// The message that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
-    /// The bot's rule, when one said so.
+    /// The bot rule that handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<BotRuleId>,
-    /// The account's handoff rule, when one said so.
+    /// The handoff rule that applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handoff_rule_id: Option<HandoffRuleId>,
     /// The requested team. `None` keeps the conversation's team, if it has one.
@@ -73,10 +73,10 @@ pub struct HandoffRequested {
     /// The requested strategy. `None` for the queue's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<AssignStrategy>,
-    /// The agent who was asked for by name.
+    /// The agent who was requested by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<UserId>,
-    /// The user who asked. `None` when the bot or a program did.
+    /// The user who requested the handoff. `None` when the bot or a program did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<UserId>,
 }

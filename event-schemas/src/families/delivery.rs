@@ -17,7 +17,7 @@ events! {
 }
 
 impl DeliveryEvent {
-    /// The outgoing message it reports on.
+    /// The outgoing message that the report is about.
     pub fn message_id(&self) -> MessageId {
         match self {
             Self::MessageDispatched(report) => report.message_id,
@@ -36,7 +36,7 @@ pub struct MessageDispatched {
     pub time: Timestamp,
 }
 
-/// It reached the customer's device.
+/// The message reached the customer's device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageDelivered {
     pub message_id: MessageId,
@@ -44,7 +44,7 @@ pub struct MessageDelivered {
     pub time: Timestamp,
 }
 
-/// The customer saw it.
+/// The customer read the message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageRead {
     pub message_id: MessageId,
@@ -52,14 +52,14 @@ pub struct MessageRead {
     pub time: Timestamp,
 }
 
-/// It will never arrive.
+/// The message could not be delivered, and is not sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageFailed {
     pub message_id: MessageId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_message_id: Option<String>,
     pub time: Timestamp,
-    /// The provider's code, or ours: `gave_up`, `unreachable`, `channel_retired`.
+    /// The provider's code, or Verbatim's: `gave_up`, `unreachable`, `channel_retired`.
     pub code: String,
     pub reason: String,
 }

@@ -1,4 +1,5 @@
-//! The attributes of a conversation: priority, labels, subject, language, and the messages that agents have read.
+//! The attributes of a conversation: priority, labels, subject, language, and the messages that agents have
+//! read.
 
 use crate::ConversationEvent;
 use crate::events::events;
@@ -45,7 +46,7 @@ pub struct LanguageDetected {
     pub language: String,
     /// Between 0 and 1.
     pub confidence: f64,
-    /// In which message.
+    /// The message whose language was detected.
     pub message_id: MessageId,
 }
 

@@ -1,4 +1,4 @@
-//! How a conversation begins, pauses, ends and begins again.
+//! The lifecycle of a conversation: opened, pending, resolved, reopened, closed.
 
 use crate::ConversationEvent;
 use crate::events::events;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 events! {
-    /// How a conversation begins, pauses, ends and begins again.
+    /// The lifecycle of a conversation: opened, pending, resolved, reopened, closed.
     pub enum LifecycleEvent in ConversationEvent::Lifecycle {
         ConversationOpened = 1,
         MarkedPending = 1,
@@ -20,7 +20,7 @@ events! {
     }
 }
 
-/// A contact's first message, or an agent who writes first.
+/// The conversation begins with a contact's message, or because an agent or a program writes to a contact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConversationOpened {
     pub conversation_id: ConversationId,
@@ -31,7 +31,7 @@ pub struct ConversationOpened {
     pub contact_identifier: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Which conversation of this contact on this channel it is, from 0.
+    /// The number of this conversation among those of the contact on this channel, from 0.
     pub ordinal: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -43,7 +43,8 @@ pub struct ConversationOpened {
     pub metadata: Map<String, Value>,
 }
 
-/// The agent waits for the customer; with `until`, at most until then (a snooze).
+/// The conversation is pending: the agent waits for the customer. With `until` it is a snooze, which ends
+/// then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MarkedPending {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,26 +53,26 @@ pub struct MarkedPending {
     pub reason: Option<String>,
 }
 
-/// The matter is settled. A further message from the customer reopens it.
+/// The conversation is resolved. A further message of the customer reopens it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Why a conversation is open again.
+/// Why a conversation is reopened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReopenCause {
-    /// The customer wrote after it was resolved.
+    /// The customer wrote after the conversation was resolved.
     CustomerMessage,
     /// The time of the snooze has passed.
     SnoozeEnded,
-    /// An agent took it up again.
+    /// An agent reopened it.
     Agent,
 }
 
-/// Open again. A pending conversation goes back to its agent; a resolved one opens.
+/// The conversation is reopened. A pending conversation returns to its agent; a resolved one is open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reopened {
     pub cause: ReopenCause,
@@ -79,7 +80,7 @@ pub struct Reopened {
     pub reason: Option<String>,
 }
 
-/// Over for good. The contact's next message begins another conversation.
+/// The conversation is closed for ever. The contact's next message begins another conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Closed {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ events! {
     }
 }
 
-/// The customer wrote.
+/// A message of the customer was received.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageReceived {
     pub message_id: MessageId,
@@ -25,17 +25,17 @@ pub struct MessageReceived {
     pub provider_message_id: Option<String>,
     #[serde(flatten)]
     pub body: Content,
-    /// The provider's id of the message this one answers.
+    /// The provider's id of the message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
     /// When the customer sent it, by the provider's clock.
     pub sent_at: Timestamp,
-    /// Further facts: intent, confidence, the provider's extras.
+    /// Further data: intent, confidence, data of the provider.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
 }
 
-/// Where a message to a customer goes.
+/// The channel and the contact of an outgoing message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Addressee {
     pub channel_id: ChannelId,
@@ -43,11 +43,12 @@ pub struct Addressee {
     pub contact_identifier: String,
 }
 
-/// An agent, the bot or the system answered.
+/// A message of an agent, the bot or the system to the customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageSent {
     pub message_id: MessageId,
-    /// Where it goes. Absent in events of version 1: they go where their conversation was opened.
+    /// The addressee. Absent in events of version 1, whose addressee is in the event that opened the
+    /// conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Addressee>,
     pub sender_type: SenderType,
@@ -59,7 +60,7 @@ pub struct MessageSent {
     pub body: Content,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
-    /// The message this one answers, as the customer's app will show it.
+    /// The message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_reply_to: Option<MessageId>,
     /// The provider's id of that message, for the provider.
@@ -69,7 +70,7 @@ pub struct MessageSent {
     pub metadata: Map<String, Value>,
 }
 
-/// An agent left an internal note. It is never sent to the customer.
+/// An internal note of an agent. It is never sent to the customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoteAdded {
     pub message_id: MessageId,

@@ -20,21 +20,21 @@ events! {
     }
 }
 
-/// No agent can take the conversation now: it waits.
+/// No agent can take the conversation now: it waits in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Queued {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
-    /// Its place in the queue then, from 1.
+    /// The position in the queue at that time, from 1.
     pub position: u32,
-    /// Since when an agent has been wanted.
+    /// Since when the conversation has waited for an agent.
     pub queued_since: Timestamp,
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
 }
 
-/// These agents are asked whether they take it. The first to accept has it.
+/// The conversation is offered to these agents. The first to accept gets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Offered {
     pub offer_id: OfferId,
@@ -42,13 +42,13 @@ pub struct Offered {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     pub strategy: AssignStrategy,
-    /// Since when an agent has been wanted.
+    /// Since when the conversation has waited for an agent.
     pub queued_since: Timestamp,
     pub until: Timestamp,
     pub decision: Decision,
 }
 
-/// An agent does not take it.
+/// An agent declined the offer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OfferDeclined {
     pub offer_id: OfferId,
@@ -69,7 +69,7 @@ pub struct LeadNotified {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     pub priority: Priority,
-    /// The agent who has it already.
+    /// The agent to whom the conversation is assigned already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
 }

@@ -1,4 +1,4 @@
-//! Service level agreements: the policy that counts, its warnings and its breaches.
+//! Service level agreements: the applied policy, its warnings and its breaches.
 
 use crate::ConversationEvent;
 use crate::Timestamp;
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 events! {
-    /// Service level agreements: the policy that counts, its warnings and its breaches.
+    /// Service level agreements: the applied policy, its warnings and its breaches.
     pub enum SlaEvent in ConversationEvent::Sla {
         SlaApplied = 1,
         SlaWarned = 1,
@@ -17,7 +17,8 @@ events! {
     }
 }
 
-/// A policy starts to count. It and its calendar are here whole, so that a replay needs nothing else.
+/// An SLA policy is applied. The event contains the whole policy and its calendar, so that a replay needs
+/// nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlaApplied {
     pub policy: SlaPolicy,
@@ -26,7 +27,7 @@ pub struct SlaApplied {
     pub calendar: Option<BusinessCalendar>,
 }
 
-/// A deadline is near and nothing has met it yet.
+/// A deadline is near and not met yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlaWarned {
     pub metric: SlaMetric,
@@ -35,7 +36,7 @@ pub struct SlaWarned {
     pub detected_at: Timestamp,
 }
 
-/// A deadline was missed. The event is dated `due_at`; `detected_at` is when the clock noticed.
+/// A deadline was missed. The event occurred at `due_at`, and was detected at `detected_at`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlaBreached {
     pub metric: SlaMetric,

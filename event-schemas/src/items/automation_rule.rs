@@ -1,4 +1,4 @@
-//! Rules that act by themselves when something happens.
+//! Rules whose actions are executed when an event occurs.
 
 use super::{item, yes};
 use crate::automation::Action;
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 words! {
-    /// The event that a rule acts on.
+    /// The event that triggers a rule.
     AutomationEvent {
         ConversationCreated = "conversation_created",
         /// Status, assignee, team, labels, priority or subject changed.
@@ -32,8 +32,8 @@ words! {
     Held { None = "none", Any = "any" }
 }
 
-/// The conditions of a rule. A condition that is left out is not checked. All but the keywords are checked
-/// against the conversation as it is when the rule acts.
+/// The conditions of a rule. An absent condition is not checked. All conditions except the keywords are
+/// compared with the conversation's state when the rule runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AutomationConditions {
@@ -45,7 +45,7 @@ pub struct AutomationConditions {
     /// The conversation is on one of these channels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<ChannelType>>,
-    /// The event happened in this part of the day.
+    /// The event occurred in this part of the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_range: Option<TimeRange>,
     /// The customer writes in this language: `en`, `am`.
@@ -73,30 +73,30 @@ pub struct AutomationConditions {
 }
 
 item! {
-    one: "an automation rule", all: "Automation rules, in the order in which they act", tag: "automation",
+    one: "an automation rule", all: "Automation rules, in the order in which they run", tag: "automation",
     order: priority, public: AutomationRule, by AutomationRule::without_secret;
 
-    /// Actions that follow an event by themselves.
+    /// A rule whose actions are executed when an event occurs.
     pub struct AutomationRule: AutomationRuleSpec {
         id id: AutomationRuleId,
         /// Unique in the account.
         pub name: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// The rule with the lowest number acts first.
+        /// The rule with the lowest number runs first.
         pub priority: i32 => #[serde(default)],
         #[serde(default = "yes")]
         pub is_active: bool,
         pub event: AutomationEvent,
-        /// How long the customer waits, for `waiting_longer_than`.
+        /// How long the customer has waited, for `waiting_longer_than`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub waiting_seconds: Option<u32>,
         #[serde(default)]
         pub conditions: AutomationConditions,
-        /// Done one after the other; an action that cannot be done is left out.
+        /// Executed in their order. An action that cannot be executed is skipped.
         pub actions: Vec<Action>,
-        /// The key that its webhooks are signed with: `whsec_` and Base64. Made when the rule calls webhooks
-        /// and has none.
+        /// The key with which its webhooks are signed: `whsec_` and Base64. Created when the rule has
+        /// webhooks and no key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub webhook_secret: Option<Secret>,
     }

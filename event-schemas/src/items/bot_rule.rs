@@ -24,7 +24,7 @@ words! {
     MatchMode { Any = "any", All = "all" }
 }
 
-// Which variant is the default cannot be said inside `words!`.
+// `words!` cannot declare the default variant.
 #[allow(clippy::derivable_impls)]
 impl Default for MatchMode {
     fn default() -> Self {
@@ -33,7 +33,7 @@ impl Default for MatchMode {
 }
 
 words! {
-    /// How an agent is to be found.
+    /// How an agent is chosen.
     BotStrategy {
         RoundRobin = "round_robin",
         LeastBusy = "least_busy",
@@ -54,7 +54,7 @@ pub struct TimeRange {
     pub tz: String,
 }
 
-/// The conditions of a rule. A condition that is left out is not checked.
+/// The conditions of a rule. An absent condition is not checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BotConditions {
@@ -105,8 +105,8 @@ pub struct BotActions {
     /// The canned response to send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_template_id: Option<CannedResponseId>,
-    /// The text to send instead. May name variables: `{{contact_name}}`, and the information that the bot has
-    /// asked for.
+    /// The text to send instead. It may contain variables: `{{contact_name}}`, and the information that the
+    /// bot has asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,20 +118,21 @@ pub struct BotActions {
     pub set_labels: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_priority: Option<Priority>,
-    /// The bot asks for one after the other, then hands the conversation over with the answers.
+    /// The questions that the bot asks one after the other. Then it hands the conversation over with the
+    /// answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collect_info: Option<Vec<InfoField>>,
 }
 
 item! {
-    one: "a bot rule", all: "Bot rules, in the order in which they are tried", tag: "bot", order: priority;
+    one: "a bot rule", all: "Bot rules, in the order in which they are evaluated", tag: "bot", order: priority;
 
     /// A rule of the bot.
     pub struct BotRule: BotRuleSpec {
         id id: BotRuleId,
         /// Unique in the account.
         pub name: String,
-        /// The rule with the lowest number is tried first.
+        /// The rule with the lowest number is evaluated first.
         pub priority: i32 => #[serde(default)],
         #[serde(default = "yes")]
         pub is_active: bool,
@@ -140,7 +141,7 @@ item! {
         pub conditions: BotConditions,
         #[serde(default)]
         pub actions: BotActions,
-        /// At most once in a conversation.
+        /// Whether the rule runs at most once in a conversation.
         #[serde(default = "yes")]
         pub run_once: bool,
     }

@@ -1,4 +1,4 @@
-//! How an account's bot hands over, and how long its conversations may be inactive.
+//! The settings of an account's bot, and of the inactivity of conversations.
 
 use super::item;
 use crate::AccountId;
@@ -6,24 +6,24 @@ use crate::AccountId;
 item! {
     one: "a bot setting", all: "The bot's settings", tag: "bot", order: account_id;
 
-    /// The settings of an account's bot and of its conversations' inactivity. Where an account has defined
-    /// none, the defaults apply.
+    /// The settings of an account's bot and of its conversations' inactivity. The defaults apply to an
+    /// account that has defined none.
     pub struct BotSettings: BotSettingsSpec {
         id account_id: AccountId,
         /// Words by which a customer asks for a human agent (requirement 001); an empty list for none.
         #[serde(default = "handoff_keywords")]
         pub handoff_keywords: Vec<String>,
-        /// After so many answers of low confidence a human agent is needed. `None`: never for that reason.
+        /// After so many answers of low confidence the bot hands over. `null` for never.
         #[serde(default = "three")]
         pub low_confidence_answers: Option<u32>,
         /// An answer is of low confidence when its metadata gives a confidence below this number.
         #[serde(default = "a_half")]
         pub confidence_threshold: f64,
         /// A conversation without messages expires after so many seconds, unless the customer waits for an answer.
-        /// `None`: never.
+        /// `null` for never.
         #[serde(default = "a_day")]
         pub expire_after_seconds: Option<u32>,
-        /// A resolved conversation closes after so many seconds. `None`: never by itself.
+        /// A resolved conversation closes after so many seconds. `null` for never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub close_resolved_after_seconds: Option<u32>,
     }
@@ -43,7 +43,7 @@ impl BotSettings {
     }
 }
 
-/// Requirement 001's list, with the articles people put in, and the plain requests of requirement 002.
+/// The list of requirement 001, also with articles, and the words of requirement 002.
 fn handoff_keywords() -> Vec<String> {
     [
         "speak to human",

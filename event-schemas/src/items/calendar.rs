@@ -35,7 +35,7 @@ pub struct Holiday {
 item! {
     one: "a calendar", all: "Calendars", tag: "service levels", order: name;
 
-    /// When an account does business.
+    /// The business hours of an account.
     #[derive(Eq)]
     pub struct BusinessCalendar: CalendarSpec {
         id id: CalendarId,
@@ -43,7 +43,7 @@ item! {
         pub name: String,
         /// An IANA time zone: `Africa/Addis_Ababa`.
         pub timezone: String,
-        /// Several intervals a day are several entries; where they overlap, time counts once.
+        /// The intervals. A day can have several; time in which they overlap counts once.
         pub schedule: Vec<WeeklyHours>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub holidays: Vec<Holiday>,

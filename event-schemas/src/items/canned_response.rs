@@ -12,7 +12,7 @@ item! {
         /// `/greeting`: unique in the account.
         pub short_code: String,
         pub title: String,
-        /// May name variables: `{{contact_name}}`.
+        /// It may contain variables: `{{contact_name}}`.
         pub content: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub category: Option<String>,

@@ -1,4 +1,4 @@
-//! Where customers write to.
+//! Channels, on which customers write.
 
 use super::{item, yes};
 use crate::ChannelId;
@@ -11,17 +11,17 @@ item! {
     one: "a channel", all: "Channels, without their secrets", tag: "channels", order: name,
     public: PublicChannel, by PublicChannel::of;
 
-    /// An address that customers write to: a WhatsApp number, a web chat.
+    /// A channel on which customers write: a WhatsApp number, a web chat.
     pub struct Channel: ChannelSpec {
         id id: ChannelId,
         /// Never changes.
         pub channel_type: ChannelType,
         pub name: String,
-        /// The credentials that the provider asks for, by the provider's names; for WhatsApp `phone_number_id`,
-        /// `access_token`, `app_secret`, `verify_token`. No answer shows them.
+        /// The credentials that the provider asks for, by the provider's names; for WhatsApp
+        /// `phone_number_id`, `access_token`, `app_secret`, `verify_token`. No answer shows them.
         #[serde(default)]
         pub credentials: Credentials,
-        /// Where the provider's API is. `None`: at the provider's address in the configuration.
+        /// The base URL of the provider's API. `null` for the URL in the configuration.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub base_url: Option<String>,
         #[serde(default = "yes")]
@@ -38,7 +38,7 @@ pub struct PublicChannel {
     pub credential_names: Vec<String>,
     pub base_url: Option<String>,
     pub is_enabled: bool,
-    /// The path that the provider's webhook calls, to be put after this server's address.
+    /// The path of the channel's webhook on this server, to configure at the provider.
     pub webhook_path: String,
 }
 

@@ -1,4 +1,4 @@
-//! When a human agent is needed (requirements 001 and 002).
+//! Rules for the handoff to a human agent (requirements 001 and 002).
 
 use super::{item, yes};
 use crate::message::words;
@@ -25,24 +25,24 @@ words! {
 }
 
 item! {
-    one: "a handoff rule", all: "Handoff rules, in the order in which they are tried", tag: "bot",
+    one: "a handoff rule", all: "Handoff rules, in the order in which they are evaluated", tag: "bot",
     order: priority;
 
-    /// When a human agent is needed, and from which team.
+    /// A rule for the handoff to a human agent.
     pub struct HandoffRule: HandoffRuleSpec {
         id id: HandoffRuleId,
         /// Unique in the account.
         pub name: String,
         pub trigger_type: HandoffTrigger,
-        /// The words, the intent, the number; `manual` needs none.
+        /// The words, the intent or the number of the trigger. `manual` needs none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub trigger_value: Option<String>,
-        /// The rule with the lowest number is tried first.
+        /// The rule with the lowest number is evaluated first.
         #[serde(default)]
         pub priority: i32,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub target_team_id: Option<TeamId>,
-        /// The message to the customer at the handoff. May name variables.
+        /// The message to the customer at the handoff. It may contain variables.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub message_template: Option<String>,
         #[serde(default = "yes")]

@@ -29,10 +29,10 @@ item! {
         /// The users who see it and may run it.
         pub visibility: MacroVisibility,
         creator created_by: UserId,
-        /// Done one after the other; all of them, or none.
+        /// Executed in their order. Either all are executed, or none.
         pub actions: Vec<Action>,
-        /// The key that its webhooks are signed with: `whsec_` and Base64. Made when the macro calls webhooks
-        /// and has none.
+        /// The key with which its webhooks are signed: `whsec_` and Base64. Created when the macro has
+        /// webhooks and no key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub webhook_secret: Option<Secret>,
     }

@@ -1,4 +1,4 @@
-//! Where conversations wait for an agent (requirement 002, queue management).
+//! Queues, in which conversations wait for an agent (requirement 002, queue management).
 
 use super::item;
 use crate::message::words;
@@ -19,45 +19,46 @@ words! {
 item! {
     one: "a queue", all: "Queues, as they are defined", tag: "queues", order: name;
 
-    /// Where conversations wait for an agent, and how one is found.
+    /// A queue, in which conversations wait for an agent.
     pub struct Queue: QueueSpec {
         id id: QueueId,
         /// Unique in the account.
         pub name: String,
-        /// The team whose conversations wait here. `None`: conversations of no team, and of teams without a
-        /// queue.
+        /// The team whose conversations wait in this queue. `null` for conversations without a team, and of
+        /// teams without a queue.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub team_id: Option<TeamId>,
         pub strategy: RoutingStrategy,
-        /// By agent. An agent with a penalty is asked only when no agent with a lower one can take the
-        /// conversation.
+        /// The penalties of agents. An agent with a penalty gets a conversation only when no agent with a
+        /// lower penalty can take it.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub penalties: BTreeMap<UserId, u32>,
-        /// How many conversations may wait at once. `None`: any number.
+        /// The most conversations that may wait. `null` for any number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub max_waiting: Option<u32>,
-        /// The team that gets the conversations that arrive while `max_waiting` wait.
+        /// The team that gets further conversations while `max_waiting` conversations wait.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub overflow_team_id: Option<TeamId>,
-        /// How long an agent may think about an offer.
+        /// How long an offer is open.
         #[serde(default = "Queue::offer_seconds")]
         pub offer_seconds: u32,
-        /// How long an agent who did not take an offer is not asked about that conversation again.
+        /// How long an agent who did not accept an offer gets no second offer of the same conversation.
         #[serde(default = "Queue::ask_again_seconds")]
         pub ask_again_seconds: u32,
         #[serde(default = "Queue::when_offline")]
         pub when_offline: WhenOffline,
-        /// How long after an agent went offline the agent's conversations return to the queue.
+        /// How long after an agent went offline their conversations return to the queue.
         #[serde(default = "Queue::give_back_seconds")]
         pub give_back_seconds: u32,
-        /// The message to a customer who has to wait: may name `{{position}}` and `{{wait_minutes}}`. `None`:
-        /// no message.
+        /// The message to a customer who has to wait. It may contain `{{position}}` and `{{wait_minutes}}`.
+        /// `null` for no message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub announcement: Option<String>,
     }
 }
 
-/// The values of the fields that a request leaves out. Routing uses them too, where no queue applies to a conversation.
+/// The values of the fields that a request leaves out. Routing uses them too, where no queue applies to a
+/// conversation.
 impl Queue {
     pub const OFFER_SECONDS: u32 = 30;
     pub const ASK_AGAIN_SECONDS: u32 = 120;

@@ -198,9 +198,15 @@ async fn a_gateways_headers_are_accepted_only_when_the_gateway_is_trusted() {
 }
 
 #[test]
-fn a_configuration_without_authentication_or_with_an_empty_secret_is_refused() {
+fn a_configuration_without_authentication_or_with_a_short_secret_is_refused() {
     let build = |auth| Service { auth, ..Service::default() }.try_build();
     assert!(matches!(build(AuthConfig::default()), Err(AuthConfigError::NotConfigured)));
-    let empty = AuthConfig { secret: Some(String::new()), ..AuthConfig::default() };
-    assert!(matches!(build(empty), Err(AuthConfigError::EmptySecret)));
+    let of_length = |length| AuthConfig { secret: Some("s".repeat(length)), ..AuthConfig::default() };
+    for length in [0, 1, 31] {
+        let refused = build(of_length(length));
+        assert!(
+            matches!(refused, Err(AuthConfigError::ShortSecret { length: reported }) if reported == length)
+        );
+    }
+    assert!(build(of_length(32)).is_ok());
 }

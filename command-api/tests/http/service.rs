@@ -1,4 +1,4 @@
-//! The assembled service, users with tokens, and short ways to send requests.
+//! The assembled service, users with tokens, and short functions for requests.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -21,9 +21,9 @@ const NOW: Timestamp = Timestamp::from_secs(1_795_222_800);
 pub const ACME: AccountId = AccountId::from_u128(0xA);
 pub const GLOBEX: AccountId = AccountId::from_u128(0xB);
 /// An id that no item has.
-pub const NOTHING: &str = "00000000-0000-0000-0000-00000000dead";
+pub const UNKNOWN_ID: &str = "00000000-0000-0000-0000-00000000dead";
 
-pub struct Desk {
+pub struct Service {
     pub store: Arc<SqliteStore>,
     pub commands: Arc<Commands>,
     pub clock: Clock,
@@ -84,13 +84,13 @@ impl Answer {
     pub fn header(&self, name: &str) -> String {
         self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
     }
-    /// The document of an answer with this status.
+    /// Asserts the status, and returns the answer's JSON.
     #[track_caller]
     pub fn is(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
-    /// A problem of this kind, that blames this field.
+    /// Asserts that the answer is a problem of this kind about this field.
     #[track_caller]
     pub fn refuses(&self, status: u16, name: &str, field: &str) -> Value {
         let problem = self.is(status);
@@ -101,15 +101,20 @@ impl Answer {
     }
 }
 
-pub async fn desk() -> Desk {
+pub async fn start() -> Service {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOW);
     let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
-    service(Arc::clone(&store), store, clock, Arc::new(folder))
+    assemble_service(Arc::clone(&store), store, clock, Arc::new(folder))
 }
 
 /// A command service on this log.
-fn service(store: Arc<SqliteStore>, log: Arc<dyn EventStore>, clock: Clock, folder: Arc<TempDir>) -> Desk {
+fn assemble_service(
+    store: Arc<SqliteStore>,
+    log: Arc<dyn EventStore>,
+    clock: Clock,
+    folder: Arc<TempDir>,
+) -> Service {
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(log, Arc::new(providers), clock.clone()));
     let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
@@ -124,18 +129,18 @@ fn service(store: Arc<SqliteStore>, log: Arc<dyn EventStore>, clock: Clock, fold
         problems: problem::KINDS.to_vec(),
     };
     let router = assemble(http::router(commands.clone()), gate);
-    Desk { store, commands, clock, router, _folder: folder }
+    Service { store, commands, clock, router, _folder: folder }
 }
 
-impl Desk {
-    /// Another process on the same log.
-    pub fn beside(&self) -> Desk {
+impl Service {
+    /// A second service on the same log, as another process has it.
+    pub fn second(&self) -> Service {
         self.on(self.store.clone())
     }
 
     /// The service on another store of the same log.
-    pub fn on(&self, log: Arc<dyn EventStore>) -> Desk {
-        service(Arc::clone(&self.store), log, self.clock.clone(), Arc::clone(&self._folder))
+    pub fn on(&self, log: Arc<dyn EventStore>) -> Service {
+        assemble_service(Arc::clone(&self.store), log, self.clock.clone(), Arc::clone(&self._folder))
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -178,7 +183,7 @@ impl Desk {
         self.ask(who, Method::DELETE, path, &[], Value::Null).await
     }
 
-    /// A channel that takes what any service posts.
+    /// A channel of the type `api`, which accepts messages from any service of the account.
     pub async fn api_channel(&self) -> String {
         let body = json!({ "channel_type": "api", "name": "Web shop" });
         id(&self.post(&adam(), "/v1/channels", body).await.is(201))
@@ -188,7 +193,7 @@ impl Desk {
         id(&self.post(&adam(), "/v1/channels", whatsapp("Support")).await.is(201))
     }
 
-    /// A conversation with Abebe, by the path of its own.
+    /// Begins a conversation with Abebe, and returns its path.
     pub async fn conversation(&self) -> String {
         let channel = self.api_channel().await;
         let body = json!({
@@ -197,7 +202,7 @@ impl Desk {
         format!("/v1/conversations/{}", id(&self.post(&ana(), "/v1/conversations", body).await.is(201)))
     }
 
-    /// A customer's text by WhatsApp, signed.
+    /// A signed webhook request with a customer's text message.
     pub fn whatsapp_text(&self, channel: &str, from: &str, provider_id: &str, text: &str) -> Request<Body> {
         let body = json!({
             "object": "whatsapp_business_account",
@@ -245,8 +250,8 @@ pub fn whatsapp(name: &str) -> Value {
     })
 }
 
-/// The id of what a command made.
+/// The id of the created item.
 #[track_caller]
-pub fn id(made: &Value) -> String {
-    made["id"].as_str().unwrap_or_else(|| panic!("no id: {made}")).to_owned()
+pub fn id(created: &Value) -> String {
+    created["id"].as_str().unwrap_or_else(|| panic!("no id: {created}")).to_owned()
 }

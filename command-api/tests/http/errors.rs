@@ -1,21 +1,21 @@
-use crate::desk::{Desk, adam, ana, desk, webhook};
+use crate::service::{Service, adam, ana, start, webhook};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use event_store::EventStore;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_log_that_cannot_be_written_is_a_clear_503() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
-    let channel = desk.whatsapp_channel().await;
-    desk.store.close().await;
+async fn an_unavailable_log_is_answered_by_503() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let channel = service.whatsapp_channel().await;
+    service.store.close().await;
     let answers = [
-        desk.patch(&ana(), &conversation, json!({ "priority": "low" })).await,
-        desk.post(&ana(), &format!("{conversation}/messages"), json!({ "content": "Hello" })).await,
-        desk.post(&adam(), "/v1/teams", json!({ "name": "Billing" })).await,
-        desk.send(desk.whatsapp_text(&channel, "251911000000", "wamid.1", "Hello")).await,
-        desk.send(webhook(&channel, "unreadable", "app-secret")).await,
+        service.patch(&ana(), &conversation, json!({ "priority": "low" })).await,
+        service.post(&ana(), &format!("{conversation}/messages"), json!({ "content": "Hello" })).await,
+        service.post(&adam(), "/v1/teams", json!({ "name": "Billing" })).await,
+        service.send(service.whatsapp_text(&channel, "251911000000", "wamid.1", "Hello")).await,
+        service.send(webhook(&channel, "unreadable", "app-secret")).await,
     ];
     for answer in answers {
         answer.refuses(503, "unavailable", "");
@@ -24,9 +24,9 @@ async fn a_log_that_cannot_be_written_is_a_clear_503() {
 }
 
 /// Every operation that the description lists: method and path.
-async fn operations(desk: &Desk) -> Vec<(Method, String, Value)> {
+async fn operations(service: &Service) -> Vec<(Method, String, Value)> {
     let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
-    let api = desk.send(request).await.is(200);
+    let api = service.send(request).await.is(200);
     let mut operations = Vec::new();
     for (path, item) in api["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -39,8 +39,8 @@ async fn operations(desk: &Desk) -> Vec<(Method, String, Value)> {
 
 #[tokio::test]
 async fn every_route_is_described_with_an_id_a_summary_and_a_group() {
-    let desk = desk().await;
-    let operations = operations(&desk).await;
+    let service = start().await;
+    let operations = operations(&service).await;
     assert!(operations.len() >= 28, "{}", operations.len());
     let mut ids: Vec<_> = operations.iter().map(|(_, _, op)| op["operationId"].as_str().unwrap()).collect();
     ids.sort_unstable();
@@ -55,9 +55,9 @@ async fn every_route_is_described_with_an_id_a_summary_and_a_group() {
 }
 
 #[tokio::test]
-async fn nonsense_on_any_route_is_refused_and_never_a_fault() {
-    let desk = desk().await;
-    let conversation = desk.conversation().await;
+async fn an_invalid_request_is_refused_on_every_route_without_an_internal_error() {
+    let service = start().await;
+    let conversation = service.conversation().await;
     let id = conversation.rsplit('/').next().unwrap();
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     let bodies = [
@@ -81,7 +81,7 @@ async fn nonsense_on_any_route_is_refused_and_never_a_fault() {
         "{\"snoozed_until\":\"9999-99-99\"}",
         "{\"snoozed_until\":\"9999-12-31T23:59:59Z\",\"status\":\"pending\"}",
     ];
-    for (method, path, _) in operations(&desk).await {
+    for (method, path, _) in operations(&service).await {
         for value in [id, "7", "%00", "%ff", "-", "me"] {
             let path = fill(&path, value);
             for body in bodies {
@@ -90,7 +90,7 @@ async fn nonsense_on_any_route_is_refused_and_never_a_fault() {
                     .uri(&path)
                     .header("authorization", adam().token())
                     .header("content-type", "application/json");
-                let answer = desk.send(request.body(Body::from(body.to_owned())).unwrap()).await;
+                let answer = service.send(request.body(Body::from(body.to_owned())).unwrap()).await;
                 assert!(answer.status < 500, "{method} {path} {body}: {}", answer.text);
                 if answer.status >= 400 {
                     assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
@@ -110,10 +110,10 @@ fn fill(path: &str, value: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_description_refers_only_to_what_it_holds_and_names_each_parameter_once() {
-    let desk = desk().await;
+async fn the_descriptions_references_exist_and_parameters_are_unique() {
+    let service = start().await;
     let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
-    let api = desk.send(request).await.is(200);
+    let api = service.send(request).await.is(200);
     let mut references = Vec::new();
     collect(&api, &mut references);
     assert!(references.len() > 50);
@@ -121,7 +121,7 @@ async fn the_description_refers_only_to_what_it_holds_and_names_each_parameter_o
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(api.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
-    for (method, path, operation) in operations(&desk).await {
+    for (method, path, operation) in operations(&service).await {
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         let mut names: Vec<_> =
             parameters.iter().map(|p| (p["in"].to_string(), p["name"].to_string())).collect();
