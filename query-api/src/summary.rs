@@ -99,7 +99,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         E::Automation(ActionEvent::WebhookFailed(failed)) => {
             format!("A webhook could not be delivered ({})", failed.code)
         }
-        E::Lifecycle(LifecycleEvent::Expired(_)) => "It expired after too long an inactivity".to_owned(),
+        E::Lifecycle(LifecycleEvent::Expired(_)) => "It expired after too long without a message".to_owned(),
     }
 }
 
