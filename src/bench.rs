@@ -1,8 +1,8 @@
-//! `verbatim bench`: each figure beside a control that is measured in the same run.
+//! `verbatim bench`: measures the performance, and compares each figure with a control of the same run.
 //!
-//! Times vary with the machine and its other load, so each figure stands beside that of the plainest
-//! program that does the same on the same file system with the same durability. The two take turns, and
-//! the middle one of several rounds counts.
+//! Times vary with the machine and its other load, so each figure is compared with that of the simplest program that
+//! does the same on the same file system with the same durability. The two take turns, and the median of several
+//! rounds counts.
 
 mod bots;
 mod control;
@@ -27,20 +27,20 @@ use table::Table;
 pub struct BenchOptions {
     /// The measurement to make.
     #[arg(value_enum, default_value = "all")]
-    pub what: What,
-    /// How many conversations there are when the inbox is measured.
+    pub what: Measurement,
+    /// The number of conversations when the inbox is measured
     #[arg(long, default_value_t = 1_000_000)]
     pub conversations: u64,
-    /// How often each measurement is repeated; the middle one counts.
+    /// The number of rounds of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
-    /// Where to measure: a new folder is made here and removed at the end.
+    /// The folder in which a new folder is created for the measurements and removed at the end
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     pub folder: PathBuf,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Measurement {
     /// Appending to the event log and reading it.
     Log,
     /// Filling the read models from the log.
@@ -62,13 +62,13 @@ pub enum What {
     All,
 }
 
-impl What {
-    fn wants(self, part: What) -> bool {
-        self == part || self == What::All
+impl Measurement {
+    fn includes(self, measurement: Measurement) -> bool {
+        self == measurement || self == Measurement::All
     }
 }
 
-/// Measures on the named engines. On a PostgreSQL server each measurement has a database of its own.
+/// Runs the measurements on these engines. On a PostgreSQL server each measurement has a database of its own.
 pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<&str>) -> anyhow::Result<()> {
     let folder = Folder::new(&options.folder)?;
     let mut table = Table::default();
@@ -78,40 +78,40 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
             "for log, projections, webhook and inbox on PostgreSQL: --event-store postgres://user:password@host/database"
         );
     }
-    if options.what.wants(What::Log) {
+    if options.what.includes(Measurement::Log) {
         match postgres {
             Some(url) => log_postgres::measure(url, &folder.0, options.rounds, &mut table).await?,
             None => log::measure(&folder.0, options.rounds, &mut table).await?,
         }
     }
-    if options.what.wants(What::Projections) {
+    if options.what.includes(Measurement::Projections) {
         projections::measure(&folder.0, postgres, &mut table).await?;
     }
     match nats {
-        Some(url) if options.what.wants(What::Publication) => {
+        Some(url) if options.what.includes(Measurement::Publication) => {
             publication::measure(url, &folder.0, options.rounds, &mut table).await?;
         }
-        None if options.what.wants(What::Publication) => {
+        None if options.what.includes(Measurement::Publication) => {
             eprintln!("publishing is not measured: name a NATS server with --nats");
         }
         _ => {}
     }
-    if options.what.wants(What::Webhook) {
+    if options.what.includes(Measurement::Webhook) {
         webhook::measure(&folder.0, postgres, &mut table).await?;
     }
-    if options.what.wants(What::Bots) {
+    if options.what.includes(Measurement::Bots) {
         bots::measure(&folder.0, options.rounds, &mut table).await?;
     }
-    if options.what.wants(What::Routing) {
+    if options.what.includes(Measurement::Routing) {
         routing::measure(&folder.0, options.rounds, &mut table).await?;
     }
-    if options.what.wants(What::Conversation) {
+    if options.what.includes(Measurement::Conversation) {
         conversation::measure(&folder.0, &mut table).await?;
     }
-    if options.what.wants(What::Memory) {
+    if options.what.includes(Measurement::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;
     }
-    if options.what.wants(What::Inbox) {
+    if options.what.includes(Measurement::Inbox) {
         inbox::measure(&folder.0, postgres, options.conversations, &mut table).await?;
     }
     println!("{table}");
@@ -132,7 +132,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{} was left behind: {error}", self.0.display());
+            eprintln!("{} could not be removed: {error}", self.0.display());
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Configuration: command line over environment over file over default.
+//! Configuration. The command line has precedence over the environment, the environment over the file, and the file over
+//! the defaults.
 //!
 //! Every key is declared once, in [`keys`]: its documentation, its type and its default. The flag, the
 //! `VERBATIM_…` variable, the key of the configuration file, the field of [`Settings`] and the annotated
@@ -25,7 +26,7 @@ pub enum ConfigError {
 }
 
 impl Options {
-    /// The settings in force: these options over the file over the defaults.
+    /// The effective settings: these options, then the file, then the defaults.
     pub fn settle(&self, file: Option<&Path>) -> Result<Settings, ConfigError> {
         let mut settled: toml::Table = toml::from_str(&annotated_defaults())?;
         if let Some(path) = file {
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_settle() {
+    fn the_defaults_are_valid() {
         let settings = options([]).settle(None).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.log_url(), "sqlite:data/events.db");
@@ -118,21 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_wins_over_the_file() {
+    fn the_command_line_has_precedence_over_the_file() {
         let (_folder, file) = file_with("rate_limit = 7\nbody_limit = 1000\n");
         let settings = options(["--rate-limit", "9"]).settle(Some(&file)).unwrap();
         assert_eq!((settings.rate_limit, settings.body_limit), (9, 1000));
     }
 
     #[test]
-    fn a_key_that_does_not_exist_is_named() {
+    fn an_unknown_key_is_named() {
         let (_folder, file) = file_with("rate_limits = 7\n");
         let error = options([]).settle(Some(&file)).unwrap_err();
         assert!(error.to_string().contains("rate_limits"), "{error}");
     }
 
     #[test]
-    fn a_value_of_another_type_is_refused_where_it_is_written() {
+    fn a_value_of_another_type_is_refused_with_its_location() {
         let (_folder, file) = file_with("rate_limit = \"many\"\n");
         assert!(matches!(options([]).settle(Some(&file)), Err(ConfigError::Malformed { .. })));
         for wrong in [["--rate-limit", "many"], ["--listen", "here"], ["--log-format", "xml"]] {
@@ -151,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn the_annotated_defaults_are_the_declaration() {
+    fn the_annotated_defaults_follow_from_the_declaration() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("verbatim.default.toml");
         if std::env::var_os("VERBATIM_WRITE_CONFIG").is_some_and(|value| value == "1") {
             std::fs::write(&file, annotated_defaults()).unwrap();
         }
-        let kept = std::fs::read_to_string(file).unwrap();
+        let stored = std::fs::read_to_string(file).unwrap();
         assert!(
-            kept == annotated_defaults(),
+            stored == annotated_defaults(),
             "verbatim.default.toml differs from src/config/keys.rs: VERBATIM_WRITE_CONFIG=1 writes it"
         );
     }

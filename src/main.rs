@@ -34,29 +34,29 @@ struct Cli {
 enum Action {
     /// Run everything in one process: both APIs, the projections and the process managers
     Serve,
-    /// Run the write side's API alone
+    /// Run only the API of the write side
     CommandApi,
-    /// Run the read side's API alone
+    /// Run only the API of the read side
     QueryApi,
-    /// Run the projections alone: events to tables
+    /// Run only the projections, which fill the tables from the events
     Projections,
-    /// Run the process managers alone: timers, bot, routing, automation, delivery
+    /// Run only the process managers: timers, bot, routing, automation, delivery
     ProcessManagers,
-    /// Start everything, play thirty conversations, show them, and go on serving
+    /// Start everything, play thirty conversations, show them, and continue serving
     Demo(demo::DemoOptions),
-    /// Make a bearer token for development
+    /// Create a bearer token for development
     Token(token::TokenOptions),
     /// Write the whole event log as NDJSON
     Export(transfer::ExportOptions),
     /// Read an event log from NDJSON into this one
     Import(transfer::ImportOptions),
-    /// Fill new read models from the log while the present ones serve, and switch
+    /// Fill new read models from the log while the current ones serve, then switch to them
     Rebuild,
-    /// Rebuild the read models aside and compare every row with the live ones
+    /// Build a second set of read models and compare every row with the ones in use
     Verify,
     /// Migrate the databases to this version, and exit; every other command migrates when it starts
     Migrate,
-    /// Measure, each figure beside a control of the same run
+    /// Measure the performance, and compare each figure with a control of the same run
     Bench(bench::BenchOptions),
     /// Print the annotated default configuration
     Config,

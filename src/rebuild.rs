@@ -17,8 +17,8 @@ async fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn EventStore>, Gener
         bail!("the data folder {} does not exist: name it with --data", settings.data.display());
     }
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
-    let place = Location::open(&settings.tables_url()).await?;
-    Ok((store, Generations::new(place)))
+    let location = Location::open(&settings.tables_url()).await?;
+    Ok((store, Generations::new(location)))
 }
 
 /// Migrates the tables of every configured engine to this version. Read models of another shape are not
@@ -81,12 +81,12 @@ pub async fn verify(settings: &Settings) -> anyhow::Result<()> {
         return Ok(());
     }
     for difference in &verdict.differences {
-        let what = match &difference.kind {
+        let description = match &difference.kind {
             DifferenceKind::Missing => "is missing".to_owned(),
-            DifferenceKind::Unexpected => "should not be there".to_owned(),
+            DifferenceKind::Unexpected => "is not in the log".to_owned(),
             DifferenceKind::Column { name } => format!("differs in {name}"),
         };
-        println!("{} {} {what}", difference.table, difference.key);
+        println!("{} {} {description}", difference.table, difference.key);
     }
     bail!("{} differences up to {position}: `verbatim rebuild` rebuilds the read models", verdict.different)
 }

@@ -1,4 +1,4 @@
-//! Wiring: which parts run in this process, how they start, and how they stop.
+//! Wiring: starts the parts that run in this process, and stops them in order.
 
 use crate::config::Settings;
 use crate::logging;
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Which parts run in this process.
+/// The parts that run in this process.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
     command_api: bool,
@@ -67,7 +67,7 @@ pub struct Running {
     serving: JoinSet<anyhow::Result<()>>,
     working: JoinSet<anyhow::Result<()>>,
     store: Arc<dyn EventStore>,
-    /// The log as the followers of this process read it: each event is decoded once.
+    /// The log that the followers of this process share, so that each event is decoded once.
     log: DecodedLog,
 }
 
@@ -77,7 +77,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         std::fs::create_dir_all(&settings.data)
             .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
     }
-    // The port first, so that a wrong one is reported before anything is opened.
+    // The port is opened first, so that a wrong address is reported before the databases are opened.
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}: choose another address with --listen", settings.listen)
     })?;
@@ -106,19 +106,20 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let publication =
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
     let mut api = aide::axum::ApiRouter::new();
-    let place = if parts.needs_tables() { Some(Location::open(&settings.tables_url()).await?) } else { None };
-    if let (Some(publication), Some(place)) = (publication, &place) {
+    let location =
+        if parts.needs_tables() { Some(Location::open(&settings.tables_url()).await?) } else { None };
+    if let (Some(publication), Some(location)) = (publication, &location) {
         checks.push(publishing::check(&publication));
-        let (leases, stop) = (Leases::new(place.clone()), running.stop_working.clone());
+        let (leases, stop) = (Leases::new(location.clone()), running.stop_working.clone());
         running.working.spawn(async move {
             publishing::while_leased(publication, leases, stop).await;
             Ok(())
         });
     }
-    if let Some(place) = &place
+    if let Some(location) = &location
         && (parts.projections || parts.query_api)
     {
-        let tables = running.tables(place.clone(), parts).await?;
+        let tables = running.tables(location.clone(), parts).await?;
         checks.push(tables_check(tables.clone()));
         if parts.query_api {
             let state = query_api::QueryState {
@@ -130,14 +131,15 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
             api = api.merge(query_api::router(state));
         }
     }
-    if let Some(place) = place
+    if let Some(location) = location
         && parts.process_managers
     {
-        let patience = process_managers::Settings {
+        let manager_settings = process_managers::Settings {
             delivery: delivery_settings(settings),
             outgoing_webhooks: webhook_settings(settings, address)?,
         };
-        let managers = ProcessManagers::new(place, running.log.clone(), commands.clone(), patience);
+        let managers =
+            ProcessManagers::new(location, running.log.clone(), commands.clone(), manager_settings);
         checks.push(managers_check(&managers));
         let stop = running.stop_working.clone();
         running.working.spawn(async move {
@@ -159,8 +161,8 @@ impl Running {
         self.address
     }
 
-    async fn tables(&mut self, place: Location, parts: Parts) -> anyhow::Result<Tables> {
-        let generations = Generations::new(place);
+    async fn tables(&mut self, location: Location, parts: Parts) -> anyhow::Result<Tables> {
+        let generations = Generations::new(location);
         let stop = self.stop_working.clone();
         if parts.projections {
             let mut progress = None;
@@ -192,14 +194,14 @@ impl Running {
             let serving = axum::serve(listener, router)
                 .with_graceful_shutdown(async move { graceful.cancelled().await })
                 .into_future();
-            // Event streams have no end of their own: what is still open after a while is cut.
-            let patience = async {
+            // Event streams do not end by themselves, so connections that are still open after a while are closed.
+            let time_limit = async {
                 stop.cancelled().await;
                 tokio::time::sleep(GRACE / 4).await;
             };
             tokio::select! {
                 served = serving => served.context("the HTTP server failed"),
-                () = patience => Ok(()),
+                () = time_limit => Ok(()),
             }
         });
     }
@@ -215,8 +217,8 @@ impl Running {
                 _ = terminate.recv() => break None,
                 Some(ended) = self.serving.join_next() => break Some(flat(ended)),
                 Some(ended) = self.working.join_next() => match flat(ended) {
-                    // A projection that cannot read an event has said so in the log and in /readyz. What can
-                    // still be served is served.
+                    // A projection that cannot read an event is reported in the log and in /readyz. The other parts
+                    // still serve requests.
                     Err(error) => tracing::error!(error = %format!("{error:#}"), "a part stopped"),
                     Ok(()) => continue,
                 },
@@ -241,18 +243,18 @@ impl Running {
     }
 }
 
-/// Waits for the tables that another process fills: the processes may start in any order.
+/// Waits for the tables that another process fills. The processes may start in any order.
 async fn tables_of_another(generations: Generations) -> anyhow::Result<Tables> {
-    let mut said = false;
+    let mut logged = false;
     loop {
         if let Ok(tables) = Tables::open(generations.clone()).await? {
             return Ok(tables);
         }
-        if !said {
+        if !logged {
             tracing::warn!(
-                "there are no tables to read yet: waiting for `verbatim projections` to make them"
+                "there are no tables to read yet: waiting for `verbatim projections` to create them"
             );
-            said = true;
+            logged = true;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -267,7 +269,7 @@ async fn finish(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
     };
     match tokio::time::timeout(GRACE, all).await {
         Ok(ended) => ended,
-        Err(_) => bail!("something did not stop within {} seconds", GRACE.as_secs()),
+        Err(_) => bail!("a part of the process did not stop within {} seconds", GRACE.as_secs()),
     }
 }
 
@@ -275,7 +277,7 @@ fn flat(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Re
     ended.context("a part of the process panicked")?
 }
 
-/// TLS for calls to providers and for fetching keys; once per process.
+/// Installs TLS for requests to providers and for fetching keys, once per process.
 pub fn install_tls() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
@@ -338,10 +340,10 @@ fn tables_check(tables: Tables) -> Check {
 }
 
 fn managers_check(managers: &ProcessManagers) -> Check {
-    let trouble = managers.error();
+    let error = managers.error();
     Check::new("process-managers", move || {
-        let trouble = trouble();
-        async move { trouble.map_or(Ok(()), Err) }
+        let error = error();
+        async move { error.map_or(Ok(()), Err) }
     })
 }
 
@@ -367,7 +369,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
         },
         clock.clone(),
     )
-    .context("nobody could sign in: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
+    .context("no caller could authenticate: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
     let limits = Limits {
         body_bytes: settings.body_limit,
         timeout: Duration::from_secs(settings.request_timeout),
@@ -402,9 +404,11 @@ fn about(parts: Parts) -> About {
         (true, true) => {
             ("Verbatim", "Customer support across every channel, event-sourced: commands and queries.")
         }
-        (true, false) => ("Verbatim commands", "The write side: what may be asked to happen."),
-        (false, true) => ("Verbatim queries", "The read side: what happened, and how things stand."),
-        (false, false) => ("Verbatim", "This process works in the background; only its health can be asked."),
+        (true, false) => ("Verbatim commands", "The write side: commands."),
+        (false, true) => ("Verbatim queries", "The read side: queries of the current state and the events."),
+        (false, false) => {
+            ("Verbatim", "This process works in the background; its API has only health and metrics.")
+        }
     };
     About {
         title: title.to_owned(),

@@ -1,10 +1,10 @@
-//! The promises of an event log, each as a function that every engine has to pass.
+//! The guarantees of an event log, each as a function that every engine must pass.
 //!
 //! An engine's tests implement [`Engine`], which opens their logs, and call
-//! [`conformance!`](crate::conformance!), which generates a test of each promise. The tests that kill a process
+//! [`conformance!`](crate::conformance!), which generates a test of each guarantee. The tests that kill a process
 //! are set up by the engine's own tests: see [`killed`].
 
-// A test fails by a panic, and all of this is test code.
+// A test fails by a panic, and this module is test code.
 #![allow(clippy::unwrap_used)]
 
 mod appending;
@@ -31,7 +31,7 @@ pub trait Engine: Send + Sync {
     async fn open(&self) -> Arc<dyn EventStore>;
 }
 
-/// Generates a test of every promise. `$engine` is an expression that makes a new [`Engine`].
+/// Generates a test of every guarantee. `$engine` is an expression that makes a new [`Engine`].
 #[macro_export]
 macro_rules! conformance {
     ($engine:expr) => {
@@ -62,11 +62,11 @@ macro_rules! conformance {
             an_import_with_a_gap_is_refused_as_a_whole,
         );
     };
-    (@each $engine:expr; $($promise:ident),+ $(,)?) => {$(
+    (@each $engine:expr; $($guarantee:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-        async fn $promise() {
+        async fn $guarantee() {
             let engine = $engine;
-            $crate::conformance::$promise(&engine).await;
+            $crate::conformance::$guarantee(&engine).await;
         }
     )+};
 }

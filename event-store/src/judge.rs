@@ -15,7 +15,7 @@ pub struct Append {
 }
 
 impl Append {
-    /// Its events as they are in the log, computed from the place of the last one.
+    /// Its events as they are in the log, computed from the location of the last one.
     pub fn recorded(self, last: Appended, recorded_at: Timestamp) -> impl Iterator<Item = Recorded> {
         let Self { stream, rows, .. } = self;
         let behind = (0..rows.len() as u64).rev();
@@ -33,7 +33,7 @@ impl Append {
     }
 }
 
-/// The place of an event in the log.
+/// The location of an event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub stream: StreamId,

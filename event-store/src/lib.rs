@@ -1,6 +1,6 @@
 //! The event log: a port, and the engines behind it.
 //!
-//! # What every engine promises
+//! # The guarantees of every engine
 //!
 //! The conformance suite in [`conformance`] checks each of these against every engine.
 //!

@@ -3,8 +3,8 @@
 //! One function in the database appends a whole group: it takes the lock, compares versions, assigns positions
 //! and inserts, in one round trip that is a transaction of its own. The lock is held until the commit is
 //! visible. So a reader that sees a position also sees every event below it. A node that is suspended never
-//! holds the lock, and no other transaction delays appends or readers. An append that is alone may take a
-//! shorter way, see [`fast_path`].
+//! holds the lock, and no other transaction delays appends or readers. A single append may use the
+//! [`fast_path`].
 
 mod fast_path;
 mod import;

@@ -1,4 +1,4 @@
-//! Channels of type `api`: JSON in, JSON out, for any program that a developer writes.
+//! Channels of type `api`, by which any program of a developer sends and receives messages as JSON.
 
 mod read;
 
@@ -29,7 +29,7 @@ impl Api {
     }
 }
 
-/// The body of a post to the developer's address.
+/// The body of a request to the developer's base URL.
 #[derive(Serialize)]
 struct Post<'a> {
     conversation_id: ConversationId,
@@ -38,7 +38,7 @@ struct Post<'a> {
     message: &'a MessageSent,
 }
 
-/// The developer may give the message an id; without one it has ours.
+/// The developer's response. Without an id in it, the message has our id.
 #[derive(Deserialize)]
 struct Accepted {
     id: String,
@@ -104,7 +104,7 @@ impl Provider for Api {
             .http
             .post(url)
             .header("content-type", "application/json")
-            // By it the receiver recognises a message that is sent again.
+            // The receiver recognises a repeated message by this header.
             .header("idempotency-key", &message_id);
         if let Ok(secret) = credential(channel, SECRET) {
             request = request.header(SIGNATURE_HEADER, signature::sign(secret, &body));

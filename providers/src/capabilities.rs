@@ -1,4 +1,4 @@
-//! The limits of a kind of channel, as values. They are declared here and enforced by the write side.
+//! The limits of a kind of channel. They are declared here and enforced by the write side.
 
 use crate::identifier::{self, BadIdentifier};
 use event_schemas::message::{ContentType, SenderType};
@@ -34,8 +34,8 @@ impl Capabilities {
         ],
     };
 
-    /// How long after the customer's last message this sender may send anything but a template. `None`:
-    /// without a limit.
+    /// How long after the customer's last message this sender may send messages other than templates. `None` for no
+    /// limit.
     pub fn reply_window(&self, sender: SenderType) -> Option<Duration> {
         let window = self.reply_window?;
         Some(match sender {
@@ -45,7 +45,7 @@ impl Capabilities {
     }
 }
 
-/// The time after the customer's last message within which anything but a template may be sent. Messenger and
+/// The time after the customer's last message within which messages other than templates may be sent. Messenger and
 /// Instagram give human agents more time than programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyWindow {

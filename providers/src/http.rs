@@ -11,10 +11,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The limit of the bytes that are read of a response's body. No provider needs more to accept or refuse.
+/// The maximum number of bytes that are read of a response's body. No provider's response is longer.
 const LONGEST_ANSWER: usize = 256 * 1024;
 
-/// How long a provider may take.
+/// The time limits of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     pub connect: Duration,
@@ -39,13 +39,13 @@ fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
     client_with(timeouts, |builder| builder)
 }
 
-/// Such a client, with further settings.
+/// A client as of [`client`] with further settings.
 pub(crate) fn client_with(
     timeouts: Timeouts,
     own: impl Fn(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, NoClient> {
-    // An error means that the process has installed a provider already, which is as good.
-    let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+    // An error means that the process has already installed a provider, which is used then.
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
         Client::builder()
             .user_agent(concat!("verbatim/", env!("CARGO_PKG_VERSION")))
@@ -115,9 +115,9 @@ pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answ
             DeliveryError::TryAgain { after: None, reason, source: Some(error.into()) }
         } else {
             let reason = if error.is_timeout() {
-                "the provider took too long to answer"
+                "the provider did not answer in time"
             } else {
-                "the connection broke before the provider answered"
+                "the connection was lost before the provider answered"
             };
             DeliveryError::Unknown { reason: reason.into(), source: Some(error.into()) }
         }

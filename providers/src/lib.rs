@@ -1,5 +1,5 @@
-//! The providers of channels: each verifies and reads inbound webhooks, and delivers outgoing messages. And the
-//! outgoing webhooks, by which macros and automation rules call other programs.
+//! The providers of channels: each verifies and reads inbound webhooks, and delivers outgoing messages.
+//! This crate also sends the outgoing webhooks of macros and automation rules.
 //!
 //! No code here decides or stores anything. It translates between a provider's format and the values of
 //! `event-schemas`; a part that cannot be read is returned whole.

@@ -22,8 +22,8 @@ impl Outgoing {
     }
 }
 
-/// The ids that are sent with an outgoing message and returned with its statuses. By them a status names its
-/// message without a look-up, also when the process ended between sending and recording.
+/// The ids that are sent with an outgoing message and returned with its statuses. So a status names its message without
+/// a lookup, also when the process ended before the result of the attempt was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallbackData {
     pub conversation_id: ConversationId,
@@ -36,7 +36,7 @@ impl fmt::Display for CallbackData {
     }
 }
 
-/// The callback data is of another program that sends by the same number.
+/// The callback data is from another program that sends from the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not <conversation>:<message>")]
 pub struct NotOurs;
@@ -61,7 +61,7 @@ pub struct Dispatched {
 /// The error that caused another one.
 pub type Source = Box<dyn Error + Send + Sync>;
 
-/// The provider did not accept the message, or whether it did is unknown.
+/// The provider did not accept the message, or it is not known whether it did.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// A later attempt may succeed: a rate limit, the provider is down. The provider has not accepted the
@@ -79,7 +79,7 @@ pub enum DeliveryError {
     GiveUp { code: String, reason: String },
     /// The provider may have accepted the message: a time-out, a lost connection, a response that cannot be
     /// read. An immediate second attempt might send the message twice.
-    #[error("whether the provider accepted the message is unknown: {reason}")]
+    #[error("it is not known whether the provider accepted the message: {reason}")]
     Unknown {
         reason: String,
         #[source]

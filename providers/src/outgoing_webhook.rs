@@ -1,6 +1,6 @@
-//! Outgoing webhooks: calls of other programs, signed as the Standard Webhooks specification requires. By the
-//! headers `webhook-id`, `webhook-timestamp` and `webhook-signature` the receiver verifies the caller and
-//! recognises a repeated call.
+//! Outgoing webhooks: requests to other programs, signed as the Standard Webhooks specification requires. The receiver
+//! verifies the sender and recognises a repeated request by the headers `webhook-id`, `webhook-timestamp` and
+//! `webhook-signature`.
 
 mod addresses;
 #[cfg(test)]
@@ -26,9 +26,9 @@ const PREFIX: &str = "whsec_";
 /// The length of a key in bytes.
 const KEY: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// The text is not a secret that webhooks can be signed with.
+/// The text is not a secret for signing webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is whsec_ and the Base64 of 24 to 64 bytes")]
+#[error("must be whsec_ followed by the Base64 of 24 to 64 bytes")]
 pub struct BadSecret;
 
 /// The secret of this key, in the form in which receivers get it.
@@ -60,18 +60,18 @@ fn seconds(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(1_000_000)
 }
 
-/// One call of another program.
+/// A webhook to another program.
 #[derive(Clone, Debug)]
 pub struct WebhookRequest {
-    /// The same for every attempt.
+    /// The id, which is the same in every attempt.
     pub id: WebhookId,
     pub url: String,
     pub secret: Secret,
-    /// JSON.
+    /// The body, which is JSON.
     pub body: Vec<u8>,
 }
 
-/// Why a call failed.
+/// The reason why a webhook was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// A later attempt may succeed.
@@ -86,7 +86,7 @@ pub enum WebhookError {
     GiveUp { code: &'static str, reason: String },
 }
 
-/// The client that makes the calls.
+/// The HTTP client of outgoing webhooks.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
     client: Client,
@@ -102,25 +102,25 @@ impl WebhookClient {
         Ok(Self { client, addresses })
     }
 
-    /// Makes the call once. Returns the status of the successful response.
-    pub async fn call(&self, call: &WebhookRequest, now: Timestamp) -> Result<u16, WebhookError> {
+    /// Sends the request once. Returns the status of the successful response.
+    pub async fn send(&self, webhook: &WebhookRequest, now: Timestamp) -> Result<u16, WebhookError> {
         let url = self
             .addresses
-            .check(&call.url)
+            .check(&webhook.url)
             .map_err(|bad| WebhookError::GiveUp { code: "forbidden_address", reason: bad.to_string() })?;
-        let signature = signature(&call.secret, call.id, now, &call.body)
+        let signature = signature(&webhook.secret, webhook.id, now, &webhook.body)
             .map_err(|bad| WebhookError::GiveUp { code: "no_secret", reason: format!("the secret {bad}") })?;
         let request = self
             .client
             .post(url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header("webhook-id", call.id.to_string())
+            .header("webhook-id", webhook.id.to_string())
             .header("webhook-timestamp", seconds(now))
             .header("webhook-signature", signature)
-            .body(call.body.clone());
+            .body(webhook.body.clone());
         match send(request, now).await {
             Ok(answer) if answer.status.is_success() => Ok(answer.status.as_u16()),
-            // The one status by which a receiver refuses further calls.
+            // The only status by which a receiver refuses further attempts.
             Ok(answer) if answer.status == StatusCode::GONE => Err(WebhookError::GiveUp {
                 code: "refused",
                 reason: "the receiver answered 410: gone".to_owned(),
@@ -135,7 +135,7 @@ impl WebhookClient {
             Err(DeliveryError::GiveUp { reason, .. }) => {
                 Err(WebhookError::GiveUp { code: "refused", reason })
             }
-            // The receiver may have accepted the call. It recognises a repeated call by its id.
+            // The receiver may have accepted the request. It recognises a repeated one by its id.
             Err(DeliveryError::TryAgain { after, .. }) => {
                 Err(WebhookError::TryAgain { after, reason: "the receiver cannot be reached".to_owned() })
             }

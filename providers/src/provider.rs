@@ -1,7 +1,7 @@
-//! The interface to a provider: what the rest of the program knows of it.
+//! The interface of a provider for the rest of the program.
 //!
-//! A new kind of channel is one file that implements [`Provider`], its word in
-//! [`ChannelType`], its module in `lib.rs` and its line in `registry.rs`.
+//! A new kind of channel needs a file that implements [`Provider`], a word in [`ChannelType`], a module in `lib.rs` and
+//! a line in `registry.rs`.
 
 use crate::{
     Capabilities, DeliveryError, Dispatched, FetchedMedia, Inbound, MediaError, Outgoing, Request, Response,
@@ -14,7 +14,7 @@ use event_schemas::message::{Attachment, ChannelType};
 use reqwest::Method;
 use tokio::io::AsyncWrite;
 
-/// One kind of channel. It keeps no state of a channel: each call receives the channel's definition from the
+/// One kind of channel. An implementation has no state of a channel: each call gets the channel's definition from the
 /// catalogue.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -34,7 +34,7 @@ pub trait Provider: Send + Sync {
     fn check(&self, channel: &Channel) -> Result<(), BadSetting>;
 
     /// The response to a request by which the provider checks that the webhook belongs to this channel.
-    /// `None` when the request is not of that kind: then it is verified and read.
+    /// `None` when it is not such a request; it is then verified and read.
     ///
     /// It is called before [`verify`](Self::verify), because most providers do not sign these requests: an
     /// implementation verifies them itself. By default every GET request is refused.
@@ -84,7 +84,7 @@ pub enum Proof {
     TokenNeeded,
 }
 
-/// Why a request on a webhook is refused. Nothing is stored.
+/// The reason why a request to a webhook is refused. A refused request is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedWebhook {
     #[error("the header {0} is missing")]
@@ -95,7 +95,7 @@ pub enum RefusedWebhook {
     NoHandshake,
     #[error("this is not a verification request: {0} is missing or not as expected")]
     NotAHandshake(&'static str),
-    #[error("the verification token is not this channel's")]
+    #[error("the verification token is wrong")]
     WrongToken,
     #[error("the channel has no credential '{0}'")]
     NotConfigured(&'static str),

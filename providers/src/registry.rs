@@ -1,4 +1,4 @@
-//! The providers that this program has, by the type of their channels.
+//! The providers in this program, by the type of their channels.
 
 use crate::http::Http;
 use crate::identifier::{self, BadIdentifier};
@@ -51,8 +51,8 @@ impl Providers {
         }
     }
 
-    /// How long after the customer's last message this sender may send anything but a template by this kind of
-    /// channel. `None`: without a limit.
+    /// How long after the customer's last message this sender may send messages other than templates by this kind of
+    /// channel. `None` for no limit.
     pub fn reply_window(&self, kind: ChannelType, sender: SenderType) -> Option<Duration> {
         self.capabilities(kind).reply_window(sender)
     }

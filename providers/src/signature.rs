@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_another_body_another_secret_and_what_is_no_signature() {
+    fn refuses_another_body_another_secret_and_text_that_is_no_signature() {
         let signed = sign("s3cret", b"body");
         assert_eq!(check("s3cret", &headers(&signed), HEADER, b"body "), Err(RefusedWebhook::WrongSignature));
         assert_eq!(check("secret", &headers(&signed), HEADER, b"body"), Err(RefusedWebhook::WrongSignature));

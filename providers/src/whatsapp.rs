@@ -64,7 +64,7 @@ impl Provider for WhatsApp {
     fn check(&self, channel: &Channel) -> Result<(), BadSetting> {
         for name in [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN] {
             credential(channel, name)
-                .map_err(|_| BadSetting::new(format!("credentials.{name}"), "is needed"))?;
+                .map_err(|_| BadSetting::new(format!("credentials.{name}"), "is required"))?;
         }
         let known = [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN];
         if let Some(name) = channel.credentials.keys().find(|name| !known.contains(&name.as_str())) {
@@ -77,7 +77,7 @@ impl Provider for WhatsApp {
         }
         if !credential(channel, ACCESS_TOKEN).is_ok_and(|token| token.bytes().all(|b| b.is_ascii_graphic())) {
             let field = format!("credentials.{ACCESS_TOKEN}");
-            return Err(BadSetting::new(field, "holds characters that no token has"));
+            return Err(BadSetting::new(field, "contains characters that no token has"));
         }
         match &channel.base_url {
             Some(url) if !http::is_base_url(url) => {

@@ -93,7 +93,7 @@ async fn met(behaviour: Behaviour) -> DeliveryError {
 }
 
 #[tokio::test]
-async fn a_text_goes_out_with_its_token_its_answered_message_and_its_callback_data() {
+async fn a_text_is_sent_with_its_token_its_answered_message_and_its_callback_data() {
     let fake = FakeWhatsApp::start().await;
     let mut message = outgoing(Content::text("Hello https://example.com"));
     message.message.in_reply_to_provider_id = Some("wamid.THEIRS".into());
@@ -119,7 +119,7 @@ async fn a_text_goes_out_with_its_token_its_answered_message_and_its_callback_da
 }
 
 #[tokio::test]
-async fn a_template_goes_out_as_the_provider_spells_it() {
+async fn a_template_is_sent_in_the_providers_format() {
     let mut message = outgoing(Content::text("Your order 7781 is on its way"));
     let parameters = json!({ "type": "body", "parameters": [{ "type": "text", "text": "7781" }] });
     message.message.template = Some(Template {
@@ -137,7 +137,7 @@ async fn a_template_goes_out_as_the_provider_spells_it() {
 }
 
 #[tokio::test]
-async fn files_go_out_by_link_or_by_id_with_what_each_kind_may_carry() {
+async fn files_are_sent_by_link_or_by_id_with_the_fields_of_their_kind() {
     let body = sent(&outgoing(file(ContentType::Document, "Your invoice"))).await;
     let document =
         json!({ "link": "https://example.com/file", "caption": "Your invoice", "filename": "file.pdf" });
@@ -152,7 +152,7 @@ async fn files_go_out_by_link_or_by_id_with_what_each_kind_may_carry() {
 }
 
 #[tokio::test]
-async fn places_cards_choices_and_reactions_go_out_as_they_are() {
+async fn locations_contacts_choices_and_reactions_are_sent_unchanged() {
     let place = json!({ "latitude": 9.0108, "longitude": 38.7613 });
     assert_eq!(sent(&outgoing(with(ContentType::Location, "", place.clone()))).await["location"], place);
     let cards = json!([{ "name": { "formatted_name": "Front desk" } }]);
@@ -170,7 +170,7 @@ async fn places_cards_choices_and_reactions_go_out_as_they_are() {
 }
 
 #[tokio::test]
-async fn who_hides_the_number_is_written_to_by_id() {
+async fn a_customer_who_hides_the_number_is_addressed_by_id() {
     let mut message = outgoing(Content::text("Hello"));
     message.to = "ET.13491208655302741918".into();
     let body = sent(&message).await;
@@ -178,7 +178,7 @@ async fn who_hides_the_number_is_written_to_by_id() {
 }
 
 #[tokio::test]
-async fn what_whatsapp_cannot_carry_is_given_up_before_it_is_sent() {
+async fn messages_that_whatsapp_cannot_send_are_given_up_before_a_request() {
     let fake = FakeWhatsApp::start().await;
     let two_files = Content {
         attachments: vec![file(ContentType::Image, "").attachments[0].clone(); 2],
@@ -199,7 +199,7 @@ async fn what_whatsapp_cannot_carry_is_given_up_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_or_asks_for_patience_is_tried_again() {
+async fn an_unavailable_or_rate_limiting_provider_is_tried_again() {
     for status in [500, 502, 503, 408] {
         let outcome = met(Behaviour::Down(status)).await;
         assert!(matches!(outcome, DeliveryError::TryAgain { after: None, .. }), "{status}: {outcome:?}");
@@ -230,8 +230,8 @@ async fn a_refusal_is_final_and_keeps_its_code_and_reason() {
     for (status, code) in [(400, 100), (400, 131026), (400, 131047), (400, 131051), (404, 132001), (401, 190)]
     {
         let outcome = met(Behaviour::Refuse { status, code, message: format!("(#{code}) No") }).await;
-        let DeliveryError::GiveUp { code: told, reason } = outcome else { panic!("{code}: {outcome:?}") };
-        assert_eq!((told, reason), (code.to_string(), format!("(#{code}) No")));
+        let DeliveryError::GiveUp { code: recorded, reason } = outcome else { panic!("{code}: {outcome:?}") };
+        assert_eq!((recorded, reason), (code.to_string(), format!("(#{code}) No")));
     }
     for status in [400, 401, 404, 302] {
         let outcome = met(Behaviour::Down(status)).await;
@@ -240,7 +240,7 @@ async fn a_refusal_is_final_and_keeps_its_code_and_reason() {
 }
 
 #[tokio::test]
-async fn a_message_that_may_have_been_accepted_has_an_unknown_outcome() {
+async fn the_outcome_is_unknown_when_the_provider_may_have_accepted_the_message() {
     for behaviour in [Behaviour::Nonsense, Behaviour::TakeAndBreakOff, Behaviour::Down(504)] {
         let outcome = met(behaviour.clone()).await;
         assert!(matches!(outcome, DeliveryError::Unknown { .. }), "{behaviour:?}: {outcome:?}");
@@ -248,7 +248,7 @@ async fn a_message_that_may_have_been_accepted_has_an_unknown_outcome() {
 }
 
 #[tokio::test]
-async fn a_provider_that_never_answers_leaves_it_unknown() {
+async fn the_outcome_is_unknown_when_the_provider_never_responds() {
     let fake = FakeWhatsApp::start().await;
     fake.behave(Behaviour::TakeAndHold);
     let providers = providers(Timeouts { connect: 5 * SECOND, answer: Duration::from_millis(200) });
@@ -259,13 +259,13 @@ async fn a_provider_that_never_answers_leaves_it_unknown() {
 }
 
 #[tokio::test]
-async fn the_plain_channel_posts_signed_json_and_takes_the_receivers_name_for_it() {
+async fn an_api_channel_posts_signed_json_and_uses_the_receivers_message_id() {
     let fake = FakeWhatsApp::start().await;
     let providers = providers(Timeouts::default());
     let api = providers.of(ChannelType::Api).unwrap();
     let there = channel(ChannelType::Api, &format!("{}/v1/shop/messages", fake.base_url));
     let dispatched = api.deliver(&there, &outgoing(Content::text("Hello"))).await.unwrap();
-    // The receiver answered no id of its own.
+    // The receiver's response has no id.
     assert_eq!(dispatched.provider_message_id, "00000000-0000-0000-0000-000000000008");
     let body = fake.requests().remove(0).body;
     assert_eq!((&body["to"], &body["content"]), (&json!("251911234567"), &json!("Hello")));
@@ -279,7 +279,7 @@ async fn the_plain_channel_posts_signed_json_and_takes_the_receivers_name_for_it
 }
 
 #[tokio::test]
-async fn a_kind_is_served_by_its_own_provider() {
+async fn each_kind_of_channel_is_served_by_its_provider() {
     let providers = providers(Timeouts::default());
     for kind in ChannelType::ALL {
         assert!(providers.of(*kind).is_none_or(|provider| provider.channel_type() == *kind), "{kind}");

@@ -1,4 +1,4 @@
-//! The end of the stream, and the event of the log to go on after.
+//! The end of the stream, and the event of the log after which publishing continues.
 
 use crate::error::PublicationError;
 use crate::message::POSITION;
@@ -8,19 +8,19 @@ use event_schemas::{EventId, Position};
 use event_store::{EventStore, Filter};
 use std::sync::Arc;
 
-/// The position to go on from.
+/// The position from which publishing continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     /// The sequence number of the stream's last message, whether or not the message still exists.
     pub sequence: u64,
-    /// The position of the event that was published last; `None` when no event was.
+    /// The position of the event that was published last. `None` when none was.
     pub after: Option<Position>,
 }
 
-/// How many messages of other publishers are skipped, at most, to find the last one of this publication.
+/// The maximum number of other publishers' messages that are skipped to find the last message of this publication.
 const FOREIGN_LIMIT: u64 = 1_000;
 
-/// How many events are read at a time.
+/// The number of events that are read at once.
 const PAGE: usize = 1_000;
 
 /// Reads the stream's end and finds its event in the log.
@@ -66,7 +66,7 @@ pub(crate) async fn find(
     // No message of this publication is left, but the messages were numbered like the log's events.
     tracing::warn!(
         stream = %name, sequence,
-        "the stream was emptied; publishing goes on with the next event, deleted messages are not repeated"
+        "the stream was emptied; publishing continues with the next event, deleted messages are not published again"
     );
     let after = skip_events(store, None, sequence - foreign)
         .await?

@@ -7,7 +7,7 @@ use event_store::ReadError;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// An error of the publication. Each may pass, so the publication retries for ever and reports it.
+/// An error of the publication. Every error may pass, so the publication reports it and retries without a limit.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicationError {
     #[error("NATS at {addresses} cannot be reached")]
@@ -53,7 +53,7 @@ pub enum PublicationError {
     NotAccepted(#[source] PublishError),
     #[error("the log cannot be read")]
     Log(#[from] ReadError),
-    /// The reading task ended by itself, which only a panic causes.
+    /// The task that reads the log ended although it was not stopped, which only a panic can cause.
     #[error("the task that reads the log panicked")]
     ReaderPanicked,
 }

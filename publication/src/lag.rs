@@ -1,4 +1,4 @@
-//! How far the stream is behind the log, in events and in seconds, also while NATS is unavailable.
+//! Measures by how much the stream is behind the log, in events and in seconds, also while NATS is unavailable.
 
 use crate::end::End;
 use event_schemas::{Clock, Position};
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How far the publication has come.
+/// The progress of the publication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// The position after which the current connection began.
     pub start: Option<Position>,
     /// The position of the last acknowledged event.
     pub position: Option<Position>,
-    /// How many events were published since the start.
+    /// The number of events that were published since the start.
     pub events: u64,
 }
 

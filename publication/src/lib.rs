@@ -5,13 +5,13 @@
 //! 1. **Every event, in order, once.** The messages of the stream are the events of the log, one after the other.
 //!    Each message is published expecting the message before it to be the stream's last. So messages of a second
 //!    publisher, or delayed ones of an old connection, are refused instead of being inserted in between.
-//! 2. **The stream holds the state.** The position to go on from is read from the stream's last message; no state
+//! 2. **The stream holds the state.** The position from which to continue is read from the stream's last message; no state
 //!    is stored elsewhere. So it does not matter how long NATS or the publisher was unavailable, or on which
 //!    machine the next publisher runs.
 //! 3. **Deleted messages are not published again.** Messages are numbered like the events of the log, so after a
-//!    purge, or when messages have expired, the number of the last one is enough to go on. A stream that was
+//!    purge, or when messages have expired, the number of the last one is enough to continue. A stream that was
 //!    deleted is created again and filled from the log's beginning.
-//! 4. **Every failure is reported.** The health check and the program's log say in one sentence what is wrong. An
+//! 4. **Every failure is reported.** The health check and the program's log describe the error in one sentence. An
 //!    event that is too large for the server is published without its data, with the address to fetch it from.
 
 mod connection;

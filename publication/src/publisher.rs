@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use tokio::sync::watch;
 
-/// How many messages, and how many bytes, may be in flight.
+/// The maximum number of messages, and of bytes, in flight.
 const WINDOW: usize = 1_000;
 const WINDOW_BYTES: usize = 16 << 20;
 
@@ -109,7 +109,7 @@ impl<'c> Publisher<'c> {
     }
 }
 
-/// The acknowledgement of the oldest message in flight; waits for ever when there is none.
+/// The acknowledgement of the oldest message in flight. Waits without end when there is none.
 async fn next(in_flight: &mut VecDeque<InFlight>) -> Result<PublishAck, PublishError> {
     match in_flight.front_mut() {
         Some(oldest) => (&mut oldest.acknowledged).await,

@@ -26,19 +26,19 @@ pub struct Publication {
     settings: Arc<Settings>,
     clock: Clock,
     progress: watch::Sender<Option<Progress>>,
-    trouble: Arc<watch::Sender<Option<String>>>,
+    error: Arc<watch::Sender<Option<String>>>,
 }
 
 /// The state of the publication, for health checks.
 #[derive(Clone)]
 pub struct Health {
-    trouble: Arc<watch::Sender<Option<String>>>,
+    error: Arc<watch::Sender<Option<String>>>,
 }
 
 impl Health {
     /// The current error as a sentence; `None` when the publication works.
     pub fn error(&self) -> Option<String> {
-        self.trouble.borrow().clone()
+        self.error.borrow().clone()
     }
 }
 
@@ -49,12 +49,12 @@ impl Publication {
             settings: Arc::new(settings),
             clock,
             progress: watch::Sender::new(None),
-            trouble: Arc::new(watch::Sender::new(None)),
+            error: Arc::new(watch::Sender::new(None)),
         }
     }
 
     pub fn health(&self) -> Health {
-        Health { trouble: self.trouble.clone() }
+        Health { error: self.error.clone() }
     }
 
     /// The position of the last event that is published, as far as this instance knows.
@@ -71,7 +71,7 @@ impl Publication {
             () = stop.cancelled() => {}
             () = self.publish_with_retries() => {}
         }
-        self.trouble.send_replace(None);
+        self.error.send_replace(None);
     }
 
     async fn publish_with_retries(&self) {
@@ -83,21 +83,21 @@ impl Publication {
                 pauses = self::pauses();
             }
             let sentence = error_chain(&error);
-            let changed = self.trouble.send_if_modified(|shown| {
-                let changed = shown.as_ref() != Some(&sentence);
-                *shown = Some(sentence.clone());
+            let changed = self.error.send_if_modified(|current| {
+                let changed = current.as_ref() != Some(&sentence);
+                *current = Some(sentence.clone());
                 changed
             });
             match error {
-                // Another publisher has published the event; that is no failure.
+                // Another publisher has published the event, which is not an error.
                 PublicationError::Overtaken => {
                     metrics::counter!("verbatim_publication_refused_total").increment(1);
-                    tracing::warn!(stream = %self.settings.stream.name, trouble = %sentence, "another publisher was first; publishing starts again");
+                    tracing::warn!(stream = %self.settings.stream.name, error = %sentence, "another publisher has published the event; publishing starts again");
                 }
                 _ if changed => {
-                    tracing::warn!(trouble = %sentence, "publishing failed and is retried")
+                    tracing::warn!(error = %sentence, "publishing failed and is retried")
                 }
-                _ => tracing::debug!(trouble = %sentence, "publishing still fails"),
+                _ => tracing::debug!(error = %sentence, "publishing still fails"),
             }
             tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
@@ -109,7 +109,7 @@ impl Publication {
         let stream = stream::ensure(&connection.context, &self.settings.stream).await?;
         let end = end::find(&stream, &self.store).await?;
         let limit = message_limit(&connection, stream.cached_info().config.max_message_size);
-        if self.trouble.send_replace(None).is_some() {
+        if self.error.send_replace(None).is_some() {
             tracing::info!("publishing has recovered");
         }
         let after = end.after.map(|position| position.to_string());

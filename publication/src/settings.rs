@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct StreamSettings {
     pub name: String,
     pub replicas: usize,
-    /// How long messages are kept; `None` when they are kept for ever.
+    /// How long messages are kept. `None` when they are kept without a limit.
     pub max_age: Option<Duration>,
     /// The largest size of the stream; `None` when it has no limit.
     pub max_bytes: Option<u64>,
@@ -59,14 +59,14 @@ pub(crate) enum Login {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     #[error(
-        "the address of NATS is invalid: give nats://host:4222 or tls://host:4222, several of them separated by commas"
+        "the address of NATS is invalid: use nats://host:4222 or tls://host:4222, several of them separated by commas"
     )]
     NotAnAddress(#[source] std::io::Error),
     #[error("the addresses of NATS name different users: name one, in the first address")]
     SeveralLogins,
     #[error("the NATS credentials {path} cannot be read")]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{path} holds no NATS credentials")]
+    #[error("{path} contains no NATS credentials")]
     NotCredentials { path: PathBuf, source: std::io::Error },
     #[error(
         "'{0}' cannot be the name of a stream: a name is not empty and has no spaces, dots, wildcards or slashes"

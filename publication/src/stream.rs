@@ -73,7 +73,7 @@ fn unchangeable(config: &Config) -> Option<&'static str> {
     } else if config.storage != StorageType::File {
         Some("is kept in memory, not in files")
     } else if config.retention != RetentionPolicy::Limits {
-        Some("drops what its consumers have read")
+        Some("drops messages that its consumers have read")
     } else if config.no_ack {
         Some("does not acknowledge")
     } else {

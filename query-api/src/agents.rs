@@ -1,4 +1,4 @@
-//! Agents, their preferences and their availability.
+//! The agents of an account and their preferences.
 
 use crate::problem::tables_unavailable;
 use crate::response::{List, Tagged};
@@ -33,13 +33,13 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
         .api_route(
             "/v1/agent-preferences/{user_id}",
-            get_with(anothers, |op| {
+            get_with(of_agent, |op| {
                 op.id("getPreferences").tag("agents").summary("The preferences of an agent")
             }),
         )
 }
 
-/// An agent, with the name that colleagues and customers see.
+/// An agent of the account, with the name that colleagues and customers see.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Agent")]
 struct Person {
@@ -69,13 +69,13 @@ struct AgentPreferences {
     user_id: UserId,
     #[serde(flatten)]
     preferences: Preferences,
-    /// `online`, `away`, `offline`, or `unknown` when the agent never reported a presence.
+    /// `online`, `away`, `offline`, or `unknown` when the presence was never reported.
     presence: String,
-    /// When the presence expires without a heartbeat.
+    /// The time at which the presence expires unless a heartbeat arrives. `null` when it does not expire.
     presence_until: Option<Timestamp>,
-    /// The number of conversations that count against the agent's capacity.
+    /// The number of conversations that use the agent's capacity.
     active_conversations: u32,
-    /// When a conversation was last assigned to the agent or taken from the agent.
+    /// The time of the last assignment or release of a conversation. `null` when there was none.
     idle_since: Option<Timestamp>,
     /// `null` when the preferences were never changed.
     created_at: Option<Timestamp>,
@@ -101,7 +101,8 @@ impl From<AgentPreferencesRow> for AgentPreferences {
 }
 
 impl AgentPreferences {
-    fn at(mut self, availability: Option<&AgentAvailabilityRow>) -> Self {
+    /// Adds the presence and load.
+    fn with_availability(mut self, availability: Option<&AgentAvailabilityRow>) -> Self {
         if let Some(availability) = availability {
             self.presence.clone_from(&availability.presence);
             self.presence_until = availability.presence_until;
@@ -112,7 +113,7 @@ impl AgentPreferences {
     }
 
     /// The preferences of an agent who never changed them.
-    fn usual(user: UserId) -> Self {
+    fn defaults(user: UserId) -> Self {
         Self {
             id: user,
             user_id: user,
@@ -145,8 +146,8 @@ async fn all(
     let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
     Ok(List::whole(known, |agent| {
         let user = agent.user_id;
-        let preferences = of(user).map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
-        preferences.at(availability.iter().find(|availability| availability.user_id == user))
+        let preferences = of(user).map_or_else(|| AgentPreferences::defaults(user), AgentPreferences::from);
+        preferences.with_availability(availability.iter().find(|availability| availability.user_id == user))
     }))
 }
 
@@ -154,7 +155,7 @@ async fn own(caller: Agent, Fresh(tables): Fresh) -> Result<Tagged<AgentPreferen
     of(&tables, caller.user).await
 }
 
-async fn anothers(
+async fn of_agent(
     caller: AdministratorOrService,
     Fresh(tables): Fresh,
     Path(user): Path<UserId>,
@@ -168,6 +169,6 @@ async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Probl
     let row = table::preferences(tables.readers(), user).await.map_err(tables_unavailable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
     let availability = table::availability(tables.readers(), user).await.map_err(tables_unavailable)?;
-    let what = row.map_or_else(|| AgentPreferences::usual(user), AgentPreferences::from);
-    Ok(Tagged { version, what: what.at(availability.as_ref()) })
+    let body = row.map_or_else(|| AgentPreferences::defaults(user), AgentPreferences::from);
+    Ok(Tagged { version, body: body.with_availability(availability.as_ref()) })
 }

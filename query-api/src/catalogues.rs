@@ -1,4 +1,5 @@
-//! The catalogues of an account: a list and one item of every kind. Catalogues are small, so a list has no pages.
+//! The catalogues of an account: the list of items and one item of every kind. Catalogues are small, so their lists
+//! have no pages.
 
 use crate::problem::tables_unavailable;
 use crate::response::{List, Tagged};
@@ -16,7 +17,7 @@ use projections::queries::conversations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The routes of a kind. The kinds with more than these routes are below.
+/// The routes of a kind. Kinds whose routes do more than show the stored items have a rule of their own.
 macro_rules! routes_of {
     (CannedResponse) => {
         catalogue::<CannedResponse>(
@@ -24,7 +25,7 @@ macro_rules! routes_of {
                 described(op, &list_id::<CannedResponse>(), CannedResponse::TAG, CannedResponse::ALL)
             }),
             get_with(canned_response, |op| {
-                let summary = "A canned response, filled in for a conversation if one is named";
+                let summary = "A canned response, and its text for a conversation when one is named";
                 described(op, &get_id::<CannedResponse>(), CannedResponse::TAG, summary)
             }),
         )
@@ -32,7 +33,7 @@ macro_rules! routes_of {
     (Macro) => {
         catalogue::<Macro>(
             get_with(macros, |op| described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL)),
-            get_with(each_macro, |op| {
+            get_with(one_macro, |op| {
                 described(op, &get_id::<Macro>(), Macro::TAG, "A macro that you may run")
             }),
         )
@@ -41,7 +42,7 @@ macro_rules! routes_of {
         ApiRouter::new().api_route(
             &BotSettings::path(),
             get_with(bot_settings, |op| {
-                let summary = "The settings of the bot, or the defaults when none are defined";
+                let summary = "The bot's settings, or the defaults when none are defined";
                 described(op, &get_id::<BotSettings>(), BotSettings::TAG, summary)
             }),
         )
@@ -90,7 +91,7 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A catalogue item with its times and version.
+/// A catalogue item, and the times at which it was defined first and last.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Defined{T}")]
 struct Defined<T> {
@@ -99,7 +100,7 @@ struct Defined<T> {
     item: T,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// The version of the catalogue at the item's last change; also the `ETag`.
+    /// The catalogue's version at the last change of this item. It is also the `ETag`.
     version: Version,
 }
 
@@ -119,8 +120,8 @@ async fn all<T: Item>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T
 async fn one<T: Item>(caller: &Agent, tables: &Db, id: T::Id) -> Result<Tagged<Defined<T::Public>>, Problem> {
     let found =
         catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
-    let what = Defined::from(found.ok_or_else(|| Problem::not_found(T::noun()))?);
-    Ok(Tagged { version: what.version, what })
+    let body = Defined::from(found.ok_or_else(|| Problem::not_found(T::noun()))?);
+    Ok(Tagged { version: body.version, body })
 }
 
 async fn list<T: Item>(
@@ -138,7 +139,7 @@ async fn get<T: Item>(
     one::<T>(&caller, &tables, id).await
 }
 
-/// Only its creator sees a personal macro.
+/// Whether the caller may see the macro. Only its creator sees a personal macro.
 fn may_see(caller: &Agent, item: &Macro) -> bool {
     match item.visibility {
         MacroVisibility::Everyone => true,
@@ -152,13 +153,13 @@ async fn macros(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Defined
     Ok(Json(list))
 }
 
-async fn each_macro(
+async fn one_macro(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<<Macro as Shape>::Id>,
 ) -> Result<Tagged<Defined<Macro>>, Problem> {
     let found = one::<Macro>(&caller, &tables, id).await?;
-    if may_see(&caller, &found.what.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
+    if may_see(&caller, &found.body.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
 }
 
 async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSettings>, Problem> {
@@ -171,10 +172,10 @@ async fn bot_settings(caller: Agent, Fresh(tables): Fresh) -> Result<Json<BotSet
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CannedResponseFilter {
-    /// `greetings`, `billing`, `closings`.
+    /// For example `greetings`, `billing` or `closings`.
     #[serde(default)]
     category: Option<String>,
-    /// `/greeting`
+    /// For example `/greeting`.
     #[serde(default)]
     short_code: Option<String>,
 }
@@ -195,8 +196,8 @@ async fn canned_responses(
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct For {
-    /// The conversation whose contact the text is filled in for.
+struct RenderParams {
+    /// The conversation for whose contact the placeholders are replaced.
     #[serde(default)]
     conversation_id: Option<ConversationId>,
 }
@@ -206,7 +207,7 @@ struct For {
 struct FilledCannedResponse {
     #[serde(flatten)]
     canned_response: Defined<CannedResponse>,
-    /// The text with its variables filled in. `None` when no conversation was named.
+    /// The text with its placeholders replaced. `null` when no conversation was named.
     rendered: Option<String>,
 }
 
@@ -214,7 +215,7 @@ async fn canned_response(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<<CannedResponse as Shape>::Id>,
-    Query(For { conversation_id }): Query<For>,
+    Query(RenderParams { conversation_id }): Query<RenderParams>,
 ) -> Result<Tagged<FilledCannedResponse>, Problem> {
     let found = one::<CannedResponse>(&caller, &tables, id).await?;
     let mut rendered = None;
@@ -227,8 +228,8 @@ async fn canned_response(
             contact_identifier: &conversation.contact_identifier,
             agent_name: caller.name.as_deref().unwrap_or_default(),
         };
-        rendered = Some(values.fill(&found.what.item.content));
+        rendered = Some(values.fill(&found.body.item.content));
     }
-    let what = FilledCannedResponse { canned_response: found.what, rendered };
-    Ok(Tagged { version: found.version, what })
+    let body = FilledCannedResponse { canned_response: found.body, rendered };
+    Ok(Tagged { version: found.version, body })
 }

@@ -107,5 +107,5 @@ async fn identifier(
 ) -> Result<Tagged<ContactIdentifierRow>, Problem> {
     let found = table::identifier(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
     let row = found.ok_or_else(|| Problem::not_found("contact identifier"))?;
-    Ok(Tagged { version: row.version, what: row })
+    Ok(Tagged { version: row.version, body: row })
 }

@@ -1,9 +1,9 @@
-//! One conversation with its recent messages, now or at an earlier time; its messages, assignments and SLA timers.
+//! One conversation, now or at an earlier moment, and its messages, assignments and SLA timers.
 
 use crate::params::{Paging, limit, parsed};
 use crate::problem::{list_problem, tables_unavailable};
 use crate::response::{List, Tagged};
-use crate::snapshot::{Moment, past};
+use crate::snapshot::{Moment, snapshot};
 use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
@@ -27,7 +27,7 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(one, |op| {
                 op.id("getConversation")
                     .tag("conversations")
-                    .summary("A conversation with its recent messages, now or at an earlier time")
+                    .summary("A conversation with its recent messages, now or at an earlier moment")
             }),
         )
         .api_route(
@@ -35,7 +35,7 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(list_messages, |op| {
                 op.id("listMessages")
                     .tag("messages")
-                    .summary("Messages and notes, oldest first, with pages in both directions")
+                    .summary("Messages and notes, oldest first, in pages in both directions")
             }),
         )
         .api_route(
@@ -43,7 +43,7 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(list_assignments, |op| {
                 op.id("listAssignments")
                     .tag("conversations")
-                    .summary("The assignments of a conversation: agent, team, times, and who assigned it")
+                    .summary("The assignments of a conversation, with their times and who decided them")
             }),
         )
         .api_route(
@@ -62,7 +62,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
 }
 
-/// A conversation with its SLA timers and its recent messages.
+/// A conversation with its SLA timers and its most recent messages.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ConversationDetail")]
 struct Detail {
@@ -70,22 +70,22 @@ struct Detail {
     conversation: ListedConversation,
     /// Oldest first.
     messages: Vec<Message>,
-    /// The `before` of the earlier messages, at the route of the messages.
+    /// The value of `before` with which the list of messages continues. `null` when there are no earlier messages.
     earlier_messages: Option<String>,
     sla_timers: Vec<SlaTimerRow>,
 }
 
-/// A message, or a note that only colleagues see.
+/// A message, or a note that only agents see.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Message {
     id: MessageId,
     conversation_id: ConversationId,
-    /// `inbound` for the customer's messages, `outbound` for all others, notes among them.
+    /// `inbound` for the customer's messages, `outbound` for all others and for notes.
     direction: Direction,
     sender_type: SenderType,
     sender_id: Option<UserId>,
     sender_name: Option<String>,
-    /// `true` for an internal note.
+    /// Whether the message is an internal note.
     is_private: bool,
     content: String,
     content_type: ContentType,
@@ -94,15 +94,15 @@ struct Message {
     template: Option<Template>,
     mentions: Vec<UserId>,
     provider_message_id: Option<String>,
-    /// The provider's id of the message to which this message replies.
+    /// The provider's id of the message that this one answers.
     reply_to: Option<String>,
     in_reply_to: Option<MessageId>,
-    /// The delivery state of an outgoing message.
+    /// The state of the delivery. `null` for the customer's messages and for notes.
     delivery: Option<DeliveryState>,
     metadata: Map<String, Value>,
     sent_at: Timestamp,
     created_at: Timestamp,
-    /// The `before` or `after` of the pages before or after this message.
+    /// The value of `before` or `after` for the page before or after this message.
     cursor: String,
 }
 
@@ -113,7 +113,7 @@ enum Direction {
     Outbound,
 }
 
-/// The provider's report on an outgoing message.
+/// The state of the delivery of an outgoing message.
 #[derive(Debug, Serialize, JsonSchema)]
 struct DeliveryState {
     state: Delivery,
@@ -168,14 +168,14 @@ impl Message {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct When {
-    /// A time (RFC 3339) or a position of the log. The answer is the conversation at that time.
+struct AsOfParams {
+    /// A time (RFC 3339) or a position of the log. The conversation is shown as it was at that moment.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     as_of: Option<Moment>,
 }
 
-/// The number of messages in the answer with a conversation.
+/// The number of messages that are shown with a conversation.
 const RECENT: usize = 50;
 
 async fn one(
@@ -183,32 +183,32 @@ async fn one(
     caller: Agent,
     Fresh(tables): Fresh,
     Path(id): Path<ConversationId>,
-    Query(when): Query<When>,
+    Query(params): Query<AsOfParams>,
 ) -> Result<Tagged<Detail>, Problem> {
-    if let Some(moment) = when.as_of {
-        let past = past(&state, caller.account, id, moment).await?;
-        let unread = past.unread(caller.user);
-        let sla_timers = past.timers();
-        let mut messages = past.messages;
+    if let Some(moment) = params.as_of {
+        let snapshot = snapshot(&state, caller.account, id, moment).await?;
+        let unread = snapshot.unread(caller.user);
+        let sla_timers = snapshot.timers();
+        let mut messages = snapshot.messages;
         let earlier = messages.len().saturating_sub(RECENT);
         messages.drain(..earlier);
         let earlier = messages.first().filter(|_| earlier > 0).map(|row| messages::cursor(row).to_string());
-        let listed = ListedConversation { conversation: past.conversation, unread };
+        let listed = ListedConversation { conversation: snapshot.conversation, unread };
         return Ok(detail(listed, messages, earlier, sla_timers));
     }
     let readers = tables.readers();
     let query =
         Messages { account: caller.account, conversation: id, from: PageFrom::End, limit: Limit::default() };
-    let (found, messages, clocks) = futures::join!(
+    let (found, messages, timers) = futures::join!(
         conversations::find(readers, caller.account, id, Some(caller.user)),
         messages::list(readers, query),
         sla_timers::of_conversation(readers, caller.account, id),
     );
     let found = found.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
     let messages = messages.map_err(list_problem)?;
-    let clocks = clocks.map_err(tables_unavailable)?;
+    let timers = timers.map_err(tables_unavailable)?;
     let earlier = messages.next.map(|cursor| cursor.to_string());
-    Ok(detail(found, messages.rows, earlier, clocks))
+    Ok(detail(found, messages.rows, earlier, timers))
 }
 
 fn detail(
@@ -220,18 +220,18 @@ fn detail(
     let id = listed.conversation.id;
     let version = listed.conversation.version;
     let messages = messages.into_iter().map(|row| Message::of(id, row)).collect();
-    Tagged { version, what: Detail { conversation: listed, messages, earlier_messages, sla_timers } }
+    Tagged { version, body: Detail { conversation: listed, messages, earlier_messages, sla_timers } }
 }
 
-/// The page of messages. Without parameters it is the newest one.
+/// The page of messages. The newest messages when neither `before` nor `after` is given.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MessageParams {
-    /// The `cursor` of a message. The page ends before it.
+    /// The `cursor` of a message; the page has the messages before it.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     before: Option<Cursor>,
-    /// The `cursor` of a message. The page begins after it.
+    /// The `cursor` of a message; the page has the messages after it.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<Cursor>,

@@ -1,6 +1,6 @@
-//! The inbox: lists of conversations, and the number of conversations in each tab.
+//! The inbox: lists of conversations, and the counts of its tabs.
 
-use crate::params::{limit, parsed, several};
+use crate::params::{comma_separated, limit, parsed};
 use crate::problem::{list_problem, tables_unavailable};
 use crate::response::List;
 use crate::state::{Fresh, QueryState};
@@ -31,7 +31,7 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(inbox, |op| {
                 op.id("listConversations")
                     .tag("conversations")
-                    .summary("Conversations: filtered, sorted, in pages")
+                    .summary("Conversations, filtered and sorted, in pages")
             }),
         )
         .api_route(
@@ -44,11 +44,11 @@ pub fn routes() -> ApiRouter<QueryState> {
         )
 }
 
-/// The assignee of the listed conversations.
+/// A filter by assignee, relative to the caller.
 #[derive(Clone, Copy, Debug)]
 enum Assignee {
     Me,
-    Nobody,
+    Unassigned,
     Agent(UserId),
 }
 
@@ -57,31 +57,31 @@ impl FromStr for Assignee {
     fn from_str(text: &str) -> Result<Self, &'static str> {
         match text {
             "me" => Ok(Self::Me),
-            "none" => Ok(Self::Nobody),
+            "none" => Ok(Self::Unassigned),
             id => id.parse().map(Self::Agent).map_err(|_| "neither `me`, `none`, nor an agent's id"),
         }
     }
 }
 
 impl Assignee {
-    fn as_seen_by(self, caller: &Caller) -> AssigneeFilter {
+    fn for_caller(self, caller: &Caller) -> AssigneeFilter {
         match self {
             Self::Me => AssigneeFilter::Agent(caller.user),
-            Self::Nobody => AssigneeFilter::Unassigned,
+            Self::Unassigned => AssigneeFilter::Unassigned,
             Self::Agent(user) => AssigneeFilter::Agent(user),
         }
     }
 }
 
-/// `last_message_at:desc`
+/// The sort as the parameter has it, for example `last_message_at:desc`.
 #[derive(Clone, Copy, Debug)]
-struct SortWords(Sort);
+struct SortParam(Sort);
 
-impl FromStr for SortWords {
+impl FromStr for SortParam {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
         const ALLOWED: &str = "not one of last_message_at, created_at, priority, unanswered_since, sla_due_at, with :asc or :desc";
-        let (name, way) = text.split_once(':').unwrap_or((text, "asc"));
+        let (name, direction) = text.split_once(':').unwrap_or((text, "asc"));
         let by = match name {
             "last_message_at" => SortBy::LastMessage,
             "created_at" => SortBy::Created,
@@ -90,7 +90,7 @@ impl FromStr for SortWords {
             "sla_due_at" => SortBy::SlaDue,
             _ => return Err(ALLOWED),
         };
-        match way {
+        match direction {
             "asc" => Ok(Self(Sort { by, descending: false })),
             "desc" => Ok(Self(Sort { by, descending: true })),
             _ => Err(ALLOWED),
@@ -98,12 +98,12 @@ impl FromStr for SortWords {
     }
 }
 
-/// The filters and the order of the list.
+/// The filters, the sort and the page of the list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ConversationParams {
     /// One or several statuses, separated by commas: `open,assigned`.
-    #[serde(default, deserialize_with = "several")]
+    #[serde(default, deserialize_with = "comma_separated")]
     #[schemars(with = "String")]
     status: Vec<Status>,
     /// `me`, `none`, or an agent's id.
@@ -126,7 +126,7 @@ struct ConversationParams {
     /// with `:asc` or `:desc`.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
-    sort: Option<SortWords>,
+    sort: Option<SortParam>,
     /// Between 1 and 200. The default is 50.
     #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
@@ -145,14 +145,14 @@ async fn inbox(
     let query = Conversations {
         reader: Some(caller.user),
         statuses: params.status,
-        assignee: params.assignee_id.map(|assignee| assignee.as_seen_by(&caller)),
+        assignee: params.assignee_id.map(|assignee| assignee.for_caller(&caller)),
         team: params.team_id,
         channel: params.channel_id,
         contact: params.contact_id,
         label: params.label,
         priority: params.priority,
         updated_since: params.updated_since,
-        sort: params.sort.map(|SortWords(sort)| sort).unwrap_or_default(),
+        sort: params.sort.map(|SortParam(sort)| sort).unwrap_or_default(),
         limit: params.limit,
         after: params.cursor,
         ..Conversations::of(caller.account)
@@ -161,8 +161,8 @@ async fn inbox(
     Ok(Inbox { page })
 }
 
-/// A page of the inbox. The table contains each conversation as the JSON of a [`ListedConversation`]; this function only
-/// joins them.
+/// A page of the inbox. The table has each conversation as JSON, which the response only joins. The JSON is that of a
+/// [`ListedConversation`].
 struct Inbox {
     page: ListJson,
 }
@@ -188,27 +188,27 @@ impl OperationOutput for Inbox {
     }
 }
 
-type Words = BTreeMap<&'static str, i64>;
+type StatusCounts = BTreeMap<&'static str, i64>;
 
-/// The number of conversations by tab and status.
+/// The number of conversations, by tab and status.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Counts {
     /// All conversations that are not closed.
     all: i64,
-    /// The caller's own conversations that are not closed.
+    /// The caller's conversations that are not closed.
     mine: i64,
     /// Unassigned conversations that are neither resolved nor closed.
     unassigned: i64,
-    by_status: Words,
-    mine_by_status: Words,
-    unassigned_by_status: Words,
-    /// By the team's id.
-    teams: BTreeMap<String, Words>,
-    /// By the agent's id.
-    assignees: BTreeMap<String, Words>,
+    by_status: StatusCounts,
+    mine_by_status: StatusCounts,
+    unassigned_by_status: StatusCounts,
+    /// The counts of each team, by its id.
+    teams: BTreeMap<String, StatusCounts>,
+    /// The counts of each assignee, by the agent's id.
+    assignees: BTreeMap<String, StatusCounts>,
 }
 
-fn words(counts: &ByStatus) -> Words {
+fn status_counts(counts: &ByStatus) -> StatusCounts {
     Status::ALL.iter().map(|status| (status.as_str(), counts.get(status).copied().unwrap_or(0))).collect()
 }
 
@@ -223,10 +223,14 @@ async fn tab_counts(caller: Agent, Fresh(tables): Fresh) -> Result<Json<Counts>,
         all: sum(&found.all, &[Status::Closed]),
         mine: sum(&found.mine, &[Status::Closed]),
         unassigned: sum(&found.unassigned, &[Status::Resolved, Status::Closed]),
-        by_status: words(&found.all),
-        mine_by_status: words(&found.mine),
-        unassigned_by_status: words(&found.unassigned),
-        teams: found.teams.iter().map(|(team, counts)| (team.to_string(), words(counts))).collect(),
-        assignees: found.assignees.iter().map(|(user, counts)| (user.to_string(), words(counts))).collect(),
+        by_status: status_counts(&found.all),
+        mine_by_status: status_counts(&found.mine),
+        unassigned_by_status: status_counts(&found.unassigned),
+        teams: found.teams.iter().map(|(team, counts)| (team.to_string(), status_counts(counts))).collect(),
+        assignees: found
+            .assignees
+            .iter()
+            .map(|(user, counts)| (user.to_string(), status_counts(counts)))
+            .collect(),
     }))
 }

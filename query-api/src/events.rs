@@ -1,7 +1,7 @@
-//! The events of an account, from any position of the log: as pages of NDJSON, or as a stream of Server-Sent Events
-//! that does not end.
+//! All events of an account, from any position of the log on: as pages of NDJSON, or as an endless stream of Server-Sent
+//! Events.
 
-use crate::params::{parsed, several};
+use crate::params::{comma_separated, parsed};
 use crate::problem::log_unavailable;
 use crate::state::{Auditor, QueryState};
 use aide::axum::ApiRouter;
@@ -26,9 +26,9 @@ pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route("/v1/events", get_with(events, described)).api_route(
         "/v1/events/{id}",
         get_with(event, |op| {
-            op.id("getEvent").tag("events").summary("One event, as a CloudEvent").description(
-                "What a `dataref` names: an event that was too large for a broker was published there \
-                 without its data.",
+            op.id("getEvent").tag("events").summary("One event as a CloudEvent").description(
+                "The `dataref` of an event that was published without its data, because it was too large for \
+                 the broker, names this resource.",
             )
         }),
     )
@@ -37,12 +37,12 @@ pub fn routes() -> ApiRouter<QueryState> {
 fn described(op: TransformOperation) -> TransformOperation {
     op.id("listEvents")
         .tag("events")
-        .summary("The account's events as CloudEvents, from any position")
+        .summary("The account's events as CloudEvents, from any position on")
         .description(
-            "With `Accept: text/event-stream` the answer is a stream that does not end: each event's id is its position, \
-             and `Last-Event-ID` resumes after it. Otherwise it is one page of `application/x-ndjson`; \
-             `Verbatim-Next` is the `after` of the next page and `Verbatim-At-End` says whether this page \
-             reached the end.",
+            "With `Accept: text/event-stream` the response is an endless stream: each event's id is its position, \
+             and `Last-Event-ID` resumes the stream after it. Otherwise the response is one page of \
+             `application/x-ndjson`; `Verbatim-Next` is the `after` of the next page, and `Verbatim-At-End` says \
+             whether this page reached the end of the log.",
         )
         .with(|mut op| {
             let mut response = ApiResponse { description: "CloudEvents.".to_owned(), ..Default::default() };
@@ -55,11 +55,11 @@ fn described(op: TransformOperation) -> TransformOperation {
         })
 }
 
-/// The beginning of the page or stream.
+/// The position after which the events begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
-    Location(Position),
-    /// Only events that are appended from now on.
+    Position(Position),
+    /// The current end of the log.
     End,
 }
 
@@ -69,7 +69,7 @@ impl FromStr for After {
         if text == "end" {
             return Ok(Self::End);
         }
-        text.parse().map(Self::Location).map_err(|_| "neither a position of the log nor 'end'")
+        text.parse().map(Self::Position).map_err(|_| "neither a position of the log nor 'end'")
     }
 }
 
@@ -88,15 +88,15 @@ impl FromStr for TypeName {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EventParams {
-    /// A position of the log, or `end`. The default is the beginning of the log.
+    /// A position of the log, or `end`. By default the events begin at the beginning of the log.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<After>,
     /// One or several event types, separated by commas: `MessageReceived,Assigned`.
-    #[serde(default, deserialize_with = "several")]
+    #[serde(default, deserialize_with = "comma_separated")]
     #[schemars(with = "Option<String>")]
     types: Vec<TypeName>,
-    /// The number of lines in a page, between 1 and 1000. The default is 200.
+    /// The maximum number of lines in a page, between 1 and 1000. The default is 200.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<u16>", range(min = 1, max = 1000))]
     limit: Option<Lines>,
@@ -110,7 +110,7 @@ impl FromStr for Lines {
     fn from_str(text: &str) -> Result<Self, &'static str> {
         match text.parse() {
             Ok(lines @ 1..=1000) => Ok(Self(lines)),
-            _ => Err("a page holds between 1 and 1000 lines"),
+            _ => Err("a page has between 1 and 1000 lines"),
         }
     }
 }
@@ -123,13 +123,13 @@ async fn events(
 ) -> Result<Response, Problem> {
     let mut filter = Filter::account(caller.account);
     filter.event_types = stored_names(&params.types.iter().map(|name| name.0).collect::<Vec<_>>());
-    let after = match resumed(&headers)?.or(params.after) {
+    let after = match last_event_id(&headers)?.or(params.after) {
         None => None,
-        Some(After::Location(place)) => Some(place),
+        Some(After::Position(position)) => Some(position),
         Some(After::End) => state.store.end().await.map_err(log_unavailable)?,
     };
     if wants_stream(&headers) {
-        return Ok(follow(&state, filter, after));
+        return Ok(stream_events(&state, filter, after));
     }
     let limit = params.limit.map_or(200, |lines| lines.0);
     page(&state, filter, after, limit).await
@@ -152,16 +152,17 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     accepted.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
 }
 
-fn resumed(headers: &HeaderMap) -> Result<Option<After>, Problem> {
+/// The position in `Last-Event-ID`.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<After>, Problem> {
     const NAME: &str = "Last-Event-ID";
     let Some(id) = headers.get(NAME) else { return Ok(None) };
-    let place = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Location);
-    place
+    let position = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Position);
+    position
         .map(Some)
-        .ok_or_else(|| Problem::unreadable(format!("`{NAME}` takes the id of an event.")).field(NAME))
+        .ok_or_else(|| Problem::unreadable(format!("`{NAME}` must be the id of an event.")).field(NAME))
 }
 
-/// A page with one event in each line.
+/// A page with one event per line.
 async fn page(
     state: &QueryState,
     filter: Filter,
@@ -171,13 +172,13 @@ async fn page(
     let mut lines = Vec::new();
     let mut rounds = 0;
     let at_end = loop {
-        let left = limit - lines.len();
+        let remaining = limit - lines.len();
         let Page { events, through, at_end } =
-            state.store.read_all(after, &filter, left).await.map_err(log_unavailable)?;
+            state.store.read_all(after, &filter, remaining).await.map_err(log_unavailable)?;
         lines.extend(events.iter().map(|event| document(event, &state.schemas_url)));
         after = through.or(after);
         rounds += 1;
-        // A filter that few events match does not read the whole log in one request.
+        // When few events match the filter, one request does not read the whole log.
         if at_end || lines.len() >= limit || rounds == 20 {
             break at_end;
         }
@@ -202,28 +203,29 @@ fn document(recorded: &Recorded, schemas_url: &str) -> String {
 }
 
 /// The number of events that are read at once.
-const AHEAD: usize = 200;
+const READ_AT_ONCE: usize = 200;
 
-fn follow(state: &QueryState, filter: Filter, after: Option<Position>) -> Response {
-    let subscription = Subscription::new(state.store.clone(), after, filter, AHEAD);
+fn stream_events(state: &QueryState, filter: Filter, after: Option<Position>) -> Response {
+    let subscription = Subscription::new(state.store.clone(), after, filter, READ_AT_ONCE);
     let (stop, schemas_url) = (state.stop.clone(), state.schemas_url.clone());
     let pages = stream::unfold(subscription, |mut subscription| async {
         match subscription.next().await {
             Ok(page) => Some((page.events, subscription)),
             Err(error) => {
-                // The client reconnects with the id of its last event.
+                // The client reconnects with the id of the last event that it received.
                 tracing::warn!(%error, "an event stream ended early");
                 None
             }
         }
     });
-    let told = pages.flat_map(stream::iter).map(move |event| Ok::<_, Infallible>(tell(&event, &schemas_url)));
-    let until_stop = told.take_until(async move { stop.cancelled().await });
+    let events = pages.flat_map(stream::iter);
+    let events = events.map(move |event| Ok::<_, Infallible>(sse_event(&event, &schemas_url)));
+    let until_stop = events.take_until(async move { stop.cancelled().await });
     Sse::new(until_stop)
         .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"))
         .into_response()
 }
 
-fn tell(recorded: &Recorded, schemas_url: &str) -> SseEvent {
+fn sse_event(recorded: &Recorded, schemas_url: &str) -> SseEvent {
     SseEvent::default().id(recorded.position.to_string()).data(document(recorded, schemas_url))
 }

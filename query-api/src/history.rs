@@ -1,4 +1,4 @@
-//! The whole history of a conversation: each event, its actor, its time and its reason.
+//! The history of a conversation: each event with its actor, time and reason.
 
 use crate::params::{limit, parsed};
 use crate::response::List;
@@ -20,12 +20,12 @@ pub fn routes() -> ApiRouter<QueryState> {
         get_with(history, |op| {
             op.id("listConversationEvents")
                 .tag("events")
-                .summary("The history of a conversation: each event with its actor, reason and time")
+                .summary("The whole history of a conversation: who did what, when and why")
         }),
     )
 }
 
-/// An event with a sentence that describes it.
+/// An event, and a sentence that describes it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct HistoryEvent {
     summary: String,
@@ -60,7 +60,7 @@ async fn history(
     let data = page.iter().map(|recorded| HistoryEvent {
         summary: match Event::read(recorded) {
             Ok(Event::Conversation(event)) => summary(&event, &recorded.metadata.actor),
-            // An event of another kind, or one that this version cannot read.
+            // An event of another kind of stream, or one that this version cannot read.
             Ok(Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_)) | Err(_) => {
                 recorded.event_type.clone().into_owned()
             }

@@ -1,5 +1,4 @@
-//! The read side over HTTP: the current state, the events, and the state at any time before. A query changes
-//! nothing.
+//! The read side over HTTP: the current state, the events, and the state at any earlier time. A query changes nothing.
 
 mod agents;
 mod catalogues;
@@ -22,10 +21,10 @@ pub use state::QueryState;
 
 use aide::axum::ApiRouter;
 
-/// The groups of routes in the API's description, after the groups of the commands.
+/// The groups of routes in the API's description that the commands do not have.
 pub const TAGS: &[(&str, &str)] = &[("events", "All events of the account, in pages or as a live stream.")];
 
-/// All routes of queries. A list is one line here.
+/// All routes of queries. Each file of routes has one line here.
 pub fn router(state: QueryState) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())

@@ -34,7 +34,7 @@ pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Err
     number.and_then(Limit::new).map_err(de::Error::custom)
 }
 
-/// A parameter that is written as text and read by `FromStr`.
+/// A parameter whose text is parsed by `FromStr`.
 pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -42,8 +42,8 @@ pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
     text.map(|text| text.parse()).transpose().map_err(de::Error::custom)
 }
 
-/// A parameter of several words that are separated by commas.
-pub fn several<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
+/// A parameter with several words, separated by commas.
+pub fn comma_separated<'de, D: Deserializer<'de>, T: FromStr<Err: std::fmt::Display>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     let text = String::deserialize(deserializer)?;

@@ -1,4 +1,4 @@
-//! The conversations that wait for an agent: their order, and how long they wait.
+//! The conversations that wait for an agent: their positions and expected waits.
 
 use crate::problem::tables_unavailable;
 use crate::response::List;
@@ -20,25 +20,26 @@ pub fn routes() -> ApiRouter<QueryState> {
             get_with(queue, |op| {
                 op.id("listQueued")
                     .tag("queues")
-                    .summary("The conversations that wait for an agent: positions and expected waits by team")
+                    .summary("The conversations that wait for an agent, with their positions and expected waits, per team")
                     .description(
-                        "The oldest of the highest priority is first. An expected wait is the position times the \
-                         usual time between two that find an agent; before two have, it is not known.",
+                        "The conversation with the highest priority is first, and among equal ones the oldest. An \
+                         expected wait is the position times the average time between two assignments of the queue. \
+                         It is unknown until two conversations have been assigned.",
                     )
             }),
         )
         .api_route(
             "/v1/queue/teams",
             get_with(teams, |op| {
-                op.id("listQueueLengths").tag("queues").summary("The length of each team's queue and its expected wait")
+                op.id("listQueueLengths").tag("queues").summary("The number of waiting conversations per team, and their expected wait")
             }),
         )
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Which {
-    /// Only the queue of this team.
+struct QueueParams {
+    /// Only the conversations that wait for this team.
     #[serde(default)]
     team_id: Option<TeamId>,
 }
@@ -56,7 +57,7 @@ struct QueuedConversation {
     queued_at: Option<Timestamp>,
     /// `null` when too few conversations were assigned lately to estimate it.
     expected_wait_seconds: Option<u64>,
-    /// `null` when no agent is being asked.
+    /// `null` when the conversation is not being offered.
     offer: Option<Offer>,
 }
 
@@ -69,7 +70,7 @@ struct Offer {
     until: Timestamp,
 }
 
-fn expected(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Option<u64> {
+fn expected_wait(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Option<u64> {
     let pace = paces.iter().find(|row| row.team_id == team.unwrap_or(NO_TEAM))?;
     pace.pace().expected(position).map(|wait| wait.as_secs())
 }
@@ -77,7 +78,7 @@ fn expected(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Option<u6
 async fn queue(
     caller: Agent,
     Fresh(tables): Fresh,
-    Query(Which { team_id }): Query<Which>,
+    Query(QueueParams { team_id }): Query<QueueParams>,
 ) -> Result<Json<List<QueuedConversation>>, Problem> {
     let entries =
         queue_entries::list(tables.readers(), caller.account, team_id).await.map_err(tables_unavailable)?;
@@ -89,7 +90,7 @@ async fn queue(
         position,
         queued_since: row.queued_since,
         queued_at: row.queued_at,
-        expected_wait_seconds: expected(&paces, row.team_id, position),
+        expected_wait_seconds: expected_wait(&paces, row.team_id, position),
         offer: row.offer_id.zip(row.offer_until).map(|(id, until)| Offer {
             id,
             agent_ids: row.offered_to.0,
@@ -105,7 +106,7 @@ struct QueueLength {
     team_id: Option<TeamId>,
     waiting: u32,
     oldest_queued_since: Option<Timestamp>,
-    /// The expected wait of a conversation of the lowest priority that is queued now.
+    /// The expected wait of a conversation with the lowest priority that is queued now.
     expected_wait_seconds: Option<u64>,
 }
 
@@ -123,6 +124,6 @@ async fn teams(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<QueueLen
         team_id,
         waiting,
         oldest_queued_since,
-        expected_wait_seconds: expected(&paces, team_id, waiting + 1),
+        expected_wait_seconds: expected_wait(&paces, team_id, waiting + 1),
     }))
 }

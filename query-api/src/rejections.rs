@@ -1,4 +1,4 @@
-//! Webhooks of providers that Verbatim could not read, for the administrator.
+//! Providers' webhooks that Verbatim could not read, for the administrator.
 
 use crate::params::Paging;
 use crate::problem::{list_problem, tables_unavailable};

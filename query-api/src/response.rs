@@ -1,4 +1,4 @@
-//! The shapes that responses share.
+//! The common shapes of responses.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -31,7 +31,7 @@ impl<T> List<T> {
         Self::page(listed, |row| row)
     }
 
-    /// A list that is always whole.
+    /// A list without pages.
     pub fn whole<R>(rows: Vec<R>, show: impl FnMut(R) -> T) -> Json<Self> {
         Json(Self { data: rows.into_iter().map(show).collect(), next_cursor: None })
     }
@@ -40,12 +40,12 @@ impl<T> List<T> {
 /// A resource, with its version as the `ETag`.
 pub struct Tagged<T> {
     pub version: Version,
-    pub what: T,
+    pub body: T,
 }
 
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
-        let mut response = Json(self.what).into_response();
+        let mut response = Json(self.body).into_response();
         if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.version)) {
             response.headers_mut().insert(header::ETAG, tag);
         }

@@ -1,4 +1,4 @@
-//! The JSON Schema of every event's data, at the address its CloudEvents name.
+//! The JSON Schema of every event's data, at the address in `dataschema` of its CloudEvents.
 
 use crate::state::QueryState;
 use aide::axum::ApiRouter;
@@ -13,7 +13,7 @@ pub fn routes() -> ApiRouter<QueryState> {
         get_with(schema, |op| {
             op.id("getEventSchema")
                 .tag("events")
-                .summary("The JSON Schema of an event's data: `MessageReceived.v1.json`")
+                .summary("The JSON Schema of an event's data, for example `MessageReceived.v1.json`")
         }),
     )
 }

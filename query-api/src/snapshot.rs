@@ -1,4 +1,4 @@
-//! A conversation's own stream, read up to a moment.
+//! A conversation at an earlier moment, from its stream.
 
 use crate::problem::log_unavailable;
 use crate::state::QueryState;
@@ -12,25 +12,25 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     Time(Timestamp),
-    Location(Position),
+    Position(Position),
 }
 
 impl FromStr for Moment {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        if let Ok(place) = text.parse() {
-            return Ok(Self::Location(place));
+        if let Ok(position) = text.parse() {
+            return Ok(Self::Position(position));
         }
         text.parse().map(Self::Time).map_err(|_| "neither a time (RFC 3339) nor a position of the log")
     }
 }
 
 impl Moment {
-    /// Whether an event had occurred and was in the log at this moment.
+    /// Whether an event had occurred, and was in the log, at this moment.
     fn includes(self, event: &Recorded) -> bool {
         match self {
             Self::Time(time) => event.metadata.occurred_at <= time,
-            Self::Location(place) => event.position <= place,
+            Self::Position(position) => event.position <= position,
         }
     }
 }
@@ -38,7 +38,7 @@ impl Moment {
 /// The number of events that are read at once.
 const PAGE: usize = 500;
 
-/// A page of a conversation's stream, if the conversation is this account's.
+/// A page of a conversation's stream. Answers 404 when the account has no such conversation.
 pub async fn stream(
     state: &QueryState,
     account: AccountId,
@@ -54,19 +54,19 @@ pub async fn stream(
     state.store.read_stream(&stream, from, limit).await.map_err(log_unavailable)
 }
 
-/// The conversation at this moment. `None` when it had not begun.
-pub async fn past(
+/// The conversation at a moment. Answers 404 when it did not exist yet.
+pub async fn snapshot(
     state: &QueryState,
     account: AccountId,
     id: ConversationId,
     moment: Moment,
 ) -> Result<Snapshot, Problem> {
-    let (mut happened, mut from) = (Vec::new(), Version::FIRST);
+    let (mut events, mut from) = (Vec::new(), Version::FIRST);
     loop {
         let page = stream(state, account, id, from, PAGE).await?;
         let (full, last) = (page.len() == PAGE, page.last().map(|event| event.version));
         for recorded in page.into_iter().take_while(|event| moment.includes(event)) {
-            happened.extend(DecodedEvent::read(recorded).map_err(|error| {
+            events.extend(DecodedEvent::read(recorded).map_err(|error| {
                 tracing::error!(conversation_id = %id, %error, "an event of a conversation cannot be read");
                 Problem::internal()
             })?);
@@ -76,5 +76,5 @@ pub async fn past(
             _ => break,
         }
     }
-    Snapshot::of(&happened).ok_or_else(|| Problem::not_found("conversation"))
+    Snapshot::of(&events).ok_or_else(|| Problem::not_found("conversation"))
 }

@@ -1,4 +1,4 @@
-//! The state of the handlers: the tables, which hold at least the caller's own writes, and the log.
+//! The state of the handlers: the log, and the tables, which contain at least the caller's own writes.
 
 use crate::problem::{log_unavailable, tables_unavailable};
 use aide::OperationInput;
@@ -27,11 +27,11 @@ pub struct QueryState {
     pub stop: CancellationToken,
 }
 
-/// How long a request waits until the tables hold what the caller wrote.
+/// How long a request waits until the tables contain the caller's writes.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl QueryState {
-    /// Returns when the tables hold the log up to `wanted`.
+    /// Waits until the tables contain all events up to `wanted`.
     async fn catch_up_with(&self, wanted: Position) -> Result<(), Problem> {
         if self.tables.position().await.map_err(tables_unavailable)? >= Some(wanted) {
             return Ok(());
@@ -41,7 +41,7 @@ impl QueryState {
             None => return Ok(()),
             Some(end) if end < wanted => {
                 return Err(Problem::unreadable(format!(
-                    "The log ends at {end}: no response had the position {wanted}."
+                    "The log ends at {end}: no response can have had the position {wanted}."
                 ))
                 .field("Verbatim-After"));
             }
@@ -53,7 +53,7 @@ impl QueryState {
     }
 }
 
-/// The tables, which hold at least the position of the request's `Verbatim-After`.
+/// The tables, which contain all events up to the position in the request's `Verbatim-After`.
 pub struct Fresh(pub Db);
 
 impl FromRequestParts<QueryState> for Fresh {

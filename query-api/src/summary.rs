@@ -1,4 +1,4 @@
-//! An event in a sentence. It never contains the text of a message.
+//! The description of an event in one sentence. It never contains the text of a message.
 
 use event_schemas::conversation::{AssignStrategy, ReopenCause};
 use event_schemas::message::SlaMetric;
@@ -43,13 +43,13 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
                 (Some(agent), _, Some(AssignStrategy::Claimed)) => format!("{agent} took the conversation"),
                 (Some(agent), _, _) => format!("{who} assigned it to {agent}"),
                 (None, Some(team), _) => format!("{who} assigned it to the team {team}"),
-                (None, None, _) => format!("{who} assigned it to nobody"),
+                (None, None, _) => format!("{who} removed its assignee and team"),
             }
         }
         E::Assignment(AssignmentEvent::Unassigned(_)) => format!("{who} took the assignment back"),
-        E::Assignment(AssignmentEvent::AssignmentDropped(_)) => "An assignment was not completed".to_owned(),
+        E::Assignment(AssignmentEvent::AssignmentDropped(_)) => "An assignment was dropped".to_owned(),
         E::Routing(RoutingEvent::Queued(queued)) => {
-            format!("It waits for an agent, at place {}", queued.position)
+            format!("It waits for an agent, at position {}", queued.position)
         }
         E::Routing(RoutingEvent::Offered(offered)) => match &*offered.agent_ids {
             [_one] => "It was offered to an agent".to_owned(),
@@ -57,20 +57,20 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         },
         E::Routing(RoutingEvent::OfferDeclined(_)) => format!("{who} did not take it"),
         E::Routing(RoutingEvent::OfferExpired(_)) => "No agent accepted the offer in time".to_owned(),
-        E::Routing(RoutingEvent::LeadNotified(told)) => {
-            format!("The team's lead was told that it is {}", told.priority)
+        E::Routing(RoutingEvent::LeadNotified(notified)) => {
+            format!("The team's lead was notified of its priority, {}", notified.priority)
         }
         E::Lifecycle(LifecycleEvent::MarkedPending(pending)) => match pending.until {
-            Some(until) => format!("{who} set it aside until {until}"),
-            None => format!("{who} set it aside"),
+            Some(until) => format!("{who} snoozed it until {until}"),
+            None => format!("{who} marked it as pending"),
         },
         E::Lifecycle(LifecycleEvent::Resolved(_)) => format!("{who} resolved it"),
         E::Lifecycle(LifecycleEvent::Reopened(reopened)) => match reopened.cause {
             ReopenCause::CustomerMessage => "The customer's message reopened it".to_owned(),
-            ReopenCause::SnoozeEnded => "The snooze ended".to_owned(),
+            ReopenCause::SnoozeEnded => "Its snooze ended".to_owned(),
             ReopenCause::Agent => format!("{who} reopened it"),
         },
-        E::Lifecycle(LifecycleEvent::Closed(_)) => format!("{who} closed it for good"),
+        E::Lifecycle(LifecycleEvent::Closed(_)) => format!("{who} closed it"),
         E::Details(DetailsEvent::PriorityChanged(change)) => {
             format!("{who} made its priority {} ({})", change.new, change.old)
         }
@@ -81,18 +81,18 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         }
         E::Details(DetailsEvent::SubjectChanged(_)) => format!("{who} changed its subject"),
         E::Sla(SlaEvent::SlaApplied(applied)) => format!("The policy {} began to count", applied.policy.name),
-        E::Sla(SlaEvent::SlaWarned(warned)) => format!("The {} is due soon", promise(warned.metric)),
-        E::Sla(SlaEvent::SlaBreached(breached)) => format!("The {} is late", promise(breached.metric)),
+        E::Sla(SlaEvent::SlaWarned(warned)) => format!("The {} is due soon", target(warned.metric)),
+        E::Sla(SlaEvent::SlaBreached(breached)) => format!("The {} is late", target(breached.metric)),
         E::Details(DetailsEvent::SeenByAgent(_)) => format!("{who} read it"),
         E::Details(DetailsEvent::LanguageDetected(detected)) => {
             format!("The customer writes in {}", detected.language)
         }
-        E::Bot(BotEvent::InfoRequested(asked)) => format!("The bot asked for: {}", asked.field),
+        E::Bot(BotEvent::InfoRequested(requested)) => format!("The bot asked for: {}", requested.field),
         E::Bot(BotEvent::HandoffRequested(handoff)) => format!("A human agent is needed: {}", handoff.reason),
         E::Automation(ActionEvent::MacroRan(ran)) => format!("{who} ran the macro '{}'", ran.name),
         E::Automation(ActionEvent::AutomationRan(ran)) => match ran.skipped.len() {
-            0 => format!("The rule '{}' acted ({})", ran.name, ran.event),
-            left_out => format!("The rule '{}' acted ({}), and left out {left_out}", ran.name, ran.event),
+            0 => format!("The rule '{}' ran ({})", ran.name, ran.event),
+            skipped => format!("The rule '{}' ran ({}) and skipped {skipped} actions", ran.name, ran.event),
         },
         E::Automation(ActionEvent::WebhookRequested(_)) => "A webhook was requested".to_owned(),
         E::Automation(ActionEvent::WebhookDelivered(_)) => "A webhook was delivered".to_owned(),
@@ -103,7 +103,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
     }
 }
 
-fn promise(metric: SlaMetric) -> &'static str {
+fn target(metric: SlaMetric) -> &'static str {
     match metric {
         SlaMetric::FirstResponse => "first response",
         SlaMetric::NextResponse => "next response",
@@ -116,7 +116,7 @@ fn name(actor: &Actor) -> String {
         (Some(name), _) => name.clone(),
         (None, ActorType::Contact) => "The customer".to_owned(),
         (None, ActorType::System) => "Verbatim".to_owned(),
-        (None, ActorType::User) => actor.id.map_or("Somebody".to_owned(), |id| format!("Agent {id}")),
+        (None, ActorType::User) => actor.id.map_or("An agent".to_owned(), |id| format!("Agent {id}")),
         (None, ActorType::Service) => actor.id.map_or("A program".to_owned(), |id| format!("Program {id}")),
     }
 }

@@ -1,7 +1,7 @@
-//! The bot: how long its rules take over a message, and how fast a dry run goes through the past.
+//! The bot: the time of its rules per message, and the speed of a dry run over the log.
 //!
-//! The control of the rules searches the message, in lower case, for each keyword of each rule by itself, and
-//! checks the characters around it.
+//! The control of the rules searches the message, in lower case, for each keyword of each rule separately, and checks
+//! the characters around it.
 
 use super::median;
 use super::seed::Desk;
@@ -74,7 +74,7 @@ pub async fn measure(folder: &Path, rounds: usize, table: &mut Table) -> anyhow:
     let (mut ours, mut plain) = (Vec::new(), Vec::new());
     for _ in 0..rounds.max(1) {
         ours.push(micros(TIMES, |message| usize::from(!evaluate(&playbook, message).is_empty())));
-        plain.push(micros(TIMES / 20, |message| plainly(&rules, message)));
+        plain.push(micros(TIMES / 20, |message| run_control(&rules, message)));
     }
     let (ours, plain) = (median(ours), median(plain));
     table.at_most("200 bot rules against a message", "µs", ours, 50.0);
@@ -89,11 +89,11 @@ pub async fn measure(folder: &Path, rounds: usize, table: &mut Table) -> anyhow:
     dry_run(folder, playbook, table).await
 }
 
-fn micros(times: u32, mut ask: impl FnMut(&str) -> usize) -> f64 {
+fn micros(times: u32, mut run: impl FnMut(&str) -> usize) -> f64 {
     let began = Instant::now();
     for _ in 0..times {
         for message in MESSAGES {
-            black_box(ask(black_box(message)));
+            black_box(run(black_box(message)));
         }
     }
     began.elapsed().as_secs_f64() * 1e6 / f64::from(times) / MESSAGES.len() as f64
@@ -101,7 +101,7 @@ fn micros(times: u32, mut ask: impl FnMut(&str) -> usize) -> f64 {
 
 fn evaluate(playbook: &Playbook, text: &str) -> Vec<BotRuleId> {
     let (metadata, memory) = (Map::new(), Memory::default());
-    let heard = IncomingMessage {
+    let message = IncomingMessage {
         message_id: MessageId::from_u128(1),
         text,
         metadata: &metadata,
@@ -114,10 +114,10 @@ fn evaluate(playbook: &Playbook, text: &str) -> Vec<BotRuleId> {
         is_first: true,
         memory: &memory,
     };
-    playbook.evaluate(&heard, &facts).iter().map(|fit| fit.rule.id).collect()
+    playbook.evaluate(&message, &facts).iter().map(|fit| fit.rule.id).collect()
 }
 
-fn plainly(rules: &[BotRule], text: &str) -> usize {
+fn run_control(rules: &[BotRule], text: &str) -> usize {
     let fits = |rule: &&BotRule| {
         let mut keywords = rule.conditions.keywords.iter().flatten().map(|word| has(text, word));
         match rule.conditions.match_mode {

@@ -1,4 +1,4 @@
-//! The control: the plainest program that stores events.
+//! The control: the simplest program that stores events.
 //!
 //! One connection, one event per transaction, one row per statement, no index but the key, and each commit
 //! on the disk when it returns.

@@ -1,4 +1,4 @@
-//! A long conversation: an agent's reply costs what it changes, however many messages there are.
+//! A long conversation: the cost of an agent's reply must not depend on the number of messages.
 //!
 //! The control is the same in a conversation of ten messages. The replies to the conversations take turns, so that
 //! the disk is the same for all.
@@ -26,9 +26,9 @@ use std::time::Instant;
 
 /// The lengths, in messages. The first is the control.
 const LENGTHS: [u64; 3] = [10, 1_000, 10_000];
-/// How many replies are measured in each.
+/// The number of replies that are measured in each conversation.
 const REPLIES: usize = 500;
-/// How many events are appended at once.
+/// The number of events that are appended at once.
 const BATCH: usize = 500;
 
 struct Long {

@@ -15,7 +15,7 @@ pub struct Engines {
     folder: PathBuf,
     log: String,
     tables: String,
-    /// The server's own database, and the name of the one that was made.
+    /// The URL of the server's own database, and the name of the database that was created.
     made: Option<(PgConnectOptions, String)>,
 }
 

@@ -66,16 +66,16 @@ pub async fn idle_memory(folder: &Path, table: &mut Table) -> anyhow::Result<()>
 }
 
 async fn one(engines: Engines, conversations: u64) -> anyhow::Result<Measured> {
-    eprintln!("a desk with {conversations} conversations");
+    eprintln!("an account with {conversations} conversations");
     let desk = seeded(&engines, conversations, conversations / 10).await?;
     let server = Arc::new(Server::start(&engines, &desk).await?);
-    eprintln!("memory of serve before it is asked anything: {:.1} MB", server.memory()?);
+    eprintln!("memory of serve before the first request: {:.1} MB", server.memory()?);
     let stop = CancellationToken::new();
     let customers = tokio::spawn(write(Arc::clone(&server), conversations, stop.clone()));
-    ask(&server, Duration::from_secs(2)).await?;
-    eprintln!("{CLIENTS} clients ask for {SECONDS} seconds, {MESSAGES_A_SECOND} messages arrive a second");
+    run_queries(&server, Duration::from_secs(2)).await?;
+    eprintln!("{CLIENTS} clients query for {SECONDS} seconds, {MESSAGES_A_SECOND} messages arrive a second");
     let before = server.processor_time()?;
-    let pages = ask(&server, Duration::from_secs(SECONDS)).await?;
+    let pages = run_queries(&server, Duration::from_secs(SECONDS)).await?;
     let used = server.processor_time()? - before;
     for (name, latencies) in NAMES.into_iter().zip(&pages) {
         eprintln!(
@@ -106,7 +106,7 @@ async fn write(server: Arc<Server>, conversations: u64, stop: CancellationToken)
         ticks.tick().await;
         let server = Arc::clone(&server);
         sending.spawn(async move {
-            // A stride that meets the open conversations in no order.
+            // A stride that selects the open conversations in a mixed order.
             let customer = if number % 20 == 19 {
                 conversations + number
             } else {
@@ -125,8 +125,8 @@ async fn write(server: Arc<Server>, conversations: u64, stop: CancellationToken)
     Ok(())
 }
 
-/// How long the clients query in turns, each as soon as it has its answer.
-async fn ask(server: &Arc<Server>, how_long: Duration) -> anyhow::Result<Vec<Latencies>> {
+/// Lets the clients query for this long, each as soon as it has its response.
+async fn run_queries(server: &Arc<Server>, how_long: Duration) -> anyhow::Result<Vec<Latencies>> {
     let administrator = server.token(server.desk().agents[0], Role::Administrator)?;
     let mut page = ALL.to_owned();
     for _ in 1..200 {

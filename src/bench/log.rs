@@ -39,13 +39,13 @@ async fn appending(
     let mut controls = Vec::new();
     let mut ours = vec![Vec::new(); CALLERS.len()];
     let mut ratios = vec![Vec::new(); CALLERS.len()];
-    // Files that still grow are slower to flush: both have their first round for nothing.
-    plainly(plain, CONTROL_EVENTS).await?;
+    // Files that still grow are slower to flush, so the first round of both is not counted.
+    run_control(plain, CONTROL_EVENTS).await?;
     durably(store, 64, CONTROL_EVENTS / 64).await?;
     for round in 0..rounds {
         for (index, (callers, events, _)) in CALLERS.into_iter().enumerate() {
             eprintln!("appending, round {} of {rounds}: {callers} callers", round + 1);
-            let control = plainly(plain, CONTROL_EVENTS).await?;
+            let control = run_control(plain, CONTROL_EVENTS).await?;
             let rate = durably(store, callers, events / callers).await?;
             controls.push(control);
             ours[index].push(rate);
@@ -61,7 +61,7 @@ async fn appending(
 }
 
 /// The control's events a second.
-async fn plainly(connection: &mut SqliteConnection, events: usize) -> anyhow::Result<f64> {
+async fn run_control(connection: &mut SqliteConnection, events: usize) -> anyhow::Result<f64> {
     let clock = Clock::System;
     let stream = StreamId::conversation(ConversationId(clock.fresh_id()));
     let began = Instant::now();
@@ -71,7 +71,7 @@ async fn plainly(connection: &mut SqliteConnection, events: usize) -> anyhow::Re
     Ok(events as f64 / began.elapsed().as_secs_f64())
 }
 
-/// How many events a conversation has before its caller begins the next.
+/// The number of events of a conversation, after which its caller begins the next one.
 pub const LENGTH: usize = 20;
 
 /// The log's events a second: each caller waits for its answer before it appends again, at the version it
@@ -163,7 +163,7 @@ pub fn event(clock: &Clock) -> NewEvent {
         traceparent: None,
         occurred_at: clock.now(),
     };
-    // What the metadata takes when it is written, give or take a digit.
+    // The approximate size of the encoded metadata.
     const METADATA: usize = 186;
     const FRAME: usize = r#"{"text":""}"#.len();
     let data = format!(r#"{{"text":"{:x<1$}"}}"#, "", BYTES - METADATA - FRAME);

@@ -39,9 +39,9 @@ pub async fn measure(url: &str, folder: &Path, rounds: usize, table: &mut Table)
     .execute(&mut plain)
     .await?;
     appending(&store, &other, url, rounds, table).await?;
-    // On a worker, as in a service: the main thread would be woken for whatever arrives there.
+    // On a worker thread, as in a service: the main thread would be woken for every event of the runtime.
     let read = tokio::spawn(reading(Arc::clone(&store), plain, rounds)).await??;
-    read.tell(table);
+    read.report(table);
     store.close().await;
     other.close().await;
     engines.remove().await
@@ -63,13 +63,13 @@ async fn appending(
     let mut ours = vec![Vec::new(); CALLERS.len()];
     let mut ratios = vec![Vec::new(); CALLERS.len()];
     let (mut two, mut two_to_one) = (Vec::new(), Vec::new());
-    // Files that still grow are slower to flush: both have their first round for nothing.
-    plainly(&mut lines, 64, 200).await?;
+    // Files that still grow are slower to flush, so the first round of both is not counted.
+    run_control(&mut lines, 64, 200).await?;
     durably(store, 64, 200).await?;
     for round in 0..rounds {
         eprintln!("appending, round {} of {rounds}", round + 1);
         for (index, (callers, events)) in CONTROLS.into_iter().enumerate() {
-            controls[index].push(plainly(&mut lines, callers, events / callers).await?);
+            controls[index].push(run_control(&mut lines, callers, events / callers).await?);
         }
         for (index, (callers, events, beside, _)) in CALLERS.into_iter().enumerate() {
             let rate = durably(store, callers, events / callers).await?;
@@ -98,19 +98,20 @@ async fn appending(
 }
 
 /// The control's events a second.
-async fn plainly(lines: &mut [PgConnection], callers: usize, each: usize) -> anyhow::Result<f64> {
+async fn run_control(connections: &mut [PgConnection], callers: usize, each: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
-    try_join_all(lines.iter_mut().take(callers).map(|line| one_plainly(line, each))).await?;
+    try_join_all(connections.iter_mut().take(callers).map(|connection| run_one_control(connection, each)))
+        .await?;
     Ok((callers * each) as f64 / began.elapsed().as_secs_f64())
 }
 
-async fn one_plainly(line: &mut PgConnection, each: usize) -> anyhow::Result<()> {
+async fn run_one_control(connection: &mut PgConnection, each: usize) -> anyhow::Result<()> {
     let clock = Clock::System;
     let channel = ChannelId(clock.fresh_id());
     for turn in 0..each {
         let ordinal = (turn / LENGTH) as u32;
         let stream = StreamId::conversation(ConversationId::of(channel, "251911000000", ordinal));
-        insert(line, &stream, (turn % LENGTH) as i64, &event(&clock)).await?;
+        insert(connection, &stream, (turn % LENGTH) as i64, &event(&clock)).await?;
     }
     Ok(())
 }
@@ -167,15 +168,15 @@ async fn reading(store: Arc<PostgresStore>, mut plain: PgConnection, rounds: usi
 }
 
 impl Read {
-    fn tell(self, table: &mut Table) {
+    fn report(self, table: &mut Table) {
         let (control, forward) = (median(self.selected), median(self.forward));
-        let mut line =
+        let mut add =
             |what: &str, unit, ours, control| table.times(what, unit, ours, control, ours / control, 0.0);
-        line("PostgreSQL: reading the log forward (control: one select)", "/s", forward, control);
+        add("PostgreSQL: reading the log forward (control: one select)", "/s", forward, control);
         let caught_up = median(self.caught_up);
-        line("PostgreSQL: catching up by subscription (control: one select)", "/s", caught_up, control);
+        add("PostgreSQL: catching up by subscription (control: one select)", "/s", caught_up, control);
         let (control, streams) = (median(self.plain_streams), median(self.streams));
-        line("PostgreSQL: loading streams (control: a select each)", "streams/s", streams, control);
+        add("PostgreSQL: loading streams (control: a select each)", "streams/s", streams, control);
         table.at_least("PostgreSQL: reading the log forward", "/s", forward, 150_000.0);
     }
 }

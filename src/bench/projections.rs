@@ -22,11 +22,11 @@ pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -
     let engines = Engines::new(&folder.join("projections"), postgres).await?;
     let store = engines.open_log().await?;
     let generations = engines.open_tables().await?;
-    // Tables as they are when the program was away for a while: there, with their indexes, and behind.
+    // The tables exist with their indexes and are behind, as after an outage of the program.
     generations.rebuild(&store, |_| {}).await?;
     let events = Desk::new(&clock).seed(&store, &clock, CONVERSATIONS, CONVERSATIONS / 10).await? as f64;
 
-    let control = plainly(&store, &engines).await?;
+    let control = run_control(&store, &engines).await?;
     let began = Instant::now();
     catch_up(&store, &generations).await?;
     let catching_up = events / began.elapsed().as_secs_f64();
@@ -50,7 +50,7 @@ pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -
 
 async fn catch_up(store: &Arc<dyn EventStore>, generations: &Generations) -> anyhow::Result<()> {
     let Some((_, db)) = generations.open_current(Sizes::default()).await? else {
-        anyhow::bail!("the tables that were just made are not there");
+        anyhow::bail!("the tables that were just created do not exist");
     };
     Runner::open(Arc::clone(store), db.clone(), ReadModels::default()).await?.catch_up(None, |_| {}).await?;
     db.close().await;
@@ -58,7 +58,7 @@ async fn catch_up(store: &Arc<dyn EventStore>, generations: &Generations) -> any
 }
 
 /// The control's events a second.
-async fn plainly(store: &Arc<dyn EventStore>, engines: &Engines) -> anyhow::Result<f64> {
+async fn run_control(store: &Arc<dyn EventStore>, engines: &Engines) -> anyhow::Result<f64> {
     let mut summary = control::Summary::open(engines).await?;
     let (mut after, mut count) = (None, 0);
     let began = Instant::now();

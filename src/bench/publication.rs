@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 const CONVERSATIONS: u64 = 12_000;
 
-/// How many messages of the control wait for their acknowledgement at once: as many as ours do.
+/// The number of the control's messages that wait for their acknowledgement at once, which is the same as ours.
 const WINDOW: usize = 1_000;
 
 const A_SECOND: u64 = 200;
@@ -34,7 +34,7 @@ const STREAM: &str = "VERBATIM_BENCH";
 const CONTROL: &str = "VERBATIM_BENCH_CONTROL";
 
 /// The longest acceptable delay.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 const HOST: &str = "http://127.0.0.1:8080";
 
@@ -93,7 +93,7 @@ async fn behind(
     let (mut controls, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         eprintln!("publishing {events} events, round {} of {rounds}", round + 1);
-        let control = plainly(nats, &payloads).await?;
+        let control = run_control(nats, &payloads).await?;
         nats.clear().await;
         let rate = published(nats, store, events).await?;
         nats.clear().await;
@@ -121,8 +121,8 @@ async fn documents(store: &Arc<dyn EventStore>) -> anyhow::Result<Vec<Bytes>> {
     }
 }
 
-/// The control's messages a second: the same bytes, with nothing expected and nothing recognised.
-async fn plainly(nats: &Nats, payloads: &[Bytes]) -> anyhow::Result<f64> {
+/// The control's messages a second: the same bytes, without an expected sequence and without deduplication.
+async fn run_control(nats: &Nats, payloads: &[Bytes]) -> anyhow::Result<f64> {
     let config = Config {
         name: CONTROL.to_owned(),
         subjects: vec!["verbatim-bench".to_owned()],
@@ -153,7 +153,7 @@ async fn published(nats: &Nats, store: &Arc<dyn EventStore>, events: u64) -> any
     let began = Instant::now();
     let reached = async {
         while publication.published() != end {
-            ensure!(began.elapsed() < PATIENCE, "not published: {:?}", publication.health().error());
+            ensure!(began.elapsed() < TIME_LIMIT, "not published: {:?}", publication.health().error());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let rate = events as f64 / began.elapsed().as_secs_f64();
@@ -185,7 +185,7 @@ async fn latencies(nats: &Nats, store: &Arc<dyn EventStore>) -> anyhow::Result<L
     let stream = loop {
         match nats.context.get_stream(STREAM).await {
             Ok(stream) => break stream,
-            Err(error) => ensure!(began.elapsed() < PATIENCE, "there is no stream: {error}"),
+            Err(error) => ensure!(began.elapsed() < TIME_LIMIT, "there is no stream: {error}"),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
@@ -195,7 +195,7 @@ async fn latencies(nats: &Nats, store: &Arc<dyn EventStore>) -> anyhow::Result<L
         ..pull::Config::default()
     };
     let mut messages = stream.create_consumer(config).await?.messages().await?;
-    // A second for connections and caches, then what counts.
+    // The first second fills connections and caches and is not counted.
     let (warm, count) = (A_SECOND, A_SECOND * SECONDS);
     eprintln!("{A_SECOND} events a second for {SECONDS} seconds");
     let store = store.clone();
@@ -203,7 +203,7 @@ async fn latencies(nats: &Nats, store: &Arc<dyn EventStore>) -> anyhow::Result<L
     let mut received = Vec::new();
     while received.len() < (warm + count) as usize {
         let message =
-            tokio::time::timeout(PATIENCE, messages.next()).await?.context("no more messages")??;
+            tokio::time::timeout(TIME_LIMIT, messages.next()).await?.context("no more messages")??;
         let now = Instant::now();
         let headers = message.headers.as_ref().context("a message without headers")?;
         let id = headers.get(async_nats::header::NATS_MESSAGE_ID).context("a message without an id")?;
@@ -211,8 +211,8 @@ async fn latencies(nats: &Nats, store: &Arc<dyn EventStore>) -> anyhow::Result<L
     }
     let appended = appending.await??;
     let mut took = Latencies::default();
-    for (number, ((told, at), (id, began))) in received.iter().zip(&appended).enumerate() {
-        ensure!(told == id, "message {number} is another event than the one that was appended");
+    for (number, ((received, at), (id, began))) in received.iter().zip(&appended).enumerate() {
+        ensure!(received == id, "message {number} is another event than the one that was appended");
         if number as u64 >= warm {
             took.note(at.duration_since(*began));
         }

@@ -1,7 +1,7 @@
 //! Routing: the time of the policy over many agents, and the time from a customer's message to its assignment.
 //!
-//! The control of the policy is the plainest loop that filters and sorts as the rules say and gives no
-//! reasons. The control of the whole way appends the message and the assignment, and decides nothing.
+//! The control of the policy is a simple loop that filters and sorts by the same rules and gives no reasons. The control
+//! of the whole path appends the message and the assignment without any decision.
 
 use super::engines::Engines;
 use super::latencies::Latencies;
@@ -39,7 +39,7 @@ const SECONDS: u64 = 20;
 
 pub async fn measure(folder: &Path, rounds: usize, table: &mut Table) -> anyhow::Result<()> {
     policy(rounds, table);
-    way(&Engines::new(&folder.join("routing"), None).await?, table).await
+    whole_path(&Engines::new(&folder.join("routing"), None).await?, table).await
 }
 
 fn preferences(number: u128) -> Preferences {
@@ -88,7 +88,7 @@ fn policy(rounds: usize, table: &mut Table) {
     let (mut ours, mut plain) = (Vec::new(), Vec::new());
     for _ in 0..rounds.max(3) {
         ours.push(millis(100, || {
-            let seats = agents.iter().map(|(user_id, agent)| CandidateInput {
+            let inputs = agents.iter().map(|(user_id, agent)| CandidateInput {
                 user_id: *user_id,
                 agent,
                 planned: 0,
@@ -96,9 +96,9 @@ fn policy(rounds: usize, table: &mut Table) {
                 penalty: 0,
                 declined: false,
             });
-            let looked =
-                Candidates::at(seats, &requirements, now).in_order(RoutingStrategy::LeastBusy, None, 7);
-            looked.into_decision().eligible.first().map(|candidate| candidate.user_id)
+            let candidates =
+                Candidates::at(inputs, &requirements, now).in_order(RoutingStrategy::LeastBusy, None, 7);
+            candidates.into_decision().eligible.first().map(|candidate| candidate.user_id)
         }));
         plain.push(millis(100, || {
             let able = agents
@@ -115,28 +115,29 @@ fn policy(rounds: usize, table: &mut Table) {
     table.within("the same, beside filtering and sorting alone", "ms", ours, plain, 4.0);
 }
 
-fn millis(times: u32, mut ask: impl FnMut() -> Option<UserId>) -> f64 {
+fn millis(times: u32, mut run: impl FnMut() -> Option<UserId>) -> f64 {
     let began = Instant::now();
     for _ in 0..times {
-        black_box(ask());
+        black_box(run());
     }
     began.elapsed().as_secs_f64() * 1e3 / f64::from(times)
 }
 
 /// Through the whole program: signed webhooks in; the times of receiving and assigning are read from the log.
-async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
+async fn whole_path(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     let clock = Clock::System;
     let desk = super::webhook::seeded(engines, 1, 0).await?;
     let store = engines.open_log().await?;
-    staff(&desk, &*store, &clock).await?;
+    define_agents_and_rules(&desk, &*store, &clock).await?;
     store.close().await;
     let server = Arc::new(Server::start(engines, &desk).await?);
     write_evenly(&server, 1_000, A_SECOND * 3).await?;
     eprintln!("{A_SECOND} conversations a second for {SECONDS} seconds");
     write_evenly(&server, 10_000, A_SECOND * SECONDS).await?;
-    // What is still on its way when the last webhook was acknowledged.
+    // Assignments that are still in progress when the last webhook is acknowledged.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let server = Arc::into_inner(server).ok_or_else(|| anyhow::anyhow!("somebody still writes"))?;
+    let server = Arc::into_inner(server)
+        .ok_or_else(|| anyhow::anyhow!("a customer's request is still in progress"))?;
     server.stop().await?;
     let store = engines.open_log().await?;
     let (took, sample) = received_to_assigned(&desk, &*store, 10_000).await?;
@@ -160,8 +161,8 @@ async fn way(engines: &Engines, table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Five hundred agents, two hundred rules of which the last assigns every message, one queue.
-async fn staff(desk: &Desk, store: &dyn EventStore, clock: &Clock) -> anyhow::Result<()> {
+/// Defines 500 agents, 200 rules of which the last assigns every message, and a queue.
+async fn define_agents_and_rules(desk: &Desk, store: &dyn EventStore, clock: &Clock) -> anyhow::Result<()> {
     let metadata = || Metadata {
         account_id: desk.account,
         actor: Actor::system("bench"),

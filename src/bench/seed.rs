@@ -1,6 +1,6 @@
-//! An account with a history: conversations as a support desk has them, appended straight to a log.
+//! An account with a history: typical conversations, appended directly to a log.
 //!
-//! The older ones are closed, the newest are open; three in five of the open ones are assigned.
+//! The older conversations are closed and the newest are open; three in five of the open ones are assigned.
 
 use crate::progress::ProgressLine;
 use event_schemas::bot::{BotSettings, BotSettingsDefined};
@@ -21,13 +21,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many events are written at a time.
+/// The number of events that are appended at once.
 const BATCH: usize = 8_000;
 
 /// The time between the beginnings of two conversations.
-const APART: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(10);
 /// How long a conversation lasts.
-const LASTS: Duration = Duration::from_secs(600);
+const LENGTH: Duration = Duration::from_secs(600);
 
 /// The ids of the account, its channel and its agents.
 #[derive(Clone, Debug)]
@@ -68,18 +68,18 @@ impl Desk {
         open: u64,
     ) -> anyhow::Result<u64> {
         let mut line = ProgressLine::start("events written");
-        // All of it is over: what is recorded later is not dated before what is there.
-        let began = clock.now() - APART * u32::try_from(conversations).unwrap_or(u32::MAX) - LASTS;
-        let mut events = vec![self.channel_defined(began), self.nothing_expires(began)];
+        // The conversations are in the past, so that later events are not dated before them.
+        let began = clock.now() - INTERVAL * u32::try_from(conversations).unwrap_or(u32::MAX) - LENGTH;
+        let mut events = vec![self.channel_defined(began), self.expiry_disabled(began)];
         let mut written = 0;
         let mut writing = tokio::spawn(async { anyhow::Ok(()) });
         for customer in 0..conversations {
-            let at = began + APART * u32::try_from(customer).unwrap_or(u32::MAX);
-            self.story(&mut events, customer, customer + open >= conversations, at);
+            let at = began + INTERVAL * u32::try_from(customer).unwrap_or(u32::MAX);
+            self.add_conversation(&mut events, customer, customer + open >= conversations, at);
             if events.len() >= BATCH || customer + 1 == conversations {
                 let batch = std::mem::take(&mut events);
                 written += batch.len() as u64;
-                // While one batch is written the next is made up.
+                // While a batch is written, the next one is generated.
                 writing.await??;
                 let store = Arc::clone(store);
                 writing = tokio::spawn(async move {
@@ -94,8 +94,8 @@ impl Desk {
         Ok(written)
     }
 
-    /// Switches expiry off: the open conversations are old and would all expire at once.
-    fn nothing_expires(&self, at: Timestamp) -> Recorded {
+    /// Disables expiry, because the open conversations are old and would all expire at once.
+    fn expiry_disabled(&self, at: Timestamp) -> Recorded {
         let bot_settings = BotSettings { expire_after_seconds: None, ..BotSettings::usual(self.account) };
         let stream = StreamId::catalogue(CatalogueKind::BotSettings, self.account);
         let event = CatalogueEvent::from(BotSettingsDefined { bot_settings });
@@ -124,7 +124,7 @@ impl Desk {
         self.recorded(&stream, 0, &event, Actor::system("bench"), at)
     }
 
-    fn story(&self, events: &mut Vec<Recorded>, customer: u64, open: bool, at: Timestamp) {
+    fn add_conversation(&self, events: &mut Vec<Recorded>, customer: u64, open: bool, at: Timestamp) {
         let phone = Self::phone(customer);
         let name = format!("Customer {customer}");
         let identifier_id = ContactIdentifierId::of(self.account, "whatsapp", &phone);
@@ -141,7 +141,7 @@ impl Desk {
         let conversation_id = self.conversation(customer);
         let stream = StreamId::conversation(conversation_id);
         let mut version = 0;
-        let mut tell = |event: ConversationEvent, actor: Actor, seconds: u64| {
+        let mut record = |event: ConversationEvent, actor: Actor, seconds: u64| {
             let at = at + Duration::from_secs(seconds);
             events.push(self.recorded(&stream, version, &event, actor, at));
             version += 1;
@@ -160,7 +160,7 @@ impl Desk {
             language: None,
             metadata: Map::new(),
         };
-        tell(opened.into(), Actor::contact(), 0);
+        record(opened.into(), Actor::contact(), 0);
         let provider_id = format!("wamid.past.{customer}");
         let received = MessageReceived {
             message_id: EventId::reported(self.channel, &provider_id, "received").into(),
@@ -170,7 +170,7 @@ impl Desk {
             sent_at: at,
             metadata: Map::new(),
         };
-        tell(received.into(), Actor::contact(), 0);
+        record(received.into(), Actor::contact(), 0);
         if open && customer % 5 >= 3 {
             return;
         }
@@ -187,7 +187,7 @@ impl Desk {
             offer_id: None,
             overridden: None,
         };
-        tell(assigned.into(), Actor::user(agent, None), 60);
+        record(assigned.into(), Actor::user(agent, None), 60);
         if open {
             return;
         }
@@ -204,14 +204,14 @@ impl Desk {
             in_reply_to_provider_id: None,
             metadata: Map::new(),
         };
-        tell(sent.into(), Actor::user(agent, None), 90);
+        record(sent.into(), Actor::user(agent, None), 90);
         let dispatched = MessageDispatched {
             message_id,
             provider_message_id: format!("wamid.answer.{customer}"),
             time: at + Duration::from_secs(91),
         };
-        tell(dispatched.into(), Actor::system("outbound-delivery"), 91);
-        tell(Closed { reason: None }.into(), Actor::user(agent, None), LASTS.as_secs());
+        record(dispatched.into(), Actor::system("outbound-delivery"), 91);
+        record(Closed { reason: None }.into(), Actor::user(agent, None), LENGTH.as_secs());
     }
 
     fn recorded(
@@ -224,7 +224,7 @@ impl Desk {
     ) -> Recorded {
         let clock = Clock::System;
         Recorded {
-            // The log says where it is.
+            // The log assigns the position.
             position: Position::at(0),
             stream: stream.clone(),
             version: Version(version),

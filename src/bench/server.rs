@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// How long the server may take to start and to catch up with the log.
-const PATIENCE: Duration = Duration::from_secs(900);
+const TIME_LIMIT: Duration = Duration::from_secs(900);
 
 pub struct Server {
     process: Child,
@@ -54,7 +54,7 @@ impl Server {
 
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < TIME_LIMIT {
             if let Some(status) = self.process.try_wait()? {
                 bail!("`verbatim serve` ended with {status}");
             }
@@ -71,12 +71,12 @@ impl Server {
     async fn wait_until_idle(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut quiet = 0;
-        while quiet < 3 && began.elapsed() < PATIENCE {
+        while quiet < 3 && began.elapsed() < TIME_LIMIT {
             let before = self.processor_ticks()?;
             tokio::time::sleep(Duration::from_millis(500)).await;
             quiet = if self.processor_ticks()? - before <= 3 { quiet + 1 } else { 0 };
         }
-        ensure!(quiet == 3, "`verbatim serve` was still busy with the past after {PATIENCE:?}");
+        ensure!(quiet == 3, "`verbatim serve` was still reading the log after {TIME_LIMIT:?}");
         Ok(())
     }
 
@@ -87,9 +87,9 @@ impl Server {
 
     fn processor_ticks(&self) -> anyhow::Result<u64> {
         let stat = self.proc("stat")?;
-        // The program's name is in brackets and may hold anything; what is counted comes after it.
+        // The program's name is in brackets and may contain any character; the numbers come after it.
         let (_, numbers) = stat.rsplit_once(')').context("/proc/<pid>/stat has another form")?;
-        let ticks = |place: usize| numbers.split_whitespace().nth(place).and_then(|n| n.parse::<u64>().ok());
+        let ticks = |index: usize| numbers.split_whitespace().nth(index).and_then(|n| n.parse::<u64>().ok());
         Ok(ticks(11).zip(ticks(12)).map_or(0, |(user, system)| user + system))
     }
 
@@ -114,7 +114,7 @@ impl Server {
         token::issue(&self.secret, vec![self.desk.account], user, role, None, 24)
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     pub async fn get(&self, path: &str, token: &str) -> anyhow::Result<String> {
         match self.find(path, token).await? {
             Some(body) => Ok(body),
@@ -122,7 +122,7 @@ impl Server {
         }
     }
 
-    /// The body of the answer; `None` when it is 404.
+    /// The body of the response. `None` when the status is 404.
     pub async fn find(&self, path: &str, token: &str) -> anyhow::Result<Option<String>> {
         let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(token).send().await?;
         let status = answer.status();

@@ -15,7 +15,7 @@ struct Line {
 }
 
 impl Table {
-    /// A rate beside the control's, with the required ratio.
+    /// A rate, the rate of the control, and the required ratio.
     pub fn times(&mut self, what: &str, unit: &str, ours: f64, control: f64, ratio: f64, required: f64) {
         self.0.push(Line {
             what: what.to_owned(),
@@ -39,7 +39,7 @@ impl Table {
         });
     }
 
-    /// A figure beside the same under other conditions, with the greatest allowed ratio.
+    /// A figure, the same figure under other conditions, and the greatest allowed ratio.
     pub fn within(&mut self, what: &str, unit: &str, ours: f64, other: f64, factor: f64) {
         let ratio = ours / other;
         self.0.push(Line {

@@ -27,7 +27,7 @@ pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -
     let engines = Engines::new(&folder.join("webhook"), postgres).await?;
     let desk = seeded(&engines, KNOWN, KNOWN).await?;
     let server = Arc::new(Server::start(&engines, &desk).await?);
-    // A moment for caches and connections, on both sides.
+    // The first moments fill caches and connections on both sides and are not counted.
     run(&server, "warm", A_SECOND * 3).await?;
     eprintln!("{A_SECOND} webhooks a second for {SECONDS} seconds");
     let before = server.processor_time()?;
@@ -71,7 +71,7 @@ pub async fn seeded(engines: &Engines, conversations: u64, open: u64) -> anyhow:
 async fn run(server: &Arc<Server>, name: &'static str, count: u64) -> anyhow::Result<(Latencies, Latencies)> {
     let token = server.token(server.desk().agents[0], Role::Administrator)?;
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / A_SECOND));
-    // However late the last tick was, the average stays.
+    // A late tick does not change the average rate.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut sending = JoinSet::new();
     for number in 0..count {
@@ -86,7 +86,7 @@ async fn run(server: &Arc<Server>, name: &'static str, count: u64) -> anyhow::Re
             if !number.is_multiple_of(WATCHED) {
                 return anyhow::Ok((acknowledged, None));
             }
-            see(&server, &token, customer, &words).await?;
+            wait_until_visible(&server, &token, customer, &words).await?;
             Ok((acknowledged, Some(began.elapsed())))
         });
     }
@@ -114,7 +114,7 @@ fn customer(name: &str, number: u64) -> u64 {
 const EAGER: Duration = Duration::from_millis(20);
 
 /// Queries until the conversation shows these words.
-async fn see(server: &Server, token: &str, customer: u64, words: &str) -> anyhow::Result<()> {
+async fn wait_until_visible(server: &Server, token: &str, customer: u64, words: &str) -> anyhow::Result<()> {
     let path = format!("/v1/conversations/{}", server.desk().conversation(customer));
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(10) {

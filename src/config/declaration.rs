@@ -1,4 +1,4 @@
-//! From the declaration of a key to its flag, its variable and its lines in the annotated file.
+//! Derives a key's flag, its variable and its lines in the annotated file from its declaration.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
@@ -16,7 +16,7 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// TOML, shown commented out for a key without a default.
     pub example: Option<&'static str>,
-    /// The only values that are allowed; empty when any is.
+    /// The allowed values. Empty when every value is allowed.
     pub one_of: &'static [&'static str],
     pub shape: Shape,
 }

@@ -92,7 +92,7 @@ pub async fn nothing_appears_at_or_below_a_position_that_was_seen(engine: &impl 
                 let target = if turn.is_multiple_of(3) { stream(turn % 5) } else { stream(100 + writer) };
                 let count = 1 + (turn % 4) as usize;
                 store.append(&target, Expected::Any, messages(count)).await.unwrap();
-                let _may_lose = store.append(&stream(99), Expected::Exact(Version(0)), messages(1)).await;
+                let _may_conflict = store.append(&stream(99), Expected::Exact(Version(0)), messages(1)).await;
             }
         })
     });

@@ -61,9 +61,9 @@ pub async fn survives(engine: &impl Engine, mut appender: impl FnMut() -> Comman
         assert_dense(&events);
         let found: HashMap<EventId, &Recorded> = events.iter().map(|event| (event.id, event)).collect();
         assert_eq!(found.len(), events.len(), "an event is there twice");
-        for (id, place) in &acknowledged {
+        for (id, location) in &acknowledged {
             let event = found.get(id).unwrap_or_else(|| panic!("{id} was acknowledged and is lost"));
-            assert_eq!(*place, (event.version, event.position));
+            assert_eq!(*location, (event.version, event.position));
         }
         store.close().await;
     }

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 pub struct Model {
     /// Stream and event, in order.
     pub log: Vec<(u128, EventId)>,
-    places: HashMap<EventId, (u128, u64)>,
+    locations: HashMap<EventId, (u128, u64)>,
 }
 
-/// The outcome of an append, as far as model and engine can be compared.
+/// The part of an append's outcome in which model and engine can be compared.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Written { last: u64 },
@@ -23,13 +23,13 @@ pub enum Outcome {
 
 impl Model {
     pub fn append(&mut self, stream: u128, expected: Expected, ids: &[EventId]) -> Outcome {
-        let known = ids.iter().filter(|id| self.places.contains_key(id)).count();
+        let known = ids.iter().filter(|id| self.locations.contains_key(id)).count();
         let twice = (1..ids.len()).any(|index| ids[..index].contains(&ids[index]));
         if twice || (known > 0 && known < ids.len()) {
             return Outcome::PartlyRecorded;
         }
         if known == ids.len() {
-            return Outcome::Repeated { last: self.places[&ids[ids.len() - 1]].1 };
+            return Outcome::Repeated { last: self.locations[&ids[ids.len() - 1]].1 };
         }
         let count = self.log.iter().filter(|(which, _)| *which == stream).count() as u64;
         let actual = count.checked_sub(1);
@@ -43,7 +43,7 @@ impl Model {
         }
         for (version, id) in (count..).zip(ids) {
             self.log.push((stream, *id));
-            self.places.insert(*id, (stream, version));
+            self.locations.insert(*id, (stream, version));
         }
         Outcome::Written { last: count + ids.len() as u64 - 1 }
     }

@@ -40,7 +40,7 @@ const LINK: &str = "$>";
 /// The type of the event that releases a claim.
 const RELEASED: &str = "$released";
 
-/// The place that an event is written to.
+/// The stream and revision at which an event is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// The stream's name on the server.

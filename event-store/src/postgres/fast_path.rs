@@ -1,9 +1,9 @@
-//! Where the log ends, as this node last saw it, and whether other nodes append too.
+//! The end of the log as this node last read it, and whether other nodes append too.
 //!
 //! While other nodes append, their groups wait for the lock as well, and this node sends one group after the
 //! other: appends that arrive meanwhile are gathered in the next group.
 //!
-//! The usual way reads, under the lock, how far the log and the group's streams have come, and then writes. When
+//! Usually the statement reads the end of the log and of the group's streams under the lock, and then writes. When
 //! only this node has been appending and a single group is in flight, the node knows both already: it inserts
 //! at the next position at once, if the lock is free. A stale value does no harm. The log has no gaps, so the
 //! assumed position is either taken, and the unique index refuses the row, or it is the next one.
@@ -64,7 +64,7 @@ impl FastPath {
 }
 
 impl InFlight<'_> {
-    /// Where the log ends; `None` when that is not certain enough to try the fast path.
+    /// The end of the log. `None` when it is not certain enough for the fast path.
     pub fn expected_end(&self) -> Option<End> {
         self.expected_end
     }

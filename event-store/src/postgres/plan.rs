@@ -167,7 +167,7 @@ impl<'a> Plan<'a> {
     /// The appends that were written, in the order of the log.
     pub fn written(&self, outcome: &Outcome) -> Vec<Written<'a>> {
         let mut written = Vec::with_capacity(self.appends.len());
-        // An append that was left out takes no position.
+        // An append that was not written has no position.
         let mut end = outcome.after;
         let mut new_keys: HashMap<usize, i64> = HashMap::new();
         for entry in &self.appends {

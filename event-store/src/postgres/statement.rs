@@ -30,7 +30,7 @@ pub enum Protocol {
     Simple,
 }
 
-/// A statement with `$1`, `$2`, … in the places of its values. It must contain no other `$`.
+/// A statement with `$1`, `$2`, … in place of its values. It must contain no other `$`.
 pub struct Statement<'a> {
     sql: &'static str,
     values: Vec<Value<'a>>,

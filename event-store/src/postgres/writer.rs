@@ -2,7 +2,7 @@
 //!
 //! A node has two writers, which alternate: while the server flushes one group, the next group is sent and waits
 //! at the server for the lock. Neither writer needs to know what the other is about to write, because the server
-//! compares, under the lock, what a group assumes about its streams with what is the case.
+//! compares, under the lock, what a group assumes about its streams with their current state.
 
 use super::fast_path::{End, FastPath};
 use super::plan::{Outcome, Plan, Written};
@@ -244,11 +244,11 @@ impl Writer {
         until: Instant,
     ) -> Result<Known, sqlx::Error> {
         loop {
-            let looked_up = match self.connection().await {
+            let found = match self.connection().await {
                 Ok(connection) => lookup(connection, group.iter().map(|pending| &pending.append)).await,
                 Err(error) => Err(error),
             };
-            match looked_up {
+            match found {
                 Err(error) if is_lost(&error) => {
                     self.disconnect();
                     if Instant::now() > until {

@@ -204,7 +204,9 @@ fn a_configuration_without_authentication_or_with_a_short_secret_is_refused() {
     let of_length = |length| AuthConfig { secret: Some("s".repeat(length)), ..AuthConfig::default() };
     for length in [0, 1, 31] {
         let refused = build(of_length(length));
-        assert!(matches!(refused, Err(AuthConfigError::ShortSecret { length: told }) if told == length));
+        assert!(
+            matches!(refused, Err(AuthConfigError::ShortSecret { length: reported }) if reported == length)
+        );
     }
     assert!(build(of_length(32)).is_ok());
 }

@@ -62,7 +62,10 @@ async fn the_docs_page_loads_nothing_from_other_hosts_and_has_no_inline_script()
     let style = send_get(&router, "/docs/style.css", &[]).await.text;
     assert!(style.contains(".swagger-ui") && !style.contains("@import") && !style.contains("url(http"));
     let script = send_get(&router, "/docs/swagger-ui.js", &[]).await.text;
-    assert!(script.contains("SwaggerUIBundle") && script.trim_end().ends_with(")));"), "it is cut off");
+    assert!(
+        script.contains("SwaggerUIBundle") && script.trim_end().ends_with(")));"),
+        "the script is incomplete"
+    );
     let start = send_get(&router, "/docs/start.js", &[]).await.text;
     assert!(start.contains("validatorUrl: null") && start.contains("/openapi.json"));
 }

@@ -148,7 +148,7 @@ impl WebhookContext {
         stop: &CancellationToken,
     ) -> Outcome {
         let attempts = pending.attempts;
-        let answer = self.settings.client.call(request, self.commands.clock.now()).await;
+        let answer = self.settings.client.send(request, self.commands.clock.now()).await;
         let outcome = match &answer {
             Ok(_) => "delivered",
             Err(WebhookError::TryAgain { .. }) => "try_again",

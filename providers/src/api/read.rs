@@ -1,4 +1,4 @@
-//! Reads the messages and statuses that a developer posts, one of them or an array.
+//! Reads the messages and statuses that a developer sends, one or an array of them.
 
 use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// A customer's message.
 #[derive(Deserialize)]
 struct Message {
-    /// The developer's own id of the message: posting it again changes nothing.
+    /// The developer's id of the message. A repeated message with the same id changes nothing.
     id: String,
     from: String,
     name: Option<String>,
@@ -32,7 +32,7 @@ struct Status {
     status: Delivery,
     conversation_id: ConversationId,
     message_id: MessageId,
-    /// The developer's own id of the message.
+    /// The developer's id of the message.
     id: Option<String>,
     time: Option<Timestamp>,
     error: Option<Failure>,

@@ -1,4 +1,4 @@
-//! Posts of developers that are accepted, and those that are refused.
+//! Developers' requests that are accepted, and those that are refused.
 
 use super::*;
 use crate::inbound_webhook::tests::{post, signed_post};
@@ -38,7 +38,7 @@ fn the_shortest_message_has_an_id_a_sender_and_a_text() {
 }
 
 #[test]
-fn a_message_may_say_everything() {
+fn a_message_may_have_all_fields() {
     let body = r#"[{"id":"m-2","from":"user-7","name":"Ada","content":"See",
         "attachments":[{"content_type":"image","url":"https://example.com/a.png"}],
         "reply_to":"m-1","sent_at":"2026-11-20T10:00:00Z","metadata":{"page":"/cart"}}]"#;
@@ -69,7 +69,7 @@ fn a_status_names_our_message() {
 }
 
 #[test]
-fn a_broken_element_costs_itself_alone() {
+fn an_unreadable_element_does_not_affect_the_others() {
     let found = read(
         r#"[{"id":"a","from":"u","text":"1"},7,{"id":"","from":"u"},{"status":"queued"},{"id":"b","from":"u"}]"#,
     );
@@ -95,7 +95,7 @@ fn with_a_secret_bodies_are_signed_and_without_one_a_token_is_needed() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_named() {
+fn invalid_settings_are_named() {
     assert_eq!(api().check(&channel(None)), Ok(()));
     assert_eq!(api().check(&channel(Some(""))).unwrap_err().field, "credentials.secret");
     let elsewhere = Channel { base_url: Some("shop".into()), ..channel(None) };
@@ -104,7 +104,7 @@ fn settings_that_cannot_work_are_named() {
 
 proptest! {
     #[test]
-    fn any_text_ends_in_an_answer(body in ".{0,200}") {
+    fn reading_any_text_returns(body in ".{0,200}") {
         let _answer = api().read(&channel(None), &post(body.as_bytes()), NOW);
     }
 }

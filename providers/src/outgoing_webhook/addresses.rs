@@ -1,27 +1,27 @@
-//! The addresses that webhooks may call: public ones only, unless the operator allows private ones. Resolved
-//! addresses are checked, not names, so that a name cannot resolve to a private address later.
+//! The addresses to which webhooks may be sent: only public ones unless the operator allows private ones. The resolved
+//! addresses are checked, not the names, so that a name cannot resolve to a private address later.
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The addresses that may be called.
+/// The addresses to which webhooks may be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AllowedAddresses {
-    /// Public addresses, by HTTPS.
+    /// Public addresses over HTTPS.
     #[default]
     PublicOnly,
-    /// Private addresses too, and HTTP.
+    /// Public and private addresses over HTTPS or HTTP.
     Any,
 }
 
-/// Why an address must not be called.
+/// The reason why a URL is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
-    #[error("is not the address of a program, such as https://example.com/hooks")]
+    #[error("is not a URL such as https://example.com/hooks")]
     NoUrl,
-    #[error("must not hold a user or a password")]
+    #[error("must not contain a user or a password")]
     Credentials,
     #[error("must begin with https://")]
     NotHttps,
@@ -83,7 +83,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // An address that embeds an IPv4 address is as public as that one: mapped, by NAT64, by 6to4.
+    // An address that contains an IPv4 address (mapped, NAT64 or 6to4) is public when that one is.
     let parts = address.segments();
     let embedded = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_internet_is_called() {
+    fn only_public_addresses_are_allowed() {
         for url in ["https://example.com/hooks", "https://8.8.8.8/", "https://[2606:4700::1111]/x"] {
             assert!(AllowedAddresses::PublicOnly.check(url).is_ok(), "{url}");
         }

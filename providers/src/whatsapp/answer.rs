@@ -41,9 +41,9 @@ const PASSING: [i64; 11] = [2, 4, 80007, 130429, 131000, 131016, 131048, 131056,
 
 pub(super) fn read(answer: Answer) -> Result<Dispatched, DeliveryError> {
     if answer.status.is_success() {
-        // Success without an id: the message may have been accepted.
+        // Without an id in a successful response the message may still have been accepted.
         let no_id = || DeliveryError::Unknown {
-            reason: "the provider answered success without a message id".into(),
+            reason: "the provider's successful response has no message id".into(),
             source: None,
         };
         let accepted: Accepted = serde_json::from_slice(&answer.body).map_err(|_| no_id())?;

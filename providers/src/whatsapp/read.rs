@@ -1,6 +1,6 @@
-//! Reads a webhook of the Cloud API down to the single message, status and error.
+//! Reads the messages, statuses and errors in a webhook of the Cloud API.
 //!
-//! Each level is read by itself, so that an error makes only the smallest element unreadable that contains it.
+//! Each level is read separately, so that an error makes only the smallest element around it unreadable.
 
 use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart, identifier};
 use event_schemas::Timestamp;
@@ -155,14 +155,14 @@ struct Profile {
     name: Option<String>,
 }
 
-/// The parts of a message that are about its circumstances, not about its content.
-const CIRCUMSTANCES: [&str; 6] =
+/// The fields of a message that are kept as metadata.
+const METADATA_FIELDS: [&str; 6] =
     ["referral", "group_id", "identity", "from_user_id", "from_parent_user_id", "errors"];
 
 fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
     let message: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
-    // A customer who hides the number is known by an id that only this business knows.
+    // A customer who hides the phone number has an id that only this business receives.
     let from = text_of(&message, "from").or_else(|_| text_of(&message, "from_user_id"))?;
     let (body, reacts_to) = content::of(&message, text_of(&message, "type")?)?;
     let context = message.get("context").and_then(Value::as_object);
@@ -174,7 +174,7 @@ fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
     for name in ["forwarded", "frequently_forwarded", "referred_product"] {
         metadata.extend(in_context(name).map(|value| (name.to_owned(), value.clone())));
     }
-    for name in CIRCUMSTANCES {
+    for name in METADATA_FIELDS {
         metadata.extend(message.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     Ok(InboundMessage {
@@ -188,8 +188,8 @@ fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
     })
 }
 
-/// A phone number in the form in which identifiers are compared. The id of a customer who hides the number is
-/// none, and stays as it is.
+/// A phone number in the form in which identifiers are compared. The id of a customer who hides the phone number is not
+/// a number and stays as it is.
 fn normalized(identifier: &str) -> String {
     identifier::phone_number(identifier).unwrap_or_else(|_| identifier.to_owned())
 }
@@ -203,7 +203,7 @@ fn status(raw: &str) -> Result<InboundStatus, String> {
         // The customer listened to a voice message.
         "read" | "played" => Delivery::Read,
         "failed" => Delivery::Failed,
-        other => return Err(format!("a status of a kind that is not known: '{other}'")),
+        other => return Err(format!("a status of an unknown kind: '{other}'")),
     };
     let mut metadata = Map::new();
     for name in ["conversation", "pricing", "errors", "recipient_user_id", "recipient_type"] {
@@ -215,7 +215,7 @@ fn status(raw: &str) -> Result<InboundStatus, String> {
         provider_message_id: text_of(&status, "id")?.to_owned(),
         recipient: recipient.ok().map(normalized),
         error: (reached == Delivery::Failed)
-            .then(|| why(status.get("errors").and_then(|errors| errors.get(0)))),
+            .then(|| code_and_text(status.get("errors").and_then(|errors| errors.get(0)))),
         status: reached,
         time: moment(&status)?,
         about: callback_data.and_then(|data| data.parse::<CallbackData>().ok()),
@@ -223,14 +223,14 @@ fn status(raw: &str) -> Result<InboundStatus, String> {
     })
 }
 
-/// The reason for an error that is about no message.
+/// The text of an error that is not about a message.
 fn reported(raw: &str) -> String {
-    let (code, text) = why(serde_json::from_str::<Value>(raw).ok().as_ref());
+    let (code, text) = code_and_text(serde_json::from_str::<Value>(raw).ok().as_ref());
     format!("the provider reports error {code}: {text}")
 }
 
 /// The code and the most informative text of a provider's error.
-fn why(error: Option<&Value>) -> (String, String) {
+fn code_and_text(error: Option<&Value>) -> (String, String) {
     let code = match error.and_then(|error| error.get("code")) {
         Some(Value::Number(code)) => code.to_string(),
         Some(Value::String(code)) => code.clone(),

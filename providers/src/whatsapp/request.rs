@@ -21,8 +21,8 @@ pub(super) fn body(outgoing: &Outgoing) -> Result<Value, DeliveryError> {
     Ok(Value::Object(body))
 }
 
-/// The name of the addressee's field. A customer who hides the number has an id that only this business knows,
-/// `ET.1349120865`.
+/// The name of the addressee's field. A customer who hides the phone number has an id that only this business receives,
+/// for example `ET.1349120865`.
 fn addressee(to: &str) -> &'static str {
     match to.split_once('.') {
         Some((country, _)) if country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) => {
@@ -45,7 +45,7 @@ fn part(outgoing: &Outgoing) -> Result<(&'static str, Value), DeliveryError> {
         return media(attachment, &body.content);
     }
     if !body.attachments.is_empty() {
-        return Err(unsendable("a WhatsApp message carries one file at most"));
+        return Err(unsendable("a WhatsApp message can have only one file"));
     }
     match body.content_type {
         ContentType::Text => Ok(("text", json!({ "body": body.content, "preview_url": false }))),
@@ -102,7 +102,7 @@ fn media(file: &Attachment, caption: &str) -> Result<(&'static str, Value), Deli
     };
     if !caption.is_empty() {
         if !takes_caption {
-            return Err(unsendable("WhatsApp sends no text with an audio file or a sticker"));
+            return Err(unsendable("WhatsApp cannot send text with an audio file or a sticker"));
         }
         part["caption"] = caption.into();
     }

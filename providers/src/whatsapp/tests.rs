@@ -67,7 +67,7 @@ fn unreadable(element: &Inbound) -> &UnreadablePart {
 }
 
 #[test]
-fn a_text_comes_with_its_sender_and_its_time() {
+fn a_text_has_its_sender_and_its_time() {
     assert_eq!(
         messages(sample!("text")),
         [InboundMessage {
@@ -98,7 +98,7 @@ fn files_keep_their_reference_their_kind_and_their_caption() {
 }
 
 #[test]
-fn a_place_and_cards_are_kept_and_named() {
+fn locations_and_contact_cards_are_read() {
     let messages = messages(sample!("location_and_contacts"));
     assert_eq!(words(&messages), ["Meskel Square, Addis Ababa", "", "Dawit Bekele, Front desk"]);
     let latitude = messages[0].body.details.as_ref().and_then(|details| details["latitude"].as_f64());
@@ -122,7 +122,7 @@ fn a_choice_reads_as_its_title_and_keeps_its_id() {
 }
 
 #[test]
-fn a_reaction_is_to_a_message_and_an_empty_one_takes_it_back() {
+fn a_reaction_names_its_message_and_an_empty_one_removes_it() {
     let messages = messages(sample!("reactions"));
     assert_eq!(words(&messages), ["👍", ""]);
     assert!(messages.iter().all(|message| message.reply_to.as_deref() == Some("wamid.OURS0003")));
@@ -130,7 +130,7 @@ fn a_reaction_is_to_a_message_and_an_empty_one_takes_it_back() {
 }
 
 #[test]
-fn how_a_message_came_is_kept_beside_it() {
+fn the_context_of_a_message_is_kept_as_metadata() {
     let messages = messages(sample!("circumstances"));
     assert_eq!(messages[0].reply_to.as_deref(), Some("wamid.OURS0004"));
     assert_eq!((&messages[1].reply_to, &messages[1].metadata["forwarded"]), (&None, &Value::Bool(true)));
@@ -139,7 +139,7 @@ fn how_a_message_came_is_kept_beside_it() {
 }
 
 #[test]
-fn statuses_name_our_message_and_say_why_it_failed() {
+fn statuses_name_our_message_and_the_reason_of_a_failure() {
     let status = |element| match element {
         Inbound::Status(status) => status,
         other => panic!("not a status: {other:?}"),
@@ -157,12 +157,12 @@ fn statuses_name_our_message_and_say_why_it_failed() {
     assert_eq!(statuses[0].error, None);
     assert_eq!(statuses[0].metadata["pricing"]["category"], "service");
     assert_eq!(statuses[0].recipient.as_deref(), Some("251911234567"));
-    // Sent by another program that uses the same number.
+    // These messages were sent by another program from the same number.
     assert_eq!((statuses[5].about, statuses[6].about), (None, None));
 }
 
 #[test]
-fn a_kind_this_version_does_not_know_is_a_message_with_everything_in_it() {
+fn a_message_of_an_unknown_kind_is_kept_in_its_details() {
     let messages = messages(sample!("not_known_yet"));
     assert!(messages.iter().all(|message| message.body.content_type == ContentType::Unsupported));
     let details: Vec<_> = messages.iter().map(|message| message.body.details.as_ref().unwrap()).collect();
@@ -173,7 +173,7 @@ fn a_kind_this_version_does_not_know_is_a_message_with_everything_in_it() {
 }
 
 #[test]
-fn an_error_that_is_about_no_message_is_kept_for_the_administrator() {
+fn an_error_without_a_message_is_kept_for_the_administrator() {
     let found = read(sample!("errors"));
     let [error] = found.as_slice() else { panic!("not one element") };
     let error = unreadable(error);
@@ -182,7 +182,7 @@ fn an_error_that_is_about_no_message_is_kept_for_the_administrator() {
 }
 
 #[test]
-fn what_is_about_another_number_or_no_message_is_kept_and_not_applied() {
+fn changes_of_another_number_or_another_field_are_unreadable() {
     let found = read(sample!("for_others"));
     assert!(unreadable(&found[0]).part.contains("Wrong door"));
     assert!(matches!(&found[1], Inbound::Message(message) if message.body.content == "Right door"));
@@ -191,9 +191,9 @@ fn what_is_about_another_number_or_no_message_is_kept_and_not_applied() {
 }
 
 #[test]
-fn a_broken_element_costs_itself_alone() {
+fn an_unreadable_element_does_not_affect_the_others() {
     let found = read(sample!("one_broken"));
-    let told: Vec<_> = found
+    let read: Vec<_> = found
         .iter()
         .map(|element| match element {
             Inbound::Message(message) => message.body.content.clone(),
@@ -201,17 +201,17 @@ fn a_broken_element_costs_itself_alone() {
             Inbound::Unreadable(part) => part.reason.clone(),
         })
         .collect();
-    assert_eq!((told[0].as_str(), told[4].as_str(), told[6].as_str()), ("First", "Last", "read"));
-    assert_eq!(told[1], "'timestamp' is missing or is not seconds since 1970");
-    assert_eq!(told[2], "'id' is missing or is not text");
-    assert!(told[3].starts_with("a message: "), "{}", told[3]);
-    assert_eq!(told[5], "a status of a kind that is not known: 'deleted'");
+    assert_eq!((read[0].as_str(), read[4].as_str(), read[6].as_str()), ("First", "Last", "read"));
+    assert_eq!(read[1], "'timestamp' is missing or is not seconds since 1970");
+    assert_eq!(read[2], "'id' is missing or is not text");
+    assert!(read[3].starts_with("a message: "), "{}", read[3]);
+    assert_eq!(read[5], "a status of an unknown kind: 'deleted'");
     assert_eq!(unreadable(&found[3]).part, r#""not even an object""#);
-    assert_eq!(told.len(), 7);
+    assert_eq!(read.len(), 7);
 }
 
 #[test]
-fn who_hides_the_number_is_known_by_an_id() {
+fn a_customer_who_hides_the_number_has_an_id() {
     let message = messages(sample!("hidden_number")).remove(0);
     assert_eq!(
         (message.from.as_str(), message.display_name.as_deref()),
@@ -220,8 +220,8 @@ fn who_hides_the_number_is_known_by_an_id() {
 }
 
 #[test]
-fn every_entry_change_message_and_status_of_a_batch_comes_through_in_order() {
-    let told: Vec<_> = read(sample!("batch"))
+fn all_parts_of_a_batch_are_read_in_order() {
+    let read: Vec<_> = read(sample!("batch"))
         .into_iter()
         .map(|element| match element {
             Inbound::Message(message) => {
@@ -232,7 +232,7 @@ fn every_entry_change_message_and_status_of_a_batch_comes_through_in_order() {
         })
         .collect();
     assert_eq!(
-        told,
+        read,
         [
             "Hana Tesfaye: one",
             "Hana Tesfaye: two",
@@ -246,7 +246,7 @@ fn every_entry_change_message_and_status_of_a_batch_comes_through_in_order() {
 }
 
 #[test]
-fn what_is_no_webhook_at_all_comes_back_whole() {
+fn a_body_that_is_no_webhook_is_returned_whole() {
     for body in ["", "{", "[]", "null", r#"{"object":"page","entry":[]}"#, r#"{"entry":[]}"#, "\u{0}"] {
         let refused =
             whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)).unwrap_err();
@@ -257,7 +257,7 @@ fn what_is_no_webhook_at_all_comes_back_whole() {
 }
 
 #[test]
-fn the_handshake_echoes_the_challenge_to_who_knows_the_token() {
+fn the_handshake_returns_the_challenge_when_the_token_is_right() {
     let ask = |mode: &str, token: &str| {
         let url = format!(
             "https://support.example.com/hook?hub.mode={mode}&hub.verify_token={token}&hub.challenge=1158201444"
@@ -293,7 +293,7 @@ fn the_signature_is_over_the_raw_body() {
 }
 
 #[test]
-fn a_channel_without_its_secret_trusts_no_request() {
+fn a_channel_without_a_secret_refuses_every_request() {
     let mut bare = channel();
     bare.credentials.insert(APP_SECRET.into(), Secret(String::new()));
     let headers =
@@ -305,7 +305,7 @@ fn a_channel_without_its_secret_trusts_no_request() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_named() {
+fn invalid_settings_are_named() {
     let spoilt = |name: &str, word: Option<&str>| {
         let mut channel = channel();
         match word {
@@ -327,7 +327,7 @@ fn settings_that_cannot_work_are_named() {
 }
 
 #[test]
-fn only_whatsapp_closes_its_window() {
+fn only_whatsapp_has_a_reply_window() {
     let providers = crate::Providers::new([], Timeouts::default(), Clock::System).unwrap();
     for sender in [SenderType::Agent, SenderType::Bot, SenderType::System] {
         let window = providers.reply_window(ChannelType::WhatsApp, sender);

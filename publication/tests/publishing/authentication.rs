@@ -16,23 +16,23 @@ fn settings(nats: &Nats, login: &str) -> Settings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_not_there_yet_is_waited_for() {
+async fn the_publication_waits_for_a_server_that_has_not_started() {
     let fixture = Fixture::with(Nats::reserved()).await;
     fixture.append_messages(10).await;
     let publisher = fixture.publish();
-    let trouble = publisher.wait_for_trouble().await;
-    assert!(trouble.contains("cannot be reached") && trouble.contains("127.0.0.1"), "{trouble}");
+    let error = publisher.wait_for_error().await;
+    assert!(error.contains("cannot be reached") && error.contains("127.0.0.1"), "{error}");
     fixture.nats.resume().await;
     fixture.assert_all_published().await;
-    publisher.wait_until_well().await;
+    publisher.wait_until_recovered().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_reported_and_not_shown() {
     let fixture = Fixture::with(Nats::configured(USERS).await).await;
     for login in ["", "verbatim:open%20barley@", "sesame@"] {
-        let trouble = fixture.publish_with(settings(&fixture.nats, login)).wait_for_trouble().await;
-        assert!(trouble.contains("rejects the login") && !trouble.contains("barley"), "{trouble}");
+        let error = fixture.publish_with(settings(&fixture.nats, login)).wait_for_error().await;
+        assert!(error.contains("rejects the login") && !error.contains("barley"), "{error}");
     }
     fixture.append_messages(10).await;
     let publisher = fixture.publish_with(settings(&fixture.nats, "verbatim:open%20sesame@"));
@@ -44,9 +44,8 @@ async fn a_wrong_password_is_reported_and_not_shown() {
 async fn a_user_without_the_right_to_publish_sees_the_servers_error() {
     let fixture = Fixture::with(Nats::configured(USERS).await).await;
     fixture.append_messages(10).await;
-    let trouble =
-        fixture.publish_with(settings(&fixture.nats, "reader:only%20looks@")).wait_for_trouble().await;
-    assert!(trouble.to_lowercase().contains("permissions violation"), "{trouble}");
+    let error = fixture.publish_with(settings(&fixture.nats, "reader:only%20looks@")).wait_for_error().await;
+    assert!(error.to_lowercase().contains("permissions violation"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,8 +55,8 @@ async fn a_server_without_jetstream_is_reported() {
     std::fs::write(conf, format!("listen: \"127.0.0.1:{}\"\n", nats.port())).unwrap();
     nats.resume().await;
     let fixture = Fixture::with(nats).await;
-    let trouble = fixture.publish().wait_for_trouble().await;
-    assert!(trouble.contains("JetStream"), "{trouble}");
+    let error = fixture.publish().wait_for_error().await;
+    assert!(error.contains("JetStream"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,8 +87,8 @@ async fn a_token_is_accepted_and_a_connection_can_be_encrypted() {
     let url = format!("tls://s3cret@127.0.0.1:{}", fixture.nats.port());
     let settings = Settings::new(&url, StreamSettings::default(), PUBLIC_URL).unwrap();
     // No trusted authority has signed this certificate.
-    let trouble = fixture.publish_with(settings.clone()).wait_for_trouble().await;
-    assert!(trouble.contains("encrypted connection") || trouble.contains("cannot be reached"), "{trouble}");
+    let error = fixture.publish_with(settings.clone()).wait_for_error().await;
+    assert!(error.contains("encrypted connection") || error.contains("cannot be reached"), "{error}");
     let trusted = settings.with_authority(&fixture.nats.folder().join("certificate.pem")).unwrap();
     let publisher = fixture.publish_with(trusted);
     let end = fixture.store.end().await.unwrap();

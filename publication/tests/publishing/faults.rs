@@ -19,34 +19,34 @@ async fn wait_past_window(since: Instant) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_away_for_longer_than_its_duplicate_window_loses_and_repeats_nothing() {
+async fn an_outage_of_nats_longer_than_its_duplicate_window_loses_and_repeats_no_event() {
     let fixture = with_a_short_window().await;
     fixture.append_messages(400).await;
     let publisher = fixture.publish();
     // NATS is killed while it publishes.
     fixture.wait_for_sequence(1).await;
     fixture.nats.kill();
-    let gone = Instant::now();
+    let killed_at = Instant::now();
     fixture.append_messages(300).await;
-    assert!(publisher.wait_for_trouble().await.contains("NATS"));
+    assert!(publisher.wait_for_error().await.contains("NATS"));
     drop(publisher);
     let publisher = fixture.publish();
     fixture.append_messages(100).await;
-    wait_past_window(gone).await;
+    wait_past_window(killed_at).await;
     fixture.nats.resume().await;
     fixture.assert_all_published().await;
-    publisher.wait_until_well().await;
-    // And NATS is stopped while there is nothing to publish.
+    publisher.wait_until_recovered().await;
+    // NATS is also stopped while there is no event to publish.
     fixture.nats.stop();
-    assert!(publisher.wait_for_trouble().await.contains("NATS"));
+    assert!(publisher.wait_for_error().await.contains("NATS"));
     fixture.nats.resume().await;
-    publisher.wait_until_well().await;
+    publisher.wait_until_recovered().await;
     fixture.append_messages(10).await;
     fixture.assert_all_published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publisher_aborted_at_any_moment_is_continued_exactly() {
+async fn publishing_continues_exactly_after_an_abort_at_any_moment() {
     let fixture = with_a_short_window().await;
     let writer = {
         let store = fixture.store.clone();
@@ -67,7 +67,7 @@ async fn a_publisher_aborted_at_any_moment_is_continued_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nats_killed_at_any_moment_is_continued_exactly() {
+async fn publishing_continues_exactly_after_nats_is_killed_at_any_moment() {
     let fixture = with_a_short_window().await;
     let writer = {
         let store = fixture.store.clone();
@@ -84,7 +84,7 @@ async fn nats_killed_at_any_moment_is_continued_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_publishers_at_once_publish_what_one_does() {
+async fn two_publishers_at_once_publish_each_event_once() {
     let fixture = with_a_short_window().await;
     let _publishers: Vec<Publisher> = (0..2).map(|_| fixture.publish()).collect();
     let began = Instant::now();
@@ -124,10 +124,10 @@ async fn a_suspended_nats_is_waited_for() {
     fixture.wait_for_sequence(100).await;
     let frozen = fixture.nats.freeze();
     fixture.append_messages(2_000).await;
-    publisher.wait_for_trouble().await;
+    publisher.wait_for_error().await;
     drop(frozen);
     fixture.assert_all_published().await;
-    publisher.wait_until_well().await;
+    publisher.wait_until_recovered().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,7 @@ impl Fixture {
     }
 }
 
-/// A running publisher. Dropping it aborts it wherever it is.
+/// A running publisher. Dropping it aborts it at any moment.
 pub struct Publisher {
     pub health: Health,
     pub publication: Arc<Publication>,
@@ -114,12 +114,12 @@ impl Publisher {
     }
 
     /// Waits until it reports an error.
-    pub async fn wait_for_trouble(&self) -> String {
+    pub async fn wait_for_error(&self) -> String {
         until("the publication reports an error", || async { self.health.error().is_some() }).await;
         self.health.error().unwrap()
     }
 
-    pub async fn wait_until_well(&self) {
+    pub async fn wait_until_recovered(&self) {
         until("the publication has recovered", || async { self.health.error().is_none() }).await;
     }
 }

@@ -1,5 +1,5 @@
-//! The publication against a real NATS server: the stream holds the events of the log, whatever happens to the
-//! publisher, to NATS, or to the stream.
+//! The publication against a real NATS server: the stream contains the events of the log despite faults of the
+//! publisher, of NATS and of the stream.
 
 #![allow(clippy::unwrap_used)] // of tests, in functions that are not tests themselves
 

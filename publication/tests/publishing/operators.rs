@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purged_stream_goes_on_with_the_next_event() {
+async fn a_purged_stream_continues_with_the_next_event() {
     let fixture = Fixture::new().await;
     fixture.append_messages(30).await;
     let publisher = fixture.publish();
@@ -68,7 +68,7 @@ async fn a_deleted_message_is_not_published_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_stream_is_made_anew_and_filled_from_the_beginning() {
+async fn a_deleted_stream_is_created_again_and_filled_from_the_beginning() {
     let fixture = Fixture::new().await;
     fixture.append_messages(30).await;
     let _publisher = fixture.publish();
@@ -91,14 +91,14 @@ async fn messages_of_another_publisher_are_skipped() {
     }
     fixture.append_messages(30).await;
     fixture.wait_for_sequence(63).await;
-    publisher.wait_until_well().await;
+    publisher.wait_until_recovered().await;
     let mut messages = messages(&fixture.find_stream().await).await;
     messages.retain(|message| message.subject.as_str() != "verbatim.intruder");
     assert_equal(&fixture.log().await, &messages);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_of_another_log_is_left_alone() {
+async fn the_stream_of_another_log_is_not_changed() {
     let fixture = Fixture::new().await;
     fixture.append_messages(30).await;
     let publisher = fixture.publish();
@@ -107,20 +107,20 @@ async fn the_stream_of_another_log_is_left_alone() {
     let other = Fixture::with(test_engines::Nats::start().await).await;
     other.append_messages(40).await;
     let other_publisher = other.publish_with(fixture.settings());
-    let trouble = other_publisher.wait_for_trouble().await;
-    assert!(trouble.contains("VERBATIM was not published from this log"), "{trouble}");
+    let error = other_publisher.wait_for_error().await;
+    assert!(error.contains("VERBATIM was not published from this log"), "{error}");
     other_publisher.stop().await;
-    // Also when the stream has no message to recognise it by.
+    // The same error is reported when the stream has no message of its own log.
     fixture.find_stream().await.purge().await.unwrap();
     let shorter = Fixture::with(test_engines::Nats::start().await).await;
     shorter.append_messages(10).await;
-    let trouble = shorter.publish_with(fixture.settings()).wait_for_trouble().await;
-    assert!(trouble.contains("fewer events"), "{trouble}");
+    let error = shorter.publish_with(fixture.settings()).wait_for_error().await;
+    assert!(error.contains("fewer events"), "{error}");
     assert_eq!(fixture.last_sequence().await, 30);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_moved_to_another_engine_goes_on_where_it_was() {
+async fn a_log_that_moved_to_another_engine_continues_its_stream() {
     let mut fixture = Fixture::new().await;
     fixture.append_messages(30).await;
     let publisher = fixture.publish();

@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A Python with nats-py: the one that is named, else the tests' own, else the system's.
+/// A Python with nats-py: the configured one, or else that of the tests, or else that of the system.
 fn python() -> PathBuf {
     let named = std::env::var_os("VERBATIM_TEST_PYTHON").map(PathBuf::from);
     let own = root().join("target/test-venv/bin/python3");

@@ -15,7 +15,7 @@ fn configured() -> StreamSettings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_is_made_as_configured_and_changed_when_that_changes() {
+async fn the_stream_follows_its_configuration() {
     let mut fixture = Fixture::new().await;
     fixture.append_messages(3).await;
     let publisher = fixture.publish();
@@ -40,7 +40,7 @@ async fn the_stream_is_made_as_configured_and_changed_when_that_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_by_an_operator_are_reverted_and_other_settings_left() {
+async fn changes_by_an_operator_to_configured_settings_are_reverted() {
     let mut fixture = Fixture::new().await;
     fixture.stream = configured();
     let theirs = Config {
@@ -60,17 +60,17 @@ async fn changes_by_an_operator_are_reverted_and_other_settings_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setting_that_cannot_be_changed_is_reported_and_nothing_is_written() {
+async fn a_setting_that_cannot_be_changed_is_reported_and_no_event_is_published() {
     let fixture = Fixture::new().await;
     let context = fixture.context().await;
     fixture.append_messages(10).await;
     let memory = Config { storage: StorageType::Memory, ..manual_config("VERBATIM") };
     let queue = Config { retention: RetentionPolicy::WorkQueue, ..manual_config("VERBATIM") };
-    for (theirs, word) in [(memory, "in memory"), (queue, "drops what its consumers have read")] {
+    for (theirs, word) in [(memory, "in memory"), (queue, "drops messages that its consumers have read")] {
         context.create_stream(theirs).await.unwrap();
         let publisher = fixture.publish();
-        let trouble = publisher.wait_for_trouble().await;
-        assert!(trouble.contains("VERBATIM") && trouble.contains(word), "{trouble}");
+        let error = publisher.wait_for_error().await;
+        assert!(error.contains("VERBATIM") && error.contains(word), "{error}");
         assert_eq!(fixture.last_sequence().await, 0);
         // Publishing starts by itself once the stream can be created.
         context.delete_stream("VERBATIM").await.unwrap();
@@ -79,14 +79,14 @@ async fn a_setting_that_cannot_be_changed_is_reported_and_nothing_is_written() {
         context.delete_stream("VERBATIM").await.unwrap();
     }
     context.create_stream(manual_config("OTHER")).await.unwrap();
-    let trouble = fixture.publish().wait_for_trouble().await;
-    assert!(trouble.contains("VERBATIM cannot be created") && trouble.contains("overlap"), "{trouble}");
+    let error = fixture.publish().wait_for_error().await;
+    assert!(error.contains("VERBATIM cannot be created") && error.contains("overlap"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_that_one_server_cannot_keep_are_reported() {
     let mut fixture = Fixture::new().await;
     fixture.stream.replicas = 3;
-    let trouble = fixture.publish().wait_for_trouble().await;
-    assert!(trouble.contains("VERBATIM cannot be created") && trouble.contains("replicas"), "{trouble}");
+    let error = fixture.publish().wait_for_error().await;
+    assert!(error.contains("VERBATIM cannot be created") && error.contains("replicas"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The answers of the routes.
+//! Requests to all routes and their responses.
 
 use crate::scenario::Scenario;
 use axum::Router;
@@ -77,7 +77,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
     #[track_caller]
-    fn good(self) -> Value {
+    fn expect_ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.json()
     }
@@ -86,7 +86,7 @@ impl Answer {
     }
 }
 
-/// A caller, as a token names one.
+/// A caller with a token.
 #[derive(Clone)]
 struct TestCaller {
     token: String,
@@ -128,13 +128,13 @@ impl Fixture {
     async fn ask(&self, caller: &TestCaller, path: &str) -> Answer {
         self.ask_with(caller, path, &[]).await
     }
-    /// Every page of a list.
+    /// The rows of all pages of a list.
     async fn all(&self, caller: &TestCaller, path: &str) -> Vec<Value> {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let sign = if path.contains('?') { '&' } else { '?' };
             let more = cursor.map(|cursor| format!("{sign}cursor={cursor}")).unwrap_or_default();
-            let page = self.ask(caller, &format!("{path}{more}")).await.good();
+            let page = self.ask(caller, &format!("{path}{more}")).await.expect_ok();
             rows.extend(page["data"].as_array().unwrap().iter().cloned());
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
@@ -153,7 +153,7 @@ fn ids(rows: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_inbox_shows_mine_and_pages_hold_each_once() {
+async fn the_inbox_filters_by_caller_and_its_pages_contain_each_row_once() {
     let fixture = fixture(1, 1200).await;
     let agent = fixture.agent();
     let all = fixture.all(&agent, "/v1/conversations?limit=200").await;
@@ -168,14 +168,14 @@ async fn the_inbox_shows_mine_and_pages_hold_each_once() {
         assert_eq!(row["assignee_id"], *me);
         assert!(["assigned", "pending"].contains(&row["status"].as_str().unwrap()));
     }
-    let counts = fixture.ask(&agent, "/v1/conversations/counts").await.good();
+    let counts = fixture.ask(&agent, "/v1/conversations/counts").await.expect_ok();
     let count = |status: &str| counts["mine_by_status"][status].as_u64().unwrap();
     assert_eq!(count("assigned") + count("pending"), mine.len() as u64);
     assert_eq!(total(&counts["by_status"]), all.len() as u64);
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_said_by_its_field() {
+async fn a_problem_names_the_invalid_parameter() {
     let fixture = fixture(2, 60).await;
     let agent = fixture.agent();
     for (query, field) in [
@@ -200,14 +200,14 @@ async fn what_cannot_be_read_is_said_by_its_field() {
             "{query}: {problem}"
         );
     }
-    let page = fixture.ask(&agent, "/v1/conversations?limit=1").await.good();
+    let page = fixture.ask(&agent, "/v1/conversations?limit=1").await.expect_ok();
     let cursor = page["next_cursor"].as_str().unwrap();
     let other = format!("/v1/conversations?limit=1&sort=priority:asc&cursor={cursor}");
     assert_eq!(fixture.ask(&agent, &other).await.status, 400);
 }
 
 #[tokio::test]
-async fn another_accounts_things_are_not_found() {
+async fn resources_of_another_account_are_not_found() {
     let fixture = fixture(3, 400).await;
     let theirs = fixture.all(&fixture.supervisor(1), "/v1/conversations?limit=200").await;
     let (id, contact) = (theirs[0]["id"].as_str().unwrap(), theirs[0]["contact_id"].as_str().unwrap());
@@ -234,7 +234,7 @@ async fn another_accounts_things_are_not_found() {
 }
 
 #[tokio::test]
-async fn as_it_was_now_is_as_it_is() {
+async fn a_snapshot_at_the_end_of_the_log_equals_the_current_state() {
     let fixture = fixture(4, 900).await;
     let agent = fixture.agent();
     let end = fixture.store.end().await.unwrap().unwrap();
@@ -244,14 +244,14 @@ async fn as_it_was_now_is_as_it_is() {
         let id = row["id"].as_str().unwrap();
         let now = fixture.ask(&agent, &format!("/v1/conversations/{id}")).await;
         assert_eq!(now.header("etag"), format!("\"{}\"", row["version"]));
-        let was = fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of={end}")).await.good();
-        let mut now = now.good();
+        let was = fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of={end}")).await.expect_ok();
+        let mut now = now.expect_ok();
         for (name, value) in row.as_object().unwrap() {
             assert_eq!(&now[name], value, "{name} in the list and alone");
         }
-        // Who an identifier belongs to is told in the contact's stream, not in the conversation's.
+        // The contact of an identifier is in the contact's stream, not in the conversation's.
         now["contact_id"] = was["contact_id"].clone();
-        // The tables list clocks by name.
+        // The tables list SLA timers by the name of the metric.
         let mut was = was;
         let by_name = |detail: &mut Value| {
             let timers = detail["sla_timers"].as_array_mut().unwrap();
@@ -266,7 +266,7 @@ async fn as_it_was_now_is_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_conversation_is_shown_as_it_was_at_any_place_and_time() {
+async fn a_conversation_is_shown_as_of_any_position_and_time() {
     let fixture = fixture(5, 600).await;
     let agent = fixture.agent();
     let all = fixture.all(&agent, "/v1/conversations?limit=200").await;
@@ -276,12 +276,12 @@ async fn a_conversation_is_shown_as_it_was_at_any_place_and_time() {
     assert_eq!(history.len() as u64, longest["version"].as_u64().unwrap() + 1);
     for (version, event) in history.iter().enumerate() {
         assert_eq!(event["streamversion"], version.to_string());
-        let place = event["position"].as_str().unwrap();
-        let was = fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of={place}")).await.good();
+        let position = event["position"].as_str().unwrap();
+        let was = fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of={position}")).await.expect_ok();
         assert_eq!(was["version"], version as u64);
     }
     let born = longest["created_at"].as_str().unwrap();
-    let was = fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of={born}")).await.good();
+    let was = fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of={born}")).await.expect_ok();
     assert_eq!(was["created_at"], born);
     assert_eq!(
         fixture.ask(&agent, &format!("/v1/conversations/{id}?as_of=1999-01-01T00:00:00Z")).await.status,
@@ -291,33 +291,33 @@ async fn a_conversation_is_shown_as_it_was_at_any_place_and_time() {
 }
 
 #[tokio::test]
-async fn messages_page_from_any_of_them_both_ways() {
+async fn messages_are_paged_from_any_message_in_both_directions() {
     let fixture = fixture(6, 900).await;
     let agent = fixture.agent();
     let all = fixture.all(&agent, "/v1/conversations?limit=200").await;
     let longest = all.iter().max_by_key(|row| row["message_count"].as_u64()).unwrap();
     let path = format!("/v1/conversations/{}/messages", longest["id"].as_str().unwrap());
-    let everything = fixture.ask(&agent, &format!("{path}?limit=200")).await.good();
+    let everything = fixture.ask(&agent, &format!("{path}?limit=200")).await.expect_ok();
     let everything = everything["data"].as_array().unwrap().clone();
     let expected = longest["message_count"].as_u64().unwrap() + longest["note_count"].as_u64().unwrap();
     assert_eq!(everything.len() as u64, expected);
     let middle = &everything[everything.len() / 2];
     let cursor = middle["cursor"].as_str().unwrap();
-    let before = fixture.ask(&agent, &format!("{path}?limit=200&before={cursor}")).await.good();
-    let after = fixture.ask(&agent, &format!("{path}?limit=200&after={cursor}")).await.good();
-    let mut put_together = before["data"].as_array().unwrap().clone();
-    put_together.push(middle.clone());
-    put_together.extend(after["data"].as_array().unwrap().iter().cloned());
-    assert_eq!(put_together, everything);
+    let before = fixture.ask(&agent, &format!("{path}?limit=200&before={cursor}")).await.expect_ok();
+    let after = fixture.ask(&agent, &format!("{path}?limit=200&after={cursor}")).await.expect_ok();
+    let mut joined = before["data"].as_array().unwrap().clone();
+    joined.push(middle.clone());
+    joined.extend(after["data"].as_array().unwrap().iter().cloned());
+    assert_eq!(joined, everything);
     let both = fixture.ask(&agent, &format!("{path}?before={cursor}&after={cursor}")).await;
     assert_eq!(both.status, 400);
 }
 
 #[tokio::test]
-async fn the_accounts_events_come_in_pages_whole_and_in_order() {
+async fn the_accounts_events_are_paged_completely_and_in_order() {
     let fixture = fixture(7, 500).await;
     assert_eq!(fixture.ask(&fixture.agent(), "/v1/events").await.status, 403);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for account in 0..2 {
         let supervisor = fixture.supervisor(account);
         let mut after = String::new();
@@ -328,7 +328,7 @@ async fn the_accounts_events_come_in_pages_whole_and_in_order() {
                 answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             let source = format!("/accounts/{}", fixture.scenario.accounts[account]);
             assert!(lines.iter().all(|line| line["source"] == *source));
-            told.extend(lines);
+            events.extend(lines);
             if answer.header("verbatim-at-end") == "true" {
                 break;
             }
@@ -336,20 +336,21 @@ async fn the_accounts_events_come_in_pages_whole_and_in_order() {
         }
     }
     let end: u64 = fixture.store.end().await.unwrap().unwrap().to_string().parse().unwrap();
-    let mut places: Vec<u64> =
-        told.iter().map(|event| event["position"].as_str().unwrap().parse().unwrap()).collect();
-    places.sort_unstable();
-    assert_eq!(places.len(), places.iter().collect::<HashSet<_>>().len());
-    assert_eq!(places.last(), Some(&end));
-    assert!(!told.iter().any(|event| event.to_string().contains("hush")), "a secret went out");
-    let schemas: HashSet<_> = told.iter().map(|event| event["dataschema"].as_str().unwrap()).collect();
+    let mut positions: Vec<u64> =
+        events.iter().map(|event| event["position"].as_str().unwrap().parse().unwrap()).collect();
+    positions.sort_unstable();
+    assert_eq!(positions.len(), positions.iter().collect::<HashSet<_>>().len());
+    assert_eq!(positions.last(), Some(&end));
+    assert!(!events.iter().any(|event| event.to_string().contains("hush")), "an event contains a secret");
+    let schemas: HashSet<_> = events.iter().map(|event| event["dataschema"].as_str().unwrap()).collect();
     for schema in schemas {
         let here = schema.strip_prefix("http://localhost").expect("an address of this server");
         assert_eq!(fixture.ask(&fixture.agent(), here).await.status, 200, "{schema}");
     }
-    let some = fixture.ask(&fixture.supervisor(0), "/v1/events?types=Assigned,NoteAdded&limit=1000").await;
-    assert!(some.text.lines().count() > 5);
-    for line in some.text.lines() {
+    let filtered =
+        fixture.ask(&fixture.supervisor(0), "/v1/events?types=Assigned,NoteAdded&limit=1000").await;
+    assert!(filtered.text.lines().count() > 5);
+    for line in filtered.text.lines() {
         let kind = serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
         assert!(kind.contains(".Assigned.v") || kind.contains(".NoteAdded.v"), "{kind}");
     }
@@ -359,8 +360,8 @@ async fn the_accounts_events_come_in_pages_whole_and_in_order() {
     );
 }
 
-/// The next so many events of a stream, by their ids.
-async fn told(stream: &mut BodyDataStream, count: usize, text: &mut String) -> Vec<String> {
+/// The ids of the next `count` events of a stream.
+async fn next_ids(stream: &mut BodyDataStream, count: usize, text: &mut String) -> Vec<String> {
     let read = async {
         loop {
             let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
@@ -377,14 +378,14 @@ async fn told(stream: &mut BodyDataStream, count: usize, text: &mut String) -> V
 }
 
 #[tokio::test]
-async fn an_event_stream_continues_live_and_resumes_after_a_lost_connection() {
+async fn an_event_stream_is_live_and_resumes_after_the_last_event() {
     let mut fixture = fixture(8, 200).await;
     let supervisor = fixture.supervisor(0);
     let sse = [("accept", "text/event-stream")];
     let response = fixture.send(&supervisor, "/v1/events", &sse).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let (mut stream, mut text) = (response.into_body().into_data_stream(), String::new());
-    let first = told(&mut stream, 30, &mut text).await;
+    let first = next_ids(&mut stream, 30, &mut text).await;
     drop(stream);
     let last = &first[29];
     let resumed = fixture
@@ -398,14 +399,14 @@ async fn an_event_stream_continues_live_and_resumes_after_a_lost_connection() {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["position"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(told(&mut stream, expected.len(), &mut text).await, expected);
+    assert_eq!(next_ids(&mut stream, expected.len(), &mut text).await, expected);
     fixture.stop.cancel();
     let ended = async { while stream.next().await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(20), ended).await.expect("a stop ends the stream");
 }
 
 #[tokio::test]
-async fn who_wrote_reads_their_own_write_or_is_told_to_wait() {
+async fn a_caller_reads_its_own_writes_or_gets_a_503() {
     let mut fixture = fixture(9, 50).await;
     let agent = fixture.agent();
     for _ in 0..20 {
@@ -416,12 +417,12 @@ async fn who_wrote_reads_their_own_write_or_is_told_to_wait() {
         let all = fixture.all(&agent, "/v1/conversations?limit=200").await;
         assert_eq!(total(&counts.json()["by_status"]), all.len() as u64);
     }
-    // A position that no answer has had, and a text that is no position.
+    // A position that no response can have had, and text that is not a position.
     for nonsense in ["999999999", "soon"] {
         let bad = fixture.ask_with(&agent, "/v1/conversations", &[("verbatim-after", nonsense)]).await;
         assert_eq!(bad.status, 400, "{nonsense}");
     }
-    // The projections stand still, and the log goes on.
+    // The projections are stopped, and events are appended.
     fixture.stop.cancel();
     fixture.scenario.run(5).write(&*fixture.store).await;
     let end = fixture.store.end().await.unwrap().unwrap().to_string();
@@ -430,7 +431,7 @@ async fn who_wrote_reads_their_own_write_or_is_told_to_wait() {
 }
 
 #[tokio::test]
-async fn catalogues_agents_and_rejections_are_shown_to_whom_they_are_for() {
+async fn catalogues_agents_and_rejections_are_shown_to_the_permitted_roles() {
     let fixture = fixture(10, 900).await;
     let (agent, administrator) = (fixture.agent(), fixture.administrator());
     let channels = fixture.all(&agent, "/v1/channels").await;
@@ -440,7 +441,7 @@ async fn catalogues_agents_and_rejections_are_shown_to_whom_they_are_for() {
     }
     for path in ["/v1/channels", "/v1/teams", "/v1/canned-responses", "/v1/sla-policies"] {
         let id = fixture.all(&agent, path).await[0]["id"].as_str().unwrap().to_owned();
-        assert_eq!(fixture.ask(&agent, &format!("{path}/{id}")).await.good()["id"], *id);
+        assert_eq!(fixture.ask(&agent, &format!("{path}/{id}")).await.expect_ok()["id"], *id);
     }
     let response = fixture.all(&agent, "/v1/canned-responses").await[0]["id"].as_str().unwrap().to_owned();
     let conversations = fixture.all(&agent, "/v1/conversations").await;
@@ -448,7 +449,7 @@ async fn catalogues_agents_and_rejections_are_shown_to_whom_they_are_for() {
     let conversation = named["id"].as_str().unwrap();
     let path = format!("/v1/canned-responses/{response}?conversation_id={conversation}");
     let name = named["display_name"].as_str().unwrap();
-    assert_eq!(fixture.ask(&agent, &path).await.good()["rendered"], format!("Hello {name}"));
+    assert_eq!(fixture.ask(&agent, &path).await.expect_ok()["rendered"], format!("Hello {name}"));
     assert_eq!(fixture.ask(&agent, "/v1/agent-preferences/me").await.status, 200);
     for path in ["/v1/agent-preferences", "/v1/webhook-rejections"] {
         assert_eq!(fixture.ask(&agent, path).await.status, 403, "{path}");
@@ -463,7 +464,7 @@ async fn catalogues_agents_and_rejections_are_shown_to_whom_they_are_for() {
 #[tokio::test]
 async fn every_route_is_described() {
     let fixture = fixture(11, 5).await;
-    let document = fixture.ask(&fixture.agent(), "/openapi.json").await.good();
+    let document = fixture.ask(&fixture.agent(), "/openapi.json").await.expect_ok();
     let paths = document["paths"].as_object().unwrap();
     for path in [
         "/v1/conversations",

@@ -1,5 +1,5 @@
-//! The tests of the query API over HTTP: one binary. Its tables are in a SQLite file or, with
-//! `VERBATIM_TEST_ENGINE=postgres`, in a PostgreSQL database.
+//! The tests of the query API over HTTP. The tables are in a SQLite file, or in a PostgreSQL database with
+//! `VERBATIM_TEST_ENGINE=postgres`.
 
 #![allow(clippy::unwrap_used)]
 

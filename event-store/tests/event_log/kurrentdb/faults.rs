@@ -114,8 +114,8 @@ async fn an_unreachable_server_is_named_and_appends_continue_when_it_is_back() {
         let second = event();
         let refused = store.append(&stream(round), Expected::Exact(Version(0)), vec![second.clone()]).await;
         let Err(AppendError::Unavailable(why)) = refused else { panic!("{refused:?}") };
-        let place = format!("nothing answers at 127.0.0.1:{}", server.port());
-        assert!(why.reason.contains(&place), "{why}");
+        let expected = format!("nothing answers at 127.0.0.1:{}", server.port());
+        assert!(why.reason.contains(&expected), "{why}");
         assert!(store.check().await.is_err());
         assert!(store.read_all(None, &Filter::all(), 10).await.is_err());
         server.start_again().await.unwrap();
@@ -310,7 +310,7 @@ async fn a_follower_redirects_to_the_leader() {
     follower.faults.set_mode(Mode::FollowerOf { port: leader.port() });
     store.append(&stream(1), Expected::NoStream, vec![event()]).await.unwrap();
     assert_eq!(everything(&*theirs, &Filter::all()).await.len(), 1);
-    // With a discovery URL the cluster is asked for its leader.
+    // With a discovery URL the client finds the leader of the cluster.
     let url = follower.url().replace("esdb://", "kurrentdb+discover://");
     let store = KurrentStore::open(&url, Clock::System).await.unwrap();
     store.append(&stream(2), Expected::NoStream, vec![event()]).await.unwrap();

@@ -48,9 +48,9 @@ async fn a_url_names_the_engine() {
 #[tokio::test]
 async fn a_failed_connection_is_explained_in_a_sentence_without_the_password() {
     let url = Postgres::shared().await.database().await;
-    let (who, place) = url.split_once("://").unwrap().1.split_once('@').unwrap();
-    let (user, _) = who.split_once(':').unwrap();
-    let (host, name) = place.split_once('/').unwrap();
+    let (credentials, server) = url.split_once("://").unwrap().1.split_once('@').unwrap();
+    let (user, _) = credentials.split_once(':').unwrap();
+    let (host, name) = server.split_once('/').unwrap();
     let port = free_port();
     let cases = [
         (
@@ -61,13 +61,13 @@ async fn a_failed_connection_is_explained_in_a_sentence_without_the_password() {
             ),
         ),
         (
-            format!("postgres://{who}@{host}/nowhere"),
+            format!("postgres://{credentials}@{host}/nowhere"),
             format!(
                 "the database 'nowhere' at {host} cannot be opened: there is no such database; create it first"
             ),
         ),
         (
-            format!("postgres://{who}@127.0.0.1:{port}/{name}"),
+            format!("postgres://{credentials}@127.0.0.1:{port}/{name}"),
             format!(
                 "the database '{name}' at 127.0.0.1:{port} cannot be opened: no server answers at that host and port"
             ),
@@ -155,8 +155,8 @@ async fn a_user_without_the_right_to_create_gets_an_error() {
     let url = shared.database().await;
     let name = url.rsplit('/').next().unwrap().to_owned();
     Postgres::sql(&url, &format!("create role guest_{name} login password 'guest'")).await;
-    let (_, place) = url.split_once('@').unwrap();
-    let error = refused(&format!("postgres://guest_{name}:guest@{place}")).await;
+    let (_, server) = url.split_once('@').unwrap();
+    let error = refused(&format!("postgres://guest_{name}:guest@{server}")).await;
     assert!(error.to_string().contains("this user lacks the rights"), "{error}");
 }
 

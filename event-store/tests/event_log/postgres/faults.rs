@@ -86,8 +86,8 @@ impl Load {
             events.iter().map(|event| (event.id, (event.version, event.position))).collect();
         assert_eq!(recorded.len(), events.len(), "an event is there twice");
         let acknowledged = self.acknowledged.lock().unwrap().clone();
-        for (id, place) in &acknowledged {
-            assert_eq!(recorded.get(id), Some(place), "{id} was acknowledged");
+        for (id, location) in &acknowledged {
+            assert_eq!(recorded.get(id), Some(location), "{id} was acknowledged");
         }
         // Every caller repeats an append until it is acknowledged, so no other event is in the log.
         assert_eq!(recorded.len(), acknowledged.len());

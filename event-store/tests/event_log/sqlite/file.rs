@@ -131,9 +131,9 @@ async fn a_failing_disk_loses_nothing_and_the_log_recovers_with_it() {
     store.append(&stream(), expected, vec![event]).await.unwrap();
     let page = store.read_all(None, &Filter::all(), 1_000).await.unwrap();
     assert_eq!(page.events.iter().map(|event| event.id).collect::<Vec<_>>(), written);
-    let places: Vec<_> = page.events.iter().map(|event| (event.version, event.position)).collect();
+    let locations: Vec<_> = page.events.iter().map(|event| (event.version, event.position)).collect();
     let dense = (0..written.len() as u64).map(|n| (Version(n), Position::at(n + 1))).collect::<Vec<_>>();
-    assert_eq!(places, dense);
+    assert_eq!(locations, dense);
     store.close().await;
 }
 

@@ -116,7 +116,7 @@ async fn assert_memory_equals_file(store: &SqliteStore, path: &Path) {
         Filter::categories([Category::Agent]),
         Filter { event_types: vec!["Said".to_owned()], ..Filter::default() },
     ];
-    for after in (0..=end).map(|place| (place > 0).then(|| Position::at(place))) {
+    for after in (0..=end).map(|position| (position > 0).then(|| Position::at(position))) {
         for (filter, limit) in filters.iter().flat_map(|filter| [(filter, 2), (filter, 1_000)]) {
             let (mut through, mut recent) = (after, Vec::new());
             while through.map_or(0, |position| position.commit()) < end {

@@ -52,12 +52,12 @@ fn paths(value: &Value, here: &str, found: &mut Vec<String>) {
 
 proptest! {
     #[test]
-    fn any_bytes_end_in_an_answer(body in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn reading_any_bytes_returns(body in prop::collection::vec(any::<u8>(), 0..400)) {
         let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(0));
     }
 
     #[test]
-    fn a_webhook_with_bytes_changed_ends_in_an_answer(
+    fn reading_a_webhook_with_changed_bytes_returns(
         sample in prop::sample::select(&SAMPLES[..]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in any::<prop::sample::Index>(),
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_webhook_with_a_part_replaced_by_any_other_ends_in_an_answer(
+    fn reading_a_webhook_with_a_replaced_part_returns(
         sample in prop::sample::select(&SAMPLES[..]),
         place in any::<prop::sample::Index>(),
         other in any_value(),
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn all_broken_messages_among_good_ones_are_reported(
+    fn every_unreadable_message_of_a_batch_is_reported(
         broken in prop::collection::vec(prop::option::of(any_value()), 1..12),
     ) {
         let mut webhook: Value = serde_json::from_str(sample!("text")).unwrap();
@@ -114,7 +114,7 @@ proptest! {
 }
 
 #[test]
-fn a_tower_of_brackets_is_refused_and_nothing_overflows() {
+fn deeply_nested_brackets_are_refused_without_an_overflow() {
     let tower = format!(
         r#"{{"object":"whatsapp_business_account","entry":[{}1{}]}}"#,
         "[".repeat(200_000),
