@@ -18,6 +18,6 @@ pub use state::RoutingState;
 use std::time::Duration;
 
 /// How long routing leaves a new conversation to the bot, in an account with bot rules.
-pub const BOT_PATIENCE: Duration = Duration::from_secs(10);
+pub const BOT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an assignment may take before it counts as interrupted.
 pub const ASSIGNMENT_TIMEOUT: Duration = Duration::from_secs(5);

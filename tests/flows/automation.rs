@@ -76,17 +76,17 @@ async fn a_rule_acts_on_a_refund_and_calls_a_webhook_and_an_agent_runs_a_macro()
     whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
 
-    let happened = history_until(&ana, &id, "WebhookDelivered").await;
-    let kinds: Vec<_> = happened.iter().map(kind).collect();
+    let history = history_until(&ana, &id, "WebhookDelivered").await;
+    let kinds: Vec<_> = history.iter().map(kind).collect();
     let acted = ["AutomationRan", "PriorityChanged", "NoteAdded", "WebhookRequested", "WebhookDelivered"];
     assert_eq!(kinds, [&["ConversationOpened", "MessageReceived"], &acted[..]].concat());
-    let (received, ran) = (&happened[1], &happened[2]);
+    let (received, ran) = (&history[1], &history[2]);
     assert_eq!(ran["causationid"], received["id"]);
     assert_eq!(ran["data"]["event_id"], received["id"]);
     assert_eq!(ran["actorname"], "automation");
     let calls = deliveries.lock().unwrap().clone();
     assert_eq!(calls.len(), 1);
-    assert_eq!(calls[0].0["webhook-id"], happened[5]["data"]["webhook_id"].as_str().unwrap());
+    assert_eq!(calls[0].0["webhook-id"], history[5]["data"]["webhook_id"].as_str().unwrap());
     let body: Value = serde_json::from_str(&calls[0].1).unwrap();
     assert_eq!(body["event"]["id"], received["id"]);
     assert_eq!(body["conversation"]["priority"], "urgent");

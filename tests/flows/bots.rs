@@ -58,7 +58,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
     let whatsapp = account.whatsapp(&provider.base_url).await;
     whatsapp.customer_writes("251911000000", "wamid.1", "I want a refund").await;
     let id = conversation_of(&ana, "251911000000").await;
-    let happened = events(&ana, &id, "HandoffRequested").await;
+    let history = events(&ana, &id, "HandoffRequested").await;
     let expected = [
         "ConversationOpened",
         "MessageReceived",
@@ -70,8 +70,8 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
         "HandoffRequested",
     ];
     // The events of routing follow.
-    assert_eq!(kinds(&happened)[..expected.len()], expected);
-    let handoff = happened.iter().find(|event| kind(event) == "HandoffRequested").unwrap();
+    assert_eq!(kinds(&history)[..expected.len()], expected);
+    let handoff = history.iter().find(|event| kind(event) == "HandoffRequested").unwrap();
     assert_eq!(handoff["data"]["team_id"], team);
     assert_eq!(handoff["data"]["strategy"], "manual_queue");
     assert_eq!(handoff["data"]["reason"], "Rule 'Billing Keywords': keyword 'refund'");

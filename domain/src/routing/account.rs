@@ -243,7 +243,7 @@ impl AccountRouting {
             && !routed.wait.handed_off
             && routed.wait.strategy.is_none()
             && routed.lifecycle.status == Status::Open;
-        routed.wait.since.filter(|_| untouched).map(|since| since + super::BOT_PATIENCE)
+        routed.wait.since.filter(|_| untouched).map(|since| since + super::BOT_TIMEOUT)
     }
 
     fn has_bot(&self) -> bool {

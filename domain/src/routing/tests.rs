@@ -694,6 +694,6 @@ fn routing_leaves_a_new_conversation_to_the_bot_for_a_while() {
     assert_eq!(scenario.run(), [(first, ANA)]);
     let second = scenario.writes(2, Priority::Normal);
     assert_eq!(scenario.plan(), []);
-    scenario.now = scenario.now + BOT_PATIENCE;
+    scenario.now = scenario.now + BOT_TIMEOUT;
     assert_eq!(scenario.run(), [(second, ANA)]);
 }
