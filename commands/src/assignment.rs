@@ -1,10 +1,10 @@
 //! Assigning a conversation to an agent: first the agent's capacity is reserved, then the conversation is
 //! assigned.
 //!
-//! The two streams cannot be written at once. The reservation comes first and names the version of the conversation
-//! that it was made for; the conversation is only changed at that version. When the program stops in between, a
-//! reservation remains for an assignment that never came. The conversation's version shows that, and the router
-//! releases it. An assignment without a reservation cannot remain.
+//! The two streams cannot be written in one append. The reservation comes first and names the version of the
+//! conversation that it was made for; the conversation is only changed at that version. When the program
+//! stops in between, a reservation remains for an assignment that never came. The conversation's version
+//! shows that, and the router releases it. An assignment without a reservation cannot remain.
 
 use crate::Commands;
 use crate::execute::{CommandError, Context, Decided, LoadError, Outcome, Versioned, pauses};
@@ -37,7 +37,7 @@ impl AssignOptions {
 pub enum AssignError {
     #[error(transparent)]
     Conversation(#[from] CommandError<Rejection>),
-    /// The agent cannot reserve the conversation.
+    /// No capacity of the agent can be reserved for the conversation.
     #[error(transparent)]
     Agent(#[from] CommandError<Refused>),
 }
@@ -89,8 +89,8 @@ impl Commands {
         }
     }
 
-    /// Reserves the agent's capacity and appends the decision that assigns the conversation to the agent. `None` when
-    /// the conversation has changed meanwhile: the reservation is then released.
+    /// Reserves the agent's capacity and appends the decision that assigns the conversation to the agent.
+    /// `None` when the conversation has changed meanwhile: the reservation is then released.
     #[allow(clippy::too_many_arguments)]
     async fn assign_to(
         &self,
@@ -134,7 +134,8 @@ impl Commands {
         let outcome = self.conversations.append::<Rejection>(&stream, fold, decided, context).await;
         let is_assigned =
             matches!(&outcome, Ok(Some(outcome)) if holder(&outcome.state.state) == Some(user_id));
-        // Whether it was written is not known when the log does not answer: the router will see.
+        // When the log did not answer it is unknown whether the assignment was written: the router checks it
+        // later.
         let is_unknown = matches!(outcome, Err(CommandError::Unavailable(_)));
         if !is_assigned && !is_unknown {
             let release = ReleaseCapacity {
@@ -173,7 +174,8 @@ fn holder(conversation: &Conversation) -> Option<UserId> {
     conversation.opened().ok()?.lifecycle.holder()
 }
 
-/// The agent whom the conversation had not before. `None` when its agent stays, or when it had not begun.
+/// The agent whom a decision newly assigns. `None` when the agent stays the same, or when the conversation
+/// had not begun.
 fn new_assignee(before: &Conversation, after: &Conversation) -> Option<UserId> {
     let before = before.opened().ok()?;
     holder(after).filter(|agent| before.lifecycle.holder() != Some(*agent))

@@ -1,5 +1,5 @@
-//! The write side's one path: load, fold, decide, append at the version that was loaded; on a conflict
-//! load what is new and decide again.
+//! The execution of commands: load the state, decide, append at the loaded version; on a conflict load the
+//! new events and decide again.
 
 use crate::turns::{Turn, Turns};
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// The pauses before a decision is made again because another process was faster: between 1 and 100 ms, random so
-/// that two processes do not meet again, for ten seconds in all.
+/// The pauses before a decision is made again because another process was faster: between 1 and 100 ms, for
+/// ten seconds in all. They are random, so that two processes do not conflict again.
 pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(1))
@@ -26,18 +26,20 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
         .build()
 }
 
-/// How many events are read at once when an aggregate is loaded.
+/// The number of events that are read at once when an aggregate is loaded.
 const PAGE: usize = 1000;
-/// How many streams are glanced at: catalogues, of which each account has a few.
-const GLANCES: usize = 1_024;
-/// How long what another process writes may go unnoticed by a [recent](Aggregates::glance).
+/// The most streams with a time of their last check for `recent`: catalogues, of which each account has a
+/// few.
+const RECENT_CHECKS: usize = 1_024;
+/// The greatest age of a [recent](Aggregates::recent) state: for so long it can lack events of other
+/// processes.
 const RECENT: Duration = Duration::from_secs(1);
 
-/// An aggregate as the write side keeps it.
+/// An aggregate of the write side.
 pub trait Aggregate: Evolve {
-    /// `true` when the aggregate is this account's. A stream without events is every account's.
+    /// Whether the aggregate belongs to this account. A stream without events belongs to every account.
     fn belongs_to(&self, account: AccountId) -> bool;
-    /// The id that an event brings along. `None` when it has no natural id.
+    /// The id that an event has by its content. `None` when it has none.
     fn natural_id(_event: &Self::Event) -> Option<EventId> {
         None
     }
@@ -66,28 +68,28 @@ impl Aggregate for domain::conversation::Conversation {
     }
 }
 
-/// A catalogue's stream bears its account's name.
+/// The name of a catalogue's stream contains the account.
 impl<T: domain::catalogue::CatalogueItem> Aggregate for domain::catalogue::Catalogue<T> {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }
 }
 
-/// An identifier's stream is named after its account.
+/// The name of an identifier's stream is derived from the account.
 impl Aggregate for domain::contact::IdentifierState {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }
 }
 
-/// A person is not an account's; what an account may do with them the person's own rules say.
+/// An agent does not belong to one account. The rules of the agent decide which commands an account may send.
 impl Aggregate for domain::agent::Agent {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }
 }
 
-/// For whom, by whom and why something is asked.
+/// The account, the actor, the cause and the key of a command.
 #[derive(Clone, Debug)]
 pub struct Context {
     pub account: AccountId,
@@ -95,16 +97,17 @@ pub struct Context {
     pub correlation_id: Uuid,
     pub causation_id: Option<EventId>,
     pub traceparent: Option<String>,
-    /// When it happened, when that is not now.
+    /// When the events occurred. `None` for now.
     pub occurred_at: Option<Timestamp>,
-    /// The key of this request if it is repeated: an idempotency key, or the event that caused it.
+    /// The key by which a repeated request is recognised: an idempotency key, or the event that caused it.
     pub key: Option<String>,
-    /// The version the caller has seen and insists on.
+    /// The version that the stream must have. `None` when the caller accepts any.
     pub if_match: Option<Version>,
 }
 
 impl Context {
-    /// Verbatim itself, because of an event. Asking again on account of the same event changes nothing.
+    /// The context of a command by Verbatim itself because of an event. A repetition for the same event
+    /// changes nothing.
     pub fn because_of(cause: &Recorded, process: &str) -> Self {
         Self {
             account: cause.metadata.account_id,
@@ -118,8 +121,8 @@ impl Context {
         }
     }
 
-    /// Verbatim itself, because a moment has come. It is dated then, and every process writes the same
-    /// down: nothing outside caused it but time. The key says what is due, and when.
+    /// The context of a command by Verbatim itself because a time has come. The events are dated at that
+    /// time, and every process writes the same ones. The key identifies the timer and its time.
     pub fn in_time(account: AccountId, process: &str, key: String, at: Timestamp) -> Self {
         Self {
             account,
@@ -133,7 +136,7 @@ impl Context {
         }
     }
 
-    /// The id of a message that is made beside other things, however often the request is made.
+    /// The id of a further message of the request, the same for each repetition.
     pub fn further_message_id(&self, clock: &Clock, part: &str) -> event_schemas::MessageId {
         match &self.key {
             Some(key) => EventId::caused(self.account, &format!("{key}:{part}"), 0).into(),
@@ -141,12 +144,12 @@ impl Context {
         }
     }
 
-    /// The id that a message made by this request has, however often the request is made.
+    /// The id of the message of this request, the same for each repetition.
     pub fn message_id(&self, clock: &Clock) -> event_schemas::MessageId {
         self.message_id_at(clock, 0)
     }
 
-    /// The same for a message whose event comes after others of the same append.
+    /// The id of a message whose event comes after others of the same append.
     pub fn message_id_at(&self, clock: &Clock, index: u32) -> event_schemas::MessageId {
         match &self.key {
             Some(key) => EventId::caused(self.account, key, index).into(),
@@ -159,15 +162,15 @@ impl Context {
 #[derive(Clone, Debug)]
 pub struct Outcome<S> {
     pub state: Arc<Versioned<S>>,
-    /// The stream's version after it.
+    /// The stream's version after the command.
     pub version: Version,
-    /// Where its last event is; where nothing had to happen, None.
+    /// The position of its last event. `None` when nothing had to be appended.
     pub position: Option<Position>,
-    /// Whether something was written by this very call.
+    /// Whether this call appended events, and not an earlier one with the same key.
     pub wrote: bool,
 }
 
-/// An aggregate's state and the version it is the fold of.
+/// An aggregate's state, and the version of its last event.
 #[derive(Clone, Debug, Default)]
 pub struct Versioned<S> {
     pub state: S,
@@ -176,7 +179,7 @@ pub struct Versioned<S> {
 }
 
 impl<S> Outcome<S> {
-    /// Nothing had to happen. A stream without events has nothing that could stay as it is.
+    /// The outcome of a command that changes nothing. A stream without events has none.
     pub(crate) fn unchanged<R: std::error::Error + 'static>(
         fold: Arc<Versioned<S>>,
     ) -> Result<Self, CommandError<R>> {
@@ -194,17 +197,17 @@ pub(crate) struct Decided<S: Evolve> {
     at: Timestamp,
 }
 
-/// Why a command did nothing.
+/// Why a command was not executed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError<R: std::error::Error + 'static> {
     #[error(transparent)]
     Rejected(R),
-    /// Nothing of that name is known to this account.
-    #[error("there is no such thing")]
+    /// The account has no such item.
+    #[error("there is no such item")]
     NotFound,
     #[error("the version is {actual:?}, not {expected}")]
     VersionMismatch { expected: Version, actual: Option<Version> },
-    /// The same key was used for something else before.
+    /// The same key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
     #[error("too many callers change it at the same time; try again")]
@@ -252,7 +255,7 @@ impl LoadError {
     }
 }
 
-/// All aggregates of one kind: their folds, kept while they are in use, and the way to change them.
+/// The aggregates of one kind: loads and caches their states, and executes commands on them.
 pub struct Aggregates<S: Aggregate> {
     store: Arc<dyn EventStore>,
     clock: Clock,
@@ -263,18 +266,19 @@ pub struct Aggregates<S: Aggregate> {
 }
 
 impl<S: Aggregate> Aggregates<S> {
-    /// `capacity` is how many folds are remembered between commands.
+    /// `capacity` is the number of states that are cached.
     pub fn new(store: Arc<dyn EventStore>, clock: Clock, capacity: usize) -> Self {
         Self {
             store,
             clock,
             folds: Cache::new(capacity),
             turns: Turns::default(),
-            glances: Cache::new(GLANCES),
+            glances: Cache::new(RECENT_CHECKS),
         }
     }
 
-    /// The remembered fold of a stream, or else its whole fold. It may lag behind another process.
+    /// The cached state of a stream, or else the state of the whole stream. It can lag behind another
+    /// process.
     pub async fn cached(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         match self.folds.get(stream) {
             Some(fold) => Ok(fold),
@@ -282,8 +286,9 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// The fold of a stream as it was within the last second, with all that this process has written since:
-    /// for what seldom changes and is asked for with every message.
+    /// A state that is at most one second old, with all events that this process has written since. It is
+    /// for streams
+    /// that rarely change and are needed for every message.
     pub async fn recent(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         if let Some((asked, begun)) = self.glances.get(stream)
             && asked.elapsed() < RECENT
@@ -300,8 +305,9 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(fold)
     }
 
-    /// Looks in the [recent](Self::recent) fold and, when nothing is found there, in the stream as it is now,
-    /// since another process may have put it there a moment ago.
+    /// Searches the [recent](Self::recent) state and, when nothing is found, the [current](Self::current)
+    /// one, because
+    /// another process may have just written it.
     pub async fn find_recent<T>(
         &self,
         stream: &StreamId,
@@ -313,14 +319,15 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// The fold of a stream as it is now.
+    /// The present state of a stream, from the log.
     pub async fn current(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
         let remembered = self.folds.get(stream).unwrap_or_default();
         self.catch_up(stream, remembered).await
     }
 
-    /// The fold of a stream at least as of this event, which was read from it elsewhere: where it is all that
-    /// is missing, the log need not be asked.
+    /// A state of a stream that includes at least this event, which was read elsewhere. When only this
+    /// event is missing
+    /// in the cached state, the log is not read.
     pub async fn at_least(
         &self,
         stream: &StreamId,
@@ -342,7 +349,7 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(fold)
     }
 
-    /// Of two who know a stream, the one who knows less must not put the older fold back.
+    /// Caches a state, unless a newer one is cached already.
     fn remember(&self, stream: &StreamId, fold: &Arc<Versioned<S>>) {
         if self.folds.get(stream).is_none_or(|known| known.version < fold.version) {
             self.folds.insert(stream.clone(), Arc::clone(fold));
@@ -384,7 +391,7 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// Asks something of an aggregate and writes down what happens.
+    /// Executes a command on an aggregate, and appends its events.
     pub async fn execute<C: Decide<S>>(
         &self,
         stream: &StreamId,
@@ -399,7 +406,7 @@ impl<S: Aggregate> Aggregates<S> {
         self.execute_in(&turn, fold, stream, command, context).await
     }
 
-    /// The same of a stream whose fold was looked up a moment ago, by a caller whose request has no key.
+    /// Executes a command on a state that the caller has just loaded. The request has no key.
     pub(crate) async fn execute_on<C: Decide<S>>(
         &self,
         fold: Arc<Versioned<S>>,
@@ -408,7 +415,7 @@ impl<S: Aggregate> Aggregates<S> {
         context: &Context,
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
         let turn = self.turn(stream).await?;
-        // The callers before this one have written meanwhile.
+        // The callers before this one may have appended events meanwhile.
         let fold = self.folds.get(stream).filter(|known| known.version > fold.version).unwrap_or(fold);
         self.execute_in(&turn, fold, stream, command, context).await
     }
@@ -425,8 +432,9 @@ impl<S: Aggregate> Aggregates<S> {
         let mut pauses = pauses();
         loop {
             let decision = self.decide(&fold, command, context);
-            // Only an append proves that the fold was the latest: a refusal, or nothing to do, is believed
-            // once the log has been asked.
+            // Only an append proves that the state was the latest: a rejection, or a decision
+            // that changes nothing,
+            // counts only after the log was read.
             let decided = match decision {
                 Ok(Some(decided)) => decided,
                 Err(CommandError::NotFound) => return Err(CommandError::NotFound),
@@ -457,7 +465,8 @@ impl<S: Aggregate> Aggregates<S> {
         self.turns.of(stream).await.ok_or(CommandError::Contended)
     }
 
-    /// Decides a command on this fold, and folds the state that follows. `None` when nothing has to happen.
+    /// Decides a command on this state, and computes the state after it. `None` when nothing has to be
+    /// appended.
     pub(crate) fn decide<C: Decide<S>>(
         &self,
         fold: &Versioned<S>,
@@ -483,7 +492,7 @@ impl<S: Aggregate> Aggregates<S> {
         Ok(Some(Decided { events, next, at }))
     }
 
-    /// Appends what was decided on this fold. `None` when another caller was faster.
+    /// Appends the decision on this state. `None` when another caller was faster.
     pub(crate) async fn append<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
@@ -522,8 +531,9 @@ impl<S: Aggregate> Aggregates<S> {
                 wrote: false,
             })),
             Err(AppendError::Conflict { .. }) => Ok(None),
-            // Part of this was told before, by another request with the same key or the same message:
-            // that request's answer is the answer.
+            // Some of the events are recorded already, by another request with the same key or
+            // the same message: the
+            // answer is that of the other request.
             Err(AppendError::PartlyRecorded { id, stream: at_stream, version }) => {
                 let is_natural = events.iter().any(|event| S::natural_id(event) == Some(id));
                 if at_stream != *stream && !is_natural {
@@ -552,7 +562,7 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// The answer that a request with the same key was given.
+    /// The outcome of an earlier request with the same key.
     pub(crate) async fn answered_before<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
