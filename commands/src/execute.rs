@@ -262,7 +262,7 @@ pub struct Aggregates<S: Aggregate> {
     folds: Cache<StreamId, Arc<Versioned<S>>>,
     turns: Turns,
     /// When the log was last read for `recent`, and whether the stream had begun.
-    glances: Cache<StreamId, (Instant, bool)>,
+    recent_checks: Cache<StreamId, (Instant, bool)>,
 }
 
 impl<S: Aggregate> Aggregates<S> {
@@ -273,7 +273,7 @@ impl<S: Aggregate> Aggregates<S> {
             clock,
             folds: Cache::new(capacity),
             turns: Turns::default(),
-            glances: Cache::new(RECENT_CHECKS),
+            recent_checks: Cache::new(RECENT_CHECKS),
         }
     }
 
@@ -290,7 +290,7 @@ impl<S: Aggregate> Aggregates<S> {
     /// for streams
     /// that rarely change and are needed for every message.
     pub async fn recent(&self, stream: &StreamId) -> Result<Arc<Versioned<S>>, LoadError> {
-        if let Some((asked, begun)) = self.glances.get(stream)
+        if let Some((asked, begun)) = self.recent_checks.get(stream)
             && asked.elapsed() < RECENT
         {
             match self.folds.get(stream) {
@@ -301,7 +301,7 @@ impl<S: Aggregate> Aggregates<S> {
         }
         let asked = Instant::now();
         let fold = self.current(stream).await?;
-        self.glances.insert(stream.clone(), (asked, fold.version.is_some()));
+        self.recent_checks.insert(stream.clone(), (asked, fold.version.is_some()));
         Ok(fold)
     }
 
