@@ -1,4 +1,4 @@
-//! The order of the callers of one stream: one decides and appends at a time, in the order of asking.
+//! The order of the callers of one stream: one decides and appends at a time, in the order of the requests.
 //!
 //! Without it, callers in one process would decide on the same version, and all but one would have to decide again.
 //! A stream that no caller wants has no entry here.
@@ -22,24 +22,22 @@ pub(crate) struct Turns {
 
 /// The right to decide on a stream and append to it, until it is dropped.
 pub(crate) struct Turn<'t> {
-    // Dropped in this order: the next caller goes on, then the queue is removed if there is no other caller.
+    // Dropped in this order: the next caller continues, then the queue is removed if there is no other caller.
     _guard: OwnedMutexGuard<()>,
     _entry: Entry<'t>,
 }
 
-/// A caller in a stream's queue, at its head or waiting.
+/// Removes the stream's queue when its last caller goes. A caller drops it after its reference to the queue.
 struct Entry<'t> {
     turns: &'t Turns,
     stream: StreamId,
-    /// `None` only while it is dropped.
-    queue: Option<Queue>,
 }
 
 impl Turns {
     /// Waits for this caller's turn. `None` when it did not come within ten seconds.
     pub async fn of(&self, stream: &StreamId) -> Option<Turn<'_>> {
+        let entry = Entry { turns: self, stream: stream.clone() };
         let queue = Arc::clone(self.lock().entry(stream.clone()).or_default());
-        let entry = Entry { turns: self, stream: stream.clone(), queue: Some(Arc::clone(&queue)) };
         let guard = tokio::time::timeout(LONGEST_WAIT, queue.lock_owned()).await.ok()?;
         Some(Turn { _guard: guard, _entry: entry })
     }
@@ -53,7 +51,6 @@ impl Drop for Entry<'_> {
     fn drop(&mut self) {
         let mut queues = self.turns.lock();
         // A new caller takes its reference under this lock, so that a queue with one reference has no caller.
-        self.queue = None;
         if queues.get(&self.stream).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.stream);
         }
@@ -71,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn callers_of_one_stream_take_turns_in_the_order_of_asking() {
+    async fn callers_of_one_stream_take_turns_in_the_order_of_the_requests() {
         let turns = Turns::default();
         let order = Mutex::new(Vec::new());
         let stream = stream("one");
