@@ -191,7 +191,7 @@ impl Opened {
     }
 
     /// Whether the customer waits for an answer: of an agent, or of the bot while the bot has the conversation.
-    pub fn is_awaited(&self) -> bool {
+    pub fn customer_waits(&self) -> bool {
         let answered_by_bot = self.bot_answered && !self.bot.is_with_agents();
         self.unanswered_since.is_some() && !answered_by_bot
     }

@@ -71,7 +71,7 @@ impl InactivityHandler {
             let Ok(conversation) = loaded.state.opened() else { return Ok(None) };
             let Some((at, action)) = conversation.inactivity_ends(&timeouts) else {
                 // An answer to a customer who waits sets no timer: it is found at the next check, in time to expire.
-                let waits = !conversation.lifecycle.is_closed() && conversation.is_awaited();
+                let waits = conversation.customer_waits();
                 return Ok(timeouts.expire_after.filter(|_| waits).map(|inactivity| now + inactivity));
             };
             if at > now {

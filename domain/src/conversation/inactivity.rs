@@ -72,7 +72,7 @@ impl Opened {
                 // A snoozed conversation is inactive on purpose.
                 let from = self.lifecycle.snoozed_until.map_or(since, |until| until.max(since));
                 // A conversation whose customer waits for an answer never expires.
-                let expire_after = timeouts.expire_after.filter(|_| !self.is_awaited());
+                let expire_after = timeouts.expire_after.filter(|_| !self.customer_waits());
                 let ends = [
                     hand_over.map(|inactivity| (since + inactivity, InactivityAction::HandOver)),
                     expire_after.map(|inactivity| (from + inactivity, InactivityAction::Expire)),
