@@ -1,17 +1,47 @@
 //! The language of a message. It is detected here and written into the event: a replay does not detect again.
 
 use domain::conversation::Detected;
+use lingua::{Language, LanguageDetector, LanguageDetectorBuilder};
+use std::sync::LazyLock;
 use whatlang::{Info, Lang, Script};
 
-/// The fewest letters for which a language of a shared script is detected.
-const FEWEST_LETTERS: usize = 12;
+/// The fewest letters for which a language is detected whose script other languages share.
+const FEWEST_LETTERS: usize = 8;
+
+/// The least confidence with which a language in Latin letters is detected (from 0 to 1, the sum over all
+/// languages is 1), and its least distance from the next one.
+const LEAST_CONFIDENCE: f64 = 0.2;
+const LEAST_DISTANCE: f64 = 0.045;
+
+/// whatlang needs this many letters in scripts that several of its languages share (Cyrillic, Arabic,
+/// Devanagari, Hebrew).
+const FEWEST_LETTERS_OF_SHARED_SCRIPT: usize = 12;
+
+static LATIN: LazyLock<LanguageDetector> =
+    LazyLock::new(|| LanguageDetectorBuilder::from_all_languages().build());
 
 /// The language of a text. `None` when it is uncertain.
 pub fn detect(text: &str) -> Option<Detected> {
     let info = whatlang::detect(text)?;
     let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
-    let is_certain = has_one_language(info.script()) || (letters >= FEWEST_LETTERS && info.is_reliable());
+    if info.script() == Script::Latin {
+        return if letters < FEWEST_LETTERS { None } else { detect_latin(text) };
+    }
+    let is_certain = has_one_language(info.script())
+        || (letters >= FEWEST_LETTERS_OF_SHARED_SCRIPT && info.is_reliable());
     is_certain.then(|| Detected { language: code(&info), confidence: info.confidence() })
+}
+
+fn detect_latin(text: &str) -> Option<Detected> {
+    let confidences = LATIN.compute_language_confidence_values(text);
+    let [(language, confidence), (_, next), ..] = confidences[..] else { return None };
+    let is_certain = confidence >= LEAST_CONFIDENCE && confidence - next >= LEAST_DISTANCE;
+    is_certain.then(|| Detected { language: iso(language), confidence })
+}
+
+/// The ISO 639-1 code.
+fn iso(language: Language) -> String {
+    language.iso_code_639_1().to_string()
 }
 
 /// Whether the detector knows only one language of the script, so that a few letters are enough.
@@ -118,6 +148,42 @@ mod tests {
         let german =
             "Guten Tag, ich möchte gerne wissen, wo das Paket ist, das ich letzte Woche bestellt habe.";
         assert_eq!(language(german).as_deref(), Some("de"));
+    }
+
+    #[test]
+    fn the_language_of_a_short_question_is_detected() {
+        for (expected, text) in [
+            ("en", "Where is my order?"),
+            ("en", "My card was charged twice"),
+            ("en", "Hello, how are you"),
+            ("fr", "Où est ma commande ?"),
+            ("fr", "ça ne marche pas"),
+            ("de", "Wo ist mein Paket?"),
+            ("de", "Guten Tag, können Sie mir helfen?"),
+            ("es", "Me cobraron dos veces"),
+            ("es", "¿Dónde está mi pedido?"),
+            ("pt", "não recebi nada"),
+            ("it", "Vorrei un rimborso"),
+            ("nl", "het werkt niet meer"),
+            ("pl", "aplikacja nie działa"),
+            ("sv", "jag vill ha pengarna tillbaka"),
+            ("tr", "Paramı geri istiyorum"),
+            ("id", "tolong bantu saya"),
+            ("vi", "tôi muốn hoàn tiền"),
+            ("sw", "nataka pesa zangu zirudi"),
+            ("so", "waxaan rabaa lacagtayda"),
+            ("tl", "gusto kong mabawi ang pera ko"),
+        ] {
+            assert_eq!(language(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    /// Article numbers and names are of no language.
+    #[test]
+    fn what_is_no_sentence_has_no_language() {
+        for text in ["iPhone 13 Pro Max", "order 12345 ABC", "asdf qwer zxcv", "haha lol ok ok"] {
+            assert_eq!(language(text), None, "{text}");
+        }
     }
 
     #[test]
