@@ -311,6 +311,13 @@ async fn messages_are_paged_from_any_message_in_both_directions() {
     assert_eq!(joined, everything);
     let both = fixture.ask(&agent, &format!("{path}?before={cursor}&after={cursor}")).await;
     assert_eq!(both.status, 400);
+    // `next_cursor` leads on as it does in every list: backwards, or forwards from a message.
+    let first = everything[0]["cursor"].as_str().unwrap();
+    let back = fixture.all(&agent, &format!("{path}?limit=7")).await;
+    let pages: Vec<_> = back.chunks(7).rev().flatten().cloned().collect();
+    assert_eq!(pages, everything);
+    let forth = fixture.all(&agent, &format!("{path}?limit=7&after={first}")).await;
+    assert_eq!(forth, everything[1..]);
 }
 
 #[tokio::test]
