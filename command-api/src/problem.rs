@@ -206,7 +206,7 @@ impl Refusal for Rejection {
         match self {
             Self::NotOpened => Problem::not_found("conversation"),
             Self::AlreadyOpen { status } => {
-                Problem::new(&ALREADY_OPEN, sentence).with("status", status.as_str())
+                Problem::new(&ALREADY_OPEN, sentence).with("conversation_status", status.as_str())
             }
             Self::Closed => Problem::new(&CONVERSATION_CLOSED, sentence),
             Self::NoSuchStep { from, to } => Problem::new(&NO_SUCH_STEP, sentence)
