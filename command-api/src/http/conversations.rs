@@ -122,6 +122,21 @@ pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     }
 }
 
+/// The answer to the first request with this key, which counts although what the request refers to may have
+/// changed since.
+pub(super) async fn answered_before(
+    commands: &Commands,
+    id: ConversationId,
+    context: &Context,
+) -> Result<Option<Completed<View>>, CommandProblem> {
+    let stream = StreamId::conversation(id);
+    let before = commands.conversations.answered_before(&stream, context).await;
+    match before.map_err(problem_of_command)? {
+        Some(outcome) => Ok(Some(Completed(View::after(commands, &outcome).await?))),
+        None => Ok(None),
+    }
+}
+
 /// Executes a command on a conversation, and answers with its state.
 pub(super) async fn execute<C>(
     commands: &Commands,
@@ -255,6 +270,9 @@ async fn begin(
     Json(body): Json<NewConversation>,
 ) -> Result<Created<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(outcome) = commands.begun_before(&context).await.map_err(problem_of_command)? {
+        return Ok(Created(View::after(&commands, &outcome).await?));
+    }
     let channel = commands.channel(caller.account, body.channel_id).await?;
     let channel =
         channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
@@ -342,6 +360,9 @@ async fn update(
     Json(change): Json<UpdateConversation>,
 ) -> Result<Completed<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(answer) = answered_before(&commands, id, &context).await? {
+        return Ok(answer);
+    }
     let command = Update {
         by: by(&caller, &context),
         assignee: match change.assignee_id.into_option() {
