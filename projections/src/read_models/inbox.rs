@@ -83,6 +83,10 @@ follower::table! {
         version: Version,
         /// The position of its last event in the log.
         position: Position,
+        /// The number of its last change, by which a list finds what changed while it was read: the position of the
+        /// event.
+        #[serde(skip)]
+        changed: i64,
         /// The row as JSON. It is made when the row is written, because lists read the row far more often.
         #[serde(skip)]
         list_json: String,
@@ -149,6 +153,7 @@ impl ConversationRow {
             sla_breached_count: 0,
             version: decoded.version,
             position: decoded.position,
+            changed: change(decoded),
             list_json: String::new(),
         }
     }
@@ -179,6 +184,7 @@ impl ConversationRow {
             | E::Automation(_) => {}
         }
         self.updated_at = self.updated_at.max(at);
+        self.changed = change(decoded);
     }
 
     fn apply_bot(&mut self, event: &BotEvent) {
@@ -298,6 +304,11 @@ impl ConversationRow {
         let text = serde_json::to_string(self);
         text.unwrap_or_else(|error| unreachable!("a row always serialises: {error}"))
     }
+}
+
+/// The number of the change that an event makes.
+fn change(decoded: &DecodedEvent) -> i64 {
+    i64::try_from(decoded.position.commit()).unwrap_or(i64::MAX)
 }
 
 /// The order of the states of SLA clocks: the inbox row shows the highest.

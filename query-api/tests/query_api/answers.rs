@@ -202,6 +202,11 @@ async fn a_problem_names_the_invalid_parameter() {
     }
     let page = fixture.ask(&agent, "/v1/conversations?limit=1").await.expect_ok();
     let cursor = page["next_cursor"].as_str().unwrap();
+    let of_sort = async |sort: &str| {
+        let page = fixture.ask(&agent, &format!("/v1/conversations?sort={sort}")).await.expect_ok();
+        page["data"].clone()
+    };
+    assert_eq!(of_sort("created_at").await, of_sort("created_at:desc").await);
     let other = format!("/v1/conversations?limit=1&sort=priority:asc&cursor={cursor}");
     assert_eq!(fixture.ask(&agent, &other).await.status, 400);
 }
