@@ -5,6 +5,7 @@ use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, normalized};
 use super::messages::{Addressee, NewMessage};
+use super::references::no_such_agent;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -166,12 +167,17 @@ where
 {
     let outcome = commands.assign(id, command, context, options).await.map_err(|error| match error {
         AssignError::Conversation(error) => problem_of_command(error),
-        AssignError::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
-            Problem::unprocessable("assignee_id", "This account has no such agent: register the agent first.")
-        }
-        AssignError::Agent(error) => CommandProblem::from(error).into(),
+        AssignError::Agent(error) => problem_of_agent(error),
     })?;
     Ok(Completed(View::after(commands, &outcome).await?))
+}
+
+/// The problem of an assignment that the agent cannot get.
+pub(super) fn problem_of_agent(error: CommandError<domain::agent::Rejection>) -> Problem {
+    match error {
+        CommandError::Rejected(domain::agent::Rejection::NotRegistered) => no_such_agent("assignee_id"),
+        other => CommandProblem::from(other).into(),
+    }
 }
 
 pub(super) fn problem_of_command(error: CommandError<Rejection>) -> Problem {
@@ -389,7 +395,7 @@ async fn update(
         },
         reason: change.reason,
     };
-    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    assign_by(&commands, id, &command, &context, AssignOptions::by(command.by)).await
 }
 
 async fn sla_of_policy(
