@@ -104,18 +104,18 @@ async fn a_conversation_is_assigned_only_to_agents_of_the_account() {
     let before = service.events(&conversation).await.len();
     let elsewhere = person(GLOBEX, 7, Role::Agent, "Gil");
     service.post(&greta(), "/v1/agents", json!({ "user_id": elsewhere.id, "name": "Gil" })).await.is(201);
-    for nobody in [json!(UNKNOWN_ID), json!(elsewhere.id), json!(ben().id), json!(robot().id)] {
-        let to = json!({ "assignee_id": nobody });
+    for stranger in [json!(UNKNOWN_ID), json!(elsewhere.id), json!(ben().id), json!(robot().id)] {
+        let to = json!({ "assignee_id": stranger });
         for who in [ana(), sue(), robot()] {
             let patched = service.patch(&who, &conversation, to.clone()).await;
             patched.refuses(422, "unprocessable", "assignee_id");
             let assigned = service.post(&who, &format!("{conversation}/assign"), to.clone()).await;
             assigned.refuses(422, "unprocessable", "assignee_id");
-            let handoff = json!({ "agent_id": nobody });
+            let handoff = json!({ "agent_id": stranger });
             let handed = service.post(&who, &format!("{conversation}/handoff"), handoff).await;
             handed.refuses(422, "unprocessable", "agent_id");
         }
-        let forced = json!({ "assignee_id": nobody, "force": true });
+        let forced = json!({ "assignee_id": stranger, "force": true });
         let assigned = service.post(&sue(), &format!("{conversation}/assign"), forced).await;
         assigned.refuses(422, "unprocessable", "assignee_id");
     }
