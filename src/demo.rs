@@ -39,9 +39,9 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     if settings.data == Path::new("data") {
         settings.data = PathBuf::from(format!("data/demo-{}", clock.now().as_micros() / 1_000_000));
     }
-    let secret = match &settings.jwt_secret {
-        Some(secret) => secret.clone(),
-        None => format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple()),
+    let secret = match token::secret(&settings)? {
+        Some(secret) => secret,
+        None => token::keep_new_secret(&settings.data, &clock)?,
     };
     settings.jwt_secret = Some(secret.clone());
     settings.log = "warn".to_owned();
@@ -81,7 +81,7 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
         return server.stop().await;
     }
     println!(
-        "\nServing. Ctrl-C stops; `verbatim serve --data {}` continues with this data.",
+        "\nServing. Ctrl-C stops; `verbatim serve --data {}` continues with this data and this token.",
         settings.data.display()
     );
     server.run_until_signal().await

@@ -5,6 +5,7 @@ use crate::logging;
 use crate::progress::ProgressLine;
 use crate::publishing;
 use crate::restore;
+use crate::token;
 use anyhow::{Context, bail};
 use axum::Router;
 use commands::Commands;
@@ -373,7 +374,7 @@ fn metrics() -> anyhow::Result<PrometheusHandle> {
 fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) -> anyhow::Result<Gate> {
     let authenticator = Authenticator::new(
         AuthConfig {
-            secret: settings.jwt_secret.clone(),
+            secret: token::secret(settings)?,
             jwks: settings.jwks_url.clone().map(JwksSource::Url),
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),

@@ -53,6 +53,11 @@ const CONTENTION_PAUSE: Duration = Duration::from_secs(1);
 pub struct CommandProblem(Problem);
 
 impl CommandProblem {
+    /// Whether the problem is about this field.
+    pub(crate) fn is_about(&self, field: &str) -> bool {
+        self.0.field_name() == Some(field)
+    }
+
     /// The field of the request that the problem is about.
     pub(crate) fn field(self, field: impl Into<String>) -> Self {
         Self(self.0.field(field))
@@ -206,7 +211,7 @@ impl Refusal for Rejection {
         match self {
             Self::NotOpened => Problem::not_found("conversation"),
             Self::AlreadyOpen { status } => {
-                Problem::new(&ALREADY_OPEN, sentence).with("status", status.as_str())
+                Problem::new(&ALREADY_OPEN, sentence).with("conversation_status", status.as_str())
             }
             Self::Closed => Problem::new(&CONVERSATION_CLOSED, sentence),
             Self::NoSuchStep { from, to } => Problem::new(&NO_SUCH_STEP, sentence)

@@ -84,6 +84,9 @@ struct Body {
     extensions: Map<String, Value>,
 }
 
+/// The members that each problem document has (RFC 9457, section 3.1).
+const STANDARD_MEMBERS: [&str; 5] = ["type", "title", "status", "detail", "instance"];
+
 impl Problem {
     pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         let body = Body {
@@ -157,8 +160,9 @@ impl Problem {
         self.0.body.errors = errors;
         self
     }
-    /// Adds a further member to the document.
+    /// Adds a further member to the document. It cannot have the name of one that RFC 9457 defines.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        debug_assert!(!STANDARD_MEMBERS.contains(&name), "`{name}` is a standard member");
         self.0.body.extensions.insert(name.to_owned(), value.into());
         self
     }

@@ -22,6 +22,9 @@ create table if not exists conversations (
     language                 text,
     labels                   text    not null,
     bot_context              text,
+    handoff_requested        boolean not null,
+    handoff_agent_id         bytea,
+    handoff_reason           text,
     metadata                 text,
     created_at               bigint  not null,
     updated_at               bigint  not null,
@@ -46,6 +49,7 @@ create table if not exists conversations (
     sla_breached_count       integer not null,
     version                  bigint  not null,
     position                 text    not null,
+    changed                  bigint  not null,
     -- The row as a list shows it, in JSON: a page of them is one value instead of two thousand.
     list_json                text    not null
 );

@@ -235,6 +235,11 @@ struct MessageParams {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<Cursor>,
+    /// The `next_cursor` of the page before. The pages go on in the same direction: backwards from the newest
+    /// message, or forwards when `after` is given too.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<String>")]
+    cursor: Option<Cursor>,
     /// Between 1 and 200. The default is 50.
     #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
@@ -248,9 +253,9 @@ async fn list_messages(
     Query(params): Query<MessageParams>,
 ) -> Result<Json<List<Message>>, Problem> {
     let from = match (params.before, params.after) {
-        (None, None) => PageFrom::End,
-        (Some(cursor), None) => PageFrom::Before(cursor),
-        (None, Some(cursor)) => PageFrom::After(cursor),
+        (None, None) => params.cursor.map_or(PageFrom::End, PageFrom::Before),
+        (Some(before), None) => PageFrom::Before(params.cursor.unwrap_or(before)),
+        (None, Some(after)) => PageFrom::After(params.cursor.unwrap_or(after)),
         (Some(_), Some(_)) => {
             return Err(Problem::unreadable("Send either `before` or `after`, not both.").field("after"));
         }

@@ -62,6 +62,7 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
     let expected = [
         "ConversationOpened",
         "MessageReceived",
+        "LanguageDetected",
         "BotEngaged",
         "LabelsChanged",
         "PriorityChanged",
@@ -78,6 +79,11 @@ async fn the_bot_answers_labels_and_hands_over_and_is_silent_once_an_agent_is_as
     let row = ana.get_until(&format!("/v1/conversations/{id}"), |row| row["priority"] == "high").await;
     assert_eq!(row["labels"], json!(["billing", "refund"]));
     assert_eq!((&row["status"], &row["team_id"]), (&json!("open"), &team));
+    // The fields of requirement 001, in the list and on the page of one conversation.
+    assert_eq!((&row["handoff_requested"], &row["handoff_agent_id"]), (&json!(true), &json!(null)));
+    assert_eq!(row["handoff_reason"], "Rule 'Billing Keywords': keyword 'refund'");
+    let listed = ana.get("/v1/conversations").await;
+    assert_eq!(listed["data"][0]["handoff_reason"], row["handoff_reason"]);
     let dear = "Dear Customer 251911000000: 30 days.";
     ana.get_until(&format!("/v1/conversations/{id}/messages"), |answer| {
         answer["data"].as_array().is_some_and(|all| {

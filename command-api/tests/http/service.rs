@@ -96,6 +96,7 @@ impl Answer {
         let problem = self.is(status);
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(problem["type"], format!("/problems/{name}"), "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
         assert_eq!(problem["field"].as_str().unwrap_or_default(), field, "{problem}");
         problem
     }

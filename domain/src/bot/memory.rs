@@ -175,6 +175,7 @@ impl Memory {
         match event {
             BotEvent::BotEngaged(engaged) => {
                 self.with_agents = false;
+                self.requested = None;
                 match engaged.rule_id {
                     Some(rule) => {
                         self.ran.insert(rule);

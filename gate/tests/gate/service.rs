@@ -71,7 +71,7 @@ async fn headers(
     Ok(Json(json!({
         "after": after,
         "version": version,
-        "key": key,
+        "key": key.map(|keyed| keyed.key),
         "correlation_id": context.correlation_id,
         "traceparent": context.traceparent,
     })))

@@ -2,7 +2,7 @@
 
 use domain::lifecycle::Lifecycle;
 use domain::sla::{Clocks, TimerState};
-use event_schemas::conversation::{ConversationOpened, MessageReceived, MessageSent};
+use event_schemas::conversation::{ConversationOpened, MessageReceived, MessageSent, ReopenCause};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, AssignmentEvent, BotEvent, ChannelId, ContactId, ConversationEvent, ConversationId,
@@ -40,6 +40,11 @@ follower::table! {
         labels: Json<Vec<String>>,
         /// The fields that the bot collected before it handed over.
         bot_context: Option<Json<Map<String, Value>>>,
+        /// Whether a human agent was requested since the conversation was last with the bot.
+        handoff_requested: bool,
+        /// The agent who was requested by name.
+        handoff_agent_id: Option<UserId>,
+        handoff_reason: Option<String>,
         #[serde(serialize_with = "or_empty")]
         #[schemars(with = "Map<String, Value>")]
         metadata: Option<Json<Map<String, Value>>>,
@@ -78,6 +83,10 @@ follower::table! {
         version: Version,
         /// The position of its last event in the log.
         position: Position,
+        /// The number of its last change, by which a list finds what changed while it was read: the position of the
+        /// event.
+        #[serde(skip)]
+        changed: i64,
         /// The row as JSON. It is made when the row is written, because lists read the row far more often.
         #[serde(skip)]
         list_json: String,
@@ -117,6 +126,9 @@ impl ConversationRow {
             language: opened.language.clone(),
             labels: Json(Vec::new()),
             bot_context: None,
+            handoff_requested: false,
+            handoff_agent_id: None,
+            handoff_reason: None,
             metadata: (!opened.metadata.is_empty()).then(|| Json(opened.metadata.clone())),
             created_at: at,
             updated_at: at,
@@ -141,6 +153,7 @@ impl ConversationRow {
             sla_breached_count: 0,
             version: decoded.version,
             position: decoded.position,
+            changed: change(decoded),
             list_json: String::new(),
         }
     }
@@ -156,10 +169,7 @@ impl ConversationRow {
             E::Message(MessageEvent::MessageReceived(message)) => self.received(message, at),
             E::Message(MessageEvent::MessageSent(message)) => self.sent(message, at),
             E::Message(MessageEvent::NoteAdded(_)) => self.note_count += 1,
-            E::Bot(BotEvent::BotContextCollected(collected)) => {
-                let context = self.bot_context.get_or_insert_default();
-                context.0.extend(collected.fields.clone());
-            }
+            E::Bot(event) => self.apply_bot(event),
             E::Assignment(AssignmentEvent::Assigned(_)) => self.assignment_version = Some(decoded.version),
             E::Assignment(AssignmentEvent::Unassigned(_)) => self.assignment_version = None,
             E::Lifecycle(event) => self.apply_lifecycle(event, at),
@@ -168,13 +178,36 @@ impl ConversationRow {
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy_id = Some(applied.policy.id),
             E::Sla(SlaEvent::SlaBreached(_)) => self.sla_breached_count += 1,
             E::Sla(SlaEvent::SlaWarned(_))
-            | E::Bot(BotEvent::BotEngaged(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_))
             | E::Assignment(AssignmentEvent::AssignmentDropped(_))
             | E::Delivery(_)
             | E::Routing(_)
             | E::Automation(_) => {}
         }
         self.updated_at = self.updated_at.max(at);
+        self.changed = change(decoded);
+    }
+
+    fn apply_bot(&mut self, event: &BotEvent) {
+        match event {
+            BotEvent::BotContextCollected(collected) => {
+                let context = self.bot_context.get_or_insert_default();
+                context.0.extend(collected.fields.clone());
+            }
+            BotEvent::HandoffRequested(handoff) => {
+                self.handoff_requested = true;
+                self.handoff_agent_id = handoff.agent_id;
+                self.handoff_reason = Some(handoff.reason.clone());
+            }
+            BotEvent::BotEngaged(_) => self.forget_handoff(),
+            BotEvent::InfoRequested(_) => {}
+        }
+    }
+
+    /// The conversation is with the bot again.
+    fn forget_handoff(&mut self) {
+        self.handoff_requested = false;
+        self.handoff_agent_id = None;
+        self.handoff_reason = None;
     }
 
     fn apply_lifecycle(&mut self, event: &LifecycleEvent, at: Timestamp) {
@@ -183,7 +216,10 @@ impl ConversationRow {
                 self.resolved_at = Some(at);
                 self.unanswered_since = None;
             }
-            LifecycleEvent::Reopened(_) => {
+            LifecycleEvent::Reopened(reopened) => {
+                if reopened.cause == ReopenCause::CustomerMessage {
+                    self.forget_handoff();
+                }
                 // A pending conversation was not resolved, so its reopening is not counted.
                 if self.resolved_at.take().is_some() {
                     self.reopened_count += 1;
@@ -268,6 +304,11 @@ impl ConversationRow {
         let text = serde_json::to_string(self);
         text.unwrap_or_else(|error| unreachable!("a row always serialises: {error}"))
     }
+}
+
+/// The number of the change that an event makes.
+fn change(decoded: &DecodedEvent) -> i64 {
+    i64::try_from(decoded.position.commit()).unwrap_or(i64::MAX)
 }
 
 /// The order of the states of SLA clocks: the inbox row shows the highest.

@@ -202,6 +202,11 @@ async fn a_problem_names_the_invalid_parameter() {
     }
     let page = fixture.ask(&agent, "/v1/conversations?limit=1").await.expect_ok();
     let cursor = page["next_cursor"].as_str().unwrap();
+    let of_sort = async |sort: &str| {
+        let page = fixture.ask(&agent, &format!("/v1/conversations?sort={sort}")).await.expect_ok();
+        page["data"].clone()
+    };
+    assert_eq!(of_sort("created_at").await, of_sort("created_at:desc").await);
     let other = format!("/v1/conversations?limit=1&sort=priority:asc&cursor={cursor}");
     assert_eq!(fixture.ask(&agent, &other).await.status, 400);
 }
@@ -311,6 +316,13 @@ async fn messages_are_paged_from_any_message_in_both_directions() {
     assert_eq!(joined, everything);
     let both = fixture.ask(&agent, &format!("{path}?before={cursor}&after={cursor}")).await;
     assert_eq!(both.status, 400);
+    // `next_cursor` leads on as it does in every list: backwards, or forwards from a message.
+    let first = everything[0]["cursor"].as_str().unwrap();
+    let back = fixture.all(&agent, &format!("{path}?limit=7")).await;
+    let pages: Vec<_> = back.chunks(7).rev().flatten().cloned().collect();
+    assert_eq!(pages, everything);
+    let forth = fixture.all(&agent, &format!("{path}?limit=7&after={first}")).await;
+    assert_eq!(forth, everything[1..]);
 }
 
 #[tokio::test]
