@@ -72,7 +72,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
         .layer(from_fn_with_state(gate.limits.timeout, timeout))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(cors(gate.cors))
-        .layer(map_response(forbid_sniffing))
+        .layer(map_response(protect))
         .layer(from_fn_with_state(gate.clock, request_context))
 }
 
@@ -102,8 +102,12 @@ fn panic_response(panic: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-async fn forbid_sniffing(mut response: Response) -> Response {
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+/// The headers with which no cache keeps a response, and no browser guesses its type or tells other sites its URL.
+async fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

@@ -62,8 +62,8 @@ async fn position_or_end(
 /// 200: the command was executed.
 pub(crate) struct Completed<T>(pub Answer<T>);
 
-/// 201: an item was created.
-pub(crate) struct Created<T>(pub Answer<T>);
+/// 201: an item was created. The second part is its path, the `Location`.
+pub(crate) struct Created<T>(pub Answer<T>, pub String);
 
 fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
     let tag = HeaderValue::from_str(&format!("\"{}\"", answer.version));
@@ -82,7 +82,11 @@ impl<T: Serialize> IntoResponse for Completed<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        respond(StatusCode::CREATED, self.0)
+        let mut response = respond(StatusCode::CREATED, self.0);
+        if let Ok(location) = HeaderValue::from_str(&self.1) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
     }
 }
 

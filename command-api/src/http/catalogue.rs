@@ -170,7 +170,8 @@ async fn create<T: ItemRoutes>(
     // `If-Match` would compare with an item that does not exist yet.
     let context = Context { if_match: None, ..context };
     let outcome = execute(&commands, &Define(item), &context).await?;
-    Ok(Created(answer(&commands, &outcome, id, &fresh).await?))
+    let location = format!("{}/{id}", T::path());
+    Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location))
 }
 
 async fn update<T: ItemRoutes>(

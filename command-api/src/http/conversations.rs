@@ -281,7 +281,9 @@ async fn begin(
         channel,
     };
     match commands.begin(&begin, &context).await {
-        Ok((_, outcome)) => Ok(Created(View::after(&commands, &outcome).await?)),
+        Ok((id, outcome)) => {
+            Ok(Created(View::after(&commands, &outcome).await?, format!("/v1/conversations/{id}")))
+        }
         Err(error) => Err(begin_problem(&commands, &begin, error).await.into()),
     }
 }

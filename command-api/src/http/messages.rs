@@ -238,7 +238,8 @@ async fn write(
         handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
         message: view,
     };
-    Ok(Created(Answer::of(&commands, &outcome, written).await?))
+    let location = format!("/v1/conversations/{id}/messages/{}", written.message.id);
+    Ok(Created(Answer::of(&commands, &outcome, written).await?, location))
 }
 
 /// A message, and whether it led to a handoff.
