@@ -46,6 +46,8 @@ pub struct Gate {
     pub metrics: Option<PrometheusHandle>,
     /// The checks that `/readyz` runs.
     pub checks: Vec<Check>,
+    /// Whether health and metrics are served beside the API. Otherwise [`operations`] serves them elsewhere.
+    pub serves_operations: bool,
     /// The service's own kinds of problem, which `/problems` lists after the common ones.
     pub problems: Vec<&'static Kind>,
 }
@@ -57,11 +59,12 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
     let service = api.finish_api(&mut document);
     docs::complete_document(&mut document);
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let operations = if gate.serves_operations { operations(&gate) } else { Router::new() };
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 
     service
         .merge(docs::routes(document, problems))
-        .merge(operational_routes(gate.checks.into(), gate.metrics))
+        .merge(operations)
         .fallback(async || Problem::new(&kinds::NOT_FOUND, "No route has this path."))
         .method_not_allowed_fallback(async || {
             Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists the methods of this path.")
@@ -76,11 +79,13 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
         .layer(from_fn_with_state(gate.clock, request_context))
 }
 
-fn operational_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
+/// Health and metrics, which need no token: operators' monitoring asks for them.
+pub fn operations(gate: &Gate) -> Router {
+    let checks: Arc<[Check]> = gate.checks.clone().into();
     let routes = Router::new()
         .route("/healthz", get(health::liveness))
         .route("/readyz", get(move || health::readiness(checks.clone())));
-    match metrics {
+    match gate.metrics.clone() {
         None => routes,
         Some(handle) => routes.route(
             "/metrics",

@@ -145,6 +145,7 @@ impl Default for Service {
             limits: Limits::default(),
             cors: Cors::default(),
             checks: Vec::new(),
+            serves_operations: true,
             clock: Clock::manual(NOW),
         }
     }

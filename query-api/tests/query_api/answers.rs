@@ -55,6 +55,7 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
         clock,
         metrics: None,
         checks: Vec::new(),
+        serves_operations: true,
         problems: Vec::new(),
     };
     let state = QueryState {
