@@ -1,5 +1,6 @@
 //! Extractors for bodies, queries and paths. When one cannot be read, the problem names the field.
 
+use crate::headers::BodyDigest;
 use crate::problem::{Problem, kinds, problem_response};
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
@@ -115,8 +116,14 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let digest = request.extensions().get::<BodyDigest>().cloned();
         match Bytes::from_request(request, state).await {
-            Ok(body) => Ok(Self(body)),
+            Ok(body) => {
+                if let Some(digest) = digest {
+                    digest.set(&body);
+                }
+                Ok(Self(body))
+            }
             Err(rejection) => Err(invalid_body(rejection)),
         }
     }

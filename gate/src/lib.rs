@@ -24,7 +24,7 @@ pub use caller::{
 pub use context::RequestContext;
 pub use docs::About;
 pub use extract::{Change, Json, OptionalJson, Path, Query, RawBody, parse, parse_value};
-pub use headers::{After, IdempotencyKey, IfMatch};
+pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest};
 pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;

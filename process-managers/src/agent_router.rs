@@ -273,6 +273,7 @@ fn router_context(account: AccountId, key: String) -> Context {
         traceparent: None,
         occurred_at: None,
         key: Some(format!("agent-router:{key}")),
+        request: None,
         if_match: None,
     }
 }

@@ -171,9 +171,7 @@ async fn change_own(
     let stream = StreamId::agent(caller.user);
     let known = commands.agents.current(&stream).await?.state.is_known_to(caller.account);
     if !known {
-        let key = context.key.as_ref().map(|key| format!("{key}:join"));
-        let context = Context { key, if_match: None, ..context.clone() };
-        commands.join(caller.user, caller.name.clone(), &context).await?;
+        commands.join(caller.user, caller.name.clone(), &context.for_part("join")).await?;
     }
     change_preferences(&commands, &caller, caller.user, &context, change).await
 }

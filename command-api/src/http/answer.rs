@@ -38,6 +38,10 @@ impl<T> Answer<T> {
         })
     }
 
+    pub(crate) fn item(&self) -> &T {
+        &self.item
+    }
+
     /// Replaces the version, for an item that is only a part of its stream.
     pub(crate) fn at(self, version: Version) -> Self {
         Self { version, ..self }

@@ -5,6 +5,7 @@ use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, normalized};
 use super::messages::{Addressee, NewMessage};
+use super::references::no_such_agent;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -122,6 +123,21 @@ pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     }
 }
 
+/// The answer to the first request with this key, which counts although what the request refers to may have
+/// changed since.
+pub(super) async fn answered_before(
+    commands: &Commands,
+    id: ConversationId,
+    context: &Context,
+) -> Result<Option<Completed<View>>, CommandProblem> {
+    let stream = StreamId::conversation(id);
+    let before = commands.conversations.answered_before(&stream, context).await;
+    match before.map_err(problem_of_command)? {
+        Some(outcome) => Ok(Some(Completed(View::after(commands, &outcome).await?))),
+        None => Ok(None),
+    }
+}
+
 /// Executes a command on a conversation, and answers with its state.
 pub(super) async fn execute<C>(
     commands: &Commands,
@@ -151,12 +167,17 @@ where
 {
     let outcome = commands.assign(id, command, context, options).await.map_err(|error| match error {
         AssignError::Conversation(error) => problem_of_command(error),
-        AssignError::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
-            Problem::unprocessable("assignee_id", "This account has no such agent: register the agent first.")
-        }
-        AssignError::Agent(error) => CommandProblem::from(error).into(),
+        AssignError::Agent(error) => problem_of_agent(error),
     })?;
     Ok(Completed(View::after(commands, &outcome).await?))
+}
+
+/// The problem of an assignment that the agent cannot get.
+pub(super) fn problem_of_agent(error: CommandError<domain::agent::Rejection>) -> Problem {
+    match error {
+        CommandError::Rejected(domain::agent::Rejection::NotRegistered) => no_such_agent("assignee_id"),
+        other => CommandProblem::from(other).into(),
+    }
 }
 
 pub(super) fn problem_of_command(error: CommandError<Rejection>) -> Problem {
@@ -255,6 +276,9 @@ async fn begin(
     Json(body): Json<NewConversation>,
 ) -> Result<Created<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(outcome) = commands.begun_before(&context).await.map_err(problem_of_command)? {
+        return Ok(created(View::after(&commands, &outcome).await?));
+    }
     let channel = commands.channel(caller.account, body.channel_id).await?;
     let channel =
         channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
@@ -281,11 +305,14 @@ async fn begin(
         channel,
     };
     match commands.begin(&begin, &context).await {
-        Ok((id, outcome)) => {
-            Ok(Created(View::after(&commands, &outcome).await?, format!("/v1/conversations/{id}")))
-        }
+        Ok((_, outcome)) => Ok(created(View::after(&commands, &outcome).await?)),
         Err(error) => Err(begin_problem(&commands, &begin, error).await.into()),
     }
+}
+
+fn created(answer: Answer<View>) -> Created<View> {
+    let location = format!("/v1/conversations/{}", answer.item().id);
+    Created(answer, location)
 }
 
 /// The problem of a conversation that could not begin. When the contact already has an open conversation on
@@ -344,6 +371,9 @@ async fn update(
     Json(change): Json<UpdateConversation>,
 ) -> Result<Completed<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(answer) = answered_before(&commands, id, &context).await? {
+        return Ok(answer);
+    }
     let command = Update {
         by: by(&caller, &context),
         assignee: match change.assignee_id.into_option() {
@@ -370,7 +400,7 @@ async fn update(
         },
         reason: change.reason,
     };
-    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    assign_by(&commands, id, &command, &context, AssignOptions::by(command.by)).await
 }
 
 async fn sla_of_policy(

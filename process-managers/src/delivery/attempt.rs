@@ -246,6 +246,7 @@ mod tests {
             correlation_id: id.0,
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: commands.clock.now(),
         };
         let event = NewEvent::of(id, &event, metadata);

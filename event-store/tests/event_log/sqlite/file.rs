@@ -20,6 +20,7 @@ fn event(text: &str) -> NewEvent {
             correlation_id: clock.fresh_id(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: clock.now(),
         },
         data: format!(r#"{{"text":"{text}"}}"#),
