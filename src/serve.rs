@@ -159,8 +159,14 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let router = gate::assemble(api, gate(settings, parts, &clock, checks)?);
-    running.serve(listener, router);
+    let gate = gate(settings, parts, &clock, checks)?;
+    if let Some(address) = settings.operations_listen {
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}: choose another address with --operations-listen")
+        })?;
+        running.serve(listener, gate::operations(&gate));
+    }
+    running.serve(listener, gate::assemble(api, gate));
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
 }
@@ -397,6 +403,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
         clock: clock.clone(),
         metrics: Some(metrics()?),
         checks,
+        serves_operations: settings.operations_listen.is_none(),
         problems: command_api::problem::KINDS.to_vec(),
     })
 }
