@@ -16,7 +16,7 @@ pub mod limits;
 pub mod metrics;
 pub mod problem;
 
-pub use assemble::{Cors, Gate, assemble};
+pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
 pub use caller::{
     Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService,

@@ -83,7 +83,8 @@ async fn register(
         name: agent.name_in(caller.account).unwrap_or_default().to_owned(),
         email: agent.email_in(caller.account).map(str::to_owned),
     };
-    Ok(Created(Answer::of(&commands, &outcome, view).await?))
+    let location = format!("/v1/agents/{}", view.id);
+    Ok(Created(Answer::of(&commands, &outcome, view).await?, location))
 }
 
 /// The changes. Absent fields stay as they are, and `null` removes a restriction.

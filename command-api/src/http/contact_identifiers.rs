@@ -157,7 +157,8 @@ async fn create(
     };
     let outcome = commands.contacts.execute(&address.stream(), &link, &headers.of(&caller)).await?;
     let view = View::of(address, &outcome.state.state);
-    Ok(Created(Answer::of(&commands, &outcome, view).await?))
+    let location = format!("/v1/contact-identifiers/{id}");
+    Ok(Created(Answer::of(&commands, &outcome, view).await?, location))
 }
 
 fn name(text: Option<String>) -> Option<String> {

@@ -277,7 +277,7 @@ async fn begin(
 ) -> Result<Created<View>, CommandProblem> {
     let context = headers.of(&caller);
     if let Some(outcome) = commands.begun_before(&context).await.map_err(problem_of_command)? {
-        return Ok(Created(View::after(&commands, &outcome).await?));
+        return Ok(created(View::after(&commands, &outcome).await?));
     }
     let channel = commands.channel(caller.account, body.channel_id).await?;
     let channel =
@@ -305,9 +305,14 @@ async fn begin(
         channel,
     };
     match commands.begin(&begin, &context).await {
-        Ok((_, outcome)) => Ok(Created(View::after(&commands, &outcome).await?)),
+        Ok((_, outcome)) => Ok(created(View::after(&commands, &outcome).await?)),
         Err(error) => Err(begin_problem(&commands, &begin, error).await.into()),
     }
+}
+
+fn created(answer: Answer<View>) -> Created<View> {
+    let location = format!("/v1/conversations/{}", answer.item().id);
+    Created(answer, location)
 }
 
 /// The problem of a conversation that could not begin. When the contact already has an open conversation on

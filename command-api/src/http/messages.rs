@@ -284,7 +284,9 @@ impl Written {
             handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
             message,
         };
-        Ok(Created(Answer::of(commands, outcome, written).await?))
+        let (conversation, id) = (written.message.conversation_id, written.message.id);
+        let location = format!("/v1/conversations/{conversation}/messages/{id}");
+        Ok(Created(Answer::of(commands, outcome, written).await?, location))
     }
 }
 
