@@ -4,7 +4,7 @@ use gate::PrometheusHandle;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram};
 use std::sync::OnceLock;
 
-/// What a metric counts or measures.
+/// The kind of a metric.
 enum Kind {
     /// The values of its label that are 0 from the start, so that a rate can be computed from the first event on.
     /// A counter without a label has the name and the values `""`.

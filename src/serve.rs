@@ -5,6 +5,7 @@ use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
 use crate::publishing;
+use crate::restore;
 use crate::token;
 use anyhow::{Context, bail};
 use axum::Router;
@@ -93,6 +94,17 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let (stop_serving, mut serving) = (CancellationToken::new(), JoinSet::new());
     let starting = Starting::default();
     serve(&mut serving, &stop_serving, listener, starting.router());
+    let operations = match settings.operations_listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}: choose another address with --operations-listen")
+            })?;
+            let operations = starting.elsewhere();
+            serve(&mut serving, &stop_serving, listener, operations.router());
+            Some(operations)
+        }
+        None => None,
+    };
     let clock = Clock::System;
     let store = open_log(settings, &clock, &starting).await?;
     let mut commands = Commands::new(store.clone(), providers(settings, &clock)?, clock.clone());
@@ -118,6 +130,13 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
     let mut api = aide::axum::ApiRouter::new();
     let location = if parts.needs_tables() { Some(open_location(settings, &starting).await?) } else { None };
+    if let Some(location) = &location
+        && let Err(refused) = restore::refuse_older_log(&*store, location).await
+    {
+        // Closing moves the write-ahead log into the file, so that nothing is left beside it when it is replaced.
+        store.close().await;
+        return Err(refused);
+    }
     if let (Some(publication), Some(location)) = (publication, &location) {
         checks.push(publishing::check(&publication));
         let (leases, stop) = (Leases::new(location.clone()), running.stop_working.clone());
@@ -130,7 +149,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         && (parts.projections || parts.query_api)
     {
         let tables = running.tables(location.clone(), parts);
-        checks.push(tables_check(tables.clone()));
+        checks.push(tables_check(tables.clone(), store.clone()));
         if parts.query_api {
             let state = query_api::QueryState {
                 tables,
@@ -160,7 +179,11 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    starting.started(gate::assemble(api, gate(settings, parts, &clock, checks, metrics)?));
+    let gate = gate(settings, parts, &clock, checks, metrics)?;
+    if let Some(operations) = operations {
+        operations.started(gate::operations(&gate));
+    }
+    starting.started(gate::assemble(api, gate));
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
 }
@@ -389,13 +412,17 @@ fn log_check(store: Arc<dyn EventStore>) -> Check {
     })
 }
 
-fn tables_check(tables: Tables) -> Check {
+fn tables_check(tables: Tables, store: Arc<dyn EventStore>) -> Check {
     Check::new("read-models", move || {
-        let tables = tables.clone();
+        let (tables, store) = (tables.clone(), store.clone());
         async move {
             tables.check().await.map_err(|error| format!("the read models' database: {error}"))?;
             tables.current().map_err(|error| error.to_string())?;
-            ReadSide::runner_error(&tables).map_or(Ok(()), Err)
+            if let Some(error) = ReadSide::runner_error(&tables) {
+                return Err(error);
+            }
+            let compared = tables.compare_with(&*store).await;
+            compared.map_err(|error| format!("the read models' database: {error}"))
         }
     })
 }
@@ -440,6 +467,7 @@ fn gate(
         clock: clock.clone(),
         metrics: Some(metrics),
         checks,
+        serves_operations: settings.operations_listen.is_none(),
         problems: command_api::problem::KINDS.to_vec(),
     })
 }

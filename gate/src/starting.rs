@@ -13,17 +13,19 @@ use tower::ServiceExt;
 /// The service of a program that starts. Until [`Starting::started`] is called, `/healthz` is 200, `/readyz` names
 /// what the program waits for, and every other request is refused with 503. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Starting(Arc<State>);
-
-#[derive(Default)]
-struct State {
+pub struct Starting {
     /// The program's own routes.
-    router: OnceLock<Router>,
+    router: Arc<OnceLock<Router>>,
     /// The parts that cannot be opened yet, with the reason.
-    waiting: Mutex<BTreeMap<&'static str, String>>,
+    waiting: Arc<Mutex<BTreeMap<&'static str, String>>>,
 }
 
 impl Starting {
+    /// The same program at another address, which later has other routes.
+    pub fn elsewhere(&self) -> Self {
+        Self { router: Arc::default(), waiting: Arc::clone(&self.waiting) }
+    }
+
     /// The part cannot be opened yet, for this reason.
     pub fn waits_for(&self, part: &'static str, reason: String) {
         self.waiting().insert(part, reason);
@@ -37,7 +39,7 @@ impl Starting {
     /// All parts are open: from now on these routes answer.
     pub fn started(&self, router: Router) {
         // The first router stays when this is called twice.
-        let _first = self.0.router.set(router);
+        let _first = self.router.set(router);
     }
 
     pub fn router(&self) -> Router {
@@ -46,7 +48,7 @@ impl Starting {
     }
 
     async fn answer(&self, request: Request) -> Response {
-        match self.0.router.get() {
+        match self.router.get() {
             Some(router) => router.clone().oneshot(request).await.into_response(),
             None => match request.uri().path() {
                 "/healthz" => health::liveness().await.into_response(),
@@ -60,7 +62,7 @@ impl Starting {
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, String>> {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

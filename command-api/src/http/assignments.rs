@@ -99,7 +99,7 @@ async fn assign(
     if body.force && !caller.role.is_supervisor() {
         return Err(Problem::forbidden("Only a supervisor may use `force`.").field("force").into());
     }
-    let options = AssignOptions { forced: body.force, ..AssignOptions::by(caller.user) };
+    let options = AssignOptions { forced: body.force, ..AssignOptions::by(command.by) };
     assign_by(&commands, id, &command, &context, options).await
 }
 

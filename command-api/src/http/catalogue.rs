@@ -164,8 +164,9 @@ async fn create<T: ItemRoutes>(
     let fresh = fresh_secret(&commands);
     // A request that is repeated with its idempotency key gets the same id.
     let id = T::Id::from(context.message_id(&commands.clock).0);
+    let location = format!("{}/{id}", T::path());
     if let Some(outcome) = answered_before::<T>(&commands, &context).await? {
-        return Ok(Created(answer(&commands, &outcome, id, &fresh).await?));
+        return Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location));
     }
     let mut item = T::of(id, caller.user, merged::<T>(Members::default(), &body.members)?);
     item.complete(&fresh);
@@ -173,7 +174,7 @@ async fn create<T: ItemRoutes>(
     // `If-Match` would compare with an item that does not exist yet.
     let context = Context { if_match: None, ..context };
     let outcome = execute(&commands, &Define(item), &context).await?;
-    Ok(Created(answer(&commands, &outcome, id, &fresh).await?))
+    Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location))
 }
 
 async fn update<T: ItemRoutes>(

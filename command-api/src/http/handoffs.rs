@@ -66,5 +66,10 @@ async fn handoff(
         message_id: context.message_id(&commands.clock),
         reply_window: commands.providers.reply_window(conversation.channel_type, SenderType::Bot),
     };
-    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    let assigned = assign_by(&commands, id, &command, &context, AssignOptions::by(command.by)).await;
+    // Only the agent who is requested by name can be refused.
+    assigned.map_err(|problem| match problem.is_about("assignee_id") {
+        true => problem.field("agent_id"),
+        false => problem,
+    })
 }

@@ -5,7 +5,7 @@ use super::actions::{check_actions, check_references, check_secret, fresh_or_non
 use super::answer::Completed;
 use super::catalogue::{ItemRoutes, Request, item_routes, not_found};
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, answered_before, by, opened, problem_of_command};
+use super::conversations::{View, answered_before, by, opened, problem_of_agent, problem_of_command};
 use super::merge_patch::Members;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
@@ -133,12 +133,10 @@ async fn run(
         .action_list(&actions, &context, conversation.channel_type, by, (sender, caller.user))
         .await?;
     let command = RunMacro { id: macro_id, name, list };
-    match commands.assign(id, &command, &context, AssignOptions::by(caller.user)).await {
+    match commands.assign(id, &command, &context, AssignOptions::by(by)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),
         Err(AssignError::Conversation(error)) => Err(problem_of_command(error).into()),
-        Err(AssignError::Agent(error)) => {
-            Err(not_assigned(&actions, CommandProblem::from(error).into()).into())
-        }
+        Err(AssignError::Agent(error)) => Err(not_assigned(&actions, problem_of_agent(error)).into()),
     }
 }
 

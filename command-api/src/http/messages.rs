@@ -4,6 +4,7 @@ use super::AppState;
 use super::answer::{Answer, Created};
 use super::command_headers::CommandHeaders;
 use super::conversations::{opened, problem_of_command};
+use super::references::check_agent;
 use crate::problem::CommandProblem;
 use crate::problem::key_reused;
 use aide::axum::ApiRouter;
@@ -62,7 +63,7 @@ pub(super) struct NewMessage {
     /// A canned response. Its text is used, with its variables filled in, when `content` is absent.
     #[serde(default)]
     canned_response_id: Option<CannedResponseId>,
-    /// The users whom a note mentions.
+    /// The agents whom a note mentions.
     #[serde(default)]
     mentions: Vec<UserId>,
     /// The sender of a service's message: `bot` or `system`. Only for services.
@@ -90,6 +91,9 @@ impl NewMessage {
         let message_id = context.message_id(&commands.clock);
         let content = self.content(commands, caller, &to).await?;
         if self.is_private {
+            for (index, user) in self.mentions.iter().enumerate().filter(|(_, user)| **user != caller.user) {
+                check_agent(commands, caller.account, &format!("mentions[{index}]"), *user).await?;
+            }
             return self.note(caller, message_id, content).map(Message::Note);
         }
         if !self.mentions.is_empty() {
@@ -280,7 +284,9 @@ impl Written {
             handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
             message,
         };
-        Ok(Created(Answer::of(commands, outcome, written).await?))
+        let (conversation, id) = (written.message.conversation_id, written.message.id);
+        let location = format!("/v1/conversations/{conversation}/messages/{id}");
+        Ok(Created(Answer::of(commands, outcome, written).await?, location))
     }
 }
 

@@ -165,6 +165,7 @@ impl Service {
             clock: self.clock,
             metrics: None,
             checks: self.checks,
+            serves_operations: true,
             problems: Vec::new(),
         };
         Ok(assemble(routes(), gate))
