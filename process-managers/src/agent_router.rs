@@ -11,6 +11,7 @@
 mod execute;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::restore::TableSet;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::agent::{ExpirePresence, Rejection};
@@ -56,6 +57,7 @@ pub struct AgentRouter {
 
 impl ProcessManager for AgentRouter {
     const NAME: &'static str = "agent-router";
+    const TABLES: Option<TableSet> = None;
 
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         Ok(Self {

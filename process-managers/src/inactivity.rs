@@ -7,13 +7,14 @@
 mod source;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::conversation::EndInactivity;
 use event_schemas::message::SenderType;
 use event_schemas::{StreamId, Timestamp};
-use follower::timers::{DueTimer, RETRY, TimerHandler, Timers};
+use follower::timers::{DueTimer, RETRY, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
 use source::Source;
@@ -25,6 +26,11 @@ pub struct Inactivity(Timers<Source, InactivityHandler>);
 
 impl ProcessManager for Inactivity {
     const NAME: &'static str = "inactivity";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "silences",
+        checkpoint: <Source as TimerSource>::CHECKPOINT,
+        after_restore: AfterRestore::Derive,
+    });
 
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         let db = context.tables("silences").await?;

@@ -7,13 +7,15 @@
 mod source;
 
 use crate::automation::{RuleRun, run};
+use crate::history::History;
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use domain::automation::Cause;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{StreamId, Timestamp};
-use follower::timers::{DueTimer, TimerHandler, Timers};
+use follower::timers::{DueTimer, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
 use source::Source;
@@ -25,12 +27,17 @@ pub struct Unanswered(Timers<Source, UnansweredHandler>);
 
 impl ProcessManager for Unanswered {
     const NAME: &'static str = "unanswered";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "waiting",
+        checkpoint: <Source as TimerSource>::CHECKPOINT,
+        after_restore: AfterRestore::Derive,
+    });
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("waiting").await?;
         let commands = &context.commands;
         let source = Source::new(Arc::clone(commands));
-        let handler = UnansweredHandler { commands: Arc::clone(commands) };
+        let handler = UnansweredHandler { commands: Arc::clone(commands), history: context.history };
         Ok(Self(Timers::open(&context.log, db, commands.clock.clone(), source, handler).await?))
     }
 
@@ -46,6 +53,7 @@ impl ProcessManager for Unanswered {
 /// Runs the rules for customers who wait.
 struct UnansweredHandler {
     commands: Arc<Commands>,
+    history: History,
 }
 
 impl TimerHandler for UnansweredHandler {
@@ -76,6 +84,9 @@ impl UnansweredHandler {
             let Some(due_at) = rule.waiting.map(|waiting| since + waiting) else { continue };
             if due_at > now {
                 next = next.into_iter().chain([due_at]).min();
+                continue;
+            }
+            if self.history.has(due_at) {
                 continue;
             }
             let cause = Cause {

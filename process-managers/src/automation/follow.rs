@@ -3,6 +3,7 @@
 
 use super::cause::causes;
 use super::run::{RuleRun, run};
+use crate::history::History;
 use crate::or_skip::OrSkip;
 use commands::Commands;
 use commands::execute::{CommandError, LoadError};
@@ -37,6 +38,7 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
+    history: History,
     /// The rules of each account at the checkpoint.
     rules: HashMap<AccountId, AccountRules>,
 }
@@ -54,8 +56,8 @@ struct ConversationBatch<'p> {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>) -> Self {
-        Self { commands, rules: HashMap::new() }
+    pub(super) fn new(commands: Arc<Commands>, history: History) -> Self {
+        Self { commands, history, rules: HashMap::new() }
     }
 
     /// The account's rules just before a position in the log.
@@ -111,7 +113,8 @@ impl Follow {
         let mut indexes: HashMap<&StreamId, usize> = HashMap::new();
         for event in page {
             let rules = self.rules(event.metadata.account_id, event.position).await?;
-            if rules.is_empty() || is_too_late(event.metadata.occurred_at, now) {
+            if rules.is_empty() || is_too_late(event.metadata.occurred_at, now) || self.history.repeats(event)
+            {
                 continue;
             }
             let index = *indexes.entry(&event.stream).or_insert_with(|| {

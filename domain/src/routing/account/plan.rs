@@ -226,7 +226,7 @@ impl AccountRouting {
         lead.filter(|_| matters && !routed.wait.lead_notified)
     }
 
-    /// Nobody takes the conversation now: it is queued, or goes on waiting until its queue's time-out.
+    /// No agent takes the conversation now: it is queued, or goes on waiting until its queue's time-out.
     fn wait(
         &self,
         conversation: ConversationId,
