@@ -8,6 +8,7 @@ mod inactivity;
 mod manager;
 mod or_skip;
 pub mod outgoing_webhooks;
+mod past;
 mod record;
 #[cfg(test)]
 mod samples;

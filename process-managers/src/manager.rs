@@ -1,7 +1,9 @@
 //! The interface of a process manager, its parts, and its entry in the registry.
 
 use crate::Settings;
+use crate::past::SideEffects;
 use commands::Commands;
+use commands::execute::LoadError;
 use follower::{Db, DbError, DecodedLog, Health, Location, LocationError, RunnerError, Sizes, Watch};
 use futures::future::BoxFuture;
 use std::future::Future;
@@ -38,6 +40,8 @@ pub enum OpenError {
     Db(#[from] DbError),
     #[error("the tables cannot be read")]
     Tables(#[from] RunnerError),
+    #[error("the log cannot be read")]
+    Log(#[from] LoadError),
 }
 
 /// The commands, the log, the settings and the tables of a process manager.
@@ -61,6 +65,11 @@ impl Context {
         let db = self.location.tables(name, Sizes::small(), "").await?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
         Ok(db)
+    }
+
+    /// The limit between what this manager still sends something for and what is past.
+    pub(crate) async fn side_effects(&self, manager: &'static str) -> Result<SideEffects, LoadError> {
+        Ok(SideEffects { manager, past: self.commands.past().await?, clock: self.commands.clock.clone() })
     }
 
     /// A copy of the context for another manager, without open tables.

@@ -8,9 +8,11 @@ mod source;
 
 use crate::automation::{RuleRun, run};
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::past::SideEffects;
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use domain::automation::Cause;
+use domain::past::Trigger;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{StreamId, Timestamp};
 use follower::timers::{DueTimer, TimerHandler, Timers};
@@ -30,7 +32,8 @@ impl ProcessManager for Unanswered {
         let db = context.tables("waiting").await?;
         let commands = &context.commands;
         let source = Source::new(Arc::clone(commands));
-        let handler = UnansweredHandler { commands: Arc::clone(commands) };
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let handler = UnansweredHandler { commands: Arc::clone(commands), side_effects };
         Ok(Self(Timers::open(&context.log, db, commands.clock.clone(), source, handler).await?))
     }
 
@@ -46,6 +49,7 @@ impl ProcessManager for Unanswered {
 /// Runs the rules for customers who wait.
 struct UnansweredHandler {
     commands: Arc<Commands>,
+    side_effects: SideEffects,
 }
 
 impl TimerHandler for UnansweredHandler {
@@ -76,6 +80,9 @@ impl UnansweredHandler {
             let Some(due_at) = rule.waiting.map(|waiting| since + waiting) else { continue };
             if due_at > now {
                 next = next.into_iter().chain([due_at]).min();
+                continue;
+            }
+            if self.side_effects.withheld(Trigger::Moment(due_at)).is_some() {
                 continue;
             }
             let cause = Cause {
