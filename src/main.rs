@@ -7,6 +7,7 @@ mod logging;
 mod progress;
 mod publishing;
 mod rebuild;
+mod restore;
 mod serve;
 mod token;
 mod transfer;
@@ -54,6 +55,8 @@ enum Action {
     Rebuild,
     /// Build a second set of read models and compare every row with the ones in use
     Verify,
+    /// After a restore from a backup: say which tables are ahead of the log, and put them right
+    RestoreCheck(restore::RestoreCheckOptions),
     /// Migrate the databases to this version, and exit; every other command migrates when it starts
     Migrate,
     /// Measure the performance, and compare each figure with a control of the same run
@@ -95,6 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Export(options) => transfer::export(&settings, &options).await,
         Action::Import(options) => transfer::import(&settings, &options).await,
         Action::Rebuild => rebuild::rebuild(&settings).await,
+        Action::RestoreCheck(options) => restore::check(&settings, &options).await,
         Action::Verify => rebuild::verify(&settings).await,
         Action::Bench(options) => {
             bench::run(options, settings.event_store.as_deref(), settings.nats.as_deref()).await

@@ -4,6 +4,7 @@ use crate::config::Settings;
 use crate::logging;
 use crate::progress::ProgressLine;
 use crate::publishing;
+use crate::restore;
 use crate::token;
 use anyhow::{Context, bail};
 use axum::Router;
@@ -110,6 +111,13 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let mut api = aide::axum::ApiRouter::new();
     let location =
         if parts.needs_tables() { Some(Location::open(&settings.tables_url()).await?) } else { None };
+    if let Some(location) = &location
+        && let Err(refused) = restore::refuse_older_log(&*store, location).await
+    {
+        // Closing moves the write-ahead log into the file, so that nothing is left beside it when it is replaced.
+        store.close().await;
+        return Err(refused);
+    }
     if let (Some(publication), Some(location)) = (publication, &location) {
         checks.push(publishing::check(&publication));
         let (leases, stop) = (Leases::new(location.clone()), running.stop_working.clone());
@@ -122,7 +130,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         && (parts.projections || parts.query_api)
     {
         let tables = running.tables(location.clone(), parts).await?;
-        checks.push(tables_check(tables.clone()));
+        checks.push(tables_check(tables.clone(), store.clone()));
         if parts.query_api {
             let state = query_api::QueryState {
                 tables,
@@ -152,8 +160,14 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let router = gate::assemble(api, gate(settings, parts, &clock, checks)?);
-    running.serve(listener, router);
+    let gate = gate(settings, parts, &clock, checks)?;
+    if let Some(address) = settings.operations_listen {
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}: choose another address with --operations-listen")
+        })?;
+        running.serve(listener, gate::operations(&gate));
+    }
+    running.serve(listener, gate::assemble(api, gate));
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
 }
@@ -332,12 +346,16 @@ fn log_check(store: Arc<dyn EventStore>) -> Check {
     })
 }
 
-fn tables_check(tables: Tables) -> Check {
+fn tables_check(tables: Tables, store: Arc<dyn EventStore>) -> Check {
     Check::new("read-models", move || {
-        let tables = tables.clone();
+        let (tables, store) = (tables.clone(), store.clone());
         async move {
             tables.check().await.map_err(|error| format!("the read models' database: {error}"))?;
-            ReadSide::runner_error(&tables).map_or(Ok(()), Err)
+            if let Some(error) = ReadSide::runner_error(&tables) {
+                return Err(error);
+            }
+            let compared = tables.compare_with(&*store).await;
+            compared.map_err(|error| format!("the read models' database: {error}"))
         }
     })
 }
@@ -387,6 +405,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
         clock: clock.clone(),
         metrics: Some(metrics()?),
         checks,
+        serves_operations: settings.operations_listen.is_none(),
         problems: command_api::problem::KINDS.to_vec(),
     })
 }

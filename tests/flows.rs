@@ -36,6 +36,8 @@ mod provider;
 mod publication;
 #[path = "flows/real_words.rs"]
 mod real_words;
+#[path = "flows/restore.rs"]
+mod restore;
 #[path = "flows/routing.rs"]
 mod routing;
 #[path = "flows/sla.rs"]

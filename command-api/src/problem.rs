@@ -53,6 +53,11 @@ const CONTENTION_PAUSE: Duration = Duration::from_secs(1);
 pub struct CommandProblem(Problem);
 
 impl CommandProblem {
+    /// Whether the problem is about this field.
+    pub(crate) fn is_about(&self, field: &str) -> bool {
+        self.0.field_name() == Some(field)
+    }
+
     /// The field of the request that the problem is about.
     pub(crate) fn field(self, field: impl Into<String>) -> Self {
         Self(self.0.field(field))

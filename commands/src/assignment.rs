@@ -10,8 +10,9 @@ use crate::Commands;
 use crate::execute::{CommandError, Context, Decided, LoadError, Outcome, Versioned, pauses};
 use domain::Decide;
 use domain::agent::{EligibilityCheck, Register, Rejection as Refused, ReleaseCapacity, ReserveCapacity};
-use domain::conversation::{Conversation, Rejection, note_override};
+use domain::conversation::{Conversation, Rejection, Requester, note_override};
 use event_schemas::catalogue::Queue;
+use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, ConversationId, StreamId, UserId};
 
 /// How a conversation is assigned.
@@ -26,9 +27,9 @@ pub struct AssignOptions {
 }
 
 impl AssignOptions {
-    /// An agent assigns it, to themselves or to a colleague.
-    pub fn by(agent: UserId) -> Self {
-        Self { counts: false, forced: false, taker: Some(agent) }
+    /// A requester assigns it, to themselves or to a colleague.
+    pub fn by(requester: Requester) -> Self {
+        Self { counts: false, forced: false, taker: requester.user }
     }
 }
 
@@ -106,16 +107,21 @@ impl Commands {
         let agent_stream = StreamId::agent(user_id);
         let stream = StreamId::conversation(id);
         let agent = self.agents.current(&agent_stream).await?;
-        let is_of_another_account = agent.state.is_registered() && !agent.state.is_known_to(context.account);
-        if is_of_another_account && !takes_it {
-            return Err(CommandError::Rejected(Refused::OtherAccounts).into());
+        let agent_context = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
+        match agent.state.is_known_to(context.account) {
+            true => {}
+            false if takes_it => self.join(user_id, context.actor.name.clone(), &agent_context).await?,
+            // Whether another account knows the agent is not said.
+            false => return Err(CommandError::Rejected(Refused::NotRegistered).into()),
         }
         if !counts {
+            let is_off = !takes_it && !agent.state.preferences().is_available;
+            let overridden = is_off.then_some(Ineligible::Unavailable);
+            if let Some(reason) = overridden.filter(|_| !options.forced) {
+                return Err(CommandError::Rejected(Refused::CannotTake(reason)).into());
+            }
+            note_override(&mut decided.events, overridden);
             return Ok(self.conversations.append::<Rejection>(&stream, fold, decided, context).await?);
-        }
-        let agent_context = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
-        if takes_it && !agent.state.is_known_to(context.account) {
-            self.join(user_id, context.actor.name.clone(), &agent_context).await?;
         }
         let opened = fold.state.opened().map_err(CommandError::<Rejection>::Rejected)?;
         let conversation_version = fold.version.ok_or(CommandError::<Rejection>::NotFound)?;

@@ -84,6 +84,14 @@ impl<T: Catalogued> AccountCatalogue<'_, T> {
         self.all.before(&self.stream, position).await
     }
 
+    /// See [`Aggregates::answered_before`].
+    pub async fn answered_before<R: std::error::Error + 'static>(
+        self,
+        context: &Context,
+    ) -> Result<Option<Outcome<Catalogue<T>>>, CommandError<R>> {
+        self.all.answered_before(&self.stream, context).await
+    }
+
     /// See [`Aggregates::execute`].
     pub async fn execute<C: Decide<Catalogue<T>>>(
         self,

@@ -92,6 +92,20 @@ impl Commands {
         Ok(SlaApplied { policy, calendar })
     }
 
+    /// The outcome of an earlier request with the same key, in whichever conversation it was.
+    pub async fn begun_before(
+        &self,
+        context: &Context,
+    ) -> Result<Option<Outcome<Conversation>>, CommandError<Rejection>> {
+        match self.conversations.stream_of_key(context).await? {
+            Some(stream) if stream.as_conversation().is_some() => {
+                self.conversations.answered_before(&stream, context).await
+            }
+            Some(_) => Err(CommandError::KeyReused),
+            None => Ok(None),
+        }
+    }
+
     /// Opens a contact's conversation on a channel, unless one is open, and adds the labels and the first
     /// message. All events are in one append, so that nothing is stored when a part is refused.
     pub async fn begin(

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::{Decide, Evolve};
 use event_schemas::{
     AccountId, Actor, Clock, ConversationEvent, EventId, Events, MessageEvent, Metadata, NewEvent, Position,
-    Recorded, StreamId, Timestamp, Version,
+    Recorded, RequestHash, StreamId, Timestamp, Version,
 };
 use event_store::{AppendError, EventStore, Expected, ReadError, Unavailable};
 use quick_cache::sync::Cache;
@@ -101,6 +101,8 @@ pub struct Context {
     pub occurred_at: Option<Timestamp>,
     /// The key by which a repeated request is recognised: an idempotency key, or the event that caused it.
     pub key: Option<String>,
+    /// The request that the key belongs to. `None` when the key is not a client's.
+    pub request: Option<RequestHash>,
     /// The version that the stream must have. `None` when the caller accepts any.
     pub if_match: Option<Version>,
 }
@@ -117,6 +119,7 @@ impl Context {
             traceparent: cause.metadata.traceparent.clone(),
             occurred_at: None,
             key: Some(format!("{process}:{}", cause.id)),
+            request: None,
             if_match: None,
         }
     }
@@ -132,8 +135,15 @@ impl Context {
             traceparent: None,
             occurred_at: Some(at),
             key: Some(key),
+            request: None,
             if_match: None,
         }
+    }
+
+    /// The context of a further command of the request, on any version and with a key of its own.
+    pub fn for_part(&self, part: &str) -> Self {
+        let key = self.key.as_ref().map(|key| format!("{key}:{part}"));
+        Self { key, if_match: None, ..self.clone() }
     }
 
     /// The id of a further message of the request, the same for each repetition.
@@ -376,7 +386,30 @@ impl<S: Aggregate> Aggregates<S> {
     async fn catch_up(
         &self,
         stream: &StreamId,
+        fold: Arc<Versioned<S>>,
+    ) -> Result<Arc<Versioned<S>>, LoadError> {
+        let fold = self.advance(stream, fold, Version(u64::MAX)).await?;
+        if fold.version.is_some() {
+            self.folds.insert(stream.clone(), Arc::clone(&fold));
+        }
+        Ok(fold)
+    }
+
+    /// The state after the event of this version, which the stream has.
+    async fn as_of(&self, stream: &StreamId, version: Version) -> Result<Arc<Versioned<S>>, LoadError> {
+        let present = self.current(stream).await?;
+        if present.version <= Some(version) {
+            return Ok(present);
+        }
+        self.advance(stream, Arc::default(), version).await
+    }
+
+    /// A state with the further events of the stream, up to the one of this version.
+    async fn advance(
+        &self,
+        stream: &StreamId,
         mut fold: Arc<Versioned<S>>,
+        until: Version,
     ) -> Result<Arc<Versioned<S>>, LoadError> {
         loop {
             let from = fold.version.map_or(Version::FIRST, Version::next);
@@ -385,17 +418,14 @@ impl<S: Aggregate> Aggregates<S> {
                 .read_stream(stream, from, PAGE)
                 .await
                 .map_err(|error| LoadError::of(stream, error))?;
-            let complete = page.len() < PAGE;
+            let complete = page.len() < PAGE || page.last().is_some_and(|last| last.version >= until);
             if !page.is_empty() {
                 let folded = Arc::make_mut(&mut fold);
-                for recorded in &page {
+                for recorded in page.iter().filter(|recorded| recorded.version <= until) {
                     evolve(folded, stream, recorded)?;
                 }
             }
             if complete {
-                if fold.version.is_some() {
-                    self.folds.insert(stream.clone(), Arc::clone(&fold));
-                }
                 return Ok(fold);
             }
         }
@@ -516,6 +546,7 @@ impl<S: Aggregate> Aggregates<S> {
             correlation_id: context.correlation_id,
             causation_id: context.causation_id,
             traceparent: context.traceparent.clone(),
+            request: context.request.clone(),
             occurred_at: at,
         };
         let new_events = (0..)
@@ -534,17 +565,23 @@ impl<S: Aggregate> Aggregates<S> {
                     wrote: true,
                 }))
             }
-            Ok(before) => Ok(Some(Outcome {
-                state: self.current(stream).await?,
-                version: before.version,
-                position: Some(before.position),
-                wrote: false,
-            })),
+            Ok(before) => match self.answered_at_once(stream, context).await? {
+                Some(answered) => Ok(Some(answered)),
+                None => Ok(Some(Outcome {
+                    state: self.current(stream).await?,
+                    version: before.version,
+                    position: Some(before.position),
+                    wrote: false,
+                })),
+            },
             Err(AppendError::Conflict { .. }) => Ok(None),
             // Some of the events are recorded already, by another request with the same key or
             // the same message: the
             // answer is that of the other request.
             Err(AppendError::PartlyRecorded { id, stream: at_stream, version }) => {
+                if let Some(answered) = self.answered_at_once(stream, context).await? {
+                    return Ok(Some(answered));
+                }
                 let is_natural = events.iter().any(|event| S::natural_id(event) == Some(id));
                 if at_stream != *stream && !is_natural {
                     return Err(CommandError::KeyReused);
@@ -572,31 +609,56 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// The outcome of an earlier request with the same key.
-    pub(crate) async fn answered_before<R: std::error::Error + 'static>(
+    /// The stream that an earlier request with the same key wrote to.
+    pub(crate) async fn stream_of_key(&self, context: &Context) -> Result<Option<StreamId>, LoadError> {
+        let Some(key) = &context.key else { return Ok(None) };
+        let first = self.store.find(EventId::caused(context.account, key, 0)).await;
+        let first = first.map_err(|error| LoadError::of(&StreamId::named("the log"), error))?;
+        Ok(first.map(|recorded| recorded.stream))
+    }
+
+    /// The outcome of a client's request with the same key that another process has executed meanwhile.
+    async fn answered_at_once<R: std::error::Error + 'static>(
+        &self,
+        stream: &StreamId,
+        context: &Context,
+    ) -> Result<Option<Outcome<S>>, CommandError<R>> {
+        if context.request.is_none() {
+            return Ok(None);
+        }
+        self.answered_before(stream, context).await
+    }
+
+    /// The outcome of an earlier request with the same key. A client's request is answered with the state
+    /// that the earlier one led to, and is refused when it is another request.
+    pub async fn answered_before<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
         context: &Context,
     ) -> Result<Option<Outcome<S>>, CommandError<R>> {
         let Some(key) = &context.key else { return Ok(None) };
-        let mut last: Option<Recorded> = None;
-        for index in 0.. {
-            let id = EventId::caused(context.account, key, index);
-            match self.store.find(id).await.map_err(|error| LoadError::of(stream, error))? {
-                Some(recorded) => last = Some(recorded),
-                None => break,
-            }
-        }
-        let Some(last) = last else { return Ok(None) };
-        if last.stream != *stream {
+        let first = self.store.find(EventId::caused(context.account, key, 0)).await;
+        let Some(first) = first.map_err(|error| LoadError::of(stream, error))? else { return Ok(None) };
+        if first.stream != *stream || is_of_another_request(&first, context) {
             return Err(CommandError::KeyReused);
         }
-        Ok(Some(Outcome {
-            state: self.current(stream).await?,
-            version: last.version,
-            position: Some(last.position),
-            wrote: false,
-        }))
+        let appended = self.store.read_stream(stream, first.version, PAGE).await;
+        let appended = appended.map_err(|error| LoadError::of(stream, error))?;
+        let last = (0..)
+            .zip(appended)
+            .take_while(|(index, event)| {
+                let same_request = first.metadata.request.is_some()
+                    && event.metadata.request == first.metadata.request
+                    && event.metadata.correlation_id == first.metadata.correlation_id;
+                event.id == EventId::caused(context.account, key, *index) || same_request
+            })
+            .last()
+            .map_or(first, |(_, last)| last);
+        let state = match context.request {
+            Some(_) => self.as_of(stream, last.version).await?,
+            None => self.current(stream).await?,
+        };
+        Ok(Some(Outcome { state, version: last.version, position: Some(last.position), wrote: false }))
     }
 }
 
@@ -612,4 +674,10 @@ fn evolve<S: Aggregate>(
     fold.state.evolve(&event, recorded.metadata.occurred_at);
     fold.version = Some(recorded.version);
     Ok(())
+}
+
+/// Whether another request than this one led to an event with an id of the same key. Older events do
+/// not say which request it was.
+fn is_of_another_request(recorded: &Recorded, context: &Context) -> bool {
+    matches!((&recorded.metadata.request, &context.request), (Some(then), Some(now)) if then != now)
 }

@@ -133,6 +133,7 @@ impl Commands {
             traceparent: webhook.traceparent,
             occurred_at: None,
             key: None,
+            request: None,
             if_match: None,
         };
         let receipt = self.apply(&receiver, &context, parts).await?;

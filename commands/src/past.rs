@@ -53,6 +53,7 @@ pub async fn record_move(
         causation_id: Some(last),
         traceparent: None,
         occurred_at: clock.now(),
+        request: None,
     };
     let event = NewEvent::of(id, &LogEvent::from(LogMoved { by }), metadata);
     store.append(&StreamId::log_moves(), Expected::Any, vec![event]).await.map(|_| ())

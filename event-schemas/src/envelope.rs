@@ -227,6 +227,11 @@ impl Actor {
     }
 }
 
+/// Identifies what a client requested: the start of SHA-256 over method, path and body, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RequestHash(pub String);
+
 /// The account, the actor, the causes and the time of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
@@ -240,6 +245,9 @@ pub struct Metadata {
     /// W3C Trace Context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The request with an `Idempotency-Key` that led to it. Another request with this key is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestHash>,
     /// When the event occurred, which may be before it was recorded.
     pub occurred_at: Timestamp,
 }

@@ -35,7 +35,9 @@ pub use conversation::{
     ActionEvent, AssignmentEvent, BotEvent, ConversationEvent, DeliveryEvent, DetailsEvent, LifecycleEvent,
     MessageEvent, RoutingEvent, SlaEvent,
 };
-pub use envelope::{Actor, ActorType, Category, Metadata, NewEvent, Position, Recorded, StreamId, Version};
+pub use envelope::{
+    Actor, ActorType, Category, Metadata, NewEvent, Position, Recorded, RequestHash, StreamId, Version,
+};
 pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;
 pub use inbound::InboundEvent;

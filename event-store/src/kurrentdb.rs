@@ -138,6 +138,16 @@ impl EventStore for KurrentStore {
         self.log.page(after, filter, limit).await
     }
 
+    async fn event_at(&self, position: Position) -> Result<Option<Recorded>, ReadError> {
+        let _open = self.working().await?;
+        self.log.event_at(position).await
+    }
+
+    async fn reaches(&self, position: Position) -> Result<bool, ReadError> {
+        let _open = self.working().await?;
+        self.log.reaches(position).await
+    }
+
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
         let _open = self.working().await?;
         self.log.find(id).await

@@ -27,6 +27,7 @@
 
 pub mod advisory_locks;
 mod append_metrics;
+pub mod files;
 mod judge;
 mod open;
 mod port;

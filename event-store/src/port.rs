@@ -36,6 +36,18 @@ pub struct Unavailable {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl From<crate::files::Moved> for Unavailable {
+    fn from(moved: crate::files::Moved) -> Self {
+        Self { reason: moved.to_string(), source: Some(Box::new(moved)) }
+    }
+}
+
+impl From<crate::files::Moved> for ReadError {
+    fn from(moved: crate::files::Moved) -> Self {
+        Self::Unavailable(moved.into())
+    }
+}
+
 impl Unavailable {
     pub fn because(reason: &str) -> Self {
         Self { reason: reason.to_owned(), source: None }
@@ -194,6 +206,20 @@ pub trait EventStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page, ReadError> {
         self.read_all(after, filter, limit).await
+    }
+
+    /// The event at this position; `None` when the log has none there.
+    async fn event_at(&self, position: Position) -> Result<Option<Recorded>, ReadError> {
+        // The positions of an engine that keeps this default are dense.
+        let before = Position::at(position.commit().saturating_sub(1));
+        let page = self.read_all(Some(before), &Filter::all(), 1).await?;
+        Ok(page.events.into_iter().find(|event| event.position == position))
+    }
+
+    /// Whether the log has ever been as long as this position. When it has not, the position was read in another log or
+    /// in a later state of this one.
+    async fn reaches(&self, position: Position) -> Result<bool, ReadError> {
+        Ok(self.end().await? >= Some(position))
     }
 
     /// The event with this id; `None` when it is not in the log.

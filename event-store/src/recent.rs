@@ -5,7 +5,7 @@ mod end_cache;
 mod tail;
 
 use crate::{EventStore, Filter, Page, ReadError};
-use end_cache::EndCache;
+use end_cache::{EndCache, Lookup};
 use event_schemas::{Position, Recorded};
 use tail::Tail;
 
@@ -47,13 +47,43 @@ impl RecentEvents {
             return Ok(page);
         }
         let lookup = self.end_cache.begin_lookup();
-        if self.tail.ends_at(after) && self.end_cache.is_recent(lookup) {
+        if self.is_at_end(after, lookup) {
             return Ok(Page { events: Vec::new(), through: after, at_end: true });
         }
         let page = store.read_all(after, filter, limit).await?;
         if page.at_end {
-            self.end_cache.record_end(lookup);
+            self.end_cache.record_end(lookup, page.through);
         }
         Ok(page)
+    }
+
+    /// Whether a lookup of a short time ago says that there is nothing after a position. It holds for an empty log and
+    /// after a start too, when this process has appended nothing yet.
+    fn is_at_end(&self, after: Option<Position>, lookup: Lookup) -> bool {
+        let Some(end) = self.end_cache.recent_end(lookup) else { return false };
+        !self.tail.has_early() && (self.tail.ends_at(after) || (self.tail.is_empty() && after == end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three hundred idle readers of an empty log, or of one that was just started on, ask the log once for all.
+    #[test]
+    fn a_lookup_serves_all_readers_before_this_process_has_appended() {
+        for end in [None, Some(Position::at(7))] {
+            let recent = RecentEvents::new(1);
+            let lookup = recent.end_cache.begin_lookup();
+            assert!(!recent.is_at_end(end, lookup), "no lookup has found the end");
+            recent.end_cache.record_end(lookup, end);
+            assert!(recent.is_at_end(end, lookup));
+            assert!(
+                !recent.is_at_end(Some(Position::at(3)), lookup),
+                "this reader is behind, or of another log"
+            );
+            recent.others_appended();
+            assert!(!recent.is_at_end(end, recent.end_cache.begin_lookup()));
+        }
     }
 }

@@ -13,6 +13,7 @@ mod schema;
 mod writer;
 
 use crate::append_metrics::AppendMetrics;
+use crate::files::OpenFile;
 use crate::judge;
 use crate::recent::RecentEvents;
 use crate::row::Row;
@@ -51,6 +52,7 @@ pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     readers: SqlitePool,
+    file: OpenFile,
     heads: Arc<Heads>,
     recent: Arc<RecentEvents>,
     grown: watch::Receiver<u64>,
@@ -64,19 +66,25 @@ impl SqliteStore {
     pub async fn open(path: impl AsRef<Path>, clock: Clock) -> Result<Arc<Self>, OpenError> {
         let path = path.as_ref();
         schema::prepare(path).await?;
-        let readers = read::pool(path);
+        let file = OpenFile::at(path).map_err(|error| OpenError::Failed {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+            source: error.into(),
+        })?;
+        let readers = read::pool(&file);
         let heads = Arc::new(Cache::new(HEADS));
         let recent = Arc::new(RecentEvents::new(1));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (grew, grown) = watch::channel(0);
-        let writer = Writer::new(path, clock, Arc::clone(&heads), Arc::clone(&recent), grew);
-        let checkpoint = checkpoint_wal::run(path.to_owned(), grown.clone(), jobs.downgrade());
+        let writer = Writer::new(file.clone(), clock, Arc::clone(&heads), Arc::clone(&recent), grew);
+        let checkpoint = checkpoint_wal::run(file.clone(), grown.clone(), jobs.downgrade());
         #[cfg(feature = "conformance")]
         let fault = writer.fault();
         Ok(Arc::new(Self {
             jobs,
             tasks: Mutex::new(vec![tokio::spawn(writer.run(queue)), tokio::spawn(checkpoint)]),
             readers,
+            file,
             heads,
             recent,
             grown,
@@ -135,6 +143,7 @@ impl EventStore for SqliteStore {
         from: Version,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
+        self.file.check()?;
         let events = read::stream(&self.readers, stream, from, limit).await?;
         // A caller that loads a stream to its end usually appends to it next.
         if let Some(head) = judge::Head::of_page(&events, limit)
@@ -151,6 +160,7 @@ impl EventStore for SqliteStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Page, ReadError> {
+        self.file.check()?;
         read::page(&self.readers, after, filter, limit).await
     }
 
@@ -164,14 +174,17 @@ impl EventStore for SqliteStore {
     }
 
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
+        self.file.check()?;
         read::find(&self.readers, id).await
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
+        self.file.check()?;
         read::stream_version(&self.readers, stream).await
     }
 
     async fn end(&self) -> Result<Option<Position>, ReadError> {
+        self.file.check()?;
         read::end(&self.readers).await
     }
 
@@ -180,7 +193,7 @@ impl EventStore for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), Unavailable> {
-        read::end(&self.readers).await?;
+        self.end().await?;
         self.request(|answer| Job::Check { answer }).await?
     }
 

@@ -139,6 +139,14 @@ impl Db {
         }
     }
 
+    /// Checks that a file is still at its path. A file that was deleted or replaced is not written to any more.
+    pub fn check_in_place(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(file) => file.check_in_place(),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Waits for running statements and closes all connections.
     pub async fn close(&self) {
         match self {
@@ -154,6 +162,8 @@ create table if not exists checkpoints (
     name             text   not null primary key,
     commit_position  bigint not null,
     prepare_position bigint not null,
-    events           bigint not null
+    events           bigint not null,
+    event_id         bytea,
+    recorded_at      bigint
 );
 ";

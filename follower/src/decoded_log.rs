@@ -191,6 +191,7 @@ mod tests {
                 correlation_id: uuid::Uuid::nil(),
                 causation_id: None,
                 traceparent: None,
+                request: None,
                 occurred_at: Timestamp::from_secs(0),
             },
             data: "x".repeat(bytes),

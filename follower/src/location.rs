@@ -72,8 +72,47 @@ impl Location {
                 Ok(Db::open(&folder.join(format!("{name}.db")), sizes, schema).await?)
             }
             Self::Postgres(database) => {
-                let name = format!("verbatim_{}", name.replace('-', "_"));
-                Ok(Db::create_schema(database.options(), &name, sizes, schema).await?)
+                Ok(Db::create_schema(database.options(), &schema_name(name), sizes, schema).await?)
+            }
+        }
+    }
+
+    /// Opens a set of tables with this name. `None` when it does not exist.
+    pub async fn existing_tables(&self, name: &str, sizes: Sizes) -> Result<Option<Db>, LocationError> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(format!("{name}.db"));
+                if !path.exists() {
+                    return Ok(None);
+                }
+                Ok(Some(Db::open(&path, sizes, "").await?))
+            }
+            Self::Postgres(database) => {
+                let schema = schema_name(name);
+                const EXISTS: &str = "select to_regclass($1 || '.checkpoints') is not null";
+                let exists: bool =
+                    sqlx::query_scalar(EXISTS).bind(&schema).fetch_one(database.pool()).await?;
+                Ok(exists.then(|| Db::open_schema(database.options(), &schema, sizes)))
+            }
+        }
+    }
+
+    /// Removes a set of tables. It is not an error when it does not exist. No process may have it open.
+    pub async fn remove_tables(&self, name: &str) -> Result<(), LocationError> {
+        match self {
+            Self::Folder(folder) => {
+                for suffix in ["", "-wal", "-shm"] {
+                    match std::fs::remove_file(folder.join(format!("{name}.db{suffix}"))) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                        Ok(()) | Err(_) => {}
+                    }
+                }
+                Ok(())
+            }
+            Self::Postgres(database) => {
+                let drop = format!("drop schema if exists {} cascade", schema_name(name));
+                sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(database.pool()).await?;
+                Ok(())
             }
         }
     }
@@ -85,6 +124,10 @@ impl Location {
             Self::Postgres(database) => database.check().await,
         }
     }
+}
+
+fn schema_name(tables: &str) -> String {
+    format!("verbatim_{}", tables.replace('-', "_"))
 }
 
 fn hide_password(url: &str) -> String {

@@ -7,7 +7,7 @@ mod checkpoint;
 mod progress;
 mod reader;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, CheckpointEvent, FoundInLog, OlderLog};
 pub use progress::{Condition, NotYet, Progress, Watch};
 
 pub use crate::decoded_log::DecodedEvent;
@@ -80,6 +80,8 @@ pub enum RunnerError {
     Log(#[from] ReadError),
     #[error("the tables cannot be written")]
     Db(#[from] DbError),
+    #[error(transparent)]
+    OlderLog(#[from] OlderLog),
     #[error("a page of the log cannot be projected")]
     Follow(#[source] FollowError),
     /// The task that reads the log ended although it was not stopped, which only a panic can cause.
@@ -105,7 +107,8 @@ impl RunnerError {
         match self {
             Self::Unreadable { .. } | Self::Log(ReadError::Damaged { .. }) => false,
             Self::Follow(error) => error.may_pass(),
-            Self::Log(ReadError::Unavailable(_)) | Self::Db(_) | Self::Panicked => true,
+            // The log may come back: a file that was moved away, a server that was named by mistake.
+            Self::Log(ReadError::Unavailable(_)) | Self::Db(_) | Self::OlderLog(_) | Self::Panicked => true,
         }
     }
 }
@@ -117,7 +120,16 @@ struct Batch {
     /// The number of events whose type this version does not know.
     skipped: u64,
     through: Option<Position>,
+    /// The last event that was read, whether or not this version knows its type.
+    last: Option<(Position, CheckpointEvent)>,
     at_end: bool,
+}
+
+impl Batch {
+    /// The event at the end of the page. `None` when it did not match the filter and is not in the page.
+    fn event_at_end(&self) -> Option<CheckpointEvent> {
+        self.last.filter(|(position, _)| Some(*position) == self.through).map(|(_, event)| event)
+    }
 }
 
 /// The maximum number of events in a page.
@@ -152,6 +164,7 @@ enum Outcome {
 impl<P: Projection> Runner<P> {
     /// Opens the runner at the stored checkpoint.
     pub async fn open(log: impl Into<DecodedLog>, db: Db, projection: P) -> Result<Self, RunnerError> {
+        Checkpoint::prepare(&db).await?;
         let checkpoint = Checkpoint::read(&db, projection.name()).await?;
         let (progress, _) = watch::channel(Progress::at(checkpoint));
         Ok(Self {
@@ -266,6 +279,8 @@ impl<P: Projection> Runner<P> {
             if until.is_some_and(|until| self.checkpoint.position >= Some(until)) {
                 return Ok(());
             }
+            self.compare_with_log().await?;
+            let mut compared_at = Instant::now();
             let mut reader = Reader::start(
                 &self.log,
                 self.checkpoint.position,
@@ -277,7 +292,12 @@ impl<P: Projection> Runner<P> {
                 let batch = tokio::select! {
                     batch = reader.next() => batch?,
                     () = tokio::time::sleep(CHECKPOINT_DELAY), if may_rest => match self.check_checkpoint().await? {
-                        Outcome::Written => continue,
+                        Outcome::Written => {
+                            self.compare_with_log().await?;
+                            compared_at = Instant::now();
+                            self.progress.send_if_modified(Progress::clear_error);
+                            continue;
+                        }
                         Outcome::Overtaken => {
                             self.start_over().await?;
                             break;
@@ -285,6 +305,10 @@ impl<P: Projection> Runner<P> {
                     },
                 };
                 let (at_end, batch) = (batch.at_end, batch.until(until));
+                if compared_at.elapsed() > CHECKPOINT_DELAY {
+                    self.compare_with_log().await?;
+                    compared_at = Instant::now();
+                }
                 match self.write(&batch).await? {
                     Outcome::Overtaken => {
                         self.start_over().await?;
@@ -307,7 +331,7 @@ impl<P: Projection> Runner<P> {
             && self.changes_nothing(batch).await?
         {
             self.unstored_events += batch.events.len() as u64;
-            let checkpoint = self.checkpoint.moved_to(through, self.unstored_events);
+            let checkpoint = self.checkpoint.moved_to(through, self.unstored_events, batch.event_at_end());
             self.unstored = Some(checkpoint);
             self.progress.send_modify(|progress| progress.advance(checkpoint, batch));
             return Ok(Outcome::Written);
@@ -315,9 +339,10 @@ impl<P: Projection> Runner<P> {
         if let Some(through) = batch.through
             && self.checkpoint.position < Some(through)
         {
-            let mut tx = self.db.begin().await?;
             let events = self.unstored_events + batch.events.len() as u64 + batch.skipped;
-            let next = self.checkpoint.moved_to(through, events);
+            let next = self.checkpoint.moved_to(through, events, batch.event_at_end());
+            let next = next.with_event(&**self.log.store()).await?;
+            let mut tx = self.db.begin().await?;
             if !next.replace(self.checkpoint, name, &mut tx).await? {
                 return Ok(Outcome::Overtaken);
             }
@@ -382,6 +407,7 @@ impl<P: Projection> Runner<P> {
         if self.unstored.is_some() {
             return self.store_checkpoint().await;
         }
+        self.db.check_in_place()?;
         let stored = Checkpoint::read(&self.db, self.projection.name()).await?;
         let is_stored = stored.position == self.checkpoint.position;
         Ok(if is_stored { Outcome::Written } else { Outcome::Overtaken })
@@ -390,6 +416,7 @@ impl<P: Projection> Runner<P> {
     /// Stores the checkpoint after events that changed nothing.
     async fn store_checkpoint(&mut self) -> Result<Outcome, RunnerError> {
         let Some(next) = self.unstored else { return Ok(Outcome::Written) };
+        let next = next.with_event(&**self.log.store()).await?;
         let mut tx = self.db.begin().await?;
         if !next.replace(self.checkpoint, self.projection.name(), &mut tx).await? {
             return Ok(Outcome::Overtaken);
@@ -400,6 +427,14 @@ impl<P: Projection> Runner<P> {
         self.checkpoint = next;
         (self.stored_at, self.unstored_events, self.unstored) = (Instant::now(), 0, None);
         Ok(Outcome::Written)
+    }
+
+    /// Checks that the log holds what the tables have read from it.
+    async fn compare_with_log(&self) -> Result<(), RunnerError> {
+        match self.checkpoint.compare(self.projection.name(), &**self.log.store()).await? {
+            Some(older) => Err(older.into()),
+            None => Ok(()),
+        }
     }
 
     /// Drops the state in memory and continues from the stored checkpoint.

@@ -46,6 +46,8 @@ pub struct Gate {
     pub metrics: Option<PrometheusHandle>,
     /// The checks that `/readyz` runs.
     pub checks: Vec<Check>,
+    /// Whether health and metrics are served beside the API. Otherwise [`operations`] serves them elsewhere.
+    pub serves_operations: bool,
     /// The service's own kinds of problem, which `/problems` lists after the common ones.
     pub problems: Vec<&'static Kind>,
 }
@@ -57,11 +59,12 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
     let service = api.finish_api(&mut document);
     docs::complete_document(&mut document);
     let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let operations = if gate.serves_operations { operations(&gate) } else { Router::new() };
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 
     service
         .merge(docs::routes(document, problems))
-        .merge(operational_routes(gate.checks.into(), gate.metrics))
+        .merge(operations)
         .fallback(async || Problem::new(&kinds::NOT_FOUND, "No route has this path."))
         .method_not_allowed_fallback(async || {
             Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists the methods of this path.")
@@ -72,15 +75,17 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
         .layer(from_fn_with_state(gate.limits.timeout, timeout))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(cors(gate.cors))
-        .layer(map_response(forbid_sniffing))
+        .layer(map_response(protect))
         .layer(from_fn_with_state(gate.clock, request_context))
 }
 
-fn operational_routes(checks: Arc<[Check]>, metrics: Option<PrometheusHandle>) -> Router {
+/// Health and metrics, which need no token: operators' monitoring asks for them.
+pub fn operations(gate: &Gate) -> Router {
+    let checks: Arc<[Check]> = gate.checks.clone().into();
     let routes = Router::new()
         .route("/healthz", get(health::liveness))
         .route("/readyz", get(move || health::readiness(checks.clone())));
-    match metrics {
+    match gate.metrics.clone() {
         None => routes,
         Some(handle) => routes.route(
             "/metrics",
@@ -102,8 +107,12 @@ fn panic_response(panic: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-async fn forbid_sniffing(mut response: Response) -> Response {
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+/// The headers with which no cache keeps a response, and no browser guesses its type or tells other sites its URL.
+async fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

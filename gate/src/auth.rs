@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use event_schemas::{AccountId, Clock, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 mod claims;
 mod jwks;
@@ -98,7 +98,8 @@ impl Authenticator {
     async fn identify_token(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
         let claims = self.verify(token).await?;
         let account = selected_account(headers, &claims.accounts)?;
-        Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name })
+        let until = Instant::now().checked_add(claims.remaining(self.0.clock.now(), LEEWAY));
+        Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name, until })
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
@@ -205,6 +206,7 @@ fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
         user: uuid_header::<UserId>(headers, "X-User-Id")?,
         role,
         name: name.filter(|name| !name.is_empty()),
+        until: None,
     })
 }
 

@@ -17,6 +17,7 @@ use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Deref;
+use std::time::Instant;
 
 /// The caller's permissions. A supervisor has all permissions of an agent, and an administrator all of a
 /// supervisor. A service is another program: it has the permissions of an agent and some of its own.
@@ -82,6 +83,9 @@ pub struct Caller {
     pub user: UserId,
     pub role: Role,
     pub name: Option<String>,
+    /// The moment at which the token is no longer accepted. A response that goes on, such as an event stream, ends
+    /// then. `None` when a gateway has authenticated the caller.
+    pub until: Option<Instant>,
 }
 
 impl Caller {

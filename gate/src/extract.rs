@@ -1,5 +1,6 @@
 //! Extractors for bodies, queries and paths. When one cannot be read, the problem names the field.
 
+use crate::headers::BodyDigest;
 use crate::problem::{Problem, kinds, problem_response};
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
@@ -115,8 +116,14 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let digest = request.extensions().get::<BodyDigest>().cloned();
         match Bytes::from_request(request, state).await {
-            Ok(body) => Ok(Self(body)),
+            Ok(body) => {
+                if let Some(digest) = digest {
+                    digest.set(&body);
+                }
+                Ok(Self(body))
+            }
             Err(rejection) => Err(invalid_body(rejection)),
         }
     }
@@ -289,6 +296,54 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         Option::<T>::json_schema(generator)
     }
+}
+
+/// A field of a partial change that cannot be null. The field needs `#[serde(default)]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotNull<T>(Change<T>);
+
+impl<T> Default for NotNull<T> {
+    fn default() -> Self {
+        Self(Change::Keep)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for NotNull<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Change::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for NotNull<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+}
+
+impl<T> NotNull<T> {
+    /// The new value. `None` when the field is absent.
+    ///
+    /// # Errors
+    ///
+    /// The field is null.
+    pub fn value(self, field: &str) -> Result<Option<T>, Problem> {
+        match self.0 {
+            Change::Keep => Ok(None),
+            Change::Clear => Err(not_null(field)),
+            Change::Set(value) => Ok(Some(value)),
+        }
+    }
+}
+
+/// The problem of a field that cannot be null.
+pub fn not_null(field: &str) -> Problem {
+    Problem::unprocessable(field, format!("`{field}` cannot be null: leave it out to keep its value."))
 }
 
 impl<T> Change<T> {

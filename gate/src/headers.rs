@@ -8,8 +8,11 @@ use aide::openapi::{
 };
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use event_schemas::{Position, Version};
+use event_schemas::{Position, RequestHash, Version};
 use schemars::json_schema;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, OnceLock};
 
 /// `Verbatim-After: <position>`: the response includes every event up to this position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +24,46 @@ pub struct After(pub Option<Position>);
 pub struct IfMatch(pub Option<Version>);
 
 /// `Idempotency-Key`: a command that is sent again with the same key takes effect once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(pub Option<String>);
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey(pub Option<KeyedRequest>);
+
+/// A key, and the request that it belongs to.
+#[derive(Clone, Debug)]
+pub struct KeyedRequest {
+    pub key: String,
+    method_and_path: String,
+    body: BodyDigest,
+}
+
+impl KeyedRequest {
+    /// Identifies the request by its method, its path and its body. The body must have been read, if the
+    /// route reads one.
+    pub fn hash(&self) -> RequestHash {
+        let mut hash = Sha256::new();
+        hash.update(&self.method_and_path);
+        hash.update(self.body.0.get().map_or(&[][..], |digest| digest));
+        RequestHash(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// The hash of the request's body, once it was read. JSON is hashed without its spaces and the order of its
+/// members, which mean nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BodyDigest(Arc<OnceLock<[u8; 32]>>);
+
+impl BodyDigest {
+    pub(crate) fn set(&self, body: &[u8]) {
+        let mut hash = Sha256::new();
+        match serde_json::from_slice::<Value>(body) {
+            Ok(mut json) => {
+                json.sort_all_objects();
+                hash.update(json.to_string());
+            }
+            Err(_) => hash.update(body),
+        }
+        self.0.get_or_init(|| hash.finalize().into());
+    }
+}
 
 fn header_text<'a>(parts: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
     match parts.headers.get(name).map(|value| value.to_str()) {
@@ -69,13 +110,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         const NAME: &str = "Idempotency-Key";
-        let Some(key) = header_text(parts, NAME)? else { return Ok(Self(None)) };
-        if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(Some(key.to_owned())))
-        } else {
-            Err(Problem::unreadable(format!("`{NAME}` must be 1 to 255 visible ASCII characters."))
-                .field(NAME))
+        let Some(key) = header_text(parts, NAME)?.map(str::to_owned) else { return Ok(Self(None)) };
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Problem::unreadable(format!("`{NAME}` must be 1 to 255 visible ASCII characters."))
+                .field(NAME));
         }
+        let body = BodyDigest::default();
+        parts.extensions.insert(body.clone());
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        Ok(Self(Some(KeyedRequest { key, method_and_path: format!("{} {path}\n", parts.method), body })))
     }
 }
 
@@ -106,7 +149,7 @@ impl OperationInput for IdempotencyKey {
         describe_header(
             operation,
             "Idempotency-Key",
-            "A key that the client chooses. A command that is sent again with the same key takes effect once.",
+            "A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused.",
             json_schema!({ "type": "string", "pattern": "^[!-~]{1,255}$" }),
         );
     }

@@ -16,15 +16,15 @@ pub mod limits;
 pub mod metrics;
 pub mod problem;
 
-pub use assemble::{Cors, Gate, assemble};
+pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
 pub use caller::{
     Administrator, AdministratorOrService, Agent, Caller, Role, Supervisor, SupervisorOrService,
 };
 pub use context::RequestContext;
 pub use docs::About;
-pub use extract::{Change, Json, OptionalJson, Path, Query, RawBody, parse, parse_value};
-pub use headers::{After, IdempotencyKey, IfMatch};
+pub use extract::{Change, Json, NotNull, OptionalJson, Path, Query, RawBody, not_null, parse, parse_value};
+pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest};
 pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;

@@ -11,6 +11,8 @@ create index if not exists conversations_by_channel
     on conversations (account_id, channel_id);
 create index if not exists conversations_by_updated
     on conversations (account_id, updated_at);
+create index if not exists conversations_by_change
+    on conversations (account_id, changed, seq);
 create index if not exists conversations_by_created
     on conversations (account_id, status, created_at, seq);
 create index if not exists conversations_by_priority

@@ -49,6 +49,7 @@ create table if not exists conversations (
     sla_breached_count       integer not null,
     version                  bigint  not null,
     position                 text    not null,
+    changed                  bigint  not null,
     -- The row as a list shows it, in JSON: a page of them is one value instead of two thousand.
     list_json                text    not null
 );

@@ -12,6 +12,7 @@ mod execute;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
 use crate::past::SideEffects;
+use crate::restore::TableSet;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::agent::{ExpirePresence, Rejection};
@@ -58,6 +59,7 @@ pub struct AgentRouter {
 
 impl ProcessManager for AgentRouter {
     const NAME: &'static str = "agent-router";
+    const TABLES: Option<TableSet> = None;
 
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         Ok(Self {
@@ -276,6 +278,7 @@ fn router_context(account: AccountId, key: String) -> Context {
         traceparent: None,
         occurred_at: None,
         key: Some(format!("agent-router:{key}")),
+        request: None,
         if_match: None,
     }
 }

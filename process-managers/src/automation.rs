@@ -12,6 +12,7 @@ mod run;
 pub(crate) use run::{RuleRun, run};
 
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
 use follow::Follow;
 use follower::{Health, Runner, RunnerError, Watch};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct Automation(Runner<Follow>);
 
 impl ProcessManager for Automation {
     const NAME: &'static str = "automation";
+    const TABLES: Option<TableSet> =
+        Some(TableSet { name: "automation", checkpoint: AUTOMATION, after_restore: AfterRestore::Continue });
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("automation").await?;

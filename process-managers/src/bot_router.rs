@@ -7,6 +7,8 @@
 mod follow;
 
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
+use commands::dry_run::ROUTER;
 use follow::Follow;
 use follower::{Health, Runner, RunnerError, Watch};
 use std::sync::Arc;
@@ -17,6 +19,8 @@ pub struct BotRouter(Runner<Follow>);
 
 impl ProcessManager for BotRouter {
     const NAME: &'static str = "bot-router";
+    const TABLES: Option<TableSet> =
+        Some(TableSet { name: "bot-router", checkpoint: ROUTER, after_restore: AfterRestore::Continue });
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("bot-router").await?;

@@ -11,9 +11,10 @@ mod source;
 pub use source::OutgoingMessage;
 
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
 use attempt::DeliveryContext;
 use event_schemas::Timestamp;
-use follower::outbox::{JobTable, Limits, Outbox, Schedule};
+use follower::outbox::{JobSource, JobTable, Limits, Outbox, Schedule};
 use follower::{Health, RunnerError, Watch};
 use source::Source;
 use std::sync::Arc;
@@ -62,12 +63,17 @@ impl Delivery {
 
 impl ProcessManager for Delivery {
     const NAME: &'static str = "outbound-delivery";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "process-managers",
+        checkpoint: <Source as JobSource>::CHECKPOINT,
+        after_restore: AfterRestore::KeepJobs { table: "outbox", event: "message_id" },
+    });
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("process-managers").await?;
         let (commands, settings) = (&context.commands, context.settings.delivery);
         let limits = Limits { per_queue: settings.per_channel, in_total: None, grace: settings.grace };
-        let source = Source::new(Arc::clone(commands));
+        let source = Source::new(Arc::clone(commands), context.history);
         let side_effects = context.side_effects(Self::NAME).await?;
         let delivery = DeliveryContext { commands: Arc::clone(commands), settings, side_effects };
         let clock = commands.clock.clone();

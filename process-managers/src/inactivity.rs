@@ -8,6 +8,7 @@ mod source;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
 use crate::past::SideEffects;
+use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
@@ -15,7 +16,7 @@ use domain::conversation::EndInactivity;
 use domain::past::Trigger;
 use event_schemas::message::SenderType;
 use event_schemas::{StreamId, Timestamp};
-use follower::timers::{DueTimer, RETRY, TimerHandler, Timers};
+use follower::timers::{DueTimer, RETRY, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
 use source::Source;
@@ -27,6 +28,11 @@ pub struct Inactivity(Timers<Source, InactivityHandler>);
 
 impl ProcessManager for Inactivity {
     const NAME: &'static str = "inactivity";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "silences",
+        checkpoint: <Source as TimerSource>::CHECKPOINT,
+        after_restore: AfterRestore::Derive,
+    });
 
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         let db = context.tables("silences").await?;

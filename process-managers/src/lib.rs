@@ -4,12 +4,14 @@ mod agent_router;
 mod automation;
 mod bot_router;
 pub mod delivery;
+mod history;
 mod inactivity;
 mod manager;
 mod or_skip;
 pub mod outgoing_webhooks;
 mod past;
 mod record;
+pub mod restore;
 #[cfg(test)]
 mod samples;
 mod sla_timers;
@@ -31,6 +33,7 @@ pub use unanswered::Unanswered;
 
 use commands::Commands;
 use follower::{DecodedLog, Lease, Leases, Location};
+use history::History;
 use manager::{Opened, Registered};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +59,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The name of the lease. Only the process that holds it runs process managers.
-const LEASE: &str = "process-managers";
+pub const LEASE: &str = "process-managers";
 /// How long to wait before a retry when a manager cannot be opened.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -118,8 +121,17 @@ impl ProcessManagers {
     /// Opens all managers. `None` when one cannot be opened.
     async fn open_all(&self) -> Option<Vec<(Opened, Context)>> {
         let mut all = Vec::with_capacity(MANAGERS.len());
+        let history = match History::read(&self.context.location()).await {
+            Ok(history) => history,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the process managers cannot start; trying again");
+                self.statuses.iter().for_each(|status| status.failed(error));
+                return None;
+            }
+        };
         for (manager, status) in MANAGERS.iter().zip(&self.statuses) {
-            let context = self.context.fresh();
+            let context = self.context.fresh(history);
             match manager.open(&context).await {
                 Ok(opened) => {
                     status.clear();

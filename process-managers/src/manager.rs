@@ -1,7 +1,9 @@
 //! The interface of a process manager, its parts, and its entry in the registry.
 
 use crate::Settings;
+use crate::history::History;
 use crate::past::SideEffects;
+use crate::restore::TableSet;
 use commands::Commands;
 use commands::execute::LoadError;
 use follower::{Db, DbError, DecodedLog, Health, Location, LocationError, RunnerError, Sizes, Watch};
@@ -15,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 pub trait ProcessManager: Sized + Send + 'static {
     /// The name in readiness, metrics and log lines.
     const NAME: &'static str;
+    /// The manager's tables. `None` when it has none.
+    const TABLES: Option<TableSet>;
 
     /// Opens the manager's tables at its stored checkpoint.
     fn open(context: &Context) -> impl Future<Output = Result<Self, OpenError>> + Send;
@@ -51,13 +55,15 @@ pub struct Context {
     /// The log that all followers of this process share.
     pub log: DecodedLog,
     pub settings: Arc<Settings>,
+    pub(crate) history: History,
     location: Location,
     opened: Arc<Mutex<Vec<Db>>>,
 }
 
 impl Context {
     pub fn new(location: Location, log: DecodedLog, commands: Arc<Commands>, settings: Settings) -> Self {
-        Self { commands, log, settings: Arc::new(settings), location, opened: Arc::default() }
+        let history = History::default();
+        Self { commands, log, settings: Arc::new(settings), history, location, opened: Arc::default() }
     }
 
     /// Opens a set of tables with its checkpoints. It is closed when the manager ends.
@@ -69,12 +75,13 @@ impl Context {
 
     /// The limit between what this manager still sends something for and what is past.
     pub(crate) async fn side_effects(&self, manager: &'static str) -> Result<SideEffects, LoadError> {
-        Ok(SideEffects { manager, past: self.commands.past().await?, clock: self.commands.clock.clone() })
+        let (past, clock) = (self.commands.past().await?, self.commands.clock.clone());
+        Ok(SideEffects { manager, past, history: self.history, clock })
     }
 
     /// A copy of the context for another manager, without open tables.
-    pub(crate) fn fresh(&self) -> Self {
-        Self { opened: Arc::default(), ..self.clone() }
+    pub(crate) fn fresh(&self, history: History) -> Self {
+        Self { opened: Arc::default(), history, ..self.clone() }
     }
 
     pub(crate) fn location(&self) -> Location {
@@ -92,6 +99,7 @@ impl Context {
 /// The entry of a process manager in the registry.
 pub(crate) struct Registered {
     pub name: &'static str,
+    pub tables: Option<TableSet>,
     open: for<'a> fn(&'a Context) -> BoxFuture<'a, Result<Opened, OpenError>>,
 }
 
@@ -105,7 +113,7 @@ type Run = dyn FnOnce(CancellationToken, Health) -> BoxFuture<'static, Result<()
 
 impl Registered {
     pub(crate) const fn of<M: ProcessManager>() -> Self {
-        Self { name: M::NAME, open: open::<M> }
+        Self { name: M::NAME, tables: M::TABLES, open: open::<M> }
     }
 
     pub(crate) async fn open(&self, context: &Context) -> Result<Opened, OpenError> {

@@ -9,8 +9,9 @@ mod source;
 
 use crate::Schedule;
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
 use dispatch::WebhookContext;
-use follower::outbox::{Limits, Outbox};
+use follower::outbox::{JobSource, Limits, Outbox};
 use follower::{Health, RunnerError, Watch};
 use providers::outgoing_webhook::WebhookClient;
 use source::Source;
@@ -48,6 +49,11 @@ pub struct OutgoingWebhooks(Outbox<Source, WebhookContext>);
 
 impl ProcessManager for OutgoingWebhooks {
     const NAME: &'static str = "outgoing-webhooks";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "webhooks",
+        checkpoint: <Source as JobSource>::CHECKPOINT,
+        after_restore: AfterRestore::KeepJobs { table: "outgoing_webhooks", event: "event_id" },
+    });
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("webhooks").await?;

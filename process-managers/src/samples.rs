@@ -25,6 +25,7 @@ pub(crate) fn conversation_events() -> Vec<(&'static str, DecodedEvent)> {
                 correlation_id: Uuid::nil(),
                 causation_id: None,
                 traceparent: None,
+                request: None,
                 occurred_at: Timestamp::from_secs(0),
             },
             data: std::fs::read_to_string(format!("{folder}/{name}.v{version}.json")).unwrap(),

@@ -6,6 +6,7 @@
 mod source;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use commands::execute::{CommandError, Context, Versioned};
@@ -13,7 +14,7 @@ use domain::Decide;
 use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
 use event_schemas::conversation::ReopenCause;
 use event_schemas::{StreamId, Timestamp};
-use follower::timers::{DueTimer, TimerHandler, Timers};
+use follower::timers::{DueTimer, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
 use source::Source;
@@ -25,6 +26,11 @@ pub struct SlaTimers(Timers<Source, SlaTimerHandler>);
 
 impl ProcessManager for SlaTimers {
     const NAME: &'static str = "sla-timers";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "alarm-clock",
+        checkpoint: <Source as TimerSource>::CHECKPOINT,
+        after_restore: AfterRestore::Derive,
+    });
 
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         // The tables are in a file of their own: timers that a power failure loses are derived from the log again, so

@@ -128,6 +128,7 @@ mod tests {
 
     use super::*;
     use crate::manager::{OpenError, ProcessManager};
+    use crate::restore::TableSet;
     use commands::Commands;
     use event_schemas::Clock;
     use event_store::EventStore;
@@ -146,6 +147,7 @@ mod tests {
 
     impl ProcessManager for Unreliable {
         const NAME: &'static str = "unreliable";
+        const TABLES: Option<TableSet> = None;
         async fn open(context: &Context) -> Result<Self, OpenError> {
             context.tables("unreliable").await?;
             Ok(Self)

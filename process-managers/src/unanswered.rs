@@ -9,13 +9,14 @@ mod source;
 use crate::automation::{RuleRun, run};
 use crate::manager::{Context, OpenError, ProcessManager};
 use crate::past::SideEffects;
+use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use domain::automation::Cause;
 use domain::past::Trigger;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{StreamId, Timestamp};
-use follower::timers::{DueTimer, TimerHandler, Timers};
+use follower::timers::{DueTimer, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
 use source::Source;
@@ -27,6 +28,11 @@ pub struct Unanswered(Timers<Source, UnansweredHandler>);
 
 impl ProcessManager for Unanswered {
     const NAME: &'static str = "unanswered";
+    const TABLES: Option<TableSet> = Some(TableSet {
+        name: "waiting",
+        checkpoint: <Source as TimerSource>::CHECKPOINT,
+        after_restore: AfterRestore::Derive,
+    });
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("waiting").await?;

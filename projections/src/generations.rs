@@ -4,13 +4,13 @@
 mod folder;
 mod schemas;
 
-use crate::read_models::ReadModels;
+use crate::read_models::{NAME, ReadModels};
 use event_schemas::Position;
 use event_store::EventStore;
 use follower::db::{Db, DbError, Sizes, Values};
 use follower::lease::Leases;
 use follower::location::{Location, LocationError};
-use follower::runner::{Progress, Runner, RunnerError};
+use follower::runner::{Checkpoint, Progress, Runner, RunnerError};
 use follower::table::Columns;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -23,7 +23,7 @@ const INDEXES: &str = include_str!("../../migrations/read-models/indexes.sql");
 
 /// The version of the folds. Raise it when events are folded into other rows although the tables stay the same; a
 /// test with a stored log fails otherwise.
-pub const FOLDS: i64 = 4;
+pub const FOLDS: i64 = 5;
 
 /// The generations in one location.
 #[derive(Clone, Debug)]
@@ -117,6 +117,14 @@ impl Generations {
         Ok(None)
     }
 
+    /// The checkpoint of the generation in use. `None` when there is none that this program can read.
+    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, GenerationError> {
+        let Some((_, db)) = self.open_current(Sizes::small()).await? else { return Ok(None) };
+        let checkpoint = Checkpoint::read(&db, NAME).await;
+        db.close().await;
+        Ok(Some(checkpoint?))
+    }
+
     /// Fills a new generation from the whole log, while the one in use still serves queries, and then makes it the
     /// one in use. Only one rebuild runs at a time; a second one waits for the first.
     pub async fn rebuild(
@@ -127,7 +135,17 @@ impl Generations {
         let lease = self.leases().take("rebuild", &CancellationToken::new()).await;
         let number = self.existing().await?.into_iter().chain(self.current().await?).max();
         let number = number.map_or(1, |last| last + 1);
-        let db = self.fill(store, TableSetName::Generation(number), None, &mut on_progress).await?;
+        let filled = self.fill(store, TableSetName::Generation(number), None, &mut on_progress).await;
+        let db = match filled {
+            Ok(db) => db,
+            Err(error) => {
+                // On a full disk the half of a generation would take the space that the others need.
+                if let Err(error) = self.remove(TableSetName::Generation(number)).await {
+                    tracing::warn!(%error, generation = number, "an unfinished generation cannot be removed");
+                }
+                return Err(error);
+            }
+        };
         db.close().await;
         let before = self.current().await?;
         self.switch_to(number).await?;

@@ -4,6 +4,7 @@
 use crate::generations::{GenerationError, Generations};
 use crate::read_models::{NAME, ReadModels};
 use event_schemas::Position;
+use event_store::EventStore;
 use follower::DecodedLog;
 use follower::db::{Db, DbError, Sizes};
 use follower::lease::{Lease, Leases, TRY};
@@ -165,6 +166,12 @@ impl Tables {
     /// Checks that the database of the tables can be reached.
     pub async fn check(&self) -> Result<(), DbError> {
         self.generations.location().check().await
+    }
+
+    /// Checks that the log holds what the tables have read from it.
+    pub async fn compare_with(&self, store: &dyn EventStore) -> Result<(), RunnerError> {
+        let checkpoint = Checkpoint::read(&self.db(), NAME).await?;
+        checkpoint.compare(NAME, store).await?.map_or(Ok(()), |older| Err(older.into()))
     }
 
     /// Puts another generation into use. The database of the generation before closes when its last running

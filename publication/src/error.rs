@@ -31,8 +31,9 @@ pub enum PublicationError {
     #[error("the state of the stream cannot be read")]
     NoState(#[source] Source),
     #[error(
-        "the stream {stream} was not published from this log: its message {sequence} is the event {event}, \
-         which this log does not have; configure another name, or delete the stream"
+        "the stream {stream} was not published from this log, or the log was restored from an older backup: its \
+         message {sequence} is the event {event}, which this log does not have; configure another name, or delete \
+         the stream (docs/backup.md)"
     )]
     OtherLog { stream: String, sequence: u64, event: String },
     #[error(

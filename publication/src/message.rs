@@ -89,6 +89,7 @@ mod tests {
                 correlation_id: EventId::from_u128(0xC).0,
                 causation_id: None,
                 traceparent: None,
+                request: None,
                 occurred_at: Timestamp::from_secs(1_772_439_330),
             },
             data: data.to_owned(),

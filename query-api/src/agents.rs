@@ -22,6 +22,10 @@ pub fn routes() -> ApiRouter<QueryState> {
             }),
         )
         .api_route(
+            "/v1/agents/{user_id}",
+            get_with(agent, |op| op.id("getAgent").tag("agents").summary("An agent of the account")),
+        )
+        .api_route(
             "/v1/agent-preferences",
             get_with(all, |op| {
                 op.id("listPreferences").tag("agents").summary("The preferences of all agents")
@@ -127,6 +131,15 @@ impl AgentPreferences {
             version: None,
         }
     }
+}
+
+async fn agent(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Path(user): Path<UserId>,
+) -> Result<Json<Person>, Problem> {
+    let found = table::find(tables.readers(), caller.account, user).await.map_err(tables_unavailable)?;
+    found.map(|row| Json(row.into())).ok_or_else(|| Problem::not_found("agent"))
 }
 
 async fn agents(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Person>>, Problem> {

@@ -39,6 +39,12 @@ pub fn routes() -> ApiRouter<QueryState> {
             }),
         )
         .api_route(
+            "/v1/conversations/{id}/messages/{message_id}",
+            get_with(one_message, |op| {
+                op.id("getMessage").tag("messages").summary("One message or note of a conversation")
+            }),
+        )
+        .api_route(
             "/v1/conversations/{id}/assignments",
             get_with(list_assignments, |op| {
                 op.id("listAssignments")
@@ -264,6 +270,16 @@ async fn list_messages(
     let query = Messages { account: caller.account, conversation: id, from, limit: params.limit };
     let listed = messages::list(tables.readers(), query).await.map_err(list_problem)?;
     Ok(List::page(listed, |row| Message::of(id, row)))
+}
+
+async fn one_message(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+) -> Result<Json<Message>, Problem> {
+    let found =
+        messages::find(tables.readers(), caller.account, id, message).await.map_err(tables_unavailable)?;
+    found.map(|row| Json(Message::of(id, row))).ok_or_else(|| Problem::not_found("message"))
 }
 
 async fn exists(tables: &follower::Db, caller: &Agent, id: ConversationId) -> Result<(), Problem> {

@@ -81,7 +81,7 @@ impl FromStr for SortParam {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
         const ALLOWED: &str = "not one of last_message_at, created_at, priority, unanswered_since, sla_due_at, with :asc or :desc";
-        let (name, direction) = text.split_once(':').unwrap_or((text, "asc"));
+        let (name, direction) = text.split_once(':').unwrap_or((text, "desc"));
         let by = match name {
             "last_message_at" => SortBy::LastMessage,
             "created_at" => SortBy::Created,
@@ -123,7 +123,7 @@ struct ConversationParams {
     #[serde(default)]
     updated_since: Option<Timestamp>,
     /// `last_message_at` (the default, `:desc`), `created_at`, `priority`, `unanswered_since` or `sla_due_at`,
-    /// with `:asc` or `:desc`.
+    /// with `:asc` or `:desc`. Without a direction the newest, the most urgent or the latest comes first.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     sort: Option<SortParam>,
@@ -131,7 +131,8 @@ struct ConversationParams {
     #[serde(default, deserialize_with = "limit")]
     #[schemars(with = "Option<u8>", range(min = 1, max = 200))]
     limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the page before. What changed while the pages were read follows after the last one, so
+    /// that no customer who writes meanwhile is missed. A conversation may therefore come twice: the later row is the newer.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     cursor: Option<Cursor>,

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route("/v1/events", get_with(events, described)).api_route(
@@ -40,7 +40,7 @@ fn described(op: TransformOperation) -> TransformOperation {
         .summary("The account's events as CloudEvents, from any position on")
         .description(
             "With `Accept: text/event-stream` the response is an endless stream: each event's id is its position, \
-             and `Last-Event-ID` resumes the stream after it. Otherwise the response is one page of \
+             and `Last-Event-ID` resumes the stream after it; the stream ends when its token ends. Otherwise the response is one page of \
              `application/x-ndjson`; `Verbatim-Next` is the `after` of the next page, and `Verbatim-At-End` says \
              whether this page reached the end of the log.",
         )
@@ -123,13 +123,15 @@ async fn events(
 ) -> Result<Response, Problem> {
     let mut filter = Filter::account(caller.account);
     filter.event_types = stored_names(&params.types.iter().map(|name| name.0).collect::<Vec<_>>());
-    let after = match last_event_id(&headers)?.or(params.after) {
+    let last = last_event_id(&headers)?;
+    let field = if last.is_some() { LAST_EVENT_ID } else { "after" };
+    let after = match last.or(params.after) {
         None => None,
-        Some(After::Position(position)) => Some(position),
+        Some(After::Position(position)) => Some(within_log(&state, position, field).await?),
         Some(After::End) => state.store.end().await.map_err(log_unavailable)?,
     };
     if wants_stream(&headers) {
-        return Ok(stream_events(&state, filter, after));
+        return Ok(stream_events(&state, filter, after, caller.until));
     }
     let limit = params.limit.map_or(200, |lines| lines.0);
     page(&state, filter, after, limit).await
@@ -152,14 +154,30 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     accepted.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
 }
 
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
 /// The position in `Last-Event-ID`.
 fn last_event_id(headers: &HeaderMap) -> Result<Option<After>, Problem> {
-    const NAME: &str = "Last-Event-ID";
-    let Some(id) = headers.get(NAME) else { return Ok(None) };
+    let Some(id) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let position = id.to_str().ok().and_then(|id| id.trim().parse().ok()).map(After::Position);
-    position
-        .map(Some)
-        .ok_or_else(|| Problem::unreadable(format!("`{NAME}` must be the id of an event.")).field(NAME))
+    position.map(Some).ok_or_else(|| {
+        Problem::unreadable(format!("`{LAST_EVENT_ID}` must be the id of an event.")).field(LAST_EVENT_ID)
+    })
+}
+
+/// A position that the log has reached. A later one is of another log, or of this one before an older state was
+/// restored: waiting for it would be silence without an end.
+async fn within_log(state: &QueryState, position: Position, field: &str) -> Result<Position, Problem> {
+    let end = state.store.end().await.map_err(log_unavailable)?;
+    if end.is_some_and(|end| position <= end) || position == Position::at(0) {
+        return Ok(position);
+    }
+    let end = end.map_or("is empty".to_owned(), |end| format!("ends at {end}"));
+    Err(Problem::unreadable(format!(
+        "The log {end}: no event can have had the position {position}. Begin again from a position that you have, or \
+         from the beginning."
+    ))
+    .field(field))
 }
 
 /// A page with one event per line.
@@ -205,7 +223,12 @@ fn document(recorded: &Recorded, schemas_url: &str) -> String {
 /// The number of events that are read at once.
 const READ_AT_ONCE: usize = 200;
 
-fn stream_events(state: &QueryState, filter: Filter, after: Option<Position>) -> Response {
+fn stream_events(
+    state: &QueryState,
+    filter: Filter,
+    after: Option<Position>,
+    until: Option<Instant>,
+) -> Response {
     let subscription = Subscription::new(state.store.clone(), after, filter, READ_AT_ONCE);
     let (stop, schemas_url) = (state.stop.clone(), state.schemas_url.clone());
     let pages = stream::unfold(subscription, |mut subscription| async {
@@ -220,10 +243,17 @@ fn stream_events(state: &QueryState, filter: Filter, after: Option<Position>) ->
     });
     let events = pages.flat_map(stream::iter);
     let events = events.map(move |event| Ok::<_, Infallible>(sse_event(&event, &schemas_url)));
-    let until_stop = events.take_until(async move { stop.cancelled().await });
-    Sse::new(until_stop)
-        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"))
-        .into_response()
+    let events = events.take_until(async move { stop.cancelled().await });
+    let events = events.take_until(async move {
+        match until {
+            Some(until) => tokio::time::sleep_until(until.into()).await,
+            None => std::future::pending().await,
+        }
+    });
+    let stream =
+        Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"));
+    // Otherwise nginx collects the events before it passes them on.
+    ([("x-accel-buffering", "no")], stream).into_response()
 }
 
 fn sse_event(recorded: &Recorded, schemas_url: &str) -> SseEvent {

@@ -159,6 +159,7 @@ fn metadata(desk: &Desk, at: Timestamp) -> Metadata {
         correlation_id: Clock::System.fresh_id(),
         causation_id: None,
         traceparent: None,
+        request: None,
         occurred_at: at,
     }
 }
@@ -195,6 +196,7 @@ async fn replies(
                 traceparent: None,
                 occurred_at: None,
                 key: None,
+                request: None,
                 if_match: None,
             };
             let command = reply(desk, MessageId(clock.fresh_id()));

@@ -161,6 +161,7 @@ pub fn event(clock: &Clock) -> NewEvent {
         correlation_id: clock.fresh_id(),
         causation_id: None,
         traceparent: None,
+        request: None,
         occurred_at: clock.now(),
     };
     // The approximate size of the encoded metadata.

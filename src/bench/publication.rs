@@ -248,6 +248,7 @@ fn message(clock: &Clock, number: u64) -> NewEvent {
             correlation_id: clock.fresh_id(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: clock.now(),
         },
         data: format!(

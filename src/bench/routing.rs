@@ -169,6 +169,7 @@ async fn define_agents_and_rules(desk: &Desk, store: &dyn EventStore, clock: &Cl
         correlation_id: clock.fresh_id(),
         causation_id: None,
         traceparent: None,
+        request: None,
         occurred_at: clock.now(),
     };
     for number in 0..AGENTS {

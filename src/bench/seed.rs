@@ -238,6 +238,7 @@ impl Desk {
                 correlation_id: clock.fresh_id(),
                 causation_id: None,
                 traceparent: None,
+                request: None,
                 occurred_at: at,
             },
             data: event.encode(),

@@ -21,6 +21,11 @@ sections! {
     {
         /// The address to listen on, ADDRESS:PORT.
         listen: SocketAddr = "\"127.0.0.1:8080\"";
+        /// The address for health and metrics; without this key they are served beside the API.
+        ///
+        /// `/healthz`, `/readyz` and `/metrics` need no token. Where the API can be reached from outside, name an
+        /// address that only the monitoring reaches.
+        operations_listen: Option<SocketAddr>, example "\"127.0.0.1:9090\"";
         /// The folder that holds the event log, the read models and the process managers' tables.
         data: PathBuf = "\"data\"";
         /// The event log, as a URL; without this key sqlite:<data>/events.db.

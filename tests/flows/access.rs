@@ -1,9 +1,10 @@
 //! An account never sees data of another account.
 
-use crate::program::{Engine, Program, conversation_of, engine, not_run};
+use crate::program::{Engine, Program, conversation_of, engine, free_port, http, not_run};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_accounts_resources_are_not_found() {
@@ -102,5 +103,23 @@ async fn the_files_of_the_program_are_its_users_alone() {
     let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
     for file in &files {
         assert_eq!(mode(file) & 0o077, 0, "{}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_metrics_can_have_an_address_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let operations = format!("127.0.0.1:{}", free_port());
+    let program =
+        Program::spawn("serve", &folder.path().join("data"), &["--operations-listen", &operations]).await;
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let url = format!("http://{operations}{path}");
+        let started = Instant::now();
+        while !http().get(&url).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+            assert!(started.elapsed() < Duration::from_secs(30), "{url} never answered");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let answer = program.get(path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path} beside the API");
     }
 }

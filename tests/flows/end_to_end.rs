@@ -1,9 +1,9 @@
 //! One conversation from the first message to the last, as customer, agent and provider see it.
 
 use crate::fake_whatsapp::FakeWhatsApp;
-use crate::program::{Program, conversation_of};
+use crate::program::{Person, Program, conversation_of, fresh_id, read};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
@@ -142,4 +142,36 @@ async fn a_reader_sees_its_own_write() {
         let read: serde_json::Value = read.json().await.unwrap();
         assert_eq!(read["subject"], subject.as_str());
     }
+}
+
+/// RFC 9110: 201 names the resource that was created, and it is there for who reads its own write.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_location_of_what_was_created_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let admin = &program.account().admin;
+    let channel = json!({ "channel_type": "api", "name": "API", "credentials": {} });
+    let channel = created(admin, "/v1/channels", channel).await;
+    let agent = json!({ "user_id": fresh_id(), "name": "Ana" });
+    created(admin, "/v1/agents", agent).await;
+    created(admin, "/v1/teams", json!({ "name": "Billing" })).await;
+    let identifier = json!({ "channel_type": "whatsapp", "identifier": "+251911000000" });
+    created(admin, "/v1/contact-identifiers", identifier).await;
+    let conversation = json!({ "channel_id": channel, "contact_identifier": "abebe" });
+    let conversation = created(admin, "/v1/conversations", conversation).await;
+    let messages = format!("/v1/conversations/{}/messages", conversation.as_str().unwrap());
+    created(admin, &messages, json!({ "content": "Call them", "is_private": true })).await;
+}
+
+/// Creates an item, reads it at its `Location`, and returns its id.
+async fn created(person: &Person, path: &str, body: Value) -> Value {
+    let answer = person.request(Method::POST, path).json(&body).send().await.unwrap();
+    let location = answer.headers().get("location").expect("a Location").to_str().unwrap().to_owned();
+    let (status, item) = read(answer).await;
+    assert_eq!(status, 201, "POST {path}: {item}");
+    let position = item["position"].as_str().unwrap();
+    let request = person.request(Method::GET, &location).header("Verbatim-After", position);
+    let (status, shown) = read(request.send().await.unwrap()).await;
+    assert_eq!((status.as_u16(), &shown["id"]), (200, &item["id"]), "GET {location}: {shown}");
+    item["id"].clone()
 }

@@ -269,7 +269,7 @@ async fn an_agent_of_another_account_is_never_assigned() {
     let body = json!({ "assignee_id": stranger.user });
     let path = format!("/v1/conversations/{id}/assign");
     let (status, problem) = here.admin.send(Method::POST, &path, body).await;
-    assert_eq!((status, &problem["reason"]), (StatusCode::CONFLICT, &json!("another_account")));
+    assert_eq!((status, &problem["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("assignee_id")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

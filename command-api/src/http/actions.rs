@@ -1,12 +1,12 @@
 //! The actions of macros and of automation rules, and the secret that signs their webhooks.
 
 use super::merge_patch::Members;
-use super::references::{check_canned_response, check_team};
+use super::references::{check_agent, check_canned_response, check_team};
 use crate::problem::CommandProblem;
 use commands::Commands;
+use event_schemas::AccountId;
 use event_schemas::automation::{Action, ActionKind};
 use event_schemas::catalogue::Secret;
-use event_schemas::{AccountId, StreamId, UserId};
 use gate::Problem;
 use providers::outgoing_webhook;
 use serde_json::Value;
@@ -77,19 +77,6 @@ pub(super) async fn check_references(
         }
     }
     Ok(())
-}
-
-async fn check_agent(
-    commands: &Commands,
-    account: AccountId,
-    field: &str,
-    agent: UserId,
-) -> Result<(), CommandProblem> {
-    let known = commands.agents.current(&StreamId::agent(agent)).await?;
-    if known.state.is_known_to(account) {
-        return Ok(());
-    }
-    Err(Problem::unprocessable(field, "This account has no such agent: register the agent first.").into())
 }
 
 /// Checks that webhooks can be signed with this secret.

@@ -38,6 +38,10 @@ impl<T> Answer<T> {
         })
     }
 
+    pub(crate) fn item(&self) -> &T {
+        &self.item
+    }
+
     /// Replaces the version, for an item that is only a part of its stream.
     pub(crate) fn at(self, version: Version) -> Self {
         Self { version, ..self }
@@ -62,8 +66,8 @@ async fn position_or_end(
 /// 200: the command was executed.
 pub(crate) struct Completed<T>(pub Answer<T>);
 
-/// 201: an item was created.
-pub(crate) struct Created<T>(pub Answer<T>);
+/// 201: an item was created. The second part is its path, the `Location`.
+pub(crate) struct Created<T>(pub Answer<T>, pub String);
 
 fn respond<T: Serialize>(status: StatusCode, answer: Answer<T>) -> Response {
     let tag = HeaderValue::from_str(&format!("\"{}\"", answer.version));
@@ -82,7 +86,11 @@ impl<T: Serialize> IntoResponse for Completed<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        respond(StatusCode::CREATED, self.0)
+        let mut response = respond(StatusCode::CREATED, self.0);
+        if let Ok(location) = HeaderValue::from_str(&self.1) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
     }
 }
 

@@ -3,7 +3,7 @@
 use super::AppState;
 use super::answer::Completed;
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, assign_by, assignee_named, by, execute, known_team};
+use super::conversations::{View, answered_before, assign_by, assignee_named, by, execute, known_team};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
@@ -72,6 +72,9 @@ async fn assign(
     OptionalJson(body): OptionalJson<Assignment>,
 ) -> Result<Completed<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(answer) = answered_before(&commands, id, &context).await? {
+        return Ok(answer);
+    }
     let is_empty = body.assignee_id.is_none() && body.team_id.is_none();
     // A service is no agent, so it must name the assignee.
     let claims = is_empty && caller.role != Role::Service;
@@ -96,7 +99,7 @@ async fn assign(
     if body.force && !caller.role.is_supervisor() {
         return Err(Problem::forbidden("Only a supervisor may use `force`.").field("force").into());
     }
-    let options = AssignOptions { forced: body.force, ..AssignOptions::by(caller.user) };
+    let options = AssignOptions { forced: body.force, ..AssignOptions::by(command.by) };
     assign_by(&commands, id, &command, &context, options).await
 }
 

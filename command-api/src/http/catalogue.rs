@@ -164,13 +164,17 @@ async fn create<T: ItemRoutes>(
     let fresh = fresh_secret(&commands);
     // A request that is repeated with its idempotency key gets the same id.
     let id = T::Id::from(context.message_id(&commands.clock).0);
+    let location = format!("{}/{id}", T::path());
+    if let Some(outcome) = answered_before::<T>(&commands, &context).await? {
+        return Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location));
+    }
     let mut item = T::of(id, caller.user, merged::<T>(Members::default(), &body.members)?);
     item.complete(&fresh);
     item.check(&Request { commands: &commands, caller: &caller, members: &body.members }).await?;
     // `If-Match` would compare with an item that does not exist yet.
     let context = Context { if_match: None, ..context };
     let outcome = execute(&commands, &Define(item), &context).await?;
-    Ok(Created(answer(&commands, &outcome, id, &fresh).await?))
+    Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location))
 }
 
 async fn update<T: ItemRoutes>(
@@ -193,10 +197,13 @@ pub(super) async fn patch_item<T: ItemRoutes>(
     patch: &PatchBody<T>,
 ) -> Result<Completed<T::Public>, CommandProblem> {
     patch.check()?;
+    let fresh = fresh_secret(commands);
+    if let Some(outcome) = answered_before::<T>(commands, context).await? {
+        return Ok(Completed(answer(commands, &outcome, id, &fresh).await?));
+    }
     let catalogue = commands.catalogue::<T>(context.account).current().await?;
     let before = catalogue.state.get(id).or(default.as_ref()).ok_or_else(not_found::<T>)?;
     before.check_author(caller)?;
-    let fresh = fresh_secret(commands);
     let change = |item: &mut T| -> Result<(), Problem> {
         item.set(merged::<T>(Members::of(&item.spec()), &patch.members)?);
         item.complete(&fresh);
@@ -232,6 +239,9 @@ pub(super) async fn retire<T: ItemRoutes>(
     context: &Context,
     id: T::Id,
 ) -> Result<Completed<Retired<T::Id>>, CommandProblem> {
+    if let Some(outcome) = answered_before::<T>(commands, context).await? {
+        return Ok(Completed(Answer::of(commands, &outcome, Retired { id }).await?));
+    }
     let catalogue = commands.catalogue::<T>(context.account).current().await?;
     if let Some(item) = catalogue.state.get(id) {
         item.check_author(caller)?;
@@ -243,6 +253,15 @@ pub(super) async fn retire<T: ItemRoutes>(
 
 fn fresh_secret(commands: &Commands) -> Secret {
     secret_of(commands.clock.fresh_key())
+}
+
+/// The outcome of the first request with this key, which counts although the item or what it refers to may
+/// have changed since.
+async fn answered_before<T: ItemRoutes>(
+    commands: &Commands,
+    context: &Context,
+) -> Result<Option<Outcome<Catalogue<T>>>, CommandProblem> {
+    Ok(commands.catalogue::<T>(context.account).answered_before::<Rejection>(context).await?)
 }
 
 /// Executes a command without `If-Match` for the stream: the header names the version of one item, which the
@@ -260,7 +279,7 @@ async fn execute<T: ItemRoutes>(
     })
 }
 
-/// The present item. A request that is repeated with its key may find the item changed or retired.
+/// The item after the command.
 async fn answer<T: ItemRoutes>(
     commands: &Commands,
     outcome: &Outcome<Catalogue<T>>,

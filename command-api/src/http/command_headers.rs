@@ -6,7 +6,7 @@ use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use commands::execute::Context;
-use gate::{Caller, IdempotencyKey, IfMatch, Problem, RequestContext};
+use gate::{Caller, IdempotencyKey, IfMatch, KeyedRequest, Problem, RequestContext};
 
 /// The part of a command that is in the request's headers.
 pub(crate) struct CommandHeaders {
@@ -19,6 +19,7 @@ impl CommandHeaders {
     /// The context of the command. The caller's id is part of the key, so that two users can use the same
     /// key.
     pub(crate) fn of(&self, caller: &Caller) -> Context {
+        let keyed = self.key.0.as_ref();
         Context {
             account: caller.account,
             actor: caller.actor(),
@@ -26,7 +27,8 @@ impl CommandHeaders {
             causation_id: None,
             traceparent: self.request.traceparent.clone(),
             occurred_at: None,
-            key: self.key.0.as_ref().map(|key| format!("request:{}:{key}", caller.user)),
+            key: keyed.map(|keyed| format!("request:{}:{}", caller.user, keyed.key)),
+            request: keyed.map(KeyedRequest::hash),
             if_match: self.if_match.0,
         }
     }

@@ -5,6 +5,7 @@ use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, normalized};
 use super::messages::{Addressee, NewMessage};
+use super::references::no_such_agent;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -23,7 +24,7 @@ use event_schemas::{
     UserId,
 };
 use gate::problem::StatusCode;
-use gate::{Agent, Caller, Change, Json, Path, Problem, Role};
+use gate::{Agent, Caller, Change, Json, NotNull, Path, Problem, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -122,6 +123,21 @@ pub(super) fn by(caller: &Caller, context: &Context) -> Requester {
     }
 }
 
+/// The answer to the first request with this key, which counts although what the request refers to may have
+/// changed since.
+pub(super) async fn answered_before(
+    commands: &Commands,
+    id: ConversationId,
+    context: &Context,
+) -> Result<Option<Completed<View>>, CommandProblem> {
+    let stream = StreamId::conversation(id);
+    let before = commands.conversations.answered_before(&stream, context).await;
+    match before.map_err(problem_of_command)? {
+        Some(outcome) => Ok(Some(Completed(View::after(commands, &outcome).await?))),
+        None => Ok(None),
+    }
+}
+
 /// Executes a command on a conversation, and answers with its state.
 pub(super) async fn execute<C>(
     commands: &Commands,
@@ -151,12 +167,17 @@ where
 {
     let outcome = commands.assign(id, command, context, options).await.map_err(|error| match error {
         AssignError::Conversation(error) => problem_of_command(error),
-        AssignError::Agent(CommandError::Rejected(domain::agent::Rejection::NotRegistered)) => {
-            Problem::unprocessable("assignee_id", "This account has no such agent: register the agent first.")
-        }
-        AssignError::Agent(error) => CommandProblem::from(error).into(),
+        AssignError::Agent(error) => problem_of_agent(error),
     })?;
     Ok(Completed(View::after(commands, &outcome).await?))
+}
+
+/// The problem of an assignment that the agent cannot get.
+pub(super) fn problem_of_agent(error: CommandError<domain::agent::Rejection>) -> Problem {
+    match error {
+        CommandError::Rejected(domain::agent::Rejection::NotRegistered) => no_such_agent("assignee_id"),
+        other => CommandProblem::from(other).into(),
+    }
 }
 
 pub(super) fn problem_of_command(error: CommandError<Rejection>) -> Problem {
@@ -255,6 +276,9 @@ async fn begin(
     Json(body): Json<NewConversation>,
 ) -> Result<Created<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(outcome) = commands.begun_before(&context).await.map_err(problem_of_command)? {
+        return Ok(created(View::after(&commands, &outcome).await?));
+    }
     let channel = commands.channel(caller.account, body.channel_id).await?;
     let channel =
         channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
@@ -281,9 +305,14 @@ async fn begin(
         channel,
     };
     match commands.begin(&begin, &context).await {
-        Ok((_, outcome)) => Ok(Created(View::after(&commands, &outcome).await?)),
+        Ok((_, outcome)) => Ok(created(View::after(&commands, &outcome).await?)),
         Err(error) => Err(begin_problem(&commands, &begin, error).await.into()),
     }
+}
+
+fn created(answer: Answer<View>) -> Created<View> {
+    let location = format!("/v1/conversations/{}", answer.item().id);
+    Created(answer, location)
 }
 
 /// The problem of a conversation that could not begin. When the contact already has an open conversation on
@@ -309,26 +338,29 @@ fn trimmed(labels: &BTreeSet<String>) -> BTreeSet<String> {
 #[serde(deny_unknown_fields)]
 struct UpdateConversation {
     #[serde(default)]
-    status: Option<Status>,
-    /// When the conversation returns from `pending`. It can be sent without `status`.
+    status: NotNull<Status>,
+    /// When the conversation returns from `pending`. It can be sent without `status`. `null` removes the time, and
+    /// the conversation stays pending.
     #[serde(default)]
-    snoozed_until: Option<Timestamp>,
+    snoozed_until: Change<Timestamp>,
     #[serde(default)]
     assignee_id: Change<UserId>,
     #[serde(default)]
     team_id: Change<TeamId>,
     #[serde(default)]
-    priority: Option<Priority>,
-    /// All labels. The list replaces the present one.
+    priority: NotNull<Priority>,
+    /// All labels. The list replaces the present one, and `null` removes all.
     #[serde(default)]
-    labels: Option<BTreeSet<String>>,
+    labels: Change<BTreeSet<String>>,
     #[serde(default)]
     subject: Change<String>,
-    /// Added to the facts that the bot has collected.
+    /// Added to the facts that the bot has collected. A fact that is `null` is removed; `null` instead of the object
+    /// removes all facts.
     #[serde(default)]
-    bot_context: Option<Map<String, Value>>,
+    bot_context: Change<Map<String, Value>>,
+    /// `null` ends the SLA policy: nothing is promised any more.
     #[serde(default)]
-    sla_policy_id: Option<SlaPolicyId>,
+    sla_policy_id: Change<SlaPolicyId>,
     /// The reason, for the history.
     #[serde(default)]
     reason: Option<String>,
@@ -342,6 +374,9 @@ async fn update(
     Json(change): Json<UpdateConversation>,
 ) -> Result<Completed<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(answer) = answered_before(&commands, id, &context).await? {
+        return Ok(answer);
+    }
     let command = Update {
         by: by(&caller, &context),
         assignee: match change.assignee_id.into_option() {
@@ -353,22 +388,23 @@ async fn update(
             Some(Some(team)) => Some(Some(known_team(&commands, &caller, team).await?)),
             no_team_or_no_change => no_team_or_no_change,
         },
-        status: change.status,
-        snoozed_until: change.snoozed_until,
-        priority: change.priority,
-        labels: change.labels.as_ref().map(trimmed),
+        status: change.status.value("status")?,
+        snoozed_until: change.snoozed_until.into_option(),
+        priority: change.priority.value("priority")?,
+        labels: change.labels.into_option().map(|labels| trimmed(&labels.unwrap_or_default())),
         subject: change
             .subject
             .into_option()
             .map(|subject| subject.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())),
-        bot_context: change.bot_context,
+        bot_context: change.bot_context.into_option(),
         sla: match change.sla_policy_id {
-            Some(policy) => Some(sla_of_policy(&commands, &caller, policy).await?),
-            None => None,
+            Change::Set(policy) => Some(Some(sla_of_policy(&commands, &caller, policy).await?)),
+            Change::Clear => Some(None),
+            Change::Keep => None,
         },
         reason: change.reason,
     };
-    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    assign_by(&commands, id, &command, &context, AssignOptions::by(command.by)).await
 }
 
 async fn sla_of_policy(

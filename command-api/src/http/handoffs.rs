@@ -3,7 +3,7 @@
 use super::AppState;
 use super::answer::Completed;
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, assign_by, assignee_named, by, opened};
+use super::conversations::{View, answered_before, assign_by, assignee_named, by, opened};
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
@@ -49,6 +49,9 @@ async fn handoff(
     OptionalJson(body): OptionalJson<Handoff>,
 ) -> Result<Completed<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(answer) = answered_before(&commands, id, &context).await? {
+        return Ok(answer);
+    }
     let conversation = opened(&commands, &caller, id).await?;
     let reason = body.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     let command = RequestHandoff {
@@ -59,8 +62,14 @@ async fn handoff(
         },
         by: by(&caller, &context),
         playbook: commands.playbook(caller.account).await?,
-        message_id: context.further_message_id(&commands.clock, "told"),
+        // The message, if there is one, is the first event.
+        message_id: context.message_id(&commands.clock),
         reply_window: commands.providers.reply_window(conversation.channel_type, SenderType::Bot),
     };
-    assign_by(&commands, id, &command, &context, AssignOptions::by(caller.user)).await
+    let assigned = assign_by(&commands, id, &command, &context, AssignOptions::by(command.by)).await;
+    // Only the agent who is requested by name can be refused.
+    assigned.map_err(|problem| match problem.is_about("assignee_id") {
+        true => problem.field("agent_id"),
+        false => problem,
+    })
 }

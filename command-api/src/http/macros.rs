@@ -5,7 +5,7 @@ use super::actions::{check_actions, check_references, check_secret, fresh_or_non
 use super::answer::Completed;
 use super::catalogue::{ItemRoutes, Request, item_routes, not_found};
 use super::command_headers::CommandHeaders;
-use super::conversations::{View, by, opened, problem_of_command};
+use super::conversations::{View, answered_before, by, opened, problem_of_agent, problem_of_command};
 use super::merge_patch::Members;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
@@ -115,6 +115,9 @@ async fn run(
     Path((id, macro_id)): Path<(ConversationId, MacroId)>,
 ) -> Result<Completed<View>, CommandProblem> {
     let context = headers.of(&caller);
+    if let Some(answer) = answered_before(&commands, id, &context).await? {
+        return Ok(answer);
+    }
     let conversation = opened(&commands, &caller, id).await?;
     let Macro { name, actions, .. } = visible(&commands, &caller, macro_id).await?;
     let sender = Sender {
@@ -130,12 +133,10 @@ async fn run(
         .action_list(&actions, &context, conversation.channel_type, by, (sender, caller.user))
         .await?;
     let command = RunMacro { id: macro_id, name, list };
-    match commands.assign(id, &command, &context, AssignOptions::by(caller.user)).await {
+    match commands.assign(id, &command, &context, AssignOptions::by(by)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),
         Err(AssignError::Conversation(error)) => Err(problem_of_command(error).into()),
-        Err(AssignError::Agent(error)) => {
-            Err(not_assigned(&actions, CommandProblem::from(error).into()).into())
-        }
+        Err(AssignError::Agent(error)) => Err(not_assigned(&actions, problem_of_agent(error)).into()),
     }
 }
 

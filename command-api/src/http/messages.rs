@@ -4,15 +4,16 @@ use super::AppState;
 use super::answer::{Answer, Created};
 use super::command_headers::CommandHeaders;
 use super::conversations::{opened, problem_of_command};
+use super::references::check_agent;
 use crate::problem::CommandProblem;
 use crate::problem::key_reused;
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
 use commands::Commands;
-use commands::execute::{Context, LoadError};
+use commands::execute::{Context, LoadError, Outcome};
 use domain::bot::Playbook;
-use domain::conversation::{AddNote, Message, Send, Sender};
+use domain::conversation::{AddNote, Conversation, Message, Send, Sender};
 use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::placeholders::CannedResponseValues;
@@ -62,7 +63,7 @@ pub(super) struct NewMessage {
     /// A canned response. Its text is used, with its variables filled in, when `content` is absent.
     #[serde(default)]
     canned_response_id: Option<CannedResponseId>,
-    /// The users whom a note mentions.
+    /// The agents whom a note mentions.
     #[serde(default)]
     mentions: Vec<UserId>,
     /// The sender of a service's message: `bot` or `system`. Only for services.
@@ -90,6 +91,9 @@ impl NewMessage {
         let message_id = context.message_id(&commands.clock);
         let content = self.content(commands, caller, &to).await?;
         if self.is_private {
+            for (index, user) in self.mentions.iter().enumerate().filter(|(_, user)| **user != caller.user) {
+                check_agent(commands, caller.account, &format!("mentions[{index}]"), *user).await?;
+            }
             return self.note(caller, message_id, content).map(Message::Note);
         }
         if !self.mentions.is_empty() {
@@ -217,6 +221,12 @@ async fn write(
     Json(body): Json<NewMessage>,
 ) -> Result<Created<Written>, CommandProblem> {
     let context = headers.of(&caller);
+    let stream = StreamId::conversation(id);
+    let before = commands.conversations.answered_before(&stream, &context).await;
+    if let Some(outcome) = before.map_err(problem_of_command)? {
+        let message = recorded_message(&commands, id, context.message_id(&commands.clock)).await?;
+        return Written::after(&commands, &outcome, message).await;
+    }
     let conversation = opened(&commands, &caller, id).await?;
     let to = Addressee {
         channel_type: conversation.channel_type,
@@ -224,21 +234,13 @@ async fn write(
         name: conversation.display_name.as_deref(),
     };
     let message = body.message(&commands, &caller, &context, to).await?;
-    let outcome = commands
-        .conversations
-        .execute(&StreamId::conversation(id), &message, &context)
-        .await
-        .map_err(problem_of_command)?;
-    let view =
-        if outcome.wrote { View::of(id, &message) } else { recorded_answer(&commands, id, &message).await? };
-    let requested = outcome.state.state.opened().ok().and_then(|conversation| conversation.bot.requested());
-    let handoff = requested.filter(|handoff| handoff.message_id == Some(message.id()));
-    let written = Written {
-        handoff_requested: handoff.is_some(),
-        handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
-        message: view,
+    let outcome = commands.conversations.execute(&stream, &message, &context).await;
+    let outcome = outcome.map_err(problem_of_command)?;
+    let view = match outcome.wrote {
+        true => View::of(id, &message),
+        false => recorded_message(&commands, id, message.id()).await?,
     };
-    Ok(Created(Answer::of(&commands, &outcome, written).await?))
+    Written::after(&commands, &outcome, view).await
 }
 
 /// A message, and whether it led to a handoff.
@@ -253,19 +255,39 @@ struct Written {
     handoff_reason: Option<String>,
 }
 
-/// The answer to a request that was repeated with its key: the message that the first request stored. The
-/// repeated request must have the same content.
-async fn recorded_answer(
+/// The message that the first request with this key stored.
+async fn recorded_message(
     commands: &Commands,
-    id: ConversationId,
-    message: &Message,
+    conversation_id: ConversationId,
+    id: MessageId,
 ) -> Result<View, CommandProblem> {
-    let stream = StreamId::conversation(id);
-    let recorded = commands.store.find(EventId(message.id().0)).await;
-    let recorded = recorded.map_err(|error| LoadError::of(&stream, error))?.ok_or_else(key_reused)?;
+    let recorded = commands.store.find(EventId(id.0)).await;
+    let recorded =
+        recorded.map_err(|error| LoadError::of(&StreamId::conversation(conversation_id), error))?;
+    let recorded = recorded.ok_or_else(key_reused)?;
     let event = ConversationEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
-    let recorded_view = event.ok().and_then(|event| View::recorded(id, &event)).ok_or_else(key_reused)?;
-    if recorded_view == View::of(id, message) { Ok(recorded_view) } else { Err(key_reused().into()) }
+    let view = event.ok().and_then(|event| View::recorded(conversation_id, &event));
+    view.ok_or_else(|| key_reused().into())
+}
+
+impl Written {
+    async fn after(
+        commands: &Commands,
+        outcome: &Outcome<Conversation>,
+        message: View,
+    ) -> Result<Created<Self>, CommandProblem> {
+        let conversation = outcome.state.state.opened().ok();
+        let requested = conversation.and_then(|conversation| conversation.bot.requested());
+        let handoff = requested.filter(|handoff| handoff.message_id == Some(message.id));
+        let written = Self {
+            handoff_requested: handoff.is_some(),
+            handoff_reason: handoff.map(|handoff| handoff.reason.clone()),
+            message,
+        };
+        let (conversation, id) = (written.message.conversation_id, written.message.id);
+        let location = format!("/v1/conversations/{conversation}/messages/{id}");
+        Ok(Created(Answer::of(commands, outcome, written).await?, location))
+    }
 }
 
 /// A stored message or note.

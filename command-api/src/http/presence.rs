@@ -74,11 +74,10 @@ async fn report_presence(
             return Err(Problem::unprocessable("status", "It is one of online, away and offline.").into());
         }
     };
-    // With a key every further heartbeat would count as a repetition of the first.
-    let context = Context { key: None, if_match: None, ..headers.of(&caller) };
+    let context = Context { if_match: None, ..headers.of(&caller) };
     let stream = StreamId::agent(caller.user);
     if !commands.agents.cached(&stream).await?.state.is_known_to(caller.account) {
-        commands.join(caller.user, caller.name.clone(), &context).await?;
+        commands.join(caller.user, caller.name.clone(), &context.for_part("join")).await?;
     }
     let timeouts = commands.presence_timeouts;
     let command = ReportPresence { account_id: caller.account, user_id: caller.user, reported, timeouts };

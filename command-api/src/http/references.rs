@@ -3,7 +3,7 @@
 use crate::problem::CommandProblem;
 use commands::Commands;
 use event_schemas::catalogue::CannedResponse;
-use event_schemas::{AccountId, CannedResponseId, TeamId};
+use event_schemas::{AccountId, CannedResponseId, StreamId, TeamId, UserId};
 use gate::Problem;
 
 pub(super) async fn check_canned_response(
@@ -20,6 +20,21 @@ pub(super) async fn check_canned_response(
         Some(_) => Ok(()),
         None => Err(Problem::unprocessable(field, "This account has no such canned response.").into()),
     }
+}
+
+/// The problem of a user who is no agent of the account.
+pub(super) fn no_such_agent(field: &str) -> Problem {
+    Problem::unprocessable(field, "This account has no such agent: register the agent first.")
+}
+
+pub(super) async fn check_agent(
+    commands: &Commands,
+    account: AccountId,
+    field: &str,
+    agent: UserId,
+) -> Result<(), CommandProblem> {
+    let known = commands.agents.current(&StreamId::agent(agent)).await?;
+    if known.state.is_known_to(account) { Ok(()) } else { Err(no_such_agent(field).into()) }
 }
 
 pub(super) async fn check_team(

@@ -168,6 +168,7 @@ async fn a_handoff_is_requested_and_the_answer_has_the_conversations_state() {
     service.post(&robot(), &format!("{path}/handoff"), body).await.is(200);
     assert_eq!(service.event_types(&path).await, ["ConversationOpened", "BotEngaged", "HandoffRequested"]);
 
+    service.post(&sue(), "/v1/agents", json!({ "user_id": ana().id, "name": "Ana" })).await.is(201);
     let to_ana = json!({ "agent_id": ana().id });
     let answer = service.post(&robot(), &format!("{path}/handoff"), to_ana).await.is(200);
     assert_eq!(answer["status"], "assigned");

@@ -1,4 +1,4 @@
-use crate::service::{ACME, UNKNOWN_ID, ana, ben, id, person, robot, start, sue};
+use crate::service::{ACME, GLOBEX, UNKNOWN_ID, ana, ben, greta, id, person, robot, start, sue};
 use axum::http::Method;
 use futures::future::join_all;
 use gate::Role;
@@ -95,4 +95,57 @@ async fn an_agent_can_unassign_an_own_conversation() {
     service.post(&ben(), &unassign, Value::Null).await.refuses(409, "already-assigned", "assignee_id");
     let unassigned = service.post(&ana(), &unassign, json!({ "reason": "lunch" })).await.is(200);
     assert_eq!((&unassigned["assignee_id"], &unassigned["status"]), (&Value::Null, &json!("open")));
+}
+
+#[tokio::test]
+async fn a_conversation_is_assigned_only_to_agents_of_the_account() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let before = service.events(&conversation).await.len();
+    let elsewhere = person(GLOBEX, 7, Role::Agent, "Gil");
+    service.post(&greta(), "/v1/agents", json!({ "user_id": elsewhere.id, "name": "Gil" })).await.is(201);
+    for stranger in [json!(UNKNOWN_ID), json!(elsewhere.id), json!(ben().id), json!(robot().id)] {
+        let to = json!({ "assignee_id": stranger });
+        for who in [ana(), sue(), robot()] {
+            let patched = service.patch(&who, &conversation, to.clone()).await;
+            patched.refuses(422, "unprocessable", "assignee_id");
+            let assigned = service.post(&who, &format!("{conversation}/assign"), to.clone()).await;
+            assigned.refuses(422, "unprocessable", "assignee_id");
+            let handoff = json!({ "agent_id": stranger });
+            let handed = service.post(&who, &format!("{conversation}/handoff"), handoff).await;
+            handed.refuses(422, "unprocessable", "agent_id");
+        }
+        let forced = json!({ "assignee_id": stranger, "force": true });
+        let assigned = service.post(&sue(), &format!("{conversation}/assign"), forced).await;
+        assigned.refuses(422, "unprocessable", "assignee_id");
+    }
+    assert_eq!(service.events(&conversation).await.len(), before);
+}
+
+#[tokio::test]
+async fn an_agent_with_a_token_alone_takes_a_conversation_and_is_known_from_then_on() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let taken = service.patch(&ben(), &conversation, json!({ "assignee_id": ben().id })).await.is(200);
+    assert_eq!((&taken["status"], &taken["assignee_name"]), (&json!("assigned"), &json!("Ben")));
+    service.post(&sue(), &format!("{conversation}/unassign"), json!({})).await.is(200);
+    let given = service.patch(&sue(), &conversation, json!({ "assignee_id": ben().id })).await.is(200);
+    assert_eq!(given["assignee_name"], "Ben");
+}
+
+#[tokio::test]
+async fn an_agent_who_is_switched_off_gets_no_conversation_from_others_unless_a_supervisor_insists() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    service.patch(&ben(), "/v1/agent-preferences/me", json!({ "is_available": false })).await.is(200);
+    let to = json!({ "assignee_id": ben().id });
+    let refused = service.patch(&ana(), &conversation, to.clone()).await;
+    let problem = refused.refuses(409, "agent-cannot-take-it", "assignee_id");
+    assert_eq!(problem["reason"], "unavailable");
+    let forced = json!({ "assignee_id": ben().id, "force": true });
+    service.post(&sue(), &format!("{conversation}/assign"), forced).await.is(200);
+    let assigned = service.events(&conversation).await.pop().unwrap();
+    assert!(assigned.data.contains(r#""overridden":"unavailable""#), "{}", assigned.data);
+    service.post(&sue(), &format!("{conversation}/unassign"), json!({})).await.is(200);
+    service.patch(&ben(), &conversation, to).await.is(200);
 }

@@ -11,6 +11,7 @@ mod claims;
 mod contacts;
 mod conversations;
 mod errors;
+mod keys;
 mod macros;
 mod messages;
 mod service;

@@ -25,6 +25,9 @@ async fn a_note_has_only_a_text_and_mentions() {
     let service = start().await;
     let conversation = service.conversation().await;
     let path = format!("{conversation}/messages");
+    let stranger = json!({ "content": "a", "is_private": true, "mentions": [ana().id, ben().id] });
+    service.post(&ana(), &path, stranger).await.refuses(422, "unprocessable", "mentions[1]");
+    service.post(&sue(), "/v1/agents", json!({ "user_id": ben().id, "name": "Ben" })).await.is(201);
     let note = json!({ "content": "Watch out", "is_private": true, "mentions": [ben().id] });
     let created = service.post(&ana(), &path, note).await.is(201);
     assert_eq!(

@@ -127,6 +127,7 @@ fn assemble_service(
         clock: clock.clone(),
         metrics: None,
         checks: Vec::new(),
+        serves_operations: true,
         problems: problem::KINDS.to_vec(),
     };
     let router = assemble(http::router(commands.clone()), gate);

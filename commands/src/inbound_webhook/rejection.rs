@@ -30,6 +30,7 @@ impl Commands {
             correlation_id: context.correlation_id,
             causation_id: None,
             traceparent: context.traceparent.clone(),
+            request: None,
             occurred_at: self.clock.now(),
         };
         metrics::counter!("verbatim_webhook_rejections_total").increment(1);

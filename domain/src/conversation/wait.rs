@@ -63,7 +63,11 @@ impl Wait {
             }
             E::Routing(event) => self.apply_routing(event, at),
             E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
-            | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+            | E::Bot(
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_),
+            )
             | E::Lifecycle(_)
             | E::Assignment(_)
             | E::Delivery(_)

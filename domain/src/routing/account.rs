@@ -114,7 +114,7 @@ pub(super) struct RoutedConversation {
     priority: Priority,
     labels: BTreeSet<String>,
     /// From the bot's classification.
-    topics: BTreeSet<String>,
+    topics: BTreeMap<&'static str, String>,
     requirements: Requirements,
     wait: Wait,
 }

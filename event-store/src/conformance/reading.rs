@@ -3,7 +3,7 @@
 use super::Engine;
 use super::samples::{ACCOUNT, assert_ordered, event, everything, messages, stream};
 use crate::{AppendError, Expected, Filter, Subscription};
-use event_schemas::{AccountId, Category, Clock, StreamId, Version};
+use event_schemas::{AccountId, Category, Clock, Position, StreamId, Version};
 use std::sync::Arc;
 
 const OTHER: AccountId = AccountId::from_u128(0xacc1);
@@ -23,6 +23,14 @@ pub async fn pages_cover_the_log_without_gap_or_overlap(engine: &impl Engine) {
     let end = store.end().await.unwrap();
     let beyond = store.read_all(end, &Filter::all(), 10).await.unwrap();
     assert_eq!((beyond.events.len(), beyond.through, beyond.at_end), (0, end, true));
+    for event in &all {
+        assert_eq!(store.event_at(event.position).await.unwrap().as_ref(), Some(event));
+        assert!(store.reaches(event.position).await.unwrap());
+    }
+    let end = end.unwrap();
+    let after_end = Position::new(end.commit() + 1_000_000, end.prepare() + 1_000_000);
+    assert_eq!(store.event_at(after_end).await.unwrap(), None);
+    assert!(!store.reaches(after_end).await.unwrap());
     store.close().await;
 }
 

@@ -111,6 +111,37 @@ impl Log {
         Ok(last.first().map(position_of))
     }
 
+    /// The event at exactly this position.
+    pub async fn event_at(&self, position: Position) -> Result<Option<Recorded>, ReadError> {
+        let options = ReadAllOptions::default()
+            .position(start_after(Some(position)))
+            .filter(self.names.all_events())
+            .max_count(1)
+            .requires_leader(true);
+        let fetched =
+            self.connection.request(async |client| collect(client.read_all(&options).await?).await).await;
+        let fetched = match fetched {
+            // The server has never been at this position.
+            Err(RequestError::InvalidPosition) => return Ok(None),
+            other => other?,
+        };
+        let event = fetched.first().filter(|event| position_of(event) == position);
+        event.map(|event| decode(event, &self.names)).transpose()
+    }
+
+    /// Whether the server has been at this position. A reader may stand at a record of the server itself, which is
+    /// after the log's last event.
+    pub async fn reaches(&self, position: Position) -> Result<bool, ReadError> {
+        if self.end().await? >= Some(position) {
+            return Ok(true);
+        }
+        let options =
+            ReadAllOptions::default().position(StreamPosition::End).max_count(1).requires_leader(true);
+        let last =
+            self.connection.request(async |client| collect(client.read_all(&options).await?).await).await?;
+        Ok(last.first().map(position_of) >= Some(position))
+    }
+
     pub async fn page(
         &self,
         after: Option<Position>,

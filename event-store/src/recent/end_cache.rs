@@ -1,6 +1,7 @@
 //! Remembers for a short time that a lookup found the end of the log, so that not every reader that follows the
 //! log has to query it for appends of other processes.
 
+use event_schemas::Position;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ const VALID_FOR: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 pub struct EndCache {
-    last: RwLock<Option<Lookup>>,
+    /// The last lookup that reached the end of the log, and the end that it found.
+    last: RwLock<Option<(Lookup, Option<Position>)>>,
     /// How often another process was known to have appended.
     invalidations: AtomicU64,
 }
@@ -29,17 +31,17 @@ impl EndCache {
         Lookup { invalidations: self.invalidations.load(Ordering::SeqCst), at: Instant::now() }
     }
 
-    /// The lookup reached the end of the log.
-    pub fn record_end(&self, lookup: Lookup) {
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(lookup);
+    /// The lookup reached the end of the log there.
+    pub fn record_end(&self, lookup: Lookup, end: Option<Position>) {
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some((lookup, end));
     }
 
-    /// Whether a lookup reached the end a short time ago and no other process is known to have appended since.
-    pub fn is_recent(&self, now: Lookup) -> bool {
-        let last = *self.last.read().unwrap_or_else(PoisonError::into_inner);
-        last.is_some_and(|last| {
-            last.invalidations == now.invalidations && now.at.saturating_duration_since(last.at) < VALID_FOR
-        })
+    /// The end that a lookup found a short time ago, unless another process is known to have appended since.
+    pub fn recent_end(&self, now: Lookup) -> Option<Option<Position>> {
+        let (last, end) = (*self.last.read().unwrap_or_else(PoisonError::into_inner))?;
+        let is_recent =
+            last.invalidations == now.invalidations && now.at.saturating_duration_since(last.at) < VALID_FOR;
+        is_recent.then_some(end)
     }
 
     /// Another process has appended: earlier lookups are no longer valid.

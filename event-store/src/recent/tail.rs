@@ -63,12 +63,20 @@ impl Tail {
         *self.section.write().unwrap_or_else(PoisonError::into_inner) = Section::default();
     }
 
-    /// Whether `after` is the last event here, and no later group waits for the one before it.
+    /// Whether `after` is the last event here.
     pub fn ends_at(&self, after: Option<Position>) -> bool {
         let section = self.read();
-        !section.events.is_empty()
-            && section.early.is_empty()
-            && after.is_some_and(|after| after.commit() == section.end())
+        !section.events.is_empty() && after.is_some_and(|after| after.commit() == section.end())
+    }
+
+    /// Whether this process has appended nothing.
+    pub fn is_empty(&self) -> bool {
+        self.read().events.is_empty()
+    }
+
+    /// Whether a later group waits for the one before it.
+    pub fn has_early(&self) -> bool {
+        !self.read().early.is_empty()
     }
 
     /// The page after a position; `None` when a part of it is not here.
@@ -139,6 +147,7 @@ mod tests {
                 correlation_id: uuid::Uuid::nil(),
                 causation_id: None,
                 traceparent: None,
+                request: None,
                 occurred_at: Timestamp::from_secs(0),
             },
             data: String::new(),
@@ -165,7 +174,11 @@ mod tests {
         assert_eq!(seen(&tail, 10), Some(vec![11, 12, 13, 14, 15]));
         assert_eq!(seen(&tail, 13), Some(vec![14, 15]));
         assert_eq!((seen(&tail, 9), seen(&tail, 15)), (None, None));
-        assert!(tail.ends_at(Some(Position::at(15))) && !tail.ends_at(Some(Position::at(14))));
+        assert!(
+            tail.ends_at(Some(Position::at(15)))
+                && !tail.ends_at(Some(Position::at(14)))
+                && !tail.has_early()
+        );
     }
 
     #[test]

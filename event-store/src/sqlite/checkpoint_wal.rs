@@ -7,8 +7,8 @@
 
 use super::schema;
 use super::writer::Job;
+use crate::files::OpenFile;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -26,13 +26,13 @@ struct WalPages {
 }
 
 /// Checkpoints the WAL until the writer ends.
-pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::WeakSender<Job>) {
+pub async fn run(file: OpenFile, mut grown: watch::Receiver<u64>, writer: mpsc::WeakSender<Job>) {
     let mut connection = None;
     while grown.changed().await.is_ok() {
         tokio::time::sleep(PAUSE).await;
         let checkpointed = match &mut connection {
             Some(open) => checkpoint_wal(open, &writer).await,
-            none => match connect(&path).await {
+            none => match connect(&file).await {
                 Ok(opened) => checkpoint_wal(none.insert(opened), &writer).await,
                 Err(error) => Err(error),
             },
@@ -50,9 +50,10 @@ pub async fn run(path: PathBuf, mut grown: watch::Receiver<u64>, writer: mpsc::W
     }
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+async fn connect(file: &OpenFile) -> Result<SqliteConnection, sqlx::Error> {
     // Moved pages have to be on the disk before the WAL is overwritten.
-    schema::writer(path).pragma("cache_size", "-64").connect().await
+    file.check().map_err(std::io::Error::from)?;
+    schema::writer(file.path()).pragma("cache_size", "-64").connect().await
 }
 
 async fn checkpoint_wal(

@@ -3,12 +3,12 @@
 use super::rows::{decode, select};
 use super::schema::options;
 use super::writer::unavailable;
+use crate::files::OpenFile;
 use crate::row::category_code;
 use crate::{Filter, Page, ReadError};
 use event_schemas::{Category, EventId, Position, Recorded, StreamId, Version};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
-use std::path::Path;
 use std::time::Duration;
 
 // The limits below are sums (`limit 0 + ?`): the planner records the value of a bare parameter in a limit, and then
@@ -21,14 +21,22 @@ macro_rules! scan {
     };
 }
 
-pub fn pool(path: &Path) -> SqlitePool {
-    let options = options(path).pragma("query_only", "on").pragma("cache_size", "-1024").row_buffer_size(256);
+pub fn pool(file: &OpenFile) -> SqlitePool {
+    let options =
+        options(file.path()).pragma("query_only", "on").pragma("cache_size", "-1024").row_buffer_size(256);
     SqlitePoolOptions::new()
         .max_connections(4)
         .acquire_timeout(Duration::from_secs(10))
         .max_lifetime(None)
         // A test query before each use would cost as much as most of the reads.
         .test_before_acquire(false)
+        .after_connect({
+            let file = file.clone();
+            move |_, _| {
+                let opened = file.check().map_err(|moved| sqlx::Error::Io(moved.into()));
+                Box::pin(async move { opened })
+            }
+        })
         .connect_lazy_with(options)
 }
 

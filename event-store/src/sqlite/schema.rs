@@ -55,7 +55,11 @@ pub async fn prepare(path: &Path) -> Result<(), OpenError> {
         Header { application: APPLICATION_ID, version, .. } if version > known => {
             Err(OpenError::Newer { path: name(), found: version, known })
         }
-        Header { application: APPLICATION_ID, version, .. } if version == known => Ok(()),
+        Header { application: APPLICATION_ID, version, .. } if version == known => {
+            // A copy that SQLite made has no write-ahead log yet, and changes to it only while it has no readers.
+            let connection = writer(path).connect().await.map_err(failed)?;
+            connection.close().await.map_err(failed)
+        }
         Header { application: APPLICATION_ID, .. } | Header { application: 0, version: 0, tables: 0 } => {
             migrate(path).await.map_err(failed)
         }

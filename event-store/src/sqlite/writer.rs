@@ -3,13 +3,13 @@
 use super::rows::{self, ImportedRow, PlacedRow};
 use super::{Heads, MAX_EVENTS, schema};
 use crate::append_metrics::AppendMetrics;
+use crate::files::{Moved, OpenFile};
 use crate::judge::{self, Append, Head, Known, Location, Verdict, last};
 use crate::recent::RecentEvents;
 use crate::{AppendError, Appended, Unavailable};
 use event_schemas::{Clock, EventId, Position, Recorded, StreamId, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -58,8 +58,14 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
+impl From<Moved> for Failure {
+    fn from(moved: Moved) -> Self {
+        sqlx::Error::Io(moved.into()).into()
+    }
+}
+
 pub struct Writer {
-    path: PathBuf,
+    file: OpenFile,
     clock: Clock,
     /// `None` when it must be opened before the next group. A connection that has failed is not used again.
     connection: Option<SqliteConnection>,
@@ -77,14 +83,14 @@ pub struct Writer {
 
 impl Writer {
     pub fn new(
-        path: &Path,
+        file: OpenFile,
         clock: Clock,
         heads: Arc<Heads>,
         recent: Arc<RecentEvents>,
         grew: watch::Sender<u64>,
     ) -> Self {
         Self {
-            path: path.to_owned(),
+            file,
             clock,
             connection: None,
             end: None,
@@ -164,7 +170,7 @@ impl Writer {
             return;
         }
         let began = Instant::now();
-        let answers = match self.write(&group.appends).await {
+        let answers = match self.write_in_place(&group.appends).await {
             Ok(answers) => {
                 self.unhealthy = false;
                 answers
@@ -200,12 +206,23 @@ impl Writer {
         }
     }
 
+    /// Writes the group. What was written into a file that is not at its path any more counts as not written.
+    async fn write_in_place(
+        &mut self,
+        group: &[Append],
+    ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
+        self.file.check()?;
+        let answers = self.write(group).await?;
+        self.file.check()?;
+        Ok(answers)
+    }
+
     async fn write(&mut self, group: &[Append]) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
         if let Some(end) = self.end
             && let Some(verdicts) = judge::fast_path(group, end.position, |stream| self.heads.get(stream))
         {
             let recorded_at = self.clock.now().max(end.recorded_at);
-            let connection = connected(&mut self.connection, &self.path).await?;
+            let connection = connected(&mut self.connection, &self.file).await?;
             #[cfg(feature = "conformance")]
             self.fault.apply(connection).await?;
             match rows::insert(connection, placed_rows(group, &verdicts, recorded_at)).await {
@@ -224,7 +241,7 @@ impl Writer {
         &mut self,
         group: &[Append],
     ) -> Result<Vec<Result<Appended, AppendError>>, Failure> {
-        let connection = connected(&mut self.connection, &self.path).await?;
+        let connection = connected(&mut self.connection, &self.file).await?;
         #[cfg(feature = "conformance")]
         self.fault.apply(connection).await?;
         let mut transaction = connection.begin_with("begin immediate").await?;
@@ -279,7 +296,7 @@ impl Writer {
         self.unhealthy = true;
         self.end = None;
         self.metrics.failed.increment(1);
-        self.disconnect().await;
+        self.disconnect_after(&failure.error).await;
         let reason = reason(&failure.error);
         tracing::error!(error = %failure.error, %reason, appends = group.len(), "writing to the event log failed");
         let mut recorded = HashMap::new();
@@ -311,11 +328,21 @@ impl Writer {
     }
 
     async fn lookup_events(&mut self, ids: String) -> Result<HashMap<EventId, Location>, sqlx::Error> {
-        let connection = connected(&mut self.connection, &self.path).await?;
+        let connection = connected(&mut self.connection, &self.file).await?;
         Ok(lookup(connection, names(std::iter::empty()), ids).await?.1.events)
     }
 
+    /// Closes the connection after an error. When the write-ahead log is lost, the connection is the last holder of its
+    /// contents: they are moved into the file, and the connection stays open, because another one would begin a new log.
+    async fn disconnect_after(&mut self, error: &sqlx::Error) {
+        match moved(error) {
+            Some(Moved::Wal { .. }) => self.checkpoint_wal().await,
+            Some(Moved::File { .. }) | None => self.disconnect().await,
+        }
+    }
+
     async fn disconnect(&mut self) {
+        self.file.closed_wal();
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
@@ -333,6 +360,7 @@ impl Writer {
     /// A log that failed is healthy again when it can be written to. The check writes the values that the file's
     /// header holds already.
     async fn check(&mut self) -> Result<(), Unavailable> {
+        self.file.check()?;
         if !self.unhealthy {
             return Ok(());
         }
@@ -346,14 +374,17 @@ impl Writer {
     }
 
     async fn rewrite_header(&mut self) -> Result<(), sqlx::Error> {
-        let connection = connected(&mut self.connection, &self.path).await?;
+        let connection = connected(&mut self.connection, &self.file).await?;
         #[cfg(feature = "conformance")]
         self.fault.apply(connection).await?;
         schema::stamp(connection).await
     }
 
     async fn import(&mut self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        match self.import_events(events).await {
+        self.file.check().map_err(Unavailable::from)?;
+        let imported = self.import_events(events).await;
+        self.file.check().map_err(Unavailable::from)?;
+        match imported {
             Ok(Ok(last)) => {
                 self.recent.clear();
                 self.grew.send_modify(|times| *times += 1);
@@ -363,7 +394,7 @@ impl Writer {
             Err(error) => {
                 self.unhealthy = true;
                 self.end = None;
-                self.disconnect().await;
+                self.disconnect_after(&error).await;
                 Err(unavailable(error).into())
             }
         }
@@ -373,7 +404,7 @@ impl Writer {
         &mut self,
         events: Vec<Recorded>,
     ) -> Result<Result<Option<u64>, AppendError>, sqlx::Error> {
-        let connection = connected(&mut self.connection, &self.path).await?;
+        let connection = connected(&mut self.connection, &self.file).await?;
         let mut transaction = connection.begin_with("begin immediate").await?;
         let streams = names(events.iter().map(|event| &event.stream));
         let ids = hex(events.iter().map(|event| event.id));
@@ -422,12 +453,19 @@ impl Group {
 
 async fn connected<'a>(
     connection: &'a mut Option<SqliteConnection>,
-    path: &Path,
+    file: &OpenFile,
 ) -> Result<&'a mut SqliteConnection, sqlx::Error> {
-    match connection {
-        Some(open) => Ok(open),
-        closed => Ok(closed.insert(schema::writer(path).connect().await?)),
-    }
+    let closed = match connection {
+        Some(open) => return Ok(open),
+        closed => closed,
+    };
+    file.check().map_err(std::io::Error::from)?;
+    let mut opened = schema::writer(file.path()).connect().await?;
+    // The first read opens the write-ahead log.
+    sqlx::query("select count(*) from sqlite_schema").fetch_one(&mut opened).await?;
+    file.opened_wal();
+    file.check().map_err(std::io::Error::from)?;
+    Ok(closed.insert(opened))
 }
 
 fn placed_rows<'a>(group: &'a [Append], verdicts: &[Verdict], recorded_at: Timestamp) -> Vec<PlacedRow<'a>> {
@@ -514,8 +552,17 @@ fn is_collision(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.is_unique_violation())
 }
 
+/// The lost file that is the cause of an error.
+fn moved(error: &sqlx::Error) -> Option<&Moved> {
+    let sqlx::Error::Io(error) = error else { return None };
+    error.get_ref()?.downcast_ref()
+}
+
 /// The cause of an error, for the operator.
 pub fn reason(error: &sqlx::Error) -> String {
+    if let Some(moved) = moved(error) {
+        return moved.to_string();
+    }
     match schema::code(error) {
         Some(5 | 6) => "another program is holding the file".to_owned(),
         Some(8) => "the file is read-only".to_owned(),

@@ -5,11 +5,13 @@
 
 use super::sqlite_tx::SqliteTx;
 use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
+use event_store::files::OpenFile;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Row};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -29,7 +31,7 @@ pub struct File {
     writer: SqlitePool,
     readers: Readers,
     checkpointer: SqlitePool,
-    path: Arc<Path>,
+    file: OpenFile,
     /// The number of transactions that have begun, and their number at the last call of `checkpoint_wal`.
     begun: Arc<AtomicU64>,
     checked: Arc<AtomicU64>,
@@ -52,7 +54,7 @@ impl File {
         let writer = pool(1).connect_with(options).await?;
         sqlx::raw_sql(CHECKPOINTS).execute(&writer).await?;
         sqlx::raw_sql(schema).execute(&writer).await?;
-        Ok(Self::of(path, writer.clone(), writer.clone(), writer))
+        Self::of(path, writer.clone(), writer.clone(), writer)
     }
 
     pub(super) async fn open(path: &Path, sizes: Sizes, schema: &'static str) -> Result<Self, DbError> {
@@ -85,19 +87,28 @@ impl File {
                 .pragma("query_only", "on")
                 .pragma("cache_size", format!("-{}", sizes.reader_cache_kib)),
         );
-        Ok(Self::of(path, writer, readers, checkpointer))
+        Self::of(path, writer, readers, checkpointer)
     }
 
-    fn of(path: &Path, writer: SqlitePool, readers: SqlitePool, checkpointer: SqlitePool) -> Self {
-        Self {
+    fn of(
+        path: &Path,
+        writer: SqlitePool,
+        readers: SqlitePool,
+        checkpointer: SqlitePool,
+    ) -> Result<Self, DbError> {
+        Ok(Self {
             writer,
             readers: Readers::Sqlite(readers),
             checkpointer,
-            path: path.into(),
+            file: OpenFile::at(path)?,
             begun: Arc::default(),
             checked: Arc::default(),
             flushed: Arc::default(),
-        }
+        })
+    }
+
+    pub(super) fn check_in_place(&self) -> Result<(), DbError> {
+        Ok(self.file.check().map_err(io::Error::from)?)
     }
 
     pub(super) fn readers(&self) -> &Readers {
@@ -105,6 +116,7 @@ impl File {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
+        self.check_in_place()?;
         self.begun.fetch_add(1, Ordering::Relaxed);
         SqliteTx::begin(&self.writer, "begin immediate").await.map(Tx::sqlite)
     }
@@ -127,8 +139,7 @@ impl File {
         if self.checked.swap(begun, Ordering::Relaxed) == begun {
             return Ok(());
         }
-        let row = sqlx::query("pragma wal_checkpoint(noop)").fetch_one(&self.checkpointer).await?;
-        let (written, moved): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        let (written, moved) = self.run_checkpoint("pragma wal_checkpoint(noop)").await?;
         // The log restarts from its beginning from time to time, and is shorter then.
         if (written - self.flushed.load(Ordering::Relaxed)).abs() >= FLUSH_PAGES {
             self.flush().await?;
@@ -137,11 +148,24 @@ impl File {
         if written - moved < CHECKPOINT_PAGES {
             return Ok(());
         }
-        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.checkpointer).await.map(|_| ())
+        self.run_checkpoint("pragma wal_checkpoint(passive)").await.map(|_| ())
+    }
+
+    /// The length of the write-ahead log and the part of it that is in the file, in pages. A connection that fails is
+    /// closed: one that was opened while the disk was read-only would fail for ever.
+    async fn run_checkpoint(&self, pragma: &'static str) -> Result<(i64, i64), DbError> {
+        let mut connection = self.checkpointer.acquire().await?;
+        match sqlx::query(pragma).fetch_one(&mut *connection).await {
+            Ok(row) => Ok((row.try_get(1)?, row.try_get(2)?)),
+            Err(error) => {
+                connection.close_on_drop();
+                Err(error)
+            }
+        }
     }
 
     async fn flush(&self) -> Result<(), DbError> {
-        let mut log = self.path.as_os_str().to_owned();
+        let mut log = self.file.path().as_os_str().to_owned();
         log.push("-wal");
         let flushed = tokio::task::spawn_blocking(|| std::fs::File::open(log)?.sync_data()).await;
         Ok(flushed.unwrap_or_else(|error| Err(error.into()))?)

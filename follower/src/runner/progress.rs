@@ -50,6 +50,11 @@ impl Progress {
         self.condition = Condition::Running;
     }
 
+    /// The runner works again although it has read no event. Returns whether there was an error.
+    pub(super) fn clear_error(&mut self) -> bool {
+        std::mem::replace(&mut self.condition, Condition::Running) != Condition::Running
+    }
+
     pub(super) fn set_error(&mut self, error: &RunnerError, passing: bool) {
         let error = Chain(error).to_string();
         self.condition = if passing { Condition::Retrying { error } } else { Condition::Stopped { error } };

@@ -1,6 +1,7 @@
 //! Reads and decodes one page ahead: while a page is written, the next one is prepared. At the end of the log it waits
 //! until the writer is idle, so that all events that arrive meanwhile are in one page.
 
+use super::checkpoint::CheckpointEvent;
 use super::{Batch, RunnerError};
 use crate::decoded_log::DecodedLog;
 use event_schemas::Position;
@@ -124,6 +125,7 @@ pub(super) fn decode(log: &DecodedLog, page: Page) -> Result<Batch, RunnerError>
     for recorded in page.events {
         let (position, stream, version) = (recorded.position, recorded.stream.clone(), recorded.version);
         let event_type = recorded.event_type.clone();
+        batch.last = Some((position, CheckpointEvent::from(&recorded)));
         match log.decode(recorded) {
             Ok(Some(event)) => batch.events.push(event),
             Ok(None) => batch.skipped += 1,

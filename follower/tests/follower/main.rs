@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod decoded_log;
+mod older_log;
 mod support;
 mod transactions;

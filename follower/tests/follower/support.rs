@@ -46,6 +46,7 @@ impl Log {
                 correlation_id: id.0,
                 causation_id: None,
                 traceparent: None,
+                request: None,
                 occurred_at: self.clock.now(),
             };
             let event = NewEvent::of(id, &ConversationEvent::from(note), metadata);

@@ -55,7 +55,16 @@ impl Claims {
         }
         Ok(())
     }
+
+    /// The time for which the token is still accepted.
+    pub(super) fn remaining(&self, now: Timestamp, leeway: Duration) -> Duration {
+        let seconds = self.exp + leeway.as_secs_f64() - seconds(now);
+        Duration::from_secs_f64(seconds.clamp(0.0, LONGEST))
+    }
 }
+
+/// A token's lifetime is limited to ten years: more cannot be waited for.
+const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 
 fn seconds(moment: Timestamp) -> f64 {
     moment.as_micros() as f64 / 1e6

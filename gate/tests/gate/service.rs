@@ -71,7 +71,7 @@ async fn headers(
     Ok(Json(json!({
         "after": after,
         "version": version,
-        "key": key,
+        "key": key.map(|keyed| keyed.key),
         "correlation_id": context.correlation_id,
         "traceparent": context.traceparent,
     })))
@@ -165,6 +165,7 @@ impl Service {
             clock: self.clock,
             metrics: None,
             checks: self.checks,
+            serves_operations: true,
             problems: Vec::new(),
         };
         Ok(assemble(routes(), gate))

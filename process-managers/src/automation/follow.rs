@@ -86,7 +86,10 @@ impl Follow {
         for event in page {
             let rules = self.rules(event.metadata.account_id, event.position).await?;
             let trigger = Trigger::Event { at: said_at(event), position: event.position };
-            if rules.is_empty() || self.side_effects.withheld(trigger).is_some() {
+            if rules.is_empty()
+                || self.side_effects.history.repeats(event)
+                || self.side_effects.withheld(trigger).is_some()
+            {
                 continue;
             }
             let index = *indexes.entry(&event.stream).or_insert_with(|| {

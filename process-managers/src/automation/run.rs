@@ -49,6 +49,7 @@ pub(crate) async fn run(
         traceparent: rule_run.traceparent.clone(),
         occurred_at: None,
         key: Some(key),
+        request: None,
         if_match: None,
     };
     // A rule acts with a supervisor's rights: it may take a conversation from any agent.

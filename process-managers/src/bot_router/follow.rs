@@ -173,6 +173,7 @@ impl ConversationBatch<'_> {
             traceparent: cause.metadata.traceparent.clone(),
             occurred_at: None,
             key: Some(format!("{ROUTER}:{}", cause.id)),
+            request: None,
             if_match: None,
         }
     }

@@ -254,6 +254,7 @@ mod tests {
             correlation_id: id.0,
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: commands.clock.now(),
         };
         let event = NewEvent::of(id, &event, metadata);
@@ -266,8 +267,12 @@ mod tests {
         let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
         let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(store, Arc::new(providers), clock.clone()));
-        let side_effects =
-            SideEffects { manager: "test", past: commands.past().await.unwrap(), clock: clock.clone() };
+        let side_effects = SideEffects {
+            manager: "test",
+            past: commands.past().await.unwrap(),
+            history: Default::default(),
+            clock: clock.clone(),
+        };
         let delivery =
             DeliveryContext { commands: Arc::clone(&commands), settings: Settings::default(), side_effects };
         let conversation_id = ConversationId::of(CHANNEL, "a", 0);

@@ -1,5 +1,6 @@
 //! Derives the outbox from the log: `MessageSent` inserts a message, and the first event of its delivery removes it.
 
+use crate::history::History;
 use crate::or_skip::OrSkip;
 use commands::Commands;
 use event_schemas::conversation::{
@@ -45,11 +46,12 @@ impl Job for OutgoingMessage {
 
 pub(super) struct Source {
     commands: Arc<Commands>,
+    history: History,
 }
 
 impl Source {
-    pub(super) fn new(commands: Arc<Commands>) -> Self {
-        Self { commands }
+    pub(super) fn new(commands: Arc<Commands>, history: History) -> Self {
+        Self { commands, history }
     }
 
     /// The channel of a conversation, which never changes. `None` when the conversation's history cannot be read, so
@@ -126,6 +128,9 @@ impl JobSource for Source {
     async fn job_of(&mut self, event: &DecodedEvent) -> Result<Option<OutgoingMessage>, FollowError> {
         let JobEffect::Begins(message_id) = self.effect_of(event) else { return Ok(None) };
         let Some(conversation_id) = event.stream.as_conversation() else { return Ok(None) };
+        if self.history.repeats(event) {
+            return Ok(None);
+        }
         // Version 1 of `MessageSent` does not name the channel; the conversation does.
         let channel_id = match addressee(event) {
             Some(to) => Some(to.channel_id),

@@ -117,6 +117,7 @@ fn metadata(id: EventId, at: Timestamp) -> Metadata {
         correlation_id: id.0,
         causation_id: None,
         traceparent: None,
+        request: None,
         occurred_at: at,
     }
 }
@@ -210,6 +211,7 @@ impl Fixture {
             traceparent: None,
             occurred_at: None,
             key: None,
+            request: None,
             if_match: None,
         };
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();

@@ -51,6 +51,7 @@ impl Log {
             causation_id: None,
             traceparent: None,
             occurred_at: self.clock.now(),
+            request: None,
         };
         let (_, schema_version) = Event::types().find(|(name, _)| *name == event_type).unwrap();
         // An event of a message has the message's id.

@@ -85,6 +85,7 @@ impl Fixture {
             correlation_id: id.0,
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: at,
         };
         let event = NewEvent::of::<ConversationEvent>(id, &event.into(), metadata);
@@ -188,7 +189,7 @@ impl Fixture {
                     assert!(breached.detected_at >= breached.due_at);
                     Some(("breached", breached.due_at))
                 }
-                SlaEvent::SlaApplied(_) => None,
+                SlaEvent::SlaApplied(_) | SlaEvent::SlaRemoved(_) => None,
             }
         };
         self.history(conversation).await.into_iter().filter_map(alarms).collect()

@@ -125,6 +125,7 @@ impl Fixture {
             traceparent: None,
             occurred_at: None,
             key: None,
+            request: None,
             if_match: None,
         };
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();

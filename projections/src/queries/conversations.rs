@@ -4,8 +4,13 @@
 //! on the size of the page and not on the number of conversations. When few conversations match a filter, the
 //! matching ones are read and sorted. When many match, the filter is checked while the index is scanned, and the scan
 //! soon finds enough of them.
+//!
+//! Conversations move in the list while an agent reads it page by page: a customer who writes again comes to its top, past the
+//! reader. So that no reader misses them, the cursor says which change was the newest when the first page was read, and
+//! the conversations that changed since then follow after the last page, in the order of their changes. A row may
+//! come twice; the later one is the newer.
 
-use super::{Cursor, Limit, ListError, Listed};
+use super::{Cursor, InvalidCursor, Limit, ListError, Listed};
 use crate::read_models::inbox::ConversationRow;
 use event_schemas::message::{Priority, Status};
 use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, TeamId, Timestamp, UserId};
@@ -44,14 +49,34 @@ impl Sort {
     pub const ALL_BY: [SortBy; 5] =
         [SortBy::LastMessage, SortBy::Created, SortBy::Priority, SortBy::Unanswered, SortBy::SlaDue];
 
-    /// The list a cursor belongs to.
-    fn list(self) -> u32 {
-        2 * self.by as u32 + u32::from(self.descending)
+    /// The list a cursor belongs to: the list in its order, or the changes that follow it.
+    fn list(self, part: Part) -> u32 {
+        let order = 2 * self.by as u32 + u32::from(self.descending);
+        if part == Part::Changed { CHANGED + order } else { order }
     }
-    /// The direction of the sort in SQL, and the comparison with the last row of the page before.
-    fn direction(self) -> (&'static str, &'static str) {
-        if self.descending { ("desc", "<") } else { ("asc", ">") }
+    /// The part of this sort's list that a cursor ends in.
+    fn part_of(self, cursor: Cursor) -> Result<Part, InvalidCursor> {
+        let part = match (cursor.list >= CHANGED, cursor.keyless) {
+            (true, _) => Part::Changed,
+            (false, true) => Part::Keyless,
+            (false, false) => Part::Keyed,
+        };
+        cursor.of_list(self.list(part)).map(|_| part)
     }
+}
+
+/// Added to the number of a sort's list for the changes that follow it. There are fewer sorts.
+const CHANGED: u32 = 16;
+
+/// The parts of a list, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The conversations that have the sort key.
+    Keyed,
+    /// The conversations without the key, by their last message.
+    Keyless,
+    /// The conversations that changed while the list was read.
+    Changed,
 }
 
 impl Default for Sort {
@@ -72,15 +97,6 @@ impl SortBy {
     }
     const fn may_be_missing(self) -> bool {
         matches!(self, Self::Unanswered | Self::SlaDue)
-    }
-    fn key(self, row: &ConversationRow) -> Option<i64> {
-        match self {
-            Self::LastMessage => Some(row.last_message_at.as_micros()),
-            Self::Created => Some(row.created_at.as_micros()),
-            Self::Priority => Some(row.priority.rank()),
-            Self::Unanswered => row.unanswered_since.map(Timestamp::as_micros),
-            Self::SlaDue => row.sla_due_at.map(Timestamp::as_micros),
-        }
     }
 }
 
@@ -161,37 +177,80 @@ pub async fn find(
 
 /// A list of conversations.
 pub async fn list(readers: &Readers, query: &Conversations) -> Result<Listed<ListedConversation>, ListError> {
-    let found = pages(readers, query, PagePart::read_rows).await?;
-    Ok(Listed::of(found, query.limit, |listed| {
-        let row = &listed.conversation;
-        let key = query.sort.by.key(row);
-        let fallback = row.last_message_at.as_micros();
-        Cursor::new(query.sort.list(), key.is_none(), key.unwrap_or(fallback), number(row.seq))
-    }))
+    let found = Page::read(readers, query, PagePart::read_rows).await?;
+    let next = found.next(query);
+    let rows = found.lines.into_iter().take(query.limit.get()).map(|line| line.content).collect();
+    Ok(Listed { rows, next })
 }
 
-/// The rows of a page and one row more: first the rows that have a sort key, then those that have none.
-async fn pages<'q, T, F>(
-    readers: &'q Readers,
-    query: &'q Conversations,
-    read: impl Fn(PagePart<'q>, &'q Readers) -> F,
-) -> Result<Vec<T>, ListError>
-where
-    F: Future<Output = Result<Vec<T>, DbError>>,
-{
-    let after = query.after.map(|cursor| cursor.of_list(query.sort.list())).transpose()?;
-    let source = choose_source(readers, query).await?;
-    let wanted = query.limit.get() + 1;
-    let mut found = Vec::new();
-    if after.is_none_or(|cursor| !cursor.keyless) {
-        found = read(PagePart { query, source, keyless: false, after, wanted }, readers).await?;
+/// A row of a page, and where in the list it is.
+struct Line<T> {
+    part: Part,
+    key: i64,
+    seq: i64,
+    content: T,
+}
+
+/// The lines that a part of a page has, and the newest change at the moment at which they were read.
+struct Lines<T> {
+    lines: Vec<Line<T>>,
+    newest: i64,
+}
+
+/// The rows of a page and one row more, which only shows that there is a next page.
+struct Page<T> {
+    lines: Vec<Line<T>>,
+    /// The newest change when the first page of the list was read.
+    begun: i64,
+}
+
+impl<T> Page<T> {
+    /// First the rows that have a sort key, then those that have none, then those that changed since the first page.
+    async fn read<'q, F>(
+        readers: &'q Readers,
+        query: &'q Conversations,
+        read: impl Fn(PagePart<'q>, &'q Readers) -> F,
+    ) -> Result<Self, ListError>
+    where
+        F: Future<Output = Result<Lines<T>, DbError>>,
+    {
+        let after = match query.after {
+            None => None,
+            Some(cursor) => Some((query.sort.part_of(cursor)?, cursor)),
+        };
+        let source = choose_source(readers, query).await?;
+        let wanted = query.limit.get() + 1;
+        let mut page = Self { lines: Vec::new(), begun: after.map_or(0, |(_, cursor)| cursor.begun) };
+        for part in [Part::Keyed, Part::Keyless, Part::Changed] {
+            let is_read = match (part, after) {
+                (Part::Keyed, Some((last, _))) => last == Part::Keyed,
+                (Part::Keyless, Some((last, _))) => last != Part::Changed && query.sort.by.may_be_missing(),
+                (Part::Changed, Some(_)) => true,
+                (Part::Keyed, None) => true,
+                (Part::Keyless, None) => query.sort.by.may_be_missing(),
+                // What is read in one page does not move meanwhile.
+                (Part::Changed, None) => false,
+            };
+            if !is_read || page.lines.len() == wanted {
+                continue;
+            }
+            let after = after.filter(|(last, _)| *last == part).map(|(_, cursor)| cursor);
+            let wanted = wanted - page.lines.len();
+            let begun = page.begun;
+            let found = read(PagePart { query, source, part, after, begun, wanted }, readers).await?;
+            if query.after.is_none() && part == Part::Keyed {
+                page.begun = found.newest;
+            }
+            page.lines.extend(found.lines);
+        }
+        Ok(page)
     }
-    if found.len() < wanted && query.sort.by.may_be_missing() {
-        let after = after.filter(|cursor| cursor.keyless);
-        let wanted = wanted - found.len();
-        found.extend(read(PagePart { query, source, keyless: true, after, wanted }, readers).await?);
+
+    fn next(&self, query: &Conversations) -> Option<Cursor> {
+        let last = self.lines.get(query.limit.get() - 1).filter(|_| self.lines.len() > query.limit.get())?;
+        let list = query.sort.list(last.part);
+        Some(Cursor::new(list, last.part == Part::Keyless, last.key, number(last.seq)).begun_at(self.begun))
     }
-    Ok(found)
 }
 
 /// A page of conversations as JSON.
@@ -207,11 +266,12 @@ const SEPARATOR: char = '\u{1e}';
 
 /// A list of conversations as JSON that can be sent without decoding the rows.
 pub async fn list_json(readers: &Readers, query: &Conversations) -> Result<ListJson, ListError> {
-    let found = pages(readers, query, PagePart::read_json).await?;
-    let mut json = String::with_capacity(found.iter().map(|line| line.text.len() + 24).sum::<usize>() + 2);
+    let found = Page::read(readers, query, PagePart::read_json).await?;
+    let mut json =
+        String::with_capacity(found.lines.iter().map(|line| line.content.len() + 24).sum::<usize>() + 2);
     json.push('[');
-    for (index, line) in found.iter().take(query.limit.get()).enumerate() {
-        let (unread, conversation) = line.text.split_once(' ').unwrap_or(("0", "{}"));
+    for (index, line) in found.lines.iter().take(query.limit.get()).enumerate() {
+        let (unread, conversation) = line.content.split_once(' ').unwrap_or(("0", "{}"));
         let comma = if index == 0 { "" } else { "," };
         let rest = conversation.strip_prefix('{').unwrap_or(conversation);
         let unread = unread.parse::<u32>().unwrap_or(0);
@@ -219,25 +279,16 @@ pub async fn list_json(readers: &Readers, query: &Conversations) -> Result<ListJ
         let _infallible = write!(json, "{comma}{{\"unread_count\":{unread},{rest}");
     }
     json.push(']');
-    let last = found.get(query.limit.get() - 1).filter(|_| found.len() > query.limit.get());
-    let next = last.map(|line| Cursor::new(query.sort.list(), line.keyless, line.key, number(line.seq)));
-    Ok(ListJson { json, next })
+    Ok(ListJson { json, next: found.next(query) })
 }
 
-/// One row of a page that was read as one value.
-struct JsonLine {
-    keyless: bool,
-    key: i64,
-    seq: i64,
-    /// The number of unread messages, a space, and the conversation's JSON.
-    text: String,
-}
-
-impl JsonLine {
-    fn of(text: &str, keyless: bool) -> Option<Self> {
+impl Line<String> {
+    /// A line of a page that was read as one value. Its content is the number of unread messages, a space, and the
+    /// conversation's JSON.
+    fn of(text: &str, part: Part) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
         let (key, seq) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some(Self { keyless, key, seq, text: parts.next()?.to_owned() })
+        Some(Self { part, key, seq, content: parts.next()?.to_owned() })
     }
 }
 
@@ -379,53 +430,79 @@ impl Sql {
 /// The number of a conversation's messages that the reader has not seen.
 const UNREAD: &str = "c.received_count - coalesce(s.received, 0)";
 
-/// A part of a page: the rows with a sort key, or the rows without one.
+/// A part of a page.
 struct PagePart<'q> {
     query: &'q Conversations,
     source: Source,
-    keyless: bool,
+    part: Part,
     after: Option<Cursor>,
+    /// The newest change when the first page was read.
+    begun: i64,
     wanted: usize,
 }
 
 impl PagePart<'_> {
     /// Reads the rows as columns.
-    async fn read_rows(self, readers: &Readers) -> Result<Vec<ListedConversation>, DbError> {
+    async fn read_rows(self, readers: &Readers) -> Result<Lines<ListedConversation>, DbError> {
+        let newest = self.newest(readers).await?;
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
-        let (direction, _) = self.query.sort.direction();
+        let (direction, _) = self.direction();
         let columns =
             ConversationRow::COLUMNS.iter().map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", ");
         let text = format!(
-            "select {columns}, {UNREAD} from {page} order by page.k {direction}, page.seq {direction}"
+            "select {columns}, {UNREAD}, page.k from {page} order by page.k {direction}, page.seq {direction}"
         );
         let rows = readers.fetch_all(AssertSqlSafe(text), sql.values).await?;
-        rows.iter()
-            .map(|row| {
-                let unread: i64 = row.number(ConversationRow::COLUMNS.len())?;
-                let unread = u32::try_from(unread).unwrap_or(0);
-                Ok(ListedConversation { conversation: ConversationRow::take(row)?, unread })
-            })
-            .collect()
+        let lines = rows.iter().map(|row| {
+            let unread: i64 = row.number(ConversationRow::COLUMNS.len())?;
+            let unread = u32::try_from(unread).unwrap_or(0);
+            let conversation = ConversationRow::take(row)?;
+            let key = row.number(ConversationRow::COLUMNS.len() + 1)?;
+            let seq = conversation.seq;
+            Ok(Line { part: self.part, key, seq, content: ListedConversation { conversation, unread } })
+        });
+        Ok(Lines { lines: lines.collect::<Result<_, DbError>>()?, newest })
+    }
+
+    /// The newest change of the account's conversations. Changes that are made later have higher numbers.
+    async fn newest(&self, readers: &Readers) -> Result<i64, DbError> {
+        let mut sql = Sql::default();
+        let newest = self.newest_change(&mut sql);
+        let row = readers.fetch_one(AssertSqlSafe(format!("select {newest}")), sql.values).await?;
+        Columns::of(&row).take()
+    }
+
+    fn newest_change(&self, sql: &mut Sql) -> String {
+        let account = sql.bind(&self.query.account);
+        format!("coalesce((select max(changed) from conversations where account_id = {account}), 0)")
     }
 
     /// Reads the JSON of all rows as one value, because fetching each row costs more than finding it.
-    async fn read_json(self, readers: &Readers) -> Result<Vec<JsonLine>, DbError> {
+    async fn read_json(self, readers: &Readers) -> Result<Lines<String>, DbError> {
         let mut sql = Sql::default();
         let page = self.page(&mut sql);
-        let (direction, _) = self.query.sort.direction();
+        let (direction, _) = self.direction();
         let separator = sql.bind(&SEPARATOR.to_string());
+        let newest = self.newest_change(&mut sql);
         let text = format!(
             "select string_agg(
                  cast(page.k as text) || ' ' || cast(page.seq as text) || ' ' ||
                  cast({UNREAD} as text) || ' ' || c.list_json,
-                 {separator} order by page.k {direction}, page.seq {direction})
+                 {separator} order by page.k {direction}, page.seq {direction}),
+                 {newest}
              from {page}"
         );
         let row = readers.fetch_one(AssertSqlSafe(text), sql.values).await?;
         let lines = if row.is_null(0)? { None } else { Some(row.text(0)?) };
         let lines = lines.into_iter().flat_map(|lines| lines.split(SEPARATOR));
-        Ok(lines.filter_map(|line| JsonLine::of(line, self.keyless)).collect())
+        let lines = lines.filter_map(|line| Line::of(line, self.part)).collect();
+        Ok(Lines { lines, newest: row.number(1)? })
+    }
+
+    /// The direction of the part in SQL, and the comparison with the last row of the page before.
+    fn direction(&self) -> (&'static str, &'static str) {
+        if self.query.sort.descending && self.part != Part::Changed { ("desc", "<") } else { ("asc", ">") }
     }
 
     /// The part of the statement that selects the conversations of the page, and how many messages the reader has
@@ -433,13 +510,14 @@ impl PagePart<'_> {
     fn page(&self, sql: &mut Sql) -> String {
         let page = match self.source {
             Source::Filter(filter) => self.filtered(filter, sql),
+            Source::Index(_) if self.part == Part::Changed => self.changed(sql),
             Source::Index(prefix) => {
                 let branches = statuses(self.query).into_iter();
                 let branches: Vec<_> = branches.map(|status| self.branch(status, prefix, sql)).collect();
                 branches.join(" union all ")
             }
         };
-        let (direction, _) = self.query.sort.direction();
+        let (direction, _) = self.direction();
         let reader = sql.bind(&self.query.reader);
         format!(
             "(select seq, k from ({page}) as branches order by k {direction}, seq {direction} limit {}) as page
@@ -452,7 +530,7 @@ impl PagePart<'_> {
 
     /// The conversations of one status, in the order of an index.
     fn branch(&self, status: Status, prefix: IndexPrefix, sql: &mut Sql) -> String {
-        let (direction, _) = self.query.sort.direction();
+        let (direction, _) = self.direction();
         let key = self.key();
         let mut conditions = vec![sql.equal("account_id", &self.query.account), sql.equal("status", &status)];
         match prefix {
@@ -489,20 +567,43 @@ impl PagePart<'_> {
         )
     }
 
-    fn key(&self) -> &'static str {
-        if self.keyless { SortBy::LastMessage.column() } else { self.query.sort.by.column() }
+    /// The conversations that changed since the first page, in the order of the index of changes.
+    fn changed(&self, sql: &mut Sql) -> String {
+        let mut conditions = vec![sql.equal("account_id", &self.query.account)];
+        if !self.query.statuses.is_empty() {
+            let statuses: Vec<_> = self.query.statuses.iter().map(|status| sql.bind(status)).collect();
+            conditions.push(sql.check(format!("status in ({})", statuses.join(", "))));
+        }
+        self.filters(None, sql, &mut conditions);
+        self.after_cursor("c.seq", sql, &mut conditions);
+        format!(
+            "select seq, k from (select c.seq, changed as k from conversations c where {} order by changed, c.seq limit {}) as changes",
+            conditions.join(" and "),
+            self.wanted,
+        )
     }
 
-    /// Adds the conditions that select the rows with or without a sort key, after the last row of the page before.
+    fn key(&self) -> &'static str {
+        match self.part {
+            Part::Keyed => self.query.sort.by.column(),
+            Part::Keyless => SortBy::LastMessage.column(),
+            Part::Changed => "changed",
+        }
+    }
+
+    /// Adds the conditions that select the rows of the part, after the last row of the page before.
     fn after_cursor(&self, seq: &str, sql: &mut Sql, conditions: &mut Vec<String>) {
         let by = self.query.sort.by;
-        if self.keyless {
-            conditions.push(sql.check(format!("{} is null", by.column())));
-        } else if by.may_be_missing() {
-            conditions.push(format!("{} is not null", by.column()));
+        match self.part {
+            Part::Keyless => conditions.push(sql.check(format!("{} is null", by.column()))),
+            Part::Keyed if by.may_be_missing() => conditions.push(format!("{} is not null", by.column())),
+            Part::Changed if self.after.is_none() => {
+                conditions.push(format!("changed > {}", sql.bind(&self.begun)))
+            }
+            Part::Keyed | Part::Changed => {}
         }
         if let Some(after) = self.after {
-            let (_, comparison) = self.query.sort.direction();
+            let (_, comparison) = self.direction();
             let (key, last) = (sql.bind(&after.key), sql.bind(&(after.id.as_u128() as i64)));
             conditions.push(format!("({}, {seq}) {comparison} ({key}, {last})", self.key()));
         }

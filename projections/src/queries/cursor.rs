@@ -14,6 +14,8 @@ pub struct Cursor {
     pub keyless: bool,
     pub key: i64,
     pub id: Uuid,
+    /// The newest change when the first page was read, in lists whose rows move while they are read. Otherwise 0.
+    pub begun: i64,
 }
 
 /// The text is not a cursor, or it is the cursor of another list.
@@ -34,7 +36,12 @@ pub const fn list_of(table: &str) -> u32 {
 
 impl Cursor {
     pub fn new(list: u32, keyless: bool, key: i64, id: Uuid) -> Self {
-        Self { list, keyless, key, id }
+        Self { list, keyless, key, id, begun: 0 }
+    }
+
+    /// The cursor of a list whose rows move while they are read.
+    pub fn begun_at(self, begun: i64) -> Self {
+        Self { begun, ..self }
     }
 
     /// The cursor, provided that it belongs to this list.
@@ -42,19 +49,20 @@ impl Cursor {
         if self.list == list { Ok(self) } else { Err(InvalidCursor) }
     }
 
-    fn bytes(&self) -> [u8; 29] {
-        let mut bytes = [0; 29];
+    fn bytes(&self) -> [u8; 37] {
+        let mut bytes = [0; 37];
         bytes[..4].copy_from_slice(&self.list.to_be_bytes());
         bytes[4] = u8::from(self.keyless);
         bytes[5..13].copy_from_slice(&self.key.to_be_bytes());
-        bytes[13..].copy_from_slice(self.id.as_bytes());
+        bytes[13..29].copy_from_slice(self.id.as_bytes());
+        bytes[29..].copy_from_slice(&self.begun.to_be_bytes());
         bytes
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(58);
+        let mut text = String::with_capacity(74);
         self.bytes().iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
         f.write_str(&text)
     }
@@ -63,21 +71,23 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = InvalidCursor;
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        if text.len() != 58 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        if text.len() != 74 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(InvalidCursor);
         }
-        let mut bytes = [0; 29];
+        let mut bytes = [0; 37];
         for (index, byte) in bytes.iter_mut().enumerate() {
             let digits = text.get(2 * index..2 * index + 2).ok_or(InvalidCursor)?;
             *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidCursor)?;
         }
         let list: [u8; 4] = bytes[..4].try_into().map_err(|_| InvalidCursor)?;
         let key: [u8; 8] = bytes[5..13].try_into().map_err(|_| InvalidCursor)?;
-        let id = Uuid::from_slice(&bytes[13..]).map_err(|_| InvalidCursor)?;
+        let id = Uuid::from_slice(&bytes[13..29]).map_err(|_| InvalidCursor)?;
+        let begun: [u8; 8] = bytes[29..].try_into().map_err(|_| InvalidCursor)?;
         if bytes[4] > 1 {
             return Err(InvalidCursor);
         }
-        Ok(Self { list: u32::from_be_bytes(list), keyless: bytes[4] == 1, key: i64::from_be_bytes(key), id })
+        let cursor = Self::new(u32::from_be_bytes(list), bytes[4] == 1, i64::from_be_bytes(key), id);
+        Ok(cursor.begun_at(i64::from_be_bytes(begun)))
     }
 }
 
@@ -88,6 +98,8 @@ mod tests {
     #[test]
     fn a_cursor_reads_back() {
         let cursor = Cursor::new(list_of("messages"), true, -1_795_222_800_000_001, Uuid::from_u128(42));
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        let cursor = cursor.begun_at(7);
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 

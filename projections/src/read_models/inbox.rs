@@ -83,6 +83,10 @@ follower::table! {
         version: Version,
         /// The position of its last event in the log.
         position: Position,
+        /// The number of its last change, by which a list finds what changed while it was read: the position of the
+        /// event.
+        #[serde(skip)]
+        changed: i64,
         /// The row as JSON. It is made when the row is written, because lists read the row far more often.
         #[serde(skip)]
         list_json: String,
@@ -149,6 +153,7 @@ impl ConversationRow {
             sla_breached_count: 0,
             version: decoded.version,
             position: decoded.position,
+            changed: change(decoded),
             list_json: String::new(),
         }
     }
@@ -171,6 +176,7 @@ impl ConversationRow {
             E::Details(DetailsEvent::SeenByAgent(_)) => return,
             E::Details(event) => self.apply_details(event),
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy_id = Some(applied.policy.id),
+            E::Sla(SlaEvent::SlaRemoved(_)) => self.sla_policy_id = None,
             E::Sla(SlaEvent::SlaBreached(_)) => self.sla_breached_count += 1,
             E::Sla(SlaEvent::SlaWarned(_))
             | E::Assignment(AssignmentEvent::AssignmentDropped(_))
@@ -179,6 +185,7 @@ impl ConversationRow {
             | E::Automation(_) => {}
         }
         self.updated_at = self.updated_at.max(at);
+        self.changed = change(decoded);
     }
 
     fn apply_bot(&mut self, event: &BotEvent) {
@@ -186,6 +193,11 @@ impl ConversationRow {
             BotEvent::BotContextCollected(collected) => {
                 let context = self.bot_context.get_or_insert_default();
                 context.0.extend(collected.fields.clone());
+            }
+            BotEvent::BotContextRemoved(removed) => {
+                if let Some(context) = &mut self.bot_context {
+                    context.0.retain(|name, _| !removed.fields.contains(name));
+                }
             }
             BotEvent::HandoffRequested(handoff) => {
                 self.handoff_requested = true;
@@ -298,6 +310,11 @@ impl ConversationRow {
         let text = serde_json::to_string(self);
         text.unwrap_or_else(|error| unreachable!("a row always serialises: {error}"))
     }
+}
+
+/// The number of the change that an event makes.
+fn change(decoded: &DecodedEvent) -> i64 {
+    i64::try_from(decoded.position.commit()).unwrap_or(i64::MAX)
 }
 
 /// The order of the states of SLA clocks: the inbox row shows the highest.

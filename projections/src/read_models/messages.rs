@@ -1,13 +1,13 @@
 //! Messages and notes, and the delivery of outgoing messages.
 
-use crate::queries::{Cursor, Limit, ListError, Listed, list_of, rows};
+use crate::queries::{Cursor, Limit, ListError, Listed, list_of, row, rows};
 use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{
     AccountId, ConversationEvent, ConversationId, DeliveryEvent, MessageEvent, MessageId, Timestamp, UserId,
     Version,
 };
-use follower::db::Readers;
+use follower::db::{DbError, Readers};
 use follower::runner::DecodedEvent;
 use follower::table::{Json, Row, Values};
 use serde_json::{Map, Value};
@@ -258,6 +258,19 @@ pub async fn list(readers: &Readers, query: Messages) -> Result<Listed<MessageRo
     Ok(listed)
 }
 
+/// A message of a conversation. `None` when the account's conversation has no such message.
+pub async fn find(
+    readers: &Readers,
+    account: AccountId,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<Option<MessageRow>, DbError> {
+    let values = Values::default().with(&conversation).with(&account).with(&message);
+    row(readers, ONE, values).await
+}
+
+const ONE: &str =
+    "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and id = $3";
 const NEWEST: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by version desc limit 0 + $3";
 const BEFORE: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit 0 + $3";
 const AFTER: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version > $4 order by version limit 0 + $3";

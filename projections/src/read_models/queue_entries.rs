@@ -90,7 +90,10 @@ impl QueueEntryRow {
             E::Routing(RoutingEvent::LeadNotified(_))
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Bot(
-                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_)
+                | BotEvent::HandoffRequested(_),
             )
             | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
             | E::Details(
@@ -164,7 +167,10 @@ impl QueueEntryRow {
             )
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Bot(
-                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_)
+                | BotEvent::HandoffRequested(_),
             )
             | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
             | E::Message(_)

@@ -2,11 +2,13 @@
 
 use crate::environment::Environment;
 use crate::scenario::{Random, Scenario};
-use event_schemas::Timestamp;
 use event_schemas::message::{Priority, Status};
+use event_schemas::{ConversationId, Timestamp, Version};
 use follower::db::Db;
 use projections::queries::conversations::find;
-use projections::queries::conversations::{AssigneeFilter, Conversations, Sort, SortBy, list, list_json};
+use projections::queries::conversations::{
+    AssigneeFilter, Conversations, ListedConversation, Sort, SortBy, list, list_json,
+};
 use projections::queries::{Limit, Page};
 use projections::read_models::inbox::ConversationRow;
 use projections::read_models::messages::{self, Messages, PageFrom};
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 
 crate::on_each_engine!(
     pages_contain_each_row_once_in_order_for_every_sort_and_filter,
+    a_walk_misses_no_conversation_although_others_write,
     a_cursor_of_another_sort_is_rejected,
     tab_counts_equal_the_number_of_rows,
     pages_of_messages_contain_each_message_once_in_both_directions,
@@ -165,6 +168,54 @@ async fn pages_contain_each_row_once_in_order_for_every_sort_and_filter(env: Env
         met += found.len();
     }
     assert!(met > 2000, "{met} rows in all prove little");
+}
+
+/// Between the pages customers write, agents answer and priorities change, so that rows move past the reader in both
+/// directions. The oracle: each conversation of the beginning was on a page, and on two only when it had changed.
+async fn a_walk_misses_no_conversation_although_others_write(env: Environment) {
+    let mut fixture = fixture(env, 71, 600).await;
+    let store = fixture._env.store().await;
+    let generations = fixture._env.generations();
+    let mut moved = 0;
+    for (round, by) in Sort::ALL_BY.into_iter().enumerate() {
+        let mut query = Conversations::of(fixture.scenario.accounts[0]);
+        query.sort = Sort { by, descending: round % 2 == 0 };
+        query.limit = Limit::new(15).unwrap();
+        query.sort_at_most = if round < 3 { 3 } else { 5000 };
+        let whole = Conversations { limit: Limit::new(200).unwrap(), ..query.clone() };
+        let begin = list(fixture.db.readers(), &whole);
+        let there: BTreeMap<_, _> = begin.await.unwrap().rows.into_iter().map(version).collect();
+        assert!(there.len() > 40);
+        let mut seen = BTreeMap::new();
+        for page in 0.. {
+            let shown = list(fixture.db.readers(), &query).await.unwrap();
+            let json = list_json(fixture.db.readers(), &query).await.unwrap();
+            assert_eq!(json.next, shown.next);
+            for (id, version) in shown.rows.into_iter().map(version) {
+                let before = seen.insert(id, version);
+                let is_new = there.get(&id).is_none_or(|first| *first < version);
+                assert!(before.is_none() || is_new, "{id} came twice and had not changed");
+                moved += usize::from(before.is_some());
+            }
+            query.after = shown.next;
+            if query.after.is_none() {
+                break;
+            }
+            // The others stop at some time, so that the walk ends.
+            if page < 6 {
+                fixture.scenario.run(30).write(&*store).await;
+                generations.rebuild(&store, |_| {}).await.unwrap();
+                fixture.db = generations.open_current(Default::default()).await.unwrap().unwrap().1;
+            }
+        }
+        let missed: Vec<_> = there.keys().filter(|id| !seen.contains_key(id)).collect();
+        assert!(missed.is_empty(), "{by:?}: {missed:?} were on no page");
+    }
+    assert!(moved > 0, "nothing moved while it was read");
+}
+
+fn version(listed: ListedConversation) -> (ConversationId, Version) {
+    (listed.conversation.id, listed.conversation.version)
 }
 
 async fn a_cursor_of_another_sort_is_rejected(env: Environment) {

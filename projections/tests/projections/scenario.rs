@@ -103,6 +103,7 @@ impl Scenario {
             correlation_id: Uuid::from_u128(1),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: self.now,
         }
     }

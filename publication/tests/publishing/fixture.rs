@@ -154,6 +154,7 @@ pub fn message(account_id: AccountId, text: &str) -> NewEvent {
             correlation_id: clock.fresh_id(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: clock.now(),
         },
         data: serde_json::json!({ "text": text }).to_string(),

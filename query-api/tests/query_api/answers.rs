@@ -3,7 +3,7 @@
 use crate::scenario::Scenario;
 use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use event_schemas::{AccountId, Clock, Timestamp, UserId};
 use event_store::EventStore;
 use event_store::sqlite::SqliteStore;
@@ -55,6 +55,7 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
         clock,
         metrics: None,
         checks: Vec::new(),
+        serves_operations: true,
         problems: Vec::new(),
     };
     let state = QueryState {
@@ -202,6 +203,11 @@ async fn a_problem_names_the_invalid_parameter() {
     }
     let page = fixture.ask(&agent, "/v1/conversations?limit=1").await.expect_ok();
     let cursor = page["next_cursor"].as_str().unwrap();
+    let of_sort = async |sort: &str| {
+        let page = fixture.ask(&agent, &format!("/v1/conversations?sort={sort}")).await.expect_ok();
+        page["data"].clone()
+    };
+    assert_eq!(of_sort("created_at").await, of_sort("created_at:desc").await);
     let other = format!("/v1/conversations?limit=1&sort=priority:asc&cursor={cursor}");
     assert_eq!(fixture.ask(&agent, &other).await.status, 400);
 }
@@ -410,6 +416,40 @@ async fn an_event_stream_is_live_and_resumes_after_the_last_event() {
     fixture.stop.cancel();
     let ended = async { while stream.next().await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(20), ended).await.expect("a stop ends the stream");
+}
+
+#[tokio::test]
+async fn an_event_stream_ends_when_its_token_is_no_longer_accepted() {
+    let fixture = fixture(8, 20).await;
+    let user = fixture.scenario.agents[0];
+    let claims = Claims::of(user, fixture.scenario.accounts[0], Role::Supervisor);
+    // It expired 29 seconds ago, and 30 are granted for the difference of clocks.
+    let before = NOW + Duration::from_secs(1) - Duration::from_secs(30);
+    let token = issue_token(SECRET, claims, before, Duration::ZERO).unwrap();
+    let sse = [("accept", "text/event-stream")];
+    let response = fixture.send(&TestCaller { token }, "/v1/events", &sse).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["x-accel-buffering"]),
+        (200, &HeaderValue::from_static("no"))
+    );
+    let mut stream = response.into_body().into_data_stream();
+    let ended = async { while stream.next().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the token's end ends the stream");
+}
+
+/// After an older log was restored a client waits for events that are never written: it is told.
+#[tokio::test]
+async fn a_position_beyond_the_logs_end_is_refused() {
+    let fixture = fixture(8, 20).await;
+    let supervisor = fixture.supervisor(0);
+    let beyond = "999999";
+    let sse = [("accept", "text/event-stream"), ("last-event-id", beyond)];
+    let stream = fixture.ask_with(&supervisor, "/v1/events", &sse).await;
+    assert_eq!((stream.status.as_u16(), stream.json()["field"].as_str()), (400, Some("Last-Event-ID")));
+    let page = fixture.ask(&supervisor, &format!("/v1/events?after={beyond}")).await;
+    assert_eq!((page.status.as_u16(), page.json()["field"].as_str()), (400, Some("after")));
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
 }
 
 #[tokio::test]

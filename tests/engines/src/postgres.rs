@@ -86,6 +86,21 @@ impl Postgres {
         self.url(&name)
     }
 
+    /// Drops the database of this URL and creates it again, empty.
+    pub async fn recreate(&self, url: &str) {
+        let name = url.rsplit('/').next().expect("a database's name");
+        let mut connection = self.connect().await.expect("a connection");
+        for sql in [format!("drop database {name} with (force)"), format!("create database {name}")] {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("an empty database");
+        }
+        connection.close().await.expect("a clean end");
+    }
+
+    /// The path of one of PostgreSQL's programs.
+    pub fn program(name: &str) -> PathBuf {
+        binary(name)
+    }
+
     /// The superuser's URL of a database.
     pub fn url(&self, database: &str) -> String {
         format!("{}/{database}", self.base)

@@ -23,6 +23,7 @@ fn event() -> NewEvent {
             correlation_id: clock.fresh_id(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: clock.now(),
         },
         data: r#"{"text":"hello"}"#.to_owned(),

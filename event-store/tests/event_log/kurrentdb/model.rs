@@ -41,6 +41,7 @@ fn event(id: u128) -> NewEvent {
             correlation_id: uuid::Uuid::nil(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: Timestamp::from_secs(0),
         },
         data: "{}".to_owned(),

@@ -19,6 +19,7 @@ fn event() -> NewEvent {
         correlation_id: clock.fresh_id(),
         causation_id: None,
         traceparent: None,
+        request: None,
         occurred_at: clock.now(),
     };
     let data = "{}".to_owned();

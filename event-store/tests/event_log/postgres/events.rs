@@ -29,6 +29,7 @@ fn event(id: EventId, text: &str) -> NewEvent {
             correlation_id: uuid::Uuid::nil(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: Timestamp::from_secs(0),
         },
         data: format!(r#"{{"text":"{text}"}}"#),

@@ -51,6 +51,7 @@ fn event() -> NewEvent {
             correlation_id: clock.fresh_id(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: clock.now(),
         },
         data: format!(r#"{{"text":"{}"}}"#, "x".repeat(3_000)),

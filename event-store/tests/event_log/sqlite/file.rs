@@ -20,6 +20,7 @@ fn event(text: &str) -> NewEvent {
             correlation_id: clock.fresh_id(),
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: clock.now(),
         },
         data: format!(r#"{{"text":"{text}"}}"#),
@@ -158,5 +159,56 @@ async fn recorded_times_never_go_back_when_the_clock_does() {
         .map(|event| event.recorded_at.as_micros() / 1_000_000)
         .collect();
     assert_eq!(times, [2_000, 2_000, 6_000]);
+    store.close().await;
+}
+
+/// A log with one event, and the event.
+async fn log_with_an_event(path: &Path) -> (std::sync::Arc<SqliteStore>, event_schemas::EventId) {
+    let store = SqliteStore::open(path, Clock::System).await.unwrap();
+    let first = event("first");
+    let id = first.id;
+    store.append(&stream(), Expected::Any, vec![first]).await.unwrap();
+    (store, id)
+}
+
+async fn assert_unavailable(store: &SqliteStore, name: &str) {
+    let refused = store.append(&stream(), Expected::Any, vec![event("lost")]).await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("{name} was deleted or replaced")), "{refused}");
+    for unavailable in
+        [store.check().await.unwrap_err().to_string(), store.end().await.unwrap_err().to_string()]
+    {
+        assert!(unavailable.contains(name) && unavailable.contains("stop the program"), "{unavailable}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_or_replaced_file_gets_no_event_and_the_same_file_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, aside) = (folder.path().join("events.db"), folder.path().join("aside.db"));
+    let (store, id) = log_with_an_event(&path).await;
+    std::fs::rename(&path, &aside).unwrap();
+    assert_unavailable(&store, "events.db").await;
+    log_with_an_event(&folder.path().join("other.db")).await.0.close().await;
+    std::fs::copy(folder.path().join("other.db"), &path).unwrap();
+    assert_unavailable(&store, "events.db").await;
+    std::fs::rename(&aside, &path).unwrap();
+    let again = store.append(&stream(), Expected::Any, vec![event("again")]).await.unwrap();
+    assert_eq!(again.version, Version(1), "nothing was written meanwhile");
+    store.check().await.unwrap();
+    assert!(store.find(id).await.unwrap().is_some());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_write_ahead_log_that_is_lost_while_the_program_runs_costs_no_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let (store, first) = log_with_an_event(&path).await;
+    std::fs::remove_file(folder.path().join("events.db-wal")).unwrap();
+    assert_unavailable(&store, "events.db-wal").await;
+    store.close().await;
+    let store = SqliteStore::open(&path, Clock::System).await.unwrap();
+    assert!(store.find(first).await.unwrap().is_some());
+    store.append(&stream(), Expected::Any, vec![event("again")]).await.unwrap();
     store.close().await;
 }

@@ -121,6 +121,7 @@ fn metadata(id: EventId, at: Timestamp, actor: Actor) -> Metadata {
         correlation_id: id.0,
         causation_id: None,
         traceparent: None,
+        request: None,
         occurred_at: at,
     }
 }
@@ -237,6 +238,7 @@ impl Fixture {
             traceparent: None,
             occurred_at: None,
             key: None,
+            request: None,
             if_match: None,
         };
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();

@@ -116,6 +116,7 @@ impl Fixture {
             correlation_id: id.0,
             causation_id: None,
             traceparent: None,
+            request: None,
             occurred_at: at,
         };
         let event = NewEvent::of(id, &event, metadata);
