@@ -37,7 +37,7 @@ pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
-pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo};
+pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo, TimeOut};
 pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Message, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
@@ -276,6 +276,7 @@ impl Opened {
                 LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
             ) => self.unanswered_since = None,
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy = Some(applied.policy.id),
+            E::Sla(SlaEvent::SlaRemoved(_)) => self.sla_policy = None,
             E::Details(event) => self.apply_details(event),
             // The lifecycle, the wait, the clocks, the bot's and the automation's memory, or only read models
             // use these events.
@@ -376,7 +377,12 @@ fn ends_inactivity(event: &ConversationEvent) -> bool {
             LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Resolved(_) | LifecycleEvent::Reopened(_),
         ) => true,
         E::Message(MessageEvent::NoteAdded(_))
-        | E::Bot(BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Bot(
+            BotEvent::BotEngaged(_)
+            | BotEvent::BotContextCollected(_)
+            | BotEvent::BotContextRemoved(_)
+            | BotEvent::InfoRequested(_),
+        )
         | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
         | E::Lifecycle(
             LifecycleEvent::MarkedPending(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),

@@ -51,7 +51,11 @@ impl Lifecycle {
                 }
             }
             E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
-            | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+            | E::Bot(
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_),
+            )
             | E::Delivery(_)
             | E::Routing(_)
             | E::Sla(_)

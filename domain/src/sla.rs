@@ -88,11 +88,15 @@ impl Clocks {
             }
             E::Details(DetailsEvent::PriorityChanged(change)) => self.change_priority(change.new),
             E::Sla(SlaEvent::SlaApplied(applied)) => self.apply(applied),
+            E::Sla(SlaEvent::SlaRemoved(_)) => self.remove_terms(),
             E::Sla(SlaEvent::SlaWarned(warned)) => self.warned(warned),
             E::Sla(SlaEvent::SlaBreached(breached)) => self.breached(breached),
             E::Message(MessageEvent::NoteAdded(_))
             | E::Bot(
-                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_)
+                | BotEvent::HandoffRequested(_),
             )
             | E::Assignment(AssignmentEvent::AssignmentDropped(_))
             | E::Details(
@@ -233,6 +237,15 @@ impl Clocks {
         self.terms = Some(Arc::new(Terms::of(applied)));
         SlaMetric::ALL.into_iter().for_each(|metric| self.forget_warning(metric));
         self.compute_deadlines();
+    }
+
+    fn remove_terms(&mut self) {
+        self.terms = None;
+        for metric in SlaMetric::ALL {
+            if let Some(clock) = self.clock_mut(metric) {
+                clock.set_deadline(None);
+            }
+        }
     }
 
     fn change_priority(&mut self, priority: Priority) {

@@ -298,6 +298,54 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
     }
 }
 
+/// A field of a partial change that cannot be null. The field needs `#[serde(default)]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotNull<T>(Change<T>);
+
+impl<T> Default for NotNull<T> {
+    fn default() -> Self {
+        Self(Change::Keep)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for NotNull<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Change::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for NotNull<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+}
+
+impl<T> NotNull<T> {
+    /// The new value. `None` when the field is absent.
+    ///
+    /// # Errors
+    ///
+    /// The field is null.
+    pub fn value(self, field: &str) -> Result<Option<T>, Problem> {
+        match self.0 {
+            Change::Keep => Ok(None),
+            Change::Clear => Err(not_null(field)),
+            Change::Set(value) => Ok(Some(value)),
+        }
+    }
+}
+
+/// The problem of a field that cannot be null.
+pub fn not_null(field: &str) -> Problem {
+    Problem::unprocessable(field, format!("`{field}` cannot be null: leave it out to keep its value."))
+}
+
 impl<T> Change<T> {
     /// Applies the change to `to`.
     pub fn apply(self, to: &mut Option<T>) {

@@ -37,6 +37,9 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             let fields = collected.fields.keys().cloned().collect::<Vec<_>>().join(", ");
             format!("The bot learned: {fields}")
         }
+        E::Bot(BotEvent::BotContextRemoved(removed)) => {
+            format!("{who} removed what the bot had learned: {}", removed.fields.join(", "))
+        }
         E::Assignment(AssignmentEvent::Assigned(assigned)) => {
             let agent = assigned.assignee_name.clone().or(assigned.assignee_id.map(|id| id.to_string()));
             match (agent, assigned.team_id, assigned.strategy) {
@@ -57,6 +60,10 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         },
         E::Routing(RoutingEvent::OfferDeclined(_)) => format!("{who} did not take it"),
         E::Routing(RoutingEvent::OfferExpired(_)) => "No agent accepted the offer in time".to_owned(),
+        E::Routing(RoutingEvent::QueueTimedOut(timed_out)) => match timed_out.to_team_id {
+            Some(_) => "It waited in the queue for too long and went to another team".to_owned(),
+            None => "It has waited in the queue for too long".to_owned(),
+        },
         E::Routing(RoutingEvent::LeadNotified(notified)) => {
             format!("The team's lead was notified of its priority, {}", notified.priority)
         }
@@ -81,6 +88,7 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         }
         E::Details(DetailsEvent::SubjectChanged(_)) => format!("{who} changed its subject"),
         E::Sla(SlaEvent::SlaApplied(applied)) => format!("The policy {} began to count", applied.policy.name),
+        E::Sla(SlaEvent::SlaRemoved(_)) => format!("{who} ended its SLA policy"),
         E::Sla(SlaEvent::SlaWarned(warned)) => format!("The {} is due soon", target(warned.metric)),
         E::Sla(SlaEvent::SlaBreached(breached)) => format!("The {} is late", target(breached.metric)),
         E::Details(DetailsEvent::SeenByAgent(_)) => format!("{who} read it"),

@@ -13,7 +13,7 @@ use domain::agent::{ChangePreferences, Register};
 use event_schemas::agent::{AvailableHours, Leave, Preferences};
 use event_schemas::message::ChannelType;
 use event_schemas::{StreamId, UserId, Version};
-use gate::{Administrator, Agent, Caller, Change, Json, Path, Supervisor};
+use gate::{Administrator, Agent, Caller, Change, Json, NotNull, Path, Problem, Supervisor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -87,60 +87,75 @@ async fn register(
     Ok(Created(Answer::of(&commands, &outcome, view).await?, location))
 }
 
-/// The changes. Absent fields stay as they are.
+/// The changes. Absent fields stay as they are, and `null` removes a restriction.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PreferencesChange {
-    /// Empty for every channel.
+    /// Empty or `null` for every channel.
     #[serde(default)]
-    available_channels: Option<Vec<ChannelType>>,
-    /// Empty for every topic.
+    available_channels: Change<Vec<ChannelType>>,
+    /// Empty or `null` for every topic.
     #[serde(default)]
-    available_topics: Option<Vec<String>>,
+    available_topics: Change<Vec<String>>,
     /// `null` for all hours.
     #[serde(default)]
     available_hours: Change<AvailableHours>,
     /// All days off. The list replaces the present one.
     #[serde(default)]
-    leave: Option<Vec<Leave>>,
-    /// BCP 47 tags: `en`, `am`.
+    leave: Change<Vec<Leave>>,
+    /// BCP 47 tags: `en`, `am`. Empty or `null` for every language.
     #[serde(default)]
-    languages: Option<Vec<String>>,
+    languages: Change<Vec<String>>,
     #[serde(default)]
-    max_concurrent_conversations: Option<u32>,
+    max_concurrent_conversations: NotNull<u32>,
     #[serde(default)]
-    is_available: Option<bool>,
+    is_available: NotNull<bool>,
     #[serde(default)]
-    auto_accept: Option<bool>,
+    auto_accept: NotNull<bool>,
     #[serde(default)]
-    notification_preferences: NotificationChange,
+    notification_preferences: NotNull<NotificationChange>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NotificationChange {
     #[serde(default)]
-    sound: Option<bool>,
+    sound: NotNull<bool>,
     #[serde(default)]
-    desktop: Option<bool>,
+    desktop: NotNull<bool>,
     #[serde(default)]
-    email_on_assignment: Option<bool>,
+    email_on_assignment: NotNull<bool>,
 }
 
 impl PreferencesChange {
-    fn apply(&self, preferences: &mut Preferences) {
-        set(&mut preferences.available_channels, &self.available_channels);
-        set(&mut preferences.available_topics, &self.available_topics);
-        self.available_hours.clone().apply(&mut preferences.available_hours);
-        set(&mut preferences.leave, &self.leave);
-        set(&mut preferences.languages, &self.languages);
-        set(&mut preferences.max_concurrent_conversations, &self.max_concurrent_conversations);
-        set(&mut preferences.is_available, &self.is_available);
-        set(&mut preferences.auto_accept, &self.auto_accept);
-        let (notify, change) = (&mut preferences.notification_preferences, &self.notification_preferences);
-        set(&mut notify.sound, &change.sound);
-        set(&mut notify.desktop, &change.desktop);
-        set(&mut notify.email_on_assignment, &change.email_on_assignment);
+    /// The change as a function of the present preferences.
+    fn read(self) -> Result<impl Fn(&mut Preferences), Problem> {
+        let channels = self.available_channels.into_option().map(Option::unwrap_or_default);
+        let topics = self.available_topics.into_option().map(Option::unwrap_or_default);
+        let hours = self.available_hours.into_option();
+        let leave = self.leave.into_option().map(Option::unwrap_or_default);
+        let languages = self.languages.into_option().map(Option::unwrap_or_default);
+        let most = self.max_concurrent_conversations.value("max_concurrent_conversations")?;
+        let is_available = self.is_available.value("is_available")?;
+        let auto_accept = self.auto_accept.value("auto_accept")?;
+        let notify = self.notification_preferences.value("notification_preferences")?.unwrap_or_default();
+        let sound = notify.sound.value("notification_preferences.sound")?;
+        let desktop = notify.desktop.value("notification_preferences.desktop")?;
+        let email = notify.email_on_assignment.value("notification_preferences.email_on_assignment")?;
+        Ok(move |preferences: &mut Preferences| {
+            set(&mut preferences.available_channels, &channels);
+            set(&mut preferences.available_topics, &topics);
+            set(&mut preferences.available_hours, &hours);
+            set(&mut preferences.leave, &leave);
+            set(&mut preferences.languages, &languages);
+            set(&mut preferences.max_concurrent_conversations, &most);
+            set(&mut preferences.is_available, &is_available);
+            set(&mut preferences.auto_accept, &auto_accept);
+            let notify = &mut preferences.notification_preferences;
+            set(&mut notify.sound, &sound);
+            set(&mut notify.desktop, &desktop);
+            set(&mut notify.email_on_assignment, &email);
+        })
     }
 }
 
@@ -196,12 +211,7 @@ async fn change_preferences(
     let if_match = context.if_match;
     // `If-Match` is the version of the preferences, and the stream has other events too.
     let context = &Context { if_match: None, ..context.clone() };
-    let command = ChangePreferences {
-        account_id: caller.account,
-        user_id,
-        if_match,
-        change: |preferences: &mut Preferences| change.apply(preferences),
-    };
+    let command = ChangePreferences { account_id: caller.account, user_id, if_match, change: change.read()? };
     let outcome = commands.agents.execute(&StreamId::agent(user_id), &command, context).await?;
     let agent = &outcome.state.state;
     let view = PreferencesView { id: user_id, user_id, preferences: agent.preferences().clone() };

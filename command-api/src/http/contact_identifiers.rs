@@ -16,7 +16,7 @@ use event_schemas::message::ChannelType;
 use event_schemas::{
     AccountId, ContactEvent, ContactId, ContactIdentifierId, Events, StreamId, Timestamp, Version,
 };
-use gate::{Agent, Change, Json, Path, Problem};
+use gate::{Agent, Change, Json, NotNull, Path, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -165,18 +165,18 @@ fn name(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// The changes. Absent fields stay as they are.
+/// The changes. Absent fields stay as they are, and `null` removes a value.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContactIdentifierChange {
     /// The new contact.
     #[serde(default)]
-    contact_id: Option<ContactId>,
+    contact_id: NotNull<ContactId>,
     #[serde(default)]
     display_name: Change<String>,
     /// Replaces the present metadata as a whole.
     #[serde(default)]
-    metadata: Option<Map<String, Value>>,
+    metadata: Change<Map<String, Value>>,
 }
 
 /// A change that is made to the identifier's state at the time of the decision.
@@ -184,6 +184,7 @@ struct Relink {
     account_id: AccountId,
     channel_type: ChannelType,
     identifier: String,
+    contact_id: Option<ContactId>,
     change: ContactIdentifierChange,
 }
 
@@ -196,11 +197,14 @@ impl Decide<IdentifierState> for Relink {
         self.change.display_name.clone().apply(&mut display_name);
         let link = Link {
             account_id: self.account_id,
-            contact_id: self.change.contact_id,
+            contact_id: self.contact_id,
             channel_type: self.channel_type,
             identifier: self.identifier.clone(),
             display_name: name(display_name),
-            metadata: self.change.metadata.clone().unwrap_or_else(|| state.metadata().clone()),
+            metadata: match self.change.metadata.clone().into_option() {
+                Some(metadata) => metadata.unwrap_or_default(),
+                None => state.metadata().clone(),
+            },
             may_move: true,
         };
         link.decide(state, now)
@@ -219,6 +223,7 @@ async fn update(
         account_id: caller.account,
         channel_type: address.channel_type,
         identifier: address.identifier.clone(),
+        contact_id: body.contact_id.value("contact_id")?,
         change: body,
     };
     let outcome = commands.contacts.execute(&address.stream(), &relink, &headers.of(&caller)).await?;

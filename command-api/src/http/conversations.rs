@@ -24,7 +24,7 @@ use event_schemas::{
     UserId,
 };
 use gate::problem::StatusCode;
-use gate::{Agent, Caller, Change, Json, Path, Problem, Role};
+use gate::{Agent, Caller, Change, Json, NotNull, Path, Problem, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -338,26 +338,29 @@ fn trimmed(labels: &BTreeSet<String>) -> BTreeSet<String> {
 #[serde(deny_unknown_fields)]
 struct UpdateConversation {
     #[serde(default)]
-    status: Option<Status>,
-    /// When the conversation returns from `pending`. It can be sent without `status`.
+    status: NotNull<Status>,
+    /// When the conversation returns from `pending`. It can be sent without `status`. `null` removes the time, and
+    /// the conversation stays pending.
     #[serde(default)]
-    snoozed_until: Option<Timestamp>,
+    snoozed_until: Change<Timestamp>,
     #[serde(default)]
     assignee_id: Change<UserId>,
     #[serde(default)]
     team_id: Change<TeamId>,
     #[serde(default)]
-    priority: Option<Priority>,
-    /// All labels. The list replaces the present one.
+    priority: NotNull<Priority>,
+    /// All labels. The list replaces the present one, and `null` removes all.
     #[serde(default)]
-    labels: Option<BTreeSet<String>>,
+    labels: Change<BTreeSet<String>>,
     #[serde(default)]
     subject: Change<String>,
-    /// Added to the facts that the bot has collected.
+    /// Added to the facts that the bot has collected. A fact that is `null` is removed; `null` instead of the object
+    /// removes all facts.
     #[serde(default)]
-    bot_context: Option<Map<String, Value>>,
+    bot_context: Change<Map<String, Value>>,
+    /// `null` ends the SLA policy: nothing is promised any more.
     #[serde(default)]
-    sla_policy_id: Option<SlaPolicyId>,
+    sla_policy_id: Change<SlaPolicyId>,
     /// The reason, for the history.
     #[serde(default)]
     reason: Option<String>,
@@ -385,18 +388,19 @@ async fn update(
             Some(Some(team)) => Some(Some(known_team(&commands, &caller, team).await?)),
             no_team_or_no_change => no_team_or_no_change,
         },
-        status: change.status,
-        snoozed_until: change.snoozed_until,
-        priority: change.priority,
-        labels: change.labels.as_ref().map(trimmed),
+        status: change.status.value("status")?,
+        snoozed_until: change.snoozed_until.into_option(),
+        priority: change.priority.value("priority")?,
+        labels: change.labels.into_option().map(|labels| trimmed(&labels.unwrap_or_default())),
         subject: change
             .subject
             .into_option()
             .map(|subject| subject.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())),
-        bot_context: change.bot_context,
+        bot_context: change.bot_context.into_option(),
         sla: match change.sla_policy_id {
-            Some(policy) => Some(sla_of_policy(&commands, &caller, policy).await?),
-            None => None,
+            Change::Set(policy) => Some(Some(sla_of_policy(&commands, &caller, policy).await?)),
+            Change::Clear => Some(None),
+            Change::Keep => None,
         },
         reason: change.reason,
     };

@@ -3,7 +3,7 @@
 use super::catalogue::ItemRoutes;
 use event_schemas::catalogue::Shape;
 use event_schemas::message::UnknownWord;
-use gate::{Problem, parse_value};
+use gate::{Problem, not_null, parse_value};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -31,6 +31,13 @@ impl Members {
 
     pub(super) fn get(&self, member: &str) -> Option<&Value> {
         self.0.get(member)
+    }
+
+    /// Whether the member of this path, such as `targets.normal`, is null.
+    fn is_null(&self, path: &str) -> bool {
+        let mut parts = path.split('.');
+        let first = parts.next().and_then(|name| self.0.get(name));
+        parts.fold(first, |value, name| value.and_then(|value| value.get(name))).is_some_and(Value::is_null)
     }
 
     pub(super) fn take(&mut self, member: &str) -> Option<Value> {
@@ -92,7 +99,10 @@ pub(super) fn merged<T: ItemRoutes>(mut spec: Members, patch: &Members) -> Resul
         }
     }
     T::check_members(&spec)?;
-    parse_value(Value::Object(spec.0))
+    parse_value(Value::Object(spec.0)).map_err(|problem: Problem| match problem.field_name() {
+        Some(field) if patch.is_null(field) => not_null(field),
+        Some(_) | None => problem,
+    })
 }
 
 /// `MergePatch` of RFC 7396, section 2.

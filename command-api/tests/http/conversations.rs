@@ -204,3 +204,79 @@ async fn an_sla_policy_is_applied_when_a_conversation_opens_and_when_it_is_chose
     let nothing = json!({ "sla_policy_id": UNKNOWN_ID });
     service.patch(&ana(), &conversation, nothing).await.refuses(422, "unprocessable", "sla_policy_id");
 }
+
+#[tokio::test]
+async fn null_takes_a_value_away_or_is_refused_and_is_never_ignored() {
+    let service = start().await;
+    let policy = json!({ "name": "Gold", "targets": { "normal": { "first_response_seconds": 60 } } });
+    let gold = id(&service.post(&sue(), "/v1/sla-policies", policy).await.is(201));
+    let team = id(&service.post(&sue(), "/v1/teams", json!({ "name": "Billing" })).await.is(201));
+    let conversation = service.conversation().await;
+    let set = json!({
+        "labels": ["vip"], "subject": "Refund", "team_id": team, "assignee_id": ana().id,
+        "sla_policy_id": gold, "bot_context": { "order": 7, "city": "Adama" },
+        "snoozed_until": "2027-01-01T00:00:00Z",
+    });
+    service.patch(&ana(), &conversation, set).await.is(200);
+    for (field, none) in [
+        ("labels", json!([])),
+        ("subject", Value::Null),
+        ("snoozed_until", Value::Null),
+        ("sla_policy_id", Value::Null),
+        ("team_id", Value::Null),
+        ("assignee_id", Value::Null),
+    ] {
+        let answer = service.patch(&ana(), &conversation, json!({ field: null })).await.is(200);
+        assert_eq!(answer[field], none, "{field}");
+    }
+    service.patch(&ana(), &conversation, json!({ "bot_context": { "order": null } })).await.is(200);
+    service.patch(&ana(), &conversation, json!({ "bot_context": null })).await.is(200);
+    let removals = service.events(&conversation).await;
+    let removals = removals.iter().filter(|event| event.event_type == "BotContextRemoved");
+    let fields: Vec<_> = removals.map(|event| event.data.clone()).collect();
+    assert_eq!(fields, [r#"{"fields":["order"]}"#, r#"{"fields":["city"]}"#]);
+    for field in ["status", "priority"] {
+        let refused = service.patch(&ana(), &conversation, json!({ field: null })).await;
+        let problem = refused.refuses(422, "unprocessable", field);
+        assert!(problem["detail"].as_str().unwrap().contains("cannot be null"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn null_is_never_ignored_in_other_resources() {
+    let service = start().await;
+    let me = "/v1/agent-preferences/me";
+    let set = json!({
+        "available_channels": ["whatsapp"], "available_topics": ["billing"], "languages": ["en"],
+        "leave": [{ "from": "2027-01-01", "until": "2027-01-02" }],
+    });
+    service.patch(&ana(), me, set).await.is(200);
+    for field in ["available_channels", "available_topics", "languages", "leave"] {
+        assert_eq!(service.patch(&ana(), me, json!({ field: null })).await.is(200)[field], json!([]));
+    }
+    for field in ["max_concurrent_conversations", "is_available", "auto_accept", "notification_preferences"] {
+        service.patch(&ana(), me, json!({ field: null })).await.refuses(422, "unprocessable", field);
+    }
+    let number = json!({
+        "channel_type": "whatsapp", "identifier": "251911000000", "display_name": "Abebe", "metadata": { "a": 1 },
+    });
+    let path = "/v1/contact-identifiers";
+    let path = format!("{path}/{}", id(&service.post(&ana(), path, number).await.is(201)));
+    assert_eq!(
+        service.patch(&ana(), &path, json!({ "metadata": null })).await.is(200)["metadata"],
+        json!({})
+    );
+    service.patch(&ana(), &path, json!({ "contact_id": null })).await.refuses(
+        422,
+        "unprocessable",
+        "contact_id",
+    );
+    let team = id(&service
+        .post(&sue(), "/v1/teams", json!({ "name": "Billing", "description": "b" }))
+        .await
+        .is(201));
+    let team = format!("/v1/teams/{team}");
+    service.patch(&sue(), &team, json!({ "description": null })).await.is(200);
+    service.patch(&sue(), &team, json!({ "name": null })).await.refuses(422, "unprocessable", "name");
+    service.patch(&sue(), &team, json!({ "colour": null })).await.refuses(400, "unreadable", "colour");
+}

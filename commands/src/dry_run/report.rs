@@ -125,7 +125,10 @@ impl Outcome {
             }
             E::Bot(BotEvent::HandoffRequested(_)) => self.handoffs += 1,
             E::Bot(
-                BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_),
+                BotEvent::BotEngaged(_)
+                | BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_),
             )
             | E::Details(
                 DetailsEvent::SubjectChanged(_)
@@ -167,7 +170,9 @@ impl Changes {
                 *self.priorities.entry(changed.new).or_default() += 1;
             }
             E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
-            | E::Bot(BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_))
+            | E::Bot(
+                BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::BotContextRemoved(_),
+            )
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Details(
                 DetailsEvent::SubjectChanged(_)

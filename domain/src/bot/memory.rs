@@ -193,6 +193,9 @@ impl Memory {
                 }
                 self.collected.extend(collected.fields.clone());
             }
+            BotEvent::BotContextRemoved(removed) => {
+                self.collected.retain(|name, _| !removed.fields.contains(name));
+            }
             BotEvent::InfoRequested(asked) => {
                 self.question = Some(PendingQuestion {
                     rule_id: asked.rule_id,

@@ -3,7 +3,8 @@
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{
-    BotContextCollected, LabelsChanged, PriorityChanged, SlaApplied, SubjectChanged,
+    BotContextCollected, BotContextRemoved, LabelsChanged, PriorityChanged, SlaApplied, SlaRemoved,
+    SubjectChanged,
 };
 use event_schemas::message::Priority;
 use event_schemas::{ConversationEvent, Timestamp};
@@ -78,7 +79,7 @@ impl Decide<Conversation> for SetSubject {
     }
 }
 
-/// The fields that the bot, or another program, collected from the customer.
+/// The fields that the bot, or another program, collected from the customer. `null` removes a field.
 #[derive(Clone, Debug)]
 pub struct CollectContext {
     pub fields: Map<String, Value>,
@@ -88,11 +89,30 @@ impl Decide<Conversation> for CollectContext {
     type Rejection = Rejection;
 
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
-        state.live()?;
-        if self.fields.is_empty() {
+        let known = state.live()?.bot.collected();
+        let (nulls, values): (Map<_, _>, Map<_, _>) =
+            self.fields.clone().into_iter().partition(|(_, value)| value.is_null());
+        let removed: Vec<_> = nulls.into_iter().map(|(name, _)| name).collect();
+        let removed: Vec<_> = removed.into_iter().filter(|name| known.contains_key(name)).collect();
+        let collected = (!values.is_empty()).then(|| BotContextCollected { fields: values }.into());
+        let removed = (!removed.is_empty()).then(|| BotContextRemoved { fields: removed }.into());
+        Ok(collected.into_iter().chain(removed).collect())
+    }
+}
+
+/// Removes all fields that the bot, or another program, has collected.
+#[derive(Clone, Debug)]
+pub struct RemoveContext;
+
+impl Decide<Conversation> for RemoveContext {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let fields: Vec<_> = state.live()?.bot.collected().keys().cloned().collect();
+        if fields.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(vec![BotContextCollected { fields: self.fields.clone() }.into()])
+        Ok(vec![BotContextRemoved { fields }.into()])
     }
 }
 
@@ -110,5 +130,18 @@ impl Decide<Conversation> for ApplySla {
             return Ok(Vec::new());
         }
         Ok(vec![self.applied.clone().into()])
+    }
+}
+
+/// Ends the applied SLA policy: nothing is promised any more.
+#[derive(Clone, Debug)]
+pub struct RemoveSla;
+
+impl Decide<Conversation> for RemoveSla {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let policy = state.live()?.sla_policy;
+        Ok(policy.map(|policy_id| SlaRemoved { policy_id }.into()).into_iter().collect())
     }
 }

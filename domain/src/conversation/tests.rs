@@ -4,7 +4,7 @@ use crate::aggregate::given::given;
 use event_schemas::conversation::*;
 use event_schemas::message::{Content, SenderType};
 use event_schemas::{ConversationEvent as E, MessageEvent, TeamId};
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 const ANA: UserId = UserId::from_u128(0xA);
@@ -504,4 +504,36 @@ fn a_conversation_with_an_invalid_part_does_not_begin() {
     given::<Conversation>([opened()])
         .when(begin(&[], send()))
         .then_rejected(Rejection::AlreadyOpen { status: Status::Open });
+}
+
+fn context(fields: Value) -> Map<String, Value> {
+    fields.as_object().cloned().unwrap_or_default()
+}
+
+#[test]
+fn a_fact_that_the_bot_collected_is_removed_by_null_and_all_facts_by_the_command() {
+    let collected: E =
+        BotContextCollected { fields: context(json!({ "order": 7, "wants": "refund" })) }.into();
+    given::<Conversation>([opened(), collected.clone()])
+        .when(CollectContext { fields: context(json!({ "order": null, "unknown": null, "city": "Adama" })) })
+        .then([
+            BotContextCollected { fields: context(json!({ "city": "Adama" })) }.into(),
+            BotContextRemoved { fields: vec!["order".to_owned()] }.into(),
+        ]);
+    let removed: E = BotContextRemoved { fields: vec!["order".to_owned(), "wants".to_owned()] }.into();
+    given::<Conversation>([opened(), collected.clone()]).when(label::RemoveContext).then([removed.clone()]);
+    given::<Conversation>([opened(), collected, removed]).when(label::RemoveContext).then_nothing();
+}
+
+#[test]
+fn a_snooze_loses_its_end_by_null_and_the_conversation_stays_pending() {
+    let mut update = Update::by(requester(ANA));
+    update.snoozed_until = Some(None);
+    let snoozed: E = MarkedPending { until: Some(Timestamp::from_secs(9_999_999_999)), reason: None }.into();
+    given::<Conversation>([opened(), snoozed]).when(update.clone()).then([MarkedPending {
+        until: None,
+        reason: None,
+    }
+    .into()]);
+    given::<Conversation>([opened()]).when(update).then_nothing();
 }

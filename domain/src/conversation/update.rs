@@ -2,7 +2,9 @@
 
 use super::assign::{Assign, Assignee, Requester, Unassign};
 use super::draft::Draft;
-use super::label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
+use super::label::{
+    ApplySla, ChangeLabels, CollectContext, RemoveContext, RemoveSla, SetPriority, SetSubject,
+};
 use super::status::{Close, EngageBot, MarkPending, Reopen, Resolve};
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
@@ -19,12 +21,12 @@ pub struct Update {
     pub assignee: Option<Option<Assignee>>,
     pub team_id: Option<Option<TeamId>>,
     pub status: Option<Status>,
-    pub snoozed_until: Option<Timestamp>,
+    pub snoozed_until: Option<Option<Timestamp>>,
     pub priority: Option<Priority>,
     pub labels: Option<BTreeSet<String>>,
     pub subject: Option<Option<String>>,
-    pub bot_context: Option<Map<String, Value>>,
-    pub sla: Option<SlaApplied>,
+    pub bot_context: Option<Option<Map<String, Value>>>,
+    pub sla: Option<Option<SlaApplied>>,
     pub reason: Option<String>,
 }
 
@@ -68,11 +70,15 @@ impl Decide<Conversation> for Update {
         if let Some(subject) = &self.subject {
             draft.then(SetSubject { subject: subject.clone() })?;
         }
-        if let Some(fields) = &self.bot_context {
-            draft.then(CollectContext { fields: fields.clone() })?;
+        match &self.bot_context {
+            Some(Some(fields)) => draft.then(CollectContext { fields: fields.clone() })?,
+            Some(None) => draft.then(RemoveContext)?,
+            None => {}
         }
-        if let Some(applied) = &self.sla {
-            draft.then(ApplySla { applied: applied.clone() })?;
+        match &self.sla {
+            Some(Some(applied)) => draft.then(ApplySla { applied: applied.clone() })?,
+            Some(None) => draft.then(RemoveSla)?,
+            None => {}
         }
         self.change_assignment(&mut draft)?;
         self.change_status(&mut draft)?;
@@ -108,13 +114,19 @@ impl Update {
     fn change_status(&self, draft: &mut Draft) -> Result<(), Rejection> {
         let reason = || self.reason.clone();
         match self.status {
-            // A snooze without a status marks the conversation as pending.
-            None if self.snoozed_until.is_some() => {
-                draft.then(MarkPending { until: self.snoozed_until, reason: reason() })
-            }
-            None => Ok(()),
+            None => match self.snoozed_until {
+                // A snooze without a status marks the conversation as pending.
+                Some(until @ Some(_)) => draft.then(MarkPending { until, reason: reason() }),
+                // It stays pending, without an end.
+                Some(None) if draft.status()? == Status::Pending => {
+                    draft.then(MarkPending { until: None, reason: reason() })
+                }
+                Some(None) | None => Ok(()),
+            },
             Some(Status::Bot) => draft.then(EngageBot { rule_id: None, reason: reason() }),
-            Some(Status::Pending) => draft.then(MarkPending { until: self.snoozed_until, reason: reason() }),
+            Some(Status::Pending) => {
+                draft.then(MarkPending { until: self.snoozed_until.flatten(), reason: reason() })
+            }
             Some(Status::Resolved) => draft.then(Resolve { reason: reason() }),
             Some(Status::Closed) => draft.then(Close { reason: reason() }),
             Some(Status::Open) => {

@@ -260,3 +260,18 @@ fn the_clocks_of_a_conversation_are_small_when_serialised() {
     assert!(kept.len() < 500, "{} bytes: {kept}", kept.len());
     assert_eq!(serde_json::from_str::<Clocks>(&kept).unwrap(), story.0);
 }
+
+#[test]
+fn a_removed_policy_has_no_deadlines_and_what_was_missed_stays_missed() {
+    let removed = || SlaRemoved { policy_id: SlaPolicyId::from_u128(1) };
+    let story = Scenario::begun().then(50, removed());
+    assert_eq!((story.0.timers().count(), story.next_alarm()), (0, None));
+
+    let story = Scenario::begun().then(150, removed());
+    assert_eq!(story.state(SlaMetric::FirstResponse), Some(TimerState::Breached { met_at: None }));
+    assert_eq!(story.next_alarm(), Some((SlaMetric::FirstResponse, AlarmKind::Breach, 100)));
+    assert_eq!(story.due(SlaMetric::Resolution), None);
+
+    let again = story.then(200, SlaApplied { policy: policy(), calendar: None });
+    assert_eq!(again.due(SlaMetric::Resolution), Some(1000));
+}

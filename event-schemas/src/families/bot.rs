@@ -14,6 +14,7 @@ events! {
     pub enum BotEvent in ConversationEvent::Bot {
         BotEngaged = 1,
         BotContextCollected = 1,
+        BotContextRemoved = 1,
         InfoRequested = 1,
         HandoffRequested = 1,
     }
@@ -32,6 +33,13 @@ pub struct BotEngaged {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BotContextCollected {
     pub fields: Map<String, Value>,
+}
+
+/// Information that the bot had collected was removed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BotContextRemoved {
+    /// The names of the removed fields.
+    pub fields: Vec<String>,
 }
 
 /// The bot asked the customer a question and waits for the answer.

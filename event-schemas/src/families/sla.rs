@@ -1,10 +1,10 @@
 //! Service level agreements: the applied policy, its warnings and its breaches.
 
 use crate::ConversationEvent;
-use crate::Timestamp;
 use crate::catalogue::{BusinessCalendar, SlaPolicy};
 use crate::events::events;
 use crate::message::SlaMetric;
+use crate::{SlaPolicyId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ events! {
     /// Service level agreements: the applied policy, its warnings and its breaches.
     pub enum SlaEvent in ConversationEvent::Sla {
         SlaApplied = 1,
+        SlaRemoved = 1,
         SlaWarned = 1,
         SlaBreached = 1,
     }
@@ -25,6 +26,13 @@ pub struct SlaApplied {
     /// `None` when every hour counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<BusinessCalendar>,
+}
+
+/// No SLA policy applies any more: the running deadlines end. What was met or missed before stays so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlaRemoved {
+    /// The policy that applied.
+    pub policy_id: SlaPolicyId,
 }
 
 /// A deadline is near and not met yet.

@@ -81,8 +81,10 @@ pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
             | DetailsEvent::SubjectChanged(_),
         ) => vec![updated()],
         E::Message(MessageEvent::NoteAdded(_))
-        | E::Sla(SlaEvent::SlaApplied(_))
-        | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Sla(SlaEvent::SlaApplied(_) | SlaEvent::SlaRemoved(_))
+        | E::Bot(
+            BotEvent::BotContextCollected(_) | BotEvent::BotContextRemoved(_) | BotEvent::InfoRequested(_),
+        )
         | E::Assignment(AssignmentEvent::AssignmentDropped(_))
         | E::Details(DetailsEvent::LanguageDetected(_) | DetailsEvent::SeenByAgent(_))
         | E::Delivery(_)

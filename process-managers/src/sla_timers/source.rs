@@ -68,7 +68,7 @@ fn may_begin_timer(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
         E::Sla(SlaEvent::SlaApplied(_)) | E::Lifecycle(LifecycleEvent::MarkedPending(_)) => true,
-        E::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_))
+        E::Sla(SlaEvent::SlaRemoved(_) | SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_))
         | E::Lifecycle(
             LifecycleEvent::ConversationOpened(_)
             | LifecycleEvent::Resolved(_)
@@ -97,7 +97,9 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
         | E::Lifecycle(_)
         | E::Sla(_) => true,
         E::Message(MessageEvent::NoteAdded(_))
-        | E::Bot(BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_))
+        | E::Bot(
+            BotEvent::BotContextCollected(_) | BotEvent::BotContextRemoved(_) | BotEvent::InfoRequested(_),
+        )
         | E::Assignment(AssignmentEvent::AssignmentDropped(_))
         | E::Details(
             DetailsEvent::LabelsChanged(_)

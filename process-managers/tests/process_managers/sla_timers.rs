@@ -189,7 +189,7 @@ impl Fixture {
                     assert!(breached.detected_at >= breached.due_at);
                     Some(("breached", breached.due_at))
                 }
-                SlaEvent::SlaApplied(_) => None,
+                SlaEvent::SlaApplied(_) | SlaEvent::SlaRemoved(_) => None,
             }
         };
         self.history(conversation).await.into_iter().filter_map(alarms).collect()

@@ -176,6 +176,7 @@ impl ConversationRow {
             E::Details(DetailsEvent::SeenByAgent(_)) => return,
             E::Details(event) => self.apply_details(event),
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy_id = Some(applied.policy.id),
+            E::Sla(SlaEvent::SlaRemoved(_)) => self.sla_policy_id = None,
             E::Sla(SlaEvent::SlaBreached(_)) => self.sla_breached_count += 1,
             E::Sla(SlaEvent::SlaWarned(_))
             | E::Assignment(AssignmentEvent::AssignmentDropped(_))
@@ -192,6 +193,11 @@ impl ConversationRow {
             BotEvent::BotContextCollected(collected) => {
                 let context = self.bot_context.get_or_insert_default();
                 context.0.extend(collected.fields.clone());
+            }
+            BotEvent::BotContextRemoved(removed) => {
+                if let Some(context) = &mut self.bot_context {
+                    context.0.retain(|name, _| !removed.fields.contains(name));
+                }
             }
             BotEvent::HandoffRequested(handoff) => {
                 self.handoff_requested = true;

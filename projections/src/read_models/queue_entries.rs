@@ -87,10 +87,13 @@ impl QueueEntryRow {
                 | LifecycleEvent::Expired(_),
             )
             | E::Details(DetailsEvent::PriorityChanged(_)) => true,
-            E::Routing(RoutingEvent::LeadNotified(_))
+            E::Routing(RoutingEvent::LeadNotified(_) | RoutingEvent::QueueTimedOut(_))
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Bot(
-                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_)
+                | BotEvent::HandoffRequested(_),
             )
             | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
             | E::Details(
@@ -155,7 +158,7 @@ impl QueueEntryRow {
                 | LifecycleEvent::Closed(_)
                 | LifecycleEvent::Expired(_),
             ) => before.map_or(QueueChange::Unchanged, |_| QueueChange::Removed),
-            E::Routing(RoutingEvent::LeadNotified(_))
+            E::Routing(RoutingEvent::LeadNotified(_) | RoutingEvent::QueueTimedOut(_))
             | E::Details(
                 DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)
@@ -164,7 +167,10 @@ impl QueueEntryRow {
             )
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Bot(
-                BotEvent::BotContextCollected(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_),
+                BotEvent::BotContextCollected(_)
+                | BotEvent::BotContextRemoved(_)
+                | BotEvent::InfoRequested(_)
+                | BotEvent::HandoffRequested(_),
             )
             | E::Lifecycle(LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Reopened(_))
             | E::Message(_)

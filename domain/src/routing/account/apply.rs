@@ -13,7 +13,7 @@ use event_schemas::{
     LifecycleEvent, RoutingEvent, Timestamp, Version,
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl AccountRouting {
     pub(in crate::routing) fn apply_catalogue(&mut self, event: &CatalogueEvent, at: Timestamp) {
@@ -88,7 +88,8 @@ impl AccountRouting {
                 RoutingEvent::Queued(_)
                 | RoutingEvent::OfferDeclined(_)
                 | RoutingEvent::OfferExpired(_)
-                | RoutingEvent::LeadNotified(_),
+                | RoutingEvent::LeadNotified(_)
+                | RoutingEvent::QueueTimedOut(_),
             )
             | E::Message(_)
             | E::Delivery(_)
@@ -108,7 +109,7 @@ impl RoutedConversation {
             lifecycle: Lifecycle::default(),
             priority: opened.priority,
             labels: BTreeSet::new(),
-            topics: BTreeSet::new(),
+            topics: BTreeMap::new(),
             requirements: Requirements {
                 channel_type: opened.channel_type,
                 topics: Vec::new(),
@@ -126,8 +127,14 @@ impl RoutedConversation {
         match event {
             E::Details(event) => self.apply_details(event),
             E::Bot(BotEvent::BotContextCollected(collected)) => {
-                let topics = ["topic", "intent"].iter().filter_map(|name| collected.fields.get(*name));
-                self.topics.extend(topics.filter_map(Value::as_str).map(str::to_owned));
+                for name in ["topic", "intent"] {
+                    if let Some(topic) = collected.fields.get(name).and_then(Value::as_str) {
+                        self.topics.insert(name, topic.to_owned());
+                    }
+                }
+            }
+            E::Bot(BotEvent::BotContextRemoved(removed)) => {
+                self.topics.retain(|name, _| !removed.fields.iter().any(|removed| removed == name));
             }
             E::Bot(BotEvent::BotEngaged(_) | BotEvent::InfoRequested(_) | BotEvent::HandoffRequested(_))
             | E::Message(_)
@@ -138,7 +145,11 @@ impl RoutedConversation {
             | E::Sla(_)
             | E::Automation(_) => return,
         }
-        self.requirements.topics = self.labels.union(&self.topics).cloned().collect();
+        self.requirements.topics = {
+            let mut topics = self.labels.clone();
+            topics.extend(self.topics.values().cloned());
+            topics.into_iter().collect()
+        };
     }
 
     fn apply_details(&mut self, event: &DetailsEvent) {
