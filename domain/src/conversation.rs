@@ -146,6 +146,10 @@ pub enum Rejection {
     SubjectTooLong { limit: usize },
     #[error("the canned response does not exist any more")]
     NoSuchCannedResponse,
+    #[error("the team does not exist any more")]
+    NoSuchTeam,
+    #[error("the channel is switched off or was retired: it sends no messages")]
+    ChannelOff,
     /// An action of a list cannot be executed; then none is.
     #[error("the action {action} cannot be executed")]
     CannotDo {
