@@ -13,7 +13,7 @@ use event_schemas::routing::Ineligible;
 use event_store::Unavailable;
 use gate::Problem;
 use gate::problem::kinds::BAD_SIGNATURE;
-use providers::{BadSetting, RefusedWebhook};
+use providers::{BadSetting, RefusedWebhook, Unsendable};
 use serde_json::json;
 use std::error::Error;
 use std::time::Duration;
@@ -33,6 +33,8 @@ gate::problem_kinds! { KINDS {
         "The conversation's status does not allow this change: `from` is its status, `to` is the requested one.";
     OUTSIDE_REPLY_WINDOW: UNPROCESSABLE_ENTITY "outside-reply-window", "Only a template can be sent now",
         "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
+    CHANNEL_OFF: UNPROCESSABLE_ENTITY "channel-off", "The channel sends no messages",
+        "The channel is switched off (`is_enabled` is false) or was retired. An administrator can switch it on.";
     NAME_TAKEN: CONFLICT "name-taken", "The name is taken",
         "Names and short codes are unique among the items of a kind in an account; upper and lower case are not distinguished. Choose another name, or change the item that has it.";
     LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "The identifier belongs to another contact",
@@ -166,6 +168,18 @@ pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
 }
 
+/// The problem of a message that this kind of channel cannot send.
+pub(crate) fn unsendable(unsendable: Unsendable) -> Problem {
+    let detail = format!("{}.", capitalized(&unsendable.reason));
+    Problem::unprocessable(unsendable.field, detail)
+}
+
+/// The problem of a message on a channel that sends none.
+pub(crate) fn channel_off() -> Problem {
+    Problem::new(&CHANNEL_OFF, "The channel is switched off or was retired: it sends no messages.")
+        .field("channel_id")
+}
+
 pub(crate) fn key_reused() -> Problem {
     Problem::new(&KEY_REUSED, "This key was used for another request: use a new one.")
         .field("Idempotency-Key")
@@ -237,6 +251,8 @@ impl Refusal for Rejection {
             Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
             Self::BadLabel => Problem::unprocessable("labels", sentence),
             Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),
+            Self::NoSuchTeam => Problem::unprocessable("team_id", sentence),
+            Self::ChannelOff => channel_off(),
             Self::NoSuchCannedResponse => Problem::unprocessable("canned_response_id", sentence),
             Self::CannotDo { index, action, because } => {
                 because.problem().field(format!("actions[{index}]")).with("action", action.as_str())

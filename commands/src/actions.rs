@@ -2,10 +2,9 @@
 
 use crate::Commands;
 use crate::execute::{Context, LoadError};
-use domain::conversation::{ActionList, Requester, Sender, Step};
+use domain::conversation::{ActionList, Opened, Rejection, Requester, Sender, Step};
 use event_schemas::automation::Action;
-use event_schemas::catalogue::CannedResponse;
-use event_schemas::message::ChannelType;
+use event_schemas::catalogue::{CannedResponse, Team};
 use event_schemas::{UserId, WebhookId};
 
 impl Commands {
@@ -15,10 +14,13 @@ impl Commands {
         &self,
         actions: &[Action],
         context: &Context,
-        channel_type: ChannelType,
+        conversation: &Opened,
         by: Requester,
         (sender, author): (Sender, UserId),
     ) -> Result<ActionList, LoadError> {
+        let channel = self.channel(conversation.account_id, conversation.channel_id).await?;
+        let sends = channel.is_some_and(|channel| channel.is_enabled);
+        let teams = self.catalogue::<Team>(context.account).current().await?;
         let mut steps = Vec::with_capacity(actions.len());
         for (index, action) in actions.iter().enumerate() {
             let assignee = match action {
@@ -36,6 +38,23 @@ impl Commands {
                 | Action::Reopen { .. }
                 | Action::Webhook { .. } => None,
             };
+            let refused = match action {
+                Action::Reply { .. } => (!sends).then_some(Rejection::ChannelOff),
+                Action::AssignTeam { team_id } | Action::Route { team_id: Some(team_id), .. } => {
+                    teams.state.get(*team_id).is_none().then_some(Rejection::NoSuchTeam)
+                }
+                Action::Route { team_id: None, .. }
+                | Action::AssignAgent { .. }
+                | Action::Unassign { .. }
+                | Action::AddLabels { .. }
+                | Action::RemoveLabels { .. }
+                | Action::SetPriority { .. }
+                | Action::Note { .. }
+                | Action::Snooze { .. }
+                | Action::Resolve { .. }
+                | Action::Reopen { .. }
+                | Action::Webhook { .. } => None,
+            };
             steps.push(Step {
                 action: action.clone(),
                 message_id: context.further_message_id(&self.clock, &format!("action/{index}")),
@@ -43,9 +62,10 @@ impl Commands {
                 text: self.reply_text(action, context).await?,
                 assignee,
                 obstacle: None,
+                refused,
             });
         }
-        let reply_window = self.providers.reply_window(channel_type, sender.sender_type);
+        let reply_window = self.providers.reply_window(conversation.channel_type, sender.sender_type);
         Ok(ActionList { steps, by, sender, author, reply_window })
     }
 

@@ -37,7 +37,7 @@ pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
-pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo};
+pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo, TimeOut};
 pub use send::{AddNote, LONGEST_MESSAGE, LONGEST_NOTE, Message, Send, Sender};
 pub use sla::RaiseAlarm;
 pub use status::{Close, EngageBot, MarkPending, Reopen, Resolve};
@@ -146,6 +146,10 @@ pub enum Rejection {
     SubjectTooLong { limit: usize },
     #[error("the canned response does not exist any more")]
     NoSuchCannedResponse,
+    #[error("the team does not exist any more")]
+    NoSuchTeam,
+    #[error("the channel is switched off or was retired: it sends no messages")]
+    ChannelOff,
     /// An action of a list cannot be executed; then none is.
     #[error("the action {action} cannot be executed")]
     CannotDo {

@@ -12,7 +12,7 @@ use event_schemas::{
     AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, DecodeError, Event, Events, InboundEvent,
     LogEvent, schemas,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -93,19 +93,24 @@ fn words(choices: &Value) -> Option<Value> {
     Some(Value::Array(words))
 }
 
-/// Whether data of the stored shape is of today's shape too: they are equal, except that an enum
-/// of words may have more of them today.
+/// Whether data of the stored shape is of today's shape too: they are equal, except that today an enum of words may
+/// have more of them, and an object more properties that are not required.
 fn is_compatible(stored: &Value, today: &Value) -> bool {
     match (stored, today) {
         (Value::Object(stored), Value::Object(today)) => {
-            stored.len() == today.len()
-                && stored.iter().all(|(name, part)| match (part, today.get(name)) {
-                    (Value::Array(stored), Some(Value::Array(today))) if name == "enum" => {
-                        stored.iter().all(|word| today.contains(word))
-                    }
-                    (part, Some(today)) => is_compatible(part, today),
-                    (_, None) => false,
-                })
+            let is_kept = stored.iter().all(|(name, part)| match (part, today.get(name)) {
+                (Value::Array(stored), Some(Value::Array(today))) if name == "enum" => {
+                    stored.iter().all(|word| today.contains(word))
+                }
+                (Value::Object(stored), Some(Value::Object(today)))
+                    if name == "properties" || name == "$defs" =>
+                {
+                    has_all(stored, today)
+                }
+                (part, Some(today)) => is_compatible(part, today),
+                (_, None) => false,
+            });
+            is_kept && today.keys().all(|name| name == "$defs" || stored.contains_key(name))
         }
         (Value::Array(stored), Value::Array(today)) => {
             stored.len() == today.len()
@@ -113,6 +118,11 @@ fn is_compatible(stored: &Value, today: &Value) -> bool {
         }
         (stored, today) => stored == today,
     }
+}
+
+/// Whether each of these parts is there today and compatible. Today there may be more of them.
+fn has_all(stored: &Map<String, Value>, today: &Map<String, Value>) -> bool {
+    stored.iter().all(|(name, part)| today.get(name).is_some_and(|today| is_compatible(part, today)))
 }
 
 /// Today's schemas that use this enum, each without and with an added word in it.
@@ -143,6 +153,19 @@ fn a_removed_or_renamed_word_of_an_enum_changes_the_shape() {
         let renamed = more.to_string().replace("\"carrier_pigeon\"", "\"homing_pigeon\"");
         assert!(!is_compatible(&more, &serde_json::from_str(&renamed).unwrap()), "{renamed}");
     }
+}
+
+#[test]
+fn an_added_property_changes_the_shape_only_when_it_is_required() {
+    let object = |properties: Value, required: Value| {
+        shape(json!({"type": "object", "properties": properties, "required": required}))
+    };
+    let stored = object(json!({"id": {"type": "string"}}), json!(["id"]));
+    let two = json!({"id": {"type": "string"}, "note": {"type": "string"}});
+    assert!(is_compatible(&stored, &object(two.clone(), json!(["id"]))));
+    assert!(!is_compatible(&stored, &object(two.clone(), json!(["id", "note"]))));
+    assert!(!is_compatible(&object(two, json!(["id"])), &stored), "a property is gone");
+    assert!(!is_compatible(&stored, &object(json!({"id": {"type": "integer"}}), json!(["id"]))));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::identifier::{self, BadIdentifier};
 use event_schemas::message::{ContentType, SenderType};
+use std::fmt;
 use std::time::Duration;
 
 /// The limits of a kind of channel.
@@ -16,6 +17,8 @@ pub struct Capabilities {
     pub normalize_identifier: fn(&str) -> Result<String, BadIdentifier>,
     /// The kinds of files that an outgoing message may carry.
     pub media: &'static [ContentType],
+    /// How many files an outgoing message may carry. `None` for any number.
+    pub most_attachments: Option<usize>,
 }
 
 impl Capabilities {
@@ -32,7 +35,16 @@ impl Capabilities {
             ContentType::Document,
             ContentType::Sticker,
         ],
+        most_attachments: None,
     };
+
+    /// Whether the business may begin a conversation.
+    pub fn may_begin(&self) -> bool {
+        match self.initiation {
+            Initiation::Both | Initiation::BusinessByTemplate => true,
+            Initiation::CustomerOnly => false,
+        }
+    }
 
     /// How long after the customer's last message this sender may send messages other than templates. `None` for no
     /// limit.
@@ -79,6 +91,16 @@ pub enum TextLimit {
     /// Bytes of UTF-8.
     Bytes(usize),
     Utf16Units(usize),
+}
+
+impl fmt::Display for TextLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Characters(limit) => write!(f, "{limit} characters"),
+            Self::Bytes(limit) => write!(f, "{limit} bytes of text"),
+            Self::Utf16Units(limit) => write!(f, "{limit} UTF-16 units of text"),
+        }
+    }
 }
 
 impl TextLimit {

@@ -14,6 +14,7 @@ mod outgoing;
 pub mod outgoing_webhook;
 mod provider;
 mod registry;
+mod sendable;
 mod signature;
 mod whatsapp;
 
@@ -28,5 +29,6 @@ pub use provider::{BadSetting, Proof, Provider, RefusedWebhook};
 pub use registry::Providers;
 pub use reqwest::Method;
 pub use reqwest::header::HeaderMap;
+pub use sendable::{Sendable, Unsendable};
 pub use signature::sign;
 pub use whatsapp::SIGNATURE_HEADER as WHATSAPP_SIGNATURE_HEADER;

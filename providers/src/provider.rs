@@ -5,7 +5,7 @@
 
 use crate::{
     Capabilities, DeliveryError, Dispatched, FetchedMedia, Inbound, MediaError, Outgoing, Request, Response,
-    UnreadablePart,
+    Sendable, UnreadablePart, Unsendable,
 };
 use async_trait::async_trait;
 use event_schemas::Timestamp;
@@ -58,6 +58,12 @@ pub trait Provider: Send + Sync {
     /// accepts any successful response: then it receives the numbers of messages and statuses as JSON.
     fn respond(&self, _: &Channel, _: &Request<'_>) -> Option<Response> {
         None
+    }
+
+    /// Checks what is special about messages of this kind of channel. [`Capabilities::check_message`] has checked the
+    /// rest before.
+    fn check_message(&self, _: &Sendable<'_>) -> Result<(), Unsendable> {
+        Ok(())
     }
 
     /// Sends one message to the provider.

@@ -2,7 +2,7 @@
 
 use crate::http::Http;
 use crate::identifier::{self, BadIdentifier};
-use crate::{Capabilities, NoClient, Provider, Timeouts};
+use crate::{Capabilities, NoClient, Provider, Sendable, Timeouts, Unsendable};
 use event_schemas::Clock;
 use event_schemas::message::{ChannelType, SenderType};
 use std::time::Duration;
@@ -55,6 +55,16 @@ impl Providers {
     /// channel. `None` for no limit.
     pub fn reply_window(&self, kind: ChannelType, sender: SenderType) -> Option<Duration> {
         self.capabilities(kind).reply_window(sender)
+    }
+
+    /// Checks that a message can be sent on this kind of channel.
+    ///
+    /// # Errors
+    ///
+    /// The channel cannot send it; the error names the field.
+    pub fn check_message(&self, kind: ChannelType, message: &Sendable<'_>) -> Result<(), Unsendable> {
+        self.capabilities(kind).check_message(message)?;
+        self.of(kind).map_or(Ok(()), |provider| provider.check_message(message))
     }
 
     /// A contact's identifier in the form in which it is stored and compared.

@@ -8,7 +8,8 @@ use crate::http::{self, Http};
 use crate::provider::credential;
 use crate::{
     BadSetting, Capabilities, DeliveryError, Dispatched, Inbound, Initiation, Outgoing, Proof, Provider,
-    RefusedWebhook, ReplyWindow, Request, Response, TextLimit, UnreadablePart, identifier, signature,
+    RefusedWebhook, ReplyWindow, Request, Response, Sendable, TextLimit, UnreadablePart, Unsendable,
+    identifier, signature,
 };
 use async_trait::async_trait;
 use event_schemas::Timestamp;
@@ -33,6 +34,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     reply_window: Some(ReplyWindow::of(Duration::from_secs(24 * 3600))),
     initiation: Initiation::BusinessByTemplate,
     longest_text: Some(TextLimit::Characters(4096)),
+    most_attachments: Some(1),
     normalize_identifier: identifier::phone_number,
     ..Capabilities::UNRESTRICTED
 };
@@ -121,6 +123,10 @@ impl Provider for WhatsApp {
     ) -> Result<Vec<Inbound>, UnreadablePart> {
         // A channel without a number receives nothing: no number is empty.
         read::webhook(request.body, credential(channel, PHONE_NUMBER_ID).unwrap_or_default())
+    }
+
+    fn check_message(&self, message: &Sendable<'_>) -> Result<(), Unsendable> {
+        request::check(message)
     }
 
     async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<Dispatched, DeliveryError> {

@@ -1,6 +1,7 @@
 //! All events of an account, from any position of the log on: as pages of NDJSON, or as an endless stream of Server-Sent
 //! Events.
 
+use crate::live::{live_response, wants_stream};
 use crate::params::{comma_separated, parsed};
 use crate::problem::log_unavailable;
 use crate::state::{Auditor, QueryState};
@@ -10,7 +11,7 @@ use aide::openapi::{MediaType, Response as ApiResponse};
 use aide::transform::TransformOperation;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
+use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
 use event_schemas::{CloudEvent, Event, EventId, Position, Recorded, stored_names};
 use event_store::{Filter, Page, Subscription};
@@ -18,9 +19,8 @@ use futures::stream::{self, StreamExt};
 use gate::{Json, Path, Problem, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::convert::Infallible;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new().api_route("/v1/events", get_with(events, described)).api_route(
@@ -149,11 +149,6 @@ async fn event(
         .ok_or_else(|| Problem::not_found("event"))
 }
 
-fn wants_stream(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
-}
-
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 /// The position in `Last-Event-ID`.
@@ -230,7 +225,7 @@ fn stream_events(
     until: Option<Instant>,
 ) -> Response {
     let subscription = Subscription::new(state.store.clone(), after, filter, READ_AT_ONCE);
-    let (stop, schemas_url) = (state.stop.clone(), state.schemas_url.clone());
+    let schemas_url = state.schemas_url.clone();
     let pages = stream::unfold(subscription, |mut subscription| async {
         match subscription.next().await {
             Ok(page) => Some((page.events, subscription)),
@@ -242,18 +237,8 @@ fn stream_events(
         }
     });
     let events = pages.flat_map(stream::iter);
-    let events = events.map(move |event| Ok::<_, Infallible>(sse_event(&event, &schemas_url)));
-    let events = events.take_until(async move { stop.cancelled().await });
-    let events = events.take_until(async move {
-        match until {
-            Some(until) => tokio::time::sleep_until(until.into()).await,
-            None => std::future::pending().await,
-        }
-    });
-    let stream =
-        Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)).text("still here"));
-    // Otherwise nginx collects the events before it passes them on.
-    ([("x-accel-buffering", "no")], stream).into_response()
+    let events = events.map(move |event| sse_event(&event, &schemas_url));
+    live_response(events, state, until)
 }
 
 fn sse_event(recorded: &Recorded, schemas_url: &str) -> SseEvent {

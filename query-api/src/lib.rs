@@ -7,6 +7,7 @@ mod conversation;
 mod conversations;
 mod events;
 mod history;
+mod live;
 mod params;
 mod problem;
 mod queue;

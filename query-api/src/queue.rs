@@ -1,17 +1,27 @@
 //! The conversations that wait for an agent: their positions and expected waits.
 
+use crate::live::{live_response, wants_stream};
 use crate::problem::tables_unavailable;
 use crate::response::List;
 use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
+use aide::openapi::MediaType;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::Event as SseEvent;
+use axum::response::{IntoResponse, Response};
 use event_schemas::message::Priority;
-use event_schemas::{ConversationId, OfferId, TeamId, Timestamp, UserId};
+use event_schemas::{AccountId, ConversationId, OfferId, Position, TeamId, Timestamp, UserId};
+use follower::Db;
+use futures::stream;
 use gate::{Agent, Json, Problem, Query};
+use projections::Tables;
 use projections::read_models::queue_entries::{self, NO_TEAM, PaceRow, QueueEntry, paces};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new()
@@ -24,8 +34,14 @@ pub fn routes() -> ApiRouter<QueryState> {
                     .description(
                         "The conversation with the highest priority is first, and among equal ones the oldest. An \
                          expected wait is the position times the average time between two assignments of the queue. \
-                         It is unknown until two conversations have been assigned.",
+                         It is unknown until two conversations have been assigned. With `Accept: text/event-stream` the \
+                         response goes on: an event `queue` has the whole list, now and whenever it has changed, at \
+                         most once a second.",
                     )
+                    .response_with::<200, Json<List<QueuedConversation>>, _>(|mut response| {
+                        response.inner().content.insert("text/event-stream".to_owned(), MediaType::default());
+                        response
+                    })
             }),
         )
         .api_route(
@@ -76,13 +92,74 @@ fn expected_wait(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Opti
 }
 
 async fn queue(
+    State(state): State<QueryState>,
     caller: Agent,
     Fresh(tables): Fresh,
+    headers: HeaderMap,
     Query(QueueParams { team_id }): Query<QueueParams>,
+) -> Result<Response, Problem> {
+    if wants_stream(&headers) {
+        let changes = Changes { tables: state.tables.clone(), account: caller.account, team_id, shown: None };
+        let changes = stream::unfold(changes, |mut changes| async { Some((changes.next().await, changes)) });
+        return Ok(live_response(changes, &state, caller.until));
+    }
+    waiting(&tables, caller.account, team_id).await.map(IntoResponse::into_response)
+}
+
+/// The queue of an account, whenever it has changed.
+struct Changes {
+    tables: Tables,
+    account: AccountId,
+    team_id: Option<TeamId>,
+    /// The list that was sent last, and the position of the tables at which it was read.
+    shown: Option<(String, Option<Position>)>,
+}
+
+/// How often the queue is compared with what was sent.
+const PERIOD: Duration = Duration::from_secs(1);
+
+impl Changes {
+    async fn next(&mut self) -> SseEvent {
+        loop {
+            // Without an event in between no queue has changed.
+            if let Some((_, at)) = &self.shown {
+                tokio::time::sleep(PERIOD).await;
+                if self.tables.position().await.is_ok_and(|position| position == *at) {
+                    continue;
+                }
+            }
+            match self.read().await {
+                Ok((text, position)) => {
+                    let is_new = self.shown.as_ref().is_none_or(|(shown, _)| *shown != text);
+                    self.shown = Some((text.clone(), position));
+                    if is_new {
+                        return SseEvent::default().event("queue").data(text);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(status = %error.status(), "the queue cannot be read for a stream");
+                    tokio::time::sleep(PERIOD).await;
+                }
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<(String, Option<Position>), Problem> {
+        // The position is read first: what is projected in between is shown and looked at once more.
+        let position = self.tables.position().await.map_err(tables_unavailable)?;
+        let Json(list) = waiting(&self.tables.db(), self.account, self.team_id).await?;
+        Ok((serde_json::to_string(&list).unwrap_or_default(), position))
+    }
+}
+
+async fn waiting(
+    tables: &Db,
+    account: AccountId,
+    team_id: Option<TeamId>,
 ) -> Result<Json<List<QueuedConversation>>, Problem> {
     let entries =
-        queue_entries::list(tables.readers(), caller.account, team_id).await.map_err(tables_unavailable)?;
-    let paces = paces(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
+        queue_entries::list(tables.readers(), account, team_id).await.map_err(tables_unavailable)?;
+    let paces = paces(tables.readers(), account).await.map_err(tables_unavailable)?;
     Ok(List::whole(entries, |QueueEntry { row, position }| QueuedConversation {
         conversation_id: row.conversation_id,
         team_id: row.team_id,

@@ -60,6 +60,10 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
         },
         E::Routing(RoutingEvent::OfferDeclined(_)) => format!("{who} did not take it"),
         E::Routing(RoutingEvent::OfferExpired(_)) => "No agent accepted the offer in time".to_owned(),
+        E::Routing(RoutingEvent::QueueTimedOut(timed_out)) => match timed_out.to_team_id {
+            Some(_) => "It waited in the queue for too long and went to another team".to_owned(),
+            None => "It has waited in the queue for too long".to_owned(),
+        },
         E::Routing(RoutingEvent::LeadNotified(notified)) => {
             format!("The team's lead was notified of its priority, {}", notified.priority)
         }

@@ -216,6 +216,7 @@ async fn define_agents_and_rules(desk: &Desk, store: &dyn EventStore, clock: &Cl
         penalties: BTreeMap::new(),
         max_waiting: None,
         overflow_team_id: None,
+        timeout_seconds: None,
         offer_seconds: Queue::OFFER_SECONDS,
         ask_again_seconds: Queue::ASK_AGAIN_SECONDS,
         when_offline: Queue::WHEN_OFFLINE,

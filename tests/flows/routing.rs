@@ -290,3 +290,48 @@ async fn an_agent_without_heartbeats_becomes_away_and_is_not_assigned() {
     ana.post("/v1/agents/me/presence", json!({})).await;
     account.admin.get_until(&format!("/v1/conversations/{id}"), |one| one["status"] == "assigned").await;
 }
+
+/// An agent's page shows where each customer is in the queue, without asking again.
+#[tokio::test(flavor = "multi_thread")]
+async fn queue_positions_are_pushed_when_they_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let ana = account.person("agent", "Ana");
+    account.admin.post("/v1/queues", json!({ "name": "All", "strategy": "manual_queue" })).await;
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    let request = ana.request(Method::GET, "/v1/queue").header("Accept", "text/event-stream");
+    let mut stream = request.send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut text = String::new();
+    next_queue(&mut stream, &mut text, &[]).await;
+    whatsapp.customer_writes("251911000001", "wamid.1", "First").await;
+    let first = conversation_of(&ana, "251911000001").await;
+    next_queue(&mut stream, &mut text, &[&first]).await;
+    whatsapp.customer_writes("251911000002", "wamid.2", "Second").await;
+    let second = conversation_of(&ana, "251911000002").await;
+    next_queue(&mut stream, &mut text, &[&first, &second]).await;
+    ana.post(&format!("/v1/conversations/{first}/assign"), json!({})).await;
+    next_queue(&mut stream, &mut text, &[&second]).await;
+}
+
+/// Reads the stream until its last event has these conversations, each at its position.
+async fn next_queue(stream: &mut reqwest::Response, text: &mut String, expected: &[&str]) {
+    let shown = async {
+        loop {
+            if let Some(list) = text.rsplit("\n\n").find_map(|event| event.split_once("data: ")) {
+                let list: Value = serde_json::from_str(list.1).unwrap();
+                let rows = list["data"].as_array().unwrap();
+                let positions: Vec<_> = rows.iter().map(|row| row["position"].as_u64().unwrap()).collect();
+                let ids: Vec<_> = rows.iter().map(|row| row["conversation_id"].as_str().unwrap()).collect();
+                if ids == expected && positions == (1..=expected.len() as u64).collect::<Vec<_>>() {
+                    return;
+                }
+            }
+            let chunk = stream.chunk().await.unwrap().expect("the stream goes on");
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    };
+    let deadline = std::time::Duration::from_secs(30);
+    tokio::time::timeout(deadline, shown).await.expect("the queue was never shown as expected");
+}

@@ -6,7 +6,7 @@ use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, normalized};
 use super::messages::{Addressee, NewMessage};
 use super::references::no_such_agent;
-use crate::problem::CommandProblem;
+use crate::problem::{CommandProblem, channel_off};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
@@ -282,11 +282,19 @@ async fn begin(
     let channel = commands.channel(caller.account, body.channel_id).await?;
     let channel =
         channel.ok_or_else(|| Problem::unprocessable("channel_id", "This account has no such channel."))?;
+    if !channel.is_enabled {
+        return Err(channel_off().into());
+    }
+    if !commands.providers.capabilities(channel.channel_type).may_begin() {
+        let detail = format!("On {} only the customer can begin a conversation.", channel.channel_type);
+        return Err(Problem::unprocessable("channel_id", detail).into());
+    }
     let contact_identifier = body.identifier(&commands, &caller, &channel).await?;
     let message = match &body.message {
         Some(message) => {
             let to = Addressee {
                 channel_type: channel.channel_type,
+                is_enabled: channel.is_enabled,
                 identifier: &contact_identifier,
                 name: body.display_name.as_deref(),
             };

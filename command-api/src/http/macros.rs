@@ -129,9 +129,7 @@ async fn run(
         name: caller.name.clone(),
     };
     let by = by(&caller, &context);
-    let list = commands
-        .action_list(&actions, &context, conversation.channel_type, by, (sender, caller.user))
-        .await?;
+    let list = commands.action_list(&actions, &context, &conversation, by, (sender, caller.user)).await?;
     let command = RunMacro { id: macro_id, name, list };
     match commands.assign(id, &command, &context, AssignOptions::by(by)).await {
         Ok(outcome) => View::after(&commands, &outcome).await.map(Completed),

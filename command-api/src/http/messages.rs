@@ -6,7 +6,7 @@ use super::command_headers::CommandHeaders;
 use super::conversations::{opened, problem_of_command};
 use super::references::check_agent;
 use crate::problem::CommandProblem;
-use crate::problem::key_reused;
+use crate::problem::{channel_off, key_reused, unsendable};
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
@@ -22,6 +22,7 @@ use event_schemas::{
     UserId,
 };
 use gate::{Agent, Caller, Json, Path, Problem, Role};
+use providers::Sendable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,6 +77,8 @@ pub(super) struct NewMessage {
 /// The addressee of a message, and the kind of channel.
 pub(super) struct Addressee<'a> {
     pub channel_type: ChannelType,
+    /// Whether the channel sends messages: it is neither switched off nor retired.
+    pub is_enabled: bool,
     pub identifier: &'a str,
     pub name: Option<&'a str>,
 }
@@ -103,21 +106,29 @@ impl NewMessage {
             )
             .into());
         }
+        if !to.is_enabled {
+            return Err(channel_off().into());
+        }
         let mut metadata = self.metadata.clone();
         if let Some(id) = self.canned_response_id {
             metadata.insert("canned_response_id".to_owned(), id.to_string().into());
         }
         let sender = self.sender(caller)?;
         let reply_window = commands.providers.reply_window(to.channel_type, sender.sender_type);
+        let body = Content {
+            content,
+            content_type: self.kind(),
+            attachments: self.attachments.clone(),
+            details: self.details.clone(),
+        };
+        let in_reply_to = self.in_reply_to.map(|id| id.to_string());
+        let (template, in_reply_to) = (self.template.as_ref(), in_reply_to.as_deref());
+        let sendable = Sendable { body: &body, template, in_reply_to };
+        commands.providers.check_message(to.channel_type, &sendable).map_err(unsendable)?;
         Ok(Message::ToCustomer(Box::new(Send {
             message_id,
             sender,
-            body: Content {
-                content,
-                content_type: self.kind(),
-                attachments: self.attachments.clone(),
-                details: self.details.clone(),
-            },
+            body,
             template: self.template.clone(),
             in_reply_to: self.in_reply_to,
             metadata,
@@ -228,8 +239,13 @@ async fn write(
         return Written::after(&commands, &outcome, message).await;
     }
     let conversation = opened(&commands, &caller, id).await?;
+    let channel = match body.is_private {
+        true => None,
+        false => commands.channel(caller.account, conversation.channel_id).await?,
+    };
     let to = Addressee {
         channel_type: conversation.channel_type,
+        is_enabled: channel.is_some_and(|channel| channel.is_enabled),
         identifier: &conversation.contact_identifier,
         name: conversation.display_name.as_deref(),
     };

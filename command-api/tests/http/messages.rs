@@ -1,4 +1,4 @@
-use crate::service::{UNKNOWN_ID, ana, ben, id, robot, start, sue};
+use crate::service::{UNKNOWN_ID, adam, ana, ben, id, robot, start, sue};
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -119,4 +119,90 @@ async fn marking_a_conversation_as_read_twice_changes_nothing() {
         "outside-reply-window",
         "template",
     );
+}
+
+#[tokio::test]
+async fn a_message_that_whatsapp_cannot_send_is_refused_before_it_is_stored() {
+    let service = start().await;
+    let channel = service.whatsapp_channel().await;
+    let contact = json!({ "channel_id": channel, "contact_identifier": "251911000000" });
+    let path = id(&service.post(&ana(), "/v1/conversations", contact).await.is(201));
+    let path = format!("/v1/conversations/{path}");
+    service.send(service.whatsapp_text(&channel, "251911000000", "wamid.1", "Hello")).await.is(200);
+    let before = service.events(&path).await.len();
+    let link = |kind: &str| json!({ "content_type": kind, "url": "https://example.com/file" });
+    let with = |file: Value, more: Value| {
+        let mut file = file;
+        file.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        file
+    };
+    let template = |components: Value| json!({ "name": "found", "language": "en", "components": components });
+    for (message, field) in [
+        (json!({ "content_type": "image" }), "attachments"),
+        (json!({ "content_type": "image", "content": "Look" }), "attachments"),
+        (json!({ "attachments": [{ "content_type": "image" }] }), "attachments[0]"),
+        (
+            json!({ "attachments": [{ "content_type": "text", "url": "https://a.com" }] }),
+            "attachments[0].content_type",
+        ),
+        (json!({ "attachments": [{ "content_type": "image", "url": "ftp://a.com" }] }), "attachments[0].url"),
+        (json!({ "attachments": [link("image"), link("image")] }), "attachments"),
+        (
+            json!({ "attachments": [with(link("image"), json!({ "mime_type": "image/gif" }))] }),
+            "attachments[0].mime_type",
+        ),
+        (json!({ "content": "Listen", "attachments": [link("audio")] }), "content"),
+        (json!({ "content": "a".repeat(1025), "attachments": [link("video")] }), "content"),
+        (json!({ "content": "a".repeat(4097) }), "content"),
+        (json!({ "content": " " }), "content"),
+        (json!({ "content": "a", "content_type": "button" }), "content_type"),
+        (json!({ "content": "a", "content_type": "unsupported" }), "content_type"),
+        (json!({ "content": "a", "content_type": "template" }), "template"),
+        (json!({ "content_type": "location" }), "details"),
+        (
+            json!({ "content_type": "location", "details": { "latitude": 91, "longitude": 0 } }),
+            "details.latitude",
+        ),
+        (json!({ "content_type": "contacts", "details": [] }), "details"),
+        (json!({ "content_type": "interactive", "details": { "type": "button" } }), "details.action"),
+        (json!({ "content": "👍", "content_type": "reaction" }), "in_reply_to"),
+        (json!({ "template": { "name": " ", "language": "en" } }), "template.name"),
+        (json!({ "template": template(json!([{}])) }), "template.components[0].type"),
+        (
+            json!({ "template": template(json!([{ "type": "body", "parameters": [{ "type": "text" }] }])) }),
+            "template.components[0].parameters[0].text",
+        ),
+        (json!({ "template": template(json!([])), "attachments": [link("image")] }), "attachments"),
+    ] {
+        let answer = service.post(&ana(), &format!("{path}/messages"), message.clone()).await;
+        assert_eq!(answer.status, 422, "{message}: {}", answer.text);
+        answer.refuses(422, "unprocessable", field);
+    }
+    assert_eq!(service.events(&path).await.len(), before);
+    let picture = json!({ "content": "Look", "attachments": [with(link("image"), json!({ "mime_type": "image/png" }))] });
+    service.post(&ana(), &format!("{path}/messages"), picture).await.is(201);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_switched_off_sends_nothing_and_notes_are_still_written() {
+    let service = start().await;
+    let channel = service.api_channel().await;
+    let contact = json!({ "channel_id": channel, "contact_identifier": "abebe" });
+    let conversation = id(&service.post(&ana(), "/v1/conversations", contact).await.is(201));
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let reply = json!([{ "type": "add_labels", "labels": ["done"] }, { "type": "reply", "text": "Hi" }]);
+    let greet = json!({ "name": "Greet", "visibility": "everyone", "actions": reply });
+    let greet = id(&service.post(&sue(), "/v1/macros", greet).await.is(201));
+    let channel_path = format!("/v1/channels/{channel}");
+    service.patch(&adam(), &channel_path, json!({ "is_enabled": false })).await.is(200);
+
+    let hello = json!({ "content": "Hello" });
+    service.post(&ana(), &path, hello.clone()).await.refuses(422, "channel-off", "channel_id");
+    let run = format!("/v1/conversations/{conversation}/macros/{greet}");
+    service.post(&ana(), &run, Value::Null).await.refuses(422, "channel-off", "actions[1]");
+    let another = json!({ "channel_id": channel, "contact_identifier": "sara", "message": hello });
+    service.post(&ana(), "/v1/conversations", another).await.refuses(422, "channel-off", "channel_id");
+    service.post(&ana(), &path, json!({ "content": "off", "is_private": true })).await.is(201);
+    service.patch(&adam(), &channel_path, json!({ "is_enabled": true })).await.is(200);
+    service.post(&ana(), &path, hello).await.is(201);
 }

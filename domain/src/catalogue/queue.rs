@@ -6,6 +6,7 @@ use event_schemas::routing::Queue;
 const MOST_PENALTIES: usize = 1_000;
 const LONGEST_ANNOUNCEMENT: usize = 1_000;
 const A_DAY: u32 = 24 * 3600;
+const LONGEST_TIMEOUT: u32 = 7 * A_DAY;
 
 impl CatalogueItem for Queue {
     fn name(&self) -> (&'static str, &str) {
@@ -22,6 +23,10 @@ impl CatalogueItem for Queue {
             if !(least..=A_DAY).contains(&seconds) {
                 return Err(Rejection::invalid(field, format!("is between {least} and {A_DAY} seconds")));
             }
+        }
+        if self.timeout_seconds.is_some_and(|seconds| !(1..=LONGEST_TIMEOUT).contains(&seconds)) {
+            let reason = format!("is between 1 and {LONGEST_TIMEOUT} seconds; leave it out for no limit");
+            return Err(Rejection::invalid("timeout_seconds", reason));
         }
         if self.penalties.len() > MOST_PENALTIES {
             return Err(Rejection::invalid("penalties", format!("has at most {MOST_PENALTIES} entries")));

@@ -54,8 +54,10 @@ pub struct Step {
     pub text: Option<String>,
     /// The agent that the action names, with their name in the account.
     pub assignee: Option<Assignee>,
-    /// Why the action cannot be executed, when that is known before. `None` otherwise.
+    /// Why the conversation's agent cannot be the one of the action, when that is known before. `None` otherwise.
     pub obstacle: Option<String>,
+    /// Why the action cannot be executed: what it needs is retired or switched off. `None` otherwise.
+    pub refused: Option<Rejection>,
 }
 
 /// An agent runs a macro.
@@ -170,6 +172,9 @@ struct ActionRun<'a> {
 
 impl ActionRun<'_> {
     fn execute(&mut self, step: &Step) -> Result<(), Rejection> {
+        if let Some(refused) = &step.refused {
+            return Err(refused.clone());
+        }
         match &step.action {
             Action::Reply { .. } => self.reply(step),
             Action::AssignTeam { team_id } => self.assign(None, Some(*team_id)),

@@ -2,7 +2,9 @@
 
 use super::{Assign, Assignee, Conversation, Rejection, Requester, Unassign};
 use crate::aggregate::Decide;
-use event_schemas::conversation::{AssignStrategy, Assigned, AssignmentDropped, LeadNotified, Queued};
+use event_schemas::conversation::{
+    AssignStrategy, Assigned, AssignmentDropped, LeadNotified, QueueTimedOut, Queued,
+};
 use event_schemas::routing::{Decision, RoutingStrategy};
 use event_schemas::{ConversationEvent, TeamId, Timestamp, UserId};
 
@@ -111,6 +113,42 @@ impl Decide<Conversation> for Overflow {
             reason: Some("the queue was full".to_owned()),
         };
         assign.decide(state, now)
+    }
+}
+
+/// Ends the time that the conversation may wait in its queue: another team gets it, if the queue names one.
+#[derive(Clone, Debug)]
+pub struct TimeOut {
+    pub team_id: Option<TeamId>,
+    pub to: Option<TeamId>,
+    /// The strategy of the other team's queue.
+    pub strategy: AssignStrategy,
+    /// The strategy that was requested for this conversation, which counts in the other team's queue too.
+    pub route_by: Option<RoutingStrategy>,
+}
+
+impl Decide<Conversation> for TimeOut {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let wait = &state.live()?.wait;
+        let Some(queued_at) = wait.queued_at.filter(|_| wait.since.is_some() && !wait.timed_out) else {
+            return Ok(Vec::new());
+        };
+        let timed_out = QueueTimedOut { team_id: self.team_id, queued_at, to_team_id: self.to };
+        let mut events = vec![timed_out.into()];
+        if let Some(to) = self.to {
+            let assign = Assign {
+                assignee: None,
+                team_id: Some(to),
+                strategy: Some(self.strategy),
+                route_by: self.route_by,
+                by: Requester::VERBATIM,
+                reason: Some("it waited in the queue for too long".to_owned()),
+            };
+            events.extend(assign.decide(state, now)?);
+        }
+        Ok(events)
     }
 }
 

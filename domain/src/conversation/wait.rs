@@ -35,6 +35,10 @@ pub struct Wait {
     pub requested_agent: Option<UserId>,
     /// Whether `Queued` was appended for this wait.
     pub queued: bool,
+    /// When `Queued` was appended for the present team.
+    pub queued_at: Option<Timestamp>,
+    /// Whether the queue's time-out has ended during this wait.
+    pub timed_out: bool,
     pub lead_notified: bool,
     pub offer: Option<Box<Offer>>,
     /// The agents who declined an offer or let it expire, with the time.
@@ -55,6 +59,7 @@ impl Wait {
             E::Assignment(AssignmentEvent::Assigned(assigned)) if assigned.assignee_id.is_none() => {
                 self.strategy = assigned.route_by;
                 self.queued = false;
+                self.queued_at = None;
             }
             E::Bot(BotEvent::HandoffRequested(handoff)) => {
                 self.handed_off = true;
@@ -80,7 +85,11 @@ impl Wait {
 
     fn apply_routing(&mut self, event: &RoutingEvent, at: Timestamp) {
         match event {
-            RoutingEvent::Queued(_) => self.queued = true,
+            RoutingEvent::Queued(_) => {
+                self.queued = true;
+                self.queued_at = Some(at);
+            }
+            RoutingEvent::QueueTimedOut(_) => self.timed_out = true,
             RoutingEvent::LeadNotified(_) => self.lead_notified = true,
             RoutingEvent::Offered(offered) => {
                 self.offer = Some(Box::new(Offer {

@@ -65,6 +65,17 @@ pub enum RoutingAction {
         /// The strategy that was requested for this conversation. `None` when the queue's strategy counts.
         route_by: Option<RoutingStrategy>,
     },
+    /// The conversation has waited in its queue for as long as the queue allows.
+    TimeOut {
+        conversation: ConversationId,
+        version: Version,
+        team: Option<TeamId>,
+        /// The team that gets it. `None` when the queue names none.
+        to: Option<TeamId>,
+        strategy: AssignStrategy,
+        /// The strategy that was requested for this conversation. `None` when the queue's strategy counts.
+        route_by: Option<RoutingStrategy>,
+    },
     /// The agent has been offline for too long.
     ReturnToQueue { conversation: ConversationId, version: Version, agent: UserId },
     /// The conversation is assigned to an agent without a reservation: capacity is reserved for it.
@@ -84,6 +95,7 @@ impl RoutingAction {
             | Self::ExpireOffer { conversation, .. }
             | Self::Queue { conversation, .. }
             | Self::Overflow { conversation, .. }
+            | Self::TimeOut { conversation, .. }
             | Self::ReturnToQueue { conversation, .. }
             | Self::Count { conversation, .. }
             | Self::Release { conversation, .. }
@@ -99,9 +111,11 @@ impl RoutingAction {
             | Self::Count { agent, .. }
             | Self::Release { agent, .. }
             | Self::Drop { agent, .. } => Some(*agent),
-            Self::Offer { .. } | Self::ExpireOffer { .. } | Self::Queue { .. } | Self::Overflow { .. } => {
-                None
-            }
+            Self::Offer { .. }
+            | Self::ExpireOffer { .. }
+            | Self::Queue { .. }
+            | Self::Overflow { .. }
+            | Self::TimeOut { .. } => None,
         }
     }
 }

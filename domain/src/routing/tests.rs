@@ -20,6 +20,7 @@ use event_schemas::{
     QueueId, TeamId, Timestamp, UserId, Version,
 };
 use serde_json::Map;
+use std::time::Duration;
 
 const HERE: AccountId = AccountId::from_u128(1);
 const ANA: UserId = UserId::from_u128(0xA);
@@ -323,6 +324,13 @@ impl Scenario {
                 RoutingAction::Overflow { conversation, to, strategy, .. } => {
                     self.apply(conversation, assigned(None, Some(to), strategy, None));
                 }
+                RoutingAction::TimeOut { conversation, team, to, strategy, .. } => {
+                    let timed_out = QueueTimedOut { team_id: team, queued_at: self.now, to_team_id: to };
+                    self.apply(conversation, timed_out);
+                    if to.is_some() {
+                        self.apply(conversation, assigned(None, to, strategy, None));
+                    }
+                }
                 RoutingAction::Offer { .. }
                 | RoutingAction::ExpireOffer { .. }
                 | RoutingAction::ReturnToQueue { .. }
@@ -575,6 +583,60 @@ fn a_full_queue_overflows_to_one_that_is_not_full_and_never_in_a_cycle() {
         (account.waiting_for(Some(BILLING)).count(), account.waiting_for(Some(SALES)).count()),
         (2, 1)
     );
+}
+
+/// Given two teams whose queues lead to each other, each with a time-out of ten minutes.
+#[test]
+fn a_conversation_that_waited_for_too_long_goes_to_the_overflow_team_once() {
+    let mut scenario = Scenario::with(&[], RoutingStrategy::LeastBusy);
+    scenario.team(BILLING, None, &[]);
+    scenario.team(SALES, None, &[]);
+    let timed = |to| {
+        move |queue: &mut Queue| {
+            queue.timeout_seconds = Some(600);
+            queue.overflow_team_id = Some(to);
+        }
+    };
+    scenario.queue(Some(BILLING), RoutingStrategy::LeastBusy, timed(SALES));
+    scenario.queue(Some(SALES), RoutingStrategy::ManualQueue, timed(BILLING));
+    let id = scenario.writes(1, Priority::Normal);
+    scenario.for_team(id, BILLING);
+    let queued_at = scenario.now;
+    scenario.run();
+    assert_eq!(scenario.plan(), []);
+    assert_eq!(scenario.routing.next_moment(), Some(queued_at + Duration::from_secs(600)));
+    scenario.now = queued_at + Duration::from_secs(599);
+    assert_eq!(scenario.plan(), []);
+    scenario.now = queued_at + Duration::from_secs(600);
+    scenario.run();
+    let account = scenario.routing.account(HERE).unwrap();
+    assert_eq!(account.waiting_for(Some(SALES)).collect::<Vec<_>>(), [id]);
+    // It is queued there, and stays: the time-out happens once for each wait.
+    assert!(matches!(&*scenario.plan(), [RoutingAction::Queue { team: Some(SALES), .. }]));
+    scenario.run();
+    scenario.now = queued_at + Duration::from_secs(6000);
+    assert_eq!(scenario.run(), []);
+    assert_eq!(scenario.plan(), []);
+}
+
+#[test]
+fn without_an_overflow_team_the_time_out_is_recorded_and_the_conversation_goes_on_waiting() {
+    let mut scenario = Scenario::with(&[], RoutingStrategy::LeastBusy);
+    scenario.team(BILLING, None, &[]);
+    scenario.queue(Some(BILLING), RoutingStrategy::ManualQueue, |queue| queue.timeout_seconds = Some(60));
+    let id = scenario.writes(1, Priority::Normal);
+    scenario.for_team(id, BILLING);
+    scenario.run();
+    assert_eq!(scenario.plan(), []);
+    scenario.now = scenario.now + Duration::from_secs(60);
+    let actions = scenario.plan();
+    assert!(
+        matches!(&*actions, [RoutingAction::TimeOut { team: Some(BILLING), to: None, .. }]),
+        "{actions:?}"
+    );
+    scenario.apply(id, QueueTimedOut { team_id: Some(BILLING), queued_at: scenario.now, to_team_id: None });
+    assert_eq!(scenario.plan(), []);
+    assert_eq!(scenario.routing.account(HERE).unwrap().waiting_for(Some(BILLING)).count(), 1);
 }
 
 #[test]

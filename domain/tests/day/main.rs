@@ -88,6 +88,7 @@ fn simulate(agents: usize, conversations: usize, seed: u64) -> Day {
                     RoutingAction::ExpireOffer { .. } => day.expired += 1,
                     RoutingAction::Offer { .. }
                     | RoutingAction::Overflow { .. }
+                    | RoutingAction::TimeOut { .. }
                     | RoutingAction::ReturnToQueue { .. }
                     | RoutingAction::Count { .. }
                     | RoutingAction::Release { .. }

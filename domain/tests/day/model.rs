@@ -72,6 +72,7 @@ impl Model {
             }
             RoutingAction::Queue { .. }
             | RoutingAction::Overflow { .. }
+            | RoutingAction::TimeOut { .. }
             | RoutingAction::ReturnToQueue { .. }
             | RoutingAction::Count { .. }
             | RoutingAction::Drop { .. } => {}
@@ -182,6 +183,7 @@ impl Model {
             RoutingAction::ExpireOffer { .. }
             | RoutingAction::Queue { .. }
             | RoutingAction::Overflow { .. }
+            | RoutingAction::TimeOut { .. }
             | RoutingAction::ReturnToQueue { .. }
             | RoutingAction::Count { .. }
             | RoutingAction::Release { .. }

@@ -352,6 +352,7 @@ impl World {
                 self.release(conversation, reserved_at, agent)
             }
             RoutingAction::Overflow { .. }
+            | RoutingAction::TimeOut { .. }
             | RoutingAction::ReturnToQueue { .. }
             | RoutingAction::Count { .. }
             | RoutingAction::Drop { .. } => panic!("unexpected action: {action:?}"),

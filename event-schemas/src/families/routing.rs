@@ -17,6 +17,7 @@ events! {
         OfferDeclined = 1,
         OfferExpired = 2,
         LeadNotified = 1,
+        QueueTimedOut = 1,
     }
 }
 
@@ -72,4 +73,17 @@ pub struct LeadNotified {
     /// The agent to whom the conversation is assigned already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
+}
+
+/// The conversation waited in its queue for as long as the queue allows. It happens once for each wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QueueTimedOut {
+    /// The team of the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    /// Since when the conversation was in this queue.
+    pub queued_at: Timestamp,
+    /// The team that gets the conversation. `None` when it goes on waiting where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_team_id: Option<TeamId>,
 }

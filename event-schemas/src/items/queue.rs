@@ -36,9 +36,14 @@ item! {
         /// The most conversations that may wait. `null` for any number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub max_waiting: Option<u32>,
-        /// The team that gets further conversations while `max_waiting` conversations wait.
+        /// The team that gets further conversations while `max_waiting` conversations wait, and those that waited
+        /// for `timeout_seconds`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub overflow_team_id: Option<TeamId>,
+        /// How long a conversation may wait in this queue; then it goes to the team `overflow_team_id`, and goes
+        /// on waiting when there is none. `null` for any time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timeout_seconds: Option<u32>,
         /// How long an offer is open.
         #[serde(default = "Queue::offer_seconds")]
         pub offer_seconds: u32,

@@ -10,7 +10,7 @@ use domain::agent::Requirements;
 use domain::agent::{EligibilityCheck, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{
     Conversation, DropAssignment, Enqueue, ExpireOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
-    RouteTo, Send, Sender,
+    RouteTo, Send, Sender, TimeOut,
 };
 use domain::past::Trigger;
 use domain::routing::RoutingAction;
@@ -132,6 +132,11 @@ pub(super) async fn execute(
         RoutingAction::Overflow { conversation, version, to, strategy, route_by } => {
             let context = routed.at(*conversation, *version, "overflow");
             let command = Overflow { to: *to, strategy: *strategy, route_by: *route_by };
+            routed.execute(*conversation, &command, &context).await
+        }
+        RoutingAction::TimeOut { conversation, version, team, to, strategy, route_by } => {
+            let context = routed.at(*conversation, *version, "time-out");
+            let command = TimeOut { team_id: *team, to: *to, strategy: *strategy, route_by: *route_by };
             routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::ReturnToQueue { conversation, version, agent } => {

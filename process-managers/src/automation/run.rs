@@ -57,9 +57,7 @@ pub(crate) async fn run(
     // The id of the rule is the author, as in messages of the bot's rules.
     let author = UserId(rule.id.0);
     let sender = Sender { sender_type: SenderType::System, id: Some(author), name: Some(rule.name.clone()) };
-    let list = commands
-        .action_list(&rule.actions, &context, conversation.channel_type, by, (sender, author))
-        .await?;
+    let list = commands.action_list(&rule.actions, &context, conversation, by, (sender, author)).await?;
     let mut command = RunRule {
         rules: Arc::clone(rule_run.rules),
         index: rule_run.index,

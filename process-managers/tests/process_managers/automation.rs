@@ -214,6 +214,7 @@ async fn configure_routing(fixture: &Fixture) {
         penalties: Default::default(),
         max_waiting: None,
         overflow_team_id: None,
+        timeout_seconds: None,
         offer_seconds: Queue::OFFER_SECONDS,
         ask_again_seconds: Queue::ASK_AGAIN_SECONDS,
         when_offline: Queue::WHEN_OFFLINE,

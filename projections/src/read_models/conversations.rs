@@ -222,7 +222,8 @@ impl Conversations {
                 E::Routing(
                     RoutingEvent::OfferDeclined(_)
                     | RoutingEvent::OfferExpired(_)
-                    | RoutingEvent::LeadNotified(_),
+                    | RoutingEvent::LeadNotified(_)
+                    | RoutingEvent::QueueTimedOut(_),
                 )
                 | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
                 | E::Message(_)

@@ -87,7 +87,7 @@ impl QueueEntryRow {
                 | LifecycleEvent::Expired(_),
             )
             | E::Details(DetailsEvent::PriorityChanged(_)) => true,
-            E::Routing(RoutingEvent::LeadNotified(_))
+            E::Routing(RoutingEvent::LeadNotified(_) | RoutingEvent::QueueTimedOut(_))
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Bot(
                 BotEvent::BotContextCollected(_)
@@ -158,7 +158,7 @@ impl QueueEntryRow {
                 | LifecycleEvent::Closed(_)
                 | LifecycleEvent::Expired(_),
             ) => before.map_or(QueueChange::Unchanged, |_| QueueChange::Removed),
-            E::Routing(RoutingEvent::LeadNotified(_))
+            E::Routing(RoutingEvent::LeadNotified(_) | RoutingEvent::QueueTimedOut(_))
             | E::Details(
                 DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)

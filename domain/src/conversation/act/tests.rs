@@ -89,6 +89,7 @@ fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> Acti
         action,
         assignee: None,
         obstacle: None,
+        refused: None,
     };
     ActionList {
         steps: (0..).zip(actions).map(step).collect(),

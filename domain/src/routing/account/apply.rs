@@ -88,7 +88,8 @@ impl AccountRouting {
                 RoutingEvent::Queued(_)
                 | RoutingEvent::OfferDeclined(_)
                 | RoutingEvent::OfferExpired(_)
-                | RoutingEvent::LeadNotified(_),
+                | RoutingEvent::LeadNotified(_)
+                | RoutingEvent::QueueTimedOut(_),
             )
             | E::Message(_)
             | E::Delivery(_)

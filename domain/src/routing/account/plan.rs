@@ -152,7 +152,7 @@ impl AccountRouting {
             return Found { action: None, retry_at: Some(moment) };
         }
         if strategy == RoutingStrategy::ManualQueue {
-            return Found { action: self.enqueue(id, routed, None, planned), retry_at: None };
+            return self.wait(id, routed, None, planned, now);
         }
         let (team, version) = (routed.lifecycle.team_id, routed.version);
         let ask_again = self.queue_of(team).map_or(Queue::ASK_AGAIN_SECONDS, |queue| queue.ask_again_seconds);
@@ -164,10 +164,9 @@ impl AccountRouting {
         let Some(first) = candidates.first() else {
             let retry_at =
                 routed.wait.asked.iter().map(|(_, at)| *at + ask_again).filter(|at| *at > now).min();
-            return Found {
-                action: self.enqueue(id, routed, Some(candidates.into_decision()), planned),
-                retry_at,
-            };
+            let found = self.wait(id, routed, Some(candidates.into_decision()), planned, now);
+            let retry_at = retry_at.into_iter().chain(found.retry_at).min();
+            return Found { retry_at, ..found };
         };
         if strategy == RoutingStrategy::RoundRobin {
             planned.turns.insert(team, first);
@@ -227,6 +226,46 @@ impl AccountRouting {
         lead.filter(|_| matters && !routed.wait.lead_notified)
     }
 
+    /// No agent takes the conversation now: it is queued, or goes on waiting until its queue's time-out.
+    fn wait(
+        &self,
+        conversation: ConversationId,
+        routed: &RoutedConversation,
+        decision: Option<Decision>,
+        planned: &mut Planned,
+        now: Timestamp,
+    ) -> Found {
+        let team = routed.lifecycle.team_id;
+        let queue = self.queue_of(team);
+        let timeout = queue.and_then(|queue| queue.timeout_seconds).filter(|_| !routed.wait.timed_out);
+        let Some((queued_at, seconds)) = routed.wait.queued_at.zip(timeout) else {
+            return Found { action: self.enqueue(conversation, routed, decision, planned), retry_at: None };
+        };
+        let until = queued_at + Duration::from_secs(seconds.into());
+        if until > now {
+            return Found { action: None, retry_at: Some(until) };
+        }
+        let to = queue.and_then(|queue| queue.overflow_team_id).filter(|to| self.teams.get(*to).is_some());
+        let (strategy, route_by) = match to {
+            Some(to) => self.strategies_in(routed, to),
+            None => (RoutingStrategy::LeastBusy.into(), None),
+        };
+        let version = routed.version;
+        let action = RoutingAction::TimeOut { conversation, version, team, to, strategy, route_by };
+        Found { action: Some(action), retry_at: None }
+    }
+
+    /// The strategy by which a conversation is routed in another team's queue, and the one that was requested for it.
+    fn strategies_in(
+        &self,
+        routed: &RoutedConversation,
+        team: TeamId,
+    ) -> (AssignStrategy, Option<RoutingStrategy>) {
+        let route_by = routed.wait.strategy;
+        let strategy = route_by.or(self.queue_of(Some(team)).map(|queue| queue.strategy));
+        (strategy.unwrap_or(RoutingStrategy::LeastBusy).into(), route_by)
+    }
+
     fn enqueue(
         &self,
         conversation: ConversationId,
@@ -238,9 +277,7 @@ impl AccountRouting {
         let queued_since = routed.wait.since.filter(|_| !routed.wait.queued)?;
         if let Some(to) = self.overflow_team(team, planned) {
             *planned.queued.entry(Some(to)).or_default() += 1;
-            let route_by = routed.wait.strategy;
-            let strategy = route_by.or(self.queue_of(Some(to)).map(|queue| queue.strategy));
-            let strategy = strategy.unwrap_or(RoutingStrategy::LeastBusy).into();
+            let (strategy, route_by) = self.strategies_in(routed, to);
             return Some(RoutingAction::Overflow { conversation, version, to, strategy, route_by });
         }
         *planned.queued.entry(team).or_default() += 1;

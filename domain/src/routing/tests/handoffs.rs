@@ -180,6 +180,7 @@ fn macro_that_routes() -> RunMacro {
         text: None,
         assignee: None,
         obstacle: None,
+        refused: None,
     };
     RunMacro {
         id: MacroId::from_u128(1),

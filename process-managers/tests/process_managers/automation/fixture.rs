@@ -8,7 +8,7 @@ use domain::conversation::{Opening, Receive, Send, Sender};
 use event_schemas::automation::{
     Action, AutomationConditions, AutomationEvent, AutomationRule, AutomationRuleDefined,
 };
-use event_schemas::catalogue::{CatalogueKind, Secret};
+use event_schemas::catalogue::{CatalogueKind, Channel, ChannelDefined, Credentials, Secret};
 use event_schemas::conversation::{AssignStrategy, Assigned, AutomationRan};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
@@ -141,7 +141,17 @@ pub async fn fixture() -> Fixture {
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let mut commands = Commands::new(log.clone(), Arc::new(providers), clock.clone());
     commands.webhook_addresses = AllowedAddresses::Any;
-    Fixture { folder, clock, log, commands: Arc::new(commands) }
+    let fixture = Fixture { folder, clock, log, commands: Arc::new(commands) };
+    let channel = Channel {
+        id: CHANNEL,
+        channel_type: ChannelType::WhatsApp,
+        name: "Support".to_owned(),
+        credentials: Credentials::default(),
+        base_url: None,
+        is_enabled: true,
+    };
+    fixture.define(CatalogueKind::Channels, ChannelDefined { channel }).await;
+    fixture
 }
 
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
