@@ -8,7 +8,7 @@ use event_schemas::Clock;
 pub(crate) struct SideEffects {
     pub manager: &'static str,
     pub past: Past,
-    /// What had happened before the log was restored.
+    /// The time before the log was restored.
     pub history: History,
     pub clock: Clock,
 }
