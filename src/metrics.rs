@@ -55,6 +55,11 @@ const METRICS: &[(&str, Kind, &str)] = &[
         Counter("manager", &["outbound-delivery"]),
         "failures after which a process manager is restarted",
     ),
+    (
+        "verbatim_past_triggers_total",
+        Counter("manager", &["outbound-delivery"]),
+        "causes that are past, so that a process manager withholds their side effects",
+    ),
     ("verbatim_outbox_jobs", Gauge, "messages and webhooks that wait for their end, per outbox"),
     (
         "verbatim_delivery_attempts_total",

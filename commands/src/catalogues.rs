@@ -5,7 +5,7 @@ use crate::execute::{Aggregates, CommandError, Context, LoadError, Outcome, Vers
 use domain::Decide;
 use domain::catalogue::{Catalogue, CatalogueItem};
 use event_schemas::catalogue::*;
-use event_schemas::{AccountId, Clock, StreamId};
+use event_schemas::{AccountId, Clock, Position, StreamId};
 use event_store::EventStore;
 use std::sync::Arc;
 
@@ -77,6 +77,11 @@ impl<T: Catalogued> AccountCatalogue<'_, T> {
     /// See [`Aggregates::current`].
     pub async fn current(self) -> Result<Arc<Versioned<Catalogue<T>>>, LoadError> {
         self.all.current(&self.stream).await
+    }
+
+    /// See [`Aggregates::before`].
+    pub async fn before(self, position: Position) -> Result<Versioned<Catalogue<T>>, LoadError> {
+        self.all.before(&self.stream, position).await
     }
 
     /// See [`Aggregates::answered_before`].

@@ -17,6 +17,7 @@ mod kept;
 mod tests;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::past::SideEffects;
 use crate::restore::{AfterRestore, TableSet};
 use commands::Commands;
 use commands::execute::{CommandError, Context};
@@ -58,6 +59,7 @@ const MOST_UNKEPT: u64 = 20_000;
 /// The process manager.
 pub struct AgentRouter {
     commands: Arc<Commands>,
+    side_effects: SideEffects,
     log: DecodedLog,
     kept: Kept,
     /// `None` before the state was loaded from the tables.
@@ -78,6 +80,7 @@ impl ProcessManager for AgentRouter {
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         Ok(Self {
             commands: Arc::clone(&context.commands),
+            side_effects: context.side_effects(Self::NAME).await?,
             log: context.log.clone(),
             kept: Kept::open(context.tables(kept::NAME).await?).await?,
             folded: None,
@@ -152,10 +155,10 @@ impl AgentRouter {
             let rest = Rest::UntilAppended(sleep(&self.commands.clock, state.next_moment(), now));
             return Ok(if expired { Rest::None } else { rest });
         }
-        let commands = &self.commands;
+        let (commands, side_effects) = (&self.commands, &self.side_effects);
         let executed: Vec<_> = stream::iter(actions)
             .map(|(account, action)| async move {
-                let outcome = execute(commands, account, &action).await;
+                let outcome = execute(commands, side_effects, account, &action).await;
                 (account, action, outcome)
             })
             .buffer_unordered(TOGETHER)
@@ -303,7 +306,7 @@ impl AgentRouter {
                 }
             }
             Event::Agent(event) => folded.state.apply_agent(user_of(event), event, at),
-            Event::Contact(_) | Event::Inbound(_) => {}
+            Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
         }
     }
 }

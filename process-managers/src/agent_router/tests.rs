@@ -266,8 +266,16 @@ async fn tables(folder: &Path) -> Db {
 async fn router(log: &Log, folder: &Path) -> AgentRouter {
     let store: Arc<dyn EventStore> = log.store.clone();
     let providers = Providers::new([], Timeouts::default(), Clock::System).unwrap();
+    let commands = Arc::new(Commands::new(store, Arc::new(providers), Clock::System));
+    let past = commands.past().await.unwrap();
     AgentRouter {
-        commands: Arc::new(Commands::new(store, Arc::new(providers), Clock::System)),
+        commands,
+        side_effects: SideEffects {
+            manager: AgentRouter::NAME,
+            past,
+            history: crate::history::History::default(),
+            clock: Clock::System,
+        },
         log: log.decoded(),
         kept: Kept::open(tables(folder).await).await.unwrap(),
         folded: None,
