@@ -19,6 +19,7 @@ pub mod inbound;
 pub mod items;
 pub mod message;
 pub mod placeholders;
+pub mod references;
 pub mod routing;
 pub mod schemas;
 pub mod time;
