@@ -91,6 +91,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         away_after: Duration::from_secs(settings.agent_away_after),
         offline_after: Duration::from_secs(settings.agent_offline_after),
     };
+    commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.webhook_addresses = webhook_addresses(settings);
     commands.public_url.clone_from(&settings.public_url);
     let commands = Arc::new(commands);
@@ -316,6 +317,7 @@ fn delivery_settings(settings: &Settings) -> delivery::Settings {
             ..Schedule::default()
         },
         grace: Duration::from_secs(settings.delivery_grace),
+        give_up_after: Duration::from_secs(settings.side_effects_max_age_seconds),
         ..delivery::Settings::default()
     }
 }

@@ -3,8 +3,12 @@
 
 #![allow(clippy::unwrap_used)] // helper functions of tests, which Clippy does not know as tests
 
+#[path = "support/desk.rs"]
+mod desk;
 #[path = "support/fake_whatsapp.rs"]
 mod fake_whatsapp;
+#[path = "support/faulty_disk.rs"]
+mod faulty_disk;
 #[path = "support/load.rs"]
 mod load;
 #[path = "support/program.rs"]

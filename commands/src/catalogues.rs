@@ -5,7 +5,7 @@ use crate::execute::{Aggregates, CommandError, Context, LoadError, Outcome, Vers
 use domain::Decide;
 use domain::catalogue::{Catalogue, CatalogueItem};
 use event_schemas::catalogue::*;
-use event_schemas::{AccountId, Clock, StreamId, UserId};
+use event_schemas::{AccountId, Clock, Position, StreamId, UserId};
 use event_store::EventStore;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -140,6 +140,11 @@ impl<T: Catalogued> AccountCatalogue<'_, T> {
     /// See [`Aggregates::current`].
     pub async fn current(self) -> Result<Arc<Versioned<Catalogue<T>>>, LoadError> {
         self.all.current(&self.stream).await
+    }
+
+    /// See [`Aggregates::before`].
+    pub async fn before(self, position: Position) -> Result<Versioned<Catalogue<T>>, LoadError> {
+        self.all.before(&self.stream, position).await
     }
 
     /// See [`Aggregates::answered_before`].

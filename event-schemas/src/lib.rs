@@ -17,6 +17,7 @@ pub mod families;
 pub mod ids;
 pub mod inbound;
 pub mod items;
+pub mod log;
 pub mod message;
 pub mod placeholders;
 pub mod references;
@@ -41,4 +42,5 @@ pub use envelope::{
 pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;
 pub use inbound::InboundEvent;
+pub use log::LogEvent;
 pub use time::Timestamp;

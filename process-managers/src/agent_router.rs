@@ -11,6 +11,7 @@
 mod execute;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::past::SideEffects;
 use crate::restore::TableSet;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
@@ -46,6 +47,7 @@ const AFTER_REJECTION: Duration = Duration::from_millis(20);
 /// The process manager.
 pub struct AgentRouter {
     commands: Arc<Commands>,
+    side_effects: SideEffects,
     log: DecodedLog,
     state: RoutingState,
     /// The accounts that have, or had, a configuration of routing.
@@ -62,6 +64,7 @@ impl ProcessManager for AgentRouter {
     async fn open(context: &ManagerContext) -> Result<Self, OpenError> {
         Ok(Self {
             commands: Arc::clone(&context.commands),
+            side_effects: context.side_effects(Self::NAME).await?,
             log: context.log.clone(),
             state: RoutingState::default(),
             routing_accounts: BTreeSet::new(),
@@ -125,10 +128,10 @@ impl AgentRouter {
         if actions.is_empty() {
             return Ok(if expired { Rest::None } else { Rest::UntilAppended(self.sleep(now)) });
         }
-        let commands = &self.commands;
+        let (commands, side_effects) = (&self.commands, &self.side_effects);
         let executed: Vec<_> = stream::iter(actions)
             .map(|(account, action)| async move {
-                let outcome = execute(commands, account, &action).await;
+                let outcome = execute(commands, side_effects, account, &action).await;
                 (account, action, outcome)
             })
             .buffer_unordered(TOGETHER)
@@ -212,7 +215,7 @@ impl AgentRouter {
                 }
             }
             Event::Agent(event) => self.state.apply_agent(user_of(event), event, at),
-            Event::Contact(_) | Event::Inbound(_) => {}
+            Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
         }
     }
 

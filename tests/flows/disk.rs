@@ -2,15 +2,20 @@
 //! itself. (`event-store`, which can inject faults into the engine, tests that a read-only file has the same
 //! effect.)
 
+use crate::desk::{Desk, times, until_sent};
 use crate::fake_whatsapp::FakeWhatsApp;
+use crate::faulty_disk::{FAULTS, FaultyDisk};
 use crate::kill::whole_log;
+use crate::load::{Load, LoadAccount, Side, assert_log_complete, assert_sent_once, until_tables_caught_up};
 use crate::program::{
-    Engine, Program, conversation_of, engine, has_delivery_state, not_run, read, run, text_message, webhook,
+    DEADLINE, Engine, Program, conversation_of, engine, has_delivery_state, not_run, read, run, run_on,
+    text_message, webhook,
 };
 use reqwest::StatusCode;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use test_engines::Nats;
 
 /// A small file system in memory. It is unmounted when this is dropped.
 struct SmallDisk(PathBuf);
@@ -109,4 +114,90 @@ async fn a_full_disk_causes_503_and_writing_resumes_when_space_is_free() {
     program.until_ready().await;
     let (equal, output) = run(&disk.0.join("data"), &["verify"]).await;
     assert!(equal, "{output}");
+}
+
+/// One program meets one fault after the other, each long enough for every follower and process manager to meet it, and
+/// for a deadline to pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_recovers_after_any_fault_of_the_disk() {
+    if engine() != Engine::Sqlite {
+        return not_run(&format!(
+            "disk faults on {:?}: only SQLite's files are on this machine's disk",
+            engine()
+        ));
+    }
+    let Some(faulty) = FaultyDisk::new() else {
+        return not_run("disk faults: there is no C compiler");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let nats = Nats::start().await;
+    let provider = FakeWhatsApp::start().await;
+    let options = ["--nats", &nats.url(), "--delivery-backoff-ms", "100"];
+    let mut program = Program::spawn_on(faulty.variables(&data), "serve", &data, &options);
+    program.until_ready().await;
+    let desk = Desk::open(&program, &provider, &provider).await;
+    let account = LoadAccount::set_up(0, &[&program], &[&program], &provider).await;
+    let load = Load::start(vec![account]);
+    // Each fault once for all files and once for the tables alone: then the log goes on, and the tables fall behind.
+    let faults = FAULTS.into_iter().flat_map(|fault| [fault.to_owned(), format!("{fault} tables")]);
+    let mut met = 0;
+    for (number, fault) in faults.enumerate() {
+        load.until_acknowledged(30).await;
+        let early = format!("7{number}");
+        desk.whatsapp.customer_writes(&early, &format!("wamid.early.{number}"), "Hello").await;
+        faulty.fails(&fault);
+        let refused = load.refused(Side::Commands);
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let spares_log = fault.starts_with("slow") || fault.ends_with("tables");
+        assert!(spares_log || load.refused(Side::Commands) > refused, "{fault} was not noticed");
+        faulty.works();
+        let ended = Instant::now();
+        load.until_acknowledged(30).await;
+        program.until_ready().await;
+        eprintln!("{fault}: ready again after {:?}", ended.elapsed());
+        until_sent(&provider, &early, "Sorry.").await;
+        eprintln!("{fault}: the alarm of the fault was raised after {:?}", ended.elapsed());
+        desk.assert_works(&provider, &format!("8{number}")).await;
+        eprintln!("{fault}: everything works after {:?}", ended.elapsed());
+        until_published(&nats, &program).await;
+        met += 1;
+    }
+    // A rebuild that has no room ends, and leaves nothing that takes room.
+    faulty.fails("ENOSPC");
+    let (rebuilt, output) = run_on(&faulty.variables(&data), &data, &["rebuild"]).await;
+    assert!(!rebuilt && output.contains("the current generation is unchanged"), "{output}");
+    assert!(!data.join("read-model-2.db").exists());
+    faulty.works();
+    let (accounts, report) = load.finish().await;
+    let log = assert_log_complete(&accounts[0], &report).await;
+    until_tables_caught_up(&accounts[0].readers[0], &log).await;
+    assert_sent_once(&provider);
+    for number in 0..met {
+        assert_eq!(times(&provider, &format!("7{number}"), "Sorry."), 1);
+    }
+    assert_eq!(program.stop().await.code(), Some(0), "{}", program.log());
+    let (equal, output) = run(&data, &["verify"]).await;
+    assert!(equal, "{output}");
+}
+
+/// Waits until the stream has every event of the log.
+async fn until_published(nats: &Nats, program: &Program) {
+    let began = Instant::now();
+    let lag = || async {
+        let text = program.get("/metrics").send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find(|line| line.starts_with("verbatim_publication_lag_events"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+    };
+    let published = || async { nats_messages(nats).await };
+    let before = published().await;
+    while published().await == before || lag().await.is_none_or(|lag| lag > 100.0) {
+        assert!(began.elapsed() < DEADLINE, "the log is not published");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn nats_messages(nats: &Nats) -> u64 {
+    let context = async_nats::jetstream::new(async_nats::connect(nats.url()).await.unwrap());
+    context.get_stream("VERBATIM").await.unwrap().cached_info().state.last_sequence
 }

@@ -3,10 +3,12 @@
 //!
 //! With `VERBATIM_LONG_FAULTS=1` the faults that last seconds last a minute.
 
+use crate::desk::{Desk, times, until_sent};
 use crate::fake_whatsapp::FakeWhatsApp;
+use crate::faulty_disk::FaultyDisk;
 use crate::kill::whole_log;
 use crate::load::{Load, LoadAccount, Side, assert_log_complete, assert_sent_once, until_tables_caught_up};
-use crate::program::{DEADLINE, Program, conversation_of, run_on};
+use crate::program::{DEADLINE, Program, conversation_of, not_run, run_on};
 use reqwest::StatusCode;
 use std::time::{Duration, Instant};
 use test_engines::Postgres;
@@ -251,4 +253,65 @@ async fn rows_lost_in_a_crash_are_projected_again_without_new_events() {
     let load = Load::start(vec![account]);
     load.until_acknowledged(10).await;
     services.finish(load).await;
+}
+
+/// One program meets one fault of its server after the other, each long enough for every follower and process manager
+/// to meet it, and for a deadline to pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_recovers_after_any_fault_of_the_server() {
+    let Some(faulty) = FaultyDisk::new() else {
+        return not_run("PostgreSQL's disk faults: there is no C compiler");
+    };
+    let postgres = Postgres::start_with(|data| faulty.variables(data)).await;
+    let (log, tables) = (postgres.database().await, postgres.database().await);
+    let engines = vec![("VERBATIM_EVENT_STORE", log), ("VERBATIM_READ_MODEL", tables)];
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let provider = FakeWhatsApp::start().await;
+    let options = ["--delivery-backoff-ms", "100"];
+    let mut program = Program::spawn_on(engines.clone(), "serve", &data, &options);
+    program.until_ready().await;
+    let desk = Desk::open(&program, &provider, &provider).await;
+    let load = Load::start(vec![LoadAccount::set_up(0, &[&program], &[&program], &provider).await]);
+    let faults = ["stopped", "killed", "frozen", "cut", "ENOSPC", "EIO", "EROFS"];
+    for (number, fault) in faults.into_iter().enumerate() {
+        load.until_acknowledged(30).await;
+        let early = format!("7{number}");
+        desk.whatsapp.customer_writes(&early, &format!("wamid.early.{number}"), "Hello").await;
+        let frozen = (fault == "frozen").then(|| postgres.freeze());
+        match fault {
+            "stopped" => postgres.stop(),
+            "killed" => postgres.kill(),
+            "frozen" => {}
+            "cut" => postgres.cut_connections().await,
+            disk => faulty.fails(disk),
+        }
+        tokio::time::sleep(fault_duration()).await;
+        drop(frozen);
+        match fault {
+            "stopped" | "killed" => postgres.resume().await,
+            "frozen" | "cut" => {}
+            _ => {
+                faulty.works();
+                postgres.resume_if_ended().await;
+            }
+        }
+        let ended = Instant::now();
+        load.until_acknowledged(30).await;
+        program.until_ready().await;
+        eprintln!("{fault}: ready again after {:?}", ended.elapsed());
+        until_sent(&provider, &early, "Sorry.").await;
+        desk.assert_works(&provider, &format!("8{number}")).await;
+        eprintln!("{fault}: everything works after {:?}", ended.elapsed());
+    }
+    let (accounts, report) = load.finish().await;
+    let log = assert_log_complete(&accounts[0], &report).await;
+    until_tables_caught_up(&accounts[0].readers[0], &log).await;
+    assert_sent_once(&provider);
+    for number in 0..faults.len() {
+        assert_eq!(times(&provider, &format!("7{number}"), "Sorry."), 1);
+    }
+    assert_eq!(program.stop().await.code(), Some(0), "{}", program.log());
+    let (equal, output) = run_on(&engines, &data, &["verify"]).await;
+    assert!(equal, "{output}");
 }

@@ -1,15 +1,11 @@
 //! The log is restored from an older backup: this is refused with a sentence that says what to do, and
 //! `verbatim restore-check` puts tables and followers right. Nothing is sent twice.
 
+use crate::desk::{Desk, times, until_sent};
 use crate::fake_whatsapp::{Behaviour, FakeWhatsApp};
-use crate::program::{
-    DEADLINE, Engine, Person, Program, WhatsApp, conversation_of, engine, has_delivery_state, not_run, run,
-    run_on,
-};
-use serde_json::{Value, json};
+use crate::program::{Engine, Program, conversation_of, engine, has_delivery_state, not_run, run, run_on};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 use test_engines::Postgres;
 
 /// A way to back up the log alone while the program runs, and to put it back while no process runs.
@@ -49,67 +45,6 @@ impl Backup {
                 succeeds(Command::new(Postgres::program("pg_restore")).args(["-d", log]).arg(dump));
             }
         }
-    }
-}
-
-/// How often a text was sent to a customer.
-fn times(provider: &FakeWhatsApp, to: &str, text: &str) -> usize {
-    provider.taken().iter().filter(|taken| taken.to() == to && taken.text() == text).count()
-}
-
-async fn until_sent(provider: &FakeWhatsApp, to: &str, text: &str) {
-    let began = Instant::now();
-    while times(provider, to, text) == 0 {
-        assert!(began.elapsed() < DEADLINE * 3, "'{text}' was never sent to {to}: {:?}", provider.taken());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// The account whose bot answers "hours", whose automation answers "refund" and every breach.
-struct Desk {
-    ana: Person,
-    whatsapp: WhatsApp,
-    slow: WhatsApp,
-}
-
-impl Desk {
-    async fn open(program: &Program, provider: &FakeWhatsApp, slow: &FakeWhatsApp) -> Self {
-        let account = program.account();
-        let admin = &account.admin;
-        let hours = json!({ "short_code": "/hours", "title": "Hours", "content": "We open at nine." });
-        let hours = admin.post("/v1/canned-responses", hours).await["id"].clone();
-        let rule = json!({
-            "name": "Hours", "priority": 1, "trigger_type": "keyword",
-            "conditions": { "keywords": ["hours"], "match_mode": "any" },
-            "actions": { "reply_template_id": hours },
-        });
-        admin.post("/v1/bot-rules", rule).await;
-        for (event, keywords, text) in [
-            ("message_received", json!(["refund"]), "We look into it."),
-            ("sla_breached", Value::Null, "Sorry."),
-        ] {
-            let mut rule = json!({
-                "name": text, "event": event, "actions": [{ "type": "reply", "text": text }],
-            });
-            if !keywords.is_null() {
-                rule["conditions"] = json!({ "keywords": keywords });
-            }
-            admin.post("/v1/automation-rules", rule).await;
-        }
-        let targets = json!({ "first_response_seconds": 3 });
-        let policy = json!({ "name": "Three seconds", "targets": { "normal": targets } });
-        admin.post("/v1/sla-policies", policy).await;
-        Self {
-            ana: account.person("agent", "Ana"),
-            whatsapp: account.whatsapp(&provider.base_url).await,
-            slow: account.whatsapp(&slow.base_url).await,
-        }
-    }
-
-    async fn answer(&self, customer: &str, text: &str) -> String {
-        let path = format!("/v1/conversations/{}/messages", conversation_of(&self.ana, customer).await);
-        self.ana.post(&path, json!({ "content": text })).await;
-        path
     }
 }
 

@@ -567,7 +567,7 @@ pub fn reason(error: &sqlx::Error) -> String {
         Some(5 | 6) => "another program is holding the file".to_owned(),
         Some(8) => "the file is read-only".to_owned(),
         Some(10) => "the disk failed to read or write the file".to_owned(),
-        Some(11 | 26) => "the file is damaged".to_owned(),
+        Some(11 | 26) => "the file is damaged or the disk cannot read it".to_owned(),
         Some(13) => "the disk is full".to_owned(),
         Some(14) => "the file cannot be opened".to_owned(),
         _ => error.to_string(),

@@ -33,9 +33,16 @@ struct Server {
 impl Postgres {
     /// Starts a server that the test may stop, kill and start again.
     pub async fn start() -> Self {
+        Self::start_with(|_| Vec::new()).await
+    }
+
+    /// Starts such a server with the environment variables that `variables` gives for its data folder.
+    pub async fn start_with(variables: impl Fn(&Path) -> Vec<(&'static str, String)>) -> Self {
         let folder = Supervised::folder("postgres");
         initialise(&folder);
         let port = free_port();
+        let variables = variables(&folder.join("data"));
+        let variables = variables.into_iter().map(|(name, value)| format!("{name}={value}"));
         let command = [
             binary("postgres").display().to_string(),
             "-D".to_owned(),
@@ -52,7 +59,8 @@ impl Postgres {
             "synchronous_commit=on".to_owned(),
         ];
         let settings = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]);
-        let program = Supervised::start(folder, "QUIT", command.into_iter().chain(settings).collect());
+        let program = ["env".to_owned()].into_iter().chain(variables).chain(command).chain(settings);
+        let program = Supervised::start(folder, "QUIT", program.collect());
         let base = format!("postgres://{USER}:{PASSWORD_IN_A_URL}@127.0.0.1:{port}");
         let postgres = Self { base, server: Some(Server { program, port }) };
         postgres.wait_until_ready().await;
@@ -143,6 +151,20 @@ impl Postgres {
     pub async fn resume(&self) {
         self.server().program.resume();
         self.wait_until_ready().await;
+    }
+
+    /// Starts the server again when it has ended by itself, as after a full disk.
+    pub async fn resume_if_ended(&self) {
+        let program = &self.server().program;
+        let began = Instant::now();
+        while self.connect().await.is_err() {
+            if !program.id().is_some_and(is_running) {
+                program.stop();
+                program.resume();
+            }
+            assert!(began.elapsed() < SOON, "the server does not start; its log:\n{}", self.log());
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
     }
 
     pub async fn restart(&self) {
