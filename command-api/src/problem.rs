@@ -35,6 +35,8 @@ gate::problem_kinds! { KINDS {
         "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
     CHANNEL_OFF: UNPROCESSABLE_ENTITY "channel-off", "The channel sends no messages",
         "The channel is switched off (`is_enabled` is false) or was retired. An administrator can switch it on.";
+    AUTOMATIC_LIMIT: CONFLICT "automatic-limit", "Too many automatic messages",
+        "A conversation has at most so many automatic messages within so many seconds (`automatic_messages_limit` in the bot's settings), so that programs that answer each other stop. An agent can still answer.";
     NAME_TAKEN: CONFLICT "name-taken", "The name is taken",
         "Names and short codes are unique among the items of a kind in an account; upper and lower case are not distinguished. Choose another name, or change the item that has it.";
     LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "The identifier belongs to another contact",
@@ -244,6 +246,9 @@ impl Refusal for Rejection {
             Self::NoAssignee => Problem::unprocessable("assignee_id", sentence),
             Self::OutsideReplyWindow { hours } => {
                 Problem::new(&OUTSIDE_REPLY_WINDOW, sentence).field("template").with("hours", *hours)
+            }
+            Self::TooManyAutomaticMessages { messages, seconds } => {
+                Problem::new(&AUTOMATIC_LIMIT, sentence).with("limit", *messages).with("seconds", *seconds)
             }
             Self::EmptyMessage => Problem::unprocessable("content", sentence),
             Self::TooLong { limit } => Problem::unprocessable("content", sentence).with("limit", *limit),
