@@ -20,6 +20,7 @@ pub mod items;
 pub mod log;
 pub mod message;
 pub mod placeholders;
+pub mod references;
 pub mod routing;
 pub mod schemas;
 pub mod time;
