@@ -7,6 +7,8 @@ use crate::config::Settings;
 use crate::progress::ProgressLine;
 use anyhow::{Context, bail};
 use clap::Args;
+use commands::past::record_move;
+use event_schemas::log::MoveKind;
 use event_schemas::{Clock, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version};
 use event_store::Filter;
 use serde::{Deserialize, Serialize};
@@ -112,6 +114,7 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
     let mut progress = ProgressLine::start("events imported");
     let mut done = 0;
     let mut batch = Vec::with_capacity(PAGE_SIZE);
+    let mut last = None;
     for (number, line) in input.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
@@ -119,6 +122,7 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
         }
         let event =
             read_line(&line).with_context(|| format!("line {} is not an exported event", number + 1))?;
+        last = Some(event.id);
         batch.push(event);
         if batch.len() == PAGE_SIZE {
             done += batch.len() as u64;
@@ -129,6 +133,10 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
     done += batch.len() as u64;
     if !batch.is_empty() {
         store.import(batch).await?;
+    }
+    // Nothing is sent for what happened before.
+    if let Some(last) = last {
+        record_move(&*store, &Clock::System, MoveKind::Import, last).await?;
     }
     progress.finish(done);
     store.close().await;

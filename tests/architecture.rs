@@ -219,6 +219,7 @@ const DOMAIN_ORDER: &[&str] = &[
     "lifecycle",
     "sla",
     "pace",
+    "past",
     "agent",
     "contact",
     "bot",

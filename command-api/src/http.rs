@@ -28,6 +28,7 @@ mod offers;
 mod presence;
 mod queues;
 mod references;
+mod referrers;
 mod sla_policies;
 
 /// The groups of routes in the API's description.

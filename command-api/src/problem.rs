@@ -35,6 +35,8 @@ gate::problem_kinds! { KINDS {
         "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
     CHANNEL_OFF: UNPROCESSABLE_ENTITY "channel-off", "The channel sends no messages",
         "The channel is switched off (`is_enabled` is false) or was retired. An administrator can switch it on.";
+    IN_USE: CONFLICT "in-use", "Other items refer to it",
+        "The item cannot be retired while others refer to it: `referrers` names them, each with its kind, its id, its name and the field. Change or retire them first. Only its creator sees the name of a personal macro.";
     NAME_TAKEN: CONFLICT "name-taken", "The name is taken",
         "Names and short codes are unique among the items of a kind in an account; upper and lower case are not distinguished. Choose another name, or change the item that has it.";
     LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "The identifier belongs to another contact",
@@ -166,6 +168,11 @@ fn version_mismatch(expected: Version, actual: Option<Version>) -> Problem {
 /// The problem for a channel setting that its provider rejects.
 pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
+}
+
+/// The problem of an item that others refer to.
+pub(crate) fn in_use(detail: String) -> Problem {
+    Problem::new(&IN_USE, detail)
 }
 
 /// The problem of a message that this kind of channel cannot send.

@@ -5,9 +5,10 @@ use crate::execute::{Aggregates, CommandError, Context, LoadError, Outcome, Vers
 use domain::Decide;
 use domain::catalogue::{Catalogue, CatalogueItem};
 use event_schemas::catalogue::*;
-use event_schemas::{AccountId, Clock, StreamId};
+use event_schemas::{AccountId, Clock, Position, StreamId, UserId};
 use event_store::EventStore;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The number of catalogues of each kind that are cached.
 pub(crate) const CATALOGUES: usize = 1_024;
@@ -15,6 +16,34 @@ pub(crate) const CATALOGUES: usize = 1_024;
 /// A kind of catalogue item of which the write side has the catalogues: every kind that is declared.
 pub trait Catalogued: CatalogueItem {
     fn of_all_accounts(catalogues: &Catalogues) -> &Aggregates<Catalogue<Self>>;
+}
+
+/// An item that refers to another one.
+#[derive(Clone, Debug)]
+pub struct Referrer {
+    pub kind: CatalogueKind,
+    pub id: Uuid,
+    pub name: String,
+    /// The noun for one item of its kind, with its article: "a queue".
+    pub one: &'static str,
+    /// The path of the field.
+    pub field: String,
+    /// The only user who sees the item. `None` when every agent does.
+    pub only_for: Option<UserId>,
+}
+
+impl Referrer {
+    fn of<T: CatalogueItem>(item: &T, kind: CatalogueKind, id: Uuid) -> Option<Self> {
+        let reference = item.references().into_iter().find(|to| to.kind == kind && to.id == id)?;
+        Some(Self {
+            kind: T::KIND,
+            id: item.id().into(),
+            name: item.name().1.to_owned(),
+            one: T::ONE,
+            field: reference.field,
+            only_for: item.only_for(),
+        })
+    }
 }
 
 macro_rules! catalogues {
@@ -28,6 +57,40 @@ macro_rules! catalogues {
         impl Catalogues {
             pub(crate) fn new(store: &Arc<dyn EventStore>, clock: &Clock) -> Self {
                 Self { $($Item: Aggregates::new(Arc::clone(store), clock.clone(), CATALOGUES)),+ }
+            }
+        }
+
+        impl Commands {
+            /// The items of the account that refer to this one, each with the first field that does.
+            pub async fn referrers(
+                &self,
+                account: AccountId,
+                kind: CatalogueKind,
+                id: Uuid,
+            ) -> Result<Vec<Referrer>, LoadError> {
+                let mut referrers = Vec::new();
+                $(
+                    let catalogue = self.catalogue::<$Item>(account).current().await?;
+                    referrers.extend(catalogue.state.iter().filter_map(|item| Referrer::of(item, kind, id)));
+                )+
+                Ok(referrers)
+            }
+
+            /// The noun for an item that the account does not have. `None` when it has the item.
+            pub async fn missing(
+                &self,
+                account: AccountId,
+                kind: CatalogueKind,
+                id: Uuid,
+            ) -> Result<Option<&'static str>, LoadError> {
+                $(
+                    if kind == <$Item as Item>::KIND {
+                        let catalogue = self.catalogue::<$Item>(account).current().await?;
+                        let is_missing = catalogue.state.get(id.into()).is_none();
+                        return Ok(is_missing.then(<$Item as Item>::noun));
+                    }
+                )+
+                Ok(None)
             }
         }
 
@@ -77,6 +140,11 @@ impl<T: Catalogued> AccountCatalogue<'_, T> {
     /// See [`Aggregates::current`].
     pub async fn current(self) -> Result<Arc<Versioned<Catalogue<T>>>, LoadError> {
         self.all.current(&self.stream).await
+    }
+
+    /// See [`Aggregates::before`].
+    pub async fn before(self, position: Position) -> Result<Versioned<Catalogue<T>>, LoadError> {
+        self.all.before(&self.stream, position).await
     }
 
     /// See [`Aggregates::answered_before`].

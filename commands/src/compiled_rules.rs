@@ -9,7 +9,7 @@ use domain::catalogue::Catalogue;
 use domain::conversation::InactivityTimeouts;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{CannedResponse, CatalogueKind};
-use event_schemas::{AccountId, StreamId, Version};
+use event_schemas::{AccountId, Position, StreamId, Version};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
@@ -83,6 +83,27 @@ impl Commands {
     pub async fn playbook(&self, account: AccountId) -> Result<Arc<Playbook>, LoadError> {
         let catalogues = self.bot_catalogues(account).await?;
         self.compiled(&catalogues)
+    }
+
+    /// The account's playbook just before a position in the log.
+    pub async fn playbook_before(
+        &self,
+        account: AccountId,
+        position: Position,
+    ) -> Result<Arc<Playbook>, LoadError> {
+        let (rules, handoff_rules, settings, templates) = futures::try_join!(
+            self.catalogue::<BotRule>(account).before(position),
+            self.catalogue::<HandoffRule>(account).before(position),
+            self.catalogue::<BotSettings>(account).before(position),
+            self.catalogue::<CannedResponse>(account).before(position),
+        )?;
+        self.compiled(&BotCatalogues {
+            rules: Arc::new(rules),
+            handoff_rules: Arc::new(handoff_rules),
+            settings: Arc::new(settings),
+            templates: Arc::new(templates),
+            account,
+        })
     }
 
     /// The inactivity timeouts of the account, and its current playbook.

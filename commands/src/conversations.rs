@@ -3,14 +3,18 @@
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Outcome};
 use domain::conversation::{Assignee, Conversation, Message, Opening, Rejection};
-use event_schemas::catalogue::{BusinessCalendar, Channel, SlaPolicy, Team};
+use event_schemas::catalogue::{BusinessCalendar, CalendarDefined, CatalogueKind, Channel, SlaPolicy, Team};
 use event_schemas::conversation::SlaApplied;
 use event_schemas::message::Priority;
 use event_schemas::{
-    AccountId, ChannelId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId, UserId,
+    AccountId, CalendarId, CatalogueEvent, ChannelId, ContactIdentifierId, ConversationId, Events,
+    SlaPolicyId, StreamId, TeamId, UserId, Version,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+
+/// The number of events that are read at once.
+const PAGE: usize = 1000;
 
 /// The conversation that an agent or another program begins.
 #[derive(Clone, Debug)]
@@ -86,7 +90,12 @@ impl Commands {
             None => None,
             Some(id) => {
                 let calendars = self.catalogue::<BusinessCalendar>(account);
-                calendars.find_recent(|calendars| calendars.get(id).cloned()).await?
+                match calendars.find_recent(|calendars| calendars.get(id).cloned()).await? {
+                    Some(calendar) => Some(calendar),
+                    // A calendar in use cannot be retired, but earlier versions let it be. Without its calendar
+                    // the policy would count every hour.
+                    None => self.retired_calendar(account, id).await?,
+                }
             }
         };
         Ok(SlaApplied { policy, calendar })
@@ -103,6 +112,33 @@ impl Commands {
             }
             Some(_) => Err(CommandError::KeyReused),
             None => Ok(None),
+        }
+    }
+
+    /// A retired calendar as it was last defined.
+    async fn retired_calendar(
+        &self,
+        account: AccountId,
+        id: CalendarId,
+    ) -> Result<Option<BusinessCalendar>, LoadError> {
+        let stream = StreamId::catalogue(CatalogueKind::Calendars, account);
+        let (mut last, mut from) = (None, Version::FIRST);
+        loop {
+            let page = self.store.read_stream(&stream, from, PAGE).await;
+            let page = page.map_err(|error| LoadError::of(&stream, error))?;
+            for recorded in &page {
+                let event =
+                    CatalogueEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
+                if let Ok(CatalogueEvent::CalendarDefined(CalendarDefined { calendar })) = event
+                    && calendar.id == id
+                {
+                    last = Some(calendar);
+                }
+            }
+            match page.last() {
+                Some(end) if page.len() == PAGE => from = end.version.next(),
+                Some(_) | None => return Ok(last),
+            }
         }
     }
 

@@ -335,6 +335,23 @@ impl<S: Aggregate> Aggregates<S> {
         self.catch_up(stream, remembered).await
     }
 
+    /// The state of a stream just before a position in the log, from its first event.
+    pub async fn before(&self, stream: &StreamId, position: Position) -> Result<Versioned<S>, LoadError> {
+        let mut fold = Versioned::<S>::default();
+        loop {
+            let from = fold.version.map_or(Version::FIRST, Version::next);
+            let page = self.store.read_stream(stream, from, PAGE).await;
+            let page = page.map_err(|error| LoadError::of(stream, error))?;
+            for recorded in page.iter().take_while(|recorded| recorded.position < position) {
+                evolve(&mut fold, stream, recorded)?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE && last.position < position => {}
+                Some(_) | None => return Ok(fold),
+            }
+        }
+    }
+
     /// A state of a stream that includes at least this event, which was read elsewhere. When only this
     /// event is missing
     /// in the cached state, the log is not read.
@@ -405,14 +422,7 @@ impl<S: Aggregate> Aggregates<S> {
             if !page.is_empty() {
                 let folded = Arc::make_mut(&mut fold);
                 for recorded in page.iter().filter(|recorded| recorded.version <= until) {
-                    let event =
-                        S::Event::decode(&recorded.event_type, recorded.schema_version, &recorded.data)
-                            .map_err(|source| LoadError::Damaged {
-                                stream: stream.to_string(),
-                                source: Box::new(source),
-                            })?;
-                    folded.state.evolve(&event, recorded.metadata.occurred_at);
-                    folded.version = Some(recorded.version);
+                    evolve(folded, stream, recorded)?;
                 }
             }
             if complete {
@@ -650,6 +660,20 @@ impl<S: Aggregate> Aggregates<S> {
         };
         Ok(Some(Outcome { state, version: last.version, position: Some(last.position), wrote: false }))
     }
+}
+
+/// Applies a stored event to the state before it.
+fn evolve<S: Aggregate>(
+    fold: &mut Versioned<S>,
+    stream: &StreamId,
+    recorded: &Recorded,
+) -> Result<(), LoadError> {
+    let event = S::Event::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
+    let event = event
+        .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })?;
+    fold.state.evolve(&event, recorded.metadata.occurred_at);
+    fold.version = Some(recorded.version);
+    Ok(())
 }
 
 /// Whether another request than this one led to an event with an id of the same key. Older events do

@@ -13,6 +13,7 @@ pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
 pub mod language;
+pub mod past;
 mod turns;
 
 use catalogues::CATALOGUES;
@@ -23,12 +24,14 @@ use current_conversation::CurrentConversations;
 use domain::agent::{Agent, PresenceTimeouts};
 use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
+use domain::past::Past;
 use event_schemas::Clock;
 use event_store::EventStore;
 use execute::Aggregates;
 use providers::Providers;
 use providers::outgoing_webhook::AllowedAddresses;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
 pub use compiled_rules::PLAYBOOK_CATALOGUES;
@@ -50,6 +53,8 @@ pub struct Commands {
     catalogues: Catalogues,
     /// How long an agent may report no presence.
     pub presence_timeouts: PresenceTimeouts,
+    /// The greatest age of what a process manager sends something for.
+    pub side_effects_max_age: Duration,
     /// The addresses that outgoing webhooks may call.
     pub webhook_addresses: AllowedAddresses,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
@@ -70,6 +75,7 @@ impl Commands {
             agents: Aggregates::new(store.clone(), clock.clone(), AGENTS),
             catalogues: Catalogues::new(&store, &clock),
             presence_timeouts: PresenceTimeouts::default(),
+            side_effects_max_age: Past::MAX_AGE,
             webhook_addresses: AllowedAddresses::default(),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),

@@ -22,7 +22,8 @@ use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Change, Channel, Item, SlaPolicy, Team};
 use event_schemas::routing::Queue;
-use event_schemas::{CatalogueEvent, Timestamp, Version};
+use event_schemas::{CatalogueEvent, Timestamp, UserId, Version};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub type Channels = Catalogue<Channel>;
@@ -44,6 +45,10 @@ pub trait CatalogueItem: Item {
     /// Whether users who see this item see the other as well, so that their names must differ.
     fn is_seen_with(&self, _other: &Self) -> bool {
         true
+    }
+    /// The only user who sees this item. `None` when every agent does.
+    fn only_for(&self) -> Option<UserId> {
+        None
     }
     /// Checks the item by itself.
     fn validate(&self) -> Result<(), Rejection>;
@@ -103,14 +108,15 @@ impl Rejection {
 }
 
 /// All items of one kind that an account has defined and not retired.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Catalogue<T: CatalogueItem> {
     items: BTreeMap<T::Id, Defined<T>>,
     /// The version of the stream's next event: the stream holds this kind alone.
     next: Version,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Defined<T> {
     item: T,
     /// The version of the event that defined it last.

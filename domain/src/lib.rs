@@ -10,6 +10,7 @@ pub mod contact;
 pub mod conversation;
 pub mod lifecycle;
 pub mod pace;
+pub mod past;
 pub mod routing;
 pub mod sla;
 

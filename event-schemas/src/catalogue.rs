@@ -3,11 +3,13 @@
 //! One stream per kind and account, `catalogue-<kind>-<account>`, so that a short code is unique and
 //! rules have an order without a lock. Each event carries the whole item as it is afterwards.
 //!
-//! To add a kind: its shape in `items/<kind>.rs`, a line in [`catalogue!`] below, and its rules in
+//! To add a kind: its shape in `items/<kind>.rs`, a line in [`catalogue!`] below, its references in
+//! `references.rs`, and its rules in
 //! `domain/src/catalogue/<kind>.rs`. Stream, events, fold, table and routes follow from the line. The golden
 //! test asks for a sample and a schema of each of its two events.
 
 pub use crate::items::Shape;
+pub use crate::references::{Reference, References};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -132,7 +134,7 @@ catalogue! {
 }
 
 /// A kind of catalogue item, with its events. Declared with [`catalogue!`].
-pub trait Item: Shape {
+pub trait Item: Shape + References {
     const KIND: CatalogueKind;
     /// The name of the event that defines one.
     const DEFINED: &'static str;
@@ -169,9 +171,14 @@ pub trait AnyItem {
     fn sort_key(&self) -> String;
     /// The item without its secrets, as JSON.
     fn public_json(&self) -> String;
+    /// The other items that it refers to.
+    fn all_references(&self) -> Vec<Reference>;
 }
 
-impl<T: Shape> AnyItem for T {
+impl<T: Shape + References> AnyItem for T {
+    fn all_references(&self) -> Vec<Reference> {
+        self.references()
+    }
     fn sort_key(&self) -> String {
         Shape::sort_key(self)
     }

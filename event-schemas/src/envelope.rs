@@ -23,11 +23,12 @@ pub enum Category {
     Agent,
     Contact,
     Inbound,
+    Log,
 }
 
 impl Category {
-    pub const ALL: [Category; 5] =
-        [Self::Conversation, Self::Catalogue, Self::Agent, Self::Contact, Self::Inbound];
+    pub const ALL: [Category; 6] =
+        [Self::Conversation, Self::Catalogue, Self::Agent, Self::Contact, Self::Inbound, Self::Log];
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Conversation => "conversation",
@@ -35,6 +36,7 @@ impl Category {
             Self::Agent => "agent",
             Self::Contact => "contact",
             Self::Inbound => "inbound",
+            Self::Log => "log",
         }
     }
 }
@@ -54,6 +56,10 @@ impl StreamId {
     }
     pub fn inbound(channel: ChannelId) -> Self {
         Self(format!("inbound-{channel}").into())
+    }
+    /// The stream that says when the log was moved.
+    pub const fn log_moves() -> Self {
+        Self(Cow::Borrowed("log-moves"))
     }
     /// A stream of any name, for engines and imports.
     pub fn named(name: impl Into<String>) -> Self {

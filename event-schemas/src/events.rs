@@ -1,7 +1,7 @@
 //! The conversion of typed events to their stored form, and back.
 
 use crate::upcast::{last_version_of, name_today, names_of, upcast};
-use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, Recorded};
+use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, LogEvent, Recorded};
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
 
@@ -251,6 +251,7 @@ pub enum Event {
     Agent(AgentEvent),
     Contact(ContactEvent),
     Inbound(InboundEvent),
+    Log(LogEvent),
 }
 
 impl Event {
@@ -266,6 +267,7 @@ impl Event {
             Some(Category::Agent) => AgentEvent::decode(name, version, data).map(Self::Agent),
             Some(Category::Contact) => ContactEvent::decode(name, version, data).map(Self::Contact),
             Some(Category::Inbound) => InboundEvent::decode(name, version, data).map(Self::Inbound),
+            Some(Category::Log) => LogEvent::decode(name, version, data).map(Self::Log),
             None => Err(DecodeError::UnknownType(name.to_owned())),
         }
     }
@@ -278,6 +280,7 @@ impl Event {
             AgentEvent::TYPES,
             ContactEvent::TYPES,
             InboundEvent::TYPES,
+            LogEvent::TYPES,
         ]
         .into_iter()
         .flatten()

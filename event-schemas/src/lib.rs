@@ -17,8 +17,10 @@ pub mod families;
 pub mod ids;
 pub mod inbound;
 pub mod items;
+pub mod log;
 pub mod message;
 pub mod placeholders;
+pub mod references;
 pub mod routing;
 pub mod schemas;
 pub mod time;
@@ -40,4 +42,5 @@ pub use envelope::{
 pub use events::{DecodeError, Event, EventType, Events, stored_names};
 pub use ids::*;
 pub use inbound::InboundEvent;
+pub use log::LogEvent;
 pub use time::Timestamp;

@@ -10,7 +10,7 @@
 use event_schemas::upcast::name_of_version;
 use event_schemas::{
     AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, DecodeError, Event, Events, InboundEvent,
-    schemas,
+    LogEvent, schemas,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -45,6 +45,7 @@ fn language() -> Vec<Written> {
         family::<AgentEvent>(AgentEvent::schemas()),
         family::<ContactEvent>(ContactEvent::schemas()),
         family::<InboundEvent>(InboundEvent::schemas()),
+        family::<LogEvent>(LogEvent::schemas()),
     ]
     .into_iter()
     .flatten()

@@ -49,5 +49,6 @@ pub const fn category_code(category: Category) -> i64 {
         Category::Agent => 3,
         Category::Contact => 4,
         Category::Inbound => 5,
+        Category::Log => 6,
     }
 }

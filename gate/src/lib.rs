@@ -15,6 +15,7 @@ mod health;
 pub mod limits;
 pub mod metrics;
 pub mod problem;
+mod starting;
 
 pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
@@ -29,3 +30,4 @@ pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 pub use problem::{FieldError, Kind, Problem};
+pub use starting::Starting;

@@ -31,7 +31,8 @@ impl ProcessManager for Automation {
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("automation").await?;
-        let follow = Follow::new(Arc::clone(&context.commands), context.history);
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let follow = Follow::new(Arc::clone(&context.commands), side_effects);
         Ok(Self(Runner::open(context.log.clone(), db, follow).await?))
     }
 

@@ -24,7 +24,8 @@ impl ProcessManager for BotRouter {
 
     async fn open(context: &Context) -> Result<Self, OpenError> {
         let db = context.tables("bot-router").await?;
-        let follow = Follow::new(Arc::clone(&context.commands));
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let follow = Follow::new(Arc::clone(&context.commands), side_effects);
         Ok(Self(Runner::open(context.log.clone(), db, follow).await?))
     }
 

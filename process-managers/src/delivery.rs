@@ -74,7 +74,8 @@ impl ProcessManager for Delivery {
         let (commands, settings) = (&context.commands, context.settings.delivery);
         let limits = Limits { per_queue: settings.per_channel, in_total: None, grace: settings.grace };
         let source = Source::new(Arc::clone(commands), context.history);
-        let delivery = DeliveryContext { commands: Arc::clone(commands), settings };
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let delivery = DeliveryContext { commands: Arc::clone(commands), settings, side_effects };
         let clock = commands.clock.clone();
         Ok(Self(Outbox::open(&context.log, db, clock, limits, source, delivery).await?))
     }

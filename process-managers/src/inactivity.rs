@@ -7,11 +7,13 @@
 mod source;
 
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
+use crate::past::SideEffects;
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use commands::execute::{CommandError, Context};
 use domain::conversation::EndInactivity;
+use domain::past::Trigger;
 use event_schemas::message::SenderType;
 use event_schemas::{StreamId, Timestamp};
 use follower::timers::{DueTimer, RETRY, TimerHandler, TimerSource, Timers};
@@ -36,7 +38,8 @@ impl ProcessManager for Inactivity {
         let db = context.tables("silences").await?;
         let commands = &context.commands;
         let source = Source::new(Arc::clone(commands));
-        let handler = InactivityHandler { commands: Arc::clone(commands) };
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let handler = InactivityHandler { commands: Arc::clone(commands), side_effects };
         Ok(Self(Timers::open(&context.log, db, commands.clock.clone(), source, handler).await?))
     }
 
@@ -52,6 +55,7 @@ impl ProcessManager for Inactivity {
 /// Executes the action that is due after too long an inactivity.
 struct InactivityHandler {
     commands: Arc<Commands>,
+    side_effects: SideEffects,
 }
 
 impl TimerHandler for InactivityHandler {
@@ -86,14 +90,15 @@ impl InactivityHandler {
             // The ids of the events derive from this key. Never change it: actions would be repeated.
             let key = format!("{}/silence/{}/{}", timer.id, action.as_str(), at.as_micros());
             let context = Context::in_time(timer.account, "inactivity", key, at);
+            let reply_window =
+                self.commands.providers.reply_window(conversation.channel_type, SenderType::Bot);
+            // What is recorded late is not announced late.
+            let announces = self.side_effects.withheld(Trigger::Moment(at)).is_none();
+            let message_id = context.further_message_id(&self.commands.clock, "told");
             let command = EndInactivity {
                 timeouts: timeouts.clone(),
                 playbook: Arc::clone(&playbook),
-                message_id: context.further_message_id(&self.commands.clock, "told"),
-                reply_window: self
-                    .commands
-                    .providers
-                    .reply_window(conversation.channel_type, SenderType::Bot),
+                announcement: announces.then_some((message_id, reply_window)),
             };
             match conversations.execute(&stream, &command, &context).await {
                 // The follower also sets the timer again when it reads the appended event.

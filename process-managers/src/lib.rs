@@ -9,6 +9,7 @@ mod inactivity;
 mod manager;
 mod or_skip;
 pub mod outgoing_webhooks;
+mod past;
 mod record;
 pub mod restore;
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use crate::Settings;
 use crate::history::History;
+use crate::past::SideEffects;
 use crate::restore::TableSet;
 use commands::Commands;
+use commands::execute::LoadError;
 use follower::{Db, DbError, DecodedLog, Health, Location, LocationError, RunnerError, Sizes, Watch};
 use futures::future::BoxFuture;
 use std::future::Future;
@@ -42,6 +44,8 @@ pub enum OpenError {
     Db(#[from] DbError),
     #[error("the tables cannot be read")]
     Tables(#[from] RunnerError),
+    #[error("the log cannot be read")]
+    Log(#[from] LoadError),
 }
 
 /// The commands, the log, the settings and the tables of a process manager.
@@ -67,6 +71,12 @@ impl Context {
         let db = self.location.tables(name, Sizes::small(), "").await?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(db.clone());
         Ok(db)
+    }
+
+    /// The limit between what this manager still sends something for and what is past.
+    pub(crate) async fn side_effects(&self, manager: &'static str) -> Result<SideEffects, LoadError> {
+        let (past, clock) = (self.commands.past().await?, self.commands.clock.clone());
+        Ok(SideEffects { manager, past, history: self.history, clock })
     }
 
     /// A copy of the context for another manager, without open tables.

@@ -61,7 +61,8 @@ impl ProcessManager for OutgoingWebhooks {
         // A receiver reports a delivery only in its response, so there is no later report to wait for.
         let grace = Duration::ZERO;
         let limits = Limits { per_queue: settings.per_host, in_total: Some(IN_TOTAL), grace };
-        let webhooks = WebhookContext { commands: Arc::clone(commands), settings };
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let webhooks = WebhookContext { commands: Arc::clone(commands), settings, side_effects };
         let clock = commands.clock.clone();
         Ok(Self(Outbox::open(&context.log, db, clock, limits, Source, webhooks).await?))
     }

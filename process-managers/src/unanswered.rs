@@ -7,12 +7,13 @@
 mod source;
 
 use crate::automation::{RuleRun, run};
-use crate::history::History;
 use crate::manager::{Context, OpenError, ProcessManager};
+use crate::past::SideEffects;
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::Commands;
 use domain::automation::Cause;
+use domain::past::Trigger;
 use event_schemas::automation::AutomationEvent;
 use event_schemas::{StreamId, Timestamp};
 use follower::timers::{DueTimer, TimerHandler, TimerSource, Timers};
@@ -37,7 +38,8 @@ impl ProcessManager for Unanswered {
         let db = context.tables("waiting").await?;
         let commands = &context.commands;
         let source = Source::new(Arc::clone(commands));
-        let handler = UnansweredHandler { commands: Arc::clone(commands), history: context.history };
+        let side_effects = context.side_effects(Self::NAME).await?;
+        let handler = UnansweredHandler { commands: Arc::clone(commands), side_effects };
         Ok(Self(Timers::open(&context.log, db, commands.clock.clone(), source, handler).await?))
     }
 
@@ -53,7 +55,7 @@ impl ProcessManager for Unanswered {
 /// Runs the rules for customers who wait.
 struct UnansweredHandler {
     commands: Arc<Commands>,
-    history: History,
+    side_effects: SideEffects,
 }
 
 impl TimerHandler for UnansweredHandler {
@@ -86,7 +88,7 @@ impl UnansweredHandler {
                 next = next.into_iter().chain([due_at]).min();
                 continue;
             }
-            if self.history.has(due_at) {
+            if self.side_effects.withheld(Trigger::Moment(due_at)).is_some() {
                 continue;
             }
             let cause = Cause {

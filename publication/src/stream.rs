@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The subjects of all published messages.
 const SUBJECTS: &str = "verbatim.>";
 
-/// What the stream is, for the people who look at it.
+/// The description of the stream, for operators.
 pub(crate) const DESCRIPTION: &str = "Every event of Verbatim as a CloudEvent, in the order of its log";
 
 /// The stream. `None` when it does not exist.

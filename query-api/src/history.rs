@@ -61,9 +61,10 @@ async fn history(
         summary: match Event::read(recorded) {
             Ok(Event::Conversation(event)) => summary(&event, &recorded.metadata.actor),
             // An event of another kind of stream, or one that this version cannot read.
-            Ok(Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_)) | Err(_) => {
-                recorded.event_type.clone().into_owned()
-            }
+            Ok(
+                Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) | Event::Log(_),
+            )
+            | Err(_) => recorded.event_type.clone().into_owned(),
         },
         event: CloudEvent::of(recorded, &state.schemas_url),
     });

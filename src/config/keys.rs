@@ -120,6 +120,15 @@ sections! {
         delivery_grace: u64 = "120";
     }
 
+    /// The limit between the past and the present; see docs/routing.md.
+    {
+        /// Seconds after which a message, an event or a moment is past, so that nothing is sent for it any more.
+        ///
+        /// A customer's message that was said longer ago gets no answer of the bot or of an automation rule, and an
+        /// outgoing message or webhook that could not be delivered for so long fails (docs/routing.md).
+        side_effects_max_age_seconds: u64 = "86400";
+    }
+
     /// Webhooks of macros and automation rules.
     {
         /// The number of calls before a webhook is given up.

@@ -1,6 +1,6 @@
 //! Export and import: queries on the imported log return the same responses.
 
-use crate::fake_whatsapp::FakeWhatsApp;
+use crate::fake_whatsapp::{Behaviour, FakeWhatsApp};
 use crate::program::{Account, Engine, Program, conversation_of, engine, has_delivery_state, run, run_on};
 use serde_json::json;
 use test_engines::Postgres;
@@ -138,6 +138,58 @@ async fn a_log_that_moves_to_postgresql_and_back_answers_every_query_the_same() 
             assert_eq!(first, other, "GET {path}");
         }
     }
+}
+
+/// The log is moved twice. What it still had to do when it was moved is not done, and what comes after is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_moved_sends_nothing_for_its_past() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, between, there) =
+        (folder.path().join("here"), folder.path().join("between"), folder.path().join("there"));
+    let provider = FakeWhatsApp::start().await;
+    let mut program = Program::serve(&here).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let ana = account.person("agent", "Ana");
+    whatsapp.customer_writes("251911000000", "wamid.0", "I want a refund").await;
+    let past = conversation_of(&ana, "251911000000").await;
+    provider.behave(Behaviour::Down(503));
+    ana.post(&format!("/v1/conversations/{past}/messages"), json!({ "content": "Never sent" })).await;
+    whatsapp.customer_writes("251911000001", "wamid.1", "I want a refund").await;
+    let waiting = conversation_of(&ana, "251911000001").await;
+    // A rule that is younger than the messages.
+    let rule = json!({
+        "name": "Refunds", "trigger_type": "fallback", "actions": { "reply_text": "30 days" }, "run_once": false,
+    });
+    account.admin.post("/v1/bot-rules", rule).await;
+    let (account_id, admin) = (account.id.clone(), account.admin.user.clone());
+    let taken = provider.taken().len();
+    program.stop().await;
+    for (from, to) in [(&here, &between), (&between, &there)] {
+        let file = folder.path().join("log.ndjson").display().to_string();
+        for (data, command) in [(from, ["export", "--output", &file]), (to, ["import", "--input", &file])] {
+            let (moved, output) = run(data, &command).await;
+            assert!(moved, "{output}");
+        }
+    }
+
+    provider.behave(Behaviour::Accept);
+    let program = Program::serve(&there).await;
+    let mut account = Account::new(&program, &account_id);
+    account.admin.token = crate::program::token(&account_id, &admin, "administrator", "Ada");
+    let messages = |id: &str| format!("/v1/conversations/{id}/messages");
+    let failed = account.admin.get_until(&messages(&past), |a| has_delivery_state(a, "failed")).await;
+    assert!(failed.to_string().contains("log_moved"), "{failed}");
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    whatsapp.customer_writes("251911000002", "wamid.2", "I want a refund").await;
+    let present = conversation_of(&account.admin, "251911000002").await;
+    account.admin.get_until(&messages(&present), |a| has_delivery_state(a, "dispatched")).await;
+    for id in [past, waiting] {
+        let shown = account.admin.get(&messages(&id)).await;
+        assert!(!shown.to_string().contains("30 days"), "{shown}");
+    }
+    let texts: Vec<_> = provider.taken()[taken..].iter().map(|taken| taken.text().to_owned()).collect();
+    assert_eq!(texts, ["30 days"]);
 }
 
 fn query_paths(conversation: &str) -> Vec<String> {

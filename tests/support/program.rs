@@ -426,7 +426,8 @@ pub fn signature(body: &[u8]) -> String {
 }
 
 pub fn text_message(from: &str, id: &str, text: &str) -> Value {
-    json!({ "from": from, "id": id, "timestamp": "1795222800", "type": "text", "text": { "body": text } })
+    let now = event_schemas::Clock::System.now().as_micros() / 1_000_000;
+    json!({ "from": from, "id": id, "timestamp": now.to_string(), "type": "text", "text": { "body": text } })
 }
 
 pub fn status(id: &str, status: &str, recipient: &str, callback_data: Option<&str>) -> Value {

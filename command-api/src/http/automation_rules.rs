@@ -3,7 +3,6 @@
 use super::actions::{check_actions, check_references, check_secret, fresh_or_none, needs_secret};
 use super::catalogue::{ItemRoutes, Request};
 use super::merge_patch::Members;
-use super::references::check_team;
 use crate::problem::CommandProblem;
 use event_schemas::automation::{AutomationEvent, AutomationRule};
 use event_schemas::catalogue::{Secret, Shape};
@@ -31,11 +30,6 @@ impl ItemRoutes for AutomationRule {
         let (commands, account) = (request.commands, request.caller.account);
         if request.sets("webhook_secret") {
             check_secret(self.webhook_secret.as_ref())?;
-        }
-        if request.sets("conditions") {
-            for (index, team) in self.conditions.team_ids.iter().flatten().enumerate() {
-                check_team(commands, account, &format!("conditions.team_ids[{index}]"), *team).await?;
-            }
         }
         if request.sets("actions") {
             check_references(commands, account, &self.actions).await?;

@@ -5,6 +5,7 @@ use super::AppState;
 use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
 use super::merge_patch::{Members, PatchBody, SpecBody, merged};
+use super::referrers::{check_references, check_unused};
 use crate::problem::CommandProblem;
 use aide::OperationInput;
 use aide::axum::ApiRouter;
@@ -31,6 +32,8 @@ pub(super) trait ItemRoutes: Catalogued {
     /// The descriptions of defining and of changing an item.
     const CREATE_NOTE: &'static str = "";
     const UPDATE_NOTE: &'static str = "";
+    /// The description of retiring an item.
+    const DELETE_NOTE: &'static str = "An item that others refer to is not retired: 409 `in-use` names them.";
     /// Members of the spec that a patch cannot change.
     const FIXED: &'static [&'static str] = &[];
     /// Members that a patch replaces as a whole. Other objects are merged.
@@ -139,7 +142,7 @@ pub(super) fn item_routes<T: ItemRoutes>() -> ApiRouter<Arc<Commands>> {
         .api_route(
             &format!("{}/{{id}}", T::path()),
             patch_with(update::<T>, |op| with_description::<T>(op, "update", "Change", T::UPDATE_NOTE))
-                .delete_with(remove::<T>, |op| with_description::<T>(op, "delete", "Retire", "")),
+                .delete_with(remove::<T>, |op| with_description::<T>(op, "delete", "Retire", T::DELETE_NOTE)),
         )
 }
 
@@ -170,7 +173,9 @@ async fn create<T: ItemRoutes>(
     }
     let mut item = T::of(id, caller.user, merged::<T>(Members::default(), &body.members)?);
     item.complete(&fresh);
-    item.check(&Request { commands: &commands, caller: &caller, members: &body.members }).await?;
+    let request = Request { commands: &commands, caller: &caller, members: &body.members };
+    check_references(&item, &request).await?;
+    item.check(&request).await?;
     // `If-Match` would compare with an item that does not exist yet.
     let context = Context { if_match: None, ..context };
     let outcome = execute(&commands, &Define(item), &context).await?;
@@ -211,7 +216,9 @@ pub(super) async fn patch_item<T: ItemRoutes>(
     };
     let mut after = before.clone();
     change(&mut after)?;
-    after.check(&Request { commands, caller, members: &patch.members }).await?;
+    let request = Request { commands, caller, members: &patch.members };
+    check_references(&after, &request).await?;
+    after.check(&request).await?;
     // The item may have changed meanwhile, but the patch can still be merged.
     let change = |item: &mut T| {
         change(item).map_err(|problem| Rejection::Invalid {
@@ -245,6 +252,7 @@ pub(super) async fn retire<T: ItemRoutes>(
     let catalogue = commands.catalogue::<T>(context.account).current().await?;
     if let Some(item) = catalogue.state.get(id) {
         item.check_author(caller)?;
+        check_unused(commands, caller, T::KIND, id.into()).await?;
     }
     let command = IfUnchanged { id, seen: context.if_match, command: Retire::<T>(id) };
     let outcome = execute(commands, &command, context).await?;

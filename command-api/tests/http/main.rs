@@ -14,5 +14,6 @@ mod errors;
 mod keys;
 mod macros;
 mod messages;
+mod referrers;
 mod service;
 mod webhooks;

@@ -2,6 +2,7 @@
 
 use super::action_checks::check_macro;
 use super::{CatalogueItem, Rejection, check_count, check_name};
+use event_schemas::UserId;
 use event_schemas::automation::{Macro, MacroVisibility};
 
 impl CatalogueItem for Macro {
@@ -14,6 +15,12 @@ impl CatalogueItem for Macro {
             (MacroVisibility::Personal, MacroVisibility::Personal) => self.created_by == other.created_by,
             (MacroVisibility::Everyone, MacroVisibility::Personal)
             | (MacroVisibility::Personal, MacroVisibility::Everyone) => false,
+        }
+    }
+    fn only_for(&self) -> Option<UserId> {
+        match self.visibility {
+            MacroVisibility::Everyone => None,
+            MacroVisibility::Personal => Some(self.created_by),
         }
     }
     fn validate(&self) -> Result<(), Rejection> {

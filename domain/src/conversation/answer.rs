@@ -67,14 +67,17 @@ impl Decide<Conversation> for Answer {
 }
 
 impl Answer {
-    /// `true` while the bot may answer: no human agent is assigned or requested.
+    /// `true` while the bot may answer: no human agent is assigned or requested, and the customer still waits for an
+    /// answer to this message.
     fn may_answer(&self, conversation: &Opened) -> bool {
         let lifecycle = &conversation.lifecycle;
         let free = matches!(lifecycle.status, Status::Open | Status::Bot) && lifecycle.assignee_id.is_none();
         // The answers of another program can lead to a handoff also in an account without rules.
         let concerned =
             !self.playbook.is_empty() || lifecycle.status == Status::Bot || conversation.bot.has_answered();
+        let waits = conversation.unanswered_since.is_some_and(|since| since <= self.received_at);
         free && concerned
+            && waits
             && !conversation.bot.is_with_agents()
             && self.body.content_type != ContentType::Reaction
     }

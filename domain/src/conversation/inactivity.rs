@@ -88,9 +88,9 @@ impl Opened {
 pub struct EndInactivity {
     pub timeouts: InactivityTimeouts,
     pub playbook: Arc<Playbook>,
-    /// The id of the message to the customer, if the account sends one.
-    pub message_id: MessageId,
-    pub reply_window: Option<Duration>,
+    /// The id of the message to the customer, if the account sends one, and how long after the customer's last
+    /// message the channel allows it. `None` when it is too late for a message.
+    pub announcement: Option<(MessageId, Option<Duration>)>,
 }
 
 impl Decide<Conversation> for EndInactivity {
@@ -131,8 +131,7 @@ impl EndInactivity {
         let inactivity = now.since(conversation.inactive_since);
         let Some(need) = self.playbook.handoff.for_inactivity(inactivity) else { return Ok(Vec::new()) };
         let mut draft = Draft::of(state, now);
-        let announcement = Some((self.message_id, self.reply_window));
-        hand_over(&mut draft, Handoff { announcement, ..Handoff::of(need) })?;
+        hand_over(&mut draft, Handoff { announcement: self.announcement, ..Handoff::of(need) })?;
         Ok(draft.into_events())
     }
 }

@@ -1,6 +1,7 @@
 //! Executes the router's actions as commands.
 
 use super::router_context;
+use crate::past::SideEffects;
 use commands::Commands;
 use commands::assignment::{AssignError, AssignOptions};
 use commands::execute::{CommandError, Context, LoadError};
@@ -11,6 +12,7 @@ use domain::conversation::{
     Conversation, DropAssignment, Enqueue, ExpireOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
     RouteTo, Send, Sender, TimeOut,
 };
+use domain::past::Trigger;
 use domain::routing::RoutingAction;
 use event_schemas::message::{ChannelType, Content, SenderType};
 use event_schemas::{
@@ -60,6 +62,7 @@ impl From<LoadError> for Failure {
 /// Executes the action, and returns the position of the last event that was appended. `None` when none was.
 pub(super) async fn execute(
     commands: &Commands,
+    side_effects: &SideEffects,
     account: AccountId,
     action: &RoutingAction,
 ) -> Result<Option<Position>, Failure> {
@@ -99,11 +102,11 @@ pub(super) async fn execute(
             version,
             team,
             position,
+            queued_since,
             decision,
             lead,
             announcement,
             wait,
-            ..
         } => {
             let reason = match decision {
                 Some(_) => "no agent can take it now",
@@ -118,7 +121,9 @@ pub(super) async fn execute(
             };
             let context = routed.at(*conversation, *version, "queue");
             let queued = routed.execute(*conversation, &command, &context).await?;
-            if let Some(text) = announcement {
+            if let Some(text) = announcement
+                && side_effects.withheld(Trigger::Moment(*queued_since)).is_none()
+            {
                 let text = filled_announcement(text, *position, *wait);
                 routed.announce(*conversation, *version, text).await?;
             }

@@ -3,23 +3,23 @@
 
 use super::cause::causes;
 use super::run::{RuleRun, run};
-use crate::history::History;
 use crate::or_skip::OrSkip;
+use crate::past::SideEffects;
 use commands::Commands;
-use commands::execute::{CommandError, LoadError};
+use commands::execute::CommandError;
 use domain::Evolve;
 use domain::automation::Rules;
 use domain::catalogue::AutomationRules;
 use domain::conversation::Rejection;
-use event_schemas::automation::{AutomationRuleDefined, AutomationRuleRetired};
-use event_schemas::catalogue::CatalogueKind;
+use domain::past::Trigger;
+use event_schemas::automation::{AutomationRule, AutomationRuleDefined, AutomationRuleRetired};
 use event_schemas::conversation::{
     Assigned, BotEngaged, Closed, ConversationOpened, Expired, HandoffRequested, LabelsChanged,
     MarkedPending, MessageReceived, MessageSent, PriorityChanged, Reopened, Resolved, SlaBreached, SlaWarned,
     SubjectChanged, Unassigned,
 };
 use event_schemas::{
-    AccountId, CatalogueEvent, Category, Event, Events, Position, StreamId, Timestamp, Version, about,
+    AccountId, Category, ConversationEvent, Event, MessageEvent, Position, StreamId, Timestamp, about,
 };
 use event_store::Filter;
 use follower::{DecodedEvent, FollowError, Projection, Tx};
@@ -27,18 +27,13 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The number of conversations that are handled concurrently. Their appends share commits.
 const TOGETHER: usize = 64;
-/// The number of events of a catalogue that are read at once.
-const PAGE: usize = 1_000;
-/// The greatest age of an event on which rules run: after a long outage, last week's answers must not be sent.
-const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    history: History,
+    side_effects: SideEffects,
     /// The rules of each account at the checkpoint.
     rules: HashMap<AccountId, AccountRules>,
 }
@@ -56,16 +51,16 @@ struct ConversationBatch<'p> {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>, history: History) -> Self {
-        Self { commands, history, rules: HashMap::new() }
+    pub(super) fn new(commands: Arc<Commands>, side_effects: SideEffects) -> Self {
+        Self { commands, side_effects, rules: HashMap::new() }
     }
 
     /// The account's rules just before a position in the log.
     async fn rules(&mut self, account: AccountId, before: Position) -> Result<Arc<Rules>, FollowError> {
         if !self.rules.contains_key(&account) {
-            let catalogue = self.catalogue(account, before).await;
+            let catalogue = self.commands.catalogue::<AutomationRule>(account).before(before).await;
             let catalogue = catalogue.or_skip(&account, "the account's automation rules do not run")?;
-            let catalogue = catalogue.unwrap_or_default();
+            let catalogue = catalogue.map(|catalogue| catalogue.state).unwrap_or_default();
             self.rules.insert(account, AccountRules { catalogue, compiled: None });
         }
         let rules = self
@@ -84,36 +79,16 @@ impl Follow {
         Ok(compiled)
     }
 
-    async fn catalogue(&self, account: AccountId, before: Position) -> Result<AutomationRules, LoadError> {
-        let stream = StreamId::catalogue(CatalogueKind::AutomationRules, account);
-        let (mut catalogue, mut next) = (AutomationRules::default(), Version::FIRST);
-        loop {
-            let page = self.commands.store.read_stream(&stream, next, PAGE).await;
-            let page = page.map_err(|error| LoadError::of(&stream, error))?;
-            for recorded in page.iter().take_while(|recorded| recorded.position < before) {
-                let event =
-                    CatalogueEvent::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
-                let event = event.map_err(|source| LoadError::Damaged {
-                    stream: stream.to_string(),
-                    source: Box::new(source),
-                })?;
-                catalogue.evolve(&event, recorded.metadata.occurred_at);
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE && last.position < before => next = last.version.next(),
-                Some(_) | None => return Ok(catalogue),
-            }
-        }
-    }
-
     /// Matches the events of a page with the rules that are defined now.
     async fn run_rules(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
-        let now = self.commands.clock.now();
         let mut batches: Vec<ConversationBatch<'_>> = Vec::new();
         let mut indexes: HashMap<&StreamId, usize> = HashMap::new();
         for event in page {
             let rules = self.rules(event.metadata.account_id, event.position).await?;
-            if rules.is_empty() || is_too_late(event.metadata.occurred_at, now) || self.history.repeats(event)
+            let trigger = Trigger::Event { at: said_at(event), position: event.position };
+            if rules.is_empty()
+                || self.side_effects.history.repeats(event)
+                || self.side_effects.withheld(trigger).is_some()
             {
                 continue;
             }
@@ -132,8 +107,20 @@ impl Follow {
     }
 }
 
-fn is_too_late(at: Timestamp, now: Timestamp) -> bool {
-    now.since(at) > MAX_AGE
+/// When the event happened; for a customer's message, when it was said.
+fn said_at(event: &DecodedEvent) -> Timestamp {
+    let at = event.metadata.occurred_at;
+    match &event.event {
+        Event::Conversation(ConversationEvent::Message(MessageEvent::MessageReceived(message))) => {
+            at.min(message.sent_at)
+        }
+        Event::Conversation(_)
+        | Event::Catalogue(_)
+        | Event::Agent(_)
+        | Event::Contact(_)
+        | Event::Inbound(_)
+        | Event::Log(_) => at,
+    }
 }
 
 impl ConversationBatch<'_> {
@@ -238,7 +225,7 @@ impl Projection for Follow {
                     }
                 }
                 Event::Conversation(_) => before.push(&**event),
-                Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) => {}
+                Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
             }
         }
         self.run_rules(&before).await?;

@@ -2,6 +2,7 @@
 //! concurrently.
 
 use crate::or_skip::OrSkip;
+use crate::past::SideEffects;
 use commands::Commands;
 use commands::PLAYBOOK_CATALOGUES;
 use commands::dry_run::ROUTER;
@@ -9,6 +10,7 @@ use commands::execute::{CommandError, Context};
 use commands::language::detect;
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
+use domain::past::Trigger;
 use event_schemas::bot::{
     BotRuleDefined, BotRuleRetired, BotSettings, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
     HandoffRuleRetired,
@@ -16,7 +18,9 @@ use event_schemas::bot::{
 use event_schemas::catalogue::{CannedResponseDefined, CannedResponseRetired};
 use event_schemas::conversation::MessageReceived;
 use event_schemas::message::{SenderType, Status};
-use event_schemas::{AccountId, Actor, Category, ConversationEvent, Event, MessageEvent, StreamId, about};
+use event_schemas::{
+    AccountId, Actor, Category, ConversationEvent, Event, MessageEvent, Position, StreamId, about,
+};
 use event_store::Filter;
 use follower::{DecodedEvent, FollowError, Projection, Tx};
 use futures::future::BoxFuture;
@@ -29,7 +33,8 @@ const TOGETHER: usize = 64;
 
 pub(super) struct Follow {
     commands: Arc<Commands>,
-    /// The playbooks, at the checkpoint or newer.
+    side_effects: SideEffects,
+    /// The playbooks of the time of the messages that are answered.
     playbooks: HashMap<AccountId, Arc<Playbook>>,
 }
 
@@ -42,15 +47,16 @@ struct ConversationBatch<'p> {
 }
 
 impl Follow {
-    pub(super) fn new(commands: Arc<Commands>) -> Self {
-        Self { commands, playbooks: HashMap::new() }
+    pub(super) fn new(commands: Arc<Commands>, side_effects: SideEffects) -> Self {
+        Self { commands, side_effects, playbooks: HashMap::new() }
     }
 
-    async fn playbook(&mut self, account: AccountId) -> Result<Arc<Playbook>, FollowError> {
+    /// The account's playbook just before a position in the log.
+    async fn playbook(&mut self, account: AccountId, before: Position) -> Result<Arc<Playbook>, FollowError> {
         if let Some(playbook) = self.playbooks.get(&account) {
             return Ok(Arc::clone(playbook));
         }
-        let playbook = self.commands.playbook(account).await;
+        let playbook = self.commands.playbook_before(account, before).await;
         let playbook = match playbook.or_skip(&account, "the account's bot does not answer")? {
             Some(playbook) => playbook,
             None => {
@@ -62,7 +68,7 @@ impl Follow {
         Ok(playbook)
     }
 
-    /// Answers the messages of a page by the rules that are defined now.
+    /// Answers the messages of a page, between which no rule has changed.
     async fn answer(&mut self, page: &[&DecodedEvent]) -> Result<(), FollowError> {
         let mut batches: Vec<ConversationBatch<'_>> = Vec::new();
         let mut indexes: HashMap<&StreamId, usize> = HashMap::new();
@@ -72,11 +78,16 @@ impl Follow {
             else {
                 continue;
             };
+            // A message that was said long ago is not answered, however late it was received.
+            let at = event.metadata.occurred_at.min(message.sent_at);
+            if self.side_effects.withheld(Trigger::Event { at, position: event.position }).is_some() {
+                continue;
+            }
             let account = event.metadata.account_id;
             let index = match indexes.get(&event.stream) {
                 Some(index) => *index,
                 None => {
-                    let playbook = self.playbook(account).await?;
+                    let playbook = self.playbook(account, event.position).await?;
                     batches.push(ConversationBatch {
                         stream: &event.stream,
                         account,
@@ -204,7 +215,11 @@ impl Projection for Follow {
                     self.playbooks.remove(&event.metadata.account_id);
                 }
                 Event::Conversation(_) => before.push(&**event),
-                Event::Catalogue(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) => {}
+                Event::Catalogue(_)
+                | Event::Agent(_)
+                | Event::Contact(_)
+                | Event::Inbound(_)
+                | Event::Log(_) => {}
             }
         }
         self.answer(&before).await?;

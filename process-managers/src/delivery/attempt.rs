@@ -1,10 +1,12 @@
 //! One attempt to deliver a message: look up its state in the log, send it to the provider, record the result.
 
 use super::{OutgoingMessage, Settings};
+use crate::past::SideEffects;
 use crate::record::{Recorded, record};
 use commands::Commands;
 use commands::execute::Context;
 use domain::conversation::{RecordDelivery, Report};
+use domain::past::{Trigger, WhyPast};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::Delivery;
 use event_schemas::{ConversationEvent, Event, EventId, MessageEvent, Recorded as Record, StreamId};
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct DeliveryContext {
     pub commands: Arc<Commands>,
     pub settings: Settings,
+    pub side_effects: SideEffects,
 }
 
 /// The state of a message in the log and the catalogue before an attempt.
@@ -99,6 +102,11 @@ impl DeliveryContext {
         else {
             return undeliverable(cause, "unreadable", "the message cannot be read");
         };
+        let trigger = Trigger::Event { at: message.queued_at, position: cause.position };
+        if self.side_effects.withheld(trigger) == Some(WhyPast::LogMoved) {
+            let reason = "the log was moved before the message was sent";
+            return undeliverable(cause, "log_moved", reason);
+        }
         if self.settings.is_too_late(message, commands.clock.now()) {
             return undeliverable(cause, "gave_up", "the time limit of delivery has passed");
         }
@@ -259,7 +267,14 @@ mod tests {
         let store = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
         let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(store, Arc::new(providers), clock.clone()));
-        let delivery = DeliveryContext { commands: Arc::clone(&commands), settings: Settings::default() };
+        let side_effects = SideEffects {
+            manager: "test",
+            past: commands.past().await.unwrap(),
+            history: Default::default(),
+            clock: clock.clone(),
+        };
+        let delivery =
+            DeliveryContext { commands: Arc::clone(&commands), settings: Settings::default(), side_effects };
         let conversation_id = ConversationId::of(CHANNEL, "a", 0);
         let stream = StreamId::conversation(conversation_id);
         let opened = ConversationOpened {

@@ -79,7 +79,8 @@ fn addressee(event: &DecodedEvent) -> Option<&Addressee> {
         | Event::Catalogue(_)
         | Event::Agent(_)
         | Event::Contact(_)
-        | Event::Inbound(_) => None,
+        | Event::Inbound(_)
+        | Event::Log(_) => None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::Settings;
 use super::source::PendingWebhook;
+use crate::past::SideEffects;
 use crate::record::record;
 use commands::Commands;
 use commands::execute::Context;
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
+use domain::past::{Trigger, WhyPast};
 use event_schemas::automation::{AutomationRule, Macro};
 use event_schemas::catalogue::Secret;
 use event_schemas::conversation::WebhookRequested;
@@ -26,6 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct WebhookContext {
     pub commands: Arc<Commands>,
     pub settings: Settings,
+    pub side_effects: SideEffects,
 }
 
 /// The state of a webhook in the log before an attempt.
@@ -91,6 +94,14 @@ impl WebhookContext {
         };
         if !conversation.automation.awaits(pending.webhook_id) {
             return Ok(WebhookState::Ended);
+        }
+        let trigger = Trigger::Event { at: cause.metadata.occurred_at, position: cause.position };
+        if let Some(why) = self.side_effects.withheld(trigger) {
+            let (code, reason) = match why {
+                WhyPast::TooOld => ("too_old", "the time limit of webhooks has passed"),
+                WhyPast::LogMoved => ("log_moved", "the log was moved before the webhook was delivered"),
+            };
+            return Ok(WebhookState::Undeliverable { cause, code, reason: reason.to_owned() });
         }
         let Some((by, secret)) = self.origin(pending.account_id, &requested).await? else {
             let reason = "the macro or rule that requested it does not exist any more".to_owned();

@@ -76,9 +76,11 @@ impl TimerSource for Source {
                 TimerEffect::None
             }
             Event::Conversation(_) if has_timer => TimerEffect::Cancel,
-            Event::Conversation(_) | Event::Agent(_) | Event::Contact(_) | Event::Inbound(_) => {
-                TimerEffect::None
-            }
+            Event::Conversation(_)
+            | Event::Agent(_)
+            | Event::Contact(_)
+            | Event::Inbound(_)
+            | Event::Log(_) => TimerEffect::None,
         }
     }
 

@@ -7,6 +7,7 @@ mod bot_router;
 mod delivery;
 #[path = "../../../tests/support/fake_whatsapp.rs"]
 mod fake_whatsapp;
+mod past;
 mod sla_timers;
 mod sla_timers_troubles;
 mod supervision;

@@ -151,7 +151,7 @@ impl Fold for Conversations {
                     self.relink(&moved);
                 }
             }
-            Event::Agent(_) | Event::Catalogue(_) | Event::Inbound(_) => {}
+            Event::Agent(_) | Event::Catalogue(_) | Event::Inbound(_) | Event::Log(_) => {}
         }
     }
 }

@@ -168,8 +168,7 @@ fn inactive() -> EndInactivity {
             hand_over_after: Some(Duration::ZERO),
         },
         playbook,
-        message_id: MessageId::from_u128(2),
-        reply_window: None,
+        announcement: Some((MessageId::from_u128(2), None)),
     }
 }
 
