@@ -58,7 +58,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
     let mut document = docs::new_document(&gate.about);
     let service = api.finish_api(&mut document);
     docs::complete_document(&mut document);
-    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let document = Bytes::from(docs::completed(&document).to_string());
     let operations = if gate.serves_operations { operations(&gate) } else { Router::new() };
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 
