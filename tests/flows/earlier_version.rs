@@ -101,7 +101,7 @@ async fn a_log_of_an_earlier_version_is_read_under_todays_names() {
 
     // Nothing is done again, and nothing that was stored is changed.
     assert_eq!(program.stop().await.code(), Some(0));
-    let (exported, said) = run(&data, &["export", "--output", &file]).await;
+    let (exported, said) = run(&data, &["export", "--with-secrets", "--output", &file]).await;
     assert!(exported, "{said}");
     assert_eq!(stored(&std::fs::read_to_string(&file).unwrap()), stored(LOG));
     let (equal, said) = run(&data, &["verify"]).await;
