@@ -48,6 +48,7 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     logging::start(&settings)?;
 
     let (provider, accepted) = provider::start().await?;
+    settings.allowed_addresses.push(provider.ip().to_string());
     println!("Verbatim demonstration: everything in one process, data in {}", settings.data.display());
     let server = serve::start(&settings, Parts::ALL).await?;
     let base = format!("http://{}", server.address());

@@ -29,8 +29,8 @@ use domain::past::Past;
 use event_schemas::Clock;
 use event_store::EventStore;
 use execute::Aggregates;
+use providers::AllowedAddresses;
 use providers::Providers;
-use providers::outgoing_webhook::AllowedAddresses;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,8 +63,7 @@ pub struct Commands {
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
     compiled_automation_rules: CompiledAutomationRules,
-    /// Allows one dry run at a time, because each uses a whole processor core.
-    pub dry_runs: tokio::sync::Semaphore,
+    pub dry_runs: dry_run::Turns,
     channel_accounts: ChannelAccounts,
     current_conversations: CurrentConversations,
 }
@@ -82,7 +81,7 @@ impl Commands {
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),
-            dry_runs: tokio::sync::Semaphore::new(1),
+            dry_runs: dry_run::Turns::default(),
             channel_accounts: ChannelAccounts::new(store.clone()),
             current_conversations: CurrentConversations::new(store.clone(), CONTACTS),
             store,

@@ -134,7 +134,7 @@ mod tests {
     use event_store::EventStore;
     use event_store::sqlite::SqliteStore;
     use follower::{DecodedLog, Location};
-    use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
+    use providers::outgoing_webhook::WebhookClient;
     use providers::{Providers, Timeouts};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Instant;
@@ -175,7 +175,7 @@ mod tests {
         let timeouts = Timeouts::default();
         let providers = Providers::new([], timeouts, Clock::System).unwrap();
         let commands = Arc::new(Commands::new(Arc::clone(&store), Arc::new(providers), Clock::System));
-        let client = WebhookClient::new(Timeouts::default(), AllowedAddresses::PublicOnly).unwrap();
+        let client = WebhookClient::new(Timeouts::default().into()).unwrap();
         let settings = crate::Settings {
             delivery: crate::delivery::Settings::default(),
             outgoing_webhooks: crate::outgoing_webhooks::Settings::of(client, String::new()),

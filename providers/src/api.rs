@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub const SIGNATURE_HEADER: &str = "x-verbatim-signature-256";
 
 const SECRET: &str = "secret";
+/// The secret before, which is accepted too while the secret is replaced.
+const FORMER_SECRET: &str = "former_secret";
 
 pub(crate) struct Api {
     http: Http,
@@ -55,7 +57,9 @@ impl Provider for Api {
     }
 
     fn check(&self, channel: &Channel) -> Result<(), BadSetting> {
-        if let Some(name) = channel.credentials.keys().find(|name| *name != SECRET) {
+        if let Some(name) =
+            channel.credentials.keys().find(|name| ![SECRET, FORMER_SECRET].contains(&name.as_str()))
+        {
             return Err(BadSetting::new(
                 format!("credentials.{name}"),
                 "is not a credential of this channel",
@@ -64,17 +68,13 @@ impl Provider for Api {
         if channel.credentials.get(SECRET).is_some_and(|secret| secret.0.is_empty()) {
             return Err(BadSetting::new("credentials.secret", "is empty"));
         }
-        match &channel.base_url {
-            Some(url) if !http::is_base_url(url) => {
-                Err(BadSetting::new("base_url", "is not an http or https address"))
-            }
-            _ => Ok(()),
-        }
+        http::check_base_url(channel)
     }
 
     fn verify(&self, channel: &Channel, request: &Request<'_>) -> Result<Proof, RefusedWebhook> {
         let Ok(secret) = credential(channel, SECRET) else { return Ok(Proof::TokenNeeded) };
-        signature::check(secret, request.headers, SIGNATURE_HEADER, request.body)?;
+        let secrets = (secret, credential(channel, FORMER_SECRET).ok());
+        signature::check_either(secrets, request.headers, SIGNATURE_HEADER, request.body)?;
         Ok(Proof::Signed)
     }
 
@@ -91,7 +91,7 @@ impl Provider for Api {
     async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<Dispatched, DeliveryError> {
         let message_id = message.message.message_id.to_string();
         // Without an address the developer reads the messages from the event stream.
-        let Some(url) = self.http.base_url(self, channel) else {
+        let Some(endpoint) = self.http.endpoint(self, channel)? else {
             return Ok(Dispatched { provider_message_id: message_id });
         };
         let post =
@@ -100,9 +100,8 @@ impl Provider for Api {
             code: "unsendable".into(),
             reason: error.to_string(),
         })?;
-        let mut request = self
-            .http
-            .post(url)
+        let mut request = endpoint
+            .post(endpoint.base_url)
             .header("content-type", "application/json")
             // The receiver recognises a repeated message by this header.
             .header("idempotency-key", &message_id);

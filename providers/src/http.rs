@@ -1,12 +1,12 @@
 //! The HTTP client of the providers, and the meaning of a response before its body is read.
 
-use crate::outgoing_webhook::is_forbidden;
-use crate::{DeliveryError, Provider, Source};
+use crate::addresses::{AllowedAddresses, AllowedOnly, BadAddress, is_forbidden, web_url};
+use crate::{BadSetting, DeliveryError, Provider, Source};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::ChannelType;
 use event_schemas::{Clock, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Proxy, RequestBuilder, StatusCode, redirect};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,66 +33,130 @@ impl Default for Timeouts {
 #[error("the HTTPS client cannot be created")]
 pub struct NoClient(#[source] Source);
 
-/// A client that trusts the machine's certificates and follows no redirect: a message is sent to the address
-/// that the administrator named, or not at all.
-fn client(timeouts: Timeouts) -> Result<Client, NoClient> {
-    client_with(timeouts, |builder| builder)
+/// How providers and webhooks are called.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    pub timeouts: Timeouts,
+    /// The addresses that accounts may name.
+    pub addresses: AllowedAddresses,
+    /// The URL of the proxy for all calls. It resolves the names, so it must refuse private addresses itself.
+    /// `None`: calls are made directly, whatever the environment says of proxies.
+    pub proxy: Option<String>,
 }
 
-/// A client as of [`client`] with further settings.
-pub(crate) fn client_with(
-    timeouts: Timeouts,
-    own: impl Fn(ClientBuilder) -> ClientBuilder,
-) -> Result<Client, NoClient> {
-    // An error means that the process has already installed a provider, which is used then.
-    let _installed_before = rustls::crypto::ring::default_provider().install_default();
-    let builder = || {
-        Client::builder()
-            .user_agent(concat!("verbatim/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timeouts.connect)
-            .timeout(timeouts.answer)
-            .redirect(redirect::Policy::none())
-    };
-    let builder = || own(builder());
-    builder().build().or_else(|error| {
-        // A bare container has no certificates. Channels on plain HTTP still work there.
-        tracing::warn!(error = &error as &dyn std::error::Error, "no trusted certificates: HTTPS will fail");
-        builder().tls_certs_only([]).build().map_err(|error| NoClient(error.into()))
-    })
+impl From<Timeouts> for Connections {
+    fn from(timeouts: Timeouts) -> Self {
+        Self { timeouts, ..Self::default() }
+    }
 }
 
-/// The HTTP client that all providers share, with the clock and the operator's base URLs.
+impl Connections {
+    /// A client for addresses that accounts name. Addresses in URLs must be checked before each request.
+    pub(crate) fn guarded_client(&self) -> Result<Client, NoClient> {
+        match self.addresses {
+            AllowedAddresses::Any => self.client(|builder| builder),
+            AllowedAddresses::PublicOnly | AllowedAddresses::AndListed(_) if self.proxy.is_some() => {
+                self.client(|builder| builder)
+            }
+            AllowedAddresses::PublicOnly | AllowedAddresses::AndListed(_) => {
+                let resolver = Arc::new(AllowedOnly(self.addresses.clone()));
+                self.client(|builder| builder.dns_resolver(resolver.clone()))
+            }
+        }
+    }
+
+    /// A client that trusts the machine's certificates and follows no redirect: a message is sent to the address
+    /// that the administrator named, or not at all.
+    fn client(&self, own: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client, NoClient> {
+        // An error means that the process has already installed a provider, which is used then.
+        let _installed_before = rustls::crypto::ring::default_provider().install_default();
+        let proxy = self.proxy.as_ref().map(Proxy::all).transpose();
+        let proxy = proxy.map_err(|error| NoClient(error.without_url().into()))?;
+        let builder = || {
+            let builder = Client::builder()
+                .user_agent(concat!("verbatim/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(self.timeouts.connect)
+                .timeout(self.timeouts.answer)
+                .redirect(redirect::Policy::none())
+                .no_proxy();
+            own(match proxy.clone() {
+                Some(proxy) => builder.proxy(proxy),
+                None => builder,
+            })
+        };
+        builder().build().or_else(|error| {
+            // A bare container has no certificates. Channels on plain HTTP still work there.
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "no trusted certificates: HTTPS will fail");
+            builder().tls_certs_only([]).build().map_err(|error| NoClient(error.into()))
+        })
+    }
+}
+
+/// The HTTP clients that all providers share, with the clock and the operator's base URLs.
 #[derive(Clone)]
 pub(crate) struct Http {
-    client: Client,
+    /// For the operator's base URLs and the providers' own.
+    trusted: Client,
+    /// For the base URLs of channels.
+    guarded: Client,
+    addresses: AllowedAddresses,
     clock: Clock,
     base_urls: Arc<HashMap<ChannelType, String>>,
+}
+
+/// The base URL of a channel's provider, and the client with which it may be called.
+pub(crate) struct Endpoint<'a> {
+    pub base_url: &'a str,
+    client: &'a Client,
+}
+
+impl Endpoint<'_> {
+    pub fn post(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
+        self.client.post(url)
+    }
 }
 
 impl Http {
     pub fn new(
         base_urls: impl IntoIterator<Item = (ChannelType, String)>,
-        timeouts: Timeouts,
+        connections: &Connections,
         clock: Clock,
     ) -> Result<Self, NoClient> {
-        let base_urls = Arc::new(base_urls.into_iter().collect());
-        Ok(Self { client: client(timeouts)?, clock, base_urls })
-    }
-
-    pub fn post(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
-        self.client.post(url)
+        Ok(Self {
+            trusted: connections.client(|builder| builder)?,
+            guarded: connections.guarded_client()?,
+            addresses: connections.addresses.clone(),
+            clock,
+            base_urls: Arc::new(base_urls.into_iter().collect()),
+        })
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, DeliveryError> {
         send(request, self.clock.now()).await
     }
 
-    /// The channel's own base URL, or else the operator's, or else the provider's default.
-    pub fn base_url<'a>(&'a self, provider: &dyn Provider, channel: &'a Channel) -> Option<&'a str> {
-        let own = channel.base_url.as_deref();
-        let configured = || self.base_urls.get(&channel.channel_type).map(String::as_str);
-        own.or_else(configured).or_else(|| provider.default_base_url())
+    /// The channel's own base URL, or else the operator's, or else the provider's default. `None` when there is none.
+    /// The channel's own is refused if it is a private address that the operator does not allow.
+    pub fn endpoint<'a>(
+        &'a self,
+        provider: &dyn Provider,
+        channel: &'a Channel,
+    ) -> Result<Option<Endpoint<'a>>, DeliveryError> {
+        if let Some(base_url) = &channel.base_url {
+            // Channels of older logs may have a URL that is refused today.
+            let checked = web_url(base_url).and_then(|url| self.addresses.check_host(&url));
+            checked.map_err(forbidden)?;
+            return Ok(Some(Endpoint { base_url, client: &self.guarded }));
+        }
+        let configured = self.base_urls.get(&channel.channel_type).map(String::as_str);
+        let base_url = configured.or_else(|| provider.default_base_url());
+        Ok(base_url.map(|base_url| Endpoint { base_url, client: &self.trusted }))
     }
+}
+
+fn forbidden(bad: BadAddress) -> DeliveryError {
+    DeliveryError::GiveUp { code: "forbidden_address".into(), reason: format!("the address {bad}") }
 }
 
 /// A response to one of our requests.
@@ -105,11 +169,12 @@ pub(crate) struct Answer {
 /// Sends a request. The error distinguishes a request that certainly did not arrive from one that may have.
 pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answer, DeliveryError> {
     let mut response = request.send().await.map_err(|error| {
+        // The error is logged, and a URL may hold a secret in its path.
+        let error = error.without_url();
         if error.is_builder() {
             DeliveryError::GiveUp { code: "bad_request".into(), reason: error.to_string() }
         } else if is_forbidden(&error) {
-            let reason = "the address is a private one".into();
-            DeliveryError::GiveUp { code: "forbidden_address".into(), reason }
+            forbidden(BadAddress::Private)
         } else if error.is_connect() {
             let reason = "the provider cannot be reached".into();
             DeliveryError::TryAgain { after: None, reason, source: Some(error.into()) }
@@ -131,7 +196,8 @@ pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Answ
             Ok(_) => break,
             Err(error) if status.is_success() => {
                 let reason = "the connection was lost before the provider's response was complete".into();
-                return Err(DeliveryError::Unknown { reason, source: Some(error.into()) });
+                let source = Some(error.without_url().into());
+                return Err(DeliveryError::Unknown { reason, source });
             }
             // The status alone shows that the provider did not accept the request.
             Err(_) => break,
@@ -165,14 +231,15 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Timestamp::from(date.timestamp()).since(now))
 }
 
-/// Whether a path can be appended to this URL: it is `http` or `https`, and has a host and no query.
-pub(crate) fn is_base_url(text: &str) -> bool {
-    reqwest::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
+/// Checks that a path can be appended to a channel's base URL, if it has one: it is `http` or `https`, has a host, and
+/// has no query and no credentials.
+pub(crate) fn check_base_url(channel: &Channel) -> Result<(), BadSetting> {
+    let Some(text) = &channel.base_url else { return Ok(()) };
+    match web_url(text) {
+        Ok(url) if url.query().is_none() && url.fragment().is_none() => Ok(()),
+        Err(BadAddress::Credentials) => Err(BadSetting::new("base_url", BadAddress::Credentials.to_string())),
+        _ => Err(BadSetting::new("base_url", "is not an http or https address")),
+    }
 }
 
 #[cfg(test)]
@@ -192,16 +259,5 @@ mod tests {
         assert_eq!(wait("soon"), None);
         assert_eq!(wait("-5"), None);
         assert_eq!(wait("99999999999999999999999"), None);
-    }
-
-    #[test]
-    fn only_plain_web_addresses_are_base_urls() {
-        assert!(is_base_url("https://graph.facebook.com"));
-        assert!(is_base_url("http://127.0.0.1:4000/sandbox/"));
-        for other in
-            ["", "graph.facebook.com", "file:///etc/passwd", "ftp://a.b", "https://a.b?x=1", "http://"]
-        {
-            assert!(!is_base_url(other), "{other}");
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! No code here decides or stores anything. It translates between a provider's format and the values of
 //! `event-schemas`; a part that cannot be read is returned whole.
 
+mod addresses;
 mod api;
 mod capabilities;
 mod http;
@@ -18,9 +19,10 @@ mod sendable;
 mod signature;
 mod whatsapp;
 
+pub use addresses::{AllowedAddress, AllowedAddresses, BadAddress, BadAllowedAddress};
 pub use api::SIGNATURE_HEADER as API_SIGNATURE_HEADER;
 pub use capabilities::{Capabilities, Initiation, ReplyWindow, TextLimit};
-pub use http::{NoClient, Timeouts};
+pub use http::{Connections, NoClient, Timeouts};
 pub use identifier::BadIdentifier;
 pub use inbound_webhook::{
     Inbound, InboundEdit, InboundMessage, InboundNotice, InboundReaction, InboundRevoke, InboundStatus,

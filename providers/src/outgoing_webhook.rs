@@ -2,15 +2,11 @@
 //! verifies the sender and recognises a repeated request by the headers `webhook-id`, `webhook-timestamp` and
 //! `webhook-signature`.
 
-mod addresses;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use addresses::is_forbidden;
-pub use addresses::{AllowedAddresses, BadAddress};
-
-use crate::DeliveryError;
-use crate::http::{NoClient, Timeouts, client_with, send};
+use crate::http::{Connections, NoClient, send};
+use crate::{AllowedAddresses, DeliveryError};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use event_schemas::catalogue::Secret;
@@ -18,7 +14,6 @@ use event_schemas::{Timestamp, WebhookId};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, StatusCode, header};
 use sha2::Sha256;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The prefix of a secret.
@@ -94,12 +89,8 @@ pub struct WebhookClient {
 }
 
 impl WebhookClient {
-    pub fn new(timeouts: Timeouts, addresses: AllowedAddresses) -> Result<Self, NoClient> {
-        let client = client_with(timeouts, |builder| match addresses {
-            AllowedAddresses::PublicOnly => builder.dns_resolver(Arc::new(addresses::PublicOnly)),
-            AllowedAddresses::Any => builder,
-        })?;
-        Ok(Self { client, addresses })
+    pub fn new(connections: Connections) -> Result<Self, NoClient> {
+        Ok(Self { client: connections.guarded_client()?, addresses: connections.addresses })
     }
 
     /// Sends the request once. Returns the status of the successful response.

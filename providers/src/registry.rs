@@ -2,7 +2,7 @@
 
 use crate::http::Http;
 use crate::identifier::{self, BadIdentifier};
-use crate::{Capabilities, NoClient, Provider, Sendable, Timeouts, Unsendable};
+use crate::{Capabilities, Connections, NoClient, Provider, Sendable, Unsendable};
 use event_schemas::Clock;
 use event_schemas::message::{ChannelType, SenderType};
 use std::time::Duration;
@@ -27,10 +27,10 @@ impl Providers {
     /// that name none of their own.
     pub fn new(
         base_urls: impl IntoIterator<Item = (ChannelType, String)>,
-        timeouts: Timeouts,
+        connections: impl Into<Connections>,
         clock: Clock,
     ) -> Result<Self, NoClient> {
-        let http = Http::new(base_urls, timeouts, clock)?;
+        let http = Http::new(base_urls, &connections.into(), clock)?;
         Ok(Self { providers: PROVIDERS.iter().map(|provider| provider(http.clone())).collect() })
     }
 
@@ -76,6 +76,7 @@ impl Providers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timeouts;
 
     fn providers() -> Providers {
         Providers::new([], Timeouts::default(), Clock::System).unwrap()

@@ -32,6 +32,20 @@ pub(crate) fn check(
     mac(secret, body).verify_slice(&given).map_err(|_| RefusedWebhook::WrongSignature)
 }
 
+/// As [`check`], by a secret or by the one before it.
+pub(crate) fn check_either(
+    (secret, former): (&str, Option<&str>),
+    headers: &HeaderMap,
+    header: &'static str,
+    body: &[u8],
+) -> Result<(), RefusedWebhook> {
+    let checked = check(secret, headers, header, body);
+    match (checked, former) {
+        (Err(RefusedWebhook::WrongSignature), Some(former)) => check(former, headers, header, body),
+        (checked, _) => checked,
+    }
+}
+
 fn mac(secret: &str, body: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
@@ -106,5 +120,15 @@ mod tests {
             check("s3cret", &headers(&signed[..signed.len() - 2]), HEADER, b"body"),
             Err(RefusedWebhook::WrongSignature)
         );
+    }
+
+    #[test]
+    fn a_former_secret_signs_too() {
+        let headers =
+            HeaderMap::from_iter([(HEADER.parse().unwrap(), sign("former", b"x").parse().unwrap())]);
+        assert_eq!(check_either(("new", Some("former")), &headers, HEADER, b"x"), Ok(()));
+        assert_eq!(check_either(("former", None), &headers, HEADER, b"x"), Ok(()));
+        assert!(check_either(("new", Some("other")), &headers, HEADER, b"x").is_err());
+        assert!(check_either(("new", None), &headers, HEADER, b"x").is_err());
     }
 }

@@ -27,6 +27,8 @@ const GRAPH_VERSION: &str = "v23.0";
 const PHONE_NUMBER_ID: &str = "phone_number_id";
 const ACCESS_TOKEN: &str = "access_token";
 const APP_SECRET: &str = "app_secret";
+/// The secret before, which is accepted too while Meta's is replaced.
+const FORMER_APP_SECRET: &str = "former_app_secret";
 const VERIFY_TOKEN: &str = "verify_token";
 
 /// Outside the window of 24 hours only templates may be sent, and a text has at most 4096 characters.
@@ -68,7 +70,7 @@ impl Provider for WhatsApp {
             credential(channel, name)
                 .map_err(|_| BadSetting::new(format!("credentials.{name}"), "is required"))?;
         }
-        let known = [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN];
+        let known = [PHONE_NUMBER_ID, ACCESS_TOKEN, APP_SECRET, FORMER_APP_SECRET, VERIFY_TOKEN];
         if let Some(name) = channel.credentials.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(BadSetting::new(format!("credentials.{name}"), "is not a credential of WhatsApp"));
         }
@@ -81,12 +83,7 @@ impl Provider for WhatsApp {
             let field = format!("credentials.{ACCESS_TOKEN}");
             return Err(BadSetting::new(field, "contains characters that no token has"));
         }
-        match &channel.base_url {
-            Some(url) if !http::is_base_url(url) => {
-                Err(BadSetting::new("base_url", "is not an http or https address"))
-            }
-            _ => Ok(()),
-        }
+        http::check_base_url(channel)
     }
 
     /// Meta sends a challenge and the channel's verification token, and expects the challenge back.
@@ -110,8 +107,8 @@ impl Provider for WhatsApp {
     }
 
     fn verify(&self, channel: &Channel, request: &Request<'_>) -> Result<Proof, RefusedWebhook> {
-        let secret = credential(channel, APP_SECRET)?;
-        signature::check(secret, request.headers, SIGNATURE_HEADER, request.body)?;
+        let secrets = (credential(channel, APP_SECRET)?, credential(channel, FORMER_APP_SECRET).ok());
+        signature::check_either(secrets, request.headers, SIGNATURE_HEADER, request.body)?;
         Ok(Proof::Signed)
     }
 
@@ -130,8 +127,8 @@ impl Provider for WhatsApp {
     }
 
     async fn deliver(&self, channel: &Channel, message: &Outgoing) -> Result<Dispatched, DeliveryError> {
-        let (Some(base_url), Ok(number), Ok(token)) = (
-            self.http.base_url(self, channel),
+        let (Some(endpoint), Ok(number), Ok(token)) = (
+            self.http.endpoint(self, channel)?,
             credential(channel, PHONE_NUMBER_ID),
             credential(channel, ACCESS_TOKEN),
         ) else {
@@ -139,8 +136,8 @@ impl Provider for WhatsApp {
             return Err(DeliveryError::GiveUp { code: "not_configured".into(), reason });
         };
         let body = request::body(message)?;
-        let url = format!("{}/{GRAPH_VERSION}/{number}/messages", base_url.trim_end_matches('/'));
-        answer::read(self.http.send(self.http.post(url).bearer_auth(token).json(&body)).await?)
+        let url = format!("{}/{GRAPH_VERSION}/{number}/messages", endpoint.base_url.trim_end_matches('/'));
+        answer::read(self.http.send(endpoint.post(url).bearer_auth(token).json(&body)).await?)
     }
 }
 

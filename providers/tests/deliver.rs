@@ -10,7 +10,7 @@ use event_schemas::conversation::MessageSent;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, SenderType, Template};
 use event_schemas::{ChannelId, Clock, ConversationId, MessageId};
 use fake_whatsapp::{Behaviour, FakeWhatsApp};
-use providers::{DeliveryError, Outgoing, Provider, Providers, Timeouts};
+use providers::{AllowedAddresses, Connections, DeliveryError, Outgoing, Provider, Providers, Timeouts};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -70,7 +70,10 @@ fn file(content_type: ContentType, content: &str) -> Content {
 }
 
 fn providers(timeouts: Timeouts) -> Providers {
-    Providers::new([(ChannelType::WhatsApp, "http://127.0.0.1:1".into())], timeouts, Clock::System).unwrap()
+    let addresses = AllowedAddresses::AndListed(["127.0.0.1".parse().unwrap()].into());
+    let connections = Connections { timeouts, addresses, ..Connections::default() };
+    Providers::new([(ChannelType::WhatsApp, "http://127.0.0.1:1".into())], connections, Clock::System)
+        .unwrap()
 }
 
 async fn send(base_url: &str, message: &Outgoing) -> Result<String, DeliveryError> {
@@ -285,4 +288,58 @@ async fn each_kind_of_channel_is_served_by_its_provider() {
         assert!(providers.of(*kind).is_none_or(|provider| provider.channel_type() == *kind), "{kind}");
     }
     assert!(providers.of(ChannelType::WhatsApp).is_some() && providers.of(ChannelType::Api).is_some());
+}
+
+#[tokio::test]
+async fn a_channel_does_not_make_the_program_call_private_addresses() {
+    let fake = FakeWhatsApp::start().await;
+    let port = fake.base_url.rsplit_once(':').unwrap().1;
+    let providers = Providers::new([], Timeouts::default(), Clock::System).unwrap();
+    for kind in [ChannelType::WhatsApp, ChannelType::Api] {
+        for host in ["127.0.0.1", "localhost", "LOCALHOST.", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0"] {
+            let there = channel(kind, &format!("http://{host}:{port}"));
+            let outcome =
+                providers.of(kind).unwrap().deliver(&there, &outgoing(Content::text("Hello"))).await;
+            let Err(DeliveryError::GiveUp { code, .. }) = outcome else { panic!("{host}: {outcome:?}") };
+            assert_eq!(code, "forbidden_address", "{host}");
+        }
+    }
+    assert!(fake.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_operators_base_url_may_be_private() {
+    let fake = FakeWhatsApp::start().await;
+    let base_urls = [(ChannelType::WhatsApp, fake.base_url.clone())];
+    let providers = Providers::new(base_urls, Timeouts::default(), Clock::System).unwrap();
+    let mut there = channel(ChannelType::WhatsApp, "");
+    there.base_url = None;
+    let whatsapp = providers.of(ChannelType::WhatsApp).unwrap();
+    assert!(whatsapp.deliver(&there, &outgoing(Content::text("Hello"))).await.is_ok());
+}
+
+#[test]
+fn base_urls_are_web_addresses_without_query_and_credentials() {
+    let providers = providers(Timeouts::default());
+    let check = |url: &str| {
+        let mut named = channel(ChannelType::Api, url);
+        named.credentials.clear();
+        providers.of(ChannelType::Api).unwrap().check(&named)
+    };
+    for url in ["https://graph.facebook.com", "http://127.0.0.1:4000/sandbox/"] {
+        assert!(check(url).is_ok(), "{url}");
+    }
+    for url in [
+        "",
+        "graph.facebook.com",
+        "file:///etc/passwd",
+        "ftp://a.b",
+        "https://a.b?x=1",
+        "https://a.b#",
+        "http://",
+        "https://user:password@a.b",
+        "https://user@a.b",
+    ] {
+        assert_eq!(check(url).unwrap_err().field, "base_url", "{url}");
+    }
 }

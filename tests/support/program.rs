@@ -242,6 +242,7 @@ fn spawn_process(arguments: &[String], engines: &[(&str, String)], data: &Path, 
         .arg(format!("127.0.0.1:{port}"))
         .env("VERBATIM_JWT_SECRET", SECRET)
         .env("VERBATIM_RATE_LIMIT", "0")
+        .env("VERBATIM_ALLOWED_ADDRESSES", "127.0.0.1")
         .envs(engines.iter().map(|(name, url)| (*name, url)))
         .env("VERBATIM_LOG", "warn")
         .stdin(Stdio::null())

@@ -39,6 +39,8 @@ async fn an_invalid_setting_of_a_channel_is_named() {
     );
     let mut elsewhere = whatsapp("Support");
     elsewhere["base_url"] = json!("ftp://example.com");
+    service.post(&adam(), "/v1/channels", elsewhere.clone()).await.refuses(422, "unprocessable", "base_url");
+    elsewhere["base_url"] = json!("https://user:password@example.com");
     service.post(&adam(), "/v1/channels", elsewhere).await.refuses(422, "unprocessable", "base_url");
     let unserved = json!({ "channel_type": "telegram", "name": "Telegram" });
     service.post(&adam(), "/v1/channels", unserved).await.refuses(422, "unprocessable", "channel_type");

@@ -5,7 +5,7 @@ use commands::Commands;
 use follower::{DecodedLog, Location};
 use process_managers::{Context, Settings, delivery, outgoing_webhooks};
 use providers::Timeouts;
-use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
+use providers::outgoing_webhook::WebhookClient;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ async fn database(folder: &Path) -> Option<String> {
 }
 
 pub fn settings() -> Settings {
-    let client = WebhookClient::new(Timeouts::default(), AllowedAddresses::PublicOnly).unwrap();
+    let client = WebhookClient::new(Timeouts::default().into()).unwrap();
     Settings {
         delivery: delivery::Settings::default(),
         outgoing_webhooks: outgoing_webhooks::Settings::of(client, "http://fixture".to_owned()),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::addresses::is_forbidden;
 use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Router, body::Bytes};
@@ -31,7 +32,7 @@ fn webhook(url: &str) -> WebhookRequest {
 }
 
 fn client() -> WebhookClient {
-    WebhookClient::new(Timeouts::default(), AllowedAddresses::Any).unwrap()
+    WebhookClient::new(Connections { addresses: AllowedAddresses::Any, ..Connections::default() }).unwrap()
 }
 
 #[test]
@@ -79,7 +80,7 @@ async fn a_failed_request_is_retried_unless_the_receiver_is_gone() {
 
 #[tokio::test]
 async fn a_name_that_resolves_to_a_private_address_is_refused() {
-    let client = WebhookClient::new(Timeouts::default(), AllowedAddresses::PublicOnly).unwrap();
+    let client = WebhookClient::new(Connections::default()).unwrap();
     // A check of the text alone would allow a name that resolves to a private address.
     let request = client.client.get("https://localhost:1/");
     let refused = request.send().await.unwrap_err();

@@ -22,7 +22,7 @@ const NUMBER: &str = "106540352242922";
 
 fn whatsapp() -> &'static WhatsApp {
     static WHATSAPP: LazyLock<WhatsApp> =
-        LazyLock::new(|| WhatsApp::new(Http::new([], Timeouts::default(), Clock::System).unwrap()));
+        LazyLock::new(|| WhatsApp::new(Http::new([], &Timeouts::default().into(), Clock::System).unwrap()));
     &WHATSAPP
 }
 

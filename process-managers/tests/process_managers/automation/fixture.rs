@@ -21,7 +21,7 @@ use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
 use process_managers::{Automation, BotRouter, Health, ProcessManager};
-use providers::outgoing_webhook::AllowedAddresses;
+use providers::AllowedAddresses;
 use providers::{Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;

@@ -15,8 +15,8 @@ use follower::Db;
 use follower::db::Values;
 use process_managers::outgoing_webhooks::Settings;
 use process_managers::{Context, Health, OutgoingWebhooks, ProcessManager, Schedule};
-use providers::Timeouts;
-use providers::outgoing_webhook::{AllowedAddresses, WebhookClient, signature};
+use providers::outgoing_webhook::{WebhookClient, signature};
+use providers::{AllowedAddresses, Connections};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -52,7 +52,7 @@ impl Receiver {
 }
 
 fn settings(addresses: AllowedAddresses) -> Settings {
-    let client = WebhookClient::new(Timeouts::default(), addresses).unwrap();
+    let client = WebhookClient::new(Connections { addresses, ..Connections::default() }).unwrap();
     let schedule =
         Schedule { first: Duration::from_millis(1), longest: Duration::from_millis(4), attempts: 4 };
     Settings { schedule, ..Settings::of(client, "http://verbatim.example/schemas".to_owned()) }

@@ -19,7 +19,7 @@ use follower::RunnerError;
 use follower::outbox::JobTable;
 use process_managers::delivery::{OutgoingMessage, Settings};
 use process_managers::{Delivery, Health, ProcessManager, Schedule};
-use providers::{Providers, Timeouts};
+use providers::{AllowedAddresses, Connections, Providers, Timeouts};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,7 +96,9 @@ impl Fixture {
         let clock = Clock::System;
         let store = SqliteStore::open(dir.path().join("events.db"), clock.clone()).await.unwrap();
         let timeouts = Timeouts { connect: Duration::from_secs(2), answer: Duration::from_secs(60) };
-        let providers = Providers::new([], timeouts, clock.clone()).unwrap();
+        let addresses = AllowedAddresses::Any;
+        let connections = Connections { timeouts, addresses, ..Connections::default() };
+        let providers = Providers::new([], connections, clock.clone()).unwrap();
         let commands = Arc::new(Commands::new(store.clone(), Arc::new(providers), clock.clone()));
         Self { dir, fake: FakeWhatsApp::start().await, store, commands, clock }
     }
