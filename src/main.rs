@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod connections;
 mod demo;
 mod logging;
 mod metrics;

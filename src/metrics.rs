@@ -21,7 +21,18 @@ const METRICS: &[(&str, Kind, &str)] = &[
         Histogram,
         "time from request to response, by method, route and status",
     ),
-    ("verbatim_rate_limited_total", Counter("scope", &["caller", "channel"]), "requests refused with 429"),
+    (
+        "verbatim_rate_limited_total",
+        Counter("scope", &["caller", "account", "channel", "stranger"]),
+        "requests refused with 429",
+    ),
+    ("verbatim_connections", Gauge, "open connections"),
+    ("verbatim_connections_refused_total", UNLABELLED, "connections closed because there were too many"),
+    (
+        "verbatim_strangers_bodies_refused_total",
+        UNLABELLED,
+        "webhooks refused with 503 because too many bytes waited for the check of their signature",
+    ),
     ("verbatim_panics_total", UNLABELLED, "requests answered 500 because their handler panicked"),
     ("verbatim_jwks_fetches_total", Counter("outcome", &["ok", "failed"]), "fetches of the key set"),
     (

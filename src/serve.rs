@@ -1,6 +1,7 @@
 //! Wiring: starts the parts that run in this process, and stops them in order.
 
 use crate::config::Settings;
+use crate::connections::{self, ConnectionLimits};
 use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
@@ -23,8 +24,8 @@ use gate::{
 use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
 use projections::{ReadSide, Tables};
-use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
-use providers::{Providers, Timeouts};
+use providers::outgoing_webhook::WebhookClient;
+use providers::{AllowedAddresses, Connections, Providers, Timeouts};
 use publication::Publication;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -94,14 +95,19 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let address = listener.local_addr()?;
     let (stop_serving, mut serving) = (CancellationToken::new(), JoinSet::new());
     let starting = Starting::default();
-    serve(&mut serving, &stop_serving, listener, starting.router());
+    let limits = ConnectionLimits {
+        total: settings.connection_limit,
+        per_address: settings.connections_per_address,
+        header_timeout: Duration::from_secs(settings.header_timeout),
+    };
+    serve(&mut serving, &stop_serving, listener, starting.router(), limits);
     let operations = match settings.operations_listen {
         Some(address) => {
             let listener = TcpListener::bind(address).await.with_context(|| {
                 format!("cannot listen on {address}: choose another address with --operations-listen")
             })?;
             let operations = starting.elsewhere();
-            serve(&mut serving, &stop_serving, listener, operations.router());
+            serve(&mut serving, &stop_serving, listener, operations.router(), limits);
             Some(operations)
         }
         None => None,
@@ -113,8 +119,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         away_after: Duration::from_secs(settings.agent_away_after),
         offline_after: Duration::from_secs(settings.agent_offline_after),
     };
+    commands.webhook_addresses = allowed_addresses(settings)?;
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
-    commands.webhook_addresses = webhook_addresses(settings);
     commands.public_url.clone_from(&settings.public_url);
     let commands = Arc::new(commands);
 
@@ -267,20 +273,18 @@ fn serve(
     stop: &CancellationToken,
     listener: TcpListener,
     router: Router,
+    limits: ConnectionLimits,
 ) {
     let stop = stop.clone();
     serving.spawn(async move {
-        let graceful = stop.clone();
-        let serving = axum::serve(listener, router)
-            .with_graceful_shutdown(async move { graceful.cancelled().await })
-            .into_future();
+        let serving = connections::serve(listener, router, limits, stop.clone());
         // Event streams do not end by themselves, so connections that are still open after a while are closed.
         let time_limit = async {
             stop.cancelled().await;
             tokio::time::sleep(GRACE / 4).await;
         };
         tokio::select! {
-            served = serving => served.context("the HTTP server failed"),
+            () = serving => Ok(()),
             () = time_limit => Ok(()),
         }
     });
@@ -386,8 +390,8 @@ pub fn install_tls() {
 
 fn providers(settings: &Settings, clock: &Clock) -> anyhow::Result<Arc<Providers>> {
     let base_urls = [(ChannelType::WhatsApp, settings.whatsapp_base_url.clone())];
-    let timeouts = Timeouts { answer: Duration::from_secs(settings.provider_timeout), ..Timeouts::default() };
-    Ok(Arc::new(Providers::new(base_urls, timeouts, clock.clone())?))
+    let connections = connections(settings, settings.provider_timeout)?;
+    Ok(Arc::new(Providers::new(base_urls, connections, clock.clone())?))
 }
 
 fn delivery_settings(settings: &Settings) -> delivery::Settings {
@@ -403,13 +407,26 @@ fn delivery_settings(settings: &Settings) -> delivery::Settings {
     }
 }
 
-fn webhook_addresses(settings: &Settings) -> AllowedAddresses {
-    if settings.webhooks_to_private_addresses { AllowedAddresses::Any } else { AllowedAddresses::PublicOnly }
+/// How providers and webhooks are called, when they may take this many seconds to answer.
+fn connections(settings: &Settings, answer: u64) -> anyhow::Result<Connections> {
+    let timeouts = Timeouts { answer: Duration::from_secs(answer), ..Timeouts::default() };
+    Ok(Connections {
+        timeouts,
+        addresses: allowed_addresses(settings)?,
+        proxy: settings.outgoing_proxy.clone(),
+    })
+}
+
+fn allowed_addresses(settings: &Settings) -> anyhow::Result<AllowedAddresses> {
+    if settings.webhooks_to_private_addresses {
+        return Ok(AllowedAddresses::Any);
+    }
+    let listed = settings.allowed_addresses.iter().map(|text| text.parse());
+    Ok(AllowedAddresses::AndListed(listed.collect::<Result<_, _>>().context("allowed_addresses")?))
 }
 
 fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<outgoing_webhooks::Settings> {
-    let timeouts = Timeouts { answer: Duration::from_secs(settings.webhook_timeout), ..Timeouts::default() };
-    let client = WebhookClient::new(timeouts, webhook_addresses(settings))?;
+    let client = WebhookClient::new(connections(settings, settings.webhook_timeout)?)?;
     Ok(outgoing_webhooks::Settings {
         schedule: Schedule {
             first: Duration::from_millis(settings.webhook_backoff_ms),
@@ -472,10 +489,15 @@ fn gate(
         clock.clone(),
     )
     .context("no caller could authenticate: set VERBATIM_JWT_SECRET (or --jwks-url); `openssl rand -hex 32` makes a secret")?;
+    // Who turns the limit of users off wants none at all.
+    let limited = |rate, burst| Rate::per_second(rate, burst).filter(|_| settings.rate_limit > 0);
     let limits = Limits {
         body_bytes: settings.body_limit,
         timeout: Duration::from_secs(settings.request_timeout),
         per_caller: Rate::per_second(settings.rate_limit, settings.rate_burst),
+        per_account: limited(settings.account_rate_limit, settings.account_rate_burst),
+        per_stranger: limited(settings.stranger_rate_limit, settings.stranger_rate_burst),
+        strangers_bytes: settings.strangers_bytes,
         ..Limits::default()
     };
     Ok(Gate {

@@ -23,7 +23,8 @@ use event_schemas::{
 use event_store::{EventStore, Filter};
 use report::Counts;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The most events of the account that a span may contain.
 pub const MOST_EVENTS: usize = 250_000;
@@ -55,6 +56,44 @@ pub enum DryRunError {
     /// The task that does the work ended by itself, which only a panic in it can cause.
     #[error("the dry run panicked")]
     Panicked,
+}
+
+/// Allows two dry runs at a time, because each uses a whole processor core, and one of each account, so that an account
+/// that asks for many does not delay another's.
+pub struct Turns {
+    running: Arc<Semaphore>,
+    accounts: Mutex<HashMap<AccountId, Weak<Semaphore>>>,
+}
+
+/// While it is held, a dry run may work.
+pub struct Turn {
+    _permits: [OwnedSemaphorePermit; 2],
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { running: Arc::new(Semaphore::new(2)), accounts: Mutex::default() }
+    }
+}
+
+impl Turns {
+    /// Waits for the account's turn, and then for one of the two places. `None` never happens: neither is closed.
+    pub async fn take(&self, account: AccountId) -> Option<Turn> {
+        let of_account = self.of_account(account).acquire_owned().await.ok()?;
+        let running = self.running.clone().acquire_owned().await.ok()?;
+        Some(Turn { _permits: [of_account, running] })
+    }
+
+    fn of_account(&self, account: AccountId) -> Arc<Semaphore> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|_, turns| turns.strong_count() > 0);
+        if let Some(turns) = accounts.get(&account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        let turns = Arc::new(Semaphore::new(1));
+        accounts.insert(account, Arc::downgrade(&turns));
+        turns
+    }
 }
 
 impl Commands {

@@ -18,6 +18,7 @@ use event_store::Unavailable;
 use futures::future::join_all;
 use providers::{Inbound, Proof, RefusedWebhook, Request, Response, UnreadablePart};
 use std::collections::HashMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The numbers of the parts of a request.
@@ -41,6 +42,9 @@ pub enum InboundWebhookError {
     /// The channel has no secret: the request must have a service's token.
     #[error("this channel has no secret: send a service's token, or give the channel one")]
     TokenNeeded,
+    /// The channel's provider sends more requests than the limit allows.
+    #[error("this channel receives more requests than the limit allows")]
+    TooMany { wait: Duration },
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// Too many callers write to the same conversation.
@@ -96,10 +100,17 @@ struct ChannelOfAccount {
 }
 
 impl Commands {
-    /// Answers a provider's verification request, or stores every part of a signed request.
+    /// Checks that there is such a channel, before a stranger's body is read.
+    pub async fn find_webhook(&self, kind: ChannelType, id: ChannelId) -> Result<(), InboundWebhookError> {
+        self.recent_receiver(kind, id).await.map(|_| ())
+    }
+
+    /// Answers a provider's verification request, or stores every part of a signed request. `count` counts the request
+    /// once its sender is known, and returns the time to wait when there are too many.
     pub async fn receive_webhook(
         &self,
         webhook: InboundWebhook<'_>,
+        count: impl FnOnce() -> Result<(), Duration>,
     ) -> Result<WebhookAnswer, InboundWebhookError> {
         let request = &webhook.request;
         let mut receiver = self.recent_receiver(webhook.channel_type, webhook.channel_id).await?;
@@ -124,6 +135,7 @@ impl Commands {
             Proof::TokenNeeded if webhook.token_account == Some(receiver.account) => {}
             Proof::TokenNeeded => return Err(InboundWebhookError::TokenNeeded),
         }
+        count().map_err(|wait| InboundWebhookError::TooMany { wait })?;
         let parts = match provider.read(&receiver.channel, request, self.clock.now()) {
             Ok(parts) => parts,
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],

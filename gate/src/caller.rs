@@ -5,7 +5,7 @@ use crate::auth::Authenticator;
 use crate::context::CallerSlot;
 use crate::headers::describe_header;
 use crate::limits::RateLimits;
-use crate::problem::{Problem, problem_response};
+use crate::problem::{Problem, kinds, problem_response};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
@@ -108,8 +108,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         }
         // Both are missing only from a router that `assemble` did not build.
         let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
-        let caller = authenticator.identify(&parts.headers).await?;
-        if let Some(limits) = parts.extensions.get::<RateLimits>() {
+        let limits = RateLimits::of(parts);
+        let caller = match authenticator.identify(&parts.headers).await {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                return Err(match limits {
+                    Some(limits) if refusal.is(&kinds::UNAUTHENTICATED) => limits.refuse_stranger(refusal),
+                    _ => refusal,
+                });
+            }
+        };
+        if let Some(limits) = limits {
             limits.check_caller(&caller)?;
         }
         if let Some(slot) = parts.extensions.get::<CallerSlot>() {

@@ -1,6 +1,7 @@
 //! Extractors for bodies, queries and paths. When one cannot be read, the problem names the field.
 
 use crate::headers::BodyDigest;
+use crate::limits::RateLimits;
 use crate::plain::sentence;
 use crate::problem::{Problem, kinds, problem_response};
 use aide::generate::GenContext;
@@ -13,10 +14,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_path_to_error as located;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A JSON body of a request or a response.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +133,81 @@ fn invalid_body(rejection: BytesRejection) -> Problem {
     }
 }
 
+/// A body that is not read yet, for routes that first check whether the resource of the request exists.
+pub struct UnreadBody(Request);
+
+/// A body as received. While it is held, its bytes count against those that strangers' bodies may hold.
+pub struct HeldBody {
+    pub bytes: Vec<u8>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for UnreadBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Ok(Self(request))
+    }
+}
+
+impl UnreadBody {
+    /// Reads the body, byte for byte. Only the bytes that have arrived are counted, so that a slow sender holds no
+    /// place for those still to come.
+    pub async fn read(self, limits: &RateLimits) -> Result<HeldBody, Problem> {
+        let too_large = || Problem::new(&kinds::TOO_LARGE, "The body is larger than this server accepts.");
+        let declared = self.0.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if declared
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: usize| length > limits.body_bytes)
+        {
+            return Err(too_large());
+        }
+        let mut body = HeldBody { bytes: Vec::new(), held: None };
+        let mut chunks = self.0.into_body().into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| {
+                Problem::unreadable("The connection ended before the whole body was received.")
+            })?;
+            if body.bytes.len() + chunk.len() > limits.body_bytes {
+                return Err(too_large());
+            }
+            body.hold(chunk.len(), limits)?;
+            body.bytes.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// The bytes of a body that are read although no handler needs them.
+const SMALL: usize = 64 * 1024;
+
+impl UnreadBody {
+    /// Reads a small body and drops it, so that the connection can be used for the next request. With a larger one the
+    /// connection ends.
+    pub async fn discard(self) {
+        let declared = self.0.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if declared.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length <= SMALL) {
+            let mut chunks = self.0.into_body().into_data_stream();
+            while let Some(Ok(_)) = chunks.next().await {}
+        }
+    }
+}
+
+impl HeldBody {
+    fn hold(&mut self, bytes: usize, limits: &RateLimits) -> Result<(), Problem> {
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let more = limits.strangers_bodies.clone().try_acquire_many_owned(permits).map_err(|_| {
+            metrics::counter!("verbatim_strangers_bodies_refused_total").increment(1);
+            Problem::unavailable("Too many large requests arrive at the same time.", Duration::from_secs(1))
+        })?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        Ok(())
+    }
+}
+
 /// The query parameters of the URL.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
@@ -206,6 +285,18 @@ impl<T: JsonSchema> OperationInput for OptionalJson<T> {
     }
     fn inferred_early_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, ApiResponse)> {
         body_error_responses(ctx)
+    }
+}
+
+impl OperationInput for UnreadBody {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        RawBody::operation_input(ctx, operation);
+    }
+    fn inferred_early_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, ApiResponse)> {
+        RawBody::inferred_early_responses(ctx, operation)
     }
 }
 

@@ -25,7 +25,9 @@ pub use caller::{
 };
 pub use context::RequestContext;
 pub use docs::About;
-pub use extract::{Change, Json, NotNull, OptionalJson, Path, Query, RawBody, not_null, parse, parse_value};
+pub use extract::{
+    Change, Json, NotNull, OptionalJson, Path, Query, RawBody, UnreadBody, not_null, parse, parse_value,
+};
 pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest};
 pub use health::Check;
 pub use limits::{Limits, RateLimits};

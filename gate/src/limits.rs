@@ -3,7 +3,7 @@
 use crate::caller::Caller;
 use crate::problem::Problem;
 use aide::OperationInput;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,10 +11,12 @@ use event_schemas::{AccountId, ChannelId, UserId};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// A rate limit: `burst` requests at once, and one more after each `one_every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +42,15 @@ pub struct Limits {
     pub timeout: Duration,
     /// The rate of one user in one account. `None` when it is not limited.
     pub per_caller: Option<Rate>,
-    /// The rate of one channel's webhooks. `None` when it is not limited.
+    /// The rate of all users of one account together. `None` when it is not limited.
+    pub per_account: Option<Rate>,
+    /// The rate of one channel's webhooks, counted after their signature is checked. `None` when it is not limited.
     pub per_channel: Option<Rate>,
+    /// The rate at which one address may send requests without a valid token or signature. `None` when it is not
+    /// limited.
+    pub per_stranger: Option<Rate>,
+    /// The bytes that all bodies together may hold whose senders are not known yet.
+    pub strangers_bytes: usize,
 }
 
 impl Default for Limits {
@@ -50,7 +59,10 @@ impl Default for Limits {
             body_bytes: 1 << 20,
             timeout: Duration::from_secs(30),
             per_caller: Rate::per_second(500, 1_000),
+            per_account: None,
             per_channel: Rate::per_second(5_000, 10_000),
+            per_stranger: None,
+            strangers_bytes: 64 << 20,
         }
     }
 }
@@ -59,7 +71,13 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct RateLimits {
     callers: Option<Arc<Counter<(AccountId, UserId)>>>,
+    accounts: Option<Arc<Counter<AccountId>>>,
     channels: Option<Arc<Counter<ChannelId>>>,
+    strangers: Option<Arc<Counter<IpAddr>>>,
+    /// The address of the connection. `None` when the service is called without one, as tests do.
+    peer: Option<IpAddr>,
+    pub(crate) strangers_bodies: Arc<Semaphore>,
+    pub(crate) body_bytes: usize,
 }
 
 struct Counter<K: Hash + Eq + Clone> {
@@ -83,12 +101,17 @@ impl<K: Hash + Eq + Clone> Counter<K> {
     }
 
     fn check(&self, key: &K, scope: &'static str) -> Result<(), Problem> {
+        self.wait(key, scope).map_err(Problem::too_many_requests)
+    }
+
+    /// Counts a request. The error is the time to wait.
+    fn wait(&self, key: &K, scope: &'static str) -> Result<(), Duration> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_CLEANUP == CHECKS_PER_CLEANUP - 1 {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(key).map_err(|not_until| {
             metrics::counter!("verbatim_rate_limited_total", "scope" => scope).increment(1);
-            Problem::too_many_requests(not_until.wait_time_from(self.clock.now()))
+            not_until.wait_time_from(self.clock.now())
         })
     }
 }
@@ -97,20 +120,48 @@ impl RateLimits {
     pub fn new(limits: &Limits) -> Self {
         Self {
             callers: limits.per_caller.and_then(Counter::new),
+            accounts: limits.per_account.and_then(Counter::new),
             channels: limits.per_channel.and_then(Counter::new),
+            strangers: limits.per_stranger.and_then(Counter::new),
+            peer: None,
+            strangers_bodies: Arc::new(Semaphore::new(limits.strangers_bytes)),
+            body_bytes: limits.body_bytes,
         }
     }
+
+    /// The limits of this service, and the address of this request's connection. `None` for a router that
+    /// [`assemble`](crate::assemble) did not build.
+    pub(crate) fn of(parts: &Parts) -> Option<Self> {
+        let mut limits = parts.extensions.get::<Self>()?.clone();
+        limits.peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| network_of(peer.0.ip()));
+        Some(limits)
+    }
+
+    /// Counts a request that was refused because its sender is not known. Returns the refusal, or 429 when the address
+    /// has sent too many of them.
+    pub fn refuse_stranger(&self, refusal: Problem) -> Problem {
+        match (&self.strangers, self.peer) {
+            (Some(counter), Some(peer)) => counter.check(&peer, "stranger").err().unwrap_or(refusal),
+            (None, _) | (_, None) => refusal,
+        }
+    }
+
     /// Counts a request of this caller. [`Caller`]'s extractor calls it for every request with a token.
     pub fn check_caller(&self, caller: &Caller) -> Result<(), Problem> {
-        match &self.callers {
-            Some(counter) => counter.check(&(caller.account, caller.user), "caller"),
+        if let Some(counter) = &self.callers {
+            counter.check(&(caller.account, caller.user), "caller")?;
+        }
+        match &self.accounts {
+            Some(counter) => counter.check(&caller.account, "account"),
             None => Ok(()),
         }
     }
-    /// Counts a webhook of this channel. The webhook's handler calls it.
-    pub fn check_channel(&self, channel: ChannelId) -> Result<(), Problem> {
+    /// Counts a webhook of this channel. The webhook's handler calls it once the signature is checked, so that only
+    /// the provider's requests count.
+    /// The error is the time to wait.
+    pub fn check_channel(&self, channel: ChannelId) -> Result<(), Duration> {
         match &self.channels {
-            Some(counter) => counter.check(&channel, "channel"),
+            Some(counter) => counter.wait(&channel, "channel"),
             None => Ok(()),
         }
     }
@@ -119,11 +170,22 @@ impl RateLimits {
 impl<S: Send + Sync> FromRequestParts<S> for RateLimits {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<RateLimits>().cloned().ok_or_else(Problem::internal)
+        Self::of(parts).ok_or_else(Problem::internal)
     }
 }
 
 impl OperationInput for RateLimits {}
+
+/// The part of an address that stands for one machine: of IPv6 the first 64 bits, because a machine chooses the others.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
 
 /// Ends a request whose response does not begin within the limit.
 pub(crate) async fn timeout(State(limit): State<Duration>, request: Request, next: Next) -> Response {

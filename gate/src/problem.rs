@@ -132,6 +132,10 @@ impl Problem {
     pub fn unprocessable(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(&kinds::UNPROCESSABLE, detail).field(field)
     }
+    /// Whether the problem is of this kind.
+    pub fn is(&self, kind: &'static Kind) -> bool {
+        std::ptr::eq(self.0.kind, kind)
+    }
     /// 429: the caller sent more requests than the rate limit allows.
     pub fn too_many_requests(wait: Duration) -> Self {
         Self::new(&kinds::TOO_MANY_REQUESTS, "The caller sent more requests than the rate limit allows.")

@@ -102,10 +102,28 @@ sections! {
         ///
         /// Meta sends webhooks of up to 3 MB.
         body_limit: usize = "4194304";
-        /// Requests a second that one user may make over time; 0: no limit.
-        rate_limit: u32 = "500";
+        /// Requests a second that one user may make over time; 0: no limit for users, accounts and strangers.
+        rate_limit: u32 = "200";
         /// Requests that one user may make at once.
-        rate_burst: u32 = "1000";
+        rate_burst: u32 = "500";
+        /// Requests a second that all users of one account may make over time; 0: no limit.
+        account_rate_limit: u32 = "250";
+        /// Requests that all users of one account may make at once.
+        account_rate_burst: u32 = "800";
+        /// Requests a second that one address may make without a valid token or signature; 0: no limit.
+        stranger_rate_limit: u32 = "100";
+        /// Requests that one address may make at once without a valid token or signature.
+        stranger_rate_burst: u32 = "500";
+        /// Bytes that all webhooks together may hold whose signatures are not checked yet.
+        strangers_bytes: usize = "67108864";
+        /// Connections that are open at the same time; further ones are closed at once.
+        connection_limit: usize = "10000";
+        /// Connections that are open from one address at the same time; 0: no limit of their own.
+        ///
+        /// Behind a proxy all connections come from its address.
+        connections_per_address: usize = "4000";
+        /// Seconds that the headers of a request may take, and that a connection may stay open between requests.
+        header_timeout: u64 = "20";
         /// Seconds after which a request is given up and answered with 503.
         request_timeout: u64 = "30";
         /// Origins whose pages may call the API from a browser, separated by commas; `*`: all.
@@ -147,10 +165,26 @@ sections! {
         webhook_backoff_ms: u64 = "5000";
         /// Seconds that a program may take to answer a webhook.
         webhook_timeout: u64 = "15";
-        /// Allow webhooks to private addresses and over plain HTTP.
+        /// Allow webhooks and base URLs of channels to all private addresses, and webhooks over plain HTTP.
         ///
-        /// A user who may define a rule can then make this server call any machine that it reaches.
+        /// A user who may define a rule can then make this server call any machine that it reaches. Where single
+        /// addresses are enough, name them in `allowed_addresses`.
         webhooks_to_private_addresses: bool = "false";
+    }
+
+    /// The addresses that accounts may have this server call, by webhooks and base URLs of channels. Public ones
+    /// are always allowed, private ones only if they are named here. docs/operations.md says which are private.
+    {
+        /// Private addresses, networks and host names that are allowed, separated by commas.
+        ///
+        /// For providers in the operator's own network: 10.1.2.3, 10.1.0.0/16, gateway.internal. A name is allowed
+        /// with every address that it resolves to.
+        allowed_addresses: Vec<String> = "[]";
+        /// The proxy through which channels and webhooks are called; without this key they are called directly.
+        ///
+        /// HTTPS_PROXY and HTTP_PROXY of the environment are not used. A proxy resolves the names itself, so it must
+        /// refuse private addresses itself.
+        outgoing_proxy: Option<String>, example "\"http://proxy.internal:3128\"";
     }
 
     /// Presence of agents. An agent who never reports presence counts as available while switched on.

@@ -110,7 +110,7 @@ async fn dry_run(
     let playbook =
         catalogues.compile(&rules, catalogues.handoff_rules.state.iter(), &catalogues.settings())?;
     let span = Span { from: draft.from, until: draft.until };
-    let _permit = commands.dry_runs.acquire().await.map_err(|_| Problem::internal())?;
+    let _permit = commands.dry_runs.take(account).await.ok_or_else(Problem::internal)?;
     match commands.dry_run(account, Arc::new(playbook), span, draft.examples).await {
         Ok(report) => Ok(Json(report)),
         Err(DryRunError::TooManyEvents { limit }) => {

@@ -13,10 +13,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use commands::Commands;
-use commands::inbound_webhook::{InboundWebhook, WebhookAnswer, WebhookReceipt};
+use commands::inbound_webhook::{InboundWebhook, InboundWebhookError, WebhookAnswer, WebhookReceipt};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ChannelId};
-use gate::{Caller, Json, Path, RateLimits, RawBody, RequestContext, Role};
+use gate::{Caller, Json, Path, RateLimits, RequestContext, Role, UnreadBody};
 use providers::Request;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -165,10 +165,9 @@ async fn verify(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<WebhookResponse, CommandProblem> {
-    limits.check_channel(address.channel_id)?;
     let url = full_url(commands.public_url.as_deref(), &uri, &headers);
     let request = Request { method: Method::GET, url: &url, headers: &headers, body: b"" };
-    receive_webhook(&commands, address, request, context, None).await
+    receive_webhook(&commands, &limits, address, request, context, None).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is an extractor")]
@@ -180,17 +179,23 @@ async fn receive(
     Path(address): Path<Address>,
     uri: Uri,
     headers: HeaderMap,
-    RawBody(body): RawBody,
+    body: UnreadBody,
 ) -> Result<WebhookResponse, CommandProblem> {
-    limits.check_channel(address.channel_id)?;
+    let found = commands.find_webhook(address.channel_type, address.channel_id).await;
+    if let Err(error) = found {
+        body.discard().await;
+        return Err(refused(&limits, error));
+    }
+    let body = body.read(&limits).await?;
     let url = full_url(commands.public_url.as_deref(), &uri, &headers);
-    let request = Request { method: Method::POST, url: &url, headers: &headers, body: &body };
-    let service = caller.filter(|caller| caller.role == Role::Service);
-    receive_webhook(&commands, address, request, context, service.map(|service| service.account)).await
+    let request = Request { method: Method::POST, url: &url, headers: &headers, body: &body.bytes };
+    let service = caller.filter(|caller| caller.role == Role::Service).map(|service| service.account);
+    receive_webhook(&commands, &limits, address, request, context, service).await
 }
 
 async fn receive_webhook(
     commands: &Commands,
+    limits: &RateLimits,
     Address { channel_type, channel_id }: Address,
     request: Request<'_>,
     RequestContext { correlation_id, traceparent }: RequestContext,
@@ -198,7 +203,23 @@ async fn receive_webhook(
 ) -> Result<WebhookResponse, CommandProblem> {
     let webhook =
         InboundWebhook { channel_type, channel_id, request, correlation_id, traceparent, token_account };
-    commands.receive_webhook(webhook).await.map(WebhookResponse).map_err(CommandProblem::from)
+    let received = commands.receive_webhook(webhook, || limits.check_channel(channel_id)).await;
+    received.map(WebhookResponse).map_err(|error| refused(limits, error))
+}
+
+/// The problem of a refused request. It counts against the sender's address when the sender is not known.
+fn refused(limits: &RateLimits, error: InboundWebhookError) -> CommandProblem {
+    match error {
+        stranger @ (InboundWebhookError::NoSuchChannel
+        | InboundWebhookError::Refused(_)
+        | InboundWebhookError::TokenNeeded) => {
+            limits.refuse_stranger(CommandProblem::from(stranger).into()).into()
+        }
+        known @ (InboundWebhookError::TooMany { .. }
+        | InboundWebhookError::Unavailable(_)
+        | InboundWebhookError::Contended
+        | InboundWebhookError::Failed(_)) => known.into(),
+    }
 }
 
 /// The URL that the client requested. The operator's public URL says how clients reach this server. Without

@@ -249,3 +249,35 @@ async fn pages_of_other_origins_may_call_only_when_configured() {
     assert_eq!(preflight(Service { cors: Cors::Origins(other), ..Service::default() }.build()).await, "");
     assert_eq!(preflight(Service { cors: Cors::Any, ..Service::default() }.build()).await, "*");
 }
+
+#[tokio::test]
+async fn an_account_is_limited_whatever_number_of_users_it_names() {
+    let rate = Rate { burst: NonZeroU32::new(3).unwrap(), one_every: Duration::from_secs(3600) };
+    let limits = Limits { per_account: Some(rate), ..Limits::default() };
+    let router = Service { limits, ..Service::default() }.build();
+    for user in 0..4 {
+        let claims = gate::Claims::of(event_schemas::UserId::from_u128(user), ACME, Role::Agent);
+        let token = super::service::bearer(claims);
+        let status = send_get(&router, "/agents", &[("authorization", &token)]).await.status;
+        assert_eq!(status, if user < 3 { 200 } else { 429 });
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_sends_bad_tokens_must_wait_and_its_callers_need_not() {
+    let rate = Rate { burst: NonZeroU32::new(3).unwrap(), one_every: Duration::from_secs(3600) };
+    let limits = Limits { per_stranger: Some(rate), ..Limits::default() };
+    let router = Service { limits, ..Service::default() }.build();
+    let send = |authorization: &str, peer: [u8; 4]| {
+        let mut request = axum::http::Request::get("/agents").body(axum::body::Body::empty()).unwrap();
+        request.headers_mut().insert("authorization", authorization.parse().unwrap());
+        let peer = std::net::SocketAddr::from((peer, 1));
+        request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+        tower::ServiceExt::oneshot(router.clone(), request)
+    };
+    for status in [401, 401, 401, 429] {
+        assert_eq!(send("Bearer wrong", [192, 0, 2, 1]).await.unwrap().status(), status);
+    }
+    assert_eq!(send("Bearer wrong", [192, 0, 2, 2]).await.unwrap().status(), 401);
+    assert_eq!(send(&token(Role::Agent), [192, 0, 2, 1]).await.unwrap().status(), 200);
+}
