@@ -29,6 +29,7 @@ mod presence;
 mod queues;
 mod references;
 mod referrers;
+mod sizes;
 mod sla_policies;
 
 /// The groups of routes in the API's description.

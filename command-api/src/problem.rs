@@ -150,6 +150,7 @@ impl From<InboundWebhookError> for CommandProblem {
             InboundWebhookError::TokenNeeded => Problem::unauthenticated(
                 "This channel has no secret: send the token of a service of its account, or set a secret.",
             ),
+            InboundWebhookError::TooMany { wait } => Problem::too_many_requests(wait),
             InboundWebhookError::Unavailable(unavailable) => unavailable_log(&unavailable),
             InboundWebhookError::Contended => contended(),
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
@@ -263,6 +264,9 @@ impl Refusal for Rejection {
             Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
             Self::BadLabel => Problem::unprocessable("labels", sentence),
             Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),
+            Self::ContextTooLarge { limit } => {
+                Problem::unprocessable("bot_context", sentence).with("limit", *limit)
+            }
             Self::NoSuchTeam => Problem::unprocessable("team_id", sentence),
             Self::ChannelOff => channel_off(),
             Self::NoSuchCannedResponse => Problem::unprocessable("canned_response_id", sentence),

@@ -69,6 +69,37 @@ const LONGEST_NAME: usize = 200;
 /// How many items of a kind an account can have, where the number is limited.
 const MOST_ITEMS: usize = 1_000;
 
+/// How many items of any kind an account can have.
+const MOST_OF_ANY_KIND: usize = 10_000;
+/// The bytes of an item as JSON.
+const LARGEST_ITEM: usize = 256 * 1024;
+/// The bytes of all keywords of an account's rules of one kind. They are compiled together and kept in memory.
+const MOST_KEYWORD_BYTES: usize = 1024 * 1024;
+
+fn check_size<T: CatalogueItem>(item: &T) -> Result<(), Rejection> {
+    match serde_json::to_vec(item) {
+        Ok(json) if json.len() <= LARGEST_ITEM => Ok(()),
+        Ok(_) | Err(_) => Err(Rejection::invalid(
+            item.name().0,
+            format!("an item has at most {LARGEST_ITEM} bytes as JSON"),
+        )),
+    }
+}
+
+/// The bytes of a rule's keywords.
+fn keyword_bytes(keywords: Option<&Vec<String>>) -> usize {
+    keywords.into_iter().flatten().map(String::len).sum()
+}
+
+fn check_keyword_bytes(bytes: usize) -> Result<(), Rejection> {
+    if bytes <= MOST_KEYWORD_BYTES {
+        return Ok(());
+    }
+    let reason =
+        format!("the keywords of all rules of this kind have at most {MOST_KEYWORD_BYTES} bytes together");
+    Err(Rejection::invalid("conditions.keywords", reason))
+}
+
 fn check_name(field: &'static str, text: &str) -> Result<(), Rejection> {
     match text.trim().chars().count() {
         0 => Err(Rejection::invalid(field, "must not be empty")),
@@ -173,9 +204,15 @@ impl<T: CatalogueItem> Decide<Catalogue<T>> for Define<T> {
         if before == Some(item) {
             return Ok(Vec::new());
         }
+        check_size(item)?;
         item.validate()?;
-        if let Some(before) = before {
-            item.validate_change(before)?;
+        match before {
+            Some(before) => item.validate_change(before)?,
+            None if state.items.len() >= MOST_OF_ANY_KIND => {
+                let reason = format!("an account has at most {MOST_OF_ANY_KIND} items of this kind");
+                return Err(Rejection::invalid(item.name().0, reason));
+            }
+            None => {}
         }
         let others = state.iter().filter(|other| other.id() != item.id());
         item.validate_among(others.clone())?;

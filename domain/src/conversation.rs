@@ -150,6 +150,8 @@ pub enum Rejection {
     TooManyLabels { limit: usize },
     #[error("a subject has at most {limit} characters")]
     SubjectTooLong { limit: usize },
+    #[error("the fields that were collected have at most {limit} bytes together")]
+    ContextTooLarge { limit: usize },
     #[error("the canned response does not exist any more")]
     NoSuchCannedResponse,
     #[error("the team does not exist any more")]

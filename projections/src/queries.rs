@@ -11,6 +11,7 @@ pub use cursor::{Cursor, InvalidCursor};
 use event_schemas::{AccountId, Timestamp};
 use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Columns, Row, Values};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// The number of rows that a page has at most, from 1 to 200.
@@ -57,6 +58,26 @@ impl<T> Listed<T> {
     }
 }
 
+/// The bytes of the rows of a page. A row that is larger is a page of its own.
+pub(crate) const LARGEST_PAGE: usize = 8 << 20;
+
+impl<T> Listed<T> {
+    /// The page without the rows that make it larger than [`LARGEST_PAGE`]. The next page has them.
+    pub(crate) fn within_bytes(mut self, size: impl Fn(&T) -> usize, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let mut bytes = 0;
+        let fits = |row: &&T| {
+            bytes += size(row);
+            bytes <= LARGEST_PAGE
+        };
+        let fitting = self.rows.iter().take_while(fits).count().max(1);
+        if fitting < self.rows.len() {
+            self.rows.truncate(fitting);
+            self.next = self.rows.last().map(cursor);
+        }
+        self
+    }
+}
+
 /// The reason why a list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
@@ -88,7 +109,7 @@ impl Page {
 
 /// A page of rows in the order of a time and an id, the newest first. `rest` is what follows the table in the
 /// statement, with the parameters of [`Page::values`].
-pub(crate) async fn newest_first<R: Row>(
+pub(crate) async fn newest_first<R: Row + Serialize>(
     readers: &Readers,
     page: Page,
     rest: &str,
@@ -96,10 +117,16 @@ pub(crate) async fn newest_first<R: Row>(
 ) -> Result<Listed<R>, ListError> {
     let list = list_of(R::TABLE);
     let found = rows(readers, rest, page.values(list)?).await?;
-    Ok(Listed::of(found, page.limit, |row| {
+    let cursor = |row: &R| {
         let (at, id) = key(row);
         Cursor::new(list, false, at.as_micros(), id)
-    }))
+    };
+    Ok(Listed::of(found, page.limit, cursor).within_bytes(json_bytes, cursor))
+}
+
+/// The size of a value as JSON.
+pub(crate) fn json_bytes(row: &impl Serialize) -> usize {
+    serde_json::to_vec(row).map_or(0, |json| json.len())
 }
 
 /// `select <the row's columns> from <its table> <rest>`.
@@ -121,4 +148,20 @@ pub(crate) async fn number(
 ) -> Result<Option<i64>, DbError> {
     let row = readers.fetch_optional(sql, values).await?;
     row.map(|row| Columns::of(&row).take()).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_bounded_in_bytes_and_loses_no_row() {
+        let rows = vec!["x".repeat(LARGEST_PAGE / 2 - 100); 5];
+        let cursor = |row: &String| Cursor::new(7, false, row.len() as i64, Uuid::nil());
+        let page = Listed::of(rows, Limit::default(), cursor).within_bytes(String::len, cursor);
+        assert_eq!((page.rows.len(), page.next.is_some()), (2, true));
+        let page = Listed::of(vec!["x".repeat(LARGEST_PAGE * 2)], Limit::default(), cursor)
+            .within_bytes(String::len, cursor);
+        assert_eq!((page.rows.len(), page.next), (1, None));
+    }
 }

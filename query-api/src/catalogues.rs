@@ -1,6 +1,7 @@
-//! The catalogues of an account: the list of items and one item of every kind. Catalogues are small, so their lists
-//! have no pages.
+//! The catalogues of an account: the list of items and one item of every kind. Most catalogues are small, so a page is
+//! large.
 
+use crate::params::parsed;
 use crate::problem::tables_unavailable;
 use crate::response::{List, Tagged};
 use crate::state::{Fresh, QueryState};
@@ -14,7 +15,7 @@ use event_schemas::placeholders::CannedResponseValues;
 use event_schemas::{AccountId, ConversationId, Timestamp, Version};
 use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
-use projections::queries::catalogue_items::{self, CatalogueEntry};
+use projections::queries::catalogue_items::{self, AfterItem, CatalogueEntry};
 use projections::queries::conversations;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -138,24 +139,44 @@ impl<T> From<CatalogueEntry<T>> for Defined<T> {
     }
 }
 
-async fn all<T: Item>(caller: &Agent, tables: &Db) -> Result<Json<List<Defined<T::Public>>>, Problem> {
-    let entries =
-        catalogue_items::list::<T>(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
-    Ok(List::whole(entries, Defined::from))
+/// The most items of a page.
+const MOST: usize = 1_000;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ListParams {
+    /// The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<String>")]
+    cursor: Option<AfterItem>,
+}
+
+async fn all<T: Item>(
+    caller: &Agent,
+    tables: &Db,
+    cursor: Option<AfterItem>,
+    keep: impl Fn(&T::Public) -> bool,
+) -> Result<Json<List<Defined<T::Public>>>, Problem> {
+    let page = catalogue_items::list::<T>(tables.readers(), caller.account, cursor, MOST, keep).await;
+    let page = page.map_err(tables_unavailable)?;
+    let data = page.items.into_iter().map(|entry| Defined::from(entry)).collect();
+    Ok(Json(List { data, next_cursor: page.next.map(|next| next.to_string()) }))
 }
 
 async fn one<T: Item>(caller: &Agent, tables: &Db, id: T::Id) -> Result<Tagged<Defined<T::Public>>, Problem> {
     let found =
         catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
-    let body = Defined::from(found.ok_or_else(|| Problem::not_found(T::noun()))?);
+    let found = found.ok_or_else(|| Problem::not_found(T::noun()))?;
+    let body = Defined::from(found);
     Ok(Tagged { version: body.version, body })
 }
 
 async fn list<T: Item>(
     caller: Agent,
     Fresh(tables): Fresh,
+    Query(ListParams { cursor }): Query<ListParams>,
 ) -> Result<Json<List<Defined<T::Public>>>, Problem> {
-    all::<T>(&caller, &tables).await
+    all::<T>(&caller, &tables, cursor, |_| true).await
 }
 
 async fn get<T: Item>(
@@ -190,8 +211,9 @@ fn hide_addresses(caller: &Agent, actions: &mut [Action]) {
 async fn automation_rules(
     caller: Agent,
     Fresh(tables): Fresh,
+    Query(ListParams { cursor }): Query<ListParams>,
 ) -> Result<Json<List<Defined<AutomationRule>>>, Problem> {
-    let Json(mut list) = all::<AutomationRule>(&caller, &tables).await?;
+    let Json(mut list) = all::<AutomationRule>(&caller, &tables, cursor, |_| true).await?;
     list.data.iter_mut().for_each(|defined| hide_addresses(&caller, &mut defined.item.actions));
     Ok(Json(list))
 }
@@ -215,8 +237,9 @@ fn hide_base_url(caller: &Agent, channel: &mut PublicChannel) {
 async fn channels(
     caller: Agent,
     Fresh(tables): Fresh,
+    Query(ListParams { cursor }): Query<ListParams>,
 ) -> Result<Json<List<Defined<PublicChannel>>>, Problem> {
-    let Json(mut list) = all::<Channel>(&caller, &tables).await?;
+    let Json(mut list) = all::<Channel>(&caller, &tables, cursor, |_| true).await?;
     list.data.iter_mut().for_each(|defined| hide_base_url(&caller, &mut defined.item));
     Ok(Json(list))
 }
@@ -231,9 +254,12 @@ async fn channel(
     Ok(found)
 }
 
-async fn macros(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Defined<Macro>>>, Problem> {
-    let Json(mut list) = all::<Macro>(&caller, &tables).await?;
-    list.data.retain(|defined| may_see(&caller, &defined.item));
+async fn macros(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Query(ListParams { cursor }): Query<ListParams>,
+) -> Result<Json<List<Defined<Macro>>>, Problem> {
+    let Json(mut list) = all::<Macro>(&caller, &tables, cursor, |item| may_see(&caller, item)).await?;
     list.data.iter_mut().for_each(|defined| hide_addresses(&caller, &mut defined.item.actions));
     Ok(Json(list))
 }
@@ -264,6 +290,10 @@ struct CannedResponseFilter {
     /// For example `/greeting`.
     #[serde(default)]
     short_code: Option<String>,
+    /// The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<String>")]
+    cursor: Option<AfterItem>,
 }
 
 async fn canned_responses(
@@ -271,13 +301,11 @@ async fn canned_responses(
     Fresh(tables): Fresh,
     Query(filter): Query<CannedResponseFilter>,
 ) -> Result<Json<List<Defined<CannedResponse>>>, Problem> {
-    let Json(mut list) = all::<CannedResponse>(&caller, &tables).await?;
-    list.data.retain(|defined| {
-        let response = &defined.item;
+    let is_asked_for = |response: &CannedResponse| {
         filter.category.as_ref().is_none_or(|category| response.category.as_ref() == Some(category))
             && filter.short_code.as_ref().is_none_or(|code| response.short_code == *code)
-    });
-    Ok(Json(list))
+    };
+    all::<CannedResponse>(&caller, &tables, filter.cursor.clone(), is_asked_for).await
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

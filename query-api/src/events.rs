@@ -175,6 +175,11 @@ async fn within_log(state: &QueryState, position: Position, field: &str) -> Resu
     .field(field))
 }
 
+/// A page ends with the event with which it has so many bytes.
+const LARGEST_PAGE: usize = 8 << 20;
+/// The events that a page reads at once, so that only so many are in memory beside the page.
+const LINES_AT_ONCE: usize = 50;
+
 /// A page with one event per line.
 async fn page(
     state: &QueryState,
@@ -183,16 +188,24 @@ async fn page(
     limit: usize,
 ) -> Result<Response, Problem> {
     let mut lines = Vec::new();
-    let mut rounds = 0;
-    let at_end = loop {
-        let remaining = limit - lines.len();
+    let (mut rounds, mut bytes) = (0, 0);
+    let at_end = 'page: loop {
+        let wanted = LINES_AT_ONCE.min(limit - lines.len());
         let Page { events, through, at_end } =
-            state.store.read_all(after, &filter, remaining).await.map_err(log_unavailable)?;
-        lines.extend(events.iter().map(|event| document(event, &state.schemas_url)));
+            state.store.read_all(after, &filter, wanted).await.map_err(log_unavailable)?;
+        for event in &events {
+            let line = document(event, &state.schemas_url);
+            bytes += line.len();
+            lines.push(line);
+            if bytes >= LARGEST_PAGE {
+                after = Some(event.position);
+                break 'page false;
+            }
+        }
         after = through.or(after);
         rounds += 1;
         // When few events match the filter, one request does not read the whole log.
-        if at_end || lines.len() >= limit || rounds == 20 {
+        if at_end || lines.len() >= limit || rounds == 40 {
             break at_end;
         }
     };

@@ -4,6 +4,7 @@ use super::AppState;
 use super::answer::{Answer, Completed, Created};
 use super::catalogue::Retired;
 use super::command_headers::CommandHeaders;
+use super::sizes::check_bytes;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -143,6 +144,8 @@ async fn create(
     headers: CommandHeaders,
     Json(body): Json<NewContactIdentifier>,
 ) -> Result<Created<View>, CommandProblem> {
+    check_bytes("metadata", &body.metadata)?;
+    check_bytes("display_name", &body.display_name)?;
     let identifier = normalized(&commands, body.channel_type, &body.identifier)?;
     let id = ContactIdentifierId::of(caller.account, body.channel_type.as_str(), &identifier);
     let address = Address { id, channel_type: body.channel_type, identifier };
@@ -218,6 +221,12 @@ async fn update(
     Path(id): Path<ContactIdentifierId>,
     Json(body): Json<ContactIdentifierChange>,
 ) -> Result<Completed<View>, CommandProblem> {
+    if let Change::Set(metadata) = &body.metadata {
+        check_bytes("metadata", metadata)?;
+    }
+    if let Change::Set(display_name) = &body.display_name {
+        check_bytes("display_name", display_name)?;
+    }
     let address = address(&commands, caller.account, id).await?;
     let relink = Relink {
         account_id: caller.account,

@@ -6,6 +6,7 @@ use super::command_headers::CommandHeaders;
 use super::contact_identifiers::{address, normalized};
 use super::messages::{Addressee, NewMessage};
 use super::references::no_such_agent;
+use super::sizes::check_bytes;
 use crate::problem::{CommandProblem, channel_off};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
@@ -290,6 +291,8 @@ async fn begin(
         return Err(Problem::unprocessable("channel_id", detail).into());
     }
     let contact_identifier = body.identifier(&commands, &caller, &channel).await?;
+    check_bytes("metadata", &body.metadata)?;
+    check_bytes("display_name", &body.display_name)?;
     let message = match &body.message {
         Some(message) => {
             let to = Addressee {

@@ -5,6 +5,7 @@ use super::answer::{Answer, Created};
 use super::command_headers::CommandHeaders;
 use super::conversations::{opened, problem_of_command};
 use super::references::check_agent;
+use super::sizes::{check_bytes, check_number};
 use crate::problem::CommandProblem;
 use crate::problem::{channel_off, key_reused, unsendable};
 use aide::axum::ApiRouter;
@@ -38,6 +39,10 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         }),
     )
 }
+
+/// The agents whom a note mentions.
+const MOST_MENTIONS: usize = 100;
+const MOST_ATTACHMENTS: usize = 30;
 
 /// A message to the customer or, with `is_private`, an internal note.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,6 +96,12 @@ impl NewMessage {
         context: &Context,
         to: Addressee<'_>,
     ) -> Result<Message, CommandProblem> {
+        check_bytes("metadata", &self.metadata)?;
+        check_bytes("details", &self.details)?;
+        check_bytes("template", &self.template)?;
+        check_bytes("attachments", &self.attachments)?;
+        check_number("mentions", self.mentions.len(), MOST_MENTIONS)?;
+        check_number("attachments", self.attachments.len(), MOST_ATTACHMENTS)?;
         let message_id = context.message_id(&commands.clock);
         let content = self.content(commands, caller, &to).await?;
         if self.is_private {

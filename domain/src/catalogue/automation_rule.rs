@@ -1,7 +1,7 @@
 //! The validity of an automation rule.
 
 use super::action_checks::check_rule;
-use super::{CatalogueItem, Rejection, check_count, check_name};
+use super::{CatalogueItem, Rejection, check_count, check_keyword_bytes, check_name, keyword_bytes};
 use event_schemas::automation::AutomationRule;
 
 impl CatalogueItem for AutomationRule {
@@ -16,6 +16,8 @@ impl CatalogueItem for AutomationRule {
     where
         Self: 't,
     {
-        check_count(others.count())
+        check_count(others.clone().count())?;
+        let bytes = |rule: &Self| keyword_bytes(rule.conditions.keywords.as_ref());
+        check_keyword_bytes(bytes(self) + others.map(bytes).sum::<usize>())
     }
 }

@@ -14,6 +14,12 @@ use std::collections::BTreeSet;
 const MOST_LABELS: usize = 50;
 const LONGEST_LABEL: usize = 64;
 const LONGEST_SUBJECT: usize = 500;
+/// The bytes of all collected fields as JSON.
+pub(crate) const LARGEST_CONTEXT: usize = 64 * 1024;
+
+fn json_bytes(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX / 4, |json| json.len())
+}
 
 #[derive(Clone, Debug)]
 pub struct SetPriority {
@@ -92,6 +98,11 @@ impl Decide<Conversation> for CollectContext {
         let known = state.live()?.bot.collected();
         let (nulls, values): (Map<_, _>, Map<_, _>) =
             self.fields.clone().into_iter().partition(|(_, value)| value.is_null());
+        let kept = known.iter().filter(|(name, _)| !self.fields.contains_key(*name));
+        let bytes: usize = kept.chain(&values).map(|(name, value)| name.len() + json_bytes(value)).sum();
+        if bytes > LARGEST_CONTEXT && !values.is_empty() {
+            return Err(Rejection::ContextTooLarge { limit: LARGEST_CONTEXT });
+        }
         let removed: Vec<_> = nulls.into_iter().map(|(name, _)| name).collect();
         let removed: Vec<_> = removed.into_iter().filter(|name| known.contains_key(name)).collect();
         let collected = (!values.is_empty()).then(|| BotContextCollected { fields: values }.into());

@@ -540,3 +540,16 @@ fn a_snooze_loses_its_end_by_null_and_the_conversation_stays_pending() {
     .into()]);
     given::<Conversation>([opened()]).when(update).then_nothing();
 }
+
+#[test]
+fn the_collected_fields_are_bounded_however_they_are_added() {
+    let field = |name: &str, bytes: usize| CollectContext {
+        fields: [(name.to_owned(), serde_json::Value::from("x".repeat(bytes)))].into_iter().collect(),
+    };
+    let first = BotContextCollected { fields: field("a", 40_000).fields };
+    let rejection = Rejection::ContextTooLarge { limit: 65_536 };
+    given([opened(), first.clone().into()]).when(field("b", 40_000)).then_rejected(rejection);
+    given([opened(), first.into()])
+        .when(field("a", 50_000))
+        .then([BotContextCollected { fields: field("a", 50_000).fields }.into()]);
+}

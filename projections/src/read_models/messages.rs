@@ -1,6 +1,6 @@
 //! Messages and notes, the delivery of outgoing messages, and edits, deletions and reactions.
 
-use crate::queries::{Cursor, Limit, ListError, Listed, list_of, row, rows};
+use crate::queries::{Cursor, Limit, ListError, Listed, json_bytes, list_of, row, rows};
 use event_schemas::conversation::{
     MessageEdited, MessageReceived, MessageRevoked, MessageSent, MessageVersion, NoteAdded, ReactionChanged,
 };
@@ -316,6 +316,11 @@ pub fn cursor(message: &MessageRow) -> Cursor {
     Cursor::new(LIST, false, version, message.id.0)
 }
 
+/// The bytes of the parts that may be large.
+fn bytes(row: &MessageRow) -> usize {
+    row.content.len() + json_bytes(&(&row.attachments, &row.details, &row.template, &row.metadata))
+}
+
 /// Messages and notes, oldest first. `next` continues in the direction of the query.
 pub async fn list(readers: &Readers, query: Messages) -> Result<Listed<MessageRow>, ListError> {
     let mut values = Values::default().with(&query.conversation).with(&query.account);
@@ -332,7 +337,7 @@ pub async fn list(readers: &Readers, query: Messages) -> Result<Listed<MessageRo
             rows(readers, AFTER, values).await?
         }
     };
-    let mut listed = Listed::of(std::mem::take(&mut listed), query.limit, cursor);
+    let mut listed = Listed::of(std::mem::take(&mut listed), query.limit, cursor).within_bytes(bytes, cursor);
     if !matches!(query.from, PageFrom::After(_)) {
         listed.rows.reverse();
     }
