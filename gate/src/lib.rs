@@ -15,6 +15,7 @@ mod health;
 pub mod limits;
 pub mod metrics;
 pub mod problem;
+mod query_parameters;
 
 pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
