@@ -754,3 +754,24 @@ fn outside_the_reply_window_the_other_acts_are_still_made() {
         LabelsChanged { added: vec!["late".to_owned()], removed: vec![] }.into(),
     ]);
 }
+
+#[test]
+fn an_answer_with_an_unfilled_placeholder_is_not_sent_and_the_words_that_stand_in_are() {
+    let with = |text: &str| BotRule {
+        actions: BotActions { reply_text: Some(text.to_owned()), ..BotActions::default() },
+        ..refunds()
+    };
+    let engaged = || engaged(RULE, "Refunds: keyword 'refund'");
+    let rules = [with("Order {{order_number}} is late.")];
+    let handed = HandoffRequested {
+        rule_id: Some(RULE),
+        ..handed_over(
+            HandoffCause::NoRule,
+            "The answer of the rule 'Refunds' has a placeholder without a value",
+        )
+    };
+    conversation("refund").when(answer(&rules, "refund")).then([engaged(), handed.into()]);
+    let rules = [with("Order {{order_number|of yours}} is late.")];
+    let sent = sent_by_bot(REPLY, "Order of yours is late.", Some((RULE, "Refunds")));
+    conversation("refund").when(answer(&rules, "refund")).then([engaged(), sent]);
+}
