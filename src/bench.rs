@@ -17,6 +17,7 @@ mod publication;
 mod routing;
 mod seed;
 mod server;
+mod startup;
 mod table;
 mod webhook;
 
@@ -31,6 +32,15 @@ pub struct BenchOptions {
     /// The number of conversations when the inbox is measured
     #[arg(long, default_value_t = 1_000_000)]
     pub conversations: u64,
+    /// The number of events in the log when the start is measured
+    #[arg(long, default_value_t = 10_000_000)]
+    pub events: u64,
+    /// The number of agents when the start is measured
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub agents: u64,
+    /// The number of open conversations when the start is measured
+    #[arg(long, default_value_t = 50_000)]
+    pub open: u64,
     /// The number of rounds of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
@@ -59,12 +69,14 @@ pub enum Measurement {
     Conversation,
     /// The memory of an idle server.
     Memory,
+    /// The start of a server with a long log. `all` leaves it out, because writing the log takes minutes.
+    Startup,
     All,
 }
 
 impl Measurement {
     fn includes(self, measurement: Measurement) -> bool {
-        self == measurement || self == Measurement::All
+        self == measurement || (self == Measurement::All && measurement != Measurement::Startup)
     }
 }
 
@@ -110,6 +122,11 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     }
     if options.what.includes(Measurement::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;
+    }
+    if options.what.includes(Measurement::Startup) {
+        let BenchOptions { events, agents, open, rounds, .. } = options;
+        let size = startup::Size { events, agents, open };
+        startup::measure(&folder.0, postgres, size, rounds, &mut table).await?;
     }
     if options.what.includes(Measurement::Inbox) {
         inbox::measure(&folder.0, postgres, options.conversations, &mut table).await?;

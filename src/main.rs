@@ -4,6 +4,7 @@ mod bench;
 mod config;
 mod demo;
 mod logging;
+mod metrics;
 mod progress;
 mod publishing;
 mod rebuild;

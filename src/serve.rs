@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::logging;
+use crate::metrics;
 use crate::progress::ProgressLine;
 use crate::publishing;
 use crate::restore;
@@ -13,9 +14,12 @@ use domain::agent::PresenceTimeouts;
 use event_schemas::Clock;
 use event_schemas::message::ChannelType;
 use event_store::EventStore;
+use follower::runner::{Chain, Progress, RunnerError};
 use follower::{DecodedLog, Leases, Location};
 use gate::limits::Rate;
-use gate::{About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle};
+use gate::{
+    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle, Starting,
+};
 use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
 use projections::{ReadSide, Tables};
@@ -73,8 +77,11 @@ pub struct Running {
     log: DecodedLog,
 }
 
+/// Starts the parts. The port answers at once; this returns when the log and the location of the tables are open.
 pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running> {
     install_tls();
+    // A metric whose handle is taken before the recorder is installed is never recorded.
+    let metrics = metrics::recorder()?;
     if settings.uses_data_folder() {
         std::fs::create_dir_all(&settings.data)
             .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
@@ -84,8 +91,22 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         format!("cannot listen on {}: choose another address with --listen", settings.listen)
     })?;
     let address = listener.local_addr()?;
+    let (stop_serving, mut serving) = (CancellationToken::new(), JoinSet::new());
+    let starting = Starting::default();
+    serve(&mut serving, &stop_serving, listener, starting.router());
+    let operations = match settings.operations_listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}: choose another address with --operations-listen")
+            })?;
+            let operations = starting.elsewhere();
+            serve(&mut serving, &stop_serving, listener, operations.router());
+            Some(operations)
+        }
+        None => None,
+    };
     let clock = Clock::System;
-    let store = event_store::open(&settings.log_url(), clock.clone()).await?;
+    let store = open_log(settings, &clock, &starting).await?;
     let mut commands = Commands::new(store.clone(), providers(settings, &clock)?, clock.clone());
     commands.presence_timeouts = PresenceTimeouts {
         away_after: Duration::from_secs(settings.agent_away_after),
@@ -98,9 +119,9 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
 
     let mut running = Running {
         address,
-        stop_serving: CancellationToken::new(),
+        stop_serving,
         stop_working: CancellationToken::new(),
-        serving: JoinSet::new(),
+        serving,
         working: JoinSet::new(),
         store: store.clone(),
         log: DecodedLog::shared(store.clone()),
@@ -109,8 +130,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let publication =
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
     let mut api = aide::axum::ApiRouter::new();
-    let location =
-        if parts.needs_tables() { Some(Location::open(&settings.tables_url()).await?) } else { None };
+    let location = if parts.needs_tables() { Some(open_location(settings, &starting).await?) } else { None };
     if let Some(location) = &location
         && let Err(refused) = restore::refuse_older_log(&*store, location).await
     {
@@ -129,7 +149,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if let Some(location) = &location
         && (parts.projections || parts.query_api)
     {
-        let tables = running.tables(location.clone(), parts).await?;
+        let tables = running.tables(location.clone(), parts);
         checks.push(tables_check(tables.clone(), store.clone()));
         if parts.query_api {
             let state = query_api::QueryState {
@@ -160,14 +180,11 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let gate = gate(settings, parts, &clock, checks)?;
-    if let Some(address) = settings.operations_listen {
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}: choose another address with --operations-listen")
-        })?;
-        running.serve(listener, gate::operations(&gate));
+    let gate = gate(settings, parts, &clock, checks, metrics)?;
+    if let Some(operations) = operations {
+        operations.started(gate::operations(&gate));
     }
-    running.serve(listener, gate::assemble(api, gate));
+    starting.started(gate::assemble(api, gate));
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
 }
@@ -177,49 +194,22 @@ impl Running {
         self.address
     }
 
-    async fn tables(&mut self, location: Location, parts: Parts) -> anyhow::Result<Tables> {
-        let generations = Generations::new(location);
+    /// The tables, which are opened in the background: queries are refused until then.
+    fn tables(&mut self, location: Location, parts: Parts) -> Tables {
         let stop = self.stop_working.clone();
         if parts.projections {
-            let mut progress = None;
-            let read_side = ReadSide::open(self.log.clone(), generations, |now| {
-                if now.events > 5_000 {
-                    progress
-                        .get_or_insert_with(|| ProgressLine::start("events projected"))
-                        .show(now.events, 0);
-                }
-            })
-            .await?;
-            let tables = read_side.tables();
-            self.working.spawn(async move { read_side.run(stop).await.context("the projections stopped") });
-            return Ok(tables);
+            let tables = Tables::waiting(Generations::new(location), "they are being opened");
+            self.working.spawn(fill(tables.clone(), self.log.clone(), stop));
+            return tables;
         }
-        let tables = tables_of_another(generations).await?;
+        let reason = "waiting for `verbatim projections` to fill them";
+        let tables = Tables::waiting(Generations::new(location), reason);
         let follower = tables.clone();
         self.working.spawn(async move {
             follower.follow(stop).await;
             Ok(())
         });
-        Ok(tables)
-    }
-
-    fn serve(&mut self, listener: TcpListener, router: Router) {
-        let stop = self.stop_serving.clone();
-        self.serving.spawn(async move {
-            let graceful = stop.clone();
-            let serving = axum::serve(listener, router)
-                .with_graceful_shutdown(async move { graceful.cancelled().await })
-                .into_future();
-            // Event streams do not end by themselves, so connections that are still open after a while are closed.
-            let time_limit = async {
-                stop.cancelled().await;
-                tokio::time::sleep(GRACE / 4).await;
-            };
-            tokio::select! {
-                served = serving => served.context("the HTTP server failed"),
-                () = time_limit => Ok(()),
-            }
-        });
+        tables
     }
 
     /// Serves until SIGINT or SIGTERM, or until a part fails.
@@ -259,21 +249,99 @@ impl Running {
     }
 }
 
-/// Waits for the tables that another process fills. The processes may start in any order.
-async fn tables_of_another(generations: Generations) -> anyhow::Result<Tables> {
-    let mut logged = false;
+fn serve(
+    serving: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+    listener: TcpListener,
+    router: Router,
+) {
+    let stop = stop.clone();
+    serving.spawn(async move {
+        let graceful = stop.clone();
+        let serving = axum::serve(listener, router)
+            .with_graceful_shutdown(async move { graceful.cancelled().await })
+            .into_future();
+        // Event streams do not end by themselves, so connections that are still open after a while are closed.
+        let time_limit = async {
+            stop.cancelled().await;
+            tokio::time::sleep(GRACE / 4).await;
+        };
+        tokio::select! {
+            served = serving => served.context("the HTTP server failed"),
+            () = time_limit => Ok(()),
+        }
+    });
+}
+
+/// How long to wait before a part that could not be opened is tried again.
+const REOPEN: Duration = Duration::from_secs(1);
+
+/// Opens the log. A server that cannot be reached is tried again until it answers.
+async fn open_log(
+    settings: &Settings,
+    clock: &Clock,
+    starting: &Starting,
+) -> anyhow::Result<Arc<dyn EventStore>> {
+    let url = settings.log_url();
     loop {
-        if let Ok(tables) = Tables::open(generations.clone()).await? {
-            return Ok(tables);
+        match event_store::open(&url, clock.clone()).await {
+            Ok(store) => {
+                starting.opened("event-log");
+                return Ok(store);
+            }
+            // A file that cannot be opened does not become right by itself.
+            Err(error @ event_store::OpenError::Failed { .. }) if !url.starts_with("sqlite:") => {
+                wait_for("event-log", &error, starting).await;
+            }
+            Err(error) => return Err(error.into()),
         }
-        if !logged {
-            tracing::warn!(
-                "there are no tables to read yet: waiting for `verbatim projections` to create them"
-            );
-            logged = true;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+/// Opens the location of the tables. A server that cannot be reached is tried again until it answers.
+async fn open_location(settings: &Settings, starting: &Starting) -> anyhow::Result<Location> {
+    loop {
+        match Location::open(&settings.tables_url()).await {
+            Ok(location) => {
+                starting.opened("read-models");
+                return Ok(location);
+            }
+            Err(error) if error.may_pass() => wait_for("read-models", &error, starting).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn wait_for(part: &'static str, error: &(dyn std::error::Error + Sync), starting: &Starting) {
+    let reason = Chain(error).to_string();
+    tracing::warn!(part, error = %reason, "a database cannot be reached; trying again");
+    starting.waits_for(part, reason);
+    tokio::time::sleep(REOPEN).await;
+}
+
+/// Opens the tables, fills them first when there are none, and keeps them up to date until `stop` is cancelled.
+async fn fill(tables: Tables, log: DecodedLog, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut progress = None;
+    let mut on_progress = |now: &Progress| {
+        if now.events > 5_000 {
+            progress.get_or_insert_with(|| ProgressLine::start("events projected")).show(now.events, 0);
+        }
+    };
+    let read_side = loop {
+        let opened = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            opened = ReadSide::open_in(tables.clone(), log.clone(), &mut on_progress) => opened,
+        };
+        match opened {
+            Ok(read_side) => break read_side,
+            Err(error) if error.may_pass() => {
+                tracing::warn!(error = %Chain(&error), "the read models cannot be opened; trying again");
+                tokio::time::sleep(REOPEN).await;
+            }
+            Err(error) => return Err(error).context("the projections stopped"),
+        }
+    };
+    read_side.run(stop).await.context("the projections stopped")
 }
 
 async fn finish(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
@@ -351,11 +419,15 @@ fn tables_check(tables: Tables, store: Arc<dyn EventStore>) -> Check {
         let (tables, store) = (tables.clone(), store.clone());
         async move {
             tables.check().await.map_err(|error| format!("the read models' database: {error}"))?;
+            tables.current().map_err(|error| error.to_string())?;
             if let Some(error) = ReadSide::runner_error(&tables) {
                 return Err(error);
             }
-            let compared = tables.compare_with(&*store).await;
-            compared.map_err(|error| format!("the read models' database: {error}"))
+            match tables.compare_with(&*store).await {
+                // The log's own check reports that it cannot be read.
+                Ok(()) | Err(RunnerError::Log(_)) => Ok(()),
+                Err(error) => Err(format!("the read models' database: {error}")),
+            }
         }
     })
 }
@@ -368,18 +440,13 @@ fn managers_check(managers: &ProcessManagers) -> Check {
     })
 }
 
-fn metrics() -> anyhow::Result<PrometheusHandle> {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    match HANDLE.get() {
-        Some(handle) => Ok(handle.clone()),
-        None => {
-            let handle = gate::metrics::install()?;
-            Ok(HANDLE.get_or_init(|| handle).clone())
-        }
-    }
-}
-
-fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) -> anyhow::Result<Gate> {
+fn gate(
+    settings: &Settings,
+    parts: Parts,
+    clock: &Clock,
+    checks: Vec<Check>,
+    metrics: PrometheusHandle,
+) -> anyhow::Result<Gate> {
     let authenticator = Authenticator::new(
         AuthConfig {
             secret: token::secret(settings)?,
@@ -403,7 +470,7 @@ fn gate(settings: &Settings, parts: Parts, clock: &Clock, checks: Vec<Check>) ->
         limits,
         cors: cors(&settings.cors_origins)?,
         clock: clock.clone(),
-        metrics: Some(metrics()?),
+        metrics: Some(metrics),
         checks,
         serves_operations: settings.operations_listen.is_none(),
         problems: command_api::problem::KINDS.to_vec(),

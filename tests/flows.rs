@@ -50,6 +50,8 @@ mod sla;
 mod split;
 #[path = "flows/split_kill.rs"]
 mod split_kill;
+#[path = "flows/start.rs"]
+mod start;
 #[path = "flows/transfer.rs"]
 mod transfer;
 #[path = "flows/turns.rs"]

@@ -26,18 +26,21 @@ use crate::calendar::{Hours, days_off};
 use event_schemas::agent::{AgentRegistered, Preferences};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const LONGEST_NAME: usize = 200;
 
 /// A person who answers customers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Agent {
     /// The agent's name and email address in each account.
     accounts: BTreeMap<AccountId, (String, Option<String>)>,
     preferences: Preferences,
+    #[serde(skip)]
     hours: Option<Hours>,
     /// Days off: the first moment, and the moment after the last.
+    #[serde(skip)]
     leave: Vec<(Timestamp, Timestamp)>,
     presence: Presence,
     reservations: BTreeMap<ConversationId, Reservation>,
@@ -101,6 +104,13 @@ impl Agent {
     }
     pub fn is_on_leave(&self, now: Timestamp) -> bool {
         self.leave.iter().any(|(from, until)| (*from..*until).contains(&now))
+    }
+
+    /// The agent with the hours and days off that follow from the preferences, which are not serialized.
+    pub(crate) fn with_derived(mut self) -> Self {
+        let preferences = std::mem::take(&mut self.preferences);
+        self.prefer(&preferences);
+        self
     }
 
     fn prefer(&mut self, preferences: &Preferences) {

@@ -23,6 +23,7 @@ use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
 use event_schemas::catalogue::{BusinessCalendar, CannedResponse, Change, Channel, Item, SlaPolicy, Team};
 use event_schemas::routing::Queue;
 use event_schemas::{CatalogueEvent, Timestamp, UserId, Version};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub type Channels = Catalogue<Channel>;
@@ -107,14 +108,15 @@ impl Rejection {
 }
 
 /// All items of one kind that an account has defined and not retired.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Catalogue<T: CatalogueItem> {
     items: BTreeMap<T::Id, Defined<T>>,
     /// The version of the stream's next event: the stream holds this kind alone.
     next: Version,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Defined<T> {
     item: T,
     /// The version of the event that defined it last.

@@ -1,13 +1,14 @@
 //! How quickly conversations leave a queue, and how long one at a position has to wait.
 
 use event_schemas::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The longest gap that counts: at night no conversation leaves a queue.
 const LONGEST_GAP: Duration = Duration::from_secs(3_600);
 
 /// The usual time between two conversations that get an agent. The latest times have the most weight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     pub last_left_at: Option<Timestamp>,
     /// `None` when too few conversations have left the queue.

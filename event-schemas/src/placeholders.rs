@@ -63,7 +63,7 @@ pub struct PlaceholderValues<'a> {
     pub contact_identifier: &'a str,
     /// The agent who sends the text, or who has the conversation. `None` when there is none.
     pub agent_name: Option<&'a str>,
-    /// What the bot has collected. `None` when nothing was.
+    /// The facts that the bot has collected. `None` when there are none.
     pub facts: Option<&'a Map<String, Value>>,
 }
 

@@ -32,6 +32,16 @@ pub enum LocationError {
     Db(#[from] DbError),
 }
 
+impl LocationError {
+    /// Whether a retry may help: the server cannot be reached at present.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused(Refused::NoServer { .. } | Refused::Unusable { .. }) | Self::Db(_) => true,
+            Self::Refused(_) | Self::UnknownUrl(_) | Self::Folder(_) => false,
+        }
+    }
+}
+
 impl From<&Path> for Location {
     fn from(folder: &Path) -> Self {
         Self::Folder(folder.to_owned())

@@ -103,7 +103,7 @@ impl From<FollowError> for RunnerError {
 
 impl RunnerError {
     /// Whether a retry may help. It may when the disk is full; it does not when a stored event is unreadable.
-    fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Log(ReadError::Damaged { .. }) => false,
             Self::Follow(error) => error.may_pass(),

@@ -60,6 +60,12 @@ pub(crate) async fn liveness() -> Json<Health> {
     Json(Health { status: "ok", checks: BTreeMap::new() })
 }
 
+/// The program is not ready for these reasons.
+pub(crate) fn not_ready(reasons: BTreeMap<&'static str, String>) -> Response {
+    let health = Json(Health { status: "unavailable", checks: reasons });
+    (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], health).into_response()
+}
+
 pub(crate) async fn readiness(checks: Arc<[Check]>) -> Response {
     let required: Vec<&str> = checks.iter().filter(|check| check.required).map(|check| check.name).collect();
     let checks: BTreeMap<_, _> = join_all(checks.iter().map(Check::outcome)).await.into_iter().collect();
@@ -69,7 +75,6 @@ pub(crate) async fn readiness(checks: Arc<[Check]>) -> Response {
     } else if required.iter().all(is_ok) {
         Json(Health { status: "degraded", checks }).into_response()
     } else {
-        let health = Json(Health { status: "unavailable", checks });
-        (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")], health).into_response()
+        not_ready(checks)
     }
 }

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod metrics;
 pub mod problem;
 mod query_parameters;
+mod starting;
 
 pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
@@ -30,3 +31,4 @@ pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 pub use problem::{FieldError, Kind, Problem};
+pub use starting::Starting;

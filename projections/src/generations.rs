@@ -44,6 +44,16 @@ pub enum GenerationError {
     Fill(#[from] RunnerError),
 }
 
+impl GenerationError {
+    /// Whether a retry may help. It may when the disk is full; it does not when a stored event is unreadable.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Folder(_) | Self::Db(_) | Self::Location(_) => true,
+            Self::Fill(error) => error.may_pass(),
+        }
+    }
+}
+
 impl Generations {
     pub fn new(location: impl Into<Location>) -> Self {
         Self { location: location.into() }

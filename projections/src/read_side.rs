@@ -57,39 +57,46 @@ impl Generation {
 #[derive(Clone)]
 pub struct Tables {
     generations: Generations,
-    current: Arc<RwLock<Arc<Generation>>>,
+    current: Arc<RwLock<Current>>,
 }
 
-/// No process has filled the tables yet, or the tables have a shape that this program cannot read.
-#[derive(Debug, thiserror::Error)]
-#[error("there are no tables yet that this program can read")]
-pub struct NoTables;
+/// The generation in use, or the reason why there is none.
+type Current = Result<Arc<Generation>, NoTables>;
+
+/// No process has filled the tables yet, or the tables have a shape that this program cannot read. The text says what
+/// the tables wait for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are no tables yet: {0}")]
+pub struct NoTables(pub String);
 
 impl Tables {
-    /// Opens the tables that another process fills.
-    pub async fn open(generations: Generations) -> Result<Result<Self, NoTables>, GenerationError> {
-        let Some((number, db)) = generations.open_current(Sizes::default()).await? else {
-            return Ok(Err(NoTables));
-        };
-        Ok(Ok(Self::of(generations, Generation::of(number, db, None))))
+    /// Tables that are not open yet, because they wait for this.
+    pub fn waiting(generations: Generations, reason: &str) -> Self {
+        let current = Err(NoTables(reason.to_owned()));
+        Self { generations, current: Arc::new(RwLock::new(current)) }
     }
 
-    fn of(generations: Generations, generation: Generation) -> Self {
-        Self { generations, current: Arc::new(RwLock::new(Arc::new(generation))) }
+    /// Changes the text that says what the tables wait for. Open tables stay open.
+    fn wait_because(&self, reason: String) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.is_err() {
+            *current = Err(NoTables(reason));
+        }
     }
 
-    pub fn current(&self) -> Arc<Generation> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    /// The generation in use.
+    pub fn current(&self) -> Result<Arc<Generation>, NoTables> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The database of the generation in use.
-    pub fn db(&self) -> Db {
-        self.current().db.clone()
+    pub fn db(&self) -> Result<Db, NoTables> {
+        Ok(self.current()?.db.clone())
     }
 
     /// The position of the last event in the tables. `None` when no event is in them.
     pub async fn position(&self) -> Result<Option<Position>, follower::DbError> {
-        let current = self.current();
+        let Ok(current) = self.current() else { return Ok(None) };
         match &current.watch {
             Some(watch) => Ok(watch.position()),
             None => current.cached_checkpoint().await,
@@ -98,7 +105,7 @@ impl Tables {
 
     /// The progress of the runner that fills the tables. `None` when another process fills them.
     pub fn progress(&self) -> Option<Progress> {
-        self.current().watch.as_ref().map(Watch::progress)
+        self.current().ok()?.watch.as_ref().map(Watch::progress)
     }
 
     /// Waits until the tables contain all events up to `wanted`, but not longer than `timeout`.
@@ -106,15 +113,16 @@ impl Tables {
         let deadline = Instant::now() + timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let current = self.current();
-            match &current.watch {
-                Some(watch) => {
+            let current = self.current().ok();
+            match current.as_ref().map(|current| (current, &current.watch)) {
+                None => tokio::time::sleep(left.min(GENERATION_POLL)).await,
+                Some((_, Some(watch))) => {
                     // Waits in short steps, because another generation can come into use meanwhile.
                     if watch.wait_for(wanted, left.min(GENERATION_POLL)).await.is_ok() {
                         return Ok(());
                     }
                 }
-                None => {
+                Some((current, None)) => {
                     if current.cached_checkpoint().await.unwrap_or_default() >= Some(wanted) {
                         return Ok(());
                     }
@@ -127,8 +135,10 @@ impl Tables {
         }
     }
 
-    /// Opens each generation that another process brings into use. For a process that only reads the tables.
+    /// Opens the generation in use and each one that another process brings into use later. For a process that only
+    /// reads the tables.
     pub async fn follow(&self, stop: CancellationToken) {
+        self.reopen_read_only().await;
         while self.generation_changed(&stop).await {
             self.reopen_read_only().await;
         }
@@ -136,14 +146,14 @@ impl Tables {
 
     /// Waits until another generation is in use. Returns false when `stop` is cancelled first.
     async fn generation_changed(&self, stop: &CancellationToken) -> bool {
-        let number = self.current().number;
+        let number = self.current().ok().map(|current| current.number);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return false,
                 () = tokio::time::sleep(GENERATION_POLL) => {}
             }
             match self.generations.current().await {
-                Ok(current) if current.is_some_and(|current| current != number) => return true,
+                Ok(current) if current.is_some() && current != number => return true,
                 Ok(_) => {}
                 Err(error) => tracing::debug!(%error, "the number of the generation in use cannot be read"),
             }
@@ -170,15 +180,22 @@ impl Tables {
 
     /// Checks that the log holds what the tables have read from it.
     pub async fn compare_with(&self, store: &dyn EventStore) -> Result<(), RunnerError> {
-        let checkpoint = Checkpoint::read(&self.db(), NAME).await?;
+        let Ok(db) = self.db() else { return Ok(()) };
+        let checkpoint = Checkpoint::read(&db, NAME).await?;
         checkpoint.compare(NAME, store).await?.map_or(Ok(()), |older| Err(older.into()))
+    }
+
+    async fn close(&self) {
+        if let Ok(db) = self.db() {
+            db.close().await;
+        }
     }
 
     /// Puts another generation into use. The database of the generation before closes when its last running
     /// query ends.
     fn replace(&self, next: Generation) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(next);
+        *current = Ok(Arc::new(next));
     }
 }
 
@@ -210,21 +227,47 @@ impl ReadSide {
     pub async fn open(
         log: impl Into<DecodedLog>,
         generations: Generations,
+        on_progress: impl FnMut(&Progress) + Send,
+    ) -> Result<Self, GenerationError> {
+        Self::open_in(Tables::waiting(generations, "they are being opened"), log, on_progress).await
+    }
+
+    /// Opens these tables, which say meanwhile what they wait for.
+    pub async fn open_in(
+        tables: Tables,
+        log: impl Into<DecodedLog>,
+        on_progress: impl FnMut(&Progress) + Send,
+    ) -> Result<Self, GenerationError> {
+        let opened = Self::try_open(tables.clone(), log.into(), on_progress).await;
+        if let Err(error) = &opened {
+            tables.wait_because(Chain(error).to_string());
+        }
+        opened
+    }
+
+    async fn try_open(
+        tables: Tables,
+        log: DecodedLog,
         mut on_progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, GenerationError> {
-        let (log, leases) = (log.into(), generations.leases());
+        let generations = &tables.generations;
+        let leases = generations.leases();
+        let mut on_progress = |progress: &Progress| {
+            tables.wait_because(format!("{} events are projected", progress.events));
+            on_progress(progress);
+        };
         loop {
             if let Some(lease) = leases.try_take(NAME).await? {
-                let (generation, runner) = open_to_write(&log, &generations, &mut on_progress).await?;
+                let (generation, runner) = open_to_write(&log, generations, &mut on_progress).await?;
                 generations.clear_before(generation.number).await?;
-                let tables = Tables::of(generations, generation);
+                tables.replace(generation);
                 return Ok(Self { log, leases, tables, leased: Some(Leased { lease, runner }) });
             }
             if let Some((number, db)) = generations.open_current(Sizes::default()).await? {
-                let tables = Tables::of(generations, Generation::of(number, db, None));
+                tables.replace(Generation::of(number, db, None));
                 return Ok(Self { log, leases, tables, leased: None });
             }
-            // Another process is filling the first generation.
+            tables.wait_because("another process is filling them".to_owned());
             tokio::time::sleep(GENERATION_POLL).await;
         }
     }
@@ -256,7 +299,7 @@ impl ReadSide {
             let ended = running.await.unwrap_or(Err(RunnerError::Panicked));
             match reason {
                 StopReason::Shutdown => {
-                    self.tables.db().close().await;
+                    self.tables.close().await;
                     lease.release().await;
                     return Ok(ended?);
                 }
@@ -268,7 +311,7 @@ impl ReadSide {
                 }
             }
         }
-        self.tables.db().close().await;
+        self.tables.close().await;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use follower::DbError;
 use gate::Problem;
+use projections::NoTables;
 use projections::queries::ListError;
 use std::time::Duration;
 
@@ -9,6 +10,11 @@ use std::time::Duration;
 pub fn tables_unavailable(error: DbError) -> Problem {
     tracing::error!(%error, "the tables cannot be read");
     Problem::unavailable("The tables cannot be read at the moment.", Duration::from_secs(1))
+}
+
+/// There are no tables yet.
+pub fn no_tables(error: NoTables) -> Problem {
+    Problem::unavailable(format!("Queries cannot be answered yet; {error}."), Duration::from_secs(1))
 }
 
 /// The log cannot be read at the moment.

@@ -1,7 +1,7 @@
 //! The conversations that wait for an agent: their positions and expected waits.
 
 use crate::live::{live_response, wants_stream};
-use crate::problem::tables_unavailable;
+use crate::problem::{no_tables, tables_unavailable};
 use crate::response::List;
 use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
@@ -147,7 +147,7 @@ impl Changes {
     async fn read(&self) -> Result<(String, Option<Position>), Problem> {
         // The position is read first: what is projected in between is shown and looked at once more.
         let position = self.tables.position().await.map_err(tables_unavailable)?;
-        let Json(list) = waiting(&self.tables.db(), self.account, self.team_id).await?;
+        let Json(list) = waiting(&self.tables.db().map_err(no_tables)?, self.account, self.team_id).await?;
         Ok((serde_json::to_string(&list).unwrap_or_default(), position))
     }
 }

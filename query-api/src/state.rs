@@ -1,6 +1,6 @@
 //! The state of the handlers: the log, and the tables, which contain at least the caller's own writes.
 
-use crate::problem::{log_unavailable, tables_unavailable};
+use crate::problem::{log_unavailable, no_tables, tables_unavailable};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response};
@@ -60,10 +60,11 @@ impl FromRequestParts<QueryState> for Fresh {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &QueryState) -> Result<Self, Problem> {
         let After(after) = After::from_request_parts(parts, state).await?;
+        state.tables.current().map_err(no_tables)?;
         if let Some(wanted) = after {
             state.catch_up_with(wanted).await?;
         }
-        Ok(Self(state.tables.db()))
+        Ok(Self(state.tables.db().map_err(no_tables)?))
     }
 }
 

@@ -25,7 +25,7 @@ use std::time::Duration;
 const BATCH: usize = 8_000;
 
 /// The time between the beginnings of two conversations.
-const INTERVAL: Duration = Duration::from_secs(10);
+pub const INTERVAL: Duration = Duration::from_secs(10);
 /// How long a conversation lasts.
 const LENGTH: Duration = Duration::from_secs(600);
 
@@ -42,11 +42,15 @@ impl Desk {
     pub const PHONE_NUMBER_ID: &str = "100200300";
 
     pub fn new(clock: &Clock) -> Self {
+        Self::with_agents(clock, 50)
+    }
+
+    pub fn with_agents(clock: &Clock, agents: u64) -> Self {
         Self {
             account: AccountId(clock.fresh_id()),
             channel: ChannelId(clock.fresh_id()),
             app_secret: clock.fresh_id().simple().to_string(),
-            agents: (0..50).map(|_| UserId(clock.fresh_id())).collect(),
+            agents: (0..agents).map(|_| UserId(clock.fresh_id())).collect(),
         }
     }
 
@@ -68,14 +72,14 @@ impl Desk {
         open: u64,
     ) -> anyhow::Result<u64> {
         let mut line = ProgressLine::start("events written");
-        // The conversations are in the past, so that later events are not dated before them.
-        let began = clock.now() - INTERVAL * u32::try_from(conversations).unwrap_or(u32::MAX) - LENGTH;
-        let mut events = vec![self.channel_defined(began), self.expiry_disabled(began)];
+        let (began, _) = self.period(clock, conversations);
+        let mut events = self.settings(began).to_vec();
         let mut written = 0;
         let mut writing = tokio::spawn(async { anyhow::Ok(()) });
         for customer in 0..conversations {
             let at = began + INTERVAL * u32::try_from(customer).unwrap_or(u32::MAX);
-            self.add_conversation(&mut events, customer, customer + open >= conversations, at);
+            let is_open = customer + open >= conversations;
+            self.add_conversation(&mut events, customer, is_open, is_open && customer % 5 >= 3, at);
             if events.len() >= BATCH || customer + 1 == conversations {
                 let batch = std::mem::take(&mut events);
                 written += batch.len() as u64;
@@ -92,6 +96,22 @@ impl Desk {
         writing.await??;
         line.finish(written);
         Ok(written)
+    }
+
+    /// When the first of these conversations begins, and how long each lasts. They are in the past, so that later events
+    /// are not dated before them.
+    pub fn period(&self, clock: &Clock, conversations: u64) -> (Timestamp, Duration) {
+        let all = INTERVAL * u32::try_from(conversations).unwrap_or(u32::MAX);
+        (clock.now() - all - LENGTH, LENGTH)
+    }
+
+    /// The channel and the bot's settings.
+    pub fn settings(&self, at: Timestamp) -> [Recorded; 2] {
+        [self.channel_defined(at), self.expiry_disabled(at)]
+    }
+
+    pub fn agent_of(&self, customer: u64) -> UserId {
+        self.agents[customer as usize % self.agents.len()]
     }
 
     /// Disables expiry, because the open conversations are old and would all expire at once.
@@ -124,7 +144,15 @@ impl Desk {
         self.recorded(&stream, 0, &event, Actor::system("bench"), at)
     }
 
-    fn add_conversation(&self, events: &mut Vec<Recorded>, customer: u64, open: bool, at: Timestamp) {
+    /// Adds the events of a customer's conversation. One that waits has no agent.
+    pub fn add_conversation(
+        &self,
+        events: &mut Vec<Recorded>,
+        customer: u64,
+        open: bool,
+        waits: bool,
+        at: Timestamp,
+    ) {
         let phone = Self::phone(customer);
         let name = format!("Customer {customer}");
         let identifier_id = ContactIdentifierId::of(self.account, "whatsapp", &phone);
@@ -171,10 +199,10 @@ impl Desk {
             metadata: Map::new(),
         };
         record(received.into(), Actor::contact(), 0);
-        if open && customer % 5 >= 3 {
+        if waits {
             return;
         }
-        let agent = self.agents[customer as usize % self.agents.len()];
+        let agent = self.agent_of(customer);
         let assigned = Assigned {
             assignee_id: Some(agent),
             assignee_name: Some("An agent".to_owned()),
@@ -214,7 +242,7 @@ impl Desk {
         record(Closed { reason: None }.into(), Actor::user(agent, None), LENGTH.as_secs());
     }
 
-    fn recorded(
+    pub fn recorded(
         &self,
         stream: &StreamId,
         version: u64,

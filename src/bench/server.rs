@@ -28,6 +28,14 @@ pub struct Server {
 impl Server {
     /// Starts the server on a free port and waits until it is ready and idle.
     pub async fn start(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
+        let mut server = Self::spawn(engines, desk)?;
+        server.wait_until_ready().await?;
+        server.wait_until_idle().await?;
+        Ok(server)
+    }
+
+    /// Starts the server on a free port.
+    pub fn spawn(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
         crate::serve::install_tls();
         let clock = Clock::System;
         let secret = format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple());
@@ -45,14 +53,10 @@ impl Server {
             .spawn()
             .context("this program could not be started a second time")?;
         let client = Client::builder().pool_max_idle_per_host(64).build()?;
-        let mut server =
-            Self { process, client, base: format!("http://{address}"), secret, desk: desk.clone() };
-        server.wait_until_ready().await?;
-        server.wait_until_idle().await?;
-        Ok(server)
+        Ok(Self { process, client, base: format!("http://{address}"), secret, desk: desk.clone() })
     }
 
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+    pub async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
         while began.elapsed() < TIME_LIMIT {
             if let Some(status) = self.process.try_wait()? {
@@ -62,7 +66,7 @@ impl Server {
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         bail!("`verbatim serve` was not ready in time")
     }

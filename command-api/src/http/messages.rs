@@ -81,7 +81,7 @@ pub(super) struct Addressee<'a> {
     pub is_enabled: bool,
     pub identifier: &'a str,
     pub name: Option<&'a str>,
-    /// What the bot has collected. `None` before the conversation has begun.
+    /// The facts that the bot has collected. `None` before the conversation has begun.
     pub facts: Option<&'a Map<String, Value>>,
 }
 

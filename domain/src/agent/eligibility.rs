@@ -4,9 +4,10 @@ use super::Agent;
 use event_schemas::Timestamp;
 use event_schemas::message::ChannelType;
 use event_schemas::routing::Ineligible;
+use serde::{Deserialize, Serialize};
 
 /// The requirements of a conversation for an agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Requirements {
     pub channel_type: ChannelType,
     /// From the bot's classification or the labels. Empty when any agent fits.

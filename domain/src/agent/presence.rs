@@ -8,10 +8,11 @@ use crate::aggregate::Decide;
 use event_schemas::agent::{PresenceCause, WentAway, WentOffline, WentOnline};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The presence of an agent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Presence {
     /// The agent has never reported it, so only the preference `is_available` counts.
     #[default]

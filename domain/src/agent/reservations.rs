@@ -6,9 +6,10 @@ use crate::aggregate::Decide;
 use event_schemas::agent::{CapacityReleased, CapacityReserved};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
+use serde::{Deserialize, Serialize};
 
 /// The capacity that is reserved for a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     pub account_id: AccountId,
     /// The conversation's version when the capacity was reserved. Once the conversation is beyond this

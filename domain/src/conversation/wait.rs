@@ -8,9 +8,10 @@ use event_schemas::{
     AssignmentEvent, BotEvent, ConversationEvent, LifecycleEvent, MessageEvent, OfferId, RoutingEvent,
     Timestamp, UserId,
 };
+use serde::{Deserialize, Serialize};
 
 /// An open offer of the conversation to agents.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     pub id: OfferId,
     /// The agents who have neither accepted nor declined.
@@ -21,7 +22,7 @@ pub struct Offer {
 }
 
 /// Whether the conversation waits for an agent, and the state of routing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Wait {
     /// Whether the customer has written. Before that the conversation does not wait for an agent.
     has_message: bool,

@@ -1,6 +1,7 @@
 //! The routing state of one account: the waiting conversations, the agents, and the actions that are due.
 
 mod apply;
+mod kept;
 mod plan;
 mod reconcile;
 
@@ -14,6 +15,7 @@ use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::{ChannelType, Priority, Status};
 use event_schemas::routing::{Decision, Queue, RoutingStrategy};
 use event_schemas::{AccountId, ConversationId, OfferId, TeamId, Timestamp, UserId, Version};
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -121,14 +123,14 @@ impl RoutingAction {
 }
 
 /// A conversation that is not closed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RoutedConversation {
     version: Version,
     lifecycle: Lifecycle,
     priority: Priority,
     labels: BTreeSet<String>,
     /// From the bot's classification.
-    topics: BTreeMap<&'static str, String>,
+    topics: BTreeMap<String, String>,
     requirements: Requirements,
     wait: Wait,
 }

@@ -1,5 +1,9 @@
 //! All agents, and the routing state of each account, computed from the log.
 
+mod kept;
+
+pub use kept::{FOLD, Part};
+
 use super::account::{AccountRouting, RoutingAction};
 use crate::agent::Agent;
 use crate::aggregate::Evolve;
@@ -15,6 +19,8 @@ pub struct RoutingState {
     accounts: BTreeMap<AccountId, AccountRouting>,
     /// The accounts with events since the last planning.
     touched: BTreeSet<AccountId>,
+    /// The parts that have changed since they were kept.
+    unkept: BTreeSet<Part>,
 }
 
 impl RoutingState {
@@ -29,29 +35,33 @@ impl RoutingState {
     }
 
     pub fn apply_agent(&mut self, user: UserId, event: &AgentEvent, at: Timestamp) {
-        let agent = self.agents.entry(user).or_default();
+        let mut agent = self.agents.remove(&user).unwrap_or_default();
         agent.evolve(event, at);
-        for account in agent.accounts() {
-            self.accounts.entry(account).or_insert_with(|| AccountRouting::of(account)).agent_changed(user);
-            self.touched.insert(account);
-        }
+        self.agent_changed(user, &agent);
+        self.agents.insert(user, agent);
+        self.unkept.insert(Part::Agent(user));
         // Capacity can be reserved with an agent who is not registered in this account, for a conversation
         // that is already assigned to them.
         if let AgentEvent::CapacityReserved(reserved) = event {
-            self.accounts
-                .entry(reserved.account_id)
-                .or_insert_with(|| AccountRouting::of(reserved.account_id))
-                .capacity_reserved(user, reserved.conversation_id);
-            self.touched.insert(reserved.account_id);
+            self.touch(reserved.account_id).capacity_reserved(user, reserved.conversation_id);
         }
     }
 
-    pub fn apply_catalogue(&mut self, account: AccountId, event: &CatalogueEvent, at: Timestamp) {
-        self.accounts
-            .entry(account)
-            .or_insert_with(|| AccountRouting::of(account))
-            .apply_catalogue(event, at);
+    fn agent_changed(&mut self, user: UserId, agent: &Agent) {
+        for account in agent.accounts() {
+            self.touch(account).agent_changed(user);
+        }
+    }
+
+    /// The routing state of an account that is planned again.
+    fn touch(&mut self, account: AccountId) -> &mut AccountRouting {
         self.touched.insert(account);
+        self.accounts.entry(account).or_insert_with(|| AccountRouting::of(account))
+    }
+
+    pub fn apply_catalogue(&mut self, account: AccountId, event: &CatalogueEvent, at: Timestamp) {
+        self.touch(account).apply_catalogue(event, at);
+        self.unkept.insert(Part::Catalogues(account));
     }
 
     pub fn apply_conversation(
@@ -62,11 +72,15 @@ impl RoutingState {
         event: &ConversationEvent,
         at: Timestamp,
     ) {
-        self.accounts
-            .entry(account)
-            .or_insert_with(|| AccountRouting::of(account))
-            .apply(id, version, event, at);
-        self.touched.insert(account);
+        self.touch(account).apply(id, version, event, at);
+        self.unkept.extend([Part::Turns(account), Part::Conversation(account, id)]);
+    }
+
+    /// Forgets the conversations of an account, because they are folded again from the beginning.
+    pub fn forget_conversations(&mut self, account: AccountId) {
+        let forgotten = self.touch(account).forget_conversations();
+        self.unkept.insert(Part::Turns(account));
+        self.unkept.extend(forgotten.into_iter().map(|id| Part::Conversation(account, id)));
     }
 
     /// The actions that are due, account by account. `chance` is drawn anew for each round.

@@ -1,6 +1,7 @@
 //! Filters, strategies and queues, one rule at a time.
 
 mod handoffs;
+mod kept;
 
 use super::*;
 use crate::agent::{

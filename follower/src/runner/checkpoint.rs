@@ -124,7 +124,7 @@ impl Checkpoint {
         Ok(Some(OlderLog { follower: follower.to_owned(), position, found }))
     }
 
-    pub(super) fn moved_to(self, position: Position, events: u64, event: Option<CheckpointEvent>) -> Self {
+    pub fn moved_to(self, position: Position, events: u64, event: Option<CheckpointEvent>) -> Self {
         Self { position: Some(position), events: self.events + events, event }
     }
 
@@ -137,7 +137,7 @@ impl Checkpoint {
 
     /// Replaces the stored checkpoint when it equals `before`, and returns whether it did. On PostgreSQL only
     /// [`Tx::commit_claimed`] can tell, and this returns true.
-    pub(super) async fn replace(self, before: Self, name: &str, tx: &mut Tx) -> Result<bool, DbError> {
+    pub async fn replace(self, before: Self, name: &str, tx: &mut Tx) -> Result<bool, DbError> {
         const FIRST: &str = "insert into checkpoints
             (name, commit_position, prepare_position, events, event_id, recorded_at)
             values ($1, $2, $3, $4, $5, $6) on conflict (name) do nothing";

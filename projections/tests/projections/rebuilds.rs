@@ -80,7 +80,7 @@ async fn a_rebuild_while_serving_comes_into_use_and_no_event_is_missing(env: Env
     scenario.run(100).write(&*store).await;
     let side = ReadSide::open(Arc::clone(&store), generations.clone(), |_| {}).await.unwrap();
     let tables = side.tables();
-    assert_eq!(tables.current().number, 1);
+    assert_eq!(tables.current().unwrap().number, 1);
     let stop = tokio_util::sync::CancellationToken::new();
     let running = tokio::spawn(side.run(stop.clone()));
     scenario.run(100).write(&*store).await;
@@ -89,7 +89,7 @@ async fn a_rebuild_while_serving_comes_into_use_and_no_event_is_missing(env: Env
     let end = store.end().await.unwrap().unwrap();
     tables.wait_for(end, Duration::from_secs(20)).await.unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while tables.current().number != 2 {
+    while tables.current().unwrap().number != 2 {
         assert!(std::time::Instant::now() < deadline, "the next generation did not come into use");
         tokio::task::yield_now().await;
     }

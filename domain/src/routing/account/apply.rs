@@ -129,7 +129,7 @@ impl RoutedConversation {
             E::Bot(BotEvent::BotContextCollected(collected)) => {
                 for name in ["topic", "intent"] {
                     if let Some(topic) = collected.fields.get(name).and_then(Value::as_str) {
-                        self.topics.insert(name, topic.to_owned());
+                        self.topics.insert(name.to_owned(), topic.to_owned());
                     }
                 }
             }

@@ -5,13 +5,13 @@
 
 use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, is_available};
 use crate::agent::Agent;
-use crate::agent::ineligibility;
+use crate::agent::{Requirements, ineligibility};
 use crate::routing::{CandidateInput, Candidates};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
 use event_schemas::routing::{Decision, Queue, RoutingStrategy};
 use event_schemas::{ConversationId, TeamId, Timestamp, UserId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 pub(super) type Agents = BTreeMap<UserId, Agent>;
@@ -23,6 +23,9 @@ struct Planned {
     turns: BTreeMap<Option<TeamId>, UserId>,
     /// How many more conversations wait for each team than when the round began.
     queued: BTreeMap<Option<TeamId>, u32>,
+    /// The teams and requirements for which no agent is eligible. Within a round capacity only decreases, so it is not
+    /// searched again for the many conversations that wait for the same.
+    exhausted: HashSet<(Option<TeamId>, Requirements)>,
 }
 
 impl Planned {
@@ -91,6 +94,7 @@ impl AccountRouting {
             assigned_at: HashMap::new(),
             turns: self.turns.clone(),
             queued: BTreeMap::new(),
+            exhausted: HashSet::new(),
         };
         let offers = self.open_offers.iter().filter_map(|id| self.conversations.get(id)?.wait.offer.as_ref());
         for offer in offers {
@@ -155,6 +159,11 @@ impl AccountRouting {
             return self.wait(id, routed, None, planned, now);
         }
         let (team, version) = (routed.lifecycle.team_id, routed.version);
+        let search = (team, routed.requirements.clone());
+        // The reasons are not needed for a conversation that is queued already.
+        if routed.wait.queued && routed.wait.asked.is_empty() && planned.exhausted.contains(&search) {
+            return self.wait(id, routed, None, planned, now);
+        }
         let ask_again = self.queue_of(team).map_or(Queue::ASK_AGAIN_SECONDS, |queue| queue.ask_again_seconds);
         let ask_again = Duration::from_secs(ask_again.into());
         let candidates = self.candidates(routed, agents, planned, now, ask_again);
@@ -162,6 +171,9 @@ impl AccountRouting {
         let candidates = candidates.in_order(strategy, turn, chance ^ id.as_uuid().as_u64_pair().1);
         let candidates = candidates.preferring(routed.wait.requested_agent);
         let Some(first) = candidates.first() else {
+            if routed.wait.asked.is_empty() {
+                planned.exhausted.insert(search);
+            }
             let retry_at =
                 routed.wait.asked.iter().map(|(_, at)| *at + ask_again).filter(|at| *at > now).min();
             let found = self.wait(id, routed, Some(candidates.into_decision()), planned, now);
