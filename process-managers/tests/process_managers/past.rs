@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
 const CHANNEL: ChannelId = ChannelId::from_u128(2);
+/// A channel that the account does not have any more.
+const RETIRED: ChannelId = ChannelId::from_u128(3);
 const NOON: Timestamp = Timestamp::from_secs(1_795_262_400);
 
 /// A log with something to do for every process manager.
@@ -68,6 +70,8 @@ impl Log {
 
     async fn define(&self) {
         let id = || self.clock.fresh_id();
+        let channel = json!({ "id": CHANNEL, "channel_type": "api", "name": "Shop", "is_enabled": true });
+        self.catalogue("channels", "ChannelDefined", json!({ "channel": channel })).await;
         let bot_rule = json!({
             "id": id(), "name": "Refunds", "priority": 1, "trigger_type": "keyword",
             "conditions": { "keywords": ["refund"] }, "actions": { "reply_text": "By the bot" },
@@ -131,7 +135,7 @@ impl Log {
         let answered = self.open("5").await;
         let sent = json!({
             "message_id": self.clock.fresh_id(), "sender_type": "agent", "content": "By an agent",
-            "content_type": "text", "to": { "channel_id": CHANNEL, "contact_identifier": "5" },
+            "content_type": "text", "to": { "channel_id": RETIRED, "contact_identifier": "5" },
         });
         self.append(answered.clone(), "MessageSent", sent).await;
         let webhook = json!({
