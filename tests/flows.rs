@@ -24,6 +24,8 @@ mod automation;
 mod bots;
 #[path = "flows/claims.rs"]
 mod claims;
+#[path = "flows/description.rs"]
+mod description;
 #[path = "flows/disk.rs"]
 mod disk;
 #[path = "flows/earlier_version.rs"]

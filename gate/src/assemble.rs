@@ -60,7 +60,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
     let service = api.finish_api(&mut document);
     docs::complete_document(&mut document);
     let declared = DeclaredParameters::of(&document);
-    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+    let document = Bytes::from(docs::completed(&document).to_string());
     let operations = if gate.serves_operations { operations(&gate) } else { Router::new() };
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 

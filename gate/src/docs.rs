@@ -1,5 +1,9 @@
 //! The API's description: OpenAPI 3.1, and a page to browse it that loads nothing from another host.
 
+mod complete;
+
+pub(crate) use complete::completed;
+
 use crate::extract::PATH_SCHEMA;
 use crate::problem::Kind;
 use aide::openapi::{

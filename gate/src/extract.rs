@@ -1,6 +1,7 @@
 //! Extractors for bodies, queries and paths. When one cannot be read, the problem names the field.
 
 use crate::headers::BodyDigest;
+use crate::plain::sentence;
 use crate::problem::{Problem, kinds, problem_response};
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
@@ -70,7 +71,7 @@ fn is_json_content(headers: &HeaderMap) -> bool {
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = located::deserialize(&mut json).map_err(|error| invalid_field(&error))?;
-    json.end().map_err(|error| Problem::unreadable(sentence(error)))?;
+    json.end().map_err(|error| Problem::unreadable(sentence(&error.to_string())))?;
     Ok(value)
 }
 
@@ -89,17 +90,8 @@ fn invalid_field<E: std::fmt::Display>(error: &located::Error<E>) -> Problem {
         Some(name) if !field.ends_with(name) => field = format!("{field}.{name}"),
         _ => {}
     }
-    let problem = Problem::unreadable(sentence(text));
+    let problem = Problem::unreadable(sentence(&text));
     if field == "." || field == "?" { problem } else { problem.field(field) }
-}
-
-fn sentence(error: impl std::fmt::Display) -> String {
-    let mut text = error.to_string();
-    if let Some(first) = text.get(..1).map(str::to_uppercase) {
-        text.replace_range(..1, &first);
-    }
-    text.push('.');
-    text
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -173,10 +165,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 fn invalid_path(kind: ErrorKind, raw: Option<&RawPathParams>) -> Problem {
     match kind {
         ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
-            Problem::unreadable(format!("`{key}` in the path is not a {expected_type}.")).field(key)
+            let expected = sentence(&format!("invalid type: string, expected {expected_type}"));
+            Problem::unreadable(format!("`{key}` in the path: {expected}")).field(key)
         }
         ErrorKind::DeserializeError { key, message, .. } => {
-            Problem::unreadable(format!("`{key}` in the path cannot be read: {message}.")).field(key)
+            Problem::unreadable(format!("`{key}` in the path: {}", sentence(&message))).field(key)
         }
         ErrorKind::InvalidUtf8InPathParam { key } => {
             Problem::unreadable(format!("`{key}` in the path is not UTF-8.")).field(key)
@@ -317,6 +310,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for NotNull<T> {
 impl<T: JsonSchema> JsonSchema for NotNull<T> {
     fn inline_schema() -> bool {
         T::inline_schema()
+    }
+    // With another id the schema would get a second name, with a number.
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
     }
     fn schema_name() -> std::borrow::Cow<'static, str> {
         T::schema_name()

@@ -14,6 +14,7 @@ mod headers;
 mod health;
 pub mod limits;
 pub mod metrics;
+mod plain;
 pub mod problem;
 mod query_parameters;
 mod starting;

@@ -14,6 +14,9 @@ pub fn routes() -> ApiRouter<QueryState> {
             op.id("getEventSchema")
                 .tag("events")
                 .summary("The JSON Schema of an event's data, for example `MessageReceived.v1.json`")
+                .response_with::<200, gate::Json<serde_json::Value>, _>(|response| {
+                    response.description("A JSON Schema, as `application/schema+json`.")
+                })
         }),
     )
 }

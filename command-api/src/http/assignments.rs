@@ -50,6 +50,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 /// The new assignment. Without an agent and a team you take the conversation yourself.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewAssignment")]
 struct Assignment {
     #[serde(default)]
     assignee_id: Option<UserId>,

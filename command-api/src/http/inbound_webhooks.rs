@@ -7,7 +7,7 @@ use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as ApiResponse};
+use aide::openapi::{Operation, Response as ApiResponse, SchemaObject};
 use aide::transform::TransformOperation;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -31,8 +31,12 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
             op.response::<200, String>()
         })
         .post_with(receive, |op| {
-            let op = op.id("receiveWebhook").tag("webhooks");
-            without_token(op.summary("Receive a provider's signed request with messages and statuses"))
+            let op = op.id("receiveWebhook").tag("webhooks").description(
+                "Each provider has a form of its own, which its documentation describes. The body of the channel type \
+                 `api` is described here: a message, a status, or an array of them.",
+            );
+            let op = op.summary("Receive a provider's signed request with messages and statuses");
+            with_body_of_the_api_channel(without_token(op))
         }),
     )
 }
@@ -43,7 +47,98 @@ fn without_token(mut op: TransformOperation<'_>) -> TransformOperation<'_> {
     op
 }
 
+/// Describes the body. The route reads it as bytes, because signatures are computed over them.
+fn with_body_of_the_api_channel(mut op: TransformOperation<'_>) -> TransformOperation<'_> {
+    let json_schema = aide::generate::in_context(|ctx| ctx.schema.subschema_for::<api_channel::Body>());
+    let media = op.inner_mut().request_body.as_mut().and_then(|body| body.as_item_mut());
+    if let Some(media) = media.and_then(|body| body.content.get_mut("application/json")) {
+        media.schema = Some(SchemaObject { json_schema, example: None, external_docs: None });
+    }
+    op
+}
+
+/// The description of the body of the channel type `api`, which `providers::api` reads.
+#[expect(dead_code, reason = "only described")]
+mod api_channel {
+    use event_schemas::message::{Attachment, ContentType, Delivery};
+    use event_schemas::{ConversationId, MessageId, Timestamp};
+    use schemars::JsonSchema;
+    use serde_json::{Map, Value};
+
+    /// The body of a webhook: of the channel type `api`, or as the provider of another channel type sends it.
+    #[derive(JsonSchema)]
+    #[schemars(untagged, rename = "WebhookBody")]
+    pub enum Body {
+        Message(Box<Message>),
+        Status(Status),
+        Several(Vec<Part>),
+        /// As the provider of another channel type sends it.
+        OfAnotherProvider(Map<String, Value>),
+    }
+
+    /// A message or a status of the channel type `api`.
+    #[derive(JsonSchema)]
+    #[schemars(untagged, rename = "ApiChannelPart")]
+    pub enum Part {
+        Message(Box<Message>),
+        Status(Status),
+    }
+
+    /// A customer's message in a channel of the type `api`.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "ApiChannelMessage")]
+    pub struct Message {
+        /// Your id of the message. A repeated message with the same id changes nothing.
+        id: String,
+        /// Your name for the customer.
+        from: String,
+        /// The name that agents see.
+        name: Option<String>,
+        /// The text. `text` is another name of this field.
+        #[schemars(default)]
+        content: String,
+        /// `text`, or the type of the first attachment, when it is absent.
+        content_type: Option<ContentType>,
+        #[schemars(default)]
+        attachments: Vec<Attachment>,
+        /// The contents of a message that is neither text nor a file, such as a location.
+        details: Option<Value>,
+        /// Your id of the message that this one answers.
+        reply_to: Option<String>,
+        /// When the customer sent it. The time of arrival when it is absent.
+        sent_at: Option<Timestamp>,
+        #[schemars(default)]
+        metadata: Map<String, Value>,
+    }
+
+    /// A report on an outgoing message in a channel of the type `api`.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "ApiChannelStatus")]
+    pub struct Status {
+        /// `dispatched`, `delivered`, `read` or `failed`.
+        status: Delivery,
+        conversation_id: ConversationId,
+        message_id: MessageId,
+        /// Your id of the message.
+        id: Option<String>,
+        /// The time of arrival when it is absent.
+        time: Option<Timestamp>,
+        /// The reason of `failed`.
+        error: Option<Failure>,
+    }
+
+    /// The reason why a message could not be delivered.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "ApiChannelFailure")]
+    pub struct Failure {
+        code: String,
+        #[schemars(default)]
+        reason: String,
+    }
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "WebhookAddress")]
 struct Address {
     channel_type: ChannelType,
     channel_id: ChannelId,
@@ -51,6 +146,7 @@ struct Address {
 
 /// The numbers of the parts of the request.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WebhookReceipt")]
 struct Receipt {
     messages: usize,
     statuses: usize,

@@ -33,6 +33,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PresenceStatus")]
 enum Status {
     Online,
     Away,
@@ -43,6 +44,7 @@ enum Status {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PresenceReport")]
 struct Report {
     /// Absent for a heartbeat.
     #[serde(default)]
