@@ -173,6 +173,16 @@ pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
 }
 
+/// The problem of a text with placeholders that have no value.
+pub(crate) fn unfilled(names: &[String]) -> Problem {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{{{{{name}}}}}`")).collect();
+    let detail = format!(
+        "{} has no value in this conversation: send the text as `content`, with the words filled in.",
+        quoted.join(", ")
+    );
+    Problem::unprocessable("content", detail).with("placeholders", names)
+}
+
 /// The problem of an item that others refer to.
 pub(crate) fn in_use(detail: String) -> Problem {
     Problem::new(&IN_USE, detail)
@@ -267,6 +277,7 @@ impl Refusal for Rejection {
             Self::ContextTooLarge { limit } => {
                 Problem::unprocessable("bot_context", sentence).with("limit", *limit)
             }
+            Self::Unfilled { names } => unfilled(names),
             Self::NoSuchTeam => Problem::unprocessable("team_id", sentence),
             Self::ChannelOff => channel_off(),
             Self::NoSuchCannedResponse => Problem::unprocessable("canned_response_id", sentence),

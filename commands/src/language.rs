@@ -17,11 +17,16 @@ const LEAST_DISTANCE: f64 = 0.045;
 /// Devanagari, Hebrew).
 const FEWEST_LETTERS_OF_SHARED_SCRIPT: usize = 12;
 
+/// The characters of a text that are looked at.
+const MOST_CHARACTERS: usize = 2_000;
+
 static LATIN: LazyLock<LanguageDetector> =
     LazyLock::new(|| LanguageDetectorBuilder::from_all_languages().build());
 
 /// The language of a text. `None` when it is uncertain.
 pub fn detect(text: &str) -> Option<Detected> {
+    // The beginning has the language of the whole, and a customer decides how long a text is.
+    let text = text.char_indices().nth(MOST_CHARACTERS).map_or(text, |(end, _)| &text[..end]);
     let info = whatlang::detect(text)?;
     let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
     if info.script() == Script::Latin {
