@@ -35,6 +35,8 @@ gate::problem_kinds! { KINDS {
         "The provider accepts free text only for `hours` hours after the customer's last message. Send a `template` that the provider has approved.";
     CHANNEL_OFF: UNPROCESSABLE_ENTITY "channel-off", "The channel sends no messages",
         "The channel is switched off (`is_enabled` is false) or was retired. An administrator can switch it on.";
+    AUTOMATIC_LIMIT: CONFLICT "automatic-limit", "Too many automatic messages",
+        "A conversation has at most so many automatic messages within so many seconds (`automatic_messages_limit` in the bot's settings), so that programs that answer each other stop. An agent can still answer.";
     IN_USE: CONFLICT "in-use", "Other items refer to it",
         "The item cannot be retired while others refer to it: `referrers` names them, each with its kind, its id, its name and the field. Change or retire them first. Only its creator sees the name of a personal macro.";
     NAME_TAKEN: CONFLICT "name-taken", "The name is taken",
@@ -251,6 +253,9 @@ impl Refusal for Rejection {
             Self::NoAssignee => Problem::unprocessable("assignee_id", sentence),
             Self::OutsideReplyWindow { hours } => {
                 Problem::new(&OUTSIDE_REPLY_WINDOW, sentence).field("template").with("hours", *hours)
+            }
+            Self::TooManyAutomaticMessages { messages, seconds } => {
+                Problem::new(&AUTOMATIC_LIMIT, sentence).with("limit", *messages).with("seconds", *seconds)
             }
             Self::EmptyMessage => Problem::unprocessable("content", sentence),
             Self::TooLong { limit } => Problem::unprocessable("content", sentence).with("limit", *limit),

@@ -66,7 +66,8 @@ impl Commands {
             });
         }
         let reply_window = self.providers.reply_window(conversation.channel_type, sender.sender_type);
-        Ok(ActionList { steps, by, sender, author, reply_window })
+        let automatic_limit = self.automatic_limit(context.account).await?;
+        Ok(ActionList { steps, by, sender, author, reply_window, automatic_limit })
     }
 
     /// The text of a reply, with its placeholders. `None` when the action is no reply, or the canned response

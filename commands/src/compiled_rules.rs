@@ -4,7 +4,7 @@ pub(crate) mod automation;
 
 use crate::Commands;
 use crate::execute::{LoadError, Versioned};
-use domain::bot::Playbook;
+use domain::bot::{AutomaticLimit, Playbook};
 use domain::catalogue::Catalogue;
 use domain::conversation::InactivityTimeouts;
 use event_schemas::bot::{BotRule, BotSettings, HandoffRule};
@@ -104,6 +104,13 @@ impl Commands {
             templates: Arc::new(templates),
             account,
         })
+    }
+
+    /// The account's bound on automatic messages.
+    pub async fn automatic_limit(&self, account: AccountId) -> Result<AutomaticLimit, LoadError> {
+        let settings = self.catalogue::<BotSettings>(account).recent().await?;
+        let settings = settings.state.get(account).map(AutomaticLimit::of);
+        Ok(settings.unwrap_or_else(|| AutomaticLimit::of(&BotSettings::usual(account))))
     }
 
     /// The inactivity timeouts of the account, and its current playbook.

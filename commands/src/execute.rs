@@ -124,14 +124,21 @@ impl Context {
         }
     }
 
-    /// The context of a command by Verbatim itself because a time has come. The events are dated at that
+    /// The context of a command by Verbatim itself because a time has come. `cause` is the event since which it was
+    /// to come. The events are dated at that
     /// time, and every process writes the same ones. The key identifies the timer and its time.
-    pub fn in_time(account: AccountId, process: &str, key: String, at: Timestamp) -> Self {
+    pub fn in_time(
+        account: AccountId,
+        process: &str,
+        key: String,
+        at: Timestamp,
+        cause: Option<EventId>,
+    ) -> Self {
         Self {
             account,
             actor: Actor::system(process),
             correlation_id: EventId::caused(account, &key, u32::MAX).0,
-            causation_id: None,
+            causation_id: cause,
             traceparent: None,
             occurred_at: Some(at),
             key: Some(key),

@@ -5,6 +5,7 @@
 pub mod actions;
 pub mod assignment;
 mod catalogues;
+mod causes;
 mod channel_accounts;
 mod compiled_rules;
 mod conversations;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
+pub use causes::Consequence;
 pub use compiled_rules::PLAYBOOK_CATALOGUES;
 pub use conversations::Begin;
 

@@ -6,6 +6,7 @@
 //! reads the bot's own messages: only a customer's message makes the bot answer, so no rule can trigger
 //! itself or another.
 
+mod automatic;
 mod conditions;
 mod handoff;
 mod memory;
@@ -14,6 +15,8 @@ mod playbook;
 mod rule;
 mod text;
 
+pub(crate) use automatic::is_automatic;
+pub use automatic::{AutomaticLimit, AutomaticMessages};
 pub(crate) use conditions::{Conditions, MatchContext};
 pub(crate) use handoff::words;
 pub use handoff::{Handoff, HandoffNeed};

@@ -32,7 +32,7 @@ pub use answer::{Answer, AnswerIds, Detected};
 pub use assign::{Assign, Assignee, Requester, Unassign, note_override};
 pub use begin::Begin;
 pub use deliver::{RecordDelivery, Report};
-pub use handoff::RequestHandoff;
+pub use handoff::{Announcement, RequestHandoff};
 pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
 pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
 pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
@@ -48,7 +48,7 @@ pub use webhook::{RecordWebhook, WebhookEnd};
 use crate::agent::Requirements;
 use crate::aggregate::Evolve;
 use crate::automation;
-use crate::bot::Memory;
+use crate::bot::{AutomaticMessages, Memory};
 use crate::lifecycle::Lifecycle;
 use crate::sla::Clocks;
 use event_schemas::automation::ActionKind;
@@ -100,6 +100,8 @@ pub struct Opened {
     bot_answered: bool,
     /// The state that the bot needs.
     pub bot: Memory,
+    /// The automatic messages, of whichever program.
+    automatic: AutomaticMessages,
     /// The state that automation rules need.
     pub automation: automation::Memory,
     /// The number of the customer's messages that each agent has seen.
@@ -130,6 +132,8 @@ pub enum Rejection {
     NoAssignee,
     #[error("the customer last wrote more than {hours} hours ago; only a template can be sent")]
     OutsideReplyWindow { hours: u64 },
+    #[error("at most {messages} automatic messages are sent within {seconds} seconds")]
+    TooManyAutomaticMessages { messages: u32, seconds: u64 },
     #[error("a message needs a text, an attachment or a template")]
     EmptyMessage,
     #[error("at most {limit} characters")]
@@ -251,6 +255,7 @@ impl Evolve for Conversation {
                 unanswered_since: None,
                 bot_answered: false,
                 bot: Memory::default(),
+                automatic: AutomaticMessages::default(),
                 automation: automation::Memory::default(),
                 seen: HashMap::new(),
                 messages: Messages::default(),
@@ -269,6 +274,7 @@ impl Opened {
         self.wait.evolve(&self.lifecycle, event, at);
         self.clocks.evolve(event, at);
         self.bot.evolve(event);
+        self.automatic.evolve(event, at);
         self.automation.evolve(event, at);
         if ends_inactivity(event) {
             self.inactive_since = at;
@@ -371,7 +377,7 @@ impl Opened {
 }
 
 /// `true` for messages, and for events that assign or hand over: they end the inactivity.
-fn ends_inactivity(event: &ConversationEvent) -> bool {
+pub fn ends_inactivity(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
         E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))

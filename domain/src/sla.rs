@@ -34,6 +34,7 @@ use event_schemas::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 use terms::{Pause, PauseKind, Terms};
 
 /// The clocks of one conversation.
@@ -58,6 +59,15 @@ pub struct Clocks {
 }
 
 impl Clocks {
+    /// The moment at which so much time has passed since `from`: business time when the conversation's SLA policy
+    /// has a calendar. `None` when the business hours never reach it.
+    pub fn after(&self, from: Timestamp, span: Duration) -> Option<Timestamp> {
+        match &self.terms {
+            Some(terms) => terms.add(from, span),
+            None => Some(from + span),
+        }
+    }
+
     /// Applies an event that occurred at `at`.
     pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
         use ConversationEvent as E;

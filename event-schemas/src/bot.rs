@@ -27,5 +27,7 @@ words! {
         NoRule = "no_rule",
         /// The bot has asked all questions of its rule.
         InfoCollected = "info_collected",
+        /// So many automatic messages were sent in a short time that programs may be answering each other.
+        AutomaticLimit = "automatic_limit",
     }
 }

@@ -327,7 +327,8 @@ async fn expire_presence(
     let mut any = false;
     for (user_id, account, at) in expired {
         let command = ExpirePresence { user_id, timeouts: commands.presence_timeouts };
-        let context = router_context(account, format!("silence/{user_id}/{}", at.as_micros()));
+        let cause = commands.last_presence_change(user_id).await?;
+        let context = router_context(account, format!("silence/{user_id}/{}", at.as_micros()), cause);
         match commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {
             Ok(outcome) => any |= outcome.wrote,
             Err(CommandError::Contended | CommandError::Rejected(_)) => {}
@@ -371,12 +372,12 @@ fn user_of(event: &AgentEvent) -> UserId {
 }
 
 /// The context of a command of the router itself. Commands with the same key are executed once.
-fn router_context(account: AccountId, key: String) -> Context {
+fn router_context(account: AccountId, key: String, cause: Option<EventId>) -> Context {
     Context {
         account,
         actor: Actor::system("agent-router"),
         correlation_id: EventId::caused(account, &key, 0).0,
-        causation_id: None,
+        causation_id: cause,
         traceparent: None,
         occurred_at: None,
         key: Some(format!("agent-router:{key}")),

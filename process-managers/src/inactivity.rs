@@ -10,9 +10,9 @@ use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
 use crate::past::SideEffects;
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
-use commands::Commands;
 use commands::execute::{CommandError, Context};
-use domain::conversation::EndInactivity;
+use commands::{Commands, Consequence};
+use domain::conversation::{Announcement, EndInactivity};
 use domain::past::Trigger;
 use event_schemas::message::SenderType;
 use event_schemas::{StreamId, Timestamp};
@@ -89,7 +89,8 @@ impl InactivityHandler {
             }
             // The ids of the events derive from this key. Never change it: actions would be repeated.
             let key = format!("{}/silence/{}/{}", timer.id, action.as_str(), at.as_micros());
-            let context = Context::in_time(timer.account, "inactivity", key, at);
+            let cause = self.commands.cause_of(&stream, Consequence::InactivityEnds).await?;
+            let context = Context::in_time(timer.account, "inactivity", key, at, cause);
             let reply_window =
                 self.commands.providers.reply_window(conversation.channel_type, SenderType::Bot);
             // What is recorded late is not announced late.
@@ -98,7 +99,11 @@ impl InactivityHandler {
             let command = EndInactivity {
                 timeouts: timeouts.clone(),
                 playbook: Arc::clone(&playbook),
-                announcement: announces.then_some((message_id, reply_window)),
+                announcement: announces.then_some(Announcement {
+                    message_id,
+                    reply_window,
+                    automatic_limit: Some(playbook.automatic_limit),
+                }),
             };
             match conversations.execute(&stream, &command, &context).await {
                 // The follower also sets the timer again when it reads the appended event.

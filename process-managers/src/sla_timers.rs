@@ -8,12 +8,13 @@ mod source;
 use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
-use commands::Commands;
 use commands::execute::{CommandError, Context, Versioned};
+use commands::{Commands, Consequence};
 use domain::Decide;
 use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
 use event_schemas::conversation::ReopenCause;
-use event_schemas::{StreamId, Timestamp};
+use event_schemas::message::SlaMetric;
+use event_schemas::{EventId, StreamId, Timestamp};
 use follower::timers::{DueTimer, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
@@ -92,14 +93,20 @@ impl SlaTimerHandler {
         let Ok(conversation) = loaded.state.opened() else { return Ok(loaded) };
         for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
             // The event is dated at the moment when the alarm was due; its data say when the alarm was detected.
-            let context = command_context(timer, &alarm.name(), alarm.at);
+            let consequence = match alarm.metric {
+                SlaMetric::FirstResponse | SlaMetric::Resolution => Consequence::TargetFromOpening,
+                SlaMetric::NextResponse => Consequence::Wait,
+            };
+            let cause = self.commands.cause_of(&stream, consequence).await?;
+            let context = command_context(timer, &alarm.name(), alarm.at, cause);
             if self.execute(&stream, &RaiseAlarm { alarm }, &context).await? {
                 let late = self.commands.clock.now().since(alarm.at);
                 metrics::histogram!("verbatim_sla_alarm_delay_seconds").record(late.as_secs_f64());
             }
         }
         if let Some(until) = conversation.lifecycle.snoozed_until.filter(|until| *until <= now) {
-            let context = command_context(timer, &format!("snooze/{}", until.as_micros()), until);
+            let cause = self.commands.cause_of(&stream, Consequence::SnoozeEnds).await?;
+            let context = command_context(timer, &format!("snooze/{}", until.as_micros()), until, cause);
             let command = Reopen { cause: ReopenCause::SnoozeEnded, reason: None };
             self.execute(&stream, &command, &context).await?;
         }
@@ -122,6 +129,6 @@ impl SlaTimerHandler {
     }
 }
 
-fn command_context(timer: &DueTimer, name: &str, at: Timestamp) -> Context {
-    Context::in_time(timer.account, "sla-timers", format!("{}/{name}", timer.id), at)
+fn command_context(timer: &DueTimer, name: &str, at: Timestamp, cause: Option<EventId>) -> Context {
+    Context::in_time(timer.account, "sla-timers", format!("{}/{name}", timer.id), at, cause)
 }

@@ -11,7 +11,7 @@ use crate::manager::{Context, OpenError, ProcessManager};
 use crate::past::SideEffects;
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
-use commands::Commands;
+use commands::{Commands, Consequence};
 use domain::automation::Cause;
 use domain::past::Trigger;
 use event_schemas::automation::AutomationEvent;
@@ -101,6 +101,7 @@ impl UnansweredHandler {
                 unanswered_since: Some(since),
             };
             let rule_run = RuleRun {
+                causation_id: self.commands.cause_of(&stream, Consequence::Wait).await?,
                 account: timer.account,
                 conversation: timer.id,
                 rules: &rules,

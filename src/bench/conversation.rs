@@ -175,6 +175,7 @@ fn reply(desk: &Desk, message_id: MessageId) -> Send {
         metadata: Map::new(),
         reply_window: None,
         handoff: None,
+        automatic_limit: None,
     }
 }
 

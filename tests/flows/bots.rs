@@ -154,3 +154,44 @@ async fn amharic_goes_to_its_team_after_the_bot_has_collected_the_details() {
     assert_eq!(row["bot_context"], json!({ "name": "ሐና", "order_number": "A-17" }));
     assert_eq!(row["status"], "open");
 }
+
+/// The customer is another account's bot: it answers whatever it gets.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_bots_that_answer_each_other_stop_and_an_agent_is_requested() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let provider = FakeWhatsApp::start().await;
+    let account = program.account();
+    let (ana, service) = (account.person("agent", "Ana"), account.person("service", "Shop"));
+    account.admin.patch("/v1/bot-settings", json!({ "automatic_messages_limit": 4 })).await;
+    let reply = json!({ "type": "reply", "text": "We have received your message." });
+    let rule = json!({ "name": "Receipt", "event": "message_received", "actions": [reply] });
+    account.admin.post("/v1/automation-rules", rule).await;
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    whatsapp.customer_writes("251911000000", "wamid.0", "I am out of office.").await;
+    let id = conversation_of(&ana, "251911000000").await;
+    let messages = format!("/v1/conversations/{id}/messages");
+    for round in 1..=4 {
+        let sent = |a: &Value| a["data"].as_array().is_some_and(|all| all.len() >= 2 * round);
+        ana.get_until(&messages, sent).await;
+        whatsapp.customer_writes("251911000000", &format!("wamid.{round}"), "I am out of office.").await;
+    }
+    let ran = |answer: &Value| {
+        let events = answer["data"].as_array().cloned().unwrap_or_default();
+        events.iter().filter(|event| kind(event) == "AutomationRan").count() == 5
+    };
+    let history = ana.get_until(&format!("/v1/conversations/{id}/events?limit=200"), ran).await;
+    let history = history["data"].as_array().unwrap();
+    assert_eq!(kinds(history).iter().filter(|kind| *kind == "MessageSent").count(), 4);
+    let last = history.iter().rfind(|event| kind(event) == "AutomationRan").unwrap();
+    assert_eq!(last["data"]["skipped"][0]["action"], "reply");
+    let requested = history.iter().find(|event| kind(event) == "HandoffRequested").unwrap();
+    assert_eq!(requested["data"]["trigger"], "automatic_limit");
+    let shown = ana.get_until(&format!("/v1/conversations/{id}"), |a| a["handoff_requested"] == true).await;
+    assert!(shown["handoff_reason"].as_str().unwrap().contains("automatic messages"), "{shown}");
+    // Neither may another program go on; an agent may.
+    let answer = json!({ "content": "Hello", "sender_type": "bot" });
+    let (status, refused) = service.send(reqwest::Method::POST, &messages, answer).await;
+    assert_eq!((status.as_u16(), refused["limit"].as_u64()), (409, Some(4)), "{refused}");
+    ana.post(&messages, json!({ "content": "Hello" })).await;
+}

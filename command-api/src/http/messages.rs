@@ -133,6 +133,7 @@ impl NewMessage {
             in_reply_to: self.in_reply_to,
             metadata,
             handoff: self.handoff(commands, caller).await?,
+            automatic_limit: Some(commands.automatic_limit(caller.account).await?),
             reply_window,
         })))
     }

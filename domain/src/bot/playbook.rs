@@ -1,6 +1,7 @@
 //! The bot rules, handoff rules and bot settings of an account, compiled once and compared with every
 //! message.
 
+use super::automatic::AutomaticLimit;
 use super::handoff::Handoff;
 use super::memory::Memory;
 use super::phrases::{PhraseSetBuilder, Phrases};
@@ -19,6 +20,8 @@ pub struct Playbook {
     rules: Vec<Rule>,
     phrases: Phrases,
     pub handoff: Handoff,
+    /// The bound on the conversation's automatic messages.
+    pub automatic_limit: AutomaticLimit,
 }
 
 /// The rules cannot be compiled.
@@ -86,6 +89,7 @@ impl Playbook {
             rules: compiled,
             phrases: phrases.build()?,
             handoff: Handoff::compile(handoff_rules, settings)?,
+            automatic_limit: AutomaticLimit::of(settings),
         })
     }
 

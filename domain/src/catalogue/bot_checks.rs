@@ -1,7 +1,7 @@
 //! The validation of bot rules, handoff rules and bot settings. A rejection names the field.
 
 use super::Rejection;
-use crate::bot::{NormalizedText, words};
+use crate::bot::{AutomaticLimit, NormalizedText, words};
 use crate::calendar::{minutes, zone};
 use crate::conversation::LONGEST_MESSAGE;
 use event_schemas::bot::{
@@ -198,6 +198,12 @@ pub(crate) fn check_settings(settings: &BotSettings) -> Result<(), Rejection> {
     }
     if !(0.0..=1.0).contains(&settings.confidence_threshold) {
         return Err(invalid("confidence_threshold", "is between 0 and 1"));
+    }
+    if !(1..=AutomaticLimit::MOST).contains(&settings.automatic_messages_limit) {
+        return Err(invalid("automatic_messages_limit", "is between 1 and 1,000"));
+    }
+    if !(1..=24 * 3600).contains(&settings.automatic_messages_seconds) {
+        return Err(invalid("automatic_messages_seconds", "is between one second and a day"));
     }
     for (field, seconds) in [
         ("expire_after_seconds", settings.expire_after_seconds),

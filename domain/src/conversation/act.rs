@@ -15,7 +15,7 @@ use super::status::{MarkPending, Reopen, Resolve};
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use crate::automation::{Cause, Rules};
-use crate::bot::{HandoffNeed, strategy};
+use crate::bot::{AutomaticLimit, HandoffNeed, strategy};
 use event_schemas::automation::Action;
 use event_schemas::bot::{BotStrategy, HandoffCause};
 use event_schemas::conversation::{
@@ -41,6 +41,8 @@ pub struct ActionList {
     pub author: UserId,
     /// How long after the customer's last message the channel allows an answer. `None` for ever.
     pub reply_window: Option<Duration>,
+    /// The bound on automatic messages.
+    pub automatic_limit: AutomaticLimit,
 }
 
 /// One action.
@@ -207,7 +209,10 @@ impl ActionRun<'_> {
             Action::Resolve { reason } => self.draft.then(Resolve { reason: reason.clone().or(self.why()) }),
             Action::Reopen { reason } => {
                 let reason = reason.clone().or(self.why());
-                self.draft.then(Reopen { cause: ReopenCause::Agent, reason })
+                let was_resolved = self.draft.status()? == Status::Resolved;
+                self.draft.then(Reopen { cause: ReopenCause::Agent, reason })?;
+                // It comes back open: routing gives it to its last agent, if they can take it.
+                if was_resolved { self.unassign(true, false) } else { Ok(()) }
             }
             Action::Webhook { url } => {
                 self.draft.record(WebhookRequested {
@@ -244,6 +249,7 @@ impl ActionRun<'_> {
             metadata: Map::new(),
             reply_window: self.list.reply_window,
             handoff: None,
+            automatic_limit: Some(self.list.automatic_limit),
         })
     }
 

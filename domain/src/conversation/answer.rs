@@ -5,7 +5,7 @@
 mod tests;
 
 use super::draft::Draft;
-use super::handoff::{Handoff, hand_over};
+use super::handoff::{Announcement, Handoff, hand_over};
 use super::label::{ChangeLabels, CollectContext, SetPriority};
 use super::send::{BotMessage, send_bot_message};
 use super::{Conversation, Opened, Rejection};
@@ -58,6 +58,11 @@ impl Decide<Conversation> for Answer {
         }
         let mut turn = BotTurn { answer: self, draft: Draft::of(state, now) };
         turn.record_language(conversation);
+        let limit = self.playbook.automatic_limit;
+        if conversation.automatic.left(limit, now) == 0 && !self.playbook.rules().is_empty() {
+            turn.hand_over(limit.handoff(), &Target::default())?;
+            return Ok(turn.draft.into_events());
+        }
         match conversation.bot.question() {
             Some(question) => turn.accept_information(conversation, question)?,
             None => turn.evaluate_rules(conversation)?,
@@ -266,7 +271,9 @@ impl BotTurn<'_> {
 
     fn send(&mut self, message_id: MessageId, text: &str, rule: Option<&Rule>) -> Result<(), Rejection> {
         let reply_window = self.answer.reply_window;
-        send_bot_message(&mut self.draft, BotMessage { message_id, text, rule, reply_window })
+        let automatic_limit = Some(self.answer.playbook.automatic_limit);
+        let message = BotMessage { message_id, text, rule, reply_window, automatic_limit };
+        send_bot_message(&mut self.draft, message)
     }
 
     fn hand_over(&mut self, need: HandoffNeed, target: &Target) -> Result<(), Rejection> {
@@ -274,7 +281,11 @@ impl BotTurn<'_> {
             message_id: Some(self.answer.message_id),
             rule_id: target.rule_id,
             strategy: target.strategy,
-            announcement: Some((self.answer.ids.reply, self.answer.reply_window)),
+            announcement: Some(Announcement {
+                message_id: self.answer.ids.reply,
+                reply_window: self.answer.reply_window,
+                automatic_limit: Some(self.answer.playbook.automatic_limit),
+            }),
             ..Handoff::of(HandoffNeed { team_id: need.team_id.or(target.team_id), ..need })
         };
         hand_over(&mut self.draft, handoff)

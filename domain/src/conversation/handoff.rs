@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::send::{BotMessage, send_bot_message};
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
-use crate::bot::{HandoffNeed, Playbook};
+use crate::bot::{AutomaticLimit, HandoffNeed, Playbook};
 use event_schemas::conversation::{AssignStrategy, HandoffRequested};
 use event_schemas::message::Status;
 use event_schemas::{BotRuleId, ConversationEvent, MessageId, Timestamp};
@@ -44,7 +44,11 @@ impl Decide<Conversation> for RequestHandoff {
             agent: self.agent.clone(),
             chosen: Some(AssignStrategy::Manual),
             by: self.by,
-            announcement: assignee.is_none().then_some((self.message_id, self.reply_window)),
+            announcement: assignee.is_none().then_some(Announcement {
+                message_id: self.message_id,
+                reply_window: self.reply_window,
+                automatic_limit: Some(self.playbook.automatic_limit),
+            }),
             ..Handoff::of(self.playbook.handoff.for_request(self.reason.clone()))
         };
         hand_over(&mut draft, handoff)?;
@@ -68,9 +72,18 @@ pub(super) struct Handoff {
     /// How the team and the agent were chosen. `None` when a rule names the team.
     pub chosen: Option<AssignStrategy>,
     pub by: Requester,
-    /// The id of the message to the customer, and how long after the customer's last message the channel
-    /// allows it. `None` when the customer gets no message.
-    pub announcement: Option<(MessageId, Option<Duration>)>,
+    /// The message to the customer. `None` when the customer gets none.
+    pub announcement: Option<Announcement>,
+}
+
+/// The message to the customer that comes with a handoff, if the account sends one.
+#[derive(Clone, Copy, Debug)]
+pub struct Announcement {
+    pub message_id: MessageId,
+    /// How long after the customer's last message the channel allows it. `None` for ever.
+    pub reply_window: Option<Duration>,
+    /// The bound on automatic messages.
+    pub automatic_limit: Option<AutomaticLimit>,
 }
 
 impl Handoff {
@@ -92,8 +105,12 @@ impl Handoff {
 /// assigned after the request, so that the request does not count for the time after that assignment.
 pub(super) fn hand_over(draft: &mut Draft, handoff: Handoff) -> Result<(), Rejection> {
     let HandoffNeed { trigger, reason, rule_id: handoff_rule_id, team_id, message } = handoff.need;
-    if let (Some(text), Some((message_id, reply_window))) = (message, handoff.announcement) {
-        send_bot_message(draft, BotMessage { message_id, text: &text, rule: None, reply_window })?;
+    if let (Some(text), Some(announcement)) = (message, handoff.announcement) {
+        let Announcement { message_id, reply_window, automatic_limit } = announcement;
+        send_bot_message(
+            draft,
+            BotMessage { message_id, text: &text, rule: None, reply_window, automatic_limit },
+        )?;
     }
     let agent_id = handoff.agent.as_ref().map(|agent| agent.id);
     let assign = Assign {

@@ -2,14 +2,14 @@
 //! without messages, closing of one that stays resolved.
 
 use super::draft::Draft;
-use super::handoff::{Handoff, hand_over};
+use super::handoff::{Announcement, Handoff, hand_over};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::Playbook;
 use event_schemas::bot::BotSettings;
 use event_schemas::conversation::{Closed, Expired};
 use event_schemas::message::Status;
-use event_schemas::{ConversationEvent, MessageId, Timestamp};
+use event_schemas::{ConversationEvent, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,13 +58,15 @@ impl InactivityAction {
 }
 
 impl Opened {
-    /// The first action at the end of the present inactivity, and its time, if no message comes before.
+    /// The first action at the end of the present inactivity, and its time, if no message comes before. Expiry and
+    /// closing count business time when the conversation's SLA policy has a calendar; the bot has no hours.
     pub fn inactivity_ends(&self, timeouts: &InactivityTimeouts) -> Option<(Timestamp, InactivityAction)> {
         let since = self.inactive_since;
         match self.status() {
             Status::Closed => None,
             Status::Resolved => {
-                timeouts.close_resolved_after.map(|inactivity| (since + inactivity, InactivityAction::Close))
+                let at = timeouts.close_resolved_after.and_then(|span| self.clocks.after(since, span));
+                at.map(|at| (at, InactivityAction::Close))
             }
             status => {
                 let with_bot = status == Status::Bot && !self.bot.is_with_agents();
@@ -75,7 +77,9 @@ impl Opened {
                 let expire_after = timeouts.expire_after.filter(|_| !self.customer_waits());
                 let ends = [
                     hand_over.map(|inactivity| (since + inactivity, InactivityAction::HandOver)),
-                    expire_after.map(|inactivity| (from + inactivity, InactivityAction::Expire)),
+                    expire_after
+                        .and_then(|span| self.clocks.after(from, span))
+                        .map(|at| (at, InactivityAction::Expire)),
                 ];
                 ends.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
@@ -88,9 +92,8 @@ impl Opened {
 pub struct EndInactivity {
     pub timeouts: InactivityTimeouts,
     pub playbook: Arc<Playbook>,
-    /// The id of the message to the customer, if the account sends one, and how long after the customer's last
-    /// message the channel allows it. `None` when it is too late for a message.
-    pub announcement: Option<(MessageId, Option<Duration>)>,
+    /// The message to the customer. `None` when it is too late for one.
+    pub announcement: Option<Announcement>,
 }
 
 impl Decide<Conversation> for EndInactivity {
@@ -189,5 +192,33 @@ mod tests {
         let put_aside = MarkedPending { until: None, reason: None }.into();
         assert!(!expires([opened(), received(), put_aside]), "an agent has put it aside without an answer");
         assert!(expires([opened()]), "no customer has written");
+    }
+
+    /// From Friday at 16:00 until Monday at 12:00, an hour and three hours are open.
+    #[test]
+    fn expiry_counts_the_business_time_of_the_sla_policys_calendar() {
+        let policy = serde_json::json!({
+            "policy": { "id": event_schemas::SlaPolicyId::from_u128(1), "name": "Office", "targets": {} },
+            "calendar": {
+                "id": event_schemas::CalendarId::from_u128(1), "name": "Office", "timezone": "UTC",
+                "schedule": [{ "days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00" }],
+            },
+        });
+        let applied: event_schemas::conversation::SlaApplied = serde_json::from_value(policy).unwrap();
+        let friday: Timestamp = "2026-11-27T16:00:00Z".parse().unwrap();
+        let mut state = Conversation::default();
+        for event in [opened(), applied.into(), received(), sent()] {
+            crate::Evolve::evolve(&mut state, &event, friday);
+        }
+        let ends = |after: u64| {
+            let timeouts = InactivityTimeouts {
+                expire_after: Some(Duration::from_secs(after)),
+                close_resolved_after: None,
+                hand_over_after: None,
+            };
+            state.opened().unwrap().inactivity_ends(&timeouts).unwrap().0
+        };
+        assert_eq!(ends(1800), "2026-11-27T16:30:00Z".parse().unwrap());
+        assert_eq!(ends(4 * 3600), "2026-11-30T12:00:00Z".parse().unwrap());
     }
 }

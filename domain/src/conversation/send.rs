@@ -5,9 +5,9 @@ use super::draft::Draft;
 use super::handoff::{Handoff, hand_over};
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
-use crate::bot::{HandoffNeed, Playbook, Rule};
-use event_schemas::conversation::{Addressee, MessageSent, NoteAdded};
-use event_schemas::message::{Content, ContentType, SenderType, Template};
+use crate::bot::{AutomaticLimit, HandoffNeed, Playbook, Rule, is_automatic};
+use event_schemas::conversation::{Addressee, BotEngaged, MessageSent, NoteAdded};
+use event_schemas::message::{Content, ContentType, SenderType, Status, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub struct Send {
     pub reply_window: Option<Duration>,
     /// The playbook that decides whether the bot's answer leads to a handoff. `None` for every other sender.
     pub handoff: Option<Arc<Playbook>>,
+    /// The bound on automatic messages. `None` for a message of an agent, which is none.
+    pub automatic_limit: Option<AutomaticLimit>,
 }
 
 impl Decide<Conversation> for Send {
@@ -64,6 +66,11 @@ impl Decide<Conversation> for Send {
                 return Err(Rejection::OutsideReplyWindow { hours: window.as_secs() / 3600 });
             }
         }
+        let left = self.automatic_left(conversation, now);
+        if let (Some(0), Some(limit)) = (left, self.automatic_limit) {
+            let (messages, seconds) = (limit.messages, limit.within.as_secs());
+            return Err(Rejection::TooManyAutomaticMessages { messages, seconds });
+        }
         let in_reply_to_provider_id = match self.in_reply_to {
             None => None,
             Some(message) => {
@@ -85,7 +92,15 @@ impl Decide<Conversation> for Send {
             in_reply_to_provider_id,
             metadata: self.metadata.clone(),
         };
-        let Some(need) = self.handoff_need(conversation, &sent) else { return Ok(vec![sent.into()]) };
+        // The last automatic message is followed by a handoff, so that agents see that there are no more.
+        let limit = self.automatic_limit.filter(|_| left == Some(1));
+        let need = self.handoff_need(conversation, &sent).or(limit.map(AutomaticLimit::handoff));
+        if need.is_none() && self.begins_bots_turn(conversation) {
+            // The message keeps its place: its id is that of the request's first event.
+            let reason = Some("Another program answers as the bot".to_owned());
+            return Ok(vec![sent.into(), BotEngaged { rule_id: None, reason }.into()]);
+        }
+        let Some(need) = need else { return Ok(vec![sent.into()]) };
         let mut draft = Draft::of(state, now);
         draft.record(sent);
         let message_id = Some(self.message_id);
@@ -95,6 +110,23 @@ impl Decide<Conversation> for Send {
 }
 
 impl Send {
+    /// How many more automatic messages may be sent, with this one. `None` when it is none.
+    fn automatic_left(&self, conversation: &Opened, now: Timestamp) -> Option<u32> {
+        let limit = self.automatic_limit.filter(|_| is_automatic(self.sender.sender_type))?;
+        Some(conversation.automatic.left(limit, now))
+    }
+
+    /// Whether another program takes the conversation as the bot with this answer: it has no agent, and does not wait
+    /// for one.
+    fn begins_bots_turn(&self, conversation: &Opened) -> bool {
+        let is_free = conversation.status() == Status::Open && conversation.lifecycle.assignee_id.is_none();
+        let waits_for_agent = conversation.bot.is_with_agents()
+            || conversation.wait.queued
+            || conversation.wait.offer.is_some();
+        let by_program = self.handoff.is_some() && self.sender.sender_type == SenderType::Bot;
+        by_program && is_free && !waits_for_agent
+    }
+
     /// The handoff that the bot's answer demands, for example after three answers of low confidence.
     fn handoff_need(&self, conversation: &Opened, sent: &MessageSent) -> Option<HandoffNeed> {
         let playbook = self.handoff.as_ref().filter(|_| sent.sender_type == SenderType::Bot)?;
@@ -150,6 +182,7 @@ pub(super) struct BotMessage<'a> {
     /// The rule whose reply it is.
     pub rule: Option<&'a Rule>,
     pub reply_window: Option<Duration>,
+    pub automatic_limit: Option<AutomaticLimit>,
 }
 
 /// Sends a message of the bot. A message that cannot be sent is skipped without a rejection.
@@ -169,12 +202,16 @@ pub(super) fn send_bot_message(draft: &mut Draft, message: BotMessage<'_>) -> Re
         metadata: Map::new(),
         reply_window: message.reply_window,
         handoff: None,
+        automatic_limit: message.automatic_limit,
     });
     match sent {
         Ok(())
-        | Err(Rejection::OutsideReplyWindow { .. } | Rejection::TooLong { .. } | Rejection::EmptyMessage) => {
-            Ok(())
-        }
+        | Err(
+            Rejection::OutsideReplyWindow { .. }
+            | Rejection::TooLong { .. }
+            | Rejection::TooManyAutomaticMessages { .. }
+            | Rejection::EmptyMessage,
+        ) => Ok(()),
         Err(refusal) => Err(refusal),
     }
 }

@@ -71,6 +71,7 @@ fn send() -> Send {
         metadata: Map::new(),
         reply_window: Some(DAY),
         handoff: None,
+        automatic_limit: None,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Wait {
     pub strategy: Option<RoutingStrategy>,
     /// The agent who was requested by name.
     pub requested_agent: Option<UserId>,
+    /// The agent who had the conversation when it was resolved, until it is assigned again.
+    pub last_agent: Option<UserId>,
     /// Whether `Queued` was appended for this wait.
     pub queued: bool,
     /// When `Queued` was appended for the present team.
@@ -62,6 +64,8 @@ impl Wait {
                 self.queued = false;
                 self.queued_at = None;
             }
+            E::Assignment(AssignmentEvent::Assigned(_)) => self.last_agent = None,
+            E::Lifecycle(LifecycleEvent::Resolved(_)) => self.last_agent = lifecycle.assignee_id,
             E::Bot(BotEvent::HandoffRequested(handoff)) => {
                 self.handed_off = true;
                 self.strategy = handoff.strategy.and_then(AssignStrategy::routing).or(self.strategy);
@@ -125,7 +129,12 @@ impl Wait {
             self.since = self.since.or(Some(at));
         } else if self.since.is_some() {
             // The next wait begins without the state of this one.
-            *self = Self { has_message: self.has_message, handed_off: self.handed_off, ..Self::default() };
+            *self = Self {
+                has_message: self.has_message,
+                handed_off: self.handed_off,
+                last_agent: self.last_agent,
+                ..Self::default()
+            };
         }
     }
 

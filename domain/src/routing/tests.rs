@@ -760,3 +760,38 @@ fn routing_leaves_a_new_conversation_to_the_bot_for_a_while() {
     scenario.now = scenario.now + BOT_TIMEOUT;
     assert_eq!(scenario.run(), [(second, ANA)]);
 }
+
+/// Ana resolved a conversation and has another; Ben has none. The conversation comes back in this way.
+fn comes_back(by: impl IntoIterator<Item = ConversationEvent>, ana: Option<AgentEvent>) -> Vec<UserId> {
+    let mut scenario = Scenario::with(&[ANA], RoutingStrategy::LeastBusy);
+    let (first, _) = (scenario.writes(1, Priority::Normal), scenario.writes(2, Priority::Normal));
+    assert_eq!(assignees(&scenario.run()), [ANA, ANA]);
+    scenario.finishes(first, ANA);
+    scenario.agent(BEN, &registered(BEN));
+    scenario.agent(BEN, &prefers(BEN, |_| {}));
+    if let Some(change) = ana {
+        scenario.agent(ANA, &change);
+    }
+    assert!(scenario.run().is_empty());
+    by.into_iter().for_each(|event| scenario.apply(first, event));
+    assignees(&scenario.run())
+}
+
+#[test]
+fn a_conversation_that_comes_back_goes_to_its_last_agent_if_they_can_take_it() {
+    let reopened = |cause| ConversationEvent::from(Reopened { cause, reason: None });
+    let unassigned =
+        || Unassigned { assignee_id: Some(ANA), team_id: None, unassigned_by: None, reason: None };
+    let by_customer = || vec![reopened(ReopenCause::CustomerMessage)];
+    let by_agent = || vec![reopened(ReopenCause::Agent), unassigned().into()];
+    assert_eq!(comes_back(by_customer(), None), [ANA]);
+    assert_eq!(comes_back(by_agent(), None), [ANA]);
+    for cannot in [
+        prefers(ANA, |ana| ana.is_available = false),
+        prefers(ANA, |ana| ana.max_concurrent_conversations = 1),
+        WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into(),
+    ] {
+        assert_eq!(comes_back(by_customer(), Some(cannot.clone())), [BEN]);
+        assert_eq!(comes_back(by_agent(), Some(cannot)), [BEN]);
+    }
+}

@@ -172,7 +172,7 @@ impl Terms {
         self.hours.as_ref().map_or_else(|| until.since(from), |hours| hours.between(from, until))
     }
 
-    fn add(&self, from: Timestamp, left: Duration) -> Option<Timestamp> {
+    pub fn add(&self, from: Timestamp, left: Duration) -> Option<Timestamp> {
         self.hours.as_ref().map_or_else(|| Some(from + left), |hours| hours.add(from, left))
     }
 }

@@ -20,12 +20,20 @@ item! {
         #[serde(default = "a_half")]
         pub confidence_threshold: f64,
         /// A conversation without messages expires after so many seconds, unless the customer waits for an answer.
-        /// `null` for never.
+        /// Business time, when the conversation's SLA policy has a calendar. `null` for never.
         #[serde(default = "a_day")]
         pub expire_after_seconds: Option<u32>,
         /// A resolved conversation closes after so many seconds. `null` for never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub close_resolved_after_seconds: Option<u32>,
+        /// The most automatic messages of a conversation within `automatic_messages_seconds`: of the bot, of
+        /// automation rules, of queues and of other programs. With the last of them the conversation is handed
+        /// over to human agents, and further ones are not sent.
+        #[serde(default = "most_automatic_messages")]
+        pub automatic_messages_limit: u32,
+        /// The seconds within which automatic messages are counted.
+        #[serde(default = "an_hour")]
+        pub automatic_messages_seconds: u32,
     }
 }
 
@@ -39,6 +47,8 @@ impl BotSettings {
             confidence_threshold: a_half(),
             expire_after_seconds: a_day(),
             close_resolved_after_seconds: None,
+            automatic_messages_limit: most_automatic_messages(),
+            automatic_messages_seconds: an_hour(),
         }
     }
 }
@@ -73,6 +83,14 @@ fn three() -> Option<u32> {
 
 fn a_half() -> f64 {
     0.5
+}
+
+fn most_automatic_messages() -> u32 {
+    30
+}
+
+fn an_hour() -> u32 {
+    3600
 }
 
 fn a_day() -> Option<u32> {

@@ -76,12 +76,12 @@ pub(super) async fn execute(
                 decision: decision.clone(),
                 lead: *lead,
             };
-            let context = routed.at(*conversation, *version, "assign");
+            let context = routed.at(*conversation, *version, "assign").await?;
             let options = AssignOptions { counts: true, forced: false, taker: None };
             Ok(commands.assign(*conversation, &command, &context, options).await?.position)
         }
         RoutingAction::Offer { conversation, version, agents, team, strategy, until, decision, lead } => {
-            let context = routed.at(*conversation, *version, "offer");
+            let context = routed.at(*conversation, *version, "offer").await?;
             let command = MakeOffer {
                 offer_id: OfferId(EventId::caused(account, &name(*conversation, *version, "offer"), 0).0),
                 agents: agents.clone(),
@@ -94,7 +94,7 @@ pub(super) async fn execute(
             routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::ExpireOffer { conversation, version, offer } => {
-            let context = routed.at(*conversation, *version, "lapse");
+            let context = routed.at(*conversation, *version, "lapse").await?;
             routed.execute(*conversation, &ExpireOffer { offer_id: *offer }, &context).await
         }
         RoutingAction::Queue {
@@ -119,7 +119,7 @@ pub(super) async fn execute(
                 decision: decision.clone(),
                 lead: *lead,
             };
-            let context = routed.at(*conversation, *version, "queue");
+            let context = routed.at(*conversation, *version, "queue").await?;
             let queued = routed.execute(*conversation, &command, &context).await?;
             if let Some(text) = announcement
                 && side_effects.withheld(Trigger::Moment(*queued_since)).is_none()
@@ -130,21 +130,21 @@ pub(super) async fn execute(
             Ok(queued)
         }
         RoutingAction::Overflow { conversation, version, to, strategy, route_by } => {
-            let context = routed.at(*conversation, *version, "overflow");
+            let context = routed.at(*conversation, *version, "overflow").await?;
             let command = Overflow { to: *to, strategy: *strategy, route_by: *route_by };
             routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::TimeOut { conversation, version, team, to, strategy, route_by } => {
-            let context = routed.at(*conversation, *version, "time-out");
+            let context = routed.at(*conversation, *version, "time-out").await?;
             let command = TimeOut { team_id: *team, to: *to, strategy: *strategy, route_by: *route_by };
             routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::ReturnToQueue { conversation, version, agent } => {
-            let context = routed.at(*conversation, *version, "give-back");
+            let context = routed.at(*conversation, *version, "give-back").await?;
             routed.execute(*conversation, &ReturnToQueue { agent: *agent }, &context).await
         }
         RoutingAction::Drop { conversation, version, agent } => {
-            let context = routed.at(*conversation, *version, "drop");
+            let context = routed.at(*conversation, *version, "drop").await?;
             routed.execute(*conversation, &DropAssignment { assignee: *agent }, &context).await
         }
         RoutingAction::Count { conversation, version, agent } => {
@@ -158,7 +158,7 @@ pub(super) async fn execute(
                 conversation_version: *reserved_at,
             };
             // The same capacity can be reserved and released several times, so this command has no idempotency key.
-            let context = Context { key: None, ..routed.at(*conversation, *reserved_at, "free") };
+            let context = Context { key: None, ..routed.at(*conversation, *reserved_at, "free").await? };
             let context = Context { if_match: None, ..context };
             Ok(commands.agents.execute(&StreamId::agent(*agent), &command, &context).await?.position)
         }
@@ -190,9 +190,16 @@ struct Routed<'a> {
 
 impl Routed<'_> {
     /// The context of a command that is executed at most once, and only at this version.
-    fn at(&self, conversation: ConversationId, version: Version, what: &str) -> Context {
-        let context = router_context(self.account, name(conversation, version, what));
-        Context { if_match: Some(version), ..context }
+    /// Its cause is the event of the conversation at that version.
+    async fn at(
+        &self,
+        conversation: ConversationId,
+        version: Version,
+        what: &str,
+    ) -> Result<Context, LoadError> {
+        let cause = self.commands.event_at(&StreamId::conversation(conversation), version).await?;
+        let context = router_context(self.account, name(conversation, version, what), cause);
+        Ok(Context { if_match: Some(version), ..context })
     }
 
     async fn execute<C>(
@@ -225,14 +232,14 @@ impl Routed<'_> {
             check: EligibilityCheck::None,
             forced: false,
         };
-        let context = self.at(conversation, version, "count");
+        let context = self.at(conversation, version, "count").await?;
         let context = Context { key: None, if_match: None, ..context };
         Ok(self.commands.agents.execute(&StreamId::agent(agent), &command, &context).await?.position)
     }
 
     /// Sends the queue's announcement to the customer. A rejection by the conversation is ignored.
     async fn announce(&self, id: ConversationId, version: Version, text: String) -> Result<(), Failure> {
-        let context = router_context(self.account, name(id, version, "announce"));
+        let context = Context { if_match: None, ..self.at(id, version, "announce").await? };
         let command = Send {
             message_id: context.message_id(&self.commands.clock),
             sender: Sender { sender_type: SenderType::System, id: None, name: None },
@@ -242,6 +249,7 @@ impl Routed<'_> {
             metadata: Default::default(),
             reply_window: None,
             handoff: None,
+            automatic_limit: Some(self.commands.automatic_limit(self.account).await?),
         };
         match self.execute(id, &command, &context).await {
             Ok(_) | Err(Failure::Rejected(_)) => Ok(()),

@@ -137,6 +137,7 @@ impl ConversationBatch<'_> {
                         cause: &cause,
                         name: &name,
                         correlation_id: Some(event.metadata.correlation_id),
+                        causation_id: cause.event_id,
                         traceparent: event.metadata.traceparent.clone(),
                     };
                     // When the page is projected again, the ids of the events show which runs are done already.

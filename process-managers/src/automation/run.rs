@@ -23,6 +23,8 @@ pub(crate) struct RuleRun<'a> {
     /// The name of the cause, which is the same whenever its event is read.
     pub name: &'a str,
     pub correlation_id: Option<Uuid>,
+    /// The event that caused the run: that of the cause, or the message since which the customer waits.
+    pub causation_id: Option<EventId>,
     pub traceparent: Option<String>,
 }
 
@@ -45,7 +47,7 @@ pub(crate) async fn run(
         account: rule_run.account,
         actor: Actor::system(AUTOMATION),
         correlation_id: rule_run.correlation_id.unwrap_or(first.0),
-        causation_id: rule_run.cause.event_id,
+        causation_id: rule_run.causation_id,
         traceparent: rule_run.traceparent.clone(),
         occurred_at: None,
         key: Some(key),

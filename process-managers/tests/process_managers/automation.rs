@@ -222,7 +222,8 @@ async fn configure_routing(fixture: &Fixture) {
         announcement: None,
     };
     fixture.define(CatalogueKind::Queues, QueueDefined { queue }).await;
-    let context = commands::execute::Context::in_time(ACCOUNT, "test", "ana".into(), fixture.clock.now());
+    let context =
+        commands::execute::Context::in_time(ACCOUNT, "test", "ana".into(), fixture.clock.now(), None);
     let context = commands::execute::Context { key: None, ..context };
     let register =
         Register { account_id: ACCOUNT, user_id: ANA, name: "Ana".to_owned(), email: None, is_self: false };

@@ -253,6 +253,7 @@ impl Fixture {
             metadata: serde_json::Map::new(),
             reply_window: None,
             handoff: None,
+            automatic_limit: None,
         };
         self.execute(id, command).await;
     }

@@ -68,6 +68,9 @@ impl Log {
 
     async fn define(&self) {
         let id = || self.clock.fresh_id();
+        // Without an address its messages are delivered at once.
+        let channel = json!({ "id": CHANNEL, "channel_type": "api", "name": "Shop" });
+        self.catalogue("channels", "ChannelDefined", json!({ "channel": channel })).await;
         let bot_rule = json!({
             "id": id(), "name": "Refunds", "priority": 1, "trigger_type": "keyword",
             "conditions": { "keywords": ["refund"] }, "actions": { "reply_text": "By the bot" },
@@ -171,7 +174,7 @@ fn has_acted(manager: &str, events: &[Recorded]) -> bool {
         events.iter().any(|event| event.event_type == event_type && event.data.contains(words))
     };
     match manager {
-        "outbound-delivery" => has("MessageFailed", "channel_retired"),
+        "outbound-delivery" => has("MessageDispatched", ""),
         "outgoing-webhooks" => has("WebhookFailed", "no_secret"),
         "sla-timers" => has("SlaBreached", ""),
         "bot-router" => has("MessageSent", "By the bot"),
@@ -205,6 +208,15 @@ async fn every_process_manager_acts_on_what_is_present() {
         process_managers::names().all(|manager| has_acted(manager, &events))
     })
     .await;
+    let events = log.events().await;
+    let own = |event: &&Recorded| event.metadata.actor.name.as_deref() != Some("test");
+    for event in events.iter().filter(own) {
+        let cause =
+            event.metadata.causation_id.unwrap_or_else(|| panic!("{} has no cause", event.event_type));
+        let cause = events.iter().find(|earlier| earlier.id == cause).unwrap();
+        assert_eq!(cause.stream, event.stream, "{}", event.event_type);
+        assert!(cause.position < event.position, "{}", event.event_type);
+    }
 }
 
 /// A message of today is answered, and no other, although it comes after them.

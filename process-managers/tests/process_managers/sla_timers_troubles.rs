@@ -176,6 +176,7 @@ impl Fixture {
             metadata: Default::default(),
             reply_window: None,
             handoff: None,
+            automatic_limit: None,
         };
         self.execute(id, answer).await;
     }

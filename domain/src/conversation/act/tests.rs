@@ -101,6 +101,7 @@ fn list(actions: impl IntoIterator<Item = Action>, user: Option<UserId>) -> Acti
         },
         author: user.unwrap_or(UserId(RULE.0)),
         reply_window: Some(HOUR),
+        automatic_limit: AutomaticLimit { messages: 20, within: HOUR },
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::aggregate::given::{Given, given};
+use crate::bot::AutomaticLimit;
 use crate::conversation::{RequestHandoff, Requester, Send, Sender};
 use event_schemas::bot::{
     BotActions, BotConditions, BotRule, BotSettings, BotStrategy, BotTrigger, HandoffRule, HandoffTrigger,
@@ -92,7 +93,7 @@ fn answer(rules: &[BotRule], text: &str) -> Answer {
         message_id: MESSAGE,
         body: Content::text(text),
         metadata: Map::new(),
-        received_at: Timestamp::from_secs(2),
+        received_at: Timestamp::from_secs(60),
         language: None,
         ids: AnswerIds { reply: REPLY, question: QUESTION },
         reply_window: None,
@@ -665,7 +666,53 @@ fn bots_answer(metadata: Value, handoffs: &[HandoffRule]) -> Send {
         metadata: metadata.as_object().cloned().unwrap_or_default(),
         reply_window: None,
         handoff: Some(playbook(&[], handoffs)),
+        automatic_limit: None,
     }
+}
+
+#[test]
+fn the_last_automatic_message_demands_a_handoff_and_no_further_one_is_sent() {
+    let limit = AutomaticLimit { messages: 2, within: Duration::from_secs(60) };
+    let none = || serde_json::json!({});
+    let send = |sender_type| {
+        let sender = Sender { sender_type, id: None, name: None };
+        Send { sender, automatic_limit: Some(limit), ..bots_answer(none(), &[]) }
+    };
+    let history = |sent: usize| {
+        let sent = std::iter::repeat_with(move || bot_sent(none())).take(sent);
+        given::<Conversation>([opened(), received(MESSAGE, "?")].into_iter().chain(sent))
+    };
+    history(0).when(send(SenderType::Bot)).then([bot_sent(none()), engaged_by_program()]);
+    let reason = "The limit of 2 automatic messages within 60 seconds is reached";
+    let handoff =
+        HandoffRequested { message_id: Some(REPLY), ..handed_over(HandoffCause::AutomaticLimit, reason) };
+    history(1).when(send(SenderType::Bot)).then([bot_sent(none()), handoff.into()]);
+    let too_many = || Rejection::TooManyAutomaticMessages { messages: 2, seconds: 60 };
+    history(2).when(send(SenderType::Bot)).then_rejected(too_many());
+    history(2).when(send(SenderType::System)).then_rejected(too_many());
+    // A person is not bounded, and after a while programs are not.
+    assert!(send(SenderType::Agent).decide(&history(2).state, Timestamp::from_secs(5)).is_ok());
+    history(2)
+        .at(Timestamp::from_secs(4 + 60))
+        .when(send(SenderType::Bot))
+        .then([bot_sent(none()), engaged_by_program()]);
+}
+
+#[test]
+fn a_bot_that_may_not_answer_any_more_hands_over() {
+    let settings = BotSettings { automatic_messages_limit: 1, ..BotSettings::usual(ACCOUNT) };
+    let playbook = Arc::new(Playbook::compile(&[refunds()], &[], &settings, |_| None).unwrap());
+    let asked = Answer { playbook, ..to_second(&[], "refund") };
+    let reason = "The limit of 1 automatic messages within 3600 seconds is reached";
+    let handoff =
+        HandoffRequested { message_id: Some(SECOND), ..handed_over(HandoffCause::AutomaticLimit, reason) };
+    let before =
+        [opened(), received(MESSAGE, "?"), bot_sent(serde_json::json!({})), received(SECOND, "refund")];
+    given(before).when(asked).then([handoff.into()]);
+}
+
+fn engaged_by_program() -> E {
+    BotEngaged { rule_id: None, reason: Some("Another program answers as the bot".to_owned()) }.into()
 }
 
 fn bot_sent(metadata: Value) -> E {
@@ -680,7 +727,7 @@ fn three_answers_of_low_confidence_demand_a_handoff() {
     let unsure = || serde_json::json!({ "low_confidence": true });
     let barely = || serde_json::json!({ "confidence": 0.49 });
     let sure = || serde_json::json!({ "confidence": 0.5 });
-    given([opened(), received(MESSAGE, "?"), bot_sent(unsure()), bot_sent(sure())])
+    given([opened(), received(MESSAGE, "?"), engaged_by_program(), bot_sent(unsure()), bot_sent(sure())])
         .when(bots_answer(unsure(), &[]))
         .then([bot_sent(unsure())]);
     let reason = "Multiple low-confidence responses";
@@ -703,7 +750,7 @@ fn too_many_answers_without_a_resolution_demand_a_handoff() {
         ..handed_over(HandoffCause::Turns, "More than 2 answers without a resolution")
     };
     let nothing = Value::Null;
-    given([opened(), bot_sent(nothing.clone())])
+    given([opened(), engaged_by_program(), bot_sent(nothing.clone())])
         .when(bots_answer(nothing.clone(), &rule()))
         .then([bot_sent(nothing.clone())]);
     given([opened(), bot_sent(nothing.clone()), bot_sent(nothing.clone())])

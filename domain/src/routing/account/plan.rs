@@ -169,7 +169,8 @@ impl AccountRouting {
         let candidates = self.candidates(routed, agents, planned, now, ask_again);
         let turn = planned.turns.get(&team).copied();
         let candidates = candidates.in_order(strategy, turn, chance ^ id.as_uuid().as_u64_pair().1);
-        let candidates = candidates.preferring(routed.wait.requested_agent);
+        // A conversation that comes back goes to its last agent, if they can take it.
+        let candidates = candidates.preferring(routed.wait.requested_agent.or(routed.wait.last_agent));
         let Some(first) = candidates.first() else {
             if routed.wait.asked.is_empty() {
                 planned.exhausted.insert(search);

@@ -1,9 +1,9 @@
 //! The strategy by which an agent is found for a conversation that is handed over to a team.
 
 use super::*;
-use crate::bot::Playbook;
+use crate::bot::{AutomaticLimit, Playbook};
 use crate::conversation::{
-    ActionList, Answer, AnswerIds, Conversation, EndInactivity, InactivityTimeouts, Rejection,
+    ActionList, Announcement, Answer, AnswerIds, Conversation, EndInactivity, InactivityTimeouts, Rejection,
     RequestHandoff, Requester, RunMacro, Send, Sender, Step,
 };
 use event_schemas::automation::Action;
@@ -145,6 +145,7 @@ fn unsure_answer() -> Send {
         metadata: metadata.as_object().cloned().unwrap(),
         reply_window: None,
         handoff: Some(hands_over(HandoffTrigger::Confidence, "0.5")),
+        automatic_limit: None,
     }
 }
 
@@ -168,7 +169,11 @@ fn inactive() -> EndInactivity {
             hand_over_after: Some(Duration::ZERO),
         },
         playbook,
-        announcement: Some((MessageId::from_u128(2), None)),
+        announcement: Some(Announcement {
+            message_id: MessageId::from_u128(2),
+            reply_window: None,
+            automatic_limit: None,
+        }),
     }
 }
 
@@ -185,7 +190,14 @@ fn macro_that_routes() -> RunMacro {
     RunMacro {
         id: MacroId::from_u128(1),
         name: "Billing".to_owned(),
-        list: ActionList { steps: vec![step], by: no_user(), sender: bot(), author: ANA, reply_window: None },
+        list: ActionList {
+            steps: vec![step],
+            by: no_user(),
+            sender: bot(),
+            author: ANA,
+            reply_window: None,
+            automatic_limit: AutomaticLimit { messages: 30, within: Duration::from_secs(3600) },
+        },
     }
 }
 
