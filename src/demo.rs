@@ -51,6 +51,7 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     settings.allowed_addresses.push(provider.ip().to_string());
     println!("Verbatim demonstration: everything in one process, data in {}", settings.data.display());
     let server = serve::start(&settings, Parts::ALL).await?;
+    server.until_open().await;
     let base = format!("http://{}", server.address());
 
     let account_id = AccountId(clock.fresh_id());
