@@ -474,6 +474,7 @@ fn gate(
     let authenticator = Authenticator::new(
         AuthConfig {
             secret: token::secret(settings)?,
+            previous_secret: settings.jwt_previous_secret.clone(),
             jwks: settings.jwks_url.clone().map(JwksSource::Url),
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),
