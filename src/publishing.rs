@@ -6,7 +6,7 @@ use event_schemas::Clock;
 use event_store::EventStore;
 use follower::Leases;
 use gate::Check;
-use publication::{Publication, StreamSettings};
+use publication::{Publication, PublicationError, StreamSettings};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,18 @@ pub fn configured(
         target = target.with_authority(path).context(invalid)?;
     }
     Ok(Some(Publication::new(store.clone(), target, clock.clone())))
+}
+
+/// How long the start waits for NATS before it goes on without the comparison.
+const COMPARE: Duration = Duration::from_secs(2);
+
+/// Refuses a log that is older than the stream. A stream that cannot be read now is compared when it can be: the health
+/// check reports it.
+pub async fn refuse_older_log(publication: &Publication) -> anyhow::Result<()> {
+    match tokio::time::timeout(COMPARE, publication.compare()).await {
+        Ok(Err(error @ PublicationError::OlderLog { .. })) => Err(error.into()),
+        Ok(Ok(()) | Err(_)) | Err(_) => Ok(()),
+    }
 }
 
 /// Publishes while this process holds the lease, until `stop`. The publication itself prevents two processes

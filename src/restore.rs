@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::logging;
 use crate::progress::ProgressLine;
+use crate::publishing;
 use anyhow::{Context, bail};
 use clap::Args;
 use event_schemas::{Clock, Timestamp};
@@ -11,6 +12,7 @@ use follower::{Location, OlderLog};
 use process_managers::restore::{self, AfterRestore, ManagerCheckpoint};
 use projections::generations::Generations;
 use projections::read_models::NAME as READ_MODELS;
+use publication::PublicationError;
 use std::sync::Arc;
 
 #[derive(Args)]
@@ -106,7 +108,12 @@ async fn check_store(
         None => println!("The event log is empty."),
     }
     let ahead = Ahead::find(&**store, &location).await?;
-    if ahead.is_empty() {
+    let publication = publishing::configured(settings, settings.listen, store, &Clock::System)?;
+    let stream_is_ahead = match &publication {
+        Some(publication) => stream_is_ahead(publication.compare().await),
+        None => false,
+    };
+    if ahead.is_empty() && !stream_is_ahead {
         println!("No table and no follower is ahead of it.");
     }
     if let Some(older) = &ahead.read_models {
@@ -116,8 +123,11 @@ async fn check_store(
         println!("{}: {}. {}.", older.follower, standing(older), outcome(&location, store, manager).await?);
     }
     if !options.repair {
-        if ahead.is_empty() {
+        if ahead.is_empty() && !stream_is_ahead {
             return Ok(());
+        }
+        if ahead.is_empty() {
+            println!("The tables agree with the log: if they come from a backup too, add --drop-waiting.");
         }
         bail!(
             "the log is older than its tables: stop all processes, and run `verbatim restore-check --repair` to do this"
@@ -135,6 +145,11 @@ async fn check_store(
         let dropped = restore::drop_waiting(&location, &**store).await?;
         println!("{dropped} messages and webhooks waited and were dropped.");
     }
+    if let Some(publication) = &publication
+        && stream_is_ahead
+    {
+        publication.accept_lost_messages().await?;
+    }
     if ahead.read_models.is_some() {
         fill_again(&generations, store).await?;
     }
@@ -143,6 +158,25 @@ async fn check_store(
     }
     println!("Done. The program can be started.");
     Ok(())
+}
+
+/// Says what is with the stream of the publication.
+fn stream_is_ahead(compared: Result<(), PublicationError>) -> bool {
+    match compared {
+        Ok(()) => false,
+        Err(PublicationError::OlderLog { stream, lost }) => {
+            println!(
+                "publication: messages {} to {} of the stream {stream} are of lost events. They stay, and publishing \
+                 continues after them.",
+                lost.first, lost.last
+            );
+            true
+        }
+        Err(error) => {
+            println!("publication: the stream cannot be compared with the log: {error}.");
+            false
+        }
+    }
 }
 
 fn standing(older: &OlderLog) -> String {

@@ -25,6 +25,7 @@ use projections::generations::Generations;
 use projections::{ReadSide, Tables};
 use providers::outgoing_webhook::{AllowedAddresses, WebhookClient};
 use providers::{Providers, Timeouts};
+use publication::Publication;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -131,9 +132,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
     let mut api = aide::axum::ApiRouter::new();
     let location = if parts.needs_tables() { Some(open_location(settings, &starting).await?) } else { None };
-    if let Some(location) = &location
-        && let Err(refused) = restore::refuse_older_log(&*store, location).await
-    {
+    if let Err(refused) = refuse_older_log(&store, location.as_ref(), publication.as_ref()).await {
         // Closing moves the write-ahead log into the file, so that nothing is left beside it when it is replaced.
         store.close().await;
         return Err(refused);
@@ -187,6 +186,20 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     starting.started(gate::assemble(api, gate));
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
+}
+
+async fn refuse_older_log(
+    store: &Arc<dyn EventStore>,
+    location: Option<&Location>,
+    publication: Option<&Publication>,
+) -> anyhow::Result<()> {
+    if let Some(location) = location {
+        restore::refuse_older_log(&**store, location).await?;
+    }
+    match publication {
+        Some(publication) => publishing::refuse_older_log(publication).await,
+        None => Ok(()),
+    }
 }
 
 impl Running {

@@ -148,6 +148,19 @@ impl EventStore for KurrentStore {
         self.log.reaches(position).await
     }
 
+    /// Counts, because the server's positions do not.
+    async fn count_to(&self, position: Position) -> Result<u64, ReadError> {
+        let (mut after, mut events) = (None, 0);
+        loop {
+            let page = self.read_all(after, &Filter::all(), 4_096).await?;
+            events += page.events.iter().filter(|event| event.position <= position).count() as u64;
+            after = page.through.or(after);
+            if page.at_end || after >= Some(position) {
+                return Ok(events);
+            }
+        }
+    }
+
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
         let _open = self.working().await?;
         self.log.find(id).await

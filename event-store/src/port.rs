@@ -222,6 +222,12 @@ pub trait EventStore: Send + Sync + 'static {
         Ok(self.end().await? >= Some(position))
     }
 
+    /// The number of events up to this position, which must be an event's.
+    async fn count_to(&self, position: Position) -> Result<u64, ReadError> {
+        // The positions of an engine that keeps this default are dense, and the first is 1.
+        Ok(position.commit())
+    }
+
     /// The event with this id; `None` when it is not in the log.
     async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError>;
 

@@ -139,6 +139,12 @@ impl Db {
         }
     }
 
+    /// Whether a failure may have lost the newest commits while this process runs on: PostgreSQL's commits do not wait
+    /// for the server's disk, and the server may have crashed. SQLite's would be lost only together with this process.
+    pub fn may_lose_commits(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Checks that a file is still at its path. A file that was deleted or replaced is not written to any more.
     pub fn check_in_place(&self) -> Result<(), DbError> {
         match self {

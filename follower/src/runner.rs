@@ -222,7 +222,14 @@ impl<P: Projection> Runner<P> {
             let name = self.projection.name();
             self.projection.reset();
             let passing = error.may_pass();
-            self.progress.send_modify(|progress| progress.set_error(&error, passing));
+            let may_have_lost = self.db.may_lose_commits();
+            self.progress.send_modify(|progress| {
+                progress.set_error(&error, passing);
+                if may_have_lost {
+                    // A reader that waits for its own write must not trust the position that was reached before.
+                    progress.position = None;
+                }
+            });
             if !passing {
                 tracing::error!(projection = name, error = %Chain(&error), "the projection stopped");
                 return Err(error);
@@ -234,6 +241,7 @@ impl<P: Projection> Runner<P> {
             }
             if let Ok(checkpoint) = Checkpoint::read(&self.db, name).await {
                 (self.checkpoint, self.unstored_events, self.unstored) = (checkpoint, 0, None);
+                self.progress.send_modify(|progress| progress.position = checkpoint.position);
             }
         }
     }
@@ -295,7 +303,8 @@ impl<P: Projection> Runner<P> {
                         Outcome::Written => {
                             self.compare_with_log().await?;
                             compared_at = Instant::now();
-                            self.progress.send_if_modified(Progress::clear_error);
+                            let reached = self.unstored.unwrap_or(self.checkpoint).position;
+                            self.progress.send_if_modified(|progress| progress.works_at(reached));
                             continue;
                         }
                         Outcome::Overtaken => {

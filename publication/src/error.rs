@@ -1,5 +1,6 @@
 //! The errors that stop the publication, each as a sentence for the operator.
 
+use crate::restore::LostMessages;
 use async_nats::ConnectError;
 use async_nats::jetstream::context::{CreateStreamError, GetStreamError, PublishError, UpdateStreamError};
 use async_nats::jetstream::stream::{InfoError, RawMessageError};
@@ -31,11 +32,16 @@ pub enum PublicationError {
     #[error("the state of the stream cannot be read")]
     NoState(#[source] Source),
     #[error(
-        "the stream {stream} was not published from this log, or the log was restored from an older backup: its \
-         message {sequence} is the event {event}, which this log does not have; configure another name, or delete \
-         the stream (docs/backup.md)"
+        "the stream {stream} was not published from this log: its message {sequence} is the event {event}, \
+         which this log does not have; configure another name, or delete the stream"
     )]
     OtherLog { stream: String, sequence: u64, event: String },
+    #[error(
+        "the event log is older than the stream {stream}, whose messages {} to {} are of events that the log does not \
+         have; stop all processes and run `verbatim restore-check`, which says what to do (docs/backup.md)",
+        lost.first, lost.last
+    )]
+    OlderLog { stream: String, lost: LostMessages },
     #[error(
         "the stream {stream} ends with message {sequence}, and this log has fewer events: it was published \
          from another log; configure another name, or delete the stream"

@@ -10,7 +10,8 @@
 //!    machine the next publisher runs.
 //! 3. **Deleted messages are not published again.** Messages are numbered like the events of the log, so after a
 //!    purge, or when messages have expired, the number of the last one is enough to continue. A stream that was
-//!    deleted is created again and filled from the log's beginning.
+//!    deleted is created again and filled from the log's beginning. After the log was restored from an older backup,
+//!    the stream's description has the number of messages of lost events, by which the numbers differ from then on.
 //! 4. **Every failure is reported.** The health check and the program's log describe the error in one sentence. An
 //!    event that is too large for the server is published without its data, with the address to fetch it from.
 
@@ -21,11 +22,13 @@ mod lag;
 mod message;
 mod publisher;
 mod read_ahead;
+mod restore;
 mod runner;
 mod settings;
 mod stream;
 
 pub use error::PublicationError;
 pub use message::{POSITION, subject};
+pub use restore::LostMessages;
 pub use runner::{Health, Publication};
 pub use settings::{Settings, SettingsError, StreamSettings};

@@ -35,8 +35,9 @@ fn token(event_type: &str) -> String {
 }
 
 impl Message {
-    /// Encodes an event. `limit` is the largest message that the server accepts, in bytes.
-    pub fn of(event: &Recorded, settings: &Settings, limit: usize) -> Self {
+    /// Encodes an event. `limit` is the largest message that the server accepts, in bytes. `lost` is the number of
+    /// messages of events that the log has lost: some of them may be appended again, with the same ids.
+    pub fn of(event: &Recorded, settings: &Settings, limit: usize, lost: u64) -> Self {
         let document = CloudEvent::of(event, &settings.schemas_url);
         let mut payload = serde_json::to_vec(&document).unwrap_or_default();
         if payload.len() + HEADERS > limit {
@@ -50,7 +51,8 @@ impl Message {
         let size = payload.len();
         let publish = PublishMessage::build()
             .payload(payload.into())
-            .message_id(event.id.to_string())
+            // The server drops a message whose id it has had lately, and with it the order of the others.
+            .message_id(if lost == 0 { event.id.to_string() } else { format!("{}.{lost}", event.id) })
             .expected_stream(&settings.stream.name)
             .header(POSITION, event.position.to_string())
             .header("Content-Type", CONTENT_TYPE);
@@ -99,7 +101,7 @@ mod tests {
     fn published(event: &Recorded, limit: usize) -> (Value, async_nats::HeaderMap) {
         let settings =
             Settings::new("nats://one", StreamSettings::default(), "https://desk.example.com").unwrap();
-        let message = Message::of(event, &settings, limit);
+        let message = Message::of(event, &settings, limit, 0);
         let out = message.publish.outbound_message(message.subject);
         (serde_json::from_slice(&out.payload).unwrap(), out.headers.unwrap())
     }

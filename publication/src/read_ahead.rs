@@ -1,9 +1,10 @@
 //! Reading ahead: the next messages are encoded while earlier ones wait for their acknowledgement.
 
+use crate::end::End;
 use crate::error::PublicationError;
 use crate::message::Message;
 use crate::settings::Settings;
-use event_schemas::{Position, Recorded};
+use event_schemas::Recorded;
 use event_store::{EventStore, Filter, Subscription};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -23,20 +24,15 @@ pub(crate) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Starts reading after the position `after`. No message is larger than `limit` bytes.
-    pub fn start(
-        store: &Arc<dyn EventStore>,
-        after: Option<Position>,
-        settings: &Arc<Settings>,
-        limit: usize,
-    ) -> Self {
+    /// Starts reading after the end of the stream. No message is larger than `limit` bytes.
+    pub fn start(store: &Arc<dyn EventStore>, end: End, settings: &Arc<Settings>, limit: usize) -> Self {
         let (sender, pages) = mpsc::channel(2);
-        let mut subscription = Subscription::new(store.clone(), after, Filter::all(), PAGE);
+        let mut subscription = Subscription::new(store.clone(), end.after, Filter::all(), PAGE);
         let settings = settings.clone();
         let task = tokio::spawn(async move {
             loop {
                 let page = match subscription.next().await {
-                    Ok(page) => encode(page.events, &settings, limit).await,
+                    Ok(page) => encode(page.events, &settings, limit, end.lost_in_total).await,
                     Err(error) => Err(error.into()),
                 };
                 let failed = page.is_err();
@@ -59,10 +55,11 @@ async fn encode(
     events: Vec<Recorded>,
     settings: &Arc<Settings>,
     limit: usize,
+    lost: u64,
 ) -> Result<Vec<Message>, PublicationError> {
     let small = events.len() <= SMALL;
     let settings = settings.clone();
-    let make = move || events.iter().map(|event| Message::of(event, &settings, limit)).collect();
+    let make = move || events.iter().map(|event| Message::of(event, &settings, limit, lost)).collect();
     if small {
         return Ok(make());
     }

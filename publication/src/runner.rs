@@ -53,6 +53,14 @@ impl Publication {
         }
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
     pub fn health(&self) -> Health {
         Health { error: self.error.clone() }
     }
@@ -117,7 +125,7 @@ impl Publication {
             stream = %self.settings.stream.name, sequence = end.sequence, after = after.as_deref(),
             "publishing"
         );
-        let reader = ReadAhead::start(&self.store, end.after, &self.settings, limit);
+        let reader = ReadAhead::start(&self.store, end, &self.settings, limit);
         Publisher::new(&mut connection, end, &self.progress).run(reader).await
     }
 }

@@ -11,22 +11,45 @@ use std::time::Duration;
 /// The subjects of all published messages.
 const SUBJECTS: &str = "verbatim.>";
 
+/// The description of the stream, for operators.
+pub(crate) const DESCRIPTION: &str = "Every event of Verbatim as a CloudEvent, in the order of its log";
+
+/// The stream. `None` when it does not exist.
+pub(crate) async fn existing(
+    context: &Context,
+    name: &str,
+) -> Result<Option<Stream<Info>>, PublicationError> {
+    match context.get_stream(name).await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                Ok(None)
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// Changes the stream's configuration.
+pub(crate) async fn change(
+    context: &Context,
+    config: &Config,
+    differences: String,
+) -> Result<(), PublicationError> {
+    let stream = config.name.clone();
+    let changed = context.update_stream(config).await;
+    changed.map(drop).map_err(|source| PublicationError::NotChanged { stream, differences, source })
+}
+
 /// The stream, created or updated to the configuration. Settings that are not configured are left as they are.
 pub(crate) async fn ensure(
     context: &Context,
     wanted: &StreamSettings,
 ) -> Result<Stream<Info>, PublicationError> {
     let name = &wanted.name;
-    let found = match context.get_stream(name).await {
-        Ok(stream) => stream,
-        Err(error) => {
-            let missing = matches!(
-                error.kind(),
-                GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND
-            );
-            if !missing {
-                return Err(error.into());
-            }
+    let found = match existing(context, name).await? {
+        Some(stream) => stream,
+        None => {
             let made = context
                 .create_stream(declared(wanted))
                 .await
@@ -44,11 +67,7 @@ pub(crate) async fn ensure(
         return Ok(found);
     }
     let differences = differences.join(", ");
-    context.update_stream(&changed).await.map_err(|source| PublicationError::NotChanged {
-        stream: name.clone(),
-        differences: differences.clone(),
-        source,
-    })?;
+    change(context, &changed, differences.clone()).await?;
     tracing::info!(stream = %name, %differences, "the stream was changed to its configuration");
     Ok(context.get_stream(name).await?)
 }
@@ -56,7 +75,7 @@ pub(crate) async fn ensure(
 fn declared(wanted: &StreamSettings) -> Config {
     let config = Config {
         name: wanted.name.clone(),
-        description: Some("Every event of Verbatim as a CloudEvent, in the order of its log".to_owned()),
+        description: Some(DESCRIPTION.to_owned()),
         storage: StorageType::File,
         retention: RetentionPolicy::Limits,
         ..Config::default()

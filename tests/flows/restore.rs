@@ -3,10 +3,15 @@
 
 use crate::desk::{Desk, times, until_sent};
 use crate::fake_whatsapp::{Behaviour, FakeWhatsApp};
-use crate::program::{Engine, Program, conversation_of, engine, has_delivery_state, not_run, run, run_on};
+use crate::kill::whole_log;
+use crate::program::{
+    DEADLINE, Engine, Program, conversation_of, engine, has_delivery_state, not_run, run, run_on,
+};
+use crate::publication::published_events;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use test_engines::Postgres;
+use std::time::{Duration, Instant};
+use test_engines::{Nats, Postgres};
 
 /// A way to back up the log alone while the program runs, and to put it back while no process runs.
 enum Backup {
@@ -190,7 +195,9 @@ async fn after_a_restore_of_everything_or_of_the_log_alone_what_waited_is_droppe
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let provider = FakeWhatsApp::start().await;
-    let mut program = Program::serve_with(&data, &["--delivery-backoff-ms", "100"]).await;
+    let nats = Nats::start().await;
+    let url = nats.url();
+    let mut program = Program::serve_with(&data, &["--delivery-backoff-ms", "100", "--nats", &url]).await;
     let desk = Desk::open(&program, &provider, &provider).await;
     provider.behave(Behaviour::Down(503));
     desk.whatsapp.customer_writes("100", "wamid.1", "Hello").await;
@@ -217,8 +224,13 @@ async fn after_a_restore_of_everything_or_of_the_log_alone_what_waited_is_droppe
             }
         }
         let before = provider.how_many_taken();
-        let (repaired, output) = run(&data, &["restore-check", "--repair", "--drop-waiting"]).await;
+        // The stream alone knows that the log is older.
+        let (started, output) = run(&data, &["serve", "--listen", "127.0.0.1:0", "--nats", &url]).await;
+        assert!(!started && output.contains("older than the stream VERBATIM"), "{output}");
+        let repair = ["restore-check", "--repair", "--drop-waiting", "--nats", &url];
+        let (repaired, output) = run(&data, &repair).await;
         assert!(repaired, "{output}");
+        let published = published_events(&nats).await.len();
         program.restart().await;
         let customer = format!("30{number}");
         desk.whatsapp.customer_writes(&customer, &format!("wamid.3{number}"), "Your hours?").await;
@@ -226,5 +238,14 @@ async fn after_a_restore_of_everything_or_of_the_log_alone_what_waited_is_droppe
         until_sent(&provider, &customer, "Sorry.").await;
         let again: Vec<_> = provider.taken()[before..].iter().map(|taken| taken.to().to_owned()).collect();
         assert!(again.iter().all(|to| *to == customer), "sent again: {again:?}");
+        let began = Instant::now();
+        let (mut log, mut events) = (whole_log(&desk.admin).await, published_events(&nats).await);
+        while events.last().map(|event| &event["id"]) != log.last().map(|event| &event["id"]) {
+            assert!(began.elapsed() < DEADLINE, "the log is not published");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            (log, events) = (whole_log(&desk.admin).await, published_events(&nats).await);
+        }
+        let new = &events[published..];
+        assert_eq!(new, &log[log.len() - new.len()..], "the new events, and they alone");
     }
 }

@@ -22,6 +22,7 @@ pub async fn until_sent(provider: &FakeWhatsApp, to: &str, text: &str) {
 /// An account whose bot answers "hours", and whose automation answers "refund" and every customer who has waited for
 /// three seconds. It has a channel of its own at each of two providers.
 pub struct Desk {
+    pub admin: Person,
     pub ana: Person,
     pub whatsapp: WhatsApp,
     pub slow: WhatsApp,
@@ -55,6 +56,7 @@ impl Desk {
         let policy = json!({ "name": "Three seconds", "targets": { "normal": targets } });
         admin.post("/v1/sla-policies", policy).await;
         Self {
+            admin: admin.clone(),
             ana: account.person("agent", "Ana"),
             whatsapp: account.whatsapp(&provider.base_url).await,
             slow: account.whatsapp(&slow.base_url).await,

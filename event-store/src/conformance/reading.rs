@@ -23,7 +23,8 @@ pub async fn pages_cover_the_log_without_gap_or_overlap(engine: &impl Engine) {
     let end = store.end().await.unwrap();
     let beyond = store.read_all(end, &Filter::all(), 10).await.unwrap();
     assert_eq!((beyond.events.len(), beyond.through, beyond.at_end), (0, end, true));
-    for event in &all {
+    for (number, event) in (1..).zip(&all) {
+        assert_eq!(store.count_to(event.position).await.unwrap(), number);
         assert_eq!(store.event_at(event.position).await.unwrap().as_ref(), Some(event));
         assert!(store.reaches(event.position).await.unwrap());
     }

@@ -21,6 +21,7 @@ pub enum Condition {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
+    /// `None` when no event was read, and after a failure of PostgreSQL until the stored checkpoint was read again.
     pub position: Option<Position>,
     /// The number of events read since the beginning of the log.
     pub events: u64,
@@ -50,9 +51,11 @@ impl Progress {
         self.condition = Condition::Running;
     }
 
-    /// The runner works again although it has read no event. Returns whether there was an error.
-    pub(super) fn clear_error(&mut self) -> bool {
-        std::mem::replace(&mut self.condition, Condition::Running) != Condition::Running
+    /// The runner works, and has read no event since its last page. Returns whether that is new.
+    pub(super) fn works_at(&mut self, position: Option<Position>) -> bool {
+        let before = std::mem::replace(&mut self.condition, Condition::Running);
+        let position_before = std::mem::replace(&mut self.position, position);
+        before != Condition::Running || position_before != position
     }
 
     pub(super) fn set_error(&mut self, error: &RunnerError, passing: bool) {

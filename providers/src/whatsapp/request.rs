@@ -9,7 +9,7 @@ pub(super) fn body(outgoing: &Outgoing) -> Result<Value, DeliveryError> {
     let MessageSent { body: content, template, in_reply_to_provider_id, .. } = &outgoing.message;
     let (template, in_reply_to) = (template.as_ref(), in_reply_to_provider_id.as_deref());
     let (kind, part) = part(&Sendable { body: content, template, in_reply_to }).map_err(|unsendable| {
-        DeliveryError::GiveUp { code: "unsendable".into(), reason: unsendable.reason.into() }
+        DeliveryError::GiveUp { code: "unsendable".into(), reason: unsendable.reason }
     })?;
     let mut body = Map::new();
     body.insert("messaging_product".into(), "whatsapp".into());

@@ -1,9 +1,9 @@
 //! Changes that operators make to the stream.
 
 use crate::fixture::{Fixture, assert_equal, messages};
-use event_schemas::Clock;
-use event_store::{EventStore, SqliteStore};
-use publication::StreamSettings;
+use event_schemas::{Clock, NewEvent};
+use event_store::{EventStore, Expected, SqliteStore};
+use publication::{PublicationError, StreamSettings};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,4 +139,52 @@ async fn a_log_that_moved_to_another_engine_continues_its_stream() {
     let messages = messages(&fixture.find_stream().await).await;
     assert_equal(&log, &messages[..30]);
     assert_equal(&fixture.log().await[30..], &messages[30..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_restored_continues_its_stream_after_the_lost_events() {
+    let mut fixture = Fixture::new().await;
+    fixture.append_messages(20).await;
+    let log = fixture.log().await;
+    fixture.append_messages(10).await;
+    let lost = fixture.log().await.split_off(20);
+    let publisher = fixture.publish();
+    fixture.wait_for_sequence(30).await;
+    publisher.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let restored: Arc<dyn EventStore> =
+        SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
+    restored.import(log.clone()).await.unwrap();
+    fixture.store = restored;
+    let publisher = fixture.publish();
+    let error = publisher.wait_for_error().await;
+    assert!(error.contains("messages 21 to 30 are of events that the log does not have"), "{error}");
+    assert!(matches!(publisher.publication.compare().await, Err(PublicationError::OlderLog { .. })));
+    publisher.publication.accept_lost_messages().await.unwrap();
+    publisher.publication.compare().await.unwrap();
+    publisher.wait_until_recovered().await;
+    // The first event that was lost happens again, with its id, as alarms do.
+    let again = &lost[0];
+    let event = NewEvent {
+        id: again.id,
+        event_type: again.event_type.clone(),
+        schema_version: again.schema_version,
+        metadata: again.metadata.clone(),
+        data: again.data.clone(),
+    };
+    fixture.append_messages(2).await;
+    fixture.store.append(&again.stream, Expected::Any, vec![event]).await.unwrap();
+    fixture.append_messages(12).await;
+    fixture.wait_for_sequence(45).await;
+    publisher.stop().await;
+    let messages = messages(&fixture.find_stream().await).await;
+    assert_equal(&log, &messages[..20]);
+    assert_equal(&fixture.log().await[20..], &messages[30..]);
+    // The numbers are right although no message is left.
+    fixture.find_stream().await.purge().await.unwrap();
+    fixture.append_messages(5).await;
+    let _publisher = fixture.publish();
+    fixture.wait_for_sequence(50).await;
+    let messages = self::messages(&fixture.find_stream().await).await;
+    assert_equal(&fixture.log().await[35..], &messages);
 }
