@@ -34,6 +34,8 @@ mod earlier_version;
 mod end_to_end;
 #[path = "flows/kill.rs"]
 mod kill;
+#[path = "flows/kinds_of_messages.rs"]
+mod kinds_of_messages;
 #[path = "flows/postgres.rs"]
 mod postgres;
 #[path = "flows/provider.rs"]

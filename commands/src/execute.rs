@@ -56,7 +56,13 @@ impl Aggregate for domain::conversation::Conversation {
             E::Message(MessageEvent::MessageReceived(message)) => Some(EventId(message.message_id.0)),
             E::Message(MessageEvent::MessageSent(message)) => Some(EventId(message.message_id.0)),
             E::Message(MessageEvent::NoteAdded(note)) => Some(EventId(note.message_id.0)),
-            E::Delivery(_)
+            E::Message(
+                MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
+            | E::Delivery(_)
             | E::Lifecycle(_)
             | E::Assignment(_)
             | E::Routing(_)

@@ -4,6 +4,7 @@
 //! A provider repeats requests that were not acknowledged, and sometimes others too. The id of a message's
 //! event is derived from the provider's id of the message, so that a repeated request changes nothing.
 
+mod change;
 mod message;
 mod rejection;
 mod status;
@@ -15,7 +16,7 @@ use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, Actor, ChannelId, StreamId};
 use event_store::Unavailable;
 use futures::future::join_all;
-use providers::{Inbound, Proof, RefusedWebhook, Request, Response};
+use providers::{Inbound, Proof, RefusedWebhook, Request, Response, UnreadablePart};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebhookReceipt {
     pub messages: usize,
+    /// Edits, deletions, reactions and notices.
+    pub changes: usize,
     pub statuses: usize,
     /// Parts that could not be read. They are stored for the administrator.
     pub rejected: usize,
@@ -181,6 +184,10 @@ impl Commands {
         for part in parts {
             let contact = match &part {
                 Inbound::Message(message) => message.from.clone(),
+                Inbound::Edit(edit) => edit.message.from.clone(),
+                Inbound::Revoke(revoke) => revoke.from.clone(),
+                Inbound::Reaction(reaction) => reaction.from.clone(),
+                Inbound::Notice(notice) => notice.from.clone(),
                 Inbound::Status(status) => status.recipient.clone().unwrap_or_default(),
                 Inbound::Unreadable(_) => String::new(),
             };
@@ -191,6 +198,7 @@ impl Commands {
         for run in join_all(runs).await {
             let run = run?;
             receipt.messages += run.messages;
+            receipt.changes += run.changes;
             receipt.statuses += run.statuses;
             receipt.rejected += run.rejected;
         }
@@ -210,6 +218,23 @@ impl Commands {
                     self.receive_message(receiver, context, message).await?;
                     receipt.messages += 1;
                 }
+                Inbound::Edit(edit) => {
+                    self.edit_message(receiver, context, edit).await?;
+                    receipt.changes += 1;
+                }
+                Inbound::Revoke(revoke) => {
+                    let recorded = self.revoke_message(receiver, context, &revoke).await?;
+                    self.count_change(receiver, context, recorded, revoke.as_received, &mut receipt).await?;
+                }
+                Inbound::Reaction(reaction) => {
+                    let recorded = self.change_reaction(receiver, context, &reaction).await?;
+                    self.count_change(receiver, context, recorded, reaction.as_received, &mut receipt)
+                        .await?;
+                }
+                Inbound::Notice(notice) => {
+                    let recorded = self.record_notice(receiver, context, &notice).await?;
+                    self.count_change(receiver, context, recorded, notice.as_received, &mut receipt).await?;
+                }
                 Inbound::Status(status) => match self.record_status(receiver, context, &status).await? {
                     Ok(()) => receipt.statuses += 1,
                     Err(unknown) => {
@@ -224,5 +249,25 @@ impl Commands {
             }
         }
         Ok(receipt)
+    }
+
+    /// Counts a change, or stores it as a rejection when no conversation has it.
+    async fn count_change(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        recorded: Result<(), change::NotRecorded>,
+        part: String,
+        receipt: &mut WebhookReceipt,
+    ) -> Result<(), InboundWebhookError> {
+        match recorded {
+            Ok(()) => receipt.changes += 1,
+            Err(reason) => {
+                let unknown = UnreadablePart { part, reason: reason.to_owned() };
+                self.record_rejection(receiver, context, &unknown).await?;
+                receipt.rejected += 1;
+            }
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod act;
 mod answer;
 mod assign;
 mod begin;
+mod change;
 mod deliver;
 mod draft;
 mod handoff;
@@ -31,6 +32,7 @@ pub use act::{ActionList, RunMacro, RunRule, Step};
 pub use answer::{Answer, AnswerIds, Detected};
 pub use assign::{Assign, Assignee, Requester, Unassign, note_override};
 pub use begin::Begin;
+pub use change::{Edit, React, ReceiveEdited, RecordNotice, Revoke};
 pub use deliver::{RecordDelivery, Report};
 pub use handoff::{Announcement, RequestHandoff};
 pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
@@ -223,6 +225,11 @@ impl Opened {
         self.messages.provider_id(message)
     }
 
+    /// Whether the conversation has this message of the customer's or to the customer.
+    pub fn has_message(&self, message: MessageId) -> bool {
+        self.messages.contains(message)
+    }
+
     /// The outgoing message that has this id at the provider.
     pub fn outgoing_by_provider_id(&self, provider_message_id: &str) -> Option<MessageId> {
         self.messages.outgoing_by_provider_id(provider_message_id)
@@ -325,7 +332,10 @@ impl Opened {
                     SenderType::System | SenderType::Contact => {}
                 }
             }
-            MessageEvent::NoteAdded(_) => {}
+            MessageEvent::MessageEdited(edited) => self.messages.edited(edited),
+            MessageEvent::MessageRevoked(revoked) => self.messages.revoked(revoked.message_id),
+            MessageEvent::ReactionChanged(reaction) => self.messages.reacted(reaction),
+            MessageEvent::NoteAdded(_) | MessageEvent::NoticeReceived(_) => {}
         }
     }
 
@@ -386,7 +396,14 @@ pub fn ends_inactivity(event: &ConversationEvent) -> bool {
         | E::Lifecycle(
             LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Resolved(_) | LifecycleEvent::Reopened(_),
         ) => true,
-        E::Message(MessageEvent::NoteAdded(_))
+        // A reaction, a deletion or a new wording says nothing that waits for an answer.
+        E::Message(
+            MessageEvent::NoteAdded(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageRevoked(_)
+            | MessageEvent::ReactionChanged(_)
+            | MessageEvent::NoticeReceived(_),
+        )
         | E::Bot(
             BotEvent::BotEngaged(_)
             | BotEvent::BotContextCollected(_)

@@ -50,7 +50,14 @@ impl Lifecycle {
                     self.go_to(Status::Open);
                 }
             }
-            E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
+            E::Message(
+                MessageEvent::MessageSent(_)
+                | MessageEvent::NoteAdded(_)
+                | MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Bot(
                 BotEvent::BotContextCollected(_)
                 | BotEvent::BotContextRemoved(_)

@@ -101,7 +101,13 @@ impl Clocks {
             E::Sla(SlaEvent::SlaRemoved(_)) => self.remove_terms(),
             E::Sla(SlaEvent::SlaWarned(warned)) => self.warned(warned),
             E::Sla(SlaEvent::SlaBreached(breached)) => self.breached(breached),
-            E::Message(MessageEvent::NoteAdded(_))
+            E::Message(
+                MessageEvent::NoteAdded(_)
+                | MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Bot(
                 BotEvent::BotContextCollected(_)
                 | BotEvent::BotContextRemoved(_)

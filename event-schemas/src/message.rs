@@ -108,7 +108,9 @@ words! {
         /// The choice of a list entry or a button of an earlier message.
         Interactive = "interactive",
         Button = "button",
-        /// An emoji on an earlier message. An empty one removes the reaction.
+        /// Products that the customer ordered from a catalogue. They are in `details`.
+        Order = "order",
+        /// An emoji on an earlier message, as a message of its own: earlier versions stored reactions so.
         Reaction = "reaction",
         Template = "template",
         /// A kind that this version does not know. The provider's data is in `details`.
@@ -147,14 +149,14 @@ pub struct Template {
 /// The body of a message: its text, attachments and structured content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Content {
-    /// The text, a caption, the title of the chosen button, or the emoji of a reaction.
+    /// The text, a caption, the title of the chosen button, or the readable part of a form or an order.
     #[serde(default)]
     pub content: String,
     #[serde(default = "text")]
     pub content_type: ContentType,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Structured content: coordinates, contact cards, the id of a choice.
+    /// Structured content: coordinates, contact cards, the id of a choice, the products of an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
 }

@@ -46,8 +46,8 @@ impl Snapshot {
         }
         if let Some(message) = MessageRow::begun(0, event, decoded) {
             self.messages.push(message);
-        } else if let Some(reported) = MessageRow::reported(event)
-            && let Some(message) = self.messages.iter_mut().rev().find(|message| message.id == reported)
+        } else if let Some(changed) = MessageRow::changed_by(event)
+            && let Some(message) = self.messages.iter_mut().rev().find(|message| message.id == changed)
         {
             message.apply(event);
         }

@@ -50,6 +50,10 @@ impl Response {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inbound {
     Message(InboundMessage),
+    Edit(InboundEdit),
+    Revoke(InboundRevoke),
+    Reaction(InboundReaction),
+    Notice(InboundNotice),
     Status(InboundStatus),
     Unreadable(UnreadablePart),
 }
@@ -68,6 +72,60 @@ pub struct InboundMessage {
     pub sent_at: Timestamp,
     /// Further facts from the provider: forwarded, the advertisement the customer came from.
     pub metadata: Map<String, Value>,
+}
+
+/// A new version of a customer's message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboundEdit {
+    /// The provider's id of this version.
+    pub provider_edit_id: String,
+    /// The message as this version has it, with the provider's id of the original and the time of this version.
+    pub message: InboundMessage,
+}
+
+/// A customer deleted a message for both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboundRevoke {
+    /// The provider's id of the deletion.
+    pub provider_revoke_id: String,
+    pub from: String,
+    /// The provider's id of the deleted message.
+    pub message: String,
+    pub sent_at: Timestamp,
+    /// The whole part as text.
+    pub as_received: String,
+}
+
+/// A customer reacted to a message, or took the reaction back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboundReaction {
+    /// The provider's id of the change.
+    pub provider_reaction_id: String,
+    pub from: String,
+    /// The provider's id of the message that the reaction is to.
+    pub message: String,
+    /// `None` when the reaction was taken back.
+    pub emoji: Option<String>,
+    pub sent_at: Timestamp,
+    /// The whole part as text.
+    pub as_received: String,
+}
+
+/// Something about a contact that the provider tells and no person wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboundNotice {
+    /// The provider's id of the notice.
+    pub provider_notice_id: String,
+    pub from: String,
+    /// The provider's word for the kind of notice.
+    pub notice: String,
+    /// The provider's text. Empty when it gives none.
+    pub content: String,
+    /// The provider's data.
+    pub details: Option<Value>,
+    pub sent_at: Timestamp,
+    /// The whole part as text.
+    pub as_received: String,
 }
 
 /// The provider's report on an outgoing message.

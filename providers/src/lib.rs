@@ -22,7 +22,10 @@ pub use api::SIGNATURE_HEADER as API_SIGNATURE_HEADER;
 pub use capabilities::{Capabilities, Initiation, ReplyWindow, TextLimit};
 pub use http::{NoClient, Timeouts};
 pub use identifier::BadIdentifier;
-pub use inbound_webhook::{Inbound, InboundMessage, InboundStatus, Request, Response, UnreadablePart};
+pub use inbound_webhook::{
+    Inbound, InboundEdit, InboundMessage, InboundNotice, InboundReaction, InboundRevoke, InboundStatus,
+    Request, Response, UnreadablePart,
+};
 pub use media::{FetchedMedia, MediaError};
 pub use outgoing::{CallbackData, DeliveryError, Dispatched, Outgoing, Source};
 pub use provider::{BadSetting, Proof, Provider, RefusedWebhook};

@@ -42,6 +42,7 @@ fn is_file(kind: ContentType) -> bool {
         | ContentType::Button
         | ContentType::Reaction
         | ContentType::Template
+        | ContentType::Order
         | ContentType::Unsupported => false,
     }
 }
@@ -81,7 +82,7 @@ impl Capabilities {
             ContentType::Template if message.template.is_none() => {
                 Err(Unsendable::new("template", "a message of the type template needs its template"))
             }
-            ContentType::Button | ContentType::Unsupported => {
+            ContentType::Button | ContentType::Order | ContentType::Unsupported => {
                 Err(Unsendable::new("content_type", "only customers send messages of this type"))
             }
             _ => Ok(()),

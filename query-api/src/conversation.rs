@@ -14,7 +14,7 @@ use gate::{Agent, Json, Path, Problem, Query};
 use projections::queries::conversations::{self, ListedConversation};
 use projections::queries::{Cursor, Limit};
 use projections::read_models::assignments::{self, AssignmentRow};
-use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
+use projections::read_models::messages::{self, MessageRow, Messages, PageFrom, Reaction};
 use projections::read_models::sla_timers::{self, RunningTimer, SlaTimerRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,7 @@ struct Message {
     sender_name: Option<String>,
     /// Whether the message is an internal note.
     is_private: bool,
+    /// Empty when the message was deleted; the conversation's history has its words.
     content: String,
     content_type: ContentType,
     attachments: Vec<Attachment>,
@@ -103,6 +104,12 @@ struct Message {
     /// The provider's id of the message that this one answers.
     reply_to: Option<String>,
     in_reply_to: Option<MessageId>,
+    /// When its sender last changed it. The conversation's history has the earlier versions.
+    edited_at: Option<Timestamp>,
+    /// When its sender deleted it.
+    revoked_at: Option<Timestamp>,
+    /// At most one of each sender.
+    reactions: Vec<Reaction>,
     /// The state of the delivery. `null` for the customer's messages and for notes.
     delivery: Option<DeliveryState>,
     metadata: Map<String, Value>,
@@ -155,6 +162,9 @@ impl Message {
             provider_message_id: row.provider_message_id,
             reply_to: row.reply_to,
             in_reply_to: row.in_reply_to,
+            edited_at: row.edited_at,
+            revoked_at: row.revoked_at,
+            reactions: row.reactions.map(|reactions| reactions.0).unwrap_or_default(),
             delivery: row.delivery.map(|state| DeliveryState {
                 state,
                 dispatched_at: row.dispatched_at,

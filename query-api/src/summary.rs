@@ -23,6 +23,15 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             format!("{sender} answered ({})", message.body.content_type)
         }
         E::Message(MessageEvent::NoteAdded(_)) => format!("{who} left a note"),
+        E::Message(MessageEvent::MessageEdited(_)) => "The customer changed a message".to_owned(),
+        E::Message(MessageEvent::MessageRevoked(_)) => "The customer deleted a message".to_owned(),
+        E::Message(MessageEvent::ReactionChanged(reaction)) => match &reaction.emoji {
+            Some(emoji) => format!("The customer reacted with {emoji}"),
+            None => "The customer took a reaction back".to_owned(),
+        },
+        E::Message(MessageEvent::NoticeReceived(notice)) => {
+            format!("The provider gave notice: {}", notice.notice)
+        }
         E::Delivery(DeliveryEvent::MessageDispatched(_)) => "The provider accepted an answer".to_owned(),
         E::Delivery(DeliveryEvent::MessageDelivered(_)) => "An answer reached the customer".to_owned(),
         E::Delivery(DeliveryEvent::MessageRead(_)) => "The customer read an answer".to_owned(),

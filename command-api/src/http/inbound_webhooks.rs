@@ -149,6 +149,8 @@ struct Address {
 #[schemars(rename = "WebhookReceipt")]
 struct Receipt {
     messages: usize,
+    /// Edits, deletions, reactions and notices.
+    changes: usize,
     statuses: usize,
     /// Parts that could not be read. They are stored, and `GET /v1/webhook-rejections` lists them.
     rejected: usize,
@@ -222,8 +224,8 @@ impl IntoResponse for WebhookResponse {
                 let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
                 (status, [(header::CONTENT_TYPE, response.content_type)], response.body).into_response()
             }
-            WebhookAnswer::Receipt(WebhookReceipt { messages, statuses, rejected }) => {
-                Json(Receipt { messages, statuses, rejected }).into_response()
+            WebhookAnswer::Receipt(WebhookReceipt { messages, changes, statuses, rejected }) => {
+                Json(Receipt { messages, changes, statuses, rejected }).into_response()
             }
         }
     }

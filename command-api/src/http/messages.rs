@@ -397,7 +397,13 @@ impl View {
                 metadata: Map::new(),
                 delivery: None,
             }),
-            E::Message(MessageEvent::MessageReceived(_))
+            E::Message(
+                MessageEvent::MessageReceived(_)
+                | MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Delivery(_)
             | E::Lifecycle(_)
             | E::Assignment(_)

@@ -27,7 +27,7 @@ async fn a_signed_message_is_stored_once_when_it_is_repeated() {
     let deliveries =
         (0..25).map(|_| service.send(service.whatsapp_text(&channel, "251911000000", "wamid.1", "Hello")));
     for answer in join_all(deliveries).await {
-        assert_eq!(answer.is(200), json!({ "messages": 1, "statuses": 0, "rejected": 0 }));
+        assert_eq!(answer.is(200), json!({ "messages": 1, "changes": 0, "statuses": 0, "rejected": 0 }));
     }
     let open = json!({ "channel_id": channel, "contact_identifier": "251911000000" });
     let problem = service.post(&ana(), "/v1/conversations", open).await.is(409);

@@ -169,7 +169,14 @@ impl Changes {
             E::Details(DetailsEvent::PriorityChanged(changed)) => {
                 *self.priorities.entry(changed.new).or_default() += 1;
             }
-            E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
+            E::Message(
+                MessageEvent::MessageReceived(_)
+                | MessageEvent::NoteAdded(_)
+                | MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Bot(
                 BotEvent::BotEngaged(_) | BotEvent::BotContextCollected(_) | BotEvent::BotContextRemoved(_),
             )

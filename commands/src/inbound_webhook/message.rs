@@ -4,7 +4,7 @@ use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
 use crate::execute::{CommandError, Context, Versioned};
 use domain::contact::{IdentifierState, See};
-use domain::conversation::{Opening, Receive, Rejection};
+use domain::conversation::{Opening, Receive, ReceiveEdited, Rejection};
 use event_schemas::message::{ChannelType, Priority};
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, EventId, MessageId, StreamId};
 use providers::InboundMessage;
@@ -21,18 +21,30 @@ impl Commands {
         context: &Context,
         message: InboundMessage,
     ) -> Result<(), InboundWebhookError> {
+        self.receive_version(receiver, context, message, None).await
+    }
+
+    /// Receives a message. `edit_id` is the provider's id of the edit that brings this version of it.
+    pub(super) async fn receive_version(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        message: InboundMessage,
+        edit_id: Option<&str>,
+    ) -> Result<(), InboundWebhookError> {
         let ChannelOfAccount { account, channel } = receiver;
         let (contact_id, update) = self.identify_contact(*account, channel.channel_type, &message).await?;
         let (updated, received) = futures::join!(
             async {
                 match update {
                     Some((identifier, stream, see)) => {
-                        self.contacts.execute_on(identifier, &stream, &see, context).await.map(|_| ())
+                        let context = Context { key: None, ..context.clone() };
+                        self.contacts.execute_on(identifier, &stream, &see, &context).await.map(|_| ())
                     }
                     None => Ok(()),
                 }
             },
-            self.receive_into_conversation(receiver, context, &message, contact_id),
+            self.receive_into_conversation(receiver, context, &message, contact_id, edit_id),
         );
         updated?;
         received
@@ -67,6 +79,7 @@ impl Commands {
         context: &Context,
         message: &InboundMessage,
         contact_id: ContactId,
+        edit_id: Option<&str>,
     ) -> Result<(), InboundWebhookError> {
         let ChannelOfAccount { account, channel } = receiver;
         let event_id = EventId::reported(channel.id, &message.provider_message_id, "received");
@@ -97,8 +110,16 @@ impl Commands {
                 sent_at: message.sent_at,
                 metadata: message.metadata.clone(),
             };
-            match self.conversations.execute_on(current.fold, &current.stream, &command, context).await {
-                Ok(_) => return Ok(()),
+            let (fold, stream) = (current.fold, &current.stream);
+            let received = match edit_id {
+                None => self.conversations.execute_on(fold, stream, &command, context).await,
+                Some(edit_id) => {
+                    let command = ReceiveEdited { message: command, edit_id: edit_id.to_owned() };
+                    self.conversations.execute_on(fold, stream, &command, context).await
+                }
+            };
+            match received {
+                Ok(_) | Err(CommandError::KeyReused) => return Ok(()),
                 Err(CommandError::Rejected(Rejection::Closed)) => {
                     self.current_conversations.set_closed(channel.id, &message.from, current.ordinal);
                 }

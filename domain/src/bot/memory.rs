@@ -156,7 +156,13 @@ impl Memory {
                 self.language = Some(detected.language.clone());
             }
             E::Lifecycle(event) => self.apply_lifecycle(event),
-            E::Message(MessageEvent::NoteAdded(_))
+            E::Message(
+                MessageEvent::NoteAdded(_)
+                | MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Details(
                 DetailsEvent::PriorityChanged(_)

@@ -1,10 +1,11 @@
-//! The delivery state and the provider id of each message of a conversation.
+//! The delivery state and the provider id of each message of a conversation, and which messages were changed.
 //!
 //! A status may come days after its message, and a customer may quote the first message of all, so nothing is dropped.
 //! The maps are persistent instead: a copy shares them, and a change copies the path to what it changes.
 
-use event_schemas::MessageId;
-use event_schemas::message::Delivery;
+use event_schemas::conversation::{MessageEdited, MessageVersion, ReactionChanged};
+use event_schemas::message::{Delivery, SenderType};
+use event_schemas::{MessageId, Timestamp};
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::sync::Arc;
 
@@ -17,6 +18,14 @@ pub(super) struct Messages {
     /// The outgoing messages in the order of the provider's ids, for the provider's reports. A provider may give
     /// several messages the same id.
     by_provider_id: RedBlackTreeSetSync<(Arc<str>, MessageId)>,
+    /// When the newest version of each edited message was written.
+    edited: RedBlackTreeMapSync<MessageId, Timestamp>,
+    /// The messages whose edit or deletion was received before their original.
+    overtaken: RedBlackTreeSetSync<MessageId>,
+    /// The messages that were deleted.
+    revoked: RedBlackTreeSetSync<MessageId>,
+    /// When each sender last changed the reaction to a message.
+    reactions: RedBlackTreeMapSync<(MessageId, SenderType), Timestamp>,
 }
 
 impl Messages {
@@ -33,6 +42,58 @@ impl Messages {
         let first = (Arc::from(provider_id), MessageId::from_u128(0));
         let (found, message) = self.by_provider_id.range(first..).next()?;
         (**found == *provider_id).then_some(*message)
+    }
+
+    /// Whether the conversation has this message.
+    pub fn contains(&self, message: MessageId) -> bool {
+        self.provider_ids.contains_key(&message) || self.outgoing.contains_key(&message)
+    }
+
+    pub fn is_revoked(&self, message: MessageId) -> bool {
+        self.revoked.contains(&message)
+    }
+
+    /// Whether an edit or the deletion of the message was received, and its original was not.
+    pub fn is_overtaken(&self, message: MessageId) -> bool {
+        self.overtaken.contains(&message)
+    }
+
+    /// Whether a version of this time is older than the one that the message has.
+    pub fn has_newer_version(&self, message: MessageId, than: Timestamp) -> bool {
+        self.edited.get(&message).is_some_and(|newest| *newest > than)
+    }
+
+    /// Whether this sender has changed the reaction to the message after this time.
+    pub fn has_newer_reaction(&self, message: MessageId, sender: SenderType, than: Timestamp) -> bool {
+        self.reactions.get(&(message, sender)).is_some_and(|newest| *newest > than)
+    }
+
+    pub fn edited(&mut self, edited: &MessageEdited) {
+        match edited.version {
+            MessageVersion::Newest => self.edited.insert_mut(edited.message_id, edited.sent_at),
+            MessageVersion::First => {
+                self.edited.insert_mut(edited.message_id, edited.sent_at);
+                self.overtaken.insert_mut(edited.message_id);
+            }
+            // Only the original has no id of an edit.
+            MessageVersion::Earlier if edited.provider_message_id.is_none() => {
+                self.overtaken.remove_mut(&edited.message_id);
+            }
+            MessageVersion::Earlier => {}
+        }
+    }
+
+    pub fn revoked(&mut self, message: MessageId) {
+        if !self.contains(message) {
+            self.overtaken.insert_mut(message);
+        }
+        self.revoked.insert_mut(message);
+    }
+
+    pub fn reacted(&mut self, reaction: &ReactionChanged) {
+        if !reaction.superseded {
+            self.reactions.insert_mut((reaction.message_id, reaction.sender_type), reaction.sent_at);
+        }
     }
 
     /// A message of the customer's.

@@ -3,7 +3,8 @@
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{
-    ConversationOpened, MessageReceived, ReopenCause, Reopened, SeenByAgent, SlaApplied,
+    ConversationOpened, MessageEdited, MessageReceived, MessageVersion, ReopenCause, Reopened, SeenByAgent,
+    SlaApplied,
 };
 use event_schemas::message::{ChannelType, Content, Priority, Status};
 use event_schemas::{
@@ -90,6 +91,13 @@ impl Decide<Conversation> for Receive {
     fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
         let mut events = match state {
             Conversation::NotOpened => self.opening.events(),
+            // A newer version, or the deletion, was received before the message.
+            Conversation::Opened(opened) if opened.messages.is_overtaken(self.message_id) => {
+                return Ok(vec![self.as_earlier_version()]);
+            }
+            Conversation::Opened(opened) if opened.messages.is_revoked(self.message_id) => {
+                return Ok(Vec::new());
+            }
             Conversation::Opened(opened) => match opened.status() {
                 Status::Closed => return Err(Rejection::Closed),
                 Status::Resolved => {
@@ -110,6 +118,20 @@ impl Decide<Conversation> for Receive {
             .into(),
         );
         Ok(events)
+    }
+}
+
+impl Receive {
+    /// The message as history: no agent has to answer it.
+    fn as_earlier_version(&self) -> ConversationEvent {
+        MessageEdited {
+            message_id: self.message_id,
+            provider_message_id: None,
+            version: MessageVersion::Earlier,
+            body: self.body.clone(),
+            sent_at: self.sent_at,
+        }
+        .into()
     }
 }
 

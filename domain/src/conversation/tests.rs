@@ -1,3 +1,5 @@
+mod changes;
+
 use super::*;
 use crate::aggregate::Decide;
 use crate::aggregate::given::given;

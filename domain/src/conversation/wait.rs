@@ -72,7 +72,14 @@ impl Wait {
                 self.requested_agent = handoff.agent_id.or(self.requested_agent);
             }
             E::Routing(event) => self.apply_routing(event, at),
-            E::Message(MessageEvent::MessageSent(_) | MessageEvent::NoteAdded(_))
+            E::Message(
+                MessageEvent::MessageSent(_)
+                | MessageEvent::NoteAdded(_)
+                | MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Bot(
                 BotEvent::BotContextCollected(_)
                 | BotEvent::BotContextRemoved(_)

@@ -1,8 +1,9 @@
-//! The messages of the customer, the agents, the bot and the system, and internal notes.
+//! The messages of the customer, the agents, the bot and the system, and internal notes; and what a provider reports
+//! beside them: edits, deletions, reactions and notices. These are no messages: they ask nothing.
 
 use crate::ConversationEvent;
 use crate::events::events;
-use crate::message::{Content, SenderType, Template};
+use crate::message::{Content, SenderType, Template, words};
 use crate::{ChannelId, MessageId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,10 @@ events! {
         MessageReceived = 1,
         MessageSent = 2,
         NoteAdded = 1,
+        MessageEdited = 1,
+        MessageRevoked = 1,
+        ReactionChanged = 1,
+        NoticeReceived = 1,
     }
 }
 
@@ -80,4 +85,81 @@ pub struct NoteAdded {
     pub content: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+}
+
+words! {
+    /// The place of a version among the versions of a message.
+    MessageVersion {
+        /// The message has this version from now on.
+        Newest = "newest",
+        /// A newer version was received before, or the message was deleted. The message stays as it is.
+        Earlier = "earlier",
+        /// The message was received in this version: the original had not been received.
+        First = "first",
+    }
+}
+
+/// The sender of a message changed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageEdited {
+    pub message_id: MessageId,
+    /// The provider's id of this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    pub version: MessageVersion,
+    /// The whole message as this version has it.
+    #[serde(flatten)]
+    pub body: Content,
+    /// When the sender wrote this version, by the provider's clock.
+    pub sent_at: Timestamp,
+}
+
+/// The sender of a message deleted it for both sides. The log keeps the message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageRevoked {
+    pub message_id: MessageId,
+    /// The provider's id of the deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    /// When the sender deleted it, by the provider's clock.
+    pub sent_at: Timestamp,
+}
+
+/// A person reacted to a message with an emoji, or took the reaction back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReactionChanged {
+    /// The message that the reaction is to.
+    pub message_id: MessageId,
+    /// The side that reacted. Each has at most one reaction to a message.
+    pub sender_type: SenderType,
+    /// Absent when the reaction was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+    /// The provider's id of the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    /// When they reacted, by the provider's clock.
+    pub sent_at: Timestamp,
+    /// Whether a later change was received before this one. Then the present reaction stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
+}
+
+/// The provider told something about the contact: the contact changed the number, opened the chat
+/// for the first time, voted in a poll.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticeReceived {
+    /// The provider's word for the kind of notice.
+    pub notice: String,
+    /// The provider's text. Empty when it gives none.
+    #[serde(default)]
+    pub content: String,
+    /// The provider's data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// The provider's id of the notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
+    /// When it happened, by the provider's clock.
+    pub sent_at: Timestamp,
 }

@@ -80,7 +80,13 @@ pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
             | DetailsEvent::LabelsChanged(_)
             | DetailsEvent::SubjectChanged(_),
         ) => vec![updated()],
-        E::Message(MessageEvent::NoteAdded(_))
+        E::Message(
+            MessageEvent::NoteAdded(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageRevoked(_)
+            | MessageEvent::ReactionChanged(_)
+            | MessageEvent::NoticeReceived(_),
+        )
         | E::Sla(SlaEvent::SlaApplied(_) | SlaEvent::SlaRemoved(_))
         | E::Bot(
             BotEvent::BotContextCollected(_) | BotEvent::BotContextRemoved(_) | BotEvent::InfoRequested(_),

@@ -99,7 +99,14 @@ fn effect_of(event: &DecodedEvent) -> JobEffect<MessageId> {
     match event {
         E::Message(MessageEvent::MessageSent(message)) => JobEffect::Begins(message.message_id),
         E::Delivery(report) => JobEffect::Ends(report.message_id()),
-        E::Message(MessageEvent::MessageReceived(_) | MessageEvent::NoteAdded(_))
+        E::Message(
+            MessageEvent::MessageReceived(_)
+            | MessageEvent::NoteAdded(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageRevoked(_)
+            | MessageEvent::ReactionChanged(_)
+            | MessageEvent::NoticeReceived(_),
+        )
         | E::Lifecycle(_)
         | E::Assignment(_)
         | E::Routing(_)

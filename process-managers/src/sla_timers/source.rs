@@ -96,7 +96,13 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
         | E::Details(DetailsEvent::PriorityChanged(_))
         | E::Lifecycle(_)
         | E::Sla(_) => true,
-        E::Message(MessageEvent::NoteAdded(_))
+        E::Message(
+            MessageEvent::NoteAdded(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageRevoked(_)
+            | MessageEvent::ReactionChanged(_)
+            | MessageEvent::NoticeReceived(_),
+        )
         | E::Bot(
             BotEvent::BotContextCollected(_) | BotEvent::BotContextRemoved(_) | BotEvent::InfoRequested(_),
         )

@@ -20,7 +20,7 @@ use follower::db::{AssertSqlSafe, DbError, Tx};
 use follower::runner::DecodedEvent;
 use follower::table::{Columns, Json, Rows, Shape, Values};
 use quick_cache::unsync::Cache;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The numbers of messages that one statement can look up. The set is small, so that few statements are prepared.
@@ -66,7 +66,8 @@ pub struct Conversations {
     tables: Tables,
     /// The number of the conversation that is opened next. `None` when it must be read from the table.
     next_seq: Option<i64>,
-    /// The versions of outgoing messages. Delivery reports name a message by its id alone.
+    /// The versions of outgoing messages, and of received ones that their page changes. Delivery reports and changes
+    /// name a message by its id alone.
     versions: HashMap<(ConversationId, MessageId), Version>,
     recent_versions: Cache<(ConversationId, MessageId), Version>,
     count_changes: CountChanges,
@@ -116,6 +117,7 @@ impl Fold for Conversations {
         for moved in self.tables.contacts.possible_moves(page) {
             ids.extend(conversations_of(&moved, tx).await?);
         }
+        let changed = changed_received(page);
         let mut last = None;
         for decoded in page {
             let Event::Conversation(event) = &decoded.event else { continue };
@@ -129,6 +131,11 @@ impl Fold for Conversations {
             if let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = event {
                 self.versions.insert((id, sent.message_id), decoded.version);
             }
+            if let ConversationEvent::Message(MessageEvent::MessageReceived(received)) = event
+                && changed.contains(&received.message_id)
+            {
+                self.versions.insert((id, received.message_id), decoded.version);
+            }
         }
         if self.next_seq.is_none() {
             const LAST: &str = "select coalesce(max(seq), 0) from conversations";
@@ -138,7 +145,7 @@ impl Fold for Conversations {
         self.tables.inbox.load(tx, ids.iter().copied()).await?;
         let numbers: Vec<_> = ids.iter().filter_map(|id| Some((self.tables.inbox.get(id)?.seq,))).collect();
         self.tables.clocks.load(tx, numbers).await?;
-        self.load_reported(page, tx).await?;
+        self.load_changed_messages(page, tx).await?;
         self.load_queue_entries(page, tx).await?;
         self.load_assignments(page, tx).await
     }
@@ -157,12 +164,16 @@ impl Fold for Conversations {
 }
 
 impl Conversations {
-    /// Loads the messages that delivery events refer to.
-    async fn load_reported(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
+    /// Loads the messages that delivery events, edits, deletions and reactions refer to.
+    async fn load_changed_messages(
+        &mut self,
+        page: &[Arc<DecodedEvent>],
+        tx: &mut Tx,
+    ) -> Result<(), DbError> {
         let (mut keys, mut unknown) = (Vec::new(), Vec::new());
         for decoded in page {
             let Event::Conversation(event) = &decoded.event else { continue };
-            let Some(message) = MessageRow::reported(event) else { continue };
+            let Some(message) = MessageRow::changed_by(event) else { continue };
             let Some(id) = decoded.stream.as_conversation() else { continue };
             let Some(row) = self.tables.inbox.get(&(id,)) else { continue };
             let message = (id, message);
@@ -321,8 +332,8 @@ impl Conversations {
         if let Some(message) = MessageRow::begun(seq, event, decoded) {
             self.tables.messages.absent((seq, decoded.version));
             self.tables.messages.put(message);
-        } else if let Some(reported) = MessageRow::reported(event)
-            && let Some(version) = self.versions.get(&(id, reported))
+        } else if let Some(changed) = MessageRow::changed_by(event)
+            && let Some(version) = self.versions.get(&(id, changed))
             && let Some(message) = self.tables.messages.change(&(seq, *version))
         {
             message.apply(event);
@@ -438,6 +449,20 @@ impl Conversations {
         }
         Ok(())
     }
+}
+
+/// The messages that edits, deletions and reactions of this page change.
+fn changed_received(page: &[Arc<DecodedEvent>]) -> HashSet<MessageId> {
+    let changed = page.iter().filter_map(|decoded| match &decoded.event {
+        Event::Conversation(event @ ConversationEvent::Message(_)) => MessageRow::changed_by(event),
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Agent(_)
+        | Event::Catalogue(_)
+        | Event::Inbound(_)
+        | Event::Log(_) => None,
+    });
+    changed.collect()
 }
 
 fn ends_assignment(event: &ConversationEvent) -> bool {

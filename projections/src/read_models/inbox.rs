@@ -2,12 +2,15 @@
 
 use domain::lifecycle::Lifecycle;
 use domain::sla::{Clocks, TimerState};
-use event_schemas::conversation::{ConversationOpened, MessageReceived, MessageSent, ReopenCause};
+use event_schemas::conversation::{
+    ConversationOpened, MessageEdited, MessageReceived, MessageRevoked, MessageSent, MessageVersion,
+    ReopenCause,
+};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric, Status};
 use event_schemas::{
     AccountId, AssignmentEvent, BotEvent, ChannelId, ContactId, ConversationEvent, ConversationId,
-    DetailsEvent, LifecycleEvent, MessageEvent, Position, SlaEvent, SlaPolicyId, TeamId, Timestamp, UserId,
-    Version,
+    DetailsEvent, LifecycleEvent, MessageEvent, MessageId, Position, SlaEvent, SlaPolicyId, TeamId,
+    Timestamp, UserId, Version,
 };
 use follower::runner::DecodedEvent;
 use follower::table::Json;
@@ -65,6 +68,9 @@ follower::table! {
         last_message_at: Timestamp,
         last_message_preview: Option<String>,
         last_message_sender_type: Option<SenderType>,
+        /// The message of the preview.
+        #[serde(skip)]
+        last_message_id: Option<MessageId>,
         /// The time since which the customer waits for an agent's answer.
         unanswered_since: Option<Timestamp>,
         message_count: u32,
@@ -139,6 +145,7 @@ impl ConversationRow {
             last_message_at: at,
             last_message_preview: None,
             last_message_sender_type: None,
+            last_message_id: None,
             unanswered_since: None,
             message_count: 0,
             received_count: 0,
@@ -169,6 +176,9 @@ impl ConversationRow {
             E::Message(MessageEvent::MessageReceived(message)) => self.received(message, at),
             E::Message(MessageEvent::MessageSent(message)) => self.sent(message, at),
             E::Message(MessageEvent::NoteAdded(_)) => self.note_count += 1,
+            E::Message(MessageEvent::MessageEdited(edited)) => self.edited(edited),
+            E::Message(MessageEvent::MessageRevoked(revoked)) => self.revoked(revoked),
+            E::Message(MessageEvent::ReactionChanged(_) | MessageEvent::NoticeReceived(_)) => {}
             E::Bot(event) => self.apply_bot(event),
             E::Assignment(AssignmentEvent::Assigned(_)) => self.assignment_version = Some(decoded.version),
             E::Assignment(AssignmentEvent::Unassigned(_)) => self.assignment_version = None,
@@ -286,7 +296,7 @@ impl ConversationRow {
     fn received(&mut self, message: &MessageReceived, at: Timestamp) {
         self.received_count += 1;
         self.unanswered_since = self.unanswered_since.or(Some(at));
-        self.set_last_message(&message.body, SenderType::Contact, at);
+        self.set_last_message(message.message_id, &message.body, SenderType::Contact, at);
     }
 
     fn sent(&mut self, message: &MessageSent, at: Timestamp) {
@@ -295,10 +305,24 @@ impl ConversationRow {
             self.first_reply_at = self.first_reply_at.or(Some(at));
             self.unanswered_since = None;
         }
-        self.set_last_message(&message.body, message.sender_type, at);
+        self.set_last_message(message.message_id, &message.body, message.sender_type, at);
     }
 
-    fn set_last_message(&mut self, body: &Content, sender: SenderType, at: Timestamp) {
+    fn edited(&mut self, edited: &MessageEdited) {
+        let is_shown = edited.version != MessageVersion::Earlier;
+        if is_shown && self.last_message_id == Some(edited.message_id) {
+            self.last_message_preview = Some(preview(&edited.body));
+        }
+    }
+
+    fn revoked(&mut self, revoked: &MessageRevoked) {
+        if self.last_message_id == Some(revoked.message_id) {
+            self.last_message_preview = Some(DELETED.to_owned());
+        }
+    }
+
+    fn set_last_message(&mut self, id: MessageId, body: &Content, sender: SenderType, at: Timestamp) {
+        self.last_message_id = Some(id);
         self.message_count += 1;
         self.last_message_at = self.last_message_at.max(at);
         self.last_message_preview = Some(preview(body));
@@ -327,6 +351,9 @@ fn urgency(state: &TimerState) -> u8 {
         TimerState::Cancelled { .. } => 0,
     }
 }
+
+/// The preview of a message that its sender deleted.
+const DELETED: &str = "[deleted]";
 
 /// The number of characters of a preview.
 const PREVIEW: usize = 120;

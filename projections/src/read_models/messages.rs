@@ -1,7 +1,9 @@
-//! Messages and notes, and the delivery of outgoing messages.
+//! Messages and notes, the delivery of outgoing messages, and edits, deletions and reactions.
 
 use crate::queries::{Cursor, Limit, ListError, Listed, list_of, row, rows};
-use event_schemas::conversation::{MessageReceived, MessageSent, NoteAdded};
+use event_schemas::conversation::{
+    MessageEdited, MessageReceived, MessageRevoked, MessageSent, MessageVersion, NoteAdded, ReactionChanged,
+};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery, SenderType, Template};
 use event_schemas::{
     AccountId, ConversationEvent, ConversationId, DeliveryEvent, MessageEvent, MessageId, Timestamp, UserId,
@@ -10,6 +12,8 @@ use event_schemas::{
 use follower::db::{DbError, Readers};
 use follower::runner::DecodedEvent;
 use follower::table::{Json, Row, Values};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 follower::table! {
@@ -20,10 +24,6 @@ follower::table! {
         sender_id: Option<UserId>,
         sender_name: Option<String>,
         is_private: bool,
-        content: String,
-        content_type: ContentType,
-        attachments: Option<Json<Vec<Attachment>>>,
-        details: Option<Json<Value>>,
         template: Option<Json<Template>>,
         mentions: Option<Json<Vec<UserId>>>,
         metadata: Option<Json<Map<String, Value>>>,
@@ -35,6 +35,16 @@ follower::table! {
         created_at: Timestamp,
     }
     volatile {
+        /// Empty when the message was deleted.
+        content: String,
+        content_type: ContentType,
+        attachments: Option<Json<Vec<Attachment>>>,
+        details: Option<Json<Value>>,
+        /// When its sender last changed it.
+        edited_at: Option<Timestamp>,
+        /// When its sender deleted it.
+        revoked_at: Option<Timestamp>,
+        reactions: Option<Json<Vec<Reaction>>>,
         provider_message_id: Option<String>,
         /// The state of the delivery of an outgoing message. `None` for the customer's messages and for notes.
         delivery: Option<Delivery>,
@@ -45,6 +55,15 @@ follower::table! {
         error_code: Option<String>,
         error_reason: Option<String>,
     }
+}
+
+/// The present reaction of one sender to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reaction {
+    pub sender_type: SenderType,
+    pub emoji: String,
+    /// When they reacted, by the provider's clock.
+    pub reacted_at: Timestamp,
 }
 
 impl MessageRow {
@@ -59,7 +78,13 @@ impl MessageRow {
                 Some(Self::sent(conversation_seq, message, decoded))
             }
             E::Message(MessageEvent::NoteAdded(note)) => Some(Self::note(conversation_seq, note, decoded)),
-            E::Delivery(_)
+            E::Message(
+                MessageEvent::MessageEdited(_)
+                | MessageEvent::MessageRevoked(_)
+                | MessageEvent::ReactionChanged(_)
+                | MessageEvent::NoticeReceived(_),
+            )
+            | E::Delivery(_)
             | E::Lifecycle(_)
             | E::Assignment(_)
             | E::Routing(_)
@@ -126,6 +151,9 @@ impl MessageRow {
             template: None,
             mentions: None,
             metadata: None,
+            edited_at: None,
+            revoked_at: None,
+            reactions: None,
             provider_message_id: None,
             reply_to: None,
             in_reply_to: None,
@@ -141,12 +169,20 @@ impl MessageRow {
         }
     }
 
-    /// The outgoing message whose delivery an event reports. `None` when the event is not about a delivery.
-    pub fn reported(event: &ConversationEvent) -> Option<MessageId> {
+    /// The message that an event changes. `None` when the event changes no message.
+    pub fn changed_by(event: &ConversationEvent) -> Option<MessageId> {
         use ConversationEvent as E;
         match event {
             E::Delivery(event) => Some(event.message_id()),
-            E::Message(_)
+            E::Message(MessageEvent::MessageEdited(edited)) => Some(edited.message_id),
+            E::Message(MessageEvent::MessageRevoked(revoked)) => Some(revoked.message_id),
+            E::Message(MessageEvent::ReactionChanged(reaction)) => Some(reaction.message_id),
+            E::Message(
+                MessageEvent::MessageReceived(_)
+                | MessageEvent::MessageSent(_)
+                | MessageEvent::NoteAdded(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Lifecycle(_)
             | E::Assignment(_)
             | E::Routing(_)
@@ -157,12 +193,20 @@ impl MessageRow {
         }
     }
 
-    /// Applies an event of the delivery to the message.
+    /// Applies an event that changes the message.
     pub fn apply(&mut self, event: &ConversationEvent) {
         use ConversationEvent as E;
         match event {
             E::Delivery(event) => self.apply_report(event),
-            E::Message(_)
+            E::Message(MessageEvent::MessageEdited(edited)) => self.edit(edited),
+            E::Message(MessageEvent::MessageRevoked(revoked)) => self.revoke(revoked),
+            E::Message(MessageEvent::ReactionChanged(reaction)) => self.react(reaction),
+            E::Message(
+                MessageEvent::MessageReceived(_)
+                | MessageEvent::MessageSent(_)
+                | MessageEvent::NoteAdded(_)
+                | MessageEvent::NoticeReceived(_),
+            )
             | E::Lifecycle(_)
             | E::Assignment(_)
             | E::Routing(_)
@@ -171,6 +215,43 @@ impl MessageRow {
             | E::Automation(_)
             | E::Details(_) => {}
         }
+    }
+
+    fn edit(&mut self, edited: &MessageEdited) {
+        match edited.version {
+            MessageVersion::Newest | MessageVersion::First => {
+                self.set_body(&edited.body);
+                self.edited_at = Some(edited.sent_at);
+            }
+            MessageVersion::Earlier => {}
+        }
+    }
+
+    /// The words of a deleted message are in the history alone.
+    fn revoke(&mut self, revoked: &MessageRevoked) {
+        self.set_body(&Content { content_type: self.content_type, ..Content::text("") });
+        self.revoked_at = Some(revoked.sent_at);
+    }
+
+    fn set_body(&mut self, body: &Content) {
+        self.content.clone_from(&body.content);
+        self.content_type = body.content_type;
+        self.attachments = (!body.attachments.is_empty()).then(|| Json(body.attachments.clone()));
+        self.details = body.details.clone().map(Json);
+    }
+
+    fn react(&mut self, change: &ReactionChanged) {
+        if change.superseded {
+            return;
+        }
+        let mut reactions = self.reactions.take().unwrap_or_default();
+        reactions.0.retain(|reaction| reaction.sender_type != change.sender_type);
+        reactions.0.extend(change.emoji.clone().map(|emoji| Reaction {
+            sender_type: change.sender_type,
+            emoji,
+            reacted_at: change.sent_at,
+        }));
+        self.reactions = Some(reactions).filter(|reactions| !reactions.0.is_empty());
     }
 
     fn apply_report(&mut self, event: &DeliveryEvent) {

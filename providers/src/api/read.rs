@@ -1,6 +1,6 @@
 //! Reads the messages and statuses that a developer sends, one or an array of them.
 
-use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart};
+use crate::{CallbackData, Inbound, InboundMessage, InboundReaction, InboundStatus, UnreadablePart};
 use event_schemas::message::{Attachment, Content, ContentType, Delivery};
 use event_schemas::{ConversationId, MessageId, Timestamp};
 use serde::Deserialize;
@@ -79,6 +79,9 @@ fn message(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
     if message.id.is_empty() || message.from.is_empty() {
         return Err("a message: 'id' or 'from' is empty".into());
     }
+    if message.content_type == Some(ContentType::Reaction) {
+        return reaction(raw, message, received_at);
+    }
     let first_file = message.attachments.first().map(|file| file.content_type);
     Ok(Inbound::Message(InboundMessage {
         provider_message_id: message.id,
@@ -93,6 +96,19 @@ fn message(raw: &str, received_at: Timestamp) -> Result<Inbound, String> {
         reply_to: message.reply_to,
         sent_at: message.sent_at.unwrap_or(received_at),
         metadata: message.metadata,
+    }))
+}
+
+/// A reaction is no message of its own.
+fn reaction(raw: &str, message: Message, received_at: Timestamp) -> Result<Inbound, String> {
+    let to = message.reply_to.ok_or("a reaction: 'reply_to' does not name the message that it is to")?;
+    Ok(Inbound::Reaction(InboundReaction {
+        provider_reaction_id: message.id,
+        from: message.from,
+        message: to,
+        emoji: Some(message.content).filter(|emoji| !emoji.is_empty()),
+        sent_at: message.sent_at.unwrap_or(received_at),
+        as_received: raw.to_owned(),
     }))
 }
 

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
+mod changes;
 mod content;
 
 #[derive(Deserialize)]
@@ -96,7 +97,7 @@ impl Reading<'_> {
             return self.unreadable(raw, "about another number than this channel's".into());
         }
         let names = self.names(value.contacts);
-        self.each(value.messages, |raw| message(raw, &names).map(Inbound::Message).map(Some));
+        self.each(value.messages, |raw| element(raw, &names).map(Some));
         self.each(value.statuses, |raw| status(raw).map(Inbound::Status).map(Some));
         self.each(value.errors, |raw| Err(reported(raw)));
     }
@@ -159,12 +160,26 @@ struct Profile {
 const METADATA_FIELDS: [&str; 6] =
     ["referral", "group_id", "identity", "from_user_id", "from_parent_user_id", "errors"];
 
-fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
+/// An element of `messages`: a message, or what is none and asks nothing.
+fn element(raw: &str, names: &Names) -> Result<Inbound, String> {
     let message: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
+    if message.get("group_id").and_then(Value::as_str).is_some_and(|group| !group.is_empty()) {
+        return Err(IN_A_GROUP.to_owned());
+    }
+    let read = self::message(&message, names)?;
+    changes::of(raw, &message, read)
+}
+
+/// A group belongs to the program that made it with the Groups API. Its messages are not the sender's own conversation,
+/// and an answer there would reach the sender alone.
+const IN_A_GROUP: &str =
+    "a message in a group: Verbatim answers persons, and a group belongs to the program that made it";
+
+fn message(message: &Map<String, Value>, names: &Names) -> Result<InboundMessage, String> {
     // A customer who hides the phone number has an id that only this business receives.
-    let from = text_of(&message, "from").or_else(|_| text_of(&message, "from_user_id"))?;
-    let (body, reacts_to) = content::of(&message, text_of(&message, "type")?)?;
+    let from = text_of(message, "from").or_else(|_| text_of(message, "from_user_id"))?;
+    let body = content::of(message, text_of(message, "type")?);
     let context = message.get("context").and_then(Value::as_object);
     let in_context =
         |name: &str| context.and_then(|context| context.get(name)).filter(|value| !value.is_null());
@@ -178,12 +193,12 @@ fn message(raw: &str, names: &Names) -> Result<InboundMessage, String> {
         metadata.extend(message.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     Ok(InboundMessage {
-        provider_message_id: text_of(&message, "id")?.to_owned(),
+        provider_message_id: text_of(message, "id")?.to_owned(),
         from: normalized(from),
         display_name: names.get(from).cloned(),
         body,
-        reply_to: reacts_to.or(answers),
-        sent_at: moment(&message)?,
+        reply_to: answers,
+        sent_at: moment(message)?,
         metadata,
     })
 }

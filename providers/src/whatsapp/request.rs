@@ -76,7 +76,7 @@ fn part(message: &Sendable<'_>) -> Result<(&'static str, Value), Unsendable> {
         | ContentType::Video
         | ContentType::Document
         | ContentType::Sticker => Err(Unsendable::new("attachments", "the file is missing")),
-        ContentType::Button | ContentType::Template | ContentType::Unsupported => {
+        ContentType::Button | ContentType::Order | ContentType::Template | ContentType::Unsupported => {
             Err(Unsendable::new("content_type", "a message of this kind cannot be sent by WhatsApp"))
         }
     }
@@ -203,6 +203,7 @@ fn media(file: &Attachment, caption: &str) -> Result<(&'static str, Value), Unse
         | ContentType::Button
         | ContentType::Reaction
         | ContentType::Template
+        | ContentType::Order
         | ContentType::Unsupported => {
             return Err(Unsendable::new("attachments[0].content_type", "is not one of a file"));
         }

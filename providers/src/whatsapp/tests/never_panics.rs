@@ -3,12 +3,16 @@
 use super::*;
 use proptest::prelude::*;
 
-const SAMPLES: [&str; 13] = [
+const SAMPLES: [&str; 17] = [
     sample!("text"),
     sample!("media"),
     sample!("location_and_contacts"),
     sample!("choices"),
     sample!("reactions"),
+    sample!("edits_and_deletions"),
+    sample!("notices"),
+    sample!("orders_and_forms"),
+    sample!("in_a_group"),
     sample!("circumstances"),
     sample!("statuses"),
     sample!("not_known_yet"),

@@ -1,0 +1,172 @@
+//! Storing what is no message: edits, deletions, reactions and notices. Each is recorded in the conversation that has the
+//! message, also in a closed one. What cannot be recorded there is stored as a rejection, so that nothing is lost.
+
+use super::{ChannelOfAccount, InboundWebhookError};
+use crate::Commands;
+use crate::execute::{CommandError, Context, LoadError};
+use domain::aggregate::Decide;
+use domain::conversation::{Conversation, Edit, React, RecordNotice, Rejection, Revoke};
+use event_schemas::conversation::NoticeReceived;
+use event_schemas::{ConversationId, EventId, MessageId, StreamId};
+use providers::{InboundEdit, InboundNotice, InboundReaction, InboundRevoke};
+use std::fmt::Debug;
+
+/// The number of a contact's earlier conversations that are searched for a message. WhatsApp lets a customer react for
+/// 30 days, delete for two days, and edit for 15 minutes.
+const EARLIER_CONVERSATIONS: u32 = 8;
+
+/// Why a change was not recorded in a conversation.
+pub(super) type NotRecorded = &'static str;
+
+impl Commands {
+    /// Records a new version of a message. A message that was not received is received in this version.
+    pub(super) async fn edit_message(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        edit: InboundEdit,
+    ) -> Result<(), InboundWebhookError> {
+        let message = &edit.message;
+        let context = keyed(receiver, context, &edit.provider_edit_id, "edited");
+        let found = self.message_of_contact(receiver, &message.from, &message.provider_message_id).await?;
+        if let Some((conversation, message_id)) = found {
+            let command = Edit {
+                message_id,
+                edit_id: edit.provider_edit_id.clone(),
+                body: message.body.clone(),
+                sent_at: message.sent_at,
+            };
+            if self.record_change(conversation, &command, &context).await? {
+                return Ok(());
+            }
+        }
+        self.receive_version(receiver, &context, edit.message, Some(&edit.provider_edit_id)).await
+    }
+
+    pub(super) async fn revoke_message(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        revoke: &InboundRevoke,
+    ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
+        let context = keyed(receiver, context, &revoke.provider_revoke_id, "revoked");
+        let (conversation, message_id) =
+            match self.message_of_contact(receiver, &revoke.from, &revoke.message).await? {
+                Some(found) => found,
+                None => {
+                    let id = received_id(receiver, &revoke.message);
+                    (self.current_conversation_of(receiver, &revoke.from).await?, id)
+                }
+            };
+        let command =
+            Revoke { message_id, revoke_id: revoke.provider_revoke_id.clone(), sent_at: revoke.sent_at };
+        let recorded = self.record_change(conversation, &command, &context).await?;
+        Ok(recorded.then_some(()).ok_or("the deletion of a message that was not received"))
+    }
+
+    pub(super) async fn change_reaction(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        reaction: &InboundReaction,
+    ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
+        const UNKNOWN: NotRecorded = "a reaction to a message that Verbatim does not have";
+        let context = keyed(receiver, context, &reaction.provider_reaction_id, "reacted");
+        let found = self.message_of_contact(receiver, &reaction.from, &reaction.message).await?;
+        let Some((conversation, message_id)) = found else { return Ok(Err(UNKNOWN)) };
+        let command = React {
+            message_id,
+            reaction_id: reaction.provider_reaction_id.clone(),
+            emoji: reaction.emoji.clone(),
+            sent_at: reaction.sent_at,
+        };
+        Ok(self.record_change(conversation, &command, &context).await?.then_some(()).ok_or(UNKNOWN))
+    }
+
+    /// Records a notice in the contact's conversation. A notice begins none.
+    pub(super) async fn record_notice(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        notice: &InboundNotice,
+    ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
+        let context = keyed(receiver, context, &notice.provider_notice_id, "noticed");
+        let conversation = self.current_conversation_of(receiver, &notice.from).await?;
+        let command = RecordNotice {
+            notice: NoticeReceived {
+                notice: notice.notice.clone(),
+                content: notice.content.clone(),
+                details: notice.details.clone(),
+                provider_message_id: Some(notice.provider_notice_id.clone()),
+                sent_at: notice.sent_at,
+            },
+        };
+        let recorded = self.record_change(conversation, &command, &context).await?;
+        Ok(recorded.then_some(()).ok_or("a notice about a contact who has no open conversation"))
+    }
+
+    /// Whether the conversation has the change, now or since an earlier delivery.
+    async fn record_change<C>(
+        &self,
+        conversation: ConversationId,
+        command: &C,
+        context: &Context,
+    ) -> Result<bool, InboundWebhookError>
+    where
+        C: Decide<Conversation, Rejection = Rejection> + Debug + Sync,
+    {
+        match self.conversations.execute(&StreamId::conversation(conversation), command, context).await {
+            Ok(_) | Err(CommandError::KeyReused) => Ok(true),
+            Err(
+                CommandError::NotFound
+                | CommandError::Rejected(Rejection::NoSuchMessage(_) | Rejection::NotOpened),
+            ) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn current_conversation_of(
+        &self,
+        receiver: &ChannelOfAccount,
+        contact: &str,
+    ) -> Result<ConversationId, LoadError> {
+        let channel = receiver.channel.id;
+        let current = self.current_conversations.current(&self.conversations, channel, contact).await?;
+        Ok(ConversationId::of(channel, contact, current.ordinal))
+    }
+
+    /// The conversation and the id of a message of the contact's recent conversations, by the provider's id.
+    async fn message_of_contact(
+        &self,
+        receiver: &ChannelOfAccount,
+        contact: &str,
+        provider_message_id: &str,
+    ) -> Result<Option<(ConversationId, MessageId)>, LoadError> {
+        let channel = receiver.channel.id;
+        let received = received_id(receiver, provider_message_id);
+        let current = self.current_conversations.current(&self.conversations, channel, contact).await?;
+        for ordinal in (current.ordinal.saturating_sub(EARLIER_CONVERSATIONS)..=current.ordinal).rev() {
+            let id = ConversationId::of(channel, contact, ordinal);
+            let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
+            let Ok(conversation) = fold.state.opened() else { continue };
+            if conversation.has_message(received) {
+                return Ok(Some((id, received)));
+            }
+            if let Some(sent) = conversation.outgoing_by_provider_id(provider_message_id) {
+                return Ok(Some((id, sent)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The id that a customer's message has, or will have.
+fn received_id(receiver: &ChannelOfAccount, provider_message_id: &str) -> MessageId {
+    EventId::reported(receiver.channel.id, provider_message_id, "received").into()
+}
+
+/// The context of a change. A repeated delivery of it changes nothing.
+fn keyed(receiver: &ChannelOfAccount, context: &Context, provider_id: &str, fact: &str) -> Context {
+    let id = EventId::reported(receiver.channel.id, provider_id, fact);
+    Context { key: Some(format!("webhook:{id}")), ..context.clone() }
+}
