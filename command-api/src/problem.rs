@@ -172,6 +172,16 @@ pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
 }
 
+/// The problem of a text with placeholders that have no value.
+pub(crate) fn unfilled(names: &[String]) -> Problem {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{{{{{name}}}}}`")).collect();
+    let detail = format!(
+        "{} has no value in this conversation: send the text as `content`, with the words filled in.",
+        quoted.join(", ")
+    );
+    Problem::unprocessable("content", detail).with("placeholders", names)
+}
+
 /// The problem of an item that others refer to.
 pub(crate) fn in_use(detail: String) -> Problem {
     Problem::new(&IN_USE, detail)
@@ -263,6 +273,7 @@ impl Refusal for Rejection {
             Self::SnoozeInThePast => Problem::unprocessable("snoozed_until", sentence),
             Self::BadLabel => Problem::unprocessable("labels", sentence),
             Self::TooManyLabels { limit } => Problem::unprocessable("labels", sentence).with("limit", *limit),
+            Self::Unfilled { names } => unfilled(names),
             Self::NoSuchTeam => Problem::unprocessable("team_id", sentence),
             Self::ChannelOff => channel_off(),
             Self::NoSuchCannedResponse => Problem::unprocessable("canned_response_id", sentence),

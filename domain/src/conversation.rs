@@ -55,6 +55,7 @@ use crate::lifecycle::Lifecycle;
 use crate::sla::Clocks;
 use event_schemas::automation::ActionKind;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
+use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{
     AccountId, AssignmentEvent, BotEvent, ChannelId, ContactId, ConversationEvent, ConversationId,
     DeliveryEvent, DetailsEvent, LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp,
@@ -152,6 +153,8 @@ pub enum Rejection {
     SubjectTooLong { limit: usize },
     #[error("the canned response does not exist any more")]
     NoSuchCannedResponse,
+    #[error("the placeholder {} has no value", quoted(names))]
+    Unfilled { names: Vec<String> },
     #[error("the team does not exist any more")]
     NoSuchTeam,
     #[error("the channel is switched off or was retired: it sends no messages")]
@@ -183,7 +186,21 @@ impl Conversation {
     }
 }
 
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("{{{{{name}}}}}")).collect::<Vec<_>>().join(", ")
+}
+
 impl Opened {
+    /// The values of placeholders in texts of this agent. `None` for texts without an agent.
+    pub fn placeholder_values<'a>(&'a self, agent_name: Option<&'a str>) -> PlaceholderValues<'a> {
+        PlaceholderValues {
+            contact_name: self.display_name.as_deref(),
+            contact_identifier: &self.contact_identifier,
+            agent_name,
+            facts: Some(self.bot.collected()),
+        }
+    }
+
     pub fn status(&self) -> Status {
         self.lifecycle.status
     }

@@ -6,6 +6,7 @@ use crate::docs::{self, About};
 use crate::health::{self, Check};
 use crate::limits::{Limits, RateLimits, timeout};
 use crate::problem::{Kind, Problem, kinds};
+use crate::query_parameters::{DeclaredParameters, refuse_undeclared};
 use aide::axum::ApiRouter;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
@@ -58,6 +59,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
     let mut document = docs::new_document(&gate.about);
     let service = api.finish_api(&mut document);
     docs::complete_document(&mut document);
+    let declared = DeclaredParameters::of(&document);
     let document = Bytes::from(docs::completed(&document).to_string());
     let operations = if gate.serves_operations { operations(&gate) } else { Router::new() };
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
@@ -69,6 +71,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(&kinds::METHOD_NOT_ALLOWED, "The `Allow` header lists the methods of this path.")
         })
+        .layer(from_fn_with_state(declared, refuse_undeclared))
         .layer(DefaultBodyLimit::max(gate.limits.body_bytes))
         .layer(Extension(RateLimits::new(&gate.limits)))
         .layer(Extension(gate.authenticator))

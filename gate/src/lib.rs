@@ -16,6 +16,7 @@ pub mod limits;
 pub mod metrics;
 mod plain;
 pub mod problem;
+mod query_parameters;
 mod starting;
 
 pub use assemble::{Cors, Gate, assemble, operations};

@@ -1,5 +1,6 @@
 //! The agents of an account and their preferences.
 
+use crate::params::comma_separated;
 use crate::problem::tables_unavailable;
 use crate::response::{List, Tagged};
 use crate::state::{Fresh, QueryState};
@@ -8,10 +9,10 @@ use aide::axum::routing::get_with;
 use event_schemas::agent::Preferences;
 use event_schemas::{Timestamp, UserId, Version};
 use follower::Db;
-use gate::{AdministratorOrService, Agent, Json, Path, Problem};
+use gate::{AdministratorOrService, Agent, Json, Path, Problem, Query};
 use projections::read_models::agents::{self as table, AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new()
@@ -147,9 +148,32 @@ async fn agents(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Person>
     Ok(List::whole(rows, Person::from))
 }
 
+/// The filters of the list (requirement 000, section 4).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PreferencesFilter {
+    /// One or several topics, separated by commas. Agents who take one of them; an agent without topics takes all.
+    #[serde(default, deserialize_with = "comma_separated")]
+    #[schemars(with = "Option<String>")]
+    available_topics: Vec<String>,
+    #[serde(default)]
+    is_available: Option<bool>,
+}
+
+impl PreferencesFilter {
+    fn fits(&self, preferences: &Preferences) -> bool {
+        let taken = &preferences.available_topics;
+        let takes = |topic: &String| taken.iter().any(|known| known.eq_ignore_ascii_case(topic));
+        let is_of_topic = self.available_topics.is_empty() || taken.is_empty();
+        (is_of_topic || self.available_topics.iter().any(takes))
+            && self.is_available.is_none_or(|is_available| preferences.is_available == is_available)
+    }
+}
+
 async fn all(
     caller: AdministratorOrService,
     Fresh(tables): Fresh,
+    Query(filter): Query<PreferencesFilter>,
 ) -> Result<Json<List<AgentPreferences>>, Problem> {
     let known = table::list(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     let changed =
@@ -157,11 +181,14 @@ async fn all(
     let availability =
         table::all_availability(tables.readers(), caller.account).await.map_err(tables_unavailable)?;
     let of = |user| changed.iter().find(|row| row.user_id == user).cloned();
-    Ok(List::whole(known, |agent| {
+    let whole = |agent: AgentRow| {
         let user = agent.user_id;
         let preferences = of(user).map_or_else(|| AgentPreferences::defaults(user), AgentPreferences::from);
         preferences.with_availability(availability.iter().find(|availability| availability.user_id == user))
-    }))
+    };
+    let mut all: Vec<_> = known.into_iter().map(whole).collect();
+    all.retain(|agent| filter.fits(&agent.preferences));
+    Ok(List::whole(all, |agent| agent))
 }
 
 async fn own(caller: Agent, Fresh(tables): Fresh) -> Result<Tagged<AgentPreferences>, Problem> {

@@ -8,7 +8,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with};
 use aide::transform::TransformOperation;
 use event_schemas::catalogue::*;
-use event_schemas::placeholders::CannedResponseValues;
+use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{AccountId, ConversationId, Timestamp, Version};
 use follower::Db;
 use gate::{Agent, Json, Path, Problem, Query};
@@ -209,6 +209,8 @@ struct FilledCannedResponse {
     canned_response: Defined<CannedResponse>,
     /// The text with its placeholders replaced. `null` when no conversation was named.
     rendered: Option<String>,
+    /// The placeholders of `rendered` that have no value. The text cannot be sent before they are replaced.
+    unfilled: Vec<String>,
 }
 
 async fn canned_response(
@@ -218,18 +220,20 @@ async fn canned_response(
     Query(RenderParams { conversation_id }): Query<RenderParams>,
 ) -> Result<Tagged<FilledCannedResponse>, Problem> {
     let found = one::<CannedResponse>(&caller, &tables, id).await?;
-    let mut rendered = None;
+    let (mut rendered, mut unfilled) = (None, Vec::new());
     if let Some(id) = conversation_id {
         let listed = conversations::find(tables.readers(), caller.account, id, None).await;
         let listed = listed.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
         let conversation = listed.conversation;
-        let values = CannedResponseValues {
-            contact_name: conversation.display_name.as_deref().unwrap_or(&conversation.contact_identifier),
+        let values = PlaceholderValues {
+            contact_name: conversation.display_name.as_deref(),
             contact_identifier: &conversation.contact_identifier,
-            agent_name: caller.name.as_deref().unwrap_or_default(),
+            agent_name: caller.name.as_deref(),
+            facts: conversation.bot_context.as_ref().map(|context| &context.0),
         };
-        rendered = Some(values.fill(&found.body.item.content));
+        let filled = values.fill(&found.body.item.content);
+        (rendered, unfilled) = (Some(filled.text), filled.unfilled);
     }
-    let body = FilledCannedResponse { canned_response: found.body, rendered };
+    let body = FilledCannedResponse { canned_response: found.body, rendered, unfilled };
     Ok(Tagged { version: found.version, body })
 }

@@ -297,6 +297,7 @@ async fn begin(
                 is_enabled: channel.is_enabled,
                 identifier: &contact_identifier,
                 name: body.display_name.as_deref(),
+                facts: None,
             };
             Some(message.message(&commands, &caller, &context, to).await?)
         }

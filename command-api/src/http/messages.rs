@@ -6,7 +6,7 @@ use super::command_headers::CommandHeaders;
 use super::conversations::{opened, problem_of_command};
 use super::references::check_agent;
 use crate::problem::CommandProblem;
-use crate::problem::{channel_off, key_reused, unsendable};
+use crate::problem::{channel_off, key_reused, unfilled, unsendable};
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use domain::bot::Playbook;
 use domain::conversation::{AddNote, Conversation, Message, Send, Sender};
 use event_schemas::catalogue::CannedResponse;
 use event_schemas::message::{Attachment, ChannelType, Content, ContentType, Delivery, SenderType, Template};
-use event_schemas::placeholders::CannedResponseValues;
+use event_schemas::placeholders::{self, PlaceholderValues};
 use event_schemas::{
     CannedResponseId, ConversationEvent, ConversationId, EventId, Events, MessageEvent, MessageId, StreamId,
     UserId,
@@ -25,7 +25,7 @@ use gate::{Agent, Caller, Json, Path, Problem, Role};
 use providers::Sendable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
@@ -81,6 +81,8 @@ pub(super) struct Addressee<'a> {
     pub is_enabled: bool,
     pub identifier: &'a str,
     pub name: Option<&'a str>,
+    /// The facts that the bot has collected. `None` before the conversation has begun.
+    pub facts: Option<&'a Map<String, Value>>,
 }
 
 impl NewMessage {
@@ -121,6 +123,10 @@ impl NewMessage {
             attachments: self.attachments.clone(),
             details: self.details.clone(),
         };
+        let template = self.template.as_ref().map(|template| json!(template.components).to_string());
+        if let Some(Err(names)) = template.map(|text| placeholders::fill(&text, |_| None).whole()) {
+            return Err(unfilled(&names).field("template").into());
+        }
         let in_reply_to = self.in_reply_to.map(|id| id.to_string());
         let (template, in_reply_to) = (self.template.as_ref(), in_reply_to.as_deref());
         let sendable = Sendable { body: &body, template, in_reply_to };
@@ -163,15 +169,19 @@ impl NewMessage {
         let response = responses.state.get(id).ok_or_else(|| {
             Problem::unprocessable("canned_response_id", "This account has no such canned response.")
         })?;
-        if !self.content.is_empty() {
-            return Ok(self.content.clone());
-        }
-        let values = CannedResponseValues {
-            contact_name: to.name.unwrap_or(to.identifier),
-            contact_identifier: to.identifier,
-            agent_name: caller.name.as_deref().unwrap_or_default(),
+        let (field, filled) = if self.content.is_empty() {
+            let values = PlaceholderValues {
+                contact_name: to.name,
+                contact_identifier: to.identifier,
+                agent_name: caller.name.as_deref(),
+                facts: to.facts,
+            };
+            ("canned_response_id", values.fill(&response.content))
+        } else {
+            // The client has filled the text.
+            ("content", placeholders::fill(&self.content, |_| None))
         };
-        Ok(values.fill(&response.content))
+        filled.whole().map_err(|names| unfilled(&names).field(field).into())
     }
 
     fn note(
@@ -249,6 +259,7 @@ async fn write(
         is_enabled: channel.is_some_and(|channel| channel.is_enabled),
         identifier: &conversation.contact_identifier,
         name: conversation.display_name.as_deref(),
+        facts: Some(conversation.bot.collected()),
     };
     let message = body.message(&commands, &caller, &context, to).await?;
     let outcome = commands.conversations.execute(&stream, &message, &context).await;

@@ -141,3 +141,17 @@ fn collect(value: &Value, references: &mut Vec<String>) {
         _leaf => {}
     }
 }
+
+#[tokio::test]
+async fn a_query_parameter_that_no_operation_declares_is_refused_on_every_route() {
+    let service = start().await;
+    for (method, path, _) in operations(&service).await {
+        // Providers choose the parameters of their webhooks.
+        if path.starts_with("/v1/webhooks/") {
+            continue;
+        }
+        let path = format!("{}?nonsense=1", fill(&path, "00000000-0000-0000-0000-00000000dead"));
+        let answer = service.ask(&adam(), method, &path, &[], json!({})).await;
+        answer.refuses(400, "unreadable", "nonsense");
+    }
+}

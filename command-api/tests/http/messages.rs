@@ -68,18 +68,42 @@ async fn a_request_with_the_same_key_is_executed_once() {
 #[tokio::test]
 async fn a_canned_responses_placeholders_are_filled_unless_the_request_has_a_text() {
     let service = start().await;
-    let path = format!("{}/messages", service.conversation().await);
-    let greeting = json!({
-        "short_code": "/greeting", "title": "Greeting", "content": "Hi {{contact_name}}, {{agent_name}} here. {{?}}",
-    });
+    let conversation = service.conversation().await;
+    let path = format!("{conversation}/messages");
+    let text = "Hi {{contact_name}}, {{agent_name}} here. {{greeting|Good day.}} Order {{order_number}}.";
+    let greeting = json!({ "short_code": "/greeting", "title": "Greeting", "content": text });
     let canned = id(&service.post(&ana(), "/v1/canned-responses", greeting).await.is(201));
+    let refused = service.post(&ana(), &path, json!({ "canned_response_id": canned })).await;
+    let problem = refused.refuses(422, "unprocessable", "canned_response_id");
+    assert_eq!(problem["placeholders"], json!(["order_number"]));
+    assert!(problem["detail"].as_str().unwrap().contains("{{order_number}}"), "{problem}");
+    let half_filled = json!({ "canned_response_id": canned, "content": "Order {{order_number}}." });
+    service.post(&ana(), &path, half_filled).await.refuses(422, "unprocessable", "content");
+    let known = json!({ "bot_context": { "order_number": "A-7" } });
+    service.patch(&ana(), &conversation, known).await.is(200);
     let created = service.post(&ana(), &path, json!({ "canned_response_id": canned })).await.is(201);
-    assert_eq!(created["content"], "Hi Abebe, Ana here. {{?}}");
+    assert_eq!(created["content"], "Hi Abebe, Ana here. Good day. Order A-7.");
     assert_eq!(created["metadata"]["canned_response_id"], canned);
     let edited = json!({ "canned_response_id": canned, "content": "Hi!" });
     assert_eq!(service.post(&ana(), &path, edited).await.is(201)["content"], "Hi!");
     let nothing = json!({ "canned_response_id": UNKNOWN_ID });
     service.post(&ana(), &path, nothing).await.refuses(422, "unprocessable", "canned_response_id");
+    let parameters =
+        json!([{ "type": "body", "parameters": [{ "type": "text", "text": "{{order_number}}" }] }]);
+    let template = json!({ "template": { "name": "found", "language": "en", "components": parameters } });
+    service.post(&ana(), &path, template).await.refuses(422, "unprocessable", "template");
+}
+
+#[tokio::test]
+async fn a_macro_with_an_unfilled_placeholder_names_it() {
+    let service = start().await;
+    let conversation = service.conversation().await;
+    let reply = json!([{ "type": "reply", "text": "Order {{order_number}} is on its way." }]);
+    let item = json!({ "name": "Way", "visibility": "everyone", "actions": reply });
+    let item = id(&service.post(&sue(), "/v1/macros", item).await.is(201));
+    let refused = service.post(&ana(), &format!("{conversation}/macros/{item}"), Value::Null).await;
+    let problem = refused.refuses(422, "unprocessable", "actions[0]");
+    assert_eq!(problem["placeholders"], json!(["order_number"]));
 }
 
 #[tokio::test]

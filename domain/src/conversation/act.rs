@@ -21,7 +21,7 @@ use event_schemas::bot::{BotStrategy, HandoffCause};
 use event_schemas::conversation::{
     AssignStrategy, AutomationRan, MacroRan, ReopenCause, Skipped, WebhookRequested,
 };
-use event_schemas::message::{Content, Status};
+use event_schemas::message::{Content, SenderType, Status};
 use event_schemas::{
     AutomationRuleId, ConversationEvent, EventId, MacroId, MessageId, TeamId, Timestamp, UserId, WebhookId,
 };
@@ -238,8 +238,15 @@ impl ActionRun<'_> {
     fn reply(&mut self, step: &Step) -> Result<(), Rejection> {
         let text = step.text.as_deref().ok_or(Rejection::NoSuchCannedResponse)?;
         let sender = &self.list.sender;
-        let agent = sender.name.as_deref().unwrap_or_default();
-        let body = Content::text(filled_by(agent, text, self.draft.state().opened()?));
+        let conversation = self.draft.state().opened()?;
+        let agent = match sender.sender_type {
+            SenderType::Agent => sender.name.as_deref(),
+            // The name of a rule or a program is not an agent's.
+            SenderType::Bot | SenderType::System | SenderType::Contact => {
+                conversation.lifecycle.assignee_name.as_deref()
+            }
+        };
+        let body = Content::text(filled_by(agent, text, conversation)?);
         self.draft.then(Send {
             message_id: step.message_id,
             sender: sender.clone(),
@@ -255,10 +262,9 @@ impl ActionRun<'_> {
 
     fn note(&mut self, message_id: MessageId, text: &str) -> Result<(), Rejection> {
         let sender = &self.list.sender;
-        let content = {
-            let agent = sender.name.as_deref().unwrap_or_default();
-            filled_by(agent, text, self.draft.state().opened()?)
-        };
+        // Colleagues notice an unfilled placeholder; a customer never sees a note.
+        let values = self.draft.state().opened()?.placeholder_values(sender.name.as_deref());
+        let content = values.fill(text).text;
         self.draft.then(AddNote {
             message_id,
             author_id: self.list.author,

@@ -14,7 +14,7 @@ use crate::bot::{Actions, Facts, HandoffNeed, IncomingMessage, PendingQuestion, 
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{AssignStrategy, BotEngaged, InfoRequested, LanguageDetected};
 use event_schemas::message::{Content, ContentType, Status};
-use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp, placeholders};
+use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,7 +188,9 @@ impl BotTurn<'_> {
     /// The acts of the rule that replies or hands over.
     fn act(&mut self, matched: &RuleMatch<'_>) -> Result<(), Rejection> {
         let RuleMatch { rule, why } = matched;
+        let mut is_unfilled = false;
         if let Some(reply) = &rule.actions.reply {
+            is_unfilled = filled(reply, self.draft.state().opened()?).is_err();
             self.send(self.answer.ids.reply, reply, Some(rule))?;
         }
         if let Some((first, rest)) = rule.actions.ask.split_first() {
@@ -197,6 +199,11 @@ impl BotTurn<'_> {
         if rule.actions.hands_over() {
             let reason = format!("Rule '{}': {why}", rule.name);
             return self.hand_over(HandoffNeed::of(HandoffCause::Rule, reason), &Target::by(rule));
+        }
+        if is_unfilled {
+            // The bot says nothing, so an agent has to answer.
+            let reason = format!("The answer of the rule '{}' has a placeholder without a value", rule.name);
+            return self.hand_over(HandoffNeed::of(HandoffCause::NoRule, reason), &Target::by(rule));
         }
         Ok(())
     }
@@ -252,9 +259,14 @@ impl BotTurn<'_> {
         rule: Option<&Rule>,
     ) -> Result<(), Rejection> {
         let Some(rule_id) = target.rule_id else { return Ok(()) };
+        let plain = |name: &str| format!("Could you tell me your {}?", name.replace(['_', '-'], " "));
         let question = match field {
-            InfoField::Asked { question, .. } => question.clone(),
-            InfoField::Named(name) => format!("Could you tell me your {}?", name.replace(['_', '-'], " ")),
+            InfoField::Asked { name, question } => match filled(question, self.draft.state().opened()?) {
+                Ok(_) => question.clone(),
+                // A question with an unfilled placeholder is never asked.
+                Err(_) => plain(name),
+            },
+            InfoField::Named(name) => plain(name),
         };
         let message_id = self.answer.ids.question;
         self.send(message_id, &question, rule)?;
@@ -298,26 +310,16 @@ impl Target {
     }
 }
 
-/// The text with its placeholders filled from the conversation. An unknown placeholder is removed, so that a
-/// customer never sees one.
-pub(super) fn filled(text: &str, conversation: &Opened) -> String {
-    filled_by("", text, conversation)
+/// The text with its placeholders filled for a text that Verbatim itself sends.
+///
+/// # Errors
+///
+/// [`Rejection::Unfilled`]: a placeholder has no value.
+pub(super) fn filled(text: &str, conversation: &Opened) -> Result<String, Rejection> {
+    filled_by(conversation.lifecycle.assignee_name.as_deref(), text, conversation)
 }
 
 /// Fills the placeholders of a text that the agent of this name sends.
-pub(super) fn filled_by(agent: &str, text: &str, conversation: &Opened) -> String {
-    placeholders::fill(text, |name| {
-        Some(match name {
-            "agent_name" => agent.to_owned(),
-            "contact_name" => {
-                conversation.display_name.clone().unwrap_or_else(|| conversation.contact_identifier.clone())
-            }
-            "contact_identifier" => conversation.contact_identifier.clone(),
-            other => match conversation.bot.collected().get(other) {
-                Some(Value::String(words)) => words.clone(),
-                Some(value) => value.to_string(),
-                None => String::new(),
-            },
-        })
-    })
+pub(super) fn filled_by(agent: Option<&str>, text: &str, conversation: &Opened) -> Result<String, Rejection> {
+    conversation.placeholder_values(agent).fill(text).whole().map_err(|names| Rejection::Unfilled { names })
 }

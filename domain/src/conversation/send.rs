@@ -185,9 +185,11 @@ pub(super) struct BotMessage<'a> {
     pub automatic_limit: Option<AutomaticLimit>,
 }
 
-/// Sends a message of the bot. A message that cannot be sent is skipped without a rejection.
+/// Sends a message of the bot. A message that cannot be sent, or that has an unfilled placeholder, is skipped without
+/// a rejection.
 pub(super) fn send_bot_message(draft: &mut Draft, message: BotMessage<'_>) -> Result<(), Rejection> {
-    let body = Content::text(filled(message.text, draft.state().opened()?));
+    let Ok(text) = filled(message.text, draft.state().opened()?) else { return Ok(()) };
+    let body = Content::text(text);
     let sent = draft.then(Send {
         message_id: message.message_id,
         sender: Sender {

@@ -35,9 +35,10 @@ async fn a_log_line_has_the_ids_and_no_text_that_a_user_typed() {
     let router = Service::default().build();
     let agent = token(Role::Agent);
     let headers = [("authorization", &*agent), ("x-request-id", "job-7")];
-    send_get(&router, "/agents?search=abebe", &headers).await;
+    send_get(&router, "/agents", &headers).await;
     send_get(&router, "/things/abebe?limit=abebe", &[("idempotency-key", "abebe")]).await;
     send_get(&router, "/abebe", &[]).await;
+    send_get(&router, "/agents?abebe=abebe", &headers).await;
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<serde_json::Value> =

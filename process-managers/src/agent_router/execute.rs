@@ -15,6 +15,7 @@ use domain::conversation::{
 use domain::past::Trigger;
 use domain::routing::RoutingAction;
 use event_schemas::message::{ChannelType, Content, SenderType};
+use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{
     AccountId, ConversationId, EventId, OfferId, Position, StreamId, UserId, Version, placeholders,
 };
@@ -124,8 +125,13 @@ pub(super) async fn execute(
             if let Some(text) = announcement
                 && side_effects.withheld(Trigger::Moment(*queued_since)).is_none()
             {
-                let text = filled_announcement(text, *position, *wait);
-                routed.announce(*conversation, *version, text).await?;
+                let state = commands.conversations.cached(&StreamId::conversation(*conversation)).await?;
+                let text = state.state.opened().ok().and_then(|opened| {
+                    filled_announcement(text, *position, *wait, &opened.placeholder_values(None))
+                });
+                if let Some(text) = text {
+                    routed.announce(*conversation, *version, text).await?;
+                }
             }
             Ok(queued)
         }
@@ -172,15 +178,23 @@ fn name(conversation: ConversationId, version: Version, what: &str) -> String {
 
 /// The text of a queue's announcement with `{{position}}` and `{{wait_minutes}}` filled: whole minutes, at least one,
 /// or `a few` when it is not known how long conversations wait.
-fn filled_announcement(text: &str, position: u32, wait: Option<Duration>) -> String {
-    placeholders::fill(text, |name| match name {
+///
+/// The conversation's own placeholders are filled too. `None` when one has no value: such a text is not sent.
+fn filled_announcement(
+    text: &str,
+    position: u32,
+    wait: Option<Duration>,
+    values: &PlaceholderValues<'_>,
+) -> Option<String> {
+    let filled = placeholders::fill(text, |name| match name {
         "position" => Some(position.to_string()),
         "wait_minutes" => Some(match wait {
             Some(wait) => wait.as_secs().div_ceil(60).max(1).to_string(),
             None => "a few".to_owned(),
         }),
-        _ => None,
-    })
+        other => values.value_of(other),
+    });
+    filled.whole().ok()
 }
 
 struct Routed<'a> {
@@ -263,16 +277,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_says_the_position_and_the_wait_in_whole_minutes() {
+    fn an_announcement_says_the_position_the_wait_in_whole_minutes_and_the_name() {
+        let values = PlaceholderValues {
+            contact_name: Some("Sara"),
+            contact_identifier: "2519",
+            agent_name: None,
+            facts: None,
+        };
+        let filled = |text, wait| filled_announcement(text, 3, wait, &values);
         let text = "You are number {{position}}: about {{ wait_minutes }} minutes, {{contact_name}}.";
         for (seconds, minutes) in [(0, "1"), (60, "1"), (61, "2"), (600, "10")] {
-            let filled = filled_announcement(text, 3, Some(Duration::from_secs(seconds)));
-            assert_eq!(filled, format!("You are number 3: about {minutes} minutes, {{{{contact_name}}}}."));
+            let announced = filled(text, Some(Duration::from_secs(seconds))).unwrap();
+            assert_eq!(announced, format!("You are number 3: about {minutes} minutes, Sara."));
         }
-    }
-
-    #[test]
-    fn an_announcement_says_a_few_minutes_when_the_wait_is_not_known() {
-        assert_eq!(filled_announcement("{{wait_minutes}} minutes", 1, None), "a few minutes");
+        assert_eq!(filled("{{wait_minutes}} minutes", None).as_deref(), Some("a few minutes"));
+        assert_eq!(filled("{{agent_name}} is coming", None), None);
     }
 }

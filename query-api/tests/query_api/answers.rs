@@ -539,3 +539,49 @@ async fn every_route_is_described() {
         assert!(names.contains(name), "{name} is not described: {names:?}");
     }
 }
+
+#[tokio::test]
+async fn a_query_parameter_that_no_operation_declares_is_refused_on_every_route() {
+    let fixture = fixture(12, 20).await;
+    let administrator = fixture.administrator();
+    let api = fixture.ask(&administrator, "/openapi.json").await.expect_ok();
+    let mut asked = 0;
+    for (path, item) in api["paths"].as_object().unwrap() {
+        if item.get("get").is_none() {
+            continue;
+        }
+        let id = "00000000-0000-0000-0000-00000000dead";
+        let part = |part: &str| if part.starts_with('{') { id.to_owned() } else { part.to_owned() };
+        let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
+        let answer = fixture.ask(&administrator, &format!("{path}?nonsense=1")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {}", answer.text);
+        assert_eq!(answer.json()["field"], "nonsense", "{path}");
+        asked += 1;
+    }
+    assert!(asked >= 25, "{asked}");
+}
+
+#[tokio::test]
+async fn preferences_are_filtered_by_topic_and_availability() {
+    let fixture = fixture(10, 900).await;
+    let administrator = fixture.administrator();
+    let all = fixture.all(&administrator, "/v1/agent-preferences").await;
+    let topics = |agent: &Value| agent["available_topics"].as_array().unwrap().clone();
+    let named: HashSet<_> =
+        all.iter().flat_map(topics).map(|topic| topic.as_str().unwrap().to_owned()).collect();
+    for is_available in ["true", "false"] {
+        for topic in named.iter().map(String::as_str).chain(["of-nobody"]) {
+            let path = format!("/v1/agent-preferences?available_topics={topic}&is_available={is_available}");
+            let found = fixture.ask(&administrator, &path).await.expect_ok();
+            let fits = |agent: &&Value| {
+                let taken = topics(agent);
+                (taken.is_empty() || taken.iter().any(|taken| taken == topic))
+                    && agent["is_available"].to_string() == is_available
+            };
+            let expected: Vec<_> = all.iter().filter(fits).collect();
+            assert_eq!(found["data"].as_array().unwrap().iter().collect::<Vec<_>>(), expected, "{path}");
+        }
+    }
+    let answer = fixture.ask(&administrator, "/v1/agent-preferences?is_available=perhaps").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
+}

@@ -146,14 +146,21 @@ fn a_reply_has_the_agents_name_and_filled_placeholders() {
         sender_type: SenderType::Agent,
         sender_id: Some(ANA),
         sender_name: Some("Ana".to_owned()),
-        body: Content::text("Hello Hanna, I am Ana. "),
+        body: Content::text("Hello Hanna, I am Ana. The order"),
         template: None,
         in_reply_to: None,
         in_reply_to_provider_id: None,
         metadata: Map::new(),
     };
-    let text = "Hello {{contact_name}}, I am {{agent_name}}. {{order}}";
+    let text = "Hello {{contact_name}}, I am {{agent_name}}. {{order|The order}}";
     does([opened(), received()], reply(text), [sent.into()]);
+}
+
+#[test]
+fn a_reply_with_an_unfilled_placeholder_is_refused() {
+    let text = "Order {{order_number}} for {{contact_name}} of {{ticket.id}}.";
+    let names = vec!["order_number".to_owned(), "ticket.id".to_owned()];
+    refuses([opened(), received()], vec![reply(text)], 0, Rejection::Unfilled { names });
 }
 
 #[test]

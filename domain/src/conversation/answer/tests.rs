@@ -441,6 +441,7 @@ fn the_bot_does_not_answer_after_an_agent_had_the_conversation() {
 
 #[test]
 fn the_bot_answers_again_after_a_resolved_conversation_is_reopened() {
+    let asked = Answer { received_at: Timestamp::from_secs(6), ..answer(&[refunds()], "refund") };
     given([
         opened(),
         assigned_to_ana(),
@@ -449,7 +450,7 @@ fn the_bot_answers_again_after_a_resolved_conversation_is_reopened() {
         Reopened { cause: ReopenCause::CustomerMessage, reason: None }.into(),
         received(MESSAGE, "refund"),
     ])
-    .when(answer(&[refunds()], "refund"))
+    .when(asked)
     .then([
         engaged(RULE, "Refunds: keyword 'refund'"),
         sent_by_bot(REPLY, "Hello Hanna.", Some((RULE, "Refunds"))),
@@ -668,7 +669,8 @@ fn a_language_is_recorded_when_it_is_new() {
     let detected: E =
         LanguageDetected { language: "am".to_owned(), confidence: 1.0, message_id: MESSAGE }.into();
     conversation("ሰላም").when(asked()).then([detected.clone(), no_rule()]);
-    given([opened(), detected, received(MESSAGE, "ሰላም")]).when(asked()).then([no_rule()]);
+    let asked = Answer { received_at: Timestamp::from_secs(3), ..asked() };
+    given([opened(), detected, received(MESSAGE, "ሰላም")]).when(asked).then([no_rule()]);
 }
 
 fn bots_answer(metadata: Value, handoffs: &[HandoffRule]) -> Send {
@@ -815,4 +817,25 @@ fn outside_the_reply_window_the_other_acts_are_still_made() {
         engaged(RULE, "Refunds: keyword 'refund'"),
         LabelsChanged { added: vec!["late".to_owned()], removed: vec![] }.into(),
     ]);
+}
+
+#[test]
+fn an_answer_with_an_unfilled_placeholder_is_not_sent_and_the_words_that_stand_in_are() {
+    let with = |text: &str| BotRule {
+        actions: BotActions { reply_text: Some(text.to_owned()), ..BotActions::default() },
+        ..refunds()
+    };
+    let engaged = || engaged(RULE, "Refunds: keyword 'refund'");
+    let rules = [with("Order {{order_number}} is late.")];
+    let handed = HandoffRequested {
+        rule_id: Some(RULE),
+        ..handed_over(
+            HandoffCause::NoRule,
+            "The answer of the rule 'Refunds' has a placeholder without a value",
+        )
+    };
+    conversation("refund").when(answer(&rules, "refund")).then([engaged(), handed.into()]);
+    let rules = [with("Order {{order_number|of yours}} is late.")];
+    let sent = sent_by_bot(REPLY, "Order of yours is late.", Some((RULE, "Refunds")));
+    conversation("refund").when(answer(&rules, "refund")).then([engaged(), sent]);
 }
