@@ -21,6 +21,12 @@ pub enum ConfigError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the configuration file {path} is malformed: {source}")]
     Malformed { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("the file {path} that {variable} names cannot be read: {source}")]
+    UnreadableValue { variable: String, path: PathBuf, source: std::io::Error },
+    #[error("{variable} and {variable}_FILE are both set: keep one of them")]
+    Twice { variable: String },
+    #[error("the value in the file that {variable} names is not accepted: {reason}")]
+    BadValue { variable: String, reason: String },
     #[error("the configuration is invalid: {0}")]
     Invalid(#[from] toml::de::Error),
 }
@@ -39,7 +45,7 @@ impl Options {
             // A key that does not exist, or a value of another type, is an error of the file.
             toml::Table::try_into::<Settings>(settled.clone()).map_err(malformed)?;
         }
-        settled.extend(self.values());
+        settled.extend(self.values_with_files(|variable| std::env::var_os(variable))?);
         Ok(settled.try_into()?)
     }
 }
@@ -123,6 +129,23 @@ mod tests {
         let (_folder, file) = file_with("rate_limit = 7\nbody_limit = 1000\n");
         let settings = options(["--rate-limit", "9"]).settle(Some(&file)).unwrap();
         assert_eq!((settings.rate_limit, settings.body_limit), (9, 1000));
+    }
+
+    #[test]
+    fn a_value_can_be_in_a_file_that_a_variable_names() {
+        let (_folder, file) = file_with("a-secret-of-its-own-file-0123456789\n");
+        let named = |name: &'static str| {
+            let file = file.clone();
+            move |variable: &str| (variable == name).then(|| file.clone().into_os_string())
+        };
+        let values = options([]).values_with_files(named("VERBATIM_JWT_SECRET_FILE")).unwrap();
+        assert_eq!(values["jwt_secret"].as_str(), Some("a-secret-of-its-own-file-0123456789"));
+        let twice = options(["--jwt-secret", "x"]).values_with_files(named("VERBATIM_JWT_SECRET_FILE"));
+        assert!(matches!(twice, Err(ConfigError::Twice { .. })));
+        let bad = options([]).values_with_files(named("VERBATIM_RATE_LIMIT_FILE")).unwrap_err();
+        assert!(!bad.to_string().contains("a-secret"), "{bad}");
+        let gone = |_: &str| Some("/nowhere".into());
+        assert!(options([]).values_with_files(gone).is_err());
     }
 
     #[test]

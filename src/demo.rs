@@ -50,6 +50,7 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     let (provider, accepted) = provider::start().await?;
     println!("Verbatim demonstration: everything in one process, data in {}", settings.data.display());
     let server = serve::start(&settings, Parts::ALL).await?;
+    server.until_open().await;
     let base = format!("http://{}", server.address());
 
     let account_id = AccountId(clock.fresh_id());

@@ -76,6 +76,8 @@ pub struct Running {
     store: Arc<dyn EventStore>,
     /// The log that the followers of this process share, so that each event is decoded once.
     log: DecodedLog,
+    /// `None` when no part of this process needs them.
+    tables: Option<Tables>,
 }
 
 /// Starts the parts. The port answers at once; this returns when the log and the location of the tables are open.
@@ -126,6 +128,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         working: JoinSet::new(),
         store: store.clone(),
         log: DecodedLog::shared(store.clone()),
+        tables: None,
     };
     let mut checks = vec![log_check(store.clone())];
     let publication =
@@ -148,7 +151,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if let Some(location) = &location
         && (parts.projections || parts.query_api)
     {
-        let tables = running.tables(location.clone(), parts);
+        let tables = running.open_tables(location.clone(), parts);
+        running.tables = Some(tables.clone());
         checks.push(tables_check(tables.clone(), store.clone()));
         if parts.query_api {
             let state = query_api::QueryState {
@@ -208,7 +212,7 @@ impl Running {
     }
 
     /// The tables, which are opened in the background: queries are refused until then.
-    fn tables(&mut self, location: Location, parts: Parts) -> Tables {
+    fn open_tables(&mut self, location: Location, parts: Parts) -> Tables {
         let stop = self.stop_working.clone();
         if parts.projections {
             let tables = Tables::waiting(Generations::new(location), "they are being opened");
@@ -223,6 +227,13 @@ impl Running {
             Ok(())
         });
         tables
+    }
+
+    /// Waits until queries can be answered.
+    pub async fn until_open(&self) {
+        while self.tables.as_ref().is_some_and(|tables| tables.current().is_err()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Serves until SIGINT or SIGTERM, or until a part fails.
@@ -463,6 +474,7 @@ fn gate(
     let authenticator = Authenticator::new(
         AuthConfig {
             secret: token::secret(settings)?,
+            previous_secret: settings.jwt_previous_secret.clone(),
             jwks: settings.jwks_url.clone().map(JwksSource::Url),
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),

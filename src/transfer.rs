@@ -1,17 +1,20 @@
 //! `verbatim export` and `verbatim import`: the log as NDJSON, one event a line, oldest first.
 //!
-//! The lines are the whole log, with credentials: protect them like the data folder. `GET /v1/events` is
-//! the interface for other programs: it masks credentials.
+//! The lines are the whole log. Credentials are left out unless `--with-secrets` is given; protect such a file like the
+//! data folder. `GET /v1/events` is the interface for other programs: it never has credentials.
 
 use crate::config::Settings;
 use crate::progress::ProgressLine;
 use anyhow::{Context, bail};
 use clap::Args;
 use commands::past::record_move;
+use event_schemas::cloud_event::without_secrets;
 use event_schemas::log::MoveKind;
+use event_schemas::upcast::name_today;
 use event_schemas::{Clock, EventId, Metadata, Position, Recorded, StreamId, Timestamp, Version};
 use event_store::Filter;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fs::File;
@@ -25,6 +28,10 @@ pub struct ExportOptions {
     /// The file to write; standard output if absent
     #[arg(long, short)]
     output: Option<PathBuf>,
+    /// Include the channels' credentials, the keys of webhooks and whole addresses, which another installation needs
+    /// to go on
+    #[arg(long)]
+    with_secrets: bool,
 }
 
 #[derive(Args)]
@@ -69,7 +76,7 @@ pub async fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Res
     loop {
         let page = store.read_all(after, &Filter::all(), PAGE_SIZE).await?;
         for event in &page.events {
-            write_line(&mut out, event)?;
+            write_line(&mut out, event, options.with_secrets)?;
         }
         done += page.events.len() as u64;
         progress.show(done, 0);
@@ -81,10 +88,22 @@ pub async fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Res
     out.flush()?;
     progress.finish(done);
     store.close().await;
+    if options.with_secrets {
+        eprintln!("The file has credentials in plain text: protect it like the data folder.");
+    } else {
+        eprintln!(
+            "Credentials of channels, keys of webhooks and paths of addresses are left out; --with-secrets includes \
+             them. The file has customers' words in any case."
+        );
+    }
     Ok(())
 }
 
-fn write_line(out: &mut dyn Write, event: &Recorded) -> anyhow::Result<()> {
+fn write_line(out: &mut dyn Write, event: &Recorded, with_secrets: bool) -> anyhow::Result<()> {
+    let data = match with_secrets {
+        true => event.data.clone(),
+        false => shown(event),
+    };
     let line = Line {
         position: event.position,
         stream: event.stream.clone(),
@@ -94,11 +113,18 @@ fn write_line(out: &mut dyn Write, event: &Recorded) -> anyhow::Result<()> {
         schema_version: event.schema_version,
         recorded_at: event.recorded_at,
         metadata: event.metadata.clone(),
-        data: Cow::Owned(RawValue::from_string(event.data.clone())?),
+        data: Cow::Owned(RawValue::from_string(data)?),
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")?;
     Ok(())
+}
+
+/// The data without secrets. Data that has none stays as it is, byte for byte.
+fn shown(event: &Recorded) -> String {
+    let Ok(data) = serde_json::from_str::<Value>(&event.data) else { return event.data.clone() };
+    let shown = without_secrets(name_today(&event.event_type), data.clone());
+    if shown == data { event.data.clone() } else { shown.to_string() }
 }
 
 pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Result<()> {
@@ -115,6 +141,7 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
     let mut done = 0;
     let mut batch = Vec::with_capacity(PAGE_SIZE);
     let mut last = None;
+    let mut incomplete = 0_usize;
     for (number, line) in input.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
@@ -123,6 +150,7 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
         let event =
             read_line(&line).with_context(|| format!("line {} is not an exported event", number + 1))?;
         last = Some(event.id);
+        incomplete += usize::from(event.data.contains("\"***\""));
         batch.push(event);
         if batch.len() == PAGE_SIZE {
             done += batch.len() as u64;
@@ -133,6 +161,12 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
     done += batch.len() as u64;
     if !batch.is_empty() {
         store.import(batch).await?;
+    }
+    if incomplete > 0 {
+        eprintln!(
+            "{incomplete} definitions of channels, macros and rules came without their secrets: set the credentials of \
+             each channel again (PATCH /v1/channels/{{id}}) before it is used."
+        );
     }
     // Nothing is sent for what happened before.
     if let Some(last) = last {

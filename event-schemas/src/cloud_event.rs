@@ -73,8 +73,9 @@ impl CloudEvent {
     }
 }
 
-/// Replaces the values of credentials and secrets. The names of credentials stay.
-fn without_secrets(event_type: &str, mut data: Value) -> Value {
+/// The data of an event without its secrets: values of credentials, keys of webhooks, and what comes after the host in
+/// an address that this program calls, because a path often is a secret too. The names of credentials stay.
+pub fn without_secrets(event_type: &str, mut data: Value) -> Value {
     if event_type == "ChannelDefined"
         && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
     {
@@ -84,6 +85,74 @@ fn without_secrets(event_type: &str, mut data: Value) -> Value {
         if let Some(secret) = data.pointer_mut(&format!("{item}/webhook_secret")) {
             *secret = json!("***");
         }
+        let actions = data.pointer_mut(&format!("{item}/actions")).and_then(Value::as_array_mut);
+        actions.into_iter().flatten().filter_map(|action| action.get_mut("url")).for_each(hide_path);
     }
+    let own = match event_type {
+        "ChannelDefined" => data.pointer_mut("/channel/base_url"),
+        "WebhookRequested" => data.pointer_mut("/url"),
+        _ => None,
+    };
+    own.into_iter().for_each(hide_path);
     data
+}
+
+fn hide_path(url: &mut Value) {
+    if let Some(text) = url.as_str() {
+        *url = json!(without_path(text));
+    }
+}
+
+/// The scheme and the host of a URL, and `…` for the rest: `https://hooks.example.com/…`. Without the user, too.
+pub fn without_path(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return HIDDEN.to_owned() };
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let host = rest[..end].rsplit('@').next().unwrap_or_default();
+    match &rest[end..] {
+        "" | "/" => format!("{scheme}://{host}{}", &rest[end..]),
+        _ => format!("{scheme}://{host}/{HIDDEN}"),
+    }
+}
+
+/// Stands for the hidden part of a URL.
+const HIDDEN: &str = "…";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_address_only_scheme_and_host_are_shown() {
+        for (url, shown) in [
+            ("https://hooks.example.com/services/T0/secret", "https://hooks.example.com/…"),
+            ("https://hooks.example.com?key=secret", "https://hooks.example.com/…"),
+            ("https://user:secret@hooks.example.com:8443/", "https://hooks.example.com:8443/"),
+            ("https://hooks.example.com", "https://hooks.example.com"),
+            ("secret", "…"),
+        ] {
+            assert_eq!(without_path(url), shown);
+            assert_eq!(without_path(shown), shown, "hidden twice is hidden once");
+        }
+    }
+
+    #[test]
+    fn the_data_of_an_event_has_no_secret() {
+        let webhook = json!({"type": "webhook", "url": "https://a.example/secret"});
+        let secret = "secret";
+        for (name, data) in [
+            (
+                "ChannelDefined",
+                json!({"channel": {"credentials": {"token": secret}, "base_url": "https://u:secret@a.example/secret"}}),
+            ),
+            ("MacroDefined", json!({"macro": {"webhook_secret": secret, "actions": [webhook]}})),
+            (
+                "AutomationRuleDefined",
+                json!({"automation_rule": {"webhook_secret": secret, "actions": [webhook]}}),
+            ),
+            ("WebhookRequested", json!({"url": "https://a.example/secret"})),
+        ] {
+            let shown = without_secrets(name, data).to_string().replace("webhook_secret", "");
+            assert!(!shown.contains(secret), "{name}: {shown}");
+        }
+    }
 }

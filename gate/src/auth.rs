@@ -3,6 +3,8 @@
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
 use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, Clock, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use std::sync::Arc;
@@ -21,6 +23,9 @@ use jwks::{Jwks, KeyError};
 pub struct AuthConfig {
     /// The secret of HS256 tokens. `None` when such tokens are refused.
     pub secret: Option<String>,
+    /// A secret that tokens were signed with before. They stay valid until they expire, so that a secret can be
+    /// replaced without an interruption.
+    pub previous_secret: Option<String>,
     /// The public keys of RS256 and ES256 tokens. `None` when such tokens are refused.
     pub jwks: Option<JwksSource>,
     /// The required `iss` of a token. `None` when `iss` is not checked.
@@ -52,7 +57,8 @@ pub enum AuthConfigError {
 pub struct Authenticator(Arc<Inner>);
 
 struct Inner {
-    secret: Option<DecodingKey>,
+    /// The secret and the one before it.
+    secrets: Vec<DecodingKey>,
     jwks: Option<Jwks>,
     issuer: Option<String>,
     audience: Option<String>,
@@ -71,13 +77,14 @@ impl Authenticator {
         if config.secret.is_none() && config.jwks.is_none() && !config.trust_gateway {
             return Err(AuthConfigError::NotConfigured);
         }
+        let secrets: Vec<_> = config.secret.iter().chain(&config.previous_secret).collect();
         if let Some(length) =
-            config.secret.as_ref().map(String::len).filter(|length| *length < SHORTEST_SECRET)
+            secrets.iter().map(|secret| secret.len()).find(|length| *length < SHORTEST_SECRET)
         {
             return Err(AuthConfigError::ShortSecret { length });
         }
         Ok(Self(Arc::new(Inner {
-            secret: config.secret.map(|secret| DecodingKey::from_secret(secret.as_bytes())),
+            secrets: secrets.iter().map(|secret| DecodingKey::from_secret(secret.as_bytes())).collect(),
             jwks: config.jwks.map(|source| Jwks::new(source, clock.clone())).transpose()?,
             issuer: config.issuer,
             audience: config.audience,
@@ -107,14 +114,20 @@ impl Authenticator {
         let header = decode_header(token).map_err(|_| refused("The token is not a JWT."))?;
         // The kind of key decides which algorithms may use it, and the token's header does not: otherwise a
         // token could use a public key as an HMAC secret.
-        let key = match header.alg {
-            Algorithm::HS256 => match &self.0.secret {
-                Some(secret) => secret.clone(),
-                None => return Err(refused("This server does not accept HS256 tokens.")),
-            },
+        if has_critical_extension(token) {
+            return Err(refused(
+                "The token's header has `crit`: this server knows no extension of RFC 7515.",
+            ));
+        }
+        let keys = match header.alg {
+            Algorithm::HS256 if self.0.secrets.is_empty() => {
+                return Err(refused("This server does not accept HS256 tokens."));
+            }
+            Algorithm::HS256 => self.0.secrets.clone(),
             Algorithm::RS256 | Algorithm::ES256 => match &self.0.jwks {
                 Some(jwks) => {
-                    jwks.key(header.kid.as_deref(), header.alg).await.map_err(|error| match error {
+                    let key = jwks.key(header.kid.as_deref(), header.alg).await;
+                    vec![key.map_err(|error| match error {
                         KeyError::Unknown => {
                             refused("The token is signed with a key this server does not know.")
                         }
@@ -122,7 +135,7 @@ impl Authenticator {
                             "The keys that tokens are signed with cannot be fetched at the moment.",
                             Duration::from_secs(5),
                         ),
-                    })?
+                    })?]
                 }
                 None => return Err(refused("This server accepts only HS256 tokens.")),
             },
@@ -141,12 +154,21 @@ impl Authenticator {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".to_owned());
         }
-        let claims = decode::<Claims>(token, &key, &validation)
-            .map_err(|error| refused(decode_failure(&error)))?
-            .claims;
+        let mut decoded = keys.iter().map(|key| decode::<Claims>(token, key, &validation));
+        // The last failure is told: with two secrets only the signature can differ.
+        let claims = decoded.clone().find_map(Result::ok).map(Ok).or_else(|| decoded.next());
+        let claims = claims.unwrap_or_else(|| unreachable!("there is a key"));
+        let claims = claims.map_err(|error| refused(decode_failure(&error)))?.claims;
         claims.check_times(self.0.clock.now(), LEEWAY).map_err(refused)?;
         Ok(claims)
     }
+}
+
+/// Whether the header says that it has extensions which a recipient must understand (RFC 7515, section 4.1.11).
+fn has_critical_extension(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|header| BASE64_URL_SAFE_NO_PAD.decode(header).ok());
+    let header = header.and_then(|header| serde_json::from_slice::<serde_json::Value>(&header).ok());
+    header.is_none_or(|header| header.get("crit").is_some())
 }
 
 fn decode_failure(error: &jsonwebtoken::errors::Error) -> &'static str {

@@ -7,7 +7,9 @@ use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{ApiMethodRouter, get_with};
 use aide::transform::TransformOperation;
+use event_schemas::automation::Action;
 use event_schemas::catalogue::*;
+use event_schemas::cloud_event::without_path;
 use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{AccountId, ConversationId, Timestamp, Version};
 use follower::Db;
@@ -35,6 +37,31 @@ macro_rules! routes_of {
             get_with(macros, |op| described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL)),
             get_with(one_macro, |op| {
                 described(op, &get_id::<Macro>(), Macro::TAG, "A macro that you may run")
+            }),
+        )
+    };
+    (AutomationRule) => {
+        catalogue::<AutomationRule>(
+            get_with(automation_rules, |op| {
+                described(op, &list_id::<AutomationRule>(), AutomationRule::TAG, AutomationRule::ALL)
+                    .description(ADDRESSES_ARE_HIDDEN)
+            }),
+            get_with(automation_rule, |op| {
+                let summary = capital(AutomationRule::ONE);
+                described(op, &get_id::<AutomationRule>(), AutomationRule::TAG, &summary)
+                    .description(ADDRESSES_ARE_HIDDEN)
+            }),
+        )
+    };
+    (Channel) => {
+        catalogue::<Channel>(
+            get_with(channels, |op| {
+                described(op, &list_id::<Channel>(), Channel::TAG, Channel::ALL)
+                    .description(ADDRESSES_ARE_HIDDEN)
+            }),
+            get_with(channel, |op| {
+                described(op, &get_id::<Channel>(), Channel::TAG, &capital(Channel::ONE))
+                    .description(ADDRESSES_ARE_HIDDEN)
             }),
         )
     };
@@ -147,9 +174,67 @@ fn may_see(caller: &Agent, item: &Macro) -> bool {
     }
 }
 
+const ADDRESSES_ARE_HIDDEN: &str = "Administrators see whole addresses, others only their hosts (`https://example.com/…`), \
+                                    because a path often is a secret. Send such an address back to keep the one that is \
+                                    stored.";
+
+/// Hides what comes after the host in the addresses of webhooks, unless the caller is an administrator.
+fn hide_addresses(caller: &Agent, actions: &mut [Action]) {
+    for action in actions.iter_mut().filter(|_| !caller.role.is_administrator()) {
+        if let Action::Webhook { url } = action {
+            *url = without_path(url);
+        }
+    }
+}
+
+async fn automation_rules(
+    caller: Agent,
+    Fresh(tables): Fresh,
+) -> Result<Json<List<Defined<AutomationRule>>>, Problem> {
+    let Json(mut list) = all::<AutomationRule>(&caller, &tables).await?;
+    list.data.iter_mut().for_each(|defined| hide_addresses(&caller, &mut defined.item.actions));
+    Ok(Json(list))
+}
+
+async fn automation_rule(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Path(id): Path<<AutomationRule as Shape>::Id>,
+) -> Result<Tagged<Defined<AutomationRule>>, Problem> {
+    let mut found = one::<AutomationRule>(&caller, &tables, id).await?;
+    hide_addresses(&caller, &mut found.body.item.actions);
+    Ok(found)
+}
+
+fn hide_base_url(caller: &Agent, channel: &mut PublicChannel) {
+    if !caller.role.is_administrator() {
+        channel.base_url = channel.base_url.as_deref().map(without_path);
+    }
+}
+
+async fn channels(
+    caller: Agent,
+    Fresh(tables): Fresh,
+) -> Result<Json<List<Defined<PublicChannel>>>, Problem> {
+    let Json(mut list) = all::<Channel>(&caller, &tables).await?;
+    list.data.iter_mut().for_each(|defined| hide_base_url(&caller, &mut defined.item));
+    Ok(Json(list))
+}
+
+async fn channel(
+    caller: Agent,
+    Fresh(tables): Fresh,
+    Path(id): Path<<Channel as Shape>::Id>,
+) -> Result<Tagged<Defined<PublicChannel>>, Problem> {
+    let mut found = one::<Channel>(&caller, &tables, id).await?;
+    hide_base_url(&caller, &mut found.body.item);
+    Ok(found)
+}
+
 async fn macros(caller: Agent, Fresh(tables): Fresh) -> Result<Json<List<Defined<Macro>>>, Problem> {
     let Json(mut list) = all::<Macro>(&caller, &tables).await?;
     list.data.retain(|defined| may_see(&caller, &defined.item));
+    list.data.iter_mut().for_each(|defined| hide_addresses(&caller, &mut defined.item.actions));
     Ok(Json(list))
 }
 
@@ -158,7 +243,8 @@ async fn one_macro(
     Fresh(tables): Fresh,
     Path(id): Path<<Macro as Shape>::Id>,
 ) -> Result<Tagged<Defined<Macro>>, Problem> {
-    let found = one::<Macro>(&caller, &tables, id).await?;
+    let mut found = one::<Macro>(&caller, &tables, id).await?;
+    hide_addresses(&caller, &mut found.body.item.actions);
     if may_see(&caller, &found.body.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
 }
 

@@ -121,6 +121,7 @@ struct Message {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MessageDirection")]
 enum Direction {
     Inbound,
     Outbound,

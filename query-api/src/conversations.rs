@@ -193,6 +193,7 @@ type StatusCounts = BTreeMap<&'static str, i64>;
 
 /// The number of conversations, by tab and status.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ConversationCounts")]
 struct Counts {
     /// All conversations that are not closed.
     all: i64,

@@ -1,7 +1,9 @@
 //! Derives a key's flag, its variable and its lines in the annotated file from its declaration.
 
+use super::ConfigError;
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -193,8 +195,37 @@ impl Key {
 pub struct Options(Table);
 
 impl Options {
-    pub fn values(&self) -> Table {
-        self.0.clone()
+    /// The values, and those of the files that variables such as `VERBATIM_JWT_SECRET_FILE` name.
+    pub fn values_with_files(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Table, ConfigError> {
+        let mut values = self.0.clone();
+        for key in every_key() {
+            let own = format!("VERBATIM_{}", key.name.to_uppercase());
+            let Some(path) = variable(&format!("{own}_FILE")).map(PathBuf::from) else { continue };
+            if values.contains_key(key.name) {
+                return Err(ConfigError::Twice { variable: own });
+            }
+            let variable = format!("{own}_FILE");
+            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::UnreadableValue {
+                variable: variable.clone(),
+                path,
+                source,
+            })?;
+            let read = |text: &str| (key.shape.read)(text);
+            let value = match key.shape.is_list {
+                true => {
+                    text.split(',').map(|part| read(part.trim())).collect::<Result<_, _>>().map(Value::Array)
+                }
+                false => read(text.trim_end_matches(['\r', '\n'])),
+            };
+            // The reason may repeat the value, which may be a secret.
+            let value = value
+                .map_err(|_| ConfigError::BadValue { variable, reason: "it has another type".to_owned() })?;
+            values.insert(key.name.to_owned(), value);
+        }
+        Ok(values)
     }
 }
 

@@ -12,6 +12,9 @@ pub(super) const PREFACE: &str = "\
 # Verbatim's configuration, with every key and its default.
 #
 # The same names work as flags (`--rate-limit 50`) and as environment variables (`VERBATIM_RATE_LIMIT=50`).
+# Each key can also be in a file of its own, named by the variable with _FILE at its end
+# (VERBATIM_JWT_SECRET_FILE=/run/secrets/jwt), so that secrets are in no environment.
+#
 # The command line wins over the environment, the environment over the file named by `--config`
 # (`VERBATIM_CONFIG`), and the file over what is written here. A key without a default is commented out.
 ";
@@ -74,6 +77,11 @@ sections! {
     {
         /// The secret of HS256 tokens, at least 32 bytes.
         jwt_secret: Option<String>, example "\"\"";
+        /// The secret that tokens were signed with before; they stay valid until they expire.
+        ///
+        /// To replace a secret: the new one in `jwt_secret`, the old one here, and remove it when the last token has
+        /// expired.
+        jwt_previous_secret: Option<String>, example "\"\"";
         /// The address of the published keys (JWKS) of RS256 and ES256 tokens.
         ///
         /// They are cached, and fetched again when a token names a key that is not known.

@@ -220,3 +220,40 @@ async fn each_message_triggers_its_rule_once_despite_kills() {
     let (equal, output) = run(&data, &["verify"]).await;
     assert!(equal, "{output}");
 }
+
+/// The path of a webhook's address often is its secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_administrators_see_the_paths_of_webhooks() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let admin = account.admin.clone();
+    let supervisor = account.person("supervisor", "Sol");
+    let url = "https://hooks.example.com/services/T0/a-secret";
+    let made = json!({
+        "name": "Tell", "event": "message_received", "actions": [{ "type": "webhook", "url": url }],
+    });
+    let rule = admin.post("/v1/automation-rules", made).await;
+    let path = format!("/v1/automation-rules/{}", rule["id"].as_str().unwrap());
+    let of = |person: &Person| {
+        let (person, path) = (person.clone(), path.clone());
+        async move { person.get_until(&path, |rule| rule["id"].is_string()).await["actions"][0]["url"].clone() }
+    };
+    let hidden = "https://hooks.example.com/…";
+    assert_eq!(of(&admin).await, url);
+    assert_eq!(of(&supervisor).await, hidden);
+    // What a supervisor sends back as it was shown stays what it is.
+    let actions = json!([{ "type": "webhook", "url": hidden }, { "type": "resolve" }]);
+    supervisor.patch(&path, json!({ "actions": actions })).await;
+    let changed = admin.get_until(&path, |rule| rule["actions"][1]["type"] == "resolve").await;
+    assert_eq!(changed["actions"][0]["url"], url);
+    // Nor is it in the stream, nor in an export that was not asked for secrets.
+    let events = admin.request(Method::GET, "/v1/events").send().await.unwrap().text().await.unwrap();
+    assert!(events.contains("AutomationRuleDefined") && !events.contains("a-secret"));
+    let data = folder.path().join("data");
+    program.stop().await;
+    for (arguments, has_secrets) in [(&["export"][..], false), (&["export", "--with-secrets"][..], true)] {
+        let (exported, output) = run(&data, arguments).await;
+        assert!(exported && output.contains("a-secret") == has_secrets, "{output}");
+    }
+}

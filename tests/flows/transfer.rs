@@ -59,7 +59,7 @@ async fn an_imported_log_answers_every_query_the_same() {
 
     let file = folder.path().join("log.ndjson");
     let file = file.to_str().unwrap();
-    let (exported, output) = run(&here, &["export", "--output", file]).await;
+    let (exported, output) = run(&here, &["export", "--with-secrets", "--output", file]).await;
     assert!(exported, "{output}");
     for _ in 0..2 {
         // The second import changes nothing.
@@ -128,7 +128,8 @@ async fn a_log_that_moves_to_postgresql_and_back_answers_every_query_the_same() 
         let found = query_all(&program, &account_id, &admin, &paths).await;
         answers.push(found.into_iter().map(without_positions).collect::<Vec<_>>());
         assert_eq!(program.stop().await.code(), Some(0));
-        let (exported, output) = run_on(engines, &data, &["export", "--output", &file]).await;
+        let (exported, output) =
+            run_on(engines, &data, &["export", "--with-secrets", "--output", &file]).await;
         assert!(exported, "{output}");
         let (equal, output) = run_on(engines, &data, &["verify"]).await;
         assert!(equal, "{output}");

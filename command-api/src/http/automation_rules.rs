@@ -1,6 +1,8 @@
 //! Automation rules: supervisors define them.
 
-use super::actions::{check_actions, check_references, check_secret, fresh_or_none, needs_secret};
+use super::actions::{
+    check_actions, check_references, check_secret, fresh_or_none, keep_addresses, needs_secret,
+};
 use super::catalogue::{ItemRoutes, Request};
 use super::merge_patch::Members;
 use crate::problem::CommandProblem;
@@ -18,6 +20,10 @@ impl ItemRoutes for AutomationRule {
     fn check_members(members: &Members) -> Result<(), Problem> {
         members.check_word::<AutomationEvent>("event")?;
         check_actions(members)
+    }
+
+    fn keep_hidden(&mut self, before: &Self) {
+        keep_addresses(&mut self.actions, &before.actions);
     }
 
     fn complete(&mut self, fresh: &Secret) {

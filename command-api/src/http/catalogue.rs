@@ -53,6 +53,8 @@ pub(super) trait ItemRoutes: Catalogued {
     }
     /// Adds missing values. `fresh` is a new key.
     fn complete(&mut self, _fresh: &Secret) {}
+    /// Puts back what readers without the right to see it get hidden, and send back so.
+    fn keep_hidden(&mut self, _before: &Self) {}
     /// Checks that the items that the request refers to exist, and that the caller may use them.
     fn check(&self, _request: &Request<'_>) -> impl Future<Output = Result<(), CommandProblem>> + Send {
         ready(Ok(()))
@@ -210,7 +212,9 @@ pub(super) async fn patch_item<T: ItemRoutes>(
     let before = catalogue.state.get(id).or(default.as_ref()).ok_or_else(not_found::<T>)?;
     before.check_author(caller)?;
     let change = |item: &mut T| -> Result<(), Problem> {
+        let was = item.clone();
         item.set(merged::<T>(Members::of(&item.spec()), &patch.members)?);
+        item.keep_hidden(&was);
         item.complete(&fresh);
         Ok(())
     };

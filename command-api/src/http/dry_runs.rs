@@ -37,6 +37,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 /// Draft rules, and a span of the past.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DryRunDraft")]
 struct Draft {
     /// The rules to test. Absent for the account's own rules.
     #[serde(default)]

@@ -1,7 +1,9 @@
 //! Macros: every agent may define personal ones and run those that they see.
 
 use super::AppState;
-use super::actions::{check_actions, check_references, check_secret, fresh_or_none, needs_secret};
+use super::actions::{
+    check_actions, check_references, check_secret, fresh_or_none, keep_addresses, needs_secret,
+};
 use super::answer::Completed;
 use super::catalogue::{ItemRoutes, Request, item_routes, not_found};
 use super::command_headers::CommandHeaders;
@@ -39,6 +41,10 @@ impl ItemRoutes for Macro {
             return Err(not_found::<Self>());
         }
         check_visibility(self, caller)
+    }
+
+    fn keep_hidden(&mut self, before: &Self) {
+        keep_addresses(&mut self.actions, &before.actions);
     }
 
     fn complete(&mut self, fresh: &Secret) {

@@ -4,8 +4,12 @@
 //! is not in it, because keys rotate. One request at a time fetches, at most every [`MIN_FETCH_INTERVAL`].
 //! While the source cannot be reached, the cached keys stay valid.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{Clock, Timestamp};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, JwkSet, KeyAlgorithm, PublicKeyUse, RSAKeyParameters,
+};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -178,11 +182,28 @@ impl Jwks {
     }
 }
 
-/// A key that can verify tokens. `None` for symmetric keys, for encryption keys and for algorithms that
+/// The shortest modulus of an RSA key, in bits (RFC 7518, section 3.3).
+const SHORTEST_RSA: usize = 2048;
+
+/// The length of a key's modulus in bits. 0 when it cannot be read.
+fn modulus_bits(rsa: &RSAKeyParameters) -> usize {
+    let modulus = BASE64_URL_SAFE_NO_PAD.decode(rsa.n.trim_end_matches('=')).unwrap_or_default();
+    let significant = modulus.iter().skip_while(|byte| **byte == 0);
+    let first = significant.clone().next().map_or(0, |byte| byte.leading_zeros() as usize);
+    (significant.count() * 8).saturating_sub(first)
+}
+
+/// A key that can verify tokens. `None` for short RSA keys, for symmetric keys, for encryption keys and for algorithms that
 /// Verbatim does not use.
 fn verification_key(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Key> {
     let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::RSA(rsa) => match modulus_bits(rsa) {
+            SHORTEST_RSA.. => Algorithm::RS256,
+            bits => {
+                tracing::warn!(bits, key_id = jwk.common.key_id, "an RSA key below 2,048 bits is not used");
+                return None;
+            }
+        },
         AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
         _ => return None,
     };

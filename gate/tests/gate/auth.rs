@@ -1,5 +1,7 @@
 use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, bearer, send_get, token};
 use axum::Router;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::Clock;
 use gate::auth::AuthConfigError;
 use gate::{AuthConfig, Claims, Role};
@@ -209,4 +211,34 @@ fn a_configuration_without_authentication_or_with_a_short_secret_is_refused() {
         );
     }
     assert!(build(of_length(32)).is_ok());
+}
+
+/// While a secret is replaced, tokens that the former one signed stay valid.
+#[tokio::test]
+async fn a_token_of_the_previous_secret_is_accepted() {
+    let previous = "the secret before this one, long enough";
+    let old = signed(Algorithm::HS256, &EncodingKey::from_secret(previous.as_bytes()), &claims());
+    let rotating = AuthConfig {
+        secret: Some(SECRET.to_owned()),
+        previous_secret: Some(previous.to_owned()),
+        ..AuthConfig::default()
+    };
+    let router = Service { auth: rotating, ..Service::default() }.build();
+    assert_eq!(whoami(&router, &old).await.status, 200);
+    assert_eq!(whoami(&router, &token(Role::Agent)).await.status, 200);
+    assert_eq!(whoami(&Service::default().build(), &old).await.status, 401);
+}
+
+/// RFC 7515, section 4.1.11: an extension that the recipient must understand and does not makes the token invalid.
+#[tokio::test]
+async fn a_token_with_a_critical_extension_is_refused() {
+    let secret = EncodingKey::from_secret(SECRET.as_bytes());
+    let plain = signed(Algorithm::HS256, &secret, &claims());
+    let payload = plain.split('.').nth(1).unwrap();
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","crit":["exp2"],"exp2":1}"#);
+    let message = format!("{header}.{payload}");
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).unwrap();
+    let answer = whoami(&Service::default().build(), &format!("Bearer {message}.{signature}")).await;
+    let problem = answer.is_problem(401, "unauthenticated");
+    assert!(problem["detail"].as_str().unwrap().contains("crit"), "{problem}");
 }

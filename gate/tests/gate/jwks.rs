@@ -14,6 +14,8 @@ use std::time::Duration;
 const ONE: &str = include_str!("keys/one.ec.pem");
 const TWO: &str = include_str!("keys/two.ec.pem");
 const THREE: &str = include_str!("keys/three.rsa.pem");
+/// 1,024 bits.
+const SHORT: &str = include_str!("keys/short.rsa.pem");
 
 /// A key pair and its key id.
 #[derive(Clone)]
@@ -28,7 +30,11 @@ fn ec(id: &'static str, pem: &str) -> Pair {
 }
 
 fn rsa(id: &'static str) -> Pair {
-    Pair { id, algorithm: Algorithm::RS256, key: EncodingKey::from_rsa_pem(THREE.as_bytes()).unwrap() }
+    rsa_of(id, THREE)
+}
+
+fn rsa_of(id: &'static str, pem: &str) -> Pair {
+    Pair { id, algorithm: Algorithm::RS256, key: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap() }
 }
 
 impl Pair {
@@ -233,4 +239,13 @@ async fn keys_can_come_from_a_file() {
     let router = Service { auth, ..Service::default() }.build();
     let answer = send_get(&router, "/whoami", &[("authorization", &one.token())]).await;
     assert_eq!(answer.status, 200);
+}
+
+/// RFC 7518, section 3.3: a key of 2,048 bits or more.
+#[tokio::test]
+async fn a_short_rsa_key_is_not_used() {
+    let (fixture, long, short) = (fixture().await, rsa("long"), rsa_of("short", SHORT));
+    fixture.provider.publish(set(&[&long, &short]));
+    assert_eq!(fixture.status(&long.token()).await, 200);
+    assert_eq!(fixture.status(&short.token()).await, 401);
 }

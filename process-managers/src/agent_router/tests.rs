@@ -26,6 +26,7 @@ use follower::{Db, Location, Sizes};
 use providers::{Providers, Timeouts};
 use serde_json::Map;
 use std::path::Path;
+use test_engines::Postgres;
 
 /// Random numbers that are the same in every run (SplitMix64).
 struct Random(u64);
@@ -264,6 +265,10 @@ async fn tables(folder: &Path) -> Db {
 
 /// A router that reads small pages, with its tables in this folder.
 async fn router(log: &Log, folder: &Path) -> AgentRouter {
+    router_with(log, tables(folder).await).await
+}
+
+async fn router_with(log: &Log, tables: Db) -> AgentRouter {
     let store: Arc<dyn EventStore> = log.store.clone();
     let providers = Providers::new([], Timeouts::default(), Clock::System).unwrap();
     let commands = Arc::new(Commands::new(store, Arc::new(providers), Clock::System));
@@ -277,7 +282,7 @@ async fn router(log: &Log, folder: &Path) -> AgentRouter {
             clock: Clock::System,
         },
         log: log.decoded(),
-        kept: Kept::open(tables(folder).await).await.unwrap(),
+        kept: Kept::open(tables).await.unwrap(),
         folded: None,
         kept_at: Instant::now(),
         after: None,
@@ -393,4 +398,22 @@ async fn of_two_routers_the_later_continues_from_the_others_state() {
     other.kept_at = Instant::now() - KEEP_EVERY;
     other.read_all().await;
     assert_eq!(shown(other.read_all().await), from_the_beginning(&log).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_in_postgresql_keep_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::open(folder.path(), 9).await;
+    let location = Location::open(&Postgres::shared().await.database().await).await.unwrap();
+    for _ in 0..3 {
+        log.write(120).await;
+        let tables = || location.tables(kept::NAME, Sizes::small(), "");
+        let mut before = router_with(&log, tables().await.unwrap()).await;
+        before.read_all().await;
+        before.keep().await.unwrap();
+        let mut after = router_with(&log, tables().await.unwrap()).await;
+        let kept = after.kept.load(&*log.store).await.unwrap();
+        assert!(kept.last.is_some(), "the state is kept");
+        assert_eq!(shown(after.read_all().await), from_the_beginning(&log).await);
+    }
 }
