@@ -133,6 +133,11 @@ async fn check_store(
             "the log is older than its tables: stop all processes, and run `verbatim restore-check --repair` to do this"
         );
     }
+    if end.is_none() {
+        bail!(
+            "the event log is empty: put it back first; to begin a new log, use another data folder or database"
+        );
+    }
     let until =
         if options.drop_waiting { Clock::System.now() } else { ahead.newest.unwrap_or(Clock::System.now()) };
     if options.drop_waiting || !ahead.is_empty() {
