@@ -300,6 +300,18 @@ async fn a_message_is_answered_by_the_rules_of_its_time_or_later_ones() {
     assert_eq!(fixture.history(after).await.len(), 4);
 }
 
+/// Tables that were lost are like tables that were never there.
+#[tokio::test]
+async fn a_message_is_not_answered_by_a_younger_rule_when_the_log_is_read_again() {
+    let fixture = fixture().await;
+    let before = fixture.receive("1", "refund").await;
+    fixture.rule("refund", reply("Hello")).await;
+    let after = fixture.receive("2", "refund").await;
+    fixture.route("lost").await;
+    assert_eq!(fixture.history(before).await, ["ConversationOpened", "MessageReceived"]);
+    assert_eq!(fixture.history(after).await.last().unwrap(), "MessageSent");
+}
+
 #[tokio::test]
 async fn an_answer_is_not_appended_when_an_agent_takes_the_conversation() {
     let fixture = fixture().await;

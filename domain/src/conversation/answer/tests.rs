@@ -458,6 +458,21 @@ fn the_bot_answers_again_after_a_resolved_conversation_is_reopened() {
 }
 
 #[test]
+fn a_message_from_before_the_resolution_is_not_answered_when_it_is_read_again() {
+    // The first message was received at second 2, and the conversation was resolved after it.
+    let again = Answer { received_at: Timestamp::from_secs(2), ..answer(&[refunds()], "refund") };
+    given([
+        opened(),
+        received(MESSAGE, "refund"),
+        Resolved { reason: None }.into(),
+        Reopened { cause: ReopenCause::CustomerMessage, reason: None }.into(),
+        received(SECOND, "Hello again"),
+    ])
+    .when(again)
+    .then_nothing();
+}
+
+#[test]
 fn an_account_without_rules_has_no_bot() {
     conversation("speak to a human").when(answer(&[], "speak to a human")).then_nothing();
 }
