@@ -19,6 +19,16 @@ events! {
     }
 }
 
+/// A phone number as it is stored: its digits, country code first. `None` when the text is none. People write it with
+/// separators, and with `+` or `00` before the country code.
+pub fn phone_digits(text: &str) -> Option<String> {
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, '-' | '(' | ')' | '.' | '/');
+    let bare: String = text.chars().filter(|c| !is_separator(*c)).collect();
+    let digits = bare.strip_prefix('+').or_else(|| bare.strip_prefix("00")).unwrap_or(&bare);
+    let is_number = (5..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.to_owned())
+}
+
 /// The first message of an identifier was received, or one with a new display name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactSeen {

@@ -1,6 +1,8 @@
 //! The forms of contact identifiers. A provider names one of them, or a function of its own, in its
 //! capabilities.
 
+use event_schemas::contact::phone_digits;
+
 /// The longest identifier, in characters.
 const LONGEST: usize = 256;
 
@@ -14,14 +16,7 @@ pub struct BadIdentifier(
 
 /// A phone number as digits, country code first.
 pub fn phone_number(identifier: &str) -> Result<String, BadIdentifier> {
-    let is_separator = |c: char| matches!(c, ' ' | '-' | '(' | ')' | '.' | '/');
-    let bare: String = identifier.trim().chars().filter(|c| !is_separator(*c)).collect();
-    let digits = bare.strip_prefix('+').unwrap_or(&bare);
-    if (5..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(digits.to_owned())
-    } else {
-        Err(BadIdentifier("A phone number is 5 to 20 digits, country code first."))
-    }
+    phone_digits(identifier).ok_or(BadIdentifier("A phone number is 5 to 20 digits, country code first."))
 }
 
 /// Any text of 1 to 256 characters, without white space around it.
@@ -40,7 +35,13 @@ mod tests {
 
     #[test]
     fn a_phone_number_is_its_digits() {
-        for spelled in ["251911234567", " +251 911 23-45-67 ", "(251) 911.234/567"] {
+        for spelled in [
+            "251911234567",
+            " +251 911 23-45-67 ",
+            "(251) 911.234/567",
+            "00251911234567",
+            "+251\u{a0}911 234567",
+        ] {
             assert_eq!(phone_number(spelled).as_deref(), Ok("251911234567"), "{spelled}");
         }
         for other in ["", "1234", "123456789012345678901", "ET.13491208655302741918", "++25191", "٢٥١٩١١"]

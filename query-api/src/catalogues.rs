@@ -159,7 +159,7 @@ async fn all<T: Item>(
 ) -> Result<Json<List<Defined<T::Public>>>, Problem> {
     let page = catalogue_items::list::<T>(tables.readers(), caller.account, cursor, MOST, keep).await;
     let page = page.map_err(tables_unavailable)?;
-    let data = page.items.into_iter().map(|entry| Defined::from(entry)).collect();
+    let data = page.items.into_iter().map(Defined::from).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|next| next.to_string()) }))
 }
 

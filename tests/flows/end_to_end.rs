@@ -156,7 +156,12 @@ async fn the_location_of_what_was_created_shows_it() {
     created(admin, "/v1/agents", agent).await;
     created(admin, "/v1/teams", json!({ "name": "Billing" })).await;
     let identifier = json!({ "channel_type": "whatsapp", "identifier": "+251911000000" });
-    created(admin, "/v1/contact-identifiers", identifier).await;
+    let identifier = created(admin, "/v1/contact-identifiers", identifier).await;
+    // A number is found however people write it.
+    for written in ["251911000000", "%2B251911000000", "00251%20911-000-000", "%2B251%20(911)%20000000"] {
+        let found = admin.get(&format!("/v1/contact-identifiers?identifier={written}")).await;
+        assert_eq!(found["data"][0]["id"], identifier, "{written}");
+    }
     let conversation = json!({ "channel_id": channel, "contact_identifier": "abebe" });
     let conversation = created(admin, "/v1/conversations", conversation).await;
     let messages = format!("/v1/conversations/{}/messages", conversation.as_str().unwrap());

@@ -269,7 +269,8 @@ pub async fn identifiers_of(
 pub struct IdentifierFilter {
     pub contact: Option<ContactId>,
     pub channel_type: Option<ChannelType>,
-    pub identifier: Option<String>,
+    /// Any of these spellings. Empty for every identifier.
+    pub identifiers: Vec<String>,
 }
 
 /// Identifiers, the newest first.
@@ -281,21 +282,24 @@ pub async fn identifiers(
     let mut values = page.values(IDENTIFIERS)?;
     let mut conditions = String::new();
     let mut parameters = 4;
-    let mut also = |condition: &str| {
-        parameters += 1;
-        conditions.push_str(&format!(" and {condition} = ${parameters}"));
+    let mut also = |column: &str, count: usize| {
+        let bound: Vec<_> = (1..=count).map(|number| format!("${}", parameters + number)).collect();
+        parameters += count;
+        conditions.push_str(&format!(" and {column} in ({})", bound.join(", ")));
     };
     if let Some(contact) = &filter.contact {
         values.put(contact);
-        also("contact_id");
+        also("contact_id", 1);
     }
     if let Some(channel_type) = &filter.channel_type {
         values.put(channel_type);
-        also("channel_type");
+        also("channel_type", 1);
     }
-    if let Some(identifier) = &filter.identifier {
-        values.put(identifier);
-        also("identifier");
+    if !filter.identifiers.is_empty() {
+        for identifier in &filter.identifiers {
+            values.put(identifier);
+        }
+        also("identifier", filter.identifiers.len());
     }
     let rest = format!(
         "where account_id = $1 and (created_at, id) < ($3, $4){conditions}

@@ -569,14 +569,14 @@ async fn preferences_are_filtered_by_topic_and_availability() {
     let topics = |agent: &Value| agent["available_topics"].as_array().unwrap().clone();
     let named: HashSet<_> =
         all.iter().flat_map(topics).map(|topic| topic.as_str().unwrap().to_owned()).collect();
-    for is_available in ["true", "false"] {
+    for is_available in [true, false] {
         for topic in named.iter().map(String::as_str).chain(["of-nobody"]) {
             let path = format!("/v1/agent-preferences?available_topics={topic}&is_available={is_available}");
             let found = fixture.ask(&administrator, &path).await.expect_ok();
             let fits = |agent: &&Value| {
                 let taken = topics(agent);
-                (taken.is_empty() || taken.iter().any(|taken| taken == topic))
-                    && agent["is_available"].to_string() == is_available
+                (taken.is_empty() || taken.iter().any(|taken| *taken == topic))
+                    && agent["is_available"] == is_available
             };
             let expected: Vec<_> = all.iter().filter(fits).collect();
             assert_eq!(found["data"].as_array().unwrap().iter().collect::<Vec<_>>(), expected, "{path}");
