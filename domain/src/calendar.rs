@@ -37,7 +37,10 @@ const YEAR: i64 = 366 * 24 * 3_600 * 1_000_000;
 /// Business time is counted for so many years from 1970: until 2220. After that no calendar is open.
 const YEARS: usize = 250;
 /// The most calendars that are kept compiled at once.
-const MOST_SHARED: usize = 4_096;
+const MOST_SHARED: usize = 1_024;
+/// The years of a calendar that are kept compiled: the present one and its neighbour. Of the others only the total is
+/// kept, because a year with many short intervals takes more than a megabyte.
+const MOST_YEARS: usize = 2;
 
 /// Why a calendar is invalid. [`CalendarError::field`] names the part at fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +93,10 @@ struct Pattern {
 struct Compiled {
     pattern: Pattern,
     zone: TimeZone,
-    years: Box<[OnceLock<Year>]>,
+    /// The open time of each year that was compiled once.
+    totals: Box<[OnceLock<i64>]>,
+    /// The years that were used last, with their indexes.
+    recent: RwLock<Vec<(usize, Arc<Year>)>>,
 }
 
 /// The open stretches of a year, in order and apart from each other.
@@ -145,14 +151,14 @@ impl Hours {
         let first = usize::try_from(from / YEAR).ok()?;
         let mut wanted = i64::try_from(business.as_micros()).ok()?;
         for index in first..YEARS {
-            let year = self.0.year(index);
             if index == first {
-                wanted = wanted.checked_add(year.open_before(from))?;
+                wanted = wanted.checked_add(self.0.year(index).open_before(from))?;
             }
-            if wanted <= year.total {
-                return year.moment_after(wanted).map(Timestamp::from_micros);
+            let total = self.0.total(index);
+            if wanted <= total {
+                return self.0.year(index).moment_after(wanted).map(Timestamp::from_micros);
             }
-            wanted -= year.total;
+            wanted -= total;
         }
         None
     }
@@ -165,7 +171,7 @@ impl Hours {
             return Duration::ZERO;
         }
         let (first, end) = ((from / YEAR) as usize, (until / YEAR) as usize);
-        let whole: i64 = (first..end).map(|index| self.0.year(index).total).sum();
+        let whole: i64 = (first..end).map(|index| self.0.total(index)).sum();
         let open = whole + self.0.year(end).open_before(until) - self.0.year(first).open_before(from);
         Duration::from_micros(open.unsigned_abs())
     }
@@ -176,7 +182,8 @@ impl Hours {
         let Some(index) = usize::try_from(at / YEAR).ok().filter(|index| *index < YEARS) else {
             return false;
         };
-        let open = &self.0.year(index).open;
+        let year = self.0.year(index);
+        let open = &year.open;
         match open.partition_point(|stretch| stretch.from <= at) {
             0 => false,
             later => at < open[later - 1].until,
@@ -227,11 +234,32 @@ pub fn days_off(zone: &str, from: &str, until: &str) -> Result<(Timestamp, Times
 impl Compiled {
     fn new(pattern: Pattern) -> Result<Self, CalendarError> {
         let zone = zone_of(&pattern.zone)?;
-        Ok(Self { pattern, zone, years: (0..YEARS).map(|_| OnceLock::new()).collect() })
+        let totals = (0..YEARS).map(|_| OnceLock::new()).collect();
+        Ok(Self { pattern, zone, totals, recent: RwLock::default() })
     }
 
-    fn year(&self, index: usize) -> &Year {
-        self.years[index].get_or_init(|| self.compile(index as i64 * YEAR))
+    fn year(&self, index: usize) -> Arc<Year> {
+        let known = |years: &[(usize, Arc<Year>)]| {
+            years.iter().find(|(kept, _)| *kept == index).map(|(_, year)| year.clone())
+        };
+        if let Some(year) = known(&self.recent.read().unwrap_or_else(PoisonError::into_inner)) {
+            return year;
+        }
+        let year = Arc::new(self.compile(index as i64 * YEAR));
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(year) = known(&recent) {
+            return year;
+        }
+        if recent.len() >= MOST_YEARS {
+            recent.remove(0);
+        }
+        recent.push((index, year.clone()));
+        year
+    }
+
+    /// The open time of a year.
+    fn total(&self, index: usize) -> i64 {
+        *self.totals[index].get_or_init(|| self.year(index).total)
     }
 
     fn compile(&self, begin: i64) -> Year {

@@ -129,3 +129,13 @@ fn hours_are_small_when_serialised_and_deserialise_to_the_same() {
     assert_eq!(kept, r#"{"z":"Africa/Addis_Ababa","w":[[31,540,1020]],"h":[20812]}"#);
     assert_eq!(serde_json::from_str::<Hours>(&kept).unwrap(), hours);
 }
+
+#[test]
+fn few_years_of_a_calendar_stay_compiled() {
+    let hours = hours("UTC", vec![open(&[Weekday::Mon], "09:00", "09:01")]);
+    // Fifty minutes are open in fifty weeks: two thousand minutes take forty years.
+    let due = hours.add(Timestamp::from_secs(0), Duration::from_secs(2_000 * 60)).unwrap();
+    assert!(due > Timestamp::from_secs(38 * 365 * 86_400));
+    assert!(hours.0.recent.read().unwrap().len() <= MOST_YEARS);
+    assert_eq!(hours.between(Timestamp::from_secs(0), due), Duration::from_secs(2_000 * 60));
+}
