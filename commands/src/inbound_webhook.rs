@@ -269,7 +269,7 @@ impl Commands {
         receiver: &ChannelOfAccount,
         context: &Context,
         recorded: Result<(), change::NotRecorded>,
-        part: String,
+        part: Vec<u8>,
         receipt: &mut WebhookReceipt,
     ) -> Result<(), InboundWebhookError> {
         match recorded {

@@ -1,6 +1,6 @@
 //! A request on a channel's webhook, its parts once they are read, and the response to it.
 
-use crate::{CallbackData, HeaderMap};
+use crate::{CallbackData, HeaderMap, lenient_json};
 use event_schemas::Timestamp;
 use event_schemas::message::{Content, Delivery};
 use reqwest::Method;
@@ -92,8 +92,8 @@ pub struct InboundRevoke {
     /// The provider's id of the deleted message.
     pub message: String,
     pub sent_at: Timestamp,
-    /// The whole part as text.
-    pub as_received: String,
+    /// The whole part as it came.
+    pub as_received: Vec<u8>,
 }
 
 /// A customer reacted to a message, or took the reaction back.
@@ -107,8 +107,8 @@ pub struct InboundReaction {
     /// `None` when the reaction was taken back.
     pub emoji: Option<String>,
     pub sent_at: Timestamp,
-    /// The whole part as text.
-    pub as_received: String,
+    /// The whole part as it came.
+    pub as_received: Vec<u8>,
 }
 
 /// Something about a contact that the provider tells and no person wrote.
@@ -124,8 +124,8 @@ pub struct InboundNotice {
     /// The provider's data.
     pub details: Option<Value>,
     pub sent_at: Timestamp,
-    /// The whole part as text.
-    pub as_received: String,
+    /// The whole part as it came.
+    pub as_received: Vec<u8>,
 }
 
 /// The provider's report on an outgoing message.
@@ -144,16 +144,30 @@ pub struct InboundStatus {
     pub about: Option<CallbackData>,
     /// Further facts from the provider: the price, the category.
     pub metadata: Map<String, Value>,
+    /// The whole report as it came.
+    pub as_received: Vec<u8>,
 }
 
 /// A part of a request that cannot be read, or that is not for this channel.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{reason}")]
 pub struct UnreadablePart {
-    /// The whole part as text. Bytes that are not UTF-8 are replaced.
-    pub part: String,
+    /// The whole part as it came.
+    pub part: Vec<u8>,
     /// The reason, for the administrator.
     pub reason: String,
+}
+
+impl UnreadablePart {
+    /// The part as text. Bytes that are not UTF-8 are replaced.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.part)
+    }
+
+    /// The part in Base64. `None` when it is text.
+    pub fn base64(&self) -> Option<String> {
+        str::from_utf8(&self.part).is_err().then(|| lenient_json::base64(&self.part))
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod capabilities;
 mod http;
 pub mod identifier;
 mod inbound_webhook;
+mod lenient_json;
 mod media;
 mod outgoing;
 pub mod outgoing_webhook;

@@ -116,10 +116,11 @@ impl Provider for WhatsApp {
         &self,
         channel: &Channel,
         request: &Request<'_>,
-        _received_at: Timestamp,
+        received_at: Timestamp,
     ) -> Result<Vec<Inbound>, UnreadablePart> {
         // A channel without a number receives nothing: no number is empty.
-        read::webhook(request.body, credential(channel, PHONE_NUMBER_ID).unwrap_or_default())
+        let number = credential(channel, PHONE_NUMBER_ID).unwrap_or_default();
+        read::webhook(request.body, number, received_at)
     }
 
     fn check_message(&self, message: &Sendable<'_>) -> Result<(), Unsendable> {

@@ -3,6 +3,8 @@
 use crate::program::{
     APP_SECRET, Program, VERIFY_TOKEN, conversation_of, read, signature, status, text_message, webhook,
 };
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -197,4 +199,46 @@ async fn every_entry_and_change_of_a_batch_is_processed() {
         })
         .await;
     assert_eq!(inbox["data"].as_array().unwrap().len(), 3);
+}
+
+/// One bad character or number costs itself, and not the message or the messages beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_read_of_a_message_is_shown_and_the_rest_is_kept_as_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    let (ana, admin) = (account.person("agent", "Ana"), &account.admin);
+    for (phone, placed, bytes, shown) in [
+        ("251911000001", "PLACE", &br"late \ud83d"[..], "late \u{fffd}"),
+        ("251911000002", "PLACE", b"caf\xe9", "caf\u{fffd}"),
+        ("251911000003", "PLACE", br"one\u0000two", "one\u{fffd}two"),
+    ] {
+        let message = text_message(phone, &format!("wamid.{phone}"), placed);
+        let body = webhook(
+            &[message, text_message(&format!("{phone}9"), &format!("wamid.{phone}9"), "Beside")],
+            &[],
+        );
+        let body = body.to_string();
+        let (before, after) = body.split_once(placed).unwrap();
+        let body = [before.as_bytes(), bytes, after.as_bytes()].concat();
+        let answer = whatsapp.post_signed(&body, &signature(&body)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let id = conversation_of(&ana, phone).await;
+        let messages = ana.get(&format!("/v1/conversations/{id}/messages")).await;
+        let content = messages["data"][0]["content"].as_str().unwrap();
+        assert_eq!(content, shown, "{messages}");
+        conversation_of(&ana, &format!("{phone}9")).await;
+    }
+
+    // A body that is no webhook is kept byte for byte.
+    let body = b"{\"object\":\"whatsapp_business_account\",\"note\":\"caf\xe9\"}";
+    assert_eq!(whatsapp.post_signed(body, &signature(body)).await.unwrap().status(), StatusCode::OK);
+    let rejected = admin
+        .get_until("/v1/webhook-rejections", |answer| {
+            answer["data"].as_array().is_some_and(|all| !all.is_empty())
+        })
+        .await;
+    let kept = BASE64_STANDARD.decode(rejected["data"][0]["body_base64"].as_str().unwrap()).unwrap();
+    assert_eq!(kept, body);
 }

@@ -16,14 +16,16 @@ impl Commands {
         context: &Context,
         unreadable: &UnreadablePart,
     ) -> Result<(), InboundWebhookError> {
+        let (body, body_base64) = (unreadable.text().into_owned(), unreadable.base64());
+        // Different bytes can be the same text.
+        let id = EventId::reported(receiver.channel.id, body_base64.as_ref().unwrap_or(&body), "rejected");
         let event = InboundEvent::from(WebhookRejected {
             channel_id: receiver.channel.id,
             channel_type: receiver.channel.channel_type,
             reason: unreadable.reason.clone(),
-            body: unreadable.part.clone(),
-            body_base64: None,
+            body,
+            body_base64,
         });
-        let id = EventId::reported(receiver.channel.id, &unreadable.part, "rejected");
         let metadata = Metadata {
             account_id: receiver.account,
             actor: context.actor.clone(),

@@ -22,7 +22,7 @@ impl Commands {
     ) -> Result<Result<(), UnreadablePart>, InboundWebhookError> {
         let unknown = || {
             Ok(Err(UnreadablePart {
-                part: format!("{status:?}"),
+                part: status.as_received.clone(),
                 reason: "a status of a message that Verbatim did not send".to_owned(),
             }))
         };

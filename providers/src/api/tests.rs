@@ -76,7 +76,7 @@ fn an_unreadable_element_does_not_affect_the_others() {
     let is_readable: Vec<_> =
         found.iter().map(|element| !matches!(element, Inbound::Unreadable(_))).collect();
     assert_eq!(is_readable, [true, false, false, false, true]);
-    assert!(matches!(&found[1], Inbound::Unreadable(part) if part.part == "7"));
+    assert!(matches!(&found[1], Inbound::Unreadable(part) if part.text() == "7"));
 }
 
 #[test]

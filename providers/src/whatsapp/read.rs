@@ -2,6 +2,7 @@
 //!
 //! Each level is read separately, so that an error makes only the smallest element around it unreadable.
 
+use crate::lenient_json::{self, Json, object};
 use crate::{CallbackData, Inbound, InboundMessage, InboundStatus, UnreadablePart, identifier};
 use event_schemas::Timestamp;
 use event_schemas::message::Delivery;
@@ -52,14 +53,19 @@ struct Number {
 }
 
 /// All parts of the webhook. Those that are not about the number with this id are unreadable.
-pub(super) fn webhook(body: &[u8], phone_number_id: &str) -> Result<Vec<Inbound>, UnreadablePart> {
-    let whole = |reason: String| UnreadablePart { part: String::from_utf8_lossy(body).into_owned(), reason };
-    let webhook: Webhook = serde_json::from_slice(body)
-        .map_err(|error| whole(format!("not a webhook of the Cloud API: {error}")))?;
+pub(super) fn webhook(
+    body: &[u8],
+    phone_number_id: &str,
+    received_at: Timestamp,
+) -> Result<Vec<Inbound>, UnreadablePart> {
+    let whole = |reason: String| UnreadablePart { part: body.to_owned(), reason };
+    let json = Json::of(body);
+    let webhook: Webhook =
+        object(json.text()).map_err(|error| whole(format!("not a webhook of the Cloud API: {error}")))?;
     if webhook.object != "whatsapp_business_account" {
         return Err(whole(format!("about a '{}', not a whatsapp_business_account", webhook.object)));
     }
-    let mut reading = Reading { phone_number_id, found: Vec::new() };
+    let mut reading = Reading { json: &json, phone_number_id, received_at, found: Vec::new() };
     for entry in webhook.entry {
         reading.entry(entry);
     }
@@ -67,20 +73,22 @@ pub(super) fn webhook(body: &[u8], phone_number_id: &str) -> Result<Vec<Inbound>
 }
 
 struct Reading<'a> {
+    json: &'a Json<'a>,
     phone_number_id: &'a str,
+    received_at: Timestamp,
     found: Vec<Inbound>,
 }
 
 impl Reading<'_> {
     fn entry(&mut self, raw: &RawValue) {
-        match serde_json::from_str::<Entry>(raw.get()) {
+        match object::<Entry>(raw.get()) {
             Ok(entry) => entry.changes.into_iter().for_each(|change| self.change(change)),
             Err(error) => self.unreadable(raw, format!("an entry without changes: {error}")),
         }
     }
 
     fn change(&mut self, raw: &RawValue) {
-        let change: Change = match serde_json::from_str(raw.get()) {
+        let change: Change = match object(raw.get()) {
             Ok(change) => change,
             Err(error) => {
                 return self.unreadable(raw, format!("a change without a field and a value: {error}"));
@@ -89,7 +97,7 @@ impl Reading<'_> {
         if change.field != "messages" {
             return self.unreadable(raw, format!("about '{}', not about messages", change.field));
         }
-        let value: Notification = match serde_json::from_str(change.value.get()) {
+        let value: Notification = match object(change.value.get()) {
             Ok(value) => value,
             Err(error) => return self.unreadable(raw, format!("a change that names no number: {error}")),
         };
@@ -97,16 +105,32 @@ impl Reading<'_> {
             return self.unreadable(raw, "about another number than this channel's".into());
         }
         let names = self.names(value.contacts);
-        self.each(value.messages, |raw| element(raw, &names).map(Some));
-        self.each(value.statuses, |raw| status(raw).map(Inbound::Status).map(Some));
+        let (json, received_at) = (self.json, self.received_at);
+        self.each(value.messages, |raw| {
+            let mut element = element(raw, &names, received_at)?;
+            let as_received = || json.original(raw).to_owned();
+            match &mut element {
+                Inbound::Message(message) => message.metadata.extend(json.as_received(raw)),
+                Inbound::Edit(edit) => edit.message.metadata.extend(json.as_received(raw)),
+                Inbound::Revoke(revoke) => revoke.as_received = as_received(),
+                Inbound::Reaction(reaction) => reaction.as_received = as_received(),
+                Inbound::Notice(notice) => notice.as_received = as_received(),
+                Inbound::Status(status) => status.as_received = as_received(),
+                Inbound::Unreadable(_) => {}
+            }
+            Ok(Some(element))
+        });
+        self.each(value.statuses, |raw| {
+            let as_received = json.original(raw).to_owned();
+            Ok(Some(Inbound::Status(InboundStatus { as_received, ..status(raw, received_at)? })))
+        });
         self.each(value.errors, |raw| Err(reported(raw)));
     }
 
     fn names(&mut self, contacts: Option<&RawValue>) -> Names {
         let mut names = Names::new();
         self.each(contacts, |raw| {
-            let contact: Contact =
-                serde_json::from_str(raw).map_err(|error| format!("a contact: {error}"))?;
+            let contact: Contact = object(raw).map_err(|error| format!("a contact: {error}"))?;
             let name = contact.profile.and_then(|profile| profile.name).filter(|name| !name.is_empty());
             for id in [contact.wa_id, contact.user_id].into_iter().flatten() {
                 names.extend(name.clone().map(|name| (id, name)));
@@ -137,7 +161,10 @@ impl Reading<'_> {
     }
 
     fn unreadable(&mut self, raw: &RawValue, reason: String) {
-        self.found.push(Inbound::Unreadable(UnreadablePart { part: raw.get().to_owned(), reason }));
+        self.found.push(Inbound::Unreadable(UnreadablePart {
+            part: self.json.original(raw.get()).to_owned(),
+            reason,
+        }));
     }
 }
 
@@ -161,13 +188,13 @@ const METADATA_FIELDS: [&str; 6] =
     ["referral", "group_id", "identity", "from_user_id", "from_parent_user_id", "errors"];
 
 /// An element of `messages`: a message, or what is none and asks nothing.
-fn element(raw: &str, names: &Names) -> Result<Inbound, String> {
+fn element(raw: &str, names: &Names, received_at: Timestamp) -> Result<Inbound, String> {
     let message: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
     if message.get("group_id").and_then(Value::as_str).is_some_and(|group| !group.is_empty()) {
         return Err(IN_A_GROUP.to_owned());
     }
-    let read = self::message(&message, names)?;
+    let read = self::message(&message, names, received_at)?;
     changes::of(raw, &message, read)
 }
 
@@ -176,7 +203,11 @@ fn element(raw: &str, names: &Names) -> Result<Inbound, String> {
 const IN_A_GROUP: &str =
     "a message in a group: Verbatim answers persons, and a group belongs to the program that made it";
 
-fn message(message: &Map<String, Value>, names: &Names) -> Result<InboundMessage, String> {
+fn message(
+    message: &Map<String, Value>,
+    names: &Names,
+    received_at: Timestamp,
+) -> Result<InboundMessage, String> {
     // A customer who hides the phone number has an id that only this business receives.
     let from = text_of(message, "from").or_else(|_| text_of(message, "from_user_id"))?;
     let body = content::of(message, text_of(message, "type")?);
@@ -198,7 +229,7 @@ fn message(message: &Map<String, Value>, names: &Names) -> Result<InboundMessage
         display_name: names.get(from).cloned(),
         body,
         reply_to: answers,
-        sent_at: moment(message)?,
+        sent_at: lenient_json::moment(message.get("timestamp"), received_at),
         metadata,
     })
 }
@@ -209,7 +240,7 @@ fn normalized(identifier: &str) -> String {
     identifier::phone_number(identifier).unwrap_or_else(|_| identifier.to_owned())
 }
 
-fn status(raw: &str) -> Result<InboundStatus, String> {
+fn status(raw: &str, received_at: Timestamp) -> Result<InboundStatus, String> {
     let status: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a status: {error}"))?;
     let reached = match text_of(&status, "status")? {
@@ -232,9 +263,10 @@ fn status(raw: &str) -> Result<InboundStatus, String> {
         error: (reached == Delivery::Failed)
             .then(|| code_and_text(status.get("errors").and_then(|errors| errors.get(0)))),
         status: reached,
-        time: moment(&status)?,
+        time: lenient_json::moment(status.get("timestamp"), received_at),
         about: callback_data.and_then(|data| data.parse::<CallbackData>().ok()),
         metadata,
+        as_received: Vec::new(),
     })
 }
 
@@ -261,18 +293,5 @@ fn text_of<'a>(element: &'a Map<String, Value>, name: &str) -> Result<&'a str, S
     match element.get(name).and_then(Value::as_str) {
         Some(text) if !text.is_empty() => Ok(text),
         _ => Err(format!("'{name}' is missing or is not text")),
-    }
-}
-
-/// Seconds since 1970, as text or as a number, up to the year 9999.
-fn moment(element: &Map<String, Value>) -> Result<Timestamp, String> {
-    let seconds = match element.get("timestamp") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(Value::Number(number)) => number.as_i64(),
-        _ => None,
-    };
-    match seconds {
-        Some(seconds @ 0..=253_402_300_799) => Ok(Timestamp::from_secs(seconds)),
-        _ => Err("'timestamp' is missing or is not seconds since 1970".into()),
     }
 }

@@ -44,7 +44,7 @@ fn channel() -> Channel {
 }
 
 fn read(body: &str) -> Vec<Inbound> {
-    whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)).unwrap()
+    whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(4_000_000_000)).unwrap()
 }
 
 fn messages(body: &str) -> Vec<InboundMessage> {
@@ -252,13 +252,13 @@ fn an_error_without_a_message_is_kept_for_the_administrator() {
     let [error] = found.as_slice() else { panic!("not one element") };
     let error = unreadable(error);
     assert!(error.reason.starts_with("the provider reports error 130429: "), "{}", error.reason);
-    assert!(error.part.contains("Rate limit hit"));
+    assert!(error.text().contains("Rate limit hit"));
 }
 
 #[test]
 fn changes_of_another_number_or_another_field_are_unreadable() {
     let found = read(sample!("for_others"));
-    assert!(unreadable(&found[0]).part.contains("Wrong door"));
+    assert!(unreadable(&found[0]).text().contains("Wrong door"));
     assert!(matches!(&found[1], Inbound::Message(message) if message.body.content == "Right door"));
     assert!(unreadable(&found[2]).reason.contains("message_template_status_update"));
     assert_eq!(found.len(), 3);
@@ -277,12 +277,13 @@ fn an_unreadable_element_does_not_affect_the_others() {
         })
         .collect();
     assert_eq!((read[0].as_str(), read[4].as_str(), read[6].as_str()), ("First", "Last", "read"));
-    assert_eq!(read[1], "'timestamp' is missing or is not seconds since 1970");
+    // A message without its time has the time of receipt.
+    assert_eq!(read[1], "No date");
     // An image without a reference to its file is a message all the same.
     assert_eq!(read[2], "");
     assert!(read[3].starts_with("a message: "), "{}", read[3]);
     assert_eq!(read[5], "a status of an unknown kind: 'deleted'");
-    assert_eq!(unreadable(&found[3]).part, r#""not even an object""#);
+    assert_eq!(unreadable(&found[3]).text(), r#""not even an object""#);
     assert_eq!(read.len(), 7);
 }
 
@@ -324,12 +325,14 @@ fn all_parts_of_a_batch_are_read_in_order() {
 #[test]
 fn a_body_that_is_no_webhook_is_returned_whole() {
     for body in ["", "{", "[]", "null", r#"{"object":"page","entry":[]}"#, r#"{"entry":[]}"#, "\u{0}"] {
-        let refused =
-            whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)).unwrap_err();
-        assert_eq!(refused.part, body);
+        let refused = whatsapp()
+            .read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(4_000_000_000))
+            .unwrap_err();
+        assert_eq!(refused.text(), body);
     }
-    let not_text = whatsapp().read(&channel(), &post(b"\xff{"), Timestamp::from_secs(0)).unwrap_err();
-    assert_eq!(not_text.part, "\u{fffd}{");
+    let not_text =
+        whatsapp().read(&channel(), &post(b"\xff{"), Timestamp::from_secs(4_000_000_000)).unwrap_err();
+    assert_eq!((not_text.text().as_ref(), not_text.base64().as_deref()), ("\u{fffd}{", Some("/3s=")));
 }
 
 #[test]

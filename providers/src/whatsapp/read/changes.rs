@@ -21,7 +21,7 @@ pub(super) fn of(raw: &str, element: &Map<String, Value>, read: InboundMessage) 
             provider_revoke_id: read.provider_message_id,
             from: read.from,
             sent_at: read.sent_at,
-            as_received: raw.to_owned(),
+            as_received: raw.into(),
         }),
         "reaction" => {
             let part = part.ok_or("'reaction' is missing")?;
@@ -32,7 +32,7 @@ pub(super) fn of(raw: &str, element: &Map<String, Value>, read: InboundMessage) 
                 provider_reaction_id: read.provider_message_id,
                 from: read.from,
                 sent_at: read.sent_at,
-                as_received: raw.to_owned(),
+                as_received: raw.into(),
             })
         }
         "system" => {
@@ -73,6 +73,6 @@ fn notice(notice: String, part: Option<&Map<String, Value>>, raw: &str, read: In
         provider_notice_id: read.provider_message_id,
         from: read.from,
         sent_at: read.sent_at,
-        as_received: raw.to_owned(),
+        as_received: raw.into(),
     })
 }

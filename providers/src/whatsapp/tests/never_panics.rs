@@ -57,7 +57,7 @@ fn paths(value: &Value, here: &str, found: &mut Vec<String>) {
 proptest! {
     #[test]
     fn reading_any_bytes_returns(body in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(0));
+        let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(4_000_000_000));
     }
 
     #[test]
@@ -75,7 +75,7 @@ proptest! {
         if is_cut {
             body.truncate(cut.index(body.len()));
         }
-        let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(0));
+        let _answer = whatsapp().read(&channel(), &post(&body), Timestamp::from_secs(4_000_000_000));
     }
 
     #[test]
@@ -89,7 +89,7 @@ proptest! {
         paths(&webhook, "", &mut all);
         *webhook.pointer_mut(&all[place.index(all.len())]).unwrap() = other;
         let body = webhook.to_string();
-        match whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(0)) {
+        match whatsapp().read(&channel(), &post(body.as_bytes()), Timestamp::from_secs(4_000_000_000)) {
             Ok(found) => {
                 for element in found {
                     if let Inbound::Message(message) = element {
@@ -97,7 +97,7 @@ proptest! {
                     }
                 }
             }
-            Err(whole) => prop_assert_eq!(whole.part, body),
+            Err(whole) => prop_assert_eq!(whole.text(), body),
         }
     }
 
@@ -125,7 +125,7 @@ fn deeply_nested_brackets_are_refused_without_an_overflow() {
         "]".repeat(200_000)
     );
     assert!(matches!(
-        whatsapp().read(&channel(), &post(tower.as_bytes()), Timestamp::from_secs(0)).as_deref(),
+        whatsapp().read(&channel(), &post(tower.as_bytes()), Timestamp::from_secs(4_000_000_000)).as_deref(),
         Ok([Inbound::Unreadable(_)]) | Err(_)
     ));
 }
