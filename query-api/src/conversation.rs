@@ -210,7 +210,7 @@ async fn one(
         let earlier = messages.len().saturating_sub(RECENT);
         messages.drain(..earlier);
         let earlier = messages.first().filter(|_| earlier > 0).map(|row| messages::cursor(row).to_string());
-        let listed = ListedConversation { conversation: snapshot.conversation, unread };
+        let listed = ListedConversation::new(snapshot.conversation, unread);
         return Ok(detail(listed, messages, earlier, sla_timers));
     }
     let readers = tables.readers();

@@ -150,9 +150,17 @@ impl Conversations {
 pub struct ListedConversation {
     #[serde(flatten)]
     pub conversation: ConversationRow,
+    /// The name of `unanswered_since` in earlier versions.
+    pub waiting_since: Option<Timestamp>,
     /// The number of the customer's messages that the caller has not seen.
     #[serde(rename = "unread_count")]
     pub unread: u32,
+}
+
+impl ListedConversation {
+    pub fn new(conversation: ConversationRow, unread: u32) -> Self {
+        Self { waiting_since: conversation.unanswered_since, conversation, unread }
+    }
 }
 
 /// A conversation. `None` when the account has no such conversation.
@@ -172,7 +180,7 @@ pub async fn find(
     let conversation = ConversationRow::take(&row)?;
     let seen: Option<u32> = Columns::after(&row, ConversationRow::COLUMNS.len()).take()?;
     let unread = conversation.received_count.saturating_sub(seen.unwrap_or(0));
-    Ok(Some(ListedConversation { conversation, unread }))
+    Ok(Some(ListedConversation::new(conversation, unread)))
 }
 
 /// A list of conversations.
@@ -460,7 +468,7 @@ impl PagePart<'_> {
             let conversation = ConversationRow::take(row)?;
             let key = row.number(ConversationRow::COLUMNS.len() + 1)?;
             let seq = conversation.seq;
-            Ok(Line { part: self.part, key, seq, content: ListedConversation { conversation, unread } })
+            Ok(Line { part: self.part, key, seq, content: ListedConversation::new(conversation, unread) })
         });
         Ok(Lines { lines: lines.collect::<Result<_, DbError>>()?, newest })
     }

@@ -331,8 +331,15 @@ impl ConversationRow {
 
     /// The row as JSON without the reader's count of unread messages, which is added when the row is read.
     pub fn to_list_json(&self) -> String {
-        let text = serde_json::to_string(self);
-        text.unwrap_or_else(|error| unreachable!("a row always serialises: {error}"))
+        let json = |value: Result<String, _>| {
+            value.unwrap_or_else(|error: serde_json::Error| unreachable!("a row always serialises: {error}"))
+        };
+        let mut text = json(serde_json::to_string(self));
+        // The name that the field had in earlier versions.
+        let since = json(serde_json::to_string(&self.unanswered_since));
+        text.truncate(text.len() - 1);
+        text.push_str(&format!(",\"waiting_since\":{since}}}"));
+        text
     }
 }
 
