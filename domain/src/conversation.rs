@@ -93,8 +93,9 @@ pub struct Opened {
     pub clocks: Clocks,
     /// The number of messages of the customer.
     pub received: u32,
-    /// When the last message of the customer was received.
-    pub last_received_at: Option<Timestamp>,
+    /// When the customer's latest message was said, by the provider's time. The provider's reply window counts from
+    /// it, also when the message was delivered late.
+    pub last_said_at: Option<Timestamp>,
     /// The time of the last event that ends inactivity.
     pub inactive_since: Timestamp,
     /// Since when the customer has waited for an agent's answer. `None` when they do not wait.
@@ -276,7 +277,7 @@ impl Evolve for Conversation {
                 sla_policy: None,
                 clocks: Clocks::default(),
                 received: 0,
-                last_received_at: None,
+                last_said_at: None,
                 inactive_since: at,
                 unanswered_since: None,
                 bot_answered: false,
@@ -333,7 +334,8 @@ impl Opened {
         match event {
             MessageEvent::MessageReceived(message) => {
                 self.received += 1;
-                self.last_received_at = Some(at);
+                // A time that is still to come is the time of receipt.
+                self.last_said_at = self.last_said_at.max(Some(message.sent_at.min(at)));
                 self.bot_answered = false;
                 self.unanswered_since = self.unanswered_since.or(Some(at));
                 if let Some(provider_id) = &message.provider_message_id {

@@ -61,7 +61,7 @@ impl Decide<Conversation> for Send {
             return Err(Rejection::TooLong { limit: LONGEST_MESSAGE });
         }
         if let (Some(window), None) = (self.reply_window, &self.template) {
-            let open = conversation.last_received_at.is_some_and(|last| now.since(last) <= window);
+            let open = conversation.last_said_at.is_some_and(|last| now.since(last) <= window);
             if !open {
                 return Err(Rejection::OutsideReplyWindow { hours: window.as_secs() / 3600 });
             }

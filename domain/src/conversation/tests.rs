@@ -297,16 +297,16 @@ fn nothing_is_sent_in_a_closed_conversation() {
 
 #[test]
 fn a_text_is_sent_within_the_reply_window() {
-    // The message was received at second 2. The reply window ends exactly a day later.
+    // The message was said at second 0 and received at second 2. The provider's window ends a day after the first.
     given::<Conversation>([opened(), received()])
-        .at(Timestamp::from_secs(2) + DAY)
+        .at(Timestamp::from_secs(0) + DAY)
         .when(send())
         .then([sent()]);
 }
 
 #[test]
 fn after_the_reply_window_only_a_template_is_sent() {
-    let late = Timestamp::from_secs(3) + DAY;
+    let late = Timestamp::from_secs(1) + DAY;
     given::<Conversation>([opened(), received()])
         .at(late)
         .when(send())
@@ -318,6 +318,24 @@ fn after_the_reply_window_only_a_template_is_sent() {
         components: Vec::new(),
     });
     assert!(template.decide(&given::<Conversation>([opened(), received()]).state, late).is_ok());
+}
+
+/// A message that the provider delivers late does not open the window again, and one that was said earlier does not
+/// shorten it.
+#[test]
+fn the_reply_window_counts_from_the_latest_message_that_was_said() {
+    let said = |at: Timestamp| {
+        let E::Message(MessageEvent::MessageReceived(message)) = received() else { unreachable!() };
+        E::from(MessageReceived { sent_at: at, ..message })
+    };
+    let (old, new) = (Timestamp::from_secs(0), Timestamp::from_secs(1));
+    let at = new + DAY;
+    let hours = 24;
+    given::<Conversation>([opened(), said(old)])
+        .at(at)
+        .when(send())
+        .then_rejected(Rejection::OutsideReplyWindow { hours });
+    given::<Conversation>([opened(), said(new), said(old)]).at(at).when(send()).then([sent()]);
 }
 
 #[test]
