@@ -190,6 +190,7 @@ pub struct Register {
     pub account_id: AccountId,
     pub user_id: UserId,
     pub name: String,
+    /// `None` leaves the known address, and an empty text removes it.
     pub email: Option<String>,
     /// Whether the caller is this person.
     pub is_self: bool,
@@ -207,8 +208,9 @@ impl Decide<Agent> for Register {
         if elsewhere && !self.is_self {
             return Err(Rejection::RegisteredElsewhere);
         }
-        let same = state.name_in(self.account_id) == Some(&self.name)
-            && state.email_in(self.account_id) == self.email.as_deref();
+        let known = state.email_in(self.account_id);
+        let email = self.email.as_deref().or(known).filter(|email| !email.is_empty());
+        let same = state.name_in(self.account_id) == Some(&self.name) && known == email;
         if same {
             return Ok(Vec::new());
         }
@@ -217,7 +219,7 @@ impl Decide<Agent> for Register {
                 account_id: self.account_id,
                 user_id: self.user_id,
                 name: self.name.clone(),
-                email: self.email.clone(),
+                email: email.map(str::to_owned),
             }
             .into(),
         ])

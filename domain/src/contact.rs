@@ -12,6 +12,8 @@ pub struct IdentifierState {
     contact_id: Option<ContactId>,
     display_name: Option<String>,
     metadata: Map<String, Value>,
+    /// Whether a person gave the name. The provider's profile name does not replace it.
+    is_named: bool,
 }
 
 impl IdentifierState {
@@ -26,10 +28,10 @@ impl IdentifierState {
         &self.metadata
     }
     /// Whether this message leads to an event: the identifier has no contact yet, or the display name is
-    /// another.
+    /// another and no person gave the present one.
     pub fn changes_contact(&self, see: &See) -> bool {
-        self.contact_id.is_none()
-            || see.display_name.as_ref().is_some_and(|name| Some(name) != self.display_name.as_ref())
+        let is_other = see.display_name.as_ref().is_some_and(|name| Some(name) != self.display_name.as_ref());
+        self.contact_id.is_none() || (is_other && !self.is_named)
     }
 }
 
@@ -45,6 +47,7 @@ impl Evolve for IdentifierState {
             ContactEvent::IdentifierLinked(linked) => {
                 self.contact_id = Some(linked.contact_id);
                 self.display_name.clone_from(&linked.display_name);
+                self.is_named = linked.display_name.is_some();
                 self.metadata.clone_from(&linked.metadata);
             }
             ContactEvent::IdentifierUnlinked(_) => *self = Self::default(),
@@ -94,7 +97,7 @@ impl Decide<IdentifierState> for See {
     }
 }
 
-/// Links the identifier to a contact. The display name and the metadata are replaced.
+/// Links the identifier to a contact, with a display name and metadata.
 #[derive(Clone, Debug)]
 pub struct Link {
     pub account_id: AccountId,
@@ -106,6 +109,8 @@ pub struct Link {
     pub metadata: Map<String, Value>,
     /// `true` when the identifier may be taken from another contact.
     pub may_move: bool,
+    /// `true` when a missing name and empty metadata leave those that are known, `false` when they remove them.
+    pub keeps_known: bool,
 }
 
 impl Decide<IdentifierState> for Link {
@@ -124,9 +129,15 @@ impl Decide<IdentifierState> for Link {
             }
             Some(_) | None => {}
         }
+        let known_name = state.display_name.as_ref().filter(|_| self.keeps_known);
+        let display_name = self.display_name.as_ref().or(known_name).cloned();
+        let metadata = match self.keeps_known && self.metadata.is_empty() {
+            true => state.metadata.clone(),
+            false => self.metadata.clone(),
+        };
         let same = state.contact_id == Some(wanted)
-            && state.display_name == self.display_name
-            && state.metadata == self.metadata;
+            && state.display_name == display_name
+            && state.metadata == metadata;
         if same {
             return Ok(Vec::new());
         }
@@ -136,8 +147,8 @@ impl Decide<IdentifierState> for Link {
                 contact_id: wanted,
                 channel_type: self.channel_type,
                 identifier: self.identifier.clone(),
-                display_name: self.display_name.clone(),
-                metadata: self.metadata.clone(),
+                display_name,
+                metadata,
             }
             .into(),
         ])

@@ -48,6 +48,7 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
 struct NewAgent {
     user_id: UserId,
     name: String,
+    /// Without it a known address stays, and an empty text removes it.
     #[serde(default)]
     email: Option<String>,
 }
@@ -71,7 +72,7 @@ async fn register(
         account_id: caller.account,
         user_id: body.user_id,
         name: body.name.trim().to_owned(),
-        email: body.email.map(|email| email.trim().to_owned()).filter(|email| !email.is_empty()),
+        email: body.email.map(|email| email.trim().to_owned()),
         is_self: body.user_id == caller.user,
     };
     let outcome =

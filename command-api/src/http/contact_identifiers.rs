@@ -157,6 +157,7 @@ async fn create(
         display_name: name(body.display_name),
         metadata: body.metadata,
         may_move: false,
+        keeps_known: true,
     };
     let outcome = commands.contacts.execute(&address.stream(), &link, &headers.of(&caller)).await?;
     let view = View::of(address, &outcome.state.state);
@@ -209,6 +210,7 @@ impl Decide<IdentifierState> for Relink {
                 None => state.metadata().clone(),
             },
             may_move: true,
+            keeps_known: false,
         };
         link.decide(state, now)
     }

@@ -75,3 +75,21 @@ const NOW: Timestamp = Timestamp::from_secs(9);
 fn known() -> Agent {
     given::<Agent>([registered(HERE)]).state
 }
+
+/// A supervisor who corrects a name does not lose the address.
+#[test]
+fn a_new_name_leaves_the_address() {
+    let known = AgentRegistered {
+        account_id: HERE,
+        user_id: ANA,
+        name: "Ana".to_owned(),
+        email: Some("ana@example.com".to_owned()),
+    };
+    let renamed = Register { name: "Ana Maria".to_owned(), ..register(HERE, true) };
+    let expected = AgentRegistered { name: "Ana Maria".to_owned(), ..known.clone() };
+    given::<Agent>([known.clone().into()]).when(renamed).then([expected.into()]);
+    let removed = Register { email: Some(String::new()), ..register(HERE, true) };
+    given::<Agent>([known.clone().into()])
+        .when(removed)
+        .then([AgentRegistered { email: None, ..known }.into()]);
+}

@@ -44,6 +44,7 @@ fn link(contact_id: Option<ContactId>) -> Link {
         display_name: None,
         metadata: Map::new(),
         may_move: false,
+        keeps_known: false,
     }
 }
 
@@ -155,4 +156,22 @@ fn an_identifier_is_neither_empty_nor_too_long() {
             .when(Link { identifier: identifier.to_owned(), ..link(None) })
             .then_rejected(Rejection::BadIdentifier);
     }
+}
+
+/// An agent writes to a number that is known: nothing of it is lost.
+#[test]
+fn what_a_link_leaves_out_stays() {
+    let named = IdentifierLinked {
+        identifier_id: identifier_id(),
+        contact_id: SARA,
+        channel_type: ChannelType::WhatsApp,
+        identifier: NUMBER.to_owned(),
+        display_name: Some("Mrs Abebe".to_owned()),
+        metadata: Map::from_iter([("vip".to_owned(), true.into())]),
+    };
+    let again = Link { keeps_known: true, ..link(None) };
+    given::<IdentifierState>([named.clone().into()]).when(again).then([]);
+    // The name that a person gave outranks the one of the provider's profile.
+    given::<IdentifierState>([named.into()]).when(see(Some("zzz"))).then([]);
+    given::<IdentifierState>([linked(SARA)]).when(see(Some("Sara"))).then([seen(SARA, Some("Sara"))]);
 }
