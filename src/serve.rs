@@ -102,14 +102,20 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         per_address: settings.connections_per_address,
         header_timeout: Duration::from_secs(settings.header_timeout),
     };
-    serve(&mut serving, &stop_serving, listener, starting.router(), limits);
+    serve(
+        &mut serving,
+        &stop_serving,
+        listener,
+        starting.router(settings.operations_listen.is_none()),
+        limits,
+    );
     let operations = match settings.operations_listen {
         Some(address) => {
             let listener = TcpListener::bind(address).await.with_context(|| {
                 format!("cannot listen on {address}: choose another address with --operations-listen")
             })?;
             let operations = starting.elsewhere();
-            serve(&mut serving, &stop_serving, listener, operations.router(), limits);
+            serve(&mut serving, &stop_serving, listener, operations.router(true), limits);
             Some(operations)
         }
         None => None,
@@ -190,10 +196,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         api = api.merge(command_api::http::router(commands));
     }
     let gate = gate(settings, parts, &clock, checks, metrics)?;
-    if let Some(operations) = operations {
-        operations.started(gate::operations(&gate));
-    }
+    let health = gate::operations(&gate);
     starting.started(gate::assemble(api, gate));
+    // Ready only when the API answers.
+    if let Some(operations) = operations {
+        operations.started(health);
+    }
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
 }

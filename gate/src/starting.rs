@@ -42,17 +42,18 @@ impl Starting {
         let _first = self.router.set(router);
     }
 
-    pub fn router(&self) -> Router {
+    /// The routes at one address. `serves_operations` is false where health is served at another one.
+    pub fn router(&self, serves_operations: bool) -> Router {
         let this = self.clone();
-        Router::new().fallback(async move |request: Request| this.answer(request).await)
+        Router::new().fallback(async move |request: Request| this.answer(request, serves_operations).await)
     }
 
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Request, serves_operations: bool) -> Response {
         match self.router.get() {
             Some(router) => router.clone().oneshot(request).await.into_response(),
             None => match request.uri().path() {
-                "/healthz" => health::liveness().await.into_response(),
-                "/readyz" => health::not_ready(self.waiting().clone()),
+                "/healthz" if serves_operations => health::liveness().await.into_response(),
+                "/readyz" if serves_operations => health::not_ready(self.waiting().clone()),
                 _ => {
                     let detail = "The program is starting; `/readyz` says what it waits for.";
                     Problem::unavailable(detail, Duration::from_secs(1)).into_response()
@@ -89,7 +90,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_waits_for_its_database_says_so_and_serves_once_it_is_there() {
         let starting = Starting::default();
-        let router = starting.router();
+        let router = starting.router(true);
         starting.waits_for("event-log", "no server answers".to_owned());
         assert_eq!(status_and_text(&router, "/healthz").await.0, StatusCode::OK);
         let (status, text) = status_and_text(&router, "/readyz").await;

@@ -112,7 +112,7 @@ async fn health_and_metrics_can_have_an_address_of_their_own() {
     let operations = format!("127.0.0.1:{}", free_port());
     let program =
         Program::spawn("serve", &folder.path().join("data"), &["--operations-listen", &operations]).await;
-    for path in ["/healthz", "/readyz", "/metrics"] {
+    for path in ["/readyz", "/healthz", "/metrics"] {
         let url = format!("http://{operations}{path}");
         let started = Instant::now();
         while !http().get(&url).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK) {
