@@ -5,7 +5,7 @@ use lingua::{Language, LanguageDetector, LanguageDetectorBuilder};
 use std::sync::LazyLock;
 use whatlang::{Info, Lang, Script};
 
-/// The fewest letters for which a language is detected whose script other languages share.
+/// The fewest letters for which a language in Latin letters is detected.
 const FEWEST_LETTERS: usize = 8;
 
 /// The least confidence with which a language in Latin letters is detected (from 0 to 1, the sum over all
@@ -27,11 +27,11 @@ static LATIN: LazyLock<LanguageDetector> =
 pub fn detect(text: &str) -> Option<Detected> {
     // The beginning has the language of the whole, and a customer decides how long a text is.
     let text = text.char_indices().nth(MOST_CHARACTERS).map_or(text, |(end, _)| &text[..end]);
-    let info = whatlang::detect(text)?;
     let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
-    if info.script() == Script::Latin {
+    if whatlang::detect_script(text)? == Script::Latin {
         return if letters < FEWEST_LETTERS { None } else { detect_latin(text) };
     }
+    let info = whatlang::detect(text)?;
     let is_certain =
         has_one_language(info.script()) || (letters >= FEWEST_LETTERS_OF_SHARED_SCRIPT && info.is_reliable());
     is_certain.then(|| Detected { language: code(&info), confidence: info.confidence() })
