@@ -88,13 +88,26 @@ impl Decide<Conversation> for Enqueue {
 }
 
 /// Assigns the conversation to another team, because the queue of the first is full.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Overflow {
     pub to: TeamId,
     /// The strategy of the other team's queue.
     pub strategy: AssignStrategy,
     /// The strategy that was requested for this conversation, which counts in the other team's queue too.
     pub route_by: Option<RoutingStrategy>,
+}
+
+impl Overflow {
+    fn assign(&self, reason: &str) -> Assign {
+        Assign {
+            assignee: None,
+            team_id: Some(self.to),
+            strategy: Some(self.strategy),
+            route_by: self.route_by,
+            by: Requester::VERBATIM,
+            reason: Some(reason.to_owned()),
+        }
+    }
 }
 
 impl Decide<Conversation> for Overflow {
@@ -104,15 +117,7 @@ impl Decide<Conversation> for Overflow {
         if state.live()?.wait.since.is_none() {
             return Ok(Vec::new());
         }
-        let assign = Assign {
-            assignee: None,
-            team_id: Some(self.to),
-            strategy: Some(self.strategy),
-            route_by: self.route_by,
-            by: Requester::VERBATIM,
-            reason: Some("the queue was full".to_owned()),
-        };
-        assign.decide(state, now)
+        self.assign("the queue was full").decide(state, now)
     }
 }
 
@@ -120,11 +125,8 @@ impl Decide<Conversation> for Overflow {
 #[derive(Clone, Debug)]
 pub struct TimeOut {
     pub team_id: Option<TeamId>,
-    pub to: Option<TeamId>,
-    /// The strategy of the other team's queue.
-    pub strategy: AssignStrategy,
-    /// The strategy that was requested for this conversation, which counts in the other team's queue too.
-    pub route_by: Option<RoutingStrategy>,
+    /// `None` when the queue names no other team.
+    pub overflow: Option<Overflow>,
 }
 
 impl Decide<Conversation> for TimeOut {
@@ -135,18 +137,11 @@ impl Decide<Conversation> for TimeOut {
         let Some(queued_at) = wait.queued_at.filter(|_| wait.since.is_some() && !wait.timed_out) else {
             return Ok(Vec::new());
         };
-        let timed_out = QueueTimedOut { team_id: self.team_id, queued_at, to_team_id: self.to };
+        let to_team_id = self.overflow.as_ref().map(|overflow| overflow.to);
+        let timed_out = QueueTimedOut { team_id: self.team_id, queued_at, to_team_id };
         let mut events = vec![timed_out.into()];
-        if let Some(to) = self.to {
-            let assign = Assign {
-                assignee: None,
-                team_id: Some(to),
-                strategy: Some(self.strategy),
-                route_by: self.route_by,
-                by: Requester::VERBATIM,
-                reason: Some("it waited in the queue for too long".to_owned()),
-            };
-            events.extend(assign.decide(state, now)?);
+        if let Some(overflow) = &self.overflow {
+            events.extend(overflow.assign("it waited in the queue for too long").decide(state, now)?);
         }
         Ok(events)
     }

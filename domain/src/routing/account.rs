@@ -7,7 +7,7 @@ mod reconcile;
 
 use crate::agent::{Agent, Requirements, ineligibility};
 use crate::catalogue::{BotRules, Queues, Teams};
-use crate::conversation::Wait;
+use crate::conversation::{Overflow, Wait};
 use crate::lifecycle::Lifecycle;
 use crate::pace::Pace;
 use event_schemas::bot::BotRule;
@@ -58,25 +58,15 @@ pub enum RoutingAction {
         /// The expected wait. `None` when it is unknown.
         wait: Option<Duration>,
     },
-    /// The team's queue is full: the conversation goes to the team `to`.
-    Overflow {
-        conversation: ConversationId,
-        version: Version,
-        to: TeamId,
-        strategy: AssignStrategy,
-        /// The strategy that was requested for this conversation. `None` when the queue's strategy counts.
-        route_by: Option<RoutingStrategy>,
-    },
-    /// The conversation has waited in its queue for as long as the queue allows.
+    /// The team's queue is full: the conversation goes to another team.
+    Overflow { conversation: ConversationId, version: Version, overflow: Overflow },
+    /// The conversation has waited in its queue for as long as the queue allows. `overflow` is `None` when the queue
+    /// names no other team.
     TimeOut {
         conversation: ConversationId,
         version: Version,
         team: Option<TeamId>,
-        /// The team that gets it. `None` when the queue names none.
-        to: Option<TeamId>,
-        strategy: AssignStrategy,
-        /// The strategy that was requested for this conversation. `None` when the queue's strategy counts.
-        route_by: Option<RoutingStrategy>,
+        overflow: Option<Overflow>,
     },
     /// The agent has been offline for too long.
     ReturnToQueue { conversation: ConversationId, version: Version, agent: UserId },

@@ -11,6 +11,7 @@ use crate::agent::{
 use crate::agent::{Requirements, ineligibility};
 use crate::aggregate::given::given;
 use crate::aggregate::{Decide, Evolve};
+use crate::conversation::Overflow;
 use event_schemas::agent::*;
 use event_schemas::catalogue::*;
 use event_schemas::conversation::*;
@@ -322,14 +323,18 @@ impl Scenario {
                         Queued { team_id: team, position, queued_since, reason, decision },
                     );
                 }
-                RoutingAction::Overflow { conversation, to, strategy, .. } => {
+                RoutingAction::Overflow { conversation, overflow, .. } => {
+                    let Overflow { to, strategy, .. } = overflow;
                     self.apply(conversation, assigned(None, Some(to), strategy, None));
                 }
-                RoutingAction::TimeOut { conversation, team, to, strategy, .. } => {
-                    let timed_out = QueueTimedOut { team_id: team, queued_at: self.now, to_team_id: to };
-                    self.apply(conversation, timed_out);
-                    if to.is_some() {
-                        self.apply(conversation, assigned(None, to, strategy, None));
+                RoutingAction::TimeOut { conversation, team, overflow, .. } => {
+                    let to_team_id = overflow.as_ref().map(|overflow| overflow.to);
+                    self.apply(
+                        conversation,
+                        QueueTimedOut { team_id: team, queued_at: self.now, to_team_id },
+                    );
+                    if let Some(Overflow { to, strategy, .. }) = overflow {
+                        self.apply(conversation, assigned(None, Some(to), strategy, None));
                     }
                 }
                 RoutingAction::Offer { .. }
@@ -632,7 +637,7 @@ fn without_an_overflow_team_the_time_out_is_recorded_and_the_conversation_goes_o
     scenario.now = scenario.now + Duration::from_secs(60);
     let actions = scenario.plan();
     assert!(
-        matches!(&*actions, [RoutingAction::TimeOut { team: Some(BILLING), to: None, .. }]),
+        matches!(&*actions, [RoutingAction::TimeOut { team: Some(BILLING), overflow: None, .. }]),
         "{actions:?}"
     );
     scenario.apply(id, QueueTimedOut { team_id: Some(BILLING), queued_at: scenario.now, to_team_id: None });

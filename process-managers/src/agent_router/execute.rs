@@ -9,8 +9,8 @@ use domain::Decide;
 use domain::agent::Requirements;
 use domain::agent::{EligibilityCheck, ReleaseCapacity, ReserveCapacity};
 use domain::conversation::{
-    Conversation, DropAssignment, Enqueue, ExpireOffer, MakeOffer, Overflow, Rejection, ReturnToQueue,
-    RouteTo, Send, Sender, TimeOut,
+    Conversation, DropAssignment, Enqueue, ExpireOffer, MakeOffer, Rejection, ReturnToQueue, RouteTo, Send,
+    Sender, TimeOut,
 };
 use domain::past::Trigger;
 use domain::routing::RoutingAction;
@@ -135,14 +135,13 @@ pub(super) async fn execute(
             }
             Ok(queued)
         }
-        RoutingAction::Overflow { conversation, version, to, strategy, route_by } => {
+        RoutingAction::Overflow { conversation, version, overflow } => {
             let context = routed.at(*conversation, *version, "overflow").await?;
-            let command = Overflow { to: *to, strategy: *strategy, route_by: *route_by };
-            routed.execute(*conversation, &command, &context).await
+            routed.execute(*conversation, overflow, &context).await
         }
-        RoutingAction::TimeOut { conversation, version, team, to, strategy, route_by } => {
+        RoutingAction::TimeOut { conversation, version, team, overflow } => {
             let context = routed.at(*conversation, *version, "time-out").await?;
-            let command = TimeOut { team_id: *team, to: *to, strategy: *strategy, route_by: *route_by };
+            let command = TimeOut { team_id: *team, overflow: overflow.clone() };
             routed.execute(*conversation, &command, &context).await
         }
         RoutingAction::ReturnToQueue { conversation, version, agent } => {

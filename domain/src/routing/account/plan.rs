@@ -6,6 +6,7 @@
 use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, is_available};
 use crate::agent::Agent;
 use crate::agent::{Requirements, ineligibility};
+use crate::conversation::Overflow;
 use crate::routing::{CandidateInput, Candidates};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
@@ -259,24 +260,16 @@ impl AccountRouting {
             return Found { action: None, retry_at: Some(until) };
         }
         let to = queue.and_then(|queue| queue.overflow_team_id).filter(|to| self.teams.get(*to).is_some());
-        let (strategy, route_by) = match to {
-            Some(to) => self.strategies_in(routed, to),
-            None => (RoutingStrategy::LeastBusy.into(), None),
-        };
-        let version = routed.version;
-        let action = RoutingAction::TimeOut { conversation, version, team, to, strategy, route_by };
+        let overflow = to.map(|to| self.overflow(routed, to));
+        let action = RoutingAction::TimeOut { conversation, version: routed.version, team, overflow };
         Found { action: Some(action), retry_at: None }
     }
 
-    /// The strategy by which a conversation is routed in another team's queue, and the one that was requested for it.
-    fn strategies_in(
-        &self,
-        routed: &RoutedConversation,
-        team: TeamId,
-    ) -> (AssignStrategy, Option<RoutingStrategy>) {
+    /// The way of a conversation to another team's queue.
+    fn overflow(&self, routed: &RoutedConversation, to: TeamId) -> Overflow {
         let route_by = routed.wait.strategy;
-        let strategy = route_by.or(self.queue_of(Some(team)).map(|queue| queue.strategy));
-        (strategy.unwrap_or(RoutingStrategy::LeastBusy).into(), route_by)
+        let strategy = route_by.or(self.queue_of(Some(to)).map(|queue| queue.strategy));
+        Overflow { to, strategy: strategy.unwrap_or(RoutingStrategy::LeastBusy).into(), route_by }
     }
 
     fn enqueue(
@@ -290,8 +283,8 @@ impl AccountRouting {
         let queued_since = routed.wait.since.filter(|_| !routed.wait.queued)?;
         if let Some(to) = self.overflow_team(team, planned) {
             *planned.queued.entry(Some(to)).or_default() += 1;
-            let (strategy, route_by) = self.strategies_in(routed, to);
-            return Some(RoutingAction::Overflow { conversation, version, to, strategy, route_by });
+            let overflow = self.overflow(routed, to);
+            return Some(RoutingAction::Overflow { conversation, version, overflow });
         }
         *planned.queued.entry(team).or_default() += 1;
         let ahead = self.waiting_for(team).take_while(|other| *other != conversation).count();
