@@ -73,17 +73,32 @@ impl CloudEvent {
     }
 }
 
+/// Stands for a secret.
+const MASK: &str = "***";
+
+/// Whether secrets were left out of the data of an event.
+pub fn lacks_secrets(event_type: &str, data: &Value) -> bool {
+    let credentials = data.pointer("/channel/credentials").and_then(Value::as_object);
+    let is_mask = |value: &Value| value == MASK;
+    match event_type {
+        "ChannelDefined" => credentials.is_some_and(|credentials| credentials.values().any(is_mask)),
+        "MacroDefined" => data.pointer("/macro/webhook_secret").is_some_and(is_mask),
+        "AutomationRuleDefined" => data.pointer("/automation_rule/webhook_secret").is_some_and(is_mask),
+        _ => false,
+    }
+}
+
 /// The data of an event without its secrets: values of credentials, keys of webhooks, and what comes after the host in
 /// an address that this program calls, because a path often is a secret too. The names of credentials stay.
 pub fn without_secrets(event_type: &str, mut data: Value) -> Value {
     if event_type == "ChannelDefined"
         && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
     {
-        credentials.values_mut().for_each(|value| *value = json!("***"));
+        credentials.values_mut().for_each(|value| *value = json!(MASK));
     }
     for item in ["/macro", "/automation_rule"] {
         if let Some(secret) = data.pointer_mut(&format!("{item}/webhook_secret")) {
-            *secret = json!("***");
+            *secret = json!(MASK);
         }
         let actions = data.pointer_mut(&format!("{item}/actions")).and_then(Value::as_array_mut);
         actions.into_iter().flatten().filter_map(|action| action.get_mut("url")).for_each(hide_path);
@@ -151,8 +166,12 @@ mod tests {
             ),
             ("WebhookRequested", json!({"url": "https://a.example/secret"})),
         ] {
-            let shown = without_secrets(name, data).to_string().replace("webhook_secret", "");
+            assert!(!lacks_secrets(name, &data));
+            let shown = without_secrets(name, data);
+            assert_eq!(lacks_secrets(name, &shown), name != "WebhookRequested");
+            let shown = shown.to_string().replace("webhook_secret", "");
             assert!(!shown.contains(secret), "{name}: {shown}");
         }
+        assert!(!lacks_secrets("MessageReceived", &json!({"content": "***"})), "a customer wrote it");
     }
 }
