@@ -112,22 +112,23 @@ impl Authenticator {
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
         let refused = Problem::unauthenticated;
         let header = decode_header(token).map_err(|_| refused("The token is not a JWT."))?;
-        // The kind of key decides which algorithms may use it, and the token's header does not: otherwise a
-        // token could use a public key as an HMAC secret.
         if has_critical_extension(token) {
             return Err(refused(
                 "The token's header has `crit`: this server knows no extension of RFC 7515.",
             ));
         }
+        // The kind of key decides which algorithms may use it, and the token's header does not: otherwise a
+        // token could use a public key as an HMAC secret.
+        let published;
         let keys = match header.alg {
             Algorithm::HS256 if self.0.secrets.is_empty() => {
                 return Err(refused("This server does not accept HS256 tokens."));
             }
-            Algorithm::HS256 => self.0.secrets.clone(),
+            Algorithm::HS256 => self.0.secrets.as_slice(),
             Algorithm::RS256 | Algorithm::ES256 => match &self.0.jwks {
                 Some(jwks) => {
                     let key = jwks.key(header.kid.as_deref(), header.alg).await;
-                    vec![key.map_err(|error| match error {
+                    published = key.map_err(|error| match error {
                         KeyError::Unknown => {
                             refused("The token is signed with a key this server does not know.")
                         }
@@ -135,7 +136,8 @@ impl Authenticator {
                             "The keys that tokens are signed with cannot be fetched at the moment.",
                             Duration::from_secs(5),
                         ),
-                    })?]
+                    })?;
+                    std::slice::from_ref(&published)
                 }
                 None => return Err(refused("This server accepts only HS256 tokens.")),
             },
@@ -154,11 +156,11 @@ impl Authenticator {
             validation.set_issuer(&[issuer]);
             validation.required_spec_claims.insert("iss".to_owned());
         }
-        let mut decoded = keys.iter().map(|key| decode::<Claims>(token, key, &validation));
-        // The last failure is told: with two secrets only the signature can differ.
-        let claims = decoded.clone().find_map(Result::ok).map(Ok).or_else(|| decoded.next());
-        let claims = claims.unwrap_or_else(|| unreachable!("there is a key"));
-        let claims = claims.map_err(|error| refused(decode_failure(&error)))?.claims;
+        let with = |key| decode::<Claims>(token, key, &validation);
+        // The former secret is tried when the present one does not fit.
+        let (present, former) = keys.split_first().unwrap_or_else(|| unreachable!("there is a key"));
+        let decoded = with(present).or_else(|error| former.first().map_or(Err(error), with));
+        let claims = decoded.map_err(|error| refused(decode_failure(&error)))?.claims;
         claims.check_times(self.0.clock.now(), LEEWAY).map_err(refused)?;
         Ok(claims)
     }
