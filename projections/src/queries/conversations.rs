@@ -69,7 +69,7 @@ impl Sort {
 const CHANGED: u32 = 16;
 
 /// The parts of a list, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     /// The conversations that have the sort key.
     Keyed,
@@ -230,16 +230,14 @@ impl<T> Page<T> {
         let wanted = query.limit.get() + 1;
         let mut page = Self { lines: Vec::new(), begun: after.map_or(0, |(_, cursor)| cursor.begun) };
         for part in [Part::Keyed, Part::Keyless, Part::Changed] {
-            let is_read = match (part, after) {
-                (Part::Keyed, Some((last, _))) => last == Part::Keyed,
-                (Part::Keyless, Some((last, _))) => last != Part::Changed && query.sort.by.may_be_missing(),
-                (Part::Changed, Some(_)) => true,
-                (Part::Keyed, None) => true,
-                (Part::Keyless, None) => query.sort.by.may_be_missing(),
+            let exists = match part {
+                Part::Keyed => true,
+                Part::Keyless => query.sort.by.may_be_missing(),
                 // What is read in one page does not move meanwhile.
-                (Part::Changed, None) => false,
+                Part::Changed => after.is_some(),
             };
-            if !is_read || page.lines.len() == wanted {
+            let is_passed = after.is_some_and(|(last, _)| part < last);
+            if !exists || is_passed || page.lines.len() == wanted {
                 continue;
             }
             let after = after.filter(|(last, _)| *last == part).map(|(_, cursor)| cursor);
