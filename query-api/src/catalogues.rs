@@ -35,34 +35,10 @@ macro_rules! routes_of {
     };
     (Macro) => {
         catalogue::<Macro>(
-            get_with(macros, |op| described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL)),
+            get_with(macros, |op| noted::<Macro>(described(op, &list_id::<Macro>(), Macro::TAG, Macro::ALL))),
             get_with(one_macro, |op| {
-                described(op, &get_id::<Macro>(), Macro::TAG, "A macro that you may run")
-            }),
-        )
-    };
-    (AutomationRule) => {
-        catalogue::<AutomationRule>(
-            get_with(automation_rules, |op| {
-                described(op, &list_id::<AutomationRule>(), AutomationRule::TAG, AutomationRule::ALL)
-                    .description(ADDRESSES_ARE_HIDDEN)
-            }),
-            get_with(automation_rule, |op| {
-                let summary = capital(AutomationRule::ONE);
-                described(op, &get_id::<AutomationRule>(), AutomationRule::TAG, &summary)
-                    .description(ADDRESSES_ARE_HIDDEN)
-            }),
-        )
-    };
-    (Channel) => {
-        catalogue::<Channel>(
-            get_with(channels, |op| {
-                described(op, &list_id::<Channel>(), Channel::TAG, Channel::ALL)
-                    .description(ADDRESSES_ARE_HIDDEN)
-            }),
-            get_with(channel, |op| {
-                described(op, &get_id::<Channel>(), Channel::TAG, &capital(Channel::ONE))
-                    .description(ADDRESSES_ARE_HIDDEN)
+                let summary = "A macro that you may run";
+                noted::<Macro>(described(op, &get_id::<Macro>(), Macro::TAG, summary))
             }),
         )
     };
@@ -88,10 +64,10 @@ pub fn routes() -> ApiRouter<QueryState> {
     event_schemas::catalogue_items!(routes_of_all)
 }
 
-fn plain<T: Item>() -> ApiRouter<QueryState> {
+fn plain<T: Shown>() -> ApiRouter<QueryState> {
     catalogue::<T>(
-        get_with(list::<T>, |op| described(op, &list_id::<T>(), T::TAG, T::ALL)),
-        get_with(get::<T>, |op| described(op, &get_id::<T>(), T::TAG, &capital(T::ONE))),
+        get_with(list::<T>, |op| noted::<T>(described(op, &list_id::<T>(), T::TAG, T::ALL))),
+        get_with(get::<T>, |op| noted::<T>(described(op, &get_id::<T>(), T::TAG, &capital(T::ONE)))),
     )
 }
 
@@ -114,6 +90,11 @@ fn described<'o>(op: TransformOperation<'o>, id: &str, tag: &str, summary: &str)
     op.id(id).tag(tag).summary(summary)
 }
 
+/// With a description of what is hidden, if anything is.
+fn noted<T: Shown>(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    if T::HIDDEN.is_empty() { op } else { op.description(T::HIDDEN) }
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
@@ -132,67 +113,22 @@ struct Defined<T> {
     version: Version,
 }
 
-impl<T> From<CatalogueEntry<T>> for Defined<T> {
-    fn from(entry: CatalogueEntry<T>) -> Self {
-        let CatalogueEntry { account_id, item, created_at, updated_at, version } = entry;
+impl<P> Defined<P> {
+    /// The item as this caller may see it.
+    fn shown<T: Shown<Public = P>>(caller: &Agent, entry: CatalogueEntry<P>) -> Self {
+        let CatalogueEntry { account_id, mut item, created_at, updated_at, version } = entry;
+        T::hide(caller, &mut item);
         Self { account_id, item, created_at, updated_at, version }
     }
 }
 
-/// The most items of a page.
-const MOST: usize = 1_000;
+/// The parts of an item that a caller may see.
+trait Shown: Item {
+    /// Says in the description what is hidden.
+    const HIDDEN: &'static str = "";
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ListParams {
-    /// The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes.
-    #[serde(default, deserialize_with = "parsed")]
-    #[schemars(with = "Option<String>")]
-    cursor: Option<AfterItem>,
-}
-
-async fn all<T: Item>(
-    caller: &Agent,
-    tables: &Db,
-    cursor: Option<AfterItem>,
-    keep: impl Fn(&T::Public) -> bool,
-) -> Result<Json<List<Defined<T::Public>>>, Problem> {
-    let page = catalogue_items::list::<T>(tables.readers(), caller.account, cursor, MOST, keep).await;
-    let page = page.map_err(tables_unavailable)?;
-    let data = page.items.into_iter().map(Defined::from).collect();
-    Ok(Json(List { data, next_cursor: page.next.map(|next| next.to_string()) }))
-}
-
-async fn one<T: Item>(caller: &Agent, tables: &Db, id: T::Id) -> Result<Tagged<Defined<T::Public>>, Problem> {
-    let found =
-        catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
-    let found = found.ok_or_else(|| Problem::not_found(T::noun()))?;
-    let body = Defined::from(found);
-    Ok(Tagged { version: body.version, body })
-}
-
-async fn list<T: Item>(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Query(ListParams { cursor }): Query<ListParams>,
-) -> Result<Json<List<Defined<T::Public>>>, Problem> {
-    all::<T>(&caller, &tables, cursor, |_| true).await
-}
-
-async fn get<T: Item>(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Path(id): Path<T::Id>,
-) -> Result<Tagged<Defined<T::Public>>, Problem> {
-    one::<T>(&caller, &tables, id).await
-}
-
-/// Whether the caller may see the macro. Only its creator sees a personal macro.
-fn may_see(caller: &Agent, item: &Macro) -> bool {
-    match item.visibility {
-        MacroVisibility::Everyone => true,
-        MacroVisibility::Personal => item.created_by == caller.user,
-    }
+    /// Hides the parts that the caller may not see.
+    fn hide(_caller: &Agent, _item: &mut Self::Public) {}
 }
 
 const ADDRESSES_ARE_HIDDEN: &str = "Administrators see whole addresses, others only their hosts (`https://example.com/…`), \
@@ -208,50 +144,99 @@ fn hide_addresses(caller: &Agent, actions: &mut [Action]) {
     }
 }
 
-async fn automation_rules(
+macro_rules! shown {
+    (Channel) => {
+        impl Shown for Channel {
+            const HIDDEN: &'static str = "Administrators see the whole `base_url`, others only its host.";
+
+            fn hide(caller: &Agent, channel: &mut PublicChannel) {
+                if !caller.role.is_administrator() {
+                    channel.base_url = channel.base_url.as_deref().map(without_path);
+                }
+            }
+        }
+    };
+    (Macro) => { shown!(with_actions Macro); };
+    (AutomationRule) => { shown!(with_actions AutomationRule); };
+    (with_actions $Item:ident) => {
+        impl Shown for $Item {
+            const HIDDEN: &'static str = ADDRESSES_ARE_HIDDEN;
+
+            fn hide(caller: &Agent, item: &mut Self::Public) {
+                hide_addresses(caller, &mut item.actions);
+            }
+        }
+    };
+    ($Item:ident) => {
+        impl Shown for $Item {}
+    };
+}
+
+macro_rules! shown_all {
+    ($($Item:ident)+) => { $(shown!($Item);)+ };
+}
+
+event_schemas::catalogue_items!(shown_all);
+
+/// The most items of a page.
+const MOST: usize = 1_000;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ListParams {
+    /// The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(with = "Option<String>")]
+    cursor: Option<AfterItem>,
+}
+
+async fn all<T: Shown>(
+    caller: &Agent,
+    tables: &Db,
+    cursor: Option<AfterItem>,
+    keep: impl Fn(&T::Public) -> bool,
+) -> Result<Json<List<Defined<T::Public>>>, Problem> {
+    let page = catalogue_items::list::<T>(tables.readers(), caller.account, cursor, MOST, keep).await;
+    let page = page.map_err(tables_unavailable)?;
+    let shown = |entry| Defined::shown::<T>(caller, entry);
+    let data = page.items.into_iter().map(shown).collect();
+    Ok(Json(List { data, next_cursor: page.next.map(|next| next.to_string()) }))
+}
+
+async fn one<T: Shown>(
+    caller: &Agent,
+    tables: &Db,
+    id: T::Id,
+) -> Result<Tagged<Defined<T::Public>>, Problem> {
+    let found =
+        catalogue_items::get::<T>(tables.readers(), caller.account, id).await.map_err(tables_unavailable)?;
+    let found = found.ok_or_else(|| Problem::not_found(T::noun()))?;
+    let body = Defined::shown::<T>(caller, found);
+    Ok(Tagged { version: body.version, body })
+}
+
+async fn list<T: Shown>(
     caller: Agent,
     Fresh(tables): Fresh,
     Query(ListParams { cursor }): Query<ListParams>,
-) -> Result<Json<List<Defined<AutomationRule>>>, Problem> {
-    let Json(mut list) = all::<AutomationRule>(&caller, &tables, cursor, |_| true).await?;
-    list.data.iter_mut().for_each(|defined| hide_addresses(&caller, &mut defined.item.actions));
-    Ok(Json(list))
+) -> Result<Json<List<Defined<T::Public>>>, Problem> {
+    all::<T>(&caller, &tables, cursor, |_| true).await
 }
 
-async fn automation_rule(
+async fn get<T: Shown>(
     caller: Agent,
     Fresh(tables): Fresh,
-    Path(id): Path<<AutomationRule as Shape>::Id>,
-) -> Result<Tagged<Defined<AutomationRule>>, Problem> {
-    let mut found = one::<AutomationRule>(&caller, &tables, id).await?;
-    hide_addresses(&caller, &mut found.body.item.actions);
-    Ok(found)
+    Path(id): Path<T::Id>,
+) -> Result<Tagged<Defined<T::Public>>, Problem> {
+    one::<T>(&caller, &tables, id).await
 }
 
-fn hide_base_url(caller: &Agent, channel: &mut PublicChannel) {
-    if !caller.role.is_administrator() {
-        channel.base_url = channel.base_url.as_deref().map(without_path);
+/// Whether the caller may see the macro. Only its creator sees a personal macro.
+fn may_see(caller: &Agent, item: &Macro) -> bool {
+    match item.visibility {
+        MacroVisibility::Everyone => true,
+        MacroVisibility::Personal => item.created_by == caller.user,
     }
-}
-
-async fn channels(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Query(ListParams { cursor }): Query<ListParams>,
-) -> Result<Json<List<Defined<PublicChannel>>>, Problem> {
-    let Json(mut list) = all::<Channel>(&caller, &tables, cursor, |_| true).await?;
-    list.data.iter_mut().for_each(|defined| hide_base_url(&caller, &mut defined.item));
-    Ok(Json(list))
-}
-
-async fn channel(
-    caller: Agent,
-    Fresh(tables): Fresh,
-    Path(id): Path<<Channel as Shape>::Id>,
-) -> Result<Tagged<Defined<PublicChannel>>, Problem> {
-    let mut found = one::<Channel>(&caller, &tables, id).await?;
-    hide_base_url(&caller, &mut found.body.item);
-    Ok(found)
 }
 
 async fn macros(
@@ -259,9 +244,7 @@ async fn macros(
     Fresh(tables): Fresh,
     Query(ListParams { cursor }): Query<ListParams>,
 ) -> Result<Json<List<Defined<Macro>>>, Problem> {
-    let Json(mut list) = all::<Macro>(&caller, &tables, cursor, |item| may_see(&caller, item)).await?;
-    list.data.iter_mut().for_each(|defined| hide_addresses(&caller, &mut defined.item.actions));
-    Ok(Json(list))
+    all::<Macro>(&caller, &tables, cursor, |item| may_see(&caller, item)).await
 }
 
 async fn one_macro(
@@ -269,8 +252,7 @@ async fn one_macro(
     Fresh(tables): Fresh,
     Path(id): Path<<Macro as Shape>::Id>,
 ) -> Result<Tagged<Defined<Macro>>, Problem> {
-    let mut found = one::<Macro>(&caller, &tables, id).await?;
-    hide_addresses(&caller, &mut found.body.item.actions);
+    let found = one::<Macro>(&caller, &tables, id).await?;
     if may_see(&caller, &found.body.item) { Ok(found) } else { Err(Problem::not_found(Macro::noun())) }
 }
 
