@@ -25,8 +25,9 @@ pub enum ConfigError {
     UnreadableValue { variable: String, path: PathBuf, source: std::io::Error },
     #[error("{variable} and {variable}_FILE are both set: keep one of them")]
     Twice { variable: String },
-    #[error("the value in the file that {variable} names is not accepted: {reason}")]
-    BadValue { variable: String, reason: String },
+    /// The value itself is not told: it may be a secret.
+    #[error("the value in the file that {variable} names has another type than its key")]
+    BadValue { variable: String },
     #[error("the configuration is invalid: {0}")]
     Invalid(#[from] toml::de::Error),
 }

@@ -220,9 +220,7 @@ impl Options {
                 }
                 false => read(text.trim_end_matches(['\r', '\n'])),
             };
-            // The reason may repeat the value, which may be a secret.
-            let value = value
-                .map_err(|_| ConfigError::BadValue { variable, reason: "it has another type".to_owned() })?;
+            let value = value.map_err(|_| ConfigError::BadValue { variable })?;
             values.insert(key.name.to_owned(), value);
         }
         Ok(values)
