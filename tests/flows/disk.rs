@@ -148,6 +148,7 @@ async fn everything_recovers_after_any_fault_of_the_disk() {
         desk.whatsapp.customer_writes(&early, &format!("wamid.early.{number}"), "Hello").await;
         faulty.fails(&fault);
         let refused = load.refused(Side::Commands);
+        // That long the fault lasts: nothing is waited for.
         tokio::time::sleep(Duration::from_secs(4)).await;
         let spares_log = fault.starts_with("slow") || fault.ends_with("tables");
         assert!(spares_log || load.refused(Side::Commands) > refused, "{fault} was not noticed");
