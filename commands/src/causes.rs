@@ -2,11 +2,10 @@
 
 use crate::Commands;
 use crate::execute::LoadError;
-use domain::conversation::ends_inactivity;
-use event_schemas::message::SenderType;
+use domain::sla::ends_inactivity;
 use event_schemas::{
-    AgentEvent, ConversationEvent, EventId, Events, LifecycleEvent, MessageEvent, Recorded, StreamId, UserId,
-    Version,
+    AgentEvent, ConversationEvent, EventId, Events, LifecycleEvent, MessageId, Recorded, StreamId, Timestamp,
+    UserId, Version,
 };
 
 /// The number of events of a stream that are read at once.
@@ -14,15 +13,17 @@ const PAGE: usize = 1_000;
 /// The number of an agent's last events among which the change of presence is searched.
 const RECENT: u64 = 500;
 
-/// A consequence of the passing of time.
+/// A consequence of the passing of time whose cause is an event that the state does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// A target that runs from the opening of the conversation.
-    TargetFromOpening,
-    /// A target, or a rule, about a customer who waits for an answer.
-    Wait,
     SnoozeEnds,
-    InactivityEnds,
+    /// The end of an inactivity that began at this moment.
+    InactivityEnds(Timestamp),
+}
+
+/// The event of a message: its id is the message's.
+pub fn event_of(message: MessageId) -> EventId {
+    EventId(message.0)
 }
 
 impl Commands {
@@ -32,19 +33,19 @@ impl Commands {
         stream: &StreamId,
         consequence: Consequence,
     ) -> Result<Option<EventId>, LoadError> {
-        let (mut cause, mut waits, mut next) = (None, false, Version::FIRST);
+        let (mut cause, mut next) = (None, Version::FIRST);
         loop {
             let page = self.store.read_stream(stream, next, PAGE).await;
             let page = page.map_err(|error| LoadError::of(stream, error))?;
             for recorded in &page {
                 let event = decode::<ConversationEvent>(stream, recorded)?;
                 let is_cause = match consequence {
-                    Consequence::TargetFromOpening => recorded.version == Version::FIRST,
-                    Consequence::Wait => begins_wait(&event, &mut waits),
                     Consequence::SnoozeEnds => {
                         matches!(event, ConversationEvent::Lifecycle(LifecycleEvent::MarkedPending(_)))
                     }
-                    Consequence::InactivityEnds => ends_inactivity(&event),
+                    Consequence::InactivityEnds(since) => {
+                        recorded.metadata.occurred_at == since && ends_inactivity(&event)
+                    }
                 };
                 cause = is_cause.then_some(recorded.id).or(cause);
             }
@@ -81,34 +82,4 @@ impl Commands {
 fn decode<E: Events>(stream: &StreamId, recorded: &Recorded) -> Result<E, LoadError> {
     E::decode(&recorded.event_type, recorded.schema_version, &recorded.data)
         .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })
-}
-
-/// Whether the customer waits for an agent's answer since this event. `waits` is whether they waited before it.
-fn begins_wait(event: &ConversationEvent, waits: &mut bool) -> bool {
-    let before = *waits;
-    match event {
-        ConversationEvent::Message(MessageEvent::MessageReceived(_)) => *waits = true,
-        ConversationEvent::Message(MessageEvent::MessageSent(sent))
-            if sent.sender_type == SenderType::Agent =>
-        {
-            *waits = false;
-        }
-        ConversationEvent::Lifecycle(
-            LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
-        ) => *waits = false,
-        ConversationEvent::Lifecycle(
-            LifecycleEvent::ConversationOpened(_)
-            | LifecycleEvent::MarkedPending(_)
-            | LifecycleEvent::Reopened(_),
-        )
-        | ConversationEvent::Message(_)
-        | ConversationEvent::Delivery(_)
-        | ConversationEvent::Assignment(_)
-        | ConversationEvent::Routing(_)
-        | ConversationEvent::Sla(_)
-        | ConversationEvent::Bot(_)
-        | ConversationEvent::Automation(_)
-        | ConversationEvent::Details(_) => {}
-    }
-    *waits && !before
 }

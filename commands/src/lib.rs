@@ -36,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
-pub use causes::Consequence;
+pub use causes::{Consequence, event_of};
 pub use compiled_rules::PLAYBOOK_CATALOGUES;
 pub use conversations::Begin;
 

@@ -57,9 +57,8 @@ use event_schemas::automation::ActionKind;
 use event_schemas::message::{ChannelType, Delivery, Priority, SenderType, Status};
 use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{
-    AccountId, AssignmentEvent, BotEvent, ChannelId, ContactId, ConversationEvent, ConversationId,
-    DeliveryEvent, DetailsEvent, LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp,
-    UserId,
+    AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, DeliveryEvent, DetailsEvent,
+    LifecycleEvent, MessageEvent, MessageId, SlaEvent, SlaPolicyId, Timestamp, UserId,
 };
 use messages::Messages;
 use std::collections::{BTreeSet, HashMap};
@@ -97,12 +96,8 @@ pub struct Opened {
     /// When the customer's latest message was said, by the provider's time. The provider's reply window counts from
     /// it, also when the message was delivered late.
     pub last_said_at: Option<Timestamp>,
-    /// The time of the last event that ends inactivity.
-    pub inactive_since: Timestamp,
-    /// Since when the customer has waited for an agent's answer. `None` when they do not wait.
-    pub unanswered_since: Option<Timestamp>,
-    /// Whether the bot has answered the customer's last message.
-    bot_answered: bool,
+    /// When a message to the customer last failed.
+    failed_at: Option<Timestamp>,
     /// The state that the bot needs.
     pub bot: Memory,
     /// The automatic messages, of whichever program.
@@ -217,14 +212,24 @@ impl Opened {
             priority: self.priority,
             labels: &self.labels,
             language: self.bot.language(),
-            unanswered_since: self.unanswered_since,
+            unanswered_since: self.unanswered_since(),
         }
+    }
+
+    /// Since when the customer has waited for an agent's answer. `None` when they do not wait.
+    pub fn unanswered_since(&self) -> Option<Timestamp> {
+        self.clocks.unanswered().map(|unanswered| unanswered.since)
+    }
+
+    /// The time of the last event that ends inactivity.
+    pub fn inactive_since(&self) -> Timestamp {
+        self.clocks.inactive_since()
     }
 
     /// Whether the customer waits for an answer: of an agent, or of the bot while the bot has the conversation.
     pub fn customer_waits(&self) -> bool {
-        let answered_by_bot = self.bot_answered && !self.bot.is_with_agents();
-        self.unanswered_since.is_some() && !answered_by_bot
+        let answered_by_bot = self.clocks.is_answered_by_bot() && !self.bot.is_with_agents();
+        self.unanswered_since().is_some() && !answered_by_bot
     }
 
     /// The requirements of the conversation to an agent.
@@ -280,9 +285,7 @@ impl Evolve for Conversation {
                 clocks: Clocks::default(),
                 received: 0,
                 last_said_at: None,
-                inactive_since: at,
-                unanswered_since: None,
-                bot_answered: false,
+                failed_at: None,
                 bot: Memory::default(),
                 automatic: AutomaticMessages::default(),
                 automation: automation::Memory::default(),
@@ -305,25 +308,15 @@ impl Opened {
         self.bot.evolve(event);
         self.automatic.evolve(event, at);
         self.automation.evolve(event, at);
-        if ends_inactivity(event) {
-            self.inactive_since = at;
-        }
         match event {
             E::Message(event) => self.apply_message(event, at),
-            E::Delivery(event) => self.apply_delivery(event),
-            E::Lifecycle(
-                LifecycleEvent::Resolved(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
-            ) => self.unanswered_since = None,
+            E::Delivery(event) => self.apply_delivery(event, at),
             E::Sla(SlaEvent::SlaApplied(applied)) => self.sla_policy = Some(applied.policy.id),
             E::Sla(SlaEvent::SlaRemoved(_)) => self.sla_policy = None,
             E::Details(event) => self.apply_details(event),
             // The lifecycle, the wait, the clocks, the bot's and the automation's memory, or only read models
             // use these events.
-            E::Lifecycle(
-                LifecycleEvent::ConversationOpened(_)
-                | LifecycleEvent::MarkedPending(_)
-                | LifecycleEvent::Reopened(_),
-            )
+            E::Lifecycle(_)
             | E::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_))
             | E::Assignment(_)
             | E::Routing(_)
@@ -338,8 +331,6 @@ impl Opened {
                 self.received += 1;
                 // A time that is still to come is the time of receipt.
                 self.last_said_at = self.last_said_at.max(Some(message.sent_at.min(at)));
-                self.bot_answered = false;
-                self.unanswered_since = self.unanswered_since.or(Some(at));
                 if let Some(provider_id) = &message.provider_message_id {
                     self.messages.received(message.message_id, provider_id);
                 }
@@ -349,11 +340,6 @@ impl Opened {
                 if let Some(agent) = message.sender_id.filter(|_| message.sender_type == SenderType::Agent) {
                     self.seen.insert(agent, self.received);
                 }
-                match message.sender_type {
-                    SenderType::Agent => self.unanswered_since = None,
-                    SenderType::Bot => self.bot_answered = true,
-                    SenderType::System | SenderType::Contact => {}
-                }
             }
             MessageEvent::MessageEdited(edited) => self.messages.edited(edited),
             MessageEvent::MessageRevoked(revoked) => self.messages.revoked(revoked.message_id),
@@ -362,7 +348,7 @@ impl Opened {
         }
     }
 
-    fn apply_delivery(&mut self, event: &DeliveryEvent) {
+    fn apply_delivery(&mut self, event: &DeliveryEvent, at: Timestamp) {
         match event {
             DeliveryEvent::MessageDispatched(report) => {
                 self.messages.progress(
@@ -382,6 +368,7 @@ impl Opened {
                 self.messages.progress(report.message_id, Some(&report.provider_message_id), Delivery::Read);
             }
             DeliveryEvent::MessageFailed(report) => {
+                self.failed_at = Some(at);
                 self.messages.progress(
                     report.message_id,
                     report.provider_message_id.as_deref(),
@@ -406,41 +393,5 @@ impl Opened {
             }
             DetailsEvent::LanguageDetected(_) => {}
         }
-    }
-}
-
-/// `true` for messages, and for events that assign or hand over: they end the inactivity.
-pub fn ends_inactivity(event: &ConversationEvent) -> bool {
-    use ConversationEvent as E;
-    match event {
-        E::Message(MessageEvent::MessageReceived(_) | MessageEvent::MessageSent(_))
-        | E::Bot(BotEvent::HandoffRequested(_))
-        | E::Assignment(AssignmentEvent::Assigned(_))
-        | E::Lifecycle(
-            LifecycleEvent::ConversationOpened(_) | LifecycleEvent::Resolved(_) | LifecycleEvent::Reopened(_),
-        ) => true,
-        // A reaction, a deletion or a new wording says nothing that waits for an answer.
-        E::Message(
-            MessageEvent::NoteAdded(_)
-            | MessageEvent::MessageEdited(_)
-            | MessageEvent::MessageRevoked(_)
-            | MessageEvent::ReactionChanged(_)
-            | MessageEvent::NoticeReceived(_),
-        )
-        | E::Bot(
-            BotEvent::BotEngaged(_)
-            | BotEvent::BotContextCollected(_)
-            | BotEvent::BotContextRemoved(_)
-            | BotEvent::InfoRequested(_),
-        )
-        | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
-        | E::Lifecycle(
-            LifecycleEvent::MarkedPending(_) | LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_),
-        )
-        | E::Delivery(_)
-        | E::Routing(_)
-        | E::Sla(_)
-        | E::Automation(_)
-        | E::Details(_) => false,
     }
 }

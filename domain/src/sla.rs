@@ -1,4 +1,5 @@
-//! The SLA clocks of a conversation: the targets, their deadlines, and which were met or missed.
+//! The SLA clocks of a conversation: the targets, their deadlines, which were met or missed, and since when the customer
+//! waits.
 //!
 //! [`Clocks`] is computed from the conversation's own events alone. The aggregate checks with it whether an
 //! alarm is still due, read models show its timers, and the process manager of SLA timers waits for its next
@@ -12,160 +13,171 @@
 //! * The time at which an event occurred decides: a reply at the due time is in time, whenever its event
 //!   arrives. A deadline is missed once anything happens later than it, and a missed one stays missed,
 //!   whatever the priority becomes.
+//! * An answer counts from the moment at which it is sent. When it fails, everything is as if only the other messages had
+//!   been sent, until the provider reports that it was delivered after all. A message before the customer's first one
+//!   is no answer: when it fails, no target runs before the customer writes.
 //! * Every missed deadline is recorded once, also when the answer came before the timer noticed: until then
 //!   it is among the alarms.
 
 mod alarm;
+mod change;
 mod choose;
 mod clock;
 mod micros;
+mod state;
 mod terms;
 
 pub use alarm::{Alarm, AlarmKind};
 pub use choose::choose;
 pub use clock::{Timer, TimerState};
+pub use state::Unanswered;
 
-use clock::{Clock, How};
-use event_schemas::conversation::{SlaApplied, SlaBreached, SlaWarned};
-use event_schemas::message::{Priority, SenderType, SlaMetric};
-use event_schemas::{
-    AssignmentEvent, BotEvent, ConversationEvent, DetailsEvent, LifecycleEvent, MessageEvent, SlaEvent,
-    Timestamp,
-};
+use change::{Change, Outcome};
+use event_schemas::message::SlaMetric;
+use event_schemas::{ConversationEvent, DeliveryEvent, MessageId, Timestamp};
+use micros::moment;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use state::State;
 use std::time::Duration;
-use terms::{Pause, PauseKind, Terms};
+
+/// The most changes that are kept after the first answer that may still fail. A failure of an older answer changes
+/// nothing.
+const MOST_UNSETTLED: usize = 64;
 
 /// The clocks of one conversation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Clocks {
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    terms: Option<Arc<Terms>>,
-    #[serde(rename = "p", default)]
-    priority: Priority,
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    first_response: Option<Clock>,
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
-    next_response: Option<Clock>,
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
-    resolution: Option<Clock>,
-    /// The pauses of the clocks, in order. The last one may not have ended yet.
-    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
-    pauses: Vec<Pause>,
-    /// Missed deadlines without an event yet.
-    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
-    unrecorded: Vec<Alarm>,
+    now: State,
+    /// `None` when every message to the customer is settled.
+    unsettled: Option<Box<Unsettled>>,
+}
+
+/// The changes by which the clocks are computed again when an answer fails.
+#[derive(Clone, Debug, PartialEq)]
+struct Unsettled {
+    /// The state before the first message to the customer that may still fail.
+    before: State,
+    /// That message, and what followed it.
+    later: Vec<Later>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Later {
+    #[serde(rename = "c")]
+    change: Change,
+    #[serde(rename = "a", with = "moment")]
+    at: Timestamp,
+}
+
+/// The clocks as they are serialised: the state before the changes, and the changes.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(rename = "s")]
+    state: State,
+    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+    later: Vec<Later>,
+}
+
+impl From<Stored> for Clocks {
+    fn from(Stored { state, later }: Stored) -> Self {
+        if later.is_empty() {
+            return Self { now: state, unsettled: None };
+        }
+        let unsettled = Unsettled { before: state, later };
+        Self { now: unsettled.state(), unsettled: Some(Box::new(unsettled)) }
+    }
+}
+
+impl From<Clocks> for Stored {
+    fn from(clocks: Clocks) -> Self {
+        match clocks.unsettled {
+            Some(unsettled) => Self { state: unsettled.before, later: unsettled.later },
+            None => Self { state: clocks.now, later: Vec::new() },
+        }
+    }
 }
 
 impl Clocks {
+    /// Applies an event that occurred at `at`.
+    pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
+        if let ConversationEvent::Delivery(report) = event {
+            match report {
+                DeliveryEvent::MessageFailed(report) => self.settle(report.message_id, Outcome::Failed),
+                DeliveryEvent::MessageDelivered(report) => self.settle(report.message_id, Outcome::Delivered),
+                DeliveryEvent::MessageRead(report) => self.settle(report.message_id, Outcome::Delivered),
+                DeliveryEvent::MessageDispatched(_) => {}
+            }
+        }
+        self.add(Change::of(event), at);
+    }
+
+    fn add(&mut self, change: Change, at: Timestamp) {
+        if self.unsettled.is_none() && change.is_unsettled() {
+            self.unsettled = Some(Box::new(Unsettled { before: self.now.clone(), later: Vec::new() }));
+        }
+        self.now.apply(&change, at);
+        let has_deadlines = self.now.terms.is_some();
+        if let Some(unsettled) = self.unsettled.as_mut().filter(|_| change != Change::Time || has_deadlines) {
+            unsettled.add(Later { change, at });
+        }
+    }
+
+    /// Records the delivery of a message to the customer.
+    fn settle(&mut self, message: MessageId, new: Outcome) {
+        let Some(unsettled) = &mut self.unsettled else { return };
+        let Some(old) = unsettled.set_outcome(message, new) else { return };
+        if old == Outcome::Failed || new == Outcome::Failed {
+            self.now = unsettled.state();
+        }
+        unsettled.forget_settled();
+        if unsettled.later.is_empty() {
+            self.unsettled = None;
+        }
+    }
+
+    /// Whether the failure of a message can change the clocks.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled.is_some()
+    }
+
+    /// The customer's first message that no agent has answered. `None` when the customer does not wait.
+    pub fn unanswered(&self) -> Option<Unanswered> {
+        self.now.unanswered
+    }
+
+    /// Whether the bot has answered the customer's last message.
+    pub fn is_answered_by_bot(&self) -> bool {
+        self.now.bot_answered
+    }
+
+    /// The time of the first answer by an agent.
+    pub fn first_reply_at(&self) -> Option<Timestamp> {
+        self.now.first_reply_at
+    }
+
+    /// The time of the last event that ends inactivity.
+    pub fn inactive_since(&self) -> Timestamp {
+        self.now.inactive_since
+    }
+
     /// The moment at which so much time has passed since `from`: business time when the conversation's SLA policy
     /// has a calendar. `None` when the business hours never reach it.
     pub fn after(&self, from: Timestamp, span: Duration) -> Option<Timestamp> {
-        match &self.terms {
+        match &self.now.terms {
             Some(terms) => terms.add(from, span),
             None => Some(from + span),
         }
     }
 
-    /// Applies an event that occurred at `at`.
-    pub fn evolve(&mut self, event: &ConversationEvent, at: Timestamp) {
-        use ConversationEvent as E;
-        self.miss_deadlines_before(at);
-        match event {
-            E::Message(MessageEvent::MessageReceived(_)) => {
-                self.resume(PauseKind::Pending, at);
-                self.customer_waits(at);
-            }
-            E::Message(MessageEvent::MessageSent(sent)) => match sent.sender_type {
-                SenderType::Agent => {
-                    self.end(SlaMetric::FirstResponse, How::Met, at);
-                    self.end(SlaMetric::NextResponse, How::Met, at);
-                }
-                SenderType::Bot | SenderType::System | SenderType::Contact => {}
-            },
-            E::Lifecycle(event) => self.apply_lifecycle(event, at),
-            E::Bot(BotEvent::BotEngaged(_)) => self.resume(PauseKind::Pending, at),
-            E::Assignment(AssignmentEvent::Assigned(assigned)) => {
-                if assigned.assignee_id.is_some() {
-                    self.resume(PauseKind::Pending, at);
-                }
-            }
-            E::Assignment(AssignmentEvent::Unassigned(unassigned)) => {
-                if unassigned.assignee_id.is_some() {
-                    self.resume(PauseKind::Pending, at);
-                }
-            }
-            E::Details(DetailsEvent::PriorityChanged(change)) => self.change_priority(change.new),
-            E::Sla(SlaEvent::SlaApplied(applied)) => self.apply(applied),
-            E::Sla(SlaEvent::SlaRemoved(_)) => self.remove_terms(),
-            E::Sla(SlaEvent::SlaWarned(warned)) => self.warned(warned),
-            E::Sla(SlaEvent::SlaBreached(breached)) => self.breached(breached),
-            E::Message(
-                MessageEvent::NoteAdded(_)
-                | MessageEvent::MessageEdited(_)
-                | MessageEvent::MessageRevoked(_)
-                | MessageEvent::ReactionChanged(_)
-                | MessageEvent::NoticeReceived(_),
-            )
-            | E::Bot(
-                BotEvent::BotContextCollected(_)
-                | BotEvent::BotContextRemoved(_)
-                | BotEvent::InfoRequested(_)
-                | BotEvent::HandoffRequested(_),
-            )
-            | E::Assignment(AssignmentEvent::AssignmentDropped(_))
-            | E::Details(
-                DetailsEvent::LabelsChanged(_)
-                | DetailsEvent::SubjectChanged(_)
-                | DetailsEvent::LanguageDetected(_)
-                | DetailsEvent::SeenByAgent(_),
-            )
-            | E::Delivery(_)
-            | E::Routing(_)
-            | E::Automation(_) => {}
-        }
-    }
-
-    fn apply_lifecycle(&mut self, event: &LifecycleEvent, at: Timestamp) {
-        match event {
-            LifecycleEvent::ConversationOpened(opened) => {
-                self.priority = opened.priority;
-                self.first_response = Some(Clock::started(1, at));
-                self.resolution = Some(Clock::started(1, at));
-                self.compute_deadlines();
-            }
-            LifecycleEvent::MarkedPending(_) => self.pause(PauseKind::Pending, at),
-            LifecycleEvent::Resolved(_) => {
-                self.end(SlaMetric::Resolution, How::Met, at);
-                self.end(SlaMetric::NextResponse, How::Cancelled, at);
-                self.pause(PauseKind::Resolved, at);
-            }
-            LifecycleEvent::Reopened(_) => {
-                if let Some(resolution) = &mut self.resolution {
-                    resolution.reopen();
-                }
-                self.resume(PauseKind::Pending, at);
-                self.resume(PauseKind::Resolved, at);
-            }
-            LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
-                SlaMetric::ALL.into_iter().for_each(|metric| self.end(metric, How::Cancelled, at));
-                self.terms = None;
-                self.pauses.clear();
-            }
-        }
-    }
-
     /// The timers of the latest clock of each metric, for metrics with a target.
     pub fn timers(&self) -> impl Iterator<Item = Timer> {
-        self.clocks().filter_map(|(metric, clock)| clock.timer(metric))
+        self.now.timers()
     }
 
     /// The earliest deadline that is not met yet, overdue ones included.
     pub fn next_deadline(&self) -> Option<(SlaMetric, Timestamp)> {
-        self.clocks()
-            .filter_map(|(metric, clock)| Some((metric, clock.awaited_until()?)))
-            .min_by_key(|(metric, due_at)| (*due_at, *metric))
+        self.now.next_deadline()
     }
 
     /// The next alarm, with its time.
@@ -175,142 +187,59 @@ impl Clocks {
 
     /// All alarms that would become due without further events.
     pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
-        let coming = self.clocks().flat_map(|(metric, clock)| clock.alarms(metric));
-        self.unrecorded.iter().copied().chain(coming)
+        self.now.alarms()
     }
 
     /// Whether the alarm is due and has no event yet, so that its event is appended.
     pub fn is_alarm_due(&self, alarm: &Alarm, now: Timestamp) -> bool {
         alarm.at <= now && self.alarms().any(|pending| pending == *alarm)
     }
+}
 
-    fn clocks(&self) -> impl Iterator<Item = (SlaMetric, &Clock)> {
-        SlaMetric::ALL.into_iter().filter_map(|metric| Some((metric, self.clock(metric)?)))
+/// Whether the event ends inactivity: messages, and events that assign or hand over, do.
+pub fn ends_inactivity(event: &ConversationEvent) -> bool {
+    Change::of(event).ends_inactivity()
+}
+
+impl Unsettled {
+    fn state(&self) -> State {
+        let mut state = self.before.clone();
+        self.later.iter().for_each(|later| state.apply(&later.change, later.at));
+        state
     }
 
-    fn clock(&self, metric: SlaMetric) -> Option<&Clock> {
-        match metric {
-            SlaMetric::FirstResponse => self.first_response.as_ref(),
-            SlaMetric::NextResponse => self.next_response.as_ref(),
-            SlaMetric::Resolution => self.resolution.as_ref(),
+    fn add(&mut self, new: Later) {
+        match self.later.last_mut() {
+            // The next change shows the same passing of time.
+            Some(Later { change: Change::Time, at }) if new.change == Change::Time => *at = new.at.max(*at),
+            Some(last) if last.change == Change::Time && last.at <= new.at => *last = new,
+            Some(_) | None => self.later.push(new),
+        }
+        if self.later.len() > MOST_UNSETTLED {
+            self.forget_first();
+            self.forget_settled();
         }
     }
 
-    fn clock_mut(&mut self, metric: SlaMetric) -> Option<&mut Clock> {
-        match metric {
-            SlaMetric::FirstResponse => self.first_response.as_mut(),
-            SlaMetric::NextResponse => self.next_response.as_mut(),
-            SlaMetric::Resolution => self.resolution.as_mut(),
-        }
-    }
-
-    fn miss_deadlines_before(&mut self, at: Timestamp) {
-        for metric in SlaMetric::ALL {
-            let missed = self.clock_mut(metric).and_then(|clock| clock.miss_if_due_before(at, metric));
-            self.unrecorded.extend(missed);
-        }
-    }
-
-    /// After the first response the customer's message starts a clock, unless one runs already.
-    fn customer_waits(&mut self, at: Timestamp) {
-        if !self.first_response.as_ref().is_some_and(Clock::is_met) {
-            return;
-        }
-        let generation = match &self.next_response {
-            None => 1,
-            Some(last) if last.is_over() => last.generation() + 1,
-            Some(_) => return,
-        };
-        self.next_response = Some(Clock::started(generation, at));
-        self.compute_deadlines();
-    }
-
-    fn end(&mut self, metric: SlaMetric, how: How, at: Timestamp) {
-        let Some(clock) = self.clock_mut(metric) else { return };
-        if clock.end(how, at) {
-            // The deadline counted as missed, but the event occurred in time.
-            let generation = clock.generation();
-            self.unrecorded.retain(|alarm| (alarm.metric, alarm.generation) != (metric, generation));
-        }
-    }
-
-    fn pause(&mut self, kind: PauseKind, at: Timestamp) {
-        if self.pauses.last().is_some_and(|last| last.is(kind)) {
-            return;
-        }
-        terms::begin_pause(&mut self.pauses, kind, at);
-        self.compute_deadlines();
-    }
-
-    fn resume(&mut self, kind: PauseKind, at: Timestamp) {
-        if let Some(last) = self.pauses.last_mut().filter(|last| last.is(kind)) {
-            last.end(at);
-            self.compute_deadlines();
-        }
-    }
-
-    fn apply(&mut self, applied: &SlaApplied) {
-        self.terms = Some(Arc::new(Terms::of(applied)));
-        SlaMetric::ALL.into_iter().for_each(|metric| self.forget_warning(metric));
-        self.compute_deadlines();
-    }
-
-    fn remove_terms(&mut self) {
-        self.terms = None;
-        for metric in SlaMetric::ALL {
-            if let Some(clock) = self.clock_mut(metric) {
-                clock.set_deadline(None);
+    /// Returns the delivery that was known before. `None` when it is settled, or not a message to the customer.
+    fn set_outcome(&mut self, message: MessageId, new: Outcome) -> Option<Outcome> {
+        self.later.iter_mut().find_map(|later| match &mut later.change {
+            Change::Said { message_id, outcome, .. } if *message_id == message => {
+                Some(std::mem::replace(outcome, new))
             }
-        }
+            _ => None,
+        })
     }
 
-    fn change_priority(&mut self, priority: Priority) {
-        if let Some(terms) = self.terms.clone() {
-            let (old, new) = (self.priority, priority);
-            SlaMetric::ALL
-                .into_iter()
-                .filter(|metric| terms.target(*metric, old) != terms.target(*metric, new))
-                .for_each(|metric| self.forget_warning(metric));
-        }
-        self.priority = priority;
-        self.compute_deadlines();
+    fn forget_first(&mut self) {
+        let first = self.later.remove(0);
+        self.before.apply(&first.change, first.at);
     }
 
-    fn forget_warning(&mut self, metric: SlaMetric) {
-        if let Some(clock) = self.clock_mut(metric) {
-            clock.forget_warning();
-        }
-    }
-
-    /// Computes the deadlines of all clocks that have not ended.
-    fn compute_deadlines(&mut self) {
-        let Some(terms) = self.terms.clone() else { return };
-        let Self { priority, pauses, .. } = self;
-        let clocks = [
-            (SlaMetric::FirstResponse, &mut self.first_response),
-            (SlaMetric::NextResponse, &mut self.next_response),
-            (SlaMetric::Resolution, &mut self.resolution),
-        ];
-        for (metric, clock) in clocks {
-            if let Some(clock) = clock {
-                let target = terms.target(metric, *priority);
-                let deadline = target.map(|target| terms.deadline(target, clock.started_at(), pauses));
-                clock.set_deadline(deadline);
-            }
-        }
-    }
-
-    fn warned(&mut self, warned: &SlaWarned) {
-        if let Some(clock) = self.clock_mut(warned.metric) {
-            clock.warned(warned.due_at);
-        }
-    }
-
-    fn breached(&mut self, breached: &SlaBreached) {
-        let SlaBreached { metric, due_at, .. } = *breached;
-        self.unrecorded.retain(|alarm| (alarm.metric, alarm.due_at) != (metric, due_at));
-        if let Some(clock) = self.clock_mut(metric) {
-            clock.breached(due_at);
+    /// Forgets the changes before the first message that may still fail.
+    fn forget_settled(&mut self) {
+        while self.later.first().is_some_and(|first| !first.change.is_unsettled()) {
+            self.forget_first();
         }
     }
 }

@@ -89,7 +89,8 @@ impl InactivityHandler {
             }
             // The ids of the events derive from this key. Never change it: actions would be repeated.
             let key = format!("{}/silence/{}/{}", timer.id, action.as_str(), at.as_micros());
-            let cause = self.commands.cause_of(&stream, Consequence::InactivityEnds).await?;
+            let began = Consequence::InactivityEnds(conversation.inactive_since());
+            let cause = self.commands.cause_of(&stream, began).await?;
             let context = Context::in_time(timer.account, "inactivity", key, at, cause);
             let reply_window =
                 self.commands.providers.reply_window(conversation.channel_type, SenderType::Bot);

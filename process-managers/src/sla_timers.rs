@@ -9,12 +9,11 @@ use crate::manager::{Context as ManagerContext, OpenError, ProcessManager};
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
 use commands::execute::{CommandError, Context, Versioned};
-use commands::{Commands, Consequence};
+use commands::{Commands, Consequence, event_of};
 use domain::Decide;
 use domain::conversation::{Conversation, RaiseAlarm, Rejection, Reopen};
 use event_schemas::conversation::ReopenCause;
-use event_schemas::message::SlaMetric;
-use event_schemas::{EventId, StreamId, Timestamp};
+use event_schemas::{EventId, StreamId, Timestamp, Version};
 use follower::timers::{DueTimer, TimerHandler, TimerSource, Timers};
 use follower::{Health, RunnerError, Watch};
 use futures::future::BoxFuture;
@@ -93,11 +92,10 @@ impl SlaTimerHandler {
         let Ok(conversation) = loaded.state.opened() else { return Ok(loaded) };
         for alarm in conversation.clocks.alarms().filter(|alarm| alarm.at <= now) {
             // The event is dated at the moment when the alarm was due; its data say when the alarm was detected.
-            let consequence = match alarm.metric {
-                SlaMetric::FirstResponse | SlaMetric::Resolution => Consequence::TargetFromOpening,
-                SlaMetric::NextResponse => Consequence::Wait,
+            let cause = match alarm.started_by {
+                Some(message) => Some(event_of(message)),
+                None => self.commands.event_at(&stream, Version::FIRST).await?,
             };
-            let cause = self.commands.cause_of(&stream, consequence).await?;
             let context = command_context(timer, &alarm.name(), alarm.at, cause);
             if self.execute(&stream, &RaiseAlarm { alarm }, &context).await? {
                 let late = self.commands.clock.now().since(alarm.at);

@@ -11,7 +11,7 @@ use crate::manager::{Context, OpenError, ProcessManager};
 use crate::past::SideEffects;
 use crate::restore::{AfterRestore, TableSet};
 use crate::timer_error::HandlerError;
-use commands::{Commands, Consequence};
+use commands::{Commands, event_of};
 use domain::automation::Cause;
 use domain::past::Trigger;
 use event_schemas::automation::AutomationEvent;
@@ -76,13 +76,18 @@ impl UnansweredHandler {
         let stream = StreamId::conversation(timer.id);
         let rules = self.commands.automation_rules_of(timer.account).await?;
         let loaded = self.commands.conversations.current(&stream).await?;
-        let Some(since) = loaded.state.opened().ok().and_then(|opened| opened.unanswered_since) else {
-            return Ok(None);
+        let waiting = || rules.on(AutomationEvent::WaitingLongerThan);
+        let Some(unanswered) = loaded.state.opened().ok().and_then(|opened| opened.clocks.unanswered())
+        else {
+            // The follower removes the timer when it reads the answer. It does not when the answer was reported as
+            // failed and is delivered after all: then a later message of the customer is found at the next check.
+            return Ok(waiting().filter_map(|(_, rule)| rule.waiting).min().map(|shortest| now + shortest));
         };
+        let since = unanswered.since;
         // The ids of the events derive from this name. Never change it: rules would run again.
         let name = format!("{}/waiting/{}", timer.id, since.as_micros());
         let mut next = None;
-        for (index, rule) in rules.on(AutomationEvent::WaitingLongerThan) {
+        for (index, rule) in waiting() {
             let Some(due_at) = rule.waiting.map(|waiting| since + waiting) else { continue };
             if due_at > now {
                 next = next.into_iter().chain([due_at]).min();
@@ -101,7 +106,7 @@ impl UnansweredHandler {
                 unanswered_since: Some(since),
             };
             let rule_run = RuleRun {
-                causation_id: self.commands.cause_of(&stream, Consequence::Wait).await?,
+                causation_id: Some(event_of(unanswered.message_id)),
                 account: timer.account,
                 conversation: timer.id,
                 rules: &rules,

@@ -80,7 +80,7 @@ impl Answer {
         // The answers of another program can lead to a handoff also in an account without rules.
         let concerned =
             !self.playbook.is_empty() || lifecycle.status == Status::Bot || conversation.bot.has_answered();
-        let waits = conversation.unanswered_since.is_some_and(|since| since <= self.received_at);
+        let waits = conversation.unanswered_since().is_some_and(|since| since <= self.received_at);
         free && concerned
             && waits
             && !conversation.bot.is_with_agents()

@@ -61,18 +61,20 @@ impl Opened {
     /// The first action at the end of the present inactivity, and its time, if no message comes before. Expiry and
     /// closing count business time when the conversation's SLA policy has a calendar; the bot has no hours.
     pub fn inactivity_ends(&self, timeouts: &InactivityTimeouts) -> Option<(Timestamp, InactivityAction)> {
-        let since = self.inactive_since;
+        let since = self.inactive_since();
+        // After a message failed, an agent has the whole time to send it again.
+        let counted_from = self.failed_at.map_or(since, |failed_at| failed_at.max(since));
         match self.status() {
             Status::Closed => None,
             Status::Resolved => {
-                let at = timeouts.close_resolved_after.and_then(|span| self.clocks.after(since, span));
+                let at = timeouts.close_resolved_after.and_then(|span| self.clocks.after(counted_from, span));
                 at.map(|at| (at, InactivityAction::Close))
             }
             status => {
                 let with_bot = status == Status::Bot && !self.bot.is_with_agents();
                 let hand_over = timeouts.hand_over_after.filter(|_| with_bot);
                 // A snoozed conversation is inactive on purpose.
-                let from = self.lifecycle.snoozed_until.map_or(since, |until| until.max(since));
+                let from = self.lifecycle.snoozed_until.map_or(counted_from, |until| until.max(counted_from));
                 // A conversation whose customer waits for an answer never expires.
                 let expire_after = timeouts.expire_after.filter(|_| !self.customer_waits());
                 let ends = [
@@ -113,7 +115,7 @@ impl Decide<Conversation> for EndInactivity {
                 let after = self.timeouts.expire_after.unwrap_or_default();
                 Ok(vec![
                     Expired {
-                        inactive_since: conversation.inactive_since,
+                        inactive_since: conversation.inactive_since(),
                         after_seconds: u32::try_from(after.as_secs()).unwrap_or(u32::MAX),
                     }
                     .into(),
@@ -131,7 +133,7 @@ impl EndInactivity {
         conversation: &Opened,
         now: Timestamp,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        let inactivity = now.since(conversation.inactive_since);
+        let inactivity = now.since(conversation.inactive_since());
         let Some(need) = self.playbook.handoff.for_inactivity(inactivity) else { return Ok(Vec::new()) };
         let mut draft = Draft::of(state, now);
         hand_over(&mut draft, Handoff { announcement: self.announcement, ..Handoff::of(need) })?;
@@ -146,7 +148,7 @@ mod tests {
     use crate::aggregate::given::given;
     use event_schemas::MessageEvent;
     use event_schemas::bot::HandoffCause;
-    use event_schemas::conversation::{HandoffRequested, MarkedPending};
+    use event_schemas::conversation::{BotEngaged, HandoffRequested, MarkedPending};
     use event_schemas::message::SenderType;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -192,6 +194,43 @@ mod tests {
         let put_aside = MarkedPending { until: None, reason: None }.into();
         assert!(!expires([opened(), received(), put_aside]), "an agent has put it aside without an answer");
         assert!(expires([opened()]), "no customer has written");
+    }
+
+    fn failed() -> ConversationEvent {
+        event_schemas::conversation::MessageFailed {
+            message_id: super::super::tests::ANSWER,
+            provider_message_id: None,
+            time: Timestamp::from_secs(0),
+            code: "131026".to_owned(),
+            reason: "Message undeliverable".to_owned(),
+        }
+        .into()
+    }
+
+    #[test]
+    fn an_answer_that_failed_leaves_the_customer_waiting() {
+        assert!(!expires([opened(), received(), sent(), failed()]), "an agent's");
+        assert!(!expires([opened(), received(), bot_answers(), failed()]), "the bot's");
+    }
+
+    #[test]
+    fn after_a_message_failed_an_agent_has_the_whole_time_to_send_it_again() {
+        let timeouts =
+            InactivityTimeouts { expire_after: Some(DAY), close_resolved_after: None, hand_over_after: None };
+        // No customer waits: the agent's message began the conversation.
+        let given = given::<Conversation>([opened(), sent(), failed()]);
+        let (ends, _) = given.state.opened().unwrap().inactivity_ends(&timeouts).unwrap();
+        assert_eq!(ends, Timestamp::from_secs(3) + DAY);
+    }
+
+    #[test]
+    fn when_the_bots_answer_failed_its_handoff_counts_from_the_customers_message() {
+        let timeouts =
+            InactivityTimeouts { expire_after: None, close_resolved_after: None, hand_over_after: Some(DAY) };
+        let with_bot = BotEngaged { rule_id: None, reason: None }.into();
+        let given = given::<Conversation>([opened(), received(), with_bot, bot_answers(), failed()]);
+        let ends = given.state.opened().unwrap().inactivity_ends(&timeouts);
+        assert_eq!(ends, Some((Timestamp::from_secs(2) + DAY, InactivityAction::HandOver)));
     }
 
     /// From Friday at 16:00 until Monday at 12:00, an hour and three hours are open.

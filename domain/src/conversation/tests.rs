@@ -14,7 +14,7 @@ const BEN: UserId = UserId::from_u128(0xB);
 const BILLING: TeamId = TeamId::from_u128(0x7);
 const CHANNEL: ChannelId = ChannelId::from_u128(0xC);
 const MESSAGE: MessageId = MessageId::from_u128(0x100);
-const ANSWER: MessageId = MessageId::from_u128(0x200);
+pub(super) const ANSWER: MessageId = MessageId::from_u128(0x200);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn opening() -> Opening {

@@ -3,7 +3,7 @@
 use super::micros::moment;
 use event_schemas::conversation::{SlaBreached, SlaWarned};
 use event_schemas::message::SlaMetric;
-use event_schemas::{ConversationEvent, Timestamp};
+use event_schemas::{ConversationEvent, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The kind of an alarm: a deadline is near, or has passed.
@@ -33,6 +33,9 @@ pub struct Alarm {
     /// The number of this metric's clock in the conversation, from 1.
     #[serde(rename = "g")]
     pub generation: u32,
+    /// The customer's message that started this clock. `None` when the opening did.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<MessageId>,
     /// How often this clock's warning was withdrawn, so that the next warning is a different alarm.
     #[serde(rename = "w", default)]
     pub rearmed: u32,

@@ -3,8 +3,8 @@
 use super::alarm::{Alarm, AlarmKind};
 use super::micros::moment;
 use super::terms::Deadline;
-use event_schemas::Timestamp;
 use event_schemas::message::SlaMetric;
+use event_schemas::{MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -71,6 +71,9 @@ pub(super) struct Clock {
     generation: u32,
     #[serde(rename = "s", with = "moment")]
     started_at: Timestamp,
+    /// The customer's message that started it. `None` when the opening did.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    started_by: Option<MessageId>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     ended: Option<Ended>,
     /// How often a warning was withdrawn because the target changed.
@@ -113,8 +116,8 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Clock {
-    pub fn started(generation: u32, at: Timestamp) -> Self {
-        Self { generation, started_at: at, ended: None, rearmed: 0, target: None }
+    pub fn started(generation: u32, at: Timestamp, by: Option<MessageId>) -> Self {
+        Self { generation, started_at: at, started_by: by, ended: None, rearmed: 0, target: None }
     }
 
     pub fn generation(&self) -> u32 {
@@ -214,8 +217,9 @@ impl Clock {
 
     /// The alarms that would become due without further events. A missed deadline has been returned already.
     pub fn alarms(&self, metric: SlaMetric) -> impl Iterator<Item = Alarm> + use<> {
-        let Self { generation, rearmed, .. } = *self;
-        let alarm = move |kind, at, due_at| Alarm { metric, kind, generation, rearmed, at, due_at };
+        let Self { generation, started_by, rearmed, .. } = *self;
+        let alarm =
+            move |kind, at, due_at| Alarm { metric, kind, generation, started_by, rearmed, at, due_at };
         let (warning, breach) = match (self.ended, self.target) {
             (None, Some(Target { deadline: Deadline::Due { at: due_at, warn_at }, target_state })) => {
                 let warning = warn_at.map(|at| alarm(AlarmKind::Warning, at, due_at));

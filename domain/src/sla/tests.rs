@@ -1,7 +1,7 @@
 use super::*;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::*;
-use event_schemas::message::{ChannelType, Content};
+use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
     AccountId, ChannelId, ContactId, ConversationEvent, ConversationId, MessageId, SlaPolicyId,
 };
@@ -76,8 +76,12 @@ fn opened() -> ConversationOpened {
 }
 
 fn answer(sender_type: SenderType) -> MessageSent {
+    said(1, sender_type)
+}
+
+fn said(number: u128, sender_type: SenderType) -> MessageSent {
     MessageSent {
-        message_id: MessageId::from_u128(1),
+        message_id: MessageId::from_u128(number),
         to: None,
         sender_type,
         sender_id: None,
@@ -257,8 +261,10 @@ fn the_clocks_of_a_conversation_are_small_when_serialised() {
     let story =
         Scenario::begun().then(10, question()).then(20, answer(SenderType::Agent)).then(30, question());
     let kept = serde_json::to_string(&story.0).unwrap();
-    assert!(kept.len() < 500, "{} bytes: {kept}", kept.len());
+    assert!(kept.len() < 800, "{} bytes: {kept}", kept.len());
     assert_eq!(serde_json::from_str::<Clocks>(&kept).unwrap(), story.0);
+    let kept = serde_json::to_string(&story.then(40, delivered(1)).0).unwrap();
+    assert!(kept.len() < 650, "{} bytes: {kept}", kept.len());
 }
 
 #[test]
@@ -274,4 +280,181 @@ fn a_removed_policy_has_no_deadlines_and_what_was_missed_stays_missed() {
 
     let again = story.then(200, SlaApplied { policy: policy(), calendar: None });
     assert_eq!(again.due(SlaMetric::Resolution), Some(1000));
+}
+
+fn failed(number: u128) -> MessageFailed {
+    MessageFailed {
+        message_id: MessageId::from_u128(number),
+        provider_message_id: None,
+        time: at(0),
+        code: "131026".to_owned(),
+        reason: "Message undeliverable".to_owned(),
+    }
+}
+
+fn delivered(number: u128) -> MessageDelivered {
+    MessageDelivered {
+        message_id: MessageId::from_u128(number),
+        provider_message_id: "wamid.1".to_owned(),
+        time: at(0),
+    }
+}
+
+impl Scenario {
+    /// Since which second the customer waits, and the second of the first answer.
+    fn answered(&self) -> (Option<i64>, Option<i64>) {
+        let second = |at: Timestamp| at.as_micros() / 1_000_000;
+        (self.0.unanswered().map(|unanswered| second(unanswered.since)), self.0.first_reply_at().map(second))
+    }
+}
+
+#[test]
+fn an_answer_that_failed_is_no_answer() {
+    let story = Scenario::begun().then(10, question()).then(20, said(2, SenderType::Agent));
+    assert_eq!(story.answered(), (None, Some(20)));
+    let story = story.then(30, failed(2));
+    assert_eq!(story.answered(), (Some(10), None));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Running));
+    assert_eq!(story.due(FirstResponse), Some(100));
+    // The next answer counts, until it fails too.
+    let story = story.then(40, said(3, SenderType::Agent));
+    assert_eq!(story.answered(), (None, Some(40)));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Met { at: at(40) }));
+    let story = story.then(50, failed(3));
+    assert_eq!(story.answered(), (Some(10), None));
+    assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Warning, 90)));
+}
+
+#[test]
+fn a_failed_answer_changes_the_first_reply_and_no_wait_when_a_later_answer_stands() {
+    let story = Scenario::begun()
+        .then(10, question())
+        .then(20, said(2, SenderType::Agent))
+        .then(150, said(3, SenderType::Agent))
+        .then(160, failed(2));
+    assert_eq!(story.answered(), (None, Some(150)));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Breached { met_at: Some(at(150)) }));
+    assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Breach, 100)));
+}
+
+#[test]
+fn after_a_failed_answer_the_wait_is_the_one_that_the_answer_ended() {
+    let story = Scenario::begun()
+        .then(10, question())
+        .then(20, said(2, SenderType::Agent))
+        .then(30, question())
+        .then(40, said(3, SenderType::Agent))
+        .then(50, question());
+    assert_eq!((story.answered().0, story.due(NextResponse)), (Some(50), Some(100)));
+    let story = story.then(60, failed(3));
+    assert_eq!((story.answered().0, story.due(NextResponse)), (Some(30), Some(80)));
+    let story = story.then(70, failed(2));
+    assert_eq!((story.answered().0, story.due(NextResponse)), (Some(10), None));
+    assert_eq!(story.due(FirstResponse), Some(100));
+}
+
+#[test]
+fn a_deadline_that_passed_before_the_answer_failed_is_missed() {
+    let story =
+        Scenario::begun().then(10, question()).then(20, said(2, SenderType::Agent)).then(500, failed(2));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Breached { met_at: None }));
+    assert_eq!(story.next_alarm(), Some((FirstResponse, AlarmKind::Breach, 100)));
+}
+
+#[test]
+fn a_breach_is_recorded_once_also_when_the_late_answer_fails() {
+    let story = Scenario::begun()
+        .then(10, question())
+        .then(100, breach(FirstResponse, 100))
+        .then(120, said(2, SenderType::Agent))
+        .then(130, failed(2));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Breached { met_at: None }));
+    assert!(story.0.alarms().all(|alarm| alarm.metric != FirstResponse));
+}
+
+#[test]
+fn an_answer_can_fail_after_the_conversation_was_resolved_or_closed() {
+    let story = Scenario::begun()
+        .then(10, question())
+        .then(20, said(2, SenderType::Agent))
+        .then(30, resolved())
+        .then(40, failed(2));
+    assert_eq!(story.answered(), (None, None));
+    let remaining = Duration::from_secs(70);
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Paused { remaining }));
+    let reopened = Scenario(story.0.clone()).then(50, reopened()).then(50, question());
+    assert_eq!((reopened.answered().0, reopened.due(FirstResponse)), (Some(50), Some(120)));
+
+    let closed = Scenario::begun()
+        .then(20, said(2, SenderType::Agent))
+        .then(10, question())
+        .then(20, said(3, SenderType::Agent))
+        .then(20, failed(2))
+        .then(30, Closed { reason: None })
+        .then(40, failed(3));
+    assert_eq!(closed.state(FirstResponse), Some(TimerState::Cancelled { at: at(30) }));
+}
+
+#[test]
+fn an_answer_that_is_delivered_after_all_counts_again() {
+    let story = Scenario::begun()
+        .then(10, question())
+        .then(20, said(2, SenderType::Agent))
+        .then(30, failed(2))
+        .then(40, question())
+        .then(50, delivered(2));
+    assert_eq!(story.answered(), (Some(40), Some(20)));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Met { at: at(20) }));
+    assert_eq!(story.due(NextResponse), Some(90));
+}
+
+#[test]
+fn messages_of_bots_and_queues_end_no_wait_for_an_agent_whether_they_fail_or_not() {
+    let story = Scenario::begun()
+        .then(10, question())
+        .then(20, said(2, SenderType::Bot))
+        .then(30, said(3, SenderType::System));
+    assert!(story.0.is_answered_by_bot());
+    assert_eq!((story.answered(), story.0.inactive_since()), ((Some(10), None), at(30)));
+    let story = story.then(40, failed(3));
+    assert_eq!((story.answered(), story.0.inactive_since()), ((Some(10), None), at(20)));
+    let story = story.then(50, failed(2));
+    assert!(!story.0.is_answered_by_bot());
+    assert_eq!((story.answered(), story.0.inactive_since()), ((Some(10), None), at(10)));
+}
+
+/// A message that began the conversation is no answer, so a target would be a promise that no customer waits for.
+#[test]
+fn when_the_message_that_began_the_conversation_fails_no_target_runs_until_the_customer_writes() {
+    let story = Scenario::begun().then(0, said(2, SenderType::Agent)).then(500, failed(2));
+    assert_eq!(story.state(FirstResponse), Some(TimerState::Cancelled { at: at(0) }));
+    assert_eq!(story.next_alarm().map(|(metric, ..)| metric), Some(Resolution));
+    let customer = Scenario(story.0.clone()).then(600, question());
+    assert_eq!((customer.answered(), customer.due(FirstResponse)), ((Some(600), None), Some(700)));
+    // The agent sends it again, and the customer answers that.
+    let again = story.then(510, said(3, SenderType::Agent)).then(600, question());
+    assert_eq!(again.state(FirstResponse), Some(TimerState::Met { at: at(510) }));
+    assert_eq!((again.answered(), again.due(NextResponse)), ((Some(600), Some(510)), Some(650)));
+}
+
+#[test]
+fn clocks_stay_small_on_channels_that_never_report_a_delivery() {
+    let mut story = Scenario::begun();
+    for number in 0..1_000 {
+        let second = i64::try_from(number).unwrap();
+        story = story.then(second, question()).then(second, said(number, SenderType::Agent));
+    }
+    let kept = serde_json::to_string(&story.0).unwrap();
+    assert!(kept.len() < 8_000, "{} bytes", kept.len());
+    assert_eq!(serde_json::from_str::<Clocks>(&kept).unwrap(), story.0);
+    // The newest answers can still fail.
+    let story = story.then(1_000, failed(999)).then(1_000, failed(998));
+    assert_eq!(story.answered().0, Some(998));
+}
+
+#[test]
+fn a_policy_that_was_removed_while_the_conversation_was_resolved_promises_nothing_after_it_is_reopened() {
+    let removed = SlaRemoved { policy_id: SlaPolicyId::from_u128(1) };
+    let story = Scenario::begun().then(10, resolved()).then(20, removed).then(30, reopened());
+    assert_eq!((story.due(Resolution), story.0.next_alarm()), (None, None));
 }

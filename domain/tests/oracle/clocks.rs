@@ -412,7 +412,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn opened() -> ConversationEvent {
+pub(crate) fn opened() -> ConversationEvent {
     ConversationOpened {
         conversation_id: ConversationId::from_u128(1),
         account_id: AccountId::from_u128(1),
@@ -431,8 +431,12 @@ fn opened() -> ConversationEvent {
 }
 
 fn sent(sender_type: SenderType) -> ConversationEvent {
+    sent_as(sender_type, MessageId::from_u128(1))
+}
+
+pub(crate) fn sent_as(sender_type: SenderType, message_id: MessageId) -> ConversationEvent {
     MessageSent {
-        message_id: MessageId::from_u128(1),
+        message_id,
         to: None,
         sender_type,
         sender_id: None,

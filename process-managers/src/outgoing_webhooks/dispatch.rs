@@ -217,6 +217,6 @@ fn summary(conversation: &Opened) -> Value {
         "assignee_name": lifecycle.assignee_name,
         "team_id": lifecycle.team_id,
         "snoozed_until": lifecycle.snoozed_until,
-        "unanswered_since": conversation.unanswered_since,
+        "unanswered_since": conversation.unanswered_since(),
     })
 }

@@ -4,8 +4,8 @@ use super::moments;
 use crate::or_skip::OrSkip;
 use commands::Commands;
 use event_schemas::{
-    AssignmentEvent, BotEvent, Category, ConversationEvent, DetailsEvent, Event, LifecycleEvent,
-    MessageEvent, SlaEvent,
+    AssignmentEvent, BotEvent, Category, ConversationEvent, DeliveryEvent, DetailsEvent, Event,
+    LifecycleEvent, MessageEvent, SlaEvent,
 };
 use event_store::Filter;
 use follower::timers::{Moment, TimerEffect, TimerSource, TimerTable};
@@ -67,7 +67,10 @@ impl TimerSource for Source {
 fn may_begin_timer(event: &ConversationEvent) -> bool {
     use ConversationEvent as E;
     match event {
-        E::Sla(SlaEvent::SlaApplied(_)) | E::Lifecycle(LifecycleEvent::MarkedPending(_)) => true,
+        E::Sla(SlaEvent::SlaApplied(_))
+        | E::Lifecycle(LifecycleEvent::MarkedPending(_))
+        // An answer that failed after the conversation was closed can have missed a deadline.
+        | E::Delivery(DeliveryEvent::MessageFailed(_)) => true,
         E::Sla(SlaEvent::SlaRemoved(_) | SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_))
         | E::Lifecycle(
             LifecycleEvent::ConversationOpened(_)
@@ -77,7 +80,11 @@ fn may_begin_timer(event: &ConversationEvent) -> bool {
             | LifecycleEvent::Expired(_),
         )
         | E::Message(_)
-        | E::Delivery(_)
+        | E::Delivery(
+            DeliveryEvent::MessageDispatched(_)
+            | DeliveryEvent::MessageDelivered(_)
+            | DeliveryEvent::MessageRead(_),
+        )
         | E::Assignment(_)
         | E::Routing(_)
         | E::Bot(_)
@@ -94,6 +101,7 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
         | E::Bot(BotEvent::BotEngaged(_) | BotEvent::HandoffRequested(_))
         | E::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
         | E::Details(DetailsEvent::PriorityChanged(_))
+        | E::Delivery(DeliveryEvent::MessageFailed(_))
         | E::Lifecycle(_)
         | E::Sla(_) => true,
         E::Message(
@@ -113,7 +121,11 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
             | DetailsEvent::LanguageDetected(_)
             | DetailsEvent::SeenByAgent(_),
         )
-        | E::Delivery(_)
+        | E::Delivery(
+            DeliveryEvent::MessageDispatched(_)
+            | DeliveryEvent::MessageDelivered(_)
+            | DeliveryEvent::MessageRead(_),
+        )
         | E::Routing(_)
         | E::Automation(_) => false,
     }

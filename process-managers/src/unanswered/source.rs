@@ -3,7 +3,7 @@
 use crate::or_skip::OrSkip;
 use commands::Commands;
 use event_schemas::automation::{AutomationEvent, AutomationRuleDefined, AutomationRuleRetired};
-use event_schemas::conversation::{Closed, Expired, MessageReceived, MessageSent, Resolved};
+use event_schemas::conversation::{Closed, Expired, MessageFailed, MessageReceived, MessageSent, Resolved};
 use event_schemas::message::SenderType;
 use event_schemas::{AccountId, Category, ConversationEvent, Event, MessageEvent, about};
 use event_store::Filter;
@@ -52,6 +52,7 @@ impl TimerSource for Source {
             event_types: about![
                 MessageReceived,
                 MessageSent,
+                MessageFailed,
                 Resolved,
                 Closed,
                 Expired,
@@ -75,6 +76,8 @@ impl TimerSource for Source {
             {
                 TimerEffect::None
             }
+            // When an answer failed, the customer may still wait.
+            Event::Conversation(E::Delivery(_)) => TimerEffect::Set,
             Event::Conversation(_) if has_timer => TimerEffect::Cancel,
             Event::Conversation(_)
             | Event::Agent(_)
@@ -85,9 +88,21 @@ impl TimerSource for Source {
     }
 
     async fn moment_of(&mut self, event: &DecodedEvent) -> Result<Moment, FollowError> {
+        let mut since = event.metadata.occurred_at;
+        if let Event::Conversation(failed @ ConversationEvent::Delivery(_)) = &event.event {
+            // Uses the current state of the conversation, which may be later than this event.
+            let loaded =
+                self.commands.conversations.at_least(&event.stream, event.version, failed, since).await;
+            let loaded = loaded.or_skip(&event.stream, "no rule runs for the unanswered customer")?;
+            let Some(loaded) = loaded else { return Ok(Moment::Unknown) };
+            match loaded.state.opened().ok().and_then(|opened| opened.unanswered_since()) {
+                Some(unanswered_since) => since = unanswered_since,
+                None => return Ok(Moment::Never),
+            }
+        }
         let shortest = self.shortest(event.metadata.account_id).await?;
         // Without a rule the row stays without a moment, until a rule is defined.
-        let due_at = shortest.map(|shortest| event.metadata.occurred_at + shortest);
+        let due_at = shortest.map(|shortest| since + shortest);
         Ok(due_at.map_or(Moment::Open, Moment::At))
     }
 

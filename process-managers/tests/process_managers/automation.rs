@@ -326,3 +326,29 @@ async fn a_rule_runs_once_each_time_a_customer_waits_too_long() {
     assert_ne!(ran[0].unanswered_since, ran[1].unanswered_since);
     assert!(ran.iter().all(|ran| ran.event_id.is_none()));
 }
+
+#[tokio::test]
+async fn a_rule_runs_for_a_customer_whose_answer_failed_and_not_for_one_whose_later_answer_stands() {
+    let fixture = fixture().await;
+    let mut impatient = rule(1, AutomationEvent::WaitingLongerThan, [note("Hurry")]);
+    impatient.waiting_seconds = Some(600);
+    fixture.rule(impatient).await;
+    let (waits, answered) = (fixture.receive("1", "hello").await, fixture.receive("2", "hello").await);
+    fixture.clock.advance(Duration::from_secs(300));
+    let failed = fixture.answer(waits, "Hello").await;
+    let first = fixture.answer(answered, "Hello").await;
+    fixture.answer(answered, "Hello again").await;
+    fixture.fail(waits, failed).await;
+    fixture.fail(answered, first).await;
+    // Since the customer's message, not since the answer or its failure.
+    fixture.clock.advance(Duration::from_secs(301));
+    let ran = || async { fixture.count(waits, "AutomationRan").await == 1 };
+    wait_until(&fixture, "waiting.db", "the rule runs", ran).await;
+    assert_eq!(fixture.count(answered, "AutomationRan").await, 0);
+    // The customer who did not wait writes again, and then waits.
+    fixture.receive("2", "thank you, and?").await;
+    fixture.clock.advance(Duration::from_secs(601));
+    let ran = || async { fixture.count(answered, "AutomationRan").await == 1 };
+    wait_until(&fixture, "waiting.db", "the rule runs for the other", ran).await;
+    assert_eq!(fixture.count(waits, "AutomationRan").await, 1, "once per wait");
+}

@@ -4,12 +4,13 @@ use crate::support::context;
 use commands::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::{
-    ConversationOpened, MarkedPending, MessageReceived, MessageSent, PriorityChanged, ReopenCause, SlaApplied,
+    Closed, ConversationOpened, MarkedPending, MessageFailed, MessageReceived, MessageSent, PriorityChanged,
+    ReopenCause, SlaApplied,
 };
 use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric};
 use event_schemas::{
     AccountId, Actor, ChannelId, Clock, ContactId, ConversationEvent, ConversationId, Event, LifecycleEvent,
-    Metadata, NewEvent, Recorded, SlaEvent, SlaPolicyId, StreamId, Timestamp, Version,
+    MessageId, Metadata, NewEvent, Recorded, SlaEvent, SlaPolicyId, StreamId, Timestamp, Version,
 };
 use event_store::sqlite::SqliteStore;
 use event_store::{EventStore, Expected};
@@ -139,9 +140,10 @@ impl Fixture {
         id
     }
 
-    async fn answered(&self, conversation: ConversationId) {
+    async fn answered(&self, conversation: ConversationId) -> MessageId {
+        let message_id = MessageId::from(self.clock.event_id());
         let sent = MessageSent {
-            message_id: self.clock.event_id().into(),
+            message_id,
             to: None,
             sender_type: SenderType::Agent,
             sender_id: None,
@@ -153,6 +155,18 @@ impl Fixture {
             metadata: Default::default(),
         };
         self.append(conversation, sent).await;
+        message_id
+    }
+
+    async fn failed(&self, conversation: ConversationId, message_id: MessageId) {
+        let failed = MessageFailed {
+            message_id,
+            provider_message_id: None,
+            time: self.clock.now(),
+            code: "131026".to_owned(),
+            reason: "Message undeliverable".to_owned(),
+        };
+        self.append(conversation, failed).await;
     }
 
     async fn written(&self, conversation: ConversationId) {
@@ -251,6 +265,40 @@ async fn an_answer_in_time_causes_no_alarm() {
     fixture.clock.advance(MINUTE * 60);
     fixture.timers_are_handled().await;
     assert_eq!(fixture.alarms(conversation).await, []);
+    timers.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_failed_causes_the_alarms_as_if_it_had_not_been_sent() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let start = fixture.clock.now();
+    let (soon, late) = (fixture.with_sla("soon").await, fixture.with_sla("late").await);
+    let closed = fixture.with_sla("closed").await;
+    for conversation in [soon, late, closed] {
+        fixture.written(conversation).await;
+    }
+    fixture.clock.advance(Duration::from_secs(30));
+    let (first, second) = (fixture.answered(soon).await, fixture.answered(late).await);
+    let third = fixture.answered(closed).await;
+    fixture.failed(soon, first).await;
+    fixture.timers_are_handled().await;
+    assert_eq!(fixture.alarms(soon).await, []);
+
+    // The deadline passes, and only then the other answers are reported as failed.
+    fixture.clock.advance(MINUTE);
+    fixture.wait_for_alarms(soon, 2).await;
+    fixture.append(closed, Closed { reason: None }).await;
+    fixture.timers_are_handled().await;
+    assert_eq!((fixture.alarms(late).await, fixture.alarms(closed).await), (Vec::new(), Vec::new()));
+    fixture.failed(late, second).await;
+    fixture.failed(closed, third).await;
+    fixture.wait_for_alarms(late, 1).await;
+    fixture.wait_for_alarms(closed, 1).await;
+    let breached = ("breached", start + MINUTE);
+    assert_eq!(fixture.alarms(soon).await, [("warned", start + Duration::from_secs(50)), breached]);
+    assert_eq!(fixture.alarms(late).await, [breached]);
+    assert_eq!(fixture.alarms(closed).await, [breached]);
     timers.stop().await;
 }
 

@@ -368,7 +368,7 @@ impl Conversations {
                 event,
                 ConversationEvent::Lifecycle(LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_))
             );
-        if over && after.next_alarm().is_none() {
+        if over && after.next_alarm().is_none() && !after.is_unsettled() {
             self.tables.clocks.remove(&(seq,));
         } else if let Some(row) = self.tables.clocks.change(&(seq,)) {
             row.clocks.0 = after;

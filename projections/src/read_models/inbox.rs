@@ -63,7 +63,7 @@ follower::table! {
     }
     volatile {
         updated_at: Timestamp,
-        /// The time of the first answer by an agent.
+        /// The time of the first answer by an agent that did not fail.
         first_reply_at: Option<Timestamp>,
         last_message_at: Timestamp,
         last_message_preview: Option<String>,
@@ -71,7 +71,7 @@ follower::table! {
         /// The message of the preview.
         #[serde(skip)]
         last_message_id: Option<MessageId>,
-        /// The time since which the customer waits for an agent's answer.
+        /// The time since which the customer waits for an agent's answer. An answer that failed ends no wait.
         unanswered_since: Option<Timestamp>,
         message_count: u32,
         received_count: u32,
@@ -228,10 +228,7 @@ impl ConversationRow {
 
     fn apply_lifecycle(&mut self, event: &LifecycleEvent, at: Timestamp) {
         match event {
-            LifecycleEvent::Resolved(_) => {
-                self.resolved_at = Some(at);
-                self.unanswered_since = None;
-            }
+            LifecycleEvent::Resolved(_) => self.resolved_at = Some(at),
             LifecycleEvent::Reopened(reopened) => {
                 if reopened.cause == ReopenCause::CustomerMessage {
                     self.forget_handoff();
@@ -243,7 +240,6 @@ impl ConversationRow {
             }
             LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
                 self.closed_at = Some(at);
-                self.unanswered_since = None;
                 self.assignment_version = None;
             }
             LifecycleEvent::ConversationOpened(_) | LifecycleEvent::MarkedPending(_) => {}
@@ -267,8 +263,10 @@ impl ConversationRow {
         }
     }
 
-    /// Sets the SLA fields from the clocks.
+    /// Sets the SLA fields, and those of who has answered, from the clocks.
     pub fn set_clocks(&mut self, clocks: &Clocks) {
+        self.unanswered_since = clocks.unanswered().map(|unanswered| unanswered.since);
+        self.first_reply_at = clocks.first_reply_at();
         let next = clocks.next_deadline();
         self.sla_metric = next.map(|(metric, _)| metric);
         self.sla_due_at = next.map(|(_, due_at)| due_at);
@@ -295,16 +293,11 @@ impl ConversationRow {
 
     fn received(&mut self, message: &MessageReceived, at: Timestamp) {
         self.received_count += 1;
-        self.unanswered_since = self.unanswered_since.or(Some(at));
         self.set_last_message(message.message_id, &message.body, SenderType::Contact, at);
     }
 
     fn sent(&mut self, message: &MessageSent, at: Timestamp) {
         self.sent_count += 1;
-        if message.sender_type == SenderType::Agent {
-            self.first_reply_at = self.first_reply_at.or(Some(at));
-            self.unanswered_since = None;
-        }
         self.set_last_message(message.message_id, &message.body, message.sender_type, at);
     }
 

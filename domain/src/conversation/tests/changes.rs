@@ -160,9 +160,9 @@ fn what_asks_nothing_changes_neither_status_nor_clocks_nor_counts() {
     let facts = |conversation: &Conversation| {
         let opened = conversation.opened().unwrap();
         (
-            (opened.status(), opened.received, opened.last_said_at, opened.inactive_since),
+            (opened.status(), opened.received, opened.last_said_at, opened.inactive_since()),
             (
-                opened.unanswered_since,
+                opened.unanswered_since(),
                 format!("{:?} {:?}", opened.wait, opened.clocks),
                 opened.customer_waits(),
             ),

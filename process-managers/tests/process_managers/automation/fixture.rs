@@ -4,7 +4,7 @@ use crate::support::context;
 use async_trait::async_trait;
 use commands::Commands;
 use commands::execute::Context;
-use domain::conversation::{Opening, Receive, Send, Sender};
+use domain::conversation::{Opening, Receive, RecordDelivery, Report, Send, Sender};
 use event_schemas::automation::{
     Action, AutomationConditions, AutomationEvent, AutomationRule, AutomationRuleDefined,
 };
@@ -221,9 +221,10 @@ impl Fixture {
         id
     }
 
-    pub async fn answer(&self, id: ConversationId, text: &str) {
+    pub async fn answer(&self, id: ConversationId, text: &str) -> MessageId {
+        let message_id = MessageId(self.clock.fresh_id());
         let command = Send {
-            message_id: MessageId(self.clock.fresh_id()),
+            message_id,
             sender: Sender { sender_type: SenderType::Agent, id: Some(ANA), name: None },
             body: Content::text(text),
             template: None,
@@ -234,6 +235,15 @@ impl Fixture {
             automatic_limit: None,
         };
         self.execute(id, command, Actor::user(ANA, None)).await;
+        message_id
+    }
+
+    /// The provider reports that the message failed.
+    pub async fn fail(&self, id: ConversationId, message_id: MessageId) {
+        let report = Report::Failed { code: "131026".to_owned(), reason: "Message undeliverable".to_owned() };
+        let time = self.clock.now();
+        let command = RecordDelivery { message_id, provider_message_id: None, time, report };
+        self.execute(id, command, Actor::system("test")).await;
     }
 
     pub async fn execute<C>(&self, id: ConversationId, command: C, actor: Actor)
