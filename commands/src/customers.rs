@@ -131,7 +131,9 @@ impl Commands {
             let other = self.identifier(of, other, read).await?;
             is_settled &= other.state.contact_id() == Some(contact_id);
         }
-        let address = state.state.address().unwrap_or(&identifier).to_owned();
+        // A person may have given the address to another contact.
+        let address = state.state.address().filter(|address| names.iter().any(|name| name == address));
+        let address = address.unwrap_or(&identifier).to_owned();
         let contact_is_known = known_contact.is_some();
         Ok(Customer { identifier, state, contact_id, names, address, contact_is_known, is_settled })
     }
@@ -216,6 +218,21 @@ impl Commands {
             turns.push(self.naming.of(&StreamId::contact(id)).await.ok_or(CommandError::Contended)?);
         }
         Ok(turns)
+    }
+
+    /// Moves a customer's other identifiers to the contact to which a person has moved this one.
+    pub async fn move_other_identifiers(
+        &self,
+        of: Identifiers,
+        identifier: &str,
+        context: &Context,
+    ) -> Result<(), CommandError<Rejection>> {
+        let identifiers = self.customer(of, &[identifier.to_owned()], Read::Log).await?.names;
+        if identifiers.len() > 1 {
+            let _turns = self.naming_turns(of, &identifiers).await?;
+            self.settled(of, &NamedCustomer { identifiers, ..NamedCustomer::default() }, context).await?;
+        }
+        Ok(())
     }
 
     /// The identifier to which answers to a customer are sent.

@@ -10,6 +10,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
+use commands::customers::Identifiers;
 use commands::execute::LoadError;
 use domain::Decide;
 use domain::contact::{IdentifierState, Link, Rejection, Unlink};
@@ -239,7 +240,12 @@ async fn update(
         contact_id: body.contact_id.value("contact_id")?,
         change: body,
     };
-    let outcome = commands.contacts.execute(&address.stream(), &relink, &headers.of(&caller)).await?;
+    let context = headers.of(&caller);
+    let outcome = commands.contacts.execute(&address.stream(), &relink, &context).await?;
+    if relink.contact_id.is_some() {
+        let of = Identifiers { account: caller.account, kind: address.channel_type };
+        commands.move_other_identifiers(of, &address.identifier, &context).await?;
+    }
     let view = View::of(address, &outcome.state.state);
     Ok(Completed(Answer::of(&commands, &outcome, view).await?))
 }
