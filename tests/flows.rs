@@ -32,6 +32,8 @@ mod disk;
 mod earlier_version;
 #[path = "flows/end_to_end.rs"]
 mod end_to_end;
+#[path = "flows/identity.rs"]
+mod identity;
 #[path = "flows/kill.rs"]
 mod kill;
 #[path = "flows/kinds_of_messages.rs"]

@@ -312,6 +312,8 @@ impl Refusal for contact::Rejection {
             Self::LinkedToAnother { contact_id } => Problem::new(&LINKED_TO_ANOTHER, sentence)
                 .field("contact_id")
                 .with("contact_id", contact_id.to_string()),
+            // Only the provider's reports join identifiers, and they try again.
+            Self::JoinedElsewhere => contended(),
             Self::BadIdentifier => Problem::unprocessable("identifier", sentence),
         }
     }

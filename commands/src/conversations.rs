@@ -1,14 +1,15 @@
 //! The parts of the account's catalogues that decisions about a conversation need, read from their streams.
 
 use crate::Commands;
+use crate::customers::{Identifiers, Read};
 use crate::execute::{CommandError, Context, LoadError, Outcome};
 use domain::conversation::{Assignee, Conversation, Message, Opening, Rejection};
 use event_schemas::catalogue::{BusinessCalendar, CalendarDefined, CatalogueKind, Channel, SlaPolicy, Team};
 use event_schemas::conversation::SlaApplied;
 use event_schemas::message::Priority;
 use event_schemas::{
-    AccountId, CalendarId, CatalogueEvent, ChannelId, ContactIdentifierId, ConversationId, Events,
-    SlaPolicyId, StreamId, TeamId, UserId, Version,
+    AccountId, CalendarId, CatalogueEvent, ChannelId, ConversationId, Events, SlaPolicyId, StreamId, TeamId,
+    UserId, Version,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -150,24 +151,22 @@ impl Commands {
         context: &Context,
     ) -> Result<(ConversationId, Outcome<Conversation>), CommandError<Rejection>> {
         let kind = begin.channel.channel_type;
-        let identifier_id =
-            ContactIdentifierId::of(context.account, kind.as_str(), &begin.contact_identifier);
-        let identifier = self.contacts.current(&StreamId::contact(identifier_id)).await?;
-        let contact_id = identifier.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
-        let display_name =
-            begin.display_name.clone().or_else(|| identifier.state.display_name().map(str::to_owned));
+        let of = Identifiers { account: context.account, kind };
+        let customer = self.customer(of, std::slice::from_ref(&begin.contact_identifier), Read::Log).await?;
+        let display_name = begin.display_name.clone().or_else(|| customer.display_name().map(str::to_owned));
         for _ in 0..16 {
             let current = self
                 .current_conversations
-                .current(&self.conversations, begin.channel.id, &begin.contact_identifier)
-                .await?;
+                .of_customer(&self.conversations, begin.channel.id, &customer.names)
+                .await?
+                .current;
             let mut command = domain::conversation::Begin {
                 opening: Opening {
                     account_id: context.account,
                     channel_id: begin.channel.id,
                     channel_type: kind,
-                    contact_id,
-                    contact_identifier: begin.contact_identifier.clone(),
+                    contact_id: customer.contact_id,
+                    contact_identifier: current.identifier.clone(),
                     display_name: display_name.clone(),
                     ordinal: current.ordinal,
                     subject: begin.subject.clone(),
@@ -189,7 +188,7 @@ impl Commands {
                 Err(CommandError::Rejected(Rejection::Closed)) => {
                     self.current_conversations.set_closed(
                         begin.channel.id,
-                        &begin.contact_identifier,
+                        &current.identifier,
                         current.ordinal,
                     );
                 }
@@ -202,10 +201,14 @@ impl Commands {
     /// The current conversation of a contact on a channel, which a refusal to open another one names.
     pub async fn current_conversation(
         &self,
-        channel: ChannelId,
+        account: AccountId,
+        channel: &Channel,
         identifier: &str,
     ) -> Result<ConversationId, LoadError> {
-        let current = self.current_conversations.current(&self.conversations, channel, identifier).await?;
-        Ok(ConversationId::of(channel, identifier, current.ordinal))
+        let of = Identifiers { account, kind: channel.channel_type };
+        let customer = self.customer(of, &[identifier.to_owned()], Read::Cached).await?;
+        let found =
+            self.current_conversations.of_customer(&self.conversations, channel.id, &customer.names).await?;
+        Ok(found.current.id)
     }
 }

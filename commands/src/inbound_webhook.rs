@@ -10,6 +10,7 @@ mod rejection;
 mod status;
 
 use crate::Commands;
+use crate::customers::{Identifiers, Read};
 use crate::execute::{CommandError, Context, LoadError};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::ChannelType;
@@ -17,7 +18,7 @@ use event_schemas::{AccountId, Actor, ChannelId, StreamId};
 use event_store::Unavailable;
 use futures::future::join_all;
 use providers::{Inbound, Proof, RefusedWebhook, Request, Response, UnreadablePart};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -97,6 +98,29 @@ pub enum WebhookAnswer {
 struct ChannelOfAccount {
     account: AccountId,
     channel: Channel,
+}
+
+impl ChannelOfAccount {
+    fn identifiers(&self) -> Identifiers {
+        Identifiers { account: self.account, kind: self.channel.channel_type }
+    }
+}
+
+/// The identifiers that a part names its customer by.
+fn identifiers_of(part: &Inbound) -> Vec<String> {
+    let (from, also_known_as) = match part {
+        Inbound::Message(message) => (&message.from, &message.also_known_as),
+        Inbound::Edit(edit) => (&edit.message.from, &edit.message.also_known_as),
+        Inbound::Revoke(revoke) => (&revoke.from, &revoke.also_known_as),
+        Inbound::Reaction(reaction) => (&reaction.from, &reaction.also_known_as),
+        Inbound::Notice(notice) => (&notice.from, &notice.also_known_as),
+        Inbound::Status(status) => match &status.recipient {
+            Some(recipient) => (recipient, &status.recipient_also_known_as),
+            None => return Vec::new(),
+        },
+        Inbound::Unreadable(_) => return Vec::new(),
+    };
+    message::all_identifiers(from, also_known_as)
 }
 
 impl Commands {
@@ -184,28 +208,39 @@ impl Commands {
         Ok(ChannelOfAccount { account, channel })
     }
 
-    /// Applies one contact's parts one after the other, in their order, and different contacts' parts
-    /// concurrently.
+    /// Applies one customer's parts one after the other, in their order, and different customers' parts concurrently.
     async fn apply(
         &self,
         receiver: &ChannelOfAccount,
         context: &Context,
         parts: Vec<Inbound>,
     ) -> Result<WebhookReceipt, InboundWebhookError> {
-        let mut by_contact: HashMap<String, Vec<Inbound>> = HashMap::new();
-        for part in parts {
-            let contact = match &part {
-                Inbound::Message(message) => message.from.clone(),
-                Inbound::Edit(edit) => edit.message.from.clone(),
-                Inbound::Revoke(revoke) => revoke.from.clone(),
-                Inbound::Reaction(reaction) => reaction.from.clone(),
-                Inbound::Notice(notice) => notice.from.clone(),
-                Inbound::Status(status) => status.recipient.clone().unwrap_or_default(),
-                Inbound::Unreadable(_) => String::new(),
-            };
-            by_contact.entry(contact).or_default().push(part);
+        if parts.len() == 1 {
+            return self.apply_run(receiver, context, parts).await;
         }
-        let runs = by_contact.into_values().map(|run| self.apply_run(receiver, context, run));
+        let mut by_customer: Vec<(HashSet<String>, Vec<(usize, Inbound)>)> = Vec::new();
+        for (index, part) in parts.into_iter().enumerate() {
+            let named = identifiers_of(&part);
+            let names = match named.is_empty() {
+                true => named,
+                false => self.customer(receiver.identifiers(), &named, Read::Cached).await?.names,
+            };
+            let mut customer = (names.into_iter().collect::<HashSet<_>>(), vec![(index, part)]);
+            // A part may show that those of two runs are one customer's.
+            let is_other =
+                |(names, _): &(HashSet<String>, _)| names.is_disjoint(&customer.0) && !customer.0.is_empty();
+            let (others, same): (Vec<_>, Vec<_>) = by_customer.into_iter().partition(is_other);
+            by_customer = others;
+            for (names, run) in same {
+                customer.0.extend(names);
+                customer.1.extend(run);
+            }
+            by_customer.push(customer);
+        }
+        let runs = by_customer.into_iter().map(|(_, mut run)| {
+            run.sort_by_key(|(index, _)| *index);
+            self.apply_run(receiver, context, run.into_iter().map(|(_, part)| part).collect())
+        });
         let mut receipt = WebhookReceipt::default();
         for run in join_all(runs).await {
             let run = run?;

@@ -10,6 +10,7 @@ mod channel_accounts;
 mod compiled_rules;
 mod conversations;
 mod current_conversation;
+pub mod customers;
 pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
@@ -66,6 +67,7 @@ pub struct Commands {
     pub dry_runs: dry_run::Turns,
     channel_accounts: ChannelAccounts,
     current_conversations: CurrentConversations,
+    naming: turns::Turns,
 }
 
 impl Commands {
@@ -84,6 +86,7 @@ impl Commands {
             dry_runs: dry_run::Turns::default(),
             channel_accounts: ChannelAccounts::new(store.clone()),
             current_conversations: CurrentConversations::new(store.clone(), CONTACTS),
+            naming: turns::Turns::default(),
             store,
             providers,
             clock,

@@ -6,6 +6,10 @@ use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Timestamp};
 use serde_json::{Map, Value};
 
+mod join;
+
+pub use join::{Join, KnowAddresses, best_first, is_better_address};
+
 /// An identifier, and the contact to whom it belongs.
 #[derive(Clone, Debug, Default)]
 pub struct IdentifierState {
@@ -14,6 +18,12 @@ pub struct IdentifierState {
     metadata: Map<String, Value>,
     /// Whether a person gave the name. The provider's profile name does not replace it.
     is_named: bool,
+    /// The identifier in whose stream the contact is decided. `None` when it is decided in this one.
+    joined_to: Option<String>,
+    /// The customer's other identifiers.
+    others: Vec<String>,
+    /// The identifier to which answers are sent. `None` for this one.
+    address: Option<String>,
 }
 
 impl IdentifierState {
@@ -26,6 +36,18 @@ impl IdentifierState {
     }
     pub fn metadata(&self) -> &Map<String, Value> {
         &self.metadata
+    }
+    /// The identifier in whose stream the contact is decided. `None` when it is decided in this one.
+    pub fn joined_to(&self) -> Option<&str> {
+        self.joined_to.as_deref()
+    }
+    /// The customer's other identifiers, in the order in which they became known.
+    pub fn others(&self) -> &[String] {
+        &self.others
+    }
+    /// The identifier to which answers are sent. `None` for this one.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
     /// Whether this message leads to an event: the identifier has no contact yet, or the display name is
     /// another and no person gave the present one.
@@ -45,12 +67,25 @@ impl Evolve for IdentifierState {
                 self.display_name = seen.display_name.clone().or(self.display_name.take());
             }
             ContactEvent::IdentifierLinked(linked) => {
+                // A person who moves the identifier to another contact takes it from the customer.
+                if self.contact_id != Some(linked.contact_id) {
+                    self.joined_to = None;
+                }
                 self.contact_id = Some(linked.contact_id);
                 self.display_name.clone_from(&linked.display_name);
                 self.is_named = linked.display_name.is_some();
                 self.metadata.clone_from(&linked.metadata);
             }
             ContactEvent::IdentifierUnlinked(_) => *self = Self::default(),
+            ContactEvent::IdentifierJoined(joined) => {
+                self.contact_id = Some(joined.contact_id);
+                self.joined_to = Some(joined.joined_to.clone());
+            }
+            ContactEvent::AddressesKnown(known) => {
+                self.contact_id = Some(known.contact_id);
+                self.others.clone_from(&known.others);
+                self.address = (known.address != known.identifier).then(|| known.address.clone());
+            }
         }
     }
 }
@@ -62,6 +97,8 @@ pub enum Rejection {
     NotLinked,
     #[error("this identifier belongs to another contact")]
     LinkedToAnother { contact_id: ContactId },
+    #[error("this identifier was joined to another one meanwhile")]
+    JoinedElsewhere,
     #[error("an identifier has between 1 and 256 characters")]
     BadIdentifier,
 }

@@ -16,6 +16,8 @@ events! {
         ContactSeen = 1,
         IdentifierLinked = 1,
         IdentifierUnlinked = 1,
+        IdentifierJoined = 1,
+        AddressesKnown = 1,
     }
 }
 
@@ -58,4 +60,31 @@ pub struct IdentifierLinked {
 pub struct IdentifierUnlinked {
     pub identifier_id: ContactIdentifierId,
     pub contact_id: ContactId,
+}
+
+/// The provider says that the identifier belongs to the customer of another one: a business-scoped id and a phone
+/// number, or the number before and after a change. Its messages go to the conversations of that customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IdentifierJoined {
+    pub identifier_id: ContactIdentifierId,
+    /// The contact of the customer.
+    pub contact_id: ContactId,
+    pub channel_type: ChannelType,
+    pub identifier: String,
+    /// The identifier in whose stream the customer's contact is decided.
+    pub joined_to: String,
+}
+
+/// The identifiers of a customer who has several, and the one to which answers are sent. The event has all of them after
+/// the change. It is in the stream of the identifier that the others are joined to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AddressesKnown {
+    pub identifier_id: ContactIdentifierId,
+    pub contact_id: ContactId,
+    pub channel_type: ChannelType,
+    pub identifier: String,
+    /// The other identifiers, in the order in which they became known.
+    pub others: Vec<String>,
+    /// The identifier to which answers are sent.
+    pub address: String,
 }

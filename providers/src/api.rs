@@ -92,7 +92,7 @@ impl Provider for Api {
         let message_id = message.message.message_id.to_string();
         // Without an address the developer reads the messages from the event stream.
         let Some(endpoint) = self.http.endpoint(self, channel)? else {
-            return Ok(Dispatched { provider_message_id: message_id });
+            return Ok(Dispatched { provider_message_id: message_id, addressee: Vec::new() });
         };
         let post =
             Post { conversation_id: message.conversation_id, to: &message.to, message: &message.message };
@@ -112,7 +112,7 @@ impl Provider for Api {
         if answer.status.is_success() {
             let own_id = serde_json::from_slice(&answer.body).ok().map(|Accepted { id }| id);
             let provider_message_id = own_id.filter(|id| !id.is_empty()).unwrap_or(message_id);
-            return Ok(Dispatched { provider_message_id });
+            return Ok(Dispatched { provider_message_id, addressee: Vec::new() });
         }
         let status = answer.status.as_u16();
         Err(http::refusal(&answer, format!("http_{status}"), format!("the receiver answered {status}")))

@@ -19,6 +19,27 @@ pub fn phone_number(identifier: &str) -> Result<String, BadIdentifier> {
     phone_digits(identifier).ok_or(BadIdentifier("A phone number is 5 to 20 digits, country code first."))
 }
 
+/// A phone number as digits, or the id by which WhatsApp names a customer to this business alone: a country and letters or
+/// digits, for example `ET.13491208655302741918`.
+pub fn phone_number_or_business_scoped_id(identifier: &str) -> Result<String, BadIdentifier> {
+    let identifier = identifier.trim();
+    match is_business_scoped_id(identifier) {
+        true => Ok(identifier.to_owned()),
+        false => phone_digits(identifier).ok_or(BadIdentifier(
+            "It is neither a phone number (5 to 20 digits, country code first) nor a business-scoped id.",
+        )),
+    }
+}
+
+/// Whether the text is an id by which WhatsApp names a customer to one business.
+pub fn is_business_scoped_id(identifier: &str) -> bool {
+    let Some((country, rest)) = identifier.split_once('.') else { return false };
+    country.len() == 2
+        && country.bytes().all(|byte| byte.is_ascii_uppercase())
+        && identifier.len() <= LONGEST
+        && rest.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
 /// Any text of 1 to 256 characters, without white space around it.
 pub fn text(identifier: &str) -> Result<String, BadIdentifier> {
     let identifier = identifier.trim();
@@ -47,6 +68,17 @@ mod tests {
         for other in ["", "1234", "123456789012345678901", "ET.13491208655302741918", "++25191", "٢٥١٩١١"]
         {
             assert!(phone_number(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_business_scoped_id_stays_as_it_is() {
+        for id in ["US.1349120865", "ET.ENT.ab12CD"] {
+            assert_eq!(phone_number_or_business_scoped_id(&format!(" {id} ")).as_deref(), Ok(id));
+        }
+        assert_eq!(phone_number_or_business_scoped_id("+251 911 234567").as_deref(), Ok("251911234567"));
+        for other in ["", "US.", "us.13491", "USA.13491", "US.1..2", "US.1 2", "Sara", "1234"] {
+            assert!(phone_number_or_business_scoped_id(other).is_err(), "{other}");
         }
     }
 

@@ -65,6 +65,8 @@ pub struct InboundMessage {
     pub provider_message_id: String,
     /// The contact's identifier on this kind of channel: a phone number, a name that the developer chose.
     pub from: String,
+    /// Further identifiers of the same customer that the message names.
+    pub also_known_as: Vec<String>,
     pub display_name: Option<String>,
     pub body: Content,
     /// The provider's id of the message that this one answers.
@@ -89,6 +91,7 @@ pub struct InboundRevoke {
     /// The provider's id of the deletion.
     pub provider_revoke_id: String,
     pub from: String,
+    pub also_known_as: Vec<String>,
     /// The provider's id of the deleted message.
     pub message: String,
     pub sent_at: Timestamp,
@@ -102,6 +105,7 @@ pub struct InboundReaction {
     /// The provider's id of the change.
     pub provider_reaction_id: String,
     pub from: String,
+    pub also_known_as: Vec<String>,
     /// The provider's id of the message that the reaction is to.
     pub message: String,
     /// `None` when the reaction was taken back.
@@ -117,6 +121,9 @@ pub struct InboundNotice {
     /// The provider's id of the notice.
     pub provider_notice_id: String,
     pub from: String,
+    pub also_known_as: Vec<String>,
+    /// The identifier that the customer has from now on. `None` when the notice is about something else.
+    pub changed_to: Option<String>,
     /// The provider's word for the kind of notice.
     pub notice: String,
     /// The provider's text. Empty when it gives none.
@@ -134,6 +141,8 @@ pub struct InboundStatus {
     pub provider_message_id: String,
     /// The contact's identifier. `None` when the provider does not name it.
     pub recipient: Option<String>,
+    /// Further identifiers of the contact.
+    pub recipient_also_known_as: Vec<String>,
     /// Never [`Delivery::Queued`].
     pub status: Delivery,
     pub time: Timestamp,

@@ -56,6 +56,8 @@ impl FromStr for CallbackData {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispatched {
     pub provider_message_id: String,
+    /// The addressee's identifiers that the provider names: it may know the customer by another one.
+    pub addressee: Vec<String>,
 }
 
 /// The error that caused another one.

@@ -37,7 +37,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     initiation: Initiation::BusinessByTemplate,
     longest_text: Some(TextLimit::Characters(4096)),
     most_attachments: Some(1),
-    normalize_identifier: identifier::phone_number,
+    normalize_identifier: identifier::phone_number_or_business_scoped_id,
     ..Capabilities::UNRESTRICTED
 };
 
@@ -138,7 +138,7 @@ impl Provider for WhatsApp {
         };
         let body = request::body(message)?;
         let url = format!("{}/{GRAPH_VERSION}/{number}/messages", endpoint.base_url.trim_end_matches('/'));
-        answer::read(self.http.send(endpoint.post(url).bearer_auth(token).json(&body)).await?)
+        answer::read(self.http.send(endpoint.post(url).bearer_auth(token).json(&body)).await?, &message.to)
     }
 }
 

@@ -85,6 +85,8 @@ impl Taken {
 #[derive(Default)]
 struct FakeState {
     usual: HashMap<String, Behaviour>,
+    /// The numbers that the provider spells otherwise.
+    wa_ids: HashMap<String, String>,
     next: VecDeque<Behaviour>,
     requests: Vec<Request>,
     taken: Vec<Taken>,
@@ -160,6 +162,11 @@ impl FakeWhatsApp {
         self.shared.state().requests.clone()
     }
 
+    /// From now on the provider knows the customer of this number by another one.
+    pub fn knows_as(&self, number: &str, wa_id: &str) {
+        self.shared.state().wa_ids.insert(number.to_owned(), wa_id.to_owned());
+    }
+
     pub fn how_many_requests(&self) -> usize {
         self.shared.state().requests.len()
     }
@@ -196,9 +203,11 @@ async fn take(
         let mut answer = Value::Null;
         if takes {
             let id = format!("wamid.{number}.{}", state.taken.len() + 1);
+            let to = body["to"].as_str().unwrap_or_default();
+            let wa_id = state.wa_ids.get(to).map_or(body["to"].clone(), |known| json!(known));
             answer = json!({
                 "messaging_product": "whatsapp",
-                "contacts": [{ "input": body["to"], "wa_id": body["to"] }],
+                "contacts": [{ "input": body["to"], "wa_id": wa_id }],
                 "messages": [{ "id": id }],
             });
             state.taken.push(Taken { id, phone_number_id: number, body });

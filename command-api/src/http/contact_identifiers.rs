@@ -113,6 +113,8 @@ pub(super) async fn address(
     let (channel_type, identifier) = match event.map_err(|_| missing())? {
         ContactEvent::ContactSeen(seen) => (seen.channel_type, seen.identifier),
         ContactEvent::IdentifierLinked(linked) => (linked.channel_type, linked.identifier),
+        ContactEvent::IdentifierJoined(joined) => (joined.channel_type, joined.identifier),
+        ContactEvent::AddressesKnown(known) => (known.channel_type, known.identifier),
         ContactEvent::IdentifierUnlinked(_) => return Err(missing().into()),
     };
     if ContactIdentifierId::of(account, channel_type.as_str(), &identifier) != id {

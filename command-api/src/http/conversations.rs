@@ -21,8 +21,8 @@ use event_schemas::catalogue::Channel;
 use event_schemas::conversation::SlaApplied;
 use event_schemas::message::{ChannelType, Priority, Status};
 use event_schemas::{
-    ChannelId, ContactId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId, Timestamp,
-    UserId,
+    AccountId, ChannelId, ContactId, ContactIdentifierId, ConversationId, SlaPolicyId, StreamId, TeamId,
+    Timestamp, UserId,
 };
 use gate::problem::StatusCode;
 use gate::{Agent, Caller, Change, Json, NotNull, Path, Problem, Role};
@@ -318,7 +318,7 @@ async fn begin(
     };
     match commands.begin(&begin, &context).await {
         Ok((_, outcome)) => Ok(created(View::after(&commands, &outcome).await?)),
-        Err(error) => Err(begin_problem(&commands, &begin, error).await.into()),
+        Err(error) => Err(begin_problem(&commands, caller.account, &begin, error).await.into()),
     }
 }
 
@@ -329,13 +329,18 @@ fn created(answer: Answer<View>) -> Created<View> {
 
 /// The problem of a conversation that could not begin. When the contact already has an open conversation on
 /// the channel the problem contains its id.
-async fn begin_problem(commands: &Commands, begin: &Begin, error: CommandError<Rejection>) -> Problem {
+async fn begin_problem(
+    commands: &Commands,
+    account: AccountId,
+    begin: &Begin,
+    error: CommandError<Rejection>,
+) -> Problem {
     let is_open = matches!(error, CommandError::Rejected(Rejection::AlreadyOpen { .. }));
     let problem = problem_of_command(error);
     if !is_open {
         return problem;
     }
-    match commands.current_conversation(begin.channel.id, &begin.contact_identifier).await {
+    match commands.current_conversation(account, &begin.channel, &begin.contact_identifier).await {
         Ok(open) => problem.field("contact_identifier").with("conversation_id", open.to_string()),
         Err(error) => CommandProblem::from(error).into(),
     }

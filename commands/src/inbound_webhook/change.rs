@@ -1,11 +1,14 @@
 //! Storing what is no message: edits, deletions, reactions and notices. Each is recorded in the conversation that has the
 //! message, also in a closed one. What cannot be recorded there is stored as a rejection, so that nothing is lost.
 
+use super::message::all_identifiers;
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
+use crate::current_conversation::CurrentOfCustomer;
+use crate::customers::{NamedCustomer, Read};
 use crate::execute::{CommandError, Context, LoadError};
 use domain::aggregate::Decide;
-use domain::conversation::{Conversation, Edit, React, RecordNotice, Rejection, Revoke};
+use domain::conversation::{Conversation, Edit, Opened, React, RecordNotice, Rejection, Revoke};
 use event_schemas::conversation::NoticeReceived;
 use event_schemas::{ConversationId, EventId, MessageId, StreamId};
 use providers::{InboundEdit, InboundNotice, InboundReaction, InboundRevoke};
@@ -28,7 +31,8 @@ impl Commands {
     ) -> Result<(), InboundWebhookError> {
         let message = &edit.message;
         let context = keyed(receiver, context, &edit.provider_edit_id, "edited");
-        let found = self.message_of_contact(receiver, &message.from, &message.provider_message_id).await?;
+        let names = self.names_of(receiver, &message.from, &message.also_known_as).await?;
+        let found = self.message_of_contact(receiver, &names, &message.provider_message_id).await?;
         if let Some((conversation, message_id)) = found {
             let command = Edit {
                 message_id,
@@ -50,12 +54,13 @@ impl Commands {
         revoke: &InboundRevoke,
     ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
         let context = keyed(receiver, context, &revoke.provider_revoke_id, "revoked");
+        let names = self.names_of(receiver, &revoke.from, &revoke.also_known_as).await?;
         let (conversation, message_id) =
-            match self.message_of_contact(receiver, &revoke.from, &revoke.message).await? {
+            match self.message_of_contact(receiver, &names, &revoke.message).await? {
                 Some(found) => found,
                 None => {
                     let id = received_id(receiver, &revoke.message);
-                    (self.current_conversation_of(receiver, &revoke.from).await?, id)
+                    (self.current_of(receiver, &names).await?.current.id, id)
                 }
             };
         let command =
@@ -72,7 +77,8 @@ impl Commands {
     ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
         const UNKNOWN: NotRecorded = "a reaction to a message that Verbatim does not have";
         let context = keyed(receiver, context, &reaction.provider_reaction_id, "reacted");
-        let found = self.message_of_contact(receiver, &reaction.from, &reaction.message).await?;
+        let names = self.names_of(receiver, &reaction.from, &reaction.also_known_as).await?;
+        let found = self.message_of_contact(receiver, &names, &reaction.message).await?;
         let Some((conversation, message_id)) = found else { return Ok(Err(UNKNOWN)) };
         let command = React {
             message_id,
@@ -83,7 +89,8 @@ impl Commands {
         Ok(self.record_change(conversation, &command, &context).await?.then_some(()).ok_or(UNKNOWN))
     }
 
-    /// Records a notice in the contact's conversation. A notice begins none.
+    /// Records a notice in the contact's conversation. A notice begins none. One that the customer's number or id has
+    /// changed makes the new one known, so that the customer's next message continues the conversation.
     pub(super) async fn record_notice(
         &self,
         receiver: &ChannelOfAccount,
@@ -91,7 +98,18 @@ impl Commands {
         notice: &InboundNotice,
     ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
         let context = keyed(receiver, context, &notice.provider_notice_id, "noticed");
-        let conversation = self.current_conversation_of(receiver, &notice.from).await?;
+        let of = receiver.identifiers();
+        let named = NamedCustomer {
+            identifiers: all_identifiers(&notice.from, &notice.also_known_as),
+            received_from: None,
+            changed_to: notice.changed_to.clone(),
+        };
+        let mut customer = self.customer(of, &named.identifiers, Read::Log).await?;
+        if customer.contact_is_known {
+            let _turns = self.naming_turns(of, &named.identifiers).await?;
+            customer = self.settled(of, &named, &context).await?;
+        }
+        let found = self.current_of(receiver, &customer.names).await?;
         let command = RecordNotice {
             notice: NoticeReceived {
                 notice: notice.notice.clone(),
@@ -101,7 +119,8 @@ impl Commands {
                 sent_at: notice.sent_at,
             },
         };
-        let recorded = self.record_change(conversation, &command, &context).await?;
+        let recorded = self.record_change(found.current.id, &command, &context).await?;
+        self.close_others(&context, found.current.id, &found.other_open).await?;
         Ok(recorded.then_some(()).ok_or("a notice about a contact who has no open conversation"))
     }
 
@@ -125,35 +144,57 @@ impl Commands {
         }
     }
 
-    async fn current_conversation_of(
+    /// All identifiers of the customer whom these name.
+    pub(super) async fn names_of(
         &self,
         receiver: &ChannelOfAccount,
-        contact: &str,
-    ) -> Result<ConversationId, LoadError> {
-        let channel = receiver.channel.id;
-        let current = self.current_conversations.current(&self.conversations, channel, contact).await?;
-        Ok(ConversationId::of(channel, contact, current.ordinal))
+        from: &str,
+        also_known_as: &[String],
+    ) -> Result<Vec<String>, LoadError> {
+        let identifiers = all_identifiers(from, also_known_as);
+        Ok(self.customer(receiver.identifiers(), &identifiers, Read::Cached).await?.names)
+    }
+
+    async fn current_of(
+        &self,
+        receiver: &ChannelOfAccount,
+        names: &[String],
+    ) -> Result<CurrentOfCustomer, LoadError> {
+        self.current_conversations.of_customer(&self.conversations, receiver.channel.id, names).await
     }
 
     /// The conversation and the id of a message of the contact's recent conversations, by the provider's id.
     async fn message_of_contact(
         &self,
         receiver: &ChannelOfAccount,
-        contact: &str,
+        names: &[String],
         provider_message_id: &str,
     ) -> Result<Option<(ConversationId, MessageId)>, LoadError> {
-        let channel = receiver.channel.id;
         let received = received_id(receiver, provider_message_id);
-        let current = self.current_conversations.current(&self.conversations, channel, contact).await?;
-        for ordinal in (current.ordinal.saturating_sub(EARLIER_CONVERSATIONS)..=current.ordinal).rev() {
-            let id = ConversationId::of(channel, contact, ordinal);
-            let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
-            let Ok(conversation) = fold.state.opened() else { continue };
-            if conversation.has_message(received) {
-                return Ok(Some((id, received)));
-            }
-            if let Some(sent) = conversation.outgoing_by_provider_id(provider_message_id) {
-                return Ok(Some((id, sent)));
+        let is_in = |conversation: &Opened| {
+            let is_received = conversation.has_message(received).then_some(received);
+            is_received.or_else(|| conversation.outgoing_by_provider_id(provider_message_id))
+        };
+        self.in_recent_conversations(receiver, names, EARLIER_CONVERSATIONS, is_in).await
+    }
+
+    /// Searches the customer's recent conversations on the channel, under each identifier the newest first.
+    pub(super) async fn in_recent_conversations<T>(
+        &self,
+        receiver: &ChannelOfAccount,
+        names: &[String],
+        earlier: u32,
+        look: impl Fn(&Opened) -> Option<T>,
+    ) -> Result<Option<(ConversationId, T)>, LoadError> {
+        let channel = receiver.channel.id;
+        for name in names {
+            let current = self.current_conversations.current(&self.conversations, channel, name).await?;
+            for ordinal in (current.ordinal.saturating_sub(earlier)..=current.ordinal).rev() {
+                let id = ConversationId::of(channel, name, ordinal);
+                let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
+                if let Some(found) = fold.state.opened().ok().and_then(&look) {
+                    return Ok(Some((id, found)));
+                }
             }
         }
         Ok(None)

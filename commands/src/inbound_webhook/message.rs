@@ -2,17 +2,18 @@
 
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
-use crate::execute::{CommandError, Context, Versioned};
+use crate::current_conversation::Current;
+use crate::customers::{Customer, Identifiers, NamedCustomer, Read};
+use crate::execute::{CommandError, Context};
+use crate::turns::Turn;
 use domain::contact::{IdentifierState, See};
-use domain::conversation::{Opening, Receive, ReceiveEdited, Rejection};
-use event_schemas::message::{ChannelType, Priority};
-use event_schemas::{AccountId, ContactId, ContactIdentifierId, EventId, MessageId, StreamId};
+use domain::conversation::{Close, Opening, Receive, ReceiveEdited, RecordNotice, Rejection};
+use event_schemas::conversation::NoticeReceived;
+use event_schemas::message::Priority;
+use event_schemas::{Actor, ConversationId, EventId, MessageId, StreamId};
 use providers::InboundMessage;
 use serde_json::Map;
 use std::sync::Arc;
-
-/// The state of an identifier, its stream, and the command that updates it.
-type ContactUpdate = (Arc<Versioned<IdentifierState>>, StreamId, See);
 
 impl Commands {
     pub(super) async fn receive_message(
@@ -32,44 +33,52 @@ impl Commands {
         message: InboundMessage,
         edit_id: Option<&str>,
     ) -> Result<(), InboundWebhookError> {
-        let ChannelOfAccount { account, channel } = receiver;
-        let (contact_id, update) = self.identify_contact(*account, channel.channel_type, &message).await?;
+        let of = receiver.identifiers();
+        let named = NamedCustomer {
+            identifiers: all_identifiers(&message.from, &message.also_known_as),
+            received_from: Some(message.from.clone()),
+            changed_to: None,
+        };
+        let (customer, _turns) = self.named_customer(of, &named, context).await?;
+        let see = See {
+            account_id: of.account,
+            channel_type: of.kind,
+            identifier: customer.identifier.clone(),
+            display_name: message.display_name.clone(),
+        };
+        let is_new = IdentifierState::changes_contact(&customer.state.state, &see);
         let (updated, received) = futures::join!(
             async {
-                match update {
-                    Some((identifier, stream, see)) => {
-                        let context = Context { key: None, ..context.clone() };
-                        self.contacts.execute_on(identifier, &stream, &see, &context).await.map(|_| ())
-                    }
-                    None => Ok(()),
+                if !is_new {
+                    return Ok(());
                 }
+                let context = Context { key: None, ..context.clone() };
+                let (state, stream) = (Arc::clone(&customer.state), of.stream(&customer.identifier));
+                self.contacts.execute_on(state, &stream, &see, &context).await.map(|_| ())
             },
-            self.receive_into_conversation(receiver, context, &message, contact_id, edit_id),
+            self.receive_into_conversation(receiver, context, &message, customer.clone(), edit_id),
         );
         updated?;
         received
     }
 
-    /// The contact of the message. The update is `None` when the message has no new facts about the contact.
-    async fn identify_contact(
+    /// The customer of a message, after what it tells about the customer's identifiers is stored. The turns are held while
+    /// the message is stored that makes an identifier known.
+    async fn named_customer(
         &self,
-        account: AccountId,
-        kind: ChannelType,
-        message: &InboundMessage,
-    ) -> Result<(ContactId, Option<ContactUpdate>), InboundWebhookError> {
-        let identifier_id = ContactIdentifierId::of(account, kind.as_str(), &message.from);
-        let stream = StreamId::contact(identifier_id);
-        let identifier = self.contacts.cached(&stream).await?;
-        let contact_id = identifier.state.contact_id().unwrap_or_else(|| identifier_id.own_contact());
-        let see = See {
-            account_id: account,
-            channel_type: kind,
-            identifier: message.from.clone(),
-            display_name: message.display_name.clone(),
+        of: Identifiers,
+        named: &NamedCustomer,
+        context: &Context,
+    ) -> Result<(Customer, Vec<Turn<'_>>), InboundWebhookError> {
+        let is_stored = |customer: &Customer| {
+            customer.is_known() && customer.is_settled && named.address(customer).is_none()
         };
-        let update =
-            IdentifierState::changes_contact(&identifier.state, &see).then_some((identifier, stream, see));
-        Ok((contact_id, update))
+        let customer = self.customer(of, &named.identifiers, Read::Cached).await?;
+        if is_stored(&customer) {
+            return Ok((customer, Vec::new()));
+        }
+        let turns = self.naming_turns(of, &named.identifiers).await?;
+        Ok((self.settled(of, named, context).await?, turns))
     }
 
     /// Appends the message to the contact's open conversation, or begins one with it.
@@ -78,23 +87,34 @@ impl Commands {
         receiver: &ChannelOfAccount,
         context: &Context,
         message: &InboundMessage,
-        contact_id: ContactId,
+        mut customer: Customer,
         edit_id: Option<&str>,
     ) -> Result<(), InboundWebhookError> {
         let ChannelOfAccount { account, channel } = receiver;
         let event_id = EventId::reported(channel.id, &message.provider_message_id, "received");
+        let mut is_latest = false;
         // After each refusal the next conversation is tried. The bound only ends a loop by a defect.
         for _ in 0..16 {
-            let current =
-                self.current_conversations.current(&self.conversations, channel.id, &message.from).await?;
+            let found = self
+                .current_conversations
+                .of_customer(&self.conversations, channel.id, &customer.names)
+                .await?;
+            let current = found.current;
             let begins = current.fold.version.is_none();
+            if begins && customer.is_known() && !is_latest {
+                // Another process may have joined the identifier to another one.
+                let names = std::slice::from_ref(&message.from);
+                customer = self.customer(receiver.identifiers(), names, Read::Log).await?;
+                is_latest = true;
+                continue;
+            }
             let command = Receive {
                 opening: Opening {
                     account_id: *account,
                     channel_id: channel.id,
                     channel_type: channel.channel_type,
-                    contact_id,
-                    contact_identifier: message.from.clone(),
+                    contact_id: customer.contact_id,
+                    contact_identifier: current.identifier.clone(),
                     display_name: message.display_name.clone(),
                     ordinal: current.ordinal,
                     subject: None,
@@ -119,13 +139,56 @@ impl Commands {
                 }
             };
             match received {
-                Ok(_) | Err(CommandError::KeyReused) => return Ok(()),
+                Ok(_) | Err(CommandError::KeyReused) => {
+                    return self.close_others(context, current.id, &found.other_open).await;
+                }
                 Err(CommandError::Rejected(Rejection::Closed)) => {
-                    self.current_conversations.set_closed(channel.id, &message.from, current.ordinal);
+                    self.current_conversations.set_closed(channel.id, &current.identifier, current.ordinal);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         Err(InboundWebhookError::Contended)
     }
+
+    /// Closes the open conversations of a customer's other identifiers, which began before it was known that they are the
+    /// same customer's. They are continued in this one.
+    pub(super) async fn close_others(
+        &self,
+        context: &Context,
+        continued_in: ConversationId,
+        others: &[Current],
+    ) -> Result<(), InboundWebhookError> {
+        for other in others {
+            let by_system = |part: &str| Context {
+                actor: Actor::system("customer-identity"),
+                key: Some(format!("customer-identity:{}:{part}", other.id)),
+                ..context.clone()
+            };
+            let reason = format!("The same customer's conversation {continued_in} continues it");
+            self.conversations
+                .execute(&other.stream, &Close { reason: Some(reason) }, &by_system("closed"))
+                .await?;
+            let notice = RecordNotice {
+                notice: NoticeReceived {
+                    notice: "conversation_joined".to_owned(),
+                    content: format!(
+                        "Two contacts are the same customer. The conversation {} was closed and is continued here.",
+                        other.id
+                    ),
+                    details: None,
+                    provider_message_id: None,
+                    sent_at: self.clock.now(),
+                },
+            };
+            let stream = StreamId::conversation(continued_in);
+            self.conversations.execute(&stream, &notice, &by_system("continued")).await?;
+        }
+        Ok(())
+    }
+}
+
+/// All identifiers of a customer, that of the sender first.
+pub(super) fn all_identifiers(from: &str, also_known_as: &[String]) -> Vec<String> {
+    std::iter::once(from.to_owned()).chain(also_known_as.iter().cloned()).collect()
 }

@@ -1,9 +1,11 @@
 //! Storing the provider's status of an outgoing message.
 
+use super::message::all_identifiers;
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
+use crate::customers::{NamedCustomer, Read};
 use crate::execute::{CommandError, Context};
-use domain::conversation::{RecordDelivery, Rejection, Report};
+use domain::conversation::{Opened, RecordDelivery, Rejection, Report};
 use event_schemas::message::Delivery;
 use event_schemas::{ConversationId, MessageId, StreamId};
 use providers::{InboundStatus, UnreadablePart};
@@ -46,7 +48,13 @@ impl Commands {
             report,
         };
         match self.conversations.execute(&StreamId::conversation(conversation), &command, context).await {
-            Ok(_) => Ok(Ok(())),
+            Ok(outcome) => {
+                if let Ok(conversation) = outcome.state.state.opened() {
+                    self.learn_of_recipient(receiver, context, status, &conversation.contact_identifier)
+                        .await?;
+                }
+                Ok(Ok(()))
+            }
             Err(
                 CommandError::NotFound
                 | CommandError::Rejected(Rejection::NoSuchMessage(_) | Rejection::NotOpened),
@@ -66,20 +74,36 @@ impl Commands {
             return Ok(Some((about.conversation_id, about.message_id)));
         }
         let Some(recipient) = &status.recipient else { return Ok(None) };
-        let current =
-            self.current_conversations.current(&self.conversations, receiver.channel.id, recipient).await?;
-        for back in 0..=EARLIER_CONVERSATIONS {
-            let Some(ordinal) = current.ordinal.checked_sub(back) else { break };
-            let id = ConversationId::of(receiver.channel.id, recipient, ordinal);
-            let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
-            let found =
-                fold.state.opened().ok().and_then(|conversation| {
-                    conversation.outgoing_by_provider_id(&status.provider_message_id)
-                });
-            if let Some(message) = found {
-                return Ok(Some((id, message)));
-            }
+        let names = self.names_of(receiver, recipient, &status.recipient_also_known_as).await?;
+        let is_sent =
+            |conversation: &Opened| conversation.outgoing_by_provider_id(&status.provider_message_id);
+        Ok(self.in_recent_conversations(receiver, &names, EARLIER_CONVERSATIONS, is_sent).await?)
+    }
+
+    /// Stores that the recipient has several identifiers: the customer to whom an agent wrote by number may answer with an
+    /// id alone.
+    async fn learn_of_recipient(
+        &self,
+        receiver: &ChannelOfAccount,
+        context: &Context,
+        status: &InboundStatus,
+        contact_identifier: &str,
+    ) -> Result<(), InboundWebhookError> {
+        let Some(recipient) = &status.recipient else { return Ok(()) };
+        if status.recipient_also_known_as.is_empty() {
+            return Ok(());
         }
-        Ok(None)
+        let of = receiver.identifiers();
+        let addressee = self.customer(of, &[contact_identifier.to_owned()], Read::Cached).await?;
+        let mut identifiers = all_identifiers(recipient, &status.recipient_also_known_as);
+        if identifiers.iter().all(|identifier| !addressee.names.contains(identifier)) {
+            return Ok(());
+        }
+        identifiers.push(contact_identifier.to_owned());
+        if !self.customer(of, &identifiers, Read::Cached).await?.is_settled {
+            let _turns = self.naming_turns(of, &identifiers).await?;
+            self.settled(of, &NamedCustomer { identifiers, ..NamedCustomer::default() }, context).await?;
+        }
+        Ok(())
     }
 }

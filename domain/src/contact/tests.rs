@@ -1,5 +1,6 @@
 use super::*;
 use crate::aggregate::given::given;
+use event_schemas::contact::{AddressesKnown, IdentifierJoined};
 use serde_json::json;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
@@ -174,4 +175,110 @@ fn what_a_link_leaves_out_stays() {
     // The name that a person gave outranks the one of the provider's profile.
     given::<IdentifierState>([named.into()]).when(see(Some("zzz"))).then([]);
     given::<IdentifierState>([linked(SARA)]).when(see(Some("Sara"))).then([seen(SARA, Some("Sara"))]);
+}
+
+const ID: &str = "ET.13491208655302741918";
+
+fn id_of(identifier: &str) -> ContactIdentifierId {
+    ContactIdentifierId::of(ACCOUNT, "whatsapp", identifier)
+}
+
+fn join(was_joined_to: Option<&str>, to: &str) -> Join {
+    Join {
+        account_id: ACCOUNT,
+        channel_type: ChannelType::WhatsApp,
+        identifier: ID.to_owned(),
+        was_joined_to: was_joined_to.map(str::to_owned),
+        to: to.to_owned(),
+        contact_id: HANNA,
+    }
+}
+
+fn joined(to: &str) -> ContactEvent {
+    IdentifierJoined {
+        identifier_id: id_of(ID),
+        contact_id: HANNA,
+        channel_type: ChannelType::WhatsApp,
+        identifier: ID.to_owned(),
+        joined_to: to.to_owned(),
+    }
+    .into()
+}
+
+fn know(others: &[&str], address: Option<&str>) -> KnowAddresses {
+    KnowAddresses {
+        account_id: ACCOUNT,
+        channel_type: ChannelType::WhatsApp,
+        identifier: NUMBER.to_owned(),
+        contact_id: HANNA,
+        others: others.iter().map(|other| (*other).to_owned()).collect(),
+        address: address.map(str::to_owned),
+    }
+}
+
+fn known(contact_id: ContactId, others: &[&str], address: &str) -> ContactEvent {
+    AddressesKnown {
+        identifier_id: id_of(NUMBER),
+        contact_id,
+        channel_type: ChannelType::WhatsApp,
+        identifier: NUMBER.to_owned(),
+        others: others.iter().map(|other| (*other).to_owned()).collect(),
+        address: address.to_owned(),
+    }
+    .into()
+}
+
+#[test]
+fn an_id_is_joined_to_the_number_once() {
+    given::<IdentifierState>([]).when(join(None, NUMBER)).then([joined(NUMBER)]);
+    given::<IdentifierState>([joined(NUMBER)]).when(join(None, NUMBER)).then_nothing();
+    given::<IdentifierState>([seen(SARA, None)]).when(join(None, NUMBER)).then([joined(NUMBER)]);
+}
+
+#[test]
+fn an_identifier_that_was_joined_to_another_meanwhile_is_not_joined() {
+    given::<IdentifierState>([joined("1555")])
+        .when(join(None, NUMBER))
+        .then_rejected(Rejection::JoinedElsewhere);
+    given::<IdentifierState>([joined("1555")]).when(join(Some("1555"), NUMBER)).then([joined(NUMBER)]);
+}
+
+#[test]
+fn a_person_who_moves_an_identifier_takes_it_from_the_customer() {
+    let moved = |contact_id| match linked(contact_id) {
+        ContactEvent::IdentifierLinked(linked) => {
+            IdentifierLinked { identifier_id: id_of(ID), identifier: ID.to_owned(), ..linked }
+        }
+        other => panic!("{other:?}"),
+    };
+    given::<IdentifierState>([joined(NUMBER), moved(HANNA).into()]).when(join(None, NUMBER)).then_nothing();
+    given::<IdentifierState>([joined(NUMBER), moved(SARA).into()])
+        .when(join(None, NUMBER))
+        .then([joined(NUMBER)]);
+}
+
+#[test]
+fn a_customers_identifiers_are_collected_and_the_contact_stays() {
+    given::<IdentifierState>([]).when(know(&[ID], None)).then([known(HANNA, &[ID], NUMBER)]);
+    given::<IdentifierState>([seen(own(), None)]).when(know(&[ID], None)).then([known(own(), &[ID], NUMBER)]);
+    let before = || [seen(own(), None), known(own(), &[ID], NUMBER)];
+    given(before()).when(know(&[ID, NUMBER], None)).then_nothing();
+    given(before()).when(know(&["1555"], None)).then([known(own(), &[ID, "1555"], NUMBER)]);
+    given(before()).when(know(&[], Some("1555"))).then([known(own(), &[ID], "1555")]);
+}
+
+#[test]
+fn answers_are_sent_to_a_number_while_one_is_known() {
+    assert!(is_better_address(NUMBER, ID));
+    assert!(is_better_address("1555001", NUMBER));
+    assert!(is_better_address("US.2", ID));
+    assert!(!is_better_address(ID, NUMBER));
+    assert!(!is_better_address(ID, ID));
+}
+
+#[test]
+fn the_number_decides_and_then_what_is_known() {
+    let mut identifiers = [(ID, true), ("1555002", false), (NUMBER, true), ("1555001", false)];
+    identifiers.sort_by(|one, other| best_first(one.0, one.1).cmp(&best_first(other.0, other.1)));
+    assert_eq!(identifiers.map(|(identifier, _)| identifier), [NUMBER, "1555001", "1555002", ID]);
 }

@@ -4,6 +4,7 @@ use super::{OutgoingMessage, Settings};
 use crate::past::SideEffects;
 use crate::record::{Recorded, record};
 use commands::Commands;
+use commands::customers::Identifiers;
 use commands::execute::Context;
 use domain::conversation::{RecordDelivery, Report};
 use domain::past::{Trigger, WhyPast};
@@ -114,12 +115,11 @@ impl DeliveryContext {
             return undeliverable(cause, "channel_retired", "the channel is retired or disabled");
         };
         // Messages of version 1 do not name their addressee: their conversation does.
-        let to = sent.to.as_ref().map(|to| to.contact_identifier.clone());
-        let outgoing = Box::new(Outgoing {
-            conversation_id: message.conversation_id,
-            to: to.unwrap_or_else(|| conversation.contact_identifier.clone()),
-            message: sent,
-        });
+        let to = sent.to.as_ref().map_or(&conversation.contact_identifier, |to| &to.contact_identifier);
+        // The customer may have another number since, or be reached better by another identifier.
+        let of = Identifiers { account: conversation.account_id, kind: channel.channel_type };
+        let to = commands.address_of(of, to).await?;
+        let outgoing = Box::new(Outgoing { conversation_id: message.conversation_id, to, message: sent });
         Ok(MessageState::Ready { cause, channel, outgoing })
     }
 
@@ -139,7 +139,9 @@ impl DeliveryContext {
         let now = self.commands.clock.now();
         metrics::counter!("verbatim_delivery_attempts_total", "outcome" => outcome_of(&result)).increment(1);
         match result {
-            Ok(Dispatched { provider_message_id }) => {
+            Ok(Dispatched { provider_message_id, addressee }) => {
+                let of = Identifiers { account: message.account_id, kind: channel.channel_type };
+                self.commands.learn_of_addressee(of, &outgoing.to, addressee, cause).await;
                 let report = RecordDelivery {
                     message_id: message.message_id,
                     provider_message_id: Some(provider_message_id),

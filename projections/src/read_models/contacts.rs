@@ -76,6 +76,8 @@ impl Contacts {
                 ContactEvent::ContactSeen(seen) => seen.contact_id,
                 ContactEvent::IdentifierLinked(linked) => linked.contact_id,
                 ContactEvent::IdentifierUnlinked(unlinked) => unlinked.contact_id,
+                ContactEvent::IdentifierJoined(joined) => joined.contact_id,
+                ContactEvent::AddressesKnown(known) => known.contact_id,
             };
             let identifier = (identifier_of(event),);
             match decoded.version {
@@ -100,6 +102,16 @@ impl Contacts {
             }
             ContactEvent::IdentifierLinked(linked) => {
                 (ContactIdentifierRow::linked(before, linked, decoded), linked.display_name.as_ref())
+            }
+            ContactEvent::IdentifierJoined(joined) => {
+                let (kind, identifier) = (joined.channel_type, &joined.identifier);
+                let id = joined.identifier_id;
+                (ContactIdentifierRow::joined(before, id, joined.contact_id, kind, identifier, decoded), None)
+            }
+            ContactEvent::AddressesKnown(known) => {
+                let (kind, identifier) = (known.channel_type, &known.identifier);
+                let id = known.identifier_id;
+                (ContactIdentifierRow::joined(before, id, known.contact_id, kind, identifier, decoded), None)
             }
             ContactEvent::IdentifierUnlinked(unlinked) => {
                 let moved = before.and_then(ContactIdentifierRow::unlinked);
@@ -130,6 +142,12 @@ impl Contacts {
                 ContactEvent::IdentifierLinked(linked) => {
                     (linked.contact_id, Some((account, linked.channel_type, &linked.identifier)))
                 }
+                ContactEvent::IdentifierJoined(joined) => {
+                    (joined.contact_id, Some((account, joined.channel_type, &joined.identifier)))
+                }
+                ContactEvent::AddressesKnown(known) => {
+                    (known.contact_id, Some((account, known.channel_type, &known.identifier)))
+                }
                 ContactEvent::IdentifierUnlinked(_) => (id.own_contact(), None),
             };
             let named = named.or(stored.map(|row| (row.account_id, row.channel_type, &row.identifier)));
@@ -155,6 +173,8 @@ fn identifier_of(event: &ContactEvent) -> ContactIdentifierId {
         ContactEvent::ContactSeen(seen) => seen.identifier_id,
         ContactEvent::IdentifierLinked(linked) => linked.identifier_id,
         ContactEvent::IdentifierUnlinked(unlinked) => unlinked.identifier_id,
+        ContactEvent::IdentifierJoined(joined) => joined.identifier_id,
+        ContactEvent::AddressesKnown(known) => known.identifier_id,
     }
 }
 
@@ -212,6 +232,30 @@ impl ContactIdentifierRow {
             channel_type: seen.channel_type,
             identifier: seen.identifier.clone(),
             display_name: seen.display_name.clone().or_else(|| before?.display_name.clone()),
+            metadata: before.map(|before| before.metadata.clone()).unwrap_or_default(),
+            created_at: before.map_or(at, |before| before.created_at),
+            updated_at: at,
+            version: decoded.version,
+        }
+    }
+
+    /// The identifier after it was found to be one of several of a customer. Its name and metadata stay.
+    fn joined(
+        before: Option<&Self>,
+        id: ContactIdentifierId,
+        contact_id: ContactId,
+        channel_type: ChannelType,
+        identifier: &str,
+        decoded: &DecodedEvent,
+    ) -> Self {
+        let at = decoded.metadata.occurred_at;
+        Self {
+            id,
+            account_id: decoded.metadata.account_id,
+            contact_id,
+            channel_type,
+            identifier: identifier.to_owned(),
+            display_name: before.and_then(|before| before.display_name.clone()),
             metadata: before.map(|before| before.metadata.clone()).unwrap_or_default(),
             created_at: before.map_or(at, |before| before.created_at),
             updated_at: at,

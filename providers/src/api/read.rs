@@ -89,6 +89,7 @@ fn message(json: &Json, raw: &str, received_at: Timestamp) -> Result<Inbound, St
     Ok(Inbound::Message(InboundMessage {
         provider_message_id: message.id,
         from: message.from,
+        also_known_as: Vec::new(),
         display_name: message.name.filter(|name| !name.is_empty()),
         body: Content {
             content: message.content,
@@ -108,6 +109,7 @@ fn reaction(json: &Json, raw: &str, message: Message, received_at: Timestamp) ->
     Ok(Inbound::Reaction(InboundReaction {
         provider_reaction_id: message.id,
         from: message.from,
+        also_known_as: Vec::new(),
         message: to,
         emoji: Some(message.content).filter(|emoji| !emoji.is_empty()),
         sent_at: moment(message.sent_at.as_ref(), received_at),
@@ -128,6 +130,7 @@ fn status(json: &Json, raw: &str, received_at: Timestamp) -> Result<Inbound, Str
     Ok(Inbound::Status(InboundStatus {
         provider_message_id: status.id.unwrap_or_else(|| status.message_id.to_string()),
         recipient: None,
+        recipient_also_known_as: Vec::new(),
         status: status.status,
         time: moment(status.time.as_ref(), received_at),
         error,

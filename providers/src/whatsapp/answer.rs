@@ -1,17 +1,32 @@
 //! The Graph API's response to a message.
 
+use super::read::normalized;
 use crate::http::{Answer, refusal};
 use crate::{DeliveryError, Dispatched};
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Accepted {
+    /// Read leniently: the message was accepted whatever this says.
+    #[serde(default)]
+    contacts: Value,
     messages: Vec<AcceptedMessage>,
 }
 
 #[derive(Deserialize)]
 struct AcceptedMessage {
     id: String,
+}
+
+/// The customer as WhatsApp knows them: `wa_id` can be spelled otherwise than the number that the message was sent to.
+#[derive(Deserialize)]
+struct Addressee {
+    input: String,
+    #[serde(default)]
+    wa_id: Option<String>,
+    #[serde(default)]
+    user_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -39,7 +54,8 @@ struct ErrorData {
 /// of this pair of numbers, 133016 of registrations).
 const PASSING: [i64; 11] = [2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133004, 133016];
 
-pub(super) fn read(answer: Answer) -> Result<Dispatched, DeliveryError> {
+/// Reads the answer to a message that was sent to this identifier.
+pub(super) fn read(answer: Answer, to: &str) -> Result<Dispatched, DeliveryError> {
     if answer.status.is_success() {
         // Without an id in a successful response the message may still have been accepted.
         let no_id = || DeliveryError::Unknown {
@@ -48,7 +64,13 @@ pub(super) fn read(answer: Answer) -> Result<Dispatched, DeliveryError> {
         };
         let accepted: Accepted = serde_json::from_slice(&answer.body).map_err(|_| no_id())?;
         let first = accepted.messages.into_iter().find(|message| !message.id.is_empty());
-        return first.map(|message| Dispatched { provider_message_id: message.id }).ok_or_else(no_id);
+        let contacts: Vec<Addressee> = serde_json::from_value(accepted.contacts).unwrap_or_default();
+        let contact = contacts.into_iter().find(|contact| normalized(&contact.input) == to);
+        let identifiers = contact.into_iter().flat_map(|contact| [contact.wa_id, contact.user_id]).flatten();
+        let addressee = identifiers.filter(|id| !id.is_empty()).map(|id| normalized(&id)).collect();
+        return first
+            .map(|message| Dispatched { provider_message_id: message.id, addressee })
+            .ok_or_else(no_id);
     }
     let Ok(Refusal { error }) = serde_json::from_slice(&answer.body) else {
         let status = answer.status.as_u16();

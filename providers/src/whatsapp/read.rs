@@ -9,7 +9,6 @@ use event_schemas::message::Delivery;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 
 mod changes;
 mod content;
@@ -104,10 +103,11 @@ impl Reading<'_> {
         if value.metadata.phone_number_id != self.phone_number_id {
             return self.unreadable(raw, "about another number than this channel's".into());
         }
-        let names = self.names(value.contacts);
+        let contacts = self.contacts(value.contacts);
+        let senders = Senders { contacts, is_one: is_one_sender(value.messages) };
         let (json, received_at) = (self.json, self.received_at);
         self.each(value.messages, |raw| {
-            let mut element = element(raw, &names, received_at)?;
+            let mut element = element(raw, &senders, received_at)?;
             let as_received = || json.original(raw).to_owned();
             match &mut element {
                 Inbound::Message(message) => message.metadata.extend(json.as_received(raw)),
@@ -127,17 +127,13 @@ impl Reading<'_> {
         self.each(value.errors, |raw| Err(reported(raw)));
     }
 
-    fn names(&mut self, contacts: Option<&RawValue>) -> Names {
-        let mut names = Names::new();
+    fn contacts(&mut self, contacts: Option<&RawValue>) -> Vec<Contact> {
+        let mut read = Vec::new();
         self.each(contacts, |raw| {
-            let contact: Contact = object(raw).map_err(|error| format!("a contact: {error}"))?;
-            let name = contact.profile.and_then(|profile| profile.name).filter(|name| !name.is_empty());
-            for id in [contact.wa_id, contact.user_id].into_iter().flatten() {
-                names.extend(name.clone().map(|name| (id, name)));
-            }
+            read.push(object::<Contact>(raw).map_err(|error| format!("a contact: {error}"))?);
             Ok(None)
         });
-        names
+        read
     }
 
     /// Reads each element of an array by itself.
@@ -168,8 +164,22 @@ impl Reading<'_> {
     }
 }
 
-/// The senders' profile names, by phone number and by id.
-type Names = HashMap<String, String>;
+/// The contacts of a change.
+struct Senders {
+    contacts: Vec<Contact>,
+    /// Whether all its messages are from one sender.
+    is_one: bool,
+}
+
+impl Senders {
+    /// The contact of a message with these identifiers. The number in `wa_id` can be another than that in `from`: then the
+    /// only contact is the one of the only sender.
+    fn of(&self, identifiers: &[String]) -> Option<&Contact> {
+        let named = |contact: &&Contact| contact.identifiers().any(|id| identifiers.contains(&id));
+        let found = self.contacts.iter().find(named);
+        found.or_else(|| self.contacts.first().filter(|_| self.is_one && self.contacts.len() == 1))
+    }
+}
 
 #[derive(Deserialize)]
 struct Contact {
@@ -183,18 +193,44 @@ struct Profile {
     name: Option<String>,
 }
 
+impl Contact {
+    /// The number first.
+    fn identifiers(&self) -> impl Iterator<Item = String> {
+        [&self.wa_id, &self.user_id]
+            .into_iter()
+            .flatten()
+            .filter(|id| !id.is_empty())
+            .map(|id| normalized(id))
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.profile.as_ref()?.name.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
+/// Whether all messages name the same sender.
+fn is_one_sender(messages: Option<&RawValue>) -> bool {
+    #[derive(Deserialize, PartialEq)]
+    struct Sender {
+        from: Option<String>,
+        from_user_id: Option<String>,
+    }
+    let senders = messages.map(|messages| serde_json::from_str::<Vec<Sender>>(messages.get()));
+    senders.is_some_and(|senders| senders.is_ok_and(|all| all.windows(2).all(|two| two[0] == two[1])))
+}
+
 /// The fields of a message that are kept as metadata.
 const METADATA_FIELDS: [&str; 6] =
     ["referral", "group_id", "identity", "from_user_id", "from_parent_user_id", "errors"];
 
 /// An element of `messages`: a message, or what is none and asks nothing.
-fn element(raw: &str, names: &Names, received_at: Timestamp) -> Result<Inbound, String> {
+fn element(raw: &str, senders: &Senders, received_at: Timestamp) -> Result<Inbound, String> {
     let message: Map<String, Value> =
         serde_json::from_str(raw).map_err(|error| format!("a message: {error}"))?;
     if message.get("group_id").and_then(Value::as_str).is_some_and(|group| !group.is_empty()) {
         return Err(IN_A_GROUP.to_owned());
     }
-    let read = self::message(&message, names, received_at)?;
+    let read = self::message(&message, senders, received_at)?;
     changes::of(raw, &message, read)
 }
 
@@ -205,11 +241,19 @@ const IN_A_GROUP: &str =
 
 fn message(
     message: &Map<String, Value>,
-    names: &Names,
+    senders: &Senders,
     received_at: Timestamp,
 ) -> Result<InboundMessage, String> {
-    // A customer who hides the phone number has an id that only this business receives.
-    let from = text_of(message, "from").or_else(|_| text_of(message, "from_user_id"))?;
+    let mut identifiers = identifiers_in(message, &["from", "from_user_id"]);
+    let sender = senders.of(&identifiers);
+    identifiers.extend(sender.into_iter().flat_map(Contact::identifiers));
+    if identifiers.is_empty() {
+        // A notice that the id has changed names no sender.
+        let system = message.get("system").and_then(Value::as_object);
+        identifiers
+            .extend(system.into_iter().flat_map(|system| identifiers_in(system, &["previous_user_id"])));
+    }
+    let (from, also_known_as) = number_first(identifiers).ok_or("'from' and 'from_user_id' are missing")?;
     let body = content::of(message, text_of(message, "type")?);
     let context = message.get("context").and_then(Value::as_object);
     let in_context =
@@ -225,8 +269,9 @@ fn message(
     }
     Ok(InboundMessage {
         provider_message_id: text_of(message, "id")?.to_owned(),
-        from: normalized(from),
-        display_name: names.get(from).cloned(),
+        from,
+        also_known_as,
+        display_name: sender.and_then(Contact::name).map(str::to_owned),
         body,
         reply_to: answers,
         sent_at: lenient_json::moment(message.get("timestamp"), received_at),
@@ -234,9 +279,28 @@ fn message(
     })
 }
 
+/// The identifiers in these fields, in their order.
+fn identifiers_in(element: &Map<String, Value>, fields: &[&str]) -> Vec<String> {
+    fields.iter().filter_map(|field| text_of(element, field).ok()).map(normalized).collect()
+}
+
+/// A customer's identifiers as the number, or else the first of them, and the others. A customer who hides the phone
+/// number has only an id, which no other business receives.
+fn number_first(identifiers: Vec<String>) -> Option<(String, Vec<String>)> {
+    let is_number = |identifier: &&String| identifier::phone_number(identifier).is_ok();
+    let from = identifiers.iter().find(is_number).or(identifiers.first())?.clone();
+    let mut others: Vec<String> = Vec::new();
+    for identifier in identifiers {
+        if identifier != from && !others.contains(&identifier) {
+            others.push(identifier);
+        }
+    }
+    Some((from, others))
+}
+
 /// A phone number in the form in which identifiers are compared. The id of a customer who hides the phone number is not
 /// a number and stays as it is.
-fn normalized(identifier: &str) -> String {
+pub(super) fn normalized(identifier: &str) -> String {
     identifier::phone_number(identifier).unwrap_or_else(|_| identifier.to_owned())
 }
 
@@ -255,11 +319,14 @@ fn status(raw: &str, received_at: Timestamp) -> Result<InboundStatus, String> {
     for name in ["conversation", "pricing", "errors", "recipient_user_id", "recipient_type"] {
         metadata.extend(status.get(name).map(|value| (name.to_owned(), value.clone())));
     }
-    let recipient = text_of(&status, "recipient_id").or_else(|_| text_of(&status, "recipient_user_id"));
+    let recipient = number_first(identifiers_in(&status, &["recipient_id", "recipient_user_id"]));
+    let (recipient, recipient_also_known_as) =
+        recipient.map_or((None, Vec::new()), |(recipient, others)| (Some(recipient), others));
     let callback_data = status.get("biz_opaque_callback_data").and_then(Value::as_str);
     Ok(InboundStatus {
         provider_message_id: text_of(&status, "id")?.to_owned(),
-        recipient: recipient.ok().map(normalized),
+        recipient,
+        recipient_also_known_as,
         error: (reached == Delivery::Failed)
             .then(|| code_and_text(status.get("errors").and_then(|errors| errors.get(0)))),
         status: reached,

@@ -1,6 +1,6 @@
 //! An outgoing message in the format of the Cloud API.
 
-use crate::{DeliveryError, Outgoing, Sendable, Unsendable};
+use crate::{DeliveryError, Outgoing, Sendable, Unsendable, identifier};
 use event_schemas::conversation::MessageSent;
 use event_schemas::message::{Attachment, ContentType, Template};
 use serde_json::{Map, Value, json};
@@ -26,15 +26,9 @@ pub(super) fn body(outgoing: &Outgoing) -> Result<Value, DeliveryError> {
     Ok(Value::Object(body))
 }
 
-/// The name of the addressee's field. A customer who hides the phone number has an id that only this business receives,
-/// for example `ET.1349120865`.
+/// The name of the addressee's field. In `to` an id is dropped without an error.
 fn addressee(to: &str) -> &'static str {
-    match to.split_once('.') {
-        Some((country, _)) if country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) => {
-            "recipient"
-        }
-        _ => "to",
-    }
+    if identifier::is_business_scoped_id(to) { "recipient" } else { "to" }
 }
 
 /// Checks that the Cloud API takes the message.

@@ -73,6 +73,7 @@ fn a_text_has_its_sender_and_its_time() {
         [InboundMessage {
             provider_message_id: "wamid.SAMPLE0001".into(),
             from: "251911234567".into(),
+            also_known_as: Vec::new(),
             display_name: Some("Hana Tesfaye".into()),
             body: event_schemas::message::Content::text("Selam! My parcel has not arrived 📦"),
             reply_to: None,

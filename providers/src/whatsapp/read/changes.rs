@@ -2,7 +2,7 @@
 //!
 //! The formats are in Meta's references of the `messages` webhook: `edit`, `revoke`, `reaction`, `system`, `unsupported`.
 
-use super::{content, text_of};
+use super::{content, identifiers_in, text_of};
 use crate::{Inbound, InboundEdit, InboundMessage, InboundNotice, InboundReaction, InboundRevoke};
 use serde_json::{Map, Value};
 
@@ -20,6 +20,7 @@ pub(super) fn of(raw: &str, element: &Map<String, Value>, read: InboundMessage) 
             message: text_of(part.ok_or("'revoke' is missing")?, "original_message_id")?.to_owned(),
             provider_revoke_id: read.provider_message_id,
             from: read.from,
+            also_known_as: read.also_known_as,
             sent_at: read.sent_at,
             as_received: raw.into(),
         }),
@@ -31,6 +32,7 @@ pub(super) fn of(raw: &str, element: &Map<String, Value>, read: InboundMessage) 
                 emoji: text_of(part, "emoji").ok().map(str::to_owned),
                 provider_reaction_id: read.provider_message_id,
                 from: read.from,
+                also_known_as: read.also_known_as,
                 sent_at: read.sent_at,
                 as_received: raw.into(),
             })
@@ -64,14 +66,27 @@ fn edit(part: &Map<String, Value>, read: InboundMessage) -> Result<Inbound, Stri
     }))
 }
 
+/// The notices of a new number or a new business-scoped id. Earlier versions of the API call them those of a customer.
+const CHANGES: [&str; 3] = ["user_changed_number", "user_changed_user_id", "customer_changed_number"];
+
 fn notice(notice: String, part: Option<&Map<String, Value>>, raw: &str, read: InboundMessage) -> Inbound {
     let text = part.and_then(|part| text_of(part, "body").ok());
+    let mut also_known_as = read.also_known_as;
+    let mut changed_to = None;
+    if let Some(part) = part.filter(|_| CHANGES.contains(&notice.as_str())) {
+        let new = identifiers_in(part, &["wa_id", "new_wa_id", "user_id"]);
+        changed_to = new.first().cloned();
+        let former = identifiers_in(part, &["customer", "previous_user_id"]);
+        also_known_as.extend(new.into_iter().chain(former).filter(|identifier| *identifier != read.from));
+    }
     Inbound::Notice(InboundNotice {
         notice,
         content: text.unwrap_or_default().to_owned(),
         details: read.body.details,
         provider_notice_id: read.provider_message_id,
         from: read.from,
+        also_known_as,
+        changed_to,
         sent_at: read.sent_at,
         as_received: raw.into(),
     })

@@ -1,0 +1,304 @@
+//! The customer of an identifier. WhatsApp names one customer by a phone number, by a business-scoped id, or by both, and
+//! either can change. What belongs together is decided in the identifiers' streams before a message's conversation is
+//! chosen.
+
+use crate::Commands;
+use crate::execute::{CommandError, Context, LoadError, Versioned};
+use crate::turns::Turn;
+use domain::contact::{IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address};
+use event_schemas::message::ChannelType;
+use event_schemas::{AccountId, ContactId, ContactIdentifierId, Recorded, StreamId};
+use futures::future::try_join_all;
+use std::sync::Arc;
+
+/// The most steps from an identifier to the one that decides.
+const LONGEST_CHAIN: usize = 16;
+
+/// The customer that some identifiers name.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// The identifier in whose stream the contact is decided.
+    pub identifier: String,
+    pub(crate) state: Arc<Versioned<IdentifierState>>,
+    pub contact_id: ContactId,
+    /// All identifiers of the customer. The first is the one that decides.
+    pub names: Vec<String>,
+    /// The identifier to which answers are sent.
+    pub address: String,
+    /// Whether one of the identifiers has a contact already.
+    pub(crate) contact_is_known: bool,
+    /// Whether all identifiers are joined to the one that decides.
+    pub(crate) is_settled: bool,
+}
+
+impl Customer {
+    pub fn is_known(&self) -> bool {
+        self.state.state.contact_id().is_some()
+    }
+    pub fn display_name(&self) -> Option<&str> {
+        self.state.state.display_name()
+    }
+}
+
+/// From where the state of an identifier is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Cached,
+    /// From the log, with the events of other processes.
+    Log,
+}
+
+/// Identifiers on one kind of channel of an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Identifiers {
+    pub account: AccountId,
+    pub kind: ChannelType,
+}
+
+impl Identifiers {
+    pub fn id(self, identifier: &str) -> ContactIdentifierId {
+        ContactIdentifierId::of(self.account, self.kind.as_str(), identifier)
+    }
+    pub(crate) fn stream(self, identifier: &str) -> StreamId {
+        StreamId::contact(self.id(identifier))
+    }
+}
+
+/// The identifiers of a customer in one report of the provider.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NamedCustomer {
+    pub identifiers: Vec<String>,
+    /// The identifier of the sender of a message. Answers are sent to it unless a better address is known.
+    pub received_from: Option<String>,
+    /// The identifier that replaces the others.
+    pub changed_to: Option<String>,
+}
+
+impl NamedCustomer {
+    /// The new address of the customer. `None` when answers are sent to the present one.
+    pub(crate) fn address(&self, customer: &Customer) -> Option<String> {
+        let better = || self.received_from.as_ref().filter(|from| is_better_address(from, &customer.address));
+        let address = self.changed_to.as_ref().or_else(better)?;
+        (*address != customer.address).then(|| address.clone())
+    }
+}
+
+impl Commands {
+    /// The customer of these identifiers, by what is stored. There is at least one identifier.
+    pub(crate) async fn customer(
+        &self,
+        of: Identifiers,
+        identifiers: &[String],
+        read: Read,
+    ) -> Result<Customer, LoadError> {
+        let mut roots: Vec<(String, Arc<Versioned<IdentifierState>>)> = Vec::new();
+        let mut named: Vec<String> = Vec::new();
+        for identifier in identifiers {
+            let root = self.root(of, identifier, read).await?;
+            if roots.iter().all(|(known, _)| *known != root.0) {
+                roots.push(root);
+            }
+            add(&mut named, identifier);
+        }
+        roots.sort_by(|(one, first), (other, second)| {
+            best_first(one, first.state.contact_id().is_some())
+                .cmp(&best_first(other, second.state.contact_id().is_some()))
+        });
+        let Some((identifier, state)) = roots.first().cloned() else {
+            unreachable!("a customer is asked for without an identifier")
+        };
+        let known_contact = roots.iter().find_map(|(_, state)| state.state.contact_id());
+        let contact_id = known_contact.unwrap_or_else(|| of.id(&identifier).own_contact());
+        let mut is_settled = roots.len() == 1;
+        let mut names = vec![identifier.clone()];
+        for (root, state) in &roots {
+            add(&mut names, root);
+            for other in state.state.others() {
+                // A person may have given it to another contact.
+                let (decides, _) = self.root(of, other, read).await?;
+                if roots.iter().any(|(root, _)| *root == decides) {
+                    add(&mut names, other);
+                }
+            }
+        }
+        for identifier in named {
+            if !names.contains(&identifier) {
+                is_settled = false;
+                names.push(identifier);
+            }
+        }
+        for other in names.iter().skip(1).filter(|other| identifiers.contains(other)) {
+            let other = self.identifier(of, other, read).await?;
+            is_settled &= other.state.contact_id() == Some(contact_id);
+        }
+        let address = state.state.address().unwrap_or(&identifier).to_owned();
+        let contact_is_known = known_contact.is_some();
+        Ok(Customer { identifier, state, contact_id, names, address, contact_is_known, is_settled })
+    }
+
+    /// The customer after the report is stored. The identifiers are joined before this returns, so that each
+    /// process finds the same customer by any of them.
+    pub(crate) async fn settled(
+        &self,
+        of: Identifiers,
+        named: &NamedCustomer,
+        context: &Context,
+    ) -> Result<Customer, CommandError<Rejection>> {
+        // After each refusal the identifiers are looked at again. The bound only ends a loop by a defect.
+        for _ in 0..16 {
+            let customer = self.customer(of, &named.identifiers, Read::Log).await?;
+            let address = named.address(&customer);
+            if customer.is_settled && address.is_none() {
+                return Ok(customer);
+            }
+            match self.store_names(of, &customer, address, context).await {
+                Ok(()) | Err(CommandError::Rejected(Rejection::JoinedElsewhere)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CommandError::Contended)
+    }
+
+    async fn store_names(
+        &self,
+        of: Identifiers,
+        customer: &Customer,
+        address: Option<String>,
+        context: &Context,
+    ) -> Result<(), CommandError<Rejection>> {
+        let context = Context { key: None, request: None, if_match: None, ..context.clone() };
+        let others = customer.names.iter().skip(1);
+        try_join_all(others.clone().map(|other| self.join_identifier(of, other, customer, &context))).await?;
+        let known = KnowAddresses {
+            account_id: of.account,
+            channel_type: of.kind,
+            identifier: customer.identifier.clone(),
+            contact_id: customer.contact_id,
+            others: others.cloned().collect(),
+            address,
+        };
+        let stream = of.stream(&customer.identifier);
+        self.contacts.execute_on(Arc::clone(&customer.state), &stream, &known, &context).await.map(|_| ())
+    }
+
+    async fn join_identifier(
+        &self,
+        of: Identifiers,
+        identifier: &str,
+        customer: &Customer,
+        context: &Context,
+    ) -> Result<(), CommandError<Rejection>> {
+        let state = self.identifier(of, identifier, Read::Cached).await?;
+        let join = Join {
+            account_id: of.account,
+            channel_type: of.kind,
+            identifier: identifier.to_owned(),
+            was_joined_to: state.state.joined_to().map(str::to_owned),
+            to: customer.identifier.clone(),
+            contact_id: customer.contact_id,
+        };
+        self.contacts.execute_on(state, &of.stream(identifier), &join, context).await.map(|_| ())
+    }
+
+    /// The right to find out which customer these identifiers name. Two webhooks of a new customer, one with the number
+    /// and one with the id, would each begin a conversation.
+    pub(crate) async fn naming_turns(
+        &self,
+        of: Identifiers,
+        identifiers: &[String],
+    ) -> Result<Vec<Turn<'_>>, CommandError<Rejection>> {
+        // In one order for all, so that no two callers wait for each other.
+        let mut ids: Vec<_> = identifiers.iter().map(|identifier| of.id(identifier)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut turns = Vec::with_capacity(ids.len());
+        for id in ids {
+            turns.push(self.naming.of(&StreamId::contact(id)).await.ok_or(CommandError::Contended)?);
+        }
+        Ok(turns)
+    }
+
+    /// The identifier to which answers to a customer are sent.
+    pub async fn address_of(&self, of: Identifiers, identifier: &str) -> Result<String, LoadError> {
+        Ok(self.customer(of, &[identifier.to_owned()], Read::Log).await?.address)
+    }
+
+    /// Stores the identifiers by which a provider knows the addressee of a message. A failure is only logged: the message
+    /// is sent, and the customer's answer may still tell it.
+    pub async fn learn_of_addressee(
+        &self,
+        of: Identifiers,
+        to: &str,
+        addressee: Vec<String>,
+        sent: &Recorded,
+    ) {
+        let mut identifiers = vec![to.to_owned()];
+        addressee.iter().for_each(|identifier| add(&mut identifiers, identifier));
+        if identifiers.len() == 1 {
+            return;
+        }
+        let context = Context::because_of(sent, "customer-identity");
+        let learn = async {
+            if self.customer(of, &identifiers, Read::Cached).await?.is_settled {
+                return Ok(());
+            }
+            let _turns = self.naming_turns(of, &identifiers).await?;
+            self.settled(of, &NamedCustomer { identifiers, ..NamedCustomer::default() }, &context)
+                .await
+                .map(|_| ())
+        };
+        let learnt: Result<(), CommandError<Rejection>> = learn.await;
+        if let Err(error) = learnt {
+            tracing::warn!(message_id = %sent.id, %error, "the provider's name of an addressee was not stored");
+        }
+    }
+
+    async fn identifier(
+        &self,
+        of: Identifiers,
+        identifier: &str,
+        read: Read,
+    ) -> Result<Arc<Versioned<IdentifierState>>, LoadError> {
+        let stream = of.stream(identifier);
+        match read {
+            Read::Cached => self.contacts.cached(&stream).await,
+            Read::Log => self.contacts.current(&stream).await,
+        }
+    }
+
+    /// The identifier that decides on the contact of this one. Two processes may join two identifiers to each other; then
+    /// all take the same one of them.
+    async fn root(
+        &self,
+        of: Identifiers,
+        identifier: &str,
+        read: Read,
+    ) -> Result<(String, Arc<Versioned<IdentifierState>>), LoadError> {
+        let mut passed: Vec<String> = Vec::new();
+        let mut at = identifier.to_owned();
+        loop {
+            let state = self.identifier(of, &at, read).await?;
+            let Some(next) = state.state.joined_to().filter(|_| passed.len() < LONGEST_CHAIN) else {
+                return Ok((at, state));
+            };
+            if let Some(begin) = passed.iter().position(|before| before == next) {
+                passed.push(at);
+                let circle = passed.split_off(begin);
+                let decides = circle
+                    .into_iter()
+                    .min_by(|one, other| best_first(one, true).cmp(&best_first(other, true)));
+                let decides = decides.unwrap_or_else(|| identifier.to_owned());
+                let state = self.identifier(of, &decides, read).await?;
+                return Ok((decides, state));
+            }
+            let next = next.to_owned();
+            passed.push(std::mem::replace(&mut at, next));
+        }
+    }
+}
+
+fn add(names: &mut Vec<String>, name: &str) {
+    if names.iter().all(|known| known != name) {
+        names.push(name.to_owned());
+    }
+}

@@ -1,0 +1,246 @@
+//! A WhatsApp customer with a number, a business-scoped id, or both is one contact with one conversation.
+
+use crate::fake_whatsapp::FakeWhatsApp;
+use crate::program::{PHONE_NUMBER_ID, Person, Program, WhatsApp, fresh_id};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const NUMBER: &str = "251911000001";
+const ID: &str = "ET.1349120865";
+
+fn now() -> String {
+    (event_schemas::Clock::System.now().as_micros() / 1_000_000).to_string()
+}
+
+/// A webhook with one element of `messages` or `statuses`.
+fn webhook(list: &str, element: Value, contacts: Value) -> Value {
+    let mut value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": { "display_phone_number": "15550783881", "phone_number_id": PHONE_NUMBER_ID },
+    });
+    if contacts != json!([]) {
+        value["contacts"] = contacts;
+    }
+    value[list] = json!([element]);
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": value }] }],
+    })
+}
+
+/// A text message of a customer with a number, an id, or both.
+fn says(number: Option<&str>, id: Option<&str>, words: &str) -> Value {
+    let mut element = json!({ "id": format!("wamid.{}", fresh_id()), "timestamp": now(), "type": "text", "text": { "body": words } });
+    let mut contact = json!({ "profile": { "name": "Sara" } });
+    if let Some(number) = number {
+        element["from"] = json!(number);
+        contact["wa_id"] = json!(number);
+    }
+    if let Some(id) = id {
+        element["from_user_id"] = json!(id);
+        contact["user_id"] = json!(id);
+    }
+    webhook("messages", element, json!([contact]))
+}
+
+fn system(from: Option<&str>, part: Value) -> Value {
+    let mut element = json!({ "id": format!("wamid.{}", fresh_id()), "timestamp": now(), "type": "system", "system": part });
+    if let Some(from) = from {
+        element["from"] = json!(from);
+    }
+    webhook("messages", element, json!([]))
+}
+
+struct Desk {
+    _folder: tempfile::TempDir,
+    program: Program,
+    provider: FakeWhatsApp,
+}
+
+impl Desk {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program::serve(&folder.path().join("data")).await;
+        Self { _folder: folder, program, provider: FakeWhatsApp::start().await }
+    }
+
+    async fn account(&self) -> (WhatsApp, Person) {
+        let account = self.program.account();
+        (account.whatsapp(&self.provider.base_url).await, account.person("agent", "Ana"))
+    }
+
+    /// The number of messages that the provider took, once there are so many, and the addressee of the last.
+    async fn last_addressee(&self, count: usize) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.provider.how_many_taken() < count {
+            assert!(Instant::now() < deadline, "the answer was not sent");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let taken = self.provider.taken();
+        let body = &taken[count - 1].body;
+        json!([body["to"], body["recipient"]])
+    }
+}
+
+/// The conversations once they have so many messages of the customer in all.
+async fn conversations(ana: &Person, received: u64) -> Vec<Value> {
+    let all = ana
+        .get_until("/v1/conversations?limit=100", |page| {
+            let rows = page["data"].as_array().unwrap();
+            rows.iter().filter_map(|row| row["message_count"].as_u64()).sum::<u64>() >= received
+        })
+        .await;
+    all["data"].as_array().unwrap().clone()
+}
+
+/// The only conversation, once it has so many messages.
+async fn only_conversation(ana: &Person, messages: u64) -> Value {
+    let all = conversations(ana, messages).await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    let identifiers = ana
+        .get(&format!("/v1/contact-identifiers?contact_id={}", all[0]["contact_id"].as_str().unwrap()))
+        .await;
+    let every = ana.get("/v1/contact-identifiers").await;
+    assert_eq!(identifiers["data"], every["data"], "all identifiers are the contact's");
+    all[0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_and_an_id_in_any_order_are_one_contact_with_one_conversation() {
+    let desk = Desk::start().await;
+    let (both, number, id) = ((Some(NUMBER), Some(ID)), (Some(NUMBER), None), (None, Some(ID)));
+    for (order, address) in [
+        (vec![both, id], json!([NUMBER, null])),
+        (vec![both, id, number], json!([NUMBER, null])),
+        (vec![number, both, id], json!([NUMBER, null])),
+        (vec![id, both, number], json!([NUMBER, null])),
+        (vec![id, id], json!([null, ID])),
+    ] {
+        let (whatsapp, ana) = desk.account().await;
+        for (number, id) in &order {
+            whatsapp.post_ok(&says(*number, *id, "Hello")).await;
+        }
+        let row = only_conversation(&ana, order.len() as u64).await;
+        let before = desk.provider.how_many_taken();
+        let path = format!("/v1/conversations/{}/messages", row["id"].as_str().unwrap());
+        ana.post(&path, json!({ "content": "Selam" })).await;
+        assert_eq!(desk.last_addressee(before + 1).await, address, "{order:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_messages_of_two_identifiers_at_once_begin_one_conversation() {
+    let desk = Desk::start().await;
+    for round in 0..5 {
+        let (whatsapp, ana) = desk.account().await;
+        let messages: Vec<_> = (0..12)
+            .map(|index| match (index + round) % 3 {
+                0 => says(None, Some(ID), "the id"),
+                _ => says(Some(NUMBER), Some(ID), "both"),
+            })
+            .collect();
+        join_all(messages.iter().map(|message| whatsapp.post_ok(message))).await;
+        only_conversation(&ana, 12).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_number_and_a_changed_id_continue_the_conversation() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    let answer = |row: &Value, words: &str| {
+        let path = format!("/v1/conversations/{}/messages", row["id"].as_str().unwrap());
+        let (ana, words) = (ana.clone(), words.to_owned());
+        async move { ana.post(&path, json!({ "content": words })).await }
+    };
+    whatsapp.post_ok(&says(Some(NUMBER), Some(ID), "one")).await;
+    let row = only_conversation(&ana, 1).await;
+    let change = json!({
+        "type": "user_changed_number", "body": "Sara has a new number", "wa_id": "251911000002",
+        "user_id": "ET.2", "previous_user_id": ID,
+    });
+    whatsapp.post_ok(&system(Some(NUMBER), change)).await;
+    answer(&row, "To the new number").await;
+    assert_eq!(desk.last_addressee(1).await, json!(["251911000002", null]));
+    whatsapp.post_ok(&says(None, Some("ET.2"), "two")).await;
+    whatsapp.post_ok(&says(Some("251911000002"), None, "three")).await;
+    only_conversation(&ana, 4).await;
+
+    // The number is hidden now, so that the one before may be another person's.
+    let change = json!({ "type": "user_changed_user_id", "user_id": "ET.3", "previous_user_id": "ET.2" });
+    whatsapp.post_ok(&system(None, change)).await;
+    answer(&row, "To the new id").await;
+    assert_eq!(desk.last_addressee(2).await, json!([null, "ET.3"]));
+    whatsapp.post_ok(&says(None, Some("ET.3"), "four")).await;
+    whatsapp.post_ok(&says(Some("251911000003"), Some("ET.3"), "five")).await;
+    answer(&row, "To the newest number").await;
+    assert_eq!(desk.last_addressee(3).await, json!(["251911000003", null]));
+    only_conversation(&ana, 8).await;
+
+    // The number in `wa_id` can be another than the one in `from`.
+    let mut message = says(Some("5215512345678"), None, "six");
+    message["entry"][0]["changes"][0]["value"]["contacts"][0]["wa_id"] = json!("525512345678");
+    whatsapp.post_ok(&message).await;
+    whatsapp.post_ok(&says(Some("525512345678"), None, "seven")).await;
+    assert_eq!(conversations(&ana, 10).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_known_contacts_that_are_one_go_on_in_the_newest_open_conversation() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    whatsapp.post_ok(&says(Some(NUMBER), None, "by number")).await;
+    let older = only_conversation(&ana, 1).await;
+    whatsapp.post_ok(&says(None, Some(ID), "by id")).await;
+    assert_eq!(conversations(&ana, 2).await.len(), 2);
+    whatsapp.post_ok(&says(Some(NUMBER), Some(ID), "both")).await;
+    whatsapp.post_ok(&says(Some(NUMBER), None, "by number again")).await;
+    whatsapp.post_ok(&says(None, Some(ID), "by id again")).await;
+
+    let all = conversations(&ana, 5).await;
+    assert_eq!((all.len(), &all[0]["contact_id"]), (2, &all[1]["contact_id"]), "{all:?}");
+    let (closed, open): (Vec<_>, Vec<_>) = all.iter().partition(|row| row["status"] == "closed");
+    assert_eq!((closed.len(), &closed[0]["id"]), (1, &older["id"]), "{all:?}");
+    assert_eq!(open[0]["message_count"], 4);
+    let events =
+        ana.get(&format!("/v1/conversations/{}/events?limit=100", older["id"].as_str().unwrap())).await;
+    assert!(events.to_string().contains(open[0]["id"].as_str().unwrap()), "{events}");
+    let events =
+        ana.get(&format!("/v1/conversations/{}/events?limit=100", open[0]["id"].as_str().unwrap())).await;
+    assert!(events.to_string().contains(older["id"].as_str().unwrap()), "{events}");
+    let path = format!("/v1/conversations/{}/messages", open[0]["id"].as_str().unwrap());
+    ana.post(&path, json!({ "content": "Selam" })).await;
+    assert_eq!(desk.last_addressee(1).await, json!([NUMBER, null]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_comes_from_another_identifier_than_an_agent_wrote_to() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    desk.provider.knows_as("5511987654321", "551187654321");
+    let template = json!({ "name": "hello", "language": "pt_BR" });
+    let begin = |identifier: &str| {
+        let message = json!({ "template": template });
+        json!({ "channel_id": whatsapp.id, "contact_identifier": identifier, "message": message })
+    };
+    let begun = ana.post("/v1/conversations", begin("+55 11 98765-4321")).await;
+    assert_eq!(desk.last_addressee(1).await, json!(["5511987654321", null]));
+    let messages = format!("/v1/conversations/{}/messages", begun["id"].as_str().unwrap());
+    ana.get_until(&messages, |page| crate::program::has_delivery_state(page, "dispatched")).await;
+    whatsapp.post_ok(&says(Some("551187654321"), None, "Oi")).await;
+    only_conversation(&ana, 2).await;
+
+    // A status names the id too, and the answer has nothing else.
+    let (whatsapp, ana) = desk.account().await;
+    let begin = json!({
+        "channel_id": whatsapp.id, "contact_identifier": NUMBER, "message": { "template": template },
+    });
+    let begun = ana.post("/v1/conversations", begin).await;
+    desk.last_addressee(2).await;
+    let mut status = desk.provider.taken()[1].status("delivered", 1_795_222_801);
+    status["entry"][0]["changes"][0]["value"]["statuses"][0]["recipient_user_id"] = json!(ID);
+    whatsapp.post_ok(&status).await;
+    whatsapp.post_ok(&says(None, Some(ID), "Selam")).await;
+    assert_eq!(only_conversation(&ana, 2).await["id"], begun["id"]);
+}
