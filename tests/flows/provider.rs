@@ -148,8 +148,8 @@ async fn an_answer_that_failed_did_not_answer_the_customer() {
     // A conversation that is shown as of an earlier moment is answered as it was then.
     let history = ana.get(&format!("{path}/events?limit=200")).await;
     let of_kind = |name: &str| {
-        let events = history["data"].as_array().unwrap().iter();
-        events.filter(|event| event["type"].as_str().unwrap().contains(name)).last().unwrap()["time"].clone()
+        let mut events = history["data"].as_array().unwrap().iter().rev();
+        events.find(|event| event["type"].as_str().unwrap().contains(name)).unwrap()["time"].clone()
     };
     let as_of = of_kind("MessageDispatched").as_str().unwrap().to_owned();
     let then = ana.get(&format!("{path}?as_of={as_of}")).await;

@@ -37,6 +37,7 @@ pub struct Memory {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingQuestion {
     pub rule_id: BotRuleId,
+    pub message_id: MessageId,
     pub field: String,
     pub remaining: Vec<InfoField>,
     pub team_id: Option<TeamId>,
@@ -205,6 +206,7 @@ impl Memory {
             BotEvent::InfoRequested(asked) => {
                 self.question = Some(PendingQuestion {
                     rule_id: asked.rule_id,
+                    message_id: asked.message_id,
                     field: asked.field.clone(),
                     remaining: asked.remaining.clone(),
                     team_id: asked.team_id,

@@ -13,7 +13,7 @@ use crate::aggregate::Decide;
 use crate::bot::{Actions, Facts, HandoffNeed, IncomingMessage, PendingQuestion, Playbook, Rule, RuleMatch};
 use event_schemas::bot::{HandoffCause, InfoField};
 use event_schemas::conversation::{AssignStrategy, BotEngaged, InfoRequested, LanguageDetected};
-use event_schemas::message::{Content, ContentType, Status};
+use event_schemas::message::{Content, ContentType, Delivery, Status};
 use event_schemas::{BotRuleId, ConversationEvent, MessageId, TeamId, Timestamp};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -85,6 +85,14 @@ impl Answer {
             && waits
             && !conversation.bot.is_with_agents()
             && self.body.content_type != ContentType::Reaction
+    }
+
+    /// The field of a pending question, with the question's words if its rule still has them.
+    fn field_of(&self, question: &PendingQuestion) -> InfoField {
+        let rule = self.playbook.rules().iter().find(|rule| rule.id == question.rule_id);
+        let field =
+            rule.and_then(|rule| rule.actions.ask.iter().find(|field| field.name() == question.field));
+        field.cloned().unwrap_or_else(|| InfoField::Named(question.field.clone()))
     }
 
     fn incoming(&self) -> IncomingMessage<'_> {
@@ -234,6 +242,10 @@ impl BotTurn<'_> {
         }
         if !conversation.bot.may_answer(answer.message_id) {
             return Ok(());
+        }
+        if conversation.delivery(question.message_id) == Some(Delivery::Failed) {
+            // The customer has not seen the question, so this is no answer to it.
+            return self.ask(&answer.field_of(question), &question.remaining, &target, None);
         }
         let words = answer.body.content.trim();
         let kept = match words {

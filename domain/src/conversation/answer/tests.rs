@@ -10,8 +10,8 @@ use event_schemas::conversation::*;
 use event_schemas::message::{ChannelType, Priority, SenderType};
 use event_schemas::routing::RoutingStrategy;
 use event_schemas::{
-    AccountId, CannedResponseId, ChannelId, ContactId, ConversationEvent as E, ConversationId, HandoffRuleId,
-    MessageEvent, UserId,
+    AccountId, BotEvent, CannedResponseId, ChannelId, ContactId, ConversationEvent as E, ConversationId,
+    HandoffRuleId, MessageEvent, UserId,
 };
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
@@ -644,6 +644,32 @@ fn a_message_from_before_the_question_is_not_its_answer() {
     given([opened(), received(MESSAGE, "refund"), received(SECOND, "please"), asked_for_name()])
         .when(to_second(&[collecting()], "please"))
         .then_nothing();
+}
+
+#[test]
+fn a_question_that_failed_is_asked_again_and_the_next_message_is_not_its_answer() {
+    let failed = MessageFailed {
+        message_id: QUESTION,
+        provider_message_id: None,
+        time: Timestamp::from_secs(4),
+        code: "131026".to_owned(),
+        reason: "Message undeliverable".to_owned(),
+    };
+    let history = [
+        opened(),
+        received(MESSAGE, "refund"),
+        engaged(RULE, "Refunds: keyword 'refund'"),
+        sent_by_bot(QUESTION, "Could you tell me your name?", Some((RULE, "Refunds"))),
+        asked_for_name(),
+        failed.into(),
+        received(SECOND, "hello??"),
+    ];
+    let ids = AnswerIds { reply: REPLY, question: MessageId::from_u128(0x301) };
+    let E::Bot(BotEvent::InfoRequested(asked)) = asked_for_name() else { panic!("a question") };
+    given(history).when(Answer { ids, ..to_second(&[collecting()], "hello??") }).then([
+        sent_by_bot(ids.question, "Could you tell me your name?", None),
+        InfoRequested { message_id: ids.question, ..asked }.into(),
+    ]);
 }
 
 #[test]
