@@ -147,7 +147,9 @@ impl Commands {
                 given_name = state.state.given_name().map(str::to_owned);
             }
         }
-        let address = state.state.address().unwrap_or(&identifier).to_owned();
+        // A person may have given the address to another contact.
+        let address = state.state.address().filter(|address| names.iter().any(|name| name == address));
+        let address = address.unwrap_or(&identifier).to_owned();
         let contact_is_known = known_contact.is_some();
         Ok(Customer {
             identifier,
@@ -269,6 +271,21 @@ impl Commands {
                     Err(error) => return Err(error),
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Moves a customer's other identifiers to the contact to which a person has moved this one.
+    pub async fn move_other_identifiers(
+        &self,
+        of: Identifiers,
+        identifier: &str,
+        context: &Context,
+    ) -> Result<(), CommandError<Rejection>> {
+        let identifiers = self.customer(of, &[identifier.to_owned()], Read::Log).await?.names;
+        if identifiers.len() > 1 {
+            let _turns = self.naming_turns(of, &identifiers).await?;
+            self.settled(of, &NamedCustomer { identifiers, ..NamedCustomer::default() }, context).await?;
         }
         Ok(())
     }

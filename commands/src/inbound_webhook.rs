@@ -18,7 +18,7 @@ use event_schemas::{AccountId, Actor, ChannelId, StreamId};
 use event_store::Unavailable;
 use futures::future::join_all;
 use providers::{Inbound, Proof, RefusedWebhook, Request, Response, UnreadablePart};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -103,6 +103,66 @@ struct ChannelOfAccount {
 impl ChannelOfAccount {
     fn identifiers(&self) -> Identifiers {
         Identifiers { account: self.account, kind: self.channel.channel_type }
+    }
+}
+
+/// The parts of a request, by customer.
+#[derive(Default)]
+struct Runs {
+    all: HashMap<usize, Run>,
+    by_name: HashMap<String, usize>,
+}
+
+/// The parts of one customer, with their numbers in the request.
+#[derive(Default)]
+struct Run {
+    names: BTreeSet<String>,
+    parts: Vec<(usize, Inbound)>,
+}
+
+impl Runs {
+    /// Adds a part. It may show that those of several runs are one customer's. Parts that name no customer are applied one
+    /// after the other.
+    fn add(&mut self, mut names: Vec<String>, index: usize, part: Inbound) {
+        if names.is_empty() {
+            names.push(String::new());
+        }
+        let mut run = Run::default();
+        for same in names.iter().filter_map(|name| self.by_name.get(name)) {
+            let Some(other) = self.all.remove(same) else { continue };
+            if other.parts.len() > run.parts.len() {
+                let smaller = std::mem::replace(&mut run, other);
+                run.absorb(smaller);
+            } else {
+                run.absorb(other);
+            }
+        }
+        run.names.extend(names);
+        run.parts.push((index, part));
+        for name in &run.names {
+            self.by_name.insert(name.clone(), index);
+        }
+        self.all.insert(index, run);
+    }
+}
+
+impl Run {
+    fn absorb(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.parts.extend(other.parts);
+    }
+
+    /// The parts in their order. An earlier message gets the identifiers that a later one names.
+    fn into_parts(mut self) -> Vec<Inbound> {
+        self.parts.sort_by_key(|(index, _)| *index);
+        let mut parts: Vec<Inbound> = self.parts.into_iter().map(|(_, part)| part).collect();
+        for part in &mut parts {
+            if let Inbound::Message(message) = part {
+                let others = self.names.iter().filter(|name| **name != message.from);
+                message.also_known_as = others.cloned().collect();
+            }
+        }
+        parts
     }
 }
 
@@ -218,29 +278,15 @@ impl Commands {
         if parts.len() == 1 {
             return self.apply_run(receiver, context, parts).await;
         }
-        let mut by_customer: Vec<(HashSet<String>, Vec<(usize, Inbound)>)> = Vec::new();
+        let mut runs = Runs::default();
         for (index, part) in parts.into_iter().enumerate() {
-            let named = identifiers_of(&part);
-            let names = match named.is_empty() {
-                true => named,
-                false => self.customer(receiver.identifiers(), &named, Read::Cached).await?.names,
-            };
-            let mut customer = (names.into_iter().collect::<HashSet<_>>(), vec![(index, part)]);
-            // A part may show that those of two runs are one customer's.
-            let is_other =
-                |(names, _): &(HashSet<String>, _)| names.is_disjoint(&customer.0) && !customer.0.is_empty();
-            let (others, same): (Vec<_>, Vec<_>) = by_customer.into_iter().partition(is_other);
-            by_customer = others;
-            for (names, run) in same {
-                customer.0.extend(names);
-                customer.1.extend(run);
+            let mut names = identifiers_of(&part);
+            if !names.is_empty() {
+                names = self.customer(receiver.identifiers(), &names, Read::Cached).await?.names;
             }
-            by_customer.push(customer);
+            runs.add(names, index, part);
         }
-        let runs = by_customer.into_iter().map(|(_, mut run)| {
-            run.sort_by_key(|(index, _)| *index);
-            self.apply_run(receiver, context, run.into_iter().map(|(_, part)| part).collect())
-        });
+        let runs = runs.all.into_values().map(|run| self.apply_run(receiver, context, run.into_parts()));
         let mut receipt = WebhookReceipt::default();
         for run in join_all(runs).await {
             let run = run?;

@@ -117,6 +117,10 @@ impl Clocks {
             self.unsettled = Some(Box::new(Unsettled { before: self.now.clone(), later: Vec::new() }));
         }
         self.now.apply(&change, at);
+        if change == Change::Closed && self.timers().next().is_none() {
+            // No table keeps the clocks of every closed conversation for a failure that would change no target.
+            self.unsettled = None;
+        }
         let has_deadlines = self.now.terms.is_some();
         if let Some(unsettled) = self.unsettled.as_mut().filter(|_| change != Change::Time || has_deadlines) {
             unsettled.add(Later { change, at });

@@ -118,7 +118,8 @@ async fn a_name_that_a_person_gave_is_shown_everywhere_and_outlasts_the_profiles
     assert_eq!(then["display_name"], format!("Customer {number}").as_str());
     ana.send_ok(Method::DELETE, &path, json!({})).await;
     whatsapp.customer_writes(number, "wamid.3", "Good evening").await;
-    let second = ana.get_until(listed, |inbox| inbox["data"][0]["last_message_preview"] == "Good evening").await;
+    let second =
+        ana.get_until(listed, |inbox| inbox["data"][0]["last_message_preview"] == "Good evening").await;
     assert_eq!(second["data"][0]["display_name"], "Abebe Bikila");
 }
 

@@ -244,3 +244,51 @@ async fn an_answer_comes_from_another_identifier_than_an_agent_wrote_to() {
     whatsapp.post_ok(&says(None, Some(ID), "Selam")).await;
     assert_eq!(only_conversation(&ana, 2).await["id"], begun["id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_of_one_webhook_are_in_one_conversation_in_their_order() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    let mut all = says(Some(NUMBER), None, "one");
+    for (number, id, words) in
+        [(None, Some(ID), "two"), (Some(NUMBER), Some(ID), "three"), (None, Some(ID), "four")]
+    {
+        let mut further = says(number, id, words);
+        let further = further["entry"][0]["changes"][0].take();
+        all["entry"][0]["changes"].as_array_mut().unwrap().push(further);
+    }
+    whatsapp.post_ok(&all).await;
+    let row = only_conversation(&ana, 4).await;
+    let messages = ana.get(&format!("/v1/conversations/{}/messages", row["id"].as_str().unwrap())).await;
+    let words: Vec<_> =
+        messages["data"].as_array().unwrap().iter().map(|message| &message["content"]).collect();
+    assert_eq!(words, ["one", "two", "three", "four"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_moves_a_customer_with_all_identifiers_or_separates_one() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    whatsapp.post_ok(&says(Some(NUMBER), Some(ID), "one")).await;
+    let row = only_conversation(&ana, 1).await;
+    let identifiers = ana.get("/v1/contact-identifiers").await;
+    let path_of = |identifier: &str| {
+        let all = identifiers["data"].as_array().unwrap();
+        let found = all.iter().find(|row| row["identifier"] == identifier).unwrap();
+        format!("/v1/contact-identifiers/{}", found["id"].as_str().unwrap())
+    };
+    let contact = fresh_id();
+    ana.patch(&path_of(NUMBER), json!({ "contact_id": contact })).await;
+    let moved =
+        |page: &Value| page["data"].as_array().unwrap().iter().all(|row| row["contact_id"] == contact);
+    ana.get_until("/v1/contact-identifiers", moved).await;
+    whatsapp.post_ok(&says(None, Some(ID), "two")).await;
+    assert_eq!(only_conversation(&ana, 2).await["contact_id"], contact);
+
+    let other = fresh_id();
+    ana.patch(&path_of(ID), json!({ "contact_id": other })).await;
+    whatsapp.post_ok(&says(None, Some(ID), "three")).await;
+    let all = conversations(&ana, 3).await;
+    let others: Vec<_> = all.iter().filter(|found| found["id"] != row["id"]).collect();
+    assert_eq!((others.len(), &others[0]["contact_id"]), (1, &json!(other)));
+}

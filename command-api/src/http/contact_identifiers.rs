@@ -250,6 +250,10 @@ async fn update(
     };
     let context = headers.of(&caller);
     let outcome = commands.contacts.execute(&address.stream(), &relink, &context).await?;
+    if relink.contact_id.is_some() {
+        let of = Identifiers { account: caller.account, kind: address.channel_type };
+        commands.move_other_identifiers(of, &address.identifier, &context).await?;
+    }
     address.rename(&commands, &context).await?;
     let view = View::of(address, &outcome.state.state);
     Ok(Completed(Answer::of(&commands, &outcome, view).await?))

@@ -396,6 +396,16 @@ fn an_answer_can_fail_after_the_conversation_was_resolved_or_closed() {
 }
 
 #[test]
+fn a_closed_conversation_without_targets_is_settled() {
+    let story =
+        Scenario::default().then(0, opened()).then(10, question()).then(20, said(2, SenderType::Agent));
+    assert!(story.0.is_unsettled());
+    let story = story.then(30, Closed { reason: None });
+    assert!(!story.0.is_unsettled());
+    assert_eq!(story.then(40, failed(2)).answered(), (None, Some(20)));
+}
+
+#[test]
 fn an_answer_that_is_delivered_after_all_counts_again() {
     let story = Scenario::begun()
         .then(10, question())

@@ -236,6 +236,10 @@ proptest! {
         for (gap, action) in actions.into_iter().chain(close).chain(last) {
             now = now + Duration::from_secs(gap.unsigned_abs());
             story.perform(action, now);
+            if matches!(action, Action::Close) && !story.clocks.is_unsettled() {
+                // Without targets, nothing changes after the end.
+                break;
+            }
             prop_assert_eq!(shown(&story.clocks), shown(&story.without_failed()), "after {:?}", action);
         }
     }

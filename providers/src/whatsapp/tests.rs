@@ -16,6 +16,7 @@ macro_rules! sample {
     };
 }
 
+mod identity;
 mod never_panics;
 
 const NUMBER: &str = "106540352242922";
