@@ -6,6 +6,8 @@ use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Versioned};
 use crate::turns::Turn;
 use domain::contact::{IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address};
+use domain::conversation::{self, ChangeDisplayName};
+use event_schemas::catalogue::Channel;
 use event_schemas::contact::other_spelling;
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, Recorded, StreamId};
@@ -26,6 +28,8 @@ pub struct Customer {
     pub names: Vec<String>,
     /// The identifier to which answers are sent.
     pub address: String,
+    /// The name that a person gave to one of the identifiers. The first one's comes first.
+    given_name: Option<String>,
     /// Whether one of the identifiers has a contact already.
     pub(crate) contact_is_known: bool,
     /// Whether all identifiers are joined to the one that decides.
@@ -36,8 +40,13 @@ impl Customer {
     pub fn is_known(&self) -> bool {
         self.state.state.contact_id().is_some()
     }
+    /// The name that a person gave, or else that of the profile.
     pub fn display_name(&self) -> Option<&str> {
-        self.state.state.display_name()
+        self.given_name.as_deref().or(self.state.state.display_name())
+    }
+    /// The name after a message that came with this name of the profile: a person's name outranks it.
+    pub(crate) fn name_with_profile(&self, profile: Option<&str>) -> Option<String> {
+        self.given_name.as_deref().or(profile).or(self.display_name()).map(str::to_owned)
     }
 }
 
@@ -137,11 +146,27 @@ impl Commands {
             let other = self.identifier(of, other, read).await?;
             is_settled &= other.state.contact_id() == Some(contact_id);
         }
+        let mut given_name = state.state.given_name().map(str::to_owned);
+        for name in names.iter().skip(1) {
+            if given_name.is_none() {
+                let state = self.identifier(of, name, Read::Cached).await?;
+                given_name = state.state.given_name().map(str::to_owned);
+            }
+        }
         // A person may have given the address to another contact.
         let address = state.state.address().filter(|address| names.iter().any(|name| name == address));
         let address = address.unwrap_or(&identifier).to_owned();
         let contact_is_known = known_contact.is_some();
-        Ok(Customer { identifier, state, contact_id, names, address, contact_is_known, is_settled })
+        Ok(Customer {
+            identifier,
+            state,
+            contact_id,
+            names,
+            address,
+            given_name,
+            contact_is_known,
+            is_settled,
+        })
     }
 
     /// The customer after the report is stored. The identifiers are joined before this returns, so that each
@@ -224,6 +249,36 @@ impl Commands {
             turns.push(self.naming.of(&StreamId::contact(id)).await.ok_or(CommandError::Contended)?);
         }
         Ok(turns)
+    }
+
+    /// Gives the customer's name, as it is now, to the open conversations with the identifier's customer. A conversation
+    /// that is missed has it from the customer's next message on.
+    pub async fn rename_in_conversations(
+        &self,
+        of: Identifiers,
+        identifier: &str,
+        context: &Context,
+    ) -> Result<(), CommandError<conversation::Rejection>> {
+        let customer = self.customer(of, &[identifier.to_owned()], Read::Log).await?;
+        let rename = ChangeDisplayName { display_name: customer.display_name().map(str::to_owned) };
+        let context = Context { key: None, request: None, if_match: None, ..context.clone() };
+        let channels = self.catalogue::<Channel>(of.account).current().await?;
+        for channel in channels.state.iter().filter(|channel| channel.channel_type == of.kind) {
+            let found = self
+                .current_conversations
+                .of_customer(&self.conversations, channel.id, &customer.names)
+                .await?;
+            for current in std::iter::once(&found.current).chain(&found.other_open) {
+                match self.conversations.execute(&current.stream, &rename, &context).await {
+                    Ok(_)
+                    | Err(CommandError::Rejected(
+                        conversation::Rejection::NotOpened | conversation::Rejection::Closed,
+                    )) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Moves a customer's other identifiers to the contact to which a person has moved this one.

@@ -34,6 +34,10 @@ impl IdentifierState {
     pub fn display_name(&self) -> Option<&str> {
         self.display_name.as_deref()
     }
+    /// The name that a person gave. `None` when the name is that of the profile.
+    pub fn given_name(&self) -> Option<&str> {
+        self.display_name.as_deref().filter(|_| self.is_named)
+    }
     pub fn metadata(&self) -> &Map<String, Value> {
         &self.metadata
     }

@@ -36,7 +36,7 @@ pub use change::{Edit, React, ReceiveEdited, RecordNotice, Revoke};
 pub use deliver::{RecordDelivery, Report};
 pub use handoff::{Announcement, RequestHandoff};
 pub use inactivity::{EndInactivity, InactivityAction, InactivityTimeouts};
-pub use label::{ApplySla, ChangeLabels, CollectContext, SetPriority, SetSubject};
+pub use label::{ApplySla, ChangeDisplayName, ChangeLabels, CollectContext, SetPriority, SetSubject};
 pub use offer::{AcceptOffer, DeclineOffer, ExpireOffer, MakeOffer};
 pub use receive::{Open, Opening, Receive, See};
 pub use route::{DropAssignment, Enqueue, Overflow, ReturnToQueue, RouteTo, TimeOut};
@@ -382,6 +382,7 @@ impl Opened {
         match event {
             DetailsEvent::PriorityChanged(change) => self.priority = change.new,
             DetailsEvent::SubjectChanged(change) => self.subject.clone_from(&change.new),
+            DetailsEvent::DisplayNameChanged(change) => self.display_name.clone_from(&change.new),
             DetailsEvent::LabelsChanged(change) => {
                 change.removed.iter().for_each(|label| {
                     self.labels.remove(label);

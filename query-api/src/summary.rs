@@ -96,6 +96,10 @@ pub fn summary(event: &ConversationEvent, actor: &Actor) -> String {
             format!("{who} changed its labels: {}", changes.collect::<Vec<_>>().join(" "))
         }
         E::Details(DetailsEvent::SubjectChanged(_)) => format!("{who} changed its subject"),
+        E::Details(DetailsEvent::DisplayNameChanged(change)) => match &change.new {
+            Some(name) => format!("{who} changed the customer's name to {name}"),
+            None => format!("{who} removed the customer's name"),
+        },
         E::Sla(SlaEvent::SlaApplied(applied)) => format!("The policy {} began to count", applied.policy.name),
         E::Sla(SlaEvent::SlaRemoved(_)) => format!("{who} ended its SLA policy"),
         E::Sla(SlaEvent::SlaWarned(warned)) => format!("The {} is due soon", target(warned.metric)),

@@ -85,6 +85,45 @@ async fn a_message_goes_from_webhook_to_inbox_and_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_a_person_gave_is_shown_everywhere_and_outlasts_the_profiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let provider = FakeWhatsApp::start().await;
+    let account = program.account();
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let ana = account.person("agent", "Ana");
+    let number = "251911000000";
+    whatsapp.customer_writes(number, "wamid.1", "Good morning").await;
+    let id = conversation_of(&ana, number).await;
+    let path = format!("/v1/conversations/{id}");
+
+    let identifiers = ana.get("/v1/contact-identifiers").await;
+    let identifier = format!("/v1/contact-identifiers/{}", identifiers["data"][0]["id"].as_str().unwrap());
+    ana.patch(&identifier, json!({ "display_name": "Abebe Bikila" })).await;
+    let listed = "/v1/conversations?status=open";
+    ana.get_until(listed, |inbox| inbox["data"][0]["display_name"] == "Abebe Bikila").await;
+
+    // The next message comes with the name of the profile, and texts are filled with the person's.
+    whatsapp.customer_writes(number, "wamid.2", "Are you there?").await;
+    let row = ana.get_until(&path, |row| row["message_count"] == 2).await;
+    assert_eq!(row["display_name"], "Abebe Bikila");
+    let hello = json!({ "short_code": "/hello", "title": "Hello", "content": "Dear {{contact_name}}" });
+    let hello = created(&account.person("administrator", "Eva"), "/v1/canned-responses", hello).await;
+    ana.post(&format!("{path}/messages"), json!({ "canned_response_id": hello })).await;
+    ana.get_until(&path, |row| row["last_message_preview"] == "Dear Abebe Bikila").await;
+
+    // The past shows the name of then, and so does the next conversation.
+    let then = row["created_at"].as_str().unwrap();
+    let then = ana.get(&format!("{path}?as_of={}", then.replace('+', "%2B"))).await;
+    assert_eq!(then["display_name"], format!("Customer {number}").as_str());
+    ana.send_ok(Method::DELETE, &path, json!({})).await;
+    whatsapp.customer_writes(number, "wamid.3", "Good evening").await;
+    let second =
+        ana.get_until(listed, |inbox| inbox["data"][0]["last_message_preview"] == "Good evening").await;
+    assert_eq!(second["data"][0]["display_name"], "Abebe Bikila");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_may_be_repeated_and_a_stale_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;

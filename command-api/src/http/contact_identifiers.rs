@@ -11,7 +11,7 @@ use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
 use commands::customers::Identifiers;
-use commands::execute::LoadError;
+use commands::execute::{Context, LoadError};
 use domain::Decide;
 use domain::contact::{IdentifierState, Link, Rejection, Unlink};
 use event_schemas::message::ChannelType;
@@ -96,6 +96,12 @@ impl Address {
     fn stream(&self) -> StreamId {
         StreamId::contact(self.id)
     }
+
+    /// The open conversations show the name that the identifier has now.
+    async fn rename(&self, commands: &Commands, context: &Context) -> Result<(), CommandProblem> {
+        let of = Identifiers { account: context.account, kind: self.channel_type };
+        Ok(commands.rename_in_conversations(of, &self.identifier, context).await?)
+    }
 }
 
 /// The account's identifier of this id. The id is derived from the account, so an identifier of another
@@ -162,7 +168,9 @@ async fn create(
         may_move: false,
         keeps_known: true,
     };
-    let outcome = commands.contacts.execute(&address.stream(), &link, &headers.of(&caller)).await?;
+    let context = headers.of(&caller);
+    let outcome = commands.contacts.execute(&address.stream(), &link, &context).await?;
+    address.rename(&commands, &context).await?;
     let view = View::of(address, &outcome.state.state);
     let location = format!("/v1/contact-identifiers/{id}");
     Ok(Created(Answer::of(&commands, &outcome, view).await?, location))
@@ -246,6 +254,7 @@ async fn update(
         let of = Identifiers { account: caller.account, kind: address.channel_type };
         commands.move_other_identifiers(of, &address.identifier, &context).await?;
     }
+    address.rename(&commands, &context).await?;
     let view = View::of(address, &outcome.state.state);
     Ok(Completed(Answer::of(&commands, &outcome, view).await?))
 }

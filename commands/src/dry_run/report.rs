@@ -132,6 +132,7 @@ impl Outcome {
             )
             | E::Details(
                 DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::LanguageDetected(_)
                 | DetailsEvent::SeenByAgent(_),
             )
@@ -183,6 +184,7 @@ impl Changes {
             | E::Assignment(AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_))
             | E::Details(
                 DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::LanguageDetected(_)
                 | DetailsEvent::SeenByAgent(_),
             )

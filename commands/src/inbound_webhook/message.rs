@@ -115,7 +115,7 @@ impl Commands {
                     channel_type: channel.channel_type,
                     contact_id: customer.contact_id,
                     contact_identifier: current.identifier.clone(),
-                    display_name: message.display_name.clone(),
+                    display_name: customer.name_with_profile(message.display_name.as_deref()),
                     ordinal: current.ordinal,
                     subject: None,
                     priority: Priority::Normal,

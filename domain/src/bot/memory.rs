@@ -169,6 +169,7 @@ impl Memory {
                 DetailsEvent::PriorityChanged(_)
                 | DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::SeenByAgent(_),
             )
             | E::Delivery(_)

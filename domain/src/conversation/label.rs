@@ -3,8 +3,8 @@
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{
-    BotContextCollected, BotContextRemoved, LabelsChanged, PriorityChanged, SlaApplied, SlaRemoved,
-    SubjectChanged,
+    BotContextCollected, BotContextRemoved, DisplayNameChanged, LabelsChanged, PriorityChanged, SlaApplied,
+    SlaRemoved, SubjectChanged,
 };
 use event_schemas::message::Priority;
 use event_schemas::{ConversationEvent, Timestamp};
@@ -35,6 +35,21 @@ impl Decide<Conversation> for SetPriority {
             return Ok(Vec::new());
         }
         Ok(vec![PriorityChanged { old, new: self.priority }.into()])
+    }
+}
+
+/// Gives the customer another name in the conversation.
+#[derive(Clone, Debug)]
+pub struct ChangeDisplayName {
+    pub display_name: Option<String>,
+}
+
+impl Decide<Conversation> for ChangeDisplayName {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, _: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let (old, new) = (state.live()?.display_name.clone(), self.display_name.clone());
+        Ok(if old == new { Vec::new() } else { vec![DisplayNameChanged { old, new }.into()] })
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Conversation, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::conversation::{
-    ConversationOpened, MessageEdited, MessageReceived, MessageVersion, ReopenCause, Reopened, SeenByAgent,
-    SlaApplied,
+    ConversationOpened, DisplayNameChanged, MessageEdited, MessageReceived, MessageVersion, ReopenCause,
+    Reopened, SeenByAgent, SlaApplied,
 };
 use event_schemas::message::{ChannelType, Content, Priority, Status};
 use event_schemas::{
@@ -106,6 +106,7 @@ impl Decide<Conversation> for Receive {
                 Status::Open | Status::Bot | Status::Assigned | Status::Pending => Vec::new(),
             },
         };
+        events.extend(self.renaming(state));
         events.push(
             MessageReceived {
                 message_id: self.message_id,
@@ -122,6 +123,14 @@ impl Decide<Conversation> for Receive {
 }
 
 impl Receive {
+    /// The customer's name, when the message brings another one.
+    fn renaming(&self, state: &Conversation) -> Option<ConversationEvent> {
+        let Conversation::Opened(opened) = state else { return None };
+        let (old, new) = (&opened.display_name, &self.opening.display_name);
+        (new.is_some() && new != old)
+            .then(|| DisplayNameChanged { old: old.clone(), new: new.clone() }.into())
+    }
+
     /// The message as history: no agent has to answer it.
     fn as_earlier_version(&self) -> ConversationEvent {
         MessageEdited {

@@ -146,6 +146,7 @@ impl Change {
             | E::Details(
                 DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::LanguageDetected(_)
                 | DetailsEvent::SeenByAgent(_),
             )

@@ -1,5 +1,5 @@
-//! The attributes of a conversation: priority, labels, subject, language, and the messages that agents have
-//! read.
+//! The attributes of a conversation: priority, labels, subject, language, the customer's name, and the messages that
+//! agents have read.
 
 use crate::ConversationEvent;
 use crate::events::events;
@@ -9,13 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 events! {
-    /// Priority, labels, subject and language of a conversation, and what agents have read.
+    /// Priority, labels, subject and language of a conversation, the customer's name, and what agents have read.
     pub enum DetailsEvent in ConversationEvent::Details {
         PriorityChanged = 1,
         LabelsChanged = 1,
         SubjectChanged = 1,
         LanguageDetected = 1,
         SeenByAgent = 1,
+        DisplayNameChanged = 1,
     }
 }
 
@@ -33,6 +34,15 @@ pub struct LabelsChanged {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubjectChanged {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+}
+
+/// The customer has another name: a person gave it, or the customer's profile has it and no person gave one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DisplayNameChanged {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

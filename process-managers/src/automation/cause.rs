@@ -78,7 +78,8 @@ pub(super) fn causes(event: &DecodedEvent) -> Vec<(Cause, String)> {
         | E::Details(
             DetailsEvent::PriorityChanged(_)
             | DetailsEvent::LabelsChanged(_)
-            | DetailsEvent::SubjectChanged(_),
+            | DetailsEvent::SubjectChanged(_)
+            | DetailsEvent::DisplayNameChanged(_),
         ) => vec![updated()],
         E::Message(
             MessageEvent::NoteAdded(_)

@@ -118,6 +118,7 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
         | E::Details(
             DetailsEvent::LabelsChanged(_)
             | DetailsEvent::SubjectChanged(_)
+            | DetailsEvent::DisplayNameChanged(_)
             | DetailsEvent::LanguageDetected(_)
             | DetailsEvent::SeenByAgent(_),
         )

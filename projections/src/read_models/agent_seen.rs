@@ -24,6 +24,7 @@ impl AgentSeenRow {
                 DetailsEvent::PriorityChanged(_)
                 | DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::LanguageDetected(_),
             )
             | E::Message(_)

@@ -30,7 +30,6 @@ follower::table! {
         channel_type: ChannelType,
         contact_id: ContactId,
         contact_identifier: String,
-        display_name: Option<String>,
         /// The number of the conversation among those of this contact on this channel, from 0.
         ordinal: u32,
         assignee_id: Option<UserId>,
@@ -62,6 +61,7 @@ follower::table! {
         sla_policy_id: Option<SlaPolicyId>,
     }
     volatile {
+        display_name: Option<String>,
         updated_at: Timestamp,
         /// The time of the first answer by an agent that did not fail.
         first_reply_at: Option<Timestamp>,
@@ -258,6 +258,7 @@ impl ConversationRow {
                 }
             }
             DetailsEvent::SubjectChanged(change) => self.subject.clone_from(&change.new),
+            DetailsEvent::DisplayNameChanged(change) => self.display_name.clone_from(&change.new),
             DetailsEvent::LanguageDetected(detected) => self.language = Some(detected.language.clone()),
             DetailsEvent::SeenByAgent(_) => {}
         }

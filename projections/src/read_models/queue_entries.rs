@@ -99,6 +99,7 @@ impl QueueEntryRow {
             | E::Details(
                 DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::LanguageDetected(_)
                 | DetailsEvent::SeenByAgent(_),
             )
@@ -162,6 +163,7 @@ impl QueueEntryRow {
             | E::Details(
                 DetailsEvent::LabelsChanged(_)
                 | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
                 | DetailsEvent::LanguageDetected(_)
                 | DetailsEvent::SeenByAgent(_),
             )

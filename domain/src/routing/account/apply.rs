@@ -162,7 +162,9 @@ impl RoutedConversation {
             DetailsEvent::LanguageDetected(detected) => {
                 self.requirements.language = Some(detected.language.clone());
             }
-            DetailsEvent::SubjectChanged(_) | DetailsEvent::SeenByAgent(_) => {}
+            DetailsEvent::SubjectChanged(_)
+            | DetailsEvent::DisplayNameChanged(_)
+            | DetailsEvent::SeenByAgent(_) => {}
         }
     }
 }
