@@ -23,6 +23,8 @@ create index if not exists unassigned_conversations_by_unanswered
     on conversations (account_id, status, unanswered_since, seq) where assignee_id is null and unanswered_since is not null;
 create index if not exists conversations_by_sla
     on conversations (account_id, status, sla_due_at, seq) where sla_due_at is not null;
+create index if not exists messages_as_they_were_said
+    on messages (conversation_seq, said_at, version);
 create index if not exists sla_timers_by_due
     on sla_timers (account_id, due_at, conversation_seq, metric) where due_at is not null;
 create index if not exists contacts_by_created

@@ -36,6 +36,7 @@ create table if not exists conversations (
     last_message_preview     text,
     last_message_sender_type text,
     last_message_id          bytea,
+    last_message_said_at     bigint,
     unanswered_since         bigint,
     message_count            integer not null,
     received_count           integer not null,
@@ -102,6 +103,7 @@ create table if not exists messages (
     error_code          text,
     error_reason        text,
     sent_at             bigint  not null,
+    said_at             bigint  not null,
     created_at          bigint  not null,
     primary key (conversation_seq, version)
 );

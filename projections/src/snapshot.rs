@@ -13,6 +13,7 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub conversation: ConversationRow,
+    /// As they were said, oldest first.
     pub messages: Vec<MessageRow>,
     seen: HashMap<UserId, u32>,
     clocks: Clocks,
@@ -33,6 +34,9 @@ impl Snapshot {
                 });
             }
             snapshot.as_mut()?.apply(event, decoded);
+        }
+        if let Some(snapshot) = &mut snapshot {
+            snapshot.messages.sort_by_key(MessageRow::order);
         }
         snapshot
     }

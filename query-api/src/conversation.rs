@@ -33,9 +33,9 @@ pub fn routes() -> ApiRouter<QueryState> {
         .api_route(
             "/v1/conversations/{id}/messages",
             get_with(list_messages, |op| {
-                op.id("listMessages")
-                    .tag("messages")
-                    .summary("Messages and notes, oldest first, in pages in both directions")
+                op.id("listMessages").tag("messages").summary(
+                    "Messages and notes as they were said, oldest first, in pages in both directions",
+                )
             }),
         )
         .api_route(
@@ -74,7 +74,7 @@ pub fn routes() -> ApiRouter<QueryState> {
 struct Detail {
     #[serde(flatten)]
     conversation: ListedConversation,
-    /// Oldest first.
+    /// As they were said, oldest first.
     messages: Vec<Message>,
     /// The value of `before` with which the list of messages continues. `null` when there are no earlier messages.
     earlier_messages: Option<String>,
@@ -248,7 +248,8 @@ struct MessageParams {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     before: Option<Cursor>,
-    /// The `cursor` of a message; the page has the messages after it.
+    /// The `cursor` of a message; the page has the messages after it. A message that came late is listed where it was
+    /// said, so it may be before a cursor that was read earlier; the event streams have every message when it comes.
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<String>")]
     after: Option<Cursor>,

@@ -8,6 +8,7 @@ use crate::{ChannelId, MessageId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 events! {
     /// Messages and notes.
@@ -38,6 +39,17 @@ pub struct MessageReceived {
     /// Further data: intent, confidence, data of the provider.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
+}
+
+impl MessageReceived {
+    /// When the customer said it, for its place among the messages of the conversation. Providers give whole seconds: a
+    /// message that came within its second was said when it came, a late one at the end of its second. A provider's clock
+    /// that is ahead does not count.
+    pub fn said_at(&self, received_at: Timestamp) -> Timestamp {
+        let is_whole = self.sent_at.as_micros() % 1_000_000 == 0;
+        let latest = self.sent_at + Duration::from_micros(if is_whole { 999_999 } else { 0 });
+        latest.min(received_at)
+    }
 }
 
 /// The channel and the contact of an outgoing message.
@@ -162,4 +174,30 @@ pub struct NoticeReceived {
     pub provider_message_id: Option<String>,
     /// When it happened, by the provider's clock.
     pub sent_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_message_was_said_in_its_second_and_another_one_when_it_came() {
+        let micros = |second: i64, micros: i64| Timestamp::from_micros(second * 1_000_000 + micros);
+        for (sent_at, received_at, said_at) in [
+            (micros(10, 0), micros(10, 300_000), micros(10, 300_000)),
+            (micros(10, 0), micros(12, 300_000), micros(10, 999_999)),
+            (micros(10, 250_000), micros(12, 0), micros(10, 250_000)),
+            (micros(15, 0), micros(12, 0), micros(12, 0)),
+        ] {
+            let message = MessageReceived {
+                message_id: MessageId::from_u128(1),
+                provider_message_id: None,
+                body: Content::text("Hello"),
+                reply_to: None,
+                sent_at,
+                metadata: Map::new(),
+            };
+            assert_eq!(message.said_at(received_at), said_at, "{sent_at} received at {received_at}");
+        }
+    }
 }

@@ -65,12 +65,17 @@ follower::table! {
         updated_at: Timestamp,
         /// The time of the first answer by an agent that did not fail.
         first_reply_at: Option<Timestamp>,
+        /// When the newest message was recorded. The preview is of the message that was said last: one that came late
+        /// leaves it as it is.
         last_message_at: Timestamp,
         last_message_preview: Option<String>,
         last_message_sender_type: Option<SenderType>,
         /// The message of the preview.
         #[serde(skip)]
         last_message_id: Option<MessageId>,
+        /// When it was said.
+        #[serde(skip)]
+        last_message_said_at: Option<Timestamp>,
         /// The time since which the customer waits for an agent's answer. An answer that failed ends no wait.
         unanswered_since: Option<Timestamp>,
         message_count: u32,
@@ -146,6 +151,7 @@ impl ConversationRow {
             last_message_preview: None,
             last_message_sender_type: None,
             last_message_id: None,
+            last_message_said_at: None,
             unanswered_since: None,
             message_count: 0,
             received_count: 0,
@@ -294,11 +300,14 @@ impl ConversationRow {
 
     fn received(&mut self, message: &MessageReceived, at: Timestamp) {
         self.received_count += 1;
-        self.set_last_message(message.message_id, &message.body, SenderType::Contact, at);
+        let said_at = message.said_at(at);
+        self.count_message(at);
+        self.set_last_message(message.message_id, &message.body, SenderType::Contact, said_at);
     }
 
     fn sent(&mut self, message: &MessageSent, at: Timestamp) {
         self.sent_count += 1;
+        self.count_message(at);
         self.set_last_message(message.message_id, &message.body, message.sender_type, at);
     }
 
@@ -315,10 +324,17 @@ impl ConversationRow {
         }
     }
 
-    fn set_last_message(&mut self, id: MessageId, body: &Content, sender: SenderType, at: Timestamp) {
-        self.last_message_id = Some(id);
+    fn count_message(&mut self, at: Timestamp) {
         self.message_count += 1;
         self.last_message_at = self.last_message_at.max(at);
+    }
+
+    fn set_last_message(&mut self, id: MessageId, body: &Content, sender: SenderType, said_at: Timestamp) {
+        if self.last_message_said_at > Some(said_at) {
+            return;
+        }
+        self.last_message_id = Some(id);
+        self.last_message_said_at = Some(said_at);
         self.last_message_preview = Some(preview(body));
         self.last_message_sender_type = Some(sender);
     }

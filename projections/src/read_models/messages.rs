@@ -15,6 +15,7 @@ use follower::table::{Json, Row, Values};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 follower::table! {
     /// A message, or a note when `is_private` is true.
@@ -32,6 +33,8 @@ follower::table! {
         in_reply_to: Option<MessageId>,
         /// The time at which its author sent it. Verbatim recorded it at `created_at`.
         sent_at: Timestamp,
+        /// Its place in the conversation: a message that came late is where it was said.
+        said_at: Timestamp,
         created_at: Timestamp,
     }
     volatile {
@@ -101,6 +104,7 @@ impl MessageRow {
             reply_to: message.reply_to.clone(),
             metadata: some_map(&message.metadata),
             sent_at: message.sent_at,
+            said_at: message.said_at(decoded.metadata.occurred_at),
             ..Self::of(conversation_seq, message.message_id, SenderType::Contact, &message.body, decoded)
         }
     }
@@ -165,6 +169,7 @@ impl MessageRow {
             error_code: None,
             error_reason: None,
             sent_at: decoded.metadata.occurred_at,
+            said_at: decoded.metadata.occurred_at,
             created_at: decoded.recorded_at,
         }
     }
@@ -191,6 +196,12 @@ impl MessageRow {
             | E::Automation(_)
             | E::Details(_) => None,
         }
+    }
+
+    /// The order of a conversation: as it was said. Of messages that were said at the same time the first recorded one
+    /// is first.
+    pub fn order(&self) -> (Timestamp, Version) {
+        (self.said_at, self.version)
     }
 
     /// Applies an event that changes the message.
@@ -307,13 +318,21 @@ pub enum PageFrom {
     After(Cursor),
 }
 
-/// Marks the cursors of this list.
-const LIST: u32 = list_of(MessageRow::TABLE);
+/// Marks the cursors of this list. Those of earlier versions, which had another order, are not taken.
+const LIST: u32 = list_of("messages as they were said");
 
 /// The cursor of a message, for the pages before and after it.
 pub fn cursor(message: &MessageRow) -> Cursor {
-    let version = i64::try_from(message.version.0).unwrap_or(i64::MAX);
-    Cursor::new(LIST, false, version, message.id.0)
+    let (said_at, version) = message.order();
+    Cursor::new(LIST, false, said_at.as_micros(), Uuid::from_u128(version.0.into()))
+}
+
+/// The values of the message at which a page begins: when it was said, and its version.
+fn place(cursor: Cursor, values: &mut Values) -> Result<(), ListError> {
+    let cursor = cursor.of_list(LIST)?;
+    values.put(&cursor.key);
+    values.put(&i64::try_from(cursor.id.as_u128()).unwrap_or(i64::MAX));
+    Ok(())
 }
 
 /// The bytes of the parts that may be large.
@@ -321,7 +340,7 @@ fn bytes(row: &MessageRow) -> usize {
     row.content.len() + json_bytes(&(&row.attachments, &row.details, &row.template, &row.metadata))
 }
 
-/// Messages and notes, oldest first. `next` continues in the direction of the query.
+/// Messages and notes in the order in which they were said, oldest first. `next` continues in the direction of the query.
 pub async fn list(readers: &Readers, query: Messages) -> Result<Listed<MessageRow>, ListError> {
     let mut values = Values::default().with(&query.conversation).with(&query.account);
     let wanted = query.limit.get() as i64 + 1;
@@ -329,11 +348,11 @@ pub async fn list(readers: &Readers, query: Messages) -> Result<Listed<MessageRo
     let mut listed = match query.from {
         PageFrom::End => rows(readers, NEWEST, values).await?,
         PageFrom::Before(cursor) => {
-            values.put(&cursor.of_list(LIST)?.key);
+            place(cursor, &mut values)?;
             rows(readers, BEFORE, values).await?
         }
         PageFrom::After(cursor) => {
-            values.put(&cursor.of_list(LIST)?.key);
+            place(cursor, &mut values)?;
             rows(readers, AFTER, values).await?
         }
     };
@@ -357,6 +376,6 @@ pub async fn find(
 
 const ONE: &str =
     "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and id = $3";
-const NEWEST: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by version desc limit 0 + $3";
-const BEFORE: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version < $4 order by version desc limit 0 + $3";
-const AFTER: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and version > $4 order by version limit 0 + $3";
+const NEWEST: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) order by said_at desc, version desc limit 0 + $3";
+const BEFORE: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and (said_at, version) < ($4, $5) order by said_at desc, version desc limit 0 + $3";
+const AFTER: &str = "where conversation_seq = (select seq from conversations where id = $1 and account_id = $2) and (said_at, version) > ($4, $5) order by said_at, version limit 0 + $3";

@@ -2,7 +2,7 @@
 
 use crate::environment::Environment;
 use crate::scenario::{Random, Scenario};
-use event_schemas::message::{Priority, Status};
+use event_schemas::message::{Priority, SenderType, Status};
 use event_schemas::{ConversationId, Timestamp, Version};
 use follower::db::Db;
 use projections::queries::conversations::find;
@@ -11,10 +11,11 @@ use projections::queries::conversations::{
 };
 use projections::queries::{Limit, Page};
 use projections::read_models::inbox::ConversationRow;
-use projections::read_models::messages::{self, Messages, PageFrom};
+use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
 use projections::read_models::tab_counts::counts;
 use projections::read_models::{assignments, contacts, sla_timers};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 crate::on_each_engine!(
     pages_contain_each_row_once_in_order_for_every_sort_and_filter,
@@ -267,7 +268,21 @@ async fn pages_of_messages_contain_each_message_once_in_both_directions(env: Env
     };
     let all = read(PageFrom::End, Limit::new(200).unwrap()).await.rows;
     assert_eq!(all.len(), (longest.message_count + longest.note_count) as usize);
-    assert!(all.len() > 8 && all.is_sorted_by_key(|message| message.version));
+    assert!(all.len() > 8);
+    // The slow way: all of them, in the order in which they were recorded, sorted by when they were said.
+    let mut said = all.clone();
+    said.sort_by_key(|message| message.version);
+    let recorded = said.clone();
+    let said_at = |message: &MessageRow| match message.sent_at.as_micros() % 1_000_000 {
+        0 if message.sender_type == SenderType::Contact => message.sent_at + Duration::from_micros(999_999),
+        _ => message.sent_at,
+    };
+    said.sort_by_key(said_at);
+    assert_eq!(all, said);
+    assert_ne!(all, recorded, "no message came late");
+    let last = said.iter().rfind(|message| !message.is_private).unwrap();
+    assert_eq!(longest.last_message_sender_type, Some(last.sender_type));
+    assert_eq!(longest.last_message_id, Some(last.id));
     let mut back = read(PageFrom::End, limit).await;
     let mut from_the_end = back.rows.clone();
     while let Some(cursor) = back.next {

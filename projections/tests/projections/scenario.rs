@@ -219,14 +219,19 @@ impl Scenario {
         }
     }
 
+    /// A customer's message. Some come late, and then the provider gives the time at which they were said in seconds.
     fn received(&mut self) -> ConversationEvent {
         let id = self.id();
+        let sent_at = match self.random.below(4) {
+            0 => Timestamp::from_secs(self.now.as_micros() / 1_000_000 - 1 - self.random.below(600) as i64),
+            _ => self.now,
+        };
         MessageReceived {
             message_id: MessageId(id),
             provider_message_id: Some(format!("wamid.{id}")),
             body: Content::text("Good morning, I was charged twice for the same order and nobody answers"),
             reply_to: None,
-            sent_at: self.now,
+            sent_at,
             metadata: Default::default(),
         }
         .into()
