@@ -6,7 +6,6 @@ use crate::response::{List, Tagged};
 use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
-use event_schemas::contact::phone_digits;
 use event_schemas::message::ChannelType;
 use event_schemas::{ContactId, ContactIdentifierId};
 use gate::{Agent, Json, Path, Problem, Query};
@@ -75,7 +74,8 @@ struct IdentifierParams {
     contact_id: Option<ContactId>,
     #[serde(default)]
     channel_type: Option<ChannelType>,
-    /// The identifier. A phone number is found however it is written: `+1 555 0100`, `001-555-0100`.
+    /// The identifier. On WhatsApp and in SMS a phone number is found however it is written: `+1 555 0100`,
+    /// `001-555-0100`.
     #[serde(default)]
     identifier: Option<String>,
     /// Between 1 and 200. The default is 50.
@@ -97,16 +97,9 @@ async fn identifiers(
     let filter = IdentifierFilter {
         contact: params.contact_id,
         channel_type: params.channel_type,
-        identifiers: params.identifier.as_deref().map(spellings).unwrap_or_default(),
+        identifier: params.identifier.map(|text| text.trim().to_owned()),
     };
     table::identifiers(tables.readers(), page, &filter).await.map(List::rows).map_err(list_problem)
-}
-
-/// The identifiers that a text can mean: the text itself, and the number that it is as people write numbers.
-fn spellings(text: &str) -> Vec<String> {
-    let text = text.trim();
-    let number = phone_digits(text).filter(|digits| digits != text);
-    std::iter::once(text.to_owned()).chain(number).collect()
 }
 
 async fn identifier(

@@ -3,7 +3,7 @@
 
 use super::registry::table_set;
 use crate::queries::{Cursor, ListError, Listed, Page, list_of, newest_first, row, rows};
-use event_schemas::contact::{ContactSeen, IdentifierLinked};
+use event_schemas::contact::{ContactSeen, IdentifierLinked, phone_digits};
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Event, Timestamp, Version};
 use follower::db::{DbError, Readers, Tx};
@@ -318,8 +318,8 @@ pub async fn identifiers_of(
 pub struct IdentifierFilter {
     pub contact: Option<ContactId>,
     pub channel_type: Option<ChannelType>,
-    /// Any of these spellings. Empty for every identifier.
-    pub identifiers: Vec<String>,
+    /// As it is, or on channels of phone numbers any spelling of the number.
+    pub identifier: Option<String>,
 }
 
 /// Identifiers, the newest first.
@@ -331,24 +331,35 @@ pub async fn identifiers(
     let mut values = page.values(IDENTIFIERS)?;
     let mut conditions = String::new();
     let mut parameters = 4;
-    let mut also = |column: &str, count: usize| {
-        let bound: Vec<_> = (1..=count).map(|number| format!("${}", parameters + number)).collect();
-        parameters += count;
-        conditions.push_str(&format!(" and {column} in ({})", bound.join(", ")));
+    let mut also = |column: &str| {
+        parameters += 1;
+        conditions.push_str(&format!(" and {column} = ${parameters}"));
     };
     if let Some(contact) = &filter.contact {
         values.put(contact);
-        also("contact_id", 1);
+        also("contact_id");
     }
     if let Some(channel_type) = &filter.channel_type {
         values.put(channel_type);
-        also("channel_type", 1);
+        also("channel_type");
     }
-    if !filter.identifiers.is_empty() {
-        for identifier in &filter.identifiers {
-            values.put(identifier);
+    if let Some(identifier) = &filter.identifier {
+        values.put(identifier);
+        parameters += 1;
+        let mut same = format!("identifier = ${parameters}");
+        if let Some(number) = phone_digits(identifier) {
+            // Logs of other programs were imported with numbers as those programs wrote them.
+            for spelled in [format!("+{number}"), format!("00{number}"), number] {
+                values.put(&spelled);
+            }
+            values.put(&ChannelType::WhatsApp);
+            values.put(&ChannelType::Sms);
+            let [plus, zeros, digits, whatsapp, sms] = std::array::from_fn(|index| parameters + 1 + index);
+            same = format!(
+                "({same} or identifier in (${plus}, ${zeros}, ${digits}) and channel_type in (${whatsapp}, ${sms}))"
+            );
         }
-        also("identifier", filter.identifiers.len());
+        conditions.push_str(&format!(" and {same}"));
     }
     let rest = format!(
         "where account_id = $1 and (created_at, id) < ($3, $4){conditions}

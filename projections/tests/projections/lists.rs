@@ -2,14 +2,18 @@
 
 use crate::environment::Environment;
 use crate::scenario::{Random, Scenario};
-use event_schemas::message::{Priority, SenderType, Status};
-use event_schemas::{ConversationId, Timestamp, Version};
+use event_schemas::contact::ContactSeen;
+use event_schemas::message::{ChannelType, Priority, SenderType, Status};
+use event_schemas::{
+    ContactEvent, ContactId, ContactIdentifierId, ConversationId, StreamId, Timestamp, Version,
+};
 use follower::db::Db;
 use projections::queries::conversations::find;
 use projections::queries::conversations::{
     AssigneeFilter, Conversations, ListedConversation, Sort, SortBy, list, list_json,
 };
 use projections::queries::{Limit, Page};
+use projections::read_models::contacts::IdentifierFilter;
 use projections::read_models::inbox::ConversationRow;
 use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
 use projections::read_models::tab_counts::counts;
@@ -26,6 +30,7 @@ crate::on_each_engine!(
     unread_counts_are_the_same_in_a_list_and_in_one_conversation,
     rows_of_another_account_are_not_found,
     running_timers_are_listed_by_deadline,
+    numbers_have_spellings_where_identifiers_are_numbers,
 );
 
 struct Fixture {
@@ -329,6 +334,43 @@ async fn rows_of_another_account_are_not_found(env: Environment) {
     assert!(assignments::of_conversation(readers, other, theirs.id).await.unwrap().is_empty());
     assert!(sla_timers::of_conversation(readers, other, theirs.id).await.unwrap().is_empty());
     assert_eq!(contacts::find(readers, other, theirs.contact_id).await.unwrap(), None);
+}
+
+async fn numbers_have_spellings_where_identifiers_are_numbers(env: Environment) {
+    let store = env.store().await;
+    let mut scenario = Scenario::new(71);
+    let account = scenario.accounts[0];
+    // The first as another program wrote it into a log that was imported.
+    let known = [
+        (ChannelType::WhatsApp, "+251911000000"),
+        (ChannelType::Sms, "251911000000"),
+        (ChannelType::Telegram, "251911000000"),
+        (ChannelType::WebChat, "00251911000000"),
+    ];
+    for (channel_type, identifier) in known {
+        let identifier_id = ContactIdentifierId::of(account, channel_type.as_str(), identifier);
+        let contact_id = ContactId::from_u128(identifier_id.0.as_u128());
+        let identifier = identifier.to_owned();
+        let seen = ContactSeen { identifier_id, contact_id, channel_type, identifier, display_name: None };
+        scenario.record(StreamId::contact(identifier_id), account, [ContactEvent::from(seen)]);
+    }
+    scenario.write(&*store).await;
+    let generations = env.generations();
+    generations.rebuild(&store, |_| {}).await.unwrap();
+    let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
+    for (written, meant) in [
+        ("+251 911 000000", [true, true, false, false]),
+        ("251911000000", [true, true, true, false]),
+        ("00251911000000", [true, true, false, true]),
+        ("911000000", [false; 4]),
+    ] {
+        let filter = IdentifierFilter { identifier: Some(written.to_owned()), ..Default::default() };
+        let page = Page { account, limit: Limit::default(), after: None };
+        let rows = contacts::identifiers(db.readers(), page, &filter).await.unwrap().rows;
+        let found =
+            known.map(|known| rows.iter().any(|row| (row.channel_type, row.identifier.as_str()) == known));
+        assert_eq!(found, meant, "{written}");
+    }
 }
 
 async fn running_timers_are_listed_by_deadline(env: Environment) {

@@ -108,7 +108,7 @@ impl Scenario {
         }
     }
 
-    fn record<E: Events>(
+    pub fn record<E: Events>(
         &mut self,
         stream: StreamId,
         account: AccountId,
