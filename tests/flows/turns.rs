@@ -8,14 +8,19 @@ use serde_json::json;
 use test_engines::Postgres;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_hundred_webhooks_of_one_contact_at_once_are_all_accepted_in_one_conversation() {
+async fn four_hundred_webhooks_of_one_contact_at_once_are_in_one_conversation_as_they_were_said() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;
     let account = program.account();
     let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
     let ana = account.person("agent", "Ana");
+    let now = event_schemas::Clock::System.now().as_micros() / 1_000_000;
     let bodies: Vec<_> = (0..400)
-        .map(|number| webhook(&[text_message("1", &format!("wamid.{number}"), &number.to_string())], &[]))
+        .map(|number| {
+            let mut message = text_message("1", &format!("wamid.{number}"), &number.to_string());
+            message["timestamp"] = json!((now - 400 + number).to_string());
+            webhook(&[message], &[])
+        })
         .collect();
     for answer in join_all(bodies.iter().map(|body| whatsapp.post(body))).await {
         assert_eq!(answer.unwrap().status(), StatusCode::OK);
@@ -24,6 +29,16 @@ async fn four_hundred_webhooks_of_one_contact_at_once_are_all_accepted_in_one_co
     let of_contact = "/v1/conversations?limit=200";
     let inbox = ana.get_until(of_contact, |a| a["data"][0]["message_count"] == 400).await;
     assert_eq!(inbox["data"].as_array().unwrap().len(), 1, "one conversation");
+    assert_eq!(inbox["data"][0]["last_message_preview"], "399");
+    let newest = ana.get(&format!("/v1/conversations/{id}/messages?limit=200")).await;
+    let next = newest["next_cursor"].as_str().expect("400 messages are two pages");
+    let older = ana.get(&format!("/v1/conversations/{id}/messages?limit=200&cursor={next}")).await;
+    let words: Vec<_> = [&older, &newest]
+        .into_iter()
+        .flat_map(|page| page["data"].as_array().unwrap())
+        .map(|message| message["content"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(words, (0..400).map(|number| number.to_string()).collect::<Vec<_>>());
 
     // Agents who write down something about it at the same time.
     let agents: Vec<_> = (0..64).map(|number| account.person("agent", &format!("Agent {number}"))).collect();
