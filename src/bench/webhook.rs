@@ -1,4 +1,4 @@
-//! From the webhook to the inbox, a thousand times a second.
+//! From the webhook to the inbox, a thousand times a second; and many webhooks of one contact at once.
 
 use super::engines::Engines;
 use super::latencies::Latencies;
@@ -19,6 +19,12 @@ const SECONDS: u64 = 20;
 
 /// Customers who have written before; every tenth message is from a new customer.
 const KNOWN: u64 = 5_000;
+
+/// So many webhooks are sent at once: a customer who sends an album, or whose messages the provider held back.
+const AT_ONCE: u64 = 400;
+
+/// So often they are sent.
+const TIMES: u64 = 10;
 
 /// One in so many messages is followed until the inbox shows it.
 const WATCHED: u64 = 50;
@@ -49,8 +55,56 @@ pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -
     };
     table.at_most(&format!("{what}: median"), "ms", visible.percentile(50), median);
     table.at_most(&format!("{what}: p99"), "ms", visible.percentile(99), p99);
+    measure_at_once(&server, engines.are_postgres(), table).await?;
     drop(server);
     engines.remove().await
+}
+
+/// Webhooks of one contact, whose stream they all append to, and as many of different contacts for comparison. They take
+/// turns.
+async fn measure_at_once(server: &Arc<Server>, are_postgres: bool, table: &mut Table) -> anyhow::Result<()> {
+    eprintln!("{AT_ONCE} webhooks at once, {TIMES} times of one contact and {TIMES} times of different ones");
+    let (mut one, mut different) = (Latencies::default(), Latencies::default());
+    // The first time opens connections and is not counted.
+    at_once(server, "first", |number| number).await?;
+    for time in 0..TIMES {
+        different.merge(at_once(server, &format!("different {time}"), |number| number).await?);
+        one.merge(at_once(server, &format!("one {time}"), |_| time).await?);
+    }
+    let engine = if are_postgres { "PostgreSQL: " } else { "" };
+    let what = format!("{engine}{AT_ONCE} webhooks of one contact at once");
+    table.within(
+        &format!("{what}: median (control: of {AT_ONCE} contacts)"),
+        "ms",
+        one.percentile(50),
+        different.percentile(50),
+        3.0,
+    );
+    table.at_most(&format!("{what}: p99"), "ms", one.percentile(99), 150.0);
+    Ok(())
+}
+
+/// Sends [`AT_ONCE`] webhooks and waits for all. Returns the times until each was acknowledged.
+async fn at_once(
+    server: &Arc<Server>,
+    name: &str,
+    customer_of: impl Fn(u64) -> u64,
+) -> anyhow::Result<Latencies> {
+    let mut sending = JoinSet::new();
+    for number in 0..AT_ONCE {
+        let (server, customer) = (Arc::clone(server), customer_of(number));
+        let (id, words) = (format!("wamid.{name}.{number}"), format!("{name} {number}."));
+        sending.spawn(async move {
+            let began = Instant::now();
+            server.customer_writes(customer, &id, &words).await?;
+            anyhow::Ok(began.elapsed())
+        });
+    }
+    let mut acknowledged = Latencies::default();
+    while let Some(sent) = sending.join_next().await {
+        acknowledged.note(sent??);
+    }
+    Ok(acknowledged)
 }
 
 /// An account with a history on these engines, tables included.
