@@ -8,6 +8,7 @@ use crate::turns::Turn;
 use domain::contact::{IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address};
 use domain::conversation::{self, ChangeDisplayName};
 use event_schemas::catalogue::Channel;
+use event_schemas::contact::other_spelling;
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, Recorded, StreamId};
 use futures::future::try_join_all;
@@ -103,7 +104,12 @@ impl Commands {
         let mut roots: Vec<(String, Arc<Versioned<IdentifierState>>)> = Vec::new();
         let mut named: Vec<String> = Vec::new();
         for identifier in identifiers {
-            let root = self.root(of, identifier, read).await?;
+            let mut root = self.root(of, identifier, read).await?;
+            if root.1.state.contact_id().is_none()
+                && let Some(known) = self.known_by_other_spelling(of, &root.0, read).await?
+            {
+                root = known;
+            }
             if roots.iter().all(|(known, _)| *known != root.0) {
                 roots.push(root);
             }
@@ -323,6 +329,19 @@ impl Commands {
         if let Err(error) = learnt {
             tracing::warn!(message_id = %sent.id, %error, "the provider's name of an addressee was not stored");
         }
+    }
+
+    /// The identifier that decides on the contact of the number in its other spelling, if that is known.
+    async fn known_by_other_spelling(
+        &self,
+        of: Identifiers,
+        number: &str,
+        read: Read,
+    ) -> Result<Option<(String, Arc<Versioned<IdentifierState>>)>, LoadError> {
+        let spelled = other_spelling(number).filter(|_| of.kind == ChannelType::WhatsApp);
+        let Some(spelled) = spelled else { return Ok(None) };
+        let root = self.root(of, &spelled, read).await?;
+        Ok(root.1.state.contact_id().is_some().then_some(root))
     }
 
     async fn identifier(

@@ -3,6 +3,7 @@
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{PHONE_NUMBER_ID, Person, Program, WhatsApp, fresh_id};
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -203,6 +204,8 @@ async fn two_known_contacts_that_are_one_go_on_in_the_newest_open_conversation()
     let (closed, open): (Vec<_>, Vec<_>) = all.iter().partition(|row| row["status"] == "closed");
     assert_eq!((closed.len(), &closed[0]["id"]), (1, &older["id"]), "{all:?}");
     assert_eq!(open[0]["message_count"], 4);
+    let contacts = ana.get("/v1/contacts").await;
+    assert_eq!(contacts["data"].as_array().unwrap().len(), 1, "{contacts}");
     let events =
         ana.get(&format!("/v1/conversations/{}/events?limit=100", older["id"].as_str().unwrap())).await;
     assert!(events.to_string().contains(open[0]["id"].as_str().unwrap()), "{events}");
@@ -291,4 +294,20 @@ async fn a_person_moves_a_customer_with_all_identifiers_or_separates_one() {
     let all = conversations(&ana, 3).await;
     let others: Vec<_> = all.iter().filter(|found| found["id"] != row["id"]).collect();
     assert_eq!((others.len(), &others[0]["contact_id"]), (1, &json!(other)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_people_write_in_two_ways_is_one_customer() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    whatsapp.post_ok(&says(Some("551187654321"), None, "Oi")).await;
+    let row = only_conversation(&ana, 1).await;
+    let begin = json!({
+        "channel_id": whatsapp.id, "contact_identifier": "+55 (11) 98765-4321",
+        "message": { "template": { "name": "hello", "language": "pt_BR" } },
+    });
+    let (status, problem) = ana.send(Method::POST, "/v1/conversations", begin).await;
+    assert_eq!((status.as_u16(), &problem["conversation_id"]), (409, &row["id"]), "{problem}");
+    whatsapp.post_ok(&says(Some("5511987654321"), None, "Tudo bem?")).await;
+    assert_eq!(only_conversation(&ana, 2).await["id"], row["id"]);
 }

@@ -6,6 +6,7 @@ use crate::Commands;
 use crate::customers::{NamedCustomer, Read};
 use crate::execute::{CommandError, Context};
 use domain::conversation::{Opened, RecordDelivery, Rejection, Report};
+use event_schemas::contact::other_spelling;
 use event_schemas::message::Delivery;
 use event_schemas::{ConversationId, MessageId, StreamId};
 use providers::{InboundStatus, UnreadablePart};
@@ -90,13 +91,14 @@ impl Commands {
         contact_identifier: &str,
     ) -> Result<(), InboundWebhookError> {
         let Some(recipient) = &status.recipient else { return Ok(()) };
-        if status.recipient_also_known_as.is_empty() {
-            return Ok(());
-        }
         let of = receiver.identifiers();
         let addressee = self.customer(of, &[contact_identifier.to_owned()], Read::Cached).await?;
         let mut identifiers = all_identifiers(recipient, &status.recipient_also_known_as);
-        if identifiers.iter().all(|identifier| !addressee.names.contains(identifier)) {
+        let is_addressee = |name: &String| {
+            addressee.names.contains(name)
+                || other_spelling(name).is_some_and(|other| addressee.names.contains(&other))
+        };
+        if !identifiers.iter().any(is_addressee) {
             return Ok(());
         }
         identifiers.push(contact_identifier.to_owned());

@@ -283,9 +283,14 @@ impl ContactIdentifierRow {
 /// Marks the cursors of the list of identifiers.
 const IDENTIFIERS: u32 = list_of(ContactIdentifierRow::TABLE);
 
-/// Contacts, the newest first.
+/// Contacts, the newest first. A contact whose own identifier was found to be another contact's, and who has no other one,
+/// is no person of its own.
 pub async fn list(readers: &Readers, page: Page) -> Result<Listed<ContactRow>, ListError> {
     const NEWEST: &str = "where account_id = $1 and (created_at, id) < ($3, $4)
+        and (not exists (select 1 from contact_identifiers own
+                where own.id = contacts.id and own.contact_id <> contacts.id)
+            or exists (select 1 from contact_identifiers other
+                where other.account_id = contacts.account_id and other.contact_id = contacts.id))
         order by created_at desc, id desc limit 0 + $2";
     newest_first(readers, page, NEWEST, |row: &ContactRow| (row.created_at, row.id.0)).await
 }

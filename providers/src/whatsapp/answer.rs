@@ -22,7 +22,9 @@ struct AcceptedMessage {
 /// The customer as WhatsApp knows them: `wa_id` can be spelled otherwise than the number that the message was sent to.
 #[derive(Deserialize)]
 struct Addressee {
-    input: String,
+    /// The addressee as it was in the request.
+    #[serde(default)]
+    input: Option<String>,
     #[serde(default)]
     wa_id: Option<String>,
     #[serde(default)]
@@ -65,7 +67,9 @@ pub(super) fn read(answer: Answer, to: &str) -> Result<Dispatched, DeliveryError
         let accepted: Accepted = serde_json::from_slice(&answer.body).map_err(|_| no_id())?;
         let first = accepted.messages.into_iter().find(|message| !message.id.is_empty());
         let contacts: Vec<Addressee> = serde_json::from_value(accepted.contacts).unwrap_or_default();
-        let contact = contacts.into_iter().find(|contact| normalized(&contact.input) == to);
+        let contact = contacts
+            .into_iter()
+            .find(|contact| contact.input.as_deref().is_none_or(|input| normalized(input) == to));
         let identifiers = contact.into_iter().flat_map(|contact| [contact.wa_id, contact.user_id]).flatten();
         let addressee = identifiers.filter(|id| !id.is_empty()).map(|id| normalized(&id)).collect();
         return first
