@@ -43,8 +43,6 @@ gate::problem_kinds! { KINDS {
         "Names and short codes are unique among the items of a kind in an account; upper and lower case are not distinguished. Choose another name, or change the item that has it.";
     LINKED_TO_ANOTHER: CONFLICT "linked-to-another", "The identifier belongs to another contact",
         "`contact_id` is the contact to whom the identifier belongs. To move the identifier, change it by its id.";
-    REGISTERED_ELSEWHERE: CONFLICT "registered-elsewhere", "The person is an agent of another account",
-        "The person is an agent of another account already. They can join this account only by signing in to it themselves.";
     KEY_REUSED: UNPROCESSABLE_ENTITY "idempotency-key-reused", "The key was used for another request",
         "The `Idempotency-Key` was used before for another request. Use a new key for each command, and the same key only to repeat the command.";
 }}
@@ -323,9 +321,6 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
-            Self::OtherAccounts => Problem::new(&CANNOT_TAKE, format!("{}.", capitalized(&self.to_string())))
-                .field("assignee_id")
-                .with("reason", "another_account"),
             Self::CannotTake(reason) => Problem::new(
                 &CANNOT_TAKE,
                 format!("The agent cannot take the conversation: {}.", reason_text(*reason)),
@@ -340,10 +335,6 @@ impl Refusal for agent::Rejection {
                 Problem::version_mismatch(detail)
                     .field("If-Match")
                     .with("current_version", actual.map(|version| version.0))
-            }
-            Self::RegisteredElsewhere => {
-                Problem::new(&REGISTERED_ELSEWHERE, format!("{}.", capitalized(&self.to_string())))
-                    .field("user_id")
             }
             Self::Invalid { field, reason } => Problem::unprocessable(field, format!("`{field}`: {reason}.")),
         }

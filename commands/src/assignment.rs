@@ -108,14 +108,15 @@ impl Commands {
         let stream = StreamId::conversation(id);
         let agent = self.agents.current(&agent_stream).await?;
         let agent_context = Context { key: None, if_match: None, occurred_at: None, ..context.clone() };
-        match agent.state.is_known_to(context.account) {
+        let agent = agent.state.in_account(context.account);
+        match agent.is_registered() {
             true => {}
             false if takes_it => self.join(user_id, context.actor.name.clone(), &agent_context).await?,
             // Whether another account knows the agent is not said.
             false => return Err(CommandError::Rejected(Refused::NotRegistered).into()),
         }
         if !counts {
-            let is_off = !takes_it && !agent.state.preferences().is_available;
+            let is_off = !takes_it && !agent.preferences().is_available;
             let overridden = is_off.then_some(Ineligible::Unavailable);
             if let Some(reason) = overridden.filter(|_| !options.forced) {
                 return Err(CommandError::Rejected(Refused::CannotTake(reason)).into());
@@ -134,7 +135,7 @@ impl Commands {
             check: if takes_it { EligibilityCheck::Capacity } else { EligibilityCheck::Full },
             forced: options.forced,
         };
-        let overridden = reserve.ineligibility(&agent.state, self.clock.now()).filter(|_| options.forced);
+        let overridden = reserve.ineligibility(agent, self.clock.now()).filter(|_| options.forced);
         self.agents.execute(&agent_stream, &reserve, &agent_context).await?;
         note_override(&mut decided.events, overridden);
         let outcome = self.conversations.append::<Rejection>(&stream, fold, decided, context).await;
@@ -170,7 +171,6 @@ impl Commands {
             user_id,
             name: name.unwrap_or_else(|| user_id.to_string()),
             email: None,
-            is_self: true,
         };
         self.agents.execute(&StreamId::agent(user_id), &join, context).await.map(|_| ())
     }

@@ -4,8 +4,8 @@ use crate::Commands;
 use crate::execute::LoadError;
 use domain::sla::ends_inactivity;
 use event_schemas::{
-    AgentEvent, ConversationEvent, EventId, Events, LifecycleEvent, MessageId, Recorded, StreamId, Timestamp,
-    UserId, Version,
+    AccountId, AgentEvent, ConversationEvent, EventId, Events, LifecycleEvent, MessageId, Recorded, StreamId,
+    Timestamp, UserId, Version,
 };
 
 /// The number of events of a stream that are read at once.
@@ -63,15 +63,32 @@ impl Commands {
         Ok(page.first().map(|recorded| recorded.id))
     }
 
-    /// The last event by which the agent's presence changed.
-    pub async fn last_presence_change(&self, user: UserId) -> Result<Option<EventId>, LoadError> {
+    /// The last event by which the agent's presence in the account changed.
+    pub async fn last_presence_change(
+        &self,
+        account: AccountId,
+        user: UserId,
+    ) -> Result<Option<EventId>, LoadError> {
         let stream = StreamId::agent(user);
         let failed = |error| LoadError::of(&stream, error);
         let Some(last) = self.store.stream_version(&stream).await.map_err(failed)? else { return Ok(None) };
         let from = Version(last.0.saturating_sub(RECENT));
         let mut cause = None;
         for recorded in self.store.read_stream(&stream, from, PAGE).await.map_err(failed)? {
-            if let AgentEvent::WentOnline(_) | AgentEvent::WentAway(_) = decode(&stream, &recorded)? {
+            let event = AgentEvent::of(&recorded).map_err(|source| LoadError::Damaged {
+                stream: stream.to_string(),
+                source: Box::new(source),
+            })?;
+            let of = match event {
+                AgentEvent::WentOnline(event) => event.account_id,
+                AgentEvent::WentAway(event) => event.account_id,
+                AgentEvent::AgentRegistered(_)
+                | AgentEvent::PreferencesChanged(_)
+                | AgentEvent::WentOffline(_)
+                | AgentEvent::CapacityReserved(_)
+                | AgentEvent::CapacityReleased(_) => None,
+            };
+            if of == Some(account) {
                 cause = Some(recorded.id);
             }
         }

@@ -55,7 +55,7 @@ impl Commands {
     /// An agent with their name in the account. The name is `None` when they are not registered in it.
     pub async fn assignee(&self, account: AccountId, id: UserId) -> Result<Assignee, LoadError> {
         let agent = self.agents.current(&StreamId::agent(id)).await?;
-        Ok(Assignee { id, name: agent.state.name_in(account).map(str::to_owned) })
+        Ok(Assignee { id, name: agent.state.in_account(account).name().map(str::to_owned) })
     }
 
     /// The SLA policy for a conversation on this channel, with its calendar, both at most one second old:

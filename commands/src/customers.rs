@@ -50,6 +50,9 @@ impl Customer {
     }
 }
 
+/// An identifier that decides on a contact, and its state.
+type Root = (String, Arc<Versioned<IdentifierState>>);
+
 /// From where the state of an identifier is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
@@ -87,9 +90,22 @@ pub(crate) struct NamedCustomer {
 impl NamedCustomer {
     /// The new address of the customer. `None` when answers are sent to the present one.
     pub(crate) fn address(&self, customer: &Customer) -> Option<String> {
-        let better = || self.received_from.as_ref().filter(|from| is_better_address(from, &customer.address));
+        let better = || {
+            let is_better = |from: &&String| {
+                is_better_address(from, &customer.address) && !customer.state.state.has_given_up(from)
+            };
+            self.received_from.as_ref().filter(is_better)
+        };
         let address = self.changed_to.as_ref().or_else(better)?;
-        (*address != customer.address).then(|| address.clone())
+        let is_new = *address != customer.address && customer.names.contains(address);
+        is_new.then(|| address.clone())
+    }
+
+    /// The identifiers that the customer has no more after a change: the sender of the notice and the address before.
+    fn given_up(&self, customer: &Customer) -> Vec<String> {
+        let Some(new) = &self.changed_to else { return Vec::new() };
+        let former = self.identifiers.first().into_iter().chain([&customer.address]);
+        former.filter(|identifier| *identifier != new).cloned().collect()
     }
 }
 
@@ -101,8 +117,7 @@ impl Commands {
         identifiers: &[String],
         read: Read,
     ) -> Result<Customer, LoadError> {
-        let mut roots: Vec<(String, Arc<Versioned<IdentifierState>>)> = Vec::new();
-        let mut named: Vec<String> = Vec::new();
+        let mut found: Vec<(&String, Root)> = Vec::new();
         for identifier in identifiers {
             let mut root = self.root(of, identifier, read).await?;
             if root.1.state.contact_id().is_none()
@@ -110,8 +125,18 @@ impl Commands {
             {
                 root = known;
             }
+            found.push((identifier, root));
+        }
+        let (mut roots, mut named) = (Vec::<Root>::new(), Vec::<String>::new());
+        for (identifier, root) in &found {
+            // A number that the customer gave up and that comes with another customer's id is that customer's.
+            let is_of_another =
+                root.1.state.has_given_up(identifier) && found.iter().any(|(_, other)| other.0 != root.0);
+            if is_of_another {
+                continue;
+            }
             if roots.iter().all(|(known, _)| *known != root.0) {
-                roots.push(root);
+                roots.push(root.clone());
             }
             add(&mut named, identifier);
         }
@@ -184,7 +209,8 @@ impl Commands {
             if customer.is_settled && address.is_none() {
                 return Ok(customer);
             }
-            match self.store_names(of, &customer, address, context).await {
+            let given_up = named.given_up(&customer);
+            match self.store_names(of, &customer, address, given_up, context).await {
                 Ok(()) | Err(CommandError::Rejected(Rejection::JoinedElsewhere)) => {}
                 Err(error) => return Err(error),
             }
@@ -197,6 +223,7 @@ impl Commands {
         of: Identifiers,
         customer: &Customer,
         address: Option<String>,
+        given_up: Vec<String>,
         context: &Context,
     ) -> Result<(), CommandError<Rejection>> {
         let context = Context { key: None, request: None, if_match: None, ..context.clone() };
@@ -209,6 +236,7 @@ impl Commands {
             contact_id: customer.contact_id,
             others: others.cloned().collect(),
             address,
+            given_up,
         };
         let stream = of.stream(&customer.identifier);
         self.contacts.execute_on(Arc::clone(&customer.state), &stream, &known, &context).await.map(|_| ())
@@ -337,7 +365,7 @@ impl Commands {
         of: Identifiers,
         number: &str,
         read: Read,
-    ) -> Result<Option<(String, Arc<Versioned<IdentifierState>>)>, LoadError> {
+    ) -> Result<Option<Root>, LoadError> {
         let spelled = other_spelling(number).filter(|_| of.kind == ChannelType::WhatsApp);
         let Some(spelled) = spelled else { return Ok(None) };
         let root = self.root(of, &spelled, read).await?;
@@ -359,12 +387,7 @@ impl Commands {
 
     /// The identifier that decides on the contact of this one. Two processes may join two identifiers to each other; then
     /// all take the same one of them.
-    async fn root(
-        &self,
-        of: Identifiers,
-        identifier: &str,
-        read: Read,
-    ) -> Result<(String, Arc<Versioned<IdentifierState>>), LoadError> {
+    async fn root(&self, of: Identifiers, identifier: &str, read: Read) -> Result<Root, LoadError> {
         let mut passed: Vec<String> = Vec::new();
         let mut at = identifier.to_owned();
         loop {

@@ -89,7 +89,7 @@ impl Aggregate for domain::contact::IdentifierState {
 }
 
 /// An agent does not belong to one account. The rules of the agent decide which commands an account may send.
-impl Aggregate for domain::agent::Agent {
+impl Aggregate for domain::agent::Person {
     fn belongs_to(&self, _: AccountId) -> bool {
         true
     }
@@ -681,8 +681,7 @@ fn evolve<S: Aggregate>(
     stream: &StreamId,
     recorded: &Recorded,
 ) -> Result<(), LoadError> {
-    let event = S::Event::decode(&recorded.event_type, recorded.schema_version, &recorded.data);
-    let event = event
+    let event = S::Event::of(recorded)
         .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })?;
     fold.state.evolve(&event, recorded.metadata.occurred_at);
     fold.version = Some(recorded.version);

@@ -23,7 +23,7 @@ use channel_accounts::ChannelAccounts;
 use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
 use current_conversation::CurrentConversations;
-use domain::agent::{Agent, PresenceTimeouts};
+use domain::agent::{Person, PresenceTimeouts};
 use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
 use domain::past::Past;
@@ -52,7 +52,7 @@ pub struct Commands {
     pub providers: Arc<Providers>,
     pub conversations: Aggregates<Conversation>,
     pub contacts: Aggregates<IdentifierState>,
-    pub agents: Aggregates<Agent>,
+    pub agents: Aggregates<Person>,
     catalogues: Catalogues,
     /// How long an agent may report no presence.
     pub presence_timeouts: PresenceTimeouts,

@@ -1,10 +1,10 @@
 //! The agents: their preferences (requirement 000, section 2), their presence, and the reservations of their
 //! capacity.
 //!
-//! Preferences and presence belong to the person, not to an account. An administrator can register only a
-//! person whom no account knows yet; a person whom another account knows joins this account by signing in.
+//! A person can be an agent of several accounts. Preferences, presence and capacity are those of one account: nothing that
+//! is done in one account changes the agent in another.
 //!
-//! Capacity is reserved here before a conversation is assigned. The agent's stream serialises the requests
+//! Capacity is reserved here before a conversation is assigned. The person's stream serialises the requests
 //! for the remaining capacity. Presence is in the same stream, so capacity is never reserved with an agent
 //! who has just gone away.
 
@@ -31,11 +31,40 @@ use std::collections::BTreeMap;
 
 const LONGEST_NAME: usize = 200;
 
-/// A person who answers customers.
+/// A person who answers customers, in each account.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Person {
+    accounts: BTreeMap<AccountId, Agent>,
+    /// The number of events of the stream.
+    events: u64,
+    /// The agent in an account that does not know the person.
+    #[serde(skip)]
+    unknown: Agent,
+}
+
+impl Person {
+    /// The person as an agent of this account, registered or not.
+    pub fn in_account(&self, account: AccountId) -> &Agent {
+        self.accounts.get(&account).unwrap_or(&self.unknown)
+    }
+
+    /// The person in each account in which something happened.
+    pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Agent)> {
+        self.accounts.iter().map(|(account, agent)| (*account, agent))
+    }
+
+    /// The person with the hours and days off that follow from the preferences, which are not serialized.
+    pub(crate) fn with_derived(mut self) -> Self {
+        self.accounts.values_mut().for_each(Agent::derive);
+        self
+    }
+}
+
+/// An agent of an account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Agent {
-    /// The agent's name and email address in each account.
-    accounts: BTreeMap<AccountId, (String, Option<String>)>,
+    /// The name and the email address. `None` when the account has not registered the person.
+    registered: Option<(String, Option<String>)>,
     preferences: Preferences,
     #[serde(skip)]
     hours: Option<Hours>,
@@ -46,28 +75,20 @@ pub struct Agent {
     reservations: BTreeMap<ConversationId, Reservation>,
     last_assigned_at: Option<Timestamp>,
     idle_since: Option<Timestamp>,
-    /// The number of events of the stream.
-    events: u64,
     /// The version of the last event that changed the preferences: the version that callers name in
     /// `If-Match` is that of the preferences, not that of the stream.
     preferences_version: Option<u64>,
 }
 
 impl Agent {
-    pub fn is_known_to(&self, account: AccountId) -> bool {
-        self.accounts.contains_key(&account)
-    }
     pub fn is_registered(&self) -> bool {
-        !self.accounts.is_empty()
+        self.registered.is_some()
     }
-    pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        self.accounts.keys().copied()
+    pub fn name(&self) -> Option<&str> {
+        self.registered.as_ref().map(|(name, _)| name.as_str())
     }
-    pub fn name_in(&self, account: AccountId) -> Option<&str> {
-        self.accounts.get(&account).map(|(name, _)| name.as_str())
-    }
-    pub fn email_in(&self, account: AccountId) -> Option<&str> {
-        self.accounts.get(&account).and_then(|(_, email)| email.as_deref())
+    pub fn email(&self) -> Option<&str> {
+        self.registered.as_ref().and_then(|(_, email)| email.as_deref())
     }
     pub fn preferences(&self) -> &Preferences {
         &self.preferences
@@ -79,7 +100,7 @@ impl Agent {
     pub fn presence(&self) -> Presence {
         self.presence
     }
-    /// The conversations for which capacity is reserved, in all accounts.
+    /// The conversations for which capacity is reserved.
     pub fn reservations(&self) -> impl Iterator<Item = (ConversationId, &Reservation)> {
         self.reservations.iter().map(|(id, reservation)| (*id, reservation))
     }
@@ -106,11 +127,10 @@ impl Agent {
         self.leave.iter().any(|(from, until)| (*from..*until).contains(&now))
     }
 
-    /// The agent with the hours and days off that follow from the preferences, which are not serialized.
-    pub(crate) fn with_derived(mut self) -> Self {
+    /// Computes the hours and days off that follow from the preferences.
+    fn derive(&mut self) {
         let preferences = std::mem::take(&mut self.preferences);
         self.prefer(&preferences);
-        self
     }
 
     fn prefer(&mut self, preferences: &Preferences) {
@@ -125,18 +145,39 @@ impl Agent {
     }
 }
 
-impl Evolve for Agent {
+/// The account in which an event holds. Each event has one when it is read from the log.
+fn account_of(event: &AgentEvent) -> Option<AccountId> {
+    match event {
+        AgentEvent::AgentRegistered(event) => Some(event.account_id),
+        AgentEvent::PreferencesChanged(event) => event.account_id,
+        AgentEvent::WentOnline(event) => event.account_id,
+        AgentEvent::WentAway(event) => event.account_id,
+        AgentEvent::WentOffline(event) => event.account_id,
+        AgentEvent::CapacityReserved(event) => Some(event.account_id),
+        AgentEvent::CapacityReleased(event) => Some(event.account_id),
+    }
+}
+
+impl Evolve for Person {
     type Event = AgentEvent;
 
     fn evolve(&mut self, event: &AgentEvent, at: Timestamp) {
+        let version = self.events;
+        self.events += 1;
+        if let Some(account) = account_of(event) {
+            self.accounts.entry(account).or_default().evolve(event, version, at);
+        }
+    }
+}
+
+impl Agent {
+    fn evolve(&mut self, event: &AgentEvent, version: u64, at: Timestamp) {
         use AgentEvent as E;
         match event {
-            E::AgentRegistered(known) => {
-                self.accounts.insert(known.account_id, (known.name.clone(), known.email.clone()));
-            }
+            E::AgentRegistered(known) => self.registered = Some((known.name.clone(), known.email.clone())),
             E::PreferencesChanged(changed) => {
                 self.prefer(&changed.preferences);
-                self.preferences_version = Some(self.events);
+                self.preferences_version = Some(version);
             }
             E::WentOnline(online) => self.presence = Presence::Online { until: online.until },
             E::WentAway(away) => {
@@ -144,11 +185,8 @@ impl Evolve for Agent {
             }
             E::WentOffline(_) => self.presence = Presence::Offline { since: at },
             E::CapacityReserved(reserved) => {
-                let reservation = Reservation {
-                    account_id: reserved.account_id,
-                    conversation_version: reserved.conversation_version,
-                    since: at,
-                };
+                let reservation =
+                    Reservation { conversation_version: reserved.conversation_version, since: at };
                 self.reservations.insert(reserved.conversation_id, reservation);
                 self.last_assigned_at = Some(at);
                 self.idle_since = Some(at);
@@ -158,7 +196,6 @@ impl Evolve for Agent {
                 self.idle_since = Some(at);
             }
         }
-        self.events += 1;
     }
 }
 
@@ -167,14 +204,10 @@ impl Evolve for Agent {
 pub enum Rejection {
     #[error("this account knows no such agent")]
     NotRegistered,
-    #[error("this person is an agent of another account")]
-    OtherAccounts,
     #[error("the agent cannot take the conversation: {0}")]
     CannotTake(Ineligible),
     #[error("the version of the preferences is {actual:?}, not {expected:?}")]
     ChangedMeanwhile { expected: Version, actual: Option<Version> },
-    #[error("this person is an agent of another account, and can join this account only by signing in to it")]
-    RegisteredElsewhere,
     /// `field` is the path of the invalid field.
     #[error("{field}: {reason}")]
     Invalid { field: String, reason: String },
@@ -192,25 +225,20 @@ pub struct Register {
     pub name: String,
     /// `None` leaves the known address, and an empty text removes it.
     pub email: Option<String>,
-    /// Whether the caller is this person.
-    pub is_self: bool,
 }
 
-impl Decide<Agent> for Register {
+impl Decide<Person> for Register {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &Agent, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+    fn decide(&self, state: &Person, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
         let length = self.name.trim().chars().count();
         if length == 0 || length > LONGEST_NAME {
             return Err(invalid("name", format!("has between 1 and {LONGEST_NAME} characters")));
         }
-        let elsewhere = !state.accounts.is_empty() && !state.is_known_to(self.account_id);
-        if elsewhere && !self.is_self {
-            return Err(Rejection::RegisteredElsewhere);
-        }
-        let known = state.email_in(self.account_id);
+        let agent = state.in_account(self.account_id);
+        let known = agent.email();
         let email = self.email.as_deref().or(known).filter(|email| !email.is_empty());
-        let same = state.name_in(self.account_id) == Some(&self.name) && known == email;
+        let same = agent.name() == Some(&self.name) && known == email;
         if same {
             return Ok(Vec::new());
         }

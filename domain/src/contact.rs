@@ -24,6 +24,8 @@ pub struct IdentifierState {
     others: Vec<String>,
     /// The identifier to which answers are sent. `None` for this one.
     address: Option<String>,
+    /// The numbers that the customer gave up.
+    given_up: Vec<String>,
 }
 
 impl IdentifierState {
@@ -52,6 +54,10 @@ impl IdentifierState {
     /// The identifier to which answers are sent. `None` for this one.
     pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
+    }
+    /// Whether the customer gave up this number. Another person may have it by now.
+    pub fn has_given_up(&self, number: &str) -> bool {
+        self.given_up.iter().any(|given_up| given_up == number)
     }
     /// Whether this message leads to an event: the identifier has no contact yet, or the display name is
     /// another and no person gave the present one.
@@ -88,6 +94,7 @@ impl Evolve for IdentifierState {
             ContactEvent::AddressesKnown(known) => {
                 self.contact_id = Some(known.contact_id);
                 self.others.clone_from(&known.others);
+                self.given_up.clone_from(&known.given_up);
                 self.address = (known.address != known.identifier).then(|| known.address.clone());
             }
         }

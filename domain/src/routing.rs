@@ -13,7 +13,7 @@ mod tests;
 
 pub use account::{AccountRouting, RoutingAction};
 pub use selection::{CandidateInput, Candidates};
-pub use state::{FOLD, Part, RoutingState};
+pub use state::{Agents, FOLD, Part, RoutingState};
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 events! {
-    /// Every event of a stream `agent-<user>`.
+    /// Every event of a stream `agent-<user>`. Each belongs to one account of the person.
     pub enum AgentEvent {
         AgentRegistered = 1,
         PreferencesChanged = 2,
@@ -20,6 +20,23 @@ events! {
         CapacityReserved = 2,
         CapacityReleased = 2,
     }
+    attributed by attributed
+}
+
+/// Earlier versions kept one presence and one set of preferences of a person for all accounts. Their events count in the
+/// account in which they were caused.
+fn attributed(mut event: AgentEvent, account: AccountId) -> AgentEvent {
+    let of = match &mut event {
+        AgentEvent::PreferencesChanged(event) => &mut event.account_id,
+        AgentEvent::WentOnline(event) => &mut event.account_id,
+        AgentEvent::WentAway(event) => &mut event.account_id,
+        AgentEvent::WentOffline(event) => &mut event.account_id,
+        AgentEvent::AgentRegistered(_)
+        | AgentEvent::CapacityReserved(_)
+        | AgentEvent::CapacityReleased(_) => return event,
+    };
+    of.get_or_insert(account);
+    event
 }
 
 /// A person is registered as an agent of an account. A person can be an agent of several accounts.
@@ -66,8 +83,7 @@ impl Default for NotificationPreferences {
     }
 }
 
-/// The conversations that an agent can take, and when (requirement 000, section 2). A person has the same
-/// preferences in all accounts.
+/// The conversations that an agent can take, and when (requirement 000, section 2), in one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preferences {
     /// Empty for every channel.
@@ -119,6 +135,9 @@ impl Default for Preferences {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreferencesChanged {
     pub user_id: UserId,
+    /// The account in which it holds. Absent in events of earlier versions: then it is that of the event's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
     pub preferences: Preferences,
 }
 
@@ -136,6 +155,9 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentOnline {
     pub user_id: UserId,
+    /// The account in which it holds. Absent in events of earlier versions: then it is that of the event's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
     pub until: Timestamp,
 }
 
@@ -143,6 +165,9 @@ pub struct WentOnline {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentAway {
     pub user_id: UserId,
+    /// The account in which it holds. Absent in events of earlier versions: then it is that of the event's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
     pub cause: PresenceCause,
     /// When the agent counts as offline without a further heartbeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +178,9 @@ pub struct WentAway {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WentOffline {
     pub user_id: UserId,
+    /// The account in which it holds. Absent in events of earlier versions: then it is that of the event's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
     pub cause: PresenceCause,
 }
 
@@ -183,4 +211,49 @@ pub struct CapacityReleased {
     pub user_id: UserId,
     pub account_id: AccountId,
     pub conversation_id: ConversationId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Actor, EventId, Events, Metadata, Position, Recorded, StreamId};
+
+    const USER: UserId = UserId::from_u128(1);
+    const CAUSED_IN: AccountId = AccountId::from_u128(2);
+
+    fn read(data: &WentOnline) -> Option<AccountId> {
+        let event = AgentEvent::from(data.clone());
+        let at = Timestamp::from_secs(9);
+        let recorded = Recorded {
+            position: Position::at(1),
+            stream: StreamId::agent(USER),
+            version: Version(0),
+            id: EventId::from_u128(3),
+            event_type: event.event_type().into(),
+            schema_version: event.schema_version(),
+            recorded_at: at,
+            metadata: Metadata {
+                account_id: CAUSED_IN,
+                actor: Actor::system("test"),
+                correlation_id: uuid::Uuid::nil(),
+                causation_id: None,
+                traceparent: None,
+                request: None,
+                occurred_at: at,
+            },
+            data: event.encode(),
+        };
+        match AgentEvent::of(&recorded).unwrap() {
+            AgentEvent::WentOnline(event) => event.account_id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_presence_of_an_earlier_version_holds_in_the_account_in_which_it_was_reported() {
+        let earlier = WentOnline { user_id: USER, account_id: None, until: Timestamp::from_secs(10) };
+        assert_eq!(read(&earlier), Some(CAUSED_IN));
+        let other = AccountId::from_u128(4);
+        assert_eq!(read(&WentOnline { account_id: Some(other), ..earlier }), Some(other));
+    }
 }

@@ -109,6 +109,9 @@ pub struct AddressesKnown {
     pub others: Vec<String>,
     /// The identifier to which answers are sent.
     pub address: String,
+    /// The numbers that the customer gave up. Another person may have them by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<String>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The conversion of typed events to their stored form, and back.
 
 use crate::upcast::{last_version_of, name_today, names_of, upcast};
-use crate::{AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, LogEvent, Recorded};
+use crate::{
+    AccountId, AgentEvent, CatalogueEvent, ContactEvent, ConversationEvent, InboundEvent, LogEvent, Recorded,
+};
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
 
@@ -16,6 +18,18 @@ pub trait Events: Sized {
     /// Reads the data of a stored event, by today's name of its type. `None` when no event of the family has
     /// this name.
     fn read(event_type: &str, schema_version: u16, data: &str) -> Option<Result<Self, DecodeError>>;
+
+    /// The event with the account to which it belongs, where an earlier version did not write it into the data.
+    fn attributed(self, account: AccountId) -> Self {
+        let _written_in_the_data = account;
+        self
+    }
+
+    /// Reads a stored event.
+    fn of(recorded: &Recorded) -> Result<Self, DecodeError> {
+        let event = Self::decode(&recorded.event_type, recorded.schema_version, &recorded.data)?;
+        Ok(event.attributed(recorded.metadata.account_id))
+    }
 
     /// Reads the data of a stored event, by the name and the version it is stored with.
     fn decode(event_type: &str, schema_version: u16, data: &str) -> Result<Self, DecodeError> {
@@ -120,7 +134,8 @@ macro_rules! events {
             }
         })+
     };
-    ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($event:ident = $version:literal),+ $(,)? }
+     $(attributed by $attributed:ident)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         // An event lives only while a page is processed: a box for each would cost more than the memory it
@@ -152,6 +167,9 @@ macro_rules! events {
                     _ => None,
                 }
             }
+            $(fn attributed(self, account: $crate::AccountId) -> Self {
+                $attributed(self, account)
+            })?
         }
 
         $(
@@ -264,7 +282,7 @@ impl Event {
                 ConversationEvent::decode(name, version, data).map(Self::Conversation)
             }
             Some(Category::Catalogue) => CatalogueEvent::decode(name, version, data).map(Self::Catalogue),
-            Some(Category::Agent) => AgentEvent::decode(name, version, data).map(Self::Agent),
+            Some(Category::Agent) => AgentEvent::of(recorded).map(Self::Agent),
             Some(Category::Contact) => ContactEvent::decode(name, version, data).map(Self::Contact),
             Some(Category::Inbound) => InboundEvent::decode(name, version, data).map(Self::Inbound),
             Some(Category::Log) => LogEvent::decode(name, version, data).map(Self::Log),

@@ -199,21 +199,25 @@ create table if not exists agents (
 );
 
 create table if not exists agent_preferences (
-    user_id     bytea  not null primary key,
+    account_id  bytea  not null,
+    user_id     bytea  not null,
     preferences text   not null,
     created_at  bigint not null,
     updated_at  bigint not null,
-    version     bigint not null
+    version     bigint not null,
+    primary key (account_id, user_id)
 );
 
 create table if not exists agent_availability (
-    user_id          bytea   not null primary key,
+    account_id       bytea   not null,
+    user_id          bytea   not null,
     presence         text    not null,
     presence_since   bigint  not null,
     presence_until   bigint,
     active           integer not null,
     idle_since       bigint,
-    last_assigned_at bigint
+    last_assigned_at bigint,
+    primary key (account_id, user_id)
 );
 
 create table if not exists queue_entries (

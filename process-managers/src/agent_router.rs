@@ -326,8 +326,8 @@ async fn expire_presence(
 ) -> Result<bool, CommandError<Rejection>> {
     let mut any = false;
     for (user_id, account, at) in expired {
-        let command = ExpirePresence { user_id, timeouts: commands.presence_timeouts };
-        let cause = commands.last_presence_change(user_id).await?;
+        let command = ExpirePresence { account_id: account, user_id, timeouts: commands.presence_timeouts };
+        let cause = commands.last_presence_change(account, user_id).await?;
         let context = router_context(account, format!("silence/{user_id}/{}", at.as_micros()), cause);
         match commands.agents.execute(&StreamId::agent(user_id), &command, &context).await {
             Ok(outcome) => any |= outcome.wrote,

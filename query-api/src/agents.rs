@@ -7,7 +7,7 @@ use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::agent::Preferences;
-use event_schemas::{Timestamp, UserId, Version};
+use event_schemas::{AccountId, Timestamp, UserId, Version};
 use follower::Db;
 use gate::{AdministratorOrService, Agent, Json, Path, Problem, Query};
 use projections::read_models::agents::{self as table, AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
@@ -192,7 +192,7 @@ async fn all(
 }
 
 async fn own(caller: Agent, Fresh(tables): Fresh) -> Result<Tagged<AgentPreferences>, Problem> {
-    of(&tables, caller.user).await
+    of(&tables, caller.account, caller.user).await
 }
 
 async fn of_agent(
@@ -202,13 +202,14 @@ async fn of_agent(
 ) -> Result<Tagged<AgentPreferences>, Problem> {
     let known = table::find(tables.readers(), caller.account, user).await.map_err(tables_unavailable)?;
     known.ok_or_else(|| Problem::not_found("agent"))?;
-    of(&tables, user).await
+    of(&tables, caller.account, user).await
 }
 
-async fn of(tables: &Db, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
-    let row = table::preferences(tables.readers(), user).await.map_err(tables_unavailable)?;
+async fn of(tables: &Db, account: AccountId, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
+    let row = table::preferences(tables.readers(), account, user).await.map_err(tables_unavailable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
-    let availability = table::availability(tables.readers(), user).await.map_err(tables_unavailable)?;
+    let availability =
+        table::availability(tables.readers(), account, user).await.map_err(tables_unavailable)?;
     let body = row.map_or_else(|| AgentPreferences::defaults(user), AgentPreferences::from);
     Ok(Tagged { version, body: body.with_availability(availability.as_ref()) })
 }

@@ -11,7 +11,7 @@ use super::table::Table;
 use super::{control, median};
 use anyhow::ensure;
 use domain::Evolve;
-use domain::agent::{Agent, Requirements, ineligibility};
+use domain::agent::{Agent, Person, Requirements, ineligibility};
 use domain::routing::{CandidateInput, Candidates};
 use event_schemas::agent::{AgentRegistered, AvailableHours, Preferences, PreferencesChanged};
 use event_schemas::bot::{BotActions, BotConditions, BotRule, BotRuleDefined, BotStrategy, BotTrigger};
@@ -65,7 +65,7 @@ fn known(desk: &Desk, user_id: UserId, preferences: Preferences) -> [AgentEvent;
     let account_id = desk.account;
     [
         AgentRegistered { account_id, user_id, name: user_id.to_string(), email: None }.into(),
-        PreferencesChanged { user_id, preferences }.into(),
+        PreferencesChanged { user_id, account_id: Some(account_id), preferences }.into(),
     ]
 }
 
@@ -75,9 +75,9 @@ fn policy(rounds: usize, table: &mut Table) {
     let agents: BTreeMap<UserId, Agent> = (0..MANY)
         .map(|number| {
             let user = UserId::from_u128(number);
-            let mut agent = Agent::default();
-            known(&desk, user, preferences(number)).iter().for_each(|event| agent.evolve(event, now));
-            (user, agent)
+            let mut person = Person::default();
+            known(&desk, user, preferences(number)).iter().for_each(|event| person.evolve(event, now));
+            (user, person.in_account(desk.account).clone())
         })
         .collect();
     let requirements = Requirements {

@@ -209,7 +209,11 @@ impl<'d> Writer<'d> {
         let registered =
             AgentRegistered { account_id, user_id, name: format!("Agent {number}"), email: None };
         self.agent_event(user_id, registered.into(), at);
-        self.agent_event(user_id, PreferencesChanged { user_id, preferences }.into(), at);
+        self.agent_event(
+            user_id,
+            PreferencesChanged { user_id, account_id: Some(account_id), preferences }.into(),
+            at,
+        );
     }
 
     fn agent_event(&mut self, user: UserId, event: AgentEvent, at: Timestamp) {

@@ -54,6 +54,35 @@ async fn another_accounts_resources_are_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_in_two_accounts_is_steered_by_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let (ours, theirs) = (program.account(), program.account());
+    let ana = ours.person("agent", "Ana");
+    let there = theirs.person_of(&ana.user, "agent", "Ana Maria");
+    ours.admin.post("/v1/agents", json!({ "user_id": ana.user, "name": "Ana" })).await;
+    theirs.admin.post("/v1/agents", json!({ "user_id": ana.user, "name": "Ana Maria" })).await;
+
+    let path = format!("/v1/agent-preferences/{}", ana.user);
+    theirs.admin.patch(&path, json!({ "is_available": false, "max_concurrent_conversations": 1 })).await;
+    there.post("/v1/agents/me/presence", json!({ "status": "offline" })).await;
+    theirs.admin.get_until(&path, |seen| seen["presence"] == "offline").await;
+    let seen = ours.admin.get(&path).await;
+    assert_eq!((&seen["is_available"], &seen["presence"]), (&json!(true), &json!("unknown")));
+    assert_eq!(seen["max_concurrent_conversations"], 5);
+
+    // She takes a conversation here; her capacity there stays free.
+    ours.admin.post("/v1/queues", json!({ "name": "All", "strategy": "manual_queue" })).await;
+    let whatsapp = ours.whatsapp("http://127.0.0.1:9").await;
+    whatsapp.customer_writes("251911000000", "wamid.1", "Good morning").await;
+    let id = conversation_of(&ana, "251911000000").await;
+    ana.post(&format!("/v1/conversations/{id}/assign"), json!({})).await;
+    let seen = ours.admin.get_until(&path, |seen| seen["active_conversations"] == 1).await;
+    assert_eq!(seen["is_available"], true);
+    assert_eq!(theirs.admin.get(&path).await["active_conversations"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_a_request_gets_401_and_with_too_low_a_role_403() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder.path().join("data")).await;

@@ -311,3 +311,29 @@ async fn a_number_that_people_write_in_two_ways_is_one_customer() {
     whatsapp.post_ok(&says(Some("5511987654321"), None, "Tudo bem?")).await;
     assert_eq!(only_conversation(&ana, 2).await["id"], row["id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_owner_of_a_number_is_another_customer() {
+    let desk = Desk::start().await;
+    let (whatsapp, ana) = desk.account().await;
+    whatsapp.post_ok(&says(Some(NUMBER), Some(ID), "one")).await;
+    let change = json!({
+        "type": "user_changed_number", "wa_id": "251911000002", "user_id": "ET.2", "previous_user_id": ID,
+    });
+    whatsapp.post_ok(&system(Some(NUMBER), change)).await;
+    // A message that was late.
+    whatsapp.post_ok(&says(Some(NUMBER), Some(ID), "two")).await;
+    only_conversation(&ana, 2).await;
+    for words in ["I am new here", "Hello?"] {
+        whatsapp.post_ok(&says(Some(NUMBER), Some("ET.99"), words)).await;
+    }
+    whatsapp.post_ok(&says(Some("251911000002"), Some("ET.2"), "three")).await;
+    let all = conversations(&ana, 5).await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    let theirs = all.iter().find(|row| row["contact_identifier"] == "ET.99").unwrap();
+    assert_eq!((theirs["message_count"].as_u64(), &theirs["status"]), (Some(2), &json!("open")));
+    assert!(all.iter().all(|row| row["id"] == theirs["id"] || row["contact_id"] != theirs["contact_id"]));
+    let path = format!("/v1/conversations/{}/messages", theirs["id"].as_str().unwrap());
+    ana.post(&path, json!({ "content": "Welcome" })).await;
+    assert_eq!(desk.last_addressee(1).await, json!([null, "ET.99"]));
+}

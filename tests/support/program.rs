@@ -379,8 +379,12 @@ impl<'p> Account<'p> {
     }
 
     pub fn person(&self, role: &str, name: &str) -> Person {
-        let user = fresh_id();
-        Person { token: token(&self.id, &user, role, name), user, ..self.admin.clone() }
+        self.person_of(&fresh_id(), role, name)
+    }
+
+    /// A user who may have a role in other accounts too.
+    pub fn person_of(&self, user: &str, role: &str, name: &str) -> Person {
+        Person { token: token(&self.id, user, role, name), user: user.to_owned(), ..self.admin.clone() }
     }
 
     /// Creates a WhatsApp channel whose provider is at `base_url`.

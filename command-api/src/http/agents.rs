@@ -73,16 +73,15 @@ async fn register(
         user_id: body.user_id,
         name: body.name.trim().to_owned(),
         email: body.email.map(|email| email.trim().to_owned()),
-        is_self: body.user_id == caller.user,
     };
     let outcome =
         commands.agents.execute(&StreamId::agent(body.user_id), &command, &headers.of(&caller)).await?;
-    let agent = &outcome.state.state;
+    let agent = outcome.state.state.in_account(caller.account);
     let view = View {
         id: body.user_id,
         user_id: body.user_id,
-        name: agent.name_in(caller.account).unwrap_or_default().to_owned(),
-        email: agent.email_in(caller.account).map(str::to_owned),
+        name: agent.name().unwrap_or_default().to_owned(),
+        email: agent.email().map(str::to_owned),
     };
     let location = format!("/v1/agents/{}", view.id);
     Ok(Created(Answer::of(&commands, &outcome, view).await?, location))
@@ -185,7 +184,7 @@ async fn change_own(
 ) -> Result<Completed<PreferencesView>, CommandProblem> {
     let context = headers.of(&caller);
     let stream = StreamId::agent(caller.user);
-    let known = commands.agents.current(&stream).await?.state.is_known_to(caller.account);
+    let known = commands.agents.current(&stream).await?.state.in_account(caller.account).is_registered();
     if !known {
         commands.join(caller.user, caller.name.clone(), &context.for_part("join")).await?;
     }
@@ -214,7 +213,7 @@ async fn change_preferences(
     let context = &Context { if_match: None, ..context.clone() };
     let command = ChangePreferences { account_id: caller.account, user_id, if_match, change: change.read()? };
     let outcome = commands.agents.execute(&StreamId::agent(user_id), &command, context).await?;
-    let agent = &outcome.state.state;
+    let agent = outcome.state.state.in_account(caller.account);
     let view = PreferencesView { id: user_id, user_id, preferences: agent.preferences().clone() };
     let version = agent.preferences_version().unwrap_or(Version::FIRST);
     Ok(Completed(Answer::of(commands, &outcome, view).await?.at(version)))

@@ -78,13 +78,13 @@ async fn report_presence(
     };
     let context = Context { if_match: None, ..headers.of(&caller) };
     let stream = StreamId::agent(caller.user);
-    if !commands.agents.cached(&stream).await?.state.is_known_to(caller.account) {
+    if !commands.agents.cached(&stream).await?.state.in_account(caller.account).is_registered() {
         commands.join(caller.user, caller.name.clone(), &context.for_part("join")).await?;
     }
     let timeouts = commands.presence_timeouts;
     let command = ReportPresence { account_id: caller.account, user_id: caller.user, reported, timeouts };
     let outcome = commands.agents.execute(&stream, &command, &context).await?;
-    let (status, until) = match outcome.state.state.presence() {
+    let (status, until) = match outcome.state.state.in_account(caller.account).presence() {
         Presence::Unknown => (Status::Unknown, None),
         Presence::Online { until } => (Status::Online, Some(until)),
         Presence::Away { offline_at, .. } => (Status::Away, offline_at),

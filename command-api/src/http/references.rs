@@ -34,7 +34,7 @@ pub(super) async fn check_agent(
     agent: UserId,
 ) -> Result<(), CommandProblem> {
     let known = commands.agents.current(&StreamId::agent(agent)).await?;
-    if known.state.is_known_to(account) { Ok(()) } else { Err(no_such_agent(field).into()) }
+    if known.state.in_account(account).is_registered() { Ok(()) } else { Err(no_such_agent(field).into()) }
 }
 
 pub(super) async fn check_team(

@@ -51,11 +51,16 @@ async fn only_administrators_of_an_agents_account_change_the_agents_preferences(
 }
 
 #[tokio::test]
-async fn an_account_cannot_register_an_agent_of_another_account() {
+async fn an_account_registers_an_agent_whom_another_account_knows() {
     let service = start().await;
     let body = json!({ "user_id": ben().id, "name": "Ben" });
     service.post(&sue(), "/v1/agents", body.clone()).await.is(201);
-    service.post(&greta(), "/v1/agents", body).await.refuses(409, "registered-elsewhere", "user_id");
+    service.post(&greta(), "/v1/agents", body).await.is(201);
+    // An administrator of the one account switches the person off there, and only there.
+    let path = format!("/v1/agent-preferences/{}", ben().id);
+    service.patch(&adam(), &path, json!({ "is_available": false })).await.is(200);
+    let there = service.patch(&greta(), &path, json!({ "languages": ["en"] })).await.is(200);
+    assert_eq!(there["is_available"], true);
     let unnamed = json!({ "user_id": UNKNOWN_ID, "name": Value::Null });
     service.post(&sue(), "/v1/agents", unnamed).await.refuses(400, "unreadable", "name");
 }

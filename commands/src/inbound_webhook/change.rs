@@ -99,10 +99,12 @@ impl Commands {
     ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
         let context = keyed(receiver, context, &notice.provider_notice_id, "noticed");
         let of = receiver.identifiers();
+        // A notice that is delivered again may be older than a further change.
+        let is_repeated = self.conversations.stream_of_key(&context).await?.is_some();
         let named = NamedCustomer {
             identifiers: all_identifiers(&notice.from, &notice.also_known_as),
             received_from: None,
-            changed_to: notice.changed_to.clone(),
+            changed_to: notice.changed_to.clone().filter(|_| !is_repeated),
         };
         let mut customer = self.customer(of, &named.identifiers, Read::Log).await?;
         if customer.contact_is_known {

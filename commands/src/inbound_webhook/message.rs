@@ -70,15 +70,20 @@ impl Commands {
         named: &NamedCustomer,
         context: &Context,
     ) -> Result<(Customer, Vec<Turn<'_>>), InboundWebhookError> {
-        let is_stored = |customer: &Customer| {
-            customer.is_known() && customer.is_settled && named.address(customer).is_none()
-        };
+        let is_stored = |customer: &Customer| customer.is_settled && named.address(customer).is_none();
         let customer = self.customer(of, &named.identifiers, Read::Cached).await?;
-        if is_stored(&customer) {
+        if customer.is_known() && is_stored(&customer) {
             return Ok((customer, Vec::new()));
         }
         let turns = self.naming_turns(of, &named.identifiers).await?;
-        Ok((self.settled(of, named, context).await?, turns))
+        let customer = self.customer(of, &named.identifiers, Read::Cached).await?;
+        Ok(match (is_stored(&customer), customer.is_known()) {
+            // A caller before this one has stored it meanwhile.
+            (true, true) => (customer, Vec::new()),
+            // Unknown identifiers are not cached, so that this was read from the log.
+            (true, false) => (customer, turns),
+            (false, _) => (self.settled(of, named, context).await?, turns),
+        })
     }
 
     /// Appends the message to the contact's open conversation, or begins one with it.

@@ -1,6 +1,6 @@
 //! The preferences of an agent, and their validation.
 
-use super::{Agent, Rejection, invalid};
+use super::{Person, Rejection, invalid};
 use crate::aggregate::Decide;
 use crate::calendar::{Hours, days_off};
 use event_schemas::agent::{Preferences, PreferencesChanged};
@@ -21,11 +21,12 @@ pub struct ChangePreferences<F> {
     pub change: F,
 }
 
-impl<F: Fn(&mut Preferences)> Decide<Agent> for ChangePreferences<F> {
+impl<F: Fn(&mut Preferences)> Decide<Person> for ChangePreferences<F> {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &Agent, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        if !state.is_known_to(self.account_id) {
+    fn decide(&self, state: &Person, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let state = state.in_account(self.account_id);
+        if !state.is_registered() {
             return Err(Rejection::NotRegistered);
         }
         if let Some(expected) = self.if_match
@@ -39,7 +40,10 @@ impl<F: Fn(&mut Preferences)> Decide<Agent> for ChangePreferences<F> {
         if preferences == state.preferences {
             return Ok(Vec::new());
         }
-        Ok(vec![PreferencesChanged { user_id: self.user_id, preferences }.into()])
+        Ok(vec![
+            PreferencesChanged { user_id: self.user_id, account_id: Some(self.account_id), preferences }
+                .into(),
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 //! Not every heartbeat is an event. `WentOnline` contains the time at which it expires, and is appended again
 //! when half of that time has passed. So the log alone shows when presence expires, also after a restart.
 
-use super::{Agent, Rejection};
+use super::{Person, Rejection};
 use crate::aggregate::Decide;
 use event_schemas::agent::{PresenceCause, WentAway, WentOffline, WentOnline};
 use event_schemas::routing::Ineligible;
@@ -84,17 +84,19 @@ pub struct ReportPresence {
     pub timeouts: PresenceTimeouts,
 }
 
-impl Decide<Agent> for ReportPresence {
+impl Decide<Person> for ReportPresence {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        if !state.is_known_to(self.account_id) {
+    fn decide(&self, state: &Person, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let agent = state.in_account(self.account_id);
+        if !agent.is_registered() {
             return Err(Rejection::NotRegistered);
         }
-        let user_id = self.user_id;
-        let online = || vec![WentOnline { user_id, until: now + self.timeouts.away_after }.into()];
+        let (user_id, account_id) = (self.user_id, Some(self.account_id));
+        let online =
+            || vec![WentOnline { user_id, account_id, until: now + self.timeouts.away_after }.into()];
         let is_recent = |until: Timestamp| until.since(now) > self.timeouts.away_after / 2;
-        Ok(match (self.reported, state.presence) {
+        Ok(match (self.reported, agent.presence) {
             (ReportedPresence::Online | ReportedPresence::Heartbeat, Presence::Online { until })
                 if is_recent(until) =>
             {
@@ -107,11 +109,11 @@ impl Decide<Agent> for ReportPresence {
             (ReportedPresence::Online | ReportedPresence::Heartbeat, _) => online(),
             (ReportedPresence::Away, Presence::Away { cause: PresenceCause::Chosen, .. }) => Vec::new(),
             (ReportedPresence::Away, _) => {
-                vec![WentAway { user_id, cause: PresenceCause::Chosen, offline_at: None }.into()]
+                vec![WentAway { user_id, account_id, cause: PresenceCause::Chosen, offline_at: None }.into()]
             }
             (ReportedPresence::Offline, Presence::Offline { .. }) => Vec::new(),
             (ReportedPresence::Offline, _) => {
-                vec![WentOffline { user_id, cause: PresenceCause::Chosen }.into()]
+                vec![WentOffline { user_id, account_id, cause: PresenceCause::Chosen }.into()]
             }
         })
     }
@@ -120,22 +122,23 @@ impl Decide<Agent> for ReportPresence {
 /// Changes the presence of an agent who has reported nothing for too long.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpirePresence {
+    pub account_id: AccountId,
     pub user_id: UserId,
     pub timeouts: PresenceTimeouts,
 }
 
-impl Decide<Agent> for ExpirePresence {
+impl Decide<Person> for ExpirePresence {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        let user_id = self.user_id;
-        Ok(match state.presence {
+    fn decide(&self, state: &Person, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let (user_id, account_id) = (self.user_id, Some(self.account_id));
+        Ok(match state.in_account(self.account_id).presence {
             Presence::Online { until } if until <= now => {
                 let offline_at = Some(until + self.timeouts.offline_after);
-                vec![WentAway { user_id, cause: PresenceCause::Inactivity, offline_at }.into()]
+                vec![WentAway { user_id, account_id, cause: PresenceCause::Inactivity, offline_at }.into()]
             }
             Presence::Away { offline_at: Some(offline_at), .. } if offline_at <= now => {
-                vec![WentOffline { user_id, cause: PresenceCause::Inactivity }.into()]
+                vec![WentOffline { user_id, account_id, cause: PresenceCause::Inactivity }.into()]
             }
             Presence::Unknown
             | Presence::Online { .. }

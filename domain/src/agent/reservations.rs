@@ -1,6 +1,6 @@
 //! The reservations of an agent's capacity.
 
-use super::{Agent, Rejection};
+use super::{Agent, Person, Rejection};
 use super::{Requirements, ineligibility};
 use crate::aggregate::Decide;
 use event_schemas::agent::{CapacityReleased, CapacityReserved};
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 /// The capacity that is reserved for a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    pub account_id: AccountId,
     /// The conversation's version when the capacity was reserved. Once the conversation is beyond this
     /// version and not assigned to this agent, the reservation can never lead to an assignment.
     pub conversation_version: Version,
@@ -57,13 +56,13 @@ impl ReserveCapacity {
     }
 }
 
-impl Decide<Agent> for ReserveCapacity {
+impl Decide<Person> for ReserveCapacity {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &Agent, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        if !state.is_known_to(self.account_id) && self.check != EligibilityCheck::None {
-            let elsewhere = state.is_registered();
-            return Err(if elsewhere { Rejection::OtherAccounts } else { Rejection::NotRegistered });
+    fn decide(&self, state: &Person, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let state = state.in_account(self.account_id);
+        if !state.is_registered() && self.check != EligibilityCheck::None {
+            return Err(Rejection::NotRegistered);
         }
         let reserved = |overridden| CapacityReserved {
             user_id: self.user_id,
@@ -97,11 +96,11 @@ pub struct ReleaseCapacity {
     pub conversation_version: Version,
 }
 
-impl Decide<Agent> for ReleaseCapacity {
+impl Decide<Person> for ReleaseCapacity {
     type Rejection = Rejection;
 
-    fn decide(&self, state: &Agent, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
-        let reservation = state.reservation(self.conversation_id);
+    fn decide(&self, state: &Person, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let reservation = state.in_account(self.account_id).reservation(self.conversation_id);
         if reservation.is_none_or(|reserved| reserved.conversation_version != self.conversation_version) {
             return Ok(Vec::new());
         }

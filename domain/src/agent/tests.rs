@@ -10,8 +10,8 @@ fn registered(account_id: AccountId) -> AgentEvent {
     AgentRegistered { account_id, user_id: ANA, name: "Ana".to_owned(), email: None }.into()
 }
 
-fn register(account_id: AccountId, is_self: bool) -> Register {
-    Register { account_id, user_id: ANA, name: "Ana".to_owned(), email: None, is_self }
+fn register(account_id: AccountId) -> Register {
+    Register { account_id, user_id: ANA, name: "Ana".to_owned(), email: None }
 }
 
 fn change<F: Fn(&mut Preferences)>(change: F) -> ChangePreferences<F> {
@@ -19,16 +19,43 @@ fn change<F: Fn(&mut Preferences)>(change: F) -> ChangePreferences<F> {
 }
 
 #[test]
-fn an_account_cannot_register_an_agent_of_another_account() {
-    given::<Agent>([registered(THERE)])
-        .when(register(HERE, false))
-        .then_rejected(Rejection::RegisteredElsewhere);
-    given::<Agent>([registered(THERE)]).when(register(HERE, true)).then([registered(HERE)]);
+fn an_account_registers_an_agent_whom_another_account_knows() {
+    given::<Person>([registered(THERE)]).when(register(HERE)).then([registered(HERE)]);
+}
+
+#[test]
+fn nothing_of_one_account_changes_the_agent_in_another() {
+    let reserved = |account_id, number| CapacityReserved {
+        user_id: ANA,
+        account_id,
+        conversation_id: ConversationId::from_u128(number),
+        conversation_version: Version(1),
+        overridden: None,
+        counted: false,
+        renewed: false,
+    };
+    let off = Preferences { is_available: false, max_concurrent_conversations: 1, ..Preferences::default() };
+    let ana = given::<Person>([
+        registered(HERE),
+        registered(THERE),
+        PreferencesChanged { user_id: ANA, account_id: Some(THERE), preferences: off.clone() }.into(),
+        WentOffline { user_id: ANA, account_id: Some(THERE), cause: PresenceCause::Chosen }.into(),
+        reserved(THERE, 1).into(),
+        reserved(HERE, 2).into(),
+        CapacityReleased { user_id: ANA, account_id: THERE, conversation_id: ConversationId::from_u128(1) }
+            .into(),
+    ])
+    .state;
+    let (here, there) = (ana.in_account(HERE), ana.in_account(THERE));
+    assert_eq!((here.preferences(), there.preferences()), (&Preferences::default(), &off));
+    assert_eq!(here.presence(), Presence::Unknown);
+    assert!(matches!(there.presence(), Presence::Offline { .. }));
+    assert_eq!((here.active(), there.active()), (1, 0));
 }
 
 #[test]
 fn an_account_that_does_not_know_the_agent_cannot_change_preferences() {
-    given::<Agent>([registered(THERE)])
+    given::<Person>([registered(THERE)])
         .when(change(|preferences| preferences.is_available = false))
         .then_rejected(Rejection::NotRegistered);
 }
@@ -36,10 +63,10 @@ fn an_account_that_does_not_know_the_agent_cannot_change_preferences() {
 #[test]
 fn a_change_leaves_the_other_preferences_as_they_are() {
     let preferences = Preferences { is_available: false, ..Preferences::default() };
-    given::<Agent>([registered(HERE)])
+    given::<Person>([registered(HERE)])
         .when(change(|preferences| preferences.is_available = false))
-        .then([PreferencesChanged { user_id: ANA, preferences }.into()]);
-    given::<Agent>([registered(HERE)]).when(change(|_| {})).then_nothing();
+        .then([PreferencesChanged { user_id: ANA, account_id: Some(HERE), preferences }.into()]);
+    given::<Person>([registered(HERE)]).when(change(|_| {})).then_nothing();
 }
 
 #[test]
@@ -72,8 +99,8 @@ fn an_invalid_preference_is_named_by_its_path() {
 
 const NOW: Timestamp = Timestamp::from_secs(9);
 
-fn known() -> Agent {
-    given::<Agent>([registered(HERE)]).state
+fn known() -> Person {
+    given::<Person>([registered(HERE)]).state
 }
 
 /// A supervisor who corrects a name does not lose the address.
@@ -85,11 +112,11 @@ fn a_new_name_leaves_the_address() {
         name: "Ana".to_owned(),
         email: Some("ana@example.com".to_owned()),
     };
-    let renamed = Register { name: "Ana Maria".to_owned(), ..register(HERE, true) };
+    let renamed = Register { name: "Ana Maria".to_owned(), ..register(HERE) };
     let expected = AgentRegistered { name: "Ana Maria".to_owned(), ..known.clone() };
-    given::<Agent>([known.clone().into()]).when(renamed).then([expected.into()]);
-    let removed = Register { email: Some(String::new()), ..register(HERE, true) };
-    given::<Agent>([known.clone().into()])
+    given::<Person>([known.clone().into()]).when(renamed).then([expected.into()]);
+    let removed = Register { email: Some(String::new()), ..register(HERE) };
+    given::<Person>([known.clone().into()])
         .when(removed)
         .then([AgentRegistered { email: None, ..known }.into()]);
 }

@@ -71,6 +71,8 @@ pub struct KnowAddresses {
     pub others: Vec<String>,
     /// The identifier that answers reach. `None` when it is not known to be another than before.
     pub address: Option<String>,
+    /// The identifiers that the customer has no more. Only numbers are given to other persons.
+    pub given_up: Vec<String>,
 }
 
 impl Decide<IdentifierState> for KnowAddresses {
@@ -85,7 +87,14 @@ impl Decide<IdentifierState> for KnowAddresses {
         }
         let known = state.address.as_ref().unwrap_or(&self.identifier);
         let address = self.address.as_ref().unwrap_or(known);
-        if others == state.others && address == known {
+        let mut given_up = state.given_up.clone();
+        for number in self.given_up.iter().filter(|identifier| is_number(identifier)) {
+            if !given_up.contains(number) {
+                given_up.push(number.clone());
+            }
+        }
+        given_up.retain(|number| self.address.as_ref() != Some(number));
+        if others == state.others && address == known && given_up == state.given_up {
             return Ok(Vec::new());
         }
         Ok(vec![
@@ -96,6 +105,7 @@ impl Decide<IdentifierState> for KnowAddresses {
                 identifier: self.identifier.clone(),
                 others,
                 address: address.clone(),
+                given_up,
             }
             .into(),
         ])

@@ -213,6 +213,7 @@ fn know(others: &[&str], address: Option<&str>) -> KnowAddresses {
         contact_id: HANNA,
         others: others.iter().map(|other| (*other).to_owned()).collect(),
         address: address.map(str::to_owned),
+        given_up: Vec::new(),
     }
 }
 
@@ -224,6 +225,7 @@ fn known(contact_id: ContactId, others: &[&str], address: &str) -> ContactEvent 
         identifier: NUMBER.to_owned(),
         others: others.iter().map(|other| (*other).to_owned()).collect(),
         address: address.to_owned(),
+        given_up: Vec::new(),
     }
     .into()
 }
@@ -281,4 +283,25 @@ fn the_number_decides_and_then_what_is_known() {
     let mut identifiers = [(ID, true), ("1555002", false), (NUMBER, true), ("1555001", false)];
     identifiers.sort_by(|one, other| best_first(one.0, one.1).cmp(&best_first(other.0, other.1)));
     assert_eq!(identifiers.map(|(identifier, _)| identifier), [NUMBER, "1555001", "1555002", ID]);
+}
+
+#[test]
+fn a_number_is_given_up_until_the_customer_has_it_again() {
+    let with_given_up = |event: ContactEvent, numbers: &[&str]| match event {
+        ContactEvent::AddressesKnown(known) => {
+            let given_up = numbers.iter().map(|number| (*number).to_owned()).collect();
+            ContactEvent::from(AddressesKnown { given_up, ..known })
+        }
+        other => panic!("{other:?}"),
+    };
+    let before = || [seen(own(), None), known(own(), &[ID, "1555002"], NUMBER)];
+    let give_up =
+        KnowAddresses { given_up: vec![NUMBER.to_owned(), ID.to_owned()], ..know(&[], Some("1555002")) };
+    let given_up = || with_given_up(known(own(), &[ID, "1555002"], "1555002"), &[NUMBER]);
+    given(before()).when(give_up).then([given_up()]);
+    given(before().into_iter().chain([given_up()])).when(know(&[], Some(NUMBER))).then([known(
+        own(),
+        &[ID, "1555002"],
+        NUMBER,
+    )]);
 }

@@ -5,7 +5,7 @@ mod kept;
 pub use kept::{FOLD, Part};
 
 use super::account::{AccountRouting, RoutingAction};
-use crate::agent::Agent;
+use crate::agent::{Agent, Person};
 use crate::aggregate::Evolve;
 use event_schemas::{
     AccountId, AgentEvent, CatalogueEvent, ConversationEvent, ConversationId, Timestamp, UserId, Version,
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// All agents, and all conversations that are not closed.
 #[derive(Clone, Debug, Default)]
 pub struct RoutingState {
-    agents: BTreeMap<UserId, Agent>,
+    people: BTreeMap<UserId, Person>,
     accounts: BTreeMap<AccountId, AccountRouting>,
     /// The accounts with events since the last planning.
     touched: BTreeSet<AccountId>,
@@ -24,21 +24,26 @@ pub struct RoutingState {
 }
 
 impl RoutingState {
-    pub fn agent(&self, user: UserId) -> Option<&Agent> {
-        self.agents.get(&user)
+    pub fn person(&self, user: UserId) -> Option<&Person> {
+        self.people.get(&user)
     }
-    pub fn agents(&self) -> &BTreeMap<UserId, Agent> {
-        &self.agents
+    /// The agent of an account. `None` for a person of whom nothing is known.
+    pub fn agent(&self, account: AccountId, user: UserId) -> Option<&Agent> {
+        self.people.get(&user).map(|person| person.in_account(account))
+    }
+    /// The agents as one account sees them.
+    pub fn agents(&self, account: AccountId) -> Agents<'_> {
+        Agents { people: &self.people, account }
     }
     pub fn account(&self, account: AccountId) -> Option<&AccountRouting> {
         self.accounts.get(&account)
     }
 
     pub fn apply_agent(&mut self, user: UserId, event: &AgentEvent, at: Timestamp) {
-        let mut agent = self.agents.remove(&user).unwrap_or_default();
-        agent.evolve(event, at);
-        self.agent_changed(user, &agent);
-        self.agents.insert(user, agent);
+        let mut person = self.people.remove(&user).unwrap_or_default();
+        person.evolve(event, at);
+        self.person_changed(user, &person);
+        self.people.insert(user, person);
         self.unkept.insert(Part::Agent(user));
         // Capacity can be reserved with an agent who is not registered in this account, for a conversation
         // that is already assigned to them.
@@ -47,9 +52,11 @@ impl RoutingState {
         }
     }
 
-    fn agent_changed(&mut self, user: UserId, agent: &Agent) {
-        for account in agent.accounts() {
-            self.touch(account).agent_changed(user);
+    fn person_changed(&mut self, user: UserId, person: &Person) {
+        for (account, agent) in person.accounts() {
+            if agent.is_registered() {
+                self.touch(account).agent_changed(user);
+            }
         }
     }
 
@@ -90,7 +97,10 @@ impl RoutingState {
         for (account, routing) in &mut self.accounts {
             if touched.contains(account) || routing.is_due(now) {
                 actions.extend(
-                    routing.plan(&self.agents, now, chance).into_iter().map(|action| (*account, action)),
+                    routing
+                        .plan(Agents { people: &self.people, account: *account }, now, chance)
+                        .into_iter()
+                        .map(|action| (*account, action)),
                 );
             }
         }
@@ -113,10 +123,27 @@ impl RoutingState {
 
     /// The agents whose presence has expired.
     pub fn expired_presences(&self, now: Timestamp) -> Vec<(UserId, AccountId, Timestamp)> {
-        let expired_presences = self.agents.iter().filter_map(|(user, agent)| {
-            let at = agent.presence().expires_at().filter(|at| *at <= now)?;
-            Some((*user, agent.accounts().next()?, at))
+        let agents = self.people.iter().flat_map(|(user, person)| {
+            person.accounts().map(move |(account, agent)| (*user, account, agent))
         });
-        expired_presences.collect()
+        let expired = agents.filter_map(|(user, account, agent)| {
+            let at = agent.presence().expires_at().filter(|at| *at <= now)?;
+            Some((user, account, at))
+        });
+        expired.collect()
+    }
+}
+
+/// All agents, as one account sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct Agents<'s> {
+    people: &'s BTreeMap<UserId, Person>,
+    account: AccountId,
+}
+
+impl<'s> Agents<'s> {
+    /// `None` for a person of whom nothing is known.
+    pub fn get(&self, user: &UserId) -> Option<&'s Agent> {
+        self.people.get(user).map(|person| person.in_account(self.account))
     }
 }

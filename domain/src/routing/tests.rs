@@ -5,8 +5,8 @@ mod kept;
 
 use super::*;
 use crate::agent::{
-    Agent, EligibilityCheck, Presence, PresenceTimeouts, ReleaseCapacity, ReportPresence, ReportedPresence,
-    ReserveCapacity,
+    Agent, EligibilityCheck, Person, Presence, PresenceTimeouts, ReleaseCapacity, ReportPresence,
+    ReportedPresence, ReserveCapacity,
 };
 use crate::agent::{Requirements, ineligibility};
 use crate::aggregate::given::given;
@@ -45,7 +45,7 @@ fn registered(user: UserId) -> AgentEvent {
 fn prefers(user: UserId, change: impl FnOnce(&mut Preferences)) -> AgentEvent {
     let mut preferences = Preferences { auto_accept: true, ..Preferences::default() };
     change(&mut preferences);
-    PreferencesChanged { user_id: user, preferences }.into()
+    PreferencesChanged { user_id: user, account_id: Some(HERE), preferences }.into()
 }
 
 fn taken(user: UserId, conversation: u128) -> AgentEvent {
@@ -70,7 +70,7 @@ fn requirements() -> Requirements {
 }
 
 fn agent(change: impl FnOnce(&mut Preferences)) -> Agent {
-    given::<Agent>([registered(ANA), prefers(ANA, change)]).state
+    given::<Person>([registered(ANA), prefers(ANA, change)]).state.in_account(HERE).clone()
 }
 
 fn ineligibility_of(agent: &Agent) -> Option<Ineligible> {
@@ -107,9 +107,9 @@ fn each_filter_gives_its_reason() {
     for (reason, change) in changes {
         assert_eq!(ineligibility_of(&agent(change)), Some(reason));
     }
-    let mut busy = agent(full);
+    let mut busy = given::<Person>([registered(ANA), prefers(ANA, full)]).state;
     (1..=5).for_each(|number| busy.evolve(&taken(ANA, number), at(3)));
-    assert_eq!(ineligibility_of(&busy), Some(I::AtCapacity));
+    assert_eq!(ineligibility_of(busy.in_account(HERE)), Some(I::AtCapacity));
 }
 
 #[test]
@@ -128,40 +128,54 @@ fn an_agent_who_meets_the_requirements_is_eligible() {
 fn an_agent_without_heartbeats_is_away_and_then_offline() {
     let timeouts = PresenceTimeouts::default();
     let seen = |reported| ReportPresence { account_id: HERE, user_id: ANA, reported, timeouts };
-    let online = WentOnline { user_id: ANA, until: at(302) };
-    given::<Agent>([registered(ANA)]).when(seen(ReportedPresence::Heartbeat)).then([online.clone().into()]);
+    let online = WentOnline { user_id: ANA, account_id: Some(HERE), until: at(302) };
+    given::<Person>([registered(ANA)]).when(seen(ReportedPresence::Heartbeat)).then([online.clone().into()]);
     // A heartbeat leads to no event until half of the time has passed.
-    let there = || given::<Agent>([registered(ANA), online.clone().into()]);
+    let there = || given::<Person>([registered(ANA), online.clone().into()]);
     there().at(at(100)).when(seen(ReportedPresence::Heartbeat)).then_nothing();
     there().at(at(200)).when(seen(ReportedPresence::Heartbeat)).then([WentOnline {
         user_id: ANA,
+        account_id: Some(HERE),
         until: at(500),
     }
     .into()]);
-    let agent = there().state;
+    let agent = there().state.in_account(HERE).clone();
     assert_eq!(agent.presence().ineligibility(at(301)), None);
     assert_eq!(agent.presence().ineligibility(at(302)), Some(Ineligible::Away));
-    let expire = crate::agent::ExpirePresence { user_id: ANA, timeouts };
+    let expire = crate::agent::ExpirePresence { account_id: HERE, user_id: ANA, timeouts };
     there().at(at(301)).when(expire).then_nothing();
-    let away: AgentEvent =
-        WentAway { user_id: ANA, cause: PresenceCause::Inactivity, offline_at: Some(at(2_102)) }.into();
+    let away: AgentEvent = WentAway {
+        user_id: ANA,
+        account_id: Some(HERE),
+        cause: PresenceCause::Inactivity,
+        offline_at: Some(at(2_102)),
+    }
+    .into();
     there().at(at(302)).when(expire).then([away.clone()]);
-    let gone = || given::<Agent>([registered(ANA), away.clone()]);
+    let gone = || given::<Person>([registered(ANA), away.clone()]);
     gone().at(at(2_101)).when(expire).then_nothing();
-    gone()
-        .at(at(2_102))
-        .when(expire)
-        .then([WentOffline { user_id: ANA, cause: PresenceCause::Inactivity }.into()]);
+    gone().at(at(2_102)).when(expire).then([WentOffline {
+        user_id: ANA,
+        account_id: Some(HERE),
+        cause: PresenceCause::Inactivity,
+    }
+    .into()]);
 }
 
 #[test]
 fn a_heartbeat_does_not_end_a_chosen_absence() {
     let timeouts = PresenceTimeouts::default();
-    let chosen = WentAway { user_id: ANA, cause: PresenceCause::Chosen, offline_at: None };
-    let there = || given::<Agent>([registered(ANA), chosen.clone().into()]);
+    let chosen =
+        WentAway { user_id: ANA, account_id: Some(HERE), cause: PresenceCause::Chosen, offline_at: None };
+    let there = || given::<Person>([registered(ANA), chosen.clone().into()]);
     let seen = |reported| ReportPresence { account_id: HERE, user_id: ANA, reported, timeouts };
     there().when(seen(ReportedPresence::Heartbeat)).then_nothing();
-    there().when(seen(ReportedPresence::Online)).then([WentOnline { user_id: ANA, until: at(303) }.into()]);
+    there().when(seen(ReportedPresence::Online)).then([WentOnline {
+        user_id: ANA,
+        account_id: Some(HERE),
+        until: at(303),
+    }
+    .into()]);
 }
 
 fn take(conversation: u128, version: u64) -> ReserveCapacity {
@@ -180,7 +194,11 @@ fn take(conversation: u128, version: u64) -> ReserveCapacity {
 fn an_agent_at_capacity_takes_another_conversation_only_by_force() {
     use crate::agent::Rejection;
     let full = || {
-        given::<Agent>([registered(ANA), prefers(ANA, |p| p.max_concurrent_conversations = 1), taken(ANA, 1)])
+        given::<Person>([
+            registered(ANA),
+            prefers(ANA, |p| p.max_concurrent_conversations = 1),
+            taken(ANA, 1),
+        ])
     };
     let refused = Rejection::CannotTake(Ineligible::AtCapacity);
     full().when(take(2, 4)).then_rejected(refused.clone());
@@ -195,7 +213,7 @@ fn an_agent_at_capacity_takes_another_conversation_only_by_force() {
 
 #[test]
 fn capacity_is_released_only_at_the_version_it_was_reserved_at() {
-    let there = || given::<Agent>([registered(ANA), taken(ANA, 1)]);
+    let there = || given::<Person>([registered(ANA), taken(ANA, 1)]);
     let conversation_id = ConversationId::from_u128(1);
     let free = |version| ReleaseCapacity {
         account_id: HERE,
@@ -460,8 +478,9 @@ fn least_recent_chooses_the_agent_whose_last_assignment_is_the_oldest() {
 fn random_depends_on_the_random_number_alone() {
     let mut counts = std::collections::BTreeMap::new();
     for chance in 0..300 {
-        let agents: Vec<(UserId, Agent)> =
-            [ANA, BEN, CAL].map(|user| (user, given::<Agent>([registered(user)]).state)).into();
+        let agents: Vec<(UserId, Agent)> = [ANA, BEN, CAL]
+            .map(|user| (user, given::<Person>([registered(user)]).state.in_account(HERE).clone()))
+            .into();
         let inputs = agents.iter().map(|(user_id, agent)| CandidateInput {
             user_id: *user_id,
             agent,
@@ -716,10 +735,13 @@ fn the_queue_decides_whether_an_offline_agent_keeps_conversations() {
         scenario.queue(None, RoutingStrategy::LeastBusy, |queue| queue.when_offline = when);
         let id = scenario.writes(1, Priority::Normal);
         assert_eq!(scenario.run(), [(id, ANA)]);
-        scenario.agent(ANA, &WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into());
+        scenario.agent(
+            ANA,
+            &WentOffline { user_id: ANA, account_id: Some(HERE), cause: PresenceCause::Chosen }.into(),
+        );
         assert_eq!(scenario.plan(), []);
         assert_eq!(
-            scenario.routing.agent(ANA).unwrap().presence(),
+            scenario.routing.agent(HERE, ANA).unwrap().presence(),
             Presence::Offline { since: scenario.now }
         );
         scenario.now = scenario.now + std::time::Duration::from_secs(120);
@@ -794,7 +816,7 @@ fn a_conversation_that_comes_back_goes_to_its_last_agent_if_they_can_take_it() {
     for cannot in [
         prefers(ANA, |ana| ana.is_available = false),
         prefers(ANA, |ana| ana.max_concurrent_conversations = 1),
-        WentOffline { user_id: ANA, cause: PresenceCause::Chosen }.into(),
+        WentOffline { user_id: ANA, account_id: Some(HERE), cause: PresenceCause::Chosen }.into(),
     ] {
         assert_eq!(comes_back(by_customer(), Some(cannot.clone())), [BEN]);
         assert_eq!(comes_back(by_agent(), Some(cannot)), [BEN]);

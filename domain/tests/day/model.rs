@@ -1,6 +1,6 @@
 //! A slow and simple model of the routing rules.
 
-use super::world::{Input, World};
+use super::world::{HERE, Input, World};
 use domain::agent::Requirements;
 use domain::routing::RoutingAction;
 use event_schemas::catalogue::Weekday;
@@ -110,7 +110,7 @@ impl Model {
     }
 
     fn is_available(&self, world: &World, user: UserId) -> bool {
-        let agent = world.routing.agent(user).unwrap();
+        let agent = world.routing.agent(HERE, user).unwrap();
         agent.preferences().is_available
             && agent.presence().ineligibility(world.now).is_none()
             && self.within_hours(world, user)
@@ -129,7 +129,7 @@ impl Model {
     }
 
     fn compute_within_hours(&self, world: &World, user: UserId) -> bool {
-        let preferences = world.routing.agent(user).unwrap().preferences();
+        let preferences = world.routing.agent(HERE, user).unwrap().preferences();
         let hours = &preferences.available_hours;
         let zone = hours.as_ref().map_or(TimeZone::UTC, |hours| self.zones[&hours.timezone].clone());
         let here = world.now.to_jiff().to_zoned(zone);
@@ -152,7 +152,7 @@ impl Model {
     }
 
     fn meets(&self, world: &World, user: UserId, requirements: &Requirements) -> bool {
-        let preferences = world.routing.agent(user).unwrap().preferences();
+        let preferences = world.routing.agent(HERE, user).unwrap().preferences();
         let any = |list_is_empty: bool, fits: bool| list_is_empty || fits;
         let channels = &preferences.available_channels;
         let topics = &preferences.available_topics;
@@ -172,7 +172,8 @@ impl Model {
     }
 
     fn has_capacity(&self, world: &World, user: UserId) -> bool {
-        self.active(user) < world.routing.agent(user).unwrap().preferences().max_concurrent_conversations
+        self.active(user)
+            < world.routing.agent(HERE, user).unwrap().preferences().max_concurrent_conversations
     }
 
     /// Asserts that an action chooses the agent that the rules choose.
@@ -204,7 +205,7 @@ impl Model {
     /// Asserts the rules that hold between two steps.
     pub fn check_state(&self, world: &World) {
         for (user, held) in &self.holds {
-            let most = world.routing.agent(*user).unwrap().preferences().max_concurrent_conversations;
+            let most = world.routing.agent(HERE, *user).unwrap().preferences().max_concurrent_conversations;
             assert!(held.len() <= most as usize, "{user} has {} of {most}", held.len());
         }
         let free: Vec<_> = world

@@ -145,7 +145,10 @@ impl World {
             auto_accept: !chance.one_in(4),
             notification_preferences: NotificationPreferences::default(),
         };
-        self.apply_agent_event(user_id, PreferencesChanged { user_id, preferences }.into());
+        self.apply_agent_event(
+            user_id,
+            PreferencesChanged { user_id, account_id: Some(HERE), preferences }.into(),
+        );
         for _ in 0..3 {
             let (second, on) = (chance.below(86_000), chance.one_in(2));
             self.at(second, Input::SetAvailable(user_id, on));
@@ -183,9 +186,9 @@ impl World {
     fn decide_agent(
         &mut self,
         user: UserId,
-        command: &impl Decide<domain::agent::Agent, Rejection = domain::agent::Rejection>,
+        command: &impl Decide<domain::agent::Person, Rejection = domain::agent::Rejection>,
     ) -> bool {
-        let events = command.decide(self.routing.agent(user).unwrap(), self.now);
+        let events = command.decide(self.routing.person(user).unwrap(), self.now);
         let Ok(events) = events else { return false };
         events.iter().for_each(|event| self.apply_agent_event(user, event.clone()));
         true
@@ -201,9 +204,12 @@ impl World {
                 done && self.decide(*id, &Resolve { reason: None })
             }
             Input::SetAvailable(user, on) => {
-                let mut preferences = self.routing.agent(*user).unwrap().preferences().clone();
+                let mut preferences = self.routing.agent(HERE, *user).unwrap().preferences().clone();
                 preferences.is_available = *on;
-                self.apply_agent_event(*user, PreferencesChanged { user_id: *user, preferences }.into());
+                self.apply_agent_event(
+                    *user,
+                    PreferencesChanged { user_id: *user, account_id: Some(HERE), preferences }.into(),
+                );
                 true
             }
             Input::Report(user_id, reported) => {
@@ -316,7 +322,10 @@ impl World {
         let timeouts =
             PresenceTimeouts { away_after: Duration::from_secs(7_200), ..PresenceTimeouts::default() };
         for (user_id, ..) in self.routing.expired_presences(self.now) {
-            self.decide_agent(user_id, &domain::agent::ExpirePresence { user_id, timeouts });
+            self.decide_agent(
+                user_id,
+                &domain::agent::ExpirePresence { account_id: HERE, user_id, timeouts },
+            );
         }
         self.routing.plan(self.now, chance.draw()).into_iter().map(|(_, action)| action).collect()
     }

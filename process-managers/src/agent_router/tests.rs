@@ -128,9 +128,14 @@ impl Log {
             2 => {
                 let auto_accept = self.random.below(2) == 0;
                 let preferences = Preferences { auto_accept, ..Preferences::default() };
-                PreferencesChanged { user_id, preferences }.into()
+                PreferencesChanged { user_id, account_id: Some(account_id), preferences }.into()
             }
-            3 => WentOnline { user_id, until: Timestamp::from_secs(BEGAN + 1_000_000) }.into(),
+            3 => WentOnline {
+                user_id,
+                account_id: Some(account_id),
+                until: Timestamp::from_secs(BEGAN + 1_000_000),
+            }
+            .into(),
             4 => CapacityReserved {
                 user_id,
                 account_id,
@@ -143,7 +148,12 @@ impl Log {
             .into(),
             _other => match self.random.below(2) {
                 0 => CapacityReleased { user_id, account_id, conversation_id }.into(),
-                _other => WentOffline { user_id, cause: event_schemas::agent::PresenceCause::Chosen }.into(),
+                _other => WentOffline {
+                    user_id,
+                    account_id: Some(account_id),
+                    cause: event_schemas::agent::PresenceCause::Chosen,
+                }
+                .into(),
             },
         }
     }

@@ -14,9 +14,9 @@ use domain::conversation::Rejection;
 use domain::past::Trigger;
 use event_schemas::automation::{AutomationRule, AutomationRuleDefined, AutomationRuleRetired};
 use event_schemas::conversation::{
-    Assigned, BotEngaged, Closed, ConversationOpened, Expired, HandoffRequested, LabelsChanged,
-    MarkedPending, MessageReceived, MessageSent, PriorityChanged, Reopened, Resolved, SlaBreached, SlaWarned,
-    SubjectChanged, Unassigned,
+    Assigned, BotEngaged, Closed, ConversationOpened, DisplayNameChanged, Expired, HandoffRequested,
+    LabelsChanged, MarkedPending, MessageReceived, MessageSent, PriorityChanged, Reopened, Resolved,
+    SlaBreached, SlaWarned, SubjectChanged, Unassigned,
 };
 use event_schemas::{
     AccountId, Category, ConversationEvent, Event, MessageEvent, Position, StreamId, Timestamp, about,
@@ -194,6 +194,7 @@ fn about() -> Filter {
             PriorityChanged,
             LabelsChanged,
             SubjectChanged,
+            DisplayNameChanged,
             SlaWarned,
             SlaBreached,
             AutomationRuleDefined,

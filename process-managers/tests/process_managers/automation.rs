@@ -225,8 +225,7 @@ async fn configure_routing(fixture: &Fixture) {
     let context =
         commands::execute::Context::in_time(ACCOUNT, "test", "ana".into(), fixture.clock.now(), None);
     let context = commands::execute::Context { key: None, ..context };
-    let register =
-        Register { account_id: ACCOUNT, user_id: ANA, name: "Ana".to_owned(), email: None, is_self: false };
+    let register = Register { account_id: ACCOUNT, user_id: ANA, name: "Ana".to_owned(), email: None };
     fixture.commands.agents.execute(&StreamId::agent(ANA), &register, &context).await.unwrap();
     let one = |preferences: &mut Preferences| preferences.max_concurrent_conversations = 1;
     let change = ChangePreferences { account_id: ACCOUNT, user_id: ANA, if_match: None, change: one };

@@ -18,8 +18,8 @@ follower::table! {
 }
 
 follower::table! {
-    /// An agent's preferences, the same in every account.
-    pub struct AgentPreferencesRow in "agent_preferences" key (user_id: UserId) {
+    /// An agent's preferences in an account.
+    pub struct AgentPreferencesRow in "agent_preferences" key (account_id: AccountId, user_id: UserId) {
         preferences: Json<Preferences>,
         created_at: Timestamp,
         updated_at: Timestamp,
@@ -28,8 +28,8 @@ follower::table! {
 }
 
 follower::table! {
-    /// An agent's presence, and the number of the agent's conversations in all accounts.
-    pub struct AgentAvailabilityRow in "agent_availability" key (user_id: UserId) {
+    /// An agent's presence in an account, and the number of the agent's conversations there.
+    pub struct AgentAvailabilityRow in "agent_availability" key (account_id: AccountId, user_id: UserId) {
         presence: String,
         presence_since: Timestamp,
         /// The time at which this presence expires unless the agent's client reports again.
@@ -67,14 +67,16 @@ impl ReadModel for AgentPreferencesRow {
 
     fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key> {
         let Event::Agent(AgentEvent::PreferencesChanged(changed)) = &event.event else { return None };
-        Some((changed.user_id,))
+        Some((changed.account_id?, changed.user_id))
     }
 
     fn apply(rows: &mut Rows<Self>, event: &DecodedEvent) {
         let Event::Agent(AgentEvent::PreferencesChanged(changed)) = &event.event else { return };
+        let Some(account_id) = changed.account_id else { return };
         let at = event.metadata.occurred_at;
-        let created_at = rows.get(&(changed.user_id,)).map_or(at, |before| before.created_at);
+        let created_at = rows.get(&(account_id, changed.user_id)).map_or(at, |before| before.created_at);
         rows.put(Self {
+            account_id,
             user_id: changed.user_id,
             preferences: Json(changed.preferences.clone()),
             created_at,
@@ -88,14 +90,15 @@ impl ReadModel for AgentAvailabilityRow {
     const CACHED: usize = 1_024;
 
     fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key> {
-        Self::agent(event).map(|user| (user,))
+        Self::agent(event)
     }
 
     fn apply(rows: &mut Rows<Self>, event: &DecodedEvent) {
-        let Some(user) = Self::agent(event) else { return };
+        let Some((account_id, user_id)) = Self::agent(event) else { return };
         let at = event.metadata.occurred_at;
-        let mut row = rows.get(&(user,)).cloned().unwrap_or_else(|| Self {
-            user_id: user,
+        let mut row = rows.get(&(account_id, user_id)).cloned().unwrap_or_else(|| Self {
+            account_id,
+            user_id,
             presence: "unknown".to_owned(),
             presence_since: at,
             presence_until: None,
@@ -109,15 +112,15 @@ impl ReadModel for AgentAvailabilityRow {
 }
 
 impl AgentAvailabilityRow {
-    /// The agent whose presence or load an event changes.
-    fn agent(event: &DecodedEvent) -> Option<UserId> {
+    /// The account and the agent whose presence or load an event changes.
+    fn agent(event: &DecodedEvent) -> Option<(AccountId, UserId)> {
         let Event::Agent(event) = &event.event else { return None };
         match event {
-            AgentEvent::WentOnline(event) => Some(event.user_id),
-            AgentEvent::WentAway(event) => Some(event.user_id),
-            AgentEvent::WentOffline(event) => Some(event.user_id),
-            AgentEvent::CapacityReserved(event) => Some(event.user_id),
-            AgentEvent::CapacityReleased(event) => Some(event.user_id),
+            AgentEvent::WentOnline(event) => Some((event.account_id?, event.user_id)),
+            AgentEvent::WentAway(event) => Some((event.account_id?, event.user_id)),
+            AgentEvent::WentOffline(event) => Some((event.account_id?, event.user_id)),
+            AgentEvent::CapacityReserved(event) => Some((event.account_id, event.user_id)),
+            AgentEvent::CapacityReleased(event) => Some((event.account_id, event.user_id)),
             AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => None,
         }
     }
@@ -160,14 +163,22 @@ pub async fn find(readers: &Readers, account: AccountId, user: UserId) -> Result
     row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
 }
 
-/// An agent's preferences. `None` when they were never set.
-pub async fn preferences(readers: &Readers, user: UserId) -> Result<Option<AgentPreferencesRow>, DbError> {
-    row(readers, "where user_id = $1", Values::default().with(&user)).await
+/// An agent's preferences in an account. `None` when they were never set.
+pub async fn preferences(
+    readers: &Readers,
+    account: AccountId,
+    user: UserId,
+) -> Result<Option<AgentPreferencesRow>, DbError> {
+    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
 }
 
-/// An agent's presence and load. `None` when neither was ever reported.
-pub async fn availability(readers: &Readers, user: UserId) -> Result<Option<AgentAvailabilityRow>, DbError> {
-    row(readers, "where user_id = $1", Values::default().with(&user)).await
+/// An agent's presence and load in an account. `None` when neither was ever reported.
+pub async fn availability(
+    readers: &Readers,
+    account: AccountId,
+    user: UserId,
+) -> Result<Option<AgentAvailabilityRow>, DbError> {
+    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
 }
 
 /// The presence and load of all agents of an account.
@@ -175,9 +186,7 @@ pub async fn all_availability(
     readers: &Readers,
     account: AccountId,
 ) -> Result<Vec<AgentAvailabilityRow>, DbError> {
-    const MEMBERS: &str =
-        "where user_id in (select user_id from agents where account_id = $1) order by user_id";
-    rows(readers, MEMBERS, Values::default().with(&account)).await
+    rows(readers, OF_ACCOUNT, Values::default().with(&account)).await
 }
 
 /// The preferences of all agents of an account.
@@ -185,7 +194,7 @@ pub async fn all_preferences(
     readers: &Readers,
     account: AccountId,
 ) -> Result<Vec<AgentPreferencesRow>, DbError> {
-    const MEMBERS: &str =
-        "where user_id in (select user_id from agents where account_id = $1) order by user_id";
-    rows(readers, MEMBERS, Values::default().with(&account)).await
+    rows(readers, OF_ACCOUNT, Values::default().with(&account)).await
 }
+
+const OF_ACCOUNT: &str = "where account_id = $1 order by user_id";

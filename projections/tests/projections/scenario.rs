@@ -465,7 +465,11 @@ impl Scenario {
                 self.record(
                     StreamId::agent(agent),
                     account,
-                    [AgentEvent::from(PreferencesChanged { user_id: agent, preferences })],
+                    [AgentEvent::from(PreferencesChanged {
+                        user_id: agent,
+                        account_id: Some(account),
+                        preferences,
+                    })],
                 );
             }
             8 => {

@@ -4,9 +4,9 @@
 //! conversations that changed, and those that an agent who became available since could take.
 
 use super::{AccountRouting, QueueKey, RoutedConversation, RoutingAction, is_available};
-use crate::agent::Agent;
 use crate::agent::{Requirements, ineligibility};
 use crate::conversation::Overflow;
+use crate::routing::state::Agents;
 use crate::routing::{CandidateInput, Candidates};
 use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::Priority;
@@ -14,8 +14,6 @@ use event_schemas::routing::{Decision, Queue, RoutingStrategy};
 use event_schemas::{ConversationId, TeamId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
-
-pub(super) type Agents = BTreeMap<UserId, Agent>;
 
 /// The capacity that this round plans to use, or that an open offer keeps.
 struct Planned {
@@ -50,7 +48,7 @@ struct Found {
 impl AccountRouting {
     pub(in crate::routing) fn plan(
         &mut self,
-        agents: &Agents,
+        agents: Agents<'_>,
         now: Timestamp,
         chance: u64,
     ) -> Vec<RoutingAction> {
@@ -107,7 +105,7 @@ impl AccountRouting {
     }
 
     /// The agents who are available now, and were not in the last round or have changed since.
-    fn who_became_free(&mut self, agents: &Agents, planned: &Planned, now: Timestamp) -> Vec<UserId> {
+    fn who_became_free(&mut self, agents: Agents<'_>, planned: &Planned, now: Timestamp) -> Vec<UserId> {
         let mut free = Vec::new();
         for user in &self.members {
             let Some(agent) = agents.get(user) else { continue };
@@ -132,7 +130,7 @@ impl AccountRouting {
         &self,
         routed: &RoutedConversation,
         user: UserId,
-        agents: &Agents,
+        agents: Agents<'_>,
         planned: &Planned,
         now: Timestamp,
     ) -> bool {
@@ -147,7 +145,7 @@ impl AccountRouting {
         &self,
         id: ConversationId,
         routed: &RoutedConversation,
-        agents: &Agents,
+        agents: Agents<'_>,
         planned: &mut Planned,
         now: Timestamp,
         chance: u64,
@@ -208,7 +206,7 @@ impl AccountRouting {
     fn candidates(
         &self,
         routed: &RoutedConversation,
-        agents: &Agents,
+        agents: Agents<'_>,
         planned: &Planned,
         now: Timestamp,
         ask_again: Duration,

@@ -1,20 +1,20 @@
 //! Reservations and assignments that do not agree, the conversations of agents who went offline, and offers
 //! that have expired.
 
-use super::plan::Agents;
 use super::{AccountRouting, RoutingAction, return_delay};
 use crate::agent::{Agent, Presence};
 use crate::routing::ASSIGNMENT_TIMEOUT;
+use crate::routing::state::Agents;
 use event_schemas::{ConversationId, Timestamp, UserId};
 
 impl AccountRouting {
-    pub(super) fn reconcile(&mut self, agents: &Agents, now: Timestamp, actions: &mut Vec<RoutingAction>) {
+    pub(super) fn reconcile(&mut self, agents: Agents<'_>, now: Timestamp, actions: &mut Vec<RoutingAction>) {
         if self.routes() {
             self.count(agents, actions);
         }
         for user in std::mem::take(&mut self.changed_agents) {
             let Some(agent) = agents.get(&user) else { continue };
-            self.unsettled.extend(self.reservations_of(agent).map(|(id, _)| (user, id)));
+            self.unsettled.extend(agent.reservations().map(|(id, _)| (user, id)));
             if matches!(agent.presence(), Presence::Offline { .. }) && agent.active() > 0 {
                 self.offline.insert(user);
             } else {
@@ -30,17 +30,9 @@ impl AccountRouting {
         self.end_offers(agents, now, actions);
     }
 
-    fn reservations_of<'a>(
-        &self,
-        agent: &'a Agent,
-    ) -> impl Iterator<Item = (ConversationId, &'a crate::agent::Reservation)> + use<'a> {
-        let account = self.account;
-        agent.reservations().filter(move |(_, reservation)| reservation.account_id == account)
-    }
-
     /// Plans reservations for conversations that are assigned without one: they were assigned before the
     /// account had a queue, or by force.
-    fn count(&self, agents: &Agents, actions: &mut Vec<RoutingAction>) {
+    fn count(&self, agents: Agents<'_>, actions: &mut Vec<RoutingAction>) {
         for id in &self.changed_conversations {
             let Some(routed) = self.conversations.get(id) else { continue };
             let Some(assignee) = routed.holder() else { continue };
@@ -58,7 +50,7 @@ impl AccountRouting {
         &mut self,
         agent: UserId,
         conversation: ConversationId,
-        agents: &Agents,
+        agents: Agents<'_>,
         now: Timestamp,
         actions: &mut Vec<RoutingAction>,
     ) {
@@ -87,12 +79,12 @@ impl AccountRouting {
         }
     }
 
-    fn return_to_queue(&mut self, agents: &Agents, now: Timestamp, actions: &mut Vec<RoutingAction>) {
+    fn return_to_queue(&mut self, agents: Agents<'_>, now: Timestamp, actions: &mut Vec<RoutingAction>) {
         let mut timers = Vec::new();
         for user in &self.offline {
             let Some(agent) = agents.get(user) else { continue };
             let Presence::Offline { since } = agent.presence() else { continue };
-            for (conversation, _) in self.reservations_of(agent) {
+            for (conversation, _) in agent.reservations() {
                 let routed =
                     self.conversations.get(&conversation).filter(|routed| routed.holder() == Some(*user));
                 let Some(routed) = routed else { continue };
@@ -111,7 +103,7 @@ impl AccountRouting {
         self.timers.extend(timers);
     }
 
-    fn end_offers(&mut self, agents: &Agents, now: Timestamp, actions: &mut Vec<RoutingAction>) {
+    fn end_offers(&mut self, agents: Agents<'_>, now: Timestamp, actions: &mut Vec<RoutingAction>) {
         for id in &self.open_offers {
             let Some(routed) = self.conversations.get(id) else { continue };
             let Some(offer) = &routed.wait.offer else { continue };

@@ -2,12 +2,12 @@
 //! planning, such as timers, are not kept: the first planning checks every conversation and every agent again.
 
 use super::RoutingState;
-use crate::agent::Agent;
+use crate::agent::Person;
 use event_schemas::{AccountId, ConversationId, UserId};
 
 /// The version of the fold. Raise it when events are folded into another state or when a part has another form; a test
 /// with stored parts fails otherwise.
-pub const FOLD: u32 = 2;
+pub const FOLD: u32 = 3;
 
 /// The name of a part of the routing state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +37,7 @@ impl RoutingState {
     ///
     /// A part cannot be written as JSON.
     pub fn all_parts(&self) -> serde_json::Result<Vec<(Part, String)>> {
-        let agents = self.agents.keys().map(|user| Part::Agent(*user));
+        let agents = self.people.keys().map(|user| Part::Agent(*user));
         let accounts = self.accounts.iter().flat_map(|(id, routing)| {
             let mut conversations: Vec<_> = routing.conversation_ids().collect();
             conversations.sort_unstable();
@@ -65,13 +65,14 @@ impl RoutingState {
     pub fn restore(&mut self, part: Part, json: &str) -> serde_json::Result<()> {
         match part {
             Part::Agent(user) => {
-                let agent: Agent = serde_json::from_str(json)?;
-                let agent = agent.with_derived();
-                self.agent_changed(user, &agent);
-                for (conversation, reservation) in agent.reservations() {
-                    self.touch(reservation.account_id).capacity_reserved(user, conversation);
+                let person = serde_json::from_str::<Person>(json)?.with_derived();
+                self.person_changed(user, &person);
+                for (account, agent) in person.accounts() {
+                    for (conversation, _) in agent.reservations() {
+                        self.touch(account).capacity_reserved(user, conversation);
+                    }
                 }
-                self.agents.insert(user, agent);
+                self.people.insert(user, person);
             }
             Part::Catalogues(account) => self.touch(account).restore_catalogues(json)?,
             Part::Turns(account) => self.touch(account).restore_turns(json)?,
@@ -83,7 +84,7 @@ impl RoutingState {
     fn part(&self, part: Part) -> serde_json::Result<Option<String>> {
         let account = |id| self.accounts.get(&id);
         match part {
-            Part::Agent(user) => self.agents.get(&user).map(serde_json::to_string).transpose(),
+            Part::Agent(user) => self.people.get(&user).map(serde_json::to_string).transpose(),
             Part::Catalogues(id) => account(id).map(|routing| routing.catalogues_json()).transpose(),
             Part::Turns(id) => account(id).map(|routing| routing.turns_json()).transpose(),
             Part::Conversation(id, conversation) => {

@@ -19,7 +19,10 @@ fn full() -> Scenario {
     }
     let team = scenario.writes(4, Priority::Normal);
     scenario.for_team(team, BILLING);
-    scenario.agent(BEN, &WentOnline { user_id: BEN, until: at(MONDAY_AT_TEN + 600) }.into());
+    scenario.agent(
+        BEN,
+        &WentOnline { user_id: BEN, account_id: Some(HERE), until: at(MONDAY_AT_TEN + 600) }.into(),
+    );
     scenario
 }
 
@@ -41,7 +44,8 @@ fn a_restored_state_is_equal_and_plans_the_same() {
     assert_eq!(shown(&restored), shown(&scenario.routing));
     let now = scenario.now + std::time::Duration::from_secs(60);
     assert_eq!(restored.plan(now, 7), scenario.routing.plan(now, 7));
-    let hours = |state: &RoutingState| state.agent(ANA).unwrap().is_within_hours(at(MONDAY_AT_TEN - 36_000));
+    let hours =
+        |state: &RoutingState| state.agent(HERE, ANA).unwrap().is_within_hours(at(MONDAY_AT_TEN - 36_000));
     assert_eq!((hours(&restored), hours(&scenario.routing)), (false, false));
 }
 
