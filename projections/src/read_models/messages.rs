@@ -11,7 +11,7 @@ use event_schemas::{
 };
 use follower::db::{DbError, Readers};
 use follower::runner::DecodedEvent;
-use follower::table::{Json, Row, Values};
+use follower::table::{Json, Values};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -283,8 +283,8 @@ async fn pages_of_messages_contain_each_message_once_in_both_directions(env: Env
         _ => message.sent_at,
     };
     said.sort_by_key(said_at);
-    assert_eq!(all, said);
-    assert_ne!(all, recorded, "no message came late");
+    assert!(all == said, "another order");
+    assert!(all != recorded, "no message came late");
     let last = said.iter().rfind(|message| !message.is_private).unwrap();
     assert_eq!(longest.last_message_sender_type, Some(last.sender_type));
     assert_eq!(longest.last_message_id, Some(last.id));

@@ -223,7 +223,9 @@ impl Scenario {
     fn received(&mut self) -> ConversationEvent {
         let id = self.id();
         let sent_at = match self.random.below(4) {
-            0 => Timestamp::from_secs(self.now.as_micros() / 1_000_000 - 1 - self.random.below(600) as i64),
+            0 => {
+                Timestamp::from_secs(self.now.as_micros() / 1_000_000 - 1 - self.random.below(20_000) as i64)
+            }
             _ => self.now,
         };
         MessageReceived {
