@@ -12,6 +12,7 @@ mod inbox;
 mod latencies;
 mod log;
 mod log_postgres;
+mod neighbours;
 mod projections;
 mod publication;
 mod routing;
@@ -67,6 +68,8 @@ pub enum Measurement {
     Routing,
     /// An agent's reply in a long conversation.
     Conversation,
+    /// An account beside another that asks for as much as it can.
+    Neighbours,
     /// The memory of an idle server.
     Memory,
     /// The start of a server with a long log. `all` leaves it out, because writing the log takes minutes.
@@ -119,6 +122,9 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     }
     if options.what.includes(Measurement::Conversation) {
         conversation::measure(&folder.0, &mut table).await?;
+    }
+    if options.what.includes(Measurement::Neighbours) {
+        neighbours::measure(&folder.0, postgres, &mut table).await?;
     }
     if options.what.includes(Measurement::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;

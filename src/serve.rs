@@ -172,6 +172,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 store: store.clone(),
                 schemas_url: settings.schemas_url(address).into(),
                 stop: running.stop_serving.clone(),
+                growth: query_api::Growth::of(store.clone(), running.stop_serving.clone()),
             };
             api = api.merge(query_api::router(state));
         }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 mod join;
 
-pub use join::{Join, KnowAddresses, best_first, is_better_address};
+pub use join::{Join, KnowAddresses, best_first, is_better_address, is_number};
 
 /// An identifier, and the contact to whom it belongs.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,17 @@ pub struct Subscription {
 impl Subscription {
     pub fn new(store: Arc<dyn EventStore>, after: Option<Position>, filter: Filter, limit: usize) -> Self {
         let waiter = store.waiter();
+        Self::woken_by(waiter, store, after, filter, limit)
+    }
+
+    /// A subscription that waits with this waiter at the end of the log.
+    pub fn woken_by(
+        waiter: Waiter,
+        store: Arc<dyn EventStore>,
+        after: Option<Position>,
+        filter: Filter,
+        limit: usize,
+    ) -> Self {
         Self { store, filter, after, limit, waiter, at_end: false }
     }
 

@@ -237,7 +237,8 @@ fn stream_events(
     after: Option<Position>,
     until: Option<Instant>,
 ) -> Response {
-    let subscription = Subscription::new(state.store.clone(), after, filter, READ_AT_ONCE);
+    let subscription =
+        Subscription::woken_by(state.growth.waiter(), state.store.clone(), after, filter, READ_AT_ONCE);
     let schemas_url = state.schemas_url.clone();
     let pages = stream::unfold(subscription, |mut subscription| async {
         match subscription.next().await {

@@ -6,6 +6,7 @@ mod contacts;
 mod conversation;
 mod conversations;
 mod events;
+mod growth;
 mod history;
 mod live;
 mod params;
@@ -18,6 +19,7 @@ mod snapshot;
 mod state;
 mod summary;
 
+pub use growth::Growth;
 pub use state::QueryState;
 
 use aide::axum::ApiRouter;

@@ -1,5 +1,6 @@
 //! The state of the handlers: the log, and the tables, which contain at least the caller's own writes.
 
+use crate::growth::Growth;
 use crate::problem::{log_unavailable, no_tables, tables_unavailable};
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -25,6 +26,8 @@ pub struct QueryState {
     pub schemas_url: Arc<str>,
     /// Ends the open event streams when the program stops.
     pub stop: CancellationToken,
+    /// Wakes the open event streams.
+    pub growth: Growth,
 }
 
 /// How long a request waits until the tables contain the caller's writes.

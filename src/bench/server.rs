@@ -4,7 +4,7 @@ use super::engines::Engines;
 use super::seed::Desk;
 use crate::token;
 use anyhow::{Context, bail, ensure};
-use event_schemas::{Clock, UserId};
+use event_schemas::{AccountId, Clock, UserId};
 use gate::Role;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
@@ -34,8 +34,20 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts it with the usual limits of requests, which every other server is without.
+    pub async fn start_with_limits(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
+        let mut server = Self::spawn_with(engines, desk, &[])?;
+        server.wait_until_ready().await?;
+        server.wait_until_idle().await?;
+        Ok(server)
+    }
+
     /// Starts the server on a free port.
     pub fn spawn(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
+        Self::spawn_with(engines, desk, &[("VERBATIM_RATE_LIMIT", "0")])
+    }
+
+    fn spawn_with(engines: &Engines, desk: &Desk, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         crate::serve::install_tls();
         let clock = Clock::System;
         let secret = format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple());
@@ -46,7 +58,7 @@ impl Server {
             .env("VERBATIM_DATA", engines.folder())
             .envs(engines.urls())
             .env("VERBATIM_JWT_SECRET", &secret)
-            .env("VERBATIM_RATE_LIMIT", "0")
+            .envs(settings.iter().copied())
             .env("VERBATIM_LOG", "warn")
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -115,7 +127,29 @@ impl Server {
     }
 
     pub fn token(&self, user: UserId, role: Role) -> anyhow::Result<String> {
-        token::issue(&self.secret, vec![self.desk.account], user, role, None, 24)
+        self.token_in(self.desk.account, user, role)
+    }
+
+    /// A token of another account's user.
+    pub fn token_in(&self, account: AccountId, user: UserId, role: Role) -> anyhow::Result<String> {
+        token::issue(&self.secret, vec![account], user, role, None, 24)
+    }
+
+    /// The status of the response, which is read to its end.
+    pub async fn status_of(&self, path: &str, token: &str) -> anyhow::Result<u16> {
+        let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(token).send().await?;
+        let status = answer.status().as_u16();
+        answer.bytes().await?;
+        Ok(status)
+    }
+
+    /// The status of the response to a command.
+    pub async fn post(&self, path: &str, token: &str, body: &Value) -> anyhow::Result<u16> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.client.post(url).bearer_auth(token).json(body).send().await?;
+        let status = answer.status().as_u16();
+        answer.bytes().await?;
+        Ok(status)
     }
 
     /// The body of the response.

@@ -336,4 +336,10 @@ async fn the_next_owner_of_a_number_is_another_customer() {
     let path = format!("/v1/conversations/{}/messages", theirs["id"].as_str().unwrap());
     ana.post(&path, json!({ "content": "Welcome" })).await;
     assert_eq!(desk.last_addressee(1).await, json!([null, "ET.99"]));
+    let path = format!("/v1/conversations/{}", theirs["id"].as_str().unwrap());
+    ana.patch(&path, json!({ "status": "closed" })).await;
+    whatsapp.post_ok(&says(Some(NUMBER), Some("ET.99"), "Once more")).await;
+    let all = conversations(&ana, 7).await;
+    let theirs = all.iter().filter(|row| row["contact_identifier"] == "ET.99");
+    assert_eq!((all.len(), theirs.count()), (3, 2), "{all:?}");
 }

@@ -6,7 +6,7 @@ use crate::current_conversation::Current;
 use crate::customers::{Customer, Identifiers, NamedCustomer, Read};
 use crate::execute::{CommandError, Context};
 use crate::turns::Turn;
-use domain::contact::{IdentifierState, See};
+use domain::contact::{IdentifierState, See, is_number};
 use domain::conversation::{Close, Opening, Receive, ReceiveEdited, RecordNotice, Rejection};
 use event_schemas::conversation::NoticeReceived;
 use event_schemas::message::Priority;
@@ -39,22 +39,30 @@ impl Commands {
             received_from: Some(message.from.clone()),
             changed_to: None,
         };
-        let (customer, _turns) = self.named_customer(of, &named, context).await?;
-        let see = See {
+        let (mut customer, _turns) = self.named_customer(of, &named, context).await?;
+        let see = |customer: &Customer| See {
             account_id: of.account,
             channel_type: of.kind,
             identifier: customer.identifier.clone(),
             display_name: message.display_name.clone(),
         };
+        let unkeyed = Context { key: None, ..context.clone() };
+        // The contact of an id is stored before its conversation begins: another process may be joining the id to a number.
+        // A number is joined to nothing.
+        if !customer.is_known() && !is_number(&customer.identifier) {
+            let (state, stream) = (Arc::clone(&customer.state), of.stream(&customer.identifier));
+            self.contacts.execute_on(state, &stream, &see(&customer), &unkeyed).await?;
+            customer = self.settled(of, &named, context).await?;
+        }
+        let see = see(&customer);
         let is_new = IdentifierState::changes_contact(&customer.state.state, &see);
         let (updated, received) = futures::join!(
             async {
                 if !is_new {
                     return Ok(());
                 }
-                let context = Context { key: None, ..context.clone() };
                 let (state, stream) = (Arc::clone(&customer.state), of.stream(&customer.identifier));
-                self.contacts.execute_on(state, &stream, &see, &context).await.map(|_| ())
+                self.contacts.execute_on(state, &stream, &see, &unkeyed).await.map(|_| ())
             },
             self.receive_into_conversation(receiver, context, &message, customer.clone(), edit_id),
         );
@@ -108,7 +116,7 @@ impl Commands {
             let begins = current.fold.version.is_none();
             if begins && customer.is_known() && !is_latest {
                 // Another process may have joined the identifier to another one.
-                let names = std::slice::from_ref(&message.from);
+                let names = std::slice::from_ref(&customer.identifier);
                 customer = self.customer(receiver.identifiers(), names, Read::Log).await?;
                 is_latest = true;
                 continue;

@@ -8,7 +8,7 @@ use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Timestamp};
 
 /// Whether the identifier is a phone number as it is stored.
-fn is_number(identifier: &str) -> bool {
+pub fn is_number(identifier: &str) -> bool {
     phone_digits(identifier).is_some_and(|digits| digits == identifier)
 }
 

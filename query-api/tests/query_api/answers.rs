@@ -62,6 +62,7 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
         tables,
         store: Arc::clone(&store),
         schemas_url: "http://localhost/schemas".into(),
+        growth: query_api::Growth::of(Arc::clone(&store), stop.clone()),
         stop: stop.clone(),
     };
     Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, stop }
