@@ -24,7 +24,7 @@ gate::problem_kinds! { KINDS {
     ALREADY_OPEN: CONFLICT "already-open", "The conversation is open already",
         "A contact has at most one open conversation on a channel. `conversation_id` is that conversation: send the message in it.";
     CANNOT_TAKE: CONFLICT "agent-cannot-take-it", "The agent cannot take the conversation",
-        "`reason` is why: for example, the agent is at capacity, away, outside their working hours or of another account. A supervisor can assign the conversation nevertheless with `force`.";
+        "`reason` is why: for example, the agent is at capacity, away or outside their working hours. A supervisor can assign the conversation nevertheless with `force`.";
     OFFER_OVER: CONFLICT "offer-over", "The offer has ended",
         "The offer has expired or was withdrawn. The conversation is offered to the next agent, and can be offered to you again.";
     CONVERSATION_CLOSED: CONFLICT "conversation-closed", "The conversation is closed",

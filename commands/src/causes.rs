@@ -75,20 +75,9 @@ impl Commands {
         let from = Version(last.0.saturating_sub(RECENT));
         let mut cause = None;
         for recorded in self.store.read_stream(&stream, from, PAGE).await.map_err(failed)? {
-            let event = AgentEvent::of(&recorded).map_err(|source| LoadError::Damaged {
-                stream: stream.to_string(),
-                source: Box::new(source),
-            })?;
-            let of = match event {
-                AgentEvent::WentOnline(event) => event.account_id,
-                AgentEvent::WentAway(event) => event.account_id,
-                AgentEvent::AgentRegistered(_)
-                | AgentEvent::PreferencesChanged(_)
-                | AgentEvent::WentOffline(_)
-                | AgentEvent::CapacityReserved(_)
-                | AgentEvent::CapacityReleased(_) => None,
-            };
-            if of == Some(account) {
+            let event: AgentEvent = decode(&stream, &recorded)?;
+            let is_presence = matches!(event, AgentEvent::WentOnline(_) | AgentEvent::WentAway(_));
+            if is_presence && event.account() == Some(account) {
                 cause = Some(recorded.id);
             }
         }
@@ -97,6 +86,6 @@ impl Commands {
 }
 
 fn decode<E: Events>(stream: &StreamId, recorded: &Recorded) -> Result<E, LoadError> {
-    E::decode(&recorded.event_type, recorded.schema_version, &recorded.data)
+    E::of(recorded)
         .map_err(|source| LoadError::Damaged { stream: stream.to_string(), source: Box::new(source) })
 }

@@ -28,6 +28,7 @@ use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 const LONGEST_NAME: usize = 200;
 
@@ -37,15 +38,15 @@ pub struct Person {
     accounts: BTreeMap<AccountId, Agent>,
     /// The number of events of the stream.
     events: u64,
-    /// The agent in an account that does not know the person.
-    #[serde(skip)]
-    unknown: Agent,
 }
+
+/// A person in an account in which nothing has happened.
+static UNKNOWN: LazyLock<Agent> = LazyLock::new(Agent::default);
 
 impl Person {
     /// The person as an agent of this account, registered or not.
     pub fn in_account(&self, account: AccountId) -> &Agent {
-        self.accounts.get(&account).unwrap_or(&self.unknown)
+        self.accounts.get(&account).unwrap_or(&UNKNOWN)
     }
 
     /// The person in each account in which something happened.
@@ -145,26 +146,13 @@ impl Agent {
     }
 }
 
-/// The account in which an event holds. Each event has one when it is read from the log.
-fn account_of(event: &AgentEvent) -> Option<AccountId> {
-    match event {
-        AgentEvent::AgentRegistered(event) => Some(event.account_id),
-        AgentEvent::PreferencesChanged(event) => event.account_id,
-        AgentEvent::WentOnline(event) => event.account_id,
-        AgentEvent::WentAway(event) => event.account_id,
-        AgentEvent::WentOffline(event) => event.account_id,
-        AgentEvent::CapacityReserved(event) => Some(event.account_id),
-        AgentEvent::CapacityReleased(event) => Some(event.account_id),
-    }
-}
-
 impl Evolve for Person {
     type Event = AgentEvent;
 
     fn evolve(&mut self, event: &AgentEvent, at: Timestamp) {
         let version = self.events;
         self.events += 1;
-        if let Some(account) = account_of(event) {
+        if let Some(account) = event.account() {
             self.accounts.entry(account).or_default().evolve(event, version, at);
         }
     }

@@ -23,6 +23,21 @@ events! {
     attributed by attributed
 }
 
+impl AgentEvent {
+    /// The account to which it belongs. An event that was read from the log has one.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::AgentRegistered(event) => Some(event.account_id),
+            Self::PreferencesChanged(event) => event.account_id,
+            Self::WentOnline(event) => event.account_id,
+            Self::WentAway(event) => event.account_id,
+            Self::WentOffline(event) => event.account_id,
+            Self::CapacityReserved(event) => Some(event.account_id),
+            Self::CapacityReleased(event) => Some(event.account_id),
+        }
+    }
+}
+
 /// Earlier versions kept one presence and one set of preferences of a person for all accounts. Their events count in the
 /// account in which they were caused.
 fn attributed(mut event: AgentEvent, account: AccountId) -> AgentEvent {
@@ -243,10 +258,7 @@ mod tests {
             },
             data: event.encode(),
         };
-        match AgentEvent::of(&recorded).unwrap() {
-            AgentEvent::WentOnline(event) => event.account_id,
-            other => panic!("{other:?}"),
-        }
+        AgentEvent::of(&recorded).unwrap().account()
     }
 
     #[test]

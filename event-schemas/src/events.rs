@@ -20,8 +20,7 @@ pub trait Events: Sized {
     fn read(event_type: &str, schema_version: u16, data: &str) -> Option<Result<Self, DecodeError>>;
 
     /// The event with the account to which it belongs, where an earlier version did not write it into the data.
-    fn attributed(self, account: AccountId) -> Self {
-        let _written_in_the_data = account;
+    fn attributed(self, _account: AccountId) -> Self {
         self
     }
 

@@ -31,10 +31,6 @@ impl RoutingState {
     pub fn agent(&self, account: AccountId, user: UserId) -> Option<&Agent> {
         self.people.get(&user).map(|person| person.in_account(account))
     }
-    /// The agents as one account sees them.
-    pub fn agents(&self, account: AccountId) -> Agents<'_> {
-        Agents { people: &self.people, account }
-    }
     pub fn account(&self, account: AccountId) -> Option<&AccountRouting> {
         self.accounts.get(&account)
     }

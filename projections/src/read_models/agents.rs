@@ -115,14 +115,15 @@ impl AgentAvailabilityRow {
     /// The account and the agent whose presence or load an event changes.
     fn agent(event: &DecodedEvent) -> Option<(AccountId, UserId)> {
         let Event::Agent(event) = &event.event else { return None };
-        match event {
-            AgentEvent::WentOnline(event) => Some((event.account_id?, event.user_id)),
-            AgentEvent::WentAway(event) => Some((event.account_id?, event.user_id)),
-            AgentEvent::WentOffline(event) => Some((event.account_id?, event.user_id)),
-            AgentEvent::CapacityReserved(event) => Some((event.account_id, event.user_id)),
-            AgentEvent::CapacityReleased(event) => Some((event.account_id, event.user_id)),
-            AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => None,
-        }
+        let user = match event {
+            AgentEvent::WentOnline(event) => event.user_id,
+            AgentEvent::WentAway(event) => event.user_id,
+            AgentEvent::WentOffline(event) => event.user_id,
+            AgentEvent::CapacityReserved(event) => event.user_id,
+            AgentEvent::CapacityReleased(event) => event.user_id,
+            AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => return None,
+        };
+        Some((event.account()?, user))
     }
 
     fn apply_event(&mut self, event: &DecodedEvent) {
@@ -160,7 +161,7 @@ pub async fn list(readers: &Readers, account: AccountId) -> Result<Vec<AgentRow>
 }
 
 pub async fn find(readers: &Readers, account: AccountId, user: UserId) -> Result<Option<AgentRow>, DbError> {
-    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
+    row(readers, ONE, Values::default().with(&account).with(&user)).await
 }
 
 /// An agent's preferences in an account. `None` when they were never set.
@@ -169,7 +170,7 @@ pub async fn preferences(
     account: AccountId,
     user: UserId,
 ) -> Result<Option<AgentPreferencesRow>, DbError> {
-    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
+    row(readers, ONE, Values::default().with(&account).with(&user)).await
 }
 
 /// An agent's presence and load in an account. `None` when neither was ever reported.
@@ -178,7 +179,7 @@ pub async fn availability(
     account: AccountId,
     user: UserId,
 ) -> Result<Option<AgentAvailabilityRow>, DbError> {
-    row(readers, "where account_id = $1 and user_id = $2", Values::default().with(&account).with(&user)).await
+    row(readers, ONE, Values::default().with(&account).with(&user)).await
 }
 
 /// The presence and load of all agents of an account.
@@ -197,4 +198,5 @@ pub async fn all_preferences(
     rows(readers, OF_ACCOUNT, Values::default().with(&account)).await
 }
 
+const ONE: &str = "where account_id = $1 and user_id = $2";
 const OF_ACCOUNT: &str = "where account_id = $1 order by user_id";
