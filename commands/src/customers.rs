@@ -8,7 +8,6 @@ use crate::turns::Turn;
 use domain::contact::{IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address};
 use domain::conversation::{self, ChangeDisplayName};
 use event_schemas::catalogue::Channel;
-use event_schemas::contact::other_spelling;
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, ContactId, ContactIdentifierId, Recorded, StreamId};
 use futures::future::try_join_all;
@@ -75,6 +74,10 @@ impl Identifiers {
     pub(crate) fn stream(self, identifier: &str) -> StreamId {
         StreamId::contact(self.id(identifier))
     }
+    /// The other identifier by which WhatsApp may know the customer of a number.
+    pub(crate) fn other_spelling(self, number: &str) -> Option<String> {
+        providers::identifier::other_spelling(number).filter(|_| self.kind == ChannelType::WhatsApp)
+    }
 }
 
 /// The identifiers of a customer in one report of the provider.
@@ -117,6 +120,52 @@ impl Commands {
         identifiers: &[String],
         read: Read,
     ) -> Result<Customer, LoadError> {
+        let (mut roots, named) = self.roots(of, identifiers, read).await?;
+        roots.sort_by(|(one, first), (other, second)| {
+            best_first(one, first.state.contact_id().is_some())
+                .cmp(&best_first(other, second.state.contact_id().is_some()))
+        });
+        let Some((identifier, state)) = roots.first().cloned() else {
+            unreachable!("a customer is asked for without an identifier")
+        };
+        let known_contact = roots.iter().find_map(|(_, state)| state.state.contact_id());
+        let contact_id = known_contact.unwrap_or_else(|| of.id(&identifier).own_contact());
+        let mut is_settled = roots.len() == 1;
+        let mut names = self.known_names(of, &roots, read).await?;
+        for identifier in named {
+            if !names.contains(&identifier) {
+                is_settled = false;
+                names.push(identifier);
+            }
+        }
+        for other in names.iter().skip(1).filter(|other| identifiers.contains(other)) {
+            let other = self.identifier(of, other, read).await?;
+            is_settled &= other.state.contact_id() == Some(contact_id);
+        }
+        let given_name = self.given_name(of, &state, &names).await?;
+        // A person may have given the address to another contact.
+        let address = state.state.address().filter(|address| names.iter().any(|name| name == address));
+        let address = address.unwrap_or(&identifier).to_owned();
+        let contact_is_known = known_contact.is_some();
+        Ok(Customer {
+            identifier,
+            state,
+            contact_id,
+            names,
+            address,
+            given_name,
+            contact_is_known,
+            is_settled,
+        })
+    }
+
+    /// The identifiers that decide on the customers of these, each once, and the identifiers that count.
+    async fn roots(
+        &self,
+        of: Identifiers,
+        identifiers: &[String],
+        read: Read,
+    ) -> Result<(Vec<Root>, Vec<String>), LoadError> {
         let mut found: Vec<(&String, Root)> = Vec::new();
         for identifier in identifiers {
             let mut root = self.root(of, identifier, read).await?;
@@ -140,18 +189,18 @@ impl Commands {
             }
             add(&mut named, identifier);
         }
-        roots.sort_by(|(one, first), (other, second)| {
-            best_first(one, first.state.contact_id().is_some())
-                .cmp(&best_first(other, second.state.contact_id().is_some()))
-        });
-        let Some((identifier, state)) = roots.first().cloned() else {
-            unreachable!("a customer is asked for without an identifier")
-        };
-        let known_contact = roots.iter().find_map(|(_, state)| state.state.contact_id());
-        let contact_id = known_contact.unwrap_or_else(|| of.id(&identifier).own_contact());
-        let mut is_settled = roots.len() == 1;
-        let mut names = vec![identifier.clone()];
-        for (root, state) in &roots {
+        Ok((roots, named))
+    }
+
+    /// The identifiers that are stored as those of one customer. The first one decides.
+    async fn known_names(
+        &self,
+        of: Identifiers,
+        roots: &[Root],
+        read: Read,
+    ) -> Result<Vec<String>, LoadError> {
+        let mut names = Vec::new();
+        for (root, state) in roots {
             add(&mut names, root);
             for other in state.state.others() {
                 // A person may have given it to another contact.
@@ -161,37 +210,24 @@ impl Commands {
                 }
             }
         }
-        for identifier in named {
-            if !names.contains(&identifier) {
-                is_settled = false;
-                names.push(identifier);
+        Ok(names)
+    }
+
+    /// The name that a person gave to the identifier that decides, or else to another one.
+    async fn given_name(
+        &self,
+        of: Identifiers,
+        decides: &Versioned<IdentifierState>,
+        names: &[String],
+    ) -> Result<Option<String>, LoadError> {
+        let mut given = decides.state.given_name().map(str::to_owned);
+        for name in &names[1..] {
+            if given.is_none() {
+                let other = self.identifier(of, name, Read::Cached).await?;
+                given = other.state.given_name().map(str::to_owned);
             }
         }
-        for other in names.iter().skip(1).filter(|other| identifiers.contains(other)) {
-            let other = self.identifier(of, other, read).await?;
-            is_settled &= other.state.contact_id() == Some(contact_id);
-        }
-        let mut given_name = state.state.given_name().map(str::to_owned);
-        for name in names.iter().skip(1) {
-            if given_name.is_none() {
-                let state = self.identifier(of, name, Read::Cached).await?;
-                given_name = state.state.given_name().map(str::to_owned);
-            }
-        }
-        // A person may have given the address to another contact.
-        let address = state.state.address().filter(|address| names.iter().any(|name| name == address));
-        let address = address.unwrap_or(&identifier).to_owned();
-        let contact_is_known = known_contact.is_some();
-        Ok(Customer {
-            identifier,
-            state,
-            contact_id,
-            names,
-            address,
-            given_name,
-            contact_is_known,
-            is_settled,
-        })
+        Ok(given)
     }
 
     /// The customer after the report is stored. The identifiers are joined before this returns, so that each
@@ -344,19 +380,24 @@ impl Commands {
             return;
         }
         let context = Context::because_of(sent, "customer-identity");
-        let learn = async {
-            if self.customer(of, &identifiers, Read::Cached).await?.is_settled {
-                return Ok(());
-            }
-            let _turns = self.naming_turns(of, &identifiers).await?;
-            self.settled(of, &NamedCustomer { identifiers, ..NamedCustomer::default() }, &context)
-                .await
-                .map(|_| ())
-        };
-        let learnt: Result<(), CommandError<Rejection>> = learn.await;
-        if let Err(error) = learnt {
+        if let Err(error) = self.join_all(of, identifiers, &context).await {
             tracing::warn!(message_id = %sent.id, %error, "the provider's name of an addressee was not stored");
         }
+    }
+
+    /// Stores that all these identifiers are one customer's, unless it is stored.
+    pub(crate) async fn join_all(
+        &self,
+        of: Identifiers,
+        identifiers: Vec<String>,
+        context: &Context,
+    ) -> Result<(), CommandError<Rejection>> {
+        if self.customer(of, &identifiers, Read::Cached).await?.is_settled {
+            return Ok(());
+        }
+        let _turns = self.naming_turns(of, &identifiers).await?;
+        let named = NamedCustomer { identifiers, ..NamedCustomer::default() };
+        self.settled(of, &named, context).await.map(|_| ())
     }
 
     /// The identifier that decides on the contact of the number in its other spelling, if that is known.
@@ -366,8 +407,7 @@ impl Commands {
         number: &str,
         read: Read,
     ) -> Result<Option<Root>, LoadError> {
-        let spelled = other_spelling(number).filter(|_| of.kind == ChannelType::WhatsApp);
-        let Some(spelled) = spelled else { return Ok(None) };
+        let Some(spelled) = of.other_spelling(number) else { return Ok(None) };
         let root = self.root(of, &spelled, read).await?;
         Ok(root.1.state.contact_id().is_some().then_some(root))
     }

@@ -31,6 +31,28 @@ pub fn phone_number_or_business_scoped_id(identifier: &str) -> Result<String, Ba
     }
 }
 
+/// The other spelling of a mobile number of Brazil, Mexico or Argentina. WhatsApp knows a customer there by the number
+/// with or without the digit that was once added, and people write either. `None` for every other number: landlines of
+/// Brazil never had that digit.
+pub fn other_spelling(number: &str) -> Option<String> {
+    // The country, the digit and its place, the length without it.
+    const SPELLINGS: [(&str, usize, &str, usize); 3] =
+        [("55", 4, "9", 12), ("52", 2, "1", 12), ("54", 2, "9", 12)];
+    let (country, at, digit, shorter) = SPELLINGS.into_iter().find(|(code, ..)| number.starts_with(code))?;
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (before, rest) = number.split_at_checked(at)?;
+    let (without, is_longer) = match (number.len(), rest.strip_prefix(digit)) {
+        (length, _) if length == shorter => (rest, false),
+        (length, Some(without)) if length == shorter + 1 => (without, true),
+        _ => return None,
+    };
+    let is_mobile = country != "55" || without.starts_with(['6', '7', '8', '9']);
+    let spelled = if is_longer { format!("{before}{without}") } else { format!("{before}{digit}{without}") };
+    is_mobile.then_some(spelled)
+}
+
 /// Whether the text is an id by which WhatsApp names a customer to one business.
 pub fn is_business_scoped_id(identifier: &str) -> bool {
     let Some((country, rest)) = identifier.split_once('.') else { return false };
@@ -68,6 +90,22 @@ mod tests {
         for other in ["", "1234", "123456789012345678901", "ET.13491208655302741918", "++25191", "٢٥١٩١١"]
         {
             assert!(phone_number(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn mobile_numbers_of_three_countries_have_two_spellings() {
+        for (longer, shorter) in [
+            ("5511987654321", "551187654321"),
+            ("5215512345678", "525512345678"),
+            ("5491123456789", "541123456789"),
+        ] {
+            assert_eq!(other_spelling(longer).as_deref(), Some(shorter));
+            assert_eq!(other_spelling(shorter).as_deref(), Some(longer));
+        }
+        for other in ["551133445566", "5511933445566", "55119", "15551234567", "251911234567", "US.55", "é5"]
+        {
+            assert_eq!(other_spelling(other), None, "{other}");
         }
     }
 

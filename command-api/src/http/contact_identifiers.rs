@@ -99,8 +99,12 @@ impl Address {
 
     /// The open conversations show the name that the identifier has now.
     async fn rename(&self, commands: &Commands, context: &Context) -> Result<(), CommandProblem> {
-        let of = Identifiers { account: context.account, kind: self.channel_type };
+        let of = self.identifiers(context);
         Ok(commands.rename_in_conversations(of, &self.identifier, context).await?)
+    }
+
+    fn identifiers(&self, context: &Context) -> Identifiers {
+        Identifiers { account: context.account, kind: self.channel_type }
     }
 }
 
@@ -251,8 +255,7 @@ async fn update(
     let context = headers.of(&caller);
     let outcome = commands.contacts.execute(&address.stream(), &relink, &context).await?;
     if relink.contact_id.is_some() {
-        let of = Identifiers { account: caller.account, kind: address.channel_type };
-        commands.move_other_identifiers(of, &address.identifier, &context).await?;
+        commands.move_other_identifiers(address.identifiers(&context), &address.identifier, &context).await?;
     }
     address.rename(&commands, &context).await?;
     let view = View::of(address, &outcome.state.state);

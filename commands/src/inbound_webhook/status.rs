@@ -3,10 +3,9 @@
 use super::message::all_identifiers;
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
-use crate::customers::{NamedCustomer, Read};
+use crate::customers::Read;
 use crate::execute::{CommandError, Context};
 use domain::conversation::{Opened, RecordDelivery, Rejection, Report};
-use event_schemas::contact::other_spelling;
 use event_schemas::message::Delivery;
 use event_schemas::{ConversationId, MessageId, StreamId};
 use providers::{InboundStatus, UnreadablePart};
@@ -96,16 +95,12 @@ impl Commands {
         let mut identifiers = all_identifiers(recipient, &status.recipient_also_known_as);
         let is_addressee = |name: &String| {
             addressee.names.contains(name)
-                || other_spelling(name).is_some_and(|other| addressee.names.contains(&other))
+                || of.other_spelling(name).is_some_and(|other| addressee.names.contains(&other))
         };
         if !identifiers.iter().any(is_addressee) {
             return Ok(());
         }
         identifiers.push(contact_identifier.to_owned());
-        if !self.customer(of, &identifiers, Read::Cached).await?.is_settled {
-            let _turns = self.naming_turns(of, &identifiers).await?;
-            self.settled(of, &NamedCustomer { identifiers, ..NamedCustomer::default() }, context).await?;
-        }
-        Ok(())
+        Ok(self.join_all(of, identifiers, context).await?)
     }
 }

@@ -12,8 +12,8 @@ pub fn is_number(identifier: &str) -> bool {
     phone_digits(identifier).is_some_and(|digits| digits == identifier)
 }
 
-/// Whether `new`, from which a message was received, is a better address than `known`. Every kind of message can be sent to a number, so
-/// that an id does not replace one.
+/// Whether `new`, from which a message was received, is a better address than `known`. Every kind of message can be sent to
+/// a number, so that an id does not replace one.
 pub fn is_better_address(new: &str, known: &str) -> bool {
     new != known && (is_number(new) || !is_number(known))
 }
