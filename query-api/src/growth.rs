@@ -65,3 +65,50 @@ async fn next_end(store: &dyn EventStore, passed: Option<Position>) -> Result<Op
         Some(_) => Ok(store.read_recent(passed, &Filter::all(), PAGE).await?.through.or(passed)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_schemas::contact::IdentifierUnlinked;
+    use event_schemas::{
+        AccountId, Actor, Clock, ContactEvent, ContactIdentifierId, EventId, Metadata, NewEvent, StreamId,
+        Timestamp,
+    };
+    use event_store::Expected;
+
+    async fn append(store: &dyn EventStore, number: u128) {
+        let identifier_id = ContactIdentifierId::from_u128(number);
+        let event =
+            ContactEvent::from(IdentifierUnlinked { identifier_id, contact_id: identifier_id.own_contact() });
+        let metadata = Metadata {
+            account_id: AccountId::from_u128(1),
+            actor: Actor::system("test"),
+            correlation_id: uuid::Uuid::nil(),
+            causation_id: None,
+            traceparent: None,
+            request: None,
+            occurred_at: Timestamp::from_secs(0),
+        };
+        let event = NewEvent::of(EventId::from_u128(number + 1), &event, metadata);
+        store.append(&StreamId::contact(identifier_id), Expected::NoStream, vec![event]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_append_of_another_process_wakes_every_waiter() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("events.db").display());
+        let ours = event_store::open(&url, Clock::System).await.unwrap();
+        let theirs = event_store::open(&url, Clock::System).await.unwrap();
+        let growth = Growth::of(ours, CancellationToken::new());
+        // Without the wakes they would sleep until the test gives up.
+        let mut waiters: Vec<_> =
+            (0..3).map(|_| Waiter { poll: Duration::from_secs(3_600), ..growth.waiter() }).collect();
+        for number in 0..2 {
+            waiters.iter_mut().for_each(|waiter| waiter.changed.mark_unchanged());
+            append(&*theirs, number).await;
+            for waiter in &mut waiters {
+                tokio::time::timeout(Duration::from_secs(60), waiter.wait()).await.expect("a wake");
+            }
+        }
+    }
+}
