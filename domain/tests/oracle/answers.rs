@@ -1,6 +1,6 @@
 //! Compares the clocks, and since when the customer waits, with a fold over only those messages that did not fail.
 
-use crate::clocks::{opened, sent_as};
+use crate::clocks::{assigned, opened, sent_as};
 use domain::sla::{Alarm, Clocks, Timer, Unanswered};
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::*;
@@ -177,21 +177,6 @@ fn failed_report(message_id: MessageId, time: Timestamp) -> MessageFailed {
 
 fn delivered(message_id: MessageId, time: Timestamp) -> MessageDelivered {
     MessageDelivered { message_id, provider_message_id: String::new(), time }
-}
-
-fn assigned() -> Assigned {
-    Assigned {
-        assignee_id: Some(UserId::from_u128(1)),
-        assignee_name: None,
-        team_id: None,
-        strategy: Some(AssignStrategy::Manual),
-        route_by: None,
-        assigned_by: None,
-        reason: None,
-        decision: None,
-        offer_id: None,
-        overridden: None,
-    }
 }
 
 fn policy(seconds: u32) -> SlaPolicy {

@@ -450,6 +450,21 @@ pub(crate) fn sent_as(sender_type: SenderType, message_id: MessageId) -> Convers
     .into()
 }
 
+pub(crate) fn assigned() -> Assigned {
+    Assigned {
+        assignee_id: Some(UserId::from_u128(1)),
+        assignee_name: None,
+        team_id: None,
+        strategy: Some(AssignStrategy::Manual),
+        route_by: None,
+        assigned_by: None,
+        reason: None,
+        decision: None,
+        offer_id: None,
+        overridden: None,
+    }
+}
+
 fn events(scenario: &Scenario, action: Action, resolved: bool, priority: Priority) -> Vec<ConversationEvent> {
     let reopened = |cause| Reopened { cause, reason: None }.into();
     match action {
@@ -471,21 +486,7 @@ fn events(scenario: &Scenario, action: Action, resolved: bool, priority: Priorit
         Action::AgentWrites => vec![sent(SenderType::Agent)],
         Action::BotWrites => vec![sent(SenderType::Bot)],
         Action::Wait => vec![MarkedPending { until: None, reason: None }.into()],
-        Action::Assign => vec![
-            Assigned {
-                assignee_id: Some(UserId::from_u128(1)),
-                assignee_name: None,
-                team_id: None,
-                strategy: Some(AssignStrategy::Manual),
-                route_by: None,
-                assigned_by: None,
-                reason: None,
-                decision: None,
-                offer_id: None,
-                overridden: None,
-            }
-            .into(),
-        ],
+        Action::Assign => vec![assigned().into()],
         Action::Resolve => vec![Resolved { reason: None }.into()],
         Action::Reopen => vec![reopened(ReopenCause::Agent)],
         Action::Close => vec![Closed { reason: None }.into()],
