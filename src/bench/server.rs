@@ -28,18 +28,18 @@ pub struct Server {
 impl Server {
     /// Starts the server on a free port and waits until it is ready and idle.
     pub async fn start(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
-        let mut server = Self::spawn(engines, desk)?;
-        server.wait_until_ready().await?;
-        server.wait_until_idle().await?;
-        Ok(server)
+        Self::spawn(engines, desk)?.when_idle().await
     }
 
     /// Starts it with the usual limits of requests, which every other server is without.
     pub async fn start_with_limits(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
-        let mut server = Self::spawn_with(engines, desk, &[])?;
-        server.wait_until_ready().await?;
-        server.wait_until_idle().await?;
-        Ok(server)
+        Self::spawn_with(engines, desk, &[])?.when_idle().await
+    }
+
+    async fn when_idle(mut self) -> anyhow::Result<Self> {
+        self.wait_until_ready().await?;
+        self.wait_until_idle().await?;
+        Ok(self)
     }
 
     /// Starts the server on a free port.

@@ -39,6 +39,18 @@ impl Table {
         });
     }
 
+    /// A figure with its upper limit, beside the control.
+    pub fn at_most_beside(&mut self, what: &str, unit: &str, ours: f64, control: f64, limit: f64) {
+        self.0.push(Line {
+            what: what.to_owned(),
+            ours: format!("{ours:.2} {unit}"),
+            control: format!("{control:.2} {unit}"),
+            result: format!("{:.2} x", ours / control),
+            required: format!("<= {limit} {unit}"),
+            ok: ours <= limit,
+        });
+    }
+
     /// A figure, the same figure under other conditions, and the greatest allowed ratio.
     pub fn within(&mut self, what: &str, unit: &str, ours: f64, other: f64, factor: f64) {
         let ratio = ours / other;
