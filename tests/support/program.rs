@@ -165,7 +165,9 @@ impl Program {
     pub async fn until_ready(&self) {
         let started = Instant::now();
         while !self.is_ready().await {
-            assert!(started.elapsed() < DEADLINE * 3, "the program is not ready; its log:\n{}", self.log());
+            if started.elapsed() >= DEADLINE * 3 {
+                panic!("the program is not ready: {}; its log:\n{}", self.health().await, self.log());
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -194,6 +196,14 @@ impl Program {
     pub async fn is_ready(&self) -> bool {
         let answer = self.get("/readyz").send().await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    /// What `/readyz` answers, or why it does not.
+    async fn health(&self) -> String {
+        match self.get("/readyz").send().await {
+            Ok(answer) => answer.text().await.unwrap_or_else(|error| error.to_string()),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// The status of `/readyz`, and its checks.
