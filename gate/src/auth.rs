@@ -224,14 +224,22 @@ fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
     let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {
         Problem::unauthenticated(format!("The gateway's `X-User-Role`: {unknown}.")).field("X-User-Role")
     })?;
-    let name = headers.get("x-user-name").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Caller {
         account: uuid_header(headers, "X-Account-Id")?,
         user: uuid_header::<UserId>(headers, "X-User-Id")?,
         role,
-        name: name.filter(|name| !name.is_empty()),
+        name: user_name(headers)?,
         until: None,
     })
+}
+
+/// The caller's name, which events store and customers read. An unreadable byte would stay in them for ever.
+fn user_name(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    const NAME: &str = "X-User-Name";
+    let name = headers.get(NAME).map(|value| str::from_utf8(value.as_bytes())).transpose().map_err(|_| {
+        Problem::unauthenticated(format!("The gateway did not send `{NAME}` as UTF-8.")).field(NAME)
+    })?;
+    Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
