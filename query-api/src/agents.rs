@@ -85,6 +85,7 @@ struct AgentPreferences {
     /// `null` when the preferences were never changed.
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    /// The number of changes of the preferences in this account; it is also the `ETag`.
     version: Option<Version>,
 }
 

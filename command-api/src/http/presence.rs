@@ -10,7 +10,7 @@ use axum::extract::State;
 use commands::Commands;
 use commands::execute::Context;
 use domain::agent::{Presence, ReportPresence, ReportedPresence};
-use event_schemas::{StreamId, Timestamp, UserId};
+use event_schemas::{StreamId, Timestamp, UserId, Version};
 use gate::{Agent, OptionalJson, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,13 +82,16 @@ async fn report_presence(
         commands.join(caller.user, caller.name.clone(), &context.for_part("join")).await?;
     }
     let timeouts = commands.presence_timeouts;
-    let command = ReportPresence { account_id: caller.account, user_id: caller.user, reported, timeouts };
-    let outcome = commands.agents.execute(&stream, &command, &context).await?;
-    let (status, until) = match outcome.state.state.in_account(caller.account).presence() {
+    let report = ReportPresence { account_id: caller.account, user_id: caller.user, reported, timeouts };
+    let outcome = commands.agents.execute(&stream, &report, &context).await?;
+    let agent = outcome.state.state.in_account(caller.account);
+    let (status, until) = match agent.presence() {
         Presence::Unknown => (Status::Unknown, None),
         Presence::Online { until } => (Status::Online, Some(until)),
         Presence::Away { offline_at, .. } => (Status::Away, offline_at),
         Presence::Offline { .. } => (Status::Offline, None),
     };
-    Ok(Completed(Answer::of(&commands, &outcome, View { user_id: caller.user, status, until }).await?))
+    let version = agent.version().unwrap_or(Version::FIRST);
+    let view = View { user_id: caller.user, status, until };
+    Ok(Completed(Answer::of(&commands, &outcome, view).await?.at(version)))
 }
