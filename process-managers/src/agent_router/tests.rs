@@ -443,6 +443,6 @@ async fn the_last_change_of_presence_is_found_however_busy_the_agent_is_in_anoth
     }
     let router = router(&log, folder.path()).await;
     assert_eq!(router.commands.last_presence_change(here, user).await.unwrap(), Some(expected));
-    let nobody = UserId::from_u128(4);
-    assert_eq!(router.commands.last_presence_change(here, nobody).await.unwrap(), None);
+    let unknown = UserId::from_u128(4);
+    assert_eq!(router.commands.last_presence_change(here, unknown).await.unwrap(), None);
 }
