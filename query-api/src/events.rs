@@ -4,7 +4,7 @@
 use crate::live::{live_response, wants_stream};
 use crate::params::{comma_separated, parsed};
 use crate::problem::log_unavailable;
-use crate::state::{Auditor, QueryState};
+use crate::state::{Auditor, FreshLog, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::openapi::{MediaType, Response as ApiResponse};
@@ -118,6 +118,7 @@ impl FromStr for Lines {
 async fn events(
     State(state): State<QueryState>,
     caller: Auditor,
+    FreshLog: FreshLog,
     headers: HeaderMap,
     Query(params): Query<EventParams>,
 ) -> Result<Response, Problem> {
@@ -140,6 +141,7 @@ async fn events(
 async fn event(
     State(state): State<QueryState>,
     caller: Auditor,
+    FreshLog: FreshLog,
     Path(id): Path<EventId>,
 ) -> Result<Json<CloudEvent>, Problem> {
     let found = state.store.find(id).await.map_err(log_unavailable)?;

@@ -40,5 +40,6 @@ pub fn router(state: QueryState) -> ApiRouter {
         .merge(queue::routes())
         .merge(rejections::routes())
         .merge(schemas::routes())
+        .layer(axum::middleware::from_fn(gate::answer_position))
         .with_state(state)
 }

@@ -24,15 +24,15 @@ use tower::ServiceExt;
 const SECRET: &str = "a secret of at least thirty-two bytes";
 const NOW: Timestamp = Timestamp::from_secs(1_795_222_800);
 
-struct Fixture {
+pub struct Fixture {
     _folder: tempfile::TempDir,
     service: Router,
-    store: Arc<dyn EventStore>,
-    scenario: Scenario,
+    pub store: Arc<dyn EventStore>,
+    pub scenario: Scenario,
     stop: CancellationToken,
 }
 
-async fn fixture(seed: u64, steps: usize) -> Fixture {
+pub async fn fixture(seed: u64, steps: usize) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn EventStore> =
         SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
@@ -68,29 +68,29 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
     Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, stop }
 }
 
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     headers: HeaderMap,
-    text: String,
+    pub text: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
     #[track_caller]
-    fn expect_ok(self) -> Value {
+    pub fn expect_ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.json()
     }
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// A caller with a token.
 #[derive(Clone)]
-struct TestCaller {
+pub struct TestCaller {
     token: String,
 }
 
@@ -100,13 +100,13 @@ impl Fixture {
         let token = issue_token(SECRET, claims, NOW, Duration::from_secs(600));
         TestCaller { token: token.unwrap() }
     }
-    fn agent(&self) -> TestCaller {
+    pub fn agent(&self) -> TestCaller {
         self.caller(self.scenario.accounts[0], self.scenario.agents[0], Role::Agent)
     }
     fn supervisor(&self, account: usize) -> TestCaller {
         self.caller(self.scenario.accounts[account], self.scenario.agents[0], Role::Supervisor)
     }
-    fn administrator(&self) -> TestCaller {
+    pub fn administrator(&self) -> TestCaller {
         self.caller(self.scenario.accounts[0], self.scenario.agents[0], Role::Administrator)
     }
     async fn send(
@@ -122,16 +122,16 @@ impl Fixture {
         }
         self.service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
-    async fn ask_with(&self, caller: &TestCaller, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn ask_with(&self, caller: &TestCaller, path: &str, headers: &[(&str, &str)]) -> Answer {
         let (head, body) = self.send(caller, path, headers).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
     }
-    async fn ask(&self, caller: &TestCaller, path: &str) -> Answer {
+    pub async fn ask(&self, caller: &TestCaller, path: &str) -> Answer {
         self.ask_with(caller, path, &[]).await
     }
     /// The rows of all pages of a list.
-    async fn all(&self, caller: &TestCaller, path: &str) -> Vec<Value> {
+    pub async fn all(&self, caller: &TestCaller, path: &str) -> Vec<Value> {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let sign = if path.contains('?') { '&' } else { '?' };
@@ -146,7 +146,7 @@ impl Fixture {
     }
 }
 
-fn total(by_status: &Value) -> u64 {
+pub fn total(by_status: &Value) -> u64 {
     by_status.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
 }
 
