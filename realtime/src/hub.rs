@@ -71,9 +71,10 @@ struct ClientState {
     rooms: BTreeMap<Room, Offset>,
     /// The end of the place in each packet, which names its conversations.
     suffix: String,
-    /// The client does not know the place with its present conversations yet.
-    moved: bool,
-    /// Answers that are sent after the place.
+    /// Its conversations changed after this push, and it does not know the place with them yet. It is told the place
+    /// when it has been sent all pushes up to this one.
+    moved: Option<Offset>,
+    /// The answers to the changes, which are sent after the place.
     answers: VecDeque<String>,
     queue: VecDeque<Arc<Push>>,
     queue_bytes: usize,
@@ -164,7 +165,7 @@ impl Hub {
             state: Mutex::new(ClientState {
                 rooms: BTreeMap::new(),
                 suffix: String::new(),
-                moved: false,
+                moved: None,
                 answers: VecDeque::new(),
                 queue: VecDeque::new(),
                 queue_bytes: 0,
@@ -176,7 +177,7 @@ impl Hub {
         for room in rooms {
             state.enter(&client, room, after);
         }
-        client.lock().moved = false;
+        client.lock().moved = None;
         if mode == Mode::BehindTheRing {
             client.needs_log.notify_one();
         }
@@ -192,8 +193,9 @@ impl Hub {
     }
 
     pub fn leave(&self, client: &Client, room: Room) {
-        self.lock().leave(client.number, room);
-        client.lock().change_rooms(|rooms| {
+        let mut state = self.lock();
+        state.leave(client.number, room);
+        client.lock().change_rooms(state.through, |rooms| {
             rooms.remove(&room);
         });
     }
@@ -267,7 +269,7 @@ impl Hub {
 impl State {
     fn enter(&mut self, client: &Arc<Client>, room: Room, after: Offset) {
         self.rooms.entry(room).or_default().insert(client.number, client.clone());
-        client.lock().change_rooms(|rooms| {
+        client.lock().change_rooms(after, |rooms| {
             rooms.entry(room).or_insert(after);
         });
     }
@@ -295,10 +297,12 @@ impl State {
 
 impl ClientState {
     /// Enters or leaves rooms. The client learns the place with its conversations when they are others than before.
-    fn change_rooms(&mut self, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
+    fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
         change(&mut self.rooms);
         let suffix = Place::suffix(self.conversations());
-        self.moved |= suffix != self.suffix;
+        if suffix != self.suffix {
+            self.moved = Some(at);
+        }
         self.suffix = suffix;
     }
 
@@ -307,6 +311,14 @@ impl ClientState {
             Room::Conversation(_, id) => Some(*id),
             Room::Account(_) | Room::User(..) => None,
         })
+    }
+
+    /// Whether no push up to this one is still to be sent.
+    fn was_sent_up_to(&self, offset: Offset) -> bool {
+        match self.queue.front() {
+            Some(next) => next.offset > offset,
+            None => self.mode == Mode::Live || self.queued >= offset,
+        }
     }
 
     /// Whether the push is of one of its rooms, and newer than its entry.
@@ -343,10 +355,14 @@ impl Client {
         self.session.wake();
     }
 
-    /// Sends the answer to a change of its rooms. By then the client knows the place with them, so that it never
-    /// believes to be in a room that a later process does not know of.
+    /// Sends the answer to an event of the client. When its rooms have changed, it comes after the place with them, so
+    /// that the client never believes to be in a room that a later process does not know of.
     pub fn answer(&self, answer: String) {
         let mut state = self.lock();
+        if state.moved.is_none() && state.answers.is_empty() {
+            drop(state);
+            return self.session.send(answer);
+        }
         state.answers.push_back(answer);
         let unread = state.answers.len();
         drop(state);
@@ -395,13 +411,21 @@ impl Client {
 
     fn pop(&self) -> Option<Utf8Bytes> {
         let mut state = self.lock();
-        if state.moved {
-            state.moved = false;
+        if let Some(at) = state.moved {
+            if !state.was_sent_up_to(at) {
+                return self.pop_push(&mut state);
+            }
+            state.moved = None;
+            state.sent = state.sent.max(at);
             return Some(self.place(&state).into());
         }
         if let Some(answer) = state.answers.pop_front() {
             return Some(answer.into());
         }
+        self.pop_push(&mut state)
+    }
+
+    fn pop_push(&self, state: &mut ClientState) -> Option<Utf8Bytes> {
         let push = state.queue.pop_front()?;
         state.queue_bytes -= push.bytes();
         let packet = push.packet(&self.begun, state.sent, &state.suffix);
@@ -431,3 +455,6 @@ impl Feed for Client {
         self.pop()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ pub struct Ended(pub &'static str);
 pub struct Overlap;
 
 impl Session {
-    pub(super) fn new(
+    pub(crate) fn new(
         id: String,
         transport: Transport,
         timing: Timing,
