@@ -4,7 +4,7 @@ use crate::auth::Authenticator;
 use crate::context::request_context;
 use crate::docs::{self, About};
 use crate::health::{self, Check};
-use crate::limits::{Limits, RateLimits, timeout};
+use crate::limits::{HeldRefusals, Limits, RateLimits, hold_refusals, timeout};
 use crate::problem::{Kind, Problem, kinds};
 use crate::query_parameters::{DeclaredParameters, refuse_undeclared};
 use aide::axum::ApiRouter;
@@ -100,6 +100,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
         .layer(Extension(RateLimits::new(&gate.limits)))
         .layer(Extension(gate.authenticator))
         .layer(from_fn_with_state(gate.limits.timeout, timeout))
+        .layer(from_fn_with_state(HeldRefusals::default(), hold_refusals))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(cors(gate.cors))
         .layer(map_response(protect))
