@@ -1,6 +1,7 @@
 //! The state of the handlers: the log, and the tables, which contain at least the caller's own writes.
 
 use crate::growth::Growth;
+use crate::places::PlaceOfRequest;
 use crate::problem::{log_unavailable, no_tables, tables_unavailable};
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -36,28 +37,6 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(5);
 
 impl QueryState {
-    /// A view of the tables that contains all events up to `wanted`.
-    async fn view(&self, wanted: Option<Position>) -> Result<ReadView, Problem> {
-        let deadline = Instant::now() + CATCH_UP_TIMEOUT;
-        loop {
-            self.tables.current().map_err(no_tables)?;
-            let wanted = match wanted {
-                Some(wanted) => self.catch_up_with(wanted, deadline).await?,
-                None => None,
-            };
-            let db = self.tables.db().map_err(no_tables)?;
-            let view = db.view(read_models::NAME).await.map_err(tables_unavailable)?;
-            if view.position() >= wanted {
-                return Ok(view);
-            }
-            // Another generation has come into use, or a crash of the database server has lost the newest pages.
-            match wanted {
-                Some(wanted) if Instant::now() >= deadline => return Err(behind(&NotYet { wanted })),
-                Some(_) | None => tokio::time::sleep(RETRY).await,
-            }
-        }
-    }
-
     /// Waits until the tables contain all events up to `wanted`. Returns the position that they then have at least.
     async fn catch_up_with(&self, wanted: Position, deadline: Instant) -> Result<Option<Position>, Problem> {
         if self.tables.position().await.map_err(tables_unavailable)? >= Some(wanted) {
@@ -105,19 +84,44 @@ impl OperationInput for Fresh {
 /// Like [`Fresh`], for a handler that does not read the tables for every request.
 pub struct FreshOnDemand {
     after: Option<Position>,
+    place: Option<PlaceOfRequest>,
     answered_at: AnsweredAt,
 }
 
 impl FreshOnDemand {
     pub async fn view(&self, state: &QueryState) -> Result<ReadView, Problem> {
-        let view = state.view(self.after).await?;
+        let view = self.begin(state).await?;
         self.answered_at.set(view.position());
         Ok(view)
     }
 
     /// Waits until the tables contain the wanted events.
     pub async fn wait(&self, state: &QueryState) -> Result<(), Problem> {
-        state.view(self.after).await.map(|_| ())
+        self.begin(state).await.map(|_| ())
+    }
+
+    async fn begin(&self, state: &QueryState) -> Result<ReadView, Problem> {
+        let deadline = Instant::now() + CATCH_UP_TIMEOUT;
+        loop {
+            state.tables.current().map_err(no_tables)?;
+            let wanted = match self.after {
+                Some(wanted) => state.catch_up_with(wanted, deadline).await?,
+                None => None,
+            };
+            if let Some(place) = &self.place {
+                place.take().await;
+            }
+            let db = state.tables.db().map_err(no_tables)?;
+            let view = db.view(read_models::NAME).await.map_err(tables_unavailable)?;
+            if view.position() >= wanted {
+                return Ok(view);
+            }
+            // Another generation has come into use, or a crash of the database server has lost the newest pages.
+            match wanted {
+                Some(wanted) if Instant::now() >= deadline => return Err(behind(&NotYet { wanted })),
+                Some(_) | None => tokio::time::sleep(RETRY).await,
+            }
+        }
     }
 
     /// Checks a request that is answered from the log, which contains every event that a response has named.
@@ -135,7 +139,8 @@ impl FromRequestParts<QueryState> for FreshOnDemand {
     async fn from_request_parts(parts: &mut Parts, state: &QueryState) -> Result<Self, Problem> {
         let After(after) = After::from_request_parts(parts, state).await?;
         let Ok(answered_at) = AnsweredAt::from_request_parts(parts, state).await;
-        Ok(Self { after, answered_at })
+        let caller = <Caller as FromRequestParts<QueryState>>::from_request_parts(parts, state).await?;
+        Ok(Self { after, place: PlaceOfRequest::of(parts, caller.account), answered_at })
     }
 }
 
