@@ -3,6 +3,7 @@
 //! The write side never reads a read model: a command is decided on the state of its stream.
 
 pub mod actions;
+mod answering_program;
 pub mod assignment;
 mod catalogues;
 mod causes;
@@ -35,6 +36,7 @@ use providers::Providers;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use answering_program::FoundOrBegun;
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
 pub use causes::{Consequence, event_of};
 pub use compiled_rules::PLAYBOOK_CATALOGUES;
