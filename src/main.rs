@@ -41,6 +41,8 @@ enum Action {
     CommandApi,
     /// Run only the API of the read side
     QueryApi,
+    /// Run only the contracts of other systems, which the configuration enables
+    Contracts,
     /// Run only the projections, which fill the tables from the events
     Projections,
     /// Run only the process managers: timers, bot, routing, automation, delivery
@@ -93,6 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Serve => serve::run(settings, Parts::ALL).await,
         Action::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
         Action::QueryApi => serve::run(settings, Parts::QUERY_API).await,
+        Action::Contracts => serve::run(settings, Parts::CONTRACTS).await,
         Action::Projections => serve::run(settings, Parts::PROJECTIONS).await,
         Action::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
         Action::Demo(options) => demo::run(settings, options).await,
