@@ -35,7 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Run everything in one process: both APIs, the projections and the process managers
+    /// Run everything in one process: both APIs, the projections, the process managers and the pushes
     Serve,
     /// Run only the API of the write side
     CommandApi,
@@ -43,6 +43,8 @@ enum Action {
     QueryApi,
     /// Run only the contracts of other systems, which the configuration enables
     Contracts,
+    /// Run only the pushes to agents over Socket.IO
+    Realtime,
     /// Run only the projections, which fill the tables from the events
     Projections,
     /// Run only the process managers: timers, bot, routing, automation, delivery
@@ -96,6 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
         Action::QueryApi => serve::run(settings, Parts::QUERY_API).await,
         Action::Contracts => serve::run(settings, Parts::CONTRACTS).await,
+        Action::Realtime => serve::run(settings, Parts::REALTIME).await,
         Action::Projections => serve::run(settings, Parts::PROJECTIONS).await,
         Action::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
         Action::Demo(options) => demo::run(settings, options).await,

@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["axum", "aide", "schemars"],
     ),
     ("publication", &["event-schemas", "event-store"], &["async-nats", "tokio"]),
+    ("realtime", &["event-schemas", "event-store", "follower", "projections", "gate"], &["axum", "tokio"]),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),
     ("test-kurrentdb", &[], &["tokio"]),
