@@ -589,6 +589,7 @@ fn gate(
         AuthConfig {
             secret: token::secret(settings)?,
             previous_secret: settings.jwt_previous_secret.clone(),
+            stream_secret: settings.stream_token_secret.clone(),
             jwks: settings.jwks_url.clone().map(JwksSource::Url),
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),

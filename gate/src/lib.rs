@@ -19,6 +19,7 @@ mod position;
 pub mod problem;
 mod query_parameters;
 mod starting;
+mod stream_caller;
 
 pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
@@ -37,3 +38,4 @@ pub use metrics_exporter_prometheus::PrometheusHandle;
 pub use position::{AnsweredAt, answer_position};
 pub use problem::{FieldError, Kind, Problem};
 pub use starting::Starting;
+pub use stream_caller::StreamCaller;

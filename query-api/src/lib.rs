@@ -18,6 +18,7 @@ mod response;
 mod schemas;
 mod snapshot;
 mod state;
+mod stream_tokens;
 mod summary;
 
 pub use growth::Growth;
@@ -37,6 +38,7 @@ pub fn router(state: QueryState) -> ApiRouter {
         .merge(conversation::routes())
         .merge(history::routes())
         .merge(events::routes())
+        .merge(stream_tokens::routes())
         .merge(contacts::routes())
         .merge(catalogues::routes())
         .merge(agents::routes())

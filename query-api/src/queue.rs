@@ -36,7 +36,8 @@ pub fn routes() -> ApiRouter<QueryState> {
                          expected wait is the position times the average time between two assignments of the queue. \
                          It is unknown until two conversations have been assigned. With `Accept: text/event-stream` the \
                          response goes on: an event `queue` has the whole list, now and whenever it has changed, at \
-                         most once a second. The event's id is the position that the tables then held.",
+                         most once a second. The event's id is the position that the tables then held. \
+                         The stream ends when your token ends, after an event `expiring`.",
                     )
                     .response_with::<200, Json<List<QueuedConversation>>, _>(|mut response| {
                         response.inner().content.insert("text/event-stream".to_owned(), MediaType::default());

@@ -173,7 +173,12 @@ pub struct Auditor(pub Caller);
 impl<S: Send + Sync> FromRequestParts<S> for Auditor {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await.and_then(Self::of)
+    }
+}
+
+impl Auditor {
+    pub fn of(caller: Caller) -> Result<Self, Problem> {
         match caller.role {
             Role::Supervisor | Role::Administrator | Role::Service => Ok(Self(caller)),
             Role::Agent => Err(Problem::forbidden(

@@ -29,6 +29,7 @@ pub struct Fixture {
     service: Router,
     pub store: Arc<dyn EventStore>,
     pub scenario: Scenario,
+    pub clock: Clock,
     stop: CancellationToken,
 }
 
@@ -52,7 +53,7 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
         authenticator: Authenticator::new(auth, clock.clone()).unwrap(),
         limits: Limits::default(),
         cors: Cors::default(),
-        clock,
+        clock: clock.clone(),
         metrics: None,
         checks: Vec::new(),
         serves_operations: true,
@@ -65,12 +66,12 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
         growth: query_api::Growth::of(Arc::clone(&store), stop.clone()),
         stop: stop.clone(),
     };
-    Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, stop }
+    Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, clock, stop }
 }
 
 pub struct Answer {
     pub status: StatusCode,
-    headers: HeaderMap,
+    pub headers: HeaderMap,
     pub text: String,
 }
 
@@ -91,7 +92,7 @@ impl Answer {
 /// A caller with a token.
 #[derive(Clone)]
 pub struct TestCaller {
-    token: String,
+    pub token: String,
 }
 
 impl Fixture {
@@ -100,14 +101,24 @@ impl Fixture {
         let token = issue_token(SECRET, claims, NOW, Duration::from_secs(600));
         TestCaller { token: token.unwrap() }
     }
+    /// A caller whose token is accepted for this time only.
+    pub fn ending(&self, account: AccountId, user: UserId, role: Role, left: Duration) -> TestCaller {
+        // Half a minute is granted for the difference of clocks.
+        let issued_at = NOW + left - Duration::from_secs(30);
+        let token = issue_token(SECRET, Claims::of(user, account, role), issued_at, Duration::ZERO);
+        TestCaller { token: token.unwrap() }
+    }
     pub fn agent(&self) -> TestCaller {
         self.caller(self.scenario.accounts[0], self.scenario.agents[0], Role::Agent)
     }
-    fn supervisor(&self, account: usize) -> TestCaller {
+    pub fn supervisor(&self, account: usize) -> TestCaller {
         self.caller(self.scenario.accounts[account], self.scenario.agents[0], Role::Supervisor)
     }
     pub fn administrator(&self) -> TestCaller {
         self.caller(self.scenario.accounts[0], self.scenario.agents[0], Role::Administrator)
+    }
+    pub async fn call(&self, request: Request<Body>) -> axum::response::Response {
+        self.service.clone().oneshot(request).await.unwrap()
     }
     async fn send(
         &self,
@@ -120,7 +131,7 @@ impl Fixture {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        self.call(request.body(Body::empty()).unwrap()).await
     }
     pub async fn ask_with(&self, caller: &TestCaller, path: &str, headers: &[(&str, &str)]) -> Answer {
         let (head, body) = self.send(caller, path, headers).await.into_parts();
@@ -375,7 +386,7 @@ async fn the_accounts_events_are_paged_completely_and_in_order() {
 }
 
 /// The ids of the next `count` events of a stream.
-async fn next_ids(stream: &mut BodyDataStream, count: usize, text: &mut String) -> Vec<String> {
+pub async fn next_ids(stream: &mut BodyDataStream, count: usize, text: &mut String) -> Vec<String> {
     let read = async {
         loop {
             let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
@@ -422,13 +433,10 @@ async fn an_event_stream_is_live_and_resumes_after_the_last_event() {
 #[tokio::test]
 async fn an_event_stream_ends_when_its_token_is_no_longer_accepted() {
     let fixture = fixture(8, 20).await;
-    let user = fixture.scenario.agents[0];
-    let claims = Claims::of(user, fixture.scenario.accounts[0], Role::Supervisor);
-    // It expired 29 seconds ago, and 30 are granted for the difference of clocks.
-    let before = NOW + Duration::from_secs(1) - Duration::from_secs(30);
-    let token = issue_token(SECRET, claims, before, Duration::ZERO).unwrap();
+    let (account, user) = (fixture.scenario.accounts[0], fixture.scenario.agents[0]);
+    let caller = fixture.ending(account, user, Role::Supervisor, Duration::from_secs(1));
     let sse = [("accept", "text/event-stream")];
-    let response = fixture.send(&TestCaller { token }, "/v1/events", &sse).await;
+    let response = fixture.send(&caller, "/v1/events", &sse).await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["x-accel-buffering"]),
         (200, &HeaderValue::from_static("no"))

@@ -7,3 +7,4 @@ mod answers;
 mod positions;
 #[path = "../../../projections/tests/projections/scenario.rs"]
 mod scenario;
+mod streams;
