@@ -257,3 +257,25 @@ async fn every_process_shows_what_was_written_at_another_one() {
         assert_eq!(resolved["status"], "resolved");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_acts_for_no_other_tenant_than_the_account_that_a_gateway_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [EVERY_ACCOUNT, &["--trust-gateway-headers"]].concat();
+    let program = Program::serve_with(&folder.path().join("data"), &arguments).await;
+    let (ours, theirs) = (Tenant::new(&program.account()).await, Tenant::new(&program.account()).await);
+    theirs.create("+628123456789").await;
+    for (tenant, role, expected) in [
+        (&ours.id, "service", StatusCode::OK),
+        (&theirs.id, "service", StatusCode::FORBIDDEN),
+        (&ours.id, "administrator", StatusCode::FORBIDDEN),
+    ] {
+        let request = program
+            .get("/api/v1/conversations/active")
+            .header("X-Account-Id", &ours.id)
+            .header("X-User-Id", &ours.service.user)
+            .header("X-User-Role", role)
+            .header("X-Tenant-Id", tenant);
+        assert_eq!(request.send().await.unwrap().status(), expected, "{role} for {tenant}");
+    }
+}
