@@ -14,6 +14,7 @@ pub mod customers;
 pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
+mod joined_conversations;
 pub mod language;
 pub mod past;
 mod turns;
