@@ -115,7 +115,8 @@ async fn one(
         .max_header_list_size(LARGEST_HEADERS as u32)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection =
+        builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);
     // An error means that the client went away or did not speak HTTP. Neither is worth a line in the log.
     let _ended = tokio::select! {

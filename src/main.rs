@@ -35,12 +35,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Run everything in one process: both APIs, the projections and the process managers
+    /// Run everything in one process: both APIs, the projections, the process managers and the pushes
     Serve,
     /// Run only the API of the write side
     CommandApi,
     /// Run only the API of the read side
     QueryApi,
+    /// Run only the pushes to agents over Socket.IO
+    Realtime,
     /// Run only the projections, which fill the tables from the events
     Projections,
     /// Run only the process managers: timers, bot, routing, automation, delivery
@@ -93,6 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Serve => serve::run(settings, Parts::ALL).await,
         Action::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
         Action::QueryApi => serve::run(settings, Parts::QUERY_API).await,
+        Action::Realtime => serve::run(settings, Parts::REALTIME).await,
         Action::Projections => serve::run(settings, Parts::PROJECTIONS).await,
         Action::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,
         Action::Demo(options) => demo::run(settings, options).await,

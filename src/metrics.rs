@@ -90,6 +90,28 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("verbatim_automation_runs_total", UNLABELLED, "automation rules that ran"),
     ("verbatim_bot_answers_total", UNLABELLED, "messages that the bot answered"),
     ("verbatim_sla_alarm_delay_seconds", Histogram, "time from an SLA deadline to the event that records it"),
+    ("verbatim_realtime_connections", Gauge, "open connections of Socket.IO clients"),
+    (
+        "verbatim_realtime_connected_total",
+        Counter("mode", &["live", "resumed", "reset"]),
+        "clients that were let in, by how they go on",
+    ),
+    (
+        "verbatim_realtime_lagging_total",
+        UNLABELLED,
+        "times that the queue of a client was full, so that it reads on from the ring",
+    ),
+    (
+        "verbatim_realtime_resets_total",
+        Counter("cause", &["slow"]),
+        "clients that must fetch anew, because too much was waiting for them",
+    ),
+    (
+        "verbatim_realtime_gap_events",
+        Histogram,
+        "events that were read from the log for a client that came back",
+    ),
+    ("verbatim_realtime_push_delay_seconds", Histogram, "time from recorded to given to the clients"),
     ("verbatim_publication_lag_events", Gauge, "events that are not on NATS yet"),
     ("verbatim_publication_lag_seconds", Gauge, "age of the oldest event that is not on NATS yet"),
     ("verbatim_publication_events_total", Counter("", &[]), "events published to NATS"),

@@ -41,20 +41,32 @@ pub struct Parts {
     query_api: bool,
     projections: bool,
     process_managers: bool,
+    realtime: bool,
 }
 
 impl Parts {
-    pub const ALL: Self =
-        Self { command_api: true, query_api: true, projections: true, process_managers: true };
-    const NONE: Self =
-        Self { command_api: false, query_api: false, projections: false, process_managers: false };
+    pub const ALL: Self = Self {
+        command_api: true,
+        query_api: true,
+        projections: true,
+        process_managers: true,
+        realtime: true,
+    };
+    const NONE: Self = Self {
+        command_api: false,
+        query_api: false,
+        projections: false,
+        process_managers: false,
+        realtime: false,
+    };
     pub const COMMAND_API: Self = Self { command_api: true, ..Self::NONE };
     pub const QUERY_API: Self = Self { query_api: true, ..Self::NONE };
     pub const PROJECTIONS: Self = Self { projections: true, ..Self::NONE };
     pub const PROCESS_MANAGERS: Self = Self { process_managers: true, ..Self::NONE };
+    pub const REALTIME: Self = Self { realtime: true, ..Self::NONE };
 
     fn needs_tables(self) -> bool {
-        self.query_api || self.projections || self.process_managers
+        self.query_api || self.projections || self.process_managers || self.realtime
     }
 }
 
@@ -161,7 +173,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         });
     }
     if let Some(location) = &location
-        && (parts.projections || parts.query_api)
+        && (parts.projections || parts.query_api || parts.realtime)
     {
         let tables = running.open_tables(location.clone(), parts);
         running.tables = Some(tables.clone());
@@ -196,9 +208,20 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     if parts.command_api {
         api = api.merge(command_api::http::router(commands));
     }
-    let gate = gate(settings, parts, &clock, checks, metrics)?;
+    let mut gate = gate(settings, parts, &clock, checks, metrics)?;
+    let sockets = match &running.tables {
+        Some(tables) if parts.realtime => {
+            let tables = tables.clone();
+            Some(running.push_from(tables, settings, &mut gate).await?)
+        }
+        Some(_) | None => None,
+    };
     let health = gate::operations(&gate);
-    starting.started(gate::assemble(api, gate));
+    let routes = gate::assemble(api, gate);
+    starting.started(match sockets {
+        Some(sockets) => sockets.merge(routes),
+        None => routes,
+    });
     // Ready only when the API answers.
     if let Some(operations) = operations {
         operations.started(health);
@@ -224,6 +247,35 @@ async fn refuse_older_log(
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Follows the log for the clients of Socket.IO, and returns their route.
+    async fn push_from(
+        &mut self,
+        tables: Tables,
+        settings: &Settings,
+        gate: &mut Gate,
+    ) -> anyhow::Result<Router> {
+        let cors = gate.cors.clone();
+        let settings = realtime::Settings {
+            authenticator: gate.authenticator.clone(),
+            allows_origin: Box::new(move |headers| cors.allows(headers)),
+            most_connections: settings.connection_limit,
+            clock: gate.clock.clone(),
+        };
+        let realtime = realtime::Realtime::open(self.log.clone(), tables, &settings).await?;
+        let health = realtime.health();
+        gate.checks.push(Check::new("realtime", move || {
+            let error = health.error();
+            async move { error.map_or(Ok(()), Err) }
+        }));
+        let router = gate.cors.clone().layer(realtime.router(settings, self.stop_serving.clone()));
+        let stop = self.stop_working.clone();
+        self.working.spawn(async move {
+            realtime.run(stop).await;
+            Ok(())
+        });
+        Ok(router)
     }
 
     /// The tables, which are opened in the background: queries are refused until then.

@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["axum", "aide", "schemars", "tokio"],
     ),
     ("publication", &["event-schemas", "event-store"], &["async-nats", "tokio"]),
+    ("realtime", &["event-schemas", "event-store", "follower", "projections", "gate"], &["axum", "tokio"]),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),
     ("test-kurrentdb", &[], &["tokio"]),

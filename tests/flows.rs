@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // helper functions of tests, which Clippy does not know as tests
 
+#[path = "support/cuts.rs"]
+mod cuts;
 #[path = "support/desk.rs"]
 mod desk;
 #[path = "support/fake_whatsapp.rs"]
@@ -13,6 +15,8 @@ mod faulty_disk;
 mod load;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/socket_client.rs"]
+mod socket_client;
 
 #[path = "flows/access.rs"]
 mod access;
@@ -46,6 +50,8 @@ mod provider;
 mod publication;
 #[path = "flows/real_words.rs"]
 mod real_words;
+#[path = "flows/realtime.rs"]
+mod realtime;
 #[path = "flows/restore.rs"]
 mod restore;
 #[path = "flows/routing.rs"]

@@ -4,13 +4,13 @@ use crate::auth::Authenticator;
 use crate::context::request_context;
 use crate::docs::{self, About};
 use crate::health::{self, Check};
-use crate::limits::{Limits, RateLimits, timeout};
+use crate::limits::{HeldRefusals, Limits, RateLimits, hold_refusals, timeout};
 use crate::problem::{Kind, Problem, kinds};
 use crate::query_parameters::{DeclaredParameters, refuse_undeclared};
 use aide::axum::ApiRouter;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -34,6 +34,30 @@ pub enum Cors {
     /// Pages of every origin. A page must set the token's header itself, so a page without a token gains no
     /// access.
     Any,
+}
+
+impl Cors {
+    /// Whether the page that sends this request may: a browser names the page's origin, other programs name none.
+    pub fn allows(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        match self {
+            Self::Any => true,
+            Self::Origins(origins) => origins.contains(origin) || is_own(origin, headers),
+            Self::SameOrigin => is_own(origin, headers),
+        }
+    }
+
+    /// These routes with the headers that let the pages call them.
+    pub fn layer(self, routes: Router) -> Router {
+        routes.layer(cors(self))
+    }
+}
+
+/// Whether the origin is that of the host to which the request was sent.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    host.zip(origin).is_some_and(|(host, (_, origin))| host.eq_ignore_ascii_case(origin))
 }
 
 /// The settings and parts that [`assemble`] adds to a service's routes.
@@ -76,6 +100,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
         .layer(Extension(RateLimits::new(&gate.limits)))
         .layer(Extension(gate.authenticator))
         .layer(from_fn_with_state(gate.limits.timeout, timeout))
+        .layer(from_fn_with_state(HeldRefusals::default(), hold_refusals))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(cors(gate.cors))
         .layer(map_response(protect))

@@ -2,7 +2,7 @@
 
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, Clock, UserId};
@@ -100,6 +100,17 @@ impl Authenticator {
             None if self.0.trust_gateway && headers.contains_key("x-user-id") => gateway_caller(headers),
             None => Err(Problem::unauthenticated("Send `Authorization: Bearer <token>`.")),
         }
+    }
+
+    /// The caller of a token that did not come in a header, in this account or the token's only one.
+    pub async fn identify_bearer(&self, token: &str, account: Option<&str>) -> Result<Caller, Problem> {
+        let mut headers = HeaderMap::new();
+        if let Some(account) = account {
+            let value = HeaderValue::from_str(account);
+            let invalid = |_| Problem::unreadable("`account` must be the id of an account.").field("account");
+            headers.insert("x-account-id", value.map_err(invalid)?);
+        }
+        self.identify_token(token, &headers).await
     }
 
     async fn identify_token(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {

@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use aide::OperationInput;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -185,6 +186,38 @@ fn network_of(address: IpAddr) -> IpAddr {
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
+}
+
+/// How long a refusal for too many requests is held back. A client that sends its next request as soon as it has an
+/// answer would otherwise be refused some ten thousand times a second, at the cost of the other callers' requests.
+const HELD_FOR: Duration = Duration::from_millis(250);
+
+/// How many refusals are held back at the same time; the others are answered at once. Each costs some kilobytes.
+const HELD: usize = 2_000;
+
+/// The refusals that are held back. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct HeldRefusals(Arc<Semaphore>);
+
+impl Default for HeldRefusals {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(HELD)))
+    }
+}
+
+/// Holds back the answer to a request that one of the rate limits refused.
+pub(crate) async fn hold_refusals(
+    State(held): State<HeldRefusals>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    if response.status() == StatusCode::TOO_MANY_REQUESTS
+        && let Ok(_place) = held.0.try_acquire()
+    {
+        tokio::time::sleep(HELD_FOR).await;
+    }
+    response
 }
 
 /// Ends a request whose response does not begin within the limit.

@@ -188,6 +188,11 @@ impl Problem {
     pub fn kind(&self) -> &'static Kind {
         self.0.kind
     }
+    /// The problem document, for an answer that is not an HTTP response.
+    pub fn document(&self) -> Value {
+        // A document always serialises.
+        serde_json::to_value(&self.0.body).unwrap_or_default()
+    }
     pub fn detail(&self) -> &str {
         self.0.body.detail.as_deref().unwrap_or_default()
     }

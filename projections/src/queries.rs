@@ -4,6 +4,7 @@
 pub mod catalogue_items;
 pub mod conversations;
 pub mod cursor;
+pub mod message;
 
 pub(crate) use cursor::list_of;
 pub use cursor::{Cursor, InvalidCursor};

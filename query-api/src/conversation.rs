@@ -8,17 +8,16 @@ use crate::state::{Fresh, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
-use event_schemas::message::{Attachment, ContentType, Delivery, SenderType, Template};
-use event_schemas::{ConversationId, MessageId, Timestamp, UserId};
+use event_schemas::{ConversationId, MessageId};
 use gate::{Agent, Json, Path, Problem, Query};
 use projections::queries::conversations::{self, ListedConversation};
+use projections::queries::message::Message;
 use projections::queries::{Cursor, Limit};
 use projections::read_models::assignments::{self, AssignmentRow};
-use projections::read_models::messages::{self, MessageRow, Messages, PageFrom, Reaction};
+use projections::read_models::messages::{self, MessageRow, Messages, PageFrom};
 use projections::read_models::sla_timers::{self, RunningTimer, SlaTimerRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 pub fn routes() -> ApiRouter<QueryState> {
     ApiRouter::new()
@@ -79,108 +78,6 @@ struct Detail {
     /// The value of `before` with which the list of messages continues. `null` when there are no earlier messages.
     earlier_messages: Option<String>,
     sla_timers: Vec<SlaTimerRow>,
-}
-
-/// A message, or a note that only agents see.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Message {
-    id: MessageId,
-    conversation_id: ConversationId,
-    /// `inbound` for the customer's messages, `outbound` for all others and for notes.
-    direction: Direction,
-    sender_type: SenderType,
-    sender_id: Option<UserId>,
-    sender_name: Option<String>,
-    /// Whether the message is an internal note.
-    is_private: bool,
-    /// Empty when the message was deleted; the conversation's history has its words.
-    content: String,
-    content_type: ContentType,
-    attachments: Vec<Attachment>,
-    details: Option<Value>,
-    template: Option<Template>,
-    mentions: Vec<UserId>,
-    provider_message_id: Option<String>,
-    /// The provider's id of the message that this one answers.
-    reply_to: Option<String>,
-    in_reply_to: Option<MessageId>,
-    /// When its sender last changed it. The conversation's history has the earlier versions.
-    edited_at: Option<Timestamp>,
-    /// When its sender deleted it.
-    revoked_at: Option<Timestamp>,
-    /// At most one of each sender.
-    reactions: Vec<Reaction>,
-    /// The state of the delivery. `null` for the customer's messages and for notes.
-    delivery: Option<DeliveryState>,
-    metadata: Map<String, Value>,
-    sent_at: Timestamp,
-    created_at: Timestamp,
-    /// The value of `before` or `after` for the page before or after this message.
-    cursor: String,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "MessageDirection")]
-enum Direction {
-    Inbound,
-    Outbound,
-}
-
-/// The state of the delivery of an outgoing message.
-#[derive(Debug, Serialize, JsonSchema)]
-struct DeliveryState {
-    state: Delivery,
-    dispatched_at: Option<Timestamp>,
-    delivered_at: Option<Timestamp>,
-    read_at: Option<Timestamp>,
-    failed_at: Option<Timestamp>,
-    error_code: Option<String>,
-    error_reason: Option<String>,
-}
-
-impl Message {
-    fn of(conversation_id: ConversationId, row: MessageRow) -> Self {
-        let cursor = messages::cursor(&row).to_string();
-        let direction = match row.sender_type {
-            SenderType::Contact => Direction::Inbound,
-            SenderType::Agent | SenderType::Bot | SenderType::System => Direction::Outbound,
-        };
-        Self {
-            id: row.id,
-            conversation_id,
-            direction,
-            sender_type: row.sender_type,
-            sender_id: row.sender_id,
-            sender_name: row.sender_name,
-            is_private: row.is_private,
-            content: row.content,
-            content_type: row.content_type,
-            attachments: row.attachments.map(|attachments| attachments.0).unwrap_or_default(),
-            details: row.details.map(|details| details.0),
-            template: row.template.map(|template| template.0),
-            mentions: row.mentions.map(|mentions| mentions.0).unwrap_or_default(),
-            provider_message_id: row.provider_message_id,
-            reply_to: row.reply_to,
-            in_reply_to: row.in_reply_to,
-            edited_at: row.edited_at,
-            revoked_at: row.revoked_at,
-            reactions: row.reactions.map(|reactions| reactions.0).unwrap_or_default(),
-            delivery: row.delivery.map(|state| DeliveryState {
-                state,
-                dispatched_at: row.dispatched_at,
-                delivered_at: row.delivered_at,
-                read_at: row.read_at,
-                failed_at: row.failed_at,
-                error_code: row.error_code,
-                error_reason: row.error_reason,
-            }),
-            metadata: row.metadata.map(|metadata| metadata.0).unwrap_or_default(),
-            sent_at: row.sent_at,
-            created_at: row.created_at,
-            cursor,
-        }
-    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

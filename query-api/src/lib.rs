@@ -10,6 +10,7 @@ mod growth;
 mod history;
 mod live;
 mod params;
+mod places;
 mod problem;
 mod queue;
 mod rejections;
@@ -23,6 +24,8 @@ pub use growth::Growth;
 pub use state::QueryState;
 
 use aide::axum::ApiRouter;
+use axum::middleware::from_fn_with_state;
+use places::{Places, give_back};
 
 /// The groups of routes in the API's description that the commands do not have.
 pub const TAGS: &[(&str, &str)] = &[("events", "All events of the account, in pages or as a live stream.")];
@@ -40,5 +43,6 @@ pub fn router(state: QueryState) -> ApiRouter {
         .merge(queue::routes())
         .merge(rejections::routes())
         .merge(schemas::routes())
+        .layer(from_fn_with_state(Places::default(), give_back))
         .with_state(state)
 }

@@ -1,6 +1,7 @@
 //! The state of the handlers: the log, and the tables, which contain at least the caller's own writes.
 
 use crate::growth::Growth;
+use crate::places::take_place;
 use crate::problem::{log_unavailable, no_tables, tables_unavailable};
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -67,6 +68,8 @@ impl FromRequestParts<QueryState> for Fresh {
         if let Some(wanted) = after {
             state.catch_up_with(wanted).await?;
         }
+        let caller = <Caller as FromRequestParts<QueryState>>::from_request_parts(parts, state).await?;
+        take_place(parts, caller.account).await;
         Ok(Self(state.tables.db().map_err(no_tables)?))
     }
 }

@@ -194,11 +194,12 @@ impl Program {
     }
 
     pub async fn is_ready(&self) -> bool {
-        let answer = self.get("/readyz").send().await;
+        // An answer that is lost with a killed process must not use up the whole deadline.
+        let answer = self.get("/readyz").timeout(Duration::from_secs(10)).send().await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
-    /// What `/readyz` answers, or why it does not.
+    /// The answer of `/readyz`, or the reason why there is none.
     async fn health(&self) -> String {
         match self.get("/readyz").send().await {
             Ok(answer) => answer.text().await.unwrap_or_else(|error| error.to_string()),

@@ -263,6 +263,25 @@ async fn an_account_is_limited_whatever_number_of_users_it_names() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_pauses_waits_for_each_refusal() {
+    let rate = Rate { burst: NonZeroU32::MIN, one_every: Duration::from_secs(3600) };
+    let limits = Limits { per_caller: Some(rate), ..Limits::default() };
+    let router = Service { limits, ..Service::default() }.build();
+    let ana = token(Role::Agent);
+    let ask = async || {
+        let began = tokio::time::Instant::now();
+        let status = send_get(&router, "/agents", &[("authorization", &ana)]).await.status;
+        (status.as_u16(), began.elapsed() > Duration::from_millis(200))
+    };
+    assert_eq!(ask().await, (200, false));
+    assert_eq!(ask().await, (429, true));
+    // Only so many are held back, so that refusals do not fill the memory.
+    let answers = futures::future::join_all((0..2_005).map(|_| ask())).await;
+    assert_eq!(answers.iter().filter(|answer| **answer == (429, true)).count(), 2_000);
+    assert_eq!(answers.iter().filter(|answer| **answer == (429, false)).count(), 5);
+}
+
 #[tokio::test]
 async fn an_address_that_sends_bad_tokens_must_wait_and_its_callers_need_not() {
     let rate = Rate { burst: NonZeroU32::new(3).unwrap(), one_every: Duration::from_secs(3600) };

@@ -18,6 +18,7 @@ use follower::db::{AssertSqlSafe, DbError, Readers};
 use follower::table::{Column, Columns, Row, Values, columns_of};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::future::Future;
 use uuid::Uuid;
@@ -181,6 +182,31 @@ pub async fn find(
     let seen: Option<u32> = Columns::after(&row, ConversationRow::COLUMNS.len()).take()?;
     let unread = conversation.received_count.saturating_sub(seen.unwrap_or(0));
     Ok(Some(ListedConversation::new(conversation, unread)))
+}
+
+/// The conversations that one statement looks up. The sizes are few, so that few statements are prepared.
+const LOOKUP_SIZES: [usize; 3] = [1, 10, 100];
+
+/// Conversations as the JSON of their rows, without unread messages. One that does not exist is not among them.
+pub async fn rows_json(
+    readers: &Readers,
+    ids: &[ConversationId],
+) -> Result<HashMap<ConversationId, String>, DbError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
+        let size = LOOKUP_SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(ids.len());
+        let mut values = Values::default();
+        for position in 0..size {
+            values.put(ids.get(position).or(ids.last()).unwrap_or(&ids[0]));
+        }
+        let places: Vec<String> = (1..=size).map(|number| format!("${number}")).collect();
+        let sql = format!("select id, list_json from conversations where id in ({})", places.join(", "));
+        for row in readers.fetch_all(AssertSqlSafe(sql), values).await? {
+            let mut columns = Columns::of(&row);
+            found.insert(columns.take()?, columns.take()?);
+        }
+    }
+    Ok(found)
 }
 
 /// A list of conversations.

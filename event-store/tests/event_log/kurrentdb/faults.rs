@@ -284,6 +284,29 @@ async fn the_live_subscription_reconnects() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_is_near_the_end_needs_no_subscription_of_its_own() {
+    let server = Server::start().await.unwrap();
+    let store = open(&server).await;
+    until("the subscription begins", || server.faults.subscriptions() == 1).await;
+    let agents = Filter::categories([Category::Agent]);
+    let mut followed = Subscription::new(Arc::clone(&store) as Arc<dyn EventStore>, None, agents.clone(), 7);
+    let mut seen = Vec::new();
+    for number in 0..100 {
+        let kind = ["conversation", "agent"][number % 2];
+        let name = StreamId::named(format!("{kind}-{number}"));
+        store.append(&name, Expected::NoStream, vec![event()]).await.unwrap();
+        if kind == "agent" {
+            while seen.len() <= number / 2 {
+                seen.extend(followed.next().await.unwrap().events);
+            }
+        }
+    }
+    assert_eq!(server.faults.subscriptions(), 1);
+    assert_eq!(seen, everything(&*store, &agents).await);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_search_returns_how_far_it_has_come() {
     let server = Server::start().await.unwrap();
     let store = open(&server).await;

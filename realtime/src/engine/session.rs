@@ -1,0 +1,272 @@
+//! One client of Engine.IO, over whichever transport it has at the moment.
+//!
+//! What is to be sent comes from two places: the outbox, with answers, pings and the like, and the feed of pushes, which
+//! is asked for the next one only when the transport can send it. So a slow client costs no memory.
+
+use super::packet::Packet;
+use super::{Engine, Timing};
+use axum::extract::ws::Utf8Bytes;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+/// The bytes of answers that a client may leave unread. Who asks and never reads is closed.
+const LARGEST_OUTBOX: usize = 256 * 1024;
+
+/// The messages that are read from a client while one of its messages is handled. Then the client waits.
+const RECEIVED_AHEAD: usize = 8;
+
+/// The pushes that a client waits for.
+pub trait Feed: Send + Sync {
+    /// The next push, as a packet. `None` when there is none at the moment; the session is woken when there is one.
+    fn next(&self) -> Option<Utf8Bytes>;
+}
+
+pub struct Session {
+    pub id: String,
+    state: Mutex<State>,
+    /// The transport waits for it: something to send, another transport, or the end.
+    to_send: Notify,
+    /// The connection's task waits for it.
+    ended: Notify,
+    feed: OnceLock<Arc<dyn Feed>>,
+    received: mpsc::Sender<String>,
+    timing: Timing,
+}
+
+struct State {
+    transport: Transport,
+    outbox: VecDeque<Utf8Bytes>,
+    outbox_bytes: usize,
+    /// Whether a request waits for packets, and whether one brings some. A client has at most one of each.
+    polling: bool,
+    posting: bool,
+    /// When the answer to the last ping is due.
+    pong_due: Option<Instant>,
+    /// Why the session has ended.
+    end: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Polling,
+    /// Polling, while a WebSocket is tried.
+    Upgrading,
+    WebSocket,
+}
+
+/// The session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended: {0}")]
+pub struct Ended(pub &'static str);
+
+/// The request does not fit what the session does at the moment, which ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a client has one request of each kind at a time")]
+pub struct Overlap;
+
+impl Session {
+    pub(crate) fn new(
+        id: String,
+        transport: Transport,
+        timing: Timing,
+    ) -> (Arc<Self>, mpsc::Receiver<String>) {
+        let (received, messages) = mpsc::channel(RECEIVED_AHEAD);
+        let state = State {
+            transport,
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            polling: false,
+            posting: false,
+            pong_due: None,
+            end: None,
+        };
+        let session = Self {
+            id,
+            state: Mutex::new(state),
+            to_send: Notify::new(),
+            ended: Notify::new(),
+            feed: OnceLock::new(),
+            received,
+            timing,
+        };
+        (Arc::new(session), messages)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pushes are asked for from now on. A session has one feed.
+    pub fn attach(&self, feed: Arc<dyn Feed>) {
+        // A second namespace of the same client brings the same feed.
+        let _attached = self.feed.set(feed);
+        self.wake();
+    }
+
+    /// The feed may have something to send.
+    pub fn wake(&self) {
+        self.to_send.notify_one();
+    }
+
+    /// Sends a packet.
+    pub fn send(&self, packet: impl Into<Utf8Bytes>) {
+        let packet = packet.into();
+        let mut state = self.lock();
+        state.outbox_bytes += packet.len();
+        state.outbox.push_back(packet);
+        let too_many = state.outbox_bytes > LARGEST_OUTBOX;
+        drop(state);
+        if too_many {
+            self.end("its answers were not read");
+        }
+        self.to_send.notify_one();
+    }
+
+    /// Ends the session. What is in the outbox is still sent.
+    pub fn end(&self, reason: &'static str) {
+        let mut state = self.lock();
+        if state.end.is_none() {
+            state.end = Some(reason);
+            state.outbox.push_back(Packet::Close.to_string().into());
+        }
+        drop(state);
+        self.ended.notify_one();
+        self.to_send.notify_one();
+    }
+
+    pub fn end_reason(&self) -> Option<&'static str> {
+        let mut state = self.lock();
+        // A timer may be late; the client must not see a session that should have ended.
+        if state.end.is_none() && state.pong_due.is_some_and(|due| Instant::now() >= due) {
+            state.end = Some(NO_PONG);
+            self.ended.notify_one();
+            self.to_send.notify_one();
+        }
+        state.end
+    }
+
+    pub async fn until_ended(&self) {
+        while self.end_reason().is_none() {
+            self.ended.notified().await;
+        }
+    }
+
+    /// Pings the client, and ends the session when it does not answer in time.
+    pub async fn beat(&self) {
+        loop {
+            tokio::time::sleep(self.timing.ping_interval).await;
+            let due = Instant::now() + self.timing.ping_timeout;
+            self.lock().pong_due = Some(due);
+            self.send(Packet::Ping("").to_string());
+            tokio::time::sleep_until(due).await;
+            if self.lock().pong_due.is_some() {
+                return self.end(NO_PONG);
+            }
+        }
+    }
+
+    /// Takes a packet of the client. Waits while earlier messages are handled.
+    pub async fn receive(&self, packet: Packet<'_>) -> Result<(), Ended> {
+        match packet {
+            Packet::Message(text) => {
+                self.received.send(text.to_owned()).await.map_err(|_| Ended("its task has ended"))
+            }
+            Packet::Pong => {
+                self.lock().pong_due = None;
+                Ok(())
+            }
+            Packet::Close => {
+                self.end("the client left");
+                Err(Ended("the client left"))
+            }
+            Packet::Ping(_) | Packet::Upgrade | Packet::Noop => {
+                self.end("a packet that fits no transport");
+                Err(Ended("a packet that fits no transport"))
+            }
+        }
+    }
+
+    /// The next packet to send. `None` when there is none at the moment.
+    pub fn next(&self) -> Option<Utf8Bytes> {
+        let mut state = self.lock();
+        if let Some(packet) = state.outbox.pop_front() {
+            state.outbox_bytes = state.outbox_bytes.saturating_sub(packet.len());
+            return Some(packet);
+        }
+        if state.end.is_some() {
+            return None;
+        }
+        drop(state);
+        self.feed.get()?.next()
+    }
+
+    pub async fn something_to_send(&self) {
+        self.to_send.notified().await;
+    }
+
+    /// A request that waits for packets begins. There is only one at a time: a second one ends the session.
+    pub fn begin_poll(self: &Arc<Self>) -> Result<Busy, Overlap> {
+        self.begin(|state| &mut state.polling)
+    }
+
+    /// A request that brings packets begins.
+    pub fn begin_post(self: &Arc<Self>) -> Result<Busy, Overlap> {
+        self.begin(|state| &mut state.posting)
+    }
+
+    fn begin(self: &Arc<Self>, flag: fn(&mut State) -> &mut bool) -> Result<Busy, Overlap> {
+        let mut state = self.lock();
+        if state.transport == Transport::WebSocket || *flag(&mut state) {
+            drop(state);
+            self.end("two requests at once");
+            return Err(Overlap);
+        }
+        *flag(&mut state) = true;
+        Ok(Busy { session: self.clone(), flag })
+    }
+
+    pub fn transport(&self) -> Transport {
+        self.lock().transport
+    }
+
+    /// Changes the transport, when it is this one.
+    pub fn change(&self, from: Transport, to: Transport) -> bool {
+        let mut state = self.lock();
+        let changes = state.transport == from;
+        if changes {
+            state.transport = to;
+        }
+        drop(state);
+        self.to_send.notify_one();
+        changes
+    }
+}
+
+const NO_PONG: &str = "the client did not answer a ping";
+
+/// A request in progress, until it is dropped.
+pub struct Busy {
+    session: Arc<Session>,
+    flag: fn(&mut State) -> &mut bool,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *(self.flag)(&mut self.session.lock()) = false;
+    }
+}
+
+/// Removes the session from the engine when its task ends.
+pub(super) struct Registered {
+    pub(super) engine: Arc<Engine>,
+    pub(super) session: Arc<Session>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.session.end("its task has ended");
+        self.engine.forget(&self.session.id);
+    }
+}

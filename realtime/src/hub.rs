@@ -1,0 +1,460 @@
+//! The newest pushes, and the clients that get them.
+//!
+//! The hub keeps the newest pushes in a ring and gives each one to the clients of its rooms. A client has a queue that is
+//! bounded in bytes. A client whose queue is full is behind: it gets nothing more in its queue, reads on from the ring
+//! when it has sent what it had, and is up to date again at the end of the ring. So all clients get all their pushes in
+//! one order, whether they are fast, slow, or have just come back, and none costs more than its queue.
+
+use crate::engine::session::{Feed, Session};
+use crate::packet;
+use crate::push::{Offset, Place, Push, Room};
+use axum::extract::ws::Utf8Bytes;
+use event_schemas::{ConversationId, Position};
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::Notify;
+
+/// The pushes that the ring keeps, and their bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub ring_pushes: usize,
+    pub ring_bytes: usize,
+    /// The bytes of the queue of one client.
+    pub queue_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10 }
+    }
+}
+
+/// The answers that a client may leave unread. The client that asks and never reads is closed.
+const MOST_ANSWERS: usize = 256;
+
+/// The bytes that a client that joins a room gets of what it missed.
+const MOST_REPLAYED: usize = 128 << 10;
+
+pub struct Hub {
+    limits: Limits,
+    state: Mutex<State>,
+    next_client: AtomicU64,
+}
+
+struct State {
+    ring: VecDeque<Arc<Push>>,
+    ring_bytes: usize,
+    /// The ring has all pushes after this one.
+    complete_after: Offset,
+    /// All pushes up to here were given out. It is past the last push, because most events cause none for a room.
+    through: Offset,
+    rooms: HashMap<Room, HashMap<u64, Arc<Client>>>,
+}
+
+/// A client that gets the pushes of its rooms.
+pub struct Client {
+    number: u64,
+    hub: Weak<Hub>,
+    session: Arc<Session>,
+    namespace: &'static str,
+    /// The beginning of each of its packets.
+    begun: String,
+    state: Mutex<ClientState>,
+    /// It is behind the ring: its task reads the log.
+    pub needs_log: Notify,
+}
+
+struct ClientState {
+    /// Its rooms, and the pushes after which it gets theirs.
+    rooms: BTreeMap<Room, Offset>,
+    /// The end of the place in each packet, which names its conversations.
+    suffix: String,
+    /// Its conversations changed after this push, and it does not know the place with them yet. It is told the place
+    /// when it has been sent all pushes up to this one.
+    moved: Option<Offset>,
+    /// The answers to the changes, which are sent after the place.
+    answers: VecDeque<String>,
+    queue: VecDeque<Arc<Push>>,
+    queue_bytes: usize,
+    /// All its pushes up to here are in the queue or were sent.
+    queued: Offset,
+    /// The push that was sent last.
+    sent: Offset,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Its queue gets each push as it comes.
+    Live,
+    /// It reads on from the ring when its queue is empty.
+    Behind,
+    /// The ring does not reach back so far.
+    BehindTheRing,
+}
+
+impl Hub {
+    /// A hub without pushes, at this position of the log.
+    pub fn at(position: Position, limits: Limits) -> Arc<Self> {
+        let offset = Offset::after(position);
+        Arc::new(Self {
+            limits,
+            next_client: AtomicU64::new(0),
+            state: Mutex::new(State {
+                ring: VecDeque::new(),
+                ring_bytes: 0,
+                complete_after: offset,
+                through: offset,
+                rooms: HashMap::new(),
+            }),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All pushes up to here were given out.
+    pub fn through(&self) -> Position {
+        self.lock().through.position
+    }
+
+    /// Gives out the pushes of the events up to this position.
+    pub fn give_out(&self, pushes: Vec<Push>, through: Position) {
+        let mut state = self.lock();
+        for push in pushes {
+            let push = Arc::new(push);
+            for client in state.clients_of(&push) {
+                client.offer(&push, self.limits.queue_bytes);
+            }
+            state.ring_bytes += push.bytes();
+            state.ring.push_back(push);
+        }
+        state.through = state.through.max(Offset::after(through));
+        while state.ring.len() > self.limits.ring_pushes || state.ring_bytes > self.limits.ring_bytes {
+            let Some(oldest) = state.ring.pop_front() else { break };
+            state.ring_bytes -= oldest.bytes();
+            state.complete_after = oldest.offset;
+        }
+    }
+
+    /// Adds a client that gets the pushes of these Socket.IO rooms after `after`; the newest ones only, without it. Returns the
+    /// position from which on it gets them.
+    pub fn join(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        namespace: &'static str,
+        rooms: Vec<Room>,
+        after: Option<Offset>,
+    ) -> (Arc<Client>, Offset) {
+        let mut state = self.lock();
+        let after = after.unwrap_or(state.through);
+        let mode = match after >= state.complete_after {
+            true => Mode::Behind,
+            false => Mode::BehindTheRing,
+        };
+        let client = Arc::new(Client {
+            number: self.next_client.fetch_add(1, Ordering::Relaxed),
+            hub: Arc::downgrade(self),
+            session,
+            namespace,
+            begun: packet::event_begun(namespace),
+            needs_log: Notify::new(),
+            state: Mutex::new(ClientState {
+                rooms: BTreeMap::new(),
+                suffix: String::new(),
+                moved: None,
+                answers: VecDeque::new(),
+                queue: VecDeque::new(),
+                queue_bytes: 0,
+                queued: after,
+                sent: after,
+                mode,
+            }),
+        });
+        for room in rooms {
+            state.enter(&client, room, after);
+        }
+        client.lock().moved = None;
+        if mode == Mode::BehindTheRing {
+            client.needs_log.notify_one();
+        }
+        (client, after)
+    }
+
+    /// From now on the client gets the pushes of this Socket.IO room. Returns the position from which on.
+    pub fn enter(&self, client: &Arc<Client>, room: Room) -> Position {
+        let mut state = self.lock();
+        let through = state.through;
+        state.enter(client, room, through);
+        through.position
+    }
+
+    pub fn leave(&self, client: &Client, room: Room) {
+        let mut state = self.lock();
+        state.leave(client.number, room);
+        client.lock().change_rooms(state.through, |rooms| {
+            rooms.remove(&room);
+        });
+    }
+
+    /// The client gets nothing more.
+    pub fn remove(&self, client: &Client) {
+        let mut state = self.lock();
+        let rooms = std::mem::take(&mut client.lock().rooms);
+        for room in rooms.into_keys() {
+            state.leave(client.number, room);
+        }
+    }
+
+    /// Does what [`Hub::enter`] does, and first sends what the client missed of this Socket.IO room: these pushes, and those of the ring after `after`.
+    /// `None` when they are too many to be sent at once, or the ring does not reach back so far.
+    pub fn enter_after(
+        &self,
+        client: &Arc<Client>,
+        room: Room,
+        mut missed: Vec<Arc<Push>>,
+        after: Offset,
+    ) -> Option<Position> {
+        let mut state = self.lock();
+        if after < state.complete_after {
+            return None;
+        }
+        missed.extend(state.after(after).filter(|push| push.rooms.contains(&room)).cloned());
+        if missed.iter().map(|push| push.bytes()).sum::<usize>() > MOST_REPLAYED {
+            return None;
+        }
+        // Nothing is given out meanwhile, so that nothing newer overtakes them.
+        for push in missed {
+            client.session.send(push.replayed(&client.begun));
+        }
+        let through = state.through;
+        state.enter(client, room, through);
+        Some(through.position)
+    }
+
+    /// Whether the ring has all pushes after this one.
+    pub fn reaches(&self, offset: Offset) -> bool {
+        offset >= self.lock().complete_after
+    }
+
+    /// Fills the queue of a client that is behind from the ring.
+    fn read_on(&self, client: &Client) {
+        let state = self.lock();
+        let mut own = client.lock();
+        if own.mode != Mode::Behind || !own.queue.is_empty() {
+            return;
+        }
+        if own.queued < state.complete_after {
+            own.mode = Mode::BehindTheRing;
+            client.needs_log.notify_one();
+            return;
+        }
+        for push in state.after(own.queued) {
+            if own.queue_bytes >= self.limits.queue_bytes {
+                return;
+            }
+            own.queued = push.offset;
+            if own.gets(push) {
+                own.queue_bytes += push.bytes();
+                own.queue.push_back(push.clone());
+            }
+        }
+        own.mode = Mode::Live;
+    }
+}
+
+impl State {
+    fn enter(&mut self, client: &Arc<Client>, room: Room, after: Offset) {
+        self.rooms.entry(room).or_default().insert(client.number, client.clone());
+        client.lock().change_rooms(after, |rooms| {
+            rooms.entry(room).or_insert(after);
+        });
+    }
+
+    fn leave(&mut self, number: u64, room: Room) {
+        if let Some(clients) = self.rooms.get_mut(&room) {
+            clients.remove(&number);
+            if clients.is_empty() {
+                self.rooms.remove(&room);
+            }
+        }
+    }
+
+    /// A client in several of its rooms is in it several times, and takes the push once.
+    fn clients_of<'s>(&'s self, push: &'s Push) -> impl Iterator<Item = &'s Arc<Client>> {
+        push.rooms.iter().filter_map(|room| self.rooms.get(room)).flat_map(HashMap::values)
+    }
+
+    /// The pushes of the ring after this one.
+    fn after(&self, offset: Offset) -> impl Iterator<Item = &Arc<Push>> {
+        let first = self.ring.partition_point(|push| push.offset <= offset);
+        self.ring.range(first..)
+    }
+}
+
+impl ClientState {
+    /// Enters or leaves rooms. The client learns the place with its conversations when they are others than before.
+    fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
+        change(&mut self.rooms);
+        let suffix = Place::suffix(self.conversations());
+        if suffix != self.suffix {
+            self.moved = Some(at);
+        }
+        self.suffix = suffix;
+    }
+
+    fn conversations(&self) -> impl Iterator<Item = ConversationId> {
+        self.rooms.keys().filter_map(|room| match room {
+            Room::Conversation(_, id) => Some(*id),
+            Room::Account(_) | Room::User(..) => None,
+        })
+    }
+
+    /// Whether no push up to this one is still to be sent.
+    fn was_sent_up_to(&self, offset: Offset) -> bool {
+        match self.queue.front() {
+            Some(next) => next.offset > offset,
+            None => self.mode == Mode::Live || self.queued >= offset,
+        }
+    }
+
+    /// Whether the push is of one of its rooms, and newer than its entry.
+    fn gets(&self, push: &Push) -> bool {
+        push.rooms.iter().any(|room| self.rooms.get(room).is_some_and(|after| push.offset > *after))
+    }
+}
+
+impl Client {
+    fn lock(&self) -> MutexGuard<'_, ClientState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a push into the queue, unless it has it already or must read it later.
+    fn offer(&self, push: &Arc<Push>, most: usize) {
+        let mut state = self.lock();
+        if state.mode != Mode::Live {
+            // Whether it sleeps with an empty queue is not known here.
+            drop(state);
+            return self.session.wake();
+        }
+        if push.offset <= state.queued {
+            return;
+        }
+        if state.queue_bytes > 0 && state.queue_bytes + push.bytes() > most {
+            state.mode = Mode::Behind;
+            metrics::counter!("verbatim_realtime_lagging_total").increment(1);
+            return;
+        }
+        state.queue_bytes += push.bytes();
+        state.queued = push.offset;
+        state.queue.push_back(push.clone());
+        drop(state);
+        self.session.wake();
+    }
+
+    /// Sends the answer to an event of the client. When its rooms have changed, it comes after the place with them, so
+    /// that the client never believes to be in a room that a later process does not know of.
+    pub fn answer(&self, answer: String) {
+        let mut state = self.lock();
+        if state.moved.is_none() && state.answers.is_empty() {
+            drop(state);
+            return self.session.send(answer);
+        }
+        state.answers.push_back(answer);
+        let unread = state.answers.len();
+        drop(state);
+        if unread > MOST_ANSWERS {
+            self.session.end("its answers were not read");
+        }
+        self.session.wake();
+    }
+
+    /// The number of conversations whose messages it gets.
+    pub fn conversations(&self) -> usize {
+        self.lock().conversations().count()
+    }
+
+    /// All its pushes up to here are in its queue or were sent.
+    pub fn queued(&self) -> Offset {
+        self.lock().queued
+    }
+
+    /// Takes pushes that were read from the log, for a client that is behind the ring. All its pushes up to `through`
+    /// are among them or before.
+    pub fn catch_up(&self, pushes: Vec<Push>, through: Offset) {
+        let mut state = self.lock();
+        for push in pushes {
+            if push.offset > state.queued && state.gets(&push) {
+                state.queue_bytes += push.bytes();
+                state.queue.push_back(Arc::new(push));
+            }
+        }
+        state.queued = state.queued.max(through);
+        // Whether the ring reaches back so far by now is seen when it reads on.
+        state.mode = Mode::Behind;
+        drop(state);
+        self.session.wake();
+    }
+
+    /// The client begins anew at this position: what it missed is more than is worth reading.
+    pub fn reset(&self, offset: Offset) {
+        let mut state = self.lock();
+        state.queue.clear();
+        state.queue_bytes = 0;
+        (state.queued, state.sent, state.mode) = (offset, offset, Mode::Behind);
+        drop(state);
+        self.session.wake();
+    }
+
+    fn pop(&self) -> Option<Utf8Bytes> {
+        let mut state = self.lock();
+        if let Some(at) = state.moved {
+            if !state.was_sent_up_to(at) {
+                return self.pop_push(&mut state);
+            }
+            state.moved = None;
+            state.sent = state.sent.max(at);
+            return Some(self.place(&state).into());
+        }
+        if let Some(answer) = state.answers.pop_front() {
+            return Some(answer.into());
+        }
+        self.pop_push(&mut state)
+    }
+
+    fn pop_push(&self, state: &mut ClientState) -> Option<Utf8Bytes> {
+        let push = state.queue.pop_front()?;
+        state.queue_bytes -= push.bytes();
+        let packet = push.packet(&self.begun, state.sent, &state.suffix);
+        state.sent = push.offset;
+        Some(packet)
+    }
+
+    /// Tells the client its place, for the next time that it comes back.
+    fn place(&self, state: &ClientState) -> String {
+        let place = format!("{}{}", state.sent, state.suffix);
+        let object = json!({ "mode": "live", "position": state.sent.position });
+        packet::emitted(self.namespace, &json!(["sync", object, place]))
+    }
+}
+
+impl Feed for Client {
+    fn next(&self) -> Option<Utf8Bytes> {
+        if let Some(packet) = self.pop() {
+            return Some(packet);
+        }
+        let mode = self.lock().mode;
+        if mode == Mode::Behind
+            && let Some(hub) = self.hub.upgrade()
+        {
+            hub.read_on(self);
+        }
+        self.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! A push: what an event of the log means for the clients of some rooms; and the place at which a client goes on.
+
+use axum::extract::ws::Utf8Bytes;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use event_schemas::{AccountId, ConversationId, Position, UserId};
+use std::fmt;
+use std::str::FromStr;
+
+/// A set of clients that get the same pushes. A room belongs to one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Room {
+    Account(AccountId),
+    Conversation(AccountId, ConversationId),
+    User(AccountId, UserId),
+}
+
+/// The place of a push in the order of all pushes: the position of its event, and its number among that event's pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offset {
+    pub position: Position,
+    pub part: u16,
+}
+
+impl Offset {
+    /// After all pushes of the events up to this position.
+    pub const fn after(position: Position) -> Self {
+        Self { position, part: u16::MAX }
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            u16::MAX => write!(f, "{}", self.position),
+            part => write!(f, "{}:{part}", self.position),
+        }
+    }
+}
+
+/// The text is not the offset of a push, such as `123` or `123:0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the offset of a push")]
+pub struct NotAnOffset;
+
+impl FromStr for Offset {
+    type Err = NotAnOffset;
+    fn from_str(text: &str) -> Result<Self, NotAnOffset> {
+        let (position, part) = match text.split_once(':') {
+            Some((position, part)) => (position, part.parse().map_err(|_| NotAnOffset)?),
+            None => (text, u16::MAX),
+        };
+        Ok(Self { position: position.parse().map_err(|_| NotAnOffset)?, part })
+    }
+}
+
+/// The place at which a client goes on: after this push, with the messages of these conversations.
+///
+/// Its text is the offset of Socket.IO's connection state recovery: the stock client sends that of the last push when it
+/// comes back. So any process knows the conversations that the client had joined, and none keeps them for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub offset: Offset,
+    pub conversations: Vec<ConversationId>,
+}
+
+impl Place {
+    /// The end of a place's text, after the offset.
+    pub fn suffix(conversations: impl Iterator<Item = ConversationId>) -> String {
+        let bytes: Vec<u8> = conversations.flat_map(|id| *id.0.as_bytes()).collect();
+        if bytes.is_empty() { String::new() } else { format!("~{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)) }
+    }
+}
+
+impl FromStr for Place {
+    type Err = NotAnOffset;
+    fn from_str(text: &str) -> Result<Self, NotAnOffset> {
+        let (offset, ids) = text.split_once('~').unwrap_or((text, ""));
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(ids).map_err(|_| NotAnOffset)?;
+        let (ids, rest) = bytes.as_chunks::<16>();
+        if !rest.is_empty() {
+            return Err(NotAnOffset);
+        }
+        let conversations = ids.iter().map(|id| ConversationId(uuid::Uuid::from_bytes(*id))).collect();
+        Ok(Self { offset: offset.parse()?, conversations })
+    }
+}
+
+/// An event for the clients of these Socket.IO rooms. Its JSON is made once, for all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Push {
+    pub offset: Offset,
+    pub rooms: Vec<Room>,
+    /// The array of the event's name and its object, without the end of both: `["agent:presence",{"a":1`.
+    begun: String,
+}
+
+impl Push {
+    /// A push with the fields of a JSON object, among which are `version` and `position`.
+    pub fn new(offset: Offset, rooms: Vec<Room>, name: &str, fields: &str) -> Self {
+        let open = fields.trim_end().strip_suffix('}').unwrap_or("{");
+        Self { offset, rooms, begun: format!("[\"{name}\",{open}") }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.begun.len()
+    }
+
+    /// The packet for a client that joins a room late. It leaves the client's offset alone, because other pushes after it
+    /// were sent already.
+    pub fn replayed(&self, begun: &str) -> Utf8Bytes {
+        format!("{begun}{}}},{{\"replayed\":true}}]", self.begun).into()
+    }
+
+    /// The packet for a client whose push before this one was `prev`. The place is the last argument, where the stock
+    /// client looks for it.
+    pub fn packet(&self, begun: &str, prev: Offset, suffix: &str) -> Utf8Bytes {
+        let Self { offset, begun: event, .. } = self;
+        let comma = if event.ends_with('{') { "" } else { "," };
+        format!("{begun}{event}{comma}\"prev\":\"{prev}\"}},\"{offset}{suffix}\"]").into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_ordered_as_events_and_their_parts() {
+        let offsets: Vec<Offset> = ["7:0", "7:1", "7", "8:0"].map(|text| text.parse().unwrap()).to_vec();
+        assert!(offsets.is_sorted());
+        let texts: Vec<String> = offsets.iter().map(Offset::to_string).collect();
+        assert_eq!(texts, ["7:0", "7:1", "7", "8:0"]);
+        assert!("7:x".parse::<Offset>().is_err());
+        assert!("x".parse::<Offset>().is_err());
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        let conversations: Vec<_> = (1..=3).map(|n| ConversationId(uuid::Uuid::from_u128(n))).collect();
+        let place = Place { offset: "7:1".parse().unwrap(), conversations };
+        let text = format!("{}{}", place.offset, Place::suffix(place.conversations.iter().copied()));
+        assert_eq!(text.parse(), Ok(place));
+        assert_eq!("7".parse(), Ok(Place { offset: "7".parse().unwrap(), conversations: Vec::new() }));
+        for wrong in ["7~AAAA", "7~!", "~", "7:1:2"] {
+            assert_eq!(wrong.parse::<Place>(), Err(NotAnOffset), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_packet_carries_the_push_before_it_and_its_own_offset() {
+        let offset = Offset { position: Position::at(9), part: 0 };
+        let push = Push::new(offset, Vec::new(), "agent:presence", r#"{"a":1}"#);
+        let packet = push.packet("42/agents,", Offset::after(Position::at(8)), "~AA");
+        assert_eq!(&*packet, r#"42/agents,["agent:presence",{"a":1,"prev":"8"},"9:0~AA"]"#);
+        let empty = Push::new(offset, Vec::new(), "x", "{}").packet("42", offset, "");
+        assert_eq!(&*empty, r#"42["x",{"prev":"9:0"},"9:0"]"#);
+    }
+}

@@ -1,0 +1,153 @@
+//! Pushes to agents over the stock Socket.IO client: nothing is lost, sent twice or out of order, whatever happens to
+//! the connection.
+
+use crate::cuts::Cuts;
+use crate::program::{Program, conversation_of};
+use crate::socket_client::{SocketClient, has_node};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_gets_what_happens_over_each_transport() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let account = program.account();
+    let (ana, whatsapp) = (account.person("agent", "Ana"), account.whatsapp("http://127.0.0.1:9").await);
+    for (number, transports) in
+        [&["websocket"][..], &["polling"], &["polling", "websocket"]].into_iter().enumerate()
+    {
+        let mut client = SocketClient::of(&ana, &program.base, transports);
+        let connected = client.until_connected(1).await;
+        assert_eq!(connected["recovered"], false);
+        assert_eq!(client.until_event("sync", |_| true).await["mode"], "live");
+        if transports.len() == 2 {
+            client.until("an upgrade", |line| line["is"] == "upgrade").await;
+        }
+
+        let customer = number.to_string();
+        whatsapp.customer_writes(&customer, &format!("wamid.{number}.1"), "Hello").await;
+        let opened =
+            client.until_event("conversation:new", |new| new["contact_identifier"] == *customer).await;
+        let id = opened["id"].clone();
+        let joined = client.ask("conversation:join", json!({ "conversation_id": id, "after": "0" })).await;
+        assert!(joined["position"].is_string(), "{joined}");
+        client.until_event("conversation:message", |message| message["content"] == "Hello").await;
+
+        whatsapp.customer_writes(&customer, &format!("wamid.{number}.2"), "Is anyone there?").await;
+        let message =
+            client.until_event("conversation:message", |m| m["content"] == "Is anyone there?").await;
+        assert_eq!(message["conversation_id"], id);
+        assert!(
+            message["version"].is_u64() && message["position"].is_string() && message["prev"].is_string()
+        );
+        // A push is sent only when the tables hold it.
+        let updated = client
+            .until_event("conversation:updated", |row| row["last_message_preview"] == "Is anyone there?")
+            .await;
+        assert_eq!(conversation_of(&ana, &customer).await, id.as_str().unwrap());
+        let shown = ana.get(&format!("/v1/conversations/{}", id.as_str().unwrap())).await;
+        assert!(shown["version"].as_u64() >= updated["version"].as_u64(), "{shown}\n{updated}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_token_or_for_another_account_gets_an_error() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let (account, other) = (program.account(), program.account());
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    let id = conversation_of(&account.admin, "1").await;
+
+    let stranger =
+        SocketClient::start(&json!({ "url": format!("{}/agents", program.base), "auth": { "token": "x" } }));
+    let refused = stranger.until("a refusal", |line| line["is"] == "connect_error").await;
+    assert_eq!(refused["data"]["status"], 401, "{refused}");
+
+    let mut foreign = SocketClient::of(&other.admin, &program.base, &["websocket"]);
+    foreign.until_connected(1).await;
+    let refused = foreign.ask("conversation:join", json!({ "conversation_id": id, "after": "0" })).await;
+    assert_eq!(refused["error"]["status"], 404, "{refused}");
+    let unknown = foreign.ask("conversation:explode", Value::Null).await;
+    assert_eq!(unknown["error"]["status"], 400, "{unknown}");
+    whatsapp.customer_writes("1", "wamid.2", "Hello again").await;
+    // Its own account's push comes after the foreign one, which is not among those it got.
+    let own = other.whatsapp("http://127.0.0.1:9").await;
+    own.customer_writes("2", "wamid.3", "Hi").await;
+    foreign.until_event("conversation:new", |new| new["contact_identifier"] == "2").await;
+    assert_eq!(
+        foreign.events("conversation:updated").len() + foreign.events("conversation:message").len(),
+        0
+    );
+    assert_eq!(foreign.events("conversation:new").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_was_away_goes_on_at_another_process_with_nothing_lost() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve(&data).await;
+    let mut first = Program::start("realtime", &data, &[]).await;
+    let second = Program::start("realtime", &data, &[]).await;
+    let account = program.account();
+    let (ana, whatsapp) = (account.person("agent", "Ana"), account.whatsapp("http://127.0.0.1:9").await);
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    let id = conversation_of(&ana, "1").await;
+
+    let proxy = Cuts::to(first.port).await;
+    let mut client = SocketClient::of(&ana, &proxy.base(), &["websocket"]);
+    client.until_connected(1).await;
+    client.ask("conversation:join", json!({ "conversation_id": id })).await;
+    // The offset of the last push, or of the place that the client was told, names its conversations. Which one it is
+    // depends on whether a push comes after the join.
+    let mut number = 1;
+    for round in 0..3 {
+        if round == 1 {
+            first.kill().await;
+        }
+        proxy.point_to(if round == 0 { first.port } else { second.port });
+        proxy.cut(None, Duration::ZERO);
+        client.until("a disconnect", |line| line["is"] == "disconnect").await;
+        for _ in 0..5 {
+            number += 1;
+            whatsapp.customer_writes("1", &format!("wamid.{number}"), &format!("{number}")).await;
+        }
+        let again = client.until_connected(round + 2).await;
+        assert_eq!(again["recovered"], true, "{:#?}", client.lines());
+        let last = number.to_string();
+        client.until_event("conversation:message", |message| message["content"] == *last).await;
+    }
+    let texts: Vec<Value> =
+        client.events("conversation:message").iter().map(|args| args[0]["content"].clone()).collect();
+    let expected: Vec<Value> = (2..=number).map(|number| json!(number.to_string())).collect();
+    assert_eq!(texts, expected);
+    assert_unbroken(&client);
+}
+
+/// Asserts that each push says that it comes after the one before it.
+fn assert_unbroken(client: &SocketClient) {
+    let mut sent = None;
+    for line in client.lines().iter().filter(|line| line["is"] == "event") {
+        let args = line["args"].as_array().unwrap();
+        let (object, place) = (&args[0], args.last().and_then(Value::as_str));
+        if line["name"] == "sync" {
+            assert_ne!(object["mode"], "reset", "{line}");
+        }
+        let Some(place) = place else { continue };
+        let place = place.split('~').next().unwrap();
+        if let Some(before) = sent.replace(place.to_owned())
+            && line["name"] != "sync"
+        {
+            assert_eq!(object["prev"], *before, "{line}");
+        }
+    }
+}

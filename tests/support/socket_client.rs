@@ -1,0 +1,138 @@
+//! The stock Socket.IO client in a process of its own, which a test drives (`tests/realtime/client.js`).
+
+use crate::program::{DEADLINE, Person, not_run};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::Notify;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/realtime");
+
+/// Whether Node and the client's packages are installed, which `scripts/test` does. Records the test as not run
+/// otherwise.
+pub fn has_node() -> bool {
+    let installed = Path::new(FOLDER).join("node_modules/socket.io-client").exists();
+    if !installed {
+        not_run("pushes to the stock Socket.IO client: `npm ci --prefix tests/realtime` has not run");
+    }
+    installed
+}
+
+/// A client. Its process ends when this is dropped.
+pub struct SocketClient {
+    _process: Child,
+    input: ChildStdin,
+    lines: Arc<Lines>,
+    asked: u64,
+}
+
+#[derive(Default)]
+struct Lines {
+    all: Mutex<Vec<Value>>,
+    more: Notify,
+}
+
+impl SocketClient {
+    /// A client of `/agents` with this person's token.
+    pub fn of(person: &Person, base: &str, transports: &[&str]) -> Self {
+        Self::start(&json!({
+            "url": format!("{base}/agents"),
+            "auth": { "token": person.token },
+            "transports": transports,
+        }))
+    }
+
+    pub fn start(options: &Value) -> Self {
+        let mut process = Command::new("node")
+            .arg(format!("{FOLDER}/client.js"))
+            .arg(options.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("node starts");
+        let input = process.stdin.take().expect("an input");
+        let output = BufReader::new(process.stdout.take().expect("an output"));
+        let lines = Arc::<Lines>::default();
+        let read = lines.clone();
+        tokio::spawn(async move {
+            let mut output = output.lines();
+            while let Ok(Some(line)) = output.next_line().await {
+                let line = serde_json::from_str(&line).expect("a line of JSON");
+                read.all.lock().unwrap().push(line);
+                read.more.notify_waiters();
+            }
+        });
+        Self { _process: process, input, lines, asked: 0 }
+    }
+
+    /// All that happened until now.
+    pub fn lines(&self) -> Vec<Value> {
+        self.lines.all.lock().unwrap().clone()
+    }
+
+    /// The arguments of all events with this name.
+    pub fn events(&self, name: &str) -> Vec<Value> {
+        let of_name =
+            |line: &Value| (line["is"] == "event" && line["name"] == name).then(|| line["args"].clone());
+        self.lines.all.lock().unwrap().iter().filter_map(of_name).collect()
+    }
+
+    /// Waits until something that `is_expected` accepts has happened, and returns it.
+    pub async fn until(&self, what: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let more = self.lines.more.notified();
+            if let Some(line) = self.lines.all.lock().unwrap().iter().find(|line| is_expected(line)) {
+                return line.clone();
+            }
+            let left = (DEADLINE * 2).saturating_sub(began.elapsed());
+            assert!(!left.is_zero(), "{what}: never, only {:#?}", self.lines());
+            // A line can come between the look and the wait.
+            let _time = tokio::time::timeout(left.min(std::time::Duration::from_millis(50)), more).await;
+        }
+    }
+
+    /// Waits for an event with this name, and returns its object.
+    pub async fn until_event(&self, name: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
+        let matches =
+            |line: &Value| line["is"] == "event" && line["name"] == name && is_expected(&line["args"][0]);
+        self.until(name, matches).await["args"][0].clone()
+    }
+
+    /// Waits until the client has connected this many times, and returns the last time.
+    pub async fn until_connected(&self, times: usize) -> Value {
+        let began = Instant::now();
+        loop {
+            let connected: Vec<_> = self.lines().into_iter().filter(|line| line["is"] == "connect").collect();
+            if connected.len() >= times {
+                return connected[times - 1].clone();
+            }
+            assert!(
+                began.elapsed() < DEADLINE * 2,
+                "{} of {times} connects: {:#?}",
+                connected.len(),
+                self.lines()
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Makes the client do something.
+    pub async fn act(&mut self, action: Value) {
+        self.input.write_all(format!("{action}\n").as_bytes()).await.expect("the client lives");
+    }
+
+    /// Sends an event, and returns what the server answers.
+    pub async fn ask(&mut self, name: &str, argument: Value) -> Value {
+        self.asked += 1;
+        let number = self.asked;
+        self.act(json!({ "do": "emit", "event": [name, argument], "number": number })).await;
+        let answer = self.until(name, |line| line["is"] == "ack" && line["number"] == number).await;
+        answer["answer"].clone()
+    }
+}
