@@ -91,7 +91,7 @@ mod tests {
     }
     /// The lookups of a reader that is at the end do not keep another one from the last event.
     #[test]
-    fn an_event_of_another_process_after_the_tail_is_looked_up() {
+    fn an_event_of_another_process_after_the_tail_is_found() {
         let recent = RecentEvents::new(1);
         recent.extend(6, vec![tail::tests::event(7)]);
         let seven = Some(Position::at(7));
