@@ -1,17 +1,20 @@
 //! The namespace `/agents`: who is let in, what they may ask, and what they missed.
 
+mod actions;
+
 use crate::engine::session::Session;
 use crate::follower::{PAGE, PushError, Pushes};
 use crate::hub::{Client, Hub};
 use crate::packet::{self, Content, Packet, ROOT};
+use crate::presence::{PresenceReport, Reports};
 use crate::push::{Offset, Place, Push, Room};
+use crate::soft_state::SoftState;
 use event_schemas::{Clock, ConversationId, Position};
 use event_store::Filter;
-use gate::{Authenticator, Caller, Problem};
+use gate::{Authenticator, Caller, Problem, Role};
 use projections::queries::conversations;
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -38,6 +41,8 @@ pub struct Agents {
     pub pushes: Pushes,
     pub authenticator: Authenticator,
     pub clock: Clock,
+    pub soft: Arc<SoftState>,
+    pub reports: Reports,
 }
 
 /// The object that a client sends to be let in. The stock client adds `pid` and `offset` when it comes back.
@@ -62,6 +67,8 @@ struct Connected {
     client: Arc<Client>,
     /// The events that were read from the log since the client fell behind the ring.
     gap: usize,
+    /// When the next heartbeat of the agent is reported.
+    heartbeat: Instant,
     /// Whether the client knows that its token ends soon.
     warned: bool,
 }
@@ -100,6 +107,11 @@ impl Agents {
                         self.read_log_for(&session, connected).await;
                     }
                 }
+                () = until(connected.as_ref().map(|connected| connected.heartbeat)) => {
+                    if let Some(connected) = &mut connected {
+                        self.report_heartbeat(connected).await;
+                    }
+                }
                 () = until(token) => {
                     if let Some(connected) = &mut connected
                         && !connected.warned
@@ -116,7 +128,25 @@ impl Agents {
             }
         }
         if let Some(connected) = connected {
-            self.hub.remove(&connected.client);
+            self.remove(&connected);
+        }
+    }
+
+    fn remove(&self, connected: &Connected) {
+        for conversation in self.hub.remove(&connected.client) {
+            self.soft.stops_viewing(connected.doer(conversation));
+        }
+    }
+
+    /// Reports that the agent is connected. A service is no agent.
+    async fn report_heartbeat(&self, connected: &mut Connected) {
+        connected.heartbeat = Instant::now() + self.reports.every;
+        let caller = connected.caller.clone();
+        if caller.role == Role::Service {
+            return;
+        }
+        if let Err(problem) = (self.reports.report)(caller, PresenceReport::Heartbeat).await {
+            tracing::warn!(status = %problem.status(), "the heartbeat of a connected agent was not recorded");
         }
     }
 
@@ -132,7 +162,7 @@ impl Agents {
             Content::Connect(auth) => self.connect(session, connected, packet.namespace, auth).await,
             Content::Disconnect if packet.namespace == AGENTS => {
                 if let Some(connected) = connected.take() {
-                    self.hub.remove(&connected.client);
+                    self.remove(&connected);
                 }
                 Err(closed(session, "the client left"))
             }
@@ -201,10 +231,12 @@ impl Agents {
             .transpose()
             .map_err(|_| Problem::unreadable("`after` must be the position of a push.").field("after"))?;
         let mut rooms = vec![Room::Account(caller.account), Room::User(caller.account, caller.user)];
+        let mut joined = Vec::new();
         for conversation in place.iter().flat_map(|place| &place.conversations).take(MOST_CONVERSATIONS) {
             // A conversation that was deleted since is left out.
             if self.find(&caller, *conversation).await? {
                 rooms.push(Room::Conversation(caller.account, *conversation));
+                joined.push(*conversation);
             }
         }
         let after = place.map(|place| place.offset);
@@ -225,7 +257,11 @@ impl Agents {
         }
         session.send(packet::connected(AGENTS, &json!({ "sid": sid, "pid": pid })));
         session.send(sync(mode, from));
-        Ok(Connected { caller, client, gap: 0, warned: false })
+        let connected = Connected { caller, client, gap: 0, heartbeat: Instant::now(), warned: false };
+        for conversation in joined {
+            self.soft.views(connected.doer(conversation));
+        }
+        Ok(connected)
     }
 
     /// Whether what the client missed is in the ring, can be read from the log, or is too much.
@@ -306,77 +342,11 @@ impl Agents {
         let found = conversations::find(db.readers(), caller.account, id, None).await;
         Ok(found.map_err(|_| unavailable())?.is_some())
     }
-
-    async fn event(
-        &self,
-        connected: &mut Connected,
-        name: &str,
-        argument: Option<&RawValue>,
-    ) -> Result<Value, Problem> {
-        let read = |argument: Option<&RawValue>| {
-            serde_json::from_str::<Join>(argument.map_or("null", RawValue::get)).map_err(|error| {
-                Problem::unreadable(format!("the argument of `{name}` cannot be read: {error}"))
-            })
-        };
-        match name {
-            "conversation:join" => self.join(connected, read(argument)?).await,
-            "conversation:leave" => {
-                let room = Room::Conversation(connected.caller.account, read(argument)?.conversation_id);
-                self.hub.leave(&connected.client, room);
-                Ok(json!({}))
-            }
-            _ => Err(Problem::unreadable(format!(
-                "There is no event `{name}`, expected one of `conversation:join`, `conversation:leave`."
-            ))),
-        }
-    }
-
-    /// The client gets the messages of the conversation from now on, and first those that it missed.
-    async fn join(&self, connected: &Connected, join: Join) -> Result<Value, Problem> {
-        if !self.find(&connected.caller, join.conversation_id).await? {
-            return Err(Problem::not_found("conversation"));
-        }
-        if connected.client.conversations() >= MOST_CONVERSATIONS {
-            return Err(Problem::unreadable(format!(
-                "A client is in at most {MOST_CONVERSATIONS} conversations: leave one first."
-            )));
-        }
-        let room = Room::Conversation(connected.caller.account, join.conversation_id);
-        let Some(after) = join.after else {
-            return Ok(json!({ "position": self.hub.enter(&connected.client, room) }));
-        };
-        let mut after: Offset =
-            after.parse().map_err(|_| Problem::unreadable("`after` must be a position.").field("after"))?;
-        let (mut missed, mut events) = (Vec::new(), 0);
-        while !self.hub.reaches(after) {
-            let (page, count, through) =
-                self.read_log(&connected.caller, after).await.map_err(|_| unavailable())?;
-            missed.extend(page.into_iter().filter(|push| push.rooms.contains(&room)).map(Arc::new));
-            events += count;
-            after = through;
-            if events > LONGEST_GAP {
-                return Err(too_much());
-            }
-        }
-        let entered = self.hub.enter_after(&connected.client, room, missed, after);
-        Ok(json!({ "position": entered.ok_or_else(too_much)? }))
-    }
-}
-
-fn too_much() -> Problem {
-    Problem::unreadable("Too much was missed since `after`: fetch the messages and join without it.")
-        .field("after")
 }
 
 /// The position before this one, for reading its event again.
 fn before(position: Position) -> Option<Position> {
     position.commit().checked_sub(1).map(Position::at)
-}
-
-#[derive(Deserialize)]
-struct Join {
-    conversation_id: ConversationId,
-    after: Option<String>,
 }
 
 fn unavailable() -> Problem {

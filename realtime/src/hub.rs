@@ -140,6 +140,16 @@ impl Hub {
         }
     }
 
+    /// Sends a packet that is no push to the clients of a Socket.IO room, except to one. A client that is behind misses it.
+    pub fn whisper(&self, room: Room, packet: &Utf8Bytes, except: Option<&Client>) {
+        let state = self.lock();
+        for (number, client) in state.rooms.get(&room).into_iter().flatten() {
+            if except.is_none_or(|except| except.number != *number) && client.lock().mode == Mode::Live {
+                client.session.send_if_idle(packet.clone());
+            }
+        }
+    }
+
     /// Adds a client that gets the pushes of these Socket.IO rooms after `after`; the newest ones only, without it. Returns the
     /// position from which on it gets them.
     pub fn join(
@@ -192,21 +202,27 @@ impl Hub {
         through.position
     }
 
-    pub fn leave(&self, client: &Client, room: Room) {
+    /// Returns whether the client was in the Socket.IO room.
+    pub fn leave(&self, client: &Client, room: Room) -> bool {
         let mut state = self.lock();
         state.leave(client.number, room);
-        client.lock().change_rooms(state.through, |rooms| {
+        let mut own = client.lock();
+        let was_in = own.rooms.contains_key(&room);
+        own.change_rooms(state.through, |rooms| {
             rooms.remove(&room);
         });
+        was_in
     }
 
-    /// The client gets nothing more.
-    pub fn remove(&self, client: &Client) {
+    /// The client gets nothing more. Returns the conversations that it had joined.
+    pub fn remove(&self, client: &Client) -> Vec<ConversationId> {
         let mut state = self.lock();
-        let rooms = std::mem::take(&mut client.lock().rooms);
-        for room in rooms.into_keys() {
+        let mut own = client.lock();
+        let conversations = own.conversations().collect();
+        for room in std::mem::take(&mut own.rooms).into_keys() {
             state.leave(client.number, room);
         }
+        conversations
     }
 
     /// Does what [`Hub::enter`] does, and first sends what the client missed of this Socket.IO room: these pushes, and those of the ring after `after`.
@@ -370,6 +386,10 @@ impl Client {
             self.session.end("its answers were not read");
         }
         self.session.wake();
+    }
+
+    pub fn is_in(&self, room: Room) -> bool {
+        self.lock().rooms.contains_key(&room)
     }
 
     /// The number of conversations whose messages it gets.

@@ -9,12 +9,16 @@ pub mod engine;
 mod follower;
 mod hub;
 mod packet;
+pub mod presence;
 mod push;
+mod soft_state;
 
 use crate::agents::Agents;
 use crate::engine::{AllowsOrigin, Engine, Timing};
 use crate::follower::Pushes;
 use crate::hub::{Hub, Limits};
+use crate::presence::Reports;
+use crate::soft_state::SoftState;
 use ::follower::DecodedLog;
 use ::follower::Health;
 use axum::Router;
@@ -37,34 +41,38 @@ pub struct Settings {
     pub allows_origin: AllowsOrigin,
     pub most_connections: usize,
     pub clock: Clock,
+    pub reports: Reports,
 }
 
-/// The service: its route, and the follower that feeds it.
+/// The service: the follower that feeds it, and what its clients tell each other.
 pub struct Realtime {
     hub: Arc<Hub>,
     pushes: Pushes,
-    agents: Arc<Agents>,
+    soft: Arc<SoftState>,
     health: Health,
 }
 
 impl Realtime {
-    /// A service that pushes what is appended from now on. Earlier pushes are read from the log when a client asks.
-    pub async fn open(log: DecodedLog, tables: Tables, settings: &Settings) -> Result<Self, ReadError> {
+    /// A service that pushes what is appended from now on, and the route of its clients. Earlier pushes are read from
+    /// the log when a client asks. The connections are closed when `stop` is cancelled.
+    pub async fn open(
+        log: DecodedLog,
+        tables: Tables,
+        settings: Settings,
+        stop: CancellationToken,
+    ) -> Result<(Self, Router), ReadError> {
         let end = log.store().end().await?.unwrap_or(Position::at(0));
         let hub = Hub::at(end, Limits::default());
         let pushes = Pushes { tables, log };
+        let soft = SoftState::new(hub.clone(), &settings.clock);
         let agents = Arc::new(Agents {
             hub: hub.clone(),
             pushes: pushes.clone(),
-            authenticator: settings.authenticator.clone(),
+            authenticator: settings.authenticator,
             clock: settings.clock.clone(),
+            soft: soft.clone(),
+            reports: settings.reports,
         });
-        Ok(Self { hub, pushes, agents, health: Health::default() })
-    }
-
-    /// The route of Socket.IO clients.
-    pub fn router(&self, settings: Settings, stop: CancellationToken) -> Router {
-        let agents = self.agents.clone();
         let engine = Engine {
             timing: Timing::default(),
             largest_payload: LARGEST_PAYLOAD,
@@ -75,7 +83,8 @@ impl Realtime {
             serve: Box::new(move |session, messages| Box::pin(agents.clone().serve(session, messages))),
             sessions: Mutex::default(),
         };
-        engine::router(Arc::new(engine), PATH)
+        let router = engine::router(Arc::new(engine), PATH);
+        Ok((Self { hub, pushes, soft, health: Health::default() }, router))
     }
 
     /// Whether events are pushed, and the reason why not.
@@ -83,8 +92,9 @@ impl Realtime {
         self.health.clone()
     }
 
-    /// Follows the log until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        self.pushes.follow(self.hub, self.health, stop).await;
+    /// Follows the log until `stop`. `others` are the processes to which typing and viewing is told.
+    pub async fn run(self, others: Option<async_nats::Client>, stop: CancellationToken) {
+        let talking = self.soft.run(others, stop.clone());
+        tokio::join!(self.pushes.follow(self.hub, self.health, stop), talking);
     }
 }

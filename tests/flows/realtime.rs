@@ -6,6 +6,7 @@ use crate::program::{Program, conversation_of};
 use crate::socket_client::{SocketClient, has_node};
 use serde_json::{Value, json};
 use std::time::Duration;
+use test_engines::Nats;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_gets_what_happens_over_each_transport() {
@@ -72,8 +73,10 @@ async fn a_client_without_a_token_or_for_another_account_gets_an_error() {
 
     let mut foreign = SocketClient::of(&other.admin, &program.base, &["websocket"]);
     foreign.until_connected(1).await;
-    let refused = foreign.ask("conversation:join", json!({ "conversation_id": id, "after": "0" })).await;
-    assert_eq!(refused["error"]["status"], 404, "{refused}");
+    for name in ["conversation:join", "conversation:typing:start"] {
+        let refused = foreign.ask(name, json!({ "conversation_id": id, "after": "0" })).await;
+        assert_eq!(refused["error"]["status"], 404, "{refused}");
+    }
     let unknown = foreign.ask("conversation:explode", Value::Null).await;
     assert_eq!(unknown["error"]["status"], 400, "{unknown}");
     whatsapp.customer_writes("1", "wamid.2", "Hello again").await;
@@ -131,6 +134,54 @@ async fn a_client_that_was_away_goes_on_at_another_process_with_nothing_lost() {
     let expected: Vec<Value> = (2..=number).map(|number| json!(number.to_string())).collect();
     assert_eq!(texts, expected);
     assert_unbroken(&client);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_see_who_types_and_views_at_any_process_and_report_their_presence() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let nats = Nats::start().await;
+    let options = ["--nats", &nats.url()];
+    let program = Program::serve_with(&data, &options).await;
+    let other = Program::start("realtime", &data, &options).await;
+    let account = program.account();
+    let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
+    let whatsapp = account.whatsapp("http://127.0.0.1:9").await;
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    let id = conversation_of(&ana, "1").await;
+    let of_conversation = json!({ "conversation_id": id });
+
+    let mut first = SocketClient::of(&ana, &program.base, &["websocket"]);
+    let mut second = SocketClient::of(&ben, &other.base, &["websocket"]);
+    first.until_connected(1).await;
+    second.until_connected(1).await;
+    first.ask("conversation:join", of_conversation.clone()).await;
+    second.ask("conversation:join", of_conversation.clone()).await;
+    let mut both = [json!(ana.user), json!(ben.user)];
+    both.sort_by_key(Value::to_string);
+    first.until_event("conversation:viewers", |viewers| viewers["user_ids"] == json!(both)).await;
+
+    second.ask("conversation:typing:start", of_conversation.clone()).await;
+    let typing = first.until_event("conversation:typing", |typing| typing["is_typing"] == true).await;
+    assert_eq!((&typing["user_id"], &typing["conversation_id"]), (&json!(ben.user), &json!(id)));
+    second.ask("conversation:typing:stop", of_conversation).await;
+    first.until_event("conversation:typing", |typing| typing["is_typing"] == false).await;
+    assert_eq!(second.events("conversation:typing").len(), 0, "not to the one who types");
+
+    // Ben is no agent until he says so; a connected agent stays online.
+    assert_eq!(second.events("agent:presence").len(), 0);
+    let answered = second.ask("agent:status", json!({ "status": "online" })).await;
+    assert_eq!((&answered["status"], &answered["user_id"]), (&json!("online"), &json!(ben.user)));
+    let shown = first.until_event("agent:presence", |presence| presence["user_id"] == *ben.user).await;
+    assert_eq!(shown["status"], "online");
+    let refused = second.ask("agent:status", json!({ "status": "asleep" })).await;
+    assert_eq!(refused["error"]["status"], 400, "{refused}");
+
+    second.act(json!({ "do": "leave" })).await;
+    first.until_event("conversation:viewers", |viewers| viewers["user_ids"] == json!([ana.user])).await;
 }
 
 /// Asserts that each push says that it comes after the one before it.

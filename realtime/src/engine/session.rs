@@ -124,6 +124,13 @@ impl Session {
         self.to_send.notify_one();
     }
 
+    /// Sends a packet that may be missed: not when earlier ones wait.
+    pub fn send_if_idle(&self, packet: Utf8Bytes) {
+        if self.lock().outbox_bytes < LARGEST_OUTBOX / 16 {
+            self.send(packet);
+        }
+    }
+
     /// Ends the session. What is in the outbox is still sent.
     pub fn end(&self, reason: &'static str) {
         let mut state = self.lock();

@@ -239,7 +239,7 @@ proptest! {
                     is_in = matches!(step, Step::Enter);
                     match is_in {
                         true => { hub.enter(&reader.client, CONVERSATION); }
-                        false => hub.leave(&reader.client, CONVERSATION),
+                        false => { hub.leave(&reader.client, CONVERSATION); }
                     }
                     reader.read(&log, usize::MAX);
                 }
