@@ -251,12 +251,11 @@ impl Agents {
         metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
         let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
         let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
-        let (client, from) = self.hub.join(session.clone(), AGENTS, rooms, after);
+        let client = self.hub.join(session.clone(), AGENTS, rooms, after, mode);
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
         }
         session.send(packet::connected(AGENTS, &json!({ "sid": sid, "pid": pid })));
-        session.send(sync(mode, from));
         let connected = Connected { caller, client, gap: 0, heartbeat: Instant::now(), warned: false };
         for conversation in joined {
             self.soft.views(connected.doer(conversation));
@@ -327,7 +326,6 @@ impl Agents {
                 metrics::counter!("verbatim_realtime_resets_total", "cause" => "slow").increment(1);
                 let now = Offset::after(self.hub.through());
                 client.reset(now);
-                session.send(sync("reset", now));
             }
             Err(error) => {
                 tracing::warn!(error = %::follower::runner::Chain(&error), "a slow client cannot read on");
@@ -351,11 +349,6 @@ fn before(position: Position) -> Option<Position> {
 
 fn unavailable() -> Problem {
     Problem::unavailable("The log or the tables cannot be read at the moment.", Duration::from_secs(1))
-}
-
-/// Tells the client how it goes on. The object is the last argument, so that the stock client's offset stays.
-fn sync(mode: &str, position: Offset) -> String {
-    packet::emitted(AGENTS, &json!(["sync", { "mode": mode, "position": position.to_string() }]))
 }
 
 /// The session is ended.

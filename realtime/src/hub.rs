@@ -71,9 +71,11 @@ struct ClientState {
     rooms: BTreeMap<Room, Offset>,
     /// The end of the place in each packet, which names its conversations.
     suffix: String,
-    /// Its conversations changed after this push, and it does not know the place with them yet. It is told the place
-    /// when it has been sent all pushes up to this one.
+    /// Its place or its conversations changed after this push, and it does not know yet. It is told when it has been
+    /// sent all pushes up to this one.
     moved: Option<Offset>,
+    /// How the client goes on, which it is told with the place: `live`, `resumed` or `reset`.
+    goes_on: &'static str,
     /// The answers to the changes, which are sent after the place.
     answers: VecDeque<String>,
     queue: VecDeque<Arc<Push>>,
@@ -150,15 +152,16 @@ impl Hub {
         }
     }
 
-    /// Adds a client that gets the pushes of these Socket.IO rooms after `after`; the newest ones only, without it. Returns the
-    /// position from which on it gets them.
+    /// Adds a client that gets the pushes of these Socket.IO rooms after `after`; the newest ones only, without it. Its
+    /// first packet is its place.
     pub fn join(
         self: &Arc<Self>,
         session: Arc<Session>,
         namespace: &'static str,
         rooms: Vec<Room>,
         after: Option<Offset>,
-    ) -> (Arc<Client>, Offset) {
+        goes_on: &'static str,
+    ) -> Arc<Client> {
         let mut state = self.lock();
         let after = after.unwrap_or(state.through);
         let mode = match after >= state.complete_after {
@@ -176,6 +179,7 @@ impl Hub {
                 rooms: BTreeMap::new(),
                 suffix: String::new(),
                 moved: None,
+                goes_on,
                 answers: VecDeque::new(),
                 queue: VecDeque::new(),
                 queue_bytes: 0,
@@ -187,11 +191,11 @@ impl Hub {
         for room in rooms {
             state.enter(&client, room, after);
         }
-        client.lock().moved = None;
+        client.lock().moved = Some(after);
         if mode == Mode::BehindTheRing {
             client.needs_log.notify_one();
         }
-        (client, after)
+        client
     }
 
     /// From now on the client gets the pushes of this Socket.IO room. Returns the position from which on.
@@ -425,6 +429,7 @@ impl Client {
         state.queue.clear();
         state.queue_bytes = 0;
         (state.queued, state.sent, state.mode) = (offset, offset, Mode::Behind);
+        (state.moved, state.goes_on) = (Some(offset), "reset");
         drop(state);
         self.session.wake();
     }
@@ -437,7 +442,9 @@ impl Client {
             }
             state.moved = None;
             state.sent = state.sent.max(at);
-            return Some(self.place(&state).into());
+            let place = self.place(&state);
+            state.goes_on = "live";
+            return Some(place.into());
         }
         if let Some(answer) = state.answers.pop_front() {
             return Some(answer.into());
@@ -456,7 +463,7 @@ impl Client {
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
         let place = format!("{}{}", state.sent, state.suffix);
-        let object = json!({ "mode": "live", "position": state.sent.position });
+        let object = json!({ "mode": state.goes_on, "position": state.sent.position });
         packet::emitted(self.namespace, &json!(["sync", object, place]))
     }
 }

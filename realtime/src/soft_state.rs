@@ -295,9 +295,9 @@ mod tests {
     fn node() -> (Arc<SoftState>, Arc<Session>, Arc<Client>) {
         let hub = Hub::at(Position::at(0), Limits::default());
         let (session, _messages) = Session::new("id".to_owned(), Transport::WebSocket, Timing::default());
-        let (client, _) = hub.join(session.clone(), AGENTS, vec![OF.room()], None);
-        // It reads on from the ring once, and is up to date.
-        assert_eq!(crate::engine::session::Feed::next(&*client), None);
+        let client = hub.join(session.clone(), AGENTS, vec![OF.room()], None, "live");
+        // It learns its place, reads on from the ring once, and is up to date.
+        while crate::engine::session::Feed::next(&*client).is_some() {}
         (SoftState::new(hub, &Clock::System), session, client)
     }
 
