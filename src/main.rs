@@ -42,6 +42,8 @@ enum Action {
     CommandApi,
     /// Run only the API of the read side
     QueryApi,
+    /// Run only the contracts of other systems, which the configuration enables
+    Contracts,
     /// Run only the pushes to agents over Socket.IO
     Realtime,
     /// Run only the projections, which fill the tables from the events
@@ -96,6 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Serve => serve::run(settings, Parts::ALL).await,
         Action::CommandApi => serve::run(settings, Parts::COMMAND_API).await,
         Action::QueryApi => serve::run(settings, Parts::QUERY_API).await,
+        Action::Contracts => serve::run(settings, Parts::CONTRACTS).await,
         Action::Realtime => serve::run(settings, Parts::REALTIME).await,
         Action::Projections => serve::run(settings, Parts::PROJECTIONS).await,
         Action::ProcessManagers => serve::run(settings, Parts::PROCESS_MANAGERS).await,

@@ -12,6 +12,7 @@ use crate::token;
 use anyhow::{Context, bail};
 use axum::Router;
 use commands::Commands;
+use contracts::conversation_service::{self, ConversationService};
 use domain::agent::PresenceTimeouts;
 use event_schemas::Clock;
 use event_schemas::message::ChannelType;
@@ -40,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Parts {
     command_api: bool,
     query_api: bool,
+    contracts: bool,
     projections: bool,
     process_managers: bool,
     realtime: bool,
@@ -49,6 +51,7 @@ impl Parts {
     pub const ALL: Self = Self {
         command_api: true,
         query_api: true,
+        contracts: true,
         projections: true,
         process_managers: true,
         realtime: true,
@@ -56,18 +59,20 @@ impl Parts {
     const NONE: Self = Self {
         command_api: false,
         query_api: false,
+        contracts: false,
         projections: false,
         process_managers: false,
         realtime: false,
     };
     pub const COMMAND_API: Self = Self { command_api: true, ..Self::NONE };
     pub const QUERY_API: Self = Self { query_api: true, ..Self::NONE };
+    pub const CONTRACTS: Self = Self { contracts: true, ..Self::NONE };
     pub const PROJECTIONS: Self = Self { projections: true, ..Self::NONE };
     pub const PROCESS_MANAGERS: Self = Self { process_managers: true, ..Self::NONE };
     pub const REALTIME: Self = Self { realtime: true, ..Self::NONE };
 
     fn needs_tables(self) -> bool {
-        self.query_api || self.projections || self.process_managers || self.realtime
+        self.query_api || self.contracts || self.projections || self.process_managers || self.realtime
     }
 }
 
@@ -174,11 +179,16 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         });
     }
     if let Some(location) = &location
-        && (parts.projections || parts.query_api || parts.realtime)
+        && (parts.projections || parts.query_api || parts.contracts || parts.realtime)
     {
         let tables = running.open_tables(location.clone(), parts);
         running.tables = Some(tables.clone());
         checks.push(tables_check(tables.clone(), store.clone()));
+        if parts.contracts
+            && let Some(service) = conversation_service(settings, &commands, &tables)?
+        {
+            api = api.merge(conversation_service::router(Arc::new(service)));
+        }
         if parts.query_api {
             let state = query_api::QueryState {
                 tables,
@@ -488,6 +498,32 @@ fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<
     })
 }
 
+/// The contract of the conversation service. `None` when no account uses it.
+fn conversation_service(
+    settings: &Settings,
+    commands: &Arc<Commands>,
+    tables: &Tables,
+) -> anyhow::Result<Option<ConversationService>> {
+    let listed = &settings.conversation_service_accounts;
+    if listed.is_empty() {
+        return Ok(None);
+    }
+    let accounts = match listed.iter().any(|account| account == "*") {
+        true => conversation_service::Accounts::All,
+        false => {
+            let ids: Result<_, _> = listed.iter().map(|account| account.parse()).collect();
+            conversation_service::Accounts::Listed(ids.context("conversation_service_accounts")?)
+        }
+    };
+    Ok(Some(ConversationService {
+        commands: commands.clone(),
+        tables: tables.clone(),
+        accounts,
+        trusts_tenant_header: settings.conversation_service_trusts_tenant_header,
+        websocket: false,
+    }))
+}
+
 fn log_check(store: Arc<dyn EventStore>) -> Check {
     Check::new("event-log", move || {
         let store = store.clone();
@@ -552,7 +588,7 @@ fn gate(
         ..Limits::default()
     };
     Ok(Gate {
-        about: about(parts),
+        about: about(parts, settings),
         authenticator,
         limits,
         cors: cors(&settings.cors_origins)?,
@@ -575,7 +611,8 @@ fn cors(origins: &[String]) -> anyhow::Result<Cors> {
     Ok(Cors::Origins(origins.iter().map(parse).collect::<Result<_, _>>()?))
 }
 
-fn about(parts: Parts) -> About {
+fn about(parts: Parts, settings: &Settings) -> About {
+    let has_contracts = parts.contracts && !settings.conversation_service_accounts.is_empty();
     let (title, description) = match (parts.command_api, parts.query_api) {
         (true, true) => {
             ("Verbatim", "Customer support across every channel, event-sourced: commands and queries.")
@@ -591,6 +628,7 @@ fn about(parts: Parts) -> About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: description.to_owned(),
         tags: [
+            if has_contracts { conversation_service::TAGS } else { &[] },
             if parts.query_api { query_api::TAGS } else { &[] },
             if parts.command_api || parts.query_api { command_api::http::TAGS } else { &[] },
         ]

@@ -31,6 +31,21 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "event-store", "follower", "projections", "gate"],
         &["axum", "aide", "schemars", "tokio"],
     ),
+    (
+        "contracts",
+        &[
+            "event-schemas",
+            "domain",
+            "event-store",
+            "follower",
+            "providers",
+            "commands",
+            "projections",
+            "command-api",
+            "gate",
+        ],
+        &["axum", "aide", "schemars"],
+    ),
     ("publication", &["event-schemas", "event-store"], &["async-nats", "tokio"]),
     (
         "realtime",

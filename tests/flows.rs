@@ -28,6 +28,8 @@ mod automation;
 mod bots;
 #[path = "flows/claims.rs"]
 mod claims;
+#[path = "flows/conversation_service.rs"]
+mod conversation_service;
 #[path = "flows/description.rs"]
 mod description;
 #[path = "flows/disk.rs"]

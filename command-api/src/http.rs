@@ -32,6 +32,10 @@ mod referrers;
 mod sizes;
 mod sla_policies;
 
+pub use command_headers::CommandHeaders;
+pub use conversations::{problem_of_agent, problem_of_command};
+pub use sizes::check_bytes;
+
 /// The groups of routes in the API's description.
 pub const TAGS: &[(&str, &str)] = &[
     ("conversations", "Begin, change, assign, resolve and close conversations."),

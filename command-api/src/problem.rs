@@ -58,12 +58,12 @@ pub struct CommandProblem(Problem);
 
 impl CommandProblem {
     /// Whether the problem is about this field.
-    pub(crate) fn is_about(&self, field: &str) -> bool {
+    pub fn is_about(&self, field: &str) -> bool {
         self.0.field_name() == Some(field)
     }
 
     /// The field of the request that the problem is about.
-    pub(crate) fn field(self, field: impl Into<String>) -> Self {
+    pub fn field(self, field: impl Into<String>) -> Self {
         Self(self.0.field(field))
     }
 }
@@ -187,13 +187,13 @@ pub(crate) fn in_use(detail: String) -> Problem {
 }
 
 /// The problem of a message that this kind of channel cannot send.
-pub(crate) fn unsendable(unsendable: Unsendable) -> Problem {
+pub fn unsendable(unsendable: Unsendable) -> Problem {
     let detail = format!("{}.", capitalized(&unsendable.reason));
     Problem::unprocessable(unsendable.field, detail)
 }
 
 /// The problem of a message on a channel that sends none.
-pub(crate) fn channel_off() -> Problem {
+pub fn channel_off() -> Problem {
     Problem::new(&CHANNEL_OFF, "The channel is switched off or was retired: it sends no messages.")
         .field("channel_id")
 }
@@ -203,7 +203,7 @@ pub(crate) fn key_reused() -> Problem {
         .field("Idempotency-Key")
 }
 
-pub(crate) fn unavailable_log(unavailable: &Unavailable) -> Problem {
+pub fn unavailable_log(unavailable: &Unavailable) -> Problem {
     tracing::warn!(error = unavailable as &dyn Error, "a command could not be stored");
     Problem::unavailable(format!("The event log is not available: {}.", unavailable.reason), LOG_PAUSE)
 }

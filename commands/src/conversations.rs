@@ -29,6 +29,8 @@ pub struct Begin {
     pub metadata: Map<String, Value>,
     /// The first message. Its id is chosen when the conversation is opened. `None` when there is none.
     pub message: Option<Message>,
+    /// Whether another program answers as the conversation's bot from the beginning.
+    pub answered_by_program: bool,
 }
 
 impl Commands {
@@ -177,6 +179,7 @@ impl Commands {
                 },
                 labels: begin.labels.clone(),
                 message: None,
+                answered_by_program: begin.answered_by_program,
             };
             // The message's id is derived from its index among the events, so that a repeated request finds
             // all of them by its key.

@@ -1,9 +1,9 @@
-//! Dry runs: the messages of an account's past are record_answer again by a playbook, with the same rules as
-//! in live operation. Nothing is written.
+//! Dry runs: the messages of an account's past are answered again by a playbook, with the same rules as in live
+//! operation. Nothing is written.
 //!
-//! Within the span the events of the live bot are left out of the history, and the events of the playbook
-//! apply their index. The events of people and providers stay. So a dry run of the live rules gives the live
-//! results, and a dry run of other rules assumes that people record_dry have done the same.
+//! Within the span the events of the live bot are left out of the history, and the events of the playbook take their
+//! place. The events of people and providers stay. So a dry run of the live rules gives the live results, and a dry run
+//! of other rules assumes that people would have done the same.
 
 mod report;
 
@@ -12,6 +12,7 @@ pub use report::{Changes, DryRun, Example, Outcome, Pair, PerRule};
 use crate::Commands;
 use crate::execute::LoadError;
 use crate::language::detect;
+use crate::low_priority;
 use domain::bot::Playbook;
 use domain::conversation::{Answer, AnswerIds, Conversation};
 use domain::{Decide, Evolve};
@@ -119,10 +120,8 @@ impl Commands {
             let is_after_span = page.events.last().is_some_and(|last| last.recorded_at >= span.until);
             replay.load_new_conversations(&*self.store, &page.events).await?;
             let events = page.events;
-            // The replay needs processor time: on this thread it record_dry delay requests.
-            replay = tokio::task::spawn_blocking(move || replay.apply(events).map(|()| replay))
-                .await
-                .map_err(|_| DryRunError::Panicked)??;
+            let replayed = low_priority::run(move || replay.apply(events).map(|()| replay)).await;
+            replay = replayed.ok_or(DryRunError::Panicked)??;
             after = page.through.or(after);
             if page.at_end || is_after_span {
                 return Ok(replay.counts.report(span));

@@ -3,6 +3,7 @@
 //! The write side never reads a read model: a command is decided on the state of its stream.
 
 pub mod actions;
+mod answering_program;
 pub mod assignment;
 mod catalogues;
 mod causes;
@@ -15,6 +16,7 @@ pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
 pub mod language;
+mod low_priority;
 pub mod past;
 mod turns;
 
@@ -35,6 +37,7 @@ use providers::Providers;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use answering_program::FoundOrBegun;
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
 pub use causes::{Consequence, event_of};
 pub use compiled_rules::PLAYBOOK_CATALOGUES;

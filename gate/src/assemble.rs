@@ -161,7 +161,7 @@ fn cors(cors: Cors) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -169,6 +169,7 @@ fn cors(cors: Cors) -> CorsLayer {
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("verbatim-after"),
             HeaderName::from_static("x-account-id"),
+            HeaderName::from_static("x-tenant-id"),
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-correlation-id"),
             HeaderName::from_static("traceparent"),

@@ -156,12 +156,7 @@ impl OperationInput for IdempotencyKey {
 }
 
 /// Adds an optional header to an operation's description.
-pub(crate) fn describe_header(
-    operation: &mut Operation,
-    name: &str,
-    description: &str,
-    schema: schemars::Schema,
-) {
+pub fn describe_header(operation: &mut Operation, name: &str, description: &str, schema: schemars::Schema) {
     let known = operation.parameters.iter().filter_map(|parameter| parameter.as_item());
     if known.into_iter().any(|parameter| parameter.parameter_data_ref().name == name) {
         return;

@@ -29,7 +29,7 @@ pub use docs::About;
 pub use extract::{
     Change, Json, NotNull, OptionalJson, Path, Query, RawBody, UnreadBody, not_null, parse, parse_value,
 };
-pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest};
+pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest, describe_header};
 pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;

@@ -31,6 +31,7 @@ create table if not exists conversations (
     first_reply_at           bigint,
     resolved_at              bigint,
     closed_at                bigint,
+    expired_at               bigint,
     snoozed_until            bigint,
     last_message_at          bigint  not null,
     last_message_preview     text,

@@ -11,45 +11,67 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// For how long accounts count as asking at the same time.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// The places of all accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Places(Arc<Inner>);
 
 struct Inner {
-    of_each: usize,
+    of_each: u32,
+    accounts: Mutex<Accounts>,
+}
+
+#[derive(Default)]
+struct Accounts {
     /// The accounts that have a query.
-    accounts: Mutex<HashMap<AccountId, Weak<Semaphore>>>,
+    asking: HashMap<AccountId, Weak<Semaphore>>,
+    last: Option<AccountId>,
+    /// When a query was another account's than the one before.
+    changed_at: Option<Instant>,
 }
 
 impl Default for Places {
     /// As many for each account as there are processors, at least two, and fewer than the connections that read.
     fn default() -> Self {
         let processors = available_parallelism().map_or(2, NonZeroUsize::get);
-        Self::of_each(processors.clamp(2, Sizes::default().readers as usize - 1))
+        let processors = u32::try_from(processors).unwrap_or(u32::MAX);
+        Self::of_each(processors.clamp(2, Sizes::default().readers - 1))
     }
 }
 
 impl Places {
-    fn of_each(of_each: usize) -> Self {
+    fn of_each(of_each: u32) -> Self {
         Self(Arc::new(Inner { of_each, accounts: Mutex::default() }))
     }
 
-    /// Waits for a place of this account, in the order of the requests. `None` never happens: no semaphore is closed.
+    /// Waits for a place of this account, in the order of the requests. While other accounts ask too, each has half of its
+    /// places, because a query takes two. `None` never happens: no semaphore is closed.
     async fn take(&self, account: AccountId) -> Option<OwnedSemaphorePermit> {
-        self.of_account(account).acquire_owned().await.ok()
+        let (places, is_alone) = self.of_account(account, Instant::now());
+        places.acquire_many_owned(if is_alone { 1 } else { 2 }).await.ok()
     }
 
-    fn of_account(&self, account: AccountId) -> Arc<Semaphore> {
+    /// The account's places, and whether it is the only one that asks.
+    fn of_account(&self, account: AccountId, now: Instant) -> (Arc<Semaphore>, bool) {
         let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = accounts.get(&account).and_then(Weak::upgrade) {
-            return places;
+        let before = accounts.last.replace(account);
+        if before.is_some_and(|before| before != account) {
+            accounts.changed_at = Some(now);
         }
-        accounts.retain(|_, places| places.strong_count() > 0);
-        let places = Arc::new(Semaphore::new(self.0.of_each));
-        accounts.insert(account, Arc::downgrade(&places));
-        places
+        let changed_at = accounts.changed_at;
+        let is_alone = changed_at.is_none_or(|at| now.saturating_duration_since(at) >= TOGETHER);
+        if let Some(places) = accounts.asking.get(&account).and_then(Weak::upgrade) {
+            return (places, is_alone);
+        }
+        accounts.asking.retain(|_, places| places.strong_count() > 0);
+        let places = Arc::new(Semaphore::new(self.0.of_each as usize));
+        accounts.asking.insert(account, Arc::downgrade(&places));
+        (places, is_alone)
     }
 }
 
@@ -94,30 +116,48 @@ mod tests {
     #[tokio::test]
     async fn an_account_with_many_queries_does_not_delay_another() {
         let places = Places::of_each(2);
-        let (first, _second) = (places.take(ACME).await, places.take(ACME).await);
+        let (first, second) = (places.take(ACME).await, places.take(ACME).await);
         let mut third = Box::pin(places.take(ACME));
         assert!((&mut third).now_or_never().is_none());
         assert!(places.take(GLOBEX).now_or_never().is_some());
         drop(first);
-        assert!(third.now_or_never().is_some());
+        let third = third.now_or_never();
+        assert!(third.is_some());
+        // Now that both ask, each has one query at a time.
+        drop((second, third));
+        let _fourth = places.take(ACME).await;
+        assert!(places.take(ACME).now_or_never().is_none());
+        assert!(places.take(GLOBEX).now_or_never().is_some());
+    }
+
+    #[test]
+    fn an_account_is_alone_when_no_other_has_asked_for_a_second() {
+        let places = Places::of_each(2);
+        let began = Instant::now();
+        let is_alone = |account, millis| places.of_account(account, began + Duration::from_millis(millis)).1;
+        assert!(is_alone(ACME, 0));
+        assert!(!is_alone(GLOBEX, 1));
+        assert!(!is_alone(GLOBEX, 1_000));
+        assert!(is_alone(GLOBEX, 1_001));
+        assert!(!is_alone(ACME, 1_002));
     }
 
     #[tokio::test]
     async fn an_account_without_queries_leaves_nothing_behind() {
-        let places = Places::of_each(1);
+        let places = Places::of_each(2);
         for account in 0..100 {
             drop(places.take(AccountId::from_u128(account)).await.unwrap());
         }
-        assert_eq!(places.0.accounts.lock().unwrap().len(), 1);
+        assert_eq!(places.0.accounts.lock().unwrap().asking.len(), 1);
     }
 
     #[tokio::test]
     async fn a_request_gives_its_place_back() {
-        let places = Places::of_each(1);
+        let places = Places::of_each(2);
         let handler = async |request: Request| take_place(&request.into_parts().0, ACME).await;
         let router =
             Router::new().route("/", get(handler)).layer(from_fn_with_state(places.clone(), give_back));
-        for _ in 0..3 {
+        for _ in 0..9 {
             let request = Request::get("/").body(Body::empty()).unwrap();
             assert!(router.clone().oneshot(request).now_or_never().is_some(), "the place is still taken");
         }

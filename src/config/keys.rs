@@ -96,6 +96,19 @@ sections! {
         trust_gateway_headers: bool = "false";
     }
 
+    /// The contract of a conversation service, for programs that were written for it; see
+    /// docs/conversation-service.md.
+    {
+        /// The accounts that use the contract, separated by commas; `*`: all.
+        ///
+        /// Without an account its routes do not exist.
+        conversation_service_accounts: Vec<String> = "[]";
+        /// Trust the header X-Tenant-Id of a gateway: a request needs no token.
+        ///
+        /// Only behind a gateway that sets it itself and removes it from requests that come from outside.
+        conversation_service_trusts_tenant_header: bool = "false";
+    }
+
     /// Limits of the HTTP APIs.
     {
         /// The largest request body, in bytes.

@@ -9,7 +9,7 @@ use commands::execute::Context;
 use gate::{Caller, IdempotencyKey, IfMatch, KeyedRequest, Problem, RequestContext};
 
 /// The part of a command that is in the request's headers.
-pub(crate) struct CommandHeaders {
+pub struct CommandHeaders {
     request: RequestContext,
     key: IdempotencyKey,
     if_match: IfMatch,
@@ -18,7 +18,7 @@ pub(crate) struct CommandHeaders {
 impl CommandHeaders {
     /// The context of the command. The caller's id is part of the key, so that two users can use the same
     /// key.
-    pub(crate) fn of(&self, caller: &Caller) -> Context {
+    pub fn of(&self, caller: &Caller) -> Context {
         let keyed = self.key.0.as_ref();
         Context {
             account: caller.account,

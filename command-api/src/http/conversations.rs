@@ -174,14 +174,15 @@ where
 }
 
 /// The problem of an assignment that the agent cannot get.
-pub(super) fn problem_of_agent(error: CommandError<domain::agent::Rejection>) -> Problem {
+pub fn problem_of_agent(error: CommandError<domain::agent::Rejection>) -> Problem {
     match error {
         CommandError::Rejected(domain::agent::Rejection::NotRegistered) => no_such_agent("assignee_id"),
         other => CommandProblem::from(other).into(),
     }
 }
 
-pub(super) fn problem_of_command(error: CommandError<Rejection>) -> Problem {
+/// The problem of a command to a conversation.
+pub fn problem_of_command(error: CommandError<Rejection>) -> Problem {
     match error {
         CommandError::NotFound => Problem::not_found("conversation"),
         other => CommandProblem::from(other).into(),
@@ -315,6 +316,7 @@ async fn begin(
         metadata: body.metadata.clone(),
         message,
         channel,
+        answered_by_program: false,
     };
     match commands.begin(&begin, &context).await {
         Ok((_, outcome)) => Ok(created(View::after(&commands, &outcome).await?)),

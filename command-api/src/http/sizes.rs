@@ -7,7 +7,7 @@ use serde::Serialize;
 const LARGEST_VALUE: usize = 64 * 1024;
 
 /// Checks the size of a free-form value as JSON.
-pub(super) fn check_bytes(field: &str, value: &impl Serialize) -> Result<(), Problem> {
+pub fn check_bytes(field: &str, value: &impl Serialize) -> Result<(), Problem> {
     match serde_json::to_vec(value) {
         Ok(json) if json.len() <= LARGEST_VALUE => Ok(()),
         Ok(_) | Err(_) => {

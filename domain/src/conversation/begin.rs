@@ -3,6 +3,7 @@
 
 use super::draft::Draft;
 use super::label::{ChangeLabels, SetSubject};
+use super::program::engage_program;
 use super::receive::{Open, Opening};
 use super::send::Message;
 use super::{Conversation, Rejection};
@@ -16,6 +17,8 @@ pub struct Begin {
     pub opening: Opening,
     pub labels: BTreeSet<String>,
     pub message: Option<Message>,
+    /// Whether another program answers as the conversation's bot from the beginning.
+    pub answered_by_program: bool,
 }
 
 impl Begin {
@@ -36,6 +39,9 @@ impl Decide<Conversation> for Begin {
         draft.then(ChangeLabels { labels: self.labels.clone() })?;
         if let Some(message) = &self.message {
             draft.then(message)?;
+        }
+        if self.answered_by_program && draft.state().opened()?.is_free_for_bot() {
+            draft.then(engage_program())?;
         }
         Ok(draft.into_events())
     }

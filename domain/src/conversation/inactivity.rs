@@ -89,6 +89,21 @@ impl Opened {
     }
 }
 
+/// Expires the conversation now, because a person or another program says so (requirement 001).
+#[derive(Clone, Debug)]
+pub struct Expire;
+
+impl Decide<Conversation> for Expire {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Conversation, now: Timestamp) -> Result<Vec<ConversationEvent>, Rejection> {
+        let inactive_since = state.live()?.inactive_since();
+        let after = now.since(inactive_since).as_secs();
+        let after_seconds = u32::try_from(after).unwrap_or(u32::MAX);
+        Ok(vec![Expired { inactive_since, after_seconds }.into()])
+    }
+}
+
 /// Ends the inactivity of a conversation, if it still lasts too long.
 #[derive(Clone, Debug)]
 pub struct EndInactivity {

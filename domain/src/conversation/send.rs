@@ -3,11 +3,12 @@
 use super::answer::filled;
 use super::draft::Draft;
 use super::handoff::{Handoff, hand_over};
+use super::program::ANSWERS_AS_BOT;
 use super::{Conversation, Opened, Rejection};
 use crate::aggregate::Decide;
 use crate::bot::{AutomaticLimit, HandoffNeed, Playbook, Rule, is_automatic};
 use event_schemas::conversation::{Addressee, BotEngaged, MessageSent, NoteAdded};
-use event_schemas::message::{Content, ContentType, SenderType, Status, Template};
+use event_schemas::message::{Content, ContentType, SenderType, Template};
 use event_schemas::{ConversationEvent, MessageId, Timestamp, UserId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -97,7 +98,7 @@ impl Decide<Conversation> for Send {
         let need = self.handoff_need(conversation, &sent).or(limit.map(AutomaticLimit::handoff));
         if need.is_none() && self.begins_bots_turn(conversation) {
             // The message keeps its place: its id is that of the request's first event.
-            let reason = Some("Another program answers as the bot".to_owned());
+            let reason = Some(ANSWERS_AS_BOT.to_owned());
             return Ok(vec![sent.into(), BotEngaged { rule_id: None, reason }.into()]);
         }
         let Some(need) = need else { return Ok(vec![sent.into()]) };
@@ -119,12 +120,8 @@ impl Send {
     /// Whether another program takes the conversation as the bot with this answer: it has no agent, and does not wait
     /// for one.
     fn begins_bots_turn(&self, conversation: &Opened) -> bool {
-        let is_free = conversation.status() == Status::Open && conversation.lifecycle.assignee_id.is_none();
-        let waits_for_agent = conversation.bot.is_with_agents()
-            || conversation.wait.queued
-            || conversation.wait.offer.is_some();
         let by_program = self.handoff.is_some() && self.sender.sender_type == SenderType::Bot;
-        by_program && is_free && !waits_for_agent
+        by_program && conversation.is_free_for_bot()
     }
 
     /// The handoff that the bot's answer demands, for example after three answers of low confidence.

@@ -1,4 +1,5 @@
 mod changes;
+mod program;
 
 use super::*;
 use crate::aggregate::Decide;
@@ -501,6 +502,7 @@ fn begin(labels: &[&str], message: Send) -> Begin {
         opening: opening(),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         message: Some(Message::ToCustomer(Box::new(message))),
+        answered_by_program: false,
     }
 }
 

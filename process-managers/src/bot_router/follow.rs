@@ -7,9 +7,8 @@ use commands::Commands;
 use commands::PLAYBOOK_CATALOGUES;
 use commands::dry_run::ROUTER;
 use commands::execute::{CommandError, Context};
-use commands::language::detect;
 use domain::bot::Playbook;
-use domain::conversation::{Answer, AnswerIds, Conversation, Rejection};
+use domain::conversation::{Conversation, Rejection};
 use domain::past::Trigger;
 use event_schemas::bot::{
     BotRuleDefined, BotRuleRetired, BotSettings, BotSettingsDefined, BotSettingsRetired, HandoffRuleDefined,
@@ -17,7 +16,7 @@ use event_schemas::bot::{
 };
 use event_schemas::catalogue::{CannedResponseDefined, CannedResponseRetired};
 use event_schemas::conversation::MessageReceived;
-use event_schemas::message::{SenderType, Status};
+use event_schemas::message::Status;
 use event_schemas::{
     AccountId, Actor, Category, ConversationEvent, Event, MessageEvent, Position, StreamId, about,
 };
@@ -131,23 +130,8 @@ impl ConversationBatch<'_> {
             return Ok(());
         }
         let context = self.context_of(event);
-        let channel_type = loaded.state.opened().ok().map(|conversation| conversation.channel_type);
-        let reply_window =
-            channel_type.and_then(|kind| commands.providers.reply_window(kind, SenderType::Bot));
-        let command = Answer {
-            playbook: Arc::clone(&self.playbook),
-            message_id: message.message_id,
-            body: message.body.clone(),
-            metadata: message.metadata.clone(),
-            received_at: at,
-            language: detect(&message.body.content),
-            ids: AnswerIds {
-                reply: context.further_message_id(&commands.clock, "reply"),
-                question: context.further_message_id(&commands.clock, "question"),
-            },
-            reply_window,
-        };
-        let outcome = commands.conversations.execute(self.stream, &command, &context).await?;
+        let playbook = Arc::clone(&self.playbook);
+        let outcome = commands.answer_as_bot(self.stream, playbook, message, at, &context).await?;
         if outcome.wrote {
             metrics::counter!("verbatim_bot_answers_total").increment(1);
         }

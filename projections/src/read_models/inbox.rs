@@ -53,6 +53,8 @@ follower::table! {
         created_at: Timestamp,
         resolved_at: Option<Timestamp>,
         closed_at: Option<Timestamp>,
+        /// When it was closed because it was inactive. `null` when it is open, or was closed for another reason.
+        expired_at: Option<Timestamp>,
         snoozed_until: Option<Timestamp>,
         reopened_count: u32,
         /// The version of the current assignment.
@@ -146,6 +148,7 @@ impl ConversationRow {
             first_reply_at: None,
             resolved_at: None,
             closed_at: None,
+            expired_at: None,
             snoozed_until: None,
             last_message_at: at,
             last_message_preview: None,
@@ -244,12 +247,18 @@ impl ConversationRow {
                     self.reopened_count += 1;
                 }
             }
-            LifecycleEvent::Closed(_) | LifecycleEvent::Expired(_) => {
-                self.closed_at = Some(at);
-                self.assignment_version = None;
+            LifecycleEvent::Closed(_) => self.close(at),
+            LifecycleEvent::Expired(_) => {
+                self.close(at);
+                self.expired_at = Some(at);
             }
             LifecycleEvent::ConversationOpened(_) | LifecycleEvent::MarkedPending(_) => {}
         }
+    }
+
+    fn close(&mut self, at: Timestamp) {
+        self.closed_at = Some(at);
+        self.assignment_version = None;
     }
 
     fn apply_details(&mut self, event: &DetailsEvent) {
