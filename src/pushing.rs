@@ -50,11 +50,7 @@ impl Pushing {
         };
         let (realtime, router) =
             Realtime::open(self.log, self.tables, realtime_settings, self.stop_serving).await?;
-        let health = realtime.health();
-        gate.checks.push(Check::new("realtime", move || {
-            let error = health.error();
-            async move { error.map_or(Ok(()), Err) }
-        }));
+        gate.checks.push(Check::new("realtime", realtime.check()));
         let stop = self.stop_working;
         working.spawn(async move {
             realtime.run(others, stop).await;

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub const AGENTS: &str = "/agents";
 
@@ -26,6 +27,8 @@ pub const AGENTS: &str = "/agents";
 const CONNECT: Duration = Duration::from_secs(45);
 /// How long before its token ends a client is told to bring another.
 const EXPIRING: Duration = Duration::from_secs(60);
+/// Within this time the clients of a process that ends should come back at another.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
 const LONGEST_GAP: usize = 5_000;
 /// How long reading them may take.
@@ -84,8 +87,13 @@ enum Resumption {
 }
 
 impl Agents {
-    /// Serves one client until it leaves.
-    pub async fn serve(self: Arc<Self>, session: Arc<Session>, mut messages: mpsc::Receiver<String>) {
+    /// Serves one client until it leaves or the process ends.
+    pub async fn serve(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        mut messages: mpsc::Receiver<String>,
+        stop: CancellationToken,
+    ) {
         let mut connected: Option<Connected> = None;
         let mut budget = Budget::new();
         let connect_until = Instant::now() + CONNECT;
@@ -100,6 +108,13 @@ impl Agents {
                 }
                 () = tokio::time::sleep_until(connect_until), if connected.is_none() => {
                     session.end("it connected to no namespace");
+                    break;
+                }
+                () = stop.cancelled() => {
+                    let after = self.pause_before_reconnect().as_millis();
+                    let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
+                    session.send(packet::emitted(AGENTS, &json!(["server:stopping", object])));
+                    session.end("the process ends");
                     break;
                 }
                 () = behind(connected.as_ref()) => {
@@ -130,6 +145,13 @@ impl Agents {
         if let Some(connected) = connected {
             self.remove(&connected);
         }
+    }
+
+    /// The pause after which a client should come back when this process ends: a random one, so that not all come at
+    /// once.
+    fn pause_before_reconnect(&self) -> Duration {
+        let random = self.clock.fresh_id().as_u128() as u32;
+        RECONNECT_WITHIN.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 
     fn remove(&self, connected: &Connected) {

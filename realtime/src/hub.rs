@@ -14,7 +14,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// The pushes that the ring keeps, and their bytes.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,7 @@ const MOST_REPLAYED: usize = 128 << 10;
 
 pub struct Hub {
     limits: Limits,
+    waiting: metrics::Gauge,
     state: Mutex<State>,
     next_client: AtomicU64,
 }
@@ -50,6 +53,8 @@ struct State {
     complete_after: Offset,
     /// All pushes up to here were given out. It is past the last push, because most events cause none for a room.
     through: Offset,
+    /// When something was given out last.
+    moved: Instant,
     rooms: HashMap<Room, HashMap<u64, Arc<Client>>>,
 }
 
@@ -80,6 +85,8 @@ struct ClientState {
     answers: VecDeque<String>,
     queue: VecDeque<Arc<Push>>,
     queue_bytes: usize,
+    /// The bytes in the queues of all clients.
+    waiting: metrics::Gauge,
     /// All its pushes up to here are in the queue or were sent.
     queued: Offset,
     /// The push that was sent last.
@@ -101,14 +108,18 @@ impl Hub {
     /// A hub without pushes, at this position of the log.
     pub fn at(position: Position, limits: Limits) -> Arc<Self> {
         let offset = Offset::after(position);
+        let waiting = metrics::gauge!("verbatim_realtime_queue_bytes");
+        waiting.set(0.0);
         Arc::new(Self {
             limits,
+            waiting,
             next_client: AtomicU64::new(0),
             state: Mutex::new(State {
                 ring: VecDeque::new(),
                 ring_bytes: 0,
                 complete_after: offset,
                 through: offset,
+                moved: Instant::now(),
                 rooms: HashMap::new(),
             }),
         })
@@ -123,6 +134,11 @@ impl Hub {
         self.lock().through.position
     }
 
+    /// How long ago something was given out.
+    pub fn idle(&self) -> Duration {
+        self.lock().moved.elapsed()
+    }
+
     /// Gives out the pushes of the events up to this position.
     pub fn give_out(&self, pushes: Vec<Push>, through: Position) {
         let mut state = self.lock();
@@ -135,6 +151,7 @@ impl Hub {
             state.ring.push_back(push);
         }
         state.through = state.through.max(Offset::after(through));
+        state.moved = Instant::now();
         while state.ring.len() > self.limits.ring_pushes || state.ring_bytes > self.limits.ring_bytes {
             let Some(oldest) = state.ring.pop_front() else { break };
             state.ring_bytes -= oldest.bytes();
@@ -183,6 +200,7 @@ impl Hub {
                 answers: VecDeque::new(),
                 queue: VecDeque::new(),
                 queue_bytes: 0,
+                waiting: self.waiting.clone(),
                 queued: after,
                 sent: after,
                 mode,
@@ -278,8 +296,7 @@ impl Hub {
             }
             own.queued = push.offset;
             if own.gets(push) {
-                own.queue_bytes += push.bytes();
-                own.queue.push_back(push.clone());
+                own.add(push.clone());
             }
         }
         own.mode = Mode::Live;
@@ -316,6 +333,18 @@ impl State {
 }
 
 impl ClientState {
+    fn add(&mut self, push: Arc<Push>) {
+        self.queue_bytes += push.bytes();
+        self.waiting.increment(push.bytes() as f64);
+        self.queue.push_back(push);
+    }
+
+    fn clear(&mut self) {
+        self.queue.clear();
+        self.waiting.decrement(self.queue_bytes as f64);
+        self.queue_bytes = 0;
+    }
+
     /// Enters or leaves rooms. The client learns the place with its conversations when they are others than before.
     fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
         change(&mut self.rooms);
@@ -368,9 +397,8 @@ impl Client {
             metrics::counter!("verbatim_realtime_lagging_total").increment(1);
             return;
         }
-        state.queue_bytes += push.bytes();
         state.queued = push.offset;
-        state.queue.push_back(push.clone());
+        state.add(push.clone());
         drop(state);
         self.session.wake();
     }
@@ -412,8 +440,7 @@ impl Client {
         let mut state = self.lock();
         for push in pushes {
             if push.offset > state.queued && state.gets(&push) {
-                state.queue_bytes += push.bytes();
-                state.queue.push_back(Arc::new(push));
+                state.add(Arc::new(push));
             }
         }
         state.queued = state.queued.max(through);
@@ -426,8 +453,7 @@ impl Client {
     /// The client begins anew at this position: what it missed is more than is worth reading.
     pub fn reset(&self, offset: Offset) {
         let mut state = self.lock();
-        state.queue.clear();
-        state.queue_bytes = 0;
+        state.clear();
         (state.queued, state.sent, state.mode) = (offset, offset, Mode::Behind);
         (state.moved, state.goes_on) = (Some(offset), "reset");
         drop(state);
@@ -455,6 +481,7 @@ impl Client {
     fn pop_push(&self, state: &mut ClientState) -> Option<Utf8Bytes> {
         let push = state.queue.pop_front()?;
         state.queue_bytes -= push.bytes();
+        state.waiting.decrement(push.bytes() as f64);
         let packet = push.packet(&self.begun, state.sent, &state.suffix);
         state.sent = push.offset;
         Some(packet)
@@ -465,6 +492,12 @@ impl Client {
         let place = format!("{}{}", state.sent, state.suffix);
         let object = json!({ "mode": state.goes_on, "position": state.sent.position });
         packet::emitted(self.namespace, &json!(["sync", object, place]))
+    }
+}
+
+impl Drop for ClientState {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

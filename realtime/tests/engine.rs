@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The limits of the test server, where they are not those of the program.
 const LARGEST: usize = 100_000;
@@ -45,13 +46,15 @@ impl Server {
             allows_origin: Box::new(|headers| {
                 headers.get("origin").is_none_or(|origin| origin == "https://desk")
             }),
-            serve: Box::new(|session, mut messages| {
+            serve: Box::new(|session, mut messages, stop| {
                 Box::pin(async move {
-                    while let Some(message) = messages.recv().await {
+                    while let Some(Some(message)) = stop.run_until_cancelled(messages.recv()).await {
                         session.send(format!("4{message}"));
                     }
+                    session.end("its task has ended");
                 })
             }),
+            sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -373,6 +376,7 @@ async fn there_are_no_more_sessions_than_allowed_and_none_after_the_end() {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     server.engine.stop.cancel();
     closed(&mut socket).await;
+    server.engine.closed().await;
     server.until_sessions(0).await;
     let refused = server.request(Method::GET, "EIO=4&transport=polling", "").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);

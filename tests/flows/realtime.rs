@@ -309,6 +309,35 @@ async fn a_token_that_ends_ends_its_connection_after_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_says_so_and_its_clients_go_on_elsewhere() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve(&data).await;
+    let mut ends = Program::start("realtime", &data, &[]).await;
+    assert_eq!(ends.checks().await.1["realtime"], "ok");
+    let account = program.account();
+    let (ana, whatsapp) = (account.person("agent", "Ana"), account.whatsapp("http://127.0.0.1:9").await);
+    let proxy = Cuts::to(ends.port).await;
+    let clients =
+        [["websocket"], ["polling"]].map(|transports| SocketClient::of(&ana, &proxy.base(), &transports));
+    for client in &clients {
+        client.until_event("sync", |_| true).await;
+    }
+    proxy.point_to(program.port);
+    assert_eq!(ends.stop().await.code(), Some(0));
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    for client in &clients {
+        let pause = client.until_event("server:stopping", |_| true).await;
+        assert!(pause["reconnect_after_ms"].as_u64().unwrap() <= 1_000, "{pause}");
+        assert_eq!(client.until_connected(2).await["recovered"], true);
+        client.until_event("conversation:new", |_| true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_too_much_gets_errors_and_is_closed() {
     if !has_node() {
         return;

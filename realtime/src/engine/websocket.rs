@@ -1,5 +1,6 @@
 //! The transport over WebSocket, from the start or after long-polling.
 
+use super::Engine;
 use super::packet::Packet;
 use super::session::{Session, Transport};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
@@ -25,7 +26,8 @@ pub enum Begin {
     Upgrade(Arc<Session>),
 }
 
-pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, largest: usize) -> Response {
+pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, engine: &Engine) -> Response {
+    let (largest, sockets) = (engine.largest_payload, engine.sockets.clone());
     let failed = match &begin {
         Begin::New(session) => Some(session.clone()),
         Begin::Upgrade(_) => None,
@@ -42,9 +44,13 @@ pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, largest: usize) -> Respon
                 session.end("its WebSocket was not opened");
             }
         })
-        .on_upgrade(async move |socket| match begin {
-            Begin::New(session) => run(socket, &session).await,
-            Begin::Upgrade(session) => take_over(socket, &session).await,
+        .on_upgrade(move |socket| {
+            sockets.track_future(async move {
+                match begin {
+                    Begin::New(session) => run(socket, &session).await,
+                    Begin::Upgrade(session) => take_over(socket, &session).await,
+                }
+            })
         })
 }
 
