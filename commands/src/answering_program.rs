@@ -1,8 +1,8 @@
 //! The commands for a program that answers in the bot's place (requirement 001).
 
 use crate::conversations::Begin;
-use crate::customers::{Identifiers, Read};
-use crate::execute::{CommandError, Context, Outcome};
+use crate::customers::Identifiers;
+use crate::execute::{CommandError, Context, Outcome, Read};
 use crate::language::detect;
 use crate::{Commands, dry_run};
 use domain::bot::Playbook;
@@ -35,13 +35,8 @@ impl Commands {
         // defect.
         for _ in 0..16 {
             let customer = self.customer(of, identifiers, Read::Log).await?;
-            let found = self
-                .current_conversations
-                .of_customer(&self.conversations, begin.channel.id, &customer.names)
-                .await?;
-            let current = found.current;
-            // Another process may have changed it.
-            let loaded = self.conversations.current(&current.stream).await?;
+            let found = self.current_of_customer(of, begin.channel.id, &customer.names, Read::Log).await?;
+            let (current, loaded) = (&found.current, &found.current.fold);
             let status = match &loaded.state {
                 Conversation::NotOpened => match self.begin(begin, context).await {
                     Ok((id, outcome)) => return Ok(FoundOrBegun { id, is_new: outcome.wrote }),

@@ -1,8 +1,8 @@
 //! The parts of the account's catalogues that decisions about a conversation need, read from their streams.
 
 use crate::Commands;
-use crate::customers::{Identifiers, Read};
-use crate::execute::{CommandError, Context, LoadError, Outcome};
+use crate::customers::Identifiers;
+use crate::execute::{CommandError, Context, LoadError, Outcome, Read};
 use domain::conversation::{Assignee, Conversation, Message, Opening, Rejection};
 use event_schemas::catalogue::{BusinessCalendar, CalendarDefined, CatalogueKind, Channel, SlaPolicy, Team};
 use event_schemas::conversation::SlaApplied;
@@ -157,11 +157,8 @@ impl Commands {
         let customer = self.customer(of, std::slice::from_ref(&begin.contact_identifier), Read::Log).await?;
         let display_name = begin.display_name.clone().or_else(|| customer.display_name().map(str::to_owned));
         for _ in 0..16 {
-            let current = self
-                .current_conversations
-                .of_customer(&self.conversations, begin.channel.id, &customer.names)
-                .await?
-                .current;
+            let found = self.current_of_customer(of, begin.channel.id, &customer.names, Read::Log).await?;
+            let current = found.current;
             let mut command = domain::conversation::Begin {
                 opening: Opening {
                     account_id: context.account,
@@ -187,7 +184,10 @@ impl Commands {
             command.message = begin.message.clone().map(|message| message.with_id(message_id));
             let id = command.opening.conversation_id();
             match self.conversations.execute(&current.stream, &command, context).await {
-                Ok(outcome) => return Ok((id, outcome)),
+                Ok(outcome) => {
+                    self.continue_begun(of, begin.channel.id, &customer.names, context).await?;
+                    return Ok((id, outcome));
+                }
                 Err(CommandError::Rejected(Rejection::Closed)) => {
                     self.current_conversations.set_closed(
                         begin.channel.id,
@@ -210,8 +210,7 @@ impl Commands {
     ) -> Result<ConversationId, LoadError> {
         let of = Identifiers { account, kind: channel.channel_type };
         let customer = self.customer(of, &[identifier.to_owned()], Read::Cached).await?;
-        let found =
-            self.current_conversations.of_customer(&self.conversations, channel.id, &customer.names).await?;
+        let found = self.current_of_customer(of, channel.id, &customer.names, Read::Cached).await?;
         Ok(found.current.id)
     }
 }

@@ -5,27 +5,26 @@
 //! stays closed, so an ordinal that was once current is a lower bound for ever, and only streams are read to
 //! find the current one.
 
-use crate::execute::{Aggregates, LoadError, Versioned};
+use crate::Commands;
+use crate::customers::Identifiers;
+use crate::execute::{Aggregates, LoadError, Read, Versioned};
 use domain::conversation::Conversation;
 use event_schemas::message::Status;
-use event_schemas::{ChannelId, ConversationId, StreamId};
+use event_schemas::{ChannelId, ConversationId, StreamId, Version};
 use event_store::EventStore;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// Finds the current conversation of each contact.
 pub struct CurrentConversations {
     store: Arc<dyn EventStore>,
     /// Lower bounds of the current ordinals. Without a bound a few more streams are read.
     lower_bounds: Cache<(ChannelId, String), u32>,
-    /// When an identifier that is joined to another was found without an open conversation. None begins under it in this
-    /// process, and hardly ever in another one.
-    without_open: Cache<(ChannelId, String), Instant>,
+    /// The version of the stream of an identifier that is joined to another, at which no conversation was open under it.
+    /// A process that does not know this version may begin one, and then looks for the customer's others itself
+    /// (`joined_conversations.rs`).
+    without_open: Cache<(ChannelId, String), Version>,
 }
-
-/// For how long an identifier that is joined to another is not asked for its open conversation again.
-const WITHOUT_OPEN: Duration = Duration::from_secs(10);
 
 /// The conversation that the contact's next message belongs to: open, or not yet begun.
 pub struct Current {
@@ -49,55 +48,20 @@ impl CurrentConversations {
         Self { store, lower_bounds: Cache::new(capacity), without_open: Cache::new(capacity) }
     }
 
-    /// The current conversation of a customer with these identifiers: the newest open one of any of them. When none is
-    /// open, the next one of the first identifier.
-    pub async fn of_customer(
-        &self,
-        conversations: &Aggregates<Conversation>,
-        channel: ChannelId,
-        names: &[String],
-    ) -> Result<CurrentOfCustomer, LoadError> {
-        let (mut next, mut open) = (None, Vec::new());
-        for (number, name) in names.iter().enumerate() {
-            let key = (channel, name.clone());
-            if number > 0 && self.without_open.get(&key).is_some_and(|at| at.elapsed() < WITHOUT_OPEN) {
-                continue;
-            }
-            let current = self.current(conversations, channel, name).await?;
-            match (current.fold.version, number) {
-                (Some(_), _) => open.push(current),
-                (None, 0) => {
-                    // The next conversation begins under this name.
-                    self.without_open.remove(&key);
-                    next = Some(current);
-                }
-                (None, _) => self.without_open.insert(key, Instant::now()),
-            }
-        }
-        // A resolved conversation gives way to one that an agent works on.
-        open.sort_by_key(|current| {
-            let opened = current.fold.state.opened().ok();
-            opened.map(|opened| (opened.status() != Status::Resolved, opened.opened_at, opened.id))
-        });
-        let current = match open.pop().or(next) {
-            Some(current) => current,
-            None => unreachable!("the first name has a current conversation, begun or not"),
-        };
-        Ok(CurrentOfCustomer { current, other_open: open })
-    }
-
+    /// The open conversation of an identifier, or the one that begins next.
     pub async fn current(
         &self,
         conversations: &Aggregates<Conversation>,
         channel: ChannelId,
         identifier: &str,
+        read: Read,
     ) -> Result<Current, LoadError> {
         let key = (channel, identifier.to_owned());
         let mut ordinal = self.lower_bounds.get(&key).unwrap_or(0);
         loop {
             let id = ConversationId::of(channel, identifier, ordinal);
             let stream = StreamId::conversation(id);
-            let fold = conversations.cached(&stream).await?;
+            let fold = conversations.read(&stream, read).await?;
             let closed = fold.state.opened().is_ok_and(|c| c.lifecycle.is_closed());
             if !closed {
                 if ordinal > 0 {
@@ -143,5 +107,63 @@ impl CurrentConversations {
         let stream = StreamId::conversation(ConversationId::of(channel, identifier, ordinal));
         let version = self.store.stream_version(&stream).await;
         Ok(version.map_err(|error| LoadError::of(&stream, error))?.is_some())
+    }
+}
+
+impl Commands {
+    /// The current conversation of a customer with these identifiers: the newest open one of any of them. When none is
+    /// open, the next one of the first identifier.
+    pub(crate) async fn current_of_customer(
+        &self,
+        of: Identifiers,
+        channel: ChannelId,
+        names: &[String],
+        read: Read,
+    ) -> Result<CurrentOfCustomer, LoadError> {
+        let found = self.find_current(of, channel, names, read).await?;
+        if read == Read::Cached && !found.other_open.is_empty() {
+            // Another process may have closed one of them.
+            return self.find_current(of, channel, names, Read::Log).await;
+        }
+        Ok(found)
+    }
+
+    async fn find_current(
+        &self,
+        of: Identifiers,
+        channel: ChannelId,
+        names: &[String],
+        read: Read,
+    ) -> Result<CurrentOfCustomer, LoadError> {
+        let known = &self.current_conversations;
+        let (mut next, mut open) = (None, Vec::new());
+        for (number, name) in names.iter().enumerate() {
+            let key = (channel, name.clone());
+            let version = match number {
+                0 => None,
+                // The version is read before the conversation.
+                _ => self.contacts.cached(&of.stream(name)).await?.version,
+            };
+            if read == Read::Cached && version.is_some() && known.without_open.get(&key) == version {
+                continue;
+            }
+            let current = known.current(&self.conversations, channel, name, read).await?;
+            match (current.fold.version, number, version) {
+                (Some(_), ..) => open.push(current),
+                (None, 0, _) => next = Some(current),
+                (None, _, Some(version)) => known.without_open.insert(key, version),
+                (None, _, None) => {}
+            }
+        }
+        // A resolved conversation gives way to one that an agent works on.
+        open.sort_by_key(|current| {
+            let opened = current.fold.state.opened().ok();
+            opened.map(|opened| (opened.status() != Status::Resolved, opened.opened_at, opened.id))
+        });
+        let current = match open.pop().or(next) {
+            Some(current) => current,
+            None => unreachable!("the first name has a current conversation, begun or not"),
+        };
+        Ok(CurrentOfCustomer { current, other_open: open })
     }
 }

@@ -3,7 +3,7 @@
 //! chosen.
 
 use crate::Commands;
-use crate::execute::{CommandError, Context, LoadError, Versioned};
+use crate::execute::{CommandError, Context, LoadError, Read, Versioned};
 use crate::turns::Turn;
 use domain::contact::{IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address};
 use domain::conversation::{self, ChangeDisplayName};
@@ -31,6 +31,8 @@ pub struct Customer {
     given_name: Option<String>,
     /// Whether one of the identifiers has a contact already.
     pub(crate) contact_is_known: bool,
+    /// Whether several of the identifiers have contacts that are not joined yet, each with conversations of its own.
+    has_several_contacts: bool,
     /// Whether all identifiers are joined to the one that decides.
     pub(crate) is_settled: bool,
 }
@@ -51,14 +53,6 @@ impl Customer {
 
 /// An identifier that decides on a contact, and its state.
 type Root = (String, Arc<Versioned<IdentifierState>>);
-
-/// From where the state of an identifier is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Read {
-    Cached,
-    /// From the log, with the events of other processes.
-    Log,
-}
 
 /// Identifiers on one kind of channel of an account.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +122,9 @@ impl Commands {
         let Some((identifier, state)) = roots.first().cloned() else {
             unreachable!("a customer is asked for without an identifier")
         };
-        let known_contact = roots.iter().find_map(|(_, state)| state.state.contact_id());
+        let mut known_contacts = roots.iter().filter_map(|(_, state)| state.state.contact_id());
+        let known_contact = known_contacts.next();
+        let has_several_contacts = known_contacts.next().is_some();
         let contact_id = known_contact.unwrap_or_else(|| of.id(&identifier).own_contact());
         let mut is_settled = roots.len() == 1;
         let mut names = self.known_names(of, &roots, read).await?;
@@ -155,6 +151,7 @@ impl Commands {
             address,
             given_name,
             contact_is_known,
+            has_several_contacts,
             is_settled,
         })
     }
@@ -231,7 +228,8 @@ impl Commands {
     }
 
     /// The customer after the report is stored. The identifiers are joined before this returns, so that each
-    /// process finds the same customer by any of them.
+    /// process finds the same customer by any of them. When several contacts are found to be one, their open conversations
+    /// are continued in one.
     pub(crate) async fn settled(
         &self,
         of: Identifiers,
@@ -239,12 +237,17 @@ impl Commands {
         context: &Context,
     ) -> Result<Customer, CommandError<Rejection>> {
         // After each refusal the identifiers are looked at again. The bound only ends a loop by a defect.
+        let mut joins_contacts = false;
         for _ in 0..16 {
             let customer = self.customer(of, &named.identifiers, Read::Log).await?;
             let address = named.address(&customer);
             if customer.is_settled && address.is_none() {
+                if joins_contacts {
+                    self.continue_on_all_channels(of, &customer.names, context).await?;
+                }
                 return Ok(customer);
             }
+            joins_contacts |= customer.has_several_contacts;
             let given_up = named.given_up(&customer);
             match self.store_names(of, &customer, address, given_up, context).await {
                 Ok(()) | Err(CommandError::Rejected(Rejection::JoinedElsewhere)) => {}
@@ -328,10 +331,7 @@ impl Commands {
         let context = Context { key: None, request: None, if_match: None, ..context.clone() };
         let channels = self.catalogue::<Channel>(of.account).current().await?;
         for channel in channels.state.iter().filter(|channel| channel.channel_type == of.kind) {
-            let found = self
-                .current_conversations
-                .of_customer(&self.conversations, channel.id, &customer.names)
-                .await?;
+            let found = self.current_of_customer(of, channel.id, &customer.names, Read::Cached).await?;
             for current in std::iter::once(&found.current).chain(&found.other_open) {
                 match self.conversations.execute(&current.stream, &rename, &context).await {
                     Ok(_)
@@ -418,11 +418,7 @@ impl Commands {
         identifier: &str,
         read: Read,
     ) -> Result<Arc<Versioned<IdentifierState>>, LoadError> {
-        let stream = of.stream(identifier);
-        match read {
-            Read::Cached => self.contacts.cached(&stream).await,
-            Read::Log => self.contacts.current(&stream).await,
-        }
+        self.contacts.read(&of.stream(identifier), read).await
     }
 
     /// The identifier that decides on the contact of this one. Two processes may join two identifiers to each other; then

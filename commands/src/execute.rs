@@ -211,6 +211,14 @@ impl<S> Outcome<S> {
     }
 }
 
+/// From where a state is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Cached,
+    /// From the log, with the events of other processes.
+    Log,
+}
+
 /// A command's decision, not yet appended.
 pub(crate) struct Decided<S: Evolve> {
     pub events: Vec<S::Event>,
@@ -258,6 +266,21 @@ pub enum LoadError {
     },
 }
 
+impl<R: std::error::Error + 'static> CommandError<R> {
+    /// Ignores a rejection: what was to be done is done already, or is not possible any more.
+    pub(crate) fn unless_rejected<Q: std::error::Error + 'static>(self) -> Result<(), CommandError<Q>> {
+        Err(match self {
+            Self::Rejected(_) => return Ok(()),
+            Self::NotFound => CommandError::NotFound,
+            Self::VersionMismatch { expected, actual } => CommandError::VersionMismatch { expected, actual },
+            Self::KeyReused => CommandError::KeyReused,
+            Self::Contended => CommandError::Contended,
+            Self::Unavailable(unavailable) => CommandError::Unavailable(unavailable),
+            Self::Damaged { stream, source } => CommandError::Damaged { stream, source },
+        })
+    }
+}
+
 impl<R: std::error::Error + 'static> From<LoadError> for CommandError<R> {
     fn from(error: LoadError) -> Self {
         match error {
@@ -297,6 +320,13 @@ impl<S: Aggregate> Aggregates<S> {
             folds: Cache::new(capacity),
             turns: Turns::default(),
             recent_checks: Cache::new(RECENT_CHECKS),
+        }
+    }
+
+    pub(crate) async fn read(&self, stream: &StreamId, read: Read) -> Result<Arc<Versioned<S>>, LoadError> {
+        match read {
+            Read::Cached => self.cached(stream).await,
+            Read::Log => self.current(stream).await,
         }
     }
 

@@ -10,8 +10,8 @@ mod rejection;
 mod status;
 
 use crate::Commands;
-use crate::customers::{Identifiers, Read};
-use crate::execute::{CommandError, Context, LoadError};
+use crate::customers::Identifiers;
+use crate::execute::{CommandError, Context, LoadError, Read};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::ChannelType;
 use event_schemas::{AccountId, Actor, ChannelId, StreamId};

@@ -15,6 +15,7 @@ pub mod customers;
 pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
+mod joined_conversations;
 pub mod language;
 mod low_priority;
 pub mod past;

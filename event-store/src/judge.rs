@@ -79,8 +79,8 @@ pub struct Known {
 
 /// Judges a group by the remembered heads alone, without a query. `None` when a query is needed.
 ///
-/// The remembered heads may be stale. If an id is recorded already or another process has written since, the
-/// unique indexes refuse the rows.
+/// The remembered heads and the end may be stale. If an id is recorded already or another process has written since, the
+/// unique indexes refuse the rows. A stream that begins after the end shows that another process has written.
 pub fn fast_path(
     group: &[Append],
     end: u64,
@@ -91,6 +91,9 @@ pub fn fast_path(
     let mut verdicts = Vec::with_capacity(group.len());
     for append in group {
         let head = moved.get(&append.stream).copied().or_else(|| remembered(&append.stream));
+        if head.is_some_and(|head| head.stream >= position) {
+            return None;
+        }
         let (stream, version) = match (append.expected, head) {
             (Expected::NoStream, None) => (position, Version::FIRST),
             (Expected::Exact(version), Some(head)) if version == head.version => {
@@ -219,4 +222,18 @@ pub fn judge_import(event: &Recorded, known: &mut Known) -> Result<ImportVerdict
     known.heads.insert(event.stream.clone(), Head { stream, version: event.version });
     known.events.insert(event.id, location);
     Ok(ImportVerdict::New { stream, position: known.end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_begins_after_the_known_end_needs_a_lookup() {
+        let stream = StreamId::named("contact".to_owned());
+        let append = Append { stream, expected: Expected::Exact(Version::FIRST), rows: Vec::new() };
+        let head = Head { stream: 587, version: Version::FIRST };
+        let is_fast = |end| fast_path(std::slice::from_ref(&append), end, |_| Some(head)).is_some();
+        assert_eq!([586, 587].map(is_fast), [false, true]);
+    }
 }

@@ -61,7 +61,10 @@ impl RecentEvents {
     /// after a start too, when this process has appended nothing yet.
     fn is_at_end(&self, after: Option<Position>, lookup: Lookup) -> bool {
         let Some(end) = self.end_cache.recent_end(lookup) else { return false };
-        !self.tail.has_early() && (self.tail.ends_at(after) || (self.tail.is_empty() && after == end))
+        // A lookup of another reader may have found an event of another process that this reader has not read.
+        end <= after
+            && !self.tail.has_early()
+            && (self.tail.ends_at(after) || (self.tail.is_empty() && after == end))
     }
 }
 
@@ -84,6 +87,18 @@ mod tests {
             );
             recent.others_appended();
             assert!(!recent.is_at_end(end, recent.end_cache.begin_lookup()));
+        }
+    }
+    /// The lookups of a reader that is at the end do not keep another one from the last event.
+    #[test]
+    fn an_event_of_another_process_after_the_tail_is_found() {
+        let recent = RecentEvents::new(1);
+        recent.extend(6, vec![tail::tests::event(7)]);
+        let seven = Some(Position::at(7));
+        for (found, is_at_end) in [(6, true), (7, true), (8, false)] {
+            let lookup = recent.end_cache.begin_lookup();
+            recent.end_cache.record_end(lookup, Some(Position::at(found)));
+            assert_eq!(recent.is_at_end(seven, lookup), is_at_end, "{found}");
         }
     }
 }

@@ -3,8 +3,10 @@
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{PHONE_NUMBER_ID, Person, Program, WhatsApp, fresh_id};
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const NUMBER: &str = "251911000001";
@@ -87,7 +89,7 @@ impl Desk {
 /// The conversations once they have so many messages of the customer in all.
 async fn conversations(ana: &Person, received: u64) -> Vec<Value> {
     let all = ana
-        .get_until("/v1/conversations?limit=100", |page| {
+        .get_until("/v1/conversations?limit=200", |page| {
             let rows = page["data"].as_array().unwrap();
             rows.iter().filter_map(|row| row["message_count"].as_u64()).sum::<u64>() >= received
         })
@@ -99,11 +101,12 @@ async fn conversations(ana: &Person, received: u64) -> Vec<Value> {
 async fn only_conversation(ana: &Person, messages: u64) -> Value {
     let all = conversations(ana, messages).await;
     assert_eq!(all.len(), 1, "{all:?}");
-    let identifiers = ana
-        .get(&format!("/v1/contact-identifiers?contact_id={}", all[0]["contact_id"].as_str().unwrap()))
-        .await;
-    let every = ana.get("/v1/contact-identifiers").await;
-    assert_eq!(identifiers["data"], every["data"], "all identifiers are the contact's");
+    // An identifier and its conversation are projected from two streams.
+    ana.get_until("/v1/contact-identifiers", |page| {
+        let rows = page["data"].as_array().unwrap();
+        !rows.is_empty() && rows.iter().all(|row| row["contact_id"] == all[0]["contact_id"])
+    })
+    .await;
     all[0].clone()
 }
 
@@ -342,4 +345,75 @@ async fn the_next_owner_of_a_number_is_another_customer() {
     let all = conversations(&ana, 7).await;
     let theirs = all.iter().filter(|row| row["contact_identifier"] == "ET.99");
     assert_eq!((all.len(), theirs.count()), (3, 2), "{all:?}");
+}
+
+/// Two processes that write to one log. The first also reads it.
+struct TwoProcesses {
+    _folder: tempfile::TempDir,
+    one: Program,
+    two: Program,
+}
+
+impl TwoProcesses {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let one = Program::serve(&data).await;
+        let two = Program::start("command-api", &data, &[]).await;
+        Self { _folder: folder, one, two }
+    }
+}
+
+/// The rows of each customer, by the number at the end of each of the customer's identifiers.
+fn by_customer(rows: &[Value], field: &str) -> BTreeMap<u64, Vec<Value>> {
+    let mut all = BTreeMap::<u64, Vec<Value>>::new();
+    for row in rows {
+        let identifier = row[field].as_str().unwrap();
+        let customer = identifier[identifier.len() - 4..].parse().unwrap();
+        all.entry(customer).or_default().push(row.clone());
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_messages_of_a_customer_at_two_processes_are_one_contact_with_one_open_conversation() {
+    const CUSTOMERS: u64 = 60;
+    let processes = TwoProcesses::start().await;
+    let account = processes.one.account();
+    let (at_one, ana) = (account.whatsapp("http://127.0.0.1:9").await, account.person("agent", "Ana"));
+    let at_two = at_one.at(&processes.two);
+    // The second process knows the channel, so that no look-up delays its first message.
+    at_two.post_ok(&says(Some("251911999999"), None, "An earlier customer")).await;
+    let writes = |customer: u64| {
+        let (at_one, at_two) = (at_one.clone(), at_two.clone());
+        async move {
+            let (number, id) = (format!("25191100{customer:04}"), format!("ET.134912{customer:04}"));
+            let by_id = |words: &str| says(None, Some(&id), words);
+            let by_both = |words: &str| says(Some(&number), Some(&id), words);
+            let (first, second) = (by_id("one"), by_both("two"));
+            futures::join!(at_one.post_ok(&first), at_two.post_ok(&second));
+            for words in ["three", "four"] {
+                at_one.post_ok(&by_id(words)).await;
+                at_two.post_ok(&by_both(words)).await;
+            }
+        }
+    };
+    // Several customers at once, so that neither process is always the earlier one.
+    stream::iter(0..CUSTOMERS).map(writes).buffer_unordered(6).collect::<Vec<()>>().await;
+    let every = |rows: &Value| rows["data"].as_array().unwrap().clone();
+    let all = conversations(&ana, CUSTOMERS * 6 + 1).await;
+    let identifiers = every(&ana.get("/v1/contact-identifiers?limit=200").await);
+    let contacts = by_customer(&identifiers, "identifier");
+    for (customer, rows) in by_customer(&all, "contact_identifier") {
+        let contact = &contacts[&customer][0]["contact_id"];
+        let of_contact = |row: &Value| row["contact_id"] == *contact;
+        assert!(contacts[&customer].iter().chain(&rows).all(of_contact), "{customer}: {rows:#?}");
+        let (open, closed): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row["status"] == "open");
+        assert_eq!((open.len(), closed.len() <= 1), (1, true), "{customer}: {rows:#?}");
+        for (one, other) in closed.iter().flat_map(|closed| [(open[0], *closed), (*closed, open[0])]) {
+            let events = format!("/v1/conversations/{}/events?limit=100", one["id"].as_str().unwrap());
+            assert!(ana.get(&events).await.to_string().contains(other["id"].as_str().unwrap()), "{customer}");
+        }
+    }
+    assert_eq!(every(&ana.get("/v1/contacts?limit=200").await).len() as u64, CUSTOMERS + 1);
 }

@@ -11,6 +11,7 @@ mod claims;
 mod contacts;
 mod conversations;
 mod errors;
+mod identities;
 mod keys;
 mod macros;
 mod messages;

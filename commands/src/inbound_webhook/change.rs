@@ -5,12 +5,12 @@ use super::message::all_identifiers;
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
 use crate::current_conversation::CurrentOfCustomer;
-use crate::customers::{NamedCustomer, Read};
-use crate::execute::{CommandError, Context, LoadError};
+use crate::customers::NamedCustomer;
+use crate::execute::{CommandError, Context, LoadError, Read};
 use domain::aggregate::Decide;
 use domain::conversation::{Conversation, Edit, Opened, React, RecordNotice, Rejection, Revoke};
 use event_schemas::conversation::NoticeReceived;
-use event_schemas::{ConversationId, EventId, MessageId, StreamId};
+use event_schemas::{ChannelId, ConversationId, EventId, MessageId, StreamId};
 use providers::{InboundEdit, InboundNotice, InboundReaction, InboundRevoke};
 use std::fmt::Debug;
 
@@ -31,8 +31,8 @@ impl Commands {
     ) -> Result<(), InboundWebhookError> {
         let message = &edit.message;
         let context = keyed(receiver, context, &edit.provider_edit_id, "edited");
-        let names = self.names_of(receiver, &message.from, &message.also_known_as).await?;
-        let found = self.message_of_contact(receiver, &names, &message.provider_message_id).await?;
+        let customer = all_identifiers(&message.from, &message.also_known_as);
+        let found = self.message_of_contact(receiver, &customer, &message.provider_message_id).await?;
         if let Some((conversation, message_id)) = found {
             let command = Edit {
                 message_id,
@@ -54,11 +54,12 @@ impl Commands {
         revoke: &InboundRevoke,
     ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
         let context = keyed(receiver, context, &revoke.provider_revoke_id, "revoked");
-        let names = self.names_of(receiver, &revoke.from, &revoke.also_known_as).await?;
+        let customer = all_identifiers(&revoke.from, &revoke.also_known_as);
         let (conversation, message_id) =
-            match self.message_of_contact(receiver, &names, &revoke.message).await? {
+            match self.message_of_contact(receiver, &customer, &revoke.message).await? {
                 Some(found) => found,
                 None => {
+                    let names = self.customer(receiver.identifiers(), &customer, Read::Log).await?.names;
                     let id = received_id(receiver, &revoke.message);
                     (self.current_of(receiver, &names).await?.current.id, id)
                 }
@@ -77,8 +78,8 @@ impl Commands {
     ) -> Result<Result<(), NotRecorded>, InboundWebhookError> {
         const UNKNOWN: NotRecorded = "a reaction to a message that Verbatim does not have";
         let context = keyed(receiver, context, &reaction.provider_reaction_id, "reacted");
-        let names = self.names_of(receiver, &reaction.from, &reaction.also_known_as).await?;
-        let found = self.message_of_contact(receiver, &names, &reaction.message).await?;
+        let customer = all_identifiers(&reaction.from, &reaction.also_known_as);
+        let found = self.message_of_contact(receiver, &customer, &reaction.message).await?;
         let Some((conversation, message_id)) = found else { return Ok(Err(UNKNOWN)) };
         let command = React {
             message_id,
@@ -122,7 +123,7 @@ impl Commands {
             },
         };
         let recorded = self.record_change(found.current.id, &command, &context).await?;
-        self.close_others(&context, found.current.id, &found.other_open).await?;
+        self.close_others::<Rejection>(&context, found.current.id, &found.other_open).await?;
         Ok(recorded.then_some(()).ok_or("a notice about a contact who has no open conversation"))
     }
 
@@ -146,30 +147,19 @@ impl Commands {
         }
     }
 
-    /// All identifiers of the customer whom these name.
-    pub(super) async fn names_of(
-        &self,
-        receiver: &ChannelOfAccount,
-        from: &str,
-        also_known_as: &[String],
-    ) -> Result<Vec<String>, LoadError> {
-        let identifiers = all_identifiers(from, also_known_as);
-        Ok(self.customer(receiver.identifiers(), &identifiers, Read::Cached).await?.names)
-    }
-
     async fn current_of(
         &self,
         receiver: &ChannelOfAccount,
         names: &[String],
     ) -> Result<CurrentOfCustomer, LoadError> {
-        self.current_conversations.of_customer(&self.conversations, receiver.channel.id, names).await
+        self.current_of_customer(receiver.identifiers(), receiver.channel.id, names, Read::Cached).await
     }
 
     /// The conversation and the id of a message of the contact's recent conversations, by the provider's id.
     async fn message_of_contact(
         &self,
         receiver: &ChannelOfAccount,
-        names: &[String],
+        identifiers: &[String],
         provider_message_id: &str,
     ) -> Result<Option<(ConversationId, MessageId)>, LoadError> {
         let received = received_id(receiver, provider_message_id);
@@ -177,26 +167,45 @@ impl Commands {
             let is_received = conversation.has_message(received).then_some(received);
             is_received.or_else(|| conversation.outgoing_by_provider_id(provider_message_id))
         };
-        self.in_recent_conversations(receiver, names, EARLIER_CONVERSATIONS, is_in).await
+        self.in_recent_conversations(receiver, identifiers, EARLIER_CONVERSATIONS, is_in).await
     }
 
-    /// Searches the customer's recent conversations on the channel, under each identifier the newest first.
+    /// Searches the recent conversations on the channel of the customer whom the identifiers name, under each identifier
+    /// the newest first. What is not found in memory is searched in the log: another process may have stored it.
     pub(super) async fn in_recent_conversations<T>(
         &self,
         receiver: &ChannelOfAccount,
-        names: &[String],
+        identifiers: &[String],
         earlier: u32,
         look: impl Fn(&Opened) -> Option<T>,
     ) -> Result<Option<(ConversationId, T)>, LoadError> {
-        let channel = receiver.channel.id;
-        for name in names {
-            let current = self.current_conversations.current(&self.conversations, channel, name).await?;
-            for ordinal in (current.ordinal.saturating_sub(earlier)..=current.ordinal).rev() {
-                let id = ConversationId::of(channel, name, ordinal);
-                let fold = self.conversations.cached(&StreamId::conversation(id)).await?;
-                if let Some(found) = fold.state.opened().ok().and_then(&look) {
-                    return Ok(Some((id, found)));
+        for read in [Read::Cached, Read::Log] {
+            let names = self.customer(receiver.identifiers(), identifiers, read).await?.names;
+            for name in &names {
+                let found = self.in_conversations_of(receiver.channel.id, name, earlier, read, &look).await?;
+                if found.is_some() {
+                    return Ok(found);
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn in_conversations_of<T>(
+        &self,
+        channel: ChannelId,
+        name: &str,
+        earlier: u32,
+        read: Read,
+        look: impl Fn(&Opened) -> Option<T>,
+    ) -> Result<Option<(ConversationId, T)>, LoadError> {
+        let current = self.current_conversations.current(&self.conversations, channel, name, read).await?;
+        for ordinal in (current.ordinal.saturating_sub(earlier)..=current.ordinal).rev() {
+            let id = ConversationId::of(channel, name, ordinal);
+            let stream = StreamId::conversation(id);
+            let fold = self.conversations.read(&stream, read).await?;
+            if let Some(found) = fold.state.opened().ok().and_then(&look) {
+                return Ok(Some((id, found)));
             }
         }
         Ok(None)

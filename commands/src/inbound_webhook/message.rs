@@ -2,18 +2,23 @@
 
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
-use crate::current_conversation::Current;
-use crate::customers::{Customer, Identifiers, NamedCustomer, Read};
-use crate::execute::{CommandError, Context};
+use crate::customers::{Customer, Identifiers, NamedCustomer};
+use crate::execute::{CommandError, Context, Read};
 use crate::turns::Turn;
 use domain::contact::{IdentifierState, See, is_number};
-use domain::conversation::{Close, Opening, Receive, ReceiveEdited, RecordNotice, Rejection};
-use event_schemas::conversation::NoticeReceived;
+use domain::conversation::{Opening, Receive, ReceiveEdited, Rejection};
 use event_schemas::message::Priority;
-use event_schemas::{Actor, ConversationId, EventId, MessageId, StreamId};
+use event_schemas::{EventId, MessageId};
 use providers::InboundMessage;
 use serde_json::Map;
 use std::sync::Arc;
+
+/// How a message was stored.
+enum Stored {
+    InOpenConversation,
+    /// A conversation began with it, now or when it was delivered before.
+    AtFirst,
+}
 
 impl Commands {
     pub(super) async fn receive_message(
@@ -67,7 +72,13 @@ impl Commands {
             self.receive_into_conversation(receiver, context, &message, customer.clone(), edit_id),
         );
         updated?;
-        received
+        match received? {
+            Stored::InOpenConversation => Ok(()),
+            Stored::AtFirst => {
+                let (channel, identifiers) = (receiver.channel.id, &named.identifiers);
+                Ok(self.continue_begun::<Rejection>(of, channel, identifiers, context).await?)
+            }
+        }
     }
 
     /// The customer of a message, after what it tells about the customer's identifiers is stored. The turns are held while
@@ -102,23 +113,21 @@ impl Commands {
         message: &InboundMessage,
         mut customer: Customer,
         edit_id: Option<&str>,
-    ) -> Result<(), InboundWebhookError> {
+    ) -> Result<Stored, InboundWebhookError> {
         let ChannelOfAccount { account, channel } = receiver;
         let event_id = EventId::reported(channel.id, &message.provider_message_id, "received");
-        let mut is_latest = false;
+        let of = receiver.identifiers();
+        let mut read = Read::Cached;
         // After each refusal the next conversation is tried. The bound only ends a loop by a defect.
         for _ in 0..16 {
-            let found = self
-                .current_conversations
-                .of_customer(&self.conversations, channel.id, &customer.names)
-                .await?;
+            let found = self.current_of_customer(of, channel.id, &customer.names, read).await?;
             let current = found.current;
             let begins = current.fold.version.is_none();
-            if begins && customer.is_known() && !is_latest {
+            if begins && customer.is_known() && read == Read::Cached {
                 // Another process may have joined the identifier to another one.
                 let names = std::slice::from_ref(&customer.identifier);
-                customer = self.customer(receiver.identifiers(), names, Read::Log).await?;
-                is_latest = true;
+                customer = self.customer(of, names, Read::Log).await?;
+                read = Read::Log;
                 continue;
             }
             let command = Receive {
@@ -151,53 +160,19 @@ impl Commands {
                     self.conversations.execute_on(fold, stream, &command, context).await
                 }
             };
-            match received {
-                Ok(_) | Err(CommandError::KeyReused) => {
-                    return self.close_others(context, current.id, &found.other_open).await;
-                }
+            let is_further = match received {
+                Ok(outcome) => outcome.wrote && !begins,
+                Err(CommandError::KeyReused) => false,
                 Err(CommandError::Rejected(Rejection::Closed)) => {
                     self.current_conversations.set_closed(channel.id, &current.identifier, current.ordinal);
+                    continue;
                 }
                 Err(error) => return Err(error.into()),
-            }
+            };
+            self.close_others::<Rejection>(context, current.id, &found.other_open).await?;
+            return Ok(if is_further { Stored::InOpenConversation } else { Stored::AtFirst });
         }
         Err(InboundWebhookError::Contended)
-    }
-
-    /// Closes the open conversations of a customer's other identifiers, which began before it was known that they are the
-    /// same customer's. They are continued in this one.
-    pub(super) async fn close_others(
-        &self,
-        context: &Context,
-        continued_in: ConversationId,
-        others: &[Current],
-    ) -> Result<(), InboundWebhookError> {
-        for other in others {
-            let by_system = |part: &str| Context {
-                actor: Actor::system("customer-identity"),
-                key: Some(format!("customer-identity:{}:{part}", other.id)),
-                ..context.clone()
-            };
-            let reason = format!("The same customer's conversation {continued_in} continues it");
-            self.conversations
-                .execute(&other.stream, &Close { reason: Some(reason) }, &by_system("closed"))
-                .await?;
-            let notice = RecordNotice {
-                notice: NoticeReceived {
-                    notice: "conversation_joined".to_owned(),
-                    content: format!(
-                        "Two contacts are the same customer. The conversation {} was closed and is continued here.",
-                        other.id
-                    ),
-                    details: None,
-                    provider_message_id: None,
-                    sent_at: self.clock.now(),
-                },
-            };
-            let stream = StreamId::conversation(continued_in);
-            self.conversations.execute(&stream, &notice, &by_system("continued")).await?;
-        }
-        Ok(())
     }
 }
 

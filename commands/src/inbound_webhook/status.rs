@@ -3,8 +3,7 @@
 use super::message::all_identifiers;
 use super::{ChannelOfAccount, InboundWebhookError};
 use crate::Commands;
-use crate::customers::Read;
-use crate::execute::{CommandError, Context};
+use crate::execute::{CommandError, Context, Read};
 use domain::conversation::{Opened, RecordDelivery, Rejection, Report};
 use event_schemas::message::Delivery;
 use event_schemas::{ConversationId, MessageId, StreamId};
@@ -74,10 +73,10 @@ impl Commands {
             return Ok(Some((about.conversation_id, about.message_id)));
         }
         let Some(recipient) = &status.recipient else { return Ok(None) };
-        let names = self.names_of(receiver, recipient, &status.recipient_also_known_as).await?;
+        let recipient = all_identifiers(recipient, &status.recipient_also_known_as);
         let is_sent =
             |conversation: &Opened| conversation.outgoing_by_provider_id(&status.provider_message_id);
-        Ok(self.in_recent_conversations(receiver, &names, EARLIER_CONVERSATIONS, is_sent).await?)
+        Ok(self.in_recent_conversations(receiver, &recipient, EARLIER_CONVERSATIONS, is_sent).await?)
     }
 
     /// Stores that the recipient has several identifiers: the customer to whom an agent wrote by number may answer with an

@@ -135,7 +135,8 @@ impl<'a> Plan<'a> {
         let key = match target.head {
             // A new stream is in no cache, it is expected; if the name exists, the unique index refuses it.
             -1 if target.binding => end.position + 1,
-            _ if target.remembered => target.key,
+            // A stream that begins after the end: another node has appended meanwhile.
+            _ if target.remembered && target.key <= end.position => target.key,
             _ => return None,
         };
         let rows = || self.rows.iter().map(|planned| planned.row);
@@ -217,5 +218,20 @@ impl<'a> Target<'a> {
             }
             Expected::NoStream => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_begins_after_the_known_end_needs_a_lookup() {
+        let stream = StreamId::named("contact".to_owned());
+        let append = Append { stream, expected: Expected::Exact(Version(0)), rows: Vec::new() };
+        let head = Head { stream: 587, version: Version(0) };
+        let plan = Plan::of(&[&append], |_| Some(head));
+        let is_fast = |position| plan.fast_statement(End { position, recorded_at: 0 }, 0).is_some();
+        assert_eq!([586, 587].map(is_fast), [false, true]);
     }
 }

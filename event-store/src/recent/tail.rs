@@ -128,11 +128,11 @@ fn position(event: &Recorded) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use event_schemas::{AccountId, Actor, EventId, Metadata, StreamId, Timestamp, Version};
 
-    fn event(position: u64) -> Recorded {
+    pub fn event(position: u64) -> Recorded {
         Recorded {
             position: Position::at(position),
             stream: StreamId::named("conversation-1"),

@@ -4,8 +4,12 @@
 use super::registry::table_set;
 use crate::queries::{Cursor, ListError, Listed, Page, list_of, newest_first, row, rows};
 use event_schemas::contact::{ContactSeen, IdentifierLinked, phone_digits};
+use event_schemas::conversation::ConversationOpened;
 use event_schemas::message::ChannelType;
-use event_schemas::{AccountId, ContactEvent, ContactId, ContactIdentifierId, Event, Timestamp, Version};
+use event_schemas::{
+    AccountId, ContactEvent, ContactId, ContactIdentifierId, ConversationEvent, Event, LifecycleEvent,
+    Timestamp, Version,
+};
 use follower::db::{DbError, Readers, Tx};
 use follower::runner::DecodedEvent;
 use follower::table::{Json, Row, Rows, Values};
@@ -71,6 +75,9 @@ impl Contacts {
     pub async fn load(&mut self, page: &[Arc<DecodedEvent>], tx: &mut Tx) -> Result<(), DbError> {
         let (mut contacts, mut identifiers) = (Vec::new(), Vec::new());
         for decoded in page {
+            if let Some(opened) = opened(decoded) {
+                identifiers.push((identifier_of_opened(opened),));
+            }
             let Event::Contact(event) = &decoded.event else { continue };
             let contact = match event {
                 ContactEvent::ContactSeen(seen) => seen.contact_id,
@@ -89,6 +96,13 @@ impl Contacts {
         }
         self.contacts.load(tx, contacts).await?;
         self.identifiers.load(tx, identifiers).await
+    }
+
+    /// The contact of the identifier under which a conversation begins. When another process has just joined the
+    /// identifier to another contact's, that is not the contact that the event names.
+    pub fn contact_of_opened(&self, opened: &ConversationOpened) -> ContactId {
+        let identifier = self.identifiers.get(&(identifier_of_opened(opened),));
+        identifier.map_or(opened.contact_id, |row| row.contact_id)
     }
 
     /// Applies the event to the contact and the identifier. Returns the move of the identifier's conversations.
@@ -166,6 +180,24 @@ impl Contacts {
         }
         moves.into_values().collect()
     }
+}
+
+fn opened(decoded: &DecodedEvent) -> Option<&ConversationOpened> {
+    match &decoded.event {
+        Event::Conversation(ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened))) => {
+            Some(opened)
+        }
+        Event::Conversation(_)
+        | Event::Contact(_)
+        | Event::Agent(_)
+        | Event::Catalogue(_)
+        | Event::Inbound(_)
+        | Event::Log(_) => None,
+    }
+}
+
+fn identifier_of_opened(opened: &ConversationOpened) -> ContactIdentifierId {
+    ContactIdentifierId::of(opened.account_id, opened.channel_type.as_str(), &opened.contact_identifier)
 }
 
 fn identifier_of(event: &ContactEvent) -> ContactIdentifierId {

@@ -298,7 +298,10 @@ impl Conversations {
         let before = self.tables.inbox.get(&(id,)).map(|row| (Tabs::of(row), row.assignment_version));
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(opened)) = event {
             let Some(seq) = self.next_seq.as_mut() else { return };
-            self.tables.inbox.put(ConversationRow::opened(*seq, opened, decoded));
+            let contact_id = self.tables.contacts.contact_of_opened(opened);
+            self.tables
+                .inbox
+                .put(ConversationRow { contact_id, ..ConversationRow::opened(*seq, opened, decoded) });
             self.tables.clocks.absent((*seq,));
             *seq += 1;
         }

@@ -2,10 +2,12 @@
 
 use crate::environment::Environment;
 use crate::scenario::{Random, Scenario};
-use event_schemas::contact::ContactSeen;
+use event_schemas::contact::{ContactSeen, IdentifierJoined};
+use event_schemas::conversation::ConversationOpened;
 use event_schemas::message::{ChannelType, Priority, SenderType, Status};
 use event_schemas::{
-    ContactEvent, ContactId, ContactIdentifierId, ConversationId, StreamId, Timestamp, Version,
+    ContactEvent, ContactId, ContactIdentifierId, ConversationEvent, ConversationId, StreamId, Timestamp,
+    Version,
 };
 use follower::db::Db;
 use projections::queries::conversations::find;
@@ -31,6 +33,7 @@ crate::on_each_engine!(
     rows_of_another_account_are_not_found,
     running_timers_are_listed_by_deadline,
     numbers_have_spellings_where_identifiers_are_numbers,
+    a_conversation_that_begins_when_its_identifier_is_joined_is_of_the_joined_contact,
 );
 
 struct Fixture {
@@ -371,6 +374,46 @@ async fn numbers_have_spellings_where_identifiers_are_numbers(env: Environment) 
             known.map(|known| rows.iter().any(|row| (row.channel_type, row.identifier.as_str()) == known));
         assert_eq!(found, meant, "{written}");
     }
+}
+
+/// One process begins the conversation, and another one has just joined the identifier.
+async fn a_conversation_that_begins_when_its_identifier_is_joined_is_of_the_joined_contact(env: Environment) {
+    let store = env.store().await;
+    let mut scenario = Scenario::new(73);
+    let (account, channel_id) = (scenario.accounts[0], scenario.channels[0]);
+    let channel_type = ChannelType::WhatsApp;
+    let id_of = |identifier| ContactIdentifierId::of(account, channel_type.as_str(), identifier);
+    let (id, contact_id) = ("ET.1349120865", id_of("251911000000").own_contact());
+    let joined = IdentifierJoined {
+        identifier_id: id_of(id),
+        contact_id,
+        channel_type,
+        identifier: id.to_owned(),
+        joined_to: "251911000000".to_owned(),
+    };
+    scenario.record(StreamId::contact(id_of(id)), account, [ContactEvent::from(joined)]);
+    let conversation_id = ConversationId::of(channel_id, id, 0);
+    let opened = ConversationOpened {
+        conversation_id,
+        account_id: account,
+        channel_id,
+        channel_type,
+        contact_id: id_of(id).own_contact(),
+        contact_identifier: id.to_owned(),
+        display_name: None,
+        ordinal: 0,
+        subject: None,
+        priority: Priority::Normal,
+        language: None,
+        metadata: Default::default(),
+    };
+    scenario.record(StreamId::conversation(conversation_id), account, [ConversationEvent::from(opened)]);
+    scenario.write(&*store).await;
+    let generations = env.generations();
+    generations.rebuild(&store, |_| {}).await.unwrap();
+    let (_, db) = generations.open_current(Default::default()).await.unwrap().unwrap();
+    let found = find(db.readers(), account, conversation_id, None).await.unwrap().unwrap();
+    assert_eq!(found.conversation.contact_id, contact_id);
 }
 
 async fn running_timers_are_listed_by_deadline(env: Environment) {

@@ -1,0 +1,344 @@
+//! A customer whom two processes know by different identifiers at the same moment: one process is held before each of its
+//! calls to the log in turn, while the other one does its whole work.
+
+use crate::service::{Service, webhook};
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::Request;
+use event_schemas::{
+    ConversationEvent, ConversationId, EventId, LifecycleEvent, NewEvent, Position, Recorded, StreamId,
+    Version,
+};
+use event_store::sqlite::SqliteStore;
+use event_store::{
+    AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
+};
+use serde_json::{Value, json};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
+
+/// A log that holds one of its callers.
+struct HoldingLog {
+    log: Arc<SqliteStore>,
+    calls: AtomicUsize,
+    /// The number of the call that is held.
+    held: AtomicUsize,
+    is_held: Notify,
+    released: Notify,
+}
+
+impl HoldingLog {
+    fn of(log: &Arc<SqliteStore>) -> Arc<Self> {
+        Arc::new(Self {
+            log: Arc::clone(log),
+            calls: AtomicUsize::new(0),
+            held: AtomicUsize::new(usize::MAX),
+            is_held: Notify::new(),
+            released: Notify::new(),
+        })
+    }
+
+    /// The number of calls since the last time.
+    fn calls(&self) -> usize {
+        self.calls.swap(0, Ordering::SeqCst)
+    }
+
+    fn hold(&self, number: usize) {
+        self.calls();
+        self.held.store(number, Ordering::SeqCst);
+    }
+
+    async fn call(&self) {
+        if self.calls.fetch_add(1, Ordering::SeqCst) == self.held.load(Ordering::SeqCst) {
+            self.is_held.notify_one();
+            self.released.notified().await;
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for HoldingLog {
+    async fn append(
+        &self,
+        stream: &StreamId,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended, AppendError> {
+        self.call().await;
+        self.log.append(stream, expected, events).await
+    }
+    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
+        self.log.import(events).await
+    }
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Version,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        self.call().await;
+        self.log.read_stream(stream, from, limit).await
+    }
+    async fn read_all(
+        &self,
+        after: Option<Position>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        self.call().await;
+        self.log.read_all(after, filter, limit).await
+    }
+    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
+        self.call().await;
+        self.log.find(id).await
+    }
+    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
+        self.call().await;
+        self.log.stream_version(stream).await
+    }
+    async fn end(&self) -> Result<Option<Position>, ReadError> {
+        self.log.end().await
+    }
+    fn waiter(&self) -> Waiter {
+        self.log.waiter()
+    }
+    async fn check(&self) -> Result<(), Unavailable> {
+        self.log.check().await
+    }
+    async fn close(&self) {
+        self.log.close().await;
+    }
+}
+
+/// A customer's number and id.
+struct Customer {
+    number: String,
+    id: String,
+    messages: AtomicUsize,
+}
+
+/// The identifiers that a webhook names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Named {
+    Number,
+    Id,
+    Both,
+}
+
+impl Customer {
+    fn new(index: usize) -> Self {
+        Self {
+            number: format!("2519110{index:05}"),
+            id: format!("ET.1349{index:05}"),
+            messages: AtomicUsize::new(0),
+        }
+    }
+
+    /// A signed webhook with a text of the customer.
+    fn says(&self, channel: &str, named: Named) -> Request<Body> {
+        let number = (named != Named::Id).then_some(&self.number);
+        let id = (named != Named::Number).then_some(&self.id);
+        let mut contact = json!({ "profile": { "name": "Sara" } });
+        let mut text = json!({ "type": "text", "text": { "body": "Hello" } });
+        if let Some(number) = number {
+            (contact["wa_id"], text["from"]) = (json!(number), json!(number));
+        }
+        if let Some(id) = id {
+            (contact["user_id"], text["from_user_id"]) = (json!(id), json!(id));
+        }
+        self.sends(channel, contact, text)
+    }
+
+    /// A signed webhook with this part of `messages`.
+    fn sends(&self, channel: &str, contact: Value, mut part: Value) -> Request<Body> {
+        let number = self.messages.fetch_add(1, Ordering::SeqCst);
+        (part["id"], part["timestamp"]) = (json!(self.message(number)), json!("1795222800"));
+        let body = json!({
+            "object": "whatsapp_business_account",
+            "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": {
+                "messaging_product": "whatsapp",
+                "metadata": { "display_phone_number": "15550001111", "phone_number_id": "106540352242922" },
+                "contacts": [contact], "messages": [part],
+            }}]}],
+        });
+        webhook(channel, &body.to_string(), "app-secret")
+    }
+
+    /// The provider's id of a message, by its number.
+    fn message(&self, number: usize) -> String {
+        format!("wamid.{}.{number}", self.number)
+    }
+
+    /// The conversations of both identifiers: their ids, and whether they are open.
+    async fn conversations(&self, service: &Service, channel: &str) -> Vec<(ConversationId, bool)> {
+        let mut all = Vec::new();
+        for identifier in [&self.number, &self.id] {
+            for ordinal in 0.. {
+                let id = ConversationId::of(channel.parse().unwrap(), identifier, ordinal);
+                let events = service.events(&id.to_string()).await;
+                if events.is_empty() {
+                    break;
+                }
+                let is_closed = |recorded: &Recorded| {
+                    let event = event_schemas::Event::read(recorded).unwrap();
+                    matches!(
+                        event,
+                        event_schemas::Event::Conversation(ConversationEvent::Lifecycle(
+                            LifecycleEvent::Closed(_)
+                        ))
+                    )
+                };
+                all.push((id, !events.iter().any(is_closed)));
+            }
+        }
+        all
+    }
+
+    async fn has_one_open_conversation(&self, service: &Service, channel: &str, when: &str) {
+        let all = self.conversations(service, channel).await;
+        let open: Vec<_> = all.iter().filter(|(_, is_open)| *is_open).collect();
+        assert_eq!(open.len(), 1, "{when}: {all:?}");
+        for (closed, _) in all.iter().filter(|(_, is_open)| !is_open) {
+            for (one, other) in [(closed, &open[0].0), (&open[0].0, closed)] {
+                let events = service.events(&one.to_string()).await;
+                let names = events.iter().any(|event| event.data.contains(&other.to_string()));
+                assert!(names, "{when}: {one} does not name {other}");
+            }
+        }
+    }
+}
+
+async fn receive(service: &Service, request: Request<Body>) -> Value {
+    service.send(request).await.is(200)
+}
+
+/// Two webhooks of one customer at two processes, each of which is held before one of its calls to the log. The first is
+/// held, the second gets as far as its own call, the first ends, the second ends. Whether each was held.
+async fn receive_interleaved(
+    [(first, first_log, first_message), (second, second_log, second_message)]: [(&Service, &HoldingLog, Request<Body>);
+        2],
+    calls: [usize; 2],
+) -> [bool; 2] {
+    first_log.hold(calls[0]);
+    second_log.hold(calls[1]);
+    let mut first = pin!(receive(first, first_message));
+    let mut second = pin!(receive(second, second_message));
+    let is_first_held = is_held(&mut first, first_log).await;
+    let is_second_held = is_held(&mut second, second_log).await;
+    if is_first_held {
+        first_log.released.notify_one();
+        first.await;
+    }
+    if is_second_held {
+        second_log.released.notify_one();
+        second.await;
+    }
+    for log in [first_log, second_log] {
+        log.hold(usize::MAX);
+    }
+    [is_first_held, is_second_held]
+}
+
+/// Whether the request was held, and not answered.
+async fn is_held(request: &mut (impl Future<Output = Value> + Unpin), log: &HoldingLog) -> bool {
+    tokio::select! {
+        _ = request => false,
+        () = log.is_held.notified() => true,
+    }
+}
+
+#[tokio::test]
+async fn a_customer_of_two_processes_has_one_open_conversation_whatever_the_order_of_their_calls_to_the_log()
+{
+    let service = crate::service::start().await;
+    let channel = service.whatsapp_channel().await;
+    let logs = [HoldingLog::of(&service.store), HoldingLog::of(&service.store)];
+    let services = [service.on(logs[0].clone()), service.on(logs[1].clone())];
+    for service in &services {
+        receive(service, Customer::new(99_999).says(&channel, Named::Number)).await;
+    }
+    let (mut customers, mut had_two) = (0.., 0);
+    for named in [
+        [Named::Id, Named::Both],
+        [Named::Both, Named::Id],
+        [Named::Number, Named::Both],
+        [Named::Both, Named::Number],
+    ] {
+        for first in 0.. {
+            let mut is_first_held = false;
+            let of_second = if named.contains(&Named::Id) { usize::MAX } else { 0 };
+            for second in [usize::MAX].into_iter().chain(0..of_second) {
+                let customer = Customer::new(customers.next().unwrap());
+                let when = format!("{named:?}, held at {first} and {second}");
+                let [one, two] = [0, 1].map(|at| {
+                    let service: &Service = &services[at];
+                    (service, &*logs[at], customer.says(&channel, named[at]))
+                });
+                let held = receive_interleaved([one, two], [first, second]).await;
+                had_two += usize::from(customer.conversations(&service, &channel).await.len() > 1);
+                customer.has_one_open_conversation(&service, &channel, &when).await;
+                for (service, named) in services.iter().zip(named) {
+                    receive(service, customer.says(&channel, named)).await;
+                }
+                customer.has_one_open_conversation(&service, &channel, &when).await;
+                is_first_held = held[0];
+                if !is_first_held || (second != usize::MAX && !held[1]) {
+                    break;
+                }
+            }
+            if !is_first_held {
+                assert!(first > 3, "{named:?}: so few calls to the log");
+                break;
+            }
+        }
+    }
+    assert!(had_two > 0, "no customer had two conversations at first");
+}
+
+#[tokio::test]
+async fn a_further_message_of_a_known_customer_is_one_append_and_no_read() {
+    let service = crate::service::start().await;
+    let channel = service.whatsapp_channel().await;
+    let log = HoldingLog::of(&service.store);
+    let counted = service.on(log.clone());
+    for (index, named) in [Named::Number, Named::Both, Named::Id].into_iter().enumerate() {
+        let customer = Customer::new(index);
+        for _ in 0..2 {
+            receive(&counted, customer.says(&channel, named)).await;
+        }
+        log.calls();
+        receive(&counted, customer.says(&channel, named)).await;
+        assert_eq!(log.calls(), 1, "{named:?}");
+    }
+}
+
+/// The process knows the conversation as it was before the other process stored the message.
+#[tokio::test]
+async fn a_reaction_and_an_edit_of_a_message_that_another_process_received_are_recorded() {
+    let service = crate::service::start().await;
+    let channel = service.whatsapp_channel().await;
+    let (one, two) = (service.second(), service.second());
+    let customer = Customer::new(0);
+    receive(&one, customer.says(&channel, Named::Number)).await;
+    receive(&two, customer.says(&channel, Named::Number)).await;
+    let conversation = customer.conversations(&service, &channel).await[0].0.to_string();
+    let (message, contact) = (customer.message(1), json!({ "wa_id": customer.number }));
+    for (kind, part, event) in [
+        ("reaction", json!({ "message_id": message, "emoji": "👍" }), "ReactionChanged"),
+        (
+            "edit",
+            json!({
+                "original_message_id": message, "message": { "type": "text", "text": { "body": "Good morning" } },
+            }),
+            "MessageEdited",
+        ),
+    ] {
+        let part = json!({ "from": customer.number, "type": kind, kind: part });
+        receive(&one, customer.sends(&channel, contact.clone(), part)).await;
+        assert_eq!(service.event_types(&conversation).await.last().map(String::as_str), Some(event));
+        // A further message at the other process, which the first one has not seen either.
+        receive(&two, customer.says(&channel, Named::Number)).await;
+    }
+}
