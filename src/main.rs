@@ -8,6 +8,7 @@ mod logging;
 mod metrics;
 mod progress;
 mod publishing;
+mod pushing;
 mod rebuild;
 mod restore;
 mod serve;

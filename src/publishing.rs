@@ -21,6 +21,12 @@ pub fn configured(
     store: &Arc<dyn EventStore>,
     clock: &Clock,
 ) -> anyhow::Result<Option<Publication>> {
+    let target = target(settings, address)?;
+    Ok(target.map(|target| Publication::new(store.clone(), target, clock.clone())))
+}
+
+/// The NATS servers and the stream of the settings. `None` when no NATS URL is set.
+pub fn target(settings: &Settings, address: SocketAddr) -> anyhow::Result<Option<publication::Settings>> {
     let Some(urls) = &settings.nats else { return Ok(None) };
     let stream = StreamSettings {
         name: settings.nats_stream.clone(),
@@ -38,7 +44,7 @@ pub fn configured(
     if let Some(path) = &settings.nats_ca {
         target = target.with_authority(path).context(invalid)?;
     }
-    Ok(Some(Publication::new(store.clone(), target, clock.clone())))
+    Ok(Some(target))
 }
 
 /// How long the start waits for NATS before it goes on without the comparison.

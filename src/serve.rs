@@ -6,6 +6,7 @@ use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
 use crate::publishing;
+use crate::pushing::Pushing;
 use crate::restore;
 use crate::token;
 use anyhow::{Context, bail};
@@ -216,13 +217,20 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         });
     }
     if parts.command_api {
-        api = api.merge(command_api::http::router(commands));
+        api = api.merge(command_api::http::router(commands.clone()));
     }
     let mut gate = gate(settings, parts, &clock, checks, metrics)?;
     let sockets = match &running.tables {
         Some(tables) if parts.realtime => {
-            let tables = tables.clone();
-            Some(running.push_from(tables, settings, &mut gate).await?)
+            let pushing = Pushing {
+                tables: tables.clone(),
+                log: running.log.clone(),
+                commands: commands.clone(),
+                nats: publishing::target(settings, address)?,
+                stop_serving: running.stop_serving.clone(),
+                stop_working: running.stop_working.clone(),
+            };
+            Some(pushing.start(settings, &mut gate, &mut running.working).await?)
         }
         Some(_) | None => None,
     };
@@ -257,35 +265,6 @@ async fn refuse_older_log(
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Follows the log for the clients of Socket.IO, and returns their route.
-    async fn push_from(
-        &mut self,
-        tables: Tables,
-        settings: &Settings,
-        gate: &mut Gate,
-    ) -> anyhow::Result<Router> {
-        let cors = gate.cors.clone();
-        let settings = realtime::Settings {
-            authenticator: gate.authenticator.clone(),
-            allows_origin: Box::new(move |headers| cors.allows(headers)),
-            most_connections: settings.connection_limit,
-            clock: gate.clock.clone(),
-        };
-        let realtime = realtime::Realtime::open(self.log.clone(), tables, &settings).await?;
-        let health = realtime.health();
-        gate.checks.push(Check::new("realtime", move || {
-            let error = health.error();
-            async move { error.map_or(Ok(()), Err) }
-        }));
-        let router = gate.cors.clone().layer(realtime.router(settings, self.stop_serving.clone()));
-        let stop = self.stop_working.clone();
-        self.working.spawn(async move {
-            realtime.run(stop).await;
-            Ok(())
-        });
-        Ok(router)
     }
 
     /// The tables, which are opened in the background: queries are refused until then.

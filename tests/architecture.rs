@@ -47,7 +47,11 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["axum", "aide", "schemars"],
     ),
     ("publication", &["event-schemas", "event-store"], &["async-nats", "tokio"]),
-    ("realtime", &["event-schemas", "event-store", "follower", "projections", "gate"], &["axum", "tokio"]),
+    (
+        "realtime",
+        &["event-schemas", "event-store", "follower", "projections", "gate"],
+        &["async-nats", "axum", "tokio"],
+    ),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),
     ("test-kurrentdb", &[], &["tokio"]),

@@ -25,7 +25,7 @@ mod macros;
 mod merge_patch;
 mod messages;
 mod offers;
-mod presence;
+pub mod presence;
 mod queues;
 mod references;
 mod referrers;

@@ -66,6 +66,18 @@ impl Connection {
     }
 }
 
+/// A client for messages that no stream keeps. It connects and reconnects by itself, as often as is needed.
+pub async fn core_client(settings: &Settings, name: &str) -> Result<Client, PublicationError> {
+    options(settings)
+        .name(name)
+        .connection_timeout(TIMEOUT)
+        .ping_interval(PING_INTERVAL)
+        .retry_on_initial_connect()
+        .connect(&settings.servers[..])
+        .await
+        .map_err(|source| connect_error(settings, source))
+}
+
 fn failure_of(event: Event) -> Option<Failure> {
     match event {
         Event::Disconnected | Event::Closed => Some(Failure::Lost),

@@ -27,6 +27,7 @@ mod runner;
 mod settings;
 mod stream;
 
+pub use connection::core_client;
 pub use error::PublicationError;
 pub use message::{POSITION, subject};
 pub use restore::LostMessages;

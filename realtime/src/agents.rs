@@ -1,21 +1,25 @@
 //! The namespace `/agents`: who is let in, what they may ask, and what they missed.
 
+mod actions;
+
 use crate::engine::session::Session;
 use crate::follower::{PAGE, PushError, Pushes};
 use crate::hub::{Client, Hub};
 use crate::packet::{self, Content, Packet, ROOT};
+use crate::presence::{PresenceReport, Reports};
 use crate::push::{Offset, Place, Push, Room};
+use crate::soft_state::SoftState;
 use event_schemas::{Clock, ConversationId, Position};
 use event_store::Filter;
-use gate::{Authenticator, Caller, Problem};
+use gate::{Authenticator, Caller, Problem, Role};
 use projections::queries::conversations;
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub const AGENTS: &str = "/agents";
 
@@ -23,6 +27,8 @@ pub const AGENTS: &str = "/agents";
 const CONNECT: Duration = Duration::from_secs(45);
 /// How long before its token ends a client is told to bring another.
 const EXPIRING: Duration = Duration::from_secs(60);
+/// Within this time the clients of a process that ends should come back at another.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
 const LONGEST_GAP: usize = 5_000;
 /// How long reading them may take.
@@ -38,6 +44,8 @@ pub struct Agents {
     pub pushes: Pushes,
     pub authenticator: Authenticator,
     pub clock: Clock,
+    pub soft: Arc<SoftState>,
+    pub reports: Reports,
 }
 
 /// The object that a client sends to be let in. The stock client adds `pid` and `offset` when it comes back.
@@ -62,6 +70,8 @@ struct Connected {
     client: Arc<Client>,
     /// The events that were read from the log since the client fell behind the ring.
     gap: usize,
+    /// When the next heartbeat of the agent is reported.
+    heartbeat: Instant,
     /// Whether the client knows that its token ends soon.
     warned: bool,
 }
@@ -77,8 +87,13 @@ enum Resumption {
 }
 
 impl Agents {
-    /// Serves one client until it leaves.
-    pub async fn serve(self: Arc<Self>, session: Arc<Session>, mut messages: mpsc::Receiver<String>) {
+    /// Serves one client until it leaves or the process ends.
+    pub async fn serve(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        mut messages: mpsc::Receiver<String>,
+        stop: CancellationToken,
+    ) {
         let mut connected: Option<Connected> = None;
         let mut budget = Budget::new();
         let connect_until = Instant::now() + CONNECT;
@@ -95,9 +110,21 @@ impl Agents {
                     session.end("it connected to no namespace");
                     break;
                 }
+                () = stop.cancelled() => {
+                    let after = self.pause_before_reconnect().as_millis();
+                    let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
+                    session.send(packet::emitted(AGENTS, &json!(["server:stopping", object])));
+                    session.end("the process ends");
+                    break;
+                }
                 () = behind(connected.as_ref()) => {
                     if let Some(connected) = &mut connected {
                         self.read_log_for(&session, connected).await;
+                    }
+                }
+                () = until(connected.as_ref().map(|connected| connected.heartbeat)) => {
+                    if let Some(connected) = &mut connected {
+                        self.report_heartbeat(connected).await;
                     }
                 }
                 () = until(token) => {
@@ -116,7 +143,32 @@ impl Agents {
             }
         }
         if let Some(connected) = connected {
-            self.hub.remove(&connected.client);
+            self.remove(&connected);
+        }
+    }
+
+    /// The pause after which a client should come back when this process ends: a random one, so that not all come at
+    /// once.
+    fn pause_before_reconnect(&self) -> Duration {
+        let random = self.clock.fresh_id().as_u128() as u32;
+        RECONNECT_WITHIN.mul_f64(f64::from(random) / f64::from(u32::MAX))
+    }
+
+    fn remove(&self, connected: &Connected) {
+        for conversation in self.hub.remove(&connected.client) {
+            self.soft.stops_viewing(connected.doer(conversation));
+        }
+    }
+
+    /// Reports that the agent is connected. A service is no agent.
+    async fn report_heartbeat(&self, connected: &mut Connected) {
+        connected.heartbeat = Instant::now() + self.reports.every;
+        let caller = connected.caller.clone();
+        if caller.role == Role::Service {
+            return;
+        }
+        if let Err(problem) = (self.reports.report)(caller, PresenceReport::Heartbeat).await {
+            tracing::warn!(status = %problem.status(), "the heartbeat of a connected agent was not recorded");
         }
     }
 
@@ -132,7 +184,7 @@ impl Agents {
             Content::Connect(auth) => self.connect(session, connected, packet.namespace, auth).await,
             Content::Disconnect if packet.namespace == AGENTS => {
                 if let Some(connected) = connected.take() {
-                    self.hub.remove(&connected.client);
+                    self.remove(&connected);
                 }
                 Err(closed(session, "the client left"))
             }
@@ -201,10 +253,12 @@ impl Agents {
             .transpose()
             .map_err(|_| Problem::unreadable("`after` must be the position of a push.").field("after"))?;
         let mut rooms = vec![Room::Account(caller.account), Room::User(caller.account, caller.user)];
+        let mut joined = Vec::new();
         for conversation in place.iter().flat_map(|place| &place.conversations).take(MOST_CONVERSATIONS) {
             // A conversation that was deleted since is left out.
             if self.find(&caller, *conversation).await? {
                 rooms.push(Room::Conversation(caller.account, *conversation));
+                joined.push(*conversation);
             }
         }
         let after = place.map(|place| place.offset);
@@ -219,13 +273,16 @@ impl Agents {
         metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
         let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
         let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
-        let (client, from) = self.hub.join(session.clone(), AGENTS, rooms, after);
+        let client = self.hub.join(session.clone(), AGENTS, rooms, after, mode);
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
         }
         session.send(packet::connected(AGENTS, &json!({ "sid": sid, "pid": pid })));
-        session.send(sync(mode, from));
-        Ok(Connected { caller, client, gap: 0, warned: false })
+        let connected = Connected { caller, client, gap: 0, heartbeat: Instant::now(), warned: false };
+        for conversation in joined {
+            self.soft.views(connected.doer(conversation));
+        }
+        Ok(connected)
     }
 
     /// Whether what the client missed is in the ring, can be read from the log, or is too much.
@@ -291,7 +348,6 @@ impl Agents {
                 metrics::counter!("verbatim_realtime_resets_total", "cause" => "slow").increment(1);
                 let now = Offset::after(self.hub.through());
                 client.reset(now);
-                session.send(sync("reset", now));
             }
             Err(error) => {
                 tracing::warn!(error = %::follower::runner::Chain(&error), "a slow client cannot read on");
@@ -306,66 +362,6 @@ impl Agents {
         let found = conversations::find(db.readers(), caller.account, id, None).await;
         Ok(found.map_err(|_| unavailable())?.is_some())
     }
-
-    async fn event(
-        &self,
-        connected: &mut Connected,
-        name: &str,
-        argument: Option<&RawValue>,
-    ) -> Result<Value, Problem> {
-        let read = |argument: Option<&RawValue>| {
-            serde_json::from_str::<Join>(argument.map_or("null", RawValue::get)).map_err(|error| {
-                Problem::unreadable(format!("the argument of `{name}` cannot be read: {error}"))
-            })
-        };
-        match name {
-            "conversation:join" => self.join(connected, read(argument)?).await,
-            "conversation:leave" => {
-                let room = Room::Conversation(connected.caller.account, read(argument)?.conversation_id);
-                self.hub.leave(&connected.client, room);
-                Ok(json!({}))
-            }
-            _ => Err(Problem::unreadable(format!(
-                "There is no event `{name}`, expected one of `conversation:join`, `conversation:leave`."
-            ))),
-        }
-    }
-
-    /// The client gets the messages of the conversation from now on, and first those that it missed.
-    async fn join(&self, connected: &Connected, join: Join) -> Result<Value, Problem> {
-        if !self.find(&connected.caller, join.conversation_id).await? {
-            return Err(Problem::not_found("conversation"));
-        }
-        if connected.client.conversations() >= MOST_CONVERSATIONS {
-            return Err(Problem::unreadable(format!(
-                "A client is in at most {MOST_CONVERSATIONS} conversations: leave one first."
-            )));
-        }
-        let room = Room::Conversation(connected.caller.account, join.conversation_id);
-        let Some(after) = join.after else {
-            return Ok(json!({ "position": self.hub.enter(&connected.client, room) }));
-        };
-        let mut after: Offset =
-            after.parse().map_err(|_| Problem::unreadable("`after` must be a position.").field("after"))?;
-        let (mut missed, mut events) = (Vec::new(), 0);
-        while !self.hub.reaches(after) {
-            let (page, count, through) =
-                self.read_log(&connected.caller, after).await.map_err(|_| unavailable())?;
-            missed.extend(page.into_iter().filter(|push| push.rooms.contains(&room)).map(Arc::new));
-            events += count;
-            after = through;
-            if events > LONGEST_GAP {
-                return Err(too_much());
-            }
-        }
-        let entered = self.hub.enter_after(&connected.client, room, missed, after);
-        Ok(json!({ "position": entered.ok_or_else(too_much)? }))
-    }
-}
-
-fn too_much() -> Problem {
-    Problem::unreadable("Too much was missed since `after`: fetch the messages and join without it.")
-        .field("after")
 }
 
 /// The position before this one, for reading its event again.
@@ -373,19 +369,8 @@ fn before(position: Position) -> Option<Position> {
     position.commit().checked_sub(1).map(Position::at)
 }
 
-#[derive(Deserialize)]
-struct Join {
-    conversation_id: ConversationId,
-    after: Option<String>,
-}
-
 fn unavailable() -> Problem {
     Problem::unavailable("The log or the tables cannot be read at the moment.", Duration::from_secs(1))
-}
-
-/// Tells the client how it goes on. The object is the last argument, so that the stock client's offset stays.
-fn sync(mode: &str, position: Offset) -> String {
-    packet::emitted(AGENTS, &json!(["sync", { "mode": mode, "position": position.to_string() }]))
 }
 
 /// The session is ended.

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// When clients are pinged, and how long their answer may take.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +40,8 @@ impl Default for Timing {
     }
 }
 
-/// The work of an engine with each client.
-pub type Serve = Box<dyn Fn(Arc<Session>, mpsc::Receiver<String>) -> Served + Send + Sync>;
+/// The work of an engine with each client, until the client leaves or the process ends.
+pub type Serve = Box<dyn Fn(Arc<Session>, mpsc::Receiver<String>, CancellationToken) -> Served + Send + Sync>;
 /// Ends when the client has left or is sent away.
 pub type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -56,6 +57,8 @@ pub struct Engine {
     pub most_sessions: usize,
     pub clock: Clock,
     pub stop: CancellationToken,
+    /// The WebSockets, which get their last packets before the process ends.
+    pub sockets: TaskTracker,
     pub allows_origin: AllowsOrigin,
     pub serve: Serve,
     pub sessions: Mutex<HashMap<String, Arc<Session>>>,
@@ -136,7 +139,7 @@ async fn handle(
                 Some(session) => websocket::Begin::Upgrade(session),
                 None => websocket::Begin::New(engine.open(Transport::WebSocket)?),
             };
-            Ok(websocket::accept(upgrade, session, engine.largest_payload))
+            Ok(websocket::accept(upgrade, session, &engine))
         }
         (Some("polling" | "websocket"), ..) => Err(Refusal::Request),
         _ => Err(Refusal::Transport),
@@ -144,6 +147,12 @@ async fn handle(
 }
 
 impl Engine {
+    /// Waits until the WebSockets are closed, after `stop`.
+    pub async fn closed(&self) {
+        self.sockets.close();
+        self.sockets.wait().await;
+    }
+
     fn find(&self, id: &str) -> Option<Arc<Session>> {
         let session = self.lock().get(id).cloned()?;
         session.end_reason().is_none().then_some(session)
@@ -174,14 +183,13 @@ impl Engine {
         });
         session.send(format!("0{opened}"));
         let registered = Registered { engine: self.clone(), session: session.clone() };
-        let (engine, served) = (self.clone(), (self.serve)(session.clone(), messages));
+        let served = (self.serve)(session.clone(), messages, self.stop.clone());
         tokio::spawn(async move {
             let session = &registered.session;
             tokio::select! {
                 () = served => {}
                 () = session.beat() => {}
                 () = session.until_ended() => {}
-                () = engine.stop.cancelled() => {}
             }
             drop(registered);
         });

@@ -14,7 +14,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// The pushes that the ring keeps, and their bytes.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,7 @@ const MOST_REPLAYED: usize = 128 << 10;
 
 pub struct Hub {
     limits: Limits,
+    waiting: metrics::Gauge,
     state: Mutex<State>,
     next_client: AtomicU64,
 }
@@ -50,6 +53,8 @@ struct State {
     complete_after: Offset,
     /// All pushes up to here were given out. It is past the last push, because most events cause none for a room.
     through: Offset,
+    /// When something was given out last.
+    moved: Instant,
     rooms: HashMap<Room, HashMap<u64, Arc<Client>>>,
 }
 
@@ -71,13 +76,17 @@ struct ClientState {
     rooms: BTreeMap<Room, Offset>,
     /// The end of the place in each packet, which names its conversations.
     suffix: String,
-    /// Its conversations changed after this push, and it does not know the place with them yet. It is told the place
-    /// when it has been sent all pushes up to this one.
+    /// Its place or its conversations changed after this push, and it does not know yet. It is told when it has been
+    /// sent all pushes up to this one.
     moved: Option<Offset>,
+    /// How the client goes on, which it is told with the place: `live`, `resumed` or `reset`.
+    goes_on: &'static str,
     /// The answers to the changes, which are sent after the place.
     answers: VecDeque<String>,
     queue: VecDeque<Arc<Push>>,
     queue_bytes: usize,
+    /// The bytes in the queues of all clients.
+    waiting: metrics::Gauge,
     /// All its pushes up to here are in the queue or were sent.
     queued: Offset,
     /// The push that was sent last.
@@ -99,14 +108,18 @@ impl Hub {
     /// A hub without pushes, at this position of the log.
     pub fn at(position: Position, limits: Limits) -> Arc<Self> {
         let offset = Offset::after(position);
+        let waiting = metrics::gauge!("verbatim_realtime_queue_bytes");
+        waiting.set(0.0);
         Arc::new(Self {
             limits,
+            waiting,
             next_client: AtomicU64::new(0),
             state: Mutex::new(State {
                 ring: VecDeque::new(),
                 ring_bytes: 0,
                 complete_after: offset,
                 through: offset,
+                moved: Instant::now(),
                 rooms: HashMap::new(),
             }),
         })
@@ -121,6 +134,11 @@ impl Hub {
         self.lock().through.position
     }
 
+    /// How long ago something was given out.
+    pub fn idle(&self) -> Duration {
+        self.lock().moved.elapsed()
+    }
+
     /// Gives out the pushes of the events up to this position.
     pub fn give_out(&self, pushes: Vec<Push>, through: Position) {
         let mut state = self.lock();
@@ -133,6 +151,7 @@ impl Hub {
             state.ring.push_back(push);
         }
         state.through = state.through.max(Offset::after(through));
+        state.moved = Instant::now();
         while state.ring.len() > self.limits.ring_pushes || state.ring_bytes > self.limits.ring_bytes {
             let Some(oldest) = state.ring.pop_front() else { break };
             state.ring_bytes -= oldest.bytes();
@@ -140,15 +159,26 @@ impl Hub {
         }
     }
 
-    /// Adds a client that gets the pushes of these Socket.IO rooms after `after`; the newest ones only, without it. Returns the
-    /// position from which on it gets them.
+    /// Sends a packet that is no push to the clients of a Socket.IO room, except to one. A client that is behind misses it.
+    pub fn whisper(&self, room: Room, packet: &Utf8Bytes, except: Option<&Client>) {
+        let state = self.lock();
+        for (number, client) in state.rooms.get(&room).into_iter().flatten() {
+            if except.is_none_or(|except| except.number != *number) && client.lock().mode == Mode::Live {
+                client.session.send_if_idle(packet.clone());
+            }
+        }
+    }
+
+    /// Adds a client that gets the pushes of these Socket.IO rooms after `after`; the newest ones only, without it. Its
+    /// first packet is its place.
     pub fn join(
         self: &Arc<Self>,
         session: Arc<Session>,
         namespace: &'static str,
         rooms: Vec<Room>,
         after: Option<Offset>,
-    ) -> (Arc<Client>, Offset) {
+        goes_on: &'static str,
+    ) -> Arc<Client> {
         let mut state = self.lock();
         let after = after.unwrap_or(state.through);
         let mode = match after >= state.complete_after {
@@ -166,9 +196,11 @@ impl Hub {
                 rooms: BTreeMap::new(),
                 suffix: String::new(),
                 moved: None,
+                goes_on,
                 answers: VecDeque::new(),
                 queue: VecDeque::new(),
                 queue_bytes: 0,
+                waiting: self.waiting.clone(),
                 queued: after,
                 sent: after,
                 mode,
@@ -177,11 +209,11 @@ impl Hub {
         for room in rooms {
             state.enter(&client, room, after);
         }
-        client.lock().moved = None;
+        client.lock().moved = Some(after);
         if mode == Mode::BehindTheRing {
             client.needs_log.notify_one();
         }
-        (client, after)
+        client
     }
 
     /// From now on the client gets the pushes of this Socket.IO room. Returns the position from which on.
@@ -192,21 +224,27 @@ impl Hub {
         through.position
     }
 
-    pub fn leave(&self, client: &Client, room: Room) {
+    /// Returns whether the client was in the Socket.IO room.
+    pub fn leave(&self, client: &Client, room: Room) -> bool {
         let mut state = self.lock();
         state.leave(client.number, room);
-        client.lock().change_rooms(state.through, |rooms| {
+        let mut own = client.lock();
+        let was_in = own.rooms.contains_key(&room);
+        own.change_rooms(state.through, |rooms| {
             rooms.remove(&room);
         });
+        was_in
     }
 
-    /// The client gets nothing more.
-    pub fn remove(&self, client: &Client) {
+    /// The client gets nothing more. Returns the conversations that it had joined.
+    pub fn remove(&self, client: &Client) -> Vec<ConversationId> {
         let mut state = self.lock();
-        let rooms = std::mem::take(&mut client.lock().rooms);
-        for room in rooms.into_keys() {
+        let mut own = client.lock();
+        let conversations = own.conversations().collect();
+        for room in std::mem::take(&mut own.rooms).into_keys() {
             state.leave(client.number, room);
         }
+        conversations
     }
 
     /// Does what [`Hub::enter`] does, and first sends what the client missed of this Socket.IO room: these pushes, and those of the ring after `after`.
@@ -258,8 +296,7 @@ impl Hub {
             }
             own.queued = push.offset;
             if own.gets(push) {
-                own.queue_bytes += push.bytes();
-                own.queue.push_back(push.clone());
+                own.add(push.clone());
             }
         }
         own.mode = Mode::Live;
@@ -296,6 +333,18 @@ impl State {
 }
 
 impl ClientState {
+    fn add(&mut self, push: Arc<Push>) {
+        self.queue_bytes += push.bytes();
+        self.waiting.increment(push.bytes() as f64);
+        self.queue.push_back(push);
+    }
+
+    fn clear(&mut self) {
+        self.queue.clear();
+        self.waiting.decrement(self.queue_bytes as f64);
+        self.queue_bytes = 0;
+    }
+
     /// Enters or leaves rooms. The client learns the place with its conversations when they are others than before.
     fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
         change(&mut self.rooms);
@@ -348,9 +397,8 @@ impl Client {
             metrics::counter!("verbatim_realtime_lagging_total").increment(1);
             return;
         }
-        state.queue_bytes += push.bytes();
         state.queued = push.offset;
-        state.queue.push_back(push.clone());
+        state.add(push.clone());
         drop(state);
         self.session.wake();
     }
@@ -372,6 +420,10 @@ impl Client {
         self.session.wake();
     }
 
+    pub fn is_in(&self, room: Room) -> bool {
+        self.lock().rooms.contains_key(&room)
+    }
+
     /// The number of conversations whose messages it gets.
     pub fn conversations(&self) -> usize {
         self.lock().conversations().count()
@@ -388,8 +440,7 @@ impl Client {
         let mut state = self.lock();
         for push in pushes {
             if push.offset > state.queued && state.gets(&push) {
-                state.queue_bytes += push.bytes();
-                state.queue.push_back(Arc::new(push));
+                state.add(Arc::new(push));
             }
         }
         state.queued = state.queued.max(through);
@@ -402,9 +453,9 @@ impl Client {
     /// The client begins anew at this position: what it missed is more than is worth reading.
     pub fn reset(&self, offset: Offset) {
         let mut state = self.lock();
-        state.queue.clear();
-        state.queue_bytes = 0;
+        state.clear();
         (state.queued, state.sent, state.mode) = (offset, offset, Mode::Behind);
+        (state.moved, state.goes_on) = (Some(offset), "reset");
         drop(state);
         self.session.wake();
     }
@@ -417,7 +468,9 @@ impl Client {
             }
             state.moved = None;
             state.sent = state.sent.max(at);
-            return Some(self.place(&state).into());
+            let place = self.place(&state);
+            state.goes_on = "live";
+            return Some(place.into());
         }
         if let Some(answer) = state.answers.pop_front() {
             return Some(answer.into());
@@ -428,6 +481,7 @@ impl Client {
     fn pop_push(&self, state: &mut ClientState) -> Option<Utf8Bytes> {
         let push = state.queue.pop_front()?;
         state.queue_bytes -= push.bytes();
+        state.waiting.decrement(push.bytes() as f64);
         let packet = push.packet(&self.begun, state.sent, &state.suffix);
         state.sent = push.offset;
         Some(packet)
@@ -436,8 +490,14 @@ impl Client {
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
         let place = format!("{}{}", state.sent, state.suffix);
-        let object = json!({ "mode": "live", "position": state.sent.position });
+        let object = json!({ "mode": state.goes_on, "position": state.sent.position });
         packet::emitted(self.namespace, &json!(["sync", object, place]))
+    }
+}
+
+impl Drop for ClientState {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -9,12 +9,16 @@ pub mod engine;
 mod follower;
 mod hub;
 mod packet;
+pub mod presence;
 mod push;
+mod soft_state;
 
 use crate::agents::Agents;
 use crate::engine::{AllowsOrigin, Engine, Timing};
 use crate::follower::Pushes;
 use crate::hub::{Hub, Limits};
+use crate::presence::Reports;
+use crate::soft_state::SoftState;
 use ::follower::DecodedLog;
 use ::follower::Health;
 use axum::Router;
@@ -22,8 +26,12 @@ use event_schemas::{Clock, Position};
 use event_store::ReadError;
 use gate::Authenticator;
 use projections::Tables;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The path of the stock client.
 pub const PATH: &str = "/socket.io/";
@@ -31,40 +39,53 @@ pub const PATH: &str = "/socket.io/";
 /// The bytes of a message of a client, and of a request with several.
 const LARGEST_PAYLOAD: usize = 100_000;
 
+/// How long the pushes may stand while the log goes on, before the process is not ready.
+const LATE: Duration = Duration::from_secs(10);
+/// How long the connections may take to be closed when the process ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The result of a check: the reason why the service is not ready.
+pub type Checked = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
 /// The settings and parts of the service.
 pub struct Settings {
     pub authenticator: Authenticator,
     pub allows_origin: AllowsOrigin,
     pub most_connections: usize,
     pub clock: Clock,
+    pub reports: Reports,
 }
 
-/// The service: its route, and the follower that feeds it.
+/// The service: the follower that feeds it, and what its clients tell each other.
 pub struct Realtime {
     hub: Arc<Hub>,
     pushes: Pushes,
-    agents: Arc<Agents>,
+    soft: Arc<SoftState>,
+    engine: Arc<Engine>,
     health: Health,
 }
 
 impl Realtime {
-    /// A service that pushes what is appended from now on. Earlier pushes are read from the log when a client asks.
-    pub async fn open(log: DecodedLog, tables: Tables, settings: &Settings) -> Result<Self, ReadError> {
+    /// A service that pushes what is appended from now on, and the route of its clients. Earlier pushes are read from
+    /// the log when a client asks. The connections are closed when `stop` is cancelled.
+    pub async fn open(
+        log: DecodedLog,
+        tables: Tables,
+        settings: Settings,
+        stop: CancellationToken,
+    ) -> Result<(Self, Router), ReadError> {
         let end = log.store().end().await?.unwrap_or(Position::at(0));
         let hub = Hub::at(end, Limits::default());
         let pushes = Pushes { tables, log };
+        let soft = SoftState::new(hub.clone(), &settings.clock);
         let agents = Arc::new(Agents {
             hub: hub.clone(),
             pushes: pushes.clone(),
-            authenticator: settings.authenticator.clone(),
+            authenticator: settings.authenticator,
             clock: settings.clock.clone(),
+            soft: soft.clone(),
+            reports: settings.reports,
         });
-        Ok(Self { hub, pushes, agents, health: Health::default() })
-    }
-
-    /// The route of Socket.IO clients.
-    pub fn router(&self, settings: Settings, stop: CancellationToken) -> Router {
-        let agents = self.agents.clone();
         let engine = Engine {
             timing: Timing::default(),
             largest_payload: LARGEST_PAYLOAD,
@@ -72,19 +93,50 @@ impl Realtime {
             clock: settings.clock,
             stop,
             allows_origin: settings.allows_origin,
-            serve: Box::new(move |session, messages| Box::pin(agents.clone().serve(session, messages))),
+            serve: Box::new(move |session, messages, stop| {
+                Box::pin(agents.clone().serve(session, messages, stop))
+            }),
+            sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         };
-        engine::router(Arc::new(engine), PATH)
+        metrics::gauge!("verbatim_realtime_connections").set(0.0);
+        let engine = Arc::new(engine);
+        let router = engine::router(engine.clone(), PATH);
+        Ok((Self { hub, pushes, soft, engine, health: Health::default() }, router))
     }
 
-    /// Whether events are pushed, and the reason why not.
-    pub fn health(&self) -> Health {
-        self.health.clone()
+    /// A check that says why events are not pushed, or that the pushes are behind the log.
+    pub fn check(&self) -> impl Fn() -> Checked + Send + Sync + 'static {
+        let (hub, health, log) = (self.hub.clone(), self.health.clone(), self.pushes.log.clone());
+        move || {
+            let (hub, health, log) = (hub.clone(), health.clone(), log.clone());
+            Box::pin(async move {
+                if let Some(error) = health.error() {
+                    return Err(error);
+                }
+                // The log's own check reports that it cannot be read.
+                let Ok(Some(end)) = log.store().end().await else { return Ok(()) };
+                match hub.idle() {
+                    idle if end > hub.through() && idle > LATE => {
+                        let seconds = idle.as_secs();
+                        Err(format!(
+                            "the pushes stand at {}, the log at {end}, for {seconds} s",
+                            hub.through()
+                        ))
+                    }
+                    _ => Ok(()),
+                }
+            })
+        }
     }
 
-    /// Follows the log until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        self.pushes.follow(self.hub, self.health, stop).await;
+    /// Follows the log until `stop`, and then waits for the connections to be closed. `others` connects to the processes
+    /// that show who types and views.
+    pub async fn run(self, others: Option<async_nats::Client>, stop: CancellationToken) {
+        let talking = self.soft.run(others, stop.clone());
+        tokio::join!(self.pushes.follow(self.hub, self.health, stop), talking);
+        if tokio::time::timeout(FAREWELL, self.engine.closed()).await.is_err() {
+            tracing::warn!("connections were not closed in time");
+        }
     }
 }

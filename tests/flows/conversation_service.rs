@@ -30,6 +30,16 @@ impl Tenant {
         }
     }
 
+    /// The same tenant as a client of another process.
+    fn at(&self, program: &Program) -> Self {
+        Self {
+            id: self.id.clone(),
+            outlet: self.outlet.at(program),
+            agent: self.agent.at(program),
+            service: self.service.at(program),
+        }
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.service.request(method, path).header("X-Tenant-Id", &self.id)
     }
@@ -212,4 +222,60 @@ async fn notes_are_not_shown_and_a_message_that_was_sent_is_not_sent_again() {
     let agents = tenant.agent.get(&path).await;
     assert_eq!(agents["data"][0]["delivery"]["state"], "dispatched", "{agents}");
     assert_eq!(agents["data"][0]["provider_message_id"], "wamid.sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_shows_what_was_written_at_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve_with(&data, EVERY_ACCOUNT).await;
+    let other = Program::start("contracts", &data, EVERY_ACCOUNT).await;
+    let here = Tenant::new(&program.account()).await;
+    let there = here.at(&other);
+    for round in 0..10 {
+        let phone = format!("+62812345678{round}");
+        let asked = (0..10).map(|number| {
+            let tenant = if number % 2 == 0 { &here } else { &there };
+            tenant.send(Method::POST, "/api/v1/conversations/find-or-create", here.customer(&phone))
+        });
+        let asked = futures::future::join_all(asked).await;
+        let ids: HashSet<String> = asked.iter().map(|(_, answer)| answer["id"].to_string()).collect();
+        assert_eq!(ids.len(), 1, "{asked:?}");
+        let id = asked[0].1["id"].as_str().unwrap();
+        let path = format!("/api/v1/conversations/{id}");
+        for (tenant, reader) in [(&here, &there), (&there, &here)] {
+            let message =
+                json!({ "conversation_id": id, "sender_type": "customer", "content": format!("{round}") });
+            let (status, stored) = tenant.send(Method::POST, "/api/v1/messages", message).await;
+            assert_eq!(status, StatusCode::CREATED, "{stored}");
+            let shown = reader.get(&format!("{path}/messages/recent?count=1")).await;
+            assert_eq!(shown, json!([stored["message"]]));
+        }
+        let status = json!({ "status": "resolved" });
+        let (_, resolved) = there.send(Method::PUT, &format!("{path}/status"), status).await;
+        assert_eq!(here.get(&path).await, resolved);
+        assert_eq!(resolved["status"], "resolved");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_acts_for_no_other_tenant_than_the_account_that_a_gateway_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [EVERY_ACCOUNT, &["--trust-gateway-headers"]].concat();
+    let program = Program::serve_with(&folder.path().join("data"), &arguments).await;
+    let (ours, theirs) = (Tenant::new(&program.account()).await, Tenant::new(&program.account()).await);
+    theirs.create("+628123456789").await;
+    for (tenant, role, expected) in [
+        (&ours.id, "service", StatusCode::OK),
+        (&theirs.id, "service", StatusCode::FORBIDDEN),
+        (&ours.id, "administrator", StatusCode::FORBIDDEN),
+    ] {
+        let request = program
+            .get("/api/v1/conversations/active")
+            .header("X-Account-Id", &ours.id)
+            .header("X-User-Id", &ours.service.user)
+            .header("X-User-Role", role)
+            .header("X-Tenant-Id", tenant);
+        assert_eq!(request.send().await.unwrap().status(), expected, "{role} for {tenant}");
+    }
 }

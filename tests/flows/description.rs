@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_description_has_names_that_people_gave_and_every_status() {
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::serve(&folder.path().join("data")).await;
+    let contracts = ["--conversation-service-accounts", "*"];
+    let program = Program::serve_with(&folder.path().join("data"), &contracts).await;
     let (status, api) = read(program.get("/openapi.json").send().await.unwrap()).await;
     assert_eq!(status, StatusCode::OK);
     for name in api["components"]["schemas"].as_object().unwrap().keys() {

@@ -285,6 +285,11 @@ pub async fn run_on(engines: &[(&'static str, String)], data: &Path, arguments: 
 }
 
 pub fn token(account: &str, user: &str, role: &str, name: &str) -> String {
+    token_for(Duration::from_secs(3600), account, user, role, name)
+}
+
+/// A token that ends after this time.
+pub fn token_for(lifetime: Duration, account: &str, user: &str, role: &str, name: &str) -> String {
     let claims = gate::Claims::of(
         user.parse().expect("a user id"),
         account.parse().expect("an account id"),
@@ -292,7 +297,7 @@ pub fn token(account: &str, user: &str, role: &str, name: &str) -> String {
     )
     .named(name);
     let now = event_schemas::Clock::System.now();
-    gate::issue_token(SECRET, claims, now, Duration::from_secs(3600)).expect("a token")
+    gate::issue_token(SECRET, claims, now, lifetime).expect("a token")
 }
 
 /// A user with a token.

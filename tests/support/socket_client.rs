@@ -84,14 +84,37 @@ impl SocketClient {
 
     /// Waits until something that `is_expected` accepts has happened, and returns it.
     pub async fn until(&self, what: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
+        self.until_after(0, what, is_expected).await
+    }
+
+    /// Waits for it after the first lines.
+    pub async fn until_after(&self, lines: usize, what: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
+        self.until_nth(lines, 1, what, is_expected).await
+    }
+
+    /// Waits until it has happened so many times.
+    pub async fn until_count(&self, what: &str, times: usize, is_expected: impl Fn(&Value) -> bool) -> Value {
+        self.until_nth(0, times, what, is_expected).await
+    }
+
+    async fn until_nth(
+        &self,
+        lines: usize,
+        times: usize,
+        what: &str,
+        is_expected: impl Fn(&Value) -> bool,
+    ) -> Value {
         let began = Instant::now();
         loop {
             let more = self.lines.more.notified();
-            if let Some(line) = self.lines.all.lock().unwrap().iter().find(|line| is_expected(line)) {
-                return line.clone();
+            let found =
+                |all: &[Value]| all[lines..].iter().filter(|line| is_expected(line)).nth(times - 1).cloned();
+            if let Some(line) = found(&self.lines.all.lock().unwrap()) {
+                return line;
             }
             let left = (DEADLINE * 2).saturating_sub(began.elapsed());
-            assert!(!left.is_zero(), "{what}: never, only {:#?}", self.lines());
+            let all = self.lines();
+            assert!(!left.is_zero(), "{what}: never, only {:#?}", &all[all.len().saturating_sub(50)..]);
             // A line can come between the look and the wait.
             let _time = tokio::time::timeout(left.min(std::time::Duration::from_millis(50)), more).await;
         }
@@ -106,20 +129,7 @@ impl SocketClient {
 
     /// Waits until the client has connected this many times, and returns the last time.
     pub async fn until_connected(&self, times: usize) -> Value {
-        let began = Instant::now();
-        loop {
-            let connected: Vec<_> = self.lines().into_iter().filter(|line| line["is"] == "connect").collect();
-            if connected.len() >= times {
-                return connected[times - 1].clone();
-            }
-            assert!(
-                began.elapsed() < DEADLINE * 2,
-                "{} of {times} connects: {:#?}",
-                connected.len(),
-                self.lines()
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        self.until_count("a connect", times, |line| line["is"] == "connect").await
     }
 
     /// Makes the client do something.

@@ -8,12 +8,13 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
 use commands::Commands;
-use commands::execute::Context;
-use domain::agent::{Presence, ReportPresence, ReportedPresence};
+use commands::execute::{Context, Outcome};
+use domain::agent::{Person, Presence, ReportPresence, ReportedPresence};
 use event_schemas::{StreamId, Timestamp, UserId};
-use gate::{Agent, OptionalJson, Problem};
+use gate::{Agent, Caller, OptionalJson, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
@@ -65,9 +66,9 @@ async fn report_presence(
     State(commands): AppState,
     Agent(caller): Agent,
     headers: CommandHeaders,
-    OptionalJson(report): OptionalJson<Report>,
+    OptionalJson(body): OptionalJson<Report>,
 ) -> Result<Completed<View>, CommandProblem> {
-    let reported = match report.status {
+    let reported = match body.status {
         None => ReportedPresence::Heartbeat,
         Some(Status::Online) => ReportedPresence::Online,
         Some(Status::Away) => ReportedPresence::Away,
@@ -77,18 +78,60 @@ async fn report_presence(
         }
     };
     let context = Context { if_match: None, ..headers.of(&caller) };
+    let (outcome, view) = report(&commands, &caller, reported, &context).await?;
+    Ok(Completed(Answer::of(&commands, &outcome, view).await?))
+}
+
+/// Registers the agent when this is their first report, and reports.
+async fn report(
+    commands: &Commands,
+    caller: &Caller,
+    reported: ReportedPresence,
+    context: &Context,
+) -> Result<(Outcome<Person>, View), CommandProblem> {
     let stream = StreamId::agent(caller.user);
-    if !commands.agents.cached(&stream).await?.state.in_account(caller.account).is_registered() {
+    if !is_registered(commands, caller).await? {
         commands.join(caller.user, caller.name.clone(), &context.for_part("join")).await?;
     }
     let timeouts = commands.presence_timeouts;
     let command = ReportPresence { account_id: caller.account, user_id: caller.user, reported, timeouts };
-    let outcome = commands.agents.execute(&stream, &command, &context).await?;
+    let outcome = commands.agents.execute(&stream, &command, context).await?;
     let (status, until) = match outcome.state.state.in_account(caller.account).presence() {
         Presence::Unknown => (Status::Unknown, None),
         Presence::Online { until } => (Status::Online, Some(until)),
         Presence::Away { offline_at, .. } => (Status::Away, offline_at),
         Presence::Offline { .. } => (Status::Offline, None),
     };
-    Ok(Completed(Answer::of(&commands, &outcome, View { user_id: caller.user, status, until }).await?))
+    Ok((outcome, View { user_id: caller.user, status, until }))
+}
+
+async fn is_registered(commands: &Commands, caller: &Caller) -> Result<bool, CommandProblem> {
+    let person = commands.agents.cached(&StreamId::agent(caller.user)).await?;
+    Ok(person.state.in_account(caller.account).is_registered())
+}
+
+/// A report of presence by an agent who is connected otherwise than by this request. A heartbeat of a caller who is no
+/// agent of the account changes nothing: to look on does not make one an agent.
+pub async fn report_presence_of(
+    commands: &Commands,
+    caller: &Caller,
+    reported: ReportedPresence,
+) -> Result<Value, Problem> {
+    if reported == ReportedPresence::Heartbeat && !is_registered(commands, caller).await? {
+        return Ok(Value::Null);
+    }
+    let context = Context {
+        account: caller.account,
+        actor: caller.actor(),
+        correlation_id: commands.clock.fresh_id(),
+        causation_id: None,
+        traceparent: None,
+        occurred_at: None,
+        key: None,
+        request: None,
+        if_match: None,
+    };
+    let (_, view) = report(commands, caller, reported, &context).await?;
+    // A view always serialises.
+    Ok(serde_json::to_value(view).unwrap_or_default())
 }

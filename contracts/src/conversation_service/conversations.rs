@@ -157,6 +157,7 @@ async fn find_or_create(
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ServiceConversationParams")]
 struct OneParams {
     /// Whether the answer has the messages.
     #[serde(default)]
@@ -179,6 +180,7 @@ async fn one(
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ActiveServiceConversationsParams")]
 struct ActiveParams {
     /// Only the conversations on this channel.
     #[serde(default)]

@@ -312,6 +312,7 @@ impl ConversationService {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ServiceMessagesParams")]
 struct ListParams {
     /// The most messages, from 1 to 1000.
     #[serde(default = "fifty")]
@@ -332,6 +333,7 @@ async fn list(
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "RecentServiceMessagesParams")]
 struct RecentParams {
     /// The number of messages, from 1 to 1000.
     #[serde(default = "four")]

@@ -18,7 +18,13 @@ pub fn text(payload: String) -> Response {
 
 /// Waits until there are packets, and returns them.
 pub async fn receive(session: &Arc<Session>) -> Result<Response, Refusal> {
-    let _busy = session.begin_poll().map_err(|_| Refusal::Request)?;
+    let busy = session.begin_poll().map_err(|_| Refusal::Request)?;
+    let response = next_payload(session).await;
+    busy.answered();
+    response
+}
+
+async fn next_payload(session: &Session) -> Result<Response, Refusal> {
     loop {
         let mut payload = String::new();
         while payload.len() < LARGEST_RESPONSE
@@ -45,7 +51,7 @@ pub async fn receive(session: &Arc<Session>) -> Result<Response, Refusal> {
 
 /// Takes the packets of a request.
 pub async fn send(session: &Arc<Session>, body: Body, largest: usize) -> Result<Response, Refusal> {
-    let _busy = session.begin_post().map_err(|_| Refusal::Request)?;
+    let busy = session.begin_post().map_err(|_| Refusal::Request)?;
     let refuse = |reason| {
         session.end(reason);
         Refusal::Request
@@ -58,5 +64,6 @@ pub async fn send(session: &Arc<Session>, body: Body, largest: usize) -> Result<
             break;
         }
     }
+    busy.answered();
     Ok(text("ok".to_owned()))
 }

@@ -30,6 +30,8 @@ pub struct Session {
     to_send: Notify,
     /// The connection's task waits for it.
     ended: Notify,
+    /// The heartbeat waits for it.
+    ponged: Notify,
     feed: OnceLock<Arc<dyn Feed>>,
     received: mpsc::Sender<String>,
     timing: Timing,
@@ -61,7 +63,7 @@ pub enum Transport {
 #[error("the session has ended: {0}")]
 pub struct Ended(pub &'static str);
 
-/// The request does not fit what the session does at the moment, which ends it.
+/// The request does not fit what the session does at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a client has one request of each kind at a time")]
 pub struct Overlap;
@@ -87,6 +89,7 @@ impl Session {
             state: Mutex::new(state),
             to_send: Notify::new(),
             ended: Notify::new(),
+            ponged: Notify::new(),
             feed: OnceLock::new(),
             received,
             timing,
@@ -124,12 +127,23 @@ impl Session {
         self.to_send.notify_one();
     }
 
-    /// Ends the session. What is in the outbox is still sent.
+    /// Sends a packet that may be missed: not when earlier ones wait.
+    pub fn send_if_idle(&self, packet: Utf8Bytes) {
+        if self.lock().outbox_bytes < LARGEST_OUTBOX / 16 {
+            self.send(packet);
+        }
+    }
+
+    /// Ends the session, and tells the client. What is in the outbox is still sent.
     pub fn end(&self, reason: &'static str) {
+        self.end_with(reason, Packet::Close);
+    }
+
+    fn end_with(&self, reason: &'static str, last: Packet<'_>) {
         let mut state = self.lock();
         if state.end.is_none() {
             state.end = Some(reason);
-            state.outbox.push_back(Packet::Close.to_string().into());
+            state.outbox.push_back(last.to_string().into());
         }
         drop(state);
         self.ended.notify_one();
@@ -155,14 +169,16 @@ impl Session {
 
     /// Pings the client, and ends the session when it does not answer in time.
     pub async fn beat(&self) {
+        let mut ping = Instant::now() + self.timing.ping_interval;
         loop {
-            tokio::time::sleep(self.timing.ping_interval).await;
-            let due = Instant::now() + self.timing.ping_timeout;
+            tokio::time::sleep_until(ping).await;
+            // A timer that is late gives the client no more time.
+            let due = ping + self.timing.ping_timeout;
             self.lock().pong_due = Some(due);
             self.send(Packet::Ping("").to_string());
-            tokio::time::sleep_until(due).await;
-            if self.lock().pong_due.is_some() {
-                return self.end(NO_PONG);
+            tokio::select! {
+                () = self.ponged.notified() => ping = Instant::now() + self.timing.ping_interval,
+                () = tokio::time::sleep_until(due) => return self.end(NO_PONG),
             }
         }
     }
@@ -174,11 +190,15 @@ impl Session {
                 self.received.send(text.to_owned()).await.map_err(|_| Ended("its task has ended"))
             }
             Packet::Pong => {
-                self.lock().pong_due = None;
+                // A pong without a ping is none of the heartbeat's.
+                if self.lock().pong_due.take().is_some() {
+                    self.ponged.notify_one();
+                }
                 Ok(())
             }
             Packet::Close => {
-                self.end("the client left");
+                // Its waiting request is answered, and not with a close, which it has sent itself.
+                self.end_with("the client left", Packet::Noop);
                 Err(Ended("the client left"))
             }
             Packet::Ping(_) | Packet::Upgrade | Packet::Noop => {
@@ -218,13 +238,17 @@ impl Session {
 
     fn begin(self: &Arc<Self>, flag: fn(&mut State) -> &mut bool) -> Result<Busy, Overlap> {
         let mut state = self.lock();
-        if state.transport == Transport::WebSocket || *flag(&mut state) {
+        // A request that was on its way while the WebSocket took over ends nothing.
+        if state.transport == Transport::WebSocket {
+            return Err(Overlap);
+        }
+        if *flag(&mut state) {
             drop(state);
             self.end("two requests at once");
             return Err(Overlap);
         }
         *flag(&mut state) = true;
-        Ok(Busy { session: self.clone(), flag })
+        Ok(Busy { session: self.clone(), flag, is_answered: false })
     }
 
     pub fn transport(&self) -> Transport {
@@ -246,15 +270,27 @@ impl Session {
 
 const NO_PONG: &str = "the client did not answer a ping";
 
-/// A request in progress, until it is dropped.
+/// A request in progress, until it is answered. A request that the client cancels ends the session: packets for it may be
+/// lost, and the client gets them again when it connects anew.
 pub struct Busy {
     session: Arc<Session>,
     flag: fn(&mut State) -> &mut bool,
+    is_answered: bool,
+}
+
+impl Busy {
+    /// The request is answered.
+    pub fn answered(mut self) {
+        self.is_answered = true;
+    }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
         *(self.flag)(&mut self.session.lock()) = false;
+        if !self.is_answered {
+            self.session.end("a request was cancelled");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The transport over WebSocket, from the start or after long-polling.
 
+use super::Engine;
 use super::packet::Packet;
 use super::session::{Session, Transport};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
@@ -14,6 +15,8 @@ const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 8 * 1024;
 /// The bytes that may wait to be written. A larger push waits alone.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
+/// How long the last packets to a client may take.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// How long a WebSocket that is tried may take.
 const UPGRADE: Duration = Duration::from_secs(10);
 
@@ -23,7 +26,8 @@ pub enum Begin {
     Upgrade(Arc<Session>),
 }
 
-pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, largest: usize) -> Response {
+pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, engine: &Engine) -> Response {
+    let (largest, sockets) = (engine.largest_payload, engine.sockets.clone());
     let failed = match &begin {
         Begin::New(session) => Some(session.clone()),
         Begin::Upgrade(_) => None,
@@ -40,9 +44,13 @@ pub fn accept(upgrade: WebSocketUpgrade, begin: Begin, largest: usize) -> Respon
                 session.end("its WebSocket was not opened");
             }
         })
-        .on_upgrade(async move |socket| match begin {
-            Begin::New(session) => run(socket, &session).await,
-            Begin::Upgrade(session) => take_over(socket, &session).await,
+        .on_upgrade(move |socket| {
+            sockets.track_future(async move {
+                match begin {
+                    Begin::New(session) => run(socket, &session).await,
+                    Begin::Upgrade(session) => take_over(socket, &session).await,
+                }
+            })
         })
 }
 
@@ -88,25 +96,28 @@ fn frame(code: u16, reason: &'static str) -> CloseFrame {
 }
 
 async fn run(socket: WebSocket, session: &Arc<Session>) {
-    let (mut sink, stream) = socket.split();
+    let (mut sink, mut stream) = socket.split();
     // Reading goes on while a slow client is written to: its pongs count.
     tokio::select! {
-        () = read(stream, session) => {}
+        () = read(&mut stream, session) => {}
         () = write(&mut sink, session) => {}
     }
     session.end("its WebSocket was closed");
     let reason = session.end_reason().unwrap_or_default();
     // The client may be gone already.
-    let _sent = tokio::time::timeout(Duration::from_secs(1), async {
+    let _sent = tokio::time::timeout(FAREWELL, async {
         while let Some(packet) = session.next() {
             sink.send(Message::Text(packet)).await?;
         }
-        sink.send(Message::Close(Some(frame(close_code::NORMAL, reason)))).await
+        sink.send(Message::Close(Some(frame(close_code::NORMAL, reason)))).await?;
+        // A connection that is closed with something unread is reset, and the client loses what it has not read.
+        while stream.next().await.is_some_and(|message| message.is_ok()) {}
+        Ok::<(), axum::Error>(())
     })
     .await;
 }
 
-async fn read(mut stream: SplitStream<WebSocket>, session: &Arc<Session>) {
+async fn read(stream: &mut SplitStream<WebSocket>, session: &Arc<Session>) {
     while let Some(Ok(message)) = stream.next().await {
         let text = match message {
             Message::Text(text) => text,

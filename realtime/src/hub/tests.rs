@@ -28,7 +28,7 @@ fn join(hub: &Arc<Hub>, rooms: &[Room], after: Option<&str>) -> Arc<Client> {
     // What a client sends is of no interest here.
     drop(messages);
     let after = after.map(|after| after.parse().unwrap());
-    hub.join(session, "/agents", rooms.to_vec(), after).0
+    hub.join(session, "/agents", rooms.to_vec(), after, "live")
 }
 
 /// The pushes that the client is sent now, each with the position of its `prev`. The place is left out.
@@ -239,7 +239,7 @@ proptest! {
                     is_in = matches!(step, Step::Enter);
                     match is_in {
                         true => { hub.enter(&reader.client, CONVERSATION); }
-                        false => hub.leave(&reader.client, CONVERSATION),
+                        false => { hub.leave(&reader.client, CONVERSATION); }
                     }
                     reader.read(&log, usize::MAX);
                 }
