@@ -27,6 +27,8 @@ pub const AGENTS: &str = "/agents";
 const CONNECT: Duration = Duration::from_secs(45);
 /// How long before its token ends a client is told to bring another.
 const EXPIRING: Duration = Duration::from_secs(60);
+/// How long a process that ends waits until a client takes the news of it.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// Within this time the clients of a process that ends should come back at another.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
@@ -114,6 +116,8 @@ impl Agents {
                     let after = self.pause_before_reconnect().as_millis();
                     let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
                     session.send(packet::emitted(AGENTS, &json!(["server:stopping", object])));
+                    // A client that polls may have no request at the moment.
+                    let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
                     session.end("the process ends");
                     break;
                 }
