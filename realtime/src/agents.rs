@@ -320,20 +320,23 @@ impl Agents {
         caller: &Caller,
         after: Offset,
     ) -> Result<(Vec<Push>, usize, Offset), PushError> {
-        // Of the event of an offset some pushes may be missing.
-        let from = match after.part {
-            u16::MAX => Some(after.position),
-            _ => before(after.position),
-        };
         let store = self.pushes.log.store();
         let through = self.hub.through();
+        // Of the event of an offset some pushes may be missing.
+        let first = match after.part {
+            u16::MAX => None,
+            _ => store.event_at(after.position).await?,
+        };
+        let from = (after.position != Position::at(0)).then_some(after.position);
         let page = store.read_all(from, &Filter::account(caller.account), PAGE).await?;
-        let events: Vec<_> = page.events.into_iter().filter(|event| event.position <= through).collect();
+        let first = first.filter(|event| event.metadata.account_id == caller.account);
+        let events: Vec<_> =
+            first.into_iter().chain(page.events).filter(|event| event.position <= through).collect();
         let read = match page.at_end {
             true => through,
             false => page.through.unwrap_or(through).min(through),
         };
-        let mut pushes = self.pushes.of(&events).await?;
+        let mut pushes = self.pushes.of_past(&events).await?;
         pushes.retain(|push| push.offset > after);
         Ok((pushes, events.len(), Offset::after(read)))
     }
@@ -366,11 +369,6 @@ impl Agents {
         let found = conversations::find(db.readers(), caller.account, id, None).await;
         Ok(found.map_err(|_| unavailable())?.is_some())
     }
-}
-
-/// The position before this one, for reading its event again.
-fn before(position: Position) -> Option<Position> {
-    position.commit().checked_sub(1).map(Position::at)
 }
 
 fn unavailable() -> Problem {

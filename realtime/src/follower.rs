@@ -11,8 +11,8 @@ use event_schemas::{
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
-use follower::Health;
 use follower::runner::{Chain, DecodedEvent};
+use follower::{Health, NotYet};
 use projections::queries::conversations;
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
@@ -40,6 +40,8 @@ pub enum PushError {
     Tables(#[from] follower::DbError),
     #[error(transparent)]
     NoTables(#[from] NoTables),
+    #[error("the tables are behind the log")]
+    Behind(#[from] NotYet),
 }
 
 /// Makes pushes of events.
@@ -103,8 +105,16 @@ impl Pushes {
         self.of(events).await
     }
 
+    /// The pushes of these events, unless the tables do not hold them within seconds.
+    pub async fn of_past(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
+        if let Some(last) = events.last() {
+            self.tables.wait_for(last.position, FENCE).await?;
+        }
+        self.of(events).await
+    }
+
     /// The pushes of these events. Of several events of one conversation only the last shows the whole conversation.
-    pub async fn of(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
+    async fn of(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
         let decoded: Vec<Arc<DecodedEvent>> = events.iter().filter_map(|event| self.decode(event)).collect();
         let mut last = HashMap::new();
         for event in &decoded {
