@@ -18,7 +18,7 @@ pub mod inbound_webhook;
 mod joined_conversations;
 mod joint_append;
 pub mod language;
-mod low_priority;
+pub mod low_priority;
 pub mod past;
 mod turns;
 

@@ -35,7 +35,7 @@ impl FromRequestParts<Arc<ConversationService>> for Tenant {
     ) -> Result<Self, Problem> {
         let tenant = tenant_id(parts)?;
         let caller = if service.trusts_tenant_header && !has_credentials(parts) {
-            of_gateway(tenant).admit(parts)?
+            of_gateway(tenant).admit(parts).await?
         } else {
             authenticated(parts, service, tenant).await?
         };
