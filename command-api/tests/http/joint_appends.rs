@@ -123,8 +123,8 @@ enum Fault {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever happens to the appends, and whoever goes away: what is acknowledged is in the log once, at the version
-    /// that was answered; what was refused is not; what nobody waited for is there once or not at all.
+    /// In the face of conflicts, of a full disk and of callers who go away, an acknowledged note is in the log once, at the
+    /// version that was answered; a refused one is not; one whose caller went away is there once or not at all.
     #[test]
     fn what_is_acknowledged_is_there_once_and_what_is_refused_is_not(
         faults in prop::collection::vec(
@@ -157,7 +157,7 @@ proptest! {
                 }
             }))
             .await;
-            // What a caller left behind is appended before the next one is answered.
+            // A decision that a caller left behind is appended before the next one is answered.
             log.next([]);
             note(&service, &path, "last".to_owned(), None).await.is(201);
             let stored = notes(&service, &path).await;

@@ -10,14 +10,14 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// The log, the number of appends to it, and what happens instead of the next ones.
+/// The log, the number of appends to it, and the faults at the next ones.
 pub struct WatchedLog {
     log: Arc<SqliteStore>,
     appends: AtomicUsize,
     next: Mutex<VecDeque<Happens>>,
 }
 
-/// What happens at an append.
+/// An event at an append.
 pub enum Happens {
     /// Nothing unusual.
     Nothing,
@@ -36,7 +36,7 @@ impl WatchedLog {
         self.appends.load(Ordering::SeqCst)
     }
 
-    /// What happens at the next appends, one after the other, and nothing unusual afterwards.
+    /// Sets the events at the next appends, one after the other. After them nothing unusual happens.
     pub fn next(&self, happens: impl IntoIterator<Item = Happens>) {
         *self.next.lock().unwrap() = happens.into_iter().collect();
     }

@@ -265,7 +265,7 @@ async fn an_account_is_limited_whatever_number_of_users_it_names() {
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_sends_many_requests_at_once_waits_while_another_account_asks() {
-    let rate = Rate { burst: NonZeroU32::new(800).unwrap(), one_every: Duration::from_millis(4) };
+    let rate = Rate { burst: NonZeroU32::new(800).unwrap(), one_every: Duration::from_secs(1) };
     let limits = Limits { per_account: Some(rate), ..Limits::default() };
     let router = Service { limits, ..Service::default() }.build();
     let of = |account| {
@@ -278,10 +278,10 @@ async fn an_account_that_sends_many_requests_at_once_waits_while_another_account
         began.elapsed()
     };
     ask(&other).await;
-    let waits = futures::future::join_all((0..100).map(|_| ask(&acme))).await;
-    assert_eq!(waits.iter().filter(|wait| **wait < Duration::from_millis(2)).count(), 50);
-    assert!(waits.iter().max() > Some(&Duration::from_millis(150)), "{waits:?}");
-    assert!(ask(&other).await < Duration::from_millis(2));
+    let waits = futures::future::join_all((0..60).map(|_| ask(&acme))).await;
+    let begin_at_once = waits.iter().filter(|wait| **wait < Duration::from_millis(100));
+    assert_eq!(begin_at_once.count(), 50, "{waits:?}");
+    assert!(ask(&other).await < Duration::from_millis(100));
 }
 
 #[tokio::test(start_paused = true)]
