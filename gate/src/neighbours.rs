@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// Knows whether more than one account asks.
 #[derive(Default)]
-pub struct Neighbours {
+pub(crate) struct Neighbours {
     last: Option<AccountId>,
     /// When a request was another account's than the one before.
     changed_at: Option<Instant>,

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use event_schemas::{AccountId, UserId};
-use gate::{Caller, Problem, Role, describe_header};
+use gate::{Caller, PlaceOfRequest, Problem, Role, describe_header};
 use schemars::json_schema;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -17,12 +17,24 @@ const TENANT: &str = "X-Tenant-Id";
 const ACCOUNT: &str = "x-account-id";
 
 /// A service that acts for an account which uses the contract.
-pub struct Tenant(pub Caller);
+pub struct Tenant {
+    caller: Caller,
+    place: Option<PlaceOfRequest>,
+}
+
+impl Tenant {
+    /// Waits until the account may read the tables.
+    pub async fn take_place(&self) {
+        if let Some(place) = &self.place {
+            place.take().await;
+        }
+    }
+}
 
 impl Deref for Tenant {
     type Target = Caller;
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 }
 
@@ -42,7 +54,8 @@ impl FromRequestParts<Arc<ConversationService>> for Tenant {
         if !service.accounts.include(tenant) {
             return Err(Problem::not_found("contract"));
         }
-        Ok(Self(caller))
+        let place = PlaceOfRequest::of(parts, caller.account);
+        Ok(Self { caller, place })
     }
 }
 

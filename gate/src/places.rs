@@ -1,13 +1,12 @@
 //! The queries of one account that run at the same time. All accounts share the connections that read the tables, and
 //! without a limit one account's queries would stand before those of the other accounts.
 
+use crate::neighbours::Neighbours;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use event_schemas::AccountId;
-use follower::Sizes;
-use gate::Neighbours;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -31,16 +30,15 @@ struct Accounts {
     neighbours: Neighbours,
 }
 
-impl Default for Places {
-    /// As many for each account as there are processors, at least two, and fewer than the connections that read.
-    fn default() -> Self {
+impl Places {
+    /// As many for each account as there are processors, at least two, and fewer than the connections that read. There are
+    /// at least three such connections.
+    pub fn for_readers(connections: u32) -> Self {
         let processors = available_parallelism().map_or(2, NonZeroUsize::get);
         let processors = u32::try_from(processors).unwrap_or(u32::MAX);
-        Self::of_each(processors.clamp(2, Sizes::default().readers - 1))
+        Self::of_each(processors.clamp(2, connections.saturating_sub(1).max(2)))
     }
-}
 
-impl Places {
     fn of_each(of_each: u32) -> Self {
         Self(Arc::new(Inner { of_each, accounts: Mutex::default() }))
     }
@@ -101,7 +99,7 @@ impl Held {
     }
 }
 
-/// Lets handlers take a place, and gives it back when the response is made.
+/// Lets handlers take a place, and gives it back when the response is made. A layer of the routes that read the tables.
 pub async fn give_back(State(places): State<Places>, mut request: Request, next: Next) -> Response {
     let held = Held { places, place: Arc::default() };
     request.extensions_mut().insert(held.clone());
