@@ -10,6 +10,7 @@ mod causes;
 mod channel_accounts;
 mod compiled_rules;
 mod conversations;
+pub mod credentials;
 mod current_conversation;
 pub mod customers;
 pub mod dry_run;
