@@ -3,6 +3,7 @@
 mod actions;
 
 use crate::engine::session::Session;
+use crate::events::{AuthExpiring, Expiring, ServerStopping, Stopping};
 use crate::follower::{PAGE, PushError, Pushes};
 use crate::hub::{Client, Hub};
 use crate::packet::{self, Content, Packet, ROOT};
@@ -114,8 +115,8 @@ impl Agents {
                 }
                 () = stop.cancelled() => {
                     let after = self.pause_before_reconnect().as_millis();
-                    let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
-                    session.send(packet::emitted(AGENTS, &json!(["server:stopping", object])));
+                    let object = Stopping { reconnect_after_ms: u64::try_from(after).unwrap_or_default() };
+                    session.send(packet::emitted::<ServerStopping>(AGENTS, &object));
                     // A client that polls may have no request at the moment.
                     let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
                     session.end("the process ends");
@@ -136,8 +137,8 @@ impl Agents {
                         && !connected.warned
                     {
                         connected.warned = true;
-                        let seconds = EXPIRING.as_secs();
-                        session.send(packet::emitted(AGENTS, &json!(["auth:expiring", { "seconds": seconds }])));
+                        let object = Expiring { seconds: EXPIRING.as_secs() };
+                        session.send(packet::emitted::<AuthExpiring>(AGENTS, &object));
                         continue;
                     }
                     session.send(packet::disconnected(AGENTS));

@@ -6,6 +6,7 @@
 
 mod agents;
 pub mod engine;
+pub mod events;
 mod follower;
 mod hub;
 mod packet;
