@@ -5,6 +5,7 @@
 //! process. `docs/realtime.md` has the events and the client's rule.
 
 mod agents;
+pub mod asyncapi;
 pub mod engine;
 pub mod events;
 mod follower;
