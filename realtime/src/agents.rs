@@ -9,6 +9,7 @@ use crate::packet::{self, Content, Packet, ROOT};
 use crate::presence::{PresenceReport, Reports};
 use crate::push::{Offset, Place, Push, Room};
 use crate::soft_state::SoftState;
+use crate::summaries;
 use event_schemas::{Clock, ConversationId, Position};
 use event_store::Filter;
 use gate::{Authenticator, Caller, Problem, Role};
@@ -273,6 +274,7 @@ impl Agents {
         metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
         let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
         let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
+        let was_read = read.is_some();
         let client = self.hub.join(session.clone(), AGENTS, rooms, after, mode);
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
@@ -282,7 +284,20 @@ impl Agents {
         for conversation in joined {
             self.soft.views(connected.doer(conversation));
         }
+        if was_read {
+            self.send_summaries(session, &connected.caller).await;
+        }
         Ok(connected)
+    }
+
+    /// Sends the present counts and queue to a client that has read on from the log, which has no summaries.
+    async fn send_summaries(&self, session: &Session, caller: &Caller) {
+        let through = self.hub.through();
+        let events = async { summaries::events(&self.pushes.tables.db()?, caller.account, through).await };
+        match events.await {
+            Ok(events) => events.iter().for_each(|event| session.send(packet::emitted(AGENTS, event))),
+            Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
+        }
     }
 
     /// Whether what the client missed is in the ring, can be read from the log, or is too much.
@@ -340,8 +355,12 @@ impl Agents {
         let read = self.read_log(&connected.caller, client.queued()).await;
         match read {
             Ok((pushes, events, through)) if connected.gap + events <= LONGEST_GAP => {
-                connected.gap = if self.hub.reaches(through) { 0 } else { connected.gap + events };
+                let is_done = self.hub.reaches(through);
+                connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
+                if is_done {
+                    self.send_summaries(session, &connected.caller).await;
+                }
             }
             Ok(_) => {
                 connected.gap = 0;

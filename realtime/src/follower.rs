@@ -5,15 +5,16 @@
 
 use crate::hub::Hub;
 use crate::push::{Offset, Push, Room};
+use crate::summaries::Summaries;
 use event_schemas::{
-    AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId, Event,
-    LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
+    AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
+    DetailsEvent, Event, LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
 use follower::Health;
 use follower::runner::{Chain, DecodedEvent};
-use projections::queries::conversations;
+use projections::queries::conversations::{self, RowJson};
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
 use projections::{NoTables, Tables};
@@ -22,6 +23,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The events that are read at once.
@@ -61,7 +63,16 @@ impl Pushes {
     pub async fn follow(self, hub: Arc<Hub>, health: Health, stop: CancellationToken) {
         let store = self.log.store().clone();
         let mut subscription = Subscription::new(store, Some(hub.through()), Filter::all(), PAGE);
-        while let Some(next) = stop.run_until_cancelled(subscription.next()).await {
+        let mut summaries = Summaries::default();
+        loop {
+            let next = tokio::select! {
+                () = stop.cancelled() => return,
+                () = until(summaries.next()) => {
+                    self.push_summaries(&mut summaries, &hub).await;
+                    continue;
+                }
+                next = subscription.next() => next,
+            };
             let page = match next {
                 Ok(page) => page,
                 Err(error) => {
@@ -71,8 +82,9 @@ impl Pushes {
             };
             let through = page.through.or(page.events.last().map(|event| event.position));
             let Some(through) = through else { continue };
+            let decoded = self.decode_all(&page.events);
             let pushes = loop {
-                let made = stop.run_until_cancelled(self.fenced(&page.events, through)).await;
+                let made = stop.run_until_cancelled(self.fenced(&decoded, through)).await;
                 match made {
                     None => return,
                     Some(Ok(pushes)) => break pushes,
@@ -85,6 +97,20 @@ impl Pushes {
                 metrics::histogram!("verbatim_realtime_push_delay_seconds").record(delay.as_secs_f64());
             }
             hub.give_out(pushes, through);
+            summaries.changed_by(decoded.iter().map(|event| &**event));
+        }
+    }
+
+    /// Pushes the summaries that are due. When the tables cannot be read, those of the next change are pushed.
+    async fn push_summaries(&self, summaries: &mut Summaries, hub: &Hub) {
+        let through = hub.through();
+        let taken = async { Ok::<_, PushError>(summaries.take(&self.tables.db()?, hub, through).await?) };
+        match taken.await {
+            Ok(pushes) => hub.give_out(pushes, through),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "counts and queues were not pushed");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 
@@ -96,18 +122,25 @@ impl Pushes {
     }
 
     /// The pushes of these events, when the tables hold them all.
-    async fn fenced(&self, events: &[Recorded], through: Position) -> Result<Vec<Push>, PushError> {
+    async fn fenced(&self, events: &[Arc<DecodedEvent>], through: Position) -> Result<Vec<Push>, PushError> {
         while self.tables.wait_for(through, FENCE).await.is_err() {
             tracing::debug!(%through, "pushes wait for the tables");
         }
-        self.of(events).await
+        self.of_decoded(events).await
+    }
+
+    fn decode_all(&self, events: &[Recorded]) -> Vec<Arc<DecodedEvent>> {
+        events.iter().filter_map(|event| self.decode(event)).collect()
     }
 
     /// The pushes of these events. Of several events of one conversation only the last shows the whole conversation.
     pub async fn of(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
-        let decoded: Vec<Arc<DecodedEvent>> = events.iter().filter_map(|event| self.decode(event)).collect();
+        self.of_decoded(&self.decode_all(events)).await
+    }
+
+    async fn of_decoded(&self, decoded: &[Arc<DecodedEvent>]) -> Result<Vec<Push>, PushError> {
         let mut last = HashMap::new();
-        for event in &decoded {
+        for event in decoded {
             if let Some(id) = event.stream.as_conversation() {
                 last.insert(id, event.position);
             }
@@ -116,7 +149,7 @@ impl Pushes {
         let db = self.tables.db()?;
         let rows = conversations::rows_json(db.readers(), &ids).await?;
         let mut pushes = Vec::with_capacity(decoded.len() * 2);
-        for event in &decoded {
+        for event in decoded {
             match &event.event {
                 Event::Conversation(change) => {
                     let Some(id) = event.stream.as_conversation() else { continue };
@@ -179,6 +212,20 @@ impl Pushes {
     }
 }
 
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The fields of a conversation, and the number of the customer's messages. An agent has not read that number less the
+/// number that `conversation:seen` says.
+fn fields_of(RowJson { json, received_count }: &RowJson) -> String {
+    let open = json.strip_suffix('}').unwrap_or("{");
+    format!("{open},\"received_count\":{received_count}}}")
+}
+
 /// An event of which pushes are made.
 struct Draft<'e> {
     event: &'e DecodedEvent,
@@ -204,16 +251,16 @@ impl Draft<'_> {
         &self,
         id: ConversationId,
         change: &ConversationEvent,
-        row: Option<&String>,
+        row: Option<&RowJson>,
         is_last: bool,
     ) -> Option<Push> {
         let account = Room::Account(self.account);
         let offset = Offset { position: self.event.position, part: part::CONVERSATION };
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_)) = change {
-            return row.map(|row| Push::new(offset, vec![account], "conversation:new", row));
+            return row.map(|row| Push::new(offset, vec![account], "conversation:new", &fields_of(row)));
         }
         let rooms = vec![account, Room::Conversation(self.account, id)];
-        row.filter(|_| is_last).map(|row| Push::new(offset, rooms, "conversation:updated", row))
+        row.filter(|_| is_last).map(|row| Push::new(offset, rooms, "conversation:updated", &fields_of(row)))
     }
 
     /// A push to one agent, or one that says more than that the conversation changed.
@@ -251,6 +298,11 @@ impl Draft<'_> {
                 (!rooms.is_empty())
                     .then(|| self.push(part::NOTIFICATION, rooms, "notification:mention", &fields))
             }
+            ConversationEvent::Details(DetailsEvent::SeenByAgent(seen)) => {
+                let user = Room::User(self.account, seen.agent_id);
+                let fields = of(json!({ "agent_id": seen.agent_id, "received": seen.received }));
+                Some(self.push(part::NOTIFICATION, vec![user], "conversation:seen", &fields))
+            }
             ConversationEvent::Assignment(
                 AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_),
             )
@@ -268,7 +320,13 @@ impl Draft<'_> {
             | ConversationEvent::Routing(_)
             | ConversationEvent::Bot(_)
             | ConversationEvent::Automation(_)
-            | ConversationEvent::Details(_) => None,
+            | ConversationEvent::Details(
+                DetailsEvent::PriorityChanged(_)
+                | DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
+                | DetailsEvent::LanguageDetected(_),
+            ) => None,
         }
     }
 
