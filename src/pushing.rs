@@ -6,6 +6,7 @@ use command_api::http::presence::report_presence_of;
 use commands::Commands;
 use domain::agent::ReportedPresence;
 use follower::DecodedLog;
+use futures::future::BoxFuture;
 use gate::{Check, Gate};
 use projections::Tables;
 use realtime::Realtime;
@@ -21,18 +22,19 @@ pub struct Pushing {
     pub commands: Arc<Commands>,
     /// The NATS servers over which the processes tell each other who types and views.
     pub nats: Option<publication::Settings>,
-    pub stop_serving: CancellationToken,
+    pub stop: CancellationToken,
     pub stop_working: CancellationToken,
 }
 
 impl Pushing {
-    /// Follows the log for the clients of Socket.IO, and returns their route.
+    /// Follows the log for the clients of Socket.IO. Returns their route, and what ends once each of them knows that the
+    /// process stops.
     pub async fn start(
         self,
         settings: &Settings,
         gate: &mut Gate,
         working: &mut JoinSet<anyhow::Result<()>>,
-    ) -> anyhow::Result<axum::Router> {
+    ) -> anyhow::Result<(axum::Router, BoxFuture<'static, ()>)> {
         let cors = gate.cors.clone();
         let realtime_settings = realtime::Settings {
             authenticator: gate.authenticator.clone(),
@@ -48,15 +50,15 @@ impl Pushing {
             }
             None => None,
         };
-        let (realtime, router) =
-            Realtime::open(self.log, self.tables, realtime_settings, self.stop_serving).await?;
+        let (realtime, router) = Realtime::open(self.log, self.tables, realtime_settings, self.stop).await?;
         gate.checks.push(Check::new("realtime", realtime.check()));
+        let farewell = Box::pin(realtime.farewell());
         let stop = self.stop_working;
         working.spawn(async move {
             realtime.run(others, stop).await;
             Ok(())
         });
-        Ok(gate.cors.clone().layer(router))
+        Ok((gate.cors.clone().layer(router), farewell))
     }
 }
 

@@ -19,6 +19,7 @@ use event_schemas::message::ChannelType;
 use event_store::EventStore;
 use follower::runner::{Chain, Progress, RunnerError};
 use follower::{DecodedLog, Leases, Location};
+use futures::future::BoxFuture;
 use gate::limits::Rate;
 use gate::{
     About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle, Starting,
@@ -88,6 +89,9 @@ pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
 /// A running program.
 pub struct Running {
     address: SocketAddr,
+    stop_pushing: CancellationToken,
+    /// Ends once each client that gets pushes knows that the process stops.
+    farewell: BoxFuture<'static, ()>,
     stop_serving: CancellationToken,
     stop_working: CancellationToken,
     serving: JoinSet<anyhow::Result<()>>,
@@ -152,6 +156,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
 
     let mut running = Running {
         address,
+        stop_pushing: CancellationToken::new(),
+        farewell: Box::pin(async {}),
         stop_serving,
         stop_working: CancellationToken::new(),
         serving,
@@ -227,10 +233,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 log: running.log.clone(),
                 commands: commands.clone(),
                 nats: publishing::target(settings, address)?,
-                stop_serving: running.stop_serving.clone(),
+                stop: running.stop_pushing.clone(),
                 stop_working: running.stop_working.clone(),
             };
-            Some(pushing.start(settings, &mut gate, &mut running.working).await?)
+            let (sockets, farewell) = pushing.start(settings, &mut gate, &mut running.working).await?;
+            running.farewell = farewell;
+            Some(sockets)
         }
         Some(_) | None => None,
     };
@@ -318,8 +326,10 @@ impl Running {
         }
     }
 
-    /// Stops taking requests, then stops the followers, then closes the log, which holds all acknowledged events.
+    /// Tells the clients that get pushes, then stops taking requests, then stops the followers, then closes the log, which holds all acknowledged events.
     pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop_pushing.cancel();
+        self.farewell.await;
         self.stop_serving.cancel();
         finish(&mut self.serving).await?;
         self.stop_working.cancel();
@@ -568,6 +578,7 @@ fn gate(
         AuthConfig {
             secret: token::secret(settings)?,
             previous_secret: settings.jwt_previous_secret.clone(),
+            stream_secret: settings.stream_token_secret.clone(),
             jwks: settings.jwks_url.clone().map(JwksSource::Url),
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),

@@ -329,8 +329,8 @@ impl Refusal for agent::Rejection {
             .with("reason", reason.as_str()),
             Self::ChangedMeanwhile { expected, actual } => {
                 let detail = match actual {
-                    Some(actual) => format!("The preferences are at version {actual}, not {expected}."),
-                    None => "The preferences were never changed.".to_owned(),
+                    Some(actual) => format!("The version is {actual}, not {expected}."),
+                    None => format!("Nothing was changed yet: there is no version {expected}."),
                 };
                 Problem::version_mismatch(detail)
                     .field("If-Match")

@@ -4,14 +4,12 @@ use crate::Commands;
 use crate::execute::LoadError;
 use domain::sla::ends_inactivity;
 use event_schemas::{
-    AccountId, AgentEvent, ConversationEvent, EventId, Events, LifecycleEvent, MessageId, Recorded, StreamId,
-    Timestamp, UserId, Version,
+    AccountId, ConversationEvent, EventId, Events, LifecycleEvent, MessageId, Recorded, StreamId, Timestamp,
+    UserId, Version,
 };
 
 /// The number of events of a stream that are read at once.
 const PAGE: usize = 1_000;
-/// The number of an agent's last events among which the change of presence is searched.
-const RECENT: u64 = 500;
 
 /// A consequence of the passing of time whose cause is an event that the state does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,25 +61,17 @@ impl Commands {
         Ok(page.first().map(|recorded| recorded.id))
     }
 
-    /// The last event by which the agent's presence in the account changed.
+    /// The last event by which the agent went online or away in the account. `None` when there is none.
     pub async fn last_presence_change(
         &self,
         account: AccountId,
         user: UserId,
     ) -> Result<Option<EventId>, LoadError> {
         let stream = StreamId::agent(user);
-        let failed = |error| LoadError::of(&stream, error);
-        let Some(last) = self.store.stream_version(&stream).await.map_err(failed)? else { return Ok(None) };
-        let from = Version(last.0.saturating_sub(RECENT));
-        let mut cause = None;
-        for recorded in self.store.read_stream(&stream, from, PAGE).await.map_err(failed)? {
-            let event: AgentEvent = decode(&stream, &recorded)?;
-            let is_presence = matches!(event, AgentEvent::WentOnline(_) | AgentEvent::WentAway(_));
-            if is_presence && event.account() == Some(account) {
-                cause = Some(recorded.id);
-            }
+        match self.agents.current(&stream).await?.state.in_account(account).presence_version() {
+            Some(version) => self.event_at(&stream, version).await,
+            None => Ok(None),
         }
-        Ok(cause)
     }
 }
 

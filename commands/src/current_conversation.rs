@@ -20,7 +20,7 @@ pub struct CurrentConversations {
     store: Arc<dyn EventStore>,
     /// Lower bounds of the current ordinals. Without a bound a few more streams are read.
     lower_bounds: Cache<(ChannelId, String), u32>,
-    /// The version of the stream of an identifier that is joined to another, at which no conversation was open under it.
+    /// The version of the stream of one of several identifiers of a customer, at which no conversation was open under it.
     /// A process that does not know this version may begin one, and then looks for the customer's others itself
     /// (`joined_conversations.rs`).
     without_open: Cache<(ChannelId, String), Version>,
@@ -136,23 +136,29 @@ impl Commands {
         read: Read,
     ) -> Result<CurrentOfCustomer, LoadError> {
         let known = &self.current_conversations;
-        let (mut next, mut open) = (None, Vec::new());
-        for (number, name) in names.iter().enumerate() {
+        let mut open = Vec::new();
+        let mut next = None;
+        // The first identifier comes last: its next conversation is only wanted when no other one has an open one.
+        for (is_first, name) in names.iter().enumerate().map(|(number, name)| (number == 0, name)).rev() {
             let key = (channel, name.clone());
-            let version = match number {
-                0 => None,
-                // The version is read before the conversation.
+            // The version is read before the conversation.
+            let version = match names.len() {
+                1 => None,
                 _ => self.contacts.cached(&of.stream(name)).await?.version,
             };
-            if read == Read::Cached && version.is_some() && known.without_open.get(&key) == version {
+            let may_skip = read == Read::Cached && !(is_first && open.is_empty());
+            if may_skip && version.is_some() && known.without_open.get(&key) == version {
                 continue;
             }
             let current = known.current(&self.conversations, channel, name, read).await?;
-            match (current.fold.version, number, version) {
-                (Some(_), ..) => open.push(current),
-                (None, 0, _) => next = Some(current),
-                (None, _, Some(version)) => known.without_open.insert(key, version),
-                (None, _, None) => {}
+            match (current.fold.version, version) {
+                (Some(_), _) => open.push(current),
+                (None, _) if is_first && open.is_empty() => {
+                    known.without_open.remove(&key);
+                    next = Some(current);
+                }
+                (None, Some(version)) => known.without_open.insert(key, version),
+                (None, None) => {}
             }
         }
         // A resolved conversation gives way to one that an agent works on.
@@ -162,7 +168,7 @@ impl Commands {
         });
         let current = match open.pop().or(next) {
             Some(current) => current,
-            None => unreachable!("the first name has a current conversation, begun or not"),
+            None => unreachable!("without an open conversation the first name has a next one"),
         };
         Ok(CurrentOfCustomer { current, other_open: open })
     }

@@ -5,7 +5,9 @@
 use crate::Commands;
 use crate::execute::{CommandError, Context, LoadError, Read, Versioned};
 use crate::turns::Turn;
-use domain::contact::{IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address};
+use domain::contact::{
+    IdentifierState, Join, KnowAddresses, Rejection, best_first, is_better_address, is_number,
+};
 use domain::conversation::{self, ChangeDisplayName};
 use event_schemas::catalogue::Channel;
 use event_schemas::message::ChannelType;
@@ -69,8 +71,20 @@ impl Identifiers {
         StreamId::contact(self.id(identifier))
     }
     /// The other identifier by which WhatsApp may know the customer of a number.
-    pub(crate) fn other_spelling(self, number: &str) -> Option<String> {
+    fn other_spelling(self, number: &str) -> Option<String> {
         providers::identifier::other_spelling(number).filter(|_| self.kind == ChannelType::WhatsApp)
+    }
+    /// The other forms in which the log may have a number.
+    pub(crate) fn other_forms(self, number: &str) -> Vec<String> {
+        self.other_spelling(number).into_iter().chain(self.forms_elsewhere(number)).collect()
+    }
+    /// A number in the forms in which other programs store it. Empty for what is not a number.
+    fn forms_elsewhere(self, number: &str) -> Vec<String> {
+        let is_phone = matches!(self.kind, ChannelType::WhatsApp | ChannelType::Sms);
+        match is_phone && is_number(number) {
+            true => vec![format!("+{number}"), format!("00{number}")],
+            false => Vec::new(),
+        }
     }
 }
 
@@ -170,6 +184,13 @@ impl Commands {
                 && let Some(known) = self.known_by_other_spelling(of, &root.0, read).await?
             {
                 root = known;
+            }
+            if let Some(imported) = self.known_as_imported(of, identifier).await? {
+                match root.1.state.contact_id() {
+                    Some(_) if imported.0 == root.0 => self.numbers_in_one_form.insert(of.id(identifier), ()),
+                    Some(_) => found.push((identifier, imported)),
+                    None => root = imported,
+                }
             }
             found.push((identifier, root));
         }
@@ -362,7 +383,9 @@ impl Commands {
 
     /// The identifier to which answers to a customer are sent.
     pub async fn address_of(&self, of: Identifiers, identifier: &str) -> Result<String, LoadError> {
-        Ok(self.customer(of, &[identifier.to_owned()], Read::Log).await?.address)
+        let address = self.customer(of, &[identifier.to_owned()], Read::Log).await?.address;
+        // An imported address may have a form that the provider does not take.
+        Ok(self.providers.normalize_identifier(of.kind, &address).unwrap_or(address))
     }
 
     /// Stores the identifiers by which a provider knows the addressee of a message. A failure is only logged: the message
@@ -410,6 +433,37 @@ impl Commands {
         let Some(spelled) = of.other_spelling(number) else { return Ok(None) };
         let root = self.root(of, &spelled, read).await?;
         Ok(root.1.state.contact_id().is_some().then_some(root))
+    }
+
+    /// The identifier that decides on the contact of the number as it is in an imported log, whose program may have stored
+    /// it with `+` or `00`. `None` when it is in none of these forms in the log.
+    async fn known_as_imported(&self, of: Identifiers, number: &str) -> Result<Option<Root>, LoadError> {
+        let forms = of.forms_elsewhere(number);
+        if forms.is_empty()
+            || !self.was_moved().await?
+            || self.numbers_in_one_form.get(&of.id(number)).is_some()
+        {
+            return Ok(None);
+        }
+        for form in forms {
+            let root = self.root(of, &form, Read::Cached).await?;
+            if root.1.state.contact_id().is_some() {
+                return Ok(Some(root));
+            }
+        }
+        // A log is imported while no server works, and no server stores these forms.
+        self.numbers_in_one_form.insert(of.id(number), ());
+        Ok(None)
+    }
+
+    /// The identifier as it is stored: a number of an imported log may be in another form there.
+    pub async fn stored_identifier(&self, of: Identifiers, identifier: String) -> Result<String, LoadError> {
+        if !self.was_moved().await?
+            || self.identifier(of, &identifier, Read::Log).await?.state.contact_id().is_some()
+        {
+            return Ok(identifier);
+        }
+        Ok(self.known_as_imported(of, &identifier).await?.map_or(identifier, |(root, _)| root))
     }
 
     async fn identifier(

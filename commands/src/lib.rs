@@ -30,11 +30,12 @@ use domain::agent::{Person, PresenceTimeouts};
 use domain::contact::IdentifierState;
 use domain::conversation::Conversation;
 use domain::past::Past;
-use event_schemas::Clock;
+use event_schemas::{Clock, ContactIdentifierId};
 use event_store::EventStore;
 use execute::Aggregates;
 use providers::AllowedAddresses;
 use providers::Providers;
+use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ pub struct Commands {
     channel_accounts: ChannelAccounts,
     current_conversations: CurrentConversations,
     naming: turns::Turns,
+    was_moved: tokio::sync::OnceCell<bool>,
+    /// The numbers of an imported log that have no other form there, or are joined to it.
+    numbers_in_one_form: Cache<ContactIdentifierId, ()>,
 }
 
 impl Commands {
@@ -91,6 +95,8 @@ impl Commands {
             channel_accounts: ChannelAccounts::new(store.clone()),
             current_conversations: CurrentConversations::new(store.clone(), CONTACTS),
             naming: turns::Turns::default(),
+            was_moved: tokio::sync::OnceCell::new(),
+            numbers_in_one_form: Cache::new(CONTACTS),
             store,
             providers,
             clock,

@@ -20,6 +20,12 @@ impl Commands {
         let moved = last.map(|last| Moved { position: last.position, at: last.recorded_at });
         Ok(Past { max_age: self.side_effects_max_age, moved })
     }
+
+    /// Whether the log had been moved when this process first looked. A log is moved while no server works.
+    pub(crate) async fn was_moved(&self) -> Result<bool, LoadError> {
+        let moved = self.was_moved.get_or_try_init(|| async { Ok(self.past().await?.moved.is_some()) });
+        moved.await.copied()
+    }
 }
 
 /// The event of the log's last move. `None` when it was never moved.

@@ -64,6 +64,8 @@ impl Person {
 /// An agent of an account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Agent {
+    /// The number of events of the person's stream that belong to the account.
+    events: u64,
     /// The name and the email address. `None` when the account has not registered the person.
     registered: Option<(String, Option<String>)>,
     preferences: Preferences,
@@ -76,12 +78,19 @@ pub struct Agent {
     reservations: BTreeMap<ConversationId, Reservation>,
     last_assigned_at: Option<Timestamp>,
     idle_since: Option<Timestamp>,
-    /// The version of the last event that changed the preferences: the version that callers name in
-    /// `If-Match` is that of the preferences, not that of the stream.
-    preferences_version: Option<u64>,
+    /// The number of changes of the preferences. It is the version that callers name in `If-Match`: that of the
+    /// stream would tell them that something happened in another account.
+    preferences_changes: u64,
+    /// The version of the event by which the agent last went online or away.
+    presence_version: Option<Version>,
 }
 
 impl Agent {
+    /// The version of the agent in this account: like that of a stream that has only the account's events. `None` when
+    /// it has none.
+    pub fn version(&self) -> Option<Version> {
+        self.events.checked_sub(1).map(Version)
+    }
     pub fn is_registered(&self) -> bool {
         self.registered.is_some()
     }
@@ -94,12 +103,17 @@ impl Agent {
     pub fn preferences(&self) -> &Preferences {
         &self.preferences
     }
-    /// The version at which the preferences were last changed.
+    /// The version of the preferences: the number of their changes in this account. `None` when they were never changed.
     pub fn preferences_version(&self) -> Option<Version> {
-        self.preferences_version.map(Version)
+        (self.preferences_changes > 0).then_some(Version(self.preferences_changes))
     }
     pub fn presence(&self) -> Presence {
         self.presence
+    }
+    /// The version in the person's stream of the event by which the agent last went online or away. `None` when there
+    /// is none.
+    pub fn presence_version(&self) -> Option<Version> {
+        self.presence_version
     }
     /// The conversations for which capacity is reserved.
     pub fn reservations(&self) -> impl Iterator<Item = (ConversationId, &Reservation)> {
@@ -150,7 +164,7 @@ impl Evolve for Person {
     type Event = AgentEvent;
 
     fn evolve(&mut self, event: &AgentEvent, at: Timestamp) {
-        let version = self.events;
+        let version = Version(self.events);
         self.events += 1;
         if let Some(account) = event.account() {
             self.accounts.entry(account).or_default().evolve(event, version, at);
@@ -159,17 +173,22 @@ impl Evolve for Person {
 }
 
 impl Agent {
-    fn evolve(&mut self, event: &AgentEvent, version: u64, at: Timestamp) {
+    fn evolve(&mut self, event: &AgentEvent, version: Version, at: Timestamp) {
         use AgentEvent as E;
+        self.events += 1;
         match event {
             E::AgentRegistered(known) => self.registered = Some((known.name.clone(), known.email.clone())),
             E::PreferencesChanged(changed) => {
                 self.prefer(&changed.preferences);
-                self.preferences_version = Some(version);
+                self.preferences_changes += 1;
             }
-            E::WentOnline(online) => self.presence = Presence::Online { until: online.until },
+            E::WentOnline(online) => {
+                self.presence = Presence::Online { until: online.until };
+                self.presence_version = Some(version);
+            }
             E::WentAway(away) => {
                 self.presence = Presence::Away { cause: away.cause, offline_at: away.offline_at };
+                self.presence_version = Some(version);
             }
             E::WentOffline(_) => self.presence = Presence::Offline { since: at },
             E::CapacityReserved(reserved) => {
@@ -194,7 +213,7 @@ pub enum Rejection {
     NotRegistered,
     #[error("the agent cannot take the conversation: {0}")]
     CannotTake(Ineligible),
-    #[error("the version of the preferences is {actual:?}, not {expected:?}")]
+    #[error("the version is {actual:?}, not {expected:?}")]
     ChangedMeanwhile { expected: Version, actual: Option<Version> },
     /// `field` is the path of the invalid field.
     #[error("{field}: {reason}")]
@@ -203,6 +222,30 @@ pub enum Rejection {
 
 fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Rejection {
     Rejection::Invalid { field: field.into(), reason: reason.into() }
+}
+
+/// A command to an agent of an account who must have a version there. The version of the person's stream would tell
+/// an account that something happened in another one.
+#[derive(Clone, Debug)]
+pub struct IfVersion<C> {
+    pub account_id: AccountId,
+    /// The version that the agent must have. `None` when the caller accepts any.
+    pub if_match: Option<Version>,
+    pub command: C,
+}
+
+impl<C: Decide<Person, Rejection = Rejection>> Decide<Person> for IfVersion<C> {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Person, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let actual = state.in_account(self.account_id).version();
+        match self.if_match {
+            Some(expected) if actual != Some(expected) => {
+                Err(Rejection::ChangedMeanwhile { expected, actual })
+            }
+            Some(_) | None => self.command.decide(state, now),
+        }
+    }
 }
 
 /// Registers a person as an agent of an account, or changes their name or email address there.

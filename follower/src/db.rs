@@ -10,6 +10,7 @@
 mod batched_tx;
 mod engine;
 mod postgres;
+mod read_view;
 mod row;
 mod sqlite;
 mod sqlite_tx;
@@ -17,6 +18,7 @@ mod tx;
 mod values;
 
 pub use engine::Engine;
+pub use read_view::ReadView;
 pub use row::DbRow;
 pub use row::Kind;
 pub use sqlx::{AssertSqlSafe, Error as DbError, SqlSafeStr};
@@ -88,6 +90,22 @@ impl Db {
         match self {
             Self::Sqlite(file) => file.readers(),
             Self::Postgres(schema) => schema.readers(),
+        }
+    }
+
+    /// A transaction that sees the tables as they are now, however long it takes.
+    pub async fn snapshot(&self) -> Result<Tx, DbError> {
+        match self {
+            Self::Sqlite(file) => file.snapshot().await,
+            Self::Postgres(schema) => schema.snapshot().await,
+        }
+    }
+
+    /// The tables as they are now, and the checkpoint of this name in them.
+    pub async fn view(&self, checkpoint: &'static str) -> Result<ReadView, DbError> {
+        match self {
+            Self::Sqlite(file) => file.view(checkpoint).await,
+            Self::Postgres(schema) => schema.view(checkpoint).await,
         }
     }
 

@@ -13,7 +13,7 @@ pub mod runner;
 pub mod table;
 pub mod timers;
 
-pub use db::{Db, DbError, Readers, Sizes, Tx};
+pub use db::{Db, DbError, ReadView, Readers, Sizes, Tx};
 pub use decoded_log::{DecodedEvent, DecodedLog};
 pub use follow_error::FollowError;
 pub use health::Health;

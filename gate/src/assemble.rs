@@ -144,12 +144,15 @@ async fn protect(mut response: Response) -> Response {
     response
 }
 
-const EXPOSED_HEADERS: [HeaderName; 5] = [
+const EXPOSED_HEADERS: [HeaderName; 8] = [
     header::ETAG,
     header::RETRY_AFTER,
     header::LOCATION,
     header::WWW_AUTHENTICATE,
     HeaderName::from_static("x-request-id"),
+    crate::position::NAME,
+    HeaderName::from_static("verbatim-next"),
+    HeaderName::from_static("verbatim-at-end"),
 ];
 
 fn cors(cors: Cors) -> CorsLayer {

@@ -2,6 +2,9 @@
 
 use crate::caller::{Caller, Role};
 use crate::problem::Problem;
+use aide::OperationInput;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -12,11 +15,14 @@ use std::time::{Duration, Instant};
 
 mod claims;
 mod jwks;
+mod stream_token;
 
 pub use claims::{Claims, TokenError, issue_token};
 pub use jwks::{JwksError, JwksSource};
+pub use stream_token::StreamToken;
 
 use jwks::{Jwks, KeyError};
+use stream_token::StreamKeys;
 
 /// How callers authenticate. At least one of `secret`, `jwks` and `trust_gateway` must be set.
 #[derive(Clone, Default)]
@@ -26,6 +32,8 @@ pub struct AuthConfig {
     /// A secret that tokens were signed with before. They stay valid until they expire, so that a secret can be
     /// replaced without an interruption.
     pub previous_secret: Option<String>,
+    /// The secret of the tokens that open event streams. `None` for `secret`, and without it for a key of this process.
+    pub stream_secret: Option<String>,
     /// The public keys of RS256 and ES256 tokens. `None` when such tokens are refused.
     pub jwks: Option<JwksSource>,
     /// The required `iss` of a token. `None` when `iss` is not checked.
@@ -63,6 +71,7 @@ struct Inner {
     issuer: Option<String>,
     audience: Option<String>,
     trust_gateway: bool,
+    stream_keys: StreamKeys,
     clock: Clock,
 }
 
@@ -78,17 +87,18 @@ impl Authenticator {
             return Err(AuthConfigError::NotConfigured);
         }
         let secrets: Vec<_> = config.secret.iter().chain(&config.previous_secret).collect();
-        if let Some(length) =
-            secrets.iter().map(|secret| secret.len()).find(|length| *length < SHORTEST_SECRET)
-        {
+        let mut lengths = secrets.iter().copied().chain(&config.stream_secret).map(String::len);
+        if let Some(length) = lengths.find(|length| *length < SHORTEST_SECRET) {
             return Err(AuthConfigError::ShortSecret { length });
         }
+        let stream_keys = StreamKeys::of(&config, &clock);
         Ok(Self(Arc::new(Inner {
             secrets: secrets.iter().map(|secret| DecodingKey::from_secret(secret.as_bytes())).collect(),
             jwks: config.jwks.map(|source| Jwks::new(source, clock.clone())).transpose()?,
             issuer: config.issuer,
             audience: config.audience,
             trust_gateway: config.trust_gateway,
+            stream_keys,
             clock,
         })))
     }
@@ -177,6 +187,16 @@ impl Authenticator {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Authenticator {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // It is missing only from a router that `assemble` did not build.
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+impl OperationInput for Authenticator {}
+
 /// Whether the header says that it has extensions which a recipient must understand (RFC 7515, section 4.1.11).
 fn has_critical_extension(token: &str) -> bool {
     let header = token.split('.').next().and_then(|header| BASE64_URL_SAFE_NO_PAD.decode(header).ok());
@@ -235,14 +255,22 @@ fn gateway_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
     let role: Role = role.parse().map_err(|unknown: crate::caller::UnknownRole| {
         Problem::unauthenticated(format!("The gateway's `X-User-Role`: {unknown}.")).field("X-User-Role")
     })?;
-    let name = headers.get("x-user-name").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Caller {
         account: uuid_header(headers, "X-Account-Id")?,
         user: uuid_header::<UserId>(headers, "X-User-Id")?,
         role,
-        name: name.filter(|name| !name.is_empty()),
+        name: user_name(headers)?,
         until: None,
     })
+}
+
+/// The caller's name, which events store and customers read. An unreadable byte would stay in them for ever.
+fn user_name(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    const NAME: &str = "X-User-Name";
+    let name = headers.get(NAME).map(|value| str::from_utf8(value.as_bytes())).transpose().map_err(|_| {
+        Problem::unauthenticated(format!("The gateway did not send `{NAME}` as UTF-8.")).field(NAME)
+    })?;
+    Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {

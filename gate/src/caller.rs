@@ -125,17 +125,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         }
         // Both are missing only from a router that `assemble` did not build.
         let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
-        let limits = RateLimits::of(parts);
-        let caller = match authenticator.identify(&parts.headers).await {
-            Ok(caller) => caller,
-            Err(refusal) => {
-                return Err(match limits {
-                    Some(limits) if refusal.is(&kinds::UNAUTHENTICATED) => limits.refuse_stranger(refusal),
-                    _ => refusal,
-                });
-            }
-        };
-        caller.admit(parts)
+        match authenticator.identify(&parts.headers).await {
+            Ok(caller) => caller.admit(parts),
+            Err(refusal) => Err(refuse(parts, refusal)),
+        }
+    }
+}
+
+/// Counts a request whose caller is not authenticated against the limit of strangers.
+pub(crate) fn refuse(parts: &Parts, refusal: Problem) -> Problem {
+    match RateLimits::of(parts) {
+        Some(limits) if refusal.is(&kinds::UNAUTHENTICATED) => limits.refuse_stranger(refusal),
+        Some(_) | None => refusal,
     }
 }
 

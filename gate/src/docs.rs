@@ -6,9 +6,10 @@ pub(crate) use complete::completed;
 
 use crate::extract::PATH_SCHEMA;
 use crate::problem::Kind;
+use crate::stream_caller::SECURITY_SCHEME;
 use aide::openapi::{
-    Info, OpenApi, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem, PathStyle,
-    ReferenceOr, SchemaObject, SecurityScheme, Server, Tag,
+    ApiKeyLocation, Info, OpenApi, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
+    PathStyle, ReferenceOr, SchemaObject, SecurityScheme, Server, Tag,
 };
 use aide::swagger::Swagger;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -60,6 +61,13 @@ pub(crate) fn complete_document(api: &mut OpenApi) {
     };
     let components = api.components.get_or_insert_default();
     components.security_schemes.insert("bearer".to_owned(), ReferenceOr::Item(scheme));
+    let stream_token = SecurityScheme::ApiKey {
+        location: ApiKeyLocation::Query,
+        name: "token".to_owned(),
+        description: Some("A token of `POST /v1/events/tokens`, which opens an event stream.".to_owned()),
+        extensions: Default::default(),
+    };
+    components.security_schemes.insert(SECURITY_SCHEME.to_owned(), ReferenceOr::Item(stream_token));
     for (path, item) in api.paths.iter_mut().flat_map(|paths| paths.paths.iter_mut()) {
         if let ReferenceOr::Item(item) = item {
             operations(item).for_each(|operation| name_path_parameters(path, operation));

@@ -15,9 +15,11 @@ mod health;
 pub mod limits;
 pub mod metrics;
 mod plain;
+mod position;
 pub mod problem;
 mod query_parameters;
 mod starting;
+mod stream_caller;
 
 pub use assemble::{Cors, Gate, assemble, operations};
 pub use auth::{AuthConfig, Authenticator, Claims, JwksSource, issue_token};
@@ -33,5 +35,7 @@ pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest, describe_header}
 pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;
+pub use position::{AnsweredAt, answer_position};
 pub use problem::{FieldError, Kind, Problem};
 pub use starting::Starting;
+pub use stream_caller::StreamCaller;

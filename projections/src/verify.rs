@@ -65,13 +65,13 @@ pub async fn verify(
     mut on_progress: impl FnMut(&Progress) + Send,
 ) -> Result<Option<Verdict>, GenerationError> {
     let Some((generation, live)) = generations.open_current(Sizes::small()).await? else { return Ok(None) };
-    let mut snapshot = live.readers().snapshot().await?;
+    let mut snapshot = live.snapshot().await?;
     let position = checkpoint(&mut snapshot).await?;
     let mut verdict = Verdict { generation, position, ..Verdict::default() };
     if let Some(position) = position {
         let verification = TableSetName::Verification(generation);
         let rebuilt = generations.fill(store, verification, Some(position), &mut on_progress).await?;
-        let mut other = rebuilt.readers().snapshot().await?;
+        let mut other = rebuilt.snapshot().await?;
         for shape in read_models::shapes() {
             compare(&mut snapshot, &mut other, &shape, &mut verdict).await?;
         }

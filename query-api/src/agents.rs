@@ -8,7 +8,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use event_schemas::agent::Preferences;
 use event_schemas::{AccountId, Timestamp, UserId, Version};
-use follower::Db;
+use follower::ReadView;
 use gate::{AdministratorOrService, Agent, Json, Path, Problem, Query};
 use projections::read_models::agents::{self as table, AgentAvailabilityRow, AgentPreferencesRow, AgentRow};
 use schemars::JsonSchema;
@@ -85,6 +85,7 @@ struct AgentPreferences {
     /// `null` when the preferences were never changed.
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    /// The number of changes of the preferences in this account; it is also the `ETag`.
     version: Option<Version>,
 }
 
@@ -205,7 +206,11 @@ async fn of_agent(
     of(&tables, caller.account, user).await
 }
 
-async fn of(tables: &Db, account: AccountId, user: UserId) -> Result<Tagged<AgentPreferences>, Problem> {
+async fn of(
+    tables: &ReadView,
+    account: AccountId,
+    user: UserId,
+) -> Result<Tagged<AgentPreferences>, Problem> {
     let row = table::preferences(tables.readers(), account, user).await.map_err(tables_unavailable)?;
     let version = row.as_ref().map_or(Version::FIRST, |row| row.version);
     let availability =

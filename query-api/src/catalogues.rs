@@ -13,7 +13,7 @@ use event_schemas::catalogue::*;
 use event_schemas::cloud_event::without_path;
 use event_schemas::placeholders::PlaceholderValues;
 use event_schemas::{AccountId, ConversationId, Timestamp, Version};
-use follower::Db;
+use follower::ReadView;
 use gate::{Agent, Json, Path, Problem, Query};
 use projections::queries::catalogue_items::{self, AfterItem, CatalogueEntry};
 use projections::queries::conversations;
@@ -192,7 +192,7 @@ struct ListParams {
 
 async fn all<T: Shown>(
     caller: &Agent,
-    tables: &Db,
+    tables: &ReadView,
     cursor: Option<AfterItem>,
     keep: impl Fn(&T::Public) -> bool,
 ) -> Result<Json<List<Defined<T::Public>>>, Problem> {
@@ -205,7 +205,7 @@ async fn all<T: Shown>(
 
 async fn one<T: Shown>(
     caller: &Agent,
-    tables: &Db,
+    tables: &ReadView,
     id: T::Id,
 ) -> Result<Tagged<Defined<T::Public>>, Problem> {
     let found =

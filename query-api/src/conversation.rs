@@ -4,7 +4,7 @@ use crate::params::{Paging, limit, parsed};
 use crate::problem::{list_problem, tables_unavailable};
 use crate::response::{List, Tagged};
 use crate::snapshot::{Moment, snapshot};
-use crate::state::{Fresh, QueryState};
+use crate::state::{Fresh, FreshOnDemand, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
@@ -27,6 +27,9 @@ pub fn routes() -> ApiRouter<QueryState> {
                 op.id("getConversation")
                     .tag("conversations")
                     .summary("A conversation with its recent messages, now or at an earlier moment")
+                    .description(
+                        "A view of the past (`as_of`) is read from the log: it has no `Verbatim-Position`.",
+                    )
             }),
         )
         .api_route(
@@ -95,11 +98,12 @@ const RECENT: usize = 50;
 async fn one(
     State(state): State<QueryState>,
     caller: Agent,
-    Fresh(tables): Fresh,
+    fresh: FreshOnDemand,
     Path(id): Path<ConversationId>,
     Query(params): Query<AsOfParams>,
 ) -> Result<Tagged<Detail>, Problem> {
     if let Some(moment) = params.as_of {
+        fresh.check_log(&state).await?;
         let snapshot = snapshot(&state, caller.account, id, moment).await?;
         let unread = snapshot.unread(caller.user);
         let sla_timers = snapshot.timers();
@@ -110,17 +114,15 @@ async fn one(
         let listed = ListedConversation::new(snapshot.conversation, unread);
         return Ok(detail(listed, messages, earlier, sla_timers));
     }
+    let tables = fresh.view(&state).await?;
     let readers = tables.readers();
+    let found = conversations::find(readers, caller.account, id, Some(caller.user)).await;
+    let found = found.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
     let query =
         Messages { account: caller.account, conversation: id, from: PageFrom::End, limit: Limit::default() };
-    let (found, messages, timers) = futures::join!(
-        conversations::find(readers, caller.account, id, Some(caller.user)),
-        messages::list(readers, query),
-        sla_timers::of_conversation(readers, caller.account, id),
-    );
-    let found = found.map_err(tables_unavailable)?.ok_or_else(|| Problem::not_found("conversation"))?;
-    let messages = messages.map_err(list_problem)?;
-    let timers = timers.map_err(tables_unavailable)?;
+    let messages = messages::list(readers, query).await.map_err(list_problem)?;
+    let timers =
+        sla_timers::of_conversation(readers, caller.account, id).await.map_err(tables_unavailable)?;
     let earlier = messages.next.map(|cursor| cursor.to_string());
     Ok(detail(found, messages.rows, earlier, timers))
 }
@@ -191,7 +193,7 @@ async fn one_message(
     found.map(|row| Json(Message::of(id, row))).ok_or_else(|| Problem::not_found("message"))
 }
 
-async fn exists(tables: &follower::Db, caller: &Agent, id: ConversationId) -> Result<(), Problem> {
+async fn exists(tables: &follower::ReadView, caller: &Agent, id: ConversationId) -> Result<(), Problem> {
     let found = conversations::find(tables.readers(), caller.account, id, None).await;
     found.map_err(tables_unavailable)?.map(|_| ()).ok_or_else(|| Problem::not_found("conversation"))
 }

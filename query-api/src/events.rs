@@ -4,7 +4,7 @@
 use crate::live::{live_response, wants_stream};
 use crate::params::{comma_separated, parsed};
 use crate::problem::log_unavailable;
-use crate::state::{Auditor, QueryState};
+use crate::state::{Auditor, FreshLog, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::openapi::{MediaType, Response as ApiResponse};
@@ -16,9 +16,10 @@ use axum::response::{IntoResponse, Response};
 use event_schemas::{CloudEvent, Event, EventId, Position, Recorded, stored_names};
 use event_store::{Filter, Page, Subscription};
 use futures::stream::{self, StreamExt};
-use gate::{Json, Path, Problem, Query};
+use gate::{Json, Path, Problem, Query, StreamCaller};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -40,7 +41,8 @@ fn described(op: TransformOperation) -> TransformOperation {
         .summary("The account's events as CloudEvents, from any position on")
         .description(
             "With `Accept: text/event-stream` the response is an endless stream: each event's id is its position, \
-             and `Last-Event-ID` resumes the stream after it; the stream ends when its token ends. Otherwise the response is one page of \
+             and `Last-Event-ID` resumes the stream after it. The stream ends when its token ends; up to thirty seconds \
+             before, an event `expiring` has the `seconds` until then. Otherwise the response is one page of \
              `application/x-ndjson`; `Verbatim-Next` is the `after` of the next page, and `Verbatim-At-End` says \
              whether this page reached the end of the log.",
         )
@@ -75,7 +77,7 @@ impl FromStr for After {
 
 /// The name of an event's type.
 #[derive(Clone, Debug)]
-struct TypeName(&'static str);
+pub struct TypeName(&'static str);
 
 impl FromStr for TypeName {
     type Err = String;
@@ -100,6 +102,11 @@ struct EventParams {
     #[serde(default, deserialize_with = "parsed")]
     #[schemars(with = "Option<u16>", range(min = 1, max = 1000))]
     limit: Option<Lines>,
+    /// A token of `POST /v1/events/tokens`, in place of the header `Authorization`. It opens a stream only.
+    // The caller's extractor reads it.
+    #[serde(default, rename = "token")]
+    #[schemars(with = "Option<String>")]
+    _token: Option<IgnoredAny>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,12 +124,27 @@ impl FromStr for Lines {
 
 async fn events(
     State(state): State<QueryState>,
-    caller: Auditor,
+    StreamCaller { caller, selected }: StreamCaller,
+    FreshLog: FreshLog,
     headers: HeaderMap,
     Query(params): Query<EventParams>,
 ) -> Result<Response, Problem> {
+    let Auditor(caller) = Auditor::of(caller)?;
+    let types = match selected {
+        None => params.types,
+        Some(_) if !wants_stream(&headers) => {
+            return Err(Problem::unreadable(
+                "A stream token opens streams only: send `Accept: text/event-stream`.",
+            )
+            .field("Accept"));
+        }
+        Some(_) if !params.types.is_empty() => {
+            return Err(Problem::unreadable("The stream token selects the types.").field("types"));
+        }
+        Some(selected) => parse_types(&selected)?,
+    };
     let mut filter = Filter::account(caller.account);
-    filter.event_types = stored_names(&params.types.iter().map(|name| name.0).collect::<Vec<_>>());
+    filter.event_types = stored_names(&types.iter().map(|name| name.0).collect::<Vec<_>>());
     let last = last_event_id(&headers)?;
     let field = if last.is_some() { LAST_EVENT_ID } else { "after" };
     let after = match last.or(params.after) {
@@ -137,9 +159,20 @@ async fn events(
     page(&state, filter, after, limit).await
 }
 
+/// The event types of these names.
+pub fn parse_types(names: &[String]) -> Result<Vec<TypeName>, Problem> {
+    let parsed = names.iter().enumerate().map(|(index, name)| {
+        let unknown =
+            |reason: String| Problem::unprocessable(format!("types[{index}]"), format!("{reason}."));
+        name.parse().map_err(unknown)
+    });
+    parsed.collect()
+}
+
 async fn event(
     State(state): State<QueryState>,
     caller: Auditor,
+    FreshLog: FreshLog,
     Path(id): Path<EventId>,
 ) -> Result<Json<CloudEvent>, Problem> {
     let found = state.store.find(id).await.map_err(log_unavailable)?;

@@ -3,7 +3,7 @@
 use crate::params::{limit, parsed};
 use crate::response::List;
 use crate::snapshot::stream;
-use crate::state::QueryState;
+use crate::state::{FreshLog, QueryState};
 use crate::summary::summary;
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
@@ -49,6 +49,7 @@ struct HistoryParams {
 async fn history(
     State(state): State<QueryState>,
     caller: Agent,
+    FreshLog: FreshLog,
     Path(id): Path<ConversationId>,
     Query(params): Query<HistoryParams>,
 ) -> Result<Json<List<HistoryEvent>>, Problem> {

@@ -18,13 +18,14 @@ mod response;
 mod schemas;
 mod snapshot;
 mod state;
+mod stream_tokens;
 mod summary;
 
 pub use growth::Growth;
 pub use state::QueryState;
 
 use aide::axum::ApiRouter;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use places::{Places, give_back};
 
 /// The groups of routes in the API's description that the commands do not have.
@@ -37,12 +38,14 @@ pub fn router(state: QueryState) -> ApiRouter {
         .merge(conversation::routes())
         .merge(history::routes())
         .merge(events::routes())
+        .merge(stream_tokens::routes())
         .merge(contacts::routes())
         .merge(catalogues::routes())
         .merge(agents::routes())
         .merge(queue::routes())
         .merge(rejections::routes())
         .merge(schemas::routes())
+        .layer(from_fn(gate::answer_position))
         .layer(from_fn_with_state(Places::default(), give_back))
         .with_state(state)
 }

@@ -9,7 +9,7 @@ use event_schemas::AccountId;
 use follower::Sizes;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -77,24 +77,45 @@ impl Places {
 
 /// The place of a request, which it holds until its response is made.
 #[derive(Clone)]
-struct PlaceOfRequest {
+struct Held {
     places: Places,
-    held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    place: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
-/// Waits until the account of this request may read the tables. Call it after everything else that waits.
-pub async fn take_place(parts: &Parts, account: AccountId) {
-    let Some(request) = parts.extensions.get::<PlaceOfRequest>() else { return };
-    let place = request.places.take(account).await;
-    *request.held.lock().unwrap_or_else(PoisonError::into_inner) = place;
+/// The place that a request of an account can take.
+pub struct PlaceOfRequest {
+    held: Held,
+    account: AccountId,
+}
+
+impl PlaceOfRequest {
+    /// `None` when [`give_back`] is not called for the request.
+    pub fn of(parts: &Parts, account: AccountId) -> Option<Self> {
+        Some(Self { held: parts.extensions.get::<Held>()?.clone(), account })
+    }
+
+    /// Waits until the account may read the tables, unless the request has its place already. Call it after everything
+    /// else that waits.
+    pub async fn take(&self) {
+        if self.held.place().is_none() {
+            let place = self.held.places.take(self.account).await;
+            *self.held.place() = place;
+        }
+    }
+}
+
+impl Held {
+    fn place(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Lets handlers take a place, and gives it back when the response is made.
 pub async fn give_back(State(places): State<Places>, mut request: Request, next: Next) -> Response {
-    let place = PlaceOfRequest { places, held: Arc::default() };
-    request.extensions_mut().insert(place.clone());
+    let held = Held { places, place: Arc::default() };
+    request.extensions_mut().insert(held.clone());
     let response = next.run(request).await;
-    place.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+    held.place().take();
     response
 }
 
@@ -154,7 +175,12 @@ mod tests {
     #[tokio::test]
     async fn a_request_gives_its_place_back() {
         let places = Places::of_each(2);
-        let handler = async |request: Request| take_place(&request.into_parts().0, ACME).await;
+        let handler = async |request: Request| {
+            let place = PlaceOfRequest::of(&request.into_parts().0, ACME).unwrap();
+            place.take().await;
+            // It has its place.
+            place.take().await;
+        };
         let router =
             Router::new().route("/", get(handler)).layer(from_fn_with_state(places.clone(), give_back));
         for _ in 0..9 {

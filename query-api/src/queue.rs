@@ -3,7 +3,7 @@
 use crate::live::{live_response, wants_stream};
 use crate::problem::{no_tables, tables_unavailable};
 use crate::response::List;
-use crate::state::{Fresh, QueryState};
+use crate::state::{Fresh, FreshOnDemand, QueryState};
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use aide::openapi::MediaType;
@@ -13,11 +13,11 @@ use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
 use event_schemas::message::Priority;
 use event_schemas::{AccountId, ConversationId, OfferId, Position, TeamId, Timestamp, UserId};
-use follower::Db;
+use follower::ReadView;
 use futures::stream;
 use gate::{Agent, Json, Problem, Query};
-use projections::Tables;
 use projections::read_models::queue_entries::{self, NO_TEAM, PaceRow, QueueEntry, paces};
+use projections::{Tables, read_models};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,7 +36,8 @@ pub fn routes() -> ApiRouter<QueryState> {
                          expected wait is the position times the average time between two assignments of the queue. \
                          It is unknown until two conversations have been assigned. With `Accept: text/event-stream` the \
                          response goes on: an event `queue` has the whole list, now and whenever it has changed, at \
-                         most once a second.",
+                         most once a second. The event's id is the position that the tables then held. \
+                         The stream ends when your token ends, after an event `expiring`.",
                     )
                     .response_with::<200, Json<List<QueuedConversation>>, _>(|mut response| {
                         response.inner().content.insert("text/event-stream".to_owned(), MediaType::default());
@@ -94,15 +95,17 @@ fn expected_wait(paces: &[PaceRow], team: Option<TeamId>, position: u32) -> Opti
 async fn queue(
     State(state): State<QueryState>,
     caller: Agent,
-    Fresh(tables): Fresh,
+    fresh: FreshOnDemand,
     headers: HeaderMap,
     Query(QueueParams { team_id }): Query<QueueParams>,
 ) -> Result<Response, Problem> {
     if wants_stream(&headers) {
+        fresh.wait(&state).await?;
         let changes = Changes { tables: state.tables.clone(), account: caller.account, team_id, shown: None };
         let changes = stream::unfold(changes, |mut changes| async { Some((changes.next().await, changes)) });
         return Ok(live_response(changes, &state, caller.until));
     }
+    let tables = fresh.view(&state).await?;
     waiting(&tables, caller.account, team_id).await.map(IntoResponse::into_response)
 }
 
@@ -133,7 +136,8 @@ impl Changes {
                     let is_new = self.shown.as_ref().is_none_or(|(shown, _)| *shown != text);
                     self.shown = Some((text.clone(), position));
                     if is_new {
-                        return SseEvent::default().event("queue").data(text);
+                        let id = position.unwrap_or(Position::at(0)).to_string();
+                        return SseEvent::default().event("queue").id(id).data(text);
                     }
                 }
                 Err(error) => {
@@ -145,15 +149,15 @@ impl Changes {
     }
 
     async fn read(&self) -> Result<(String, Option<Position>), Problem> {
-        // The position is read first: what is projected in between is shown and looked at once more.
-        let position = self.tables.position().await.map_err(tables_unavailable)?;
-        let Json(list) = waiting(&self.tables.db().map_err(no_tables)?, self.account, self.team_id).await?;
-        Ok((serde_json::to_string(&list).unwrap_or_default(), position))
+        let tables = self.tables.db().map_err(no_tables)?.view(read_models::NAME).await;
+        let tables = tables.map_err(tables_unavailable)?;
+        let Json(list) = waiting(&tables, self.account, self.team_id).await?;
+        Ok((serde_json::to_string(&list).unwrap_or_default(), tables.position()))
     }
 }
 
 async fn waiting(
-    tables: &Db,
+    tables: &ReadView,
     account: AccountId,
     team_id: Option<TeamId>,
 ) -> Result<Json<List<QueuedConversation>>, Problem> {

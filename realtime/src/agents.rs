@@ -28,6 +28,8 @@ pub const AGENTS: &str = "/agents";
 const CONNECT: Duration = Duration::from_secs(45);
 /// How long before its token ends a client is told to bring another.
 const EXPIRING: Duration = Duration::from_secs(60);
+/// How long a process that ends waits until a client takes the news of it.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// Within this time the clients of a process that ends should come back at another.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
@@ -115,6 +117,8 @@ impl Agents {
                     let after = self.pause_before_reconnect().as_millis();
                     let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
                     session.send(packet::emitted(AGENTS, &json!(["server:stopping", object])));
+                    // A client that polls may have no request at the moment.
+                    let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
                     session.end("the process ends");
                     break;
                 }
@@ -331,20 +335,23 @@ impl Agents {
         caller: &Caller,
         after: Offset,
     ) -> Result<(Vec<Push>, usize, Offset), PushError> {
-        // Of the event of an offset some pushes may be missing.
-        let from = match after.part {
-            u16::MAX => Some(after.position),
-            _ => before(after.position),
-        };
         let store = self.pushes.log.store();
         let through = self.hub.through();
+        // Of the event of an offset some pushes may be missing.
+        let first = match after.part {
+            u16::MAX => None,
+            _ => store.event_at(after.position).await?,
+        };
+        let from = (after.position != Position::at(0)).then_some(after.position);
         let page = store.read_all(from, &Filter::account(caller.account), PAGE).await?;
-        let events: Vec<_> = page.events.into_iter().filter(|event| event.position <= through).collect();
+        let first = first.filter(|event| event.metadata.account_id == caller.account);
+        let events: Vec<_> =
+            first.into_iter().chain(page.events).filter(|event| event.position <= through).collect();
         let read = match page.at_end {
             true => through,
             false => page.through.unwrap_or(through).min(through),
         };
-        let mut pushes = self.pushes.of(&events).await?;
+        let mut pushes = self.pushes.of_past(&events).await?;
         pushes.retain(|push| push.offset > after);
         Ok((pushes, events.len(), Offset::after(read)))
     }
@@ -381,11 +388,6 @@ impl Agents {
         let found = conversations::find(db.readers(), caller.account, id, None).await;
         Ok(found.map_err(|_| unavailable())?.is_some())
     }
-}
-
-/// The position before this one, for reading its event again.
-fn before(position: Position) -> Option<Position> {
-    position.commit().checked_sub(1).map(Position::at)
 }
 
 fn unavailable() -> Problem {

@@ -57,6 +57,8 @@ pub struct Engine {
     pub most_sessions: usize,
     pub clock: Clock,
     pub stop: CancellationToken,
+    /// The tasks of the sessions, which say farewell before the process ends.
+    pub clients: TaskTracker,
     /// The WebSockets, which get their last packets before the process ends.
     pub sockets: TaskTracker,
     pub allows_origin: AllowsOrigin,
@@ -147,6 +149,13 @@ async fn handle(
 }
 
 impl Engine {
+    /// Waits until each client knows that the process ends, after `stop`. Requests are still answered meanwhile, because
+    /// a client that polls is told by the answer to its next one.
+    pub async fn farewell(&self) {
+        self.clients.close();
+        self.clients.wait().await;
+    }
+
     /// Waits until the WebSockets are closed, after `stop`.
     pub async fn closed(&self) {
         self.sockets.close();
@@ -184,7 +193,7 @@ impl Engine {
         session.send(format!("0{opened}"));
         let registered = Registered { engine: self.clone(), session: session.clone() };
         let served = (self.serve)(session.clone(), messages, self.stop.clone());
-        tokio::spawn(async move {
+        self.clients.spawn(async move {
             let session = &registered.session;
             tokio::select! {
                 () = served => {}

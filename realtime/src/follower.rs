@@ -12,8 +12,8 @@ use event_schemas::{
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
-use follower::Health;
 use follower::runner::{Chain, DecodedEvent};
+use follower::{Health, NotYet};
 use projections::queries::conversations::{self, RowJson};
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
@@ -42,6 +42,8 @@ pub enum PushError {
     Tables(#[from] follower::DbError),
     #[error(transparent)]
     NoTables(#[from] NoTables),
+    #[error("the tables are behind the log")]
+    Behind(#[from] NotYet),
 }
 
 /// Makes pushes of events.
@@ -126,19 +128,23 @@ impl Pushes {
         while self.tables.wait_for(through, FENCE).await.is_err() {
             tracing::debug!(%through, "pushes wait for the tables");
         }
-        self.of_decoded(events).await
+        self.of(events).await
     }
 
     fn decode_all(&self, events: &[Recorded]) -> Vec<Arc<DecodedEvent>> {
         events.iter().filter_map(|event| self.decode(event)).collect()
     }
 
-    /// The pushes of these events. Of several events of one conversation only the last shows the whole conversation.
-    pub async fn of(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
-        self.of_decoded(&self.decode_all(events)).await
+    /// The pushes of these events, unless the tables do not hold them within seconds.
+    pub async fn of_past(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
+        if let Some(last) = events.last() {
+            self.tables.wait_for(last.position, FENCE).await?;
+        }
+        self.of(&self.decode_all(events)).await
     }
 
-    async fn of_decoded(&self, decoded: &[Arc<DecodedEvent>]) -> Result<Vec<Push>, PushError> {
+    /// The pushes of these events. Of several events of one conversation only the last shows the whole conversation.
+    async fn of(&self, decoded: &[Arc<DecodedEvent>]) -> Result<Vec<Push>, PushError> {
         let mut last = HashMap::new();
         for event in decoded {
             if let Some(id) = event.stream.as_conversation() {

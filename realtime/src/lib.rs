@@ -97,6 +97,7 @@ impl Realtime {
             serve: Box::new(move |session, messages, stop| {
                 Box::pin(agents.clone().serve(session, messages, stop))
             }),
+            clients: TaskTracker::new(),
             sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         };
@@ -128,6 +129,17 @@ impl Realtime {
                     _ => Ok(()),
                 }
             })
+        }
+    }
+
+    /// Waits for a second at most until each client knows that the process ends. Cancel the `stop` of [`Realtime::open`]
+    /// before, and answer the requests of clients until then.
+    pub fn farewell(&self) -> impl Future<Output = ()> + Send + 'static {
+        let engine = self.engine.clone();
+        async move {
+            if tokio::time::timeout(FAREWELL, engine.farewell()).await.is_err() {
+                tracing::warn!("clients were not told in time that the process ends");
+            }
         }
     }
 

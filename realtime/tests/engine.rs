@@ -54,6 +54,7 @@ impl Server {
                     session.end("its task has ended");
                 })
             }),
+            clients: TaskTracker::new(),
             sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         });

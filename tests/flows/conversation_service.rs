@@ -279,3 +279,28 @@ async fn a_request_acts_for_no_other_tenant_than_the_account_that_a_gateway_name
         assert_eq!(request.send().await.unwrap().status(), expected, "{role} for {tenant}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_repeated_with_its_key_takes_effect_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve_with(&folder.path().join("data"), EVERY_ACCOUNT).await;
+    let tenant = Tenant::new(&program.account()).await;
+    let post = async |path: &str, key: &str, body: &Value| {
+        let request = tenant.request(Method::POST, path).header("Idempotency-Key", key);
+        read(request.json(body).send().await.unwrap()).await
+    };
+    let begin = tenant.customer("+628123456789");
+    let (status, begun) = post("/api/v1/conversations", "one", &begin).await;
+    assert_eq!(
+        (status, &post("/api/v1/conversations", "one", &begin).await.1),
+        (StatusCode::CREATED, &begun)
+    );
+    let message = |content: &str| json!({ "conversation_id": begun["id"], "sender_type": "customer", "content": content });
+    let (_, stored) = post("/api/v1/messages", "two", &message("A complaint")).await;
+    assert_eq!(stored["handoff_requested"], true);
+    assert_eq!(post("/api/v1/messages", "two", &message("A complaint")).await, (StatusCode::CREATED, stored));
+    let (status, problem) = post("/api/v1/messages", "two", &message("Another")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    let path = format!("/api/v1/conversations/{}/messages", begun["id"].as_str().unwrap());
+    assert_eq!(tenant.get(&path).await.as_array().unwrap().len(), 1);
+}

@@ -4,7 +4,8 @@
 //! `PlaceFreed`, `OfferLapsed`, `waiting_since`, `in_spite_of`, `silent_since` and the cause `silence`.
 
 use crate::kill::whole_log;
-use crate::program::{Account, Program, run};
+use crate::program::{Account, Person, Program, run};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -105,6 +106,99 @@ async fn a_log_of_an_earlier_version_is_read_under_todays_names() {
     let (exported, said) = run(&data, &["export", "--with-secrets", "--output", &file]).await;
     assert!(exported, "{said}");
     assert_eq!(stored(&std::fs::read_to_string(&file).unwrap()), stored(LOG));
+    let (equal, said) = run(&data, &["verify"]).await;
+    assert!(equal, "{said}");
+}
+
+const ACME: &str = ACCOUNT;
+const GLOBEX: &str = "a0000000-0000-4000-8000-000000000002";
+
+/// The log of a person in two accounts whose events do not say in which of them they happened, one line for each event:
+/// the account that caused it, its type, the version of its schema, and its data.
+fn log_of_one_person(events: &[(&str, &str, u64, Value)]) -> String {
+    let line = |(version, (account, name, schema, data)): (usize, &(&str, &str, u64, Value))| {
+        let mut data = data.clone();
+        data["user_id"] = json!(ANA);
+        let id = format!("e0000000-0000-4000-8000-{version:012}");
+        let at = format!("2026-11-26T11:49:{version:02}.000000Z");
+        let metadata = json!({
+            "account_id": account,
+            "actor": { "type": "user", "id": ANA, "name": "Ana Example" },
+            "correlation_id": id,
+            "occurred_at": at,
+        });
+        let event = json!({
+            "position": (version + 1).to_string(),
+            "stream": format!("agent-{ANA}"),
+            "version": version,
+            "id": id,
+            "type": name,
+            "schema_version": schema,
+            "recorded_at": at,
+            "metadata": metadata,
+            "data": data,
+        });
+        format!("{event}\n")
+    };
+    events.iter().enumerate().map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_version_stored_of_a_person_counts_in_the_account_that_caused_it() {
+    let named = |account: &str| json!({ "account_id": account, "name": "Ana Example" });
+    let prefers = |most: u32| {
+        json!({ "preferences": {
+            "available_channels": [],
+            "available_topics": [],
+            "leave": [],
+            "languages": [],
+            "max_concurrent_conversations": most,
+            "is_available": true,
+            "auto_accept": false,
+            "notification_preferences": { "sound": true, "desktop": true, "email_on_assignment": false },
+        } })
+    };
+    let log = log_of_one_person(&[
+        (ACME, "AgentRegistered", 1, named(ACME)),
+        (GLOBEX, "AgentRegistered", 1, named(GLOBEX)),
+        (ACME, "PreferencesChanged", 2, prefers(2)),
+        (GLOBEX, "PreferencesChanged", 2, prefers(5)),
+        (ACME, "WentOnline", 1, json!({ "until": "2999-01-01T00:00:00.000000Z" })),
+        (GLOBEX, "WentAway", 1, json!({ "cause": "chosen" })),
+        (ACME, "PreferencesChanged", 2, prefers(3)),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("log.ndjson").display().to_string();
+    std::fs::write(&file, log).unwrap();
+    let (imported, said) = run(&data, &["import", "--input", &file]).await;
+    assert!(imported, "{said}");
+    let mut program = Program::serve(&data).await;
+    let (acme, globex) = (Account::new(&program, ACME).admin, Account::new(&program, GLOBEX).admin);
+    let path = format!("/v1/agent-preferences/{ANA}");
+    let shown = async |admin: &Person| {
+        let answer = admin.get(&path).await;
+        let number = |name: &str| answer[name].as_u64().unwrap_or_default();
+        let presence = answer["presence"].as_str().unwrap_or_default().to_owned();
+        (number("max_concurrent_conversations"), presence, number("version"))
+    };
+    assert_eq!(shown(&acme).await, (3, "online".to_owned(), 2));
+    assert_eq!(shown(&globex).await, (5, "away".to_owned(), 1));
+
+    // A command decides on the same state as the tables show, and its version is that of the account.
+    let change = |version: u64| {
+        let request = globex.request(Method::PATCH, &path).header("If-Match", format!("\"{version}\""));
+        request.json(&json!({ "auto_accept": true })).send()
+    };
+    assert_eq!(change(3).await.unwrap().status(), 412);
+    let changed = change(1).await.unwrap();
+    assert_eq!((changed.status().as_u16(), changed.headers()["etag"].to_str().unwrap()), (200, "\"2\""));
+    let position = changed.json::<Value>().await.unwrap()["position"].as_str().unwrap().to_owned();
+    let there = acme.request(Method::GET, &path).header("Verbatim-After", position).send().await.unwrap();
+    assert_eq!(there.headers()["etag"], "\"2\"");
+    assert_eq!(shown(&globex).await, (5, "away".to_owned(), 2));
+
+    assert_eq!(program.stop().await.code(), Some(0));
     let (equal, said) = run(&data, &["verify"]).await;
     assert!(equal, "{said}");
 }

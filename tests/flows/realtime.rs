@@ -380,8 +380,9 @@ async fn a_process_that_ends_says_so_and_its_clients_go_on_elsewhere() {
     for client in &clients {
         client.until_event("sync", |_| true).await;
     }
-    proxy.point_to(program.port);
     assert_eq!(ends.stop().await.code(), Some(0));
+    // Only now, because a request of the client that polls would find no session at another process.
+    proxy.point_to(program.port);
     whatsapp.customer_writes("1", "wamid.1", "Hello").await;
     for client in &clients {
         let pause = client.until_event("server:stopping", |_| true).await;

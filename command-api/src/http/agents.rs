@@ -9,7 +9,7 @@ use aide::axum::routing::{patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
 use commands::execute::Context;
-use domain::agent::{ChangePreferences, Register};
+use domain::agent::{ChangePreferences, IfVersion, Register};
 use event_schemas::agent::{AvailableHours, Leave, Preferences};
 use event_schemas::message::ChannelType;
 use event_schemas::{StreamId, UserId, Version};
@@ -68,14 +68,17 @@ async fn register(
     headers: CommandHeaders,
     Json(body): Json<NewAgent>,
 ) -> Result<Created<View>, CommandProblem> {
-    let command = Register {
+    let context = headers.of(&caller);
+    let register = Register {
         account_id: caller.account,
         user_id: body.user_id,
         name: body.name.trim().to_owned(),
         email: body.email.map(|email| email.trim().to_owned()),
     };
-    let outcome =
-        commands.agents.execute(&StreamId::agent(body.user_id), &command, &headers.of(&caller)).await?;
+    // `If-Match` is the version of the agent in this account, and the stream has events of other accounts too.
+    let command = IfVersion { account_id: caller.account, if_match: context.if_match, command: register };
+    let context = Context { if_match: None, ..context };
+    let outcome = commands.agents.execute(&StreamId::agent(body.user_id), &command, &context).await?;
     let agent = outcome.state.state.in_account(caller.account);
     let view = View {
         id: body.user_id,
@@ -84,7 +87,8 @@ async fn register(
         email: agent.email().map(str::to_owned),
     };
     let location = format!("/v1/agents/{}", view.id);
-    Ok(Created(Answer::of(&commands, &outcome, view).await?, location))
+    let version = agent.version().unwrap_or(Version::FIRST);
+    Ok(Created(Answer::of(&commands, &outcome, view).await?.at(version), location))
 }
 
 /// The changes. Absent fields stay as they are, and `null` removes a restriction.

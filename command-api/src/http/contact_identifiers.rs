@@ -49,14 +49,18 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
         )
 }
 
-/// The identifier in the form in which channels of this kind store it.
-pub(super) fn normalized(
+/// The identifier in the form in which channels of this kind store it, or in which an imported log has it. `field` is the
+/// request's field with it.
+pub(super) async fn stored(
     commands: &Commands,
+    account: AccountId,
     kind: ChannelType,
     identifier: &str,
+    field: &str,
 ) -> Result<String, CommandProblem> {
     let normalized = commands.providers.normalize_identifier(kind, identifier);
-    normalized.map_err(|bad| Problem::unprocessable("identifier", bad.to_string()).into())
+    let normalized = normalized.map_err(|bad| Problem::unprocessable(field, bad.to_string()))?;
+    Ok(commands.stored_identifier(Identifiers { account, kind }, normalized).await?)
 }
 
 /// An identifier, and the contact to whom it belongs.
@@ -159,7 +163,8 @@ async fn create(
 ) -> Result<Created<View>, CommandProblem> {
     check_bytes("metadata", &body.metadata)?;
     check_bytes("display_name", &body.display_name)?;
-    let identifier = normalized(&commands, body.channel_type, &body.identifier)?;
+    let identifier =
+        stored(&commands, caller.account, body.channel_type, &body.identifier, "identifier").await?;
     let id = ContactIdentifierId::of(caller.account, body.channel_type.as_str(), &identifier);
     let address = Address { id, channel_type: body.channel_type, identifier };
     let link = Link {

@@ -3,7 +3,7 @@
 use super::AppState;
 use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
-use super::contact_identifiers::{address, normalized};
+use super::contact_identifiers::{address, stored};
 use super::messages::{Addressee, NewMessage};
 use super::references::no_such_agent;
 use super::sizes::check_bytes;
@@ -241,7 +241,7 @@ impl NewConversation {
         let kind = channel.channel_type;
         match (&self.contact_identifier, self.contact_identifier_id) {
             (Some(identifier), None) => {
-                normalized(commands, kind, identifier).map_err(|problem| problem.field("contact_identifier"))
+                stored(commands, caller.account, kind, identifier, "contact_identifier").await
             }
             (None, Some(id)) => {
                 let known = address(commands, caller.account, id).await;

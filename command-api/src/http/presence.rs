@@ -10,7 +10,7 @@ use axum::extract::State;
 use commands::Commands;
 use commands::execute::{Context, Outcome};
 use domain::agent::{Person, Presence, ReportPresence, ReportedPresence};
-use event_schemas::{StreamId, Timestamp, UserId};
+use event_schemas::{StreamId, Timestamp, UserId, Version};
 use gate::{Agent, Caller, OptionalJson, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,8 @@ async fn report_presence(
     };
     let context = Context { if_match: None, ..headers.of(&caller) };
     let (outcome, view) = report(&commands, &caller, reported, &context).await?;
-    Ok(Completed(Answer::of(&commands, &outcome, view).await?))
+    let version = outcome.state.state.in_account(caller.account).version().unwrap_or(Version::FIRST);
+    Ok(Completed(Answer::of(&commands, &outcome, view).await?.at(version)))
 }
 
 /// Registers the agent when this is their first report, and reports.

@@ -1,10 +1,15 @@
 //! A customer whom two processes know by different identifiers at the same moment: one process is held before each of its
 //! calls to the log in turn, while the other one does its whole work.
 
-use crate::service::{Service, webhook};
+use crate::service::{ACME, Service, ana, id, webhook};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
+use commands::past::record_move;
+use event_schemas::contact::IdentifierLinked;
+use event_schemas::log::MoveKind;
+use event_schemas::message::ChannelType;
+use event_schemas::{Actor, ContactEvent, ContactId, ContactIdentifierId, Metadata};
 use event_schemas::{
     ConversationEvent, ConversationId, EventId, LifecycleEvent, NewEvent, Position, Recorded, StreamId,
     Version,
@@ -14,6 +19,7 @@ use event_store::{
     AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -340,5 +346,86 @@ async fn a_reaction_and_an_edit_of_a_message_that_another_process_received_are_r
         assert_eq!(service.event_types(&conversation).await.last().map(String::as_str), Some(event));
         // A further message at the other process, which the first one has not seen either.
         receive(&two, customer.says(&channel, Named::Number)).await;
+    }
+}
+
+/// A log of another program, which stores numbers with `+` or `00`, and the conversation of such a number in it.
+async fn imported(service: &Service, channel: &str, number: &str) -> (ContactId, String) {
+    let contact_id = ContactId::from_u128(7);
+    let identifier_id = ContactIdentifierId::of(ACME, "whatsapp", number);
+    let linked = IdentifierLinked {
+        identifier_id,
+        contact_id,
+        channel_type: ChannelType::WhatsApp,
+        identifier: number.to_owned(),
+        display_name: Some("Mrs Abebe".to_owned()),
+        metadata: Default::default(),
+    };
+    let metadata = Metadata {
+        account_id: ACME,
+        actor: Actor::system("another program"),
+        correlation_id: identifier_id.0,
+        causation_id: None,
+        traceparent: None,
+        request: None,
+        occurred_at: service.clock.now(),
+    };
+    let event = NewEvent::of(service.clock.event_id(), &ContactEvent::from(linked), metadata);
+    let stream = StreamId::contact(identifier_id);
+    service.store.append(&stream, Expected::NoStream, vec![event]).await.unwrap();
+    let body = json!({ "channel_id": channel, "contact_identifier_id": identifier_id });
+    let begun = service.post(&ana(), "/v1/conversations", body).await.is(201);
+    let last = service.events(&id(&begun)).await.pop().unwrap().id;
+    record_move(&*service.store, &service.clock, MoveKind::Import, last).await.unwrap();
+    (contact_id, id(&begun))
+}
+
+#[tokio::test]
+async fn a_customer_of_an_imported_log_goes_on_whatever_form_the_number_has_there() {
+    for form in ["+", "00"] {
+        let service = crate::service::start().await;
+        let channel = service.whatsapp_channel().await;
+        let (new, known) = (Customer::new(1), Customer::new(2));
+        receive(&service, known.says(&channel, Named::Both)).await;
+        for customer in [new, known] {
+            let number = format!("{form}{}", customer.number);
+            let (contact_id, conversation) = imported(&service, &channel, &number).await;
+            let log = HoldingLog::of(&service.store);
+            let service = service.on(log.clone());
+
+            let spelled = format!("+{} {}", &customer.number[..3], &customer.number[3..]);
+            let body = json!({ "channel_id": channel, "contact_identifier": spelled });
+            let is_new = customer.messages.load(Ordering::SeqCst) == 0;
+            if is_new {
+                let link = json!({ "channel_type": "whatsapp", "identifier": spelled });
+                let linked = service.post(&ana(), "/v1/contact-identifiers", link).await.is(201);
+                assert_eq!(
+                    (&linked["contact_id"], &linked["identifier"]),
+                    (&json!(contact_id), &json!(number))
+                );
+                let problem = service.post(&ana(), "/v1/conversations", body).await.is(409);
+                assert_eq!(problem["conversation_id"], conversation);
+            }
+            receive(&service, customer.says(&channel, Named::Number)).await;
+            // The customer who was known has a conversation of the own number too. One of them goes on.
+            let own = ConversationId::of(channel.parse().unwrap(), &customer.number, 0).to_string();
+            let mut last = Vec::new();
+            for conversation in [&conversation, &own] {
+                last.extend(service.event_types(conversation).await.pop());
+            }
+            let open: Vec<_> = last.iter().filter(|last| *last != "Closed").collect();
+            assert_eq!(open, ["MessageReceived"], "{number}: {last:?}");
+            let mut contacts = BTreeSet::new();
+            for identifier in [&number, &customer.number] {
+                let stream = StreamId::contact(ContactIdentifierId::of(ACME, "whatsapp", identifier));
+                let state = service.commands.contacts.current(&stream).await.unwrap();
+                contacts.insert(state.state.contact_id());
+            }
+            assert_eq!(contacts.len(), 1, "{number}: {contacts:?}");
+            receive(&service, customer.says(&channel, Named::Number)).await;
+            log.calls();
+            receive(&service, customer.says(&channel, Named::Number)).await;
+            assert_eq!(log.calls(), 1, "{number}: a known customer's message is one append");
+        }
     }
 }

@@ -94,7 +94,7 @@ impl Commands {
         let mut identifiers = all_identifiers(recipient, &status.recipient_also_known_as);
         let is_addressee = |name: &String| {
             addressee.names.contains(name)
-                || of.other_spelling(name).is_some_and(|other| addressee.names.contains(&other))
+                || of.other_forms(name).iter().any(|other| addressee.names.contains(other))
         };
         if !identifiers.iter().any(is_addressee) {
             return Ok(());

@@ -127,9 +127,8 @@ async fn create(
     Json(body): Json<NewConversation>,
 ) -> Result<Created<Conversation>, CommandProblem> {
     let context = headers.of(&tenant);
-    let before = service.commands.begun_before(&context).await.map_err(problem_of_command)?;
-    if let Some(before) = before {
-        return Ok(Created(service.answer(&tenant, &before).await?));
+    if let Some(before) = service.begun_before(&tenant, &context).await? {
+        return Ok(Created(before));
     }
     let begin = body.begin(&service, &tenant).await?;
     let FoundOrBegun { id, is_new } =
@@ -149,8 +148,12 @@ async fn find_or_create(
     headers: CommandHeaders,
     Json(body): Json<NewConversation>,
 ) -> Result<Json<Conversation>, CommandProblem> {
+    let context = headers.of(&tenant);
+    if let Some(before) = service.begun_before(&tenant, &context).await? {
+        return Ok(Json(before));
+    }
     let begin = body.begin(&service, &tenant).await?;
-    let found = service.commands.find_or_begin(&begin, &headers.of(&tenant)).await;
+    let found = service.commands.find_or_begin(&begin, &context).await;
     let id = found.map_err(problem_of_command)?.id;
     let tables = service.current_tables().await?;
     Ok(Json(service.conversation(&tables, tenant.account, id).await?))
@@ -319,6 +322,18 @@ async fn set_status(
 }
 
 impl ConversationService {
+    /// The conversation that an earlier request with the same key began.
+    async fn begun_before(
+        &self,
+        tenant: &Tenant,
+        context: &Context,
+    ) -> Result<Option<Conversation>, CommandProblem> {
+        match self.commands.begun_before(context).await.map_err(problem_of_command)? {
+            Some(before) => Ok(Some(self.answer(tenant, &before).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// The conversation as it is after a command, or later.
     async fn answer(
         &self,

@@ -91,6 +91,10 @@ async fn create(
     body.check()?;
     let context = headers.of(&tenant);
     let conversation = service.opened(&tenant, body.conversation_id).await?;
+    // A key that was used for another request is refused.
+    let stream = StreamId::conversation(conversation.id);
+    let before = service.commands.conversations.answered_before(&stream, &context).await;
+    before.map_err(problem_of_command)?;
     let id = body.message_id(&service, &context, &conversation);
     let stored = match service.recorded(id).await? {
         Some(before) => before,

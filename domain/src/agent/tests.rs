@@ -53,6 +53,42 @@ fn nothing_of_one_account_changes_the_agent_in_another() {
     assert_eq!((here.active(), there.active()), (1, 0));
 }
 
+/// An account learns nothing from a version about what happens in another one.
+#[test]
+fn versions_count_the_events_of_one_account() {
+    let prefer = |account_id, is_available| {
+        let preferences = Preferences { is_available, ..Preferences::default() };
+        AgentEvent::from(PreferencesChanged { user_id: ANA, account_id: Some(account_id), preferences })
+    };
+    let online =
+        |account_id| AgentEvent::from(WentOnline { user_id: ANA, account_id: Some(account_id), until: NOW });
+    let busy = [prefer(THERE, false), online(THERE), prefer(THERE, true)];
+    let mut events = vec![registered(THERE), registered(HERE)];
+    events.extend(busy.clone());
+    let ana = given::<Person>(events.clone()).state;
+    let here = ana.in_account(HERE);
+    assert_eq!((here.version(), here.preferences_version()), (Some(Version(0)), None));
+    assert_eq!(here.presence_version(), None);
+    events.extend([prefer(HERE, false), online(HERE)]);
+    events.extend(busy);
+    let ana = given::<Person>(events).state;
+    let here = ana.in_account(HERE);
+    assert_eq!((here.version(), here.preferences_version()), (Some(Version(2)), Some(Version(1))));
+    assert_eq!(here.presence_version(), Some(Version(6)), "the event's version in the stream");
+}
+
+#[test]
+fn a_command_with_a_version_needs_the_agents_version_in_the_account() {
+    let rename = Register { name: "Ana Maria".to_owned(), ..register(HERE) };
+    let at =
+        |version| IfVersion { account_id: HERE, if_match: Some(Version(version)), command: rename.clone() };
+    let known = || given::<Person>([registered(THERE), registered(THERE), registered(HERE)]);
+    let renamed = AgentRegistered { account_id: HERE, user_id: ANA, name: rename.name.clone(), email: None };
+    known().when(at(0)).then([renamed.into()]);
+    let refused = Rejection::ChangedMeanwhile { expected: Version(2), actual: Some(Version(0)) };
+    known().when(at(2)).then_rejected(refused);
+}
+
 #[test]
 fn an_account_that_does_not_know_the_agent_cannot_change_preferences() {
     given::<Person>([registered(THERE)])

@@ -7,7 +7,7 @@
 
 use super::{DbError, Values};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Postgres};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -54,6 +54,17 @@ impl BatchedTx {
         this.begun = true;
         this.run(begin).await?;
         Ok(this)
+    }
+
+    /// Begins a transaction on the server with a script that selects rows.
+    pub(super) async fn begun_with(
+        connection: PoolConnection<Postgres>,
+        script: String,
+    ) -> Result<(Self, Vec<PgRow>), DbError> {
+        let mut this = Self::on(connection);
+        this.begun = true;
+        let rows = sqlx::raw_sql(AssertSqlSafe(script)).fetch_all(&mut *this.connection).await?;
+        Ok((this, rows))
     }
 
     /// The transaction writes nothing unless this statement changes a row.

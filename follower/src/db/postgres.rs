@@ -4,7 +4,9 @@
 //! connection pooler must therefore run in session mode.
 
 use super::batched_tx::BatchedTx;
-use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
+use super::read_view::{self, ReadView};
+use super::tx::{QUERY_TIMEOUT, connection_is_lost};
+use super::{CHECKPOINTS, DbError, DbRow, Readers, Sizes, Tx};
 use crate::location::pool;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool};
@@ -17,6 +19,9 @@ use std::time::Duration;
 /// for large ones.
 const READER_LIFETIME: Duration = Duration::from_secs(60);
 
+/// Begins a transaction that reads and sees the tables as they were at its first statement.
+const BEGIN_SNAPSHOT: &str = "begin isolation level repeatable read read only";
+
 /// One schema of a database.
 #[derive(Clone)]
 pub struct Schema {
@@ -25,6 +30,8 @@ pub struct Schema {
     writer: PgPool,
     /// The number of transactions that have begun.
     begun: Arc<AtomicU64>,
+    reading: PgPool,
+    /// The pool `reading`.
     readers: Readers,
 }
 
@@ -47,13 +54,13 @@ impl Schema {
             // Planning the query of an inbox page takes longer than running it.
             ("plan_cache_mode", "force_generic_plan"),
         ]);
+        let reading = pool(sizes.readers).max_lifetime(READER_LIFETIME).connect_lazy_with(reading);
         Self {
             name: name.to_owned(),
             writer: pool(1).connect_lazy_with(options.clone()),
             begun: Arc::default(),
-            readers: Readers::Postgres(
-                pool(sizes.readers).max_lifetime(READER_LIFETIME).connect_lazy_with(reading),
-            ),
+            readers: Readers::Postgres(reading.clone()),
+            reading,
             options,
         }
     }
@@ -72,6 +79,30 @@ impl Schema {
 
     pub(super) fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    pub(super) async fn snapshot(&self) -> Result<Tx, DbError> {
+        BatchedTx::begun(self.reading.acquire().await?, BEGIN_SNAPSHOT).await.map(Tx::Postgres)
+    }
+
+    /// Like every query, it begins again on another connection when one is lost.
+    pub(super) async fn view(&self, checkpoint: &'static str) -> Result<ReadView, DbError> {
+        let script = read_view::begin(BEGIN_SNAPSHOT, checkpoint);
+        let mut retries = self.reading.options().get_max_connections();
+        loop {
+            let begun = async {
+                let connection = self.reading.acquire().await?;
+                let begun = BatchedTx::begun_with(connection, script.clone());
+                tokio::time::timeout(QUERY_TIMEOUT, begun).await.unwrap_or(Err(DbError::PoolTimedOut))
+            };
+            match begun.await {
+                Ok((tx, rows)) => {
+                    return ReadView::of(Tx::Postgres(tx), rows.into_iter().next().map(DbRow::from).as_ref());
+                }
+                Err(error) if retries > 0 && connection_is_lost(&error) => retries -= 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
@@ -108,9 +139,7 @@ impl Schema {
     }
 
     pub(super) async fn close(&self) {
-        if let Readers::Postgres(readers) = &self.readers {
-            readers.close().await;
-        }
+        self.reading.close().await;
         self.writer.close().await;
     }
 }

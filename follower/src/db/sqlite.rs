@@ -3,8 +3,9 @@
 //! Reads never wait for the writer (WAL). A crash may lose the newest transactions but never makes the file inconsistent
 //! (`synchronous=NORMAL`).
 
+use super::read_view::{self, ReadView};
 use super::sqlite_tx::SqliteTx;
-use super::{CHECKPOINTS, DbError, Readers, Sizes, Tx};
+use super::{CHECKPOINTS, DbError, DbRow, Readers, Sizes, Tx};
 use event_store::files::OpenFile;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePool, SqlitePoolOptions,
@@ -29,6 +30,8 @@ const FLUSH_PAGES: i64 = 128;
 #[derive(Clone)]
 pub struct File {
     writer: SqlitePool,
+    reading: SqlitePool,
+    /// The pool `reading`.
     readers: Readers,
     checkpointer: SqlitePool,
     file: OpenFile,
@@ -93,12 +96,13 @@ impl File {
     fn of(
         path: &Path,
         writer: SqlitePool,
-        readers: SqlitePool,
+        reading: SqlitePool,
         checkpointer: SqlitePool,
     ) -> Result<Self, DbError> {
         Ok(Self {
             writer,
-            readers: Readers::Sqlite(readers),
+            readers: Readers::Sqlite(reading.clone()),
+            reading,
             checkpointer,
             file: OpenFile::at(path)?,
             begun: Arc::default(),
@@ -113,6 +117,16 @@ impl File {
 
     pub(super) fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    pub(super) async fn snapshot(&self) -> Result<Tx, DbError> {
+        SqliteTx::begin(&self.reading, "begin").await.map(Tx::sqlite)
+    }
+
+    pub(super) async fn view(&self, checkpoint: &'static str) -> Result<ReadView, DbError> {
+        let script = read_view::begin("begin", checkpoint);
+        let (tx, rows) = SqliteTx::begin_with(&self.reading, script).await?;
+        ReadView::of(Tx::sqlite(tx), rows.into_iter().next().map(DbRow::from).as_ref())
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
@@ -178,9 +192,7 @@ impl File {
 
     pub(super) async fn close(&self) {
         self.checkpointer.close().await;
-        if let Readers::Sqlite(readers) = &self.readers {
-            readers.close().await;
-        }
+        self.reading.close().await;
         self.writer.close().await;
     }
 }

@@ -6,7 +6,8 @@
 
 use super::DbError;
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool};
 
 pub struct SqliteTx {
     connection: PoolConnection<Sqlite>,
@@ -19,6 +20,16 @@ impl SqliteTx {
         let mut tx = Self { connection: pool.acquire().await?, ended: false };
         tx.run(begin).await?;
         Ok(tx)
+    }
+
+    /// Begins a transaction with a script that selects rows.
+    pub(super) async fn begin_with(
+        pool: &SqlitePool,
+        script: String,
+    ) -> Result<(Self, Vec<SqliteRow>), DbError> {
+        let mut tx = Self { connection: pool.acquire().await?, ended: false };
+        let rows = sqlx::query(AssertSqlSafe(script)).fetch_all(&mut *tx.connection).await?;
+        Ok((tx, rows))
     }
 
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {

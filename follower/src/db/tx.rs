@@ -1,6 +1,7 @@
 //! Queries and transactions on either engine.
 
 use super::batched_tx::BatchedTx;
+use super::read_view::ViewTx;
 use super::sqlite_tx::SqliteTx;
 use super::{DbError, DbRow, Engine, Values};
 use futures::stream::BoxStream;
@@ -14,6 +15,8 @@ use std::time::Duration;
 pub enum Readers {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+    /// The connection of a [`ReadView`](super::ReadView).
+    View(Arc<ViewTx>),
 }
 
 /// A transaction of the connection that writes, or a reader's snapshot.
@@ -34,7 +37,7 @@ pub struct Deferred {
 const MAX_VALUES: usize = 512;
 
 /// The time limit of a query: longer than a slow disk needs and shorter than a caller waits.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const QUERY_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Runs a reader's query on the engine's driver. When the connection to PostgreSQL is lost, the query runs again on
 /// another one, which is safe because it changes nothing. Every pooled connection may be lost, so there is one try
@@ -44,6 +47,11 @@ macro_rules! query_with_retry {
         match $self {
             Self::Sqlite(pool) => {
                 sqlx::query_with($sql, $values.for_sqlite()).$fetch(pool).await.map($answer)
+            }
+            Self::View(view) => {
+                let mut open = view.lock().await;
+                let result = tokio::time::timeout(QUERY_TIMEOUT, open.tx()?.$fetch($sql, $values)).await;
+                open.checked(result.unwrap_or(Err(DbError::PoolTimedOut)))
             }
             Self::Postgres(pool) => {
                 let sql = $sql.into_sql_str();
@@ -74,7 +82,7 @@ macro_rules! query_with_retry {
 }
 
 /// `true` when the connection failed, and not the statement.
-fn connection_is_lost(error: &DbError) -> bool {
+pub(super) fn connection_is_lost(error: &DbError) -> bool {
     match error {
         DbError::Io(_) => true,
         // The server was stopped, or an administrator closed the connection.
@@ -98,17 +106,6 @@ impl Readers {
 
     pub async fn fetch_one(&self, sql: impl SqlSafeStr, values: Values) -> Result<DbRow, DbError> {
         query_with_retry!(self, fetch_one(sql, values), DbRow::from)
-    }
-
-    /// A transaction that sees the tables as they are now, however long it takes.
-    pub async fn snapshot(&self) -> Result<Tx, DbError> {
-        match self {
-            Self::Sqlite(pool) => SqliteTx::begin(pool, "begin").await.map(Tx::sqlite),
-            Self::Postgres(pool) => {
-                const BEGIN: &str = "begin isolation level repeatable read read only";
-                BatchedTx::begun(pool.acquire().await?, BEGIN).await.map(Tx::Postgres)
-            }
-        }
     }
 }
 

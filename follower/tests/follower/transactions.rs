@@ -1,7 +1,8 @@
 //! A transaction that fails leaves the next one a connection that works.
 
+use event_schemas::Position;
 use follower::db::{AssertSqlSafe, Values};
-use follower::{Db, Sizes};
+use follower::{Checkpoint, Db, ReadView, Sizes};
 
 async fn open(folder: &tempfile::TempDir) -> Db {
     let path = folder.path().join("tables.db");
@@ -65,5 +66,35 @@ async fn durable_tables_stay_durable_when_the_connection_is_replaced() {
         assert_eq!(row.number(0).unwrap(), 2);
         drop(tx);
     }
+    db.close().await;
+}
+
+/// There are two connections that read.
+#[tokio::test]
+async fn a_view_shows_one_moment_and_returns_its_connection() {
+    const NAME: &str = "numbers";
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&folder).await;
+    assert_eq!(db.view(NAME).await.unwrap().position(), None);
+    for number in 1..=10 {
+        let position = Position::at(u64::try_from(number).unwrap());
+        let mut tx = db.begin().await.unwrap();
+        tx.execute("insert into numbers values (1)", Values::default()).await.unwrap();
+        tx.execute("delete from checkpoints", Values::default()).await.unwrap();
+        let checkpoint = Checkpoint::default().moved_to(position, 1, None);
+        assert!(checkpoint.replace(Checkpoint::default(), NAME, &mut tx).await.unwrap());
+        let before = db.view(NAME).await.unwrap();
+        tx.commit().await.unwrap();
+        let after = db.view(NAME).await.unwrap();
+        let count = async |view: &ReadView| {
+            let row = view.readers().fetch_one("select count(*) from numbers", Values::default()).await;
+            row.unwrap().number(0).unwrap()
+        };
+        assert_eq!((count(&before).await, count(&after).await), (number - 1, number));
+        assert_eq!((before.position() < after.position(), after.position()), (true, Some(position)));
+        // A statement that fails takes the connection with it.
+        before.readers().fetch_all("select nothing from numbers", Values::default()).await.err().unwrap();
+    }
+    assert_eq!(sum(&db).await, 10);
     db.close().await;
 }

@@ -12,6 +12,7 @@ pub(crate) fn completed(api: &OpenApi) -> Value {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
                 complete_responses(path, method, operation);
+                crate::position::complete(operation);
             }
         }
     }

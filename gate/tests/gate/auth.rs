@@ -1,5 +1,8 @@
-use super::service::{ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, bearer, send_get, token};
+use super::service::{
+    ACME, ANA, Answer, GLOBEX, NOW, SECRET, Service, bearer, request, send, send_get, token,
+};
 use axum::Router;
+use axum::http::{HeaderValue, Method};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::Clock;
@@ -197,6 +200,26 @@ async fn a_gateways_headers_are_accepted_only_when_the_gateway_is_trusted() {
     let agent = token(Role::Agent);
     let with_token = [("authorization", &*agent), headers[0], headers[1], headers[2]];
     send_get(&trusting, "/admins", &with_token).await.is_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_gateways_user_name_is_utf_8() {
+    let auth = AuthConfig { trust_gateway: true, ..AuthConfig::default() };
+    let trusting = Service { auth, ..Service::default() }.build();
+    let (account, user) = (ACME.to_string(), ANA.to_string());
+    let headers = [("x-account-id", &*account), ("x-user-id", &*user), ("x-user-role", "administrator")];
+    let ask = async |name: &[u8]| {
+        let mut request = request(Method::GET, "/admins", &headers, "");
+        request.headers_mut().insert("x-user-name", HeaderValue::from_bytes(name).unwrap());
+        send(&trusting, request).await
+    };
+    assert_eq!(ask("Zoë".as_bytes()).await.json()["name"], "Zoë");
+    assert_eq!(ask(b"").await.json()["name"], Value::Null);
+    // "Zoë" in ISO 8859-1, and a letter that was cut.
+    for name in [&b"Zo\xeb"[..], b"Zo\xc3"] {
+        let problem = ask(name).await.is_problem(401, "unauthenticated");
+        assert_eq!(problem["field"], "X-User-Name");
+    }
 }
 
 #[test]

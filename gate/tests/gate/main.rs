@@ -7,4 +7,5 @@ mod docs;
 mod jwks;
 mod requests;
 mod service;
+mod streams;
 mod traces;

@@ -10,7 +10,7 @@ use gate::auth::AuthConfigError;
 use gate::{
     About, Administrator, AdministratorOrService, After, Agent, AuthConfig, Authenticator, Caller, Check,
     Claims, Cors, Gate, IdempotencyKey, IfMatch, Json, Limits, OptionalJson, Path, Problem, Query, RawBody,
-    RequestContext, Role, Supervisor, assemble, issue_token,
+    RequestContext, Role, StreamCaller, Supervisor, assemble, issue_token,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,9 +120,27 @@ fn routes() -> ApiRouter {
             }),
         )
         .api_route("/headers", get(headers))
+        .api_route("/stream-token", get(stream_token))
+        .api_route("/stream", get(stream))
         .route("/raw", post(async |RawBody(body): RawBody| body))
         .route("/slow", axum::routing::get(async || std::future::pending::<()>().await))
         .route("/panic", axum::routing::get(panic_at_once))
+}
+
+async fn stream_token(Supervisor(caller): Supervisor, authenticator: Authenticator) -> Json<Value> {
+    let issued = authenticator.issue_stream_token(&caller, vec!["Assigned".to_owned()]).unwrap();
+    Json(json!({ "token": issued.token }))
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct StreamParams {
+    #[serde(default, rename = "token")]
+    _token: Option<String>,
+}
+
+async fn stream(StreamCaller { caller, selected }: StreamCaller, _: Query<StreamParams>) -> Json<Value> {
+    let Caller { account, user, role, .. } = caller;
+    Json(json!({ "account": account, "user": user, "role": role, "types": selected }))
 }
 
 async fn panic_at_once() -> StatusCode {

@@ -88,7 +88,7 @@ impl Kept {
         let mut folded =
             Folded { last: self.checkpoint.position.zip(self.checkpoint.event), ..Folded::default() };
         let mut fold = None;
-        let mut tx = self.db.readers().snapshot().await?;
+        let mut tx = self.db.snapshot().await?;
         {
             let mut rows = tx.fetch("select kind, account_id, id, state from routing_parts");
             while let Some(row) = rows.try_next().await? {

@@ -427,3 +427,22 @@ async fn tables_in_postgresql_keep_the_same() {
         assert_eq!(shown(after.read_all().await), from_the_beginning(&log).await);
     }
 }
+
+#[tokio::test]
+async fn the_last_change_of_presence_is_found_however_busy_the_agent_is_in_another_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::open(folder.path(), 1).await;
+    let (here, there, user) = (AccountId::from_u128(1), AccountId::from_u128(2), UserId::from_u128(3));
+    let until = Timestamp::from_secs(BEGAN + 1_000_000);
+    let online = |account| AgentEvent::from(WentOnline { user_id: user, account_id: Some(account), until });
+    log.append(StreamId::agent(user), there, &online(there)).await;
+    log.append(StreamId::agent(user), here, &online(here)).await;
+    let expected = EventId::caused(here, "event 2", 0);
+    for _ in 0..600 {
+        log.append(StreamId::agent(user), there, &online(there)).await;
+    }
+    let router = router(&log, folder.path()).await;
+    assert_eq!(router.commands.last_presence_change(here, user).await.unwrap(), Some(expected));
+    let unknown = UserId::from_u128(4);
+    assert_eq!(router.commands.last_presence_change(here, unknown).await.unwrap(), None);
+}

@@ -101,7 +101,10 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
         | E::Bot(BotEvent::BotEngaged(_) | BotEvent::HandoffRequested(_))
         | E::Assignment(AssignmentEvent::Assigned(_) | AssignmentEvent::Unassigned(_))
         | E::Details(DetailsEvent::PriorityChanged(_))
-        | E::Delivery(DeliveryEvent::MessageFailed(_))
+        // An answer that was reported as failed counts again once it is reported as delivered or read.
+        | E::Delivery(
+            DeliveryEvent::MessageFailed(_) | DeliveryEvent::MessageDelivered(_) | DeliveryEvent::MessageRead(_),
+        )
         | E::Lifecycle(_)
         | E::Sla(_) => true,
         E::Message(
@@ -122,11 +125,7 @@ fn may_change_timer(event: &ConversationEvent) -> bool {
             | DetailsEvent::LanguageDetected(_)
             | DetailsEvent::SeenByAgent(_),
         )
-        | E::Delivery(
-            DeliveryEvent::MessageDispatched(_)
-            | DeliveryEvent::MessageDelivered(_)
-            | DeliveryEvent::MessageRead(_),
-        )
+        | E::Delivery(DeliveryEvent::MessageDispatched(_))
         | E::Routing(_)
         | E::Automation(_) => false,
     }

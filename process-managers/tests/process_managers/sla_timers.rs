@@ -4,8 +4,8 @@ use crate::support::context;
 use commands::Commands;
 use event_schemas::catalogue::{SlaPolicy, SlaTargets};
 use event_schemas::conversation::{
-    Closed, ConversationOpened, MarkedPending, MessageFailed, MessageReceived, MessageSent, PriorityChanged,
-    ReopenCause, SlaApplied,
+    Closed, ConversationOpened, MarkedPending, MessageDelivered, MessageFailed, MessageReceived, MessageSent,
+    PriorityChanged, ReopenCause, SlaApplied,
 };
 use event_schemas::message::{ChannelType, Content, Priority, SenderType, SlaMetric};
 use event_schemas::{
@@ -17,6 +17,7 @@ use event_store::{EventStore, Expected};
 use follower::RunnerError;
 use process_managers::{Health, ProcessManager, SlaTimers};
 use providers::{Providers, Timeouts};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,10 @@ use tokio_util::sync::CancellationToken;
 const ACCOUNT: AccountId = AccountId::from_u128(0xacc);
 const CHANNEL: ChannelId = ChannelId::from_u128(0xc4a);
 const MINUTE: Duration = Duration::from_secs(60);
+
+fn seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap()
+}
 
 struct Fixture {
     dir: TempDir,
@@ -100,9 +105,18 @@ impl Fixture {
     }
 
     async fn with_sla_of(&self, contact: &str, span: Duration) -> ConversationId {
-        let id = self.opened(contact).await;
-        let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap();
         let targets = |span| SlaTargets { first_response_seconds: Some(seconds(span)), ..Default::default() };
+        let targets = [(Priority::Normal, targets(span)), (Priority::Low, targets(span * 10))];
+        self.with_targets(contact, targets.into(), span / 6).await
+    }
+
+    async fn with_targets(
+        &self,
+        contact: &str,
+        targets: BTreeMap<Priority, SlaTargets>,
+        warn_before: Duration,
+    ) -> ConversationId {
+        let id = self.opened(contact).await;
         let policy = SlaPolicy {
             id: SlaPolicyId::from_u128(1),
             name: "A minute".into(),
@@ -112,8 +126,8 @@ impl Fixture {
             channel_ids: vec![],
             team_ids: vec![],
             calendar_id: None,
-            targets: [(Priority::Normal, targets(span)), (Priority::Low, targets(span * 10))].into(),
-            warn_before_seconds: Some(seconds(span / 6)),
+            targets,
+            warn_before_seconds: Some(seconds(warn_before)),
             pause_while_pending: true,
         };
         self.append(id, SlaApplied { policy, calendar: None }).await;
@@ -169,6 +183,12 @@ impl Fixture {
         self.append(conversation, failed).await;
     }
 
+    async fn delivered(&self, conversation: ConversationId, message_id: MessageId) {
+        let provider_message_id = "wamid.1".to_owned();
+        let delivered = MessageDelivered { message_id, provider_message_id, time: self.clock.now() };
+        self.append(conversation, delivered).await;
+    }
+
     async fn written(&self, conversation: ConversationId) {
         let received = MessageReceived {
             message_id: self.clock.event_id().into(),
@@ -198,7 +218,7 @@ impl Fixture {
             match event {
                 SlaEvent::SlaWarned(_) => Some(("warned", recorded.metadata.occurred_at)),
                 SlaEvent::SlaBreached(breached) => {
-                    assert_eq!(breached.metric, SlaMetric::FirstResponse);
+                    assert_ne!(breached.metric, SlaMetric::Resolution);
                     assert_eq!(breached.due_at, recorded.metadata.occurred_at);
                     assert!(breached.detected_at >= breached.due_at);
                     Some(("breached", breached.due_at))
@@ -299,6 +319,40 @@ async fn an_answer_that_failed_causes_the_alarms_as_if_it_had_not_been_sent() {
     assert_eq!(fixture.alarms(soon).await, [("warned", start + Duration::from_secs(50)), breached]);
     assert_eq!(fixture.alarms(late).await, [breached]);
     assert_eq!(fixture.alarms(closed).await, [breached]);
+    timers.stop().await;
+}
+
+/// While the failed answer counted as missing, its deadline passed and nothing further was due. The answer that arrived
+/// after all begins the clock of the customer's next message.
+#[tokio::test]
+async fn an_answer_that_failed_and_arrived_wakes_the_timer_of_the_next_message() {
+    let fixture = Fixture::at_noon().await;
+    let timers = fixture.start_timers("alarms").await;
+    let start = fixture.clock.now();
+    let at = |second| start + Duration::from_secs(second);
+    let targets = SlaTargets { next_response_seconds: Some(60), ..Default::default() };
+    let targets = [(Priority::Normal, targets)].into();
+    let conversation = fixture.with_targets("customer", targets, Duration::from_secs(10)).await;
+    fixture.written(conversation).await;
+    fixture.answered(conversation).await;
+    fixture.clock.advance(Duration::from_secs(10));
+    fixture.written(conversation).await;
+    fixture.clock.advance(Duration::from_secs(10));
+    let answer = fixture.answered(conversation).await;
+    fixture.failed(conversation, answer).await;
+    fixture.clock.advance(MINUTE);
+    fixture.wait_for_alarms(conversation, 2).await;
+    let missed = [("warned", at(60)), ("breached", at(70))];
+    assert_eq!(fixture.alarms(conversation).await, missed);
+
+    fixture.written(conversation).await;
+    fixture.timers_are_handled().await;
+    fixture.delivered(conversation, answer).await;
+    fixture.timers_are_handled().await;
+    fixture.clock.advance(MINUTE);
+    fixture.wait_for_alarms(conversation, 4).await;
+    let later = [("warned", at(130)), ("breached", at(140))];
+    assert_eq!(fixture.alarms(conversation).await, [missed, later].concat());
     timers.stop().await;
 }
 

@@ -23,6 +23,7 @@ follower::table! {
         preferences: Json<Preferences>,
         created_at: Timestamp,
         updated_at: Timestamp,
+        /// The number of changes of the preferences in this account.
         version: Version,
     }
 }
@@ -74,14 +75,16 @@ impl ReadModel for AgentPreferencesRow {
         let Event::Agent(AgentEvent::PreferencesChanged(changed)) = &event.event else { return };
         let Some(account_id) = changed.account_id else { return };
         let at = event.metadata.occurred_at;
-        let created_at = rows.get(&(account_id, changed.user_id)).map_or(at, |before| before.created_at);
+        let before = rows.get(&(account_id, changed.user_id));
+        let (created_at, version) =
+            before.map_or((at, Version::FIRST), |before| (before.created_at, before.version));
         rows.put(Self {
             account_id,
             user_id: changed.user_id,
             preferences: Json(changed.preferences.clone()),
             created_at,
             updated_at: at,
-            version: event.version,
+            version: version.next(),
         });
     }
 }

@@ -24,15 +24,16 @@ use tower::ServiceExt;
 const SECRET: &str = "a secret of at least thirty-two bytes";
 const NOW: Timestamp = Timestamp::from_secs(1_795_222_800);
 
-struct Fixture {
+pub struct Fixture {
     _folder: tempfile::TempDir,
     service: Router,
-    store: Arc<dyn EventStore>,
-    scenario: Scenario,
+    pub store: Arc<dyn EventStore>,
+    pub scenario: Scenario,
+    pub clock: Clock,
     stop: CancellationToken,
 }
 
-async fn fixture(seed: u64, steps: usize) -> Fixture {
+pub async fn fixture(seed: u64, steps: usize) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn EventStore> =
         SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
@@ -52,7 +53,7 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
         authenticator: Authenticator::new(auth, clock.clone()).unwrap(),
         limits: Limits::default(),
         cors: Cors::default(),
-        clock,
+        clock: clock.clone(),
         metrics: None,
         checks: Vec::new(),
         serves_operations: true,
@@ -65,33 +66,33 @@ async fn fixture(seed: u64, steps: usize) -> Fixture {
         growth: query_api::Growth::of(Arc::clone(&store), stop.clone()),
         stop: stop.clone(),
     };
-    Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, stop }
+    Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, clock, stop }
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
     #[track_caller]
-    fn expect_ok(self) -> Value {
+    pub fn expect_ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.json()
     }
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// A caller with a token.
 #[derive(Clone)]
-struct TestCaller {
-    token: String,
+pub struct TestCaller {
+    pub token: String,
 }
 
 impl Fixture {
@@ -100,14 +101,24 @@ impl Fixture {
         let token = issue_token(SECRET, claims, NOW, Duration::from_secs(600));
         TestCaller { token: token.unwrap() }
     }
-    fn agent(&self) -> TestCaller {
+    /// A caller whose token is accepted for this time only.
+    pub fn ending(&self, account: AccountId, user: UserId, role: Role, left: Duration) -> TestCaller {
+        // Half a minute is granted for the difference of clocks.
+        let issued_at = NOW + left - Duration::from_secs(30);
+        let token = issue_token(SECRET, Claims::of(user, account, role), issued_at, Duration::ZERO);
+        TestCaller { token: token.unwrap() }
+    }
+    pub fn agent(&self) -> TestCaller {
         self.caller(self.scenario.accounts[0], self.scenario.agents[0], Role::Agent)
     }
-    fn supervisor(&self, account: usize) -> TestCaller {
+    pub fn supervisor(&self, account: usize) -> TestCaller {
         self.caller(self.scenario.accounts[account], self.scenario.agents[0], Role::Supervisor)
     }
-    fn administrator(&self) -> TestCaller {
+    pub fn administrator(&self) -> TestCaller {
         self.caller(self.scenario.accounts[0], self.scenario.agents[0], Role::Administrator)
+    }
+    pub async fn call(&self, request: Request<Body>) -> axum::response::Response {
+        self.service.clone().oneshot(request).await.unwrap()
     }
     async fn send(
         &self,
@@ -120,18 +131,18 @@ impl Fixture {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        self.call(request.body(Body::empty()).unwrap()).await
     }
-    async fn ask_with(&self, caller: &TestCaller, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn ask_with(&self, caller: &TestCaller, path: &str, headers: &[(&str, &str)]) -> Answer {
         let (head, body) = self.send(caller, path, headers).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
     }
-    async fn ask(&self, caller: &TestCaller, path: &str) -> Answer {
+    pub async fn ask(&self, caller: &TestCaller, path: &str) -> Answer {
         self.ask_with(caller, path, &[]).await
     }
     /// The rows of all pages of a list.
-    async fn all(&self, caller: &TestCaller, path: &str) -> Vec<Value> {
+    pub async fn all(&self, caller: &TestCaller, path: &str) -> Vec<Value> {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let sign = if path.contains('?') { '&' } else { '?' };
@@ -146,7 +157,7 @@ impl Fixture {
     }
 }
 
-fn total(by_status: &Value) -> u64 {
+pub fn total(by_status: &Value) -> u64 {
     by_status.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
 }
 
@@ -375,7 +386,7 @@ async fn the_accounts_events_are_paged_completely_and_in_order() {
 }
 
 /// The ids of the next `count` events of a stream.
-async fn next_ids(stream: &mut BodyDataStream, count: usize, text: &mut String) -> Vec<String> {
+pub async fn next_ids(stream: &mut BodyDataStream, count: usize, text: &mut String) -> Vec<String> {
     let read = async {
         loop {
             let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
@@ -422,13 +433,10 @@ async fn an_event_stream_is_live_and_resumes_after_the_last_event() {
 #[tokio::test]
 async fn an_event_stream_ends_when_its_token_is_no_longer_accepted() {
     let fixture = fixture(8, 20).await;
-    let user = fixture.scenario.agents[0];
-    let claims = Claims::of(user, fixture.scenario.accounts[0], Role::Supervisor);
-    // It expired 29 seconds ago, and 30 are granted for the difference of clocks.
-    let before = NOW + Duration::from_secs(1) - Duration::from_secs(30);
-    let token = issue_token(SECRET, claims, before, Duration::ZERO).unwrap();
+    let (account, user) = (fixture.scenario.accounts[0], fixture.scenario.agents[0]);
+    let caller = fixture.ending(account, user, Role::Supervisor, Duration::from_secs(1));
     let sse = [("accept", "text/event-stream")];
-    let response = fixture.send(&TestCaller { token }, "/v1/events", &sse).await;
+    let response = fixture.send(&caller, "/v1/events", &sse).await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["x-accel-buffering"]),
         (200, &HeaderValue::from_static("no"))

@@ -4,5 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod positions;
 #[path = "../../../projections/tests/projections/scenario.rs"]
 mod scenario;
+mod streams;

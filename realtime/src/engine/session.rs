@@ -28,6 +28,8 @@ pub struct Session {
     state: Mutex<State>,
     /// The transport waits for it: something to send, another transport, or the end.
     to_send: Notify,
+    /// The outbox is empty.
+    fetched: Notify,
     /// The connection's task waits for it.
     ended: Notify,
     /// The heartbeat waits for it.
@@ -88,6 +90,7 @@ impl Session {
             id,
             state: Mutex::new(state),
             to_send: Notify::new(),
+            fetched: Notify::new(),
             ended: Notify::new(),
             ponged: Notify::new(),
             feed: OnceLock::new(),
@@ -213,6 +216,9 @@ impl Session {
         let mut state = self.lock();
         if let Some(packet) = state.outbox.pop_front() {
             state.outbox_bytes = state.outbox_bytes.saturating_sub(packet.len());
+            if state.outbox.is_empty() {
+                self.fetched.notify_one();
+            }
             return Some(packet);
         }
         if state.end.is_some() {
@@ -220,6 +226,13 @@ impl Session {
         }
         drop(state);
         self.feed.get()?.next()
+    }
+
+    /// Waits until the transport has taken what is in the outbox.
+    pub async fn until_fetched(&self) {
+        while !self.lock().outbox.is_empty() {
+            self.fetched.notified().await;
+        }
     }
 
     pub async fn something_to_send(&self) {
