@@ -278,7 +278,8 @@ impl Agents {
         metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
         let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
         let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
-        let was_read = read.is_some();
+        // The log has no summaries, and one may have come after a place that ends a position.
+        let may_lack_summaries = read.is_some() || after.is_some_and(|after| after.part == u16::MAX);
         let client = self.hub.join(session.clone(), AGENTS, rooms, after, mode);
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
@@ -288,13 +289,13 @@ impl Agents {
         for conversation in joined {
             self.soft.views(connected.doer(conversation));
         }
-        if was_read {
+        if may_lack_summaries {
             self.send_summaries(session, &connected.caller).await;
         }
         Ok(connected)
     }
 
-    /// Sends the present counts and queue to a client that has read on from the log, which has no summaries.
+    /// Sends the present counts and queue to a client that may have missed the last ones.
     async fn send_summaries(&self, session: &Session, caller: &Caller) {
         let through = self.hub.through();
         let events = async { summaries::events(&self.pushes.tables.db()?, caller.account, through).await };

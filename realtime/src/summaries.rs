@@ -151,3 +151,21 @@ async fn queue(db: &Db, account: AccountId) -> Result<Value, DbError> {
         .collect();
     Ok(json!({ "waiting": waiting, "total": total }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_pauses_between_two_summaries_and_another_one_does_not_wait_for_it() {
+        let [busy, other] = [1, 2].map(AccountId::from_u128);
+        let at = Instant::now();
+        let mut summaries = Summaries::default();
+        assert_eq!(summaries.next(), None);
+        summaries.pushed.insert(busy, Pushed { at, counts: 1, queue: 1 });
+        summaries.due.insert(busy);
+        assert_eq!(summaries.next(), Some(at + PAUSE));
+        summaries.due.insert(other);
+        assert!(summaries.next().is_some_and(|next| next < at + PAUSE));
+    }
+}

@@ -197,6 +197,12 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     let provider = FakeWhatsApp::start().await;
     let account = program.account();
     let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
+    account.admin.post("/v1/agents", json!({ "user_id": ben.user, "name": "Ben" })).await;
+    account.admin.post("/v1/queues", json!({ "name": "All", "strategy": "manual_queue" })).await;
+    let targets = json!({ "first_response_seconds": 2, "resolution_seconds": 3_600 });
+    let targets = json!({ "low": targets, "normal": targets, "high": targets, "urgent": targets });
+    let policy = json!({ "name": "Standard", "warn_before_seconds": 1, "targets": targets });
+    account.admin.post("/v1/sla-policies", policy).await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let mut first = SocketClient::of(&ana, &program.base, &["websocket"]);
     let second = SocketClient::of(&ben, &program.base, &["websocket"]);
@@ -207,21 +213,29 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     let opened = first.until_event("conversation:new", |_| true).await;
     let path = format!("/v1/conversations/{}", opened["id"].as_str().unwrap());
     first.ask("conversation:join", json!({ "conversation_id": opened["id"], "after": "0" })).await;
+    first.until_event("inbox:counts", |counts| counts["unassigned"]["open"] == 1).await;
+    let of_opened = |queued: &Value| queued["waiting"][0]["conversation_id"] == opened["id"];
+    let queued = second.until_event("queue:update", of_opened).await;
+    assert_eq!((&queued["waiting"][0]["position"], &queued["total"]), (&json!(1), &json!(1)));
     let received = first.until_event("conversation:updated", |row| row["received_count"] == 1).await;
+    for name in ["sla:warned", "sla:breached"] {
+        let alarm = second.until_event(name, |_| true).await;
+        assert_eq!(alarm["conversation_id"], opened["id"]);
+    }
     ana.post(&format!("{path}/assign"), json!({})).await;
     let assigned = first.until_event("notification:assignment", |_| true).await;
     assert_eq!((&assigned["conversation_id"], &assigned["assignee_id"]), (&opened["id"], &json!(ana.user)));
     let updated = first.until_event("conversation:updated", |row| row["assignee_id"] == *ana.user).await;
     assert!(updated["version"].as_u64() > received["version"].as_u64());
+    second.until_event("queue:update", |queued| queued["total"] == 0).await;
 
     let sent = ana.post(&format!("{path}/messages"), json!({ "content": "Hi" })).await;
     let of_sent = |message: &Value| message["id"] == sent["id"];
     first.until_event("conversation:message", of_sent).await;
-    first
-        .until_event("conversation:message:updated", |m| of_sent(m) && m["delivery_state"] == "dispatched")
-        .await;
-    let note = json!({ "content": "Look, @Ben", "mentions": [ben.user] });
-    ana.post(&format!("{path}/notes"), note).await;
+    let is_dispatched = |message: &Value| message["delivery"]["state"] == "dispatched";
+    first.until_event("conversation:message:updated", |m| of_sent(m) && is_dispatched(m)).await;
+    let note = json!({ "content": "Look, @Ben", "is_private": true, "mentions": [ben.user] });
+    ana.post(&format!("{path}/messages"), note).await;
     let mention = second.until_event("notification:mention", |_| true).await;
     assert_eq!(mention["author_id"], *ana.user);
     ben.post(&format!("{path}/seen"), json!({})).await;
@@ -229,8 +243,8 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     assert_eq!((&seen["received"], &seen["agent_id"]), (&json!(1), &json!(ben.user)));
 
     account.admin.post("/v1/teams", json!({ "name": "Billing" })).await;
-    second.until_event("catalogue:changed", |changed| changed["kind"] == "team").await;
-    // Whatever concerns one agent only came to that one, and Ben has not joined.
+    second.until_event("catalogue:changed", |changed| changed["kind"] == "teams").await;
+    // What concerns one agent only came to that one, and Ben has not joined.
     assert_eq!(second.events("notification:assignment").len(), 0);
     assert_eq!(second.events("conversation:message").len(), 0);
     assert_eq!(first.events("notification:mention").len() + first.events("conversation:seen").len(), 0);
