@@ -14,7 +14,7 @@ use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
 use follower::runner::{Chain, DecodedEvent};
 use follower::{Health, NotYet};
-use projections::queries::conversations::{self, RowJson};
+use projections::queries::conversations;
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
 use projections::{NoTables, Tables};
@@ -225,13 +225,6 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-/// The fields of a conversation, and the number of the customer's messages. An agent has not read that number less the
-/// number that `conversation:seen` says.
-fn fields_of(RowJson { json, received_count }: &RowJson) -> String {
-    let open = json.strip_suffix('}').unwrap_or("{");
-    format!("{open},\"received_count\":{received_count}}}")
-}
-
 /// An event of which pushes are made.
 struct Draft<'e> {
     event: &'e DecodedEvent,
@@ -257,16 +250,16 @@ impl Draft<'_> {
         &self,
         id: ConversationId,
         change: &ConversationEvent,
-        row: Option<&RowJson>,
+        row: Option<&String>,
         is_last: bool,
     ) -> Option<Push> {
         let account = Room::Account(self.account);
         let offset = Offset { position: self.event.position, part: part::CONVERSATION };
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_)) = change {
-            return row.map(|row| Push::new(offset, vec![account], "conversation:new", &fields_of(row)));
+            return row.map(|row| Push::new(offset, vec![account], "conversation:new", row));
         }
         let rooms = vec![account, Room::Conversation(self.account, id)];
-        row.filter(|_| is_last).map(|row| Push::new(offset, rooms, "conversation:updated", &fields_of(row)))
+        row.filter(|_| is_last).map(|row| Push::new(offset, rooms, "conversation:updated", row))
     }
 
     /// A push to one agent, or one that says more than that the conversation changed.

@@ -187,18 +187,11 @@ pub async fn find(
 /// The conversations that one statement looks up. The sizes are few, so that few statements are prepared.
 const LOOKUP_SIZES: [usize; 3] = [1, 10, 100];
 
-/// A conversation as the JSON of its row, without unread messages, and the number of the customer's messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowJson {
-    pub json: String,
-    pub received_count: u32,
-}
-
-/// The rows of these conversations. One that does not exist is not among them.
+/// Conversations as the JSON of their rows, without unread messages. One that does not exist is not among them.
 pub async fn rows_json(
     readers: &Readers,
     ids: &[ConversationId],
-) -> Result<HashMap<ConversationId, RowJson>, DbError> {
+) -> Result<HashMap<ConversationId, String>, DbError> {
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
         let size = LOOKUP_SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(ids.len());
@@ -207,14 +200,10 @@ pub async fn rows_json(
             values.put(ids.get(position).or(ids.last()).unwrap_or(&ids[0]));
         }
         let places: Vec<String> = (1..=size).map(|number| format!("${number}")).collect();
-        let sql = format!(
-            "select id, list_json, received_count from conversations where id in ({})",
-            places.join(", ")
-        );
+        let sql = format!("select id, list_json from conversations where id in ({})", places.join(", "));
         for row in readers.fetch_all(AssertSqlSafe(sql), values).await? {
             let mut columns = Columns::of(&row);
-            let id = columns.take()?;
-            found.insert(id, RowJson { json: columns.take()?, received_count: columns.take()? });
+            found.insert(columns.take()?, columns.take()?);
         }
     }
     Ok(found)
