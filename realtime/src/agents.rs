@@ -36,7 +36,7 @@ const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
 const LONGEST_GAP: usize = 5_000;
 /// How long reading them may take.
 const GAP_TIME: Duration = Duration::from_secs(2);
-/// The events that a client may send in a second, and at once. Beyond them it gets an error, and beyond the second
+/// The packets that a client may send in a second, and at once. Beyond them it gets an error, and beyond the second
 /// number it is closed.
 const BUDGET: f64 = 20.0;
 const OVERDRAFT: f64 = 100.0;
@@ -185,7 +185,15 @@ impl Agents {
         message: &str,
     ) -> Result<(), Close> {
         let packet = Packet::parse(message).map_err(|_| closed(session, "a packet was malformed"))?;
+        let spent = budget.spend();
+        if spent == Spent::Closed {
+            return Err(closed(session, "it sent too much"));
+        }
         match packet.content {
+            Content::Connect(_) if spent == Spent::Refused => {
+                self.refuse(session, packet.namespace, &Problem::too_many_requests(Duration::from_secs(1)));
+                Ok(())
+            }
             Content::Connect(auth) => self.connect(session, connected, packet.namespace, auth).await,
             Content::Disconnect if packet.namespace == AGENTS => {
                 if let Some(connected) = connected.take() {
@@ -200,10 +208,9 @@ impl Agents {
                 };
                 let (name, arguments) =
                     packet::event(arguments).map_err(|_| closed(session, "a packet was malformed"))?;
-                let answer = match budget.spend() {
+                let answer = match spent {
                     Spent::Ok => self.event(connected, &name, arguments.first().copied()).await,
-                    Spent::Refused => Err(Problem::too_many_requests(Duration::from_secs(1))),
-                    Spent::Closed => return Err(closed(session, "it sent too many events")),
+                    Spent::Refused | Spent::Closed => Err(Problem::too_many_requests(Duration::from_secs(1))),
                 };
                 let answer = answer.unwrap_or_else(|problem| json!({ "error": problem.document() }));
                 if let Some(id) = id {
@@ -235,13 +242,15 @@ impl Agents {
                 session.attach(now.client.clone());
                 *connected = Some(now);
             }
-            Err(problem) => {
-                let document = problem.document();
-                session
-                    .send(packet::refused(AGENTS, &json!({ "message": problem.detail(), "data": document })));
-            }
+            Err(problem) => self.refuse(session, AGENTS, &problem),
         }
         Ok(())
+    }
+
+    /// The client is not let in to the namespace.
+    fn refuse(&self, session: &Session, namespace: &str, problem: &Problem) {
+        let error = json!({ "message": problem.detail(), "data": problem.document() });
+        session.send(packet::refused(namespace, &error));
     }
 
     async fn let_in(&self, session: &Arc<Session>, auth: Option<&str>) -> Result<Connected, Problem> {
@@ -426,12 +435,13 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-/// The events that a client may still send: so many a second, collected up to a second's worth.
+/// The packets that a client may still send: so many a second, collected up to a second's worth.
 struct Budget {
     left: f64,
     at: Instant,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spent {
     Ok,
     Refused,

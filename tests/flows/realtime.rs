@@ -424,7 +424,8 @@ async fn a_client_that_sends_too_much_gets_errors_and_is_closed() {
     client.until("the end", |line| line["is"] == "disconnect").await;
     let taken =
         client.lines().iter().filter(|line| line["is"] == "ack" && line["answer"] == json!({})).count();
-    assert!(taken >= 20, "{taken}");
+    // The connect was one of the twenty.
+    assert!(taken >= 19, "{taken}");
 }
 
 /// Asserts that each push says that it comes after the one before it.
