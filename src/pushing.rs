@@ -44,6 +44,7 @@ impl Pushing {
             most_connections: settings.connection_limit,
             clock: gate.clock.clone(),
             reports: reports(&self.commands),
+            limits: realtime::Limits::default(),
         };
         let others = match &self.nats {
             Some(target) => {

@@ -93,7 +93,7 @@ pub fn description(version: &str, url: &str) -> Value {
 }
 
 const DESCRIPTION: &str = "Events over Socket.IO, protocol 5. A channel is a namespace, a message is an event: its name is the \
-    event's, its payload the first argument. Where `x-offset` is true, a last argument follows: the text with which a \
+    event's, its payload the first argument. Where `x-offset` is not `never`, a last argument follows: the text with which a \
     client goes on after this event. Each operation that the server receives is answered when it was sent with a callback.";
 
 fn generator(settings: SchemaSettings) -> SchemaGenerator {
@@ -137,17 +137,23 @@ fn received(namespace: &Namespace, request: &DescribedRequest, id: &str, answer:
 
 fn message_of_event(event: &Described, schemas: &mut SchemaGenerator) -> Value {
     let mut payload = schema(event.object, schemas);
-    if event.sending == Sending::Pushed {
+    if matches!(event.sending, Sending::Pushed | Sending::Summary) {
         payload["properties"]["prev"] = json!({
             "type": "string",
             "description": "The offset of the event before this one on the connection.",
         });
-        if let Some(required) = payload["required"].as_array_mut() {
+        if event.sending == Sending::Pushed
+            && let Some(required) = payload["required"].as_array_mut()
+        {
             required.push(json!("prev"));
         }
     }
     let mut message = message(event.name, event.description, payload);
-    message["x-offset"] = json!(event.sending != Sending::Once);
+    message["x-offset"] = match event.sending {
+        Sending::Pushed | Sending::Placed => json!("always"),
+        Sending::Summary => json!("unless the client was away"),
+        Sending::Once => json!("never"),
+    };
     message
 }
 

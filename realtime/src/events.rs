@@ -6,8 +6,10 @@ use event_schemas::conversation::{AssignStrategy, SlaBreached, SlaWarned};
 use event_schemas::{ConversationId, MessageId, Position, TeamId, Timestamp, UserId, Version};
 use projections::queries::conversations::PushedConversation;
 use projections::queries::message::Message;
+use projections::read_models::tab_counts::ByStatus;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The name of an event that the server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +35,8 @@ pub enum Sending {
     /// In the order of the log, and again to a client that was away. Its object has `prev`, its last argument is its
     /// offset.
     Pushed,
+    /// As if pushed, but only the newest. A client that was away may get it without `prev` and offset.
+    Summary,
     /// With the client's offset as its last argument.
     Placed,
     /// To clients that are there and read it in time.
@@ -112,6 +116,12 @@ server_events! { AGENTS_EVENTS:
     /// The delivery state, the text or the reactions of a message changed.
     ConversationMessageUpdated = "conversation:message:updated" (Pushed<Message>) Pushed
         to "the clients that joined the conversation";
+    /// The agent has seen the customer's messages.
+    ConversationSeen = "conversation:seen" (Pushed<OfConversation<Seen>>) Pushed to "that agent";
+    /// The conversations that wait for an agent. It is whole, and sent when it has changed, at most twice a second.
+    QueueUpdate = "queue:update" (At<Queue>) Summary to "all agents of the account";
+    /// The number of conversations of each status. It is whole, and sent when it has changed, at most twice a second.
+    InboxCounts = "inbox:counts" (At<Counts>) Summary to "all agents of the account";
     /// An agent came, went away or left.
     AgentPresence = "agent:presence" (Pushed<Presence>) Pushed to "all agents of the account";
     /// A conversation was assigned to the agent.
@@ -197,6 +207,50 @@ pub struct Assignment {
 pub struct Mention {
     pub message_id: MessageId,
     pub author_id: UserId,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Seen {
+    pub agent_id: UserId,
+    /// The number of the customer's messages that the agent has seen. `received_count` of the conversation less this
+    /// number are unread.
+    pub received: u32,
+}
+
+/// A summary, and the position up to which it counts.
+#[derive(Serialize, JsonSchema)]
+pub struct At<T> {
+    #[serde(flatten)]
+    pub summary: T,
+    pub position: Position,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Queue {
+    /// The first 200 of them.
+    pub waiting: Vec<Queued>,
+    /// The number of all.
+    pub total: usize,
+}
+
+/// A conversation that waits for an agent.
+#[derive(Serialize, JsonSchema)]
+pub struct Queued {
+    pub conversation_id: ConversationId,
+    pub team_id: Option<TeamId>,
+    /// Its position in the queue of its team, from 1.
+    pub position: u32,
+    pub queued_since: Timestamp,
+}
+
+/// The number of conversations of each status.
+#[derive(Serialize, JsonSchema)]
+pub struct Counts {
+    pub all: ByStatus,
+    pub unassigned: ByStatus,
+    pub without_team: ByStatus,
+    pub teams: BTreeMap<TeamId, ByStatus>,
+    pub assignees: BTreeMap<UserId, ByStatus>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -49,7 +49,7 @@ export class Events {
       if (found(description, channel.$ref).address !== address) continue;
       for (const { name, id, ...of } of messages.map(message)) {
         const isValid = this.#schema([id]);
-        if (action === "send") this.#sent.set(name, { isValid, hasOffset: of["x-offset"], fields: of.payload.properties });
+        if (action === "send") this.#sent.set(name, { isValid, offset: of["x-offset"], fields: of.payload.properties });
         else this.#requests.set(name, isValid);
         if (reply) this.#answers.set(name, this.#schema(reply.messages.map((answer) => message(answer).id)));
       }
@@ -74,7 +74,9 @@ export class Events {
     const unknown = Object.keys(object).find((field) => !(field in described.fields));
     if (unknown) return `${name}: ${unknown} is not described`;
     const isPlaced = more.length === 1 && typeof more[0] === "string";
-    if (described.hasOffset ? !(isPlaced || replayed) : more.length > 0) return `${name}: ${more.length} more arguments`;
+    const hasNone = more.length === 0;
+    const isRight = { always: isPlaced || replayed, never: hasNone }[described.offset] ?? (isPlaced || hasNone);
+    if (!isRight) return `${name}: ${more.length} more arguments`;
     return undefined;
   }
 

@@ -103,6 +103,12 @@ impl SocketClient {
         self.lines.all.lock().unwrap().iter().filter_map(of_name).collect()
     }
 
+    /// The names of all events that came.
+    pub fn names(&self) -> Vec<String> {
+        let name = |line: &Value| line["name"].as_str().map(str::to_owned);
+        self.lines.all.lock().unwrap().iter().filter_map(name).collect()
+    }
+
     /// Waits until something that `is_expected` accepts has happened, and returns it.
     pub async fn until(&self, what: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
         self.until_after(0, what, is_expected).await
