@@ -171,7 +171,7 @@ pub struct Pushed<T> {
     pub position: Position,
 }
 
-/// What happened to a conversation.
+/// A change of a conversation.
 #[derive(Serialize, JsonSchema)]
 pub struct OfConversation<T> {
     pub conversation_id: ConversationId,
