@@ -59,7 +59,7 @@ impl KeyRing {
     }
 
     /// The item with every secret sealed that is in plain text. A secret that is the same as `before` keeps its sealed
-    /// text, so that an item that nobody changed is equal to the one before.
+    /// text, so that an unchanged item is equal to the one before.
     fn sealed<T: Item>(
         &self,
         account: AccountId,
