@@ -35,7 +35,7 @@ fn webhook_macro(secret: &str) -> Macro {
         name: "Escalate".to_owned(),
         description: None,
         visibility: MacroVisibility::Everyone,
-        created_by: UserId::from_u128(8).into(),
+        created_by: UserId::from_u128(8),
         actions: vec![Action::Webhook { url: "https://hooks.example.com/".to_owned() }],
         webhook_secret: Some(Secret(secret.to_owned())),
     }
