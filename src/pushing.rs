@@ -9,8 +9,8 @@ use follower::DecodedLog;
 use futures::future::BoxFuture;
 use gate::{Check, Gate};
 use projections::Tables;
-use realtime::Realtime;
 use realtime::presence::{PresenceReport, Reports};
+use realtime::{Realtime, asyncapi};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,8 @@ pub struct Pushing {
     pub tables: Tables,
     pub log: DecodedLog,
     pub commands: Arc<Commands>,
+    /// The address at which clients reach this server.
+    pub url: String,
     /// The NATS servers over which the processes tell each other who types and views.
     pub nats: Option<publication::Settings>,
     pub stop: CancellationToken,
@@ -42,6 +44,7 @@ impl Pushing {
             most_connections: settings.connection_limit,
             clock: gate.clock.clone(),
             reports: reports(&self.commands),
+            limits: realtime::Limits::default(),
         };
         let others = match &self.nats {
             Some(target) => {
@@ -51,6 +54,8 @@ impl Pushing {
             None => None,
         };
         let (realtime, router) = Realtime::open(self.log, self.tables, realtime_settings, self.stop).await?;
+        let description = asyncapi::description(env!("CARGO_PKG_VERSION"), &self.url).to_string();
+        gate.descriptions.push(("/asyncapi.json", description.into()));
         gate.checks.push(Check::new("realtime", realtime.check()));
         let farewell = Box::pin(realtime.farewell());
         let stop = self.stop_working;

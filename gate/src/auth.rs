@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use aide::OperationInput;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, Clock, UserId};
@@ -114,18 +114,30 @@ impl Authenticator {
 
     /// The caller of a token that did not come in a header, in this account or the token's only one.
     pub async fn identify_bearer(&self, token: &str, account: Option<&str>) -> Result<Caller, Problem> {
-        let mut headers = HeaderMap::new();
-        if let Some(account) = account {
-            let value = HeaderValue::from_str(account);
-            let invalid = |_| Problem::unreadable("`account` must be the id of an account.").field("account");
-            headers.insert("x-account-id", value.map_err(invalid)?);
-        }
-        self.identify_token(token, &headers).await
+        const FIELD: &str = "account";
+        let invalid = |_| Problem::unreadable("`account` must be the id of an account.").field(FIELD);
+        let requested = account.map(str::parse).transpose().map_err(invalid)?;
+        self.caller_of(token, requested, FIELD).await
     }
 
     async fn identify_token(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
+        const FIELD: &str = "X-Account-Id";
+        let requested = match headers.contains_key(FIELD) {
+            true => Some(uuid_header::<AccountId>(headers, FIELD)?),
+            false => None,
+        };
+        self.caller_of(token, requested, FIELD).await
+    }
+
+    /// The caller in the account that is requested in this field.
+    async fn caller_of(
+        &self,
+        token: &str,
+        requested: Option<AccountId>,
+        field: &'static str,
+    ) -> Result<Caller, Problem> {
         let claims = self.verify(token).await?;
-        let account = selected_account(headers, &claims.accounts)?;
+        let account = selected_account(requested, &claims.accounts, field)?;
         let until = Instant::now().checked_add(claims.remaining(self.0.clock.now(), LEEWAY));
         Ok(Caller { account, user: claims.sub, role: claims.role, name: claims.name, until })
     }
@@ -231,21 +243,22 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-fn selected_account(headers: &HeaderMap, accounts: &[AccountId]) -> Result<AccountId, Problem> {
-    let requested = match headers.get("x-account-id") {
-        Some(_) => Some(uuid_header::<AccountId>(headers, "X-Account-Id")?),
-        None => None,
-    };
+fn selected_account(
+    requested: Option<AccountId>,
+    accounts: &[AccountId],
+    field: &'static str,
+) -> Result<AccountId, Problem> {
     match (requested, accounts) {
         (Some(requested), _) if accounts.contains(&requested) => Ok(requested),
-        (Some(_), _) => Err(Problem::forbidden("The token does not name the account in `X-Account-Id`.")
-            .field("X-Account-Id")),
+        (Some(_), _) => {
+            Err(Problem::forbidden(format!("The token does not name the account in `{field}`.")).field(field))
+        }
         (None, [only]) => Ok(*only),
         (None, []) => Err(Problem::forbidden("The token names no account.")),
-        (None, _) => {
-            Err(Problem::unreadable("The token names several accounts: name one of them in `X-Account-Id`.")
-                .field("X-Account-Id"))
-        }
+        (None, _) => Err(Problem::unreadable(format!(
+            "The token names several accounts: name one of them in `{field}`."
+        ))
+        .field(field)),
     }
 }
 

@@ -3,12 +3,14 @@
 mod actions;
 
 use crate::engine::session::Session;
+use crate::events::{AuthExpiring, Expiring, InboxCounts, QueueUpdate, ServerStopping, Stopping};
 use crate::follower::{PAGE, PushError, Pushes};
 use crate::hub::{Client, Hub};
 use crate::packet::{self, Content, Packet, ROOT};
 use crate::presence::{PresenceReport, Reports};
 use crate::push::{Offset, Place, Push, Room};
 use crate::soft_state::SoftState;
+use crate::summaries;
 use event_schemas::{Clock, ConversationId, Position};
 use event_store::Filter;
 use gate::{Authenticator, Caller, Problem, Role};
@@ -35,7 +37,7 @@ const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
 const LONGEST_GAP: usize = 5_000;
 /// How long reading them may take.
 const GAP_TIME: Duration = Duration::from_secs(2);
-/// The events that a client may send in a second, and at once. Beyond them it gets an error, and beyond the second
+/// The packets that a client may send in a second, and at once. Beyond them it gets an error, and beyond the second
 /// number it is closed.
 const BUDGET: f64 = 20.0;
 const OVERDRAFT: f64 = 100.0;
@@ -114,8 +116,8 @@ impl Agents {
                 }
                 () = stop.cancelled() => {
                     let after = self.pause_before_reconnect().as_millis();
-                    let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
-                    session.send(packet::emitted(AGENTS, &json!(["server:stopping", object])));
+                    let object = Stopping { reconnect_after_ms: u64::try_from(after).unwrap_or_default() };
+                    session.send(packet::emitted::<ServerStopping>(AGENTS, &object));
                     // A client that polls may have no request at the moment.
                     let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
                     session.end("the process ends");
@@ -136,8 +138,8 @@ impl Agents {
                         && !connected.warned
                     {
                         connected.warned = true;
-                        let seconds = EXPIRING.as_secs();
-                        session.send(packet::emitted(AGENTS, &json!(["auth:expiring", { "seconds": seconds }])));
+                        let object = Expiring { seconds: EXPIRING.as_secs() };
+                        session.send(packet::emitted::<AuthExpiring>(AGENTS, &object));
                         continue;
                     }
                     session.send(packet::disconnected(AGENTS));
@@ -184,7 +186,15 @@ impl Agents {
         message: &str,
     ) -> Result<(), Close> {
         let packet = Packet::parse(message).map_err(|_| closed(session, "a packet was malformed"))?;
+        let spent = budget.spend();
+        if spent == Spent::Closed {
+            return Err(closed(session, "it sent too much"));
+        }
         match packet.content {
+            Content::Connect(_) if spent == Spent::Refused => {
+                self.refuse(session, packet.namespace, &Problem::too_many_requests(Duration::from_secs(1)));
+                Ok(())
+            }
             Content::Connect(auth) => self.connect(session, connected, packet.namespace, auth).await,
             Content::Disconnect if packet.namespace == AGENTS => {
                 if let Some(connected) = connected.take() {
@@ -199,10 +209,9 @@ impl Agents {
                 };
                 let (name, arguments) =
                     packet::event(arguments).map_err(|_| closed(session, "a packet was malformed"))?;
-                let answer = match budget.spend() {
+                let answer = match spent {
                     Spent::Ok => self.event(connected, &name, arguments.first().copied()).await,
-                    Spent::Refused => Err(Problem::too_many_requests(Duration::from_secs(1))),
-                    Spent::Closed => return Err(closed(session, "it sent too many events")),
+                    Spent::Refused | Spent::Closed => Err(Problem::too_many_requests(Duration::from_secs(1))),
                 };
                 let answer = answer.unwrap_or_else(|problem| json!({ "error": problem.document() }));
                 if let Some(id) = id {
@@ -234,13 +243,15 @@ impl Agents {
                 session.attach(now.client.clone());
                 *connected = Some(now);
             }
-            Err(problem) => {
-                let document = problem.document();
-                session
-                    .send(packet::refused(AGENTS, &json!({ "message": problem.detail(), "data": document })));
-            }
+            Err(problem) => self.refuse(session, AGENTS, &problem),
         }
         Ok(())
+    }
+
+    /// The client is not let in to the namespace.
+    fn refuse(&self, session: &Session, namespace: &str, problem: &Problem) {
+        let error = json!({ "message": problem.detail(), "data": problem.document() });
+        session.send(packet::refused(namespace, &error));
     }
 
     async fn let_in(&self, session: &Arc<Session>, auth: Option<&str>) -> Result<Connected, Problem> {
@@ -277,6 +288,8 @@ impl Agents {
         metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
         let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
         let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
+        // The log has no summaries, and one may have come after a place that ends a position.
+        let may_lack_summaries = read.is_some() || after.is_some_and(|after| after.part == u16::MAX);
         let client = self.hub.join(session.clone(), AGENTS, rooms, after, mode);
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
@@ -286,7 +299,26 @@ impl Agents {
         for conversation in joined {
             self.soft.views(connected.doer(conversation));
         }
+        if may_lack_summaries {
+            self.send_summaries(session, &connected.caller).await;
+        }
         Ok(connected)
+    }
+
+    /// Sends the present counts and queue to a client that may have missed the last ones.
+    async fn send_summaries(&self, session: &Session, caller: &Caller) {
+        let through = self.hub.through();
+        let current = async {
+            let db = self.pushes.tables.db()?;
+            Ok::<_, PushError>(summaries::current(&db, caller.account, through).await?)
+        };
+        match current.await {
+            Ok((counts, queue)) => {
+                session.send(packet::emitted::<InboxCounts>(AGENTS, &counts));
+                session.send(packet::emitted::<QueueUpdate>(AGENTS, &queue));
+            }
+            Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
+        }
     }
 
     /// Whether what the client missed is in the ring, can be read from the log, or is too much.
@@ -347,8 +379,12 @@ impl Agents {
         let read = self.read_log(&connected.caller, client.queued()).await;
         match read {
             Ok((pushes, events, through)) if connected.gap + events <= LONGEST_GAP => {
-                connected.gap = if self.hub.reaches(through) { 0 } else { connected.gap + events };
+                let is_done = self.hub.reaches(through);
+                connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
+                if is_done {
+                    self.send_summaries(session, &connected.caller).await;
+                }
             }
             Ok(_) => {
                 connected.gap = 0;
@@ -406,12 +442,13 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-/// The events that a client may still send: so many a second, collected up to a second's worth.
+/// The packets that a client may still send: so many a second, collected up to a second's worth.
 struct Budget {
     left: f64,
     at: Instant,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spent {
     Ok,
     Refused,

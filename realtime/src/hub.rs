@@ -6,11 +6,11 @@
 //! one order, whether they are fast, slow, or have just come back, and none costs more than its queue.
 
 use crate::engine::session::{Feed, Session};
+use crate::events::{self, Sync};
 use crate::packet;
 use crate::push::{Offset, Place, Push, Room};
 use axum::extract::ws::Utf8Bytes;
 use event_schemas::{ConversationId, Position};
-use serde_json::json;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -132,6 +132,11 @@ impl Hub {
     /// All pushes up to here were given out.
     pub fn through(&self) -> Position {
         self.lock().through.position
+    }
+
+    /// Whether a client is in the Socket.IO room.
+    pub fn has_clients(&self, room: Room) -> bool {
+        self.lock().rooms.contains_key(&room)
     }
 
     /// How long ago something was given out.
@@ -490,8 +495,8 @@ impl Client {
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
         let place = format!("{}{}", state.sent, state.suffix);
-        let object = json!({ "mode": state.goes_on, "position": state.sent.position });
-        packet::emitted(self.namespace, &json!(["sync", object, place]))
+        let object = events::Place { mode: state.goes_on, position: state.sent.position };
+        packet::placed::<Sync>(self.namespace, &object, &place)
     }
 }
 

@@ -5,18 +5,22 @@
 //! process. `docs/realtime.md` has the events and the client's rule.
 
 mod agents;
+pub mod asyncapi;
 pub mod engine;
+pub mod events;
 mod follower;
 mod hub;
 mod packet;
 pub mod presence;
 mod push;
 mod soft_state;
+mod summaries;
 
 use crate::agents::Agents;
 use crate::engine::{AllowsOrigin, Engine, Timing};
 use crate::follower::Pushes;
-use crate::hub::{Hub, Limits};
+use crate::hub::Hub;
+pub use crate::hub::Limits;
 use crate::presence::Reports;
 use crate::soft_state::SoftState;
 use ::follower::DecodedLog;
@@ -54,6 +58,7 @@ pub struct Settings {
     pub most_connections: usize,
     pub clock: Clock,
     pub reports: Reports,
+    pub limits: Limits,
 }
 
 /// The service: the follower that feeds it, and what its clients tell each other.
@@ -75,7 +80,7 @@ impl Realtime {
         stop: CancellationToken,
     ) -> Result<(Self, Router), ReadError> {
         let end = log.store().end().await?.unwrap_or(Position::at(0));
-        let hub = Hub::at(end, Limits::default());
+        let hub = Hub::at(end, settings.limits);
         let pushes = Pushes { tables, log };
         let soft = SoftState::new(hub.clone(), &settings.clock);
         let agents = Arc::new(Agents {

@@ -22,8 +22,11 @@ pub enum PresenceReport {
 /// How presence is reported to the write side, and how often that of a connected agent is.
 pub struct Reports {
     pub every: Duration,
-    pub report: Box<dyn Fn(Caller, PresenceReport) -> Reported + Send + Sync>,
+    pub report: Report,
 }
+
+/// Reports the presence of an agent.
+pub type Report = Box<dyn Fn(Caller, PresenceReport) -> Reported + Send + Sync>;
 
 /// The agent's presence after a report, or the reason why it is refused.
 pub type Reported = Pin<Box<dyn Future<Output = Result<Value, Problem>> + Send>>;

@@ -1,35 +1,16 @@
 //! The events that agents send.
 
 use super::{Agents, Connected, LONGEST_GAP, MOST_CONVERSATIONS, unavailable};
-use crate::presence::PresenceReport;
+use crate::events::{AGENTS_REQUESTS, ClientEvent, Done, InConversation, Join, Joined, Status};
 use crate::push::{Offset, Room};
 use crate::soft_state::Doer;
 use event_schemas::ConversationId;
 use gate::{Caller, Problem};
-use serde::Deserialize;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::sync::Arc;
-
-const NAMES: &str = "`conversation:join`, `conversation:leave`, `conversation:typing:start`, \
-                     `conversation:typing:stop`, `agent:status`";
-
-#[derive(Deserialize)]
-struct Join {
-    conversation_id: ConversationId,
-    after: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct InConversation {
-    conversation_id: ConversationId,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    status: PresenceReport,
-}
 
 impl Agents {
     /// Handles an event of a client. The answer is sent when the client asked for one.
@@ -40,22 +21,27 @@ impl Agents {
         argument: Option<&RawValue>,
     ) -> Result<Value, Problem> {
         let caller = connected.caller.clone();
-        match name {
-            "conversation:join" => self.join(connected, read(name, argument)?).await,
-            "conversation:leave" => {
+        let Some(event) = ClientEvent::named(name) else {
+            let names: Vec<String> =
+                AGENTS_REQUESTS.iter().map(|request| format!("`{}`", request.name)).collect();
+            let names = names.join(", ");
+            return Err(Problem::unreadable(format!("There is no event `{name}`, expected one of {names}.")));
+        };
+        match event {
+            ClientEvent::Join => self.join(connected, read(name, argument)?).await,
+            ClientEvent::Leave => {
                 let InConversation { conversation_id } = read(name, argument)?;
                 self.leave(connected, conversation_id);
-                Ok(json!({}))
+                answer(&Done {})
             }
-            "conversation:typing:start" | "conversation:typing:stop" => {
+            ClientEvent::StartTyping | ClientEvent::StopTyping => {
                 let InConversation { conversation_id } = read(name, argument)?;
-                self.typing(connected, conversation_id, name.ends_with(":start")).await
+                self.typing(connected, conversation_id, event == ClientEvent::StartTyping).await
             }
-            "agent:status" => {
+            ClientEvent::ReportStatus => {
                 let Status { status } = read(name, argument)?;
                 (self.reports.report)(caller, status).await
             }
-            _ => Err(Problem::unreadable(format!("There is no event `{name}`, expected one of {NAMES}."))),
         }
     }
 
@@ -77,7 +63,7 @@ impl Agents {
         if !was_in {
             self.soft.views(of);
         }
-        Ok(json!({ "position": position }))
+        answer(&Joined { position })
     }
 
     async fn join_after(
@@ -121,7 +107,7 @@ impl Agents {
             self.must_exist(&connected.caller, conversation).await?;
         }
         self.soft.types(of, is_typing, &connected.client);
-        Ok(json!({}))
+        answer(&Done {})
     }
 
     async fn must_exist(&self, caller: &Caller, conversation: ConversationId) -> Result<(), Problem> {
@@ -141,6 +127,11 @@ impl Connected {
 fn read<T: DeserializeOwned>(name: &str, argument: Option<&RawValue>) -> Result<T, Problem> {
     serde_json::from_str(argument.map_or("null", RawValue::get))
         .map_err(|error| Problem::unreadable(format!("the argument of `{name}` cannot be read: {error}")))
+}
+
+fn answer(object: &impl Serialize) -> Result<Value, Problem> {
+    // An answer always serialises.
+    Ok(serde_json::to_value(object).unwrap_or_default())
 }
 
 fn too_much() -> Problem {
