@@ -2,7 +2,7 @@
 
 use crate::follower::PushError;
 use crate::hub::Hub;
-use crate::push::{Offset, Push, Room};
+use crate::push::{Offset, Push, Room, part};
 use event_schemas::{AccountId, ConversationId, Event, Position, TeamId, Timestamp};
 use follower::runner::DecodedEvent;
 use follower::{Db, DbError};
@@ -20,10 +20,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The waiting conversations that `queue:update` lists, from the front of the queues. `total` counts all.
 const MOST_QUEUED: usize = 200;
-
-/// The parts of a position's pushes that are summaries, which come after the pushes of its event.
-const COUNTS: u16 = 10;
-const QUEUE: u16 = 11;
 
 /// The summaries that were pushed, and the accounts of which others are due.
 #[derive(Default)]
@@ -97,8 +93,8 @@ impl Summaries {
             let (is_same_counts, is_same_queue) = before.map_or((false, false), |before| {
                 (before.counts == hash(&counts), before.queue == hash(&queue))
             });
-            push(COUNTS, "inbox:counts", counts, is_same_counts);
-            push(QUEUE, "queue:update", queue, is_same_queue);
+            push(part::COUNTS, "inbox:counts", counts, is_same_counts);
+            push(part::QUEUE, "queue:update", queue, is_same_queue);
         }
         Ok(pushes)
     }
