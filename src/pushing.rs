@@ -4,6 +4,7 @@ use crate::config::Settings;
 use anyhow::Context;
 use command_api::http::presence::report_presence_of;
 use commands::Commands;
+use contracts::conversation_service::{ConversationService, Sockets};
 use domain::agent::ReportedPresence;
 use follower::DecodedLog;
 use futures::future::BoxFuture;
@@ -20,6 +21,8 @@ pub struct Pushing {
     pub tables: Tables,
     pub log: DecodedLog,
     pub commands: Arc<Commands>,
+    /// The contract whose clients connect too. `None` when no account uses it.
+    pub contract: Option<Arc<ConversationService>>,
     /// The NATS servers over which the processes tell each other who types and views.
     pub nats: Option<publication::Settings>,
     pub stop: CancellationToken,
@@ -43,6 +46,10 @@ impl Pushing {
             clock: gate.clock.clone(),
             reports: reports(&self.commands),
             limits: realtime::Limits::default(),
+            contract: self.contract.map(|service| {
+                let authenticator = gate.authenticator.clone();
+                Arc::new(Sockets { service, authenticator }) as Arc<dyn realtime::contract::Contract>
+            }),
         };
         let others = match &self.nats {
             Some(target) => {

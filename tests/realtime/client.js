@@ -1,15 +1,16 @@
 // A stock Socket.IO client that a test drives. Each line of its input is a JSON object that says what to do; each line of its
 // output is one that says what happened. Its only argument is the options:
-// `{url, auth, transports, delay}`.
+// `{url, auth, transports, delay, extraHeaders}`.
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 
-const { url, auth, transports, delay = 10 } = JSON.parse(process.argv[2]);
+const { url, auth, transports, delay = 10, extraHeaders } = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const socket = io(url, {
   auth,
   transports,
+  extraHeaders,
   reconnectionDelay: delay,
   reconnectionDelayMax: 10 * delay,
   randomizationFactor: 0,

@@ -56,7 +56,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    fn of(conversation_id: ConversationId, row: MessageRow) -> Self {
+    pub fn of(conversation_id: ConversationId, row: MessageRow) -> Self {
         let is_agents = row.sender_type == SenderType::Agent;
         let content = match row.content.is_empty() && row.revoked_at.is_none() {
             true => format!("[{}]", row.content_type),
