@@ -234,6 +234,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 log: running.log.clone(),
                 commands: commands.clone(),
                 contract,
+                url: settings.base_url(address),
                 nats: publishing::target(settings, address)?,
                 stop: running.stop_pushing.clone(),
                 stop_working: running.stop_working.clone(),
@@ -610,6 +611,7 @@ fn gate(
         metrics: Some(metrics),
         checks,
         serves_operations: settings.operations_listen.is_none(),
+        descriptions: Vec::new(),
         problems: command_api::problem::KINDS.to_vec(),
     })
 }

@@ -12,7 +12,7 @@ mod sockets;
 mod tables;
 mod tenant;
 
-pub use sockets::Sockets;
+pub use sockets::{NAMESPACE, Sockets};
 
 use aide::axum::ApiRouter;
 use commands::Commands;

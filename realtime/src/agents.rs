@@ -1,34 +1,14 @@
 //! The namespace `/agents`: the events that agents send.
 
-use crate::argument::{no_such_event, read};
+use crate::argument::{answer, no_such_event, read};
 use crate::clients::{Clients, Connected};
-use crate::presence::PresenceReport;
+use crate::events::{AGENTS_REQUESTS, ClientEvent, Done, InConversation, Join, Joined, Status};
 use crate::push::Room;
 use crate::soft_state::Doer;
 use event_schemas::ConversationId;
 use gate::{Caller, Problem};
-use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
-
-const NAMES: &str = "`conversation:join`, `conversation:leave`, `conversation:typing:start`, \
-                     `conversation:typing:stop`, `agent:status`";
-
-#[derive(Deserialize)]
-struct Join {
-    conversation_id: ConversationId,
-    after: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct InConversation {
-    conversation_id: ConversationId,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    status: PresenceReport,
-}
 
 impl Clients {
     /// Handles an event of an agent's client.
@@ -39,22 +19,22 @@ impl Clients {
         name: &str,
         argument: Option<&RawValue>,
     ) -> Result<Value, Problem> {
-        match name {
-            "conversation:join" => self.join(connected, caller, read(name, argument)?).await,
-            "conversation:leave" => {
+        let event = ClientEvent::named(name).ok_or_else(|| no_such_event(name, AGENTS_REQUESTS))?;
+        match event {
+            ClientEvent::Join => self.join(connected, caller, read(name, argument)?).await,
+            ClientEvent::Leave => {
                 let InConversation { conversation_id } = read(name, argument)?;
                 self.leave(connected, caller, conversation_id);
-                Ok(json!({}))
+                answer(&Done {})
             }
-            "conversation:typing:start" | "conversation:typing:stop" => {
+            ClientEvent::StartTyping | ClientEvent::StopTyping => {
                 let InConversation { conversation_id } = read(name, argument)?;
-                self.typing(connected, caller, conversation_id, name.ends_with(":start")).await
+                self.typing(connected, caller, conversation_id, event == ClientEvent::StartTyping).await
             }
-            "agent:status" => {
+            ClientEvent::ReportStatus => {
                 let Status { status } = read(name, argument)?;
                 (self.reports.report)(caller.clone(), status).await
             }
-            _ => Err(no_such_event(name, NAMES)),
         }
     }
 
@@ -66,7 +46,7 @@ impl Clients {
         if !was_in {
             self.soft.views(Doer::of(caller, join.conversation_id));
         }
-        Ok(json!({ "position": position }))
+        answer(&Joined { position })
     }
 
     fn leave(&self, connected: &Connected, caller: &Caller, conversation: ConversationId) {
@@ -87,6 +67,6 @@ impl Clients {
             self.conversation_room(connected, conversation).await?;
         }
         self.soft.types(Doer::of(caller, conversation), is_typing, &connected.client);
-        Ok(json!({}))
+        answer(&Done {})
     }
 }

@@ -4,6 +4,7 @@ mod budget;
 
 use crate::contract::Contract;
 use crate::engine::session::Session;
+use crate::events::{AuthExpiring, Expiring, InboxCounts, QueueUpdate, ServerStopping, Stopping};
 use crate::follower::{PAGE, PushError, Pushes};
 use crate::hub::{Client, Hub};
 use crate::namespace::{Namespace, Party};
@@ -144,8 +145,8 @@ impl Clients {
                     let namespace = connected.namespace();
                     if !connected.warned {
                         connected.warned = true;
-                        let seconds = EXPIRING.as_secs();
-                        session.send(packet::emitted(namespace, &json!(["auth:expiring", { "seconds": seconds }])));
+                        let object = Expiring { seconds: EXPIRING.as_secs() };
+                        session.send(packet::emitted::<AuthExpiring>(namespace, &object));
                         continue;
                     }
                     session.send(packet::disconnected(namespace));
@@ -163,8 +164,8 @@ impl Clients {
     fn say_farewell(&self, session: &Session, connected: Option<&Connected>) {
         let Some(connected) = connected else { return };
         let after = self.pause_before_reconnect().as_millis();
-        let object = json!({ "reconnect_after_ms": u64::try_from(after).unwrap_or_default() });
-        session.send(packet::emitted(connected.namespace(), &json!(["server:stopping", object])));
+        let object = Stopping { reconnect_after_ms: u64::try_from(after).unwrap_or_default() };
+        session.send(packet::emitted::<ServerStopping>(connected.namespace(), &object));
     }
 
     /// The pause after which a client should come back when this process ends: a random one, so that not all come at
@@ -389,11 +390,15 @@ impl Clients {
     async fn send_summaries(&self, session: &Session, party: &Party) {
         let Party::Agent(caller) = party else { return };
         let through = self.hub.through();
-        let events = async { summaries::events(&self.pushes.tables.db()?, caller.account, through).await };
-        match events.await {
-            Ok(events) => {
+        let current = async {
+            let db = self.pushes.tables.db()?;
+            Ok::<_, PushError>(summaries::current(&db, caller.account, through).await?)
+        };
+        match current.await {
+            Ok((counts, queue)) => {
                 let namespace = party.namespace().name();
-                events.iter().for_each(|event| session.send(packet::emitted(namespace, event)));
+                session.send(packet::emitted::<InboxCounts>(namespace, &counts));
+                session.send(packet::emitted::<QueueUpdate>(namespace, &queue));
             }
             Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
         }

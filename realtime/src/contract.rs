@@ -1,7 +1,9 @@
 //! The root namespace: the clients of another system's contract. A contract says who its clients are and puts what happens
 //! into its own words; the rooms, the order and the resumption are those of all clients.
 
+use crate::argument::answer;
 use crate::clients::{Clients, Connected};
+use crate::events::Name;
 use crate::push::{Offset, Push, Room, part};
 use axum::http::HeaderMap;
 use event_schemas::{AccountId, ConversationId, Position};
@@ -10,8 +12,10 @@ use follower::{Db, DbError};
 use futures::future::BoxFuture;
 use gate::{Caller, Problem};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -66,6 +70,28 @@ pub enum Action {
     Answer(Value),
 }
 
+/// The answer to [`Action::EnterTenant`].
+#[derive(Serialize, JsonSchema)]
+pub struct JoinedTenant {
+    pub tenant_id: AccountId,
+    /// Events come from here on.
+    pub position: Position,
+}
+
+/// The answer to [`Action::Enter`].
+#[derive(Serialize, JsonSchema)]
+pub struct JoinedConversation {
+    pub conversation_id: ConversationId,
+    /// Events come from here on.
+    pub position: Position,
+}
+
+/// The answer to [`Action::Leave`].
+#[derive(Serialize, JsonSchema)]
+pub struct LeftConversation {
+    pub conversation_id: ConversationId,
+}
+
 /// An event for clients of the contract.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContractPush {
@@ -74,7 +100,7 @@ pub struct ContractPush {
     pub tenant: AccountId,
     pub conversation: ConversationId,
     pub to: Audience,
-    pub name: &'static str,
+    pub name: Name,
     /// A JSON object. It is sent as it is.
     pub object: String,
 }
@@ -124,16 +150,16 @@ impl Clients {
         match contract.event(caller, name, argument).await? {
             Action::EnterTenant => {
                 let position = self.enter(connected, Room::Tenant(caller.account), None).await?;
-                Ok(json!({ "tenant_id": caller.account, "position": position }))
+                answer(&JoinedTenant { tenant_id: caller.account, position })
             }
             Action::Enter(id) => {
                 let room = self.conversation_room(connected, id).await?;
                 let position = self.enter(connected, room, None).await?;
-                Ok(json!({ "conversation_id": id, "position": position }))
+                answer(&JoinedConversation { conversation_id: id, position })
             }
             Action::Leave(id) => {
                 self.hub.leave(&connected.client, Room::TenantConversation(caller.account, id));
-                Ok(json!({ "conversation_id": id }))
+                answer(&LeftConversation { conversation_id: id })
             }
             Action::Answer(answer) => Ok(answer),
         }

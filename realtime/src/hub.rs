@@ -6,11 +6,11 @@
 //! one order, whether they are fast, slow, or have just come back, and none costs more than its queue.
 
 use crate::engine::session::{Feed, Session};
+use crate::events::{self, Sync};
 use crate::packet;
 use crate::push::{Offset, Place, Push, Room};
 use axum::extract::ws::Utf8Bytes;
 use event_schemas::Position;
-use serde_json::json;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -492,8 +492,8 @@ impl Client {
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
         let place = format!("{}{}", state.sent, state.suffix);
-        let object = json!({ "mode": state.goes_on, "position": state.sent.position });
-        packet::emitted(self.namespace, &json!(["sync", object, place]))
+        let object = events::Place { mode: state.goes_on, position: state.sent.position };
+        packet::placed::<Sync>(self.namespace, &object, &place)
     }
 }
 

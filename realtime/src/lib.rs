@@ -6,9 +6,11 @@
 
 mod agents;
 pub mod argument;
+pub mod asyncapi;
 mod clients;
 pub mod contract;
 pub mod engine;
+pub mod events;
 mod follower;
 mod hub;
 mod namespace;

@@ -1,5 +1,6 @@
 //! A push: what an event of the log means for the clients of some rooms; and the place at which a client goes on.
 
+use crate::events::Name;
 use axum::extract::ws::Utf8Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -129,9 +130,9 @@ pub struct Push {
 
 impl Push {
     /// A push with the fields of a JSON object, among which are `version` and `position`.
-    pub fn new(offset: Offset, rooms: Vec<Room>, name: &str, fields: &str) -> Self {
+    pub fn new(offset: Offset, rooms: Vec<Room>, name: Name, fields: &str) -> Self {
         let open = fields.trim_end().strip_suffix('}').unwrap_or("{");
-        Self { offset, rooms, begun: format!("[\"{name}\",{open}"), is_chained: true }
+        Self { offset, rooms, begun: format!("[\"{}\",{open}", name.as_str()), is_chained: true }
     }
 
     /// The push with the fields of its object and no more, as a contract wants it.
@@ -164,6 +165,7 @@ impl Push {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::{AgentPresence, ServerEvent, Sync};
 
     #[test]
     fn offsets_are_ordered_as_events_and_their_parts() {
@@ -190,12 +192,12 @@ mod tests {
     #[test]
     fn a_packet_carries_the_push_before_it_and_its_own_offset() {
         let offset = Offset { position: Position::at(9), part: 0 };
-        let push = Push::new(offset, Vec::new(), "agent:presence", r#"{"a":1}"#);
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#);
         let packet = push.packet("42/agents,", Offset::after(Position::at(8)), "~AA");
         assert_eq!(&*packet, r#"42/agents,["agent:presence",{"a":1,"prev":"8"},"9:0~AA"]"#);
         let packet = push.unchained().packet("42", Offset::after(Position::at(8)), "~AA");
         assert_eq!(&*packet, r#"42["agent:presence",{"a":1},"9:0~AA"]"#);
-        let empty = Push::new(offset, Vec::new(), "x", "{}").packet("42", offset, "");
-        assert_eq!(&*empty, r#"42["x",{"prev":"9:0"},"9:0"]"#);
+        let empty = Push::new(offset, Vec::new(), Sync::NAME, "{}").packet("42", offset, "");
+        assert_eq!(&*empty, r#"42["sync",{"prev":"9:0"},"9:0"]"#);
     }
 }

@@ -4,6 +4,7 @@
 //! A process repeats what its own clients do, so that one that begins or was cut off knows it soon, and forgets what is not
 //! repeated. Nothing of it is resumed, and a client that reads slowly may miss some.
 
+use crate::events::{ConversationTyping, ConversationViewers, Typing, Viewers};
 use crate::hub::{Client, Hub};
 use crate::namespace::Namespace;
 use crate::packet;
@@ -13,7 +14,6 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use gate::Caller;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -176,9 +176,8 @@ impl SoftState {
     }
 
     fn send_typing(&self, of: Doer, is_typing: bool, from: Option<&Client>) {
-        let object =
-            json!({ "conversation_id": of.conversation, "user_id": of.user, "is_typing": is_typing });
-        let packet = packet::emitted(AGENTS, &json!(["conversation:typing", object]));
+        let object = Typing { conversation_id: of.conversation, user_id: of.user, is_typing };
+        let packet = packet::emitted::<ConversationTyping>(AGENTS, &object);
         self.hub.whisper(of.room(), &packet.into(), from);
     }
 
@@ -186,8 +185,8 @@ impl SoftState {
         let is_of = |of: &&Doer| of.account == account && of.conversation == conversation;
         let mut users: Vec<UserId> = self.lock().viewing.keys().filter(is_of).map(|of| of.user).collect();
         users.sort_unstable();
-        let object = json!({ "conversation_id": conversation, "user_ids": users });
-        let packet = packet::emitted(AGENTS, &json!(["conversation:viewers", object]));
+        let object = Viewers { conversation_id: conversation, user_ids: users };
+        let packet = packet::emitted::<ConversationViewers>(AGENTS, &object);
         self.hub.whisper(Room::Conversation(account, conversation), &packet.into(), None);
     }
 
@@ -292,6 +291,7 @@ mod tests {
     use crate::engine::session::{Session, Transport};
     use crate::hub::Limits;
     use event_schemas::Position;
+    use serde_json::json;
 
     const OF: Doer = Doer {
         account: AccountId::from_u128(1),

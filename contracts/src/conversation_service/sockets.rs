@@ -16,10 +16,14 @@ use futures::future::BoxFuture;
 use gate::{Authenticator, Caller, Problem};
 use projections::queries::conversations;
 use projections::read_models::messages::MessageRow;
-use realtime::argument::{no_such_event, read};
-use realtime::contract::{Action, Audience, Contract, ContractPush};
+use realtime::argument::{answer, no_such_event, read};
+use realtime::contract::{
+    Action, Audience, Contract, ContractPush, JoinedConversation, JoinedTenant, LeftConversation,
+};
+use realtime::events::{DescribedNamespace, ServerEvent};
+use realtime::{client_events, server_events};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -30,20 +34,77 @@ pub struct Sockets {
     pub authenticator: Authenticator,
 }
 
-const NAMES: &str = "`tenant:join`, `conversation:join`, `conversation:leave`, `agent:takeover`";
+/// The description of the events.
+pub const NAMESPACE: DescribedNamespace = DescribedNamespace {
+    id: "conversationService",
+    address: "/",
+    description: "The events of a conversation service, for programs that were written for it. A client sends `auth: \
+                  {token, tenant_id?}` when it connects: the token of a service, and the tenant when the token is of \
+                  several. Behind a gateway that the configuration trusts, the header `X-Tenant-Id` of the handshake is \
+                  enough.",
+    events: EVENTS,
+    requests: REQUESTS,
+};
 
-#[derive(Deserialize)]
-struct InTenant {
+server_events! { EVENTS:
+    /// A conversation was begun.
+    NewConversation = "conversation:new" (Conversation) Unchained to "the clients that joined the tenant";
+    /// A new message.
+    NewMessage = "conversation:message" (Message) Unchained to "the clients that joined the conversation";
+    /// A human agent was requested.
+    HandoffRequested = "conversation:handoff" (Handoff) Unchained
+        to "the clients that joined the tenant or the conversation";
+    /// The conversation's status, after a change. After several changes it comes once.
+    StatusChanged = "conversation:status" (StatusChange) Unchained
+        to "the clients that joined the tenant or the conversation";
+    /// The conversation was assigned to an agent.
+    AgentAssigned = "agent:assigned" (Assignment) Unchained
+        to "the clients that joined the tenant or the conversation";
+}
+
+client_events! { REQUESTS of Request:
+    /// Get the events of the tenant, which is the connection's.
+    JoinTenant = "tenant:join" (InTenant) -> JoinedTenant;
+    /// Get the events of a conversation.
+    JoinConversation = "conversation:join" (InConversation) -> JoinedConversation;
+    /// Get the events of a conversation no longer.
+    LeaveConversation = "conversation:leave" (InConversation) -> LeftConversation;
+    /// Assign the conversation to an agent, also when another agent has it.
+    TakeOver = "agent:takeover" (Takeover) -> Conversation;
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct InTenant {
     tenant_id: AccountId,
 }
 
-#[derive(Deserialize)]
-struct InConversation {
+#[derive(Deserialize, JsonSchema)]
+pub struct InConversation {
     conversation_id: ConversationId,
 }
 
-#[derive(Deserialize)]
-struct Takeover {
+#[derive(Deserialize, JsonSchema)]
+pub struct Takeover {
+    conversation_id: ConversationId,
+    agent_id: UserId,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Handoff {
+    conversation_id: ConversationId,
+    reason: String,
+    /// The agent who was requested by name.
+    agent_id: Option<UserId>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct StatusChange {
+    conversation_id: ConversationId,
+    status: ServiceStatus,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Assignment {
     conversation_id: ConversationId,
     agent_id: UserId,
 }
@@ -86,8 +147,9 @@ impl Sockets {
         name: &str,
         argument: Option<&RawValue>,
     ) -> Result<Action, Problem> {
-        match name {
-            "tenant:join" => {
+        let request = Request::named(name).ok_or_else(|| no_such_event(name, REQUESTS))?;
+        match request {
+            Request::JoinTenant => {
                 let InTenant { tenant_id } = read(name, argument)?;
                 if tenant_id != caller.account {
                     let detail = format!("This connection acts for the tenant {}.", caller.account);
@@ -95,16 +157,15 @@ impl Sockets {
                 }
                 Ok(Action::EnterTenant)
             }
-            "conversation:join" => {
+            Request::JoinConversation => {
                 let InConversation { conversation_id } = read(name, argument)?;
                 Ok(Action::Enter(conversation_id))
             }
-            "conversation:leave" => {
+            Request::LeaveConversation => {
                 let InConversation { conversation_id } = read(name, argument)?;
                 Ok(Action::Leave(conversation_id))
             }
-            "agent:takeover" => self.take_over(caller, read(name, argument)?).await,
-            _ => Err(no_such_event(name, NAMES)),
+            Request::TakeOver => self.take_over(caller, read(name, argument)?).await,
         }
     }
 
@@ -124,7 +185,7 @@ impl Sockets {
         let Takeover { conversation_id, agent_id } = takeover;
         let tenant = Tenant(caller.clone());
         let assigned = self.service.assign_to(&tenant, &context, conversation_id, agent_id).await?;
-        Ok(Action::Answer(json!(assigned)))
+        answer(&assigned).map(Action::Answer)
     }
 
     async fn translate(
@@ -158,27 +219,6 @@ impl Sockets {
         }
         Ok(pushes)
     }
-}
-
-/// A request for a human agent.
-#[derive(Serialize)]
-struct Handoff<'e> {
-    conversation_id: ConversationId,
-    reason: &'e str,
-    /// The agent who was requested by name.
-    agent_id: Option<UserId>,
-}
-
-#[derive(Serialize)]
-struct StatusChange {
-    conversation_id: ConversationId,
-    status: ServiceStatus,
-}
-
-#[derive(Serialize)]
-struct AgentAssigned {
-    conversation_id: ConversationId,
-    agent_id: UserId,
 }
 
 /// An event of a conversation.
@@ -243,10 +283,10 @@ impl<'e> Change<'e> {
     /// The new conversation, or its status.
     fn shown(&self, conversation: &Conversation) -> ContractPush {
         if self.opens() {
-            return self.push(Audience::Tenant, "conversation:new", conversation);
+            return self.push::<NewConversation>(Audience::Tenant, conversation);
         }
         let status = StatusChange { conversation_id: self.id, status: conversation.status };
-        self.push(Audience::Both, "conversation:status", &status)
+        self.push::<StatusChanged>(Audience::Both, &status)
     }
 
     /// What the event itself says.
@@ -255,19 +295,19 @@ impl<'e> Change<'e> {
             ConversationEvent::Message(_) => {
                 let row = MessageRow::begun(0, self.change, self.event).filter(|row| !row.is_private)?;
                 let message = Message::of(self.id, row);
-                Some(self.push(Audience::Conversation, "conversation:message", &message))
+                Some(self.push::<NewMessage>(Audience::Conversation, &message))
             }
             ConversationEvent::Bot(BotEvent::HandoffRequested(requested)) => {
                 let handoff = Handoff {
                     conversation_id: self.id,
-                    reason: &requested.reason,
+                    reason: requested.reason.clone(),
                     agent_id: requested.agent_id,
                 };
-                Some(self.push(Audience::Both, "conversation:handoff", &handoff))
+                Some(self.push::<HandoffRequested>(Audience::Both, &handoff))
             }
             ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) => {
-                let assigned = AgentAssigned { conversation_id: self.id, agent_id: assigned.assignee_id? };
-                Some(self.push(Audience::Both, "agent:assigned", &assigned))
+                let assignment = Assignment { conversation_id: self.id, agent_id: assigned.assignee_id? };
+                Some(self.push::<AgentAssigned>(Audience::Both, &assignment))
             }
             ConversationEvent::Bot(
                 BotEvent::BotEngaged(_)
@@ -287,14 +327,15 @@ impl<'e> Change<'e> {
         }
     }
 
-    fn push(&self, to: Audience, name: &'static str, object: &impl Serialize) -> ContractPush {
+    fn push<E: ServerEvent>(&self, to: Audience, object: &E::Object) -> ContractPush {
         ContractPush {
             position: self.event.position,
             tenant: self.event.metadata.account_id,
             conversation: self.id,
             to,
-            name,
-            object: json!(object).to_string(),
+            name: E::NAME,
+            // An object always serialises.
+            object: serde_json::to_string(object).unwrap_or_default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::Timing;
 use crate::engine::session::Transport;
+use crate::events::{AgentPresence, ServerEvent};
 use event_schemas::{AccountId, ConversationId};
 use proptest::prelude::*;
 
@@ -14,7 +15,7 @@ const SMALL: Limits = Limits { ring_pushes: 10_000, ring_bytes: 1 << 20, queue_b
 
 fn push(position: u64, room: Room) -> Push {
     let offset = Offset { position: Position::at(position), part: 0 };
-    Push::new(offset, vec![room], "event", &format!(r#"{{"position":"{position}"}}"#))
+    Push::new(offset, vec![room], AgentPresence::NAME, &format!(r#"{{"position":"{position}"}}"#))
 }
 
 fn give_out(hub: &Hub, positions: impl IntoIterator<Item = u64>, room: Room) {
@@ -51,7 +52,7 @@ fn place(packet: &str) -> Place {
 fn of_packet(packet: &str) -> Option<(u64, u64)> {
     let array = array(packet);
     let number = |text: &str| text.split(':').next().unwrap().parse().unwrap();
-    (array[0] == "event")
+    (array[0] == "agent:presence")
         .then(|| (number(array[1]["position"].as_str().unwrap()), number(array[1]["prev"].as_str().unwrap())))
 }
 
