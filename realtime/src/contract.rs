@@ -1,5 +1,5 @@
 //! The root namespace: the clients of another system's contract. A contract says who its clients are and puts what happens
-//! into its own words; the rooms, the order and the resumption are those of all clients.
+//! into its own words; the order and the resumption are those of all clients.
 
 use crate::argument::answer;
 use crate::clients::{Clients, Connected};
@@ -46,7 +46,7 @@ pub trait Contract: Send + Sync {
         argument: Option<&'c RawValue>,
     ) -> BoxFuture<'c, Result<Action, Problem>>;
 
-    /// What these events of the log are to its clients, in the order of the events. The tables hold the events.
+    /// The pushes of these events of the log, in the order of the events. The tables hold the events.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ pub trait Contract: Send + Sync {
     ) -> BoxFuture<'c, Result<Vec<ContractPush>, DbError>>;
 }
 
-/// What an event of a client demands.
+/// The effect of an event of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// It gets what is for the tenant's room.
@@ -105,7 +105,7 @@ pub struct ContractPush {
     pub object: String,
 }
 
-/// The rooms whose clients get a push. A client in both gets it once.
+/// The Socket.IO rooms whose clients get a push. A client in both gets it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     Tenant,

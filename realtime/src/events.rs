@@ -69,7 +69,7 @@ pub struct DescribedNamespace {
     pub id: &'static str,
     pub address: &'static str,
     pub description: &'static str,
-    /// Those that all namespaces have, [`CONNECTION_EVENTS`], are not among them.
+    /// Without [`CONNECTION_EVENTS`], which all namespaces have.
     pub events: &'static [Described],
     pub requests: &'static [DescribedRequest],
 }

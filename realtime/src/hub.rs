@@ -75,7 +75,7 @@ pub struct Client {
 struct ClientState {
     /// Its rooms, and the pushes after which it gets theirs.
     rooms: BTreeMap<Room, Offset>,
-    /// The end of the place in each packet, which names the rooms that it has joined.
+    /// The end of the place in each packet, which names the Socket.IO rooms that it has joined.
     suffix: String,
     /// Its place or its rooms changed after this push, and it does not know yet. It is told when it has been
     /// sent all pushes up to this one.
@@ -350,7 +350,7 @@ impl ClientState {
         self.queue_bytes = 0;
     }
 
-    /// Enters or leaves rooms. The client learns the place with the rooms that it has joined when they are others than before.
+    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are others than before.
     fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
         change(&mut self.rooms);
         let suffix = Place::suffix(self.joined());

@@ -64,7 +64,7 @@ pub struct Settings {
     pub clock: Clock,
     pub reports: Reports,
     pub limits: Limits,
-    /// The contract whose clients connect to the root namespace. `None`: nobody connects to it.
+    /// The contract whose clients connect to the root namespace. `None` when it has no clients.
     pub contract: Option<Arc<dyn Contract>>,
 }
 

@@ -65,7 +65,7 @@ impl Party {
             Self::Agent(caller) => {
                 vec![Room::Account(caller.account), Room::User(caller.account, caller.user)]
             }
-            // It joins the room of its tenant by an event.
+            // It joins its tenant by an event.
             Self::Service(_) => Vec::new(),
         }
     }

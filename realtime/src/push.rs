@@ -84,14 +84,14 @@ impl FromStr for Offset {
     }
 }
 
-/// The place at which a client goes on: after this push, in these rooms.
+/// The place at which a client goes on: after this push, in these Socket.IO rooms.
 ///
 /// Its text is the offset of Socket.IO's connection state recovery: the stock client sends that of the last push when it
-/// comes back. So any process knows the rooms that the client had joined, and none keeps them for it.
+/// comes back. So any process knows the Socket.IO rooms that the client had joined, and none keeps them for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub offset: Offset,
-    /// The rooms that it had joined, by their ids: conversations, and the tenant of a contract.
+    /// The Socket.IO rooms that it had joined, by their ids: conversations, and the tenant of a contract.
     pub joined: Vec<Uuid>,
 }
 

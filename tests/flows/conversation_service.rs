@@ -366,8 +366,8 @@ async fn clients_of_socket_io_get_what_happens_in_the_words_of_the_contract() {
     assert_eq!(taken["handoff_agent_id"], tenant.agent.user.as_str());
     let expected = json!({ "conversation_id": id, "agent_id": tenant.agent.user });
     assert_eq!(chat.until_event("agent:assigned", |_| true).await, expected);
-    let nobody = json!({ "conversation_id": fresh_id(), "agent_id": tenant.agent.user });
-    assert_eq!(dashboard.ask("agent:takeover", nobody).await["error"]["status"], 404);
+    let unknown = json!({ "conversation_id": fresh_id(), "agent_id": tenant.agent.user });
+    assert_eq!(dashboard.ask("agent:takeover", unknown).await["error"]["status"], 404);
 
     let left = chat.ask("conversation:leave", json!({ "conversation_id": id })).await;
     assert_eq!(left, json!({ "conversation_id": id }));

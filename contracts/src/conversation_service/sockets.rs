@@ -289,7 +289,7 @@ impl<'e> Change<'e> {
         self.push::<StatusChanged>(Audience::Both, &status)
     }
 
-    /// What the event itself says.
+    /// The push of the event itself.
     fn said(&self) -> Option<ContractPush> {
         match self.change {
             ConversationEvent::Message(_) => {

@@ -1,4 +1,4 @@
-//! What a client may send.
+//! The packets that a client may send.
 
 use tokio::time::Instant;
 
