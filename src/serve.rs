@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::connections::{self, ConnectionLimits};
+use crate::credentials;
 use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
@@ -152,6 +153,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     commands.webhook_addresses = allowed_addresses(settings)?;
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.public_url.clone_from(&settings.public_url);
+    commands.credential_keys = credentials::key_ring(settings)?;
+    credentials::warn_without_key(&commands.credential_keys);
     let commands = Arc::new(commands);
 
     let mut running = Running {
