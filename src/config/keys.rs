@@ -118,7 +118,7 @@ sections! {
         ///
         /// Without an account its routes do not exist.
         conversation_service_accounts: Vec<String> = "[]";
-        /// Trust the header X-Tenant-Id of a gateway: a request needs no token.
+        /// Trust the header X-Tenant-Id of a gateway: a request or a connection of Socket.IO needs no token.
         ///
         /// Only behind a gateway that sets it itself and removes it from requests that come from outside.
         conversation_service_trusts_tenant_header: bool = "false";
