@@ -1,42 +1,36 @@
 //! The description of the events: AsyncAPI 3.0, made of the types that are sent.
 
 use crate::PATH;
-use crate::agents::AGENTS;
-use crate::events::{AGENTS_EVENTS, AGENTS_REQUESTS, Described, DescribedRequest, Sending};
+use crate::events::{
+    AGENTS_EVENTS, AGENTS_REQUESTS, CONNECTION_EVENTS, Described, DescribedNamespace, DescribedRequest,
+    Sending,
+};
+use crate::namespace::Namespace;
 use gate::Problem;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// A Socket.IO namespace: a channel of the description.
-struct Namespace {
-    /// The name in references.
-    id: &'static str,
-    address: &'static str,
-    description: &'static str,
-    events: &'static [Described],
-    requests: &'static [DescribedRequest],
-}
-
-const NAMESPACES: &[Namespace] = &[Namespace {
+const AGENTS: DescribedNamespace = DescribedNamespace {
     id: "agents",
-    address: AGENTS,
+    address: Namespace::Agents.name(),
     description: "What happens in the agent's account. A client sends `auth: {token, account?, after?}` when it \
                   connects. A client that comes back with the offset of its last event gets all that it missed.",
     events: AGENTS_EVENTS,
     requests: AGENTS_REQUESTS,
-}];
+};
 
-/// The description of the service, which clients reach at this URL.
-pub fn description(version: &str, url: &str) -> Value {
+/// The description of the service, which clients reach at this URL. `contracts` are the namespaces of other systems' contracts
+/// that it serves.
+pub fn description(version: &str, url: &str, contracts: &[DescribedNamespace]) -> Value {
     let mut output = generator(SchemaSettings::draft07().for_serialize());
     // Arguments are read and answers are written, and one name is of one schema.
     let mut input = generator(SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true));
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     messages.insert("problem".to_owned(), refused(&mut output));
-    for namespace in NAMESPACES {
+    for namespace in [AGENTS].iter().chain(contracts) {
         let mut own = Vec::new();
-        for event in namespace.events {
+        for event in namespace.events.iter().chain(CONNECTION_EVENTS) {
             let id = format!("{}.{}", namespace.id, words(event.name));
             operations.insert(id.clone(), sent(namespace, event, &id));
             messages.insert(id.clone(), message_of_event(event, &mut output));
@@ -113,7 +107,7 @@ fn server(url: &str) -> Value {
     })
 }
 
-fn sent(namespace: &Namespace, event: &Described, id: &str) -> Value {
+fn sent(namespace: &DescribedNamespace, event: &Described, id: &str) -> Value {
     json!({
         "action": "send",
         "channel": reference("/channels", namespace.id),
@@ -122,7 +116,7 @@ fn sent(namespace: &Namespace, event: &Described, id: &str) -> Value {
     })
 }
 
-fn received(namespace: &Namespace, request: &DescribedRequest, id: &str, answer: &str) -> Value {
+fn received(namespace: &DescribedNamespace, request: &DescribedRequest, id: &str, answer: &str) -> Value {
     json!({
         "action": "receive",
         "channel": reference("/channels", namespace.id),
@@ -150,7 +144,7 @@ fn message_of_event(event: &Described, schemas: &mut SchemaGenerator) -> Value {
     }
     let mut message = message(event.name, event.description, payload);
     message["x-offset"] = match event.sending {
-        Sending::Pushed | Sending::Placed => json!("always"),
+        Sending::Pushed | Sending::Unchained | Sending::Placed => json!("always"),
         Sending::Summary => json!("unless the client was away"),
         Sending::Once => json!("never"),
     };
@@ -180,7 +174,7 @@ fn reference(path: &str, id: &str) -> Value {
     json!({ "$ref": format!("#{path}/{id}") })
 }
 
-fn message_of(namespace: &Namespace, id: &str) -> Value {
+fn message_of(namespace: &DescribedNamespace, id: &str) -> Value {
     reference(&format!("/channels/{}/messages", namespace.id), id)
 }
 

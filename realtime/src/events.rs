@@ -1,5 +1,6 @@
-//! The events of `/agents`: the name of each, its object, and the clients that get it. A name exists only here, so that
-//! whatever is sent is described (`asyncapi.rs`). A new event is one entry below.
+//! The events of `/agents`: the name of each, its object, and the clients that get it. A name exists only in such a list, so
+//! that whatever is sent is described (`asyncapi.rs`). A new event is one entry below. The other namespaces have lists of
+//! their own.
 
 use event_schemas::catalogue::CatalogueKind;
 use event_schemas::conversation::{AssignStrategy, SlaBreached, SlaWarned};
@@ -17,6 +18,12 @@ use std::collections::BTreeMap;
 pub struct Name(&'static str);
 
 impl Name {
+    /// Only for [`server_events!`](crate::server_events), which describes the event too.
+    #[doc(hidden)]
+    pub const fn described(name: &'static str) -> Self {
+        Self(name)
+    }
+
     pub const fn as_str(self) -> &'static str {
         self.0
     }
@@ -35,6 +42,8 @@ pub enum Sending {
     /// In the order of the log, and again to a client that was away. Its object has `prev`, its last argument is its
     /// offset.
     Pushed,
+    /// As if pushed, without `prev`.
+    Unchained,
     /// As if pushed, but only the newest. A client that was away may get it without `prev` and offset.
     Summary,
     /// With the client's offset as its last argument.
@@ -53,6 +62,18 @@ pub struct Described {
     pub object: fn(&mut SchemaGenerator) -> Schema,
 }
 
+/// The description of a namespace: a channel of the description.
+#[derive(Clone, Copy)]
+pub struct DescribedNamespace {
+    /// The name in references.
+    pub id: &'static str,
+    pub address: &'static str,
+    pub description: &'static str,
+    /// Without [`CONNECTION_EVENTS`], which all namespaces have.
+    pub events: &'static [Described],
+    pub requests: &'static [DescribedRequest],
+}
+
 /// The description of an event that a client sends.
 pub struct DescribedRequest {
     pub name: &'static str,
@@ -61,26 +82,30 @@ pub struct DescribedRequest {
     pub answer: fn(&mut SchemaGenerator) -> Schema,
 }
 
+/// Declares events that the server sends, and the list of their descriptions.
+#[macro_export]
 macro_rules! server_events {
     ($all:ident: $($(#[doc = $doc:literal])+ $event:ident = $name:literal ($object:ty) $sending:ident to $to:literal;)+) => {
         $(
             $(#[doc = $doc])+
             pub enum $event {}
-            impl ServerEvent for $event {
+            impl $crate::events::ServerEvent for $event {
                 type Object = $object;
-                const NAME: Name = Name($name);
+                const NAME: $crate::events::Name = $crate::events::Name::described($name);
             }
         )+
-        pub const $all: &[Described] = &[$(Described {
+        pub const $all: &[$crate::events::Described] = &[$($crate::events::Described {
             name: $name,
             description: concat!($($doc),+),
             to: $to,
-            sending: Sending::$sending,
-            object: <$object as JsonSchema>::json_schema,
+            sending: $crate::events::Sending::$sending,
+            object: <$object as ::schemars::JsonSchema>::json_schema,
         }),+];
     };
 }
 
+/// Declares events that clients send, and the list of their descriptions.
+#[macro_export]
 macro_rules! client_events {
     ($all:ident of $events:ident: $($(#[doc = $doc:literal])+ $event:ident = $name:literal ($argument:ty) -> $answer:ty;)+) => {
         /// An event that a client sends.
@@ -91,16 +116,13 @@ macro_rules! client_events {
             pub fn named(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$event),)+ _ => None }
             }
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$event => $name),+ }
-            }
         }
 
-        pub const $all: &[DescribedRequest] = &[$(DescribedRequest {
+        pub const $all: &[$crate::events::DescribedRequest] = &[$($crate::events::DescribedRequest {
             name: $name,
             description: concat!($($doc),+),
-            argument: <$argument as JsonSchema>::json_schema,
-            answer: <$answer as JsonSchema>::json_schema,
+            argument: <$argument as ::schemars::JsonSchema>::json_schema,
+            answer: <$answer as ::schemars::JsonSchema>::json_schema,
         }),+];
     };
 }
@@ -138,6 +160,9 @@ server_events! { AGENTS_EVENTS:
     ConversationTyping = "conversation:typing" (Typing) Once to "the other clients that joined the conversation";
     /// The agents who joined the conversation. It is repeated every 20 s.
     ConversationViewers = "conversation:viewers" (Viewers) Once to "the clients that joined the conversation";
+}
+
+server_events! { CONNECTION_EVENTS:
     /// The client's place. It is the first event, and comes after each change of the joined conversations.
     Sync = "sync" (Place) Placed to "the client";
     /// The process ends. The client goes on at another one.

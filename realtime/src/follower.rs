@@ -3,6 +3,7 @@
 //! A push goes out only when this process's tables hold its event, so that what a client then asks for is at least as
 //! new as the push.
 
+use crate::contract::{self, Contract};
 use crate::events::{
     AgentPresence, Assignment, CatalogueChanged, ChangedCatalogue, ConversationMessage,
     ConversationMessageUpdated, ConversationNew, ConversationSeen, ConversationUpdated, Mention,
@@ -10,7 +11,7 @@ use crate::events::{
     ServerEvent, SlaBreach, SlaWarning,
 };
 use crate::hub::Hub;
-use crate::push::{Offset, Push, Room};
+use crate::push::{Offset, Push, Room, part};
 use crate::summaries::Summaries;
 use event_schemas::message::SenderType;
 use event_schemas::{
@@ -57,13 +58,7 @@ pub enum PushError {
 pub struct Pushes {
     pub tables: Tables,
     pub log: DecodedLog,
-}
-
-/// The parts of an event's pushes, in the order in which they are sent.
-mod part {
-    pub const MESSAGE: u16 = 0;
-    pub const CONVERSATION: u16 = 1;
-    pub const NOTIFICATION: u16 = 2;
+    pub contract: Option<Arc<dyn Contract>>,
 }
 
 impl Pushes {
@@ -181,6 +176,13 @@ impl Pushes {
                     pushes.push(draft.of_catalogue(change));
                 }
                 Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
+            }
+        }
+        if let Some(contract) = &self.contract {
+            let more = pushes.len();
+            pushes.extend(contract::numbered(contract.pushes(decoded, &db).await?));
+            if pushes.len() > more {
+                pushes.sort_by_key(|push| push.offset);
             }
         }
         Ok(pushes)

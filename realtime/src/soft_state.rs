@@ -4,14 +4,15 @@
 //! A process repeats what its own clients do, so that one that begins or was cut off knows it soon, and forgets what is not
 //! repeated. Nothing of it is resumed, and a client that reads slowly may miss some.
 
-use crate::agents::AGENTS;
 use crate::events::{ConversationTyping, ConversationViewers, Typing, Viewers};
 use crate::hub::{Client, Hub};
+use crate::namespace::Namespace;
 use crate::packet;
 use crate::push::Room;
 use event_schemas::{AccountId, Clock, ConversationId, UserId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use gate::Caller;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +29,8 @@ const VIEWING: Duration = Duration::from_secs(45);
 const REPEATED: Duration = Duration::from_secs(20);
 /// How often it is looked for what has ended.
 const TICK: Duration = Duration::from_millis(500);
+
+const AGENTS: &str = Namespace::Agents.name();
 
 /// The signs that wait to be sent to other processes. Beyond them they are dropped: they are repeated.
 const MOST_WAITING: usize = 1_024;
@@ -64,6 +67,10 @@ pub struct Doer {
 }
 
 impl Doer {
+    pub fn of(caller: &Caller, conversation: ConversationId) -> Self {
+        Self { account: caller.account, conversation, user: caller.user }
+    }
+
     fn room(&self) -> Room {
         Room::Conversation(self.account, self.conversation)
     }

@@ -2,7 +2,7 @@
 
 use crate::events::{At, Counts, InboxCounts, Queue, QueueUpdate, Queued, ServerEvent};
 use crate::hub::Hub;
-use crate::push::{Offset, Push, Room};
+use crate::push::{Offset, Push, Room, part};
 use event_schemas::{AccountId, Event, Position};
 use follower::runner::DecodedEvent;
 use follower::{Db, DbError};
@@ -19,10 +19,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The waiting conversations that `queue:update` lists, from the front of the queues. `total` counts all.
 const MOST_QUEUED: usize = 200;
-
-/// The parts of a position's pushes that are summaries, which come after the pushes of its event.
-const COUNTS: u16 = 10;
-const QUEUE: u16 = 11;
 
 /// The summaries that were pushed, and the accounts of which others are due.
 #[derive(Default)]
@@ -73,10 +69,10 @@ impl Summaries {
             let now = Pushed { at: now, counts: hash(&counts), queue: hash(&queue) };
             let before = self.pushed.get(&account);
             if before.is_none_or(|before| before.counts != now.counts) {
-                pushes.push(push::<InboxCounts, _>(COUNTS, account, through, counts));
+                pushes.push(push::<InboxCounts, _>(part::COUNTS, account, through, counts));
             }
             if before.is_none_or(|before| before.queue != now.queue) {
-                pushes.push(push::<QueueUpdate, _>(QUEUE, account, through, queue));
+                pushes.push(push::<QueueUpdate, _>(part::QUEUE, account, through, queue));
             }
             self.pushed.insert(account, now);
         }

@@ -5,7 +5,7 @@ use crate::cuts::Cuts;
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, WhatsApp, conversation_of, fresh_id, text_message, token_for, webhook};
 use crate::socket_client::{SocketClient, has_node};
-use realtime::events::AGENTS_EVENTS;
+use realtime::events::{AGENTS_EVENTS, CONNECTION_EVENTS};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -275,7 +275,8 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     first.until_event("server:stopping", |_| true).await;
     let came: BTreeSet<String> =
         [&first, &second, &third].into_iter().flat_map(SocketClient::names).collect();
-    let described: BTreeSet<String> = AGENTS_EVENTS.iter().map(|event| event.name.to_owned()).collect();
+    let described = AGENTS_EVENTS.iter().chain(CONNECTION_EVENTS);
+    let described: BTreeSet<String> = described.map(|event| event.name.to_owned()).collect();
     assert_eq!(came, described, "an event that is described comes");
 }
 

@@ -1,11 +1,12 @@
 // A stock Socket.IO client that a test drives. Each line of its input is a JSON object that says what to do; each line of its
 // output is one that says what happened. Its only argument is the options:
-// `{url, auth, transports, delay, description}`, of which the last is the file of the description that events must match.
+// `{url, auth, transports, delay, extraHeaders, description}`, of which the last is the file of the description that events
+// must match.
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 import { Events } from "./description.js";
 
-const { url, auth, transports, description, delay = 10 } = JSON.parse(process.argv[2]);
+const { url, auth, transports, description, delay = 10, extraHeaders } = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const described = new Events(description, new URL(url).pathname);
 const check = (reason) => reason && say({ is: "undescribed", reason });
@@ -13,6 +14,7 @@ const check = (reason) => reason && say({ is: "undescribed", reason });
 const socket = io(url, {
   auth,
   transports,
+  extraHeaders,
   reconnectionDelay: delay,
   reconnectionDelayMax: 10 * delay,
   randomizationFactor: 0,

@@ -15,7 +15,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/realtime");
 /// The description of the events, which each event that a client gets must match.
 static DESCRIPTION: LazyLock<PathBuf> = LazyLock::new(|| {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("asyncapi-{}.json", std::process::id()));
-    let description = realtime::asyncapi::description("0", "http://127.0.0.1");
+    let contracts = [contracts::conversation_service::NAMESPACE];
+    let description = realtime::asyncapi::description("0", "http://127.0.0.1", &contracts);
     std::fs::write(&file, description.to_string()).expect("a file");
     file
 });
