@@ -17,8 +17,9 @@ pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
 mod joined_conversations;
+mod joint_append;
 pub mod language;
-mod low_priority;
+pub mod low_priority;
 pub mod past;
 mod turns;
 
