@@ -83,6 +83,11 @@ const METRICS: &[(&str, Kind, &str)] = &[
         "messages whose sending has ended",
     ),
     (
+        "verbatim_unopenable_credentials_total",
+        Counter("catalogue", &["channels", "macros", "automation_rules"]),
+        "uses of credentials that could not be opened, because their key is missing",
+    ),
+    (
         "verbatim_webhook_attempts_total",
         Counter("outcome", &["delivered", "try_again", "refused"]),
         "calls of outgoing webhooks",
