@@ -15,6 +15,8 @@ mod faulty_disk;
 mod load;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/raw_socket.rs"]
+mod raw_socket;
 #[path = "support/socket_client.rs"]
 mod socket_client;
 
@@ -54,6 +56,8 @@ mod publication;
 mod real_words;
 #[path = "flows/realtime.rs"]
 mod realtime;
+#[path = "flows/realtime_faults.rs"]
+mod realtime_faults;
 #[path = "flows/restore.rs"]
 mod restore;
 #[path = "flows/routing.rs"]

@@ -31,9 +31,7 @@ const EXPIRING: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Within this time the clients of a process that ends should come back at another.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// The events of an account that are read for a client that was away. Beyond them it fetches anew.
-const LONGEST_GAP: usize = 5_000;
-/// How long reading them may take.
+/// How long it may take to read what a client missed.
 const GAP_TIME: Duration = Duration::from_secs(2);
 /// The packets that a client may send in a second, and at once. Beyond them it gets an error, and beyond the second
 /// number it is closed.
@@ -315,7 +313,7 @@ impl Agents {
             events += count;
             through = read;
             missed.extend(pushes);
-            if events > LONGEST_GAP || began.elapsed() > GAP_TIME {
+            if events > self.hub.limits.longest_gap || began.elapsed() > GAP_TIME {
                 return Ok(Resumption::Reset);
             }
         }
@@ -355,7 +353,7 @@ impl Agents {
         let client = &connected.client;
         let read = self.read_log(&connected.caller, client.queued()).await;
         match read {
-            Ok((pushes, events, through)) if connected.gap + events <= LONGEST_GAP => {
+            Ok((pushes, events, through)) if connected.gap + events <= self.hub.limits.longest_gap => {
                 connected.gap = if self.hub.reaches(through) { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
             }

@@ -18,18 +18,21 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The pushes that the ring keeps, and their bytes.
+/// The bounds of the service's memory, and of its reading for a client that was away.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// The pushes that the ring keeps, and their bytes.
     pub ring_pushes: usize,
     pub ring_bytes: usize,
     /// The bytes of the queue of one client.
     pub queue_bytes: usize,
+    /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
+    pub longest_gap: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10 }
+        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10, longest_gap: 5_000 }
     }
 }
 
@@ -40,7 +43,7 @@ const MOST_ANSWERS: usize = 256;
 const MOST_REPLAYED: usize = 128 << 10;
 
 pub struct Hub {
-    limits: Limits,
+    pub limits: Limits,
     waiting: metrics::Gauge,
     state: Mutex<State>,
     next_client: AtomicU64,

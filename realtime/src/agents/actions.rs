@@ -1,6 +1,6 @@
 //! The events that agents send.
 
-use super::{Agents, Connected, LONGEST_GAP, MOST_CONVERSATIONS, unavailable};
+use super::{Agents, Connected, MOST_CONVERSATIONS, unavailable};
 use crate::presence::PresenceReport;
 use crate::push::{Offset, Room};
 use crate::soft_state::Doer;
@@ -95,7 +95,7 @@ impl Agents {
             missed.extend(page.into_iter().filter(|push| push.rooms.contains(&room)).map(Arc::new));
             events += count;
             after = through;
-            if events > LONGEST_GAP {
+            if events > self.hub.limits.longest_gap {
                 return Err(too_much());
             }
         }
