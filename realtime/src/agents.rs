@@ -9,6 +9,7 @@ use crate::packet::{self, Content, Packet, ROOT};
 use crate::presence::{PresenceReport, Reports};
 use crate::push::{Offset, Place, Push, Room};
 use crate::soft_state::SoftState;
+use crate::summaries;
 use event_schemas::{Clock, ConversationId, Position};
 use event_store::Filter;
 use gate::{Authenticator, Caller, Problem, Role};
@@ -284,6 +285,8 @@ impl Agents {
         metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
         let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
         let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
+        // The log has no summaries, and one may have come after a place that ends a position.
+        let may_lack_summaries = read.is_some() || after.is_some_and(|after| after.part == u16::MAX);
         let client = self.hub.join(session.clone(), AGENTS, rooms, after, mode);
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
@@ -293,7 +296,20 @@ impl Agents {
         for conversation in joined {
             self.soft.views(connected.doer(conversation));
         }
+        if may_lack_summaries {
+            self.send_summaries(session, &connected.caller).await;
+        }
         Ok(connected)
+    }
+
+    /// Sends the present counts and queue to a client that may have missed the last ones.
+    async fn send_summaries(&self, session: &Session, caller: &Caller) {
+        let through = self.hub.through();
+        let events = async { summaries::events(&self.pushes.tables.db()?, caller.account, through).await };
+        match events.await {
+            Ok(events) => events.iter().for_each(|event| session.send(packet::emitted(AGENTS, event))),
+            Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
+        }
     }
 
     /// Whether what the client missed is in the ring, can be read from the log, or is too much.
@@ -354,8 +370,12 @@ impl Agents {
         let read = self.read_log(&connected.caller, client.queued()).await;
         match read {
             Ok((pushes, events, through)) if connected.gap + events <= self.hub.limits.longest_gap => {
-                connected.gap = if self.hub.reaches(through) { 0 } else { connected.gap + events };
+                let is_done = self.hub.reaches(through);
+                connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
+                if is_done {
+                    self.send_summaries(session, &connected.caller).await;
+                }
             }
             Ok(_) => {
                 connected.gap = 0;

@@ -5,9 +5,10 @@
 
 use crate::hub::Hub;
 use crate::push::{Offset, Push, Room};
+use crate::summaries::Summaries;
 use event_schemas::{
-    AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId, Event,
-    LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
+    AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
+    DetailsEvent, Event, LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The events that are read at once.
@@ -63,7 +65,16 @@ impl Pushes {
     pub async fn follow(self, hub: Arc<Hub>, health: Health, stop: CancellationToken) {
         let store = self.log.store().clone();
         let mut subscription = Subscription::new(store, Some(hub.through()), Filter::all(), PAGE);
-        while let Some(next) = stop.run_until_cancelled(subscription.next()).await {
+        let mut summaries = Summaries::default();
+        loop {
+            let next = tokio::select! {
+                () = stop.cancelled() => return,
+                () = until(summaries.next()) => {
+                    self.push_summaries(&mut summaries, &hub).await;
+                    continue;
+                }
+                next = subscription.next() => next,
+            };
             let page = match next {
                 Ok(page) => page,
                 Err(error) => {
@@ -73,8 +84,9 @@ impl Pushes {
             };
             let through = page.through.or(page.events.last().map(|event| event.position));
             let Some(through) = through else { continue };
+            let decoded = self.decode_all(&page.events);
             let pushes = loop {
-                let made = stop.run_until_cancelled(self.fenced(&page.events, through)).await;
+                let made = stop.run_until_cancelled(self.fenced(&decoded, through)).await;
                 match made {
                     None => return,
                     Some(Ok(pushes)) => break pushes,
@@ -87,6 +99,20 @@ impl Pushes {
                 metrics::histogram!("verbatim_realtime_push_delay_seconds").record(delay.as_secs_f64());
             }
             hub.give_out(pushes, through);
+            summaries.changed_by(decoded.iter().map(|event| &**event));
+        }
+    }
+
+    /// Pushes the summaries that are due. When the tables cannot be read, those of the next change are pushed.
+    async fn push_summaries(&self, summaries: &mut Summaries, hub: &Hub) {
+        let through = hub.through();
+        let taken = async { Ok::<_, PushError>(summaries.take(&self.tables.db()?, hub, through).await?) };
+        match taken.await {
+            Ok(pushes) => hub.give_out(pushes, through),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "counts and queues were not pushed");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 
@@ -98,11 +124,15 @@ impl Pushes {
     }
 
     /// The pushes of these events, when the tables hold them all.
-    async fn fenced(&self, events: &[Recorded], through: Position) -> Result<Vec<Push>, PushError> {
+    async fn fenced(&self, events: &[Arc<DecodedEvent>], through: Position) -> Result<Vec<Push>, PushError> {
         while self.tables.wait_for(through, FENCE).await.is_err() {
             tracing::debug!(%through, "pushes wait for the tables");
         }
         self.of(events).await
+    }
+
+    fn decode_all(&self, events: &[Recorded]) -> Vec<Arc<DecodedEvent>> {
+        events.iter().filter_map(|event| self.decode(event)).collect()
     }
 
     /// The pushes of these events, unless the tables do not hold them within seconds.
@@ -110,14 +140,13 @@ impl Pushes {
         if let Some(last) = events.last() {
             self.tables.wait_for(last.position, FENCE).await?;
         }
-        self.of(events).await
+        self.of(&self.decode_all(events)).await
     }
 
     /// The pushes of these events. Of several events of one conversation only the last shows the whole conversation.
-    async fn of(&self, events: &[Recorded]) -> Result<Vec<Push>, PushError> {
-        let decoded: Vec<Arc<DecodedEvent>> = events.iter().filter_map(|event| self.decode(event)).collect();
+    async fn of(&self, decoded: &[Arc<DecodedEvent>]) -> Result<Vec<Push>, PushError> {
         let mut last = HashMap::new();
-        for event in &decoded {
+        for event in decoded {
             if let Some(id) = event.stream.as_conversation() {
                 last.insert(id, event.position);
             }
@@ -126,7 +155,7 @@ impl Pushes {
         let db = self.tables.db()?;
         let rows = conversations::rows_json(db.readers(), &ids).await?;
         let mut pushes = Vec::with_capacity(decoded.len() * 2);
-        for event in &decoded {
+        for event in decoded {
             match &event.event {
                 Event::Conversation(change) => {
                     let Some(id) = event.stream.as_conversation() else { continue };
@@ -186,6 +215,13 @@ impl Pushes {
         db: &follower::Db,
     ) -> Result<Option<MessageRow>, PushError> {
         Ok(messages::find(db.readers(), draft.account, id, message).await?)
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -261,6 +297,11 @@ impl Draft<'_> {
                 (!rooms.is_empty())
                     .then(|| self.push(part::NOTIFICATION, rooms, "notification:mention", &fields))
             }
+            ConversationEvent::Details(DetailsEvent::SeenByAgent(seen)) => {
+                let user = Room::User(self.account, seen.agent_id);
+                let fields = of(json!({ "agent_id": seen.agent_id, "received": seen.received }));
+                Some(self.push(part::NOTIFICATION, vec![user], "conversation:seen", &fields))
+            }
             ConversationEvent::Assignment(
                 AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_),
             )
@@ -278,7 +319,13 @@ impl Draft<'_> {
             | ConversationEvent::Routing(_)
             | ConversationEvent::Bot(_)
             | ConversationEvent::Automation(_)
-            | ConversationEvent::Details(_) => None,
+            | ConversationEvent::Details(
+                DetailsEvent::PriorityChanged(_)
+                | DetailsEvent::LabelsChanged(_)
+                | DetailsEvent::SubjectChanged(_)
+                | DetailsEvent::DisplayNameChanged(_)
+                | DetailsEvent::LanguageDetected(_),
+            ) => None,
         }
     }
 

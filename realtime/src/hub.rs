@@ -137,6 +137,11 @@ impl Hub {
         self.lock().through.position
     }
 
+    /// Whether a client is in the Socket.IO room.
+    pub fn has_clients(&self, room: Room) -> bool {
+        self.lock().rooms.contains_key(&room)
+    }
+
     /// How long ago something was given out.
     pub fn idle(&self) -> Duration {
         self.lock().moved.elapsed()

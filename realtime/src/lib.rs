@@ -12,6 +12,7 @@ mod packet;
 pub mod presence;
 mod push;
 mod soft_state;
+mod summaries;
 
 use crate::agents::Agents;
 use crate::engine::{AllowsOrigin, Engine, Timing};

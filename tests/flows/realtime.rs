@@ -2,6 +2,7 @@
 //! the connection.
 
 use crate::cuts::Cuts;
+use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, WhatsApp, conversation_of, fresh_id, text_message, token_for, webhook};
 use crate::socket_client::{SocketClient, has_node};
 use serde_json::{Value, json};
@@ -52,6 +53,8 @@ async fn an_agent_gets_what_happens_over_each_transport() {
             .until_event("conversation:updated", |row| row["last_message_preview"] == "Is anyone there?")
             .await;
         assert_eq!(conversation_of(&ana, &customer).await, id.as_str().unwrap());
+        let expected = number as u64 + 1;
+        client.until_event("inbox:counts", |counts| counts["all"]["open"] == expected).await;
         let shown = ana.get(&format!("/v1/conversations/{}", id.as_str().unwrap())).await;
         assert!(shown["version"].as_u64() >= updated["version"].as_u64(), "{shown}\n{updated}");
     }
@@ -182,6 +185,71 @@ async fn agents_see_who_types_and_views_at_any_process_and_report_their_presence
 
     second.act(json!({ "do": "leave" })).await;
     first.until_event("conversation:viewers", |viewers| viewers["user_ids"] == json!([ana.user])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_event_comes_to_those_whom_it_concerns() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder.path().join("data")).await;
+    let provider = FakeWhatsApp::start().await;
+    let account = program.account();
+    let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
+    account.admin.post("/v1/agents", json!({ "user_id": ben.user, "name": "Ben" })).await;
+    account.admin.post("/v1/queues", json!({ "name": "All", "strategy": "manual_queue" })).await;
+    let targets = json!({ "first_response_seconds": 2, "resolution_seconds": 3_600 });
+    let targets = json!({ "low": targets, "normal": targets, "high": targets, "urgent": targets });
+    let policy = json!({ "name": "Standard", "warn_before_seconds": 1, "targets": targets });
+    account.admin.post("/v1/sla-policies", policy).await;
+    let whatsapp = account.whatsapp(&provider.base_url).await;
+    let mut first = SocketClient::of(&ana, &program.base, &["websocket"]);
+    let second = SocketClient::of(&ben, &program.base, &["websocket"]);
+    first.until_connected(1).await;
+    second.until_connected(1).await;
+
+    whatsapp.customer_writes("1", "wamid.1", "Hello").await;
+    let opened = first.until_event("conversation:new", |_| true).await;
+    let path = format!("/v1/conversations/{}", opened["id"].as_str().unwrap());
+    first.ask("conversation:join", json!({ "conversation_id": opened["id"], "after": "0" })).await;
+    first.until_event("inbox:counts", |counts| counts["unassigned"]["open"] == 1).await;
+    let of_opened = |queued: &Value| queued["waiting"][0]["conversation_id"] == opened["id"];
+    let queued = second.until_event("queue:update", of_opened).await;
+    assert_eq!((&queued["waiting"][0]["position"], &queued["total"]), (&json!(1), &json!(1)));
+    let received = first.until_event("conversation:updated", |row| row["received_count"] == 1).await;
+    for name in ["sla:warned", "sla:breached"] {
+        let alarm = second.until_event(name, |_| true).await;
+        assert_eq!(alarm["conversation_id"], opened["id"]);
+    }
+    ana.post(&format!("{path}/assign"), json!({})).await;
+    let assigned = first.until_event("notification:assignment", |_| true).await;
+    assert_eq!((&assigned["conversation_id"], &assigned["assignee_id"]), (&opened["id"], &json!(ana.user)));
+    let updated = first.until_event("conversation:updated", |row| row["assignee_id"] == *ana.user).await;
+    assert!(updated["version"].as_u64() > received["version"].as_u64());
+    second.until_event("queue:update", |queued| queued["total"] == 0).await;
+
+    let sent = ana.post(&format!("{path}/messages"), json!({ "content": "Hi" })).await;
+    let of_sent = |message: &Value| message["id"] == sent["id"];
+    first.until_event("conversation:message", of_sent).await;
+    let is_dispatched = |message: &Value| message["delivery"]["state"] == "dispatched";
+    first.until_event("conversation:message:updated", |m| of_sent(m) && is_dispatched(m)).await;
+    let note = json!({ "content": "Look, @Ben", "is_private": true, "mentions": [ben.user] });
+    ana.post(&format!("{path}/messages"), note).await;
+    let mention = second.until_event("notification:mention", |_| true).await;
+    assert_eq!(mention["author_id"], *ana.user);
+    ben.post(&format!("{path}/seen"), json!({})).await;
+    let seen = second.until_event("conversation:seen", |_| true).await;
+    assert_eq!((&seen["received"], &seen["agent_id"]), (&json!(1), &json!(ben.user)));
+
+    account.admin.post("/v1/teams", json!({ "name": "Billing" })).await;
+    second.until_event("catalogue:changed", |changed| changed["kind"] == "teams").await;
+    // What concerns one agent only came to that one, and Ben has not joined.
+    assert_eq!(second.events("notification:assignment").len(), 0);
+    assert_eq!(second.events("conversation:message").len(), 0);
+    assert_eq!(first.events("notification:mention").len() + first.events("conversation:seen").len(), 0);
+    assert_unbroken(&first);
+    assert_unbroken(&second);
 }
 
 /// Random numbers, the same in each run.
