@@ -77,7 +77,7 @@ fn whatever_clients_send_the_service_goes_on_with_the_others() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let service = runtime.block_on(Service::start());
     let auth = serde_json::json!({ "token": service.token() }).to_string();
-    let bystander = std::cell::RefCell::new(runtime.block_on(service.agent()));
+    let bystander = tokio::sync::Mutex::new(runtime.block_on(service.agent()));
     let mut runner = TestRunner::new(Config { cases: 256, failure_persistence: None, ..Config::default() });
     let packets = (any::<bool>(), prop::collection::vec(packet(), 1..15));
     let all = runner.run(&packets, |(is_connected, packets)| {
@@ -91,7 +91,7 @@ fn whatever_clients_send_the_service_goes_on_with_the_others() {
             }
             client.send("1").await;
             client.closed().await;
-            assert_served(&service, &mut bystander.borrow_mut()).await;
+            assert_served(&service, &mut *bystander.lock().await).await;
         });
         prop_assert_eq!(PANICS.load(Ordering::SeqCst), 0);
         Ok(())
