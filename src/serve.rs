@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::connections::{self, ConnectionLimits};
+use crate::credentials;
 use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
@@ -152,6 +153,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     commands.webhook_addresses = allowed_addresses(settings)?;
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.public_url.clone_from(&settings.public_url);
+    commands.credential_keys = credentials::key_ring(settings)?;
+    credentials::warn_without_key(&commands.credential_keys);
     let commands = Arc::new(commands);
 
     let mut running = Running {
@@ -169,7 +172,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let mut checks = vec![log_check(store.clone())];
     let publication =
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
-    let mut api = aide::axum::ApiRouter::new();
+    let (mut api, mut contract) = (aide::axum::ApiRouter::new(), None);
     let location = if parts.needs_tables() { Some(open_location(settings, &starting).await?) } else { None };
     if let Err(refused) = refuse_older_log(&store, location.as_ref(), publication.as_ref()).await {
         // Closing moves the write-ahead log into the file, so that nothing is left beside it when it is replaced.
@@ -190,10 +193,11 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         let tables = running.open_tables(location.clone(), parts);
         running.tables = Some(tables.clone());
         checks.push(tables_check(tables.clone(), store.clone()));
+        contract = conversation_service(settings, parts, &commands, &tables)?.map(Arc::new);
         if parts.contracts
-            && let Some(service) = conversation_service(settings, &commands, &tables)?
+            && let Some(service) = &contract
         {
-            api = api.merge(conversation_service::router(Arc::new(service)));
+            api = api.merge(conversation_service::router(service.clone()));
         }
         if parts.query_api {
             let state = query_api::QueryState {
@@ -232,6 +236,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 tables: tables.clone(),
                 log: running.log.clone(),
                 commands: commands.clone(),
+                contract,
+                url: settings.base_url(address),
                 nats: publishing::target(settings, address)?,
                 stop: running.stop_pushing.clone(),
                 stop_working: running.stop_working.clone(),
@@ -511,6 +517,7 @@ fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<
 /// The contract of the conversation service. `None` when no account uses it.
 fn conversation_service(
     settings: &Settings,
+    parts: Parts,
     commands: &Arc<Commands>,
     tables: &Tables,
 ) -> anyhow::Result<Option<ConversationService>> {
@@ -530,7 +537,7 @@ fn conversation_service(
         tables: tables.clone(),
         accounts,
         trusts_tenant_header: settings.conversation_service_trusts_tenant_header,
-        websocket: false,
+        websocket: parts.realtime,
     }))
 }
 
@@ -607,6 +614,7 @@ fn gate(
         metrics: Some(metrics),
         checks,
         serves_operations: settings.operations_listen.is_none(),
+        descriptions: Vec::new(),
         problems: command_api::problem::KINDS.to_vec(),
     })
 }

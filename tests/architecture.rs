@@ -42,6 +42,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "commands",
             "projections",
             "command-api",
+            "realtime",
             "gate",
         ],
         &["axum", "aide", "schemars"],

@@ -32,6 +32,8 @@ mod bots;
 mod claims;
 #[path = "flows/conversation_service.rs"]
 mod conversation_service;
+#[path = "flows/credentials.rs"]
+mod credentials;
 #[path = "flows/description.rs"]
 mod description;
 #[path = "flows/disk.rs"]

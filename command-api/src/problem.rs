@@ -4,6 +4,7 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::response::{IntoResponse, Response};
+use commands::credentials::Unopenable;
 use commands::execute::{CommandError, LoadError};
 use commands::inbound_webhook::InboundWebhookError;
 use domain::conversation::Rejection;
@@ -51,6 +52,8 @@ gate::problem_kinds! { KINDS {
 const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// When to try again after too many callers wrote to the same stream.
 const CONTENTION_PAUSE: Duration = Duration::from_secs(1);
+/// When to try again after credentials could not be opened.
+const KEY_PAUSE: Duration = Duration::from_secs(60);
 
 /// The error of a command's handler: a [`Problem`] into which the errors of the write side are converted.
 #[derive(Debug)]
@@ -149,6 +152,11 @@ impl From<InboundWebhookError> for CommandProblem {
                 "This channel has no secret: send the token of a service of its account, or set a secret.",
             ),
             InboundWebhookError::TooMany { wait } => Problem::too_many_requests(wait),
+            InboundWebhookError::Unopenable(unopenable) => {
+                tracing::error!(error = &unopenable as &dyn Error, "a webhook cannot be checked");
+                let detail = "The credentials of this channel cannot be opened: an administrator has to enter them anew.";
+                Problem::unavailable(detail, KEY_PAUSE)
+            }
             InboundWebhookError::Unavailable(unavailable) => unavailable_log(&unavailable),
             InboundWebhookError::Contended => contended(),
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
@@ -169,6 +177,14 @@ fn version_mismatch(expected: Version, actual: Option<Version>) -> Problem {
 /// The problem for a channel setting that its provider rejects.
 pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
+}
+
+/// The problem of a credential that cannot be opened and that the request does not replace.
+pub(crate) fn not_opened(unopenable: &Unopenable) -> Problem {
+    let field = &*unopenable.field;
+    let detail =
+        format!("`{field}` cannot be opened, because its key is missing: send all credentials anew.");
+    Problem::unprocessable(field, detail)
 }
 
 /// The problem of a text with placeholders that have no value.

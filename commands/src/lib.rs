@@ -10,6 +10,7 @@ mod causes;
 mod channel_accounts;
 mod compiled_rules;
 mod conversations;
+pub mod credentials;
 mod current_conversation;
 pub mod customers;
 pub mod dry_run;
@@ -25,6 +26,7 @@ use catalogues::CATALOGUES;
 use channel_accounts::ChannelAccounts;
 use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
+use credentials::KeyRing;
 use current_conversation::CurrentConversations;
 use domain::agent::{Person, PresenceTimeouts};
 use domain::contact::IdentifierState;
@@ -65,6 +67,9 @@ pub struct Commands {
     pub side_effects_max_age: Duration,
     /// The addresses that outgoing webhooks may call.
     pub webhook_addresses: AllowedAddresses,
+    /// The keys that seal and open the credentials of channels, macros and rules. Without a key they are stored in
+    /// plain text.
+    pub credential_keys: KeyRing,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
@@ -88,6 +93,7 @@ impl Commands {
             presence_timeouts: PresenceTimeouts::default(),
             side_effects_max_age: Past::MAX_AGE,
             webhook_addresses: AllowedAddresses::default(),
+            credential_keys: KeyRing::default(),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),

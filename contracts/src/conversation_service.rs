@@ -8,8 +8,11 @@ mod created;
 mod health;
 mod message;
 mod messages;
+mod sockets;
 mod tables;
 mod tenant;
+
+pub use sockets::{NAMESPACE, Sockets};
 
 use aide::axum::ApiRouter;
 use commands::Commands;

@@ -6,17 +6,18 @@
 //! one order, whether they are fast, slow, or have just come back, and none costs more than its queue.
 
 use crate::engine::session::{Feed, Session};
+use crate::events::{self, Sync};
 use crate::packet;
 use crate::push::{Offset, Place, Push, Room};
 use axum::extract::ws::Utf8Bytes;
-use event_schemas::{ConversationId, Position};
-use serde_json::json;
+use event_schemas::Position;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// The bounds of the service's memory, and of its reading for a client that was away.
 #[derive(Clone, Copy, Debug)]
@@ -77,9 +78,9 @@ pub struct Client {
 struct ClientState {
     /// Its rooms, and the pushes after which it gets theirs.
     rooms: BTreeMap<Room, Offset>,
-    /// The end of the place in each packet, which names its conversations.
+    /// The end of the place in each packet, which names the Socket.IO rooms that it has joined.
     suffix: String,
-    /// Its place or its conversations changed after this push, and it does not know yet. It is told when it has been
+    /// Its place or its rooms changed after this push, and it does not know yet. It is told when it has been
     /// sent all pushes up to this one.
     moved: Option<Offset>,
     /// How the client goes on, which it is told with the place: `live`, `resumed` or `reset`.
@@ -244,15 +245,14 @@ impl Hub {
         was_in
     }
 
-    /// The client gets nothing more. Returns the conversations that it had joined.
-    pub fn remove(&self, client: &Client) -> Vec<ConversationId> {
+    /// The client gets nothing more. Returns the Socket.IO rooms in which it was.
+    pub fn remove(&self, client: &Client) -> Vec<Room> {
         let mut state = self.lock();
-        let mut own = client.lock();
-        let conversations = own.conversations().collect();
-        for room in std::mem::take(&mut own.rooms).into_keys() {
-            state.leave(client.number, room);
+        let rooms: Vec<Room> = std::mem::take(&mut client.lock().rooms).into_keys().collect();
+        for room in &rooms {
+            state.leave(client.number, *room);
         }
-        conversations
+        rooms
     }
 
     /// Does what [`Hub::enter`] does, and first sends what the client missed of this Socket.IO room: these pushes, and those of the ring after `after`.
@@ -353,21 +353,18 @@ impl ClientState {
         self.queue_bytes = 0;
     }
 
-    /// Enters or leaves rooms. The client learns the place with its conversations when they are others than before.
+    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are others than before.
     fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
         change(&mut self.rooms);
-        let suffix = Place::suffix(self.conversations());
+        let suffix = Place::suffix(self.joined());
         if suffix != self.suffix {
             self.moved = Some(at);
         }
         self.suffix = suffix;
     }
 
-    fn conversations(&self) -> impl Iterator<Item = ConversationId> {
-        self.rooms.keys().filter_map(|room| match room {
-            Room::Conversation(_, id) => Some(*id),
-            Room::Account(_) | Room::User(..) => None,
-        })
+    fn joined(&self) -> impl Iterator<Item = Uuid> {
+        self.rooms.keys().filter_map(|room| room.joined())
     }
 
     /// Whether no push up to this one is still to be sent.
@@ -432,9 +429,9 @@ impl Client {
         self.lock().rooms.contains_key(&room)
     }
 
-    /// The number of conversations whose messages it gets.
-    pub fn conversations(&self) -> usize {
-        self.lock().conversations().count()
+    /// The number of Socket.IO rooms that it has joined.
+    pub fn joined(&self) -> usize {
+        self.lock().joined().count()
     }
 
     /// All its pushes up to here are in its queue or were sent.
@@ -498,8 +495,8 @@ impl Client {
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
         let place = format!("{}{}", state.sent, state.suffix);
-        let object = json!({ "mode": state.goes_on, "position": state.sent.position });
-        packet::emitted(self.namespace, &json!(["sync", object, place]))
+        let object = events::Place { mode: state.goes_on, position: state.sent.position };
+        packet::placed::<Sync>(self.namespace, &object, &place)
     }
 }
 

@@ -1,18 +1,48 @@
 //! A push: what an event of the log means for the clients of some rooms; and the place at which a client goes on.
 
+use crate::events::Name;
 use axum::extract::ws::Utf8Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, ConversationId, Position, UserId};
 use std::fmt;
 use std::str::FromStr;
+use uuid::Uuid;
 
-/// A set of clients that get the same pushes. A room belongs to one account.
+/// A set of clients of one namespace that get the same pushes. A room belongs to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Room {
+    /// The agents of the account.
     Account(AccountId),
+    /// The agents who joined the conversation.
     Conversation(AccountId, ConversationId),
     User(AccountId, UserId),
+    /// The services that joined the tenant of a contract, and its conversation.
+    Tenant(AccountId),
+    TenantConversation(AccountId, ConversationId),
+}
+
+impl Room {
+    /// The id by which a place names a room that a client joins and leaves. `None` of a room in which it always is.
+    pub const fn joined(self) -> Option<Uuid> {
+        match self {
+            Self::Conversation(_, id) | Self::TenantConversation(_, id) => Some(id.0),
+            Self::Tenant(account) => Some(account.0),
+            Self::Account(_) | Self::User(..) => None,
+        }
+    }
+}
+
+/// The parts of a position's pushes, in the order in which they are sent.
+pub mod part {
+    pub const MESSAGE: u16 = 0;
+    pub const CONVERSATION: u16 = 1;
+    pub const NOTIFICATION: u16 = 2;
+    /// The first of the pushes of a contract, which are several.
+    pub const CONTRACT: u16 = 100;
+    /// The summaries come after all pushes of the event.
+    pub const COUNTS: u16 = 1_000;
+    pub const QUEUE: u16 = 1_001;
 }
 
 /// The place of a push in the order of all pushes: the position of its event, and its number among that event's pushes.
@@ -54,20 +84,21 @@ impl FromStr for Offset {
     }
 }
 
-/// The place at which a client goes on: after this push, with the messages of these conversations.
+/// The place at which a client goes on: after this push, in these Socket.IO rooms.
 ///
 /// Its text is the offset of Socket.IO's connection state recovery: the stock client sends that of the last push when it
-/// comes back. So any process knows the conversations that the client had joined, and none keeps them for it.
+/// comes back. So any process knows the Socket.IO rooms that the client had joined, and none keeps them for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub offset: Offset,
-    pub conversations: Vec<ConversationId>,
+    /// The Socket.IO rooms that it had joined, by their ids: conversations, and the tenant of a contract.
+    pub joined: Vec<Uuid>,
 }
 
 impl Place {
     /// The end of a place's text, after the offset.
-    pub fn suffix(conversations: impl Iterator<Item = ConversationId>) -> String {
-        let bytes: Vec<u8> = conversations.flat_map(|id| *id.0.as_bytes()).collect();
+    pub fn suffix(joined: impl Iterator<Item = Uuid>) -> String {
+        let bytes: Vec<u8> = joined.flat_map(Uuid::into_bytes).collect();
         if bytes.is_empty() { String::new() } else { format!("~{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)) }
     }
 }
@@ -81,8 +112,8 @@ impl FromStr for Place {
         if !rest.is_empty() {
             return Err(NotAnOffset);
         }
-        let conversations = ids.iter().map(|id| ConversationId(uuid::Uuid::from_bytes(*id))).collect();
-        Ok(Self { offset: offset.parse()?, conversations })
+        let joined = ids.iter().map(|id| Uuid::from_bytes(*id)).collect();
+        Ok(Self { offset: offset.parse()?, joined })
     }
 }
 
@@ -93,13 +124,20 @@ pub struct Push {
     pub rooms: Vec<Room>,
     /// The array of the event's name and its object, without the end of both: `["agent:presence",{"a":1`.
     begun: String,
+    /// Whether the object names the push before it.
+    is_chained: bool,
 }
 
 impl Push {
     /// A push with the fields of a JSON object, among which are `version` and `position`.
-    pub fn new(offset: Offset, rooms: Vec<Room>, name: &str, fields: &str) -> Self {
+    pub fn new(offset: Offset, rooms: Vec<Room>, name: Name, fields: &str) -> Self {
         let open = fields.trim_end().strip_suffix('}').unwrap_or("{");
-        Self { offset, rooms, begun: format!("[\"{name}\",{open}") }
+        Self { offset, rooms, begun: format!("[\"{}\",{open}", name.as_str()), is_chained: true }
+    }
+
+    /// The push with the fields of its object and no more, as a contract wants it.
+    pub fn unchained(self) -> Self {
+        Self { is_chained: false, ..self }
     }
 
     pub fn bytes(&self) -> usize {
@@ -116,6 +154,9 @@ impl Push {
     /// client looks for it.
     pub fn packet(&self, begun: &str, prev: Offset, suffix: &str) -> Utf8Bytes {
         let Self { offset, begun: event, .. } = self;
+        if !self.is_chained {
+            return format!("{begun}{event}}},\"{offset}{suffix}\"]").into();
+        }
         let comma = if event.ends_with('{') { "" } else { "," };
         format!("{begun}{event}{comma}\"prev\":\"{prev}\"}},\"{offset}{suffix}\"]").into()
     }
@@ -124,6 +165,7 @@ impl Push {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::{AgentPresence, ServerEvent, Sync};
 
     #[test]
     fn offsets_are_ordered_as_events_and_their_parts() {
@@ -137,11 +179,11 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_was_written() {
-        let conversations: Vec<_> = (1..=3).map(|n| ConversationId(uuid::Uuid::from_u128(n))).collect();
-        let place = Place { offset: "7:1".parse().unwrap(), conversations };
-        let text = format!("{}{}", place.offset, Place::suffix(place.conversations.iter().copied()));
+        let joined: Vec<_> = (1..=3).map(Uuid::from_u128).collect();
+        let place = Place { offset: "7:1".parse().unwrap(), joined };
+        let text = format!("{}{}", place.offset, Place::suffix(place.joined.iter().copied()));
         assert_eq!(text.parse(), Ok(place));
-        assert_eq!("7".parse(), Ok(Place { offset: "7".parse().unwrap(), conversations: Vec::new() }));
+        assert_eq!("7".parse(), Ok(Place { offset: "7".parse().unwrap(), joined: Vec::new() }));
         for wrong in ["7~AAAA", "7~!", "~", "7:1:2"] {
             assert_eq!(wrong.parse::<Place>(), Err(NotAnOffset), "{wrong}");
         }
@@ -150,10 +192,12 @@ mod tests {
     #[test]
     fn a_packet_carries_the_push_before_it_and_its_own_offset() {
         let offset = Offset { position: Position::at(9), part: 0 };
-        let push = Push::new(offset, Vec::new(), "agent:presence", r#"{"a":1}"#);
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#);
         let packet = push.packet("42/agents,", Offset::after(Position::at(8)), "~AA");
         assert_eq!(&*packet, r#"42/agents,["agent:presence",{"a":1,"prev":"8"},"9:0~AA"]"#);
-        let empty = Push::new(offset, Vec::new(), "x", "{}").packet("42", offset, "");
-        assert_eq!(&*empty, r#"42["x",{"prev":"9:0"},"9:0"]"#);
+        let packet = push.unchained().packet("42", Offset::after(Position::at(8)), "~AA");
+        assert_eq!(&*packet, r#"42["agent:presence",{"a":1},"9:0~AA"]"#);
+        let empty = Push::new(offset, Vec::new(), Sync::NAME, "{}").packet("42", offset, "");
+        assert_eq!(&*empty, r#"42["sync",{"prev":"9:0"},"9:0"]"#);
     }
 }

@@ -48,7 +48,7 @@ impl Server {
             allows_origin: Box::new(|headers| {
                 headers.get("origin").is_none_or(|origin| origin == "https://desk")
             }),
-            serve: Box::new(|session, mut messages, stop| {
+            serve: Box::new(|session, _headers, mut messages, stop| {
                 Box::pin(async move {
                     while let Some(Some(message)) = stop.run_until_cancelled(messages.recv()).await {
                         session.send(format!("4{message}"));

@@ -5,8 +5,9 @@ use crate::cuts::Cuts;
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, WhatsApp, conversation_of, fresh_id, text_message, token_for, webhook};
 use crate::socket_client::{SocketClient, has_node};
+use realtime::events::{AGENTS_EVENTS, CONNECTION_EVENTS};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -193,7 +194,7 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::serve(&folder.path().join("data")).await;
+    let mut program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
     let account = program.account();
     let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
@@ -205,7 +206,7 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     account.admin.post("/v1/sla-policies", policy).await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let mut first = SocketClient::of(&ana, &program.base, &["websocket"]);
-    let second = SocketClient::of(&ben, &program.base, &["websocket"]);
+    let mut second = SocketClient::of(&ben, &program.base, &["websocket"]);
     first.until_connected(1).await;
     second.until_connected(1).await;
 
@@ -250,6 +251,23 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     assert_eq!(first.events("notification:mention").len() + first.events("conversation:seen").len(), 0);
     assert_unbroken(&first);
     assert_unbroken(&second);
+
+    second.ask("agent:status", json!({ "status": "away" })).await;
+    first.until_event("agent:presence", |presence| presence["user_id"] == *ben.user).await;
+    second.ask("conversation:typing:start", json!({ "conversation_id": opened["id"] })).await;
+    first.until_event("conversation:typing", |typing| typing["user_id"] == *ben.user).await;
+    let third = SocketClient::start(&json!({
+        "url": format!("{}/agents", program.base),
+        "auth": { "token": token_for(Duration::from_secs(30), &account.id, &fresh_id(), "agent", "Chloe") },
+    }));
+    third.until_event("auth:expiring", |_| true).await;
+    program.stop().await;
+    first.until_event("server:stopping", |_| true).await;
+    let came: BTreeSet<String> =
+        [&first, &second, &third].into_iter().flat_map(SocketClient::names).collect();
+    let described = AGENTS_EVENTS.iter().chain(CONNECTION_EVENTS);
+    let described: BTreeSet<String> = described.map(|event| event.name.to_owned()).collect();
+    assert_eq!(came, described, "an event that is described comes");
 }
 
 /// Random numbers, the same in each run.

@@ -229,6 +229,10 @@ impl Program {
         self.client.get(format!("{}{path}", self.base))
     }
 
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base))
+    }
+
     /// A new account with an administrator.
     pub fn account(&self) -> Account<'_> {
         Account::new(self, &fresh_id())

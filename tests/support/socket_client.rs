@@ -2,9 +2,9 @@
 
 use crate::program::{DEADLINE, Person, not_run};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
@@ -12,10 +12,24 @@ use tokio::sync::Notify;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/realtime");
 
+/// The description of the events, which each event that a client gets must match.
+static DESCRIPTION: LazyLock<PathBuf> = LazyLock::new(|| {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("asyncapi-{}.json", std::process::id()));
+    let contracts = [contracts::conversation_service::NAMESPACE];
+    let description = realtime::asyncapi::description("0", "http://127.0.0.1", &contracts);
+    std::fs::write(&file, description.to_string()).expect("a file");
+    file
+});
+
+/// The programs in JavaScript, and the packages that they need.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(FOLDER).join(name)
+}
+
 /// Whether Node and the client's packages are installed, which `scripts/test` does. Records the test as not run
 /// otherwise.
 pub fn has_node() -> bool {
-    let installed = Path::new(FOLDER).join("node_modules/socket.io-client").exists();
+    let installed = Path::new(FOLDER).join("node_modules/ajv").exists();
     if !installed {
         not_run("pushes to the stock Socket.IO client: `npm ci --prefix tests/realtime` has not run");
     }
@@ -47,8 +61,10 @@ impl SocketClient {
     }
 
     pub fn start(options: &Value) -> Self {
+        let mut options = options.clone();
+        options["description"] = json!(*DESCRIPTION);
         let mut process = Command::new("node")
-            .arg(format!("{FOLDER}/client.js"))
+            .arg(script("client.js"))
             .arg(options.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -70,6 +86,12 @@ impl SocketClient {
         Self { _process: process, input, lines, asked: 0 }
     }
 
+    fn assert_described(&self) {
+        let all = self.lines.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let wrong: Vec<&Value> = all.iter().filter(|line| line["is"] == "undescribed").take(5).collect();
+        assert!(wrong.is_empty(), "not as described: {wrong:#?}");
+    }
+
     /// All that happened until now.
     pub fn lines(&self) -> Vec<Value> {
         self.lines.all.lock().unwrap().clone()
@@ -85,6 +107,12 @@ impl SocketClient {
         let of_name =
             |line: &Value| (line["is"] == "event" && line["name"] == name).then(|| line["args"].clone());
         self.lines.all.lock().unwrap().iter().filter_map(of_name).collect()
+    }
+
+    /// The names of all events that came.
+    pub fn names(&self) -> Vec<String> {
+        let name = |line: &Value| line["name"].as_str().map(str::to_owned);
+        self.lines.all.lock().unwrap().iter().filter_map(name).collect()
     }
 
     /// Waits until something that `is_expected` accepts has happened, and returns it.
@@ -121,6 +149,7 @@ impl SocketClient {
                     return line.clone();
                 }
             }
+            self.assert_described();
             let left = (DEADLINE * 2).saturating_sub(began.elapsed());
             let all = self.lines();
             assert!(!left.is_zero(), "{what}: never, only {:#?}", &all[all.len().saturating_sub(50)..]);
@@ -153,5 +182,13 @@ impl SocketClient {
         self.act(json!({ "do": "emit", "event": [name, argument], "number": number })).await;
         let answer = self.until(name, |line| line["is"] == "ack" && line["number"] == number).await;
         answer["answer"].clone()
+    }
+}
+
+impl Drop for SocketClient {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_described();
+        }
     }
 }

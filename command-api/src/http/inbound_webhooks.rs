@@ -212,6 +212,7 @@ fn refused(limits: &RateLimits, error: InboundWebhookError) -> CommandProblem {
     match error {
         stranger @ (InboundWebhookError::NoSuchChannel
         | InboundWebhookError::Refused(_)
+        | InboundWebhookError::Unopenable(_)
         | InboundWebhookError::TokenNeeded) => {
             limits.refuse_stranger(CommandProblem::from(stranger).into()).into()
         }

@@ -266,16 +266,8 @@ async fn assign(
     Path(id): Path<ConversationId>,
     Json(body): Json<NewAssignment>,
 ) -> Result<Json<Conversation>, CommandProblem> {
-    let command = Assign {
-        assignee: Some(service.agent(&tenant, body.agent_id).await?),
-        team_id: None,
-        strategy: Some(AssignStrategy::Manual),
-        route_by: None,
-        by: PROGRAM,
-        reason: None,
-    };
-    let outcome = service.assign(id, &command, &headers.of(&tenant)).await?;
-    Ok(Json(service.answer(&tenant, &outcome).await?))
+    let context = headers.of(&tenant);
+    Ok(Json(service.assign_to(&tenant, &context, id, body.agent_id).await?))
 }
 
 /// The new status.
@@ -349,6 +341,26 @@ impl ConversationService {
     /// An agent with the name in the account.
     async fn agent(&self, tenant: &Tenant, id: UserId) -> Result<Assignee, CommandProblem> {
         Ok(self.commands.assignee(tenant.account, id).await?)
+    }
+
+    /// Assigns a conversation to an agent, also when another agent has it.
+    pub(super) async fn assign_to(
+        &self,
+        tenant: &Tenant,
+        context: &Context,
+        id: ConversationId,
+        agent: UserId,
+    ) -> Result<Conversation, CommandProblem> {
+        let command = Assign {
+            assignee: Some(self.agent(tenant, agent).await?),
+            team_id: None,
+            strategy: Some(AssignStrategy::Manual),
+            route_by: None,
+            by: PROGRAM,
+            reason: None,
+        };
+        let outcome = self.assign(id, &command, context).await?;
+        self.answer(tenant, &outcome).await
     }
 
     /// Executes a command that may assign the conversation.

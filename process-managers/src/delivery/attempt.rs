@@ -114,6 +114,7 @@ impl DeliveryContext {
         let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
             return undeliverable(cause, "channel_retired", "the channel is retired or disabled");
         };
+        let channel = commands.opened(message.account_id, &channel)?;
         // Messages of version 1 do not name their addressee: their conversation does.
         let to = sent.to.as_ref().map_or(&conversation.contact_identifier, |to| &to.contact_identifier);
         // The customer may have another number since, or be reached better by another identifier.

@@ -138,17 +138,15 @@ impl WebhookContext {
         let commands = &self.commands;
         if let Some(id) = requested.rule_id {
             let rules = commands.catalogue::<AutomationRule>(account).current().await?;
-            return Ok(rules.state.get(id).and_then(|rule| {
-                let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
-                Some((by, rule.webhook_secret.clone()?))
-            }));
+            let Some(rule) = rules.state.get(id) else { return Ok(None) };
+            let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
+            return Ok(commands.opened(account, rule)?.webhook_secret.map(|secret| (by, secret)));
         }
         let Some(id) = requested.macro_id else { return Ok(None) };
         let macros = commands.catalogue::<Macro>(account).current().await?;
-        Ok(macros.state.get(id).and_then(|list| {
-            let by = json!({ "type": "macro", "id": id, "name": list.name });
-            Some((by, list.webhook_secret.clone()?))
-        }))
+        let Some(list) = macros.state.get(id) else { return Ok(None) };
+        let by = json!({ "type": "macro", "id": id, "name": list.name });
+        Ok(commands.opened(account, list)?.webhook_secret.map(|secret| (by, secret)))
     }
 
     async fn call(

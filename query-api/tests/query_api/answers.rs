@@ -57,6 +57,7 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
         metrics: None,
         checks: Vec::new(),
         serves_operations: true,
+        descriptions: Vec::new(),
         problems: Vec::new(),
     };
     let state = QueryState {

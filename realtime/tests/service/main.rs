@@ -73,6 +73,7 @@ impl Service {
             clock: clock.clone(),
             reports: Reports { every: Duration::from_secs(600), report: reports.of_agents() },
             limits,
+            contract: None,
         };
         let log = store.clone().into();
         let (realtime, router) = Realtime::open(log, tables.clone(), settings, stop.clone()).await.unwrap();
