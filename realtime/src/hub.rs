@@ -168,6 +168,15 @@ impl Hub {
         }
     }
 
+    /// Ends the connections of the clients in a Socket.IO room. Nothing is pushed to them any more.
+    pub fn send_away(&self, room: Room, reason: &'static str) {
+        let state = self.lock();
+        for client in state.rooms.get(&room).into_iter().flat_map(HashMap::values) {
+            client.session.send(packet::disconnected(client.namespace));
+            client.session.end(reason);
+        }
+    }
+
     /// Sends a packet that is no push to the clients of a Socket.IO room, except to one. A client that is behind misses it.
     pub fn whisper(&self, room: Room, packet: &Utf8Bytes, except: Option<&Client>) {
         let state = self.lock();

@@ -2,8 +2,12 @@
 //! frames.
 
 use crate::raw_socket::{DEADLINE, Pushed, RawSocket};
-use crate::{ACCOUNT, ANA, NOW, Service, assert_served, until};
-use event_schemas::{Clock, ConversationId, Position, Timestamp};
+use crate::{ACCOUNT, ANA, NOW, OTHER_ACCOUNT, Service, assert_served, until};
+use event_schemas::agent::{AgentRegistered, AgentRemoved};
+use event_schemas::{AgentEvent, Clock, ConversationId, Position, StreamId, Timestamp, UserId};
+use gate::{AuthConfig, JwksSource};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use projections::queries::conversations;
 use realtime::Limits;
 use serde_json::{Value, json};
@@ -257,3 +261,94 @@ async fn bytes_that_are_no_frames_close_their_connection_and_others_go_on() {
     half.send_bytes(&masked(0x81, &[100], b"42/agents")).await;
     assert_served(&service, &mut bystander).await;
 }
+
+fn registered(user_id: UserId) -> AgentEvent {
+    AgentRegistered { account_id: ACCOUNT, user_id, name: "Ana".to_owned(), email: None }.into()
+}
+
+fn removed(user_id: UserId) -> AgentEvent {
+    AgentRemoved { account_id: ACCOUNT, user_id }.into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_who_is_removed_gets_nothing_more_until_registered_again() {
+    let service = Service::start().await;
+    let ben = UserId::from_u128(0xbe4);
+    let token = service.token_for(ACCOUNT, ben, Duration::from_secs(600));
+    service.append(ACCOUNT, StreamId::agent(ben), vec![registered(ben)]).await;
+    let mut witness = service.agent().await;
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = RawSocket::connected(service.port, &token).await;
+        assert_served(&service, &mut client).await;
+        clients.push(client);
+    }
+    let at_home = service.token_for(OTHER_ACCOUNT, ben, Duration::from_secs(600));
+    let mut elsewhere = RawSocket::connected(service.port, &at_home).await;
+
+    service.append(ACCOUNT, StreamId::agent(ben), vec![removed(ben)]).await;
+    let after = service.open_conversation(ACCOUNT, "after").await;
+    let presence = witness.until_pushed(|pushed| pushed.name == "agent:presence").await;
+    assert_eq!((&presence.object["user_id"], &presence.object["status"]), (&json!(ben), &json!("offline")));
+    for client in clients {
+        let (reason, packets) = client.closed().await;
+        assert_eq!(reason, "the agent was removed from the account");
+        assert!(packets.iter().all(|packet| !packet.contains(&after.to_string())), "{packets:?}");
+    }
+    let mut back = RawSocket::open(service.port).await;
+    back.send(format!("40/agents,{}", json!({ "token": token, "pid": "p", "offset": "0" }))).await;
+    let refused = back.next().await.unwrap();
+    assert!(refused.starts_with("44/agents,") && refused.contains(r#""status":403"#), "{refused}");
+    // Neither another agent nor the same person in another account notices.
+    assert_served(&service, &mut witness).await;
+    assert_eq!(elsewhere.ask("conversation:nothing", Value::Null).await["error"]["status"], 400);
+
+    service.append(ACCOUNT, StreamId::agent(ben), vec![registered(ben)]).await;
+    assert_served(&service, &mut witness).await;
+    back.connect(&json!({ "token": token })).await;
+    assert_served(&service, &mut back).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_key_ends_the_connections_of_its_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let pairs =
+        [("one", ONE), ("two", TWO)].map(|(id, pem)| (id, EncodingKey::from_ec_pem(pem.as_bytes()).unwrap()));
+    let publish = |ids: &[&str]| {
+        let keys = pairs.iter().filter(|(id, _)| ids.contains(id)).map(|(id, key)| {
+            let mut public = Jwk::from_encoding_key(key, Algorithm::ES256).unwrap();
+            public.common.key_id = Some((*id).to_owned());
+            public
+        });
+        std::fs::write(&file, serde_json::to_vec(&JwkSet { keys: keys.collect() }).unwrap()).unwrap();
+    };
+    publish(&["one", "two"]);
+    let auth = AuthConfig { jwks: Some(JwksSource::File(file.clone())), ..AuthConfig::default() };
+    let service = Service::of(Limits::default(), auth).await;
+    let mut clients = Vec::new();
+    for (id, key) in &pairs {
+        let mut head = Header::new(Algorithm::ES256);
+        head.kid = Some((*id).to_owned());
+        let expires = NOW.as_micros() / 1_000_000 + 86_400;
+        let claims = json!({ "sub": ANA, "accounts": [ACCOUNT], "role": "agent", "exp": expires });
+        clients.push(RawSocket::connected(service.port, &encode(&head, &claims, key).unwrap()).await);
+    }
+    publish(&["two"]);
+    // The age at which the keys are fetched again.
+    service.clock.advance(Duration::from_secs(600));
+    let mut stays = clients.pop().unwrap();
+    let (reason, packets) = clients.pop().unwrap().closed().await;
+    assert_eq!(reason, "its token is no longer accepted");
+    assert!(packets.contains(&"41/agents,".to_owned()), "{packets:?}");
+    assert_served(&service, &mut stays).await;
+    // An identity provider that does not answer ends no connection.
+    std::fs::remove_file(&file).unwrap();
+    service.clock.advance(Duration::from_secs(600));
+    for _ in 0..5 {
+        assert_served(&service, &mut stays).await;
+    }
+}
+
+const ONE: &str = include_str!("../../../gate/tests/gate/keys/one.ec.pem");
+const TWO: &str = include_str!("../../../gate/tests/gate/keys/two.ec.pem");

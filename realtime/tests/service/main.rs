@@ -57,6 +57,11 @@ impl Service {
     }
 
     pub async fn with(limits: Limits) -> Self {
+        let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
+        Self::of(limits, auth).await
+    }
+
+    pub async fn of(limits: Limits, auth: AuthConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn EventStore> =
             SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
@@ -65,7 +70,6 @@ impl Service {
         let (tables, stop) = (side.tables(), CancellationToken::new());
         tokio::spawn(side.run(stop.clone()));
         let (clock, reports) = (Clock::manual(NOW), Arc::<PresenceReports>::default());
-        let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
         let settings = Settings {
             authenticator: Authenticator::new(auth, clock.clone()).unwrap(),
             allows_origin: Box::new(|_| true),
@@ -73,6 +77,7 @@ impl Service {
             clock: clock.clone(),
             reports: Reports { every: Duration::from_secs(600), report: reports.of_agents() },
             limits,
+            token_check: Duration::from_millis(20),
             contract: None,
         };
         let log = store.clone().into();
