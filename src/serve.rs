@@ -19,11 +19,12 @@ use event_schemas::Clock;
 use event_schemas::message::ChannelType;
 use event_store::EventStore;
 use follower::runner::{Chain, Progress, RunnerError};
-use follower::{DecodedLog, Leases, Location};
+use follower::{DecodedLog, Leases, Location, Sizes};
 use futures::future::BoxFuture;
 use gate::limits::Rate;
 use gate::{
-    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle, Starting,
+    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, Places, PrometheusHandle,
+    Starting,
 };
 use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
@@ -191,13 +192,14 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         && (parts.projections || parts.query_api || parts.contracts || parts.realtime)
     {
         let tables = running.open_tables(location.clone(), parts);
+        let places = Places::for_readers(Sizes::default().readers);
         running.tables = Some(tables.clone());
         checks.push(tables_check(tables.clone(), store.clone()));
         contract = conversation_service(settings, parts, &commands, &tables)?.map(Arc::new);
         if parts.contracts
             && let Some(service) = &contract
         {
-            api = api.merge(conversation_service::router(service.clone()));
+            api = api.merge(conversation_service::router(service.clone(), places.clone()));
         }
         if parts.query_api {
             let state = query_api::QueryState {
@@ -207,7 +209,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 stop: running.stop_serving.clone(),
                 growth: query_api::Growth::of(store.clone(), running.stop_serving.clone()),
             };
-            api = api.merge(query_api::router(state));
+            api = api.merge(query_api::router(state, places));
         }
     }
     if let Some(location) = location

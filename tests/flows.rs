@@ -58,6 +58,8 @@ mod publication;
 mod real_words;
 #[path = "flows/realtime.rs"]
 mod realtime;
+#[path = "flows/realtime_example.rs"]
+mod realtime_example;
 #[path = "flows/realtime_faults.rs"]
 mod realtime_faults;
 #[path = "flows/restore.rs"]

@@ -194,11 +194,11 @@ impl Commands {
     }
 
     /// Answers a provider's verification request, or stores every part of a signed request. `count` counts the request
-    /// once its sender is known, and returns the time to wait when there are too many.
+    /// of the account once its sender is known, and returns the time to wait when there are too many.
     pub async fn receive_webhook(
         &self,
         webhook: InboundWebhook<'_>,
-        count: impl FnOnce() -> Result<(), Duration>,
+        count: impl FnOnce(AccountId) -> Result<(), Duration>,
     ) -> Result<WebhookAnswer, InboundWebhookError> {
         let request = &webhook.request;
         let recent = self.recent_receiver(webhook.channel_type, webhook.channel_id).await?;
@@ -224,7 +224,7 @@ impl Commands {
             Proof::TokenNeeded if webhook.token_account == Some(receiver.account) => {}
             Proof::TokenNeeded => return Err(InboundWebhookError::TokenNeeded),
         }
-        count().map_err(|wait| InboundWebhookError::TooMany { wait })?;
+        count(receiver.account).map_err(|wait| InboundWebhookError::TooMany { wait })?;
         let parts = match provider.read(&receiver.channel, request, self.clock.now()) {
             Ok(parts) => parts,
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],
@@ -269,7 +269,7 @@ impl Commands {
         &self,
         ChannelOfAccount { account, channel }: ChannelOfAccount,
     ) -> Result<ChannelOfAccount, Unopenable> {
-        Ok(ChannelOfAccount { account, channel: self.opened(account, &channel)? })
+        Ok(ChannelOfAccount { account, channel: self.opened_for_use(account, &channel)? })
     }
 
     /// The current channel with its credentials in plain text.

@@ -147,8 +147,14 @@ async fn a_lost_key_is_named_and_the_channel_works_once_its_credentials_are_ente
     let (status, problem) = read(answer).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("enter them anew"), "{problem}");
+    // The log names it once, however often it is asked for, and the metric counts.
+    assert_eq!(whatsapp.post(&message).await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
     let said = program.log();
-    assert!(said.contains("cannot be opened") && said.contains(&whatsapp.id), "{said}");
+    assert!(said.contains(&whatsapp.id), "{said}");
+    assert_eq!(said.matches("credentials cannot be opened").count(), 1, "{said}");
+    let metrics = program.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let counted = "verbatim_unopenable_credentials_total{catalogue=\"channels\"} 2";
+    assert!(metrics.contains(counted), "{metrics}");
     // An answer waits.
     let agent = account.person("agent", "Ana");
     let id = conversation_of(&agent, "251911000001").await;

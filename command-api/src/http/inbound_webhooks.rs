@@ -203,7 +203,8 @@ async fn receive_webhook(
 ) -> Result<WebhookResponse, CommandProblem> {
     let webhook =
         InboundWebhook { channel_type, channel_id, request, correlation_id, traceparent, token_account };
-    let received = commands.receive_webhook(webhook, || limits.check_channel(channel_id)).await;
+    let received =
+        commands.receive_webhook(webhook, |account| limits.check_channel(account, channel_id)).await;
     received.map(WebhookResponse).map_err(|error| refused(limits, error))
 }
 

@@ -118,7 +118,7 @@ impl Contract for Sockets {
     ) -> BoxFuture<'c, Result<Caller, Problem>> {
         Box::pin(async move {
             let tenant = self.service.identify(&self.authenticator, handshake, token, tenant).await?;
-            Ok(tenant.0)
+            Ok(tenant.into_caller())
         })
     }
 
@@ -183,7 +183,7 @@ impl Sockets {
             if_match: None,
         };
         let Takeover { conversation_id, agent_id } = takeover;
-        let tenant = Tenant(caller.clone());
+        let tenant = Tenant::without_place(caller.clone());
         let assigned = self.service.assign_to(&tenant, &context, conversation_id, agent_id).await?;
         answer(&assigned).map(Action::Answer)
     }

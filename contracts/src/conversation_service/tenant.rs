@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use event_schemas::{AccountId, UserId};
-use gate::{Authenticator, Caller, Problem, Role, describe_header};
+use gate::{Authenticator, Caller, PlaceOfRequest, Problem, Role, describe_header};
 use schemars::json_schema;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -17,12 +17,33 @@ const TENANT: &str = "X-Tenant-Id";
 const ACCOUNT: &str = "x-account-id";
 
 /// A service that acts for an account which uses the contract.
-pub struct Tenant(pub Caller);
+pub struct Tenant {
+    caller: Caller,
+    place: Option<PlaceOfRequest>,
+}
+
+impl Tenant {
+    /// The tenant of a connection, which reads no tables in its own name.
+    pub fn without_place(caller: Caller) -> Self {
+        Self { caller, place: None }
+    }
+
+    pub fn into_caller(self) -> Caller {
+        self.caller
+    }
+
+    /// Waits until the account may read the tables.
+    pub async fn take_place(&self) {
+        if let Some(place) = &self.place {
+            place.take().await;
+        }
+    }
+}
 
 impl Deref for Tenant {
     type Target = Caller;
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 }
 
@@ -35,12 +56,15 @@ impl FromRequestParts<Arc<ConversationService>> for Tenant {
     ) -> Result<Self, Problem> {
         let tenant = named_in(&parts.headers)?;
         let tenant = tenant.ok_or_else(|| unreadable("Every request needs `X-Tenant-Id`."))?;
-        if service.trusts_tenant_header && !has_credentials(&parts.headers) {
-            return service.admit(of_gateway(tenant).admit(parts)?, tenant);
-        }
-        choose_account(&mut parts.headers, tenant);
-        let caller = <Caller as FromRequestParts<_>>::from_request_parts(parts, service).await?;
-        service.admit(caller, tenant)
+        let caller = if service.trusts_tenant_header && !has_credentials(&parts.headers) {
+            of_gateway(tenant).admit(parts).await?
+        } else {
+            choose_account(&mut parts.headers, tenant);
+            <Caller as FromRequestParts<_>>::from_request_parts(parts, service).await?
+        };
+        let admitted = service.admit(caller, tenant)?;
+        let place = PlaceOfRequest::of(parts, admitted.caller.account);
+        Ok(Self { place, ..admitted })
     }
 }
 
@@ -91,7 +115,7 @@ impl ConversationService {
         if !self.accounts.include(tenant) {
             return Err(Problem::not_found("contract"));
         }
-        Ok(Tenant(caller))
+        Ok(Tenant::without_place(caller))
     }
 }
 
