@@ -56,6 +56,8 @@ mod publication;
 mod real_words;
 #[path = "flows/realtime.rs"]
 mod realtime;
+#[path = "flows/realtime_example.rs"]
+mod realtime_example;
 #[path = "flows/restore.rs"]
 mod restore;
 #[path = "flows/routing.rs"]

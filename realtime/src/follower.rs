@@ -13,6 +13,7 @@ use crate::events::{
 use crate::hub::Hub;
 use crate::push::{Offset, Push, Room, part};
 use crate::summaries::Summaries;
+use event_schemas::message::SenderType;
 use event_schemas::{
     AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
     DetailsEvent, Event, LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
@@ -21,7 +22,7 @@ use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
 use follower::runner::{Chain, DecodedEvent};
 use follower::{Health, NotYet};
-use projections::queries::conversations;
+use projections::queries::conversations::{self, ListedConversation};
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
 use projections::{NoTables, Tables};
@@ -164,6 +165,7 @@ impl Pushes {
                     let is_last = last.get(&id) == Some(&event.position);
                     pushes.extend(draft.of_conversation(id, change, rows.get(&id), is_last));
                     pushes.extend(draft.of_notification(id, change));
+                    pushes.extend(self.of_answer(&draft, id, change, &db).await?);
                 }
                 Event::Agent(change) => {
                     let draft = Draft { event, account: event.metadata.account_id };
@@ -211,6 +213,25 @@ impl Pushes {
         let row = self.message(draft, id, message, db).await?;
         Ok(row.map(|row| {
             draft.push::<ConversationMessageUpdated, _>(part::MESSAGE, rooms, Message::of(id, row))
+        }))
+    }
+
+    /// `conversation:seen` of an agent who answers: they have seen all messages before.
+    async fn of_answer(
+        &self,
+        draft: &Draft<'_>,
+        id: ConversationId,
+        change: &ConversationEvent,
+        db: &follower::Db,
+    ) -> Result<Option<Push>, PushError> {
+        let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = change else { return Ok(None) };
+        let agent = sent.sender_id.filter(|_| sent.sender_type == SenderType::Agent);
+        let Some(agent_id) = agent else { return Ok(None) };
+        let found = conversations::find(db.readers(), draft.account, id, Some(agent_id)).await?;
+        Ok(found.map(|ListedConversation { conversation, unread, .. }| {
+            let received = conversation.received_count.saturating_sub(unread);
+            let user = vec![Room::User(draft.account, agent_id)];
+            draft.notification::<ConversationSeen, _>(user, id, Seen { agent_id, received })
         }))
     }
 

@@ -22,6 +22,7 @@ mod summaries;
 
 use crate::clients::Clients;
 use crate::contract::Contract;
+use crate::engine::session::Transport;
 use crate::engine::{AllowsOrigin, Engine, Timing};
 use crate::follower::Pushes;
 use crate::hub::Hub;
@@ -113,7 +114,9 @@ impl Realtime {
             sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         };
-        metrics::gauge!("verbatim_realtime_connections").set(0.0);
+        for transport in [Transport::Polling, Transport::WebSocket] {
+            transport.connections().set(0.0);
+        }
         let engine = Arc::new(engine);
         let router = engine::router(engine.clone(), PATH);
         Ok((Self { hub, pushes, soft, engine, health: Health::default() }, router))

@@ -32,6 +32,12 @@ async fn an_agent_gets_what_happens_over_each_transport() {
         if transports.len() == 2 {
             client.until("an upgrade", |line| line["is"] == "upgrade").await;
         }
+        // The client before has gone.
+        let (polling, websocket) = if transports == ["polling"] { (1, 0) } else { (0, 1) };
+        for (transport, count) in [("polling", polling), ("websocket", websocket)] {
+            let line = format!("verbatim_realtime_connections{{transport=\"{transport}\"}} {count}");
+            program.until_metric(&line).await;
+        }
 
         let customer = number.to_string();
         whatsapp.customer_writes(&customer, &format!("wamid.{number}.1"), "Hello").await;
@@ -248,7 +254,11 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     // What concerns one agent only came to that one, and Ben has not joined.
     assert_eq!(second.events("notification:assignment").len(), 0);
     assert_eq!(second.events("conversation:message").len(), 0);
-    assert_eq!(first.events("notification:mention").len() + first.events("conversation:seen").len(), 0);
+    assert_eq!(first.events("notification:mention").len(), 0);
+    // Who answers has seen the messages before.
+    let seen = first.until_event("conversation:seen", |_| true).await;
+    assert_eq!((&seen["received"], &seen["agent_id"]), (&json!(1), &json!(ana.user)));
+    assert!(first.events("conversation:seen").iter().all(|args| args[0]["agent_id"] == *ana.user));
     assert_unbroken(&first);
     assert_unbroken(&second);
 

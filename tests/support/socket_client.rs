@@ -29,7 +29,9 @@ pub fn script(name: &str) -> PathBuf {
 /// Whether Node and the client's packages are installed, which `scripts/test` does. Records the test as not run
 /// otherwise.
 pub fn has_node() -> bool {
-    let installed = Path::new(FOLDER).join("node_modules/ajv").exists();
+    let has = |package: &str| Path::new(FOLDER).join("node_modules").join(package).exists();
+    let installed = has("socket.io-client");
+    assert!(!installed || has("ajv"), "a package is missing: run `npm ci --prefix tests/realtime`");
     if !installed {
         not_run("pushes to the stock Socket.IO client: `npm ci --prefix tests/realtime` has not run");
     }
