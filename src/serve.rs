@@ -74,6 +74,10 @@ impl Parts {
     pub const PROCESS_MANAGERS: Self = Self { process_managers: true, ..Self::NONE };
     pub const REALTIME: Self = Self { realtime: true, ..Self::NONE };
 
+    fn execute_commands(self) -> bool {
+        self.command_api || self.contracts || self.process_managers
+    }
+
     fn needs_tables(self) -> bool {
         self.query_api || self.contracts || self.projections || self.process_managers || self.realtime
     }
@@ -154,8 +158,10 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     commands.webhook_addresses = allowed_addresses(settings)?;
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.public_url.clone_from(&settings.public_url);
-    commands.credential_keys = credentials::key_ring(settings)?;
-    credentials::warn_without_key(&commands.credential_keys);
+    if parts.execute_commands() {
+        commands.credential_keys = credentials::key_ring(settings)?;
+        credentials::warn_without_key(&commands.credential_keys);
+    }
     let commands = Arc::new(commands);
 
     let mut running = Running {

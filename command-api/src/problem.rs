@@ -4,7 +4,7 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::response::{IntoResponse, Response};
-use commands::credentials::Unopenable;
+use commands::credentials::{self, Unopenable};
 use commands::execute::{CommandError, LoadError};
 use commands::inbound_webhook::InboundWebhookError;
 use domain::conversation::Rejection;
@@ -52,8 +52,6 @@ gate::problem_kinds! { KINDS {
 const LOG_PAUSE: Duration = Duration::from_secs(2);
 /// When to try again after too many callers wrote to the same stream.
 const CONTENTION_PAUSE: Duration = Duration::from_secs(1);
-/// When to try again after credentials could not be opened.
-const KEY_PAUSE: Duration = Duration::from_secs(60);
 
 /// The error of a command's handler: a [`Problem`] into which the errors of the write side are converted.
 #[derive(Debug)]
@@ -152,10 +150,9 @@ impl From<InboundWebhookError> for CommandProblem {
                 "This channel has no secret: send the token of a service of its account, or set a secret.",
             ),
             InboundWebhookError::TooMany { wait } => Problem::too_many_requests(wait),
-            InboundWebhookError::Unopenable(unopenable) => {
-                tracing::error!(error = &unopenable as &dyn Error, "a webhook cannot be checked");
+            InboundWebhookError::Unopenable(_) => {
                 let detail = "The credentials of this channel cannot be opened: an administrator has to enter them anew.";
-                Problem::unavailable(detail, KEY_PAUSE)
+                Problem::unavailable(detail, credentials::RETRY)
             }
             InboundWebhookError::Unavailable(unavailable) => unavailable_log(&unavailable),
             InboundWebhookError::Contended => contended(),
@@ -337,6 +334,7 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
+            Self::Removed => Problem::forbidden("The agent was removed from the account."),
             Self::CannotTake(reason) => Problem::new(
                 &CANNOT_TAKE,
                 format!("The agent cannot take the conversation: {}.", reason_text(*reason)),

@@ -20,6 +20,8 @@ use event_schemas::{
 };
 use event_store::{Filter, ReadError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// A secret that cannot be opened. The item is useless until the key is back or the secret is entered anew; all other
@@ -152,6 +154,10 @@ impl KeyRing {
 const DEFINITIONS: [&str; 3] = [Channel::DEFINED, Macro::DEFINED, AutomationRule::DEFINED];
 /// The number of events that are read at once.
 const PAGE: usize = 1_000;
+/// How long to wait until a secret that could not be opened is tried again.
+pub const RETRY: Duration = Duration::from_secs(10);
+/// How long a secret that could not be opened is not named again in the log.
+const REPORT_PAUSE: Duration = Duration::from_secs(60);
 
 /// A command whose events have sealed secrets.
 pub(crate) struct Sealing<'c, C> {
@@ -218,6 +224,20 @@ impl Commands {
     /// The item with its secrets in plain text, to use them. It must not be stored.
     pub fn opened<T: Item>(&self, account: AccountId, item: &T) -> Result<T, Unopenable> {
         self.credential_keys.opened(account, item)
+    }
+
+    /// As [`opened`](Self::opened), for work that waits until it succeeds. A secret that cannot be opened is counted, and
+    /// it is an error in the log, at most once a minute for each item: strangers and waiting messages ask often.
+    pub fn opened_for_use<T: Item>(&self, account: AccountId, item: &T) -> Result<T, Unopenable> {
+        self.opened(account, item).inspect_err(|unopenable| {
+            metrics::counter!("verbatim_unopenable_credentials_total", "catalogue" => T::KIND.as_str())
+                .increment(1);
+            let reported = self.unopenable_reported.get(&unopenable.id);
+            if reported.is_none_or(|at| at.elapsed() >= REPORT_PAUSE) {
+                self.unopenable_reported.insert(unopenable.id, Instant::now());
+                tracing::error!(error = unopenable as &dyn Error, "credentials cannot be opened");
+            }
+        })
     }
 
     /// Seals what is stored in plain text or was sealed with a former key: each such item of every account is defined

@@ -269,7 +269,7 @@ impl Commands {
         &self,
         ChannelOfAccount { account, channel }: ChannelOfAccount,
     ) -> Result<ChannelOfAccount, Unopenable> {
-        Ok(ChannelOfAccount { account, channel: self.opened(account, &channel)? })
+        Ok(ChannelOfAccount { account, channel: self.opened_for_use(account, &channel)? })
     }
 
     /// The current channel with its credentials in plain text.

@@ -40,7 +40,8 @@ use providers::AllowedAddresses;
 use providers::Providers;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 pub use answering_program::FoundOrBegun;
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
@@ -52,6 +53,7 @@ pub use conversations::Begin;
 const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
 const AGENTS: usize = 16_384;
+const UNOPENABLE: usize = 1_024;
 
 /// The commands of the write side.
 pub struct Commands {
@@ -71,6 +73,8 @@ pub struct Commands {
     /// The keys that seal and open the credentials of channels, macros and rules. Without a key they are stored in
     /// plain text.
     pub credential_keys: KeyRing,
+    /// When an item whose secrets cannot be opened was last named in the log.
+    unopenable_reported: Cache<Uuid, Instant>,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
@@ -95,6 +99,7 @@ impl Commands {
             side_effects_max_age: Past::MAX_AGE,
             webhook_addresses: AllowedAddresses::default(),
             credential_keys: KeyRing::default(),
+            unopenable_reported: Cache::new(UNOPENABLE),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),

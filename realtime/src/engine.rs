@@ -182,7 +182,6 @@ impl Engine {
             return Err(Refusal::Full);
         }
         sessions.insert(id.clone(), session.clone());
-        metrics::gauge!("verbatim_realtime_connections").set(sessions.len() as f64);
         drop(sessions);
         let upgrades: &[&str] = if transport == Transport::Polling { &["websocket"] } else { &[] };
         let opened = json!({
@@ -208,8 +207,6 @@ impl Engine {
     }
 
     fn forget(&self, id: &str) {
-        let mut sessions = self.lock();
-        sessions.remove(id);
-        metrics::gauge!("verbatim_realtime_connections").set(sessions.len() as f64);
+        self.lock().remove(id);
     }
 }

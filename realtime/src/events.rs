@@ -138,7 +138,7 @@ server_events! { AGENTS_EVENTS:
     /// The delivery state, the text or the reactions of a message changed.
     ConversationMessageUpdated = "conversation:message:updated" (Pushed<Message>) Pushed
         to "the clients that joined the conversation";
-    /// The agent has seen the customer's messages.
+    /// The agent has seen the customer's messages, or has answered them.
     ConversationSeen = "conversation:seen" (Pushed<OfConversation<Seen>>) Pushed to "that agent";
     /// The conversations that wait for an agent. It is whole, and sent when it has changed, at most twice a second.
     QueueUpdate = "queue:update" (At<Queue>) Summary to "all agents of the account";

@@ -13,6 +13,7 @@ use crate::events::{
 use crate::hub::Hub;
 use crate::push::{Offset, Push, Room, part};
 use crate::summaries::Summaries;
+use event_schemas::message::SenderType;
 use event_schemas::{
     AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
     DetailsEvent, Event, LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
@@ -21,7 +22,7 @@ use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
 use follower::runner::{Chain, DecodedEvent};
 use follower::{Health, NotYet};
-use projections::queries::conversations;
+use projections::queries::conversations::{self, ListedConversation};
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
 use projections::{NoTables, Tables};
@@ -98,6 +99,9 @@ impl Pushes {
                 let delay = Clock::System.now().since(event.recorded_at);
                 metrics::histogram!("verbatim_realtime_push_delay_seconds").record(delay.as_secs_f64());
             }
+            for removed in decoded.iter().filter_map(|event| removed_agent(event)) {
+                hub.send_away(removed, "the agent was removed from the account");
+            }
             hub.give_out(pushes, through);
             summaries.changed_by(decoded.iter().map(|event| &**event));
         }
@@ -164,6 +168,7 @@ impl Pushes {
                     let is_last = last.get(&id) == Some(&event.position);
                     pushes.extend(draft.of_conversation(id, change, rows.get(&id), is_last));
                     pushes.extend(draft.of_notification(id, change));
+                    pushes.extend(self.of_answer(&draft, id, change, &db).await?);
                 }
                 Event::Agent(change) => {
                     let draft = Draft { event, account: event.metadata.account_id };
@@ -214,6 +219,25 @@ impl Pushes {
         }))
     }
 
+    /// `conversation:seen` of an agent who answers: they have seen all messages before.
+    async fn of_answer(
+        &self,
+        draft: &Draft<'_>,
+        id: ConversationId,
+        change: &ConversationEvent,
+        db: &follower::Db,
+    ) -> Result<Option<Push>, PushError> {
+        let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = change else { return Ok(None) };
+        let agent = sent.sender_id.filter(|_| sent.sender_type == SenderType::Agent);
+        let Some(agent_id) = agent else { return Ok(None) };
+        let found = conversations::find(db.readers(), draft.account, id, Some(agent_id)).await?;
+        Ok(found.map(|ListedConversation { conversation, unread, .. }| {
+            let received = conversation.received_count.saturating_sub(unread);
+            let user = vec![Room::User(draft.account, agent_id)];
+            draft.notification::<ConversationSeen, _>(user, id, Seen { agent_id, received })
+        }))
+    }
+
     async fn message(
         &self,
         draft: &Draft<'_>,
@@ -229,6 +253,21 @@ async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+/// The Socket.IO room of the agent whom the event removes from the account.
+fn removed_agent(event: &DecodedEvent) -> Option<Room> {
+    match &event.event {
+        Event::Agent(AgentEvent::AgentRemoved(removed)) => {
+            Some(Room::User(removed.account_id, removed.user_id))
+        }
+        Event::Agent(_)
+        | Event::Conversation(_)
+        | Event::Catalogue(_)
+        | Event::Contact(_)
+        | Event::Inbound(_)
+        | Event::Log(_) => None,
     }
 }
 
@@ -343,6 +382,7 @@ impl Draft<'_> {
             AgentEvent::WentOnline(event) => (event.user_id, PresenceStatus::Online),
             AgentEvent::WentAway(event) => (event.user_id, PresenceStatus::Away),
             AgentEvent::WentOffline(event) => (event.user_id, PresenceStatus::Offline),
+            AgentEvent::AgentRemoved(event) => (event.user_id, PresenceStatus::Offline),
             AgentEvent::AgentRegistered(_)
             | AgentEvent::PreferencesChanged(_)
             | AgentEvent::CapacityReserved(_)

@@ -22,6 +22,7 @@ mod summaries;
 
 use crate::clients::Clients;
 use crate::contract::Contract;
+use crate::engine::session::Transport;
 use crate::engine::{AllowsOrigin, Engine, Timing};
 use crate::follower::Pushes;
 use crate::hub::Hub;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub clock: Clock,
     pub reports: Reports,
     pub limits: Limits,
+    /// How often the token of a connected client is checked again.
+    pub token_check: Duration,
     /// The contract whose clients connect to the root namespace. `None` when it has no clients.
     pub contract: Option<Arc<dyn Contract>>,
 }
@@ -97,6 +100,7 @@ impl Realtime {
             clock: settings.clock.clone(),
             soft: soft.clone(),
             reports: settings.reports,
+            token_check: settings.token_check,
             contract: settings.contract,
         });
         let engine = Engine {
@@ -113,7 +117,9 @@ impl Realtime {
             sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         };
-        metrics::gauge!("verbatim_realtime_connections").set(0.0);
+        for transport in [Transport::Polling, Transport::WebSocket] {
+            transport.connections().set(0.0);
+        }
         let engine = Arc::new(engine);
         let router = engine::router(engine.clone(), PATH);
         Ok((Self { hub, pushes, soft, engine, health: Health::default() }, router))

@@ -4,7 +4,7 @@ use crate::automation::webhook_receiver;
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{
     APP_SECRET, Account, DEADLINE, Program, VERIFY_TOKEN, WhatsApp, conversation_of, engine_variables,
-    has_delivery_state, read, run, text_message, webhook,
+    has_delivery_state, read, run, run_on, text_message, webhook,
 };
 use event_schemas::catalogue::{Channel, ChannelDefined, Secret};
 use event_schemas::message::ChannelType;
@@ -15,6 +15,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
+use test_engines::Postgres;
 
 const KEY: &str = "a2V5IG9uZSBrZXkgb25lIGtleSBvbmUga2V5IG9uZS4=";
 const NEW_KEY: &str = "a2V5IHR3byBrZXkgdHdvIGtleSB0d28ga2V5IHR3by4=";
@@ -147,8 +148,14 @@ async fn a_lost_key_is_named_and_the_channel_works_once_its_credentials_are_ente
     let (status, problem) = read(answer).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("enter them anew"), "{problem}");
+    // The log names it once, however often it is asked for, and the metric counts.
+    assert_eq!(whatsapp.post(&message).await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
     let said = program.log();
-    assert!(said.contains("cannot be opened") && said.contains(&whatsapp.id), "{said}");
+    assert!(said.contains(&whatsapp.id), "{said}");
+    assert_eq!(said.matches("credentials cannot be opened").count(), 1, "{said}");
+    let metrics = program.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let counted = "verbatim_unopenable_credentials_total{catalogue=\"channels\"} 2";
+    assert!(metrics.contains(counted), "{metrics}");
     // An answer waits.
     let agent = account.person("agent", "Ana");
     let id = conversation_of(&agent, "251911000001").await;
@@ -206,6 +213,31 @@ async fn a_key_is_replaced_without_entering_credentials_anew() {
 
     let after = serve(&data, NEW_KEY).await;
     assert_works(&Account::new(&after, &account_id), &whatsapp.at(&after), &provider, "251911000002").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_key_is_said_at_the_start_and_a_bad_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let url = Postgres::shared().await.database().await;
+    let engines = vec![("VERBATIM_EVENT_STORE", url.clone()), ("VERBATIM_READ_MODEL", url)];
+    let mut said = Vec::new();
+    for (part, arguments) in [("serve", &[][..]), ("serve", &["--credentials-key", KEY]), ("query-api", &[])]
+    {
+        let mut program = Program::spawn_on(engines.clone(), part, &data, arguments);
+        program.until_ready().await;
+        assert_eq!(program.stop().await.code(), Some(0));
+        said.push(program.log().matches("stored in plain text: set credentials_key").count());
+    }
+    assert_eq!(said, [1, 0, 0], "only who stores credentials without a key");
+    assert!(!data.join("credentials.key").exists());
+
+    let bad = ["serve", "--listen", "127.0.0.1:0", "--credentials-key", "a-password"];
+    let (started, output) = run_on(&engines, &data, &bad).await;
+    assert!(!started && output.contains("credentials_key: a key is 32 bytes in Base64"), "{output}");
+    assert!(!output.contains("a-password"), "{output}");
+    let (sealed, output) = run_on(&engines, &data, &["credentials", "seal"]).await;
+    assert!(!sealed && output.contains("no key to seal with"), "{output}");
 }
 
 /// A log of an earlier version, with an `api` channel whose secret is in plain text.

@@ -58,8 +58,9 @@ async fn the_description_of_the_pushes_is_valid() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let public = ["--public-url", "https://support.example/verbatim/"];
-    let program = Program::serve_with(&folder.path().join("data"), &public).await;
+    let options =
+        ["--public-url", "https://support.example/verbatim/", "--conversation-service-accounts", "*"];
+    let program = Program::serve_with(&folder.path().join("data"), &options).await;
     let (status, mut description) = read(program.get("/asyncapi.json").send().await.unwrap()).await;
     assert_eq!(status, StatusCode::OK);
     let server = &description["servers"]["verbatim"];

@@ -5,6 +5,7 @@ use super::source::PendingWebhook;
 use crate::past::SideEffects;
 use crate::record::record;
 use commands::Commands;
+use commands::credentials::{self, Unopenable};
 use commands::execute::Context;
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
 use domain::past::{Trigger, WhyPast};
@@ -63,6 +64,11 @@ impl Dispatcher<PendingWebhook> for WebhookContext {
                 }
                 Ok(WebhookState::Ready { cause, request }) => {
                     self.call(pending, &cause, &request, stop).await
+                }
+                // It is reported already.
+                Err(error) if error.is::<Unopenable>() => {
+                    let at = self.commands.clock.now() + credentials::RETRY;
+                    Outcome::Retry { reason: RetryReason::NotTried, at }
                 }
                 Err(error) => {
                     tracing::warn!(
@@ -140,13 +146,13 @@ impl WebhookContext {
             let rules = commands.catalogue::<AutomationRule>(account).current().await?;
             let Some(rule) = rules.state.get(id) else { return Ok(None) };
             let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
-            return Ok(commands.opened(account, rule)?.webhook_secret.map(|secret| (by, secret)));
+            return Ok(commands.opened_for_use(account, rule)?.webhook_secret.map(|secret| (by, secret)));
         }
         let Some(id) = requested.macro_id else { return Ok(None) };
         let macros = commands.catalogue::<Macro>(account).current().await?;
         let Some(list) = macros.state.get(id) else { return Ok(None) };
         let by = json!({ "type": "macro", "id": id, "name": list.name });
-        Ok(commands.opened(account, list)?.webhook_secret.map(|secret| (by, secret)))
+        Ok(commands.opened_for_use(account, list)?.webhook_secret.map(|secret| (by, secret)))
     }
 
     async fn call(
