@@ -262,6 +262,40 @@ async fn bytes_that_are_no_frames_close_their_connection_and_others_go_on() {
     assert_served(&service, &mut bystander).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_joins_many_conversations_at_once_and_misses_nothing() {
+    const CONVERSATIONS: usize = 10;
+    let service = Service::start().await;
+    let mut witness = service.agent().await;
+    let mut slow = RawSocket::open_narrow(service.port).await;
+    slow.connect(&json!({ "token": service.token() })).await;
+    let mut ids = Vec::new();
+    for number in 0..CONVERSATIONS {
+        let id = service.open_conversation(ACCOUNT, &number.to_string()).await;
+        service.write(ACCOUNT, id, numbered(0..5)).await;
+        ids.push(id);
+    }
+    join(&service, &mut witness, ids[0]).await;
+    join(&service, &mut slow, ids[0]).await;
+    // So much is on its way to it that the system's buffers are full.
+    for first in (0..200).step_by(10) {
+        service.write(ACCOUNT, ids[0], numbered(first..first + 10)).await;
+        witness.until_pushed(|pushed| number_of(pushed) == Some(first + 9)).await;
+    }
+    for (number, id) in ids.iter().enumerate().skip(1) {
+        let argument = json!({ "conversation_id": id, "after": "0" });
+        slow.send(format!("42/agents,{number}{}", json!(["conversation:join", argument]))).await;
+        assert_served(&service, &mut witness).await;
+    }
+    let (mut answers, mut replayed) = (0, 0);
+    while answers < CONVERSATIONS - 1 {
+        let packet = slow.next().await.unwrap_or_else(|| panic!("closed: {}", slow.reason));
+        answers += usize::from(packet.starts_with("43/agents,") && packet.contains("position"));
+        replayed += usize::from(packet.ends_with(r#"{"replayed":true}]"#));
+    }
+    assert!(replayed >= 5 * (CONVERSATIONS - 1), "{replayed}");
+}
+
 fn registered(user_id: UserId) -> AgentEvent {
     AgentRegistered { account_id: ACCOUNT, user_id, name: "Ana".to_owned(), email: None }.into()
 }
