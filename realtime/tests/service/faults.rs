@@ -8,6 +8,7 @@ use event_schemas::{AgentEvent, Clock, ConversationId, Position, StreamId, Times
 use gate::{AuthConfig, JwksSource};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use projections::Tables;
 use projections::queries::conversations;
 use realtime::Limits;
 use serde_json::{Value, json};
@@ -120,12 +121,22 @@ async fn tables_that_are_built_anew_under_load_lose_double_and_hold_back_nothing
             finished.store(true, Ordering::Relaxed);
         }
     });
+    // As in a process that only reads the tables.
+    let reading = Tables::waiting(service.generations.clone(), "they are being opened");
+    tokio::spawn({
+        let (reading, stop) = (reading.clone(), service.stop.clone());
+        async move { reading.follow(stop).await }
+    });
     let newest = Arc::new(Mutex::new(None::<Position>));
     let watching = tokio::spawn({
         let (service, newest, finished) = (service.clone(), newest.clone(), finished.clone());
         async move {
-            // What was pushed stays in the tables, whichever are in use.
+            // What was pushed stays in the tables, whichever are in use, and so does what was read.
+            let mut read = None;
             while !finished.load(Ordering::Relaxed) {
+                let reads = reading.position().await.unwrap();
+                assert!(reads >= read, "{reads:?} after {read:?}");
+                read = reads;
                 let pushed = *newest.lock().unwrap();
                 let held = service.tables.position().await.unwrap();
                 assert!(held >= pushed, "{held:?} of the pushed {pushed:?}");
