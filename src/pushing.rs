@@ -13,8 +13,12 @@ use projections::Tables;
 use realtime::presence::{PresenceReport, Reports};
 use realtime::{Realtime, asyncapi};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// How often the tokens of connected clients are checked again. The keys of an identity provider are fetched less often.
+const TOKEN_CHECK: Duration = Duration::from_secs(60);
 
 /// The parts of the process that pushes need.
 pub struct Pushing {
@@ -49,6 +53,7 @@ impl Pushing {
             clock: gate.clock.clone(),
             reports: reports(&self.commands),
             limits: realtime::Limits::default(),
+            token_check: TOKEN_CHECK,
             contract: self.contract.map(|service| {
                 let authenticator = gate.authenticator.clone();
                 Arc::new(Sockets { service, authenticator }) as Arc<dyn realtime::contract::Contract>

@@ -15,6 +15,8 @@ mod faulty_disk;
 mod load;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/raw_socket.rs"]
+mod raw_socket;
 #[path = "support/socket_client.rs"]
 mod socket_client;
 
@@ -32,6 +34,8 @@ mod claims;
 mod conversation_service;
 #[path = "flows/credentials.rs"]
 mod credentials;
+#[path = "flows/demo.rs"]
+mod demo;
 #[path = "flows/description.rs"]
 mod description;
 #[path = "flows/disk.rs"]
@@ -58,6 +62,8 @@ mod real_words;
 mod realtime;
 #[path = "flows/realtime_example.rs"]
 mod realtime_example;
+#[path = "flows/realtime_faults.rs"]
+mod realtime_faults;
 #[path = "flows/restore.rs"]
 mod restore;
 #[path = "flows/routing.rs"]

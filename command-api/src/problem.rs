@@ -334,6 +334,7 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
+            Self::Removed => Problem::forbidden("The agent was removed from the account."),
             Self::CannotTake(reason) => Problem::new(
                 &CANNOT_TAKE,
                 format!("The agent cannot take the conversation: {}.", reason_text(*reason)),

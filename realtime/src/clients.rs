@@ -17,8 +17,9 @@ use axum::http::HeaderMap;
 use budget::{Budget, Spent};
 use event_schemas::{AccountId, Clock, ConversationId, Position};
 use event_store::Filter;
-use gate::{Authenticator, Problem, Role};
+use gate::{Authenticator, Caller, Problem, Role};
 use projections::queries::conversations;
+use projections::read_models::agents;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -37,9 +38,7 @@ const EXPIRING: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Within this time the clients of a process that ends should come back at another.
 const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// The events of an account that are read for a client that was away. Beyond them it fetches anew.
-const LONGEST_GAP: usize = 5_000;
-/// How long reading them may take.
+/// How long it may take to read what a client missed.
 const GAP_TIME: Duration = Duration::from_secs(2);
 /// The parts that all clients share.
 pub struct Clients {
@@ -49,6 +48,8 @@ pub struct Clients {
     pub clock: Clock,
     pub soft: Arc<SoftState>,
     pub reports: Reports,
+    /// How often the token of a connected client is checked again.
+    pub token_check: Duration,
     pub contract: Option<Arc<dyn Contract>>,
 }
 
@@ -80,6 +81,8 @@ pub struct Connected {
     heartbeat: Option<Instant>,
     /// Whether the client knows that its token ends soon.
     warned: bool,
+    /// The token with which the client was let in, and when it is checked again. `None` of a client without one.
+    token: Option<(Box<str>, Instant)>,
 }
 
 /// How a client goes on: with what it missed, or anew.
@@ -153,6 +156,15 @@ impl Clients {
                     session.end("its token has ended");
                     break;
                 }
+                () = until(connected.as_ref().and_then(Connected::next_token_check)) => {
+                    if let Some(connected) = &mut connected
+                        && !self.still_knows_token(connected).await
+                    {
+                        session.send(packet::disconnected(connected.namespace()));
+                        session.end("its token is no longer accepted");
+                        break;
+                    }
+                }
             }
         }
         if let Some(connected) = connected {
@@ -185,6 +197,14 @@ impl Clients {
             }
             Party::Service(_) => {}
         }
+    }
+
+    /// Whether the token's key is still one that the server knows: a key that was withdrawn ends the connections that
+    /// were let in with it.
+    async fn still_knows_token(&self, connected: &mut Connected) -> bool {
+        let Some((token, check)) = &mut connected.token else { return true };
+        *check = Instant::now() + self.token_check;
+        self.authenticator.still_knows(token).await
     }
 
     /// Reports that the agent is connected. A service is no agent.
@@ -321,12 +341,23 @@ impl Clients {
             Namespace::Agents => {
                 let token = token.ok_or_else(|| Problem::unauthenticated("Send `auth: {token}`."))?;
                 let caller = self.authenticator.identify_bearer(token, auth.account.as_deref()).await?;
+                self.must_be_in_account(&caller).await?;
                 Ok(Party::Agent(caller))
             }
             Namespace::Contract => {
                 let contract = self.contract.as_ref().ok_or_else(Problem::internal)?;
                 Ok(Party::Service(contract.identify(handshake, token, auth.tenant_id).await?))
             }
+        }
+    }
+
+    /// An agent who was removed from the account gets nothing of it.
+    async fn must_be_in_account(&self, caller: &Caller) -> Result<(), Problem> {
+        let db = self.pushes.tables.db().map_err(|_| unavailable())?;
+        let removed = agents::is_removed(db.readers(), caller.account, caller.user).await;
+        match removed.map_err(|_| unavailable())? {
+            true => Err(Problem::forbidden("The agent was removed from the account.")),
+            false => Ok(()),
         }
     }
 
@@ -369,12 +400,20 @@ impl Clients {
         let may_lack_summaries = read.is_some() || after.is_some_and(|after| after.part == u16::MAX);
         let rooms = [party.rooms(), joined.clone()].concat();
         let client = self.hub.join(session.clone(), namespace.name(), rooms, after, mode);
+        if let Party::Agent(caller) = &party
+            && let Err(problem) = self.must_be_in_account(caller).await
+        {
+            // The agent was removed after the first look, and perhaps before the hub knew the client.
+            self.hub.remove(&client);
+            return Err(problem);
+        }
         if let Some((pushes, through)) = read {
             client.catch_up(pushes, through);
         }
         session.send(packet::connected(namespace.name(), &json!({ "sid": sid, "pid": pid })));
         let heartbeat = matches!(party, Party::Agent(_)).then(Instant::now);
-        let connected = Connected { party, client, gap: 0, heartbeat, warned: false };
+        let token = auth.token.map(|token| (token.into_boxed_str(), Instant::now() + self.token_check));
+        let connected = Connected { party, client, gap: 0, heartbeat, warned: false, token };
         if let Party::Agent(caller) = &connected.party {
             for id in joined.into_iter().filter_map(Room::joined) {
                 self.soft.views(Doer::of(caller, ConversationId(id)));
@@ -421,7 +460,7 @@ impl Clients {
             events += count;
             through = read;
             missed.extend(pushes);
-            if events > LONGEST_GAP || began.elapsed() > GAP_TIME {
+            if events > self.hub.limits.longest_gap || began.elapsed() > GAP_TIME {
                 return Ok(Resumption::Reset);
             }
         }
@@ -461,7 +500,7 @@ impl Clients {
         let client = &connected.client;
         let read = self.read_log(connected.party.account(), client.queued()).await;
         match read {
-            Ok((pushes, events, through)) if connected.gap + events <= LONGEST_GAP => {
+            Ok((pushes, events, through)) if connected.gap + events <= self.hub.limits.longest_gap => {
                 let is_done = self.hub.reaches(through);
                 connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
@@ -509,7 +548,7 @@ impl Clients {
             missed.extend(page.into_iter().filter(|push| push.rooms.contains(&room)).map(Arc::new));
             events += count;
             after = through;
-            if events > LONGEST_GAP {
+            if events > self.hub.limits.longest_gap {
                 return Err(too_much());
             }
         }
@@ -576,6 +615,10 @@ fn closed(session: &Session, reason: &'static str) -> Close {
 impl Connected {
     fn namespace(&self) -> &'static str {
         self.party.namespace().name()
+    }
+
+    fn next_token_check(&self) -> Option<Instant> {
+        self.token.as_ref().map(|(_, check)| *check)
     }
 
     /// When the client is warned of its token's end, and then when that is.

@@ -99,6 +99,9 @@ impl Pushes {
                 let delay = Clock::System.now().since(event.recorded_at);
                 metrics::histogram!("verbatim_realtime_push_delay_seconds").record(delay.as_secs_f64());
             }
+            for removed in decoded.iter().filter_map(|event| removed_agent(event)) {
+                hub.send_away(removed, "the agent was removed from the account");
+            }
             hub.give_out(pushes, through);
             summaries.changed_by(decoded.iter().map(|event| &**event));
         }
@@ -253,6 +256,21 @@ async fn until(at: Option<Instant>) {
     }
 }
 
+/// The Socket.IO room of the agent whom the event removes from the account.
+fn removed_agent(event: &DecodedEvent) -> Option<Room> {
+    match &event.event {
+        Event::Agent(AgentEvent::AgentRemoved(removed)) => {
+            Some(Room::User(removed.account_id, removed.user_id))
+        }
+        Event::Agent(_)
+        | Event::Conversation(_)
+        | Event::Catalogue(_)
+        | Event::Contact(_)
+        | Event::Inbound(_)
+        | Event::Log(_) => None,
+    }
+}
+
 /// An event of which pushes are made.
 struct Draft<'e> {
     event: &'e DecodedEvent,
@@ -364,6 +382,7 @@ impl Draft<'_> {
             AgentEvent::WentOnline(event) => (event.user_id, PresenceStatus::Online),
             AgentEvent::WentAway(event) => (event.user_id, PresenceStatus::Away),
             AgentEvent::WentOffline(event) => (event.user_id, PresenceStatus::Offline),
+            AgentEvent::AgentRemoved(event) => (event.user_id, PresenceStatus::Offline),
             AgentEvent::AgentRegistered(_)
             | AgentEvent::PreferencesChanged(_)
             | AgentEvent::CapacityReserved(_)

@@ -19,18 +19,21 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// The pushes that the ring keeps, and their bytes.
+/// The bounds of the service's memory, and of its reading for a client that was away.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// The pushes that the ring keeps, and their bytes.
     pub ring_pushes: usize,
     pub ring_bytes: usize,
     /// The bytes of the queue of one client.
     pub queue_bytes: usize,
+    /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
+    pub longest_gap: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10 }
+        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10, longest_gap: 5_000 }
     }
 }
 
@@ -41,7 +44,7 @@ const MOST_ANSWERS: usize = 256;
 const MOST_REPLAYED: usize = 128 << 10;
 
 pub struct Hub {
-    limits: Limits,
+    pub limits: Limits,
     waiting: metrics::Gauge,
     state: Mutex<State>,
     next_client: AtomicU64,
@@ -162,6 +165,15 @@ impl Hub {
             let Some(oldest) = state.ring.pop_front() else { break };
             state.ring_bytes -= oldest.bytes();
             state.complete_after = oldest.offset;
+        }
+    }
+
+    /// Ends the connections of the clients in a Socket.IO room. Nothing is pushed to them any more.
+    pub fn send_away(&self, room: Room, reason: &'static str) {
+        let state = self.lock();
+        for client in state.rooms.get(&room).into_iter().flat_map(HashMap::values) {
+            client.session.send(packet::disconnected(client.namespace));
+            client.session.end(reason);
         }
     }
 

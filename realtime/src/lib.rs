@@ -65,6 +65,8 @@ pub struct Settings {
     pub clock: Clock,
     pub reports: Reports,
     pub limits: Limits,
+    /// How often the token of a connected client is checked again.
+    pub token_check: Duration,
     /// The contract whose clients connect to the root namespace. `None` when it has no clients.
     pub contract: Option<Arc<dyn Contract>>,
 }
@@ -98,6 +100,7 @@ impl Realtime {
             clock: settings.clock.clone(),
             soft: soft.clone(),
             reports: settings.reports,
+            token_check: settings.token_check,
             contract: settings.contract,
         });
         let engine = Engine {

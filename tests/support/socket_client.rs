@@ -99,6 +99,11 @@ impl SocketClient {
         self.lines.all.lock().unwrap().clone()
     }
 
+    /// How much happened until now.
+    pub fn count(&self) -> usize {
+        self.lines.all.lock().unwrap().len()
+    }
+
     /// The arguments of all events with this name.
     pub fn events(&self, name: &str) -> Vec<Value> {
         let of_name =
@@ -127,7 +132,8 @@ impl SocketClient {
         self.until_nth(0, times, what, is_expected).await
     }
 
-    async fn until_nth(
+    /// Waits until it has happened so many times after the first lines.
+    pub async fn until_nth(
         &self,
         lines: usize,
         times: usize,
@@ -135,12 +141,15 @@ impl SocketClient {
         is_expected: impl Fn(&Value) -> bool,
     ) -> Value {
         let began = Instant::now();
+        let (mut read, mut found) = (lines, 0);
         loop {
             let more = self.lines.more.notified();
-            let found =
-                |all: &[Value]| all[lines..].iter().filter(|line| is_expected(line)).nth(times - 1).cloned();
-            if let Some(line) = found(&self.lines.all.lock().unwrap()) {
-                return line;
+            for line in &self.lines.all.lock().unwrap()[read..] {
+                read += 1;
+                found += usize::from(is_expected(line));
+                if found == times {
+                    return line.clone();
+                }
             }
             self.assert_described();
             let left = (DEADLINE * 2).saturating_sub(began.elapsed());

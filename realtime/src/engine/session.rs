@@ -8,6 +8,7 @@ use super::{Engine, Timing};
 use axum::extract::ws::Utf8Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -295,6 +296,11 @@ impl Session {
         }
         *flag(&mut state) = true;
         Ok(Busy { session: self.clone(), flag, is_answered: false })
+    }
+
+    /// How long the packets of a request may take to come.
+    pub fn longest_request(&self) -> Duration {
+        self.timing.ping_timeout
     }
 
     pub fn transport(&self) -> Transport {

@@ -11,7 +11,8 @@ const ACCOUNT: AccountId = AccountId::from_u128(1);
 const ACCOUNT_ROOM: Room = Room::Account(ACCOUNT);
 const CONVERSATION: Room = Room::Conversation(ACCOUNT, ConversationId::from_u128(2));
 
-const SMALL: Limits = Limits { ring_pushes: 10_000, ring_bytes: 1 << 20, queue_bytes: 200 };
+const SMALL: Limits =
+    Limits { ring_pushes: 10_000, ring_bytes: 1 << 20, queue_bytes: 200, longest_gap: 5_000 };
 
 fn push(position: u64, room: Room) -> Push {
     let offset = Offset { position: Position::at(position), part: 0 };
@@ -216,7 +217,7 @@ impl Reader {
 proptest! {
     #[test]
     fn whatever_happens_each_push_comes_once_and_in_order(steps in prop::collection::vec(step(), 1..200)) {
-        let hub = Hub::at(Position::at(0), Limits { ring_pushes: 4, ring_bytes: 1 << 20, queue_bytes: 150 });
+        let hub = Hub::at(Position::at(0), Limits { ring_pushes: 4, queue_bytes: 150, ..SMALL });
         let (mut log, mut wanted) = (Vec::new(), Vec::new());
         let begin = Place { offset: Offset::after(Position::at(0)), joined: Vec::new() };
         let client = join(&hub, &[ACCOUNT_ROOM], None);
