@@ -36,6 +36,8 @@ mod conversation_service;
 mod credentials;
 #[path = "flows/customers.rs"]
 mod customers;
+#[path = "flows/demo.rs"]
+mod demo;
 #[path = "flows/description.rs"]
 mod description;
 #[path = "flows/disk.rs"]
