@@ -10,6 +10,8 @@ export default defineConfig(({ command }) => ({
   plugins: [svelte({ compilerOptions: { runes: true } })],
   build: {
     target: ["chrome123", "firefox128", "safari17.5"],
+    // A test builds into another folder, to compare.
+    outDir: process.env.DIST ?? "dist",
     modulePreload: false,
     rolldownOptions: {
       output: { entryFileNames: "app.js", assetFileNames: "app[extname]", codeSplitting: false },

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const folder = new URL("../dist/", import.meta.url);
+const folder = new URL(`../${process.env.DIST ?? "dist"}/`, import.meta.url);
 for (const name of readdirSync(folder)) {
   if (name === "index.html" || /\.(gz|br)$/.test(name)) continue;
   const plain = readFileSync(new URL(name, folder));
