@@ -104,8 +104,9 @@ fn the_built_pages_are_those_of_the_sources() {
         return;
     }
     let npm = |script: &str| {
-        let ran = Command::new("npm").args(["run", script]).env("DIST", "dist-again").current_dir(FOLDER);
-        let output = { ran }.output().unwrap();
+        let mut command = Command::new("npm");
+        let output =
+            command.args(["run", script]).env("DIST", "dist-again").current_dir(FOLDER).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "npm run {script}: {}", String::from_utf8_lossy(&text));
     };

@@ -87,6 +87,8 @@ try {
   await second.keyboard.type("She wrote last week too.");
   await second.keyboard.press("Control+Enter");
   await first.locator("article.note", { hasText: "She wrote last week too." }).waitFor();
+  await second.waitForFunction(() => document.querySelector("textarea")?.value === "");
+  await second.locator("button[type=submit]:enabled", { hasText: "Notiz anfügen" }).waitFor();
   // An empty answer is refused at the field.
   await second.keyboard.press("Control+Enter");
   await second.locator("#composer-error").waitFor();
@@ -107,6 +109,10 @@ try {
   await first.getByRole("combobox", { name: "Priority" }).selectOption("urgent");
   await row(second, "onerror").locator(".tag", { hasText: "Dringend" }).waitFor();
 
+  // An address that names a conversation opens it, with the session that the tab keeps.
+  await second.reload();
+  await message(second, "onerror").waitFor();
+
   // What happens while the connection is away is there when it is back, without a reload.
   await first.evaluate(() => (window.notReloaded = true));
   await ask("restart");
@@ -114,6 +120,7 @@ try {
   await message(first, "I am still here.").waitFor();
   await ask("after the restart");
   await message(first, "Are you?").waitFor();
+  await message(second, "Are you?").waitFor();
   assert.equal(await first.evaluate(() => window.notReloaded), true);
 
   // Resolved, the conversation leaves the list of open work; the other sees it too. Then it is opened again.
@@ -127,6 +134,7 @@ try {
   await row(first, "Are you?").waitFor({ state: "detached" });
 
   // The keys are told, and a narrow screen has one thing at a time.
+  await second.keyboard.press("n");
   await second.keyboard.press("Escape");
   await second.keyboard.press("?");
   await second.getByRole("dialog", { name: "Tasten" }).waitFor();

@@ -33,7 +33,8 @@ export class Desk {
   teams = new SvelteMap<string, string>();
   thread = $state.raw<Thread>();
 
-  private wasConnected = false;
+  /** The next `sync` is the first of a connection. Those after it tell of joined conversations. */
+  private awaitsSync = true;
   private changedSince = new Map<string, string>();
   private fetching = 0;
 
@@ -54,6 +55,7 @@ export class Desk {
     socket.on("catalogue:changed", ({ kind }: { kind: string }) => kind === "teams" && void this.fetchTeams());
     socket.on("disconnect", (reason) => {
       this.lostAt ??= Date.now();
+      this.awaitsSync = true;
       this.caughtUp = undefined;
       // The stock client comes back by itself unless the server closed the connection.
       if (reason === "io server disconnect") setTimeout(() => socket.connect(), RETRY_MS);
@@ -105,7 +107,9 @@ export class Desk {
   }
 
   private begin({ mode, position }: Sync) {
-    const back = this.lostAt !== undefined;
+    if (!this.awaitsSync && mode !== "reset") return;
+    this.awaitsSync = false;
+    const wasLost = this.lostAt !== undefined;
     this.lostAt = undefined;
     if (mode === "reset" || !this.isFilled) {
       const before = new Map(this.rows);
@@ -113,14 +117,14 @@ export class Desk {
       this.seen.clear();
       this.isFilled = false;
       void this.fetchAll(position, before);
-      this.thread?.fetch(position);
-    } else if (mode === "resumed" && back) {
+    } else if (wasLost) {
       this.changedSince.clear();
+      this.caughtUpTo = undefined;
       this.caughtUp = 0;
       void this.findCaughtUp(position);
     }
-    if (!this.socket.recovered && this.wasConnected && mode !== "resumed") this.thread?.join();
-    this.wasConnected = true;
+    // A client that is resumed is in the conversations that it had joined.
+    if (mode !== "resumed") this.thread?.join();
   }
 
   /** Counts the conversations whose pushes come after the return and were in the log before it. */
