@@ -34,6 +34,8 @@ mod claims;
 mod conversation_service;
 #[path = "flows/credentials.rs"]
 mod credentials;
+#[path = "flows/demo.rs"]
+mod demo;
 #[path = "flows/description.rs"]
 mod description;
 #[path = "flows/disk.rs"]
