@@ -13,6 +13,7 @@ mod latencies;
 mod log;
 mod log_postgres;
 mod neighbours;
+mod process;
 mod projections;
 mod publication;
 mod routing;
