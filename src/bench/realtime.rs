@@ -1,0 +1,38 @@
+//! Pushes to agents: their processor time and memory, how soon they come, and how clients come back.
+//!
+//! The clients are raw WebSockets in this process, so that the server's processor time is its own. The control is
+//! Socket.IO for Node (`tests/realtime-control`) with the same clients.
+
+mod accounts;
+mod agent;
+mod idle;
+mod node;
+
+use super::BenchOptions;
+use super::table::Table;
+use node::Node;
+use std::path::Path;
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The memory of idle connections.
+    Idle,
+}
+
+pub async fn measure(
+    folder: &Path,
+    postgres: Option<&str>,
+    options: &BenchOptions,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let BenchOptions { control, parts, .. } = options;
+    if !Node::is_installed(control) {
+        eprintln!("without the control: install it with `npm ci --prefix {}`", control.display());
+    }
+    let folder = folder.join("realtime");
+    let includes = |part| parts.is_empty() || parts.contains(&part);
+    if includes(Part::Idle) {
+        idle::measure(&folder, postgres, control, table).await?;
+    }
+    Ok(())
+}
