@@ -5,8 +5,10 @@
 
 mod accounts;
 mod agent;
+mod fan_out;
 mod idle;
 mod node;
+mod resume;
 
 use super::BenchOptions;
 use super::table::Table;
@@ -17,6 +19,10 @@ use std::path::Path;
 pub enum Part {
     /// The memory of idle connections.
     Idle,
+    /// An agent who comes back after ten thousand pushes.
+    Resume,
+    /// The processor time of deliveries.
+    Deliveries,
 }
 
 pub async fn measure(
@@ -25,7 +31,7 @@ pub async fn measure(
     options: &BenchOptions,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let BenchOptions { control, parts, .. } = options;
+    let BenchOptions { control, rounds, parts, .. } = options;
     if !Node::is_installed(control) {
         eprintln!("without the control: install it with `npm ci --prefix {}`", control.display());
     }
@@ -33,6 +39,12 @@ pub async fn measure(
     let includes = |part| parts.is_empty() || parts.contains(&part);
     if includes(Part::Idle) {
         idle::measure(&folder, postgres, control, table).await?;
+    }
+    if includes(Part::Resume) {
+        resume::measure(&folder, postgres, *rounds, table).await?;
+    }
+    if includes(Part::Deliveries) {
+        fan_out::measure(&folder, postgres, control, *rounds, table).await?;
     }
     Ok(())
 }
