@@ -6,9 +6,12 @@
 mod accounts;
 mod agent;
 mod fan_out;
+mod fence;
 mod idle;
 mod node;
+mod reconnect;
 mod resume;
+mod webhook;
 
 use super::BenchOptions;
 use super::table::Table;
@@ -23,6 +26,12 @@ pub enum Part {
     Resume,
     /// The processor time of deliveries.
     Deliveries,
+    /// From the webhook to the agent's frame.
+    Webhook,
+    /// Five hundred agents who come back at once.
+    Reconnect,
+    /// A query on every push.
+    Queries,
 }
 
 pub async fn measure(
@@ -45,6 +54,15 @@ pub async fn measure(
     }
     if includes(Part::Deliveries) {
         fan_out::measure(&folder, postgres, control, *rounds, table).await?;
+    }
+    if includes(Part::Webhook) {
+        webhook::measure(&folder, postgres, table).await?;
+    }
+    if includes(Part::Reconnect) {
+        reconnect::measure(&folder, postgres, table).await?;
+    }
+    if includes(Part::Queries) {
+        fence::measure(&folder, postgres, options.pushes, table).await?;
     }
     Ok(())
 }
