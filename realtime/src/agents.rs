@@ -299,17 +299,19 @@ impl Agents {
             self.soft.views(connected.doer(conversation));
         }
         if may_lack_summaries {
-            self.send_summaries(session, &connected.caller).await;
+            self.send_summaries(&connected).await;
         }
         Ok(connected)
     }
 
-    /// Sends the present counts and queue to a client that may have missed the last ones.
-    async fn send_summaries(&self, session: &Session, caller: &Caller) {
-        let through = self.hub.through();
-        let events = async { summaries::events(&self.pushes.tables.db()?, caller.account, through).await };
+    /// Sends the present counts and queue to a client that may have missed the last ones, after its place.
+    async fn send_summaries(&self, connected: &Connected) {
+        let (through, account) = (self.hub.through(), connected.caller.account);
+        let events = async { summaries::events(&self.pushes.tables.db()?, account, through).await };
         match events.await {
-            Ok(events) => events.iter().for_each(|event| session.send(packet::emitted(AGENTS, event))),
+            Ok(events) => {
+                events.iter().for_each(|event| connected.client.answer(packet::emitted(AGENTS, event)));
+            }
             Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
         }
     }
@@ -376,7 +378,7 @@ impl Agents {
                 connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
                 if is_done {
-                    self.send_summaries(session, &connected.caller).await;
+                    self.send_summaries(&connected).await;
                 }
             }
             Ok(_) => {

@@ -6,11 +6,12 @@ use crate::push::{Offset, Push, Room};
 use event_schemas::{AccountId, ConversationId, Event, Position, TeamId, Timestamp};
 use follower::runner::DecodedEvent;
 use follower::{Db, DbError};
-use projections::read_models::queue_entries::{self, QueueEntry};
+use projections::read_models::queue_entries::{self, QueueEntry, QueueEntryRow};
 use projections::read_models::tab_counts::{self, TabCounts};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,15 +22,33 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The waiting conversations that `queue:update` lists, from the front of the queues. `total` counts all.
 const MOST_QUEUED: usize = 200;
 
-/// The parts of a position's pushes that are summaries, which come after the pushes of its event.
-const COUNTS: u16 = 10;
-const QUEUE: u16 = 11;
+/// The first part of a position's pushes that is a summary. They come after the pushes of its event.
+const FIRST_PART: u16 = 10;
 
 /// The summaries that were pushed, and the accounts of which others are due.
 #[derive(Default)]
 pub struct Summaries {
-    due: HashSet<AccountId>,
+    /// The accounts, and whether their queues may have changed too.
+    due: HashMap<AccountId, bool>,
+    /// The same accounts in the order in which they are due.
+    turns: BTreeSet<(Instant, AccountId)>,
     pushed: HashMap<AccountId, Pushed>,
+    offsets: Offsets,
+}
+
+/// The offset of the last summary. The next one is after it, whichever account it is of.
+#[derive(Default)]
+struct Offsets(Option<Offset>);
+
+impl Offsets {
+    /// The offset of a summary after the events up to `through`.
+    fn next(&mut self, through: Position) -> Offset {
+        let part = match self.0 {
+            Some(last) if last.position == through => last.part + 1,
+            Some(_) | None => FIRST_PART,
+        };
+        *self.0.insert(Offset { position: through, part })
+    }
 }
 
 struct Pushed {
@@ -53,53 +72,57 @@ impl Summaries {
     /// Remembers the accounts whose counts or queue these events may have changed.
     pub fn changed_by<'e>(&mut self, events: impl IntoIterator<Item = &'e DecodedEvent>) {
         for event in events {
-            if let Event::Conversation(_) = event.event {
-                self.due.insert(event.metadata.account_id);
+            if let Event::Conversation(change) = &event.event {
+                self.add(event.metadata.account_id, QueueEntryRow::concerns(change));
+            }
+        }
+    }
+
+    fn add(&mut self, account: AccountId, changes_queue: bool) {
+        match self.due.entry(account) {
+            Entry::Occupied(mut due) => *due.get_mut() |= changes_queue,
+            Entry::Vacant(due) => {
+                due.insert(changes_queue);
+                let at = self.pushed.get(&account).map_or_else(Instant::now, |pushed| pushed.at + PAUSE);
+                self.turns.insert((at, account));
             }
         }
     }
 
     /// When the next summary is due. `None` when nothing has changed.
     pub fn next(&self) -> Option<Instant> {
-        self.due
-            .iter()
-            .map(|account| self.pushed.get(account).map_or_else(Instant::now, |pushed| pushed.at + PAUSE))
-            .min()
+        self.turns.first().map(|(at, _)| *at)
     }
 
-    /// The summaries that are due now and differ from those before, of accounts that have clients.
+    /// The next summary, when it is due and differs from the one before, and the account has clients. One at a time,
+    /// because the pushes of events wait meanwhile.
     pub async fn take(&mut self, db: &Db, hub: &Hub, through: Position) -> Result<Vec<Push>, DbError> {
         let now = Instant::now();
-        let is_due =
-            |account: &AccountId| self.pushed.get(account).is_none_or(|pushed| pushed.at + PAUSE <= now);
-        let due: Vec<AccountId> = self.due.iter().copied().filter(is_due).collect();
-        let mut pushes = Vec::new();
-        for account in due {
-            self.due.remove(&account);
-            if !hub.has_clients(Room::Account(account)) {
-                self.pushed.remove(&account);
-                continue;
-            }
-            let (counts, queue) = (counts(db, account).await?, queue(db, account).await?);
-            let before =
-                self.pushed.insert(account, Pushed { at: now, counts: hash(&counts), queue: hash(&queue) });
-            let mut push = |part, name, text: Value, is_same: bool| {
-                if !is_same {
-                    let offset = Offset { position: through, part };
-                    pushes.push(Push::new(
-                        offset,
-                        vec![Room::Account(account)],
-                        name,
-                        &positioned(text, through),
-                    ));
-                }
-            };
-            let (is_same_counts, is_same_queue) = before.map_or((false, false), |before| {
-                (before.counts == hash(&counts), before.queue == hash(&queue))
-            });
-            push(COUNTS, "inbox:counts", counts, is_same_counts);
-            push(QUEUE, "queue:update", queue, is_same_queue);
+        let Some((_, account)) = self.turns.first().copied().filter(|(at, _)| *at <= now) else {
+            return Ok(Vec::new());
+        };
+        self.turns.pop_first();
+        let queue_changed = self.due.remove(&account).unwrap_or_default();
+        if !hub.has_clients(Room::Account(account)) {
+            self.pushed.remove(&account);
+            return Ok(Vec::new());
         }
+        let before = self.pushed.get(&account).map(|pushed| (pushed.counts, pushed.queue));
+        let mut pushes = Vec::new();
+        let mut push = |name, object: Value, before: Option<u64>| {
+            let hash = hash(&object);
+            if before != Some(hash) {
+                let (offset, room) = (self.offsets.next(through), Room::Account(account));
+                pushes.push(Push::new(offset, vec![room], name, &positioned(object, through)));
+            }
+            hash
+        };
+        let counts = push("inbox:counts", counts(db, account).await?, before.map(|(counts, _)| counts));
+        let queue = match before {
+            Some((_, queue)) if !queue_changed => queue,
+            _ => push("queue:update", queue(db, account).await?, before.map(|(_, queue)| queue)),
+        };
+        self.pushed.insert(account, Pushed { at: now, counts, queue });
         Ok(pushes)
     }
 }
@@ -163,9 +186,17 @@ mod tests {
         let mut summaries = Summaries::default();
         assert_eq!(summaries.next(), None);
         summaries.pushed.insert(busy, Pushed { at, counts: 1, queue: 1 });
-        summaries.due.insert(busy);
+        summaries.add(busy, false);
         assert_eq!(summaries.next(), Some(at + PAUSE));
-        summaries.due.insert(other);
+        summaries.add(other, false);
         assert!(summaries.next().is_some_and(|next| next < at + PAUSE));
+    }
+
+    #[test]
+    fn summaries_of_several_accounts_at_one_position_are_in_order() {
+        let mut offsets = Offsets::default();
+        let given = [7, 7, 7, 8].map(|position| offsets.next(Position::at(position)));
+        assert!(given.is_sorted_by(|one, next| one < next), "{given:?}");
+        assert!(given[3] < Offset::after(Position::at(8)));
     }
 }
