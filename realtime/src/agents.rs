@@ -91,6 +91,8 @@ enum Resumption {
 
 impl Agents {
     /// Serves one client until it leaves or the process ends.
+    ///
+    /// A client that waits takes as much memory as the largest thing that its task does, so those are in boxes.
     pub async fn serve(
         self: Arc<Self>,
         session: Arc<Session>,
@@ -105,7 +107,8 @@ impl Agents {
             tokio::select! {
                 message = messages.recv() => {
                     let Some(message) = message else { break };
-                    if self.handle(&session, &mut connected, &mut budget, &message).await.is_err() {
+                    let handled = Box::pin(self.handle(&session, &mut connected, &mut budget, &message)).await;
+                    if handled.is_err() {
                         break;
                     }
                 }
@@ -124,12 +127,12 @@ impl Agents {
                 }
                 () = behind(connected.as_ref()) => {
                     if let Some(connected) = &mut connected {
-                        self.read_log_for(&session, connected).await;
+                        Box::pin(self.read_log_for(&session, connected)).await;
                     }
                 }
                 () = until(connected.as_ref().map(|connected| connected.heartbeat)) => {
                     if let Some(connected) = &mut connected {
-                        self.report_heartbeat(connected).await;
+                        Box::pin(self.report_heartbeat(connected)).await;
                     }
                 }
                 () = until(token) => {
