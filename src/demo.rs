@@ -8,6 +8,7 @@ mod account;
 mod provider;
 mod script;
 mod table;
+mod watch;
 
 use crate::config::Settings;
 use crate::serve::{self, Parts};
@@ -18,15 +19,20 @@ use clap::Args;
 use event_schemas::{AccountId, Clock};
 use gate::Role;
 use script::{SCRIPTS, Script, Turn};
+use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
+use watch::Watching;
 
 #[derive(Args)]
 pub struct DemoOptions {
     /// Stop after the demonstration instead of continuing to serve
     #[arg(long)]
     once: bool,
+    /// Print a line for each push that an agent's client gets, instead of drawing the table again and again
+    #[arg(long)]
+    watch: bool,
 }
 
 /// The pause before each turn, so that a viewer can watch the inbox fill.
@@ -63,9 +69,18 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     println!("{} customers write through signed webhooks; the agents answer.\n", SCRIPTS.len());
 
     let statuses = tokio::spawn(account.clone().report_statuses(accepted));
-    let (done, is_done) = watch::channel(0_usize);
-    let show = tokio::spawn(table::watch(account.clone(), SCRIPTS.len(), is_done));
+    let (done, is_done) = channel::channel(0_usize);
+    // It prints until the end.
+    let mut watching = match options.watch {
+        true => Some(Watching::start(server.address(), account.supervisor_token()).await?),
+        false => None,
+    };
+    let in_place = !options.watch && stdout().is_terminal();
+    let show = tokio::spawn(table::watch(account.clone(), SCRIPTS.len(), is_done, in_place));
     play_all(&account, &done).await?;
+    if let Some(watching) = &mut watching {
+        watching.until_printed(&account.query("/v1/conversations?limit=200").await?).await?;
+    }
     drop(done);
     show.await.context("the table's task panicked")??;
 
@@ -89,7 +104,7 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
     server.run_until_signal().await
 }
 
-async fn play_all(account: &DemoAccount, done: &watch::Sender<usize>) -> anyhow::Result<()> {
+async fn play_all(account: &DemoAccount, done: &channel::Sender<usize>) -> anyhow::Result<()> {
     use futures::{StreamExt, TryStreamExt, stream};
     stream::iter(SCRIPTS.iter().enumerate())
         .map(|(number, script)| async move {

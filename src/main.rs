@@ -3,6 +3,7 @@
 mod bench;
 mod config;
 mod connections;
+mod credentials;
 mod demo;
 mod logging;
 mod metrics;
@@ -64,6 +65,9 @@ enum Action {
     Verify,
     /// After a restore from a backup: say which tables are ahead of the log, and put them right
     RestoreCheck(restore::RestoreCheckOptions),
+    /// Credentials of channels and secrets of webhooks in the event log
+    #[command(subcommand)]
+    Credentials(credentials::CredentialsAction),
     /// Migrate the databases to this version, and exit; every other command migrates when it starts
     Migrate,
     /// Measure the performance, and compare each figure with a control of the same run
@@ -108,6 +112,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Action::Import(options) => transfer::import(&settings, &options).await,
         Action::Rebuild => rebuild::rebuild(&settings).await,
         Action::RestoreCheck(options) => restore::check(&settings, &options).await,
+        Action::Credentials(action) => credentials::run(&settings, action).await,
         Action::Verify => rebuild::verify(&settings).await,
         Action::Bench(options) => {
             bench::run(options, settings.event_store.as_deref(), settings.nats.as_deref()).await

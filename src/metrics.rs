@@ -83,6 +83,11 @@ const METRICS: &[(&str, Kind, &str)] = &[
         "messages whose sending has ended",
     ),
     (
+        "verbatim_unopenable_credentials_total",
+        Counter("catalogue", &["channels", "macros", "automation_rules"]),
+        "uses of credentials that could not be opened, because their key is missing",
+    ),
+    (
         "verbatim_webhook_attempts_total",
         Counter("outcome", &["delivered", "try_again", "refused"]),
         "calls of outgoing webhooks",
@@ -90,7 +95,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("verbatim_automation_runs_total", UNLABELLED, "automation rules that ran"),
     ("verbatim_bot_answers_total", UNLABELLED, "messages that the bot answered"),
     ("verbatim_sla_alarm_delay_seconds", Histogram, "time from an SLA deadline to the event that records it"),
-    ("verbatim_realtime_connections", Gauge, "open connections of Socket.IO clients"),
+    ("verbatim_realtime_connections", Gauge, "open connections of Socket.IO clients, by transport"),
     (
         "verbatim_realtime_queue_bytes",
         Gauge,

@@ -4,22 +4,31 @@ use crate::config::Settings;
 use anyhow::Context;
 use command_api::http::presence::report_presence_of;
 use commands::Commands;
+use contracts::conversation_service::{self, ConversationService, Sockets};
 use domain::agent::ReportedPresence;
 use follower::DecodedLog;
 use futures::future::BoxFuture;
 use gate::{Check, Gate};
 use projections::Tables;
-use realtime::Realtime;
 use realtime::presence::{PresenceReport, Reports};
+use realtime::{Realtime, asyncapi};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// How often the tokens of connected clients are checked again. The keys of an identity provider are fetched less often.
+const TOKEN_CHECK: Duration = Duration::from_secs(60);
 
 /// The parts of the process that pushes need.
 pub struct Pushing {
     pub tables: Tables,
     pub log: DecodedLog,
     pub commands: Arc<Commands>,
+    /// The contract whose clients connect too. `None` when no account uses it.
+    pub contract: Option<Arc<ConversationService>>,
+    /// The address at which clients reach this server.
+    pub url: String,
     /// The NATS servers over which the processes tell each other who types and views.
     pub nats: Option<publication::Settings>,
     pub stop: CancellationToken,
@@ -36,6 +45,7 @@ impl Pushing {
         working: &mut JoinSet<anyhow::Result<()>>,
     ) -> anyhow::Result<(axum::Router, BoxFuture<'static, ()>)> {
         let cors = gate.cors.clone();
+        let contracts = if self.contract.is_some() { &[conversation_service::NAMESPACE][..] } else { &[] };
         let realtime_settings = realtime::Settings {
             authenticator: gate.authenticator.clone(),
             allows_origin: Box::new(move |headers| cors.allows(headers)),
@@ -43,6 +53,11 @@ impl Pushing {
             clock: gate.clock.clone(),
             reports: reports(&self.commands),
             limits: realtime::Limits::default(),
+            token_check: TOKEN_CHECK,
+            contract: self.contract.map(|service| {
+                let authenticator = gate.authenticator.clone();
+                Arc::new(Sockets { service, authenticator }) as Arc<dyn realtime::contract::Contract>
+            }),
         };
         let others = match &self.nats {
             Some(target) => {
@@ -52,6 +67,8 @@ impl Pushing {
             None => None,
         };
         let (realtime, router) = Realtime::open(self.log, self.tables, realtime_settings, self.stop).await?;
+        let description = asyncapi::description(env!("CARGO_PKG_VERSION"), &self.url, contracts);
+        gate.descriptions.push(("/asyncapi.json", description.to_string().into()));
         gate.checks.push(Check::new("realtime", realtime.check()));
         let farewell = Box::pin(realtime.farewell());
         let stop = self.stop_working;

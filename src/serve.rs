@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::connections::{self, ConnectionLimits};
+use crate::credentials;
 use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
@@ -18,11 +19,12 @@ use event_schemas::Clock;
 use event_schemas::message::ChannelType;
 use event_store::EventStore;
 use follower::runner::{Chain, Progress, RunnerError};
-use follower::{DecodedLog, Leases, Location};
+use follower::{DecodedLog, Leases, Location, Sizes};
 use futures::future::BoxFuture;
 use gate::limits::Rate;
 use gate::{
-    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, PrometheusHandle, Starting,
+    About, AuthConfig, Authenticator, Check, Cors, Gate, JwksSource, Limits, Places, PrometheusHandle,
+    Starting,
 };
 use process_managers::{ProcessManagers, Schedule, delivery, outgoing_webhooks};
 use projections::generations::Generations;
@@ -71,6 +73,10 @@ impl Parts {
     pub const PROJECTIONS: Self = Self { projections: true, ..Self::NONE };
     pub const PROCESS_MANAGERS: Self = Self { process_managers: true, ..Self::NONE };
     pub const REALTIME: Self = Self { realtime: true, ..Self::NONE };
+
+    fn execute_commands(self) -> bool {
+        self.command_api || self.contracts || self.process_managers
+    }
 
     fn needs_tables(self) -> bool {
         self.query_api || self.contracts || self.projections || self.process_managers || self.realtime
@@ -152,6 +158,10 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     commands.webhook_addresses = allowed_addresses(settings)?;
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.public_url.clone_from(&settings.public_url);
+    if parts.execute_commands() {
+        commands.credential_keys = credentials::key_ring(settings)?;
+        credentials::warn_without_key(&commands.credential_keys);
+    }
     let commands = Arc::new(commands);
 
     let mut running = Running {
@@ -169,7 +179,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     let mut checks = vec![log_check(store.clone())];
     let publication =
         if parts.projections { publishing::configured(settings, address, &store, &clock)? } else { None };
-    let mut api = aide::axum::ApiRouter::new();
+    let (mut api, mut contract) = (aide::axum::ApiRouter::new(), None);
     let location = if parts.needs_tables() { Some(open_location(settings, &starting).await?) } else { None };
     if let Err(refused) = refuse_older_log(&store, location.as_ref(), publication.as_ref()).await {
         // Closing moves the write-ahead log into the file, so that nothing is left beside it when it is replaced.
@@ -188,12 +198,14 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
         && (parts.projections || parts.query_api || parts.contracts || parts.realtime)
     {
         let tables = running.open_tables(location.clone(), parts);
+        let places = Places::for_readers(Sizes::default().readers);
         running.tables = Some(tables.clone());
         checks.push(tables_check(tables.clone(), store.clone()));
+        contract = conversation_service(settings, parts, &commands, &tables)?.map(Arc::new);
         if parts.contracts
-            && let Some(service) = conversation_service(settings, &commands, &tables)?
+            && let Some(service) = &contract
         {
-            api = api.merge(conversation_service::router(Arc::new(service)));
+            api = api.merge(conversation_service::router(service.clone(), places.clone()));
         }
         if parts.query_api {
             let state = query_api::QueryState {
@@ -203,7 +215,7 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 stop: running.stop_serving.clone(),
                 growth: query_api::Growth::of(store.clone(), running.stop_serving.clone()),
             };
-            api = api.merge(query_api::router(state));
+            api = api.merge(query_api::router(state, places));
         }
     }
     if let Some(location) = location
@@ -232,6 +244,8 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
                 tables: tables.clone(),
                 log: running.log.clone(),
                 commands: commands.clone(),
+                contract,
+                url: settings.base_url(address),
                 nats: publishing::target(settings, address)?,
                 stop: running.stop_pushing.clone(),
                 stop_working: running.stop_working.clone(),
@@ -511,6 +525,7 @@ fn webhook_settings(settings: &Settings, address: SocketAddr) -> anyhow::Result<
 /// The contract of the conversation service. `None` when no account uses it.
 fn conversation_service(
     settings: &Settings,
+    parts: Parts,
     commands: &Arc<Commands>,
     tables: &Tables,
 ) -> anyhow::Result<Option<ConversationService>> {
@@ -530,7 +545,7 @@ fn conversation_service(
         tables: tables.clone(),
         accounts,
         trusts_tenant_header: settings.conversation_service_trusts_tenant_header,
-        websocket: false,
+        websocket: parts.realtime,
     }))
 }
 
@@ -607,6 +622,7 @@ fn gate(
         metrics: Some(metrics),
         checks,
         serves_operations: settings.operations_listen.is_none(),
+        descriptions: Vec::new(),
         problems: command_api::problem::KINDS.to_vec(),
     })
 }

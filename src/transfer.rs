@@ -4,6 +4,7 @@
 //! data folder. `GET /v1/events` is the interface for other programs: it never has credentials.
 
 use crate::config::Settings;
+use crate::credentials;
 use crate::progress::ProgressLine;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -28,8 +29,8 @@ pub struct ExportOptions {
     /// The file to write; standard output if absent
     #[arg(long, short)]
     output: Option<PathBuf>,
-    /// Include the channels' credentials, the keys of webhooks and whole addresses, which another installation needs
-    /// to go on
+    /// Include the channels' credentials and the keys of webhooks, as the log has them, and whole addresses, which
+    /// another installation needs to go on
     #[arg(long)]
     with_secrets: bool,
 }
@@ -89,7 +90,11 @@ pub async fn export(settings: &Settings, options: &ExportOptions) -> anyhow::Res
     progress.finish(done);
     store.close().await;
     if options.with_secrets {
-        eprintln!("The file has credentials in plain text: protect it like the data folder.");
+        eprintln!(
+            "Credentials are in the file as the log has them: sealed ones need the key that sealed them, in credentials_key \
+             or credentials.key. Those that were stored without a key, and addresses, are in plain text: protect the file \
+             like the data folder."
+        );
     } else {
         eprintln!(
             "Credentials of channels, keys of webhooks and paths of addresses are left out; --with-secrets includes \
@@ -138,6 +143,7 @@ fn is_incomplete(event: &Recorded) -> bool {
 pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Result<()> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
+    let keys = credentials::key_ring(settings)?;
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let input: Box<dyn BufRead> = match &options.input {
         Some(path) => Box::new(BufReader::new(
@@ -159,7 +165,9 @@ pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Res
             read_line(&line).with_context(|| format!("line {} is not an exported event", number + 1))?;
         last = Some(event.id);
         incomplete += usize::from(is_incomplete(&event));
-        batch.push(event);
+        // An event that this version cannot read is stored as it is, and named when it is read.
+        let sealed = keys.imported(&event, &Clock::System).unwrap_or_default();
+        batch.push(sealed.unwrap_or(event));
         if batch.len() == PAGE_SIZE {
             done += batch.len() as u64;
             store.import(std::mem::take(&mut batch)).await?;

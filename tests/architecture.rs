@@ -42,6 +42,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "commands",
             "projections",
             "command-api",
+            "realtime",
             "gate",
         ],
         &["axum", "aide", "schemars"],
@@ -50,7 +51,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     (
         "realtime",
         &["event-schemas", "event-store", "follower", "projections", "gate"],
-        &["async-nats", "axum", "tokio"],
+        &["async-nats", "axum", "schemars", "tokio"],
     ),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),

@@ -15,6 +15,8 @@ mod faulty_disk;
 mod load;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/raw_socket.rs"]
+mod raw_socket;
 #[path = "support/socket_client.rs"]
 mod socket_client;
 
@@ -30,6 +32,10 @@ mod bots;
 mod claims;
 #[path = "flows/conversation_service.rs"]
 mod conversation_service;
+#[path = "flows/credentials.rs"]
+mod credentials;
+#[path = "flows/demo.rs"]
+mod demo;
 #[path = "flows/description.rs"]
 mod description;
 #[path = "flows/disk.rs"]
@@ -54,6 +60,10 @@ mod publication;
 mod real_words;
 #[path = "flows/realtime.rs"]
 mod realtime;
+#[path = "flows/realtime_example.rs"]
+mod realtime_example;
+#[path = "flows/realtime_faults.rs"]
+mod realtime_faults;
 #[path = "flows/restore.rs"]
 mod restore;
 #[path = "flows/routing.rs"]

@@ -4,6 +4,7 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::response::{IntoResponse, Response};
+use commands::credentials::{self, Unopenable};
 use commands::execute::{CommandError, LoadError};
 use commands::inbound_webhook::InboundWebhookError;
 use domain::conversation::Rejection;
@@ -149,6 +150,10 @@ impl From<InboundWebhookError> for CommandProblem {
                 "This channel has no secret: send the token of a service of its account, or set a secret.",
             ),
             InboundWebhookError::TooMany { wait } => Problem::too_many_requests(wait),
+            InboundWebhookError::Unopenable(_) => {
+                let detail = "The credentials of this channel cannot be opened: an administrator has to enter them anew.";
+                Problem::unavailable(detail, credentials::RETRY)
+            }
             InboundWebhookError::Unavailable(unavailable) => unavailable_log(&unavailable),
             InboundWebhookError::Contended => contended(),
             InboundWebhookError::Failed(source) => damaged("a webhook's stream", &*source),
@@ -169,6 +174,14 @@ fn version_mismatch(expected: Version, actual: Option<Version>) -> Problem {
 /// The problem for a channel setting that its provider rejects.
 pub(crate) fn bad_setting(setting: &BadSetting) -> Problem {
     Problem::unprocessable(&*setting.field, format!("`{}`: {}.", setting.field, setting.reason))
+}
+
+/// The problem of a credential that cannot be opened and that the request does not replace.
+pub(crate) fn not_opened(unopenable: &Unopenable) -> Problem {
+    let field = &*unopenable.field;
+    let detail =
+        format!("`{field}` cannot be opened, because its key is missing: send all credentials anew.");
+    Problem::unprocessable(field, detail)
 }
 
 /// The problem of a text with placeholders that have no value.
@@ -321,6 +334,7 @@ impl Refusal for agent::Rejection {
     fn problem(&self) -> Problem {
         match self {
             Self::NotRegistered => Problem::not_found("agent"),
+            Self::Removed => Problem::forbidden("The agent was removed from the account."),
             Self::CannotTake(reason) => Problem::new(
                 &CANNOT_TAKE,
                 format!("The agent cannot take the conversation: {}.", reason_text(*reason)),

@@ -9,7 +9,7 @@
 use crate::Commands;
 use crate::execute::{CommandError, Context, Decided, LoadError, Outcome, Versioned, pauses};
 use domain::Decide;
-use domain::agent::{EligibilityCheck, Register, Rejection as Refused, ReleaseCapacity, ReserveCapacity};
+use domain::agent::{EligibilityCheck, Rejection as Refused, ReleaseCapacity, ReserveCapacity, SignIn};
 use domain::conversation::{Conversation, Rejection, Requester, note_override};
 use event_schemas::catalogue::Queue;
 use event_schemas::routing::Ineligible;
@@ -159,19 +159,15 @@ impl Commands {
         Ok(outcome?)
     }
 
-    /// Registers a user who signs in to an account.
+    /// Registers a user who signs in to an account, unless the account has removed them.
     pub async fn join(
         &self,
         user_id: UserId,
         name: Option<String>,
         context: &Context,
     ) -> Result<(), CommandError<Refused>> {
-        let join = Register {
-            account_id: context.account,
-            user_id,
-            name: name.unwrap_or_else(|| user_id.to_string()),
-            email: None,
-        };
+        let name = name.unwrap_or_else(|| user_id.to_string());
+        let join = SignIn { account_id: context.account, user_id, name };
         self.agents.execute(&StreamId::agent(user_id), &join, context).await.map(|_| ())
     }
 }

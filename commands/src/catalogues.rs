@@ -1,9 +1,10 @@
 //! The catalogues, one for each kind of item and account.
 
 use crate::Commands;
+use crate::credentials::Sealing;
 use crate::execute::{Aggregates, CommandError, Context, LoadError, Outcome, Versioned};
 use domain::Decide;
-use domain::catalogue::{Catalogue, CatalogueItem};
+use domain::catalogue::{Catalogue, CatalogueItem, Rejection};
 use event_schemas::catalogue::*;
 use event_schemas::{AccountId, Clock, Position, StreamId, UserId};
 use event_store::EventStore;
@@ -105,14 +106,18 @@ event_schemas::catalogue_items!(catalogues);
 
 /// An account's catalogue of one kind.
 pub struct AccountCatalogue<'c, T: CatalogueItem> {
+    commands: &'c Commands,
     all: &'c Aggregates<Catalogue<T>>,
+    account: AccountId,
     stream: StreamId,
 }
 
 impl Commands {
     pub fn catalogue<T: Catalogued>(&self, account: AccountId) -> AccountCatalogue<'_, T> {
         AccountCatalogue {
+            commands: self,
             all: T::of_all_accounts(&self.catalogues),
+            account,
             stream: StreamId::catalogue(T::KIND, account),
         }
     }
@@ -155,12 +160,14 @@ impl<T: Catalogued> AccountCatalogue<'_, T> {
         self.all.answered_before(&self.stream, context).await
     }
 
-    /// See [`Aggregates::execute`].
-    pub async fn execute<C: Decide<Catalogue<T>>>(
+    /// See [`Aggregates::execute`]. The secrets of items are sealed before an event is made.
+    pub async fn execute(
         self,
-        command: &C,
+        command: &impl Decide<Catalogue<T>, Rejection = Rejection>,
         context: &Context,
-    ) -> Result<Outcome<Catalogue<T>>, CommandError<C::Rejection>> {
-        self.all.execute(&self.stream, command, context).await
+    ) -> Result<Outcome<Catalogue<T>>, CommandError<Rejection>> {
+        let Commands { credential_keys: keys, clock, .. } = self.commands;
+        let sealing = Sealing { command, account: self.account, keys, clock };
+        self.all.execute(&self.stream, &sealing, context).await
     }
 }

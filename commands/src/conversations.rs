@@ -34,7 +34,8 @@ pub struct Begin {
 }
 
 impl Commands {
-    /// The account's channel of this id. `None` when it has none.
+    /// The account's channel of this id, as it is stored: [`Commands::opened`] opens its credentials. `None` when it has
+    /// none.
     pub async fn channel(&self, account: AccountId, id: ChannelId) -> Result<Option<Channel>, LoadError> {
         let channels = self.catalogue::<Channel>(account).current().await?;
         Ok(channels.state.get(id).cloned())

@@ -327,7 +327,7 @@ impl Commands {
         &self,
         of: Identifiers,
         identifiers: &[String],
-    ) -> Result<Vec<Turn<'_>>, CommandError<Rejection>> {
+    ) -> Result<Vec<Turn>, CommandError<Rejection>> {
         // In one order for all, so that no two callers wait for each other.
         let mut ids: Vec<_> = identifiers.iter().map(|identifier| of.id(identifier)).collect();
         ids.sort_unstable();

@@ -1,7 +1,8 @@
 //! The execution of commands: load the state, decide, append at the loaded version; on a conflict load the
 //! new events and decide again.
 
-use crate::turns::{Turn, Turns};
+use crate::joint_append::{End, Joint, JointAppends, Share};
+use crate::turns::{self, Turns};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::{Decide, Evolve};
 use event_schemas::{
@@ -34,6 +35,9 @@ const RECENT_CHECKS: usize = 1_024;
 /// The greatest age of a [recent](Aggregates::recent) state: for so long it can lack events of other
 /// processes.
 const RECENT: Duration = Duration::from_secs(1);
+
+/// The right to decide on an aggregate's stream. What was decided before it is appended.
+pub(crate) type Turn<S> = turns::Turn<Option<Joint<S>>>;
 
 /// An aggregate of the write side.
 pub trait Aggregate: Evolve {
@@ -305,8 +309,8 @@ impl LoadError {
 pub struct Aggregates<S: Aggregate> {
     store: Arc<dyn EventStore>,
     clock: Clock,
-    folds: Cache<StreamId, Arc<Versioned<S>>>,
-    turns: Turns,
+    folds: Arc<Cache<StreamId, Arc<Versioned<S>>>>,
+    joint: JointAppends<S>,
     /// When the log was last read for `recent`, and whether the stream had begun.
     recent_checks: Cache<StreamId, (Instant, bool)>,
 }
@@ -314,13 +318,10 @@ pub struct Aggregates<S: Aggregate> {
 impl<S: Aggregate> Aggregates<S> {
     /// `capacity` is the number of states that are cached.
     pub fn new(store: Arc<dyn EventStore>, clock: Clock, capacity: usize) -> Self {
-        Self {
-            store,
-            clock,
-            folds: Cache::new(capacity),
-            turns: Turns::default(),
-            recent_checks: Cache::new(RECENT_CHECKS),
-        }
+        let folds = Arc::new(Cache::new(capacity));
+        let joint =
+            JointAppends { store: Arc::clone(&store), turns: Turns::default(), folds: Arc::clone(&folds) };
+        Self { store, clock, folds, joint, recent_checks: Cache::new(RECENT_CHECKS) }
     }
 
     pub(crate) async fn read(&self, stream: &StreamId, read: Read) -> Result<Arc<Versioned<S>>, LoadError> {
@@ -415,15 +416,8 @@ impl<S: Aggregate> Aggregates<S> {
         let folded = Arc::make_mut(&mut fold);
         folded.state.evolve(event, occurred_at);
         folded.version = Some(version);
-        self.remember(stream, &fold);
+        remember(&self.folds, stream, &fold);
         Ok(fold)
-    }
-
-    /// Caches a state, unless a newer one is cached already.
-    fn remember(&self, stream: &StreamId, fold: &Arc<Versioned<S>>) {
-        if self.folds.get(stream).is_none_or(|known| known.version < fold.version) {
-            self.folds.insert(stream.clone(), Arc::clone(fold));
-        }
     }
 
     async fn catch_up(
@@ -481,12 +475,7 @@ impl<S: Aggregate> Aggregates<S> {
         command: &C,
         context: &Context,
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
-        let turn = self.turn(stream).await?;
-        if let Some(answered) = self.answered_before(stream, context).await? {
-            return Ok(answered);
-        }
-        let fold = self.cached(stream).await?;
-        self.execute_in(&turn, fold, stream, command, context).await
+        self.execute_from(None, stream, command, context).await
     }
 
     /// Executes a command on a state that the caller has just loaded. The request has no key.
@@ -497,15 +486,106 @@ impl<S: Aggregate> Aggregates<S> {
         command: &C,
         context: &Context,
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
-        let turn = self.turn(stream).await?;
-        // The callers before this one may have appended events meanwhile.
-        let fold = self.folds.get(stream).filter(|known| known.version > fold.version).unwrap_or(fold);
-        self.execute_in(&turn, fold, stream, command, context).await
+        self.execute_from(Some(fold), stream, command, context).await
+    }
+
+    async fn execute_from<C: Decide<S>>(
+        &self,
+        loaded: Option<Arc<Versioned<S>>>,
+        stream: &StreamId,
+        command: &C,
+        context: &Context,
+    ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
+        let mut pauses = pauses();
+        let (mut is_outdated, mut is_repetition) = (false, false);
+        loop {
+            let mut turn = self.joint.turns.of(stream).await.ok_or(CommandError::Contended)?;
+            if turn.as_ref().is_some_and(|joint| is_repetition || joint.is_full()) {
+                self.joint.append_waiting(&mut turn, stream).await;
+            }
+            if loaded.is_none()
+                && let Some(answered) = self.answered_before(stream, context).await?
+            {
+                return Ok(answered);
+            }
+            let base = match turn.as_ref() {
+                Some(joint) => Arc::clone(&joint.last),
+                None if is_outdated => self.current(stream).await?,
+                None => self.newest(stream, loaded.as_ref()).await?,
+            };
+            let may_join = !is_repetition && (turn.is_some() || turn.others_wait());
+            let share = if may_join { self.join(&mut turn, &base, stream, command, context) } else { None };
+            let Some(share) = share else {
+                let base = match turn.is_some() {
+                    true => {
+                        self.joint.append_waiting(&mut turn, stream).await;
+                        if loaded.is_none()
+                            && let Some(answered) = self.answered_before(stream, context).await?
+                        {
+                            return Ok(answered);
+                        }
+                        self.newest(stream, loaded.as_ref()).await?
+                    }
+                    false => base,
+                };
+                return self.execute_in(&turn, base, stream, command, context).await;
+            };
+            drop(turn);
+            let state = Arc::clone(&share.state);
+            match share.end().await {
+                End::Appended(position) => {
+                    let version = state.version.ok_or(CommandError::NotFound)?;
+                    return Ok(Outcome { state, version, position: Some(position), wrote: true });
+                }
+                End::Conflict => {
+                    tokio::time::sleep(pauses.next().ok_or(CommandError::Contended)?).await;
+                    is_outdated = true;
+                }
+                End::PartlyRecorded => is_repetition = true,
+                End::Unavailable(cause) => {
+                    let reason = cause.reason.clone();
+                    return Err(Unavailable { reason, source: Some(Box::new(cause)) }.into());
+                }
+            }
+        }
+    }
+
+    /// Adds the command's decision to those that are appended together. `None` when it cannot be: it is refused or changes
+    /// nothing, which only an append proves, or it repeats another one of them.
+    fn join<C: Decide<S>>(
+        &self,
+        turn: &mut Turn<S>,
+        base: &Arc<Versioned<S>>,
+        stream: &StreamId,
+        command: &C,
+        context: &Context,
+    ) -> Option<Share<S>> {
+        let decided = self.decide(base, command, context).ok()??;
+        let events = self.new_events(&decided, context);
+        let version = Some(after(base.version, events.len()));
+        let state = Arc::new(Versioned { state: decided.next, version });
+        self.joint.join(turn, stream, base, events, state)
+    }
+
+    /// The newest of the cached state and one that was loaded before.
+    async fn newest(
+        &self,
+        stream: &StreamId,
+        loaded: Option<&Arc<Versioned<S>>>,
+    ) -> Result<Arc<Versioned<S>>, LoadError> {
+        match loaded {
+            // The callers before this one may have appended events meanwhile.
+            Some(loaded) => {
+                let newer = self.folds.get(stream).filter(|known| known.version > loaded.version);
+                Ok(newer.unwrap_or_else(|| Arc::clone(loaded)))
+            }
+            None => self.cached(stream).await,
+        }
     }
 
     async fn execute_in<C: Decide<S>>(
         &self,
-        _turn: &Turn<'_>,
+        _turn: &Turn<S>,
         mut fold: Arc<Versioned<S>>,
         stream: &StreamId,
         command: &C,
@@ -540,12 +620,14 @@ impl<S: Aggregate> Aggregates<S> {
         }
     }
 
-    /// Waits for the caller's turn at this stream.
+    /// Waits for the caller's turn at this stream, and appends what others have decided before.
     pub(crate) async fn turn<R: std::error::Error + 'static>(
         &self,
         stream: &StreamId,
-    ) -> Result<Turn<'_>, CommandError<R>> {
-        self.turns.of(stream).await.ok_or(CommandError::Contended)
+    ) -> Result<Turn<S>, CommandError<R>> {
+        let mut turn = self.joint.turns.of(stream).await.ok_or(CommandError::Contended)?;
+        self.joint.append_waiting(&mut turn, stream).await;
+        Ok(turn)
     }
 
     /// Decides a command on this state, and computes the state after it. `None` when nothing has to be
@@ -580,27 +662,16 @@ impl<S: Aggregate> Aggregates<S> {
         &self,
         stream: &StreamId,
         fold: &Versioned<S>,
-        Decided { events, next, at }: Decided<S>,
+        decided: Decided<S>,
         context: &Context,
     ) -> Result<Option<Outcome<S>>, CommandError<R>> {
-        let metadata = Metadata {
-            account_id: context.account,
-            actor: context.actor.clone(),
-            correlation_id: context.correlation_id,
-            causation_id: context.causation_id,
-            traceparent: context.traceparent.clone(),
-            request: context.request.clone(),
-            occurred_at: at,
-        };
-        let new_events = (0..)
-            .zip(&events)
-            .map(|(index, event)| NewEvent::of(self.event_id(event, index, context), event, metadata.clone()))
-            .collect();
+        let new_events = self.new_events(&decided, context);
+        let Decided { events, next, .. } = decided;
         let expected = fold.version.map_or(Expected::NoStream, Expected::Exact);
         match self.store.append(stream, expected, new_events).await {
             Ok(appended) if !appended.repeated => {
                 let next = Arc::new(Versioned { state: next, version: Some(appended.version) });
-                self.remember(stream, &next);
+                remember(&self.folds, stream, &next);
                 Ok(Some(Outcome {
                     state: next,
                     version: appended.version,
@@ -642,6 +713,22 @@ impl<S: Aggregate> Aggregates<S> {
                 Err(CommandError::Damaged { stream: stream.to_string(), source: Box::new(error) })
             }
         }
+    }
+
+    fn new_events(&self, decided: &Decided<S>, context: &Context) -> Vec<NewEvent> {
+        let metadata = Metadata {
+            account_id: context.account,
+            actor: context.actor.clone(),
+            correlation_id: context.correlation_id,
+            causation_id: context.causation_id,
+            traceparent: context.traceparent.clone(),
+            request: context.request.clone(),
+            occurred_at: decided.at,
+        };
+        (0..)
+            .zip(&decided.events)
+            .map(|(index, event)| NewEvent::of(self.event_id(event, index, context), event, metadata.clone()))
+            .collect()
     }
 
     fn event_id(&self, event: &S::Event, index: u32, context: &Context) -> EventId {
@@ -703,6 +790,23 @@ impl<S: Aggregate> Aggregates<S> {
         };
         Ok(Some(Outcome { state, version: last.version, position: Some(last.position), wrote: false }))
     }
+}
+
+/// Caches a state, unless a newer one is cached already.
+pub(crate) fn remember<S>(
+    folds: &Cache<StreamId, Arc<Versioned<S>>>,
+    stream: &StreamId,
+    fold: &Arc<Versioned<S>>,
+) {
+    if folds.get(stream).is_none_or(|known| known.version < fold.version) {
+        folds.insert(stream.clone(), Arc::clone(fold));
+    }
+}
+
+/// The version after this many further events.
+fn after(version: Option<Version>, events: usize) -> Version {
+    let next = version.map_or(Version::FIRST, Version::next);
+    Version(next.0 + events as u64 - 1)
 }
 
 /// Applies a stored event to the state before it.

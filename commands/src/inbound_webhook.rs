@@ -10,6 +10,7 @@ mod rejection;
 mod status;
 
 use crate::Commands;
+use crate::credentials::Unopenable;
 use crate::customers::Identifiers;
 use crate::execute::{CommandError, Context, LoadError, Read};
 use event_schemas::catalogue::Channel;
@@ -46,6 +47,9 @@ pub enum InboundWebhookError {
     /// The channel's provider sends more requests than the limit allows.
     #[error("this channel receives more requests than the limit allows")]
     TooMany { wait: Duration },
+    /// The request cannot be checked until the key is back or the credential is entered anew.
+    #[error(transparent)]
+    Unopenable(#[from] Unopenable),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// Too many callers write to the same conversation.
@@ -190,14 +194,15 @@ impl Commands {
     }
 
     /// Answers a provider's verification request, or stores every part of a signed request. `count` counts the request
-    /// once its sender is known, and returns the time to wait when there are too many.
+    /// of the account once its sender is known, and returns the time to wait when there are too many.
     pub async fn receive_webhook(
         &self,
         webhook: InboundWebhook<'_>,
-        count: impl FnOnce() -> Result<(), Duration>,
+        count: impl FnOnce(AccountId) -> Result<(), Duration>,
     ) -> Result<WebhookAnswer, InboundWebhookError> {
         let request = &webhook.request;
-        let mut receiver = self.recent_receiver(webhook.channel_type, webhook.channel_id).await?;
+        let recent = self.recent_receiver(webhook.channel_type, webhook.channel_id).await?;
+        let mut receiver = self.with_credentials(recent)?;
         let provider = self.providers.of(webhook.channel_type).ok_or(InboundWebhookError::NoSuchChannel)?;
         if !matches!(provider.handshake(&receiver.channel, request), Ok(None)) {
             // The token may have been changed just before, and the provider sends this request only once.
@@ -219,7 +224,7 @@ impl Commands {
             Proof::TokenNeeded if webhook.token_account == Some(receiver.account) => {}
             Proof::TokenNeeded => return Err(InboundWebhookError::TokenNeeded),
         }
-        count().map_err(|wait| InboundWebhookError::TooMany { wait })?;
+        count(receiver.account).map_err(|wait| InboundWebhookError::TooMany { wait })?;
         let parts = match provider.read(&receiver.channel, request, self.clock.now()) {
             Ok(parts) => parts,
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],
@@ -242,7 +247,7 @@ impl Commands {
         })
     }
 
-    /// The channel, at most one second old.
+    /// The channel as it is stored, at most one second old.
     async fn recent_receiver(
         &self,
         kind: ChannelType,
@@ -259,13 +264,21 @@ impl Commands {
         Ok(ChannelOfAccount { account, channel })
     }
 
-    /// The current channel.
+    /// The channel with its credentials in plain text.
+    fn with_credentials(
+        &self,
+        ChannelOfAccount { account, channel }: ChannelOfAccount,
+    ) -> Result<ChannelOfAccount, Unopenable> {
+        Ok(ChannelOfAccount { account, channel: self.opened_for_use(account, &channel)? })
+    }
+
+    /// The current channel with its credentials in plain text.
     async fn current_receiver(
         &self,
         ChannelOfAccount { account, channel }: ChannelOfAccount,
     ) -> Result<ChannelOfAccount, InboundWebhookError> {
         let channel = self.channel(account, channel.id).await?.ok_or(InboundWebhookError::NoSuchChannel)?;
-        Ok(ChannelOfAccount { account, channel })
+        Ok(self.with_credentials(ChannelOfAccount { account, channel })?)
     }
 
     /// Applies one customer's parts one after the other, in their order, and different customers' parts concurrently.

@@ -10,14 +10,16 @@ mod causes;
 mod channel_accounts;
 mod compiled_rules;
 mod conversations;
+pub mod credentials;
 mod current_conversation;
 pub mod customers;
 pub mod dry_run;
 pub mod execute;
 pub mod inbound_webhook;
 mod joined_conversations;
+mod joint_append;
 pub mod language;
-mod low_priority;
+pub mod low_priority;
 pub mod past;
 mod turns;
 
@@ -25,6 +27,7 @@ use catalogues::CATALOGUES;
 use channel_accounts::ChannelAccounts;
 use compiled_rules::CompiledPlaybooks;
 use compiled_rules::automation::CompiledAutomationRules;
+use credentials::KeyRing;
 use current_conversation::CurrentConversations;
 use domain::agent::{Person, PresenceTimeouts};
 use domain::contact::IdentifierState;
@@ -37,7 +40,8 @@ use providers::AllowedAddresses;
 use providers::Providers;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 pub use answering_program::FoundOrBegun;
 pub use catalogues::{AccountCatalogue, Catalogued, Catalogues};
@@ -49,6 +53,7 @@ pub use conversations::Begin;
 const CONVERSATIONS: usize = 8_192;
 const CONTACTS: usize = 16_384;
 const AGENTS: usize = 16_384;
+const UNOPENABLE: usize = 1_024;
 
 /// The commands of the write side.
 pub struct Commands {
@@ -65,6 +70,11 @@ pub struct Commands {
     pub side_effects_max_age: Duration,
     /// The addresses that outgoing webhooks may call.
     pub webhook_addresses: AllowedAddresses,
+    /// The keys that seal and open the credentials of channels, macros and rules. Without a key they are stored in
+    /// plain text.
+    pub credential_keys: KeyRing,
+    /// When an item whose secrets cannot be opened was last named in the log.
+    unopenable_reported: Cache<Uuid, Instant>,
     /// The base URL at which providers reach this server. `None` when the operator has configured none.
     pub public_url: Option<String>,
     compiled_playbooks: CompiledPlaybooks,
@@ -88,6 +98,8 @@ impl Commands {
             presence_timeouts: PresenceTimeouts::default(),
             side_effects_max_age: Past::MAX_AGE,
             webhook_addresses: AllowedAddresses::default(),
+            credential_keys: KeyRing::default(),
+            unopenable_reported: Cache::new(UNOPENABLE),
             public_url: None,
             compiled_playbooks: CompiledPlaybooks::new(CATALOGUES),
             compiled_automation_rules: CompiledAutomationRules::new(CATALOGUES),

@@ -1,5 +1,6 @@
 //! Long computations, which yield the processors to requests.
 
+use std::io;
 use std::thread::Builder;
 use tokio::sync::oneshot;
 
@@ -10,14 +11,24 @@ const NICENESS: i32 = 10;
 /// Runs a computation on a thread of its own with a low priority. `None` when it panicked, or no thread could be
 /// started. A thread's priority cannot be raised again, so it is not one of the runtime's.
 pub async fn run<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    start(compute).ok()?.await.ok()
+}
+
+/// Starts a computation on a thread of its own with a low priority. The receiver fails when the computation panicked.
+///
+/// # Errors
+///
+/// No thread could be started.
+pub fn start<T: Send + 'static>(
+    compute: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<oneshot::Receiver<T>> {
     let (sender, result) = oneshot::channel();
-    let thread = Builder::new().name("low-priority".to_owned()).spawn(move || {
+    Builder::new().name("low-priority".to_owned()).spawn(move || {
         lower_priority();
         // The request may be gone.
         let _unwanted = sender.send(compute());
-    });
-    thread.ok()?;
-    result.await.ok()
+    })?;
+    Ok(result)
 }
 
 /// Linux has a priority for each thread. Elsewhere the thread keeps the priority of the process.

@@ -8,12 +8,18 @@ mod created;
 mod health;
 mod message;
 mod messages;
+mod sockets;
 mod tables;
 mod tenant;
 
+pub use sockets::{NAMESPACE, Sockets};
+
 use aide::axum::ApiRouter;
+use axum::middleware::from_fn_with_state;
 use commands::Commands;
 use event_schemas::AccountId;
+use gate::Places;
+use gate::places::give_back;
 use projections::Tables;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -54,11 +60,12 @@ pub struct ConversationService {
 
 type AppState = axum::extract::State<Arc<ConversationService>>;
 
-/// The routes of the contract.
-pub fn router(service: Arc<ConversationService>) -> ApiRouter {
+/// The routes of the contract. An account's queries share its places with those of the query API.
+pub fn router(service: Arc<ConversationService>, places: Places) -> ApiRouter {
     ApiRouter::new()
         .merge(health::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
+        .layer(from_fn_with_state(places, give_back))
         .with_state(service)
 }

@@ -23,7 +23,7 @@ pub use reservations::{EligibilityCheck, ReleaseCapacity, Reservation, ReserveCa
 
 use crate::aggregate::{Decide, Evolve};
 use crate::calendar::{Hours, days_off};
-use event_schemas::agent::{AgentRegistered, Preferences};
+use event_schemas::agent::{AgentRegistered, AgentRemoved, Preferences};
 use event_schemas::routing::Ineligible;
 use event_schemas::{AccountId, AgentEvent, ConversationId, Timestamp, UserId, Version};
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,10 @@ impl Person {
 pub struct Agent {
     /// The number of events of the person's stream that belong to the account.
     events: u64,
-    /// The name and the email address. `None` when the account has not registered the person.
+    /// The name and the email address. `None` when the account has not registered the person, or has removed them.
     registered: Option<(String, Option<String>)>,
+    #[serde(default)]
+    is_removed: bool,
     preferences: Preferences,
     #[serde(skip)]
     hours: Option<Hours>,
@@ -93,6 +95,10 @@ impl Agent {
     }
     pub fn is_registered(&self) -> bool {
         self.registered.is_some()
+    }
+    /// Whether the account has removed the agent and not registered them again.
+    pub fn is_removed(&self) -> bool {
+        self.is_removed
     }
     pub fn name(&self) -> Option<&str> {
         self.registered.as_ref().map(|(name, _)| name.as_str())
@@ -177,7 +183,15 @@ impl Agent {
         use AgentEvent as E;
         self.events += 1;
         match event {
-            E::AgentRegistered(known) => self.registered = Some((known.name.clone(), known.email.clone())),
+            E::AgentRegistered(known) => {
+                self.registered = Some((known.name.clone(), known.email.clone()));
+                self.is_removed = false;
+            }
+            E::AgentRemoved(_) => {
+                self.registered = None;
+                self.is_removed = true;
+                self.presence = Presence::Offline { since: at };
+            }
             E::PreferencesChanged(changed) => {
                 self.prefer(&changed.preferences);
                 self.preferences_changes += 1;
@@ -211,6 +225,9 @@ impl Agent {
 pub enum Rejection {
     #[error("this account knows no such agent")]
     NotRegistered,
+    /// Only a supervisor registers them again.
+    #[error("the agent was removed from the account")]
+    Removed,
     #[error("the agent cannot take the conversation: {0}")]
     CannotTake(Ineligible),
     #[error("the version is {actual:?}, not {expected:?}")]
@@ -282,5 +299,45 @@ impl Decide<Person> for Register {
             }
             .into(),
         ])
+    }
+}
+
+/// Registers a person who begins to work in an account with a token of it. The account has not removed them.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    pub account_id: AccountId,
+    pub user_id: UserId,
+    pub name: String,
+}
+
+impl Decide<Person> for SignIn {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Person, now: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        if state.in_account(self.account_id).is_removed() {
+            return Err(Rejection::Removed);
+        }
+        let Self { account_id, user_id, name } = self.clone();
+        Register { account_id, user_id, name, email: None }.decide(state, now)
+    }
+}
+
+/// Removes an agent from an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Remove {
+    pub account_id: AccountId,
+    pub user_id: UserId,
+}
+
+impl Decide<Person> for Remove {
+    type Rejection = Rejection;
+
+    fn decide(&self, state: &Person, _: Timestamp) -> Result<Vec<AgentEvent>, Rejection> {
+        let agent = state.in_account(self.account_id);
+        match (agent.is_registered(), agent.is_removed()) {
+            (true, _) => Ok(vec![AgentRemoved { account_id: self.account_id, user_id: self.user_id }.into()]),
+            (false, true) => Ok(Vec::new()),
+            (false, false) => Err(Rejection::NotRegistered),
+        }
     }
 }

@@ -19,6 +19,7 @@ events! {
         WentOffline = 2,
         CapacityReserved = 2,
         CapacityReleased = 2,
+        AgentRemoved = 1,
     }
     attributed by attributed
 }
@@ -34,6 +35,7 @@ impl AgentEvent {
             Self::WentOffline(event) => event.account_id,
             Self::CapacityReserved(event) => Some(event.account_id),
             Self::CapacityReleased(event) => Some(event.account_id),
+            Self::AgentRemoved(event) => Some(event.account_id),
         }
     }
 }
@@ -48,7 +50,8 @@ fn attributed(mut event: AgentEvent, account: AccountId) -> AgentEvent {
         AgentEvent::WentOffline(event) => &mut event.account_id,
         AgentEvent::AgentRegistered(_)
         | AgentEvent::CapacityReserved(_)
-        | AgentEvent::CapacityReleased(_) => return event,
+        | AgentEvent::CapacityReleased(_)
+        | AgentEvent::AgentRemoved(_) => return event,
     };
     of.get_or_insert(account);
     event
@@ -62,6 +65,14 @@ pub struct AgentRegistered {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+}
+
+/// The agent has left the account: no work is given to them, and nothing is pushed to them, until they are registered
+/// again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentRemoved {
+    pub account_id: AccountId,
+    pub user_id: UserId,
 }
 
 /// Working hours in the agent's own zone (requirement 000, section 2).

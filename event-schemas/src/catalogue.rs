@@ -4,16 +4,15 @@
 //! rules have an order without a lock. Each event carries the whole item as it is afterwards.
 //!
 //! To add a kind: its shape in `items/<kind>.rs`, a line in [`catalogue!`] below, its references in
-//! `references.rs`, and its rules in
+//! `references.rs`, its secrets in `secrets.rs`, and its rules in
 //! `domain/src/catalogue/<kind>.rs`. Stream, events, fold, table and routes follow from the line. The golden
 //! test asks for a sample and a schema of each of its two events.
 
 pub use crate::items::Shape;
 pub use crate::references::{Reference, References};
+pub use crate::secrets::{Credentials, Secret, Secrets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::fmt;
 use uuid::Uuid;
 
 /// Declares every kind of catalogue item: its file and type, the type of its id where that is its own, its
@@ -134,7 +133,7 @@ catalogue! {
 }
 
 /// A kind of catalogue item, with its events. Declared with [`catalogue!`].
-pub trait Item: Shape + References {
+pub trait Item: Shape + References + Secrets {
     const KIND: CatalogueKind;
     /// The name of the event that defines one.
     const DEFINED: &'static str;
@@ -187,19 +186,3 @@ impl<T: Shape + References> AnyItem for T {
         json.unwrap_or_else(|impossible| unreachable!("an item always serialises: {impossible}"))
     }
 }
-
-/// A text that gives access to a service. It is stored, and it is never shown: `Debug` hides it, and
-/// documents that leave Verbatim have it masked (see [`crate::CloudEvent`]).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// The credentials that a provider asks for, by the provider's own names: for WhatsApp `phone_number_id`,
-/// `access_token`, `app_secret`, `verify_token`.
-pub type Credentials = BTreeMap<String, Secret>;

@@ -49,6 +49,15 @@ impl Clock {
         key
     }
 
+    /// Random bytes for the nonce of a sealed text. The first six bytes of a UUIDv4 are all random.
+    #[allow(clippy::disallowed_methods)]
+    pub fn fresh_nonce(&self) -> [u8; 12] {
+        let mut nonce = [0; 12];
+        nonce[..6].copy_from_slice(&Uuid::new_v4().as_bytes()[..6]);
+        nonce[6..].copy_from_slice(&Uuid::new_v4().as_bytes()[..6]);
+        nonce
+    }
+
     pub fn event_id(&self) -> EventId {
         EventId(self.fresh_id())
     }

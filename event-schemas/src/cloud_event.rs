@@ -1,6 +1,7 @@
 //! The published form of an event: CloudEvents 1.0, JSON format.
 
 use crate::Recorded;
+use crate::secrets::Secret;
 use crate::upcast::today;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,13 +74,10 @@ impl CloudEvent {
     }
 }
 
-/// Stands for a secret.
-const MASK: &str = "***";
-
 /// Whether secrets were left out of the data of an event.
 pub fn lacks_secrets(event_type: &str, data: &Value) -> bool {
     let credentials = data.pointer("/channel/credentials").and_then(Value::as_object);
-    let is_mask = |value: &Value| value == MASK;
+    let is_mask = |value: &Value| value == Secret::MASK;
     match event_type {
         "ChannelDefined" => credentials.is_some_and(|credentials| credentials.values().any(is_mask)),
         "MacroDefined" => data.pointer("/macro/webhook_secret").is_some_and(is_mask),
@@ -94,11 +92,11 @@ pub fn without_secrets(event_type: &str, mut data: Value) -> Value {
     if event_type == "ChannelDefined"
         && let Some(credentials) = data.pointer_mut("/channel/credentials").and_then(Value::as_object_mut)
     {
-        credentials.values_mut().for_each(|value| *value = json!(MASK));
+        credentials.values_mut().for_each(|value| *value = json!(Secret::MASK));
     }
     for item in ["/macro", "/automation_rule"] {
         if let Some(secret) = data.pointer_mut(&format!("{item}/webhook_secret")) {
-            *secret = json!(MASK);
+            *secret = json!(Secret::MASK);
         }
         let actions = data.pointer_mut(&format!("{item}/actions")).and_then(Value::as_array_mut);
         actions.into_iter().flatten().filter_map(|action| action.get_mut("url")).for_each(hide_path);

@@ -23,6 +23,7 @@ pub mod placeholders;
 pub mod references;
 pub mod routing;
 pub mod schemas;
+pub mod secrets;
 pub mod time;
 pub mod upcast;
 

@@ -73,6 +73,8 @@ pub struct Gate {
     pub checks: Vec<Check>,
     /// Whether health and metrics are served beside the API. Otherwise [`operations`] serves them elsewhere.
     pub serves_operations: bool,
+    /// The descriptions that are served beside that of the API, each with its path.
+    pub descriptions: Vec<(&'static str, Bytes)>,
     /// The service's own kinds of problem, which `/problems` lists after the common ones.
     pub problems: Vec<&'static Kind>,
 }
@@ -89,7 +91,7 @@ pub fn assemble(api: ApiRouter, gate: Gate) -> Router {
     let problems = kinds::COMMON.iter().copied().chain(gate.problems).collect();
 
     service
-        .merge(docs::routes(document, problems))
+        .merge(docs::routes(document, gate.descriptions, problems))
         .merge(operations)
         .fallback(async || Problem::new(&kinds::NOT_FOUND, "No route has this path."))
         .method_not_allowed_fallback(async || {

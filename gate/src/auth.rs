@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use aide::OperationInput;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, Clock, UserId};
@@ -143,6 +143,20 @@ impl Authenticator {
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Problem> {
+        let claims = self.signed(token).await?;
+        claims.check_times(self.0.clock.now(), LEEWAY).map_err(Problem::unauthenticated)?;
+        Ok(claims)
+    }
+
+    /// Whether the key of a token that was accepted is one that this server knows, at any time: the key may have been
+    /// withdrawn. A key that cannot be fetched at the moment is known.
+    pub async fn still_knows(&self, token: &str) -> bool {
+        let signed = self.signed(token).await;
+        signed.err().is_none_or(|problem| problem.status() != StatusCode::UNAUTHORIZED)
+    }
+
+    /// The claims of a token that is signed as it should be, whether or not it is valid now.
+    async fn signed(&self, token: &str) -> Result<Claims, Problem> {
         let refused = Problem::unauthenticated;
         let header = decode_header(token).map_err(|_| refused("The token is not a JWT."))?;
         if has_critical_extension(token) {
@@ -177,7 +191,7 @@ impl Authenticator {
             _ => return Err(refused("The token must be signed with HS256, RS256 or ES256.")),
         };
         let mut validation = Validation::new(header.alg);
-        // Times are checked below, by a clock that tests can set.
+        // Times are checked by a clock that tests can set.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
         validation.validate_aud = self.0.audience.is_some();
@@ -193,9 +207,7 @@ impl Authenticator {
         // The former secret is tried when the present one does not fit.
         let (present, former) = keys.split_first().unwrap_or_else(|| unreachable!("there is a key"));
         let decoded = with(present).or_else(|error| former.first().map_or(Err(error), with));
-        let claims = decoded.map_err(|error| refused(decode_failure(&error)))?.claims;
-        claims.check_times(self.0.clock.now(), LEEWAY).map_err(refused)?;
-        Ok(claims)
+        Ok(decoded.map_err(|error| refused(decode_failure(&error)))?.claims)
     }
 }
 

@@ -98,15 +98,15 @@ impl Caller {
         Actor { actor_type, id: Some(self.user.0), name: self.name.clone() }
     }
 
-    /// Counts the request against this caller's limits, and names the caller in the access log and to every extractor
+    /// Counts the request against this caller's limits, waits for its turn while other accounts ask, and names the caller in the access log and to every extractor
     /// that follows. For an extractor that has authenticated the caller in its own way.
     ///
     /// # Errors
     ///
     /// 429: the caller or the account sends too many requests.
-    pub fn admit(self, parts: &mut Parts) -> Result<Self, Problem> {
+    pub async fn admit(self, parts: &mut Parts) -> Result<Self, Problem> {
         if let Some(limits) = RateLimits::of(parts) {
-            limits.check_caller(&self)?;
+            limits.admit(&self).await?;
         }
         if let Some(slot) = parts.extensions.get::<CallerSlot>() {
             slot.set(&self);
@@ -126,7 +126,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         // Both are missing only from a router that `assemble` did not build.
         let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
         match authenticator.identify(&parts.headers).await {
-            Ok(caller) => caller.admit(parts),
+            Ok(caller) => caller.admit(parts).await,
             Err(refusal) => Err(refuse(parts, refusal)),
         }
     }

@@ -169,9 +169,16 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-pub(crate) fn routes(document: Bytes, problems: Arc<[&'static Kind]>) -> axum::Router {
+pub(crate) fn routes(
+    document: Bytes,
+    others: Vec<(&'static str, Bytes)>,
+    problems: Arc<[&'static Kind]>,
+) -> axum::Router {
     let all = problems.clone();
-    axum::Router::new()
+    let others = others.into_iter().fold(axum::Router::new(), |routes, (path, document)| {
+        routes.route(path, get(async move || asset("application/json", document.clone())))
+    });
+    others
         .route("/openapi.json", get(async move || asset("application/json", document.clone())))
         .route("/docs", get(async || page(PAGE)))
         .route("/docs/style.css", get(async || asset("text/css; charset=utf-8", ASSETS.style.clone())))

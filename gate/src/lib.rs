@@ -14,6 +14,8 @@ mod headers;
 mod health;
 pub mod limits;
 pub mod metrics;
+mod neighbours;
+pub mod places;
 mod plain;
 mod position;
 pub mod problem;
@@ -35,6 +37,7 @@ pub use headers::{After, IdempotencyKey, IfMatch, KeyedRequest, describe_header}
 pub use health::Check;
 pub use limits::{Limits, RateLimits};
 pub use metrics_exporter_prometheus::PrometheusHandle;
+pub use places::{PlaceOfRequest, Places};
 pub use position::{AnsweredAt, answer_position};
 pub use problem::{FieldError, Kind, Problem};
 pub use starting::Starting;

@@ -1,6 +1,7 @@
 //! Limits: requests per caller and per channel, the size of a body, and the time until a response.
 
 use crate::caller::Caller;
+use crate::neighbours::Pace;
 use crate::problem::Problem;
 use aide::OperationInput;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
@@ -74,6 +75,8 @@ pub struct RateLimits {
     callers: Option<Arc<Counter<(AccountId, UserId)>>>,
     accounts: Option<Arc<Counter<AccountId>>>,
     channels: Option<Arc<Counter<ChannelId>>>,
+    /// `None` when the rate of an account is not limited.
+    pace: Option<Arc<Pace>>,
     strangers: Option<Arc<Counter<IpAddr>>>,
     /// The address of the connection. `None` when the service is called without one, as tests do.
     peer: Option<IpAddr>,
@@ -123,6 +126,7 @@ impl RateLimits {
             callers: limits.per_caller.and_then(Counter::new),
             accounts: limits.per_account.and_then(Counter::new),
             channels: limits.per_channel.and_then(Counter::new),
+            pace: limits.per_account.map(|rate| Arc::new(Pace::new(rate.one_every))),
             strangers: limits.per_stranger.and_then(Counter::new),
             peer: None,
             strangers_bodies: Arc::new(Semaphore::new(limits.strangers_bytes)),
@@ -147,20 +151,27 @@ impl RateLimits {
         }
     }
 
-    /// Counts a request of this caller. [`Caller`]'s extractor calls it for every request with a token.
-    pub fn check_caller(&self, caller: &Caller) -> Result<(), Problem> {
+    /// Counts a request of this caller, and waits for its turn while other accounts ask too. [`Caller`]'s extractor calls it
+    /// for every request with a token.
+    pub async fn admit(&self, caller: &Caller) -> Result<(), Problem> {
         if let Some(counter) = &self.callers {
             counter.check(&(caller.account, caller.user), "caller")?;
         }
-        match &self.accounts {
-            Some(counter) => counter.check(&caller.account, "account"),
-            None => Ok(()),
+        if let Some(counter) = &self.accounts {
+            counter.check(&caller.account, "account")?;
         }
+        if let Some(pace) = &self.pace {
+            pace.wait(caller.account).await;
+        }
+        Ok(())
     }
+
     /// Counts a webhook of this channel. The webhook's handler calls it once the signature is checked, so that only
-    /// the provider's requests count.
-    /// The error is the time to wait.
-    pub fn check_channel(&self, channel: ChannelId) -> Result<(), Duration> {
+    /// the provider's requests count. The error is the time to wait.
+    pub fn check_channel(&self, account: AccountId, channel: ChannelId) -> Result<(), Duration> {
+        if let Some(pace) = &self.pace {
+            pace.note(account);
+        }
         match &self.channels {
             Some(counter) => counter.wait(&channel, "channel"),
             None => Ok(()),

@@ -6,7 +6,7 @@ use aide::openapi::{MediaType, Operation, Response as ApiResponse, SchemaObject}
 pub use axum::http::StatusCode;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -187,6 +187,10 @@ impl Problem {
     }
     pub fn kind(&self) -> &'static Kind {
         self.0.kind
+    }
+    /// The schema of a problem document.
+    pub fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Body>()
     }
     /// The problem document, for an answer that is not an HTTP response.
     pub fn document(&self) -> Value {

@@ -33,7 +33,9 @@ impl<S: Send + Sync> FromRequestParts<S> for StreamCaller {
         }
         let authenticator = Authenticator::from_request_parts(parts, state).await?;
         match authenticator.identify_stream(&token) {
-            Ok((caller, selected)) => Ok(Self { caller: caller.admit(parts)?, selected: Some(selected) }),
+            Ok((caller, selected)) => {
+                Ok(Self { caller: caller.admit(parts).await?, selected: Some(selected) })
+            }
             Err(refusal) => Err(refuse(parts, refusal)),
         }
     }

@@ -196,6 +196,7 @@ create table if not exists agents (
     name          text   not null,
     email         text,
     registered_at bigint not null,
+    removed_at    bigint,
     primary key (account_id, user_id)
 );
 

@@ -368,6 +368,7 @@ fn user_of(event: &AgentEvent) -> UserId {
         AgentEvent::WentOffline(event) => event.user_id,
         AgentEvent::CapacityReserved(event) => event.user_id,
         AgentEvent::CapacityReleased(event) => event.user_id,
+        AgentEvent::AgentRemoved(event) => event.user_id,
     }
 }
 

@@ -17,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 /// How often to check whether another process has finished a rebuild.
 const GENERATION_POLL: Duration = Duration::from_millis(200);
 
+/// How long a rebuilt generation may take to hold what the one before holds, before it is used all the same: a log of
+/// which an older state was restored never has that again.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(10);
+
 /// One generation, open for reading.
 pub struct Generation {
     pub number: u64,
@@ -163,13 +167,31 @@ impl Tables {
     /// Opens the generation in use, which another process fills, and reads from it from now on.
     async fn reopen_read_only(&self) {
         match self.generations.open_current(Sizes::default()).await {
-            Ok(Some((number, db))) => self.replace(Generation::of(number, db, None)),
+            Ok(Some((number, db))) => {
+                let next = Generation::of(number, db, None);
+                self.until_as_new(&next).await;
+                self.replace(next);
+            }
             // A newer version of Verbatim made these tables, and this version cannot read them.
             Ok(None) => tokio::time::sleep(GENERATION_POLL).await,
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "the read models cannot be opened; trying again");
                 tokio::time::sleep(GENERATION_POLL).await;
             }
+        }
+    }
+
+    /// Waits until a rebuilt generation holds what the one in use holds, so that no answer is older than an earlier one.
+    async fn until_as_new(&self, next: &Generation) {
+        let Ok(before) = self.current() else { return };
+        let deadline = Instant::now() + CATCHES_UP_WITHIN;
+        while before.number != next.number && Instant::now() < deadline {
+            let held = Checkpoint::read(&before.db, NAME).await.unwrap_or_default();
+            let holds = Checkpoint::read(&next.db, NAME).await.unwrap_or_default();
+            if holds.position >= held.position {
+                return;
+            }
+            tokio::time::sleep(CHECKPOINT_POLL).await;
         }
     }
 
@@ -343,8 +365,11 @@ impl ReadSide {
     async fn open_runner(&mut self, lease: Lease, stop: &CancellationToken) {
         while !stop.is_cancelled() && !lease.is_lost() {
             match open_to_write(&self.log, &self.tables.generations, |_| {}).await {
-                Ok((generation, runner)) => {
+                Ok((generation, mut runner)) => {
                     let number = generation.number;
+                    if self.tables.current().is_ok_and(|before| before.number != number) {
+                        stop.run_until_cancelled(self.catch_up(&mut runner)).await;
+                    }
                     tracing::info!(generation = number, "this process fills the read models");
                     self.tables.replace(generation);
                     self.leased = Some(Leased { lease, runner });
@@ -360,6 +385,21 @@ impl ReadSide {
                     tokio::time::sleep(TRY).await;
                 }
             }
+        }
+    }
+
+    /// Projects with the runner of a rebuilt generation until it holds what the one in use holds, so that no answer is
+    /// older than an earlier one.
+    async fn catch_up(&self, runner: &mut Runner<ReadModels>) {
+        let held = self.tables.position().await.unwrap_or_default();
+        let deadline = Instant::now() + CATCHES_UP_WITHIN;
+        while runner.watch().position() < held && Instant::now() < deadline {
+            if let Err(error) = runner.catch_up(None, |_| {}).await {
+                // It is reported when the runner meets it again.
+                tracing::warn!(error = %Chain(&error), "the rebuilt tables are behind those before");
+                return;
+            }
+            tokio::time::sleep(CHECKPOINT_POLL).await;
         }
     }
 

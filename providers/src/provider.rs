@@ -15,7 +15,7 @@ use reqwest::Method;
 use tokio::io::AsyncWrite;
 
 /// One kind of channel. An implementation has no state of a channel: each call gets the channel's definition from the
-/// catalogue.
+/// catalogue, with its credentials in plain text.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// The kind of the channels that it serves.
@@ -121,12 +121,12 @@ impl BadSetting {
     }
 }
 
-/// The credential of this name.
+/// The credential of this name, in plain text. A sealed one is refused: its text must never sign or prove anything.
 pub(crate) fn credential<'a>(channel: &'a Channel, name: &'static str) -> Result<&'a str, RefusedWebhook> {
     match channel.credentials.get(name) {
         // An export without secrets has this mark instead. Every reader of the documentation could sign with it.
-        Some(secret) if secret.0 == "***" => Err(RefusedWebhook::NotConfigured(name)),
-        Some(secret) if !secret.0.is_empty() => Ok(&secret.0),
-        _ => Err(RefusedWebhook::NotConfigured(name)),
+        Some(secret) if secret.is_absent() || secret.is_sealed() => Err(RefusedWebhook::NotConfigured(name)),
+        Some(secret) => Ok(&secret.0),
+        None => Err(RefusedWebhook::NotConfigured(name)),
     }
 }

@@ -10,7 +10,6 @@ mod growth;
 mod history;
 mod live;
 mod params;
-mod places;
 mod problem;
 mod queue;
 mod rejections;
@@ -26,13 +25,14 @@ pub use state::QueryState;
 
 use aide::axum::ApiRouter;
 use axum::middleware::{from_fn, from_fn_with_state};
-use places::{Places, give_back};
+use gate::Places;
+use gate::places::give_back;
 
 /// The groups of routes in the API's description that the commands do not have.
 pub const TAGS: &[(&str, &str)] = &[("events", "All events of the account, in pages or as a live stream.")];
 
-/// All routes of queries. Each file of routes has one line here.
-pub fn router(state: QueryState) -> ApiRouter {
+/// All routes of queries. Each file of routes has one line here. `places` are those of the queries of each account.
+pub fn router(state: QueryState, places: Places) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())
         .merge(conversation::routes())
@@ -46,6 +46,6 @@ pub fn router(state: QueryState) -> ApiRouter {
         .merge(rejections::routes())
         .merge(schemas::routes())
         .layer(from_fn(gate::answer_position))
-        .layer(from_fn_with_state(Places::default(), give_back))
+        .layer(from_fn_with_state(places, give_back))
         .with_state(state)
 }

@@ -1,7 +1,6 @@
 //! The state of the handlers: the log, and the tables, which contain at least the caller's own writes.
 
 use crate::growth::Growth;
-use crate::places::PlaceOfRequest;
 use crate::problem::{log_unavailable, no_tables, tables_unavailable};
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -11,7 +10,7 @@ use axum::http::request::Parts;
 use event_schemas::Position;
 use event_store::EventStore;
 use follower::{NotYet, ReadView};
-use gate::{After, Agent, AnsweredAt, Caller, Problem, Role};
+use gate::{After, Agent, AnsweredAt, Caller, PlaceOfRequest, Problem, Role};
 use projections::{Tables, read_models};
 use std::ops::Deref;
 use std::sync::Arc;

@@ -40,8 +40,10 @@ impl Default for Timing {
     }
 }
 
-/// The work of an engine with each client, until the client leaves or the process ends.
-pub type Serve = Box<dyn Fn(Arc<Session>, mpsc::Receiver<String>, CancellationToken) -> Served + Send + Sync>;
+/// The work of an engine with each client, until the client leaves or the process ends. The headers are those of the
+/// request that opened the session.
+pub type Serve =
+    Box<dyn Fn(Arc<Session>, HeaderMap, mpsc::Receiver<String>, CancellationToken) -> Served + Send + Sync>;
 /// Ends when the client has left or is sent away.
 pub type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -128,7 +130,7 @@ async fn handle(
     let session = params.sid.map(|sid| engine.find(&sid).ok_or(Refusal::Session)).transpose()?;
     match (params.transport.as_deref(), method, session, upgrade) {
         (Some("polling"), Method::GET, None, _) => {
-            let session = engine.open(Transport::Polling)?;
+            let session = engine.open(Transport::Polling, headers)?;
             Ok(polling::text(session.next().map(|packet| packet.to_string()).unwrap_or_default()))
         }
         (Some("polling" | "websocket"), _, None, Err(_)) => Err(Refusal::Method),
@@ -139,7 +141,7 @@ async fn handle(
         (Some("websocket"), Method::GET, session, Ok(upgrade)) => {
             let session = match session {
                 Some(session) => websocket::Begin::Upgrade(session),
-                None => websocket::Begin::New(engine.open(Transport::WebSocket)?),
+                None => websocket::Begin::New(engine.open(Transport::WebSocket, headers)?),
             };
             Ok(websocket::accept(upgrade, session, &engine))
         }
@@ -172,7 +174,7 @@ impl Engine {
     }
 
     /// A new session, whose first packet says how to use it.
-    fn open(self: &Arc<Self>, transport: Transport) -> Result<Arc<Session>, Refusal> {
+    fn open(self: &Arc<Self>, transport: Transport, headers: HeaderMap) -> Result<Arc<Session>, Refusal> {
         let id = self.clock.fresh_id().simple().to_string();
         let (session, messages) = Session::new(id.clone(), transport, self.timing);
         let mut sessions = self.lock();
@@ -180,7 +182,6 @@ impl Engine {
             return Err(Refusal::Full);
         }
         sessions.insert(id.clone(), session.clone());
-        metrics::gauge!("verbatim_realtime_connections").set(sessions.len() as f64);
         drop(sessions);
         let upgrades: &[&str] = if transport == Transport::Polling { &["websocket"] } else { &[] };
         let opened = json!({
@@ -192,7 +193,7 @@ impl Engine {
         });
         session.send(format!("0{opened}"));
         let registered = Registered { engine: self.clone(), session: session.clone() };
-        let served = (self.serve)(session.clone(), messages, self.stop.clone());
+        let served = (self.serve)(session.clone(), headers, messages, self.stop.clone());
         self.clients.spawn(async move {
             let session = &registered.session;
             tokio::select! {
@@ -206,8 +207,6 @@ impl Engine {
     }
 
     fn forget(&self, id: &str) {
-        let mut sessions = self.lock();
-        sessions.remove(id);
-        metrics::gauge!("verbatim_realtime_connections").set(sessions.len() as f64);
+        self.lock().remove(id);
     }
 }

@@ -3,9 +3,17 @@
 //! A push goes out only when this process's tables hold its event, so that what a client then asks for is at least as
 //! new as the push.
 
+use crate::contract::{self, Contract};
+use crate::events::{
+    AgentPresence, Assignment, CatalogueChanged, ChangedCatalogue, ConversationMessage,
+    ConversationMessageUpdated, ConversationNew, ConversationSeen, ConversationUpdated, Mention,
+    NotificationAssignment, NotificationMention, OfConversation, Presence, PresenceStatus, Pushed, Seen,
+    ServerEvent, SlaBreach, SlaWarning,
+};
 use crate::hub::Hub;
-use crate::push::{Offset, Push, Room};
+use crate::push::{Offset, Push, Room, part};
 use crate::summaries::Summaries;
+use event_schemas::message::SenderType;
 use event_schemas::{
     AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
     DetailsEvent, Event, LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
@@ -14,12 +22,11 @@ use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
 use follower::runner::{Chain, DecodedEvent};
 use follower::{Health, NotYet};
-use projections::queries::conversations;
+use projections::queries::conversations::{self, ListedConversation};
 use projections::queries::message::Message;
 use projections::read_models::messages::{self, MessageRow};
 use projections::{NoTables, Tables};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,13 +58,7 @@ pub enum PushError {
 pub struct Pushes {
     pub tables: Tables,
     pub log: DecodedLog,
-}
-
-/// The parts of an event's pushes, in the order in which they are sent.
-mod part {
-    pub const MESSAGE: u16 = 0;
-    pub const CONVERSATION: u16 = 1;
-    pub const NOTIFICATION: u16 = 2;
+    pub contract: Option<Arc<dyn Contract>>,
 }
 
 impl Pushes {
@@ -98,6 +99,9 @@ impl Pushes {
             let now = Clock::System.now();
             for event in &page.events {
                 delays.record(now.since(event.recorded_at).as_secs_f64());
+            }
+            for removed in decoded.iter().filter_map(|event| removed_agent(event)) {
+                hub.send_away(removed, "the agent was removed from the account");
             }
             hub.give_out(pushes, through);
             summaries.changed_by(decoded.iter().map(|event| &**event));
@@ -165,6 +169,7 @@ impl Pushes {
                     let is_last = last.get(&id) == Some(&event.position);
                     pushes.extend(draft.of_conversation(id, change, rows.get(&id), is_last));
                     pushes.extend(draft.of_notification(id, change));
+                    pushes.extend(self.of_answer(&draft, id, change, &db).await?);
                 }
                 Event::Agent(change) => {
                     let draft = Draft { event, account: event.metadata.account_id };
@@ -175,6 +180,13 @@ impl Pushes {
                     pushes.push(draft.of_catalogue(change));
                 }
                 Event::Contact(_) | Event::Inbound(_) | Event::Log(_) => {}
+            }
+        }
+        if let Some(contract) = &self.contract {
+            let more = pushes.len();
+            pushes.extend(contract::numbered(contract.pushes(decoded, &db).await?));
+            if pushes.len() > more {
+                pushes.sort_by_key(|push| push.offset);
             }
         }
         Ok(pushes)
@@ -196,16 +208,35 @@ impl Pushes {
         change: &ConversationEvent,
         db: &follower::Db,
     ) -> Result<Option<Push>, PushError> {
-        let (name, row) = match (MessageRow::begun(0, change, draft.event), MessageRow::changed_by(change)) {
-            (Some(row), _) => ("conversation:message", Some(row)),
-            (None, Some(message)) => {
-                ("conversation:message:updated", self.message(draft, id, message, db).await?)
-            }
-            (None, None) => return Ok(None),
-        };
-        let Some(row) = row else { return Ok(None) };
-        let room = Room::Conversation(draft.account, id);
-        Ok(Some(draft.push(part::MESSAGE, vec![room], name, &Message::of(id, row))))
+        let rooms = vec![Room::Conversation(draft.account, id)];
+        if let Some(row) = MessageRow::begun(0, change, draft.event) {
+            let message = Message::of(id, row);
+            return Ok(Some(draft.push::<ConversationMessage, _>(part::MESSAGE, rooms, message)));
+        }
+        let Some(message) = MessageRow::changed_by(change) else { return Ok(None) };
+        let row = self.message(draft, id, message, db).await?;
+        Ok(row.map(|row| {
+            draft.push::<ConversationMessageUpdated, _>(part::MESSAGE, rooms, Message::of(id, row))
+        }))
+    }
+
+    /// `conversation:seen` of an agent who answers: they have seen all messages before.
+    async fn of_answer(
+        &self,
+        draft: &Draft<'_>,
+        id: ConversationId,
+        change: &ConversationEvent,
+        db: &follower::Db,
+    ) -> Result<Option<Push>, PushError> {
+        let ConversationEvent::Message(MessageEvent::MessageSent(sent)) = change else { return Ok(None) };
+        let agent = sent.sender_id.filter(|_| sent.sender_type == SenderType::Agent);
+        let Some(agent_id) = agent else { return Ok(None) };
+        let found = conversations::find(db.readers(), draft.account, id, Some(agent_id)).await?;
+        Ok(found.map(|ListedConversation { conversation, unread, .. }| {
+            let received = conversation.received_count.saturating_sub(unread);
+            let user = vec![Room::User(draft.account, agent_id)];
+            draft.notification::<ConversationSeen, _>(user, id, Seen { agent_id, received })
+        }))
     }
 
     async fn message(
@@ -226,6 +257,21 @@ async fn until(at: Option<Instant>) {
     }
 }
 
+/// The Socket.IO room of the agent whom the event removes from the account.
+fn removed_agent(event: &DecodedEvent) -> Option<Room> {
+    match &event.event {
+        Event::Agent(AgentEvent::AgentRemoved(removed)) => {
+            Some(Room::User(removed.account_id, removed.user_id))
+        }
+        Event::Agent(_)
+        | Event::Conversation(_)
+        | Event::Catalogue(_)
+        | Event::Contact(_)
+        | Event::Inbound(_)
+        | Event::Log(_) => None,
+    }
+}
+
 /// An event of which pushes are made.
 struct Draft<'e> {
     event: &'e DecodedEvent,
@@ -233,16 +279,16 @@ struct Draft<'e> {
 }
 
 impl Draft<'_> {
-    /// A push with the fields of a value, the version of the event's stream, and its position.
-    fn push(&self, part: u16, rooms: Vec<Room>, name: &str, value: &impl Serialize) -> Push {
-        let mut fields = match serde_json::to_value(value) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) | Err(_) => Map::new(),
-        };
-        fields.insert("version".to_owned(), json!(self.event.version));
-        fields.insert("position".to_owned(), json!(self.event.position));
-        let offset = Offset { position: self.event.position, part };
-        Push::new(offset, rooms, name, &Value::Object(fields).to_string())
+    /// A push with the fields of an object, the version of the event's stream, and its position.
+    fn push<E, T>(&self, part: u16, rooms: Vec<Room>, object: T) -> Push
+    where
+        E: ServerEvent<Object = Pushed<T>>,
+        Pushed<T>: Serialize,
+    {
+        let DecodedEvent { version, position, .. } = *self.event;
+        // An object always serialises.
+        let fields = serde_json::to_string(&Pushed { object, version, position }).unwrap_or_default();
+        Push::new(Offset { position, part }, rooms, E::NAME, &fields)
     }
 
     /// `conversation:new` and `conversation:updated`, with the row as a list shows it. Of the changes of a page only the
@@ -257,51 +303,44 @@ impl Draft<'_> {
         let account = Room::Account(self.account);
         let offset = Offset { position: self.event.position, part: part::CONVERSATION };
         if let ConversationEvent::Lifecycle(LifecycleEvent::ConversationOpened(_)) = change {
-            return row.map(|row| Push::new(offset, vec![account], "conversation:new", row));
+            return row.map(|row| Push::new(offset, vec![account], ConversationNew::NAME, row));
         }
         let rooms = vec![account, Room::Conversation(self.account, id)];
-        row.filter(|_| is_last).map(|row| Push::new(offset, rooms, "conversation:updated", row))
+        row.filter(|_| is_last).map(|row| Push::new(offset, rooms, ConversationUpdated::NAME, row))
     }
 
     /// A push to one agent, or one that says more than that the conversation changed.
     fn of_notification(&self, id: ConversationId, change: &ConversationEvent) -> Option<Push> {
         let account = vec![Room::Account(self.account)];
-        let of = |value: Value| {
-            let mut fields = json!({ "conversation_id": id });
-            if let (Value::Object(fields), Value::Object(more)) = (&mut fields, value) {
-                fields.extend(more);
-            }
-            fields
-        };
         match change {
             ConversationEvent::Assignment(AssignmentEvent::Assigned(assigned)) => {
-                let user = Room::User(self.account, assigned.assignee_id?);
-                let fields = of(json!({
-                    "assignee_id": assigned.assignee_id,
-                    "team_id": assigned.team_id,
-                    "strategy": assigned.strategy,
-                    "assigned_by": assigned.assigned_by,
-                    "reason": assigned.reason,
-                }));
-                Some(self.push(part::NOTIFICATION, vec![user], "notification:assignment", &fields))
+                let assignee_id = assigned.assignee_id?;
+                let assignment = Assignment {
+                    assignee_id,
+                    team_id: assigned.team_id,
+                    strategy: assigned.strategy,
+                    assigned_by: assigned.assigned_by,
+                    reason: assigned.reason.clone(),
+                };
+                let user = vec![Room::User(self.account, assignee_id)];
+                Some(self.notification::<NotificationAssignment, _>(user, id, assignment))
             }
             ConversationEvent::Sla(SlaEvent::SlaWarned(warned)) => {
-                Some(self.push(part::NOTIFICATION, account, "sla:warned", &of(json!(warned))))
+                Some(self.notification::<SlaWarning, _>(account, id, warned.clone()))
             }
             ConversationEvent::Sla(SlaEvent::SlaBreached(breached)) => {
-                Some(self.push(part::NOTIFICATION, account, "sla:breached", &of(json!(breached))))
+                Some(self.notification::<SlaBreach, _>(account, id, breached.clone()))
             }
             ConversationEvent::Message(MessageEvent::NoteAdded(note)) => {
                 let users: HashSet<_> = note.mentions.iter().copied().collect();
                 let rooms: Vec<_> = users.into_iter().map(|user| Room::User(self.account, user)).collect();
-                let fields = of(json!({ "message_id": note.message_id, "author_id": note.author_id }));
-                (!rooms.is_empty())
-                    .then(|| self.push(part::NOTIFICATION, rooms, "notification:mention", &fields))
+                let mention = Mention { message_id: note.message_id, author_id: note.author_id };
+                (!rooms.is_empty()).then(|| self.notification::<NotificationMention, _>(rooms, id, mention))
             }
             ConversationEvent::Details(DetailsEvent::SeenByAgent(seen)) => {
-                let user = Room::User(self.account, seen.agent_id);
-                let fields = of(json!({ "agent_id": seen.agent_id, "received": seen.received }));
-                Some(self.push(part::NOTIFICATION, vec![user], "conversation:seen", &fields))
+                let user = vec![Room::User(self.account, seen.agent_id)];
+                let seen = Seen { agent_id: seen.agent_id, received: seen.received };
+                Some(self.notification::<ConversationSeen, _>(user, id, seen))
             }
             ConversationEvent::Assignment(
                 AssignmentEvent::Unassigned(_) | AssignmentEvent::AssignmentDropped(_),
@@ -330,24 +369,38 @@ impl Draft<'_> {
         }
     }
 
+    fn notification<E, T>(&self, rooms: Vec<Room>, conversation_id: ConversationId, change: T) -> Push
+    where
+        E: ServerEvent<Object = Pushed<OfConversation<T>>>,
+        Pushed<OfConversation<T>>: Serialize,
+    {
+        self.push::<E, _>(part::NOTIFICATION, rooms, OfConversation { conversation_id, change })
+    }
+
     /// `agent:presence`.
     fn of_agent(&self, change: &AgentEvent) -> Option<Push> {
-        let (user, status) = match change {
-            AgentEvent::WentOnline(event) => (event.user_id, "online"),
-            AgentEvent::WentAway(event) => (event.user_id, "away"),
-            AgentEvent::WentOffline(event) => (event.user_id, "offline"),
+        let (user_id, status) = match change {
+            AgentEvent::WentOnline(event) => (event.user_id, PresenceStatus::Online),
+            AgentEvent::WentAway(event) => (event.user_id, PresenceStatus::Away),
+            AgentEvent::WentOffline(event) => (event.user_id, PresenceStatus::Offline),
+            AgentEvent::AgentRemoved(event) => (event.user_id, PresenceStatus::Offline),
             AgentEvent::AgentRegistered(_)
             | AgentEvent::PreferencesChanged(_)
             | AgentEvent::CapacityReserved(_)
             | AgentEvent::CapacityReleased(_) => return None,
         };
-        let fields = json!({ "user_id": user, "status": status });
-        Some(self.push(part::NOTIFICATION, vec![Room::Account(self.account)], "agent:presence", &fields))
+        let account = vec![Room::Account(self.account)];
+        let presence = Presence { user_id, status };
+        Some(self.push::<AgentPresence, _>(part::NOTIFICATION, account, presence))
     }
 
     /// `catalogue:changed`: what was fetched of this kind is to be fetched again.
     fn of_catalogue(&self, change: &CatalogueEvent) -> Push {
-        let fields = json!({ "kind": change.kind() });
-        self.push(part::NOTIFICATION, vec![Room::Account(self.account)], "catalogue:changed", &fields)
+        let account = vec![Room::Account(self.account)];
+        self.push::<CatalogueChanged, _>(
+            part::NOTIFICATION,
+            account,
+            ChangedCatalogue { kind: change.kind() },
+        )
     }
 }

@@ -9,11 +9,11 @@ mod rooms;
 
 use self::rooms::Rooms;
 use crate::engine::session::{Feed, Session};
+use crate::events::{self, Sync};
 use crate::packet;
 use crate::push::{Offset, Place, Push, Room};
 use axum::extract::ws::Utf8Bytes;
-use event_schemas::{ConversationId, Position};
-use serde_json::json;
+use event_schemas::Position;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -21,18 +21,21 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The pushes that the ring keeps, and their bytes.
+/// The bounds of the service's memory, and of its reading for a client that was away.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// The pushes that the ring keeps, and their bytes.
     pub ring_pushes: usize,
     pub ring_bytes: usize,
     /// The bytes of the queue of one client.
     pub queue_bytes: usize,
+    /// The events of an account that are read for a client that was away. Beyond them it fetches anew.
+    pub longest_gap: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10 }
+        Self { ring_pushes: 65_536, ring_bytes: 64 << 20, queue_bytes: 256 << 10, longest_gap: 5_000 }
     }
 }
 
@@ -46,7 +49,7 @@ const REPORTED_FROM: usize = 4 << 10;
 const MOST_REPLAYED: usize = 128 << 10;
 
 pub struct Hub {
-    limits: Limits,
+    pub limits: Limits,
     waiting: metrics::Gauge,
     state: Mutex<State>,
     next_client: AtomicU64,
@@ -90,9 +93,9 @@ pub struct Client {
 
 struct ClientState {
     rooms: Rooms,
-    /// The end of the place in each packet, which names its conversations.
+    /// The end of the place in each packet, which names the Socket.IO rooms that it has joined.
     suffix: String,
-    /// Its place or its conversations changed after this push, and it does not know yet. It is told when it has been
+    /// Its place or its rooms changed after this push, and it does not know yet. It is told when it has been
     /// sent all pushes up to this one.
     moved: Option<Offset>,
     /// How the client goes on, which it is told with the place: `live`, `resumed` or `reset`.
@@ -193,6 +196,15 @@ impl Hub {
         }
     }
 
+    /// Ends the connections of the clients in a Socket.IO room. Nothing is pushed to them any more.
+    pub fn send_away(&self, room: Room, reason: &'static str) {
+        let state = self.lock();
+        for client in state.rooms.get(&room).into_iter().flat_map(HashMap::values) {
+            client.session.send(packet::disconnected(client.namespace));
+            client.session.end(reason);
+        }
+    }
+
     /// Sends a packet that is no push to the clients of a Socket.IO room, except to one. A client that is behind misses it.
     pub fn whisper(&self, room: Room, packet: &Utf8Bytes, except: Option<&Client>) {
         let state = self.lock();
@@ -268,15 +280,14 @@ impl Hub {
         own.change_rooms(state.through, |rooms| rooms.leave(room))
     }
 
-    /// The client gets nothing more. Returns the conversations that it had joined.
-    pub fn remove(&self, client: &Client) -> Vec<ConversationId> {
+    /// The client gets nothing more. Returns the Socket.IO rooms in which it was.
+    pub fn remove(&self, client: &Client) -> Vec<Room> {
         let mut state = self.lock();
-        let mut own = client.lock();
-        let conversations = own.rooms.conversations().collect();
-        for room in own.rooms.take() {
-            state.leave(client.number, room);
+        let rooms: Vec<Room> = client.lock().rooms.take().collect();
+        for room in &rooms {
+            state.leave(client.number, *room);
         }
-        conversations
+        rooms
     }
 
     /// Does what [`Hub::enter`] does, and first sends what the client missed of this Socket.IO room: these pushes, and those of the ring after `after`.
@@ -389,10 +400,11 @@ impl ClientState {
         self.sent_text = offset.to_string();
     }
 
-    /// Enters or leaves rooms. The client learns the place with its conversations when they are others than before.
+    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are others
+    /// than before.
     fn change_rooms<T>(&mut self, at: Offset, change: impl FnOnce(&mut Rooms) -> T) -> T {
         let changed = change(&mut self.rooms);
-        let suffix = Place::suffix(self.rooms.conversations());
+        let suffix = Place::suffix(self.rooms.joined());
         if suffix != self.suffix {
             self.moved = Some(at);
         }
@@ -461,9 +473,9 @@ impl Client {
         self.lock().rooms.contains(room)
     }
 
-    /// The number of conversations whose messages it gets.
-    pub fn conversations(&self) -> usize {
-        self.lock().rooms.conversations().count()
+    /// The number of Socket.IO rooms that it has joined.
+    pub fn joined(&self) -> usize {
+        self.lock().rooms.joined().count()
     }
 
     /// All its pushes up to here are in its queue or were sent.
@@ -530,8 +542,8 @@ impl Client {
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
         let place = format!("{}{}", state.sent_text, state.suffix);
-        let object = json!({ "mode": state.goes_on, "position": state.sent.position });
-        packet::emitted(self.namespace, &json!(["sync", object, place]))
+        let object = events::Place { mode: state.goes_on, position: state.sent.position };
+        packet::placed::<Sync>(self.namespace, &object, &place)
     }
 }
 

@@ -5,16 +5,24 @@
 //! process. `docs/realtime.md` has the events and the client's rule.
 
 mod agents;
+pub mod argument;
+pub mod asyncapi;
+mod clients;
+pub mod contract;
 pub mod engine;
+pub mod events;
 mod follower;
 mod hub;
+mod namespace;
 mod packet;
 pub mod presence;
 mod push;
 mod soft_state;
 mod summaries;
 
-use crate::agents::Agents;
+use crate::clients::Clients;
+use crate::contract::Contract;
+use crate::engine::session::Transport;
 use crate::engine::{AllowsOrigin, Engine, Timing};
 use crate::follower::Pushes;
 use crate::hub::Hub;
@@ -57,6 +65,10 @@ pub struct Settings {
     pub clock: Clock,
     pub reports: Reports,
     pub limits: Limits,
+    /// How often the token of a connected client is checked again.
+    pub token_check: Duration,
+    /// The contract whose clients connect to the root namespace. `None` when it has no clients.
+    pub contract: Option<Arc<dyn Contract>>,
 }
 
 /// The service: the follower that feeds it, and what its clients tell each other.
@@ -79,15 +91,17 @@ impl Realtime {
     ) -> Result<(Self, Router), ReadError> {
         let end = log.store().end().await?.unwrap_or(Position::at(0));
         let hub = Hub::at(end, settings.limits);
-        let pushes = Pushes { tables, log };
+        let pushes = Pushes { tables, log, contract: settings.contract.clone() };
         let soft = SoftState::new(hub.clone(), &settings.clock);
-        let agents = Arc::new(Agents {
+        let clients = Arc::new(Clients {
             hub: hub.clone(),
             pushes: pushes.clone(),
             authenticator: settings.authenticator,
             clock: settings.clock.clone(),
             soft: soft.clone(),
             reports: settings.reports,
+            token_check: settings.token_check,
+            contract: settings.contract,
         });
         let engine = Engine {
             timing: Timing::default(),
@@ -96,14 +110,16 @@ impl Realtime {
             clock: settings.clock,
             stop,
             allows_origin: settings.allows_origin,
-            serve: Box::new(move |session, messages, stop| {
-                Box::pin(agents.clone().serve(session, messages, stop))
+            serve: Box::new(move |session, handshake, messages, stop| {
+                Box::pin(clients.clone().serve(session, handshake, messages, stop))
             }),
             clients: TaskTracker::new(),
             sockets: TaskTracker::new(),
             sessions: Mutex::default(),
         };
-        metrics::gauge!("verbatim_realtime_connections").set(0.0);
+        for transport in [Transport::Polling, Transport::WebSocket] {
+            transport.connections().set(0.0);
+        }
         let engine = Arc::new(engine);
         let router = engine::router(engine.clone(), PATH);
         Ok((Self { hub, pushes, soft, engine, health: Health::default() }, router))

@@ -1,6 +1,7 @@
 //! The packets of Socket.IO 5 (`docs/socket.io-protocol/v5-current.md` of socketio/socket.io), which the messages of
 //! Engine.IO carry: `<type>[<namespace>,][<ack id>][JSON]`.
 
+use crate::events::ServerEvent;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt::Write;
@@ -124,9 +125,14 @@ pub fn disconnected(namespace: &str) -> String {
     begun('1', namespace)
 }
 
-/// An event: the array of its name and its arguments.
-pub fn emitted(namespace: &str, arguments: &impl Serialize) -> String {
-    message('2', namespace, None, arguments)
+/// An event: the array of its name and its object.
+pub fn emitted<E: ServerEvent>(namespace: &str, object: &E::Object) -> String {
+    message('2', namespace, None, &(E::NAME, object))
+}
+
+/// An event with the client's place as its last argument, where the stock client looks for it.
+pub fn placed<E: ServerEvent>(namespace: &str, object: &E::Object, place: &str) -> String {
+    message('2', namespace, None, &(E::NAME, object, place))
 }
 
 /// The answer to an event that was sent with this number.
@@ -142,6 +148,7 @@ pub fn event_begun(namespace: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::{AuthExpiring, Expiring};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -189,7 +196,12 @@ mod tests {
         assert_eq!(connected(ROOT, &json!({"sid": "x"})), r#"40{"sid":"x"}"#);
         assert_eq!(refused("/a", &json!({"message": "no"})), r#"44/a,{"message":"no"}"#);
         assert_eq!(acknowledged("/a", 7, &json!({"ok": true})), r#"43/a,7[{"ok":true}]"#);
-        assert_eq!(emitted(ROOT, &json!(["hello", 1])), r#"42["hello",1]"#);
+        let expiring = Expiring { seconds: 1 };
+        assert_eq!(emitted::<AuthExpiring>(ROOT, &expiring), r#"42["auth:expiring",{"seconds":1}]"#);
+        assert_eq!(
+            placed::<AuthExpiring>("/a", &expiring, "7"),
+            r#"42/a,["auth:expiring",{"seconds":1},"7"]"#
+        );
         assert_eq!(disconnected("/a"), "41/a,");
     }
 

@@ -1,5 +1,6 @@
 //! A push: what an event of the log means for the clients of some rooms; and the place at which a client goes on.
 
+use crate::events::Name;
 use axum::extract::ws::Utf8Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,13 +8,41 @@ use event_schemas::{AccountId, ConversationId, Position, UserId};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
 
-/// A set of clients that get the same pushes. A room belongs to one account.
+/// A set of clients of one namespace that get the same pushes. A room belongs to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Room {
+    /// The agents of the account.
     Account(AccountId),
+    /// The agents who joined the conversation.
     Conversation(AccountId, ConversationId),
     User(AccountId, UserId),
+    /// The services that joined the tenant of a contract, and its conversation.
+    Tenant(AccountId),
+    TenantConversation(AccountId, ConversationId),
+}
+
+impl Room {
+    /// The id by which a place names a room that a client joins and leaves. `None` of a room in which it always is.
+    pub const fn joined(self) -> Option<Uuid> {
+        match self {
+            Self::Conversation(_, id) | Self::TenantConversation(_, id) => Some(id.0),
+            Self::Tenant(account) => Some(account.0),
+            Self::Account(_) | Self::User(..) => None,
+        }
+    }
+}
+
+/// The parts of a position's pushes, in the order in which they are sent.
+pub mod part {
+    pub const MESSAGE: u16 = 0;
+    pub const CONVERSATION: u16 = 1;
+    pub const NOTIFICATION: u16 = 2;
+    /// The first of the pushes of a contract, which are several.
+    pub const CONTRACT: u16 = 100;
+    /// The first of the summaries, which are several and come after all pushes of the event.
+    pub const SUMMARIES: u16 = 1_000;
 }
 
 /// The place of a push in the order of all pushes: the position of its event, and its number among that event's pushes.
@@ -55,20 +84,21 @@ impl FromStr for Offset {
     }
 }
 
-/// The place at which a client goes on: after this push, with the messages of these conversations.
+/// The place at which a client goes on: after this push, in these Socket.IO rooms.
 ///
 /// Its text is the offset of Socket.IO's connection state recovery: the stock client sends that of the last push when it
-/// comes back. So any process knows the conversations that the client had joined, and none keeps them for it.
+/// comes back. So any process knows the Socket.IO rooms that the client had joined, and none keeps them for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub offset: Offset,
-    pub conversations: Vec<ConversationId>,
+    /// The Socket.IO rooms that it had joined, by their ids: conversations, and the tenant of a contract.
+    pub joined: Vec<Uuid>,
 }
 
 impl Place {
     /// The end of a place's text, after the offset.
-    pub fn suffix(conversations: impl Iterator<Item = ConversationId>) -> String {
-        let bytes: Vec<u8> = conversations.flat_map(|id| *id.0.as_bytes()).collect();
+    pub fn suffix(joined: impl Iterator<Item = Uuid>) -> String {
+        let bytes: Vec<u8> = joined.flat_map(Uuid::into_bytes).collect();
         if bytes.is_empty() { String::new() } else { format!("~{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)) }
     }
 }
@@ -82,8 +112,8 @@ impl FromStr for Place {
         if !rest.is_empty() {
             return Err(NotAnOffset);
         }
-        let conversations = ids.iter().map(|id| ConversationId(uuid::Uuid::from_bytes(*id))).collect();
-        Ok(Self { offset: offset.parse()?, conversations })
+        let joined = ids.iter().map(|id| Uuid::from_bytes(*id)).collect();
+        Ok(Self { offset: offset.parse()?, joined })
     }
 }
 
@@ -96,6 +126,8 @@ pub struct Push {
     pub place: String,
     /// The array of the event's name and its object, without the end of both: `["agent:presence",{"a":1`.
     begun: String,
+    /// Whether the object names the push before it.
+    is_chained: bool,
     shared: Mutex<Shared>,
 }
 
@@ -110,10 +142,15 @@ enum Shared {
 
 impl Push {
     /// A push with the fields of a JSON object, among which are `version` and `position`.
-    pub fn new(offset: Offset, rooms: Vec<Room>, name: &str, fields: &str) -> Self {
+    pub fn new(offset: Offset, rooms: Vec<Room>, name: Name, fields: &str) -> Self {
         let open = fields.trim_end().strip_suffix('}').unwrap_or("{");
-        let begun = format!("[\"{name}\",{open}");
-        Self { offset, rooms, place: offset.to_string(), begun, shared: Mutex::new(Shared::None) }
+        let (begun, place) = (format!("[\"{}\",{open}", name.as_str()), offset.to_string());
+        Self { offset, rooms, place, begun, is_chained: true, shared: Mutex::new(Shared::None) }
+    }
+
+    /// The push with the fields of its object and no more, as a contract wants it.
+    pub fn unchained(self) -> Self {
+        Self { is_chained: false, ..self }
     }
 
     pub fn bytes(&self) -> usize {
@@ -132,7 +169,11 @@ impl Push {
         let Self { place, begun: event, .. } = self;
         let comma = if event.ends_with('{') { "" } else { "," };
         // This is done for each client, and formatting would take several times as long.
-        let parts = [begun, event, comma, "\"prev\":\"", prev, "\"},\"", place, suffix, "\"]"];
+        let [comma, key, prev, end] = match self.is_chained {
+            true => [comma, "\"prev\":\"", prev, "\""],
+            false => [""; 4],
+        };
+        let parts = [begun, event, comma, key, prev, end, "},\"", place, suffix, "\"]"];
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Shared::Last(packet) = &*shared
             && consists_of(packet, &parts)
@@ -160,6 +201,7 @@ fn consists_of(text: &str, parts: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::{AgentPresence, ServerEvent, Sync};
 
     #[test]
     fn offsets_are_ordered_as_events_and_their_parts() {
@@ -173,11 +215,11 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_was_written() {
-        let conversations: Vec<_> = (1..=3).map(|n| ConversationId(uuid::Uuid::from_u128(n))).collect();
-        let place = Place { offset: "7:1".parse().unwrap(), conversations };
-        let text = format!("{}{}", place.offset, Place::suffix(place.conversations.iter().copied()));
+        let joined: Vec<_> = (1..=3).map(Uuid::from_u128).collect();
+        let place = Place { offset: "7:1".parse().unwrap(), joined };
+        let text = format!("{}{}", place.offset, Place::suffix(place.joined.iter().copied()));
         assert_eq!(text.parse(), Ok(place));
-        assert_eq!("7".parse(), Ok(Place { offset: "7".parse().unwrap(), conversations: Vec::new() }));
+        assert_eq!("7".parse(), Ok(Place { offset: "7".parse().unwrap(), joined: Vec::new() }));
         for wrong in ["7~AAAA", "7~!", "~", "7:1:2"] {
             assert_eq!(wrong.parse::<Place>(), Err(NotAnOffset), "{wrong}");
         }
@@ -186,7 +228,7 @@ mod tests {
     #[test]
     fn clients_at_one_place_share_a_packet_until_newer_pushes_come() {
         let offset = Offset { position: Position::at(9), part: 0 };
-        let push = Push::new(offset, Vec::new(), "agent:presence", r#"{"a":1}"#);
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#);
         let made = || push.packet("42/agents,", "8", "~AA");
         let address = |packet: &Utf8Bytes| packet.as_ptr();
         let first = made();
@@ -201,12 +243,14 @@ mod tests {
     #[test]
     fn a_packet_carries_the_push_before_it_and_its_own_offset() {
         let offset = Offset { position: Position::at(9), part: 0 };
-        let push = Push::new(offset, Vec::new(), "agent:presence", r#"{"a":1}"#);
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#);
         let packet = push.packet("42/agents,", "8", "~AA");
         assert_eq!(&*packet, r#"42/agents,["agent:presence",{"a":1,"prev":"8"},"9:0~AA"]"#);
         let of_another_place = push.packet("42/agents,", "7", "~AA");
         assert_eq!(&*of_another_place, r#"42/agents,["agent:presence",{"a":1,"prev":"7"},"9:0~AA"]"#);
-        let empty = Push::new(offset, Vec::new(), "x", "{}").packet("42", "9:0", "");
-        assert_eq!(&*empty, r#"42["x",{"prev":"9:0"},"9:0"]"#);
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#).unchained();
+        assert_eq!(&*push.packet("42", "8", "~AA"), r#"42["agent:presence",{"a":1},"9:0~AA"]"#);
+        let empty = Push::new(offset, Vec::new(), Sync::NAME, "{}").packet("42", "9:0", "");
+        assert_eq!(&*empty, r#"42["sync",{"prev":"9:0"},"9:0"]"#);
     }
 }

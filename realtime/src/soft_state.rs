@@ -4,15 +4,16 @@
 //! A process repeats what its own clients do, so that one that begins or was cut off knows it soon, and forgets what is not
 //! repeated. Nothing of it is resumed, and a client that reads slowly may miss some.
 
-use crate::agents::AGENTS;
+use crate::events::{ConversationTyping, ConversationViewers, Typing, Viewers};
 use crate::hub::{Client, Hub};
+use crate::namespace::Namespace;
 use crate::packet;
 use crate::push::Room;
 use event_schemas::{AccountId, Clock, ConversationId, UserId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use gate::Caller;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,8 @@ const VIEWING: Duration = Duration::from_secs(45);
 const REPEATED: Duration = Duration::from_secs(20);
 /// How often it is looked for what has ended.
 const TICK: Duration = Duration::from_millis(500);
+
+const AGENTS: &str = Namespace::Agents.name();
 
 /// The signs that wait to be sent to other processes. Beyond them they are dropped: they are repeated.
 const MOST_WAITING: usize = 1_024;
@@ -64,6 +67,10 @@ pub struct Doer {
 }
 
 impl Doer {
+    pub fn of(caller: &Caller, conversation: ConversationId) -> Self {
+        Self { account: caller.account, conversation, user: caller.user }
+    }
+
     fn room(&self) -> Room {
         Room::Conversation(self.account, self.conversation)
     }
@@ -169,9 +176,8 @@ impl SoftState {
     }
 
     fn send_typing(&self, of: Doer, is_typing: bool, from: Option<&Client>) {
-        let object =
-            json!({ "conversation_id": of.conversation, "user_id": of.user, "is_typing": is_typing });
-        let packet = packet::emitted(AGENTS, &json!(["conversation:typing", object]));
+        let object = Typing { conversation_id: of.conversation, user_id: of.user, is_typing };
+        let packet = packet::emitted::<ConversationTyping>(AGENTS, &object);
         self.hub.whisper(of.room(), &packet.into(), from);
     }
 
@@ -179,8 +185,8 @@ impl SoftState {
         let is_of = |of: &&Doer| of.account == account && of.conversation == conversation;
         let mut users: Vec<UserId> = self.lock().viewing.keys().filter(is_of).map(|of| of.user).collect();
         users.sort_unstable();
-        let object = json!({ "conversation_id": conversation, "user_ids": users });
-        let packet = packet::emitted(AGENTS, &json!(["conversation:viewers", object]));
+        let object = Viewers { conversation_id: conversation, user_ids: users };
+        let packet = packet::emitted::<ConversationViewers>(AGENTS, &object);
         self.hub.whisper(Room::Conversation(account, conversation), &packet.into(), None);
     }
 
@@ -285,6 +291,7 @@ mod tests {
     use crate::engine::session::{Session, Transport};
     use crate::hub::Limits;
     use event_schemas::Position;
+    use serde_json::json;
 
     const OF: Doer = Doer {
         account: AccountId::from_u128(1),

@@ -1,15 +1,14 @@
 //! The counts of the inbox's tabs and the queue of an account: pushed whole when they have changed, at most twice a second.
 
-use crate::follower::PushError;
+use crate::events::{At, Counts, InboxCounts, Queue, QueueUpdate, Queued, ServerEvent};
 use crate::hub::Hub;
-use crate::push::{Offset, Push, Room};
-use event_schemas::{AccountId, ConversationId, Event, Position, TeamId, Timestamp};
+use crate::push::{Offset, Push, Room, part};
+use event_schemas::{AccountId, Event, Position};
 use follower::runner::DecodedEvent;
 use follower::{Db, DbError};
 use projections::read_models::queue_entries::{self, QueueEntry, QueueEntryRow};
 use projections::read_models::tab_counts::{self, TabCounts};
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,9 +20,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The waiting conversations that `queue:update` lists, from the front of the queues. `total` counts all.
 const MOST_QUEUED: usize = 200;
-
-/// The first part of a position's pushes that is a summary. They come after the pushes of its event.
-const FIRST_PART: u16 = 10;
 
 /// The summaries that were pushed, and the accounts of which others are due.
 #[derive(Default)]
@@ -45,7 +41,7 @@ impl Offsets {
     fn next(&mut self, through: Position) -> Offset {
         let part = match self.0 {
             Some(last) if last.position == through => last.part + 1,
-            Some(_) | None => FIRST_PART,
+            Some(_) | None => part::SUMMARIES,
         };
         *self.0.insert(Offset { position: through, part })
     }
@@ -56,16 +52,6 @@ struct Pushed {
     /// The hashes of the two objects, so that equal ones are not pushed again.
     counts: u64,
     queue: u64,
-}
-
-/// A conversation that waits for an agent.
-#[derive(Serialize)]
-struct Queued {
-    conversation_id: ConversationId,
-    team_id: Option<TeamId>,
-    /// Its position in the queue of its team, from 1.
-    position: u32,
-    queued_since: Timestamp,
 }
 
 impl Summaries {
@@ -109,70 +95,71 @@ impl Summaries {
         }
         let before = self.pushed.get(&account).map(|pushed| (pushed.counts, pushed.queue));
         let mut pushes = Vec::new();
-        let mut push = |name, object: Value, before: Option<u64>| {
-            let hash = hash(&object);
-            if before != Some(hash) {
-                let (offset, room) = (self.offsets.next(through), Room::Account(account));
-                pushes.push(Push::new(offset, vec![room], name, &positioned(object, through)));
+        let counts = counts(db, account).await?;
+        let hash_of_counts = hash(&counts);
+        if before.is_none_or(|(before, _)| before != hash_of_counts) {
+            pushes.push(push::<InboxCounts, _>(self.offsets.next(through), account, counts));
+        }
+        let hash_of_queue = match before {
+            Some((_, before)) if !queue_changed => before,
+            Some(_) | None => {
+                let queue = queue(db, account).await?;
+                let hash_of_queue = hash(&queue);
+                if before.is_none_or(|(_, before)| before != hash_of_queue) {
+                    pushes.push(push::<QueueUpdate, _>(self.offsets.next(through), account, queue));
+                }
+                hash_of_queue
             }
-            hash
         };
-        let counts = push("inbox:counts", counts(db, account).await?, before.map(|(counts, _)| counts));
-        let queue = match before {
-            Some((_, queue)) if !queue_changed => queue,
-            _ => push("queue:update", queue(db, account).await?, before.map(|(_, queue)| queue)),
-        };
-        self.pushed.insert(account, Pushed { at: now, counts, queue });
+        self.pushed.insert(account, Pushed { at: now, counts: hash_of_counts, queue: hash_of_queue });
         Ok(pushes)
     }
 }
 
-/// The events with the summaries of an account, for a client that has missed some of them.
-pub async fn events(db: &Db, account: AccountId, through: Position) -> Result<[Value; 2], PushError> {
-    let mut both = [counts(db, account).await?, queue(db, account).await?];
-    for object in &mut both {
-        object["position"] = json!(through);
-    }
-    let [counts, queue] = both;
-    Ok([json!(["inbox:counts", counts]), json!(["queue:update", queue])])
+fn push<E, T>(offset: Offset, account: AccountId, summary: T) -> Push
+where
+    E: ServerEvent<Object = At<T>>,
+    At<T>: Serialize,
+{
+    // A summary always serialises.
+    let fields = serde_json::to_string(&At { summary, position: offset.position }).unwrap_or_default();
+    Push::new(offset, vec![Room::Account(account)], E::NAME, &fields)
 }
 
-fn positioned(mut object: Value, through: Position) -> String {
-    object["position"] = json!(through);
-    object.to_string()
+/// The summaries of an account, for a client that has missed some of them.
+pub async fn current(
+    db: &Db,
+    account: AccountId,
+    position: Position,
+) -> Result<(At<Counts>, At<Queue>), DbError> {
+    let (counts, queue) = (counts(db, account).await?, queue(db, account).await?);
+    Ok((At { summary: counts, position }, At { summary: queue, position }))
 }
 
-fn hash(object: &Value) -> u64 {
+fn hash(summary: &impl Serialize) -> u64 {
     let mut hasher = DefaultHasher::new();
-    object.to_string().hash(&mut hasher);
+    // A summary always serialises.
+    serde_json::to_string(summary).unwrap_or_default().hash(&mut hasher);
     hasher.finish()
 }
 
-async fn counts(db: &Db, account: AccountId) -> Result<Value, DbError> {
+async fn counts(db: &Db, account: AccountId) -> Result<Counts, DbError> {
     let TabCounts { all, mine: _, unassigned, teams, without_team, assignees } =
         tab_counts::counts(db.readers(), account, None).await?;
-    Ok(json!({
-        "all": all,
-        "unassigned": unassigned,
-        "without_team": without_team,
-        "teams": teams,
-        "assignees": assignees,
-    }))
+    Ok(Counts { all, unassigned, without_team, teams, assignees })
 }
 
-async fn queue(db: &Db, account: AccountId) -> Result<Value, DbError> {
+async fn queue(db: &Db, account: AccountId) -> Result<Queue, DbError> {
     let entries = queue_entries::list(db.readers(), account, None).await?;
     let total = entries.len();
     let first = entries.into_iter().take(MOST_QUEUED);
-    let waiting: Vec<Queued> = first
-        .map(|QueueEntry { row, position }| Queued {
-            conversation_id: row.conversation_id,
-            team_id: row.team_id,
-            position,
-            queued_since: row.queued_since,
-        })
-        .collect();
-    Ok(json!({ "waiting": waiting, "total": total }))
+    let waiting = first.map(|QueueEntry { row, position }| Queued {
+        conversation_id: row.conversation_id,
+        team_id: row.team_id,
+        position,
+        queued_since: row.queued_since,
+    });
+    Ok(Queue { waiting: waiting.collect(), total })
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use event_schemas::Clock;
 use futures::{SinkExt, StreamExt};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use realtime::engine::{Engine, Timing, router};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
@@ -46,7 +48,7 @@ impl Server {
             allows_origin: Box::new(|headers| {
                 headers.get("origin").is_none_or(|origin| origin == "https://desk")
             }),
-            serve: Box::new(|session, mut messages, stop| {
+            serve: Box::new(|session, _headers, mut messages, stop| {
                 Box::pin(async move {
                     while let Some(Some(message)) = stop.run_until_cancelled(messages.recv()).await {
                         session.send(format!("4{message}"));
@@ -182,9 +184,33 @@ async fn wrong_requests_are_refused_with_the_protocols_codes() {
         assert_eq!(answer.json::<Value>().await.unwrap()["code"], code, "{query}");
     }
     let session = server.open().await;
-    let answer = server.request(Method::PUT, &session.query(), "").await;
-    assert_eq!(answer.json::<Value>().await.unwrap()["code"], 3);
+    for method in [Method::PUT, Method::DELETE, Method::HEAD] {
+        let answer = server.request(method, &session.query(), "").await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    }
     assert!(server.web_socket("&sid=abc").await.is_err());
+    for query in ["EIO=3&transport=websocket", "transport=websocket", "EIO=4", "EIO=4&transport=abc"] {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let url = format!("ws://{}/socket.io/?{query}", server.address);
+        assert!(tokio_tungstenite::client_async(url, stream).await.is_err(), "{query}");
+    }
+    // The refusals left no session, and what the session had is as it was.
+    server.until_sessions(1).await;
+    assert_eq!(session.post("4hello").await, ok("ok"));
+    assert_eq!(session.get().await, ok("4hello"));
+}
+
+#[tokio::test]
+async fn answers_to_polling_are_text_that_no_cache_keeps() {
+    let server = Server::start(CALM).await;
+    let session = server.open().await;
+    let opened = server.request(Method::GET, "EIO=4&transport=polling", "").await;
+    let posted = server.request(Method::POST, &session.query(), "4hello").await;
+    let polled = server.request(Method::GET, &session.query(), "").await;
+    for answer in [opened, posted, polled] {
+        assert_eq!(answer.headers()["content-type"], "text/plain; charset=UTF-8");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+    }
 }
 
 #[tokio::test]
@@ -243,6 +269,17 @@ async fn a_client_that_answers_pings_stays_and_one_that_does_not_is_closed() {
 }
 
 #[tokio::test]
+async fn a_pong_that_no_ping_asked_for_counts_for_none() {
+    let server = Server::start(IMPATIENT).await;
+    let mut socket = server.web_socket("").await.unwrap();
+    for _ in 0..100 {
+        socket.feed(Message::text("3")).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    assert_eq!(closed(&mut socket).await, "the client did not answer a ping");
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_gets_its_waiting_request_answered() {
     let server = Server::start(CALM).await;
     let session = server.open().await;
@@ -270,6 +307,36 @@ async fn two_waiting_requests_and_a_cancelled_one_end_the_session() {
     waiting.write_all(request.as_bytes()).await.unwrap();
     drop(waiting);
     server.until_sessions(0).await;
+}
+
+/// The beginning of a request with packets, whose rest does not come.
+async fn half_a_post(session: &Polling<'_>) -> TcpStream {
+    let mut half = TcpStream::connect(session.server.address).await.unwrap();
+    let query = session.query();
+    let request = format!("POST /socket.io/?{query} HTTP/1.1\r\nHost: desk\r\nContent-Length: 9\r\n\r\n4he");
+    half.write_all(request.as_bytes()).await.unwrap();
+    half
+}
+
+#[tokio::test]
+async fn two_requests_with_packets_at_once_end_the_session() {
+    let server = Server::start(CALM).await;
+    let session = server.open().await;
+    let _half = half_a_post(&session).await;
+    // The first has begun when the second is refused.
+    while session.post("4x").await.0 == StatusCode::OK {}
+    session.assert_gone().await;
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_refused_and_ends_the_session() {
+    let server = Server::start(IMPATIENT).await;
+    let session = server.open().await;
+    let mut half = half_a_post(&session).await;
+    let mut answer = [0; 12];
+    half.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
+    session.assert_gone().await;
 }
 
 #[tokio::test]
@@ -309,6 +376,71 @@ async fn a_web_socket_that_does_not_probe_leaves_the_session_as_it_was() {
     assert_eq!(closed(&mut socket).await, "the upgrade was not finished");
     assert_eq!(session.post("4hello").await, ok("ok"));
     assert_eq!(session.get().await, ok("4hello"));
+    for wrong in [Message::text("2"), Message::text("2probes"), Message::text("x"), Message::binary(vec![2])]
+    {
+        let mut socket = server.web_socket(&format!("&sid={}", session.sid)).await.unwrap();
+        socket.send(wrong).await.unwrap();
+        assert_eq!(closed(&mut socket).await, "the upgrade was not finished");
+    }
+    // The connection is lost between the probe and the upgrade.
+    let mut socket = server.web_socket(&format!("&sid={}", session.sid)).await.unwrap();
+    socket.send(Message::text("2probe")).await.unwrap();
+    assert_eq!(text(&mut socket).await, "3probe");
+    drop(socket);
+    let mut again = loop {
+        let mut socket = server.web_socket(&format!("&sid={}", session.sid)).await.unwrap();
+        socket.send(Message::text("2probe")).await.unwrap();
+        // The server may not know yet that the first one is lost.
+        if let Some(Ok(Message::Text(answer))) = socket.next().await {
+            assert_eq!(&*answer, "3probe");
+            break socket;
+        }
+    };
+    again.send(Message::text("5")).await.unwrap();
+    again.send(Message::text("4hello")).await.unwrap();
+    assert_eq!(text(&mut again).await, "4hello");
+}
+
+#[tokio::test]
+async fn a_session_over_a_web_socket_takes_no_other_requests() {
+    let server = Server::start(CALM).await;
+    let mut socket = server.web_socket("").await.unwrap();
+    let opened: Value = serde_json::from_str(text(&mut socket).await.strip_prefix('0').unwrap()).unwrap();
+    let session = Polling { server: &server, sid: opened["sid"].as_str().unwrap().to_owned() };
+    assert_eq!(session.get().await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(session.post("4x").await.0, StatusCode::BAD_REQUEST);
+    let mut second = server.web_socket(&format!("&sid={}", session.sid)).await.unwrap();
+    assert_eq!(closed(&mut second).await, "the session has a WebSocket");
+    socket.send(Message::text("4hello")).await.unwrap();
+    assert_eq!(text(&mut socket).await, "4hello");
+}
+
+#[test]
+fn any_request_is_taken_or_refused_and_others_go_on() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start(CALM));
+    let bystander = runtime.block_on(server.open());
+    let part = prop_oneof![
+        4 => "[1-6b]?[a-z\u{1e}]{0,6}".prop_map(String::into_bytes),
+        1 => any::<Vec<u8>>(),
+        1 => Just(vec![0x1e]),
+    ];
+    let body = prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat());
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let all = TestRunner::new(config).run(&body, |body| {
+        runtime.block_on(async {
+            let session = server.open().await;
+            let (status, text) = session.post(body).await;
+            assert!(status == StatusCode::OK || status == StatusCode::BAD_REQUEST, "{status} {text}");
+            // The session may be over already.
+            session.post("1").await;
+            server.until_sessions(1).await;
+            assert_eq!(bystander.post("4hello").await, ok("ok"));
+            assert_eq!(bystander.get().await, ok("4hello"));
+        });
+        Ok(())
+    });
+    all.unwrap();
 }
 
 #[tokio::test]

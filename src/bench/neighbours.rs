@@ -8,12 +8,16 @@ use super::seed::Desk;
 use super::server::Server;
 use super::table::Table;
 use crate::progress::ProgressLine;
+use anyhow::Context;
+use commands::low_priority;
 use event_schemas::Clock;
+use futures::future::try_join_all;
 use gate::Role;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -47,15 +51,11 @@ pub async fn measure(folder: &Path, postgres: Option<&str>, table: &mut Table) -
     let alone = ask(&server, "alone", SPAN).await?;
     eprintln!("the same beside {CLIENTS} clients of another account that never pause");
     let stop = CancellationToken::new();
-    let others: JoinSet<_> =
-        (0..CLIENTS).map(|n| demand(Arc::clone(&server), loud.clone(), n, stop.clone())).collect();
+    let others = elsewhere(&server, &loud, &stop)?;
     let beside = ask(&server, "beside", SPAN).await?;
     stop.cancel();
-    let mut counts = (0, 0);
-    for (answered, refused) in others.join_all().await.into_iter().collect::<anyhow::Result<Vec<_>>>()? {
-        counts = (counts.0 + answered, counts.1 + refused);
-    }
-    eprintln!("the other account: {} requests were answered, {} refused with 429 or 503", counts.0, counts.1);
+    let (answered, refused) = others.await.context("the clients of the other account ended early")??;
+    eprintln!("the other account: {answered} requests were answered, {refused} refused with 429 or 503");
     for (what, alone, beside) in [
         ("webhook acknowledged", &alone.0, &beside.0),
         ("inbox", &alone.1, &beside.1),
@@ -108,44 +108,81 @@ async fn ask(
     Ok((webhooks, inbox, notes))
 }
 
-/// Sends what costs most, without a pause. Returns how many requests were answered and how many refused.
-async fn demand(
-    server: Arc<Server>,
-    desk: Desk,
-    number: u64,
-    stop: CancellationToken,
-) -> anyhow::Result<(u64, u64)> {
-    let agent = desk.agents[number as usize % desk.agents.len()];
-    let token = server.token_in(desk.account, agent, Role::Administrator)?;
-    let conversation = desk.conversation(CONVERSATIONS - 1 - number);
-    let now = Clock::System.now();
-    let dry_run = json!({ "from": now - Duration::from_secs(86_400), "until": now });
-    let long = json!({ "content": "word ".repeat(700), "is_private": true });
-    let messages = format!("/v1/conversations/{conversation}/messages");
-    let dry_runs: &[(&str, Option<&Value>)] = &[("/v1/bot-rules/dry-run", Some(&dry_run))];
-    let others: &[(&str, Option<&Value>)] = &[
-        ("/v1/conversations?sort=last_message_at:desc&limit=100", None),
-        (&messages, Some(&long)),
-        ("/v1/conversations?sort=unanswered_since:asc&limit=100", None),
-        ("/v1/conversations/counts", None),
-        (&messages, None),
-    ];
-    // Dry runs wait for each other, so who asks for one asks for little else.
-    let requests = if number.is_multiple_of(8) { dry_runs } else { others };
-    let (mut answered, mut refused) = (0, 0);
-    for (path, body) in requests.iter().copied().cycle().skip(number as usize % requests.len()) {
-        if stop.is_cancelled() {
-            break;
-        }
-        let status = match body {
-            Some(body) => server.post(path, &token, body).await?,
-            None => server.status_of(path, &token).await?,
+/// The clients of the other account, which stand for other machines: they have a thread of their own, whose low priority
+/// lets the server and the quiet account's clients go first. Returns how many requests were answered and how many refused.
+fn elsewhere(
+    server: &Server,
+    loud: &Desk,
+    stop: &CancellationToken,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<(u64, u64)>>> {
+    let clients = (0..CLIENTS).map(|number| LoudClient::new(server, loud, number));
+    let clients = clients.collect::<anyhow::Result<Vec<_>>>()?;
+    let stop = stop.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(low_priority::start(move || {
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().pool_max_idle_per_host(64).build()?;
+            let all = try_join_all(clients.iter().map(|loud| loud.demand(&client, &stop))).await?;
+            Ok(all.into_iter().fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1)))
+        })
+    })?)
+}
+
+/// A client that sends what costs most.
+struct LoudClient {
+    token: String,
+    requests: Vec<(String, Option<Value>)>,
+}
+
+impl LoudClient {
+    fn new(server: &Server, desk: &Desk, number: u64) -> anyhow::Result<Self> {
+        let agent = desk.agents[number as usize % desk.agents.len()];
+        let token = server.token_in(desk.account, agent, Role::Administrator)?;
+        let conversation = desk.conversation(CONVERSATIONS - 1 - number);
+        let now = Clock::System.now();
+        let messages = format!("/v1/conversations/{conversation}/messages");
+        let long = json!({ "content": "word ".repeat(700), "is_private": true });
+        // Dry runs wait for each other, so who asks for one asks for little else.
+        let requests = match number.is_multiple_of(8) {
+            true => {
+                let weeks = json!({ "from": now - Duration::from_secs(86_400), "until": now });
+                vec![("/v1/bot-rules/dry-run".to_owned(), Some(weeks))]
+            }
+            false => vec![
+                ("/v1/conversations?sort=last_message_at:desc&limit=100".to_owned(), None),
+                (messages.clone(), Some(long)),
+                ("/v1/conversations?sort=unanswered_since:asc&limit=100".to_owned(), None),
+                ("/v1/conversations/counts".to_owned(), None),
+                (messages, None),
+            ],
         };
-        match status {
-            429 | 503 => refused += 1,
-            200..300 => answered += 1,
-            _ => anyhow::bail!("{path} was answered with {status}"),
-        }
+        let mut requests: Vec<_> =
+            requests.into_iter().map(|(path, body)| (server.url(&path), body)).collect();
+        let first = number as usize % requests.len();
+        requests.rotate_left(first);
+        Ok(Self { token, requests })
     }
-    Ok((answered, refused))
+
+    /// Sends without a pause. Returns how many requests were answered and how many refused.
+    async fn demand(&self, client: &reqwest::Client, stop: &CancellationToken) -> anyhow::Result<(u64, u64)> {
+        let (mut answered, mut refused) = (0, 0);
+        for (url, body) in self.requests.iter().cycle() {
+            if stop.is_cancelled() {
+                break;
+            }
+            let request = match body {
+                Some(body) => client.post(url).json(body),
+                None => client.get(url),
+            };
+            let answer = request.bearer_auth(&self.token).send().await?;
+            let status = answer.status().as_u16();
+            answer.bytes().await?;
+            match status {
+                429 | 503 => refused += 1,
+                200..300 => answered += 1,
+                _ => anyhow::bail!("{url} was answered with {status}"),
+            }
+        }
+        Ok((answered, refused))
+    }
 }

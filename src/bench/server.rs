@@ -152,12 +152,9 @@ impl Server {
         token::issue(&self.secret, vec![account], user, role, None, 24)
     }
 
-    /// The status of the response, which is read to its end.
-    pub async fn status_of(&self, path: &str, token: &str) -> anyhow::Result<u16> {
-        let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(token).send().await?;
-        let status = answer.status().as_u16();
-        answer.bytes().await?;
-        Ok(status)
+    /// The address of a path of the server.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     /// The status of the response to a command.

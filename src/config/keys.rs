@@ -101,6 +101,16 @@ sections! {
         trust_gateway_headers: bool = "false";
     }
 
+    /// Credentials of channels and secrets of webhooks; see docs/operations.md.
+    {
+        /// The keys that seal credentials before they are stored, separated by commas: 32 bytes in Base64 each.
+        ///
+        /// The first seals, all of them open: to replace a key, put a new one before it. `openssl rand -base64 32`
+        /// makes a key. All processes on the same log that execute commands need the same keys. Without this key an event log in the data
+        /// folder has its own in the file credentials.key, and a log elsewhere gets credentials in plain text.
+        credentials_key: Vec<String> = "[]";
+    }
+
     /// The contract of a conversation service, for programs that were written for it; see
     /// docs/conversation-service.md.
     {
@@ -108,7 +118,7 @@ sections! {
         ///
         /// Without an account its routes do not exist.
         conversation_service_accounts: Vec<String> = "[]";
-        /// Trust the header X-Tenant-Id of a gateway: a request needs no token.
+        /// Trust the header X-Tenant-Id of a gateway: a request or a connection of Socket.IO needs no token.
         ///
         /// Only behind a gateway that sets it itself and removes it from requests that come from outside.
         conversation_service_trusts_tenant_header: bool = "false";

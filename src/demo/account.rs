@@ -65,6 +65,10 @@ impl DemoAccount {
         Ok(demo)
     }
 
+    pub fn supervisor_token(&self) -> &str {
+        &self.supervisor_token
+    }
+
     async fn define_channel(&self, provider: &str) -> anyhow::Result<String> {
         let channel = self
             .command(

@@ -5,20 +5,20 @@ use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use event_schemas::{Clock, Timestamp};
 use serde_json::Value;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{Write, stdout};
 use std::time::Duration;
 use tokio::sync::watch;
 
 const ROW_LIMIT: usize = 20;
 
-/// Redraws the table until all scripts have been played. When the output is not a terminal, it prints the
-/// table once, at the end.
+/// Redraws the table until all scripts have been played. When it is not drawn in place, it is printed once, at the
+/// end.
 pub async fn watch(
     account: DemoAccount,
     scripts: usize,
     mut played: watch::Receiver<usize>,
+    in_place: bool,
 ) -> anyhow::Result<()> {
-    let in_place = stdout().is_terminal();
     let mut drawn_lines = 0;
     let mut reported = 0;
     loop {
@@ -99,7 +99,7 @@ fn format_duration(span: Duration) -> String {
     }
 }
 
-fn truncate(text: &str, width: usize) -> String {
+pub fn truncate(text: &str, width: usize) -> String {
     let text = text.replace(['\n', '\r', '\t'], " ");
     if text.chars().count() <= width {
         return text;

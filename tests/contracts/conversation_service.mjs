@@ -37,15 +37,13 @@ const get = (conversation, query = "") => ok("GET", `/api/v1/conversations/${con
 
 test("GET /health", async () => {
   const health = await (await fetch(`${BASE}/health`)).json();
-  assert.deepEqual(Object.keys(health), ["status", "service", "version", "database", "websocket"]);
-  const { websocket, ...rest } = health;
-  assert.deepEqual(rest, {
+  assert.deepEqual(health, {
     status: "healthy",
     service: "conversation-service",
     version: "1.0.0",
     database: "connected",
+    websocket: "active",
   });
-  assert.ok(["active", "inactive"].includes(websocket));
 });
 
 test("POST /api/v1/conversations", async () => {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// A program that receives webhooks: its URL, and the headers and bodies it received.
-async fn webhook_receiver() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
+pub async fn webhook_receiver() -> (String, Arc<Mutex<Vec<(HeaderMap, String)>>>) {
     let deliveries: Arc<Mutex<Vec<_>>> = Arc::default();
     let sink = Arc::clone(&deliveries);
     let handler = move |headers: HeaderMap, body: String| async move {

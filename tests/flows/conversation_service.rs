@@ -1,9 +1,12 @@
 //! The contract of the conversation service (requirement 001).
 
+use crate::cuts::Cuts;
 use crate::program::{Account, Person, Program, fresh_id, http, not_run, read, text_message, webhook};
+use crate::socket_client::{SocketClient, has_node};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::time::Duration;
 use tokio::process::Command;
 
 const EVERY_ACCOUNT: &[&str] = &["--conversation-service-accounts", "*"];
@@ -62,6 +65,21 @@ impl Tenant {
         let (status, answer) = self.send(Method::POST, "/api/v1/conversations", self.customer(phone)).await;
         assert_eq!(status, StatusCode::CREATED, "{answer}");
         answer
+    }
+
+    /// Posts a message of the contract. Returns the stored message.
+    async fn post_message(&self, conversation: &str, content: &str) -> Value {
+        let message =
+            json!({ "conversation_id": conversation, "sender_type": "customer", "content": content });
+        let (status, stored) = self.send(Method::POST, "/api/v1/messages", message).await;
+        assert_eq!(status, StatusCode::CREATED, "{stored}");
+        stored["message"].clone()
+    }
+
+    /// A client of the contract's Socket.IO events.
+    fn socket(&self, base: &str, token: &str) -> SocketClient {
+        let auth = json!({ "token": token });
+        SocketClient::start(&json!({ "url": base, "auth": auth, "transports": ["websocket"] }))
     }
 
     /// Runs the examples of the contract in Node.js.
@@ -303,4 +321,177 @@ async fn a_request_that_is_repeated_with_its_key_takes_effect_once() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
     let path = format!("/api/v1/conversations/{}/messages", begun["id"].as_str().unwrap());
     assert_eq!(tenant.get(&path).await.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_socket_io_get_what_happens_in_the_words_of_the_contract() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve_with(&folder.path().join("data"), EVERY_ACCOUNT).await;
+    let account = program.account();
+    let tenant = Tenant::new(&account).await;
+    assert_eq!(tenant.get("/health").await["websocket"], "active");
+    let mut dashboard = tenant.socket(&program.base, &tenant.service.token);
+    let mut chat = tenant.socket(&program.base, &tenant.service.token);
+    dashboard.until_connected(1).await;
+    chat.until_connected(1).await;
+    let joined = dashboard.ask("tenant:join", json!({ "tenant_id": tenant.id })).await;
+    assert_eq!(joined["tenant_id"], tenant.id.as_str(), "{joined}");
+
+    let created = tenant.create("+628123456789").await;
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(dashboard.until_event("conversation:new", |_| true).await, created);
+    let joined = chat.ask("conversation:join", json!({ "conversation_id": id })).await;
+    assert_eq!(joined["conversation_id"], id, "{joined}");
+
+    let message = tenant.post_message(id, "I need help resetting my password").await;
+    assert_eq!(chat.until_event("conversation:message", |_| true).await, message);
+    // A note is for agents only.
+    let note = json!({ "content": "canary", "is_private": true });
+    tenant.agent.post(&format!("/v1/conversations/{id}/messages"), note).await;
+
+    tenant.post_message(id, "I want to speak to human").await;
+    let reason = "Customer requested human agent (keyword: 'speak to human')";
+    let expected = json!({ "conversation_id": id, "reason": reason, "agent_id": null });
+    for client in [&dashboard, &chat] {
+        assert_eq!(client.until_event("conversation:handoff", |_| true).await, expected);
+        let status = client.until_event("conversation:status", |_| true).await;
+        assert_eq!(status, json!({ "conversation_id": id, "status": "handed_off" }));
+    }
+    let takeover = json!({ "conversation_id": id, "agent_id": tenant.agent.user });
+    let taken = dashboard.ask("agent:takeover", takeover).await;
+    assert_eq!(taken, tenant.get(&format!("/api/v1/conversations/{id}")).await);
+    assert_eq!(taken["handoff_agent_id"], tenant.agent.user.as_str());
+    let expected = json!({ "conversation_id": id, "agent_id": tenant.agent.user });
+    assert_eq!(chat.until_event("agent:assigned", |_| true).await, expected);
+    let unknown = json!({ "conversation_id": fresh_id(), "agent_id": tenant.agent.user });
+    assert_eq!(dashboard.ask("agent:takeover", unknown).await["error"]["status"], 404);
+
+    let left = chat.ask("conversation:leave", json!({ "conversation_id": id })).await;
+    assert_eq!(left, json!({ "conversation_id": id }));
+    tenant.post_message(id, "After it has left").await;
+    let path = format!("/api/v1/conversations/{id}/status");
+    tenant.send(Method::PUT, &path, json!({ "status": "resolved" })).await;
+    dashboard.until_event("conversation:status", |status| status["status"] == "resolved").await;
+    // The answer comes after all that the client was sent before.
+    chat.ask("conversation:join", json!({ "conversation_id": id })).await;
+    assert_eq!(chat.events("conversation:message").len(), 2);
+    assert_eq!(
+        chat.events("conversation:status").iter().filter(|args| args[0]["status"] == "resolved").count(),
+        0
+    );
+    assert_eq!(dashboard.events("conversation:message").len(), 0, "it joined no conversation");
+    for client in [&dashboard, &chat] {
+        assert!(client.lines().iter().all(|line| !line.to_string().contains("canary")));
+        let names: HashSet<String> = client
+            .lines()
+            .iter()
+            .filter(|line| line["is"] == "event")
+            .map(|line| line["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(
+            names.iter().all(|name| !name.starts_with("inbox:") && *name != "conversation:updated"),
+            "{names:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_the_contract_that_was_away_gets_what_it_missed_at_another_process() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let program = Program::serve_with(&data, EVERY_ACCOUNT).await;
+    let other = Program::start("realtime", &data, EVERY_ACCOUNT).await;
+    let tenant = Tenant::new(&program.account()).await;
+    let proxy = Cuts::to(program.port).await;
+    let mut client = tenant.socket(&proxy.base(), &tenant.service.token);
+    client.until_connected(1).await;
+    client.ask("tenant:join", json!({ "tenant_id": tenant.id })).await;
+    let created = tenant.create("+628123456789").await;
+    let id = created["id"].as_str().unwrap();
+    client.ask("conversation:join", json!({ "conversation_id": id })).await;
+
+    proxy.point_to(other.port);
+    proxy.cut(None, Duration::ZERO);
+    client.until("a disconnect", |line| line["is"] == "disconnect").await;
+    let message = tenant.post_message(id, "While it was away").await;
+    let second = tenant.create("+628123456788").await;
+    assert_eq!(client.until_connected(2).await["recovered"], true);
+    assert_eq!(client.until_event("conversation:message", |_| true).await, message);
+    assert_eq!(client.until_event("conversation:new", |new| new["id"] == second["id"]).await, second);
+    assert_eq!(client.events("conversation:message").len(), 1);
+    assert_eq!(client.events("conversation:new").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_service_of_the_tenant_gets_its_events() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve_with(&folder.path().join("data"), EVERY_ACCOUNT).await;
+    let (tenant, theirs) = (Tenant::new(&program.account()).await, Tenant::new(&program.account()).await);
+    let created = tenant.create("+628123456789").await;
+    for (token, status) in [("x", 401), (tenant.agent.token.as_str(), 403)] {
+        let refused = tenant.socket(&program.base, token);
+        let refused = refused.until("a refusal", |line| line["is"] == "connect_error").await;
+        assert_eq!(refused["data"]["status"], status, "{refused}");
+    }
+    // The header alone is no credential here.
+    let bare = json!({ "url": program.base, "extraHeaders": { "X-Tenant-Id": tenant.id } });
+    let refused = SocketClient::start(&bare).until("a refusal", |line| line["is"] == "connect_error").await;
+    assert_eq!(refused["data"]["status"], 401, "{refused}");
+
+    let mut foreign = theirs.socket(&program.base, &theirs.service.token);
+    foreign.until_connected(1).await;
+    let refused = foreign.ask("tenant:join", json!({ "tenant_id": tenant.id })).await;
+    assert_eq!(refused["error"]["status"], 403, "{refused}");
+    let of_created = json!({ "conversation_id": created["id"], "agent_id": theirs.agent.user });
+    for name in ["conversation:join", "agent:takeover"] {
+        let refused = foreign.ask(name, of_created.clone()).await;
+        assert_eq!(refused["error"]["status"], 404, "{refused}");
+    }
+    let unknown = foreign.ask("conversation:explode", json!({})).await;
+    assert_eq!(unknown["error"]["status"], 400, "{unknown}");
+    foreign.ask("tenant:join", json!({ "tenant_id": theirs.id })).await;
+    tenant.post_message(created["id"].as_str().unwrap(), "Not for them").await;
+    let own = theirs.create("+628123456787").await;
+    assert_eq!(foreign.until_event("conversation:new", |_| true).await, own);
+    let names = ["conversation:message", "conversation:new"].map(|name| foreign.events(name).len());
+    assert_eq!(names, [0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_names_the_tenant_of_a_socket_and_an_account_without_the_contract_has_none() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (listed, other) = (fresh_id(), fresh_id());
+    let arguments =
+        ["--conversation-service-accounts", &listed, "--conversation-service-trusts-tenant-header"];
+    let program = Program::serve_with(&folder.path().join("data"), &arguments).await;
+    let tenant = Tenant::new(&Account::new(&program, &listed)).await;
+    let unlisted = Tenant::new(&Account::new(&program, &other)).await;
+    let of_gateway = |id: &str| {
+        SocketClient::start(&json!({ "url": program.base, "extraHeaders": { "X-Tenant-Id": id } }))
+    };
+    let mut client = of_gateway(&tenant.id);
+    client.until_connected(1).await;
+    client.ask("tenant:join", json!({ "tenant_id": tenant.id })).await;
+    let created = tenant.create("+628123456789").await;
+    assert_eq!(client.until_event("conversation:new", |_| true).await, created);
+    // A client names no tenant itself.
+    let refused = client.ask("tenant:join", json!({ "tenant_id": unlisted.id })).await;
+    assert_eq!(refused["error"]["status"], 403, "{refused}");
+
+    for refused in [of_gateway(&unlisted.id), unlisted.socket(&program.base, &unlisted.service.token)] {
+        let refused = refused.until("a refusal", |line| line["is"] == "connect_error").await;
+        assert_eq!(refused["data"]["status"], 404, "{refused}");
+    }
 }

@@ -1,6 +1,7 @@
-//! The description of the API (OpenAPI), and the words of errors.
+//! The descriptions of the API (OpenAPI) and of the pushes (AsyncAPI), and the words of errors.
 
 use crate::program::{Program, read};
+use crate::socket_client::{has_node, script};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -37,6 +38,43 @@ async fn the_description_has_names_that_people_gave_and_every_status() {
     let body = &webhook["requestBody"]["content"]["application/json"]["schema"];
     assert_eq!(body["$ref"], "#/components/schemas/WebhookBody", "{webhook:#}");
     assert!(api["components"]["schemas"]["ApiChannelMessage"]["properties"]["from"].is_object());
+}
+
+/// The errors that AsyncAPI's own schema finds in a description: none when it is valid.
+fn errors_in(description: &Value) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("asyncapi.json");
+    std::fs::write(&file, description.to_string()).unwrap();
+    let check = std::process::Command::new("node").arg(script("check_description.js")).arg(file).output();
+    let check = check.unwrap();
+    let errors = String::from_utf8(check.stderr).unwrap();
+    assert_eq!(check.status.success(), errors.is_empty(), "{errors}");
+    errors
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_of_the_pushes_is_valid() {
+    if !has_node() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        ["--public-url", "https://support.example/verbatim/", "--conversation-service-accounts", "*"];
+    let program = Program::serve_with(&folder.path().join("data"), &options).await;
+    let (status, mut description) = read(program.get("/asyncapi.json").send().await.unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
+    let server = &description["servers"]["verbatim"];
+    assert_eq!(
+        (&server["host"], &server["pathname"]),
+        (&json!("support.example"), &json!("/verbatim/socket.io/"))
+    );
+    assert_eq!(errors_in(&description), "");
+
+    description["operations"]["agents.conversation.join"]["action"] = json!("shout");
+    assert!(errors_in(&description).contains("/operations/agents.conversation.join"));
+    description["operations"]["agents.conversation.join"]["action"] = json!("receive");
+    description["components"]["schemas"].as_object_mut().unwrap().clear();
+    assert!(errors_in(&description).contains("leads nowhere"));
 }
 
 /// Words of Rust and its libraries.

@@ -5,8 +5,9 @@ use crate::cuts::Cuts;
 use crate::fake_whatsapp::FakeWhatsApp;
 use crate::program::{Program, WhatsApp, conversation_of, fresh_id, text_message, token_for, webhook};
 use crate::socket_client::{SocketClient, has_node};
+use realtime::events::{AGENTS_EVENTS, CONNECTION_EVENTS};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,6 +31,12 @@ async fn an_agent_gets_what_happens_over_each_transport() {
         assert_eq!(client.until_event("sync", |_| true).await["mode"], "live");
         if transports.len() == 2 {
             client.until("an upgrade", |line| line["is"] == "upgrade").await;
+        }
+        // The client before has gone.
+        let (polling, websocket) = if transports == ["polling"] { (1, 0) } else { (0, 1) };
+        for (transport, count) in [("polling", polling), ("websocket", websocket)] {
+            let line = format!("verbatim_realtime_connections{{transport=\"{transport}\"}} {count}");
+            program.until_metric(&line).await;
         }
 
         let customer = number.to_string();
@@ -193,7 +200,7 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::serve(&folder.path().join("data")).await;
+    let mut program = Program::serve(&folder.path().join("data")).await;
     let provider = FakeWhatsApp::start().await;
     let account = program.account();
     let (ana, ben) = (account.person("agent", "Ana"), account.person("agent", "Ben"));
@@ -205,7 +212,7 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     account.admin.post("/v1/sla-policies", policy).await;
     let whatsapp = account.whatsapp(&provider.base_url).await;
     let mut first = SocketClient::of(&ana, &program.base, &["websocket"]);
-    let second = SocketClient::of(&ben, &program.base, &["websocket"]);
+    let mut second = SocketClient::of(&ben, &program.base, &["websocket"]);
     first.until_connected(1).await;
     second.until_connected(1).await;
 
@@ -247,9 +254,30 @@ async fn each_server_event_comes_to_those_whom_it_concerns() {
     // What concerns one agent only came to that one, and Ben has not joined.
     assert_eq!(second.events("notification:assignment").len(), 0);
     assert_eq!(second.events("conversation:message").len(), 0);
-    assert_eq!(first.events("notification:mention").len() + first.events("conversation:seen").len(), 0);
+    assert_eq!(first.events("notification:mention").len(), 0);
+    // Who answers has seen the messages before.
+    let seen = first.until_event("conversation:seen", |_| true).await;
+    assert_eq!((&seen["received"], &seen["agent_id"]), (&json!(1), &json!(ana.user)));
+    assert!(first.events("conversation:seen").iter().all(|args| args[0]["agent_id"] == *ana.user));
     assert_unbroken(&first);
     assert_unbroken(&second);
+
+    second.ask("agent:status", json!({ "status": "away" })).await;
+    first.until_event("agent:presence", |presence| presence["user_id"] == *ben.user).await;
+    second.ask("conversation:typing:start", json!({ "conversation_id": opened["id"] })).await;
+    first.until_event("conversation:typing", |typing| typing["user_id"] == *ben.user).await;
+    let third = SocketClient::start(&json!({
+        "url": format!("{}/agents", program.base),
+        "auth": { "token": token_for(Duration::from_secs(30), &account.id, &fresh_id(), "agent", "Chloe") },
+    }));
+    third.until_event("auth:expiring", |_| true).await;
+    program.stop().await;
+    first.until_event("server:stopping", |_| true).await;
+    let came: BTreeSet<String> =
+        [&first, &second, &third].into_iter().flat_map(SocketClient::names).collect();
+    let described = AGENTS_EVENTS.iter().chain(CONNECTION_EVENTS);
+    let described: BTreeSet<String> = described.map(|event| event.name.to_owned()).collect();
+    assert_eq!(came, described, "an event that is described comes");
 }
 
 /// Random numbers, the same in each run.
@@ -290,6 +318,8 @@ async fn customers_write(whatsapp: WhatsApp, customers: usize, finished: Arc<Ato
 async fn a_hundred_cuts_under_load_lose_double_and_reorder_nothing() {
     const CUTS: usize = 100;
     const CUSTOMERS: usize = 3;
+    // The pushes that come between two cuts at least.
+    let pushes = if std::env::var_os("VERBATIM_LONG_FAULTS").is_some() { 1_000 } else { 1 };
     if !has_node() {
         return;
     }
@@ -312,7 +342,7 @@ async fn a_hundred_cuts_under_load_lose_double_and_reorder_nothing() {
     let writing = tokio::spawn(customers_write(whatsapp, CUSTOMERS, finished.clone()));
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for cut in 0..CUTS {
-        let seen = client.lines().len();
+        let seen = client.count();
         let node = usize::from(random.below(2) == 0);
         if cut % 25 == 24 {
             nodes[node].kill().await;
@@ -323,8 +353,9 @@ async fn a_hundred_cuts_under_load_lose_double_and_reorder_nothing() {
         let left = (cut % 2 == 0).then(|| 1_000 + random.below(20_000) as usize);
         proxy.cut(left, Duration::from_millis(random.below(3)));
         client.until_after(seen, "a reconnect", |line| line["is"] == "connect").await;
+        client.until_nth(seen, pushes, "pushes", |line| line["is"] == "event").await;
     }
-    let seen = client.lines().len();
+    let seen = client.count();
     proxy.cut(None, Duration::ZERO);
     client.until_after(seen, "a reconnect", |line| line["is"] == "connect").await;
     finished.store(true, Ordering::Relaxed);

@@ -219,7 +219,8 @@ async fn after_a_restore_of_everything_or_of_the_log_alone_what_waited_is_droppe
         std::fs::remove_dir_all(&data).unwrap();
         succeeds(Command::new("cp").arg("-r").arg(&copy).arg(&data));
         for entry in std::fs::read_dir(&data).unwrap().flatten() {
-            if !keeps_tables && entry.file_name() != "events.db" {
+            let is_kept = ["events.db", "credentials.key"].iter().any(|name| entry.file_name() == *name);
+            if !keeps_tables && !is_kept {
                 std::fs::remove_file(entry.path()).unwrap();
             }
         }

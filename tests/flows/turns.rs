@@ -23,7 +23,9 @@ async fn four_hundred_webhooks_of_one_contact_at_once_are_in_one_conversation_as
         })
         .collect();
     for answer in join_all(bodies.iter().map(|body| whatsapp.post(body))).await {
-        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+        let answer = answer.unwrap();
+        let status = answer.status();
+        assert_eq!(status, StatusCode::OK, "{}", answer.text().await.unwrap());
     }
     let id = conversation_of(&ana, "1").await;
     let of_contact = "/v1/conversations?limit=200";

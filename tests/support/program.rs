@@ -229,7 +229,24 @@ impl Program {
         self.client.get(format!("{}{path}", self.base))
     }
 
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base))
+    }
+
     /// A new account with an administrator.
+    /// Waits until `/metrics` has this line.
+    pub async fn until_metric(&self, line: &str) {
+        let began = Instant::now();
+        loop {
+            let shown = self.get("/metrics").send().await.expect("an answer").text().await.expect("a text");
+            if shown.lines().any(|shown| shown == line) {
+                return;
+            }
+            assert!(began.elapsed() < DEADLINE, "{line}: never, only {shown}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub fn account(&self) -> Account<'_> {
         Account::new(self, &fresh_id())
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -81,6 +82,11 @@ impl RawSocket {
     /// The server may have closed the connection, which is seen when it is read.
     pub async fn send_message(&mut self, message: Message) {
         let _closed = self.stream.send(message).await;
+    }
+
+    /// Sends bytes that need not be a frame.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        let _closed = self.stream.get_mut().write_all(bytes).await;
     }
 
     /// The next packet that is no ping. `None` when the connection is closed.

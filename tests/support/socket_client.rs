@@ -2,9 +2,9 @@
 
 use crate::program::{DEADLINE, Person, not_run};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
@@ -12,10 +12,26 @@ use tokio::sync::Notify;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/realtime");
 
+/// The description of the events, which each event that a client gets must match.
+static DESCRIPTION: LazyLock<PathBuf> = LazyLock::new(|| {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("asyncapi-{}.json", std::process::id()));
+    let contracts = [contracts::conversation_service::NAMESPACE];
+    let description = realtime::asyncapi::description("0", "http://127.0.0.1", &contracts);
+    std::fs::write(&file, description.to_string()).expect("a file");
+    file
+});
+
+/// The programs in JavaScript, and the packages that they need.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(FOLDER).join(name)
+}
+
 /// Whether Node and the client's packages are installed, which `scripts/test` does. Records the test as not run
 /// otherwise.
 pub fn has_node() -> bool {
-    let installed = Path::new(FOLDER).join("node_modules/socket.io-client").exists();
+    let has = |package: &str| Path::new(FOLDER).join("node_modules").join(package).exists();
+    let installed = has("socket.io-client");
+    assert!(!installed || has("ajv"), "a package is missing: run `npm ci --prefix tests/realtime`");
     if !installed {
         not_run("pushes to the stock Socket.IO client: `npm ci --prefix tests/realtime` has not run");
     }
@@ -47,8 +63,10 @@ impl SocketClient {
     }
 
     pub fn start(options: &Value) -> Self {
+        let mut options = options.clone();
+        options["description"] = json!(*DESCRIPTION);
         let mut process = Command::new("node")
-            .arg(format!("{FOLDER}/client.js"))
+            .arg(script("client.js"))
             .arg(options.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -70,9 +88,20 @@ impl SocketClient {
         Self { _process: process, input, lines, asked: 0 }
     }
 
+    fn assert_described(&self) {
+        let all = self.lines.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let wrong: Vec<&Value> = all.iter().filter(|line| line["is"] == "undescribed").take(5).collect();
+        assert!(wrong.is_empty(), "not as described: {wrong:#?}");
+    }
+
     /// All that happened until now.
     pub fn lines(&self) -> Vec<Value> {
         self.lines.all.lock().unwrap().clone()
+    }
+
+    /// How much happened until now.
+    pub fn count(&self) -> usize {
+        self.lines.all.lock().unwrap().len()
     }
 
     /// The arguments of all events with this name.
@@ -80,6 +109,12 @@ impl SocketClient {
         let of_name =
             |line: &Value| (line["is"] == "event" && line["name"] == name).then(|| line["args"].clone());
         self.lines.all.lock().unwrap().iter().filter_map(of_name).collect()
+    }
+
+    /// The names of all events that came.
+    pub fn names(&self) -> Vec<String> {
+        let name = |line: &Value| line["name"].as_str().map(str::to_owned);
+        self.lines.all.lock().unwrap().iter().filter_map(name).collect()
     }
 
     /// Waits until something that `is_expected` accepts has happened, and returns it.
@@ -97,7 +132,8 @@ impl SocketClient {
         self.until_nth(0, times, what, is_expected).await
     }
 
-    async fn until_nth(
+    /// Waits until it has happened so many times after the first lines.
+    pub async fn until_nth(
         &self,
         lines: usize,
         times: usize,
@@ -105,13 +141,17 @@ impl SocketClient {
         is_expected: impl Fn(&Value) -> bool,
     ) -> Value {
         let began = Instant::now();
+        let (mut read, mut found) = (lines, 0);
         loop {
             let more = self.lines.more.notified();
-            let found =
-                |all: &[Value]| all[lines..].iter().filter(|line| is_expected(line)).nth(times - 1).cloned();
-            if let Some(line) = found(&self.lines.all.lock().unwrap()) {
-                return line;
+            for line in &self.lines.all.lock().unwrap()[read..] {
+                read += 1;
+                found += usize::from(is_expected(line));
+                if found == times {
+                    return line.clone();
+                }
             }
+            self.assert_described();
             let left = (DEADLINE * 2).saturating_sub(began.elapsed());
             let all = self.lines();
             assert!(!left.is_zero(), "{what}: never, only {:#?}", &all[all.len().saturating_sub(50)..]);
@@ -144,5 +184,13 @@ impl SocketClient {
         self.act(json!({ "do": "emit", "event": [name, argument], "number": number })).await;
         let answer = self.until(name, |line| line["is"] == "ack" && line["number"] == number).await;
         answer["answer"].clone()
+    }
+}
+
+impl Drop for SocketClient {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_described();
+        }
     }
 }

@@ -5,11 +5,11 @@ use super::answer::{Answer, Completed, Created};
 use super::command_headers::CommandHeaders;
 use crate::problem::CommandProblem;
 use aide::axum::ApiRouter;
-use aide::axum::routing::{patch_with, post_with};
+use aide::axum::routing::{delete_with, patch_with, post_with};
 use axum::extract::State;
 use commands::Commands;
 use commands::execute::Context;
-use domain::agent::{ChangePreferences, IfVersion, Register};
+use domain::agent::{ChangePreferences, IfVersion, Register, Remove};
 use event_schemas::agent::{AvailableHours, Leave, Preferences};
 use event_schemas::message::ChannelType;
 use event_schemas::{StreamId, UserId, Version};
@@ -26,6 +26,16 @@ pub(super) fn routes() -> ApiRouter<Arc<Commands>> {
                 op.id("registerAgent")
                     .tag("agents")
                     .summary("Register a person as an agent of the account, or rename an agent")
+            }),
+        )
+        .api_route(
+            "/v1/agents/{user_id}",
+            delete_with(remove, |op| {
+                op.id("removeAgent").tag("agents").summary("Remove an agent from the account").description(
+                    "No conversation is assigned to the agent any more, and their connections end: nothing is pushed \
+                     to them. They keep the conversations that they have until others take these over. Their tokens \
+                     are accepted until they end, so stop issuing them first. `POST /v1/agents` registers them again.",
+                )
             }),
         )
         .api_route(
@@ -89,6 +99,32 @@ async fn register(
     let location = format!("/v1/agents/{}", view.id);
     let version = agent.version().unwrap_or(Version::FIRST);
     Ok(Created(Answer::of(&commands, &outcome, view).await?.at(version), location))
+}
+
+/// An agent who was removed.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RemovedAgent {
+    id: UserId,
+    user_id: UserId,
+}
+
+async fn remove(
+    State(commands): AppState,
+    Supervisor(caller): Supervisor,
+    headers: CommandHeaders,
+    Path(user_id): Path<UserId>,
+) -> Result<Completed<RemovedAgent>, CommandProblem> {
+    let context = headers.of(&caller);
+    let command = IfVersion {
+        account_id: caller.account,
+        if_match: context.if_match,
+        command: Remove { account_id: caller.account, user_id },
+    };
+    let context = Context { if_match: None, ..context };
+    let outcome = commands.agents.execute(&StreamId::agent(user_id), &command, &context).await?;
+    let version = outcome.state.state.in_account(caller.account).version().unwrap_or(Version::FIRST);
+    let view = RemovedAgent { id: user_id, user_id };
+    Ok(Completed(Answer::of(&commands, &outcome, view).await?.at(version)))
 }
 
 /// The changes. Absent fields stay as they are, and `null` removes a restriction.

@@ -16,6 +16,7 @@ use commands::execute::{CommandError, Context, Outcome};
 use commands::{Catalogued, Commands};
 use domain::Decide;
 use domain::catalogue::{Amend, Catalogue, Define, IfUnchanged, Rejection, Retire};
+use event_schemas::AccountId;
 use event_schemas::catalogue::*;
 use gate::{Caller, Json, Path, Problem, Supervisor};
 use providers::outgoing_webhook::secret_of;
@@ -171,7 +172,7 @@ async fn create<T: ItemRoutes>(
     let id = T::Id::from(context.message_id(&commands.clock).0);
     let location = format!("{}/{id}", T::path());
     if let Some(outcome) = answered_before::<T>(&commands, &context).await? {
-        return Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location));
+        return Ok(Created(answer(&commands, context.account, &outcome, id, &fresh).await?, location));
     }
     let mut item = T::of(id, caller.user, merged::<T>(Members::default(), &body.members)?);
     item.complete(&fresh);
@@ -181,7 +182,7 @@ async fn create<T: ItemRoutes>(
     // `If-Match` would compare with an item that does not exist yet.
     let context = Context { if_match: None, ..context };
     let outcome = execute(&commands, &Define(item), &context).await?;
-    Ok(Created(answer(&commands, &outcome, id, &fresh).await?, location))
+    Ok(Created(answer(&commands, context.account, &outcome, id, &fresh).await?, location))
 }
 
 async fn update<T: ItemRoutes>(
@@ -206,7 +207,7 @@ pub(super) async fn patch_item<T: ItemRoutes>(
     patch.check()?;
     let fresh = fresh_secret(commands);
     if let Some(outcome) = answered_before::<T>(commands, context).await? {
-        return Ok(Completed(answer(commands, &outcome, id, &fresh).await?));
+        return Ok(Completed(answer(commands, context.account, &outcome, id, &fresh).await?));
     }
     let catalogue = commands.catalogue::<T>(context.account).current().await?;
     let before = catalogue.state.get(id).or(default.as_ref()).ok_or_else(not_found::<T>)?;
@@ -232,7 +233,7 @@ pub(super) async fn patch_item<T: ItemRoutes>(
     };
     let command = IfUnchanged { id, seen: context.if_match, command: Amend { id, default, change } };
     let outcome = execute(commands, &command, context).await?;
-    Ok(Completed(answer(commands, &outcome, id, &fresh).await?))
+    Ok(Completed(answer(commands, context.account, &outcome, id, &fresh).await?))
 }
 
 async fn remove<T: ItemRoutes>(
@@ -294,13 +295,19 @@ async fn execute<T: ItemRoutes>(
 /// The item after the command.
 async fn answer<T: ItemRoutes>(
     commands: &Commands,
+    account: AccountId,
     outcome: &Outcome<Catalogue<T>>,
     id: T::Id,
     fresh: &Secret,
 ) -> Result<Answer<T::Public>, CommandProblem> {
     let catalogue = &outcome.state.state;
     let item = catalogue.get(id).ok_or_else(not_found::<T>)?;
-    let answer = Answer::of(commands, outcome, item.answer(fresh)).await?;
+    // A secret that cannot be opened is not the new one.
+    let shown = match commands.opened(account, item) {
+        Ok(opened) => opened.answer(fresh),
+        Err(_) => item.answer(fresh),
+    };
+    let answer = Answer::of(commands, outcome, shown).await?;
     Ok(answer.at(catalogue.version_of(id).unwrap_or(outcome.version)))
 }
 

@@ -1,7 +1,7 @@
 //! Channels: only administrators define them, and no answer shows their credentials.
 
 use super::catalogue::{ItemRoutes, Request};
-use crate::problem::{CommandProblem, bad_setting};
+use crate::problem::{CommandProblem, bad_setting, not_opened};
 use event_schemas::catalogue::Channel;
 use gate::{Administrator, Problem};
 
@@ -15,6 +15,12 @@ impl ItemRoutes for Channel {
             let detail = format!("Channels of type {} are not supported yet.", self.channel_type);
             return Err(Problem::unprocessable("channel_type", detail).into());
         };
-        provider.check(self).map_err(|setting| bad_setting(&setting).into())
+        let channel = match request.commands.opened(request.caller.account, self) {
+            Ok(channel) => channel,
+            // A channel whose key is lost can still be renamed and switched off.
+            Err(_) if !request.sets("credentials") && !request.sets("base_url") => return Ok(()),
+            Err(unopenable) => return Err(not_opened(&unopenable).into()),
+        };
+        provider.check(&channel).map_err(|setting| bad_setting(&setting).into())
     }
 }

@@ -203,7 +203,8 @@ async fn receive_webhook(
 ) -> Result<WebhookResponse, CommandProblem> {
     let webhook =
         InboundWebhook { channel_type, channel_id, request, correlation_id, traceparent, token_account };
-    let received = commands.receive_webhook(webhook, || limits.check_channel(channel_id)).await;
+    let received =
+        commands.receive_webhook(webhook, |account| limits.check_channel(account, channel_id)).await;
     received.map(WebhookResponse).map_err(|error| refused(limits, error))
 }
 
@@ -212,6 +213,7 @@ fn refused(limits: &RateLimits, error: InboundWebhookError) -> CommandProblem {
     match error {
         stranger @ (InboundWebhookError::NoSuchChannel
         | InboundWebhookError::Refused(_)
+        | InboundWebhookError::Unopenable(_)
         | InboundWebhookError::TokenNeeded) => {
             limits.refuse_stranger(CommandProblem::from(stranger).into()).into()
         }

@@ -64,3 +64,22 @@ async fn an_account_registers_an_agent_whom_another_account_knows() {
     let unnamed = json!({ "user_id": UNKNOWN_ID, "name": Value::Null });
     service.post(&sue(), "/v1/agents", unnamed).await.refuses(400, "unreadable", "name");
 }
+
+#[tokio::test]
+async fn an_agent_who_was_removed_registers_no_more_of_their_own_accord() {
+    let service = start().await;
+    let (path, presence) = (format!("/v1/agents/{}", ben().id), "/v1/agents/me/presence");
+    service.delete(&sue(), &path).await.refuses(404, "not-found", "");
+    service.post(&ben(), presence, json!({ "status": "online" })).await.is(200);
+    service.delete(&ana(), &path).await.refuses(403, "forbidden", "");
+    let removed = service.delete(&sue(), &path).await.is(200);
+    assert_eq!(removed["user_id"], json!(ben().id));
+    service.delete(&sue(), &path).await.is(200);
+    for body in [json!({ "status": "online" }), json!({})] {
+        service.post(&ben(), presence, body).await.refuses(403, "forbidden", "");
+    }
+    let me = "/v1/agent-preferences/me";
+    service.patch(&ben(), me, json!({ "is_available": true })).await.refuses(403, "forbidden", "");
+    service.post(&sue(), "/v1/agents", json!({ "user_id": ben().id, "name": "Ben" })).await.is(201);
+    service.post(&ben(), presence, json!({ "status": "online" })).await.is(200);
+}

@@ -1,82 +1,14 @@
 //! Beginning a conversation is one command and one append.
 
 use crate::service::{Service, ana, id};
-use async_trait::async_trait;
+use crate::watched_log::WatchedLog;
 use axum::http::Method;
-use event_schemas::{EventId, NewEvent, Position, Recorded, StreamId, Version};
-use event_store::sqlite::SqliteStore;
-use event_store::{
-    AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
-};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The log, and the number of appends to it.
-pub struct CountingStore {
-    log: Arc<SqliteStore>,
-    appends: AtomicUsize,
-}
-
-impl CountingStore {
-    fn appends(&self) -> usize {
-        self.appends.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait]
-impl EventStore for CountingStore {
-    async fn append(
-        &self,
-        stream: &StreamId,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError> {
-        self.appends.fetch_add(1, Ordering::SeqCst);
-        self.log.append(stream, expected, events).await
-    }
-    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.log.import(events).await
-    }
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: Version,
-        limit: usize,
-    ) -> Result<Vec<Recorded>, ReadError> {
-        self.log.read_stream(stream, from, limit).await
-    }
-    async fn read_all(
-        &self,
-        after: Option<Position>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Page, ReadError> {
-        self.log.read_all(after, filter, limit).await
-    }
-    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        self.log.find(id).await
-    }
-    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        self.log.stream_version(stream).await
-    }
-    async fn end(&self) -> Result<Option<Position>, ReadError> {
-        self.log.end().await
-    }
-    fn waiter(&self) -> Waiter {
-        self.log.waiter()
-    }
-    async fn check(&self) -> Result<(), Unavailable> {
-        self.log.check().await
-    }
-    async fn close(&self) {
-        self.log.close().await;
-    }
-}
-
-async fn start() -> (Service, Arc<CountingStore>) {
+async fn start() -> (Service, Arc<WatchedLog>) {
     let service = crate::service::start().await;
-    let counting = Arc::new(CountingStore { log: Arc::clone(&service.store), appends: AtomicUsize::new(0) });
+    let counting = WatchedLog::of(&service.store);
     (service.on(counting.clone()), counting)
 }
 

@@ -128,6 +128,7 @@ fn assemble_service(
         metrics: None,
         checks: Vec::new(),
         serves_operations: true,
+        descriptions: Vec::new(),
         problems: problem::KINDS.to_vec(),
     };
     let router = assemble(http::router(commands.clone()), gate);

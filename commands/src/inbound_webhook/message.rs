@@ -88,7 +88,7 @@ impl Commands {
         of: Identifiers,
         named: &NamedCustomer,
         context: &Context,
-    ) -> Result<(Customer, Vec<Turn<'_>>), InboundWebhookError> {
+    ) -> Result<(Customer, Vec<Turn>), InboundWebhookError> {
         let is_stored = |customer: &Customer| customer.is_settled && named.address(customer).is_none();
         let customer = self.customer(of, &named.identifiers, Read::Cached).await?;
         if customer.is_known() && is_stored(&customer) {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ServiceConversationStatus")]
-pub(super) enum ServiceStatus {
+pub enum ServiceStatus {
     /// The program answers.
     Active,
     /// It has ended. A further message of the customer makes it active again, unless it was closed.
@@ -30,7 +30,7 @@ pub(super) enum ServiceStatus {
 /// A conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "ServiceConversation")]
-pub(super) struct Conversation {
+pub struct Conversation {
     pub id: ConversationId,
     pub tenant_id: AccountId,
     pub outlet_id: ChannelId,

@@ -133,7 +133,7 @@ async fn create(
     let begin = body.begin(&service, &tenant).await?;
     let FoundOrBegun { id, is_new } =
         service.commands.find_or_begin(&begin, &context).await.map_err(problem_of_command)?;
-    let tables = service.current_tables().await?;
+    let tables = service.current_tables(&tenant).await?;
     let conversation = service.conversation(&tables, tenant.account, id).await?;
     if is_new {
         return Ok(Created(conversation));
@@ -155,7 +155,7 @@ async fn find_or_create(
     let begin = body.begin(&service, &tenant).await?;
     let found = service.commands.find_or_begin(&begin, &context).await;
     let id = found.map_err(problem_of_command)?.id;
-    let tables = service.current_tables().await?;
+    let tables = service.current_tables(&tenant).await?;
     Ok(Json(service.conversation(&tables, tenant.account, id).await?))
 }
 
@@ -173,7 +173,7 @@ async fn one(
     Path(id): Path<ConversationId>,
     Query(params): Query<OneParams>,
 ) -> Result<Json<ConversationDetail>, Problem> {
-    let tables = service.current_tables().await?;
+    let tables = service.current_tables(&tenant).await?;
     let conversation = service.conversation(&tables, tenant.account, id).await?;
     let messages = match params.include_messages {
         true => Some(service.last_messages(&tables, tenant.account, id, MOST_MESSAGES).await?),
@@ -199,7 +199,7 @@ async fn active(
     tenant: Tenant,
     Query(params): Query<ActiveParams>,
 ) -> Result<Json<Vec<Conversation>>, Problem> {
-    let tables = service.current_tables().await?;
+    let tables = service.current_tables(&tenant).await?;
     let mut query = Conversations {
         statuses: vec![Status::Open, Status::Bot, Status::Pending],
         assignee: Some(AssigneeFilter::Unassigned),
@@ -266,16 +266,8 @@ async fn assign(
     Path(id): Path<ConversationId>,
     Json(body): Json<NewAssignment>,
 ) -> Result<Json<Conversation>, CommandProblem> {
-    let command = Assign {
-        assignee: Some(service.agent(&tenant, body.agent_id).await?),
-        team_id: None,
-        strategy: Some(AssignStrategy::Manual),
-        route_by: None,
-        by: PROGRAM,
-        reason: None,
-    };
-    let outcome = service.assign(id, &command, &headers.of(&tenant)).await?;
-    Ok(Json(service.answer(&tenant, &outcome).await?))
+    let context = headers.of(&tenant);
+    Ok(Json(service.assign_to(&tenant, &context, id, body.agent_id).await?))
 }
 
 /// The new status.
@@ -310,7 +302,7 @@ async fn set_status(
         Ok(outcome) => Ok(Json(service.answer(&tenant, &outcome).await?)),
         Err(CommandError::Rejected(Rejection::Closed)) => {
             // The status that a closed conversation has can be set again.
-            let tables = service.current_tables().await?;
+            let tables = service.current_tables(&tenant).await?;
             let closed = service.conversation(&tables, tenant.account, id).await?;
             match closed.status == body.status {
                 true => Ok(Json(closed)),
@@ -342,13 +334,33 @@ impl ConversationService {
     ) -> Result<Conversation, CommandProblem> {
         let opened = outcome.state.state.opened();
         let id = opened.map_err(|rejection| problem_of_command(CommandError::Rejected(rejection)))?.id;
-        let tables = self.tables_after(outcome.position).await?;
+        let tables = self.tables_after(tenant, outcome.position).await?;
         Ok(self.conversation(&tables, tenant.account, id).await?)
     }
 
     /// An agent with the name in the account.
     async fn agent(&self, tenant: &Tenant, id: UserId) -> Result<Assignee, CommandProblem> {
         Ok(self.commands.assignee(tenant.account, id).await?)
+    }
+
+    /// Assigns a conversation to an agent, also when another agent has it.
+    pub(super) async fn assign_to(
+        &self,
+        tenant: &Tenant,
+        context: &Context,
+        id: ConversationId,
+        agent: UserId,
+    ) -> Result<Conversation, CommandProblem> {
+        let command = Assign {
+            assignee: Some(self.agent(tenant, agent).await?),
+            team_id: None,
+            strategy: Some(AssignStrategy::Manual),
+            route_by: None,
+            by: PROGRAM,
+            reason: None,
+        };
+        let outcome = self.assign(id, &command, context).await?;
+        self.answer(tenant, &outcome).await
     }
 
     /// Executes a command that may assign the conversation.

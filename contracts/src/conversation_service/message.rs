@@ -19,7 +19,7 @@ pub(super) const MOST_MESSAGES: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ServiceSenderType")]
-pub(super) enum Sender {
+pub enum Sender {
     Customer,
     /// The program that answers, the bot, or Verbatim itself.
     Llm,
@@ -39,7 +39,7 @@ impl From<SenderType> for Sender {
 /// A message of the customer or to the customer. Internal notes are never shown.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "ServiceMessage")]
-pub(super) struct Message {
+pub struct Message {
     pub id: MessageId,
     pub conversation_id: ConversationId,
     pub sender_type: Sender,
@@ -56,7 +56,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    fn of(conversation_id: ConversationId, row: MessageRow) -> Self {
+    pub fn of(conversation_id: ConversationId, row: MessageRow) -> Self {
         let is_agents = row.sender_type == SenderType::Agent;
         let content = match row.content.is_empty() && row.revoked_at.is_none() {
             true => format!("[{}]", row.content_type),

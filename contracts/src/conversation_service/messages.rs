@@ -306,7 +306,7 @@ impl ConversationService {
             Aggregate::NotOpened => None,
         };
         let handoff = requested.filter(|requested| requested.message_id == Some(id));
-        let tables = self.current_tables().await?;
+        let tables = self.current_tables(tenant).await?;
         Ok(Stored {
             message: self.message(&tables, tenant.account, conversation_id, id).await?,
             handoff_requested: handoff.is_some(),
@@ -368,7 +368,7 @@ impl ConversationService {
             let detail = format!("`{name}` is between 1 and {MOST_MESSAGES}.");
             return Err(Problem::unreadable(detail).field(name));
         }
-        let tables = self.current_tables().await?;
+        let tables = self.current_tables(tenant).await?;
         // 404 for a conversation of another account.
         let _exists: Conversation = self.conversation(&tables, tenant.account, id).await?;
         Ok(Json(self.last_messages(&tables, tenant.account, id, count).await?))

@@ -2,6 +2,7 @@
 //! with a query, so that only this shows it its own writes, whichever process it asks.
 
 use super::ConversationService;
+use super::tenant::Tenant;
 use event_schemas::Position;
 use event_store::ReadError;
 use follower::{Db, DbError};
@@ -15,26 +16,31 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl ConversationService {
     /// The tables, with all events that the log has now.
-    pub(super) async fn current_tables(&self) -> Result<Db, Problem> {
+    pub(super) async fn current_tables(&self, tenant: &Tenant) -> Result<Db, Problem> {
         match self.commands.store.end().await.map_err(log_unavailable)? {
+            Some(end) => self.tables_at(tenant, end).await,
             None => self.tables.db().map_err(no_tables),
-            Some(end) => self.tables_at(end).await,
         }
     }
 
     /// The tables, with all events up to a command's position. `None` when the command changed nothing.
-    pub(super) async fn tables_after(&self, position: Option<Position>) -> Result<Db, Problem> {
+    pub(super) async fn tables_after(
+        &self,
+        tenant: &Tenant,
+        position: Option<Position>,
+    ) -> Result<Db, Problem> {
         match position {
-            Some(position) => self.tables_at(position).await,
-            None => self.current_tables().await,
+            Some(position) => self.tables_at(tenant, position).await,
+            None => self.current_tables(tenant).await,
         }
     }
 
-    async fn tables_at(&self, position: Position) -> Result<Db, Problem> {
+    async fn tables_at(&self, tenant: &Tenant, position: Position) -> Result<Db, Problem> {
         self.tables.current().map_err(no_tables)?;
         self.tables.wait_for(position, CATCH_UP_TIMEOUT).await.map_err(|behind| {
             Problem::unavailable(format!("The tables are behind: {behind}."), Duration::from_secs(1))
         })?;
+        tenant.take_place().await;
         self.tables.db().map_err(no_tables)
     }
 }

@@ -6,9 +6,9 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Parameter, Response};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use event_schemas::{AccountId, UserId};
-use gate::{Caller, Problem, Role, describe_header};
+use gate::{Authenticator, Caller, PlaceOfRequest, Problem, Role, describe_header};
 use schemars::json_schema;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -17,12 +17,33 @@ const TENANT: &str = "X-Tenant-Id";
 const ACCOUNT: &str = "x-account-id";
 
 /// A service that acts for an account which uses the contract.
-pub struct Tenant(pub Caller);
+pub struct Tenant {
+    caller: Caller,
+    place: Option<PlaceOfRequest>,
+}
+
+impl Tenant {
+    /// The tenant of a connection, which reads no tables in its own name.
+    pub fn without_place(caller: Caller) -> Self {
+        Self { caller, place: None }
+    }
+
+    pub fn into_caller(self) -> Caller {
+        self.caller
+    }
+
+    /// Waits until the account may read the tables.
+    pub async fn take_place(&self) {
+        if let Some(place) = &self.place {
+            place.take().await;
+        }
+    }
+}
 
 impl Deref for Tenant {
     type Target = Caller;
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 }
 
@@ -33,28 +54,83 @@ impl FromRequestParts<Arc<ConversationService>> for Tenant {
         parts: &mut Parts,
         service: &Arc<ConversationService>,
     ) -> Result<Self, Problem> {
-        let tenant = tenant_id(parts)?;
-        let caller = if service.trusts_tenant_header && !has_credentials(parts) {
-            of_gateway(tenant).admit(parts)?
+        let tenant = named_in(&parts.headers)?;
+        let tenant = tenant.ok_or_else(|| unreadable("Every request needs `X-Tenant-Id`."))?;
+        let caller = if service.trusts_tenant_header && !has_credentials(&parts.headers) {
+            of_gateway(tenant).admit(parts).await?
         } else {
-            authenticated(parts, service, tenant).await?
+            choose_account(&mut parts.headers, tenant);
+            <Caller as FromRequestParts<_>>::from_request_parts(parts, service).await?
         };
-        if !service.accounts.include(tenant) {
-            return Err(Problem::not_found("contract"));
-        }
-        Ok(Self(caller))
+        let admitted = service.admit(caller, tenant)?;
+        let place = PlaceOfRequest::of(parts, admitted.caller.account);
+        Ok(Self { place, ..admitted })
     }
 }
 
-fn tenant_id(parts: &Parts) -> Result<AccountId, Problem> {
-    let refused = |detail: &str| Problem::unreadable(detail).field(TENANT);
-    let value = parts.headers.get(TENANT).ok_or_else(|| refused("Every request needs `X-Tenant-Id`."))?;
-    let tenant = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    tenant.ok_or_else(|| refused("`X-Tenant-Id` is not a UUID."))
+impl ConversationService {
+    /// The service that a client of Socket.IO is. Its tenant is that of `X-Tenant-Id`, or else the one that it names, or
+    /// the only account of its token.
+    pub(super) async fn identify(
+        &self,
+        authenticator: &Authenticator,
+        handshake: &HeaderMap,
+        token: Option<&str>,
+        named: Option<AccountId>,
+    ) -> Result<Tenant, Problem> {
+        let in_header = named_in(handshake)?;
+        let tenant = in_header.or(named);
+        let caller = match (token, in_header) {
+            (Some(token), _) => {
+                let account = tenant.map(|tenant| tenant.to_string());
+                authenticator.identify_bearer(token, account.as_deref()).await?
+            }
+            (None, Some(tenant)) if self.trusts_tenant_header && !has_credentials(handshake) => {
+                of_gateway(tenant)
+            }
+            (None, _) => {
+                let mut headers = handshake.clone();
+                if let Some(tenant) = tenant {
+                    choose_account(&mut headers, tenant);
+                }
+                authenticator.identify(&headers).await?
+            }
+        };
+        let tenant = tenant.unwrap_or(caller.account);
+        self.admit(caller, tenant)
+    }
+
+    fn admit(&self, caller: Caller, tenant: AccountId) -> Result<Tenant, Problem> {
+        if caller.account != tenant {
+            return Err(
+                Problem::forbidden("`X-Tenant-Id` and `X-Account-Id` name different accounts.").field(TENANT)
+            );
+        }
+        match caller.role {
+            Role::Service => {}
+            Role::Agent | Role::Supervisor | Role::Administrator => {
+                return Err(Problem::forbidden("This contract is for services."));
+            }
+        }
+        if !self.accounts.include(tenant) {
+            return Err(Problem::not_found("contract"));
+        }
+        Ok(Tenant::without_place(caller))
+    }
 }
 
-fn has_credentials(parts: &Parts) -> bool {
-    parts.headers.contains_key(header::AUTHORIZATION) || parts.headers.contains_key("x-user-id")
+fn unreadable(detail: &str) -> Problem {
+    Problem::unreadable(detail).field(TENANT)
+}
+
+fn named_in(headers: &HeaderMap) -> Result<Option<AccountId>, Problem> {
+    let Some(value) = headers.get(TENANT) else { return Ok(None) };
+    let tenant = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    tenant.map(Some).ok_or_else(|| unreadable("`X-Tenant-Id` is not a UUID."))
+}
+
+fn has_credentials(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION) || headers.contains_key("x-user-id")
 }
 
 /// The gateway itself, which acts for this tenant.
@@ -68,28 +144,11 @@ fn of_gateway(tenant: AccountId) -> Caller {
     }
 }
 
-/// The service whose token names the tenant.
-async fn authenticated(
-    parts: &mut Parts,
-    service: &Arc<ConversationService>,
-    tenant: AccountId,
-) -> Result<Caller, Problem> {
-    // A token that names several accounts acts for the tenant. The account of a trusted gateway is its own header's.
-    let chooses = parts.headers.contains_key(header::AUTHORIZATION) && !parts.headers.contains_key(ACCOUNT);
+/// A token that names several accounts acts for the tenant. The account of a trusted gateway is its own header's.
+fn choose_account(headers: &mut HeaderMap, tenant: AccountId) {
+    let chooses = headers.contains_key(header::AUTHORIZATION) && !headers.contains_key(ACCOUNT);
     if let (true, Ok(account)) = (chooses, HeaderValue::from_str(&tenant.to_string())) {
-        parts.headers.insert(ACCOUNT, account);
-    }
-    let caller = <Caller as FromRequestParts<_>>::from_request_parts(parts, service).await?;
-    if caller.account != tenant {
-        return Err(
-            Problem::forbidden("`X-Tenant-Id` and `X-Account-Id` name different accounts.").field(TENANT)
-        );
-    }
-    match caller.role {
-        Role::Service => Ok(caller),
-        Role::Agent | Role::Supervisor | Role::Administrator => {
-            Err(Problem::forbidden("This contract is for services."))
-        }
+        headers.insert(ACCOUNT, account);
     }
 }
 

@@ -156,3 +156,30 @@ fn a_new_name_leaves_the_address() {
         .when(removed)
         .then([AgentRegistered { email: None, ..known }.into()]);
 }
+
+fn removed() -> AgentEvent {
+    AgentRemoved { account_id: HERE, user_id: ANA }.into()
+}
+
+#[test]
+fn an_agent_who_was_removed_comes_back_only_when_registered_again() {
+    let remove = Remove { account_id: HERE, user_id: ANA };
+    given::<Person>([registered(HERE)]).when(remove).then([removed()]);
+    let gone = || given::<Person>([registered(THERE), registered(HERE), removed()]);
+    gone().when(remove).then_nothing();
+    let sign_in = SignIn { account_id: HERE, user_id: ANA, name: "Ana".to_owned() };
+    gone().when(sign_in.clone()).then_rejected(Rejection::Removed);
+    gone().when(SignIn { account_id: THERE, ..sign_in.clone() }).then_nothing();
+    gone().when(change(|preferences| preferences.auto_accept = true)).then_rejected(Rejection::NotRegistered);
+    gone().when(register(HERE)).then([registered(HERE)]);
+    given::<Person>([registered(HERE), removed(), registered(HERE)]).when(sign_in).then_nothing();
+    given::<Person>([registered(THERE)]).when(remove).then_rejected(Rejection::NotRegistered);
+}
+
+#[test]
+fn an_agent_who_was_removed_is_offline_and_takes_nothing() {
+    let online = WentOnline { user_id: ANA, account_id: Some(HERE), until: NOW };
+    let ana = given::<Person>([registered(HERE), online.into(), removed()]).state;
+    assert!(matches!(ana.in_account(HERE).presence(), Presence::Offline { .. }));
+    assert!(!ana.in_account(HERE).is_registered());
+}

@@ -264,6 +264,27 @@ async fn an_account_is_limited_whatever_number_of_users_it_names() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_sends_many_requests_at_once_waits_while_another_account_asks() {
+    let rate = Rate { burst: NonZeroU32::new(800).unwrap(), one_every: Duration::from_secs(1) };
+    let limits = Limits { per_account: Some(rate), ..Limits::default() };
+    let router = Service { limits, ..Service::default() }.build();
+    let of = |account| {
+        super::service::bearer(gate::Claims::of(event_schemas::UserId::from_u128(1), account, Role::Agent))
+    };
+    let (acme, other) = (of(ACME), of(event_schemas::AccountId::from_u128(99)));
+    let ask = async |token: &str| {
+        let began = tokio::time::Instant::now();
+        assert_eq!(send_get(&router, "/agents", &[("authorization", token)]).await.status, 200);
+        began.elapsed()
+    };
+    ask(&other).await;
+    let waits = futures::future::join_all((0..60).map(|_| ask(&acme))).await;
+    let begin_at_once = waits.iter().filter(|wait| **wait < Duration::from_millis(100));
+    assert_eq!(begin_at_once.count(), 50, "{waits:?}");
+    assert!(ask(&other).await < Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_never_pauses_waits_for_each_refusal() {
     let rate = Rate { burst: NonZeroU32::MIN, one_every: Duration::from_secs(3600) };
     let limits = Limits { per_caller: Some(rate), ..Limits::default() };

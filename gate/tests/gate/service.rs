@@ -184,6 +184,7 @@ impl Service {
             metrics: None,
             checks: self.checks,
             serves_operations: true,
+            descriptions: Vec::new(),
             problems: Vec::new(),
         };
         Ok(assemble(routes(), gate))

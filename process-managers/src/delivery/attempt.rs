@@ -4,6 +4,7 @@ use super::{OutgoingMessage, Settings};
 use crate::past::SideEffects;
 use crate::record::{Recorded, record};
 use commands::Commands;
+use commands::credentials::{self, Unopenable};
 use commands::customers::Identifiers;
 use commands::execute::Context;
 use domain::conversation::{RecordDelivery, Report};
@@ -56,6 +57,12 @@ impl Dispatcher<OutgoingMessage> for DeliveryContext {
                 }
                 Ok(MessageState::Ready { cause, channel, outgoing }) => {
                     self.send(message, &cause, &channel, &outgoing, stop).await
+                }
+                Err(error) if error.is::<Unopenable>() => {
+                    // It is reported already. All messages of the channel wait.
+                    let at = self.commands.clock.now() + credentials::RETRY;
+                    let outcome = Outcome::Retry { reason: RetryReason::NotTried, at };
+                    Attempt { outcome, pause_queue_until: Some(at) }
                 }
                 Err(error) => {
                     tracing::warn!(
@@ -114,6 +121,7 @@ impl DeliveryContext {
         let Some(channel) = channel.filter(|channel| channel.is_enabled) else {
             return undeliverable(cause, "channel_retired", "the channel is retired or disabled");
         };
+        let channel = commands.opened_for_use(message.account_id, &channel)?;
         // Messages of version 1 do not name their addressee: their conversation does.
         let to = sent.to.as_ref().map_or(&conversation.contact_identifier, |to| &to.contact_identifier);
         // The customer may have another number since, or be reached better by another identifier.

@@ -5,6 +5,7 @@ use super::source::PendingWebhook;
 use crate::past::SideEffects;
 use crate::record::record;
 use commands::Commands;
+use commands::credentials::{self, Unopenable};
 use commands::execute::Context;
 use domain::conversation::{Opened, RecordWebhook, WebhookEnd};
 use domain::past::{Trigger, WhyPast};
@@ -63,6 +64,11 @@ impl Dispatcher<PendingWebhook> for WebhookContext {
                 }
                 Ok(WebhookState::Ready { cause, request }) => {
                     self.call(pending, &cause, &request, stop).await
+                }
+                // It is reported already.
+                Err(error) if error.is::<Unopenable>() => {
+                    let at = self.commands.clock.now() + credentials::RETRY;
+                    Outcome::Retry { reason: RetryReason::NotTried, at }
                 }
                 Err(error) => {
                     tracing::warn!(
@@ -138,17 +144,15 @@ impl WebhookContext {
         let commands = &self.commands;
         if let Some(id) = requested.rule_id {
             let rules = commands.catalogue::<AutomationRule>(account).current().await?;
-            return Ok(rules.state.get(id).and_then(|rule| {
-                let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
-                Some((by, rule.webhook_secret.clone()?))
-            }));
+            let Some(rule) = rules.state.get(id) else { return Ok(None) };
+            let by = json!({ "type": "automation_rule", "id": id, "name": rule.name });
+            return Ok(commands.opened_for_use(account, rule)?.webhook_secret.map(|secret| (by, secret)));
         }
         let Some(id) = requested.macro_id else { return Ok(None) };
         let macros = commands.catalogue::<Macro>(account).current().await?;
-        Ok(macros.state.get(id).and_then(|list| {
-            let by = json!({ "type": "macro", "id": id, "name": list.name });
-            Some((by, list.webhook_secret.clone()?))
-        }))
+        let Some(list) = macros.state.get(id) else { return Ok(None) };
+        let by = json!({ "type": "macro", "id": id, "name": list.name });
+        Ok(commands.opened_for_use(account, list)?.webhook_secret.map(|secret| (by, secret)))
     }
 
     async fn call(

@@ -164,6 +164,15 @@ impl ListedConversation {
     }
 }
 
+/// A conversation as [`rows_json`] gives it: the JSON that is stored with the row, which no reader's unread messages are in.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PushedConversation {
+    #[serde(flatten)]
+    pub conversation: ConversationRow,
+    /// The name of `unanswered_since` in earlier versions.
+    pub waiting_since: Option<Timestamp>,
+}
+
 /// A conversation. `None` when the account has no such conversation.
 pub async fn find(
     readers: &Readers,

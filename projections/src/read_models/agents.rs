@@ -14,6 +14,8 @@ follower::table! {
         name: String,
         email: Option<String>,
         registered_at: Timestamp,
+        /// When the agent was removed from the account. `None` of an agent who is in it.
+        removed_at: Option<Timestamp>,
     }
 }
 
@@ -45,11 +47,25 @@ impl ReadModel for AgentRow {
     const CACHED: usize = 256;
 
     fn keys(event: &DecodedEvent) -> impl IntoIterator<Item = Self::Key> {
-        let Event::Agent(AgentEvent::AgentRegistered(registered)) = &event.event else { return None };
-        Some((registered.account_id, registered.user_id))
+        let Event::Agent(event) = &event.event else { return None };
+        match event {
+            AgentEvent::AgentRegistered(event) => Some((event.account_id, event.user_id)),
+            AgentEvent::AgentRemoved(event) => Some((event.account_id, event.user_id)),
+            AgentEvent::PreferencesChanged(_)
+            | AgentEvent::WentOnline(_)
+            | AgentEvent::WentAway(_)
+            | AgentEvent::WentOffline(_)
+            | AgentEvent::CapacityReserved(_)
+            | AgentEvent::CapacityReleased(_) => None,
+        }
     }
 
     fn apply(rows: &mut Rows<Self>, event: &DecodedEvent) {
+        if let Event::Agent(AgentEvent::AgentRemoved(removed)) = &event.event
+            && let Some(row) = rows.get(&(removed.account_id, removed.user_id)).cloned()
+        {
+            return rows.put(Self { removed_at: Some(event.metadata.occurred_at), ..row });
+        }
         let Event::Agent(AgentEvent::AgentRegistered(registered)) = &event.event else { return };
         let before = rows.get(&(registered.account_id, registered.user_id));
         let registered_at = before.map_or(event.metadata.occurred_at, |before| before.registered_at);
@@ -59,6 +75,7 @@ impl ReadModel for AgentRow {
             name: registered.name.clone(),
             email: registered.email.clone(),
             registered_at,
+            removed_at: None,
         });
     }
 }
@@ -124,6 +141,7 @@ impl AgentAvailabilityRow {
             AgentEvent::WentOffline(event) => event.user_id,
             AgentEvent::CapacityReserved(event) => event.user_id,
             AgentEvent::CapacityReleased(event) => event.user_id,
+            AgentEvent::AgentRemoved(event) => event.user_id,
             AgentEvent::AgentRegistered(_) | AgentEvent::PreferencesChanged(_) => return None,
         };
         Some((event.account()?, user))
@@ -135,7 +153,9 @@ impl AgentAvailabilityRow {
         match event {
             AgentEvent::WentOnline(online) => self.set_presence("online", Some(online.until), at),
             AgentEvent::WentAway(away) => self.set_presence("away", away.offline_at, at),
-            AgentEvent::WentOffline(_) => self.set_presence("offline", None, at),
+            AgentEvent::WentOffline(_) | AgentEvent::AgentRemoved(_) => {
+                self.set_presence("offline", None, at);
+            }
             AgentEvent::CapacityReserved(reserved) => {
                 self.active += u32::from(!reserved.renewed);
                 self.idle_since = Some(at);
@@ -160,10 +180,21 @@ impl AgentAvailabilityRow {
 
 /// The agents of an account, by name.
 pub async fn list(readers: &Readers, account: AccountId) -> Result<Vec<AgentRow>, DbError> {
-    rows(readers, "where account_id = $1 order by name, user_id", Values::default().with(&account)).await
+    let condition = "where account_id = $1 and removed_at is null order by name, user_id";
+    rows(readers, condition, Values::default().with(&account)).await
 }
 
+/// An agent who is in the account.
 pub async fn find(readers: &Readers, account: AccountId, user: UserId) -> Result<Option<AgentRow>, DbError> {
+    Ok(known(readers, account, user).await?.filter(|agent| agent.removed_at.is_none()))
+}
+
+/// Whether the account has removed the agent and not registered them again.
+pub async fn is_removed(readers: &Readers, account: AccountId, user: UserId) -> Result<bool, DbError> {
+    Ok(known(readers, account, user).await?.is_some_and(|agent| agent.removed_at.is_some()))
+}
+
+async fn known(readers: &Readers, account: AccountId, user: UserId) -> Result<Option<AgentRow>, DbError> {
     row(readers, ONE, Values::default().with(&account).with(&user)).await
 }
 

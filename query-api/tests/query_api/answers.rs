@@ -57,6 +57,7 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
         metrics: None,
         checks: Vec::new(),
         serves_operations: true,
+        descriptions: Vec::new(),
         problems: Vec::new(),
     };
     let state = QueryState {
@@ -66,7 +67,14 @@ pub async fn fixture(seed: u64, steps: usize) -> Fixture {
         growth: query_api::Growth::of(Arc::clone(&store), stop.clone()),
         stop: stop.clone(),
     };
-    Fixture { _folder: folder, service: assemble(router(state), gate), store, scenario, clock, stop }
+    Fixture {
+        _folder: folder,
+        service: assemble(router(state, gate::Places::for_readers(4)), gate),
+        store,
+        scenario,
+        clock,
+        stop,
+    }
 }
 
 pub struct Answer {

@@ -56,7 +56,9 @@ pub async fn send(session: &Arc<Session>, body: Body, largest: usize) -> Result<
         session.end(reason);
         Refusal::Request
     };
-    let bytes = axum::body::to_bytes(body, largest).await.map_err(|_| refuse("a request was too large"))?;
+    let read = tokio::time::timeout(session.longest_request(), axum::body::to_bytes(body, largest)).await;
+    let bytes = read.map_err(|_| refuse("a request took too long"))?;
+    let bytes = bytes.map_err(|_| refuse("a request was too large"))?;
     let payload = std::str::from_utf8(&bytes).map_err(|_| refuse("a request was not UTF-8"))?;
     let packets = Packet::parse_all(payload).map_err(|_| refuse("a packet was malformed"))?;
     for packet in packets {

@@ -8,6 +8,7 @@ use super::{Engine, Timing};
 use axum::extract::ws::Utf8Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -41,6 +42,8 @@ pub struct Session {
 
 struct State {
     transport: Transport,
+    /// `None` when the session has ended.
+    counted: Option<Counted>,
     outbox: VecDeque<Utf8Bytes>,
     outbox_bytes: usize,
     /// Whether a request waits for packets, and whether one brings some. A client has at most one of each.
@@ -58,6 +61,34 @@ pub enum Transport {
     /// Polling, while a WebSocket is tried.
     Upgrading,
     WebSocket,
+}
+
+/// Counts the connection of a session among those with its transport, until it is dropped.
+struct Counted(metrics::Gauge);
+
+impl Counted {
+    fn with(transport: Transport) -> Self {
+        let gauge = transport.connections();
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+impl Transport {
+    /// The number of connections with this transport.
+    pub fn connections(self) -> metrics::Gauge {
+        let transport = match self {
+            Self::Polling | Self::Upgrading => "polling",
+            Self::WebSocket => "websocket",
+        };
+        metrics::gauge!("verbatim_realtime_connections", "transport" => transport)
+    }
 }
 
 /// The session has ended.
@@ -79,6 +110,7 @@ impl Session {
         let (received, messages) = mpsc::channel(RECEIVED_AHEAD);
         let state = State {
             transport,
+            counted: Some(Counted::with(transport)),
             outbox: VecDeque::new(),
             outbox_bytes: 0,
             polling: false,
@@ -146,6 +178,7 @@ impl Session {
         let mut state = self.lock();
         if state.end.is_none() {
             state.end = Some(reason);
+            state.counted = None;
             state.outbox.push_back(last.to_string().into());
         }
         drop(state);
@@ -158,6 +191,7 @@ impl Session {
         // A timer may be late; the client must not see a session that should have ended.
         if state.end.is_none() && state.pong_due.is_some_and(|due| Instant::now() >= due) {
             state.end = Some(NO_PONG);
+            state.counted = None;
             self.ended.notify_one();
             self.to_send.notify_one();
         }
@@ -264,6 +298,11 @@ impl Session {
         Ok(Busy { session: self.clone(), flag, is_answered: false })
     }
 
+    /// How long the packets of a request may take to come.
+    pub fn longest_request(&self) -> Duration {
+        self.timing.ping_timeout
+    }
+
     pub fn transport(&self) -> Transport {
         self.lock().transport
     }
@@ -274,6 +313,9 @@ impl Session {
         let changes = state.transport == from;
         if changes {
             state.transport = to;
+            if state.end.is_none() {
+                state.counted = Some(Counted::with(to));
+            }
         }
         drop(state);
         self.to_send.notify_one();

@@ -1,7 +1,7 @@
 //! The rooms of one client.
 
 use crate::push::{Offset, Room};
-use event_schemas::ConversationId;
+use uuid::Uuid;
 
 /// The rooms of a client, in order, and the pushes after which it gets theirs. They are few, and a map of them would take
 /// more memory than all else that the hub keeps of an idle client.
@@ -34,11 +34,9 @@ impl Rooms {
         self.find(room).ok().map(|index| self.0[index].1)
     }
 
-    pub fn conversations(&self) -> impl Iterator<Item = ConversationId> {
-        self.0.iter().filter_map(|(room, _)| match room {
-            Room::Conversation(_, id) => Some(*id),
-            Room::Account(_) | Room::User(..) => None,
-        })
+    /// The ids of the rooms that the client joined itself.
+    pub fn joined(&self) -> impl Iterator<Item = Uuid> {
+        self.0.iter().filter_map(|(room, _)| room.joined())
     }
 
     /// Leaves all rooms, and returns them.

@@ -3,18 +3,20 @@
 use super::*;
 use crate::engine::Timing;
 use crate::engine::session::Transport;
-use event_schemas::AccountId;
+use crate::events::{AgentPresence, ServerEvent};
+use event_schemas::{AccountId, ConversationId};
 use proptest::prelude::*;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
 const ACCOUNT_ROOM: Room = Room::Account(ACCOUNT);
 const CONVERSATION: Room = Room::Conversation(ACCOUNT, ConversationId::from_u128(2));
 
-const SMALL: Limits = Limits { ring_pushes: 10_000, ring_bytes: 1 << 20, queue_bytes: 200 };
+const SMALL: Limits =
+    Limits { ring_pushes: 10_000, ring_bytes: 1 << 20, queue_bytes: 200, longest_gap: 5_000 };
 
 fn push(position: u64, room: Room) -> Push {
     let offset = Offset { position: Position::at(position), part: 0 };
-    Push::new(offset, vec![room], "event", &format!(r#"{{"position":"{position}"}}"#))
+    Push::new(offset, vec![room], AgentPresence::NAME, &format!(r#"{{"position":"{position}"}}"#))
 }
 
 fn give_out(hub: &Hub, positions: impl IntoIterator<Item = u64>, room: Room) {
@@ -51,7 +53,7 @@ fn place(packet: &str) -> Place {
 fn of_packet(packet: &str) -> Option<(u64, u64)> {
     let array = array(packet);
     let number = |text: &str| text.split(':').next().unwrap().parse().unwrap();
-    (array[0] == "event")
+    (array[0] == "agent:presence")
         .then(|| (number(array[1]["position"].as_str().unwrap()), number(array[1]["prev"].as_str().unwrap())))
 }
 
@@ -158,7 +160,7 @@ fn the_place_with_the_joined_conversations_comes_before_the_answer() {
     client.answer("43/agents,1[{}]".to_owned());
     let place = place(&client.next().unwrap());
     assert_eq!(place.offset, Offset::after(Position::at(1)));
-    assert_eq!(place.conversations, [ConversationId::from_u128(2)]);
+    assert_eq!(place.joined, [Uuid::from_u128(2)]);
     assert_eq!(client.next().as_deref(), Some("43/agents,1[{}]"));
 }
 
@@ -215,9 +217,9 @@ impl Reader {
 proptest! {
     #[test]
     fn whatever_happens_each_push_comes_once_and_in_order(steps in prop::collection::vec(step(), 1..200)) {
-        let hub = Hub::at(Position::at(0), Limits { ring_pushes: 4, ring_bytes: 1 << 20, queue_bytes: 150 });
+        let hub = Hub::at(Position::at(0), Limits { ring_pushes: 4, queue_bytes: 150, ..SMALL });
         let (mut log, mut wanted) = (Vec::new(), Vec::new());
-        let begin = Place { offset: Offset::after(Position::at(0)), conversations: Vec::new() };
+        let begin = Place { offset: Offset::after(Position::at(0)), joined: Vec::new() };
         let client = join(&hub, &[ACCOUNT_ROOM], None);
         let mut reader = Reader { client, place: begin, got: Vec::new() };
         let mut is_in = false;
@@ -245,7 +247,7 @@ proptest! {
                 }
                 Step::Reconnect => {
                     hub.remove(&reader.client);
-                    let joined = reader.place.conversations.iter().map(|id| Room::Conversation(ACCOUNT, *id));
+                    let joined = reader.place.joined.iter().map(|id| Room::Conversation(ACCOUNT, ConversationId(*id)));
                     let rooms: Vec<_> = joined.chain([ACCOUNT_ROOM]).collect();
                     reader.client = join(&hub, &rooms, Some(&reader.place.offset.to_string()));
                 }

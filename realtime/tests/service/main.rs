@@ -1,9 +1,10 @@
-//! The service over real connections: what clients send that they should not, and what goes wrong around it. The
+//! The service over real connections: wrong packets of clients, and faults around them. The
 //! agents' tables are in SQLite, and the test appends the events itself.
 
 #![allow(clippy::unwrap_used)] // helper functions of tests, which Clippy does not know as tests
 
 mod faults;
+mod fuzz;
 #[path = "../../../tests/support/raw_socket.rs"]
 mod raw_socket;
 mod socket_io;
@@ -19,7 +20,7 @@ use event_store::{EventStore, Expected};
 use gate::{AuthConfig, Authenticator, Claims, Role, issue_token};
 use projections::generations::Generations;
 use projections::{ReadSide, Tables};
-use raw_socket::RawSocket;
+use raw_socket::{Pushed, RawSocket};
 use realtime::presence::{PresenceReport, Report, Reports};
 use realtime::{Limits, Realtime, Settings};
 use serde_json::json;
@@ -56,6 +57,11 @@ impl Service {
     }
 
     pub async fn with(limits: Limits) -> Self {
+        let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
+        Self::of(limits, auth).await
+    }
+
+    pub async fn of(limits: Limits, auth: AuthConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn EventStore> =
             SqliteStore::open(folder.path().join("events.db"), Clock::System).await.unwrap();
@@ -64,7 +70,6 @@ impl Service {
         let (tables, stop) = (side.tables(), CancellationToken::new());
         tokio::spawn(side.run(stop.clone()));
         let (clock, reports) = (Clock::manual(NOW), Arc::<PresenceReports>::default());
-        let auth = AuthConfig { secret: Some(SECRET.to_owned()), ..AuthConfig::default() };
         let settings = Settings {
             authenticator: Authenticator::new(auth, clock.clone()).unwrap(),
             allows_origin: Box::new(|_| true),
@@ -72,6 +77,8 @@ impl Service {
             clock: clock.clone(),
             reports: Reports { every: Duration::from_secs(600), report: reports.of_agents() },
             limits,
+            token_check: Duration::from_millis(20),
+            contract: None,
         };
         let log = store.clone().into();
         let (realtime, router) = Realtime::open(log, tables.clone(), settings, stop.clone()).await.unwrap();
@@ -192,12 +199,13 @@ pub async fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Asserts that the client gets what happens now.
-pub async fn assert_served(service: &Service, client: &mut RawSocket) {
+/// Asserts that the client gets what happens now, and returns all that it got.
+pub async fn assert_served(service: &Service, client: &mut RawSocket) -> Vec<Pushed> {
     let number = service.clock.fresh_id().simple().to_string();
     service.open_conversation(ACCOUNT, &number).await;
-    let is_new = |pushed: &raw_socket::Pushed| {
-        pushed.name == "conversation:new" && pushed.object["contact_identifier"] == *number
-    };
-    client.until_pushed(is_new).await;
+    let mut got: Vec<Pushed> = Vec::new();
+    while got.last().is_none_or(|pushed| pushed.object["contact_identifier"] != *number) {
+        got.push(client.pushed().await.unwrap_or_else(|| panic!("closed: {}", client.reason)));
+    }
+    got
 }

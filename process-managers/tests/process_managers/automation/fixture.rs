@@ -3,6 +3,7 @@
 use crate::support::context;
 use async_trait::async_trait;
 use commands::Commands;
+use commands::credentials::CredentialsKey;
 use commands::execute::Context;
 use domain::conversation::{Opening, Receive, RecordDelivery, Report, Send, Sender};
 use event_schemas::automation::{
@@ -187,6 +188,13 @@ impl Fixture {
         let id = self.clock.event_id();
         let event = NewEvent::of(id, &event.into(), metadata(id, self.clock.now(), Actor::system("test")));
         self.log.append(&StreamId::catalogue(kind, ACCOUNT), Expected::Any, vec![event]).await.unwrap();
+    }
+
+    /// Seals and opens secrets with this key alone, while no process manager works.
+    pub fn use_key(&mut self, byte: u8) {
+        let commands = Arc::get_mut(&mut self.commands).expect("the only user of the commands");
+        commands.credential_keys =
+            [CredentialsKey::new(&[byte; CredentialsKey::BYTES])].into_iter().collect();
     }
 
     pub async fn rule(&self, automation_rule: AutomationRule) {

@@ -81,12 +81,24 @@ async fn deliver_until(
     id: ConversationId,
     ended: &str,
 ) {
+    deliver_until_times(1, fixture, table, addresses, id, ended).await;
+}
+
+/// As [`deliver_until`], until the log has the result so many times.
+async fn deliver_until_times(
+    times: usize,
+    fixture: &Fixture,
+    table: &str,
+    addresses: AllowedAddresses,
+    id: ConversationId,
+    ended: &str,
+) {
     let webhooks = OutgoingWebhooks::open(&context(fixture, table, addresses).await).await.unwrap();
     let stop = CancellationToken::new();
     let working = tokio::spawn(webhooks.run(stop.clone(), Health::default()));
     eventually(ended, || async {
         fixture.clock.advance(Duration::from_millis(5));
-        fixture.history(id).await.iter().any(|event| event == ended)
+        fixture.history(id).await.iter().filter(|event| *event == ended).count() >= times
     })
     .await;
     stop.cancel();
@@ -144,6 +156,34 @@ async fn a_webhook_that_is_never_accepted_is_given_up() {
     };
     assert_eq!((&*failed.code, failed.attempts), ("gave_up", 4));
     assert_eq!(receiver.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_webhook_whose_secret_cannot_be_opened_waits_for_its_key_and_delays_no_other() {
+    let mut fixture = fixture().await;
+    let (lost, other) = (Receiver::responding([]).await, Receiver::responding([]).await);
+    let hook = |receiver: &Receiver| [Action::Webhook { url: receiver.url.clone() }];
+    fixture.rule(rule(1, AutomationEvent::MessageReceived, hook(&lost))).await;
+    fixture.use_key(1);
+    assert_eq!(fixture.commands.seal_stored().await.unwrap(), 1);
+    fixture.rule(rule(2, AutomationEvent::MessageReceived, hook(&other))).await;
+    let id = fixture.receive("1", "hello").await;
+    fixture.run_automation("automation.db").await;
+
+    fixture.use_key(2);
+    deliver_until(&fixture, "webhooks.db", AllowedAddresses::Any, id, "WebhookDelivered").await;
+    assert_eq!((lost.requests().len(), other.requests().len()), (0, 1));
+    assert_eq!(fixture.count(id, "WebhookFailed").await, 0);
+
+    fixture.use_key(1);
+    fixture.clock.advance(commands::credentials::RETRY);
+    deliver_until_times(2, &fixture, "webhooks.db", AllowedAddresses::Any, id, "WebhookDelivered").await;
+    let (headers, body) = lost.requests().pop().unwrap();
+    let text = |name: &str| headers[name].to_str().unwrap();
+    let at = Timestamp::from_secs(text("webhook-timestamp").parse().unwrap());
+    let webhook: WebhookId = text("webhook-id").parse().unwrap();
+    let expected = signature(&Secret(SECRET.to_owned()), webhook, at, &body).unwrap();
+    assert_eq!(text("webhook-signature"), expected);
 }
 
 #[tokio::test]

@@ -1,21 +1,18 @@
 //! The queries of one account that run at the same time. All accounts share the connections that read the tables, and
 //! without a limit one account's queries would stand before those of the other accounts.
 
+use crate::neighbours::Neighbours;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use event_schemas::AccountId;
-use follower::Sizes;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// For how long accounts count as asking at the same time.
-const TOGETHER: Duration = Duration::from_secs(1);
 
 /// The places of all accounts. Cheap to clone.
 #[derive(Clone)]
@@ -30,21 +27,18 @@ struct Inner {
 struct Accounts {
     /// The accounts that have a query.
     asking: HashMap<AccountId, Weak<Semaphore>>,
-    last: Option<AccountId>,
-    /// When a query was another account's than the one before.
-    changed_at: Option<Instant>,
-}
-
-impl Default for Places {
-    /// As many for each account as there are processors, at least two, and fewer than the connections that read.
-    fn default() -> Self {
-        let processors = available_parallelism().map_or(2, NonZeroUsize::get);
-        let processors = u32::try_from(processors).unwrap_or(u32::MAX);
-        Self::of_each(processors.clamp(2, Sizes::default().readers - 1))
-    }
+    neighbours: Neighbours,
 }
 
 impl Places {
+    /// As many for each account as there are processors, at least two, and fewer than the connections that read. There are
+    /// at least three such connections.
+    pub fn for_readers(connections: u32) -> Self {
+        let processors = available_parallelism().map_or(2, NonZeroUsize::get);
+        let processors = u32::try_from(processors).unwrap_or(u32::MAX);
+        Self::of_each(processors.clamp(2, connections.saturating_sub(1).max(2)))
+    }
+
     fn of_each(of_each: u32) -> Self {
         Self(Arc::new(Inner { of_each, accounts: Mutex::default() }))
     }
@@ -59,12 +53,7 @@ impl Places {
     /// The account's places, and whether it is the only one that asks.
     fn of_account(&self, account: AccountId, now: Instant) -> (Arc<Semaphore>, bool) {
         let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = accounts.last.replace(account);
-        if before.is_some_and(|before| before != account) {
-            accounts.changed_at = Some(now);
-        }
-        let changed_at = accounts.changed_at;
-        let is_alone = changed_at.is_none_or(|at| now.saturating_duration_since(at) >= TOGETHER);
+        let is_alone = accounts.neighbours.is_alone(account, now);
         if let Some(places) = accounts.asking.get(&account).and_then(Weak::upgrade) {
             return (places, is_alone);
         }
@@ -110,7 +99,7 @@ impl Held {
     }
 }
 
-/// Lets handlers take a place, and gives it back when the response is made.
+/// Lets handlers take a place, and gives it back when the response is made. A layer of the routes that read the tables.
 pub async fn give_back(State(places): State<Places>, mut request: Request, next: Next) -> Response {
     let held = Held { places, place: Arc::default() };
     request.extensions_mut().insert(held.clone());
@@ -149,18 +138,6 @@ mod tests {
         let _fourth = places.take(ACME).await;
         assert!(places.take(ACME).now_or_never().is_none());
         assert!(places.take(GLOBEX).now_or_never().is_some());
-    }
-
-    #[test]
-    fn an_account_is_alone_when_no_other_has_asked_for_a_second() {
-        let places = Places::of_each(2);
-        let began = Instant::now();
-        let is_alone = |account, millis| places.of_account(account, began + Duration::from_millis(millis)).1;
-        assert!(is_alone(ACME, 0));
-        assert!(!is_alone(GLOBEX, 1));
-        assert!(!is_alone(GLOBEX, 1_000));
-        assert!(is_alone(GLOBEX, 1_001));
-        assert!(!is_alone(ACME, 1_002));
     }
 
     #[tokio::test]

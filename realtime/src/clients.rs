@@ -1,0 +1,645 @@
+//! The clients of all namespaces: how they are let in, what they may send, and what they missed.
+
+mod budget;
+
+use crate::contract::Contract;
+use crate::engine::session::Session;
+use crate::events::{AuthExpiring, Expiring, InboxCounts, QueueUpdate, ServerStopping, Stopping};
+use crate::follower::{PAGE, PushError, Pushes};
+use crate::hub::{Client, Hub};
+use crate::namespace::{Namespace, Party};
+use crate::packet::{self, Content, Packet, ROOT};
+use crate::presence::{PresenceReport, Reports};
+use crate::push::{Offset, Place, Push, Room};
+use crate::soft_state::{Doer, SoftState};
+use crate::summaries;
+use axum::http::HeaderMap;
+use budget::{Budget, Spent};
+use event_schemas::{AccountId, Clock, ConversationId, Position};
+use event_store::Filter;
+use gate::{Authenticator, Caller, Problem, Role};
+use projections::queries::conversations;
+use projections::read_models::agents;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How long a client may take to connect to a namespace.
+const CONNECT: Duration = Duration::from_secs(45);
+/// How long before its token ends a client is told to bring another.
+const EXPIRING: Duration = Duration::from_secs(60);
+/// How long a process that ends waits until a client takes the news of it.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// Within this time the clients of a process that ends should come back at another.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// How long it may take to read what a client missed.
+const GAP_TIME: Duration = Duration::from_secs(2);
+/// The parts that all clients share.
+pub struct Clients {
+    pub hub: Arc<Hub>,
+    pub pushes: Pushes,
+    pub authenticator: Authenticator,
+    pub clock: Clock,
+    pub soft: Arc<SoftState>,
+    pub reports: Reports,
+    /// How often the token of a connected client is checked again.
+    pub token_check: Duration,
+    pub contract: Option<Arc<dyn Contract>>,
+}
+
+/// The object that a client sends to be let in. The stock client adds `pid` and `offset` when it comes back.
+#[derive(Deserialize)]
+struct Auth {
+    token: Option<String>,
+    account: Option<String>,
+    /// The account, in the words of a contract.
+    tenant_id: Option<AccountId>,
+    /// The end of the events that the client has already, as the `Verbatim-Position` of a query or the position of a push.
+    after: Option<String>,
+    pid: Option<String>,
+    offset: Option<String>,
+}
+
+/// The Socket.IO rooms that a client may have joined at the same time.
+const MOST_JOINED: usize = 50;
+/// The bytes of a `pid`. Ours have fewer.
+const LONGEST_PID: usize = 64;
+
+/// A client in a namespace.
+pub struct Connected {
+    pub party: Party,
+    pub client: Arc<Client>,
+    /// The events that were read from the log since the client fell behind the ring.
+    gap: usize,
+    /// When the next heartbeat of the agent is reported. `None` when the client is no agent's.
+    heartbeat: Option<Instant>,
+    /// Whether the client knows that its token ends soon.
+    warned: bool,
+    /// The token with which the client was let in, and when it is checked again. `None` of a client without one.
+    token: Option<(Box<str>, Instant)>,
+}
+
+/// How a client goes on: with what it missed, or anew.
+enum Resumption {
+    /// Nothing was asked for.
+    Live,
+    /// After this push: the missed ones are in the ring, or were read from the log up to the second.
+    After(Offset, Option<(Vec<Push>, Offset)>),
+    /// It missed too much, or more than the log has.
+    Reset,
+}
+
+impl Clients {
+    /// Serves one client until it leaves or the process ends.
+    pub async fn serve(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        mut handshake: HeaderMap,
+        mut messages: mpsc::Receiver<String>,
+        stop: CancellationToken,
+    ) {
+        let mut connected: Option<Connected> = None;
+        let mut budget = Budget::new();
+        keep_credentials(&mut handshake);
+        let connect_until = Instant::now() + CONNECT;
+        loop {
+            let token = connected.as_ref().and_then(Connected::next_of_token);
+            tokio::select! {
+                message = messages.recv() => {
+                    let Some(message) = message else { break };
+                    let handled = self.handle(&session, &handshake, &mut connected, &mut budget, &message);
+                    // An idle client takes as much memory as the largest thing that its task does, unless that is in a box.
+                    if Box::pin(handled).await.is_err() {
+                        break;
+                    }
+                    if connected.is_some() {
+                        // An idle client keeps little memory.
+                        handshake = HeaderMap::new();
+                    }
+                }
+                () = tokio::time::sleep_until(connect_until), if connected.is_none() => {
+                    session.end("it connected to no namespace");
+                    break;
+                }
+                () = stop.cancelled() => {
+                    self.say_farewell(&session, connected.as_ref());
+                    // A client that polls may have no request at the moment.
+                    let _fetched = tokio::time::timeout(FAREWELL, session.until_fetched()).await;
+                    session.end("the process ends");
+                    break;
+                }
+                () = behind(connected.as_ref()) => {
+                    if let Some(connected) = &mut connected {
+                        Box::pin(self.read_log_for(&session, connected)).await;
+                    }
+                }
+                () = until(connected.as_ref().and_then(|connected| connected.heartbeat)) => {
+                    if let Some(connected) = &mut connected {
+                        Box::pin(self.report_heartbeat(connected)).await;
+                    }
+                }
+                () = until(token) => {
+                    let Some(connected) = &mut connected else { continue };
+                    let namespace = connected.namespace();
+                    if !connected.warned {
+                        connected.warned = true;
+                        let object = Expiring { seconds: EXPIRING.as_secs() };
+                        session.send(packet::emitted::<AuthExpiring>(namespace, &object));
+                        continue;
+                    }
+                    session.send(packet::disconnected(namespace));
+                    session.end("its token has ended");
+                    break;
+                }
+                () = until(connected.as_ref().and_then(Connected::next_token_check)) => {
+                    if let Some(connected) = &mut connected
+                        && !Box::pin(self.still_knows_token(connected)).await
+                    {
+                        session.send(packet::disconnected(connected.namespace()));
+                        session.end("its token is no longer accepted");
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some(connected) = connected {
+            self.remove(&connected);
+        }
+    }
+
+    /// Tells a client that the process ends.
+    fn say_farewell(&self, session: &Session, connected: Option<&Connected>) {
+        let Some(connected) = connected else { return };
+        let after = self.pause_before_reconnect().as_millis();
+        let object = Stopping { reconnect_after_ms: u64::try_from(after).unwrap_or_default() };
+        session.send(packet::emitted::<ServerStopping>(connected.namespace(), &object));
+    }
+
+    /// The pause after which a client should come back when this process ends: a random one, so that not all come at
+    /// once.
+    fn pause_before_reconnect(&self) -> Duration {
+        let random = self.clock.fresh_id().as_u128() as u32;
+        RECONNECT_WITHIN.mul_f64(f64::from(random) / f64::from(u32::MAX))
+    }
+
+    fn remove(&self, connected: &Connected) {
+        let rooms = self.hub.remove(&connected.client);
+        match &connected.party {
+            Party::Agent(caller) => {
+                for id in rooms.into_iter().filter_map(Room::joined) {
+                    self.soft.stops_viewing(Doer::of(caller, ConversationId(id)));
+                }
+            }
+            Party::Service(_) => {}
+        }
+    }
+
+    /// Whether the token's key is still one that the server knows: a key that was withdrawn ends the connections that
+    /// were let in with it.
+    async fn still_knows_token(&self, connected: &mut Connected) -> bool {
+        let Some((token, check)) = &mut connected.token else { return true };
+        *check = Instant::now() + self.token_check;
+        self.authenticator.still_knows(token).await
+    }
+
+    /// Reports that the agent is connected. A service is no agent.
+    async fn report_heartbeat(&self, connected: &mut Connected) {
+        connected.heartbeat = Some(Instant::now() + self.reports.every);
+        let Party::Agent(caller) = &connected.party else { return };
+        if caller.role == Role::Service {
+            return;
+        }
+        if let Err(problem) = (self.reports.report)(caller.clone(), PresenceReport::Heartbeat).await {
+            tracing::warn!(status = %problem.status(), "the heartbeat of a connected agent was not recorded");
+        }
+    }
+
+    async fn handle(
+        &self,
+        session: &Arc<Session>,
+        handshake: &HeaderMap,
+        connected: &mut Option<Connected>,
+        budget: &mut Budget,
+        message: &str,
+    ) -> Result<(), Close> {
+        let packet = Packet::parse(message).map_err(|_| closed(session, "a packet was malformed"))?;
+        let spent = budget.spend();
+        if spent == Spent::Closed {
+            return Err(closed(session, "it sent too much"));
+        }
+        let is_of = |connected: &Connected| connected.namespace() == packet.namespace;
+        match packet.content {
+            Content::Connect(_) if spent == Spent::Refused => {
+                self.refuse(session, packet.namespace, &Problem::too_many_requests(Duration::from_secs(1)));
+                Ok(())
+            }
+            Content::Connect(auth) => {
+                self.connect(session, handshake, connected, packet.namespace, auth).await
+            }
+            Content::Disconnect if connected.as_ref().is_some_and(is_of) => {
+                if let Some(connected) = connected.take() {
+                    self.remove(&connected);
+                }
+                Err(closed(session, "the client left"))
+            }
+            Content::Disconnect | Content::Ack => Ok(()),
+            Content::Event { arguments, id } => {
+                let Some(connected) = connected.as_ref().filter(|connected| is_of(connected)) else {
+                    return Err(closed(session, "an event before the client was let in"));
+                };
+                let (name, arguments) =
+                    packet::event(arguments).map_err(|_| closed(session, "a packet was malformed"))?;
+                let answer = match spent {
+                    Spent::Ok => self.event(connected, &name, arguments.first().copied()).await,
+                    Spent::Refused | Spent::Closed => Err(Problem::too_many_requests(Duration::from_secs(1))),
+                };
+                let answer = answer.unwrap_or_else(|problem| json!({ "error": problem.document() }));
+                if let Some(id) = id {
+                    connected.client.answer(packet::acknowledged(connected.namespace(), id, &answer));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Handles an event of a client. The answer is sent when the client asked for one.
+    async fn event(
+        &self,
+        connected: &Connected,
+        name: &str,
+        argument: Option<&RawValue>,
+    ) -> Result<Value, Problem> {
+        match &connected.party {
+            Party::Agent(caller) => self.agent_event(connected, caller, name, argument).await,
+            Party::Service(caller) => self.service_event(connected, caller, name, argument).await,
+        }
+    }
+
+    /// The namespace of this name, when the process serves it.
+    fn namespace(&self, name: &str) -> Option<Namespace> {
+        let namespace = Namespace::named(name)?;
+        match namespace {
+            Namespace::Agents => Some(namespace),
+            Namespace::Contract => self.contract.is_some().then_some(namespace),
+        }
+    }
+
+    async fn connect(
+        &self,
+        session: &Arc<Session>,
+        handshake: &HeaderMap,
+        connected: &mut Option<Connected>,
+        name: &str,
+        auth: Option<&str>,
+    ) -> Result<(), Close> {
+        let Some(namespace) = self.namespace(name) else {
+            let known =
+                if name == ROOT { "Connect to the namespace `/agents`." } else { "Invalid namespace" };
+            session.send(packet::refused(name, &json!({ "message": known })));
+            return Ok(());
+        };
+        if let Some(connected) = connected {
+            if connected.party.namespace() == namespace {
+                return Err(closed(session, "it was let in already"));
+            }
+            let problem = Problem::unreadable(format!(
+                "This connection is in the namespace `{}`: open another one, with `forceNew: true`.",
+                connected.namespace()
+            ));
+            self.refuse(session, name, &problem);
+            return Ok(());
+        }
+        match self.let_in(session, handshake, namespace, auth).await {
+            Ok(now) => {
+                session.attach(now.client.clone());
+                *connected = Some(now);
+            }
+            Err(problem) => self.refuse(session, name, &problem),
+        }
+        Ok(())
+    }
+
+    /// The client is not let in to the namespace.
+    fn refuse(&self, session: &Session, namespace: &str, problem: &Problem) {
+        let error = json!({ "message": problem.detail(), "data": problem.document() });
+        session.send(packet::refused(namespace, &error));
+    }
+
+    async fn identify(
+        &self,
+        namespace: Namespace,
+        handshake: &HeaderMap,
+        auth: &Auth,
+    ) -> Result<Party, Problem> {
+        let token = auth.token.as_deref();
+        match namespace {
+            Namespace::Agents => {
+                let token = token.ok_or_else(|| Problem::unauthenticated("Send `auth: {token}`."))?;
+                let caller = self.authenticator.identify_bearer(token, auth.account.as_deref()).await?;
+                self.must_be_in_account(&caller).await?;
+                Ok(Party::Agent(caller))
+            }
+            Namespace::Contract => {
+                let contract = self.contract.as_ref().ok_or_else(Problem::internal)?;
+                Ok(Party::Service(contract.identify(handshake, token, auth.tenant_id).await?))
+            }
+        }
+    }
+
+    /// An agent who was removed from the account gets nothing of it.
+    async fn must_be_in_account(&self, caller: &Caller) -> Result<(), Problem> {
+        let db = self.pushes.tables.db().map_err(|_| unavailable())?;
+        let removed = agents::is_removed(db.readers(), caller.account, caller.user).await;
+        match removed.map_err(|_| unavailable())? {
+            true => Err(Problem::forbidden("The agent was removed from the account.")),
+            false => Ok(()),
+        }
+    }
+
+    async fn let_in(
+        &self,
+        session: &Arc<Session>,
+        handshake: &HeaderMap,
+        namespace: Namespace,
+        auth: Option<&str>,
+    ) -> Result<Connected, Problem> {
+        let auth: Auth = serde_json::from_str(auth.unwrap_or("{}"))
+            .map_err(|error| Problem::unreadable(format!("`auth` cannot be read: {error}")))?;
+        let party = self.identify(namespace, handshake, &auth).await?;
+        let place = match (&auth.pid, &auth.offset, &auth.after) {
+            (Some(_), Some(offset), _) => Some(offset),
+            (_, _, after) => after.as_ref(),
+        };
+        let place = place
+            .map(|place| place.parse::<Place>())
+            .transpose()
+            .map_err(|_| Problem::unreadable("`after` must be the position of a push.").field("after"))?;
+        let mut joined = Vec::new();
+        for id in place.iter().flat_map(|place| &place.joined).take(MOST_JOINED) {
+            // A conversation that was deleted since is left out.
+            joined.extend(self.room(&party, *id).await?);
+        }
+        let after = place.map(|place| place.offset);
+        let resumption = self.resumption(party.account(), after).await?;
+        let sid = self.clock.fresh_id().simple().to_string();
+        // The same `pid` tells the stock client that it gets all that it missed.
+        let (mode, pid, after, read) = match resumption {
+            Resumption::Live => ("live", None, None, None),
+            Resumption::After(after, read) => ("resumed", auth.pid, Some(after), read),
+            Resumption::Reset => ("reset", None, None, None),
+        };
+        metrics::counter!("verbatim_realtime_connected_total", "mode" => mode).increment(1);
+        let pid = pid.filter(|pid| pid.len() <= LONGEST_PID);
+        let pid = pid.unwrap_or_else(|| self.clock.fresh_id().simple().to_string());
+        // The log has no summaries, and one may have come after a place that ends a position.
+        let may_lack_summaries = read.is_some() || after.is_some_and(|after| after.part == u16::MAX);
+        let rooms = [party.rooms(), joined.clone()].concat();
+        let client = self.hub.join(session.clone(), namespace.name(), rooms, after, mode);
+        if let Party::Agent(caller) = &party
+            && let Err(problem) = self.must_be_in_account(caller).await
+        {
+            // The agent was removed after the first look, and perhaps before the hub knew the client.
+            self.hub.remove(&client);
+            return Err(problem);
+        }
+        if let Some((pushes, through)) = read {
+            client.catch_up(pushes, through);
+        }
+        session.send(packet::connected(namespace.name(), &json!({ "sid": sid, "pid": pid })));
+        let heartbeat = matches!(party, Party::Agent(_)).then(Instant::now);
+        let token = auth.token.map(|token| (token.into_boxed_str(), Instant::now() + self.token_check));
+        let connected = Connected { party, client, gap: 0, heartbeat, warned: false, token };
+        if let Party::Agent(caller) = &connected.party {
+            for id in joined.into_iter().filter_map(Room::joined) {
+                self.soft.views(Doer::of(caller, ConversationId(id)));
+            }
+        }
+        if may_lack_summaries {
+            self.send_summaries(&connected).await;
+        }
+        Ok(connected)
+    }
+
+    /// Sends the present counts and queue to a client that may have missed the last ones, after its place.
+    async fn send_summaries(&self, connected: &Connected) {
+        let Party::Agent(caller) = &connected.party else { return };
+        let through = self.hub.through();
+        let current = async {
+            let db = self.pushes.tables.db()?;
+            Ok::<_, PushError>(summaries::current(&db, caller.account, through).await?)
+        };
+        match current.await {
+            Ok((counts, queue)) => {
+                let namespace = connected.namespace();
+                connected.client.answer(packet::emitted::<InboxCounts>(namespace, &counts));
+                connected.client.answer(packet::emitted::<QueueUpdate>(namespace, &queue));
+            }
+            Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
+        }
+    }
+
+    /// Whether what the client missed is in the ring, can be read from the log, or is too much.
+    async fn resumption(&self, account: AccountId, after: Option<Offset>) -> Result<Resumption, Problem> {
+        let Some(after) = after else { return Ok(Resumption::Live) };
+        if self.hub.reaches(after) {
+            let end = self.pushes.log.store().end().await.map_err(|_| unavailable())?;
+            // A later position is of another log, or of this one before an older state was restored.
+            let exists = end.is_some_and(|end| after.position <= end) || after.position == Position::at(0);
+            return Ok(if exists { Resumption::After(after, None) } else { Resumption::Reset });
+        }
+        let (began, mut events, mut through, mut missed) = (Instant::now(), 0, after, Vec::new());
+        while !self.hub.reaches(through) {
+            let Ok((pushes, count, read)) = self.read_log(account, through).await else {
+                return Ok(Resumption::Reset);
+            };
+            events += count;
+            through = read;
+            missed.extend(pushes);
+            if events > self.hub.limits.longest_gap || began.elapsed() > GAP_TIME {
+                return Ok(Resumption::Reset);
+            }
+        }
+        metrics::histogram!("verbatim_realtime_gap_events").record(events as f64);
+        Ok(Resumption::After(after, Some((missed, through))))
+    }
+
+    /// The pushes of the account's next events after this offset, their number, and how far they go.
+    async fn read_log(
+        &self,
+        account: AccountId,
+        after: Offset,
+    ) -> Result<(Vec<Push>, usize, Offset), PushError> {
+        let store = self.pushes.log.store();
+        let through = self.hub.through();
+        // Of the event of an offset some pushes may be missing.
+        let first = match after.part {
+            u16::MAX => None,
+            _ => store.event_at(after.position).await?,
+        };
+        let from = (after.position != Position::at(0)).then_some(after.position);
+        let page = store.read_all(from, &Filter::account(account), PAGE).await?;
+        let first = first.filter(|event| event.metadata.account_id == account);
+        let events: Vec<_> =
+            first.into_iter().chain(page.events).filter(|event| event.position <= through).collect();
+        let read = match page.at_end {
+            true => through,
+            false => page.through.unwrap_or(through).min(through),
+        };
+        let mut pushes = self.pushes.of_past(&events).await?;
+        pushes.retain(|push| push.offset > after);
+        Ok((pushes, events.len(), Offset::after(read)))
+    }
+
+    /// Reads the next page for a client that fell behind the ring.
+    async fn read_log_for(&self, session: &Session, connected: &mut Connected) {
+        let client = &connected.client;
+        let read = self.read_log(connected.party.account(), client.queued()).await;
+        match read {
+            Ok((pushes, events, through)) if connected.gap + events <= self.hub.limits.longest_gap => {
+                let is_done = self.hub.reaches(through);
+                connected.gap = if is_done { 0 } else { connected.gap + events };
+                client.catch_up(pushes, through);
+                if is_done {
+                    self.send_summaries(connected).await;
+                }
+            }
+            Ok(_) => {
+                connected.gap = 0;
+                metrics::counter!("verbatim_realtime_resets_total", "cause" => "slow").increment(1);
+                let now = Offset::after(self.hub.through());
+                client.reset(now);
+            }
+            Err(error) => {
+                tracing::warn!(error = %::follower::runner::Chain(&error), "a slow client cannot read on");
+                session.end("what it missed cannot be read");
+            }
+        }
+    }
+
+    /// The client gets the pushes of this Socket.IO room from now on. With `after`, it first gets those that it missed.
+    ///
+    /// # Errors
+    ///
+    /// The client is in too many rooms, `after` is no position, too much was missed, or the log cannot be read.
+    pub async fn enter(
+        &self,
+        connected: &Connected,
+        room: Room,
+        after: Option<&str>,
+    ) -> Result<Position, Problem> {
+        let client = &connected.client;
+        if client.joined() >= MOST_JOINED {
+            return Err(Problem::unreadable(format!(
+                "A client is in at most {MOST_JOINED} conversations: leave one first."
+            )));
+        }
+        let Some(after) = after else { return Ok(self.hub.enter(client, room)) };
+        let mut after: Offset =
+            after.parse().map_err(|_| Problem::unreadable("`after` must be a position.").field("after"))?;
+        let (mut missed, mut events) = (Vec::new(), 0);
+        while !self.hub.reaches(after) {
+            let read = self.read_log(connected.party.account(), after).await;
+            let (page, count, through) = read.map_err(|_| unavailable())?;
+            missed.extend(page.into_iter().filter(|push| push.rooms.contains(&room)).map(Arc::new));
+            events += count;
+            after = through;
+            if events > self.hub.limits.longest_gap {
+                return Err(too_much());
+            }
+        }
+        self.hub.enter_after(client, room, missed, after).ok_or_else(too_much)
+    }
+
+    /// The Socket.IO room of a conversation.
+    ///
+    /// # Errors
+    ///
+    /// 404 when its party may not see the conversation.
+    pub async fn conversation_room(
+        &self,
+        connected: &Connected,
+        id: ConversationId,
+    ) -> Result<Room, Problem> {
+        let room = self.room(&connected.party, id.0).await?;
+        room.ok_or_else(|| Problem::not_found("conversation"))
+    }
+
+    /// The Socket.IO room of this id. `None` when its party may not join it.
+    pub async fn room(&self, party: &Party, id: Uuid) -> Result<Option<Room>, Problem> {
+        let (account, conversation) = (party.account(), ConversationId(id));
+        let room = match party {
+            Party::Agent(_) => Room::Conversation(account, conversation),
+            Party::Service(_) if id == account.0 => return Ok(Some(Room::Tenant(account))),
+            Party::Service(_) => Room::TenantConversation(account, conversation),
+        };
+        let db = self.pushes.tables.db().map_err(|_| unavailable())?;
+        let found = conversations::find(db.readers(), account, conversation, None).await;
+        Ok(found.map_err(|_| unavailable())?.map(|_| room))
+    }
+}
+
+/// Leaves only the headers that say who a client is.
+fn keep_credentials(handshake: &mut HeaderMap) {
+    const KEPT: [&str; 6] =
+        ["authorization", "x-tenant-id", "x-account-id", "x-user-id", "x-user-role", "x-user-name"];
+    let all = std::mem::take(handshake);
+    for name in KEPT {
+        if let Some(value) = all.get(name) {
+            handshake.insert(name, value.clone());
+        }
+    }
+}
+
+pub fn unavailable() -> Problem {
+    Problem::unavailable("The log or the tables cannot be read at the moment.", Duration::from_secs(1))
+}
+
+fn too_much() -> Problem {
+    Problem::unreadable("Too much was missed since `after`: fetch the messages and join without it.")
+        .field("after")
+}
+
+/// The session is ended.
+struct Close;
+
+fn closed(session: &Session, reason: &'static str) -> Close {
+    session.end(reason);
+    Close
+}
+
+impl Connected {
+    fn namespace(&self) -> &'static str {
+        self.party.namespace().name()
+    }
+
+    fn next_token_check(&self) -> Option<Instant> {
+        self.token.as_ref().map(|(_, check)| *check)
+    }
+
+    /// When the client is warned of its token's end, and then when that is.
+    fn next_of_token(&self) -> Option<Instant> {
+        let end = Instant::from_std(self.party.until()?);
+        Some(if self.warned { end } else { end.checked_sub(EXPIRING).unwrap_or(end) })
+    }
+}
+
+/// Waits until the client is behind the ring.
+async fn behind(connected: Option<&Connected>) {
+    match connected {
+        Some(connected) => connected.client.needs_log.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
