@@ -1,9 +1,9 @@
-//! The rooms of one client.
+//! The Socket.IO rooms of one client.
 
 use crate::push::{Offset, Room};
 use uuid::Uuid;
 
-/// The rooms of a client, in order, and the pushes after which it gets theirs. They are few, and a map of them would take
+/// The Socket.IO rooms of a client, in order, and the pushes after which it gets theirs. They are few, and a map of them would take
 /// more memory than all else that the hub keeps of an idle client.
 #[derive(Default)]
 pub struct Rooms(Vec<(Room, Offset)>);
@@ -13,14 +13,14 @@ impl Rooms {
         self.0.binary_search_by_key(&room, |(room, _)| *room)
     }
 
-    /// A client that is in the room already stays as it is.
+    /// A client that is in the Socket.IO room already stays as it is.
     pub fn enter(&mut self, room: Room, after: Offset) {
         if let Err(index) = self.find(room) {
             self.0.insert(index, (room, after));
         }
     }
 
-    /// Returns whether the client was in the room.
+    /// Returns whether the client was in the Socket.IO room.
     pub fn leave(&mut self, room: Room) -> bool {
         self.find(room).map(|index| self.0.remove(index)).is_ok()
     }
@@ -34,12 +34,12 @@ impl Rooms {
         self.find(room).ok().map(|index| self.0[index].1)
     }
 
-    /// The ids of the rooms that the client joined itself.
+    /// The ids of the Socket.IO rooms that the client joined itself.
     pub fn joined(&self) -> impl Iterator<Item = Uuid> {
         self.0.iter().filter_map(|(room, _)| room.joined())
     }
 
-    /// Leaves all rooms, and returns them.
+    /// Leaves all Socket.IO rooms, and returns them.
     pub fn take(&mut self) -> impl Iterator<Item = Room> + use<> {
         std::mem::take(&mut self.0).into_iter().map(|(room, _)| room)
     }

@@ -23,7 +23,7 @@ const IN_PROGRESS: usize = 400;
 /// The messages that are appended at once, as many to each account.
 const GROUP: u32 = 100;
 
-/// What the push and the answer say of a conversation.
+/// The fields of a row that the push and the answer both have.
 #[derive(Deserialize)]
 struct Row {
     id: String,

@@ -23,7 +23,7 @@ const SPAN: Duration = Duration::from_secs(3);
 /// All agents have come back by then, or the measurement has failed.
 const LATEST: Duration = Duration::from_secs(60);
 
-/// What an agent's client got until the end.
+/// The record of an agent's client until the end.
 struct Client {
     /// When it had the first push that came after the kill.
     resumed: Option<Instant>,
