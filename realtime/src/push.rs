@@ -4,7 +4,7 @@ use crate::events::Name;
 use axum::extract::ws::Utf8Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use event_schemas::{AccountId, ConversationId, Position, UserId};
+use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, Position, UserId};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +18,10 @@ pub enum Room {
     /// The agents who joined the conversation.
     Conversation(AccountId, ConversationId),
     User(AccountId, UserId),
+    /// A contact on a channel, who gets the pushes of all their conversations there.
+    Customer(AccountId, ChannelId, ContactId),
+    /// The customer's clients that joined the conversation.
+    CustomerConversation(AccountId, ConversationId),
     /// The services that joined the tenant of a contract, and its conversation.
     Tenant(AccountId),
     TenantConversation(AccountId, ConversationId),
@@ -27,9 +31,11 @@ impl Room {
     /// The id by which a place names a room that a client joins and leaves. `None` of a room in which it always is.
     pub const fn joined(self) -> Option<Uuid> {
         match self {
-            Self::Conversation(_, id) | Self::TenantConversation(_, id) => Some(id.0),
+            Self::Conversation(_, id)
+            | Self::CustomerConversation(_, id)
+            | Self::TenantConversation(_, id) => Some(id.0),
             Self::Tenant(account) => Some(account.0),
-            Self::Account(_) | Self::User(..) => None,
+            Self::Account(_) | Self::User(..) | Self::Customer(..) => None,
         }
     }
 }
@@ -39,6 +45,8 @@ pub mod part {
     pub const MESSAGE: u16 = 0;
     pub const CONVERSATION: u16 = 1;
     pub const NOTIFICATION: u16 = 2;
+    /// The push of the event to its customer.
+    pub const CUSTOMER: u16 = 10;
     /// The first of the pushes of a contract, which are several.
     pub const CONTRACT: u16 = 100;
     /// The first of the summaries, which are several and come after all pushes of the event.
