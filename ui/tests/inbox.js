@@ -160,4 +160,5 @@ try {
   console.log("done");
 } finally {
   await browser.close();
+  process.stdin.destroy();
 }
