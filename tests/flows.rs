@@ -34,6 +34,8 @@ mod claims;
 mod conversation_service;
 #[path = "flows/credentials.rs"]
 mod credentials;
+#[path = "flows/customers.rs"]
+mod customers;
 #[path = "flows/demo.rs"]
 mod demo;
 #[path = "flows/description.rs"]

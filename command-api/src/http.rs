@@ -17,6 +17,7 @@ mod channels;
 mod command_headers;
 mod contact_identifiers;
 mod conversations;
+mod customer_sessions;
 mod dry_runs;
 mod handoff_rules;
 mod handoffs;
@@ -57,6 +58,7 @@ pub fn router(commands: Arc<Commands>) -> ApiRouter {
     ApiRouter::new()
         .merge(conversations::routes())
         .merge(messages::routes())
+        .merge(customer_sessions::routes())
         .merge(assignments::routes())
         .merge(catalogue::routes())
         .merge(dry_runs::routes())

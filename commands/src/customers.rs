@@ -388,6 +388,11 @@ impl Commands {
         Ok(self.providers.normalize_identifier(of.kind, &address).unwrap_or(address))
     }
 
+    /// The contact of an identifier: the stored one, or the one that it will have.
+    pub async fn contact_of(&self, of: Identifiers, identifier: &str) -> Result<ContactId, LoadError> {
+        Ok(self.customer(of, &[identifier.to_owned()], Read::Log).await?.contact_id)
+    }
+
     /// Stores the identifiers by which a provider knows the addressee of a message. A failure is only logged: the message
     /// is sent, and the customer's answer may still tell it.
     pub async fn learn_of_addressee(

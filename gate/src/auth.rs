@@ -14,15 +14,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod claims;
+mod customer_token;
 mod jwks;
+mod keys;
 mod stream_token;
 
 pub use claims::{Claims, TokenError, issue_token};
+pub use customer_token::{CustomerSession, CustomerToken};
 pub use jwks::{JwksError, JwksSource};
 pub use stream_token::StreamToken;
 
 use jwks::{Jwks, KeyError};
-use stream_token::StreamKeys;
+use keys::Keys;
 
 /// How callers authenticate. At least one of `secret`, `jwks` and `trust_gateway` must be set.
 #[derive(Clone, Default)]
@@ -32,7 +35,8 @@ pub struct AuthConfig {
     /// A secret that tokens were signed with before. They stay valid until they expire, so that a secret can be
     /// replaced without an interruption.
     pub previous_secret: Option<String>,
-    /// The secret of the tokens that open event streams. `None` for `secret`, and without it for a key of this process.
+    /// The secret of the tokens that open event streams and customers' sessions. `None` for `secret`, and without it for
+    /// a key of this process.
     pub stream_secret: Option<String>,
     /// The public keys of RS256 and ES256 tokens. `None` when such tokens are refused.
     pub jwks: Option<JwksSource>,
@@ -71,7 +75,8 @@ struct Inner {
     issuer: Option<String>,
     audience: Option<String>,
     trust_gateway: bool,
-    stream_keys: StreamKeys,
+    stream_keys: Keys,
+    customer_keys: Keys,
     clock: Clock,
 }
 
@@ -91,7 +96,8 @@ impl Authenticator {
         if let Some(length) = lengths.find(|length| *length < SHORTEST_SECRET) {
             return Err(AuthConfigError::ShortSecret { length });
         }
-        let stream_keys = StreamKeys::of(&config, &clock);
+        let stream_keys = Keys::of(&config, &clock, "event streams");
+        let customer_keys = Keys::of(&config, &clock, "customer sessions");
         Ok(Self(Arc::new(Inner {
             secrets: secrets.iter().map(|secret| DecodingKey::from_secret(secret.as_bytes())).collect(),
             jwks: config.jwks.map(|source| Jwks::new(source, clock.clone())).transpose()?,
@@ -99,6 +105,7 @@ impl Authenticator {
             audience: config.audience,
             trust_gateway: config.trust_gateway,
             stream_keys,
+            customer_keys,
             clock,
         })))
     }

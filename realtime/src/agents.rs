@@ -2,9 +2,9 @@
 
 use crate::argument::{answer, no_such_event, read};
 use crate::clients::{Clients, Connected};
-use crate::events::{AGENTS_REQUESTS, ClientEvent, Done, InConversation, Join, Joined, Status};
+use crate::events::{AGENTS_REQUESTS, ClientEvent, Done, InConversation, Join, Joined, StartTyping, Status};
 use crate::push::Room;
-use crate::soft_state::Doer;
+use crate::soft_state::{Act, Doer};
 use event_schemas::ConversationId;
 use gate::{Caller, Problem};
 use serde_json::Value;
@@ -27,9 +27,14 @@ impl Clients {
                 self.leave(connected, caller, conversation_id);
                 answer(&Done {})
             }
-            ClientEvent::StartTyping | ClientEvent::StopTyping => {
+            ClientEvent::StartTyping => {
+                let StartTyping { conversation_id, is_private } = read(name, argument)?;
+                let act = if is_private { Act::TypesNote } else { Act::Types };
+                self.agent_types(connected, Doer::of(caller, conversation_id), act).await
+            }
+            ClientEvent::StopTyping => {
                 let InConversation { conversation_id } = read(name, argument)?;
-                self.typing(connected, caller, conversation_id, event == ClientEvent::StartTyping).await
+                self.agent_types(connected, Doer::of(caller, conversation_id), Act::StopsTyping).await
             }
             ClientEvent::ReportStatus => {
                 let Status { status } = read(name, argument)?;
@@ -56,17 +61,11 @@ impl Clients {
     }
 
     /// An agent who sees a conversation may type into it.
-    async fn typing(
-        &self,
-        connected: &Connected,
-        caller: &Caller,
-        conversation: ConversationId,
-        is_typing: bool,
-    ) -> Result<Value, Problem> {
-        if !connected.client.is_in(Room::Conversation(caller.account, conversation)) {
-            self.conversation_room(connected, conversation).await?;
+    async fn agent_types(&self, connected: &Connected, of: Doer, act: Act) -> Result<Value, Problem> {
+        if !connected.client.is_in(Room::Conversation(of.account, of.conversation)) {
+            self.conversation_room(connected, of.conversation).await?;
         }
-        self.soft.types(Doer::of(caller, conversation), is_typing, &connected.client);
+        self.soft.types(of, act, Some(&connected.client));
         answer(&Done {})
     }
 }

@@ -1,6 +1,7 @@
 //! The description of the events: AsyncAPI 3.0, made of the types that are sent.
 
 use crate::PATH;
+use crate::customers::{CUSTOMERS_EVENTS, CUSTOMERS_REQUESTS};
 use crate::events::{
     AGENTS_EVENTS, AGENTS_REQUESTS, CONNECTION_EVENTS, Described, DescribedNamespace, DescribedRequest,
     Sending,
@@ -20,6 +21,15 @@ const AGENTS: DescribedNamespace = DescribedNamespace {
     requests: AGENTS_REQUESTS,
 };
 
+const CUSTOMERS: DescribedNamespace = DescribedNamespace {
+    id: "customers",
+    address: Namespace::Customers.name(),
+    description: "The customer's own conversations. A client sends `auth: {token, after?}` when it connects; the token is that \
+                  of `POST /v1/customer-sessions`. It resumes as agents do.",
+    events: CUSTOMERS_EVENTS,
+    requests: CUSTOMERS_REQUESTS,
+};
+
 /// The description of the service, which clients reach at this URL. `contracts` are the namespaces of other systems' contracts
 /// that it serves.
 pub fn description(version: &str, url: &str, contracts: &[DescribedNamespace]) -> Value {
@@ -28,7 +38,7 @@ pub fn description(version: &str, url: &str, contracts: &[DescribedNamespace]) -
     let mut input = generator(SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true));
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     messages.insert("problem".to_owned(), refused(&mut output));
-    for namespace in [AGENTS].iter().chain(contracts) {
+    for namespace in [AGENTS, CUSTOMERS].iter().chain(contracts) {
         let mut own = Vec::new();
         for event in namespace.events.iter().chain(CONNECTION_EVENTS) {
             let id = format!("{}.{}", namespace.id, words(event.name));

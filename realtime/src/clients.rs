@@ -7,11 +7,11 @@ use crate::engine::session::Session;
 use crate::events::{AuthExpiring, Expiring, InboxCounts, QueueUpdate, ServerStopping, Stopping};
 use crate::follower::{PAGE, PushError, Pushes};
 use crate::hub::{Client, Hub};
-use crate::namespace::{Namespace, Party};
+use crate::namespace::{Customer, Namespace, Party};
 use crate::packet::{self, Content, Packet, ROOT};
 use crate::presence::{PresenceReport, Reports};
 use crate::push::{Offset, Place, Push, Room};
-use crate::soft_state::{Doer, SoftState};
+use crate::soft_state::{Act, Doer, SoftState};
 use crate::summaries;
 use axum::http::HeaderMap;
 use budget::{Budget, Spent};
@@ -84,7 +84,8 @@ pub struct Connected {
     heartbeat: Option<Instant>,
     /// Whether the client knows that its token ends soon.
     warned: bool,
-    /// The token with which the client was let in, and when it is checked again. `None` of a client without one.
+    /// The token with which the client was let in, and when it is checked again. `None` of a customer, and of a client without
+    /// one.
     token: Option<(Box<str>, Instant)>,
 }
 
@@ -117,7 +118,8 @@ impl Clients {
                 message = messages.recv() => {
                     let Some(message) = message else { break };
                     let handled = self.handle(&session, &handshake, &mut connected, &mut budget, &message);
-                    if handled.await.is_err() {
+                    // An idle client takes as much memory as the largest thing that its task does, unless that is in a box.
+                    if Box::pin(handled).await.is_err() {
                         break;
                     }
                     if connected.is_some() {
@@ -138,12 +140,12 @@ impl Clients {
                 }
                 () = behind(connected.as_ref()) => {
                     if let Some(connected) = &mut connected {
-                        self.read_log_for(&session, connected).await;
+                        Box::pin(self.read_log_for(&session, connected)).await;
                     }
                 }
                 () = until(connected.as_ref().and_then(|connected| connected.heartbeat)) => {
                     if let Some(connected) = &mut connected {
-                        self.report_heartbeat(connected).await;
+                        Box::pin(self.report_heartbeat(connected)).await;
                     }
                 }
                 () = until(token) => {
@@ -161,7 +163,7 @@ impl Clients {
                 }
                 () = until(connected.as_ref().and_then(Connected::next_token_check)) => {
                     if let Some(connected) = &mut connected
-                        && !self.still_knows_token(connected).await
+                        && !Box::pin(self.still_knows_token(connected)).await
                     {
                         session.send(packet::disconnected(connected.namespace()));
                         session.end("its token is no longer accepted");
@@ -196,6 +198,12 @@ impl Clients {
             Party::Agent(caller) => {
                 for id in rooms.into_iter().filter_map(Room::joined) {
                     self.soft.stops_viewing(Doer::of(caller, ConversationId(id)));
+                }
+            }
+            Party::Customer(customer) => {
+                for id in rooms.into_iter().filter_map(Room::joined) {
+                    let of = Doer::customer(customer.session.account, ConversationId(id));
+                    self.soft.types(of, Act::StopsTyping, None);
                 }
             }
             Party::Service(_) => {}
@@ -279,6 +287,7 @@ impl Clients {
     ) -> Result<Value, Problem> {
         match &connected.party {
             Party::Agent(caller) => self.agent_event(connected, caller, name, argument).await,
+            Party::Customer(customer) => self.customer_event(connected, customer, name, argument).await,
             Party::Service(caller) => self.service_event(connected, caller, name, argument).await,
         }
     }
@@ -287,7 +296,7 @@ impl Clients {
     fn namespace(&self, name: &str) -> Option<Namespace> {
         let namespace = Namespace::named(name)?;
         match namespace {
-            Namespace::Agents => Some(namespace),
+            Namespace::Agents | Namespace::Customers => Some(namespace),
             Namespace::Contract => self.contract.is_some().then_some(namespace),
         }
     }
@@ -340,12 +349,17 @@ impl Clients {
         auth: &Auth,
     ) -> Result<Party, Problem> {
         let token = auth.token.as_deref();
+        let required = || token.ok_or_else(|| Problem::unauthenticated("Send `auth: {token}`."));
         match namespace {
             Namespace::Agents => {
-                let token = token.ok_or_else(|| Problem::unauthenticated("Send `auth: {token}`."))?;
-                let caller = self.authenticator.identify_bearer(token, auth.account.as_deref()).await?;
+                let account = auth.account.as_deref();
+                let caller = self.authenticator.identify_bearer(required()?, account).await?;
                 self.must_be_in_account(&caller).await?;
                 Ok(Party::Agent(caller))
+            }
+            Namespace::Customers => {
+                let (session, until) = self.authenticator.identify_customer(required()?)?;
+                Ok(Party::Customer(Customer { session, until }))
             }
             Namespace::Contract => {
                 let contract = self.contract.as_ref().ok_or_else(Problem::internal)?;
@@ -415,7 +429,12 @@ impl Clients {
         }
         session.send(packet::connected(namespace.name(), &json!({ "sid": sid, "pid": pid })));
         let heartbeat = matches!(party, Party::Agent(_)).then(Instant::now);
-        let token = auth.token.map(|token| (token.into_boxed_str(), Instant::now() + self.token_check));
+        let token = match &party {
+            Party::Agent(_) | Party::Service(_) => auth.token,
+            // The key of these tokens is the server's own.
+            Party::Customer(_) => None,
+        };
+        let token = token.map(|token| (token.into_boxed_str(), Instant::now() + self.token_check));
         let connected = Connected { party, client, gap: 0, heartbeat, warned: false, token };
         if let Party::Agent(caller) = &connected.party {
             for id in joined.into_iter().filter_map(Room::joined) {
@@ -423,14 +442,14 @@ impl Clients {
             }
         }
         if may_lack_summaries {
-            self.send_summaries(session, &connected.party).await;
+            self.send_summaries(&connected).await;
         }
         Ok(connected)
     }
 
-    /// Sends the present counts and queue to a client that may have missed the last ones.
-    async fn send_summaries(&self, session: &Session, party: &Party) {
-        let Party::Agent(caller) = party else { return };
+    /// Sends the present counts and queue to a client that may have missed the last ones, after its place.
+    async fn send_summaries(&self, connected: &Connected) {
+        let Party::Agent(caller) = &connected.party else { return };
         let through = self.hub.through();
         let current = async {
             let db = self.pushes.tables.db()?;
@@ -438,9 +457,9 @@ impl Clients {
         };
         match current.await {
             Ok((counts, queue)) => {
-                let namespace = party.namespace().name();
-                session.send(packet::emitted::<InboxCounts>(namespace, &counts));
-                session.send(packet::emitted::<QueueUpdate>(namespace, &queue));
+                let namespace = connected.namespace();
+                connected.client.answer(packet::emitted::<InboxCounts>(namespace, &counts));
+                connected.client.answer(packet::emitted::<QueueUpdate>(namespace, &queue));
             }
             Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
         }
@@ -508,7 +527,7 @@ impl Clients {
                 connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
                 if is_done {
-                    self.send_summaries(session, &connected.party).await;
+                    self.send_summaries(connected).await;
                 }
             }
             Ok(_) => {
@@ -578,14 +597,22 @@ impl Clients {
     /// The Socket.IO room of this id. `None` when its party may not join it.
     pub async fn room(&self, party: &Party, id: Uuid) -> Result<Option<Room>, Problem> {
         let (account, conversation) = (party.account(), ConversationId(id));
-        let room = match party {
-            Party::Agent(_) => Room::Conversation(account, conversation),
-            Party::Service(_) if id == account.0 => return Ok(Some(Room::Tenant(account))),
-            Party::Service(_) => Room::TenantConversation(account, conversation),
-        };
+        if let Party::Service(_) = party
+            && id == account.0
+        {
+            return Ok(Some(Room::Tenant(account)));
+        }
         let db = self.pushes.tables.db().map_err(|_| unavailable())?;
         let found = conversations::find(db.readers(), account, conversation, None).await;
-        Ok(found.map_err(|_| unavailable())?.map(|_| room))
+        let found = found.map_err(|_| unavailable())?;
+        Ok(found.and_then(|found| match party {
+            Party::Agent(_) => Some(Room::Conversation(account, conversation)),
+            Party::Customer(customer) => {
+                let is_theirs = customer.may_see(&found.conversation);
+                is_theirs.then_some(Room::CustomerConversation(account, conversation))
+            }
+            Party::Service(_) => Some(Room::TenantConversation(account, conversation)),
+        }))
     }
 }
 

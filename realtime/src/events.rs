@@ -156,7 +156,7 @@ server_events! { AGENTS_EVENTS:
     SlaBreach = "sla:breached" (Pushed<OfConversation<SlaBreached>>) Pushed to "all agents of the account";
     /// Items of this kind changed: fetch them again.
     CatalogueChanged = "catalogue:changed" (Pushed<ChangedCatalogue>) Pushed to "all agents of the account";
-    /// An agent types, or stopped. Without another sign it ends after 5 s.
+    /// An agent or the customer types, or stopped. Without another sign it ends after 5 s.
     ConversationTyping = "conversation:typing" (Typing) Once to "the other clients that joined the conversation";
     /// The agents who joined the conversation. It is repeated every 20 s.
     ConversationViewers = "conversation:viewers" (Viewers) Once to "the clients that joined the conversation";
@@ -178,7 +178,7 @@ client_events! { AGENTS_REQUESTS of ClientEvent:
     /// Get the messages of a conversation no longer.
     Leave = "conversation:leave" (InConversation) -> Done;
     /// Tell the others that you type. It is sent every few seconds while you do.
-    StartTyping = "conversation:typing:start" (InConversation) -> Done;
+    StartTyping = "conversation:typing:start" (StartTyping) -> Done;
     /// Tell the others that you stopped typing.
     StopTyping = "conversation:typing:stop" (InConversation) -> Done;
     /// Report your presence, as `POST /v1/agents/me/presence` does.
@@ -286,7 +286,10 @@ pub struct ChangedCatalogue {
 #[derive(Serialize, JsonSchema)]
 pub struct Typing {
     pub conversation_id: ConversationId,
-    pub user_id: UserId,
+    /// The agent. `null` for the customer.
+    pub user_id: Option<UserId>,
+    /// Whether the agent types a note.
+    pub is_private: bool,
     pub is_typing: bool,
 }
 
@@ -333,6 +336,14 @@ pub struct Joined {
 #[derive(Deserialize, JsonSchema)]
 pub struct InConversation {
     pub conversation_id: ConversationId,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct StartTyping {
+    pub conversation_id: ConversationId,
+    /// Whether the agent types a note. The customer is not told then.
+    #[serde(default)]
+    pub is_private: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -4,6 +4,7 @@
 //! new as the push.
 
 use crate::contract::{self, Contract};
+use crate::customers;
 use crate::events::{
     AgentPresence, Assignment, CatalogueChanged, ChangedCatalogue, ConversationMessage,
     ConversationMessageUpdated, ConversationNew, ConversationSeen, ConversationUpdated, Mention,
@@ -16,7 +17,7 @@ use crate::summaries::Summaries;
 use event_schemas::message::SenderType;
 use event_schemas::{
     AccountId, AgentEvent, AssignmentEvent, CatalogueEvent, Clock, ConversationEvent, ConversationId,
-    DetailsEvent, Event, LifecycleEvent, MessageEvent, MessageId, Position, Recorded, SlaEvent,
+    DetailsEvent, Event, LifecycleEvent, MessageEvent, Position, Recorded, SlaEvent,
 };
 use event_store::{Filter, ReadError, Subscription};
 use follower::DecodedLog;
@@ -67,6 +68,7 @@ impl Pushes {
         let store = self.log.store().clone();
         let mut subscription = Subscription::new(store, Some(hub.through()), Filter::all(), PAGE);
         let mut summaries = Summaries::default();
+        let delays = metrics::histogram!("verbatim_realtime_push_delay_seconds");
         loop {
             let next = tokio::select! {
                 () = stop.cancelled() => return,
@@ -95,9 +97,9 @@ impl Pushes {
                 }
             };
             health.clear_error();
+            let now = Clock::System.now();
             for event in &page.events {
-                let delay = Clock::System.now().since(event.recorded_at);
-                metrics::histogram!("verbatim_realtime_push_delay_seconds").record(delay.as_secs_f64());
+                delays.record(now.since(event.recorded_at).as_secs_f64());
             }
             for removed in decoded.iter().filter_map(|event| removed_agent(event)) {
                 hub.send_away(removed, "the agent was removed from the account");
@@ -157,18 +159,24 @@ impl Pushes {
         }
         let ids: Vec<ConversationId> = last.keys().copied().collect();
         let db = self.tables.db()?;
-        let rows = conversations::rows_json(db.readers(), &ids).await?;
+        let rows = conversations::pushed_rows(db.readers(), &ids).await?;
         let mut pushes = Vec::with_capacity(decoded.len() * 2);
         for event in decoded {
             match &event.event {
                 Event::Conversation(change) => {
                     let Some(id) = event.stream.as_conversation() else { continue };
                     let draft = Draft { event, account: event.metadata.account_id };
-                    pushes.extend(self.of_message(&draft, id, change, &db).await?);
+                    let (row, message) = (rows.get(&id), self.message_of(&draft, id, change, &db).await?);
+                    let of_customer = row.and_then(|row| {
+                        let message = message.as_ref();
+                        customers::Draft { event, conversation: id, row, message }.push_of(change)
+                    });
+                    pushes.extend(message.map(|message| draft.of_message(id, change, message)));
                     let is_last = last.get(&id) == Some(&event.position);
-                    pushes.extend(draft.of_conversation(id, change, rows.get(&id), is_last));
+                    pushes.extend(draft.of_conversation(id, change, row.map(|row| &row.json), is_last));
                     pushes.extend(draft.of_notification(id, change));
                     pushes.extend(self.of_answer(&draft, id, change, &db).await?);
+                    pushes.extend(of_customer);
                 }
                 Event::Agent(change) => {
                     let draft = Draft { event, account: event.metadata.account_id };
@@ -199,24 +207,19 @@ impl Pushes {
         })
     }
 
-    /// `conversation:message` of a new message or note, and `conversation:message:updated` of one that changed.
-    async fn of_message(
+    /// The message that an event begins or changes.
+    async fn message_of(
         &self,
         draft: &Draft<'_>,
         id: ConversationId,
         change: &ConversationEvent,
         db: &follower::Db,
-    ) -> Result<Option<Push>, PushError> {
-        let rooms = vec![Room::Conversation(draft.account, id)];
+    ) -> Result<Option<MessageRow>, PushError> {
         if let Some(row) = MessageRow::begun(0, change, draft.event) {
-            let message = Message::of(id, row);
-            return Ok(Some(draft.push::<ConversationMessage, _>(part::MESSAGE, rooms, message)));
+            return Ok(Some(row));
         }
         let Some(message) = MessageRow::changed_by(change) else { return Ok(None) };
-        let row = self.message(draft, id, message, db).await?;
-        Ok(row.map(|row| {
-            draft.push::<ConversationMessageUpdated, _>(part::MESSAGE, rooms, Message::of(id, row))
-        }))
+        Ok(messages::find(db.readers(), draft.account, id, message).await?)
     }
 
     /// `conversation:seen` of an agent who answers: they have seen all messages before.
@@ -236,16 +239,6 @@ impl Pushes {
             let user = vec![Room::User(draft.account, agent_id)];
             draft.notification::<ConversationSeen, _>(user, id, Seen { agent_id, received })
         }))
-    }
-
-    async fn message(
-        &self,
-        draft: &Draft<'_>,
-        id: ConversationId,
-        message: MessageId,
-        db: &follower::Db,
-    ) -> Result<Option<MessageRow>, PushError> {
-        Ok(messages::find(db.readers(), draft.account, id, message).await?)
     }
 }
 
@@ -288,6 +281,15 @@ impl Draft<'_> {
         // An object always serialises.
         let fields = serde_json::to_string(&Pushed { object, version, position }).unwrap_or_default();
         Push::new(Offset { position, part }, rooms, E::NAME, &fields)
+    }
+
+    /// `conversation:message` of a new message or note, and `conversation:message:updated` of one that changed.
+    fn of_message(&self, id: ConversationId, change: &ConversationEvent, row: MessageRow) -> Push {
+        let (rooms, message) = (vec![Room::Conversation(self.account, id)], Message::of(id, row));
+        match MessageRow::changed_by(change) {
+            None => self.push::<ConversationMessage, _>(part::MESSAGE, rooms, message),
+            Some(_) => self.push::<ConversationMessageUpdated, _>(part::MESSAGE, rooms, message),
+        }
     }
 
     /// `conversation:new` and `conversation:updated`, with the row as a list shows it. Of the changes of a page only the

@@ -1,4 +1,4 @@
-//! Pushes to agents over Socket.IO: what happens is sent to the clients that show it, in the order of the log, and a
+//! Pushes to agents and customers over Socket.IO: what happens is sent to the clients that show it, in the order of the log, and a
 //! client that was away goes on where it was.
 //!
 //! The log position is the offset of Socket.IO's own recovery, so that the stock client resumes by itself, on any
@@ -9,6 +9,7 @@ pub mod argument;
 pub mod asyncapi;
 mod clients;
 pub mod contract;
+pub mod customers;
 pub mod engine;
 pub mod events;
 mod follower;

@@ -4,22 +4,26 @@ use crate::packet;
 use crate::push::Room;
 use event_schemas::AccountId;
 use gate::Caller;
+use gate::auth::CustomerSession;
+use projections::read_models::inbox::ConversationRow;
 use std::time::Instant;
 
 /// A namespace, which decides the events of its clients and the words in which they are put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Namespace {
     Agents,
+    Customers,
     /// The root: the clients of another system's contract.
     Contract,
 }
 
 impl Namespace {
-    const ALL: [Self; 2] = [Self::Agents, Self::Contract];
+    const ALL: [Self; 3] = [Self::Agents, Self::Customers, Self::Contract];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Agents => "/agents",
+            Self::Customers => "/customers",
             Self::Contract => packet::ROOT,
         }
     }
@@ -34,14 +38,34 @@ impl Namespace {
 #[derive(Clone, Debug)]
 pub enum Party {
     Agent(Caller),
+    Customer(Customer),
     /// A service that knows a contract.
     Service(Caller),
+}
+
+/// A customer, and the end of the customer's session.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    pub session: CustomerSession,
+    pub until: Instant,
+}
+
+impl Customer {
+    /// Whether the conversation is this customer's, on the session's channel.
+    pub fn may_see(&self, conversation: &ConversationRow) -> bool {
+        let CustomerSession { account, channel, contact, conversation: only } = &self.session;
+        conversation.account_id == *account
+            && conversation.channel_id == *channel
+            && conversation.contact_id == *contact
+            && only.is_none_or(|only| only == conversation.id)
+    }
 }
 
 impl Party {
     pub const fn namespace(&self) -> Namespace {
         match self {
             Self::Agent(_) => Namespace::Agents,
+            Self::Customer(_) => Namespace::Customers,
             Self::Service(_) => Namespace::Contract,
         }
     }
@@ -49,6 +73,7 @@ impl Party {
     pub const fn account(&self) -> AccountId {
         match self {
             Self::Agent(caller) | Self::Service(caller) => caller.account,
+            Self::Customer(customer) => customer.session.account,
         }
     }
 
@@ -56,6 +81,7 @@ impl Party {
     pub const fn until(&self) -> Option<Instant> {
         match self {
             Self::Agent(caller) | Self::Service(caller) => caller.until,
+            Self::Customer(customer) => Some(customer.until),
         }
     }
 
@@ -65,6 +91,10 @@ impl Party {
             Self::Agent(caller) => {
                 vec![Room::Account(caller.account), Room::User(caller.account, caller.user)]
             }
+            Self::Customer(Customer { session, .. }) => vec![match session.conversation {
+                Some(id) => Room::CustomerConversation(session.account, id),
+                None => Room::Customer(session.account, session.channel, session.contact),
+            }],
             // It joins its tenant by an event.
             Self::Service(_) => Vec::new(),
         }

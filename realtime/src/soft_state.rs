@@ -4,6 +4,7 @@
 //! A process repeats what its own clients do, so that one that begins or was cut off knows it soon, and forgets what is not
 //! repeated. Nothing of it is resumed, and a client that reads slowly may miss some.
 
+use crate::customers::{AnswerTyped, AnswerTyping};
 use crate::events::{ConversationTyping, ConversationViewers, Typing, Viewers};
 use crate::hub::{Client, Hub};
 use crate::namespace::Namespace;
@@ -43,6 +44,8 @@ const SUBJECT: &str = "verbatim-live";
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     Types,
+    /// Types a note, which the customer does not see.
+    TypesNote,
     StopsTyping,
     Views,
     StopsViewing,
@@ -58,17 +61,26 @@ struct Sign {
     act: Act,
 }
 
-/// A user in a conversation.
+/// A user or the customer in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Doer {
     pub account: AccountId,
     pub conversation: ConversationId,
-    pub user: UserId,
+    /// `None` for the customer.
+    pub user: Option<UserId>,
 }
 
 impl Doer {
     pub fn of(caller: &Caller, conversation: ConversationId) -> Self {
-        Self { account: caller.account, conversation, user: caller.user }
+        Self { account: caller.account, conversation, user: Some(caller.user) }
+    }
+
+    pub fn customer(account: AccountId, conversation: ConversationId) -> Self {
+        Self { account, conversation, user: None }
+    }
+
+    pub fn customer_room(&self) -> Room {
+        Room::CustomerConversation(self.account, self.conversation)
     }
 
     fn room(&self) -> Room {
@@ -86,11 +98,31 @@ pub struct SoftState {
 
 #[derive(Default)]
 struct State {
+    typing: HashMap<Doer, Typist>,
     /// When the user will have stopped, unless there is another sign.
-    typing: HashMap<Doer, Instant>,
     viewing: HashMap<Doer, Instant>,
     /// The number of this process's clients with which the user views the conversation.
     own: HashMap<Doer, usize>,
+}
+
+/// An agent or a customer who types.
+#[derive(Clone, Copy, Debug)]
+struct Typist {
+    /// When they will have stopped, unless there is another sign.
+    until: Instant,
+    is_note: bool,
+}
+
+impl State {
+    /// Whether an agent types an answer in the conversation of this one.
+    fn has_answer(&self, of: &Doer) -> bool {
+        let is_answer = |(other, typist): (&Doer, &Typist)| {
+            other.user.is_some()
+                && !typist.is_note
+                && (other.account, other.conversation) == (of.account, of.conversation)
+        };
+        self.typing.iter().any(is_answer)
+    }
 }
 
 impl SoftState {
@@ -109,10 +141,9 @@ impl SoftState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A client of this process types, or stops.
-    pub fn types(&self, of: Doer, is_typing: bool, client: &Client) {
-        let act = if is_typing { Act::Types } else { Act::StopsTyping };
-        self.apply(of, act, Some(client));
+    /// A client of this process types, or stops. The agent's client does not get its own signs.
+    pub fn types(&self, of: Doer, act: Act, client: Option<&Client>) {
+        self.apply(of, act, client);
         self.say(of, act);
     }
 
@@ -149,16 +180,21 @@ impl SoftState {
     fn apply(&self, of: Doer, act: Act, from: Option<&Client>) {
         let (now, mut state) = (Instant::now(), self.lock());
         match act {
-            Act::Types => {
-                state.typing.insert(of, now + TYPING);
+            Act::Types | Act::TypesNote => {
+                let typist = Typist { until: now + TYPING, is_note: act == Act::TypesNote };
+                let before = state.typing.insert(of, typist);
+                let has_answer = state.has_answer(&of);
                 drop(state);
-                self.send_typing(of, true, from);
+                self.tell_agents(of, typist.is_note, true, from);
+                if !typist.is_note || before.is_some_and(|before| !before.is_note) {
+                    self.tell_customer(of, has_answer);
+                }
             }
             Act::StopsTyping => {
-                if state.typing.remove(&of).is_some() {
-                    drop(state);
-                    self.send_typing(of, false, from);
-                }
+                let Some(typist) = state.typing.remove(&of) else { return };
+                let has_answer = state.has_answer(&of);
+                drop(state);
+                self.stopped(of, typist, has_answer, from);
             }
             Act::Views => {
                 if state.viewing.insert(of, now + VIEWING).is_none() {
@@ -175,15 +211,32 @@ impl SoftState {
         }
     }
 
-    fn send_typing(&self, of: Doer, is_typing: bool, from: Option<&Client>) {
-        let object = Typing { conversation_id: of.conversation, user_id: of.user, is_typing };
+    fn stopped(&self, of: Doer, typist: Typist, has_answer: bool, from: Option<&Client>) {
+        self.tell_agents(of, typist.is_note, false, from);
+        if !typist.is_note {
+            self.tell_customer(of, has_answer);
+        }
+    }
+
+    fn tell_agents(&self, of: Doer, is_private: bool, is_typing: bool, from: Option<&Client>) {
+        let object = Typing { conversation_id: of.conversation, user_id: of.user, is_private, is_typing };
         let packet = packet::emitted::<ConversationTyping>(AGENTS, &object);
         self.hub.whisper(of.room(), &packet.into(), from);
     }
 
+    /// Tells the customer whether an agent types an answer. The customer does not get their own signs.
+    fn tell_customer(&self, of: Doer, is_typing: bool) {
+        if of.user.is_some() {
+            let object = AnswerTyped { conversation_id: of.conversation, is_typing };
+            let packet = packet::emitted::<AnswerTyping>(Namespace::Customers.name(), &object);
+            self.hub.whisper(of.customer_room(), &packet.into(), None);
+        }
+    }
+
     fn send_viewers(&self, account: AccountId, conversation: ConversationId) {
         let is_of = |of: &&Doer| of.account == account && of.conversation == conversation;
-        let mut users: Vec<UserId> = self.lock().viewing.keys().filter(is_of).map(|of| of.user).collect();
+        let mut users: Vec<UserId> =
+            self.lock().viewing.keys().filter(is_of).filter_map(|of| of.user).collect();
         users.sort_unstable();
         let object = Viewers { conversation_id: conversation, user_ids: users };
         let packet = packet::emitted::<ConversationViewers>(AGENTS, &object);
@@ -193,20 +246,19 @@ impl SoftState {
     /// Ends what has no sign any more.
     fn forget(&self, now: Instant) {
         let mut state = self.lock();
-        let stopped = state.typing.extract_if(|_, until| *until <= now).map(|(of, _)| (of, Act::StopsTyping));
-        let mut ended: Vec<_> = stopped.collect();
+        let stopped: Vec<_> = state.typing.extract_if(|_, typist| typist.until <= now).collect();
+        let stopped: Vec<_> =
+            stopped.into_iter().map(|(of, typist)| (of, typist, state.has_answer(&of))).collect();
         let own = std::mem::take(&mut state.own);
         let is_over = |of: &Doer, until: &mut Instant| *until <= now && !own.contains_key(of);
-        ended.extend(state.viewing.extract_if(is_over).map(|(of, _)| (of, Act::StopsViewing)));
+        let left: Vec<_> = state.viewing.extract_if(is_over).collect();
         state.own = own;
         drop(state);
-        for (of, act) in ended {
-            match act {
-                Act::StopsTyping => self.send_typing(of, false, None),
-                Act::Types | Act::Views | Act::StopsViewing => {
-                    self.send_viewers(of.account, of.conversation);
-                }
-            }
+        for (of, typist, has_answer) in stopped {
+            self.stopped(of, typist, has_answer, None);
+        }
+        for (of, _) in left {
+            self.send_viewers(of.account, of.conversation);
         }
     }
 
@@ -296,7 +348,7 @@ mod tests {
     const OF: Doer = Doer {
         account: AccountId::from_u128(1),
         conversation: ConversationId::from_u128(2),
-        user: UserId::from_u128(3),
+        user: Some(UserId::from_u128(3)),
     };
 
     fn node() -> (Arc<SoftState>, Arc<Session>, Arc<Client>) {
@@ -317,7 +369,7 @@ mod tests {
     #[test]
     fn typing_is_shown_to_others_and_ends_by_itself() {
         let (soft, session, client) = node();
-        soft.types(OF, true, &client);
+        soft.types(OF, Act::Types, Some(&client));
         assert_eq!(sent(&session).len(), 0, "not to the one who types");
         soft.apply(OF, Act::Types, None);
         assert_eq!(sent(&session)[0][1]["is_typing"], true);
@@ -328,11 +380,45 @@ mod tests {
     }
 
     #[test]
+    fn the_customer_sees_that_an_answer_is_typed_and_no_note_and_not_who() {
+        let (soft, agent, _client) = node();
+        let (session, _messages) = Session::new("id".to_owned(), Transport::WebSocket, Timing::default());
+        let rooms = vec![OF.customer_room()];
+        let customer = soft.hub.join(session.clone(), Namespace::Customers.name(), rooms, None, "live");
+        while crate::engine::session::Feed::next(&*customer).is_some() {}
+        let is_typing = |expected: &[bool]| {
+            let sent = sent(&session);
+            let object =
+                |is_typing: &bool| json!({ "conversation_id": OF.conversation, "is_typing": is_typing });
+            let objects: Vec<_> = sent.iter().map(|event| event[1].clone()).collect();
+            assert_eq!(objects, expected.iter().map(object).collect::<Vec<_>>());
+        };
+        let other = Doer { user: Some(UserId::from_u128(4)), ..OF };
+        soft.types(OF, Act::TypesNote, None);
+        soft.types(OF, Act::StopsTyping, None);
+        is_typing(&[]);
+        assert_eq!(sent(&agent).len(), 2);
+        // The second agent types on when the first one stops, or begins a note.
+        soft.types(OF, Act::Types, None);
+        soft.types(other, Act::Types, None);
+        soft.types(OF, Act::TypesNote, None);
+        is_typing(&[true, true, true]);
+        soft.forget(Instant::now() + TYPING);
+        is_typing(&[false]);
+        // The agents see the customer, who does not get their own signs.
+        sent(&agent);
+        soft.types(Doer::customer(OF.account, OF.conversation), Act::Types, None);
+        is_typing(&[]);
+        let typing = sent(&agent);
+        assert_eq!((&typing[0][1]["user_id"], &typing[0][1]["is_typing"]), (&json!(null), &json!(true)));
+    }
+
+    #[test]
     fn a_viewer_stays_until_the_last_client_leaves_and_a_silent_process_is_forgotten() {
         let (soft, session, _client) = node();
         soft.views(OF);
         soft.views(OF);
-        assert_eq!(sent(&session)[0][1]["user_ids"], json!([OF.user]));
+        assert_eq!(sent(&session)[0][1]["user_ids"], json!([OF.user.unwrap()]));
         soft.stops_viewing(OF);
         soft.forget(Instant::now() + VIEWING);
         assert_eq!(sent(&session).len(), 0);

@@ -86,10 +86,10 @@ sections! {
         /// To replace a secret: the new one in `jwt_secret`, the old one here, and remove it when the last token has
         /// expired.
         jwt_previous_secret: Option<String>, example "\"\"";
-        /// The secret of the tokens that open event streams, at least 32 bytes; without this key `jwt_secret`.
+        /// The secret of the tokens of event streams and customers' sessions; without this key `jwt_secret`.
         ///
-        /// Without both, such a token opens a stream only at the process that has issued it. Several processes that
-        /// answer queries and take tokens only of `jwks_url` or a gateway need the same secret here.
+        /// At least 32 bytes. Without both, such a token is valid only at the process that has issued it. Several
+        /// processes that take tokens only of `jwks_url` or a gateway need the same secret here.
         stream_token_secret: Option<String>, example "\"\"";
         /// The address of the published keys (JWKS) of RS256 and ES256 tokens.
         ///

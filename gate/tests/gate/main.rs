@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod auth;
+mod customers;
 mod docs;
 mod jwks;
 mod requests;

@@ -164,7 +164,7 @@ impl ListedConversation {
     }
 }
 
-/// A conversation as [`rows_json`] gives it: the JSON that is stored with the row, which no reader's unread messages are in.
+/// A conversation as [`pushed_rows`] gives it: the JSON that is stored with the row, which no reader's unread messages are in.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PushedConversation {
     #[serde(flatten)]
@@ -196,11 +196,20 @@ pub async fn find(
 /// The conversations that one statement looks up. The sizes are few, so that few statements are prepared.
 const LOOKUP_SIZES: [usize; 3] = [1, 10, 100];
 
-/// Conversations as the JSON of their rows, without unread messages. One that does not exist is not among them.
-pub async fn rows_json(
+/// A conversation as pushes show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedRow {
+    pub channel_id: ChannelId,
+    pub contact_id: ContactId,
+    /// The row as JSON, without unread messages.
+    pub json: String,
+}
+
+/// The rows of these conversations. One that does not exist is not among them.
+pub async fn pushed_rows(
     readers: &Readers,
     ids: &[ConversationId],
-) -> Result<HashMap<ConversationId, String>, DbError> {
+) -> Result<HashMap<ConversationId, PushedRow>, DbError> {
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
         let size = LOOKUP_SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(ids.len());
@@ -209,10 +218,16 @@ pub async fn rows_json(
             values.put(ids.get(position).or(ids.last()).unwrap_or(&ids[0]));
         }
         let places: Vec<String> = (1..=size).map(|number| format!("${number}")).collect();
-        let sql = format!("select id, list_json from conversations where id in ({})", places.join(", "));
+        let sql = format!(
+            "select id, channel_id, contact_id, list_json from conversations where id in ({})",
+            places.join(", ")
+        );
         for row in readers.fetch_all(AssertSqlSafe(sql), values).await? {
             let mut columns = Columns::of(&row);
-            found.insert(columns.take()?, columns.take()?);
+            let id = columns.take()?;
+            let row =
+                PushedRow { channel_id: columns.take()?, contact_id: columns.take()?, json: columns.take()? };
+            found.insert(id, row);
         }
     }
     Ok(found)

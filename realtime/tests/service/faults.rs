@@ -169,8 +169,8 @@ async fn tables_that_are_built_anew_under_load_lose_double_and_hold_back_nothing
 async fn assert_shown(service: &Service, pushed: &Pushed) {
     let id: ConversationId = pushed.object["id"].as_str().unwrap().parse().unwrap();
     let db = service.tables.db().unwrap();
-    let rows = conversations::rows_json(db.readers(), &[id]).await.unwrap();
-    let row: Value = rows.get(&id).map_or(Value::Null, |row| serde_json::from_str(row).unwrap());
+    let rows = conversations::pushed_rows(db.readers(), &[id]).await.unwrap();
+    let row: Value = rows.get(&id).map_or(Value::Null, |row| serde_json::from_str(&row.json).unwrap());
     assert!(row["version"].as_u64() >= pushed.object["version"].as_u64(), "{pushed:?}: {row}");
 }
 
