@@ -3,7 +3,7 @@
 use crate::push::{Offset, Room};
 use uuid::Uuid;
 
-/// The Socket.IO rooms that a client is in, in order, and the pushes after which it gets theirs. They are few, and a map of them would take
+/// The Socket.IO rooms that a client is in, in order, and the pushes after which it gets theirs. They are few, and a map would take
 /// more memory than all else that the hub keeps of an idle client.
 #[derive(Default)]
 pub struct Rooms(Vec<(Room, Offset)>);
