@@ -64,6 +64,16 @@ async fn two_agents_work_in_the_inbox_while_the_server_restarts() {
                 whatsapp.at(&program).customer_writes("4915", "wamid.3", "I am still here.").await;
             }
             "after the restart" => whatsapp.at(&program).customer_writes("4915", "wamid.4", "Are you?").await,
+            "thirty customers" => {
+                let whatsapp = whatsapp.at(&program);
+                for number in 0..30 {
+                    let (customer, id) = (format!("251{number}"), format!("wamid.many.{number}"));
+                    whatsapp.customer_writes(&customer, &id, "Hello").await;
+                }
+            }
+            "one more customer" => {
+                whatsapp.at(&program).customer_writes("252", "wamid.newest", "I am the newest.").await;
+            }
             "done" => {}
             other => panic!("the pages' test wants {other}"),
         }

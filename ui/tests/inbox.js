@@ -151,6 +151,22 @@ try {
   await assertAccessible(second, "inbox, narrow");
   await keep(second, "narrow-inbox");
 
+  // The list stands still while it is read further down, and says what is new.
+  await first.getByRole("combobox", { name: "Which conversations" }).selectOption("active");
+  await ask("thirty customers");
+  await first.waitForFunction(() => document.querySelectorAll("a.row").length === 31);
+  await first.evaluate(() => document.querySelector(".scroller").scrollTo(0, 800));
+  const order = () => first.locator("a.row").evaluateAll((rows) => rows.map((row) => row.dataset.id).join());
+  const before = await order();
+  await ask("one more customer");
+  await first.getByRole("tab", { name: "Unassigned 32" }).waitFor();
+  const pill = first.getByRole("button", { name: "1 new" });
+  await pill.waitFor();
+  assert.equal(await order(), before);
+  await pill.click();
+  await first.locator("li:first-child a.row", { hasText: "I am the newest." }).waitFor();
+  assert.equal(await pill.count(), 0);
+
   for (const page of [first, second]) await assertClean(page);
 
   // Signed out, the tab keeps nothing.
@@ -160,4 +176,5 @@ try {
   console.log("done");
 } finally {
   await browser.close();
+  process.stdin.destroy();
 }
