@@ -101,6 +101,9 @@ pub async fn run(mut settings: Settings, options: DemoOptions) -> anyhow::Result
         "\nServing. Ctrl-C stops; `verbatim serve --data {}` continues with this data and this token.",
         settings.data.display()
     );
+    if cfg!(feature = "ui") {
+        println!("The inbox, signed in:  {base}/#token={token}");
+    }
     server.run_until_signal().await
 }
 

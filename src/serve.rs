@@ -258,8 +258,12 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     };
     let health = gate::operations(&gate);
     let routes = gate::assemble(api, gate);
-    starting.started(match sockets {
+    let routes = match sockets {
         Some(sockets) => sockets.merge(routes),
+        None => routes,
+    };
+    starting.started(match pages(settings, parts)? {
+        Some(pages) => pages.merge(routes),
         None => routes,
     });
     // Ready only when the API answers.
@@ -268,6 +272,20 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     }
     tracing::info!(%address, data = %settings.data.display(), "serving");
     Ok(running)
+}
+
+/// The agents' pages, which need all of the API and the pushes: a single part serves none.
+#[cfg(feature = "ui")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature it refuses a setting")]
+fn pages(settings: &Settings, parts: Parts) -> anyhow::Result<Option<Router>> {
+    let has_all = parts.command_api && parts.query_api && parts.realtime;
+    Ok(has_all.then(|| ui_server::router(settings.ui_dir.clone())))
+}
+
+#[cfg(not(feature = "ui"))]
+fn pages(settings: &Settings, _parts: Parts) -> anyhow::Result<Option<Router>> {
+    anyhow::ensure!(settings.ui_dir.is_none(), "ui_dir: this program was built without the feature `ui`");
+    Ok(None)
 }
 
 async fn refuse_older_log(

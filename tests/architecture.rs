@@ -53,6 +53,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["event-schemas", "event-store", "follower", "projections", "gate"],
         &["async-nats", "axum", "schemars", "tokio"],
     ),
+    ("ui-server", &[], &["axum"]),
     // Only ever a development dependency.
     ("test-engines", &[], &["sqlx", "tokio"]),
     ("test-kurrentdb", &[], &["tokio"]),

@@ -82,5 +82,7 @@ mod start;
 mod transfer;
 #[path = "flows/turns.rs"]
 mod turns;
+#[path = "flows/ui.rs"]
+mod ui;
 #[path = "flows/webhooks.rs"]
 mod webhooks;

@@ -66,6 +66,9 @@ struct Auth {
     offset: Option<String>,
 }
 
+/// How long a client may take to read its earlier answers before it gets what it missed of another Socket.IO room.
+const ANSWERS_TAKEN: Duration = Duration::from_secs(20);
+
 /// The Socket.IO rooms that a client may have joined at the same time.
 const MOST_JOINED: usize = 50;
 /// The bytes of a `pid`. Ours have fewer.
@@ -570,6 +573,9 @@ impl Clients {
                 return Err(too_much());
             }
         }
+        // The missed pushes of many rooms do not wait in memory together.
+        let taken = tokio::time::timeout(ANSWERS_TAKEN, client.until_answers_are_taken()).await;
+        taken.map_err(|_| too_much())?;
         self.hub.enter_after(client, room, missed, after).ok_or_else(too_much)
     }
 

@@ -434,6 +434,11 @@ impl Client {
         self.session.wake();
     }
 
+    /// Waits until the answers that were sent are on their way to the client.
+    pub async fn until_answers_are_taken(&self) {
+        self.session.until_fetched().await;
+    }
+
     pub fn is_in(&self, room: Room) -> bool {
         self.lock().rooms.contains_key(&room)
     }

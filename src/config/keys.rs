@@ -47,6 +47,10 @@ sections! {
         ///
         /// Event documents name their schemas under it.
         public_url: Option<String>, example "\"https://support.example.com\"";
+        /// A folder to serve the agents' pages from, instead of those that are part of the program.
+        ///
+        /// It is read for each request, so that changed pages are served at once: `ui/dist` of a checkout, see docs/ui.md.
+        ui_dir: Option<PathBuf>, example "\"ui/dist\"";
     }
 
     /// Publication of every event as a CloudEvent, by the process that runs the projections; see

@@ -18,8 +18,8 @@ struct Shared {
     target: u16,
     /// Cancelled when all connections are to be cut.
     cut: CancellationToken,
-    /// The bytes that each connection still carries before it is cut, which is in the middle of a frame more often
-    /// than not.
+    /// The bytes that the next connection carries before it is cut, which is in the middle of a frame more often than
+    /// not.
     left: Option<usize>,
     delay: Duration,
 }
@@ -53,8 +53,8 @@ impl Cuts {
         self.shared.lock().unwrap().target = target;
     }
 
-    /// Ends all connections. New ones carry `left` bytes to the client before they end as well, or any number, and
-    /// each of their pieces waits for `delay`.
+    /// Ends all connections. The next one carries `left` bytes to the client before it ends as well, or any number; the
+    /// later ones carry any number. Each piece of a new connection waits for `delay`.
     pub fn cut(&self, left: Option<usize>, delay: Duration) {
         let mut shared = self.shared.lock().unwrap();
         shared.left = left;
@@ -65,8 +65,8 @@ impl Cuts {
 
 async fn carry(client: TcpStream, shared: Arc<Mutex<Shared>>) {
     let (target, cut, left, delay) = {
-        let shared = shared.lock().unwrap();
-        (shared.target, shared.cut.clone(), shared.left, shared.delay)
+        let mut shared = shared.lock().unwrap();
+        (shared.target, shared.cut.clone(), shared.left.take(), shared.delay)
     };
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());

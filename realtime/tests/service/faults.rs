@@ -8,6 +8,7 @@ use event_schemas::{AgentEvent, Clock, ConversationId, Position, StreamId, Times
 use gate::{AuthConfig, JwksSource};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use projections::Tables;
 use projections::queries::conversations;
 use realtime::Limits;
 use serde_json::{Value, json};
@@ -120,12 +121,22 @@ async fn tables_that_are_built_anew_under_load_lose_double_and_hold_back_nothing
             finished.store(true, Ordering::Relaxed);
         }
     });
+    // As in a process that only reads the tables.
+    let reading = Tables::waiting(service.generations.clone(), "they are being opened");
+    tokio::spawn({
+        let (reading, stop) = (reading.clone(), service.stop.clone());
+        async move { reading.follow(stop).await }
+    });
     let newest = Arc::new(Mutex::new(None::<Position>));
     let watching = tokio::spawn({
         let (service, newest, finished) = (service.clone(), newest.clone(), finished.clone());
         async move {
-            // What was pushed stays in the tables, whichever are in use.
+            // What was pushed stays in the tables, whichever are in use, and so does what was read.
+            let mut read = None;
             while !finished.load(Ordering::Relaxed) {
+                let reads = reading.position().await.unwrap();
+                assert!(reads >= read, "{reads:?} after {read:?}");
+                read = reads;
                 let pushed = *newest.lock().unwrap();
                 let held = service.tables.position().await.unwrap();
                 assert!(held >= pushed, "{held:?} of the pushed {pushed:?}");
@@ -260,6 +271,40 @@ async fn bytes_that_are_no_frames_close_their_connection_and_others_go_on() {
     let mut half = service.agent().await;
     half.send_bytes(&masked(0x81, &[100], b"42/agents")).await;
     assert_served(&service, &mut bystander).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_joins_many_conversations_at_once_and_misses_nothing() {
+    const CONVERSATIONS: usize = 10;
+    let service = Service::start().await;
+    let mut witness = service.agent().await;
+    let mut slow = RawSocket::open_narrow(service.port).await;
+    slow.connect(&json!({ "token": service.token() })).await;
+    let mut ids = Vec::new();
+    for number in 0..CONVERSATIONS {
+        let id = service.open_conversation(ACCOUNT, &number.to_string()).await;
+        service.write(ACCOUNT, id, numbered(0..5)).await;
+        ids.push(id);
+    }
+    join(&service, &mut witness, ids[0]).await;
+    join(&service, &mut slow, ids[0]).await;
+    // So much is on its way to it that the system's buffers are full.
+    for first in (0..200).step_by(10) {
+        service.write(ACCOUNT, ids[0], numbered(first..first + 10)).await;
+        witness.until_pushed(|pushed| number_of(pushed) == Some(first + 9)).await;
+    }
+    for (number, id) in ids.iter().enumerate().skip(1) {
+        let argument = json!({ "conversation_id": id, "after": "0" });
+        slow.send(format!("42/agents,{number}{}", json!(["conversation:join", argument]))).await;
+        assert_served(&service, &mut witness).await;
+    }
+    let (mut answers, mut replayed) = (0, 0);
+    while answers < CONVERSATIONS - 1 {
+        let packet = slow.next().await.unwrap_or_else(|| panic!("closed: {}", slow.reason));
+        answers += usize::from(packet.starts_with("43/agents,") && packet.contains("position"));
+        replayed += usize::from(packet.ends_with(r#"{"replayed":true}]"#));
+    }
+    assert!(replayed >= 5 * (CONVERSATIONS - 1), "{replayed}");
 }
 
 fn registered(user_id: UserId) -> AgentEvent {

@@ -7,6 +7,7 @@ mod faults;
 mod fuzz;
 #[path = "../../../tests/support/raw_socket.rs"]
 mod raw_socket;
+mod rule;
 mod socket_io;
 
 use event_schemas::conversation::{ConversationOpened, MessageReceived};

@@ -1,0 +1,56 @@
+// Writes wire/api.d.ts: the types of the operations that the pages use, from the OpenAPI that a server answers.
+//   node build/api.js http://127.0.0.1:8080            writes the file
+//   node build/api.js http://127.0.0.1:8080 --check    fails when the file differs
+import { readFileSync, writeFileSync } from "node:fs";
+import openapiTS, { astToString } from "openapi-typescript";
+
+const USED = {
+  "/v1/conversations": ["get"],
+  "/v1/conversations/counts": ["get"],
+  "/v1/conversations/{id}": ["get", "patch"],
+  "/v1/conversations/{id}/messages": ["get", "post"],
+  "/v1/conversations/{id}/events": ["get"],
+  "/v1/conversations/{id}/assign": ["post"],
+  "/v1/conversations/{id}/unassign": ["post"],
+  "/v1/conversations/{id}/seen": ["post"],
+  "/v1/contacts/{id}": ["get"],
+  "/v1/teams": ["get"],
+  "/v1/canned-responses": ["get"],
+  "/v1/canned-responses/{id}": ["get"],
+};
+
+const [base, mode] = process.argv.slice(2);
+const answer = await fetch(`${base}/openapi.json`);
+if (!answer.ok) throw new Error(`${base}/openapi.json was answered with ${answer.status}`);
+const { openapi, info, paths, components } = await answer.json();
+
+/** Only the answers of success, and the one of every error. */
+function reduced(operation) {
+  const responses = Object.entries(operation.responses).filter(([status]) => status < "300" || status === "default");
+  return { ...operation, responses: Object.fromEntries(responses) };
+}
+const used = {};
+for (const [path, methods] of Object.entries(USED)) {
+  used[path] = Object.fromEntries(methods.map((method) => [method, reduced(paths[path][method])]));
+}
+/** The schemas that a part of the description leads to. */
+function collect(part, found) {
+  for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+    if (!found.has(name)) {
+      found.add(name);
+      collect(components.schemas[name], found);
+    }
+  }
+  return found;
+}
+const names = [...collect(used, new Set())].sort();
+const schemas = Object.fromEntries(names.map((name) => [name, components.schemas[name]]));
+const document = { openapi, info: { title: info.title, version: info.version }, paths: used, components: { schemas } };
+const file = new URL("../wire/api.d.ts", import.meta.url);
+const text = `// Written by build/api.js from the server's OpenAPI.\n${astToString(await openapiTS(document, { defaultNonNullable: false }))}`;
+if (mode !== "--check") {
+  writeFileSync(file, text);
+} else if (readFileSync(file, "utf8") !== text) {
+  console.error("ui/wire/api.d.ts is not what the server answers: run `npm run api -- <address of a server>` in ui/");
+  process.exit(1);
+}

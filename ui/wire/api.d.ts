@@ -1,0 +1,1686 @@
+// Written by build/api.js from the server's OpenAPI.
+export interface paths {
+    "/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Conversations, filtered and sorted, in pages */
+        get: operations["listConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The number of conversations in each tab of the inbox */
+        get: operations["countConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A conversation with its recent messages, now or at an earlier moment
+         * @description A view of the past (`as_of`) is read from the log: it has no `Verbatim-Position`.
+         */
+        get: operations["getConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a conversation */
+        patch: operations["updateConversation"];
+        trace?: never;
+    };
+    "/v1/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages and notes as they were said, oldest first, in pages in both directions */
+        get: operations["listMessages"];
+        put?: never;
+        /** Send a message to the customer, or add an internal note */
+        post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole history of a conversation: who did what, when and why */
+        get: operations["listConversationEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a conversation, or assign it to an agent, a team, or both
+         * @description Without a body, or with your own id, you take an unassigned conversation. When several agents take it at the same time one of them gets it, and the others get 409 with the `winner`.
+         */
+        post: operations["assignConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/unassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unassign a conversation */
+        post: operations["unassignConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a conversation as read by you */
+        post: operations["markConversationSeen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A contact and its identifiers */
+        get: operations["getContact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Teams */
+        get: operations["listTeams"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/canned-responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Canned responses, by short code */
+        get: operations["listCannedResponses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/canned-responses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A canned response, and its text for a conversation when one is named */
+        get: operations["getCannedResponse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description A file of a message. Verbatim stores the reference, not the bytes. */
+        Attachment: {
+            content_type: components["schemas"]["ContentType"];
+            /** @description The provider's id of the file, with which it is fetched or sent. */
+            provider_media_id?: string | null;
+            url?: string | null;
+            mime_type?: string | null;
+            file_name?: string | null;
+            sha256?: string | null;
+        };
+        /**
+         * @description The kinds of channel (requirement 000, section 1.5), and `api`, to which any program can post JSON.
+         * @enum {string}
+         */
+        ChannelType: "whatsapp" | "telegram" | "messenger" | "sms" | "email" | "webchat" | "api";
+        /** @description A contact with its identifiers. */
+        ContactDetail: {
+            /** Format: uuid */
+            id: string;
+            display_name?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            identifiers: components["schemas"]["ContactIdentifier"][];
+        };
+        /** @description An identifier of a contact on one kind of channel (requirement 000, section 1.5). */
+        ContactIdentifier: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            contact_id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            identifier: string;
+            display_name?: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: uint64 */
+            version: number;
+        };
+        /** @description The main part of a message. */
+        ContentType: ("text" | "image" | "audio" | "video" | "document" | "sticker" | "location" | "contacts" | "button" | "template") | "interactive" | "order" | "reaction" | "unsupported";
+        /** @description A conversation as the inbox shows it (requirement 000, section 1.1, and further fields that an inbox needs). */
+        Conversation: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            channel_id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            /** Format: uuid */
+            contact_id: string;
+            contact_identifier: string;
+            /**
+             * Format: uint32
+             * @description The number of the conversation among those of this contact on this channel, from 0.
+             */
+            ordinal: number;
+            /** Format: uuid */
+            assignee_id?: string | null;
+            assignee_name?: string | null;
+            /** Format: uuid */
+            team_id?: string | null;
+            status: components["schemas"]["Status"];
+            priority: components["schemas"]["Priority"];
+            subject?: string | null;
+            language?: string | null;
+            labels: string[];
+            /** @description The fields that the bot collected before it handed over. */
+            bot_context?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether a human agent was requested since the conversation was last with the bot. */
+            handoff_requested: boolean;
+            /**
+             * Format: uuid
+             * @description The agent who was requested by name.
+             */
+            handoff_agent_id?: string | null;
+            handoff_reason?: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            resolved_at?: string | null;
+            /** Format: date-time */
+            closed_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was closed because it was inactive. `null` when it is open, or was closed for another reason.
+             */
+            expired_at?: string | null;
+            /** Format: date-time */
+            snoozed_until?: string | null;
+            /** Format: uint32 */
+            reopened_count: number;
+            /** Format: uuid */
+            sla_policy_id?: string | null;
+            display_name?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description The time of the first answer by an agent that did not fail.
+             */
+            first_reply_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest message was recorded. The preview is of the message that was said last: one that came late
+             *      leaves it as it is.
+             */
+            last_message_at: string;
+            last_message_preview?: string | null;
+            last_message_sender_type?: components["schemas"]["SenderType"] | null;
+            /**
+             * Format: date-time
+             * @description The time since which the customer waits for an agent's answer. An answer that failed ends no wait.
+             */
+            unanswered_since?: string | null;
+            /** Format: uint32 */
+            message_count: number;
+            /** Format: uint32 */
+            received_count: number;
+            /** Format: uint32 */
+            sent_count: number;
+            /** Format: uint32 */
+            note_count: number;
+            /** @description The SLA metric whose deadline is next. */
+            sla_metric?: components["schemas"]["SlaMetric"] | null;
+            /**
+             * Format: date-time
+             * @description The deadline that is next.
+             */
+            sla_due_at?: string | null;
+            /**
+             * @description The state of the SLA clock that is most urgent, in this order: `breached`, `running`, `paused`, `met`,
+             *      `cancelled`.
+             */
+            sla_state?: string | null;
+            /** Format: uint32 */
+            sla_breached_count: number;
+            /**
+             * Format: uint64
+             * @description The version of the conversation's stream. It is also the `ETag` of the response with one conversation.
+             */
+            version: number;
+            /**
+             * @description The position of its last event in the log.
+             * @example 1729
+             */
+            position: string;
+            /**
+             * Format: date-time
+             * @description The name of `unanswered_since` in earlier versions.
+             */
+            waiting_since?: string | null;
+            /**
+             * Format: uint32
+             * @description The number of the customer's messages that the caller has not seen.
+             */
+            unread_count: number;
+        };
+        /** @description The number of conversations, by tab and status. */
+        ConversationCounts: {
+            /**
+             * Format: int64
+             * @description All conversations that are not closed.
+             */
+            all: number;
+            /**
+             * Format: int64
+             * @description The caller's conversations that are not closed.
+             */
+            mine: number;
+            /**
+             * Format: int64
+             * @description Unassigned conversations that are neither resolved nor closed.
+             */
+            unassigned: number;
+            by_status: {
+                [key: string]: number;
+            };
+            mine_by_status: {
+                [key: string]: number;
+            };
+            unassigned_by_status: {
+                [key: string]: number;
+            };
+            /** @description The counts of each team, by its id. */
+            teams: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** @description The counts of each assignee, by the agent's id. */
+            assignees: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+        };
+        /** @description A conversation with its SLA timers and its most recent messages. */
+        ConversationDetail: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            channel_id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            /** Format: uuid */
+            contact_id: string;
+            contact_identifier: string;
+            /**
+             * Format: uint32
+             * @description The number of the conversation among those of this contact on this channel, from 0.
+             */
+            ordinal: number;
+            /** Format: uuid */
+            assignee_id?: string | null;
+            assignee_name?: string | null;
+            /** Format: uuid */
+            team_id?: string | null;
+            status: components["schemas"]["Status"];
+            priority: components["schemas"]["Priority"];
+            subject?: string | null;
+            language?: string | null;
+            labels: string[];
+            /** @description The fields that the bot collected before it handed over. */
+            bot_context?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether a human agent was requested since the conversation was last with the bot. */
+            handoff_requested: boolean;
+            /**
+             * Format: uuid
+             * @description The agent who was requested by name.
+             */
+            handoff_agent_id?: string | null;
+            handoff_reason?: string | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            resolved_at?: string | null;
+            /** Format: date-time */
+            closed_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was closed because it was inactive. `null` when it is open, or was closed for another reason.
+             */
+            expired_at?: string | null;
+            /** Format: date-time */
+            snoozed_until?: string | null;
+            /** Format: uint32 */
+            reopened_count: number;
+            /** Format: uuid */
+            sla_policy_id?: string | null;
+            display_name?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description The time of the first answer by an agent that did not fail.
+             */
+            first_reply_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest message was recorded. The preview is of the message that was said last: one that came late
+             *      leaves it as it is.
+             */
+            last_message_at: string;
+            last_message_preview?: string | null;
+            last_message_sender_type?: components["schemas"]["SenderType"] | null;
+            /**
+             * Format: date-time
+             * @description The time since which the customer waits for an agent's answer. An answer that failed ends no wait.
+             */
+            unanswered_since?: string | null;
+            /** Format: uint32 */
+            message_count: number;
+            /** Format: uint32 */
+            received_count: number;
+            /** Format: uint32 */
+            sent_count: number;
+            /** Format: uint32 */
+            note_count: number;
+            /** @description The SLA metric whose deadline is next. */
+            sla_metric?: components["schemas"]["SlaMetric"] | null;
+            /**
+             * Format: date-time
+             * @description The deadline that is next.
+             */
+            sla_due_at?: string | null;
+            /**
+             * @description The state of the SLA clock that is most urgent, in this order: `breached`, `running`, `paused`, `met`,
+             *      `cancelled`.
+             */
+            sla_state?: string | null;
+            /** Format: uint32 */
+            sla_breached_count: number;
+            /**
+             * Format: uint64
+             * @description The version of the conversation's stream. It is also the `ETag` of the response with one conversation.
+             */
+            version: number;
+            /**
+             * @description The position of its last event in the log.
+             * @example 1729
+             */
+            position: string;
+            /**
+             * Format: date-time
+             * @description The name of `unanswered_since` in earlier versions.
+             */
+            waiting_since?: string | null;
+            /**
+             * Format: uint32
+             * @description The number of the customer's messages that the caller has not seen.
+             */
+            unread_count: number;
+            /** @description As they were said, oldest first. */
+            messages: components["schemas"]["Message"][];
+            /** @description The value of `before` with which the list of messages continues. `null` when there are no earlier messages. */
+            earlier_messages?: string | null;
+            sla_timers: components["schemas"]["SlaTimer"][];
+        };
+        /** @description A page of a list. */
+        ConversationList: {
+            data: components["schemas"]["Conversation"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        ConversationStateAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            channel_id: string;
+            channel_type: components["schemas"]["ChannelType"];
+            /** Format: uuid */
+            contact_id: string;
+            contact_identifier: string;
+            display_name?: string | null;
+            status: components["schemas"]["Status"];
+            /** Format: uuid */
+            assignee_id?: string | null;
+            assignee_name?: string | null;
+            /** Format: uuid */
+            team_id?: string | null;
+            /** Format: date-time */
+            snoozed_until?: string | null;
+            priority: components["schemas"]["Priority"];
+            subject?: string | null;
+            labels: string[];
+            /** Format: uuid */
+            sla_policy_id?: string | null;
+            /** @description Whether a human agent was requested since the conversation was last with the bot. */
+            handoff_requested: boolean;
+            /**
+             * Format: uuid
+             * @description The agent who was requested by name.
+             */
+            handoff_agent_id?: string | null;
+            handoff_reason?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedCannedResponse: {
+            title: string;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description `/greeting`: unique in the account. */
+            short_code: string;
+            /** @description It may contain variables: `{{contact_name}}`. */
+            content: string;
+            category?: string | null;
+            /** Format: uuid */
+            created_by?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedCannedResponseList: {
+            data: components["schemas"]["DefinedCannedResponse"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A catalogue item, and the times at which it was defined first and last. */
+        DefinedTeam: {
+            description?: string | null;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Unique in the account. */
+            name: string;
+            /** Format: uuid */
+            lead_id?: string | null;
+            /** @default [] */
+            member_ids?: string[];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        DefinedTeamList: {
+            data: components["schemas"]["DefinedTeam"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description The status of the delivery of an outgoing message. It never goes back.
+         * @enum {string}
+         */
+        Delivery: "queued" | "dispatched" | "delivered" | "read" | "failed";
+        /** @description The state of the delivery of an outgoing message. */
+        DeliveryState: {
+            state: components["schemas"]["Delivery"];
+            /** Format: date-time */
+            dispatched_at?: string | null;
+            /** Format: date-time */
+            delivered_at?: string | null;
+            /** Format: date-time */
+            read_at?: string | null;
+            /** Format: date-time */
+            failed_at?: string | null;
+            error_code?: string | null;
+            error_reason?: string | null;
+        };
+        /** @description One of several errors in a request. */
+        FieldError: {
+            /** @description The path of the field, such as `credentials.app_secret` or `labels[2]`. */
+            field: string;
+            detail: string;
+        };
+        /** @description A canned response, and its text for a conversation. */
+        FilledCannedResponse: {
+            title: string;
+            /** Format: uuid */
+            account_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description `/greeting`: unique in the account. */
+            short_code: string;
+            /** @description It may contain variables: `{{contact_name}}`. */
+            content: string;
+            category?: string | null;
+            /** Format: uuid */
+            created_by?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The catalogue's version at the last change of this item. It is also the `ETag`.
+             */
+            version: number;
+            /** @description The text with its placeholders replaced. `null` when no conversation was named. */
+            rendered?: string | null;
+            /** @description The placeholders of `rendered` that have no value. The text cannot be sent before they are replaced. */
+            unfilled: string[];
+        };
+        /** @description An event, and a sentence that describes it. */
+        HistoryEvent: {
+            /** @description `verbatim.<kind>.<EventType>.v<version>` */
+            type: string;
+            summary: string;
+            specversion: string;
+            id: string;
+            /** @description `/accounts/<account>` */
+            source: string;
+            /** @description The stream. */
+            subject: string;
+            /** @description When it occurred, RFC 3339. */
+            time: string;
+            datacontenttype: string;
+            /** @description The URL of the JSON Schema of `data`. */
+            dataschema: string;
+            /** @description Extension: the position in the log, after which a consumer can resume. */
+            position: string;
+            /** @description Extension: the version in the stream. */
+            streamversion: string;
+            correlationid: string;
+            causationid?: string | null;
+            traceparent?: string | null;
+            /** @description Extension: when it was recorded, RFC 3339. */
+            recordedtime: string;
+            /** @description Extension: who caused it, `user`, `contact`, `service` or `system`. */
+            actortype: string;
+            actorid?: string | null;
+            actorname?: string | null;
+            data: unknown;
+        };
+        /** @description A page of a list. */
+        HistoryEventList: {
+            data: components["schemas"]["HistoryEvent"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A message, or a note that only agents see. */
+        Message: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            conversation_id: string;
+            /** @description `inbound` for the customer's messages, `outbound` for all others and for notes. */
+            direction: components["schemas"]["MessageDirection"];
+            sender_type: components["schemas"]["SenderType"];
+            /** Format: uuid */
+            sender_id?: string | null;
+            sender_name?: string | null;
+            /** @description Whether the message is an internal note. */
+            is_private: boolean;
+            /** @description Empty when the message was deleted; the conversation's history has its words. */
+            content: string;
+            content_type: components["schemas"]["ContentType"];
+            attachments: components["schemas"]["Attachment"][];
+            details?: unknown;
+            template?: components["schemas"]["Template"] | null;
+            mentions: string[];
+            provider_message_id?: string | null;
+            /** @description The provider's id of the message that this one answers. */
+            reply_to?: string | null;
+            /** Format: uuid */
+            in_reply_to?: string | null;
+            /**
+             * Format: date-time
+             * @description When its sender last changed it. The conversation's history has the earlier versions.
+             */
+            edited_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When its sender deleted it.
+             */
+            revoked_at?: string | null;
+            /** @description At most one of each sender. */
+            reactions: components["schemas"]["Reaction"][];
+            /** @description The state of the delivery. `null` for the customer's messages and for notes. */
+            delivery?: components["schemas"]["DeliveryState"] | null;
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            sent_at: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The value of `before` or `after` for the page before or after this message. */
+            cursor: string;
+        };
+        /** @enum {string} */
+        MessageDirection: "inbound" | "outbound";
+        /** @description A page of a list. */
+        MessageList: {
+            data: components["schemas"]["Message"][];
+            /** @description The `cursor` of the next page. `null` when this page is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description The new assignment. Without an agent and a team you take the conversation yourself. */
+        NewAssignment: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            assignee_id?: string | null;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            team_id?: string | null;
+            /**
+             * @description The reason, for the history.
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * @description Assigns the conversation although the agent is not eligible. Only supervisors may do this, and it is
+             *      recorded.
+             * @default false
+             */
+            force?: boolean;
+        };
+        /** @description A message to the customer or, with `is_private`, an internal note. */
+        NewMessage: {
+            /**
+             * @description The text. Absent for the text of the canned response.
+             * @default
+             */
+            content?: string;
+            /**
+             * @description Whether the message is an internal note, which is never sent to the customer.
+             * @default false
+             */
+            is_private?: boolean;
+            /** @default null */
+            content_type?: components["schemas"]["ContentType"] | null;
+            /** @default [] */
+            attachments?: components["schemas"]["Attachment"][];
+            /**
+             * @description Structured content: coordinates, contact cards, the buttons of an interactive message.
+             * @default null
+             */
+            details?: unknown;
+            /** @default null */
+            template?: components["schemas"]["Template"] | null;
+            /**
+             * Format: uuid
+             * @description The message that this one answers.
+             * @default null
+             */
+            in_reply_to?: string | null;
+            /**
+             * Format: uuid
+             * @description A canned response. Its text is used, with its variables filled in, when `content` is absent.
+             * @default null
+             */
+            canned_response_id?: string | null;
+            /**
+             * @description The agents whom a note mentions.
+             * @default []
+             */
+            mentions?: string[];
+            /**
+             * @description The sender of a service's message: `bot` or `system`. Only for services.
+             * @default null
+             */
+            sender_type?: components["schemas"]["SenderType"] | null;
+            /** @default {} */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description The priority of a conversation (requirement 000, section 1.1).
+         * @enum {string}
+         */
+        Priority: "low" | "normal" | "high" | "urgent";
+        /** @description The problem document that clients receive. */
+        Problem: {
+            title: string;
+            /** @description The kind of problem, `/problems/<name>`. This path explains the problem and its remedy. */
+            type: string;
+            /** Format: uint16 */
+            status: number;
+            detail?: string | null;
+            /** @description The part of the request that caused the problem. */
+            field?: string | null;
+            /** @description All errors of the request, when it has more than one. */
+            errors?: components["schemas"]["FieldError"][];
+            /**
+             * Format: uint64
+             * @description Seconds to wait before trying again.
+             */
+            retry_after?: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description The present reaction of one sender to a message. */
+        Reaction: {
+            sender_type: components["schemas"]["SenderType"];
+            emoji: string;
+            /**
+             * Format: date-time
+             * @description When they reacted, by the provider's clock.
+             */
+            reacted_at: string;
+        };
+        /**
+         * @description The sender of a message (requirement 000, section 1.2).
+         * @enum {string}
+         */
+        SenderType: "contact" | "agent" | "bot" | "system";
+        /**
+         * @description The metrics for which an SLA policy can have targets.
+         * @enum {string}
+         */
+        SlaMetric: "first_response" | "next_response" | "resolution";
+        /** @description An SLA timer of a conversation. */
+        SlaTimer: {
+            metric: components["schemas"]["SlaMetric"];
+            /** Format: uuid */
+            policy_id: string;
+            /**
+             * Format: uint32
+             * @description The number of this run of the clock in the conversation, from 1.
+             */
+            generation: number;
+            /** @description `running`, `paused`, `met`, `breached` or `cancelled`. */
+            state: string;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description `null` while the clock is paused.
+             */
+            due_at?: string | null;
+            /** Format: date-time */
+            warn_at?: string | null;
+            warned: boolean;
+            /**
+             * Format: double
+             * @description The business time that is left, in seconds. `null` while the clock is not paused.
+             */
+            remaining_seconds?: number | null;
+            /**
+             * Format: date-time
+             * @description The time at which the target was met or cancelled.
+             */
+            ended_at?: string | null;
+        };
+        /**
+         * @description The status of a conversation (requirement 000, section 1.1).
+         * @enum {string}
+         */
+        Status: "open" | "bot" | "assigned" | "pending" | "resolved" | "closed";
+        /** @description A template that the provider has approved. Outside the reply window only templates can be sent. */
+        Template: {
+            name: string;
+            /** @description The language in the provider's spelling: `en_US`. */
+            language: string;
+            /** @description The parameters of the template, in the provider's own shape. */
+            components?: unknown[];
+        };
+        /** @description The parts of the assignment to remove. */
+        Unassignment: {
+            /**
+             * @description Removes the agent.
+             * @default true
+             */
+            agent?: boolean;
+            /**
+             * @description Removes the team.
+             * @default false
+             */
+            team?: boolean;
+            /**
+             * @description The reason, for the history.
+             * @default null
+             */
+            reason?: string | null;
+        };
+        /** @description The changes. Absent fields stay as they are, and `null` removes a value. */
+        UpdateConversation: {
+            status?: components["schemas"]["Status"];
+            /**
+             * Format: date-time
+             * @description When the conversation returns from `pending`. It can be sent without `status`. `null` removes the time, and
+             *      the conversation stays pending.
+             */
+            snoozed_until?: string | null;
+            /** Format: uuid */
+            assignee_id?: string | null;
+            /** Format: uuid */
+            team_id?: string | null;
+            priority?: components["schemas"]["Priority"];
+            /** @description All labels. The list replaces the present one, and `null` removes all. */
+            labels?: string[] | null;
+            subject?: string | null;
+            /**
+             * @description Added to the facts that the bot has collected. A fact that is `null` is removed; `null` instead of the object
+             *      removes all facts.
+             */
+            bot_context?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Format: uuid
+             * @description `null` ends the SLA policy: nothing is promised any more.
+             */
+            sla_policy_id?: string | null;
+            /**
+             * @description The reason, for the history.
+             * @default null
+             */
+            reason?: string | null;
+        };
+        /** @description The state after the command, and the command's position in the log. */
+        WrittenMessageAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            conversation_id: string;
+            sender_type: components["schemas"]["SenderType"];
+            /** Format: uuid */
+            sender_id?: string | null;
+            sender_name?: string | null;
+            is_private: boolean;
+            /**
+             * @description The text, a caption, the title of the chosen button, or the readable part of a form or an order.
+             * @default
+             */
+            content?: string;
+            /** @default text */
+            content_type?: components["schemas"]["ContentType"];
+            attachments?: components["schemas"]["Attachment"][];
+            /** @description Structured content: coordinates, contact cards, the id of a choice, the products of an order. */
+            details?: unknown;
+            template?: components["schemas"]["Template"] | null;
+            /** Format: uuid */
+            in_reply_to?: string | null;
+            mentions: string[];
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @description The status of the delivery. `null` for a note. */
+            delivery?: components["schemas"]["Delivery"] | null;
+            /** @description Whether this answer of the bot led to the request for a human agent. */
+            handoff_requested: boolean;
+            handoff_reason?: string | null;
+            /**
+             * Format: uint64
+             * @description The version of its stream. It is also the `ETag`.
+             */
+            version: number;
+            /**
+             * @description Send it as `Verbatim-After` with a query whose answer must include this command.
+             * @example 1729
+             */
+            position: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    listConversations: {
+        parameters: {
+            query?: {
+                /** @description One or several statuses, separated by commas: `open,assigned`. */
+                status?: string;
+                /** @description `me`, `none`, or an agent's id. */
+                assignee_id?: string | null;
+                team_id?: string | null;
+                channel_id?: string | null;
+                contact_id?: string | null;
+                label?: string | null;
+                priority?: components["schemas"]["Priority"] | null;
+                updated_since?: string | null;
+                /**
+                 * @description `last_message_at` (the default, `:desc`), `created_at`, `priority`, `unanswered_since` or `sla_due_at`,
+                 *      with `:asc` or `:desc`. Without a direction the newest, the most urgent or the latest comes first.
+                 */
+                sort?: string | null;
+                /** @description Between 1 and 200. The default is 50. */
+                limit?: number | null;
+                /**
+                 * @description The `next_cursor` of the page before. What changed while the pages were read follows after the last one, so
+                 *      that no customer who writes meanwhile is missed. A conversation may therefore come twice: the later row is the newer.
+                 */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countConversations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The number of conversations, by tab and status. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationCounts"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConversation: {
+        parameters: {
+            query?: {
+                /** @description A time (RFC 3339) or a position of the log. The conversation is shown as it was at that moment. */
+                as_of?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A conversation with its SLA timers and its most recent messages. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationDetail"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The changes. Absent fields stay as they are, and `null` removes a value. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateConversation"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                /** @description The `cursor` of a message; the page has the messages before it. */
+                before?: string | null;
+                /**
+                 * @description The `cursor` of a message; the page has the messages after it. A message that came late is listed where it was
+                 *      said, so it may be before a cursor that was read earlier; the event streams have every message when it comes.
+                 */
+                after?: string | null;
+                /**
+                 * @description The `next_cursor` of the page before. The pages go on in the same direction: backwards from the newest
+                 *      message, or forwards when `after` is given too.
+                 */
+                cursor?: string | null;
+                /** @description Between 1 and 200. The default is 50. */
+                limit?: number | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A message to the customer or, with `is_private`, an internal note. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrittenMessageAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConversationEvents: {
+        parameters: {
+            query?: {
+                /** @description Between 1 and 200. The default is 50. */
+                limit?: number | null;
+                /** @description The `next_cursor` of the page before: an event's `streamversion`. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryEventList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assignConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The new assignment. Without an agent and a team you take the conversation yourself. */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewAssignment"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unassignConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The parts of the assignment to remove. */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Unassignment"];
+            };
+        };
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    markConversationSeen: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A key that the client chooses for one request: its method, path and body. When the request is sent again with the same key it takes effect once and gets the first answer. Another request with the same key is refused. */
+                "Idempotency-Key"?: string;
+                /** @description The `ETag` of the version that the change applies to. If the resource has another version, the change is refused. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state after the command, and the command's position in the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationStateAnswer"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A contact with its identifiers. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactDetail"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTeams: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedTeamList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCannedResponses: {
+        parameters: {
+            query?: {
+                /** @description For example `greetings`, `billing` or `closings`. */
+                category?: string | null;
+                /** @description For example `/greeting`. */
+                short_code?: string | null;
+                /** @description The `next_cursor` of the page before. A page has at most 1,000 items and four megabytes. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a list. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinedCannedResponseList"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCannedResponse: {
+        parameters: {
+            query?: {
+                /** @description The conversation for whose contact the placeholders are replaced. */
+                conversation_id?: string | null;
+            };
+            header?: {
+                /** @description The account of the request. Required when the token names several accounts. */
+                "X-Account-Id"?: string;
+                /** @description A `position` from the response to a command. The server waits until the response can include it. */
+                "Verbatim-After"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A canned response, and its text for a conversation. */
+            200: {
+                headers: {
+                    /** @description The position of the log that the tables held: the answer has every event up to it and none after it. A response that was not read from the tables has no such header: a stream, and a view of the past. */
+                    "Verbatim-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilledCannedResponse"];
+                };
+            };
+            /** @description The request was refused. The problem document has the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

@@ -1,0 +1,65 @@
+/** The page's words in the reader's language, and numbers and times as that language writes them. */
+import de from "../messages/de.json";
+import en from "../messages/en.json";
+
+export type Words = typeof en;
+type Key = keyof Words;
+/** A key that has the forms `_one` and `_other`. */
+type Counted = { [K in Key]: K extends `${infer Base}_other` ? Base : never }[Key];
+
+/** A catalogue that lacks a message does not compile. */
+const CATALOGUES = { en, de: de satisfies Words };
+export type Language = keyof typeof CATALOGUES;
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
+
+const KEPT = "verbatim.language";
+
+function preferred(): Language {
+  const wanted = [localStorage.getItem(KEPT), ...navigator.languages.map((tag) => tag.split("-")[0])];
+  return (wanted.find((tag) => tag && tag in CATALOGUES) as Language | undefined) ?? "en";
+}
+
+let language = $state<Language>(preferred());
+document.documentElement.lang = preferred();
+
+export function currentLanguage(): Language {
+  return language;
+}
+
+export function choose(chosen: Language) {
+  language = chosen;
+  localStorage.setItem(KEPT, chosen);
+  document.documentElement.lang = chosen;
+}
+
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  return CATALOGUES[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** The message in the form for this number. */
+export function counted(base: Counted, n: number, values: Record<string, string | number> = {}): string {
+  const form = new Intl.PluralRules(language).select(n) === "one" ? "one" : "other";
+  return t(`${base}_${form}` as Key, { ...values, n: new Intl.NumberFormat(language).format(n) });
+}
+
+/** A time of today as hours and minutes, an older one as its day. */
+export function shortTime(time: string, now: number): string {
+  const date = new Date(time);
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const style = isToday ? { timeStyle: "short" as const } : { day: "numeric" as const, month: "short" as const };
+  return new Intl.DateTimeFormat(language, style).format(date);
+}
+
+export function fullTime(time: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+}
+
+/** A span such as `7 h 59 min`, of its two greatest units. */
+export function span(ms: number): string {
+  const minutes = Math.floor(Math.abs(ms) / 60_000);
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
+  const parts: [number, string][] = [[days, "day"], [hours, "hour"], [minutes % 60, "minute"]];
+  const first = parts.findIndex(([n]) => n > 0);
+  const shown = first < 0 ? [[Math.floor(Math.abs(ms) / 1000), "second"] as [number, string]] : parts.slice(first, first + 2).filter(([n]) => n > 0);
+  return shown.map(([n, unit]) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(n)).join(" ");
+}
