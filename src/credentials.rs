@@ -7,6 +7,7 @@ use clap::Subcommand;
 use commands::Commands;
 use commands::credentials::{CredentialsKey, KeyRing};
 use event_schemas::Clock;
+use event_store::EventStore;
 use providers::{Providers, Timeouts};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -35,7 +36,7 @@ async fn seal(settings: &Settings) -> anyhow::Result<()> {
     if settings.event_store.is_none() && !settings.data.exists() {
         bail!("the data folder {} does not exist: name it with --data", settings.data.display());
     }
-    let keys = key_ring(settings)?;
+    let keys = Keys::load(settings)?.ring;
     if keys.is_empty() {
         bail!("there is no key to seal with: set credentials_key; `openssl rand -base64 32` makes a key");
     }
@@ -55,37 +56,55 @@ async fn seal(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The keys of this process: the configured ones, then those of the file. A log in a file gets a file with a new key
-/// when there is no key.
-pub fn key_ring(settings: &Settings) -> anyhow::Result<KeyRing> {
-    let mut keys = Vec::new();
-    for text in &settings.credentials_key {
-        keys.push(text.parse::<CredentialsKey>().context("credentials_key")?);
-    }
-    if let Some(path) = key_file(settings) {
-        let mut text = read(&path)?;
-        if keys.is_empty() && text.is_none() {
-            text = Some(keep(&path, &CredentialsKey::encode(&Clock::System.fresh_key()))?);
+/// The keys of this process: the configured ones, then those of the file.
+pub struct Keys {
+    pub ring: KeyRing,
+    /// The file, when this process has made it.
+    made: Option<PathBuf>,
+}
+
+impl Keys {
+    /// Reads the keys. A log in a file gets a file with a new key when there is no key.
+    pub fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let (mut keys, mut made) = (Vec::new(), None);
+        for text in &settings.credentials_key {
+            keys.push(text.parse::<CredentialsKey>().context("credentials_key")?);
         }
-        keys.extend(keys_of(&path, text.as_deref().unwrap_or_default())?);
+        if let Some(path) = file(settings) {
+            let mut text = read(&path)?;
+            if keys.is_empty() && text.is_none() {
+                text = Some(keep(&path, &CredentialsKey::encode(&Clock::System.fresh_key()))?);
+                made = Some(path.clone());
+            }
+            keys.extend(keys_of(&path, text.as_deref().unwrap_or_default())?);
+        }
+        Ok(Self { ring: keys.into_iter().collect(), made })
     }
-    Ok(keys.into_iter().collect())
+
+    /// Says that credentials are stored in plain text, or that the key is newer than the log.
+    pub async fn warn(&self, store: &dyn EventStore) {
+        if self.ring.is_empty() {
+            tracing::warn!(
+                "credentials of channels are stored in plain text: set credentials_key, then run `verbatim credentials seal`"
+            );
+        }
+        if let Some(file) = &self.made
+            && store.end().await.is_ok_and(|end| end.is_some())
+        {
+            tracing::warn!(
+                file = %file.display(),
+                "made a new key for an event log that has events: if it had a key, put that back as a further line of the \
+                 file; `verbatim credentials seal` seals what an earlier version stored in plain text"
+            );
+        }
+    }
 }
 
 /// The file of the keys, beside the file of the event log. `None` when a server has the log.
-fn key_file(settings: &Settings) -> Option<PathBuf> {
+fn file(settings: &Settings) -> Option<PathBuf> {
     let url = settings.log_url();
     let path = url.strip_prefix("sqlite:")?;
     Some(Path::new(path.strip_prefix("//").unwrap_or(path)).with_file_name(FILE))
-}
-
-/// Says once that credentials are stored in plain text.
-pub fn warn_without_key(keys: &KeyRing) {
-    if keys.is_empty() {
-        tracing::warn!(
-            "credentials of channels are stored in plain text: set credentials_key, then run `verbatim credentials seal`"
-        );
-    }
 }
 
 fn keys_of(path: &Path, text: &str) -> anyhow::Result<Vec<CredentialsKey>> {

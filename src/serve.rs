@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::connections::{self, ConnectionLimits};
-use crate::credentials;
+use crate::credentials::Keys;
 use crate::logging;
 use crate::metrics;
 use crate::progress::ProgressLine;
@@ -159,8 +159,9 @@ pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Running>
     commands.side_effects_max_age = Duration::from_secs(settings.side_effects_max_age_seconds);
     commands.public_url.clone_from(&settings.public_url);
     if parts.execute_commands() {
-        commands.credential_keys = credentials::key_ring(settings)?;
-        credentials::warn_without_key(&commands.credential_keys);
+        let keys = Keys::load(settings)?;
+        keys.warn(&*store).await;
+        commands.credential_keys = keys.ring;
     }
     let commands = Arc::new(commands);
 

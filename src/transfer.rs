@@ -4,7 +4,7 @@
 //! data folder. `GET /v1/events` is the interface for other programs: it never has credentials.
 
 use crate::config::Settings;
-use crate::credentials;
+use crate::credentials::Keys;
 use crate::progress::ProgressLine;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -143,7 +143,7 @@ fn is_incomplete(event: &Recorded) -> bool {
 pub async fn import(settings: &Settings, options: &ImportOptions) -> anyhow::Result<()> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("cannot create the data folder {}", settings.data.display()))?;
-    let keys = credentials::key_ring(settings)?;
+    let keys = Keys::load(settings)?.ring;
     let store = event_store::open(&settings.log_url(), Clock::System).await?;
     let input: Box<dyn BufRead> = match &options.input {
         Some(path) => Box::new(BufReader::new(

@@ -216,6 +216,23 @@ fn the_page_on_extending_names_what_is_registered_and_files_that_exist() {
     }
 }
 
+/// Every name in the tables of events of the page on pushes, and every name that is described.
+#[test]
+fn the_page_on_pushes_has_the_events_that_are_described() {
+    use realtime::events::{AGENTS_EVENTS, AGENTS_REQUESTS, CONNECTION_EVENTS};
+    let page = std::fs::read_to_string(root().join("docs/realtime.md")).expect("the page");
+    let of_section = |title: &str| -> BTreeSet<String> {
+        let (_, section) = page.split_once(&format!("\n## {title}\n")).expect("the section");
+        let (section, _) = section.split_once("\n## ").expect("the next section");
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+        cells.flat_map(|cell| cell.split('`').step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    let described = AGENTS_EVENTS.iter().chain(CONNECTION_EVENTS).map(|event| event.name.to_owned());
+    assert_eq!(of_section("Events from the server"), described.collect());
+    let described = AGENTS_REQUESTS.iter().map(|request| request.name.to_owned());
+    assert_eq!(of_section("Events from the client"), described.collect());
+}
+
 /// The variables that make tests write files.
 #[test]
 fn the_page_on_extending_names_variables_that_tests_read() {

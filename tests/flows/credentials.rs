@@ -124,6 +124,7 @@ async fn no_file_and_no_event_holds_a_credential() {
         assert!(!program.log().contains(credential), "{}", program.log());
     }
     assert_eq!(data.join("credentials.key").exists(), with_a_file);
+    assert!(!program.log().contains("made a new key"), "the log was empty then");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,6 +294,14 @@ async fn credentials_that_an_earlier_version_stored_work_and_are_sealed_on_reque
         assert_eq!(program.stop().await.code(), Some(0));
     };
     works(&data, KEY, "1").await;
+    if engine_variables(&data).await.is_empty() {
+        // Without a configured key it gets one of its own, and says so once.
+        let mut own = Program::serve(&data).await;
+        own.stop().await;
+        own.restart().await;
+        assert_eq!(own.log().matches("made a new key for an event log that has events").count(), 1);
+        own.stop().await;
+    }
     let (sealed, said) = run(&data, &["credentials", "seal", "--credentials-key", KEY]).await;
     assert!(sealed && said.contains("of 1 channel"), "{said}");
     works(&data, KEY, "2").await;
