@@ -24,8 +24,8 @@ async fn fetch(service: &Service, ids: &[ConversationId]) -> Shown {
     let end = service.store.end().await.unwrap().unwrap();
     service.tables.wait_for(end, DEADLINE).await.unwrap();
     let db = service.tables.db().unwrap();
-    let rows = conversations::rows_json(db.readers(), ids).await.unwrap();
-    rows.into_iter().map(|(id, row)| (id.to_string(), serde_json::from_str(&row).unwrap())).collect()
+    let rows = conversations::pushed_rows(db.readers(), ids).await.unwrap();
+    rows.into_iter().map(|(id, row)| (id.to_string(), serde_json::from_str(&row.json).unwrap())).collect()
 }
 
 /// Conversations are opened, and their customers write.
