@@ -13,8 +13,10 @@ mod latencies;
 mod log;
 mod log_postgres;
 mod neighbours;
+mod process;
 mod projections;
 mod publication;
+mod realtime;
 mod routing;
 mod seed;
 mod server;
@@ -42,6 +44,15 @@ pub struct BenchOptions {
     /// The number of open conversations when the start is measured
     #[arg(long, default_value_t = 50_000)]
     pub open: u64,
+    /// The number of pushes on each of which a query is made, when pushes to agents are measured
+    #[arg(long, default_value_t = 1_000_000)]
+    pub pushes: u64,
+    /// The measurements of `realtime` to make; without it all of them
+    #[arg(long = "part", value_enum)]
+    pub parts: Vec<realtime::Part>,
+    /// The folder of the realtime measurements' control, in which `npm ci` has run
+    #[arg(long, default_value = "tests/realtime-control")]
+    pub control: PathBuf,
     /// The number of rounds of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
@@ -70,6 +81,8 @@ pub enum Measurement {
     Conversation,
     /// An account beside another that asks for as much as it can.
     Neighbours,
+    /// Pushes to agents. `all` leaves it out, because it takes minutes and its control needs Node.
+    Realtime,
     /// The memory of an idle server.
     Memory,
     /// The start of a server with a long log. `all` leaves it out, because writing the log takes minutes.
@@ -79,7 +92,8 @@ pub enum Measurement {
 
 impl Measurement {
     fn includes(self, measurement: Measurement) -> bool {
-        self == measurement || (self == Measurement::All && measurement != Measurement::Startup)
+        let is_of_all = !matches!(measurement, Measurement::Startup | Measurement::Realtime);
+        self == measurement || (self == Measurement::All && is_of_all)
     }
 }
 
@@ -128,6 +142,9 @@ pub async fn run(options: BenchOptions, event_store: Option<&str>, nats: Option<
     }
     if options.what.includes(Measurement::Memory) {
         inbox::idle_memory(&folder.0, &mut table).await?;
+    }
+    if options.what.includes(Measurement::Realtime) {
+        realtime::measure(&folder.0, postgres, &options, &mut table).await?;
     }
     if options.what.includes(Measurement::Startup) {
         let BenchOptions { events, agents, open, rounds, .. } = options;

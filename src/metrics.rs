@@ -96,7 +96,11 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("verbatim_bot_answers_total", UNLABELLED, "messages that the bot answered"),
     ("verbatim_sla_alarm_delay_seconds", Histogram, "time from an SLA deadline to the event that records it"),
     ("verbatim_realtime_connections", Gauge, "open connections of Socket.IO clients, by transport"),
-    ("verbatim_realtime_queue_bytes", Gauge, "bytes of pushes that wait to be sent to clients"),
+    (
+        "verbatim_realtime_queue_bytes",
+        Gauge,
+        "bytes of pushes that wait to be sent to clients, to within 4 KiB a client",
+    ),
     (
         "verbatim_realtime_connected_total",
         Counter("mode", &["live", "resumed", "reset"]),

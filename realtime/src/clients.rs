@@ -118,7 +118,8 @@ impl Clients {
                 message = messages.recv() => {
                     let Some(message) = message else { break };
                     let handled = self.handle(&session, &handshake, &mut connected, &mut budget, &message);
-                    if handled.await.is_err() {
+                    // An idle client takes as much memory as the largest thing that its task does, unless that is in a box.
+                    if Box::pin(handled).await.is_err() {
                         break;
                     }
                     if connected.is_some() {
@@ -139,12 +140,12 @@ impl Clients {
                 }
                 () = behind(connected.as_ref()) => {
                     if let Some(connected) = &mut connected {
-                        self.read_log_for(&session, connected).await;
+                        Box::pin(self.read_log_for(&session, connected)).await;
                     }
                 }
                 () = until(connected.as_ref().and_then(|connected| connected.heartbeat)) => {
                     if let Some(connected) = &mut connected {
-                        self.report_heartbeat(connected).await;
+                        Box::pin(self.report_heartbeat(connected)).await;
                     }
                 }
                 () = until(token) => {
@@ -162,7 +163,7 @@ impl Clients {
                 }
                 () = until(connected.as_ref().and_then(Connected::next_token_check)) => {
                     if let Some(connected) = &mut connected
-                        && !self.still_knows_token(connected).await
+                        && !Box::pin(self.still_knows_token(connected)).await
                     {
                         session.send(packet::disconnected(connected.namespace()));
                         session.end("its token is no longer accepted");
@@ -441,14 +442,14 @@ impl Clients {
             }
         }
         if may_lack_summaries {
-            self.send_summaries(session, &connected.party).await;
+            self.send_summaries(&connected).await;
         }
         Ok(connected)
     }
 
-    /// Sends the present counts and queue to a client that may have missed the last ones.
-    async fn send_summaries(&self, session: &Session, party: &Party) {
-        let Party::Agent(caller) = party else { return };
+    /// Sends the present counts and queue to a client that may have missed the last ones, after its place.
+    async fn send_summaries(&self, connected: &Connected) {
+        let Party::Agent(caller) = &connected.party else { return };
         let through = self.hub.through();
         let current = async {
             let db = self.pushes.tables.db()?;
@@ -456,9 +457,9 @@ impl Clients {
         };
         match current.await {
             Ok((counts, queue)) => {
-                let namespace = party.namespace().name();
-                session.send(packet::emitted::<InboxCounts>(namespace, &counts));
-                session.send(packet::emitted::<QueueUpdate>(namespace, &queue));
+                let namespace = connected.namespace();
+                connected.client.answer(packet::emitted::<InboxCounts>(namespace, &counts));
+                connected.client.answer(packet::emitted::<QueueUpdate>(namespace, &queue));
             }
             Err(error) => tracing::warn!(error = %::follower::runner::Chain(&error), "no counts were sent"),
         }
@@ -526,7 +527,7 @@ impl Clients {
                 connected.gap = if is_done { 0 } else { connected.gap + events };
                 client.catch_up(pushes, through);
                 if is_done {
-                    self.send_summaries(session, &connected.party).await;
+                    self.send_summaries(connected).await;
                 }
             }
             Ok(_) => {

@@ -68,6 +68,7 @@ impl Pushes {
         let store = self.log.store().clone();
         let mut subscription = Subscription::new(store, Some(hub.through()), Filter::all(), PAGE);
         let mut summaries = Summaries::default();
+        let delays = metrics::histogram!("verbatim_realtime_push_delay_seconds");
         loop {
             let next = tokio::select! {
                 () = stop.cancelled() => return,
@@ -96,9 +97,9 @@ impl Pushes {
                 }
             };
             health.clear_error();
+            let now = Clock::System.now();
             for event in &page.events {
-                let delay = Clock::System.now().since(event.recorded_at);
-                metrics::histogram!("verbatim_realtime_push_delay_seconds").record(delay.as_secs_f64());
+                delays.record(now.since(event.recorded_at).as_secs_f64());
             }
             for removed in decoded.iter().filter_map(|event| removed_agent(event)) {
                 hub.send_away(removed, "the agent was removed from the account");

@@ -5,19 +5,21 @@
 //! when it has sent what it had, and is up to date again at the end of the ring. So all clients get all their pushes in
 //! one order, whether they are fast, slow, or have just come back, and none costs more than its queue.
 
+mod rooms;
+
+use self::rooms::Rooms;
 use crate::engine::session::{Feed, Session};
 use crate::events::{self, Sync};
 use crate::packet;
 use crate::push::{Offset, Place, Push, Room};
 use axum::extract::ws::Utf8Bytes;
 use event_schemas::Position;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// The bounds of the service's memory, and of its reading for a client that was away.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,9 @@ impl Default for Limits {
 /// The answers that a client may leave unread. The client that asks and never reads is closed.
 const MOST_ANSWERS: usize = 256;
 
+/// The change of a queue from which on the metric of waiting bytes is corrected. Most queues are written at once.
+const REPORTED_FROM: usize = 4 << 10;
+
 /// The bytes that a client that joins a room gets of what it missed.
 const MOST_REPLAYED: usize = 128 << 10;
 
@@ -53,6 +58,8 @@ pub struct Hub {
 struct State {
     ring: VecDeque<Arc<Push>>,
     ring_bytes: usize,
+    /// The number of pushes that were given out last.
+    newest: usize,
     /// The ring has all pushes after this one.
     complete_after: Offset,
     /// All pushes up to here were given out. It is past the last push, because most events cause none for a room.
@@ -62,6 +69,15 @@ struct State {
     rooms: HashMap<Room, HashMap<u64, Arc<Client>>>,
 }
 
+/// Whether the client that was offered a push must be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offered {
+    /// It may have found its queue empty, and wait.
+    Sleeps,
+    /// It asks for the next push until its queue is empty.
+    Works,
+}
+
 /// A client that gets the pushes of its rooms.
 pub struct Client {
     number: u64,
@@ -69,15 +85,14 @@ pub struct Client {
     session: Arc<Session>,
     namespace: &'static str,
     /// The beginning of each of its packets.
-    begun: String,
+    begun: Box<str>,
     state: Mutex<ClientState>,
     /// It is behind the ring: its task reads the log.
     pub needs_log: Notify,
 }
 
 struct ClientState {
-    /// Its rooms, and the pushes after which it gets theirs.
-    rooms: BTreeMap<Room, Offset>,
+    rooms: Rooms,
     /// The end of the place in each packet, which names the Socket.IO rooms that it has joined.
     suffix: String,
     /// Its place or its rooms changed after this push, and it does not know yet. It is told when it has been
@@ -89,12 +104,14 @@ struct ClientState {
     answers: VecDeque<String>,
     queue: VecDeque<Arc<Push>>,
     queue_bytes: usize,
-    /// The bytes in the queues of all clients.
+    /// The bytes in the queues of all clients, and those of this client that are counted there.
     waiting: metrics::Gauge,
+    reported: usize,
     /// All its pushes up to here are in the queue or were sent.
     queued: Offset,
-    /// The push that was sent last.
+    /// The push that was sent last, and the text of its offset.
     sent: Offset,
+    sent_text: String,
     mode: Mode,
 }
 
@@ -121,6 +138,7 @@ impl Hub {
             state: Mutex::new(State {
                 ring: VecDeque::new(),
                 ring_bytes: 0,
+                newest: 0,
                 complete_after: offset,
                 through: offset,
                 moved: Instant::now(),
@@ -151,10 +169,15 @@ impl Hub {
     /// Gives out the pushes of the events up to this position.
     pub fn give_out(&self, pushes: Vec<Push>, through: Position) {
         let mut state = self.lock();
+        let mut sleeping = Vec::new();
+        let newest = std::mem::replace(&mut state.newest, pushes.len());
+        state.ring.iter().rev().take(newest).for_each(|push| push.forget_packet());
         for push in pushes {
             let push = Arc::new(push);
             for client in state.clients_of(&push) {
-                client.offer(&push, self.limits.queue_bytes);
+                if client.offer(&push, self.limits.queue_bytes) == Offered::Sleeps {
+                    sleeping.push(client.clone());
+                }
             }
             state.ring_bytes += push.bytes();
             state.ring.push_back(push);
@@ -165,6 +188,11 @@ impl Hub {
             let Some(oldest) = state.ring.pop_front() else { break };
             state.ring_bytes -= oldest.bytes();
             state.complete_after = oldest.offset;
+        }
+        drop(state);
+        // They have all of these pushes in their queues now, and write them at once.
+        for client in sleeping {
+            client.session.wake();
         }
     }
 
@@ -208,10 +236,10 @@ impl Hub {
             hub: Arc::downgrade(self),
             session,
             namespace,
-            begun: packet::event_begun(namespace),
+            begun: packet::event_begun(namespace).into(),
             needs_log: Notify::new(),
             state: Mutex::new(ClientState {
-                rooms: BTreeMap::new(),
+                rooms: Rooms::default(),
                 suffix: String::new(),
                 moved: None,
                 goes_on,
@@ -219,8 +247,10 @@ impl Hub {
                 queue: VecDeque::new(),
                 queue_bytes: 0,
                 waiting: self.waiting.clone(),
+                reported: 0,
                 queued: after,
                 sent: after,
+                sent_text: after.to_string(),
                 mode,
             }),
         });
@@ -247,17 +277,13 @@ impl Hub {
         let mut state = self.lock();
         state.leave(client.number, room);
         let mut own = client.lock();
-        let was_in = own.rooms.contains_key(&room);
-        own.change_rooms(state.through, |rooms| {
-            rooms.remove(&room);
-        });
-        was_in
+        own.change_rooms(state.through, |rooms| rooms.leave(room))
     }
 
     /// The client gets nothing more. Returns the Socket.IO rooms in which it was.
     pub fn remove(&self, client: &Client) -> Vec<Room> {
         let mut state = self.lock();
-        let rooms: Vec<Room> = std::mem::take(&mut client.lock().rooms).into_keys().collect();
+        let rooms: Vec<Room> = client.lock().rooms.take().collect();
         for room in &rooms {
             state.leave(client.number, *room);
         }
@@ -323,9 +349,7 @@ impl Hub {
 impl State {
     fn enter(&mut self, client: &Arc<Client>, room: Room, after: Offset) {
         self.rooms.entry(room).or_default().insert(client.number, client.clone());
-        client.lock().change_rooms(after, |rooms| {
-            rooms.entry(room).or_insert(after);
-        });
+        client.lock().change_rooms(after, |rooms| rooms.enter(room, after));
     }
 
     fn leave(&mut self, number: u64, room: Room) {
@@ -352,28 +376,40 @@ impl State {
 impl ClientState {
     fn add(&mut self, push: Arc<Push>) {
         self.queue_bytes += push.bytes();
-        self.waiting.increment(push.bytes() as f64);
         self.queue.push_back(push);
+        self.report(false);
     }
 
     fn clear(&mut self) {
         self.queue.clear();
-        self.waiting.decrement(self.queue_bytes as f64);
         self.queue_bytes = 0;
+        self.report(true);
     }
 
-    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are others than before.
-    fn change_rooms(&mut self, at: Offset, change: impl FnOnce(&mut BTreeMap<Room, Offset>)) {
-        change(&mut self.rooms);
-        let suffix = Place::suffix(self.joined());
+    /// Corrects the metric of waiting bytes, which all clients share, when this client's part is far from what it says.
+    fn report(&mut self, exactly: bool) {
+        let difference = self.queue_bytes.abs_diff(self.reported);
+        if difference >= REPORTED_FROM || exactly {
+            self.waiting.increment(self.queue_bytes as f64 - self.reported as f64);
+            self.reported = self.queue_bytes;
+        }
+    }
+
+    fn set_sent(&mut self, offset: Offset) {
+        self.sent = offset;
+        self.sent_text = offset.to_string();
+    }
+
+    /// Enters or leaves rooms. The client learns the place with the Socket.IO rooms that it has joined when they are others
+    /// than before.
+    fn change_rooms<T>(&mut self, at: Offset, change: impl FnOnce(&mut Rooms) -> T) -> T {
+        let changed = change(&mut self.rooms);
+        let suffix = Place::suffix(self.rooms.joined());
         if suffix != self.suffix {
             self.moved = Some(at);
         }
         self.suffix = suffix;
-    }
-
-    fn joined(&self) -> impl Iterator<Item = Uuid> {
-        self.rooms.keys().filter_map(|room| room.joined())
+        changed
     }
 
     /// Whether no push up to this one is still to be sent.
@@ -386,7 +422,7 @@ impl ClientState {
 
     /// Whether the push is of one of its rooms, and newer than its entry.
     fn gets(&self, push: &Push) -> bool {
-        push.rooms.iter().any(|room| self.rooms.get(room).is_some_and(|after| push.offset > *after))
+        push.rooms.iter().any(|room| self.rooms.after(*room).is_some_and(|after| push.offset > after))
     }
 }
 
@@ -396,25 +432,24 @@ impl Client {
     }
 
     /// Takes a push into the queue, unless it has it already or must read it later.
-    fn offer(&self, push: &Arc<Push>, most: usize) {
+    fn offer(&self, push: &Arc<Push>, most: usize) -> Offered {
         let mut state = self.lock();
         if state.mode != Mode::Live {
             // Whether it sleeps with an empty queue is not known here.
-            drop(state);
-            return self.session.wake();
+            return Offered::Sleeps;
         }
         if push.offset <= state.queued {
-            return;
+            return Offered::Works;
         }
         if state.queue_bytes > 0 && state.queue_bytes + push.bytes() > most {
             state.mode = Mode::Behind;
             metrics::counter!("verbatim_realtime_lagging_total").increment(1);
-            return;
+            return Offered::Works;
         }
         state.queued = push.offset;
+        let slept = state.queue.is_empty();
         state.add(push.clone());
-        drop(state);
-        self.session.wake();
+        if slept { Offered::Sleeps } else { Offered::Works }
     }
 
     /// Sends the answer to an event of the client. When its rooms have changed, it comes after the place with them, so
@@ -440,12 +475,12 @@ impl Client {
     }
 
     pub fn is_in(&self, room: Room) -> bool {
-        self.lock().rooms.contains_key(&room)
+        self.lock().rooms.contains(room)
     }
 
     /// The number of Socket.IO rooms that it has joined.
     pub fn joined(&self) -> usize {
-        self.lock().joined().count()
+        self.lock().rooms.joined().count()
     }
 
     /// All its pushes up to here are in its queue or were sent.
@@ -473,7 +508,8 @@ impl Client {
     pub fn reset(&self, offset: Offset) {
         let mut state = self.lock();
         state.clear();
-        (state.queued, state.sent, state.mode) = (offset, offset, Mode::Behind);
+        (state.queued, state.mode) = (offset, Mode::Behind);
+        state.set_sent(offset);
         (state.moved, state.goes_on) = (Some(offset), "reset");
         drop(state);
         self.session.wake();
@@ -486,7 +522,8 @@ impl Client {
                 return self.pop_push(&mut state);
             }
             state.moved = None;
-            state.sent = state.sent.max(at);
+            let sent = state.sent.max(at);
+            state.set_sent(sent);
             let place = self.place(&state);
             state.goes_on = "live";
             return Some(place.into());
@@ -500,15 +537,16 @@ impl Client {
     fn pop_push(&self, state: &mut ClientState) -> Option<Utf8Bytes> {
         let push = state.queue.pop_front()?;
         state.queue_bytes -= push.bytes();
-        state.waiting.decrement(push.bytes() as f64);
-        let packet = push.packet(&self.begun, state.sent, &state.suffix);
+        state.report(false);
+        let packet = push.packet(&self.begun, &state.sent_text, &state.suffix);
         state.sent = push.offset;
+        push.place.clone_into(&mut state.sent_text);
         Some(packet)
     }
 
     /// Tells the client its place, for the next time that it comes back.
     fn place(&self, state: &ClientState) -> String {
-        let place = format!("{}{}", state.sent, state.suffix);
+        let place = format!("{}{}", state.sent_text, state.suffix);
         let object = events::Place { mode: state.goes_on, position: state.sent.position };
         packet::placed::<Sync>(self.namespace, &object, &place)
     }

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use event_schemas::{AccountId, ChannelId, ContactId, ConversationId, Position, UserId};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
 /// A set of clients of one namespace that get the same pushes. A room belongs to one account.
@@ -48,9 +49,8 @@ pub mod part {
     pub const CUSTOMER: u16 = 10;
     /// The first of the pushes of a contract, which are several.
     pub const CONTRACT: u16 = 100;
-    /// The summaries come after all pushes of the event.
-    pub const COUNTS: u16 = 1_000;
-    pub const QUEUE: u16 = 1_001;
+    /// The first of the summaries, which are several and come after all pushes of the event.
+    pub const SUMMARIES: u16 = 1_000;
 }
 
 /// The place of a push in the order of all pushes: the position of its event, and its number among that event's pushes.
@@ -126,21 +126,34 @@ impl FromStr for Place {
 }
 
 /// An event for the clients of these Socket.IO rooms. Its JSON is made once, for all of them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Push {
     pub offset: Offset,
     pub rooms: Vec<Room>,
+    /// The text of the offset.
+    pub place: String,
     /// The array of the event's name and its object, without the end of both: `["agent:presence",{"a":1`.
     begun: String,
     /// Whether the object names the push before it.
     is_chained: bool,
+    shared: Mutex<Shared>,
+}
+
+/// The packet that was made of a push last. Clients that show the same get the same packet, most often together.
+#[derive(Debug)]
+enum Shared {
+    None,
+    Last(Utf8Bytes),
+    /// Its clients have got it. Others get packets of their own, so that the ring keeps none.
+    Past,
 }
 
 impl Push {
     /// A push with the fields of a JSON object, among which are `version` and `position`.
     pub fn new(offset: Offset, rooms: Vec<Room>, name: Name, fields: &str) -> Self {
         let open = fields.trim_end().strip_suffix('}').unwrap_or("{");
-        Self { offset, rooms, begun: format!("[\"{}\",{open}", name.as_str()), is_chained: true }
+        let (begun, place) = (format!("[\"{}\",{open}", name.as_str()), offset.to_string());
+        Self { offset, rooms, place, begun, is_chained: true, shared: Mutex::new(Shared::None) }
     }
 
     /// The push with the fields of its object and no more, as a contract wants it.
@@ -158,16 +171,39 @@ impl Push {
         format!("{begun}{}}},{{\"replayed\":true}}]", self.begun).into()
     }
 
-    /// The packet for a client whose push before this one was `prev`. The place is the last argument, where the stock
-    /// client looks for it.
-    pub fn packet(&self, begun: &str, prev: Offset, suffix: &str) -> Utf8Bytes {
-        let Self { offset, begun: event, .. } = self;
-        if !self.is_chained {
-            return format!("{begun}{event}}},\"{offset}{suffix}\"]").into();
-        }
+    /// The packet for a client whose push before this one had the offset `prev`. The place is the last argument, where the
+    /// stock client looks for it.
+    pub fn packet(&self, begun: &str, prev: &str, suffix: &str) -> Utf8Bytes {
+        let Self { place, begun: event, .. } = self;
         let comma = if event.ends_with('{') { "" } else { "," };
-        format!("{begun}{event}{comma}\"prev\":\"{prev}\"}},\"{offset}{suffix}\"]").into()
+        // This is done for each client, and formatting would take several times as long.
+        let [comma, key, prev, end] = match self.is_chained {
+            true => [comma, "\"prev\":\"", prev, "\""],
+            false => [""; 4],
+        };
+        let parts = [begun, event, comma, key, prev, end, "},\"", place, suffix, "\"]"];
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Shared::Last(packet) = &*shared
+            && consists_of(packet, &parts)
+        {
+            return packet.clone();
+        }
+        let packet = Utf8Bytes::from(parts.concat());
+        if !matches!(*shared, Shared::Past) {
+            *shared = Shared::Last(packet.clone());
+        }
+        packet
     }
+
+    /// Newer pushes have come: no packet is kept any more.
+    pub fn forget_packet(&self) {
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Shared::Past;
+    }
+}
+
+fn consists_of(text: &str, parts: &[&str]) -> bool {
+    let rest = parts.iter().try_fold(text, |rest, part| rest.strip_prefix(part));
+    rest.is_some_and(str::is_empty)
 }
 
 #[cfg(test)]
@@ -198,14 +234,31 @@ mod tests {
     }
 
     #[test]
+    fn clients_at_one_place_share_a_packet_until_newer_pushes_come() {
+        let offset = Offset { position: Position::at(9), part: 0 };
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#);
+        let made = || push.packet("42/agents,", "8", "~AA");
+        let address = |packet: &Utf8Bytes| packet.as_ptr();
+        let first = made();
+        assert_eq!(address(&first), address(&made()));
+        push.forget_packet();
+        let own = made();
+        assert_eq!(first, own);
+        assert_ne!(address(&first), address(&own));
+        assert_ne!(address(&own), address(&made()));
+    }
+
+    #[test]
     fn a_packet_carries_the_push_before_it_and_its_own_offset() {
         let offset = Offset { position: Position::at(9), part: 0 };
         let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#);
-        let packet = push.packet("42/agents,", Offset::after(Position::at(8)), "~AA");
+        let packet = push.packet("42/agents,", "8", "~AA");
         assert_eq!(&*packet, r#"42/agents,["agent:presence",{"a":1,"prev":"8"},"9:0~AA"]"#);
-        let packet = push.unchained().packet("42", Offset::after(Position::at(8)), "~AA");
-        assert_eq!(&*packet, r#"42["agent:presence",{"a":1},"9:0~AA"]"#);
-        let empty = Push::new(offset, Vec::new(), Sync::NAME, "{}").packet("42", offset, "");
+        let of_another_place = push.packet("42/agents,", "7", "~AA");
+        assert_eq!(&*of_another_place, r#"42/agents,["agent:presence",{"a":1,"prev":"7"},"9:0~AA"]"#);
+        let push = Push::new(offset, Vec::new(), AgentPresence::NAME, r#"{"a":1}"#).unchained();
+        assert_eq!(&*push.packet("42", "8", "~AA"), r#"42["agent:presence",{"a":1},"9:0~AA"]"#);
+        let empty = Push::new(offset, Vec::new(), Sync::NAME, "{}").packet("42", "9:0", "");
         assert_eq!(&*empty, r#"42["sync",{"prev":"9:0"},"9:0"]"#);
     }
 }

@@ -1,6 +1,7 @@
-//! `verbatim serve` as a process of its own, used over HTTP and observed through /proc.
+//! `verbatim serve`, or a part of it, as a process of its own, used over HTTP and observed through /proc.
 
 use super::engines::Engines;
+use super::process;
 use super::seed::Desk;
 use crate::token;
 use anyhow::{Context, bail, ensure};
@@ -10,16 +11,26 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// How long the server may take to start and to catch up with the log.
 const TIME_LIMIT: Duration = Duration::from_secs(900);
+/// The processor time of an idle server in half a second, at most.
+const ALMOST_NONE: Duration = Duration::from_millis(30);
+/// The settings of a server whose limits are not measured.
+const WITHOUT_LIMITS: [(&str, &str); 3] = [
+    ("VERBATIM_RATE_LIMIT", "0"),
+    ("VERBATIM_CONNECTION_LIMIT", "15000"),
+    ("VERBATIM_CONNECTIONS_PER_ADDRESS", "0"),
+];
 
 pub struct Server {
     process: Child,
     client: Client,
+    address: SocketAddr,
     base: String,
     secret: String,
     desk: Desk,
@@ -33,7 +44,17 @@ impl Server {
 
     /// Starts it with the usual limits of requests, which every other server is without.
     pub async fn start_with_limits(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
-        Self::spawn_with(engines, desk, &[])?.when_idle().await
+        Self::spawn_part("serve", new_secret(), engines, desk, &[])?.when_idle().await
+    }
+
+    /// Starts a part of the program, without limits of requests and connections.
+    pub async fn start_part(part: &str, engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
+        Self::spawn_part(part, new_secret(), engines, desk, &WITHOUT_LIMITS)?.when_idle().await
+    }
+
+    /// Starts another process on the same engines that accepts the same tokens.
+    pub async fn start_beside(&self, part: &str, engines: &Engines) -> anyhow::Result<Self> {
+        Self::spawn_part(part, self.secret.clone(), engines, &self.desk, &WITHOUT_LIMITS)?.when_idle().await
     }
 
     async fn when_idle(mut self) -> anyhow::Result<Self> {
@@ -44,16 +65,20 @@ impl Server {
 
     /// Starts the server on a free port.
     pub fn spawn(engines: &Engines, desk: &Desk) -> anyhow::Result<Self> {
-        Self::spawn_with(engines, desk, &[("VERBATIM_RATE_LIMIT", "0")])
+        Self::spawn_part("serve", new_secret(), engines, desk, &WITHOUT_LIMITS)
     }
 
-    fn spawn_with(engines: &Engines, desk: &Desk, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+    fn spawn_part(
+        part: &str,
+        secret: String,
+        engines: &Engines,
+        desk: &Desk,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         crate::serve::install_tls();
-        let clock = Clock::System;
-        let secret = format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple());
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let process = Command::new(std::env::current_exe()?)
-            .arg("serve")
+            .arg(part)
             .env("VERBATIM_LISTEN", address.to_string())
             .env("VERBATIM_DATA", engines.folder())
             .envs(engines.urls())
@@ -65,7 +90,7 @@ impl Server {
             .spawn()
             .context("this program could not be started a second time")?;
         let client = Client::builder().pool_max_idle_per_host(64).build()?;
-        Ok(Self { process, client, base: format!("http://{address}"), secret, desk: desk.clone() })
+        Ok(Self { process, client, address, base: format!("http://{address}"), secret, desk: desk.clone() })
     }
 
     pub async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
@@ -84,42 +109,34 @@ impl Server {
     }
 
     /// Waits until the server uses almost no processor time for a while: then it has caught up with the log.
-    async fn wait_until_idle(&self) -> anyhow::Result<()> {
+    pub async fn wait_until_idle(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut quiet = 0;
         while quiet < 3 && began.elapsed() < TIME_LIMIT {
-            let before = self.processor_ticks()?;
+            let before = self.processor_time()?;
             tokio::time::sleep(Duration::from_millis(500)).await;
-            quiet = if self.processor_ticks()? - before <= 3 { quiet + 1 } else { 0 };
+            quiet = if self.processor_time()? - before <= ALMOST_NONE { quiet + 1 } else { 0 };
         }
         ensure!(quiet == 3, "`verbatim serve` was still reading the log after {TIME_LIMIT:?}");
         Ok(())
     }
 
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let pid = self.process.id().context("`verbatim serve` has ended")?;
-        Ok(std::fs::read_to_string(format!("/proc/{pid}/{file}"))?)
+    pub fn pid(&self) -> anyhow::Result<u32> {
+        self.process.id().context("the server has ended")
     }
 
-    fn processor_ticks(&self) -> anyhow::Result<u64> {
-        let stat = self.proc("stat")?;
-        // The program's name is in brackets and may contain any character; the numbers come after it.
-        let (_, numbers) = stat.rsplit_once(')').context("/proc/<pid>/stat has another form")?;
-        let ticks = |index: usize| numbers.split_whitespace().nth(index).and_then(|n| n.parse::<u64>().ok());
-        Ok(ticks(11).zip(ticks(12)).map_or(0, |(user, system)| user + system))
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// The processor time used so far. A tick is a hundredth of a second on every Linux.
+    /// The processor time used so far.
     pub fn processor_time(&self) -> anyhow::Result<Duration> {
-        Ok(Duration::from_millis(self.processor_ticks()? * 10))
+        process::processor_time(self.pid()?)
     }
 
     /// Resident memory, in megabytes.
     pub fn memory(&self) -> anyhow::Result<f64> {
-        let status = self.proc("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kilobytes / 1024.0)
+        process::memory(self.pid()?)
     }
 
     pub fn desk(&self) -> &Desk {
@@ -157,6 +174,15 @@ impl Server {
         }
     }
 
+    /// The body of a response that has everything up to this position.
+    pub async fn get_after(&self, path: &str, token: &str, position: &str) -> anyhow::Result<String> {
+        let request = self.client.get(format!("{}{path}", self.base)).bearer_auth(token);
+        let answer = request.header("Verbatim-After", position).send().await?;
+        let (status, body) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "GET {path} was answered with {status}: {body}");
+        Ok(body)
+    }
+
     /// The body of the response. `None` when the status is 404.
     pub async fn find(&self, path: &str, token: &str) -> anyhow::Result<Option<String>> {
         let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(token).send().await?;
@@ -171,6 +197,17 @@ impl Server {
 
     /// Sends a customer's message as a signed webhook, which is answered when it is in the log.
     pub async fn customer_writes(&self, customer: u64, id: &str, words: &str) -> anyhow::Result<()> {
+        self.customer_writes_to(&self.desk, customer, id, words).await
+    }
+
+    /// Sends a message of a customer of this account.
+    pub async fn customer_writes_to(
+        &self,
+        desk: &Desk,
+        customer: u64,
+        id: &str,
+        words: &str,
+    ) -> anyhow::Result<()> {
         let phone = Desk::phone(customer);
         let value = json!({
             "messaging_product": "whatsapp",
@@ -189,13 +226,13 @@ impl Server {
             "entry": [{ "id": "bench", "changes": [{ "field": "messages", "value": value }] }],
         })
         .to_string();
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.desk.app_secret.as_bytes())?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(desk.app_secret.as_bytes())?;
         mac.update(body.as_bytes());
         let signature: String =
             mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let answer = self
             .client
-            .post(format!("{}/v1/webhooks/whatsapp/{}", self.base, self.desk.channel))
+            .post(format!("{}/v1/webhooks/whatsapp/{}", self.base, desk.channel))
             .header("Content-Type", "application/json")
             .header("X-Hub-Signature-256", format!("sha256={signature}"))
             .body(body)
@@ -210,6 +247,11 @@ impl Server {
         self.process.kill().await?;
         Ok(())
     }
+}
+
+fn new_secret() -> String {
+    let clock = Clock::System;
+    format!("{}{}", clock.fresh_id().simple(), clock.fresh_id().simple())
 }
 
 /// The `next_cursor` of a list.

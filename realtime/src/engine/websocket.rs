@@ -10,8 +10,9 @@ use futures::{SinkExt, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The bytes that a connection keeps for reading, and collects before it writes.
-const READ_BUFFER: usize = 4 * 1024;
+/// The bytes that a connection keeps for reading. Agents send little, and a larger message gets a buffer of its own.
+const READ_BUFFER: usize = 512;
+/// The bytes that a connection collects before it writes.
 const WRITE_BUFFER: usize = 8 * 1024;
 /// The bytes that may wait to be written. A larger push waits alone.
 const MOST_WAITING: usize = 4 * 1024 * 1024;

@@ -27,6 +27,23 @@ async fn a_client_that_is_let_in_gets_an_id_and_then_its_place() {
 }
 
 #[tokio::test]
+async fn a_client_that_comes_back_gets_its_place_before_the_counts() {
+    let service = Service::start().await;
+    service.open_conversation(ACCOUNT, "1").await;
+    let mut client = RawSocket::open(service.port).await;
+    client.connect(&json!({ "token": service.token(), "after": "0" })).await;
+    let sync = client.pushed().await.unwrap();
+    assert_eq!((&*sync.name, &sync.object["mode"]), ("sync", &json!("resumed")));
+    loop {
+        let event = client.pushed().await.unwrap();
+        // The client's own counts are no push, and have no offset.
+        if event.name == "inbox:counts" && event.place.is_none() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_let_in_is_told_why_and_may_try_again() {
     let service = Service::start().await;
     let mut client = RawSocket::open(service.port).await;
