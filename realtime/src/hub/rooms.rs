@@ -1,9 +1,9 @@
-//! The Socket.IO rooms of one client.
+//! The Socket.IO rooms with one client.
 
 use crate::push::{Offset, Room};
 use uuid::Uuid;
 
-/// The Socket.IO rooms of a client, in order, and the pushes after which it gets theirs. They are few, and a map of them would take
+/// The Socket.IO rooms with a client, in order, and the pushes after which it gets theirs. They are few, and a map of them would take
 /// more memory than all else that the hub keeps of an idle client.
 #[derive(Default)]
 pub struct Rooms(Vec<(Room, Offset)>);
