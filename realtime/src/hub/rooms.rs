@@ -1,10 +1,10 @@
-//! The Socket.IO rooms that one client is in.
+//! One client's Socket.IO rooms.
 
 use crate::push::{Offset, Room};
 use uuid::Uuid;
 
-/// The Socket.IO rooms that a client is in, in order, and the pushes after which it gets theirs. They are few, and a map would take
-/// more memory than all else that the hub keeps of an idle client.
+/// A client's Socket.IO rooms, in order, and the pushes after which it gets theirs. They are few, and a map of them
+/// would take more memory than all else that the hub keeps of an idle client.
 #[derive(Default)]
 pub struct Rooms(Vec<(Room, Offset)>);
 

@@ -6,7 +6,6 @@ use crate::engine::session::Transport;
 use crate::events::{AgentPresence, ServerEvent};
 use event_schemas::{AccountId, ConversationId};
 use proptest::prelude::*;
-use uuid::Uuid;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
 const ACCOUNT_ROOM: Room = Room::Account(ACCOUNT);
@@ -161,7 +160,7 @@ fn the_place_with_the_joined_conversations_comes_before_the_answer() {
     client.answer("43/agents,1[{}]".to_owned());
     let place = place(&client.next().unwrap());
     assert_eq!(place.offset, Offset::after(Position::at(1)));
-    assert_eq!(place.joined, [Uuid::from_u128(2)]);
+    assert_eq!(place.joined, [uuid::Uuid::from_u128(2)]);
     assert_eq!(client.next().as_deref(), Some("43/agents,1[{}]"));
 }
 

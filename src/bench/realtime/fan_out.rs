@@ -1,8 +1,9 @@
-//! The processor time of deliveries: a thousand agents ten in each Socket.IO room, fifty thousand deliveries a second.
+//! The processor time of deliveries: a thousand agents, ten in each Socket.IO room, fifty thousand deliveries a second.
 //!
 //! A message of a customer is two pushes to the ten agents of its account, all of whom have joined its conversation:
 //! the message, and the row of the conversation. The measured process follows the log by itself; another one fills the
-//! tables, and this one appends the messages and reads the clients. The control sends the same objects to Socket.IO rooms with ten clients each.
+//! tables, and this one appends the messages and reads the clients. The control sends the same
+//! objects to as many Socket.IO rooms with ten clients each.
 
 use super::super::engines::Engines;
 use super::super::median;
