@@ -6,7 +6,6 @@ use crate::engine::session::Transport;
 use crate::events::{AgentPresence, ServerEvent};
 use event_schemas::{AccountId, ConversationId};
 use proptest::prelude::*;
-use uuid::Uuid;
 
 const ACCOUNT: AccountId = AccountId::from_u128(1);
 const ACCOUNT_ROOM: Room = Room::Account(ACCOUNT);
