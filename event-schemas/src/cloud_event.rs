@@ -1,6 +1,7 @@
 //! The published form of an event: CloudEvents 1.0, JSON format.
 
 use crate::Recorded;
+use crate::automation::MacroVisibility;
 use crate::secrets::Secret;
 use crate::upcast::today;
 use schemars::JsonSchema;
@@ -69,7 +70,7 @@ impl CloudEvent {
             actortype: json!(metadata.actor.actor_type).as_str().unwrap_or_default().to_owned(),
             actorid: metadata.actor.id.map(|id| id.to_string()),
             actorname: metadata.actor.name.clone(),
-            data: without_secrets(name, data),
+            data: without_personal_texts(without_secrets(name, data)),
         }
     }
 }
@@ -110,6 +111,19 @@ pub fn without_secrets(event_type: &str, mut data: Value) -> Value {
     data
 }
 
+/// The data of an event without the texts of a personal macro, which only its creator sees. It stays visible that there
+/// is one, and whose it is.
+fn without_personal_texts(mut data: Value) -> Value {
+    if let Some(item) = data.get_mut("macro").and_then(Value::as_object_mut)
+        && item.get("visibility") == Some(&json!(MacroVisibility::Personal))
+    {
+        item.insert("name".to_owned(), json!(HIDDEN));
+        item.insert("actions".to_owned(), json!([]));
+        item.remove("description");
+    }
+    data
+}
+
 fn hide_path(url: &mut Value) {
     if let Some(text) = url.as_str() {
         *url = json!(without_path(text));
@@ -127,7 +141,7 @@ pub fn without_path(url: &str) -> String {
     }
 }
 
-/// Stands for the hidden part of a URL.
+/// Stands for a hidden text.
 const HIDDEN: &str = "…";
 
 #[cfg(test)]
@@ -146,6 +160,21 @@ mod tests {
             assert_eq!(without_path(url), shown);
             assert_eq!(without_path(shown), shown, "hidden twice is hidden once");
         }
+    }
+
+    #[test]
+    fn the_data_of_an_event_has_no_text_of_a_personal_macro() {
+        let of = |visibility: &str| {
+            let actions = json!([{ "type": "note", "text": "mine" }]);
+            json!({ "macro": {
+                "name": "mine", "description": "mine", "visibility": visibility, "created_by": "ana",
+                "actions": actions,
+            }})
+        };
+        let shown = without_personal_texts(of("personal"));
+        assert!(!shown.to_string().contains("mine"), "{shown}");
+        assert_eq!(shown["macro"]["created_by"], "ana");
+        assert_eq!(without_personal_texts(of("everyone")), of("everyone"));
     }
 
     #[test]
