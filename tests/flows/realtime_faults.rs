@@ -79,7 +79,9 @@ async fn a_client_that_never_reads_costs_the_others_nothing_and_has_everything_w
     assert!(metric(&program, "verbatim_realtime_lagging_total").await >= 1.0);
     let waiting = metric(&program, "verbatim_realtime_queue_bytes").await;
     let most = (256 << 10) as f64;
-    assert!(waiting > most / 2.0 && waiting <= most + 2.0 * LONG as f64, "{waiting}");
+    // The metric is right to within 4 KiB a client.
+    let not_counted_yet = ((READERS + 1) * (4 << 10)) as f64;
+    assert!(waiting > most / 2.0 && waiting <= most + 2.0 * LONG as f64 + not_counted_yet, "{waiting}");
     assert_eq!(read_through(asleep, MESSAGES - 1).await, expected);
     assert_eq!(metric(&program, "verbatim_realtime_resets_total").await, 0.0);
 }

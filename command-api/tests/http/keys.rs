@@ -110,6 +110,11 @@ async fn requests(service: &Service) -> Vec<Keyed> {
     let agent = |id: u128, name: &str| json!({ "user_id": uuid(id), "name": name });
     all.push(post(sue(), "/v1/agents", agent(11, "Eva"), agent(12, "Eve")));
     service.post(&sue(), "/v1/agents", agent(2, "Ben")).await.is(201);
+    for (id, name) in [(21, "Max"), (22, "Mia")] {
+        service.post(&sue(), "/v1/agents", agent(id, name)).await.is(201);
+    }
+    let of_agent = |id| format!("/v1/agents/{}", uuid(id));
+    all.push(elsewhere(sue(), Method::DELETE, of_agent(21), of_agent(22)));
     let limit = |most: u32| json!({ "max_concurrent_conversations": most });
     all.push(patch(ana(), "/v1/agent-preferences/me", limit(13), limit(14)));
     all.push(patch(adam(), format!("/v1/agent-preferences/{}", uuid(2)), limit(15), limit(16)));

@@ -7,7 +7,7 @@ use event_schemas::{AccountId, ConversationId, UserId};
 
 /// The version of the fold. Raise it when events are folded into another state or when a part has another form; a test
 /// with stored parts fails otherwise.
-pub const FOLD: u32 = 4;
+pub const FOLD: u32 = 5;
 
 /// The name of a part of the routing state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
