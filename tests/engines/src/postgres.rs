@@ -198,9 +198,11 @@ impl Postgres {
     pub fn freeze(&self) -> Frozen {
         let program = &self.server().program;
         let id = program.id().expect("a running server");
+        // First the one that starts the others, so that none begins after they were listed.
+        signal("STOP", &[id]);
         let mut ids = children(program.path(), id);
-        ids.push(id);
         signal("STOP", &ids);
+        ids.push(id);
         Frozen(ids)
     }
 
