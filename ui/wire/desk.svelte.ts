@@ -123,8 +123,8 @@ export class Desk {
       this.caughtUp = 0;
       void this.findCaughtUp(position);
     }
-    // A client that is resumed is in the conversations that it had joined.
-    if (mode !== "resumed") this.thread?.join();
+    // Also when it is resumed: the connection may have been lost before the client was in the conversation.
+    this.thread?.join();
   }
 
   /** Counts the conversations whose pushes come after the return and were in the log before it. */
