@@ -37,6 +37,8 @@ mod subscription;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "conformance")]
+pub mod intercepted;
 #[cfg(feature = "kurrentdb")]
 pub mod kurrentdb;
 pub mod postgres;

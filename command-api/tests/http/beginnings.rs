@@ -1,14 +1,14 @@
 //! Beginning a conversation is one command and one append.
 
 use crate::service::{Service, ana, id};
-use crate::watched_log::WatchedLog;
+use crate::watched_log::{WatchedLog, watched};
 use axum::http::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 async fn start() -> (Service, Arc<WatchedLog>) {
     let service = crate::service::start().await;
-    let counting = WatchedLog::of(&service.store);
+    let counting = watched(&service.store);
     (service.on(counting.clone()), counting)
 }
 

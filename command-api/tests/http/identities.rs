@@ -10,14 +10,10 @@ use event_schemas::contact::IdentifierLinked;
 use event_schemas::log::MoveKind;
 use event_schemas::message::ChannelType;
 use event_schemas::{Actor, ContactEvent, ContactId, ContactIdentifierId, Metadata};
-use event_schemas::{
-    ConversationEvent, ConversationId, EventId, LifecycleEvent, NewEvent, Position, Recorded, StreamId,
-    Version,
-};
+use event_schemas::{ConversationEvent, ConversationId, LifecycleEvent, NewEvent, Recorded, StreamId};
+use event_store::intercepted::{Intercepted, Interceptor};
 use event_store::sqlite::SqliteStore;
-use event_store::{
-    AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
-};
+use event_store::{AppendError, EventStore, Expected};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -25,9 +21,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
-/// A log that holds one of its callers.
-struct HoldingLog {
-    log: Arc<SqliteStore>,
+type HoldingLog = Intercepted<Hold>;
+
+/// Holds one of the callers of a log.
+struct Hold {
     calls: AtomicUsize,
     /// The number of the call that is held.
     held: AtomicUsize,
@@ -35,17 +32,17 @@ struct HoldingLog {
     released: Notify,
 }
 
-impl HoldingLog {
-    fn of(log: &Arc<SqliteStore>) -> Arc<Self> {
-        Arc::new(Self {
-            log: Arc::clone(log),
-            calls: AtomicUsize::new(0),
-            held: AtomicUsize::new(usize::MAX),
-            is_held: Notify::new(),
-            released: Notify::new(),
-        })
-    }
+fn holding(log: &Arc<SqliteStore>) -> Arc<HoldingLog> {
+    let hold = Hold {
+        calls: AtomicUsize::new(0),
+        held: AtomicUsize::new(usize::MAX),
+        is_held: Notify::new(),
+        released: Notify::new(),
+    };
+    Intercepted::new(Arc::clone(log) as Arc<dyn EventStore>, hold)
+}
 
+impl Hold {
     /// The number of calls since the last time.
     fn calls(&self) -> usize {
         self.calls.swap(0, Ordering::SeqCst)
@@ -65,56 +62,19 @@ impl HoldingLog {
 }
 
 #[async_trait]
-impl EventStore for HoldingLog {
-    async fn append(
+impl Interceptor for Hold {
+    async fn before_append(
         &self,
-        stream: &StreamId,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError> {
+        _: &dyn EventStore,
+        _: &StreamId,
+        _: &[NewEvent],
+    ) -> Result<(), AppendError> {
         self.call().await;
-        self.log.append(stream, expected, events).await
+        Ok(())
     }
-    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.log.import(events).await
-    }
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: Version,
-        limit: usize,
-    ) -> Result<Vec<Recorded>, ReadError> {
+
+    async fn before_read(&self) {
         self.call().await;
-        self.log.read_stream(stream, from, limit).await
-    }
-    async fn read_all(
-        &self,
-        after: Option<Position>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Page, ReadError> {
-        self.call().await;
-        self.log.read_all(after, filter, limit).await
-    }
-    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        self.call().await;
-        self.log.find(id).await
-    }
-    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        self.call().await;
-        self.log.stream_version(stream).await
-    }
-    async fn end(&self) -> Result<Option<Position>, ReadError> {
-        self.log.end().await
-    }
-    fn waiter(&self) -> Waiter {
-        self.log.waiter()
-    }
-    async fn check(&self) -> Result<(), Unavailable> {
-        self.log.check().await
-    }
-    async fn close(&self) {
-        self.log.close().await;
     }
 }
 
@@ -260,7 +220,7 @@ async fn a_customer_of_two_processes_has_one_open_conversation_whatever_the_orde
 {
     let service = crate::service::start().await;
     let channel = service.whatsapp_channel().await;
-    let logs = [HoldingLog::of(&service.store), HoldingLog::of(&service.store)];
+    let logs = [holding(&service.store), holding(&service.store)];
     let services = [service.on(logs[0].clone()), service.on(logs[1].clone())];
     for service in &services {
         receive(service, Customer::new(99_999).says(&channel, Named::Number)).await;
@@ -307,7 +267,7 @@ async fn a_customer_of_two_processes_has_one_open_conversation_whatever_the_orde
 async fn a_further_message_of_a_known_customer_is_one_append_and_no_read() {
     let service = crate::service::start().await;
     let channel = service.whatsapp_channel().await;
-    let log = HoldingLog::of(&service.store);
+    let log = holding(&service.store);
     let counted = service.on(log.clone());
     for (index, named) in [Named::Number, Named::Both, Named::Id].into_iter().enumerate() {
         let customer = Customer::new(index);
@@ -390,7 +350,7 @@ async fn a_customer_of_an_imported_log_goes_on_whatever_form_the_number_has_ther
         for customer in [new, known] {
             let number = format!("{form}{}", customer.number);
             let (contact_id, conversation) = imported(&service, &channel, &number).await;
-            let log = HoldingLog::of(&service.store);
+            let log = holding(&service.store);
             let service = service.on(log.clone());
 
             let spelled = format!("+{} {}", &customer.number[..3], &customer.number[3..]);

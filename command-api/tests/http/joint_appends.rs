@@ -1,7 +1,7 @@
 //! Callers who wait for the same conversation are appended together, and each notices nothing of it.
 
 use crate::service::{Answer, Service, ana, start};
-use crate::watched_log::{Happens, WatchedLog};
+use crate::watched_log::{Happens, WatchedLog, watched};
 use axum::http::Method;
 use event_schemas::{NewEvent, Recorded};
 use futures::future::join_all;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A service on a watched log, and the path of a conversation.
 async fn on_watched_log() -> (Service, Arc<WatchedLog>, String) {
     let service = start().await;
-    let log = WatchedLog::of(&service.store);
+    let log = watched(&service.store);
     let path = service.conversation().await;
     (service.on(log.clone()), log, path)
 }

@@ -15,13 +15,11 @@ use event_schemas::conversation::AssignStrategy;
 use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
     AccountId, Actor, BotRuleId, CatalogueEvent, ChannelId, Clock, ContactId, ConversationId, EventId,
-    HandoffRuleId, MessageId, Metadata, NewEvent, Position, Recorded, StreamId, TeamId, Timestamp, UserId,
-    Version,
+    HandoffRuleId, MessageId, Metadata, NewEvent, Recorded, StreamId, TeamId, Timestamp, UserId, Version,
 };
+use event_store::intercepted::{Intercepted, Interceptor};
 use event_store::sqlite::SqliteStore;
-use event_store::{
-    AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
-};
+use event_store::{AppendError, EventStore, Expected};
 use process_managers::{BotRouter, Health, Inactivity, ProcessManager};
 use providers::{Providers, Timeouts};
 use std::future::Future;
@@ -36,20 +34,21 @@ const CHANNEL: ChannelId = ChannelId::from_u128(2);
 const ANA: UserId = UserId::from_u128(3);
 const NOON: Timestamp = Timestamp::from_secs(1_795_262_400);
 
-/// A log in which an agent takes the conversation just before the bot's events are appended.
-struct ConflictingLog {
-    log: Arc<SqliteStore>,
+type ConflictingLog = Intercepted<AnaIsFaster>;
+
+/// An agent takes the conversation just before the bot's events are appended.
+struct AnaIsFaster {
     assigns: AtomicBool,
 }
 
 #[async_trait]
-impl EventStore for ConflictingLog {
-    async fn append(
+impl Interceptor for AnaIsFaster {
+    async fn before_append(
         &self,
+        log: &dyn EventStore,
         stream: &StreamId,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError> {
+        events: &[NewEvent],
+    ) -> Result<(), AppendError> {
         let is_the_bots = events.iter().any(|event| event.event_type == "BotEngaged");
         if is_the_bots && self.assigns.swap(false, Ordering::SeqCst) {
             let assigned = event_schemas::conversation::Assigned {
@@ -67,46 +66,9 @@ impl EventStore for ConflictingLog {
             let event = event_schemas::ConversationEvent::from(assigned);
             let id = EventId::caused(ACCOUNT, "ana takes it", 0);
             let event = NewEvent::of(id, &event, metadata(id, NOON));
-            self.log.append(stream, Expected::Any, vec![event]).await?;
+            log.append(stream, Expected::Any, vec![event]).await?;
         }
-        self.log.append(stream, expected, events).await
-    }
-    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.log.import(events).await
-    }
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: Version,
-        limit: usize,
-    ) -> Result<Vec<Recorded>, ReadError> {
-        self.log.read_stream(stream, from, limit).await
-    }
-    async fn read_all(
-        &self,
-        after: Option<Position>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Page, ReadError> {
-        self.log.read_all(after, filter, limit).await
-    }
-    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        self.log.find(id).await
-    }
-    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        self.log.stream_version(stream).await
-    }
-    async fn end(&self) -> Result<Option<Position>, ReadError> {
-        self.log.end().await
-    }
-    fn waiter(&self) -> Waiter {
-        self.log.waiter()
-    }
-    async fn check(&self) -> Result<(), Unavailable> {
-        self.log.check().await
-    }
-    async fn close(&self) {
-        self.log.close().await;
+        Ok(())
     }
 }
 
@@ -133,7 +95,7 @@ async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
-    let log = Arc::new(ConflictingLog { log, assigns: AtomicBool::new(false) });
+    let log = Intercepted::new(log, AnaIsFaster { assigns: AtomicBool::new(false) });
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let commands = Arc::new(Commands::new(log.clone(), Arc::new(providers), clock.clone()));
     Fixture { folder, clock, log, commands }
@@ -203,17 +165,7 @@ impl Fixture {
         C: domain::Decide<domain::conversation::Conversation>,
         C::Rejection: std::fmt::Debug,
     {
-        let context = commands::execute::Context {
-            account: ACCOUNT,
-            actor: Actor::contact(),
-            correlation_id: self.clock.fresh_id(),
-            causation_id: None,
-            traceparent: None,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
-        };
+        let context = commands::execute::Context::of(ACCOUNT, Actor::contact(), self.clock.fresh_id());
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 

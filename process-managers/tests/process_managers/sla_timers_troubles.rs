@@ -117,17 +117,7 @@ impl Fixture {
     }
 
     async fn execute(&self, id: ConversationId, command: impl Decide<Conversation, Rejection = Rejection>) {
-        let context = Context {
-            account: ACCOUNT,
-            actor: Actor::system("test"),
-            correlation_id: self.clock.fresh_id(),
-            causation_id: None,
-            traceparent: None,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
-        };
+        let context = Context::of(ACCOUNT, Actor::system("test"), self.clock.fresh_id());
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 

@@ -14,13 +14,12 @@ use event_schemas::conversation::{AssignStrategy, Assigned, AutomationRan};
 use event_schemas::message::{ChannelType, Content, Priority, SenderType};
 use event_schemas::{
     AccountId, ActionEvent, Actor, AutomationRuleId, CatalogueEvent, ChannelId, Clock, ContactId,
-    ConversationEvent, ConversationId, Event, EventId, MessageId, Metadata, NewEvent, Position, Recorded,
-    StreamId, Timestamp, UserId, Version,
+    ConversationEvent, ConversationId, Event, EventId, MessageId, Metadata, NewEvent, Recorded, StreamId,
+    Timestamp, UserId, Version,
 };
+use event_store::intercepted::{Intercepted, Interceptor};
 use event_store::sqlite::SqliteStore;
-use event_store::{
-    AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter,
-};
+use event_store::{AppendError, EventStore, Expected};
 use process_managers::{Automation, BotRouter, Health, ProcessManager};
 use providers::AllowedAddresses;
 use providers::{Providers, Timeouts};
@@ -37,64 +36,28 @@ pub const ANA: UserId = UserId::from_u128(3);
 pub const NOON: Timestamp = Timestamp::from_secs(1_795_262_400);
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// A log in which an agent takes the conversation just before a rule's events are appended.
-pub struct ConflictingLog {
-    log: Arc<SqliteStore>,
+pub type ConflictingLog = Intercepted<AnaIsFaster>;
+
+/// An agent takes the conversation just before a rule's events are appended.
+pub struct AnaIsFaster {
     pub assigns: AtomicBool,
 }
 
 #[async_trait]
-impl EventStore for ConflictingLog {
-    async fn append(
+impl Interceptor for AnaIsFaster {
+    async fn before_append(
         &self,
+        log: &dyn EventStore,
         stream: &StreamId,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError> {
+        events: &[NewEvent],
+    ) -> Result<(), AppendError> {
         let is_a_rules = events.iter().any(|event| event.event_type == "AutomationRan");
         if is_a_rules && self.assigns.swap(false, Ordering::SeqCst) {
             let id = EventId::caused(ACCOUNT, "ana takes it", 0);
             let event = NewEvent::of(id, &assigned_to_ana(), metadata(id, NOON, Actor::user(ANA, None)));
-            self.log.append(stream, Expected::Any, vec![event]).await?;
+            log.append(stream, Expected::Any, vec![event]).await?;
         }
-        self.log.append(stream, expected, events).await
-    }
-    async fn import(&self, events: Vec<Recorded>) -> Result<Option<Position>, AppendError> {
-        self.log.import(events).await
-    }
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: Version,
-        limit: usize,
-    ) -> Result<Vec<Recorded>, ReadError> {
-        self.log.read_stream(stream, from, limit).await
-    }
-    async fn read_all(
-        &self,
-        after: Option<Position>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Page, ReadError> {
-        self.log.read_all(after, filter, limit).await
-    }
-    async fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
-        self.log.find(id).await
-    }
-    async fn stream_version(&self, stream: &StreamId) -> Result<Option<Version>, ReadError> {
-        self.log.stream_version(stream).await
-    }
-    async fn end(&self) -> Result<Option<Position>, ReadError> {
-        self.log.end().await
-    }
-    fn waiter(&self) -> Waiter {
-        self.log.waiter()
-    }
-    async fn check(&self) -> Result<(), Unavailable> {
-        self.log.check().await
-    }
-    async fn close(&self) {
-        self.log.close().await;
+        Ok(())
     }
 }
 
@@ -138,7 +101,7 @@ pub async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::manual(NOON);
     let log = SqliteStore::open(folder.path().join("events.db"), clock.clone()).await.unwrap();
-    let log = Arc::new(ConflictingLog { log, assigns: AtomicBool::new(false) });
+    let log = Intercepted::new(log, AnaIsFaster { assigns: AtomicBool::new(false) });
     let providers = Providers::new([], Timeouts::default(), clock.clone()).unwrap();
     let mut commands = Commands::new(log.clone(), Arc::new(providers), clock.clone());
     commands.webhook_addresses = AllowedAddresses::Any;
@@ -259,17 +222,7 @@ impl Fixture {
         C: domain::Decide<domain::conversation::Conversation>,
         C::Rejection: std::fmt::Debug,
     {
-        let context = Context {
-            account: ACCOUNT,
-            actor,
-            correlation_id: self.clock.fresh_id(),
-            causation_id: None,
-            traceparent: None,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
-        };
+        let context = Context::of(ACCOUNT, actor, self.clock.fresh_id());
         self.commands.conversations.execute(&StreamId::conversation(id), &command, &context).await.unwrap();
     }
 
