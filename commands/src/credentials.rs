@@ -260,17 +260,7 @@ impl Commands {
         let mut sealed = 0;
         for item in catalogue.state.iter().filter(|item| self.credential_keys.should_seal(account, *item)) {
             let command = SealItem::<T> { id: item.id(), account, keys: &self.credential_keys };
-            let context = Context {
-                account,
-                actor: Actor::system("credentials"),
-                correlation_id: self.clock.fresh_id(),
-                causation_id: None,
-                traceparent: None,
-                occurred_at: None,
-                key: None,
-                request: None,
-                if_match: None,
-            };
+            let context = Context::of(account, Actor::system("credentials"), self.clock.fresh_id());
             let outcome = self.catalogue::<T>(account).execute(&command, &context).await?;
             sealed += usize::from(outcome.wrote);
         }

@@ -118,19 +118,29 @@ pub struct Context {
 }
 
 impl Context {
+    /// The context of a command without a cause, a key or a version.
+    pub fn of(account: AccountId, actor: Actor, correlation_id: Uuid) -> Self {
+        Self {
+            account,
+            actor,
+            correlation_id,
+            causation_id: None,
+            traceparent: None,
+            occurred_at: None,
+            key: None,
+            request: None,
+            if_match: None,
+        }
+    }
+
     /// The context of a command by Verbatim itself because of an event. A repetition for the same event
     /// changes nothing.
     pub fn because_of(cause: &Recorded, process: &str) -> Self {
         Self {
-            account: cause.metadata.account_id,
-            actor: Actor::system(process),
-            correlation_id: cause.metadata.correlation_id,
             causation_id: Some(cause.id),
             traceparent: cause.metadata.traceparent.clone(),
-            occurred_at: None,
             key: Some(format!("{process}:{}", cause.id)),
-            request: None,
-            if_match: None,
+            ..Self::of(cause.metadata.account_id, Actor::system(process), cause.metadata.correlation_id)
         }
     }
 
@@ -144,16 +154,12 @@ impl Context {
         at: Timestamp,
         cause: Option<EventId>,
     ) -> Self {
+        let correlation_id = EventId::caused(account, &key, u32::MAX).0;
         Self {
-            account,
-            actor: Actor::system(process),
-            correlation_id: EventId::caused(account, &key, u32::MAX).0,
             causation_id: cause,
-            traceparent: None,
             occurred_at: Some(at),
             key: Some(key),
-            request: None,
-            if_match: None,
+            ..Self::of(account, Actor::system(process), correlation_id)
         }
     }
 

@@ -230,15 +230,8 @@ impl Commands {
             Err(unreadable) => vec![Inbound::Unreadable(unreadable)],
         };
         let context = Context {
-            account: receiver.account,
-            actor: Actor::contact(),
-            correlation_id: webhook.correlation_id,
-            causation_id: None,
             traceparent: webhook.traceparent,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
+            ..Context::of(receiver.account, Actor::contact(), webhook.correlation_id)
         };
         let receipt = self.apply(&receiver, &context, parts).await?;
         Ok(match provider.respond(&receiver.channel, request) {

@@ -375,14 +375,8 @@ fn user_of(event: &AgentEvent) -> UserId {
 /// The context of a command of the router itself. Commands with the same key are executed once.
 fn router_context(account: AccountId, key: String, cause: Option<EventId>) -> Context {
     Context {
-        account,
-        actor: Actor::system("agent-router"),
-        correlation_id: EventId::caused(account, &key, 0).0,
         causation_id: cause,
-        traceparent: None,
-        occurred_at: None,
         key: Some(format!("agent-router:{key}")),
-        request: None,
-        if_match: None,
+        ..Context::of(account, Actor::system("agent-router"), EventId::caused(account, &key, 0).0)
     }
 }

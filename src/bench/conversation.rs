@@ -189,17 +189,7 @@ async fn replies(
     let mut took = vec![Latencies::default(); conversations.len()];
     for _ in 0..REPLIES {
         for (long, took) in conversations.iter().zip(&mut took) {
-            let context = Context {
-                account: desk.account,
-                actor: Actor::system("bench"),
-                correlation_id: clock.fresh_id(),
-                causation_id: None,
-                traceparent: None,
-                occurred_at: None,
-                key: None,
-                request: None,
-                if_match: None,
-            };
+            let context = Context::of(desk.account, Actor::system("bench"), clock.fresh_id());
             let command = reply(desk, MessageId(clock.fresh_id()));
             let began = Instant::now();
             commands.conversations.execute(&long.stream, &command, &context).await?;

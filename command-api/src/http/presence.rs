@@ -121,17 +121,7 @@ pub async fn report_presence_of(
     if reported == ReportedPresence::Heartbeat && !is_registered(commands, caller).await? {
         return Ok(Value::Null);
     }
-    let context = Context {
-        account: caller.account,
-        actor: caller.actor(),
-        correlation_id: commands.clock.fresh_id(),
-        causation_id: None,
-        traceparent: None,
-        occurred_at: None,
-        key: None,
-        request: None,
-        if_match: None,
-    };
+    let context = Context::of(caller.account, caller.actor(), commands.clock.fresh_id());
     let (_, view) = report(commands, caller, reported, &context).await?;
     // A view always serialises.
     Ok(serde_json::to_value(view).unwrap_or_default())

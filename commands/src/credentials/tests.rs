@@ -61,17 +61,7 @@ impl Fixture {
         let account = ACCOUNT;
         let correlation_id = self.commands.clock.fresh_id();
         let actor = Actor::system("test");
-        Context {
-            account,
-            actor,
-            correlation_id,
-            causation_id: None,
-            traceparent: None,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
-        }
+        Context::of(account, actor, correlation_id)
     }
 
     async fn execute<T: crate::Catalogued>(

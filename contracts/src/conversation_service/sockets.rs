@@ -171,17 +171,7 @@ impl Sockets {
 
     /// Assigns the conversation to the agent. The answer is the conversation.
     async fn take_over(&self, caller: &Caller, takeover: Takeover) -> Result<Action, Problem> {
-        let context = Context {
-            account: caller.account,
-            actor: caller.actor(),
-            correlation_id: self.service.commands.clock.fresh_id(),
-            causation_id: None,
-            traceparent: None,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
-        };
+        let context = Context::of(caller.account, caller.actor(), self.service.commands.clock.fresh_id());
         let Takeover { conversation_id, agent_id } = takeover;
         let tenant = Tenant::without_place(caller.clone());
         let assigned = self.service.assign_to(&tenant, &context, conversation_id, agent_id).await?;

@@ -44,15 +44,10 @@ pub(crate) async fn run(
         return Ok(false);
     }
     let context = Context {
-        account: rule_run.account,
-        actor: Actor::system(AUTOMATION),
-        correlation_id: rule_run.correlation_id.unwrap_or(first.0),
         causation_id: rule_run.causation_id,
         traceparent: rule_run.traceparent.clone(),
-        occurred_at: None,
         key: Some(key),
-        request: None,
-        if_match: None,
+        ..Context::of(rule_run.account, Actor::system(AUTOMATION), rule_run.correlation_id.unwrap_or(first.0))
     };
     // A rule acts with a supervisor's rights: it may take a conversation from any agent.
     let by = Requester { user: None, may_take_over: true };

@@ -150,15 +150,10 @@ impl ConversationBatch<'_> {
     /// The context of the answer to a message.
     fn context_of(&self, cause: &DecodedEvent) -> Context {
         Context {
-            account: self.account,
-            actor: Actor::system(ROUTER),
-            correlation_id: cause.metadata.correlation_id,
             causation_id: Some(cause.id),
             traceparent: cause.metadata.traceparent.clone(),
-            occurred_at: None,
             key: Some(format!("{ROUTER}:{}", cause.id)),
-            request: None,
-            if_match: None,
+            ..Context::of(self.account, Actor::system(ROUTER), cause.metadata.correlation_id)
         }
     }
 }
