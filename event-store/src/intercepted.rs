@@ -1,4 +1,5 @@
-//! A log of whose calls a test is told, so that it can count them, hold them, or let something happen before them.
+//! A log that calls a test before it is read or written, so that the test can count the calls, hold them, or change the
+//! log first.
 
 use crate::{AppendError, Appended, EventStore, Expected, Filter, Page, ReadError, Unavailable, Waiter};
 use async_trait::async_trait;
@@ -6,10 +7,10 @@ use event_schemas::{EventId, NewEvent, Position, Recorded, StreamId, Version};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Is told of the calls.
+/// Runs before the calls of a log.
 #[async_trait]
 pub trait Interceptor: Send + Sync + 'static {
-    /// Comes before an append to this log. Its error is the answer to the append, which then does not take place.
+    /// Runs before an append to this log. Its error is the answer to the append, which then does not take place.
     async fn before_append(
         &self,
         log: &dyn EventStore,
@@ -17,7 +18,7 @@ pub trait Interceptor: Send + Sync + 'static {
         events: &[NewEvent],
     ) -> Result<(), AppendError>;
 
-    /// Comes before events or a stream's version are read.
+    /// Runs before events or a stream's version are read.
     async fn before_read(&self) {}
 }
 

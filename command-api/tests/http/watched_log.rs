@@ -15,6 +15,8 @@ pub type WatchedLog = Intercepted<Watch>;
 #[derive(Default)]
 pub struct Watch {
     appends: AtomicUsize,
+    /// The bytes of data of the largest append.
+    largest: AtomicUsize,
     next: Mutex<VecDeque<Happens>>,
 }
 
@@ -37,6 +39,10 @@ impl Watch {
         self.appends.load(Ordering::SeqCst)
     }
 
+    pub fn largest(&self) -> usize {
+        self.largest.load(Ordering::SeqCst)
+    }
+
     /// Sets the events at the next appends, one after the other. After them nothing unusual happens.
     pub fn next(&self, happens: impl IntoIterator<Item = Happens>) {
         *self.next.lock().unwrap() = happens.into_iter().collect();
@@ -49,9 +55,11 @@ impl Interceptor for Watch {
         &self,
         log: &dyn EventStore,
         stream: &StreamId,
-        _: &[NewEvent],
+        events: &[NewEvent],
     ) -> Result<(), AppendError> {
         self.appends.fetch_add(1, Ordering::SeqCst);
+        let bytes = events.iter().map(|event| event.data.len()).sum();
+        self.largest.fetch_max(bytes, Ordering::SeqCst);
         // Other callers come meanwhile.
         tokio::task::yield_now().await;
         let happens = self.next.lock().unwrap().pop_front();
