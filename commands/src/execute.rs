@@ -1,19 +1,24 @@
 //! The execution of commands: load the state, decide, append at the loaded version; on a conflict load the
 //! new events and decide again.
 
+mod context;
+mod errors;
+
+pub use context::Context;
+pub use errors::{CommandError, LoadError};
+
 use crate::joint_append::{End, Joint, JointAppends, Share};
 use crate::turns::{self, Turns};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use domain::{Decide, Evolve};
 use event_schemas::{
-    AccountId, Actor, Clock, ConversationEvent, EventId, Events, MessageEvent, Metadata, NewEvent, Position,
-    Recorded, RequestHash, StreamId, Timestamp, Version,
+    AccountId, Clock, ConversationEvent, EventId, Events, MessageEvent, Metadata, NewEvent, Position,
+    Recorded, StreamId, Timestamp, Version,
 };
-use event_store::{AppendError, EventStore, Expected, ReadError, Unavailable};
+use event_store::{AppendError, EventStore, Expected, Unavailable};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 /// The pauses before a decision is made again because another process was faster: between 1 and 100 ms, for
 /// ten seconds in all. They are random, so that two processes do not conflict again.
@@ -99,98 +104,6 @@ impl Aggregate for domain::agent::Person {
     }
 }
 
-/// The account, the actor, the cause and the key of a command.
-#[derive(Clone, Debug)]
-pub struct Context {
-    pub account: AccountId,
-    pub actor: Actor,
-    pub correlation_id: Uuid,
-    pub causation_id: Option<EventId>,
-    pub traceparent: Option<String>,
-    /// When the events occurred. `None` for now.
-    pub occurred_at: Option<Timestamp>,
-    /// The key by which a repeated request is recognised: an idempotency key, or the event that caused it.
-    pub key: Option<String>,
-    /// The request that the key belongs to. `None` when the key is not a client's.
-    pub request: Option<RequestHash>,
-    /// The version that the stream must have. `None` when the caller accepts any.
-    pub if_match: Option<Version>,
-}
-
-impl Context {
-    /// The context of a command without a cause, a key or a version.
-    pub fn of(account: AccountId, actor: Actor, correlation_id: Uuid) -> Self {
-        Self {
-            account,
-            actor,
-            correlation_id,
-            causation_id: None,
-            traceparent: None,
-            occurred_at: None,
-            key: None,
-            request: None,
-            if_match: None,
-        }
-    }
-
-    /// The context of a command by Verbatim itself because of an event. A repetition for the same event
-    /// changes nothing.
-    pub fn because_of(cause: &Recorded, process: &str) -> Self {
-        Self {
-            causation_id: Some(cause.id),
-            traceparent: cause.metadata.traceparent.clone(),
-            key: Some(format!("{process}:{}", cause.id)),
-            ..Self::of(cause.metadata.account_id, Actor::system(process), cause.metadata.correlation_id)
-        }
-    }
-
-    /// The context of a command by Verbatim itself because a time has come. `cause` is the event since which it was
-    /// to come. The events are dated at that
-    /// time, and every process writes the same ones. The key identifies the timer and its time.
-    pub fn in_time(
-        account: AccountId,
-        process: &str,
-        key: String,
-        at: Timestamp,
-        cause: Option<EventId>,
-    ) -> Self {
-        let correlation_id = EventId::caused(account, &key, u32::MAX).0;
-        Self {
-            causation_id: cause,
-            occurred_at: Some(at),
-            key: Some(key),
-            ..Self::of(account, Actor::system(process), correlation_id)
-        }
-    }
-
-    /// The context of a further command of the request, on any version and with a key of its own.
-    pub fn for_part(&self, part: &str) -> Self {
-        let key = self.key.as_ref().map(|key| format!("{key}:{part}"));
-        Self { key, if_match: None, ..self.clone() }
-    }
-
-    /// The id of a further message of the request, the same for each repetition.
-    pub fn further_message_id(&self, clock: &Clock, part: &str) -> event_schemas::MessageId {
-        match &self.key {
-            Some(key) => EventId::caused(self.account, &format!("{key}:{part}"), 0).into(),
-            None => clock.event_id().into(),
-        }
-    }
-
-    /// The id of the message of this request, the same for each repetition.
-    pub fn message_id(&self, clock: &Clock) -> event_schemas::MessageId {
-        self.message_id_at(clock, 0)
-    }
-
-    /// The id of a message whose event comes after others of the same append.
-    pub fn message_id_at(&self, clock: &Clock, index: u32) -> event_schemas::MessageId {
-        match &self.key {
-            Some(key) => EventId::caused(self.account, key, index).into(),
-            None => clock.event_id().into(),
-        }
-    }
-}
-
 /// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Outcome<S> {
@@ -236,79 +149,6 @@ pub(crate) struct Decided<S: Evolve> {
     pub next: S,
     /// When they occurred.
     at: Timestamp,
-}
-
-/// Why a command was not executed.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError<R: std::error::Error + 'static> {
-    #[error(transparent)]
-    Rejected(R),
-    /// The account has no such item.
-    #[error("there is no such item")]
-    NotFound,
-    #[error("the version is {actual:?}, not {expected}")]
-    VersionMismatch { expected: Version, actual: Option<Version> },
-    /// The same key was used for another request.
-    #[error("this idempotency key was used for another request")]
-    KeyReused,
-    #[error("too many callers change it at the same time; try again")]
-    Contended,
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    #[error("the history of {stream} cannot be read")]
-    Damaged {
-        stream: String,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-/// Why an aggregate could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    #[error("the history of {stream} cannot be read")]
-    Damaged {
-        stream: String,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-impl<R: std::error::Error + 'static> CommandError<R> {
-    /// Ignores a rejection: what was to be done is done already, or is not possible any more.
-    pub(crate) fn unless_rejected<Q: std::error::Error + 'static>(self) -> Result<(), CommandError<Q>> {
-        Err(match self {
-            Self::Rejected(_) => return Ok(()),
-            Self::NotFound => CommandError::NotFound,
-            Self::VersionMismatch { expected, actual } => CommandError::VersionMismatch { expected, actual },
-            Self::KeyReused => CommandError::KeyReused,
-            Self::Contended => CommandError::Contended,
-            Self::Unavailable(unavailable) => CommandError::Unavailable(unavailable),
-            Self::Damaged { stream, source } => CommandError::Damaged { stream, source },
-        })
-    }
-}
-
-impl<R: std::error::Error + 'static> From<LoadError> for CommandError<R> {
-    fn from(error: LoadError) -> Self {
-        match error {
-            LoadError::Unavailable(unavailable) => Self::Unavailable(unavailable),
-            LoadError::Damaged { stream, source } => Self::Damaged { stream, source },
-        }
-    }
-}
-
-impl LoadError {
-    pub fn of(stream: &StreamId, error: ReadError) -> Self {
-        match error {
-            ReadError::Unavailable(unavailable) => Self::Unavailable(unavailable),
-            damaged @ ReadError::Damaged { .. } => {
-                Self::Damaged { stream: stream.to_string(), source: Box::new(damaged) }
-            }
-        }
-    }
 }
 
 /// The aggregates of one kind: loads and caches their states, and executes commands on them.
@@ -502,6 +342,11 @@ impl<S: Aggregate> Aggregates<S> {
         command: &C,
         context: &Context,
     ) -> Result<Outcome<S>, CommandError<C::Rejection>> {
+        // A caller with a loaded state has no key.
+        let answered = async || match loaded {
+            None => self.answered_before(stream, context).await,
+            Some(_) => Ok(None),
+        };
         let mut pauses = pauses();
         let (mut is_outdated, mut is_repetition) = (false, false);
         loop {
@@ -509,12 +354,10 @@ impl<S: Aggregate> Aggregates<S> {
             if turn.as_ref().is_some_and(|joint| is_repetition || joint.is_full()) {
                 self.joint.append_waiting(&mut turn, stream).await;
             }
-            if loaded.is_none()
-                && let Some(answered) = self.answered_before(stream, context).await?
-            {
+            if let Some(answered) = answered().await? {
                 return Ok(answered);
             }
-            let base = match turn.as_ref() {
+            let mut base = match turn.as_ref() {
                 Some(joint) => Arc::clone(&joint.last),
                 None if is_outdated => self.current(stream).await?,
                 None => self.newest(stream, loaded.as_ref()).await?,
@@ -522,25 +365,19 @@ impl<S: Aggregate> Aggregates<S> {
             let may_join = !is_repetition && (turn.is_some() || turn.others_wait());
             let share = if may_join { self.join(&mut turn, &base, stream, command, context) } else { None };
             let Some(share) = share else {
-                let base = match turn.is_some() {
-                    true => {
-                        self.joint.append_waiting(&mut turn, stream).await;
-                        if loaded.is_none()
-                            && let Some(answered) = self.answered_before(stream, context).await?
-                        {
-                            return Ok(answered);
-                        }
-                        self.newest(stream, loaded.as_ref()).await?
+                if self.joint.append_waiting(&mut turn, stream).await {
+                    // The same request may have been among them.
+                    if let Some(answered) = answered().await? {
+                        return Ok(answered);
                     }
-                    false => base,
-                };
+                    base = self.newest(stream, loaded.as_ref()).await?;
+                }
                 return self.execute_in(&turn, base, stream, command, context).await;
             };
             drop(turn);
-            let state = Arc::clone(&share.state);
+            let (state, version) = (Arc::clone(&share.state), share.version);
             match share.end().await {
                 End::Appended(position) => {
-                    let version = state.version.ok_or(CommandError::NotFound)?;
                     return Ok(Outcome { state, version, position: Some(position), wrote: true });
                 }
                 End::Conflict => {
@@ -568,9 +405,7 @@ impl<S: Aggregate> Aggregates<S> {
     ) -> Option<Share<S>> {
         let decided = self.decide(base, command, context).ok()??;
         let events = self.new_events(&decided, context);
-        let version = Some(after(base.version, events.len()));
-        let state = Arc::new(Versioned { state: decided.next, version });
-        self.joint.join(turn, stream, base, events, state)
+        self.joint.join(turn, stream, base, events, decided.next)
     }
 
     /// The newest of the cached state and one that was loaded before.
@@ -807,12 +642,6 @@ pub(crate) fn remember<S>(
     if folds.get(stream).is_none_or(|known| known.version < fold.version) {
         folds.insert(stream.clone(), Arc::clone(fold));
     }
-}
-
-/// The version after this many further events.
-fn after(version: Option<Version>, events: usize) -> Version {
-    let next = version.map_or(Version::FIRST, Version::next);
-    Version(next.0 + events as u64 - 1)
 }
 
 /// Applies a stored event to the state before it.

@@ -6,7 +6,7 @@
 
 use crate::execute::{Aggregate, Versioned, remember};
 use crate::turns::{Turn, Turns};
-use event_schemas::{NewEvent, Position, StreamId};
+use event_schemas::{NewEvent, Position, StreamId, Version};
 use event_store::{AppendError, EventStore, Expected, Unavailable};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
@@ -41,8 +41,9 @@ pub(crate) enum End {
 
 /// A caller's share in a joint append.
 pub(crate) struct Share<S> {
-    /// The state after the caller's decision.
+    /// The state after the caller's decision, and its version.
     pub state: Arc<Versioned<S>>,
+    pub version: Version,
     end: watch::Receiver<Option<End>>,
 }
 
@@ -63,15 +64,17 @@ impl<S> Joint<S> {
 
     /// Adds a decision on the state after the others. `None` when it has an event that another one has: one of them is a
     /// repetition.
-    fn add(&mut self, events: Vec<NewEvent>, state: Arc<Versioned<S>>) -> Option<Share<S>> {
+    fn add(&mut self, events: Vec<NewEvent>, state: S) -> Option<Share<S>> {
         let is_known = |event: &NewEvent| self.events.iter().any(|known| known.id == event.id);
         if events.iter().any(is_known) {
             return None;
         }
+        let first = self.last.version.map_or(Version::FIRST, Version::next);
+        let version = Version(first.0 + events.len() as u64 - 1);
         self.bytes += events.iter().map(|event| event.data.len()).sum::<usize>();
         self.events.extend(events);
-        self.last = Arc::clone(&state);
-        Some(Share { state, end: self.end.subscribe() })
+        self.last = Arc::new(Versioned { state, version: Some(version) });
+        Some(Share { state: Arc::clone(&self.last), version, end: self.end.subscribe() })
     }
 }
 
@@ -108,7 +111,7 @@ impl<S: Aggregate> JointAppends<S> {
         stream: &StreamId,
         base: &Arc<Versioned<S>>,
         events: Vec<NewEvent>,
-        state: Arc<Versioned<S>>,
+        state: S,
     ) -> Option<Share<S>> {
         let is_first = turn.is_none();
         let share = turn.get_or_insert_with(|| Joint::on(base)).add(events, state);
@@ -125,13 +128,15 @@ impl<S: Aggregate> JointAppends<S> {
         share
     }
 
-    /// Appends what waits, before the caller of this turn decides. It goes on when the caller goes away.
-    pub async fn append_waiting(&self, turn: &mut Turn<Option<Joint<S>>>, stream: &StreamId) {
-        let Some(joint) = turn.take() else { return };
+    /// Appends the decisions that wait, before the caller of this turn decides. Returns whether there were any. It goes on
+    /// when the caller goes away.
+    pub async fn append_waiting(&self, turn: &mut Turn<Option<Joint<S>>>, stream: &StreamId) -> bool {
+        let Some(joint) = turn.take() else { return false };
         let (appends, stream) = (self.clone(), stream.clone());
         let appended = tokio::spawn(async move { appends.append(&stream, joint).await });
         // The callers see that it ended without a result.
         let _panicked = appended.await;
+        true
     }
 
     async fn append(&self, stream: &StreamId, joint: Joint<S>) {
