@@ -113,9 +113,7 @@ impl KeyRing {
         }
         let decoded = CatalogueEvent::of(event)?;
         let account = event.metadata.account_id;
-        let sealed = self.resealed::<Channel>(account, &decoded, clock);
-        let sealed = sealed.or_else(|| self.resealed::<Macro>(account, &decoded, clock));
-        let sealed = sealed.or_else(|| self.resealed::<AutomationRule>(account, &decoded, clock));
+        let sealed = self.resealed_of_any_kind(account, &decoded, clock);
         Ok(sealed.map(|sealed| Recorded {
             event_type: sealed.event_type().into(),
             schema_version: sealed.schema_version(),
@@ -150,8 +148,6 @@ impl KeyRing {
     }
 }
 
-/// The events that define items with secrets.
-const DEFINITIONS: [&str; 3] = [Channel::DEFINED, Macro::DEFINED, AutomationRule::DEFINED];
 /// The number of events that are read at once.
 const PAGE: usize = 1_000;
 /// How long to wait until a secret that could not be opened is tried again.
@@ -244,10 +240,8 @@ impl Commands {
     /// anew. Events that are in the log already stay as they are. Returns the number of items that were defined anew.
     pub async fn seal_stored(&self) -> Result<usize, SealStoredError> {
         let mut sealed = 0;
-        for account in self.accounts_with_secrets().await? {
-            sealed += self.seal_catalogue::<Channel>(account).await?;
-            sealed += self.seal_catalogue::<Macro>(account).await?;
-            sealed += self.seal_catalogue::<AutomationRule>(account).await?;
+        for account in self.accounts_with_items().await? {
+            sealed += self.seal_catalogues(account).await?;
         }
         Ok(sealed)
     }
@@ -267,8 +261,8 @@ impl Commands {
         Ok(sealed)
     }
 
-    async fn accounts_with_secrets(&self) -> Result<BTreeSet<AccountId>, ReadError> {
-        let filter = Filter { event_types: stored_names(&DEFINITIONS), ..Filter::all() };
+    async fn accounts_with_items(&self) -> Result<BTreeSet<AccountId>, ReadError> {
+        let filter = Filter { event_types: stored_names(DEFINITIONS), ..Filter::all() };
         let (mut accounts, mut after): (_, Option<Position>) = (BTreeSet::new(), None);
         loop {
             let page = self.store.read_all(after, &filter, PAGE).await?;
@@ -280,6 +274,33 @@ impl Commands {
         }
     }
 }
+
+macro_rules! of_every_kind {
+    ($($Item:ident)+) => {
+        /// The events that define items.
+        const DEFINITIONS: &[&str] = &[$($Item::DEFINED),+];
+
+        impl KeyRing {
+            fn resealed_of_any_kind(
+                &self,
+                account: AccountId,
+                event: &CatalogueEvent,
+                clock: &Clock,
+            ) -> Option<CatalogueEvent> {
+                None$(.or_else(|| self.resealed::<$Item>(account, event, clock)))+
+            }
+        }
+
+        impl Commands {
+            async fn seal_catalogues(&self, account: AccountId) -> Result<usize, CommandError<Rejection>> {
+                let mut sealed = 0;
+                $(sealed += self.seal_catalogue::<$Item>(account).await?;)+
+                Ok(sealed)
+            }
+        }
+    };
+}
+event_schemas::catalogue_items!(of_every_kind);
 
 #[cfg(test)]
 mod tests;
